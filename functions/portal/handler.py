@@ -21,10 +21,10 @@ _POLICY = (
     " frame-ancestors 'none'; form-action 'self'"
 )
 
-api = Api(Hum(), "portal")
+api = Api(Hum(), "portal", tag="Documentation")
 
 
-@api.get("/docs", summary="List the APIs", operation_id="docsIndex", tag="Documentation", public=True)
+@api.get("/docs", summary="List the APIs", operation_id="docsIndex", public=True)
 def show_index() -> Response[str]:
     return _page(pages.render_index(api.exchange.request.path))
 
@@ -33,7 +33,6 @@ def show_index() -> Response[str]:
     "/docs/<name>",
     summary="Get the reference page of an API",
     operation_id="docsPage",
-    tag="Documentation",
     public=True,
 )
 def show_reference(name: str) -> Response[str]:
@@ -46,7 +45,6 @@ def show_reference(name: str) -> Response[str]:
     "/docs/assets/<name>",
     summary="Get an asset of the pages",
     operation_id="docsAsset",
-    tag="Documentation",
     public=True,
 )
 def get_asset(name: str, v: Annotated[str, Query()] = "") -> Response[str]:
@@ -60,7 +58,6 @@ def get_asset(name: str, v: Annotated[str, Query()] = "") -> Response[str]:
     "/openapi/<name>",
     summary="Get the OpenAPI document of an API",
     operation_id="openApi",
-    tag="Documentation",
     public=True,
 )
 def get_document(name: str) -> Response[str]:

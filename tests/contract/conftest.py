@@ -1,4 +1,4 @@
-"""Organizations of the stack: the demo's, one that is suspended, one that has used up its minute."""
+"""Organizations of the stack: the demo, a suspended one, and one that has used up its rate limit."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def _receiver() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def http(stack: Stack) -> Iterator[httpx.Client]:
-    with world.client(stack.url) as client:
+    with world.make_client(stack.url) as client:
         yield client
 
 
 @contextmanager
 def inside(stack: Stack) -> Iterator[None]:
-    """The stack's own services, in this process: for what no API does."""
+    """The stack's services in this process, for actions that no API offers."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in json.loads((stack.home / "environ.json").read_text()).items():
             patch.setenv(name, value)
@@ -45,7 +45,7 @@ def inside(stack: Stack) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def demo(stack: Stack, http: httpx.Client) -> Organization:
-    """The demo organization: on the scale plan, so that tests meet no limit."""
+    """The demo organization. Its scale plan has limits that tests do not reach."""
     keys = stack.keys
     return Organization(
         http,
@@ -64,19 +64,19 @@ def _post(port: int, mail: bytes, address: str) -> None:
 
 @pytest.fixture
 def acme(http: httpx.Client) -> Organization:
-    """An organization of the test's own."""
+    """An organization for one test."""
     return world.sign_up(http)
 
 
 @pytest.fixture(scope="session")
 def suspended(stack: Stack, http: httpx.Client) -> Organization:
-    """An organization that is not active, which no operation makes it: the table is told."""
+    """An organization that is not active. No operation suspends one, so the table is changed directly."""
     org = world.sign_up(http)
     environ = json.loads((stack.home / "environ.json").read_text())
     dynamodb = engine_client(environ, "dynamodb")
     dynamodb.update_item(
         TableName=environ[env_key("TABLE", "core")],
-        Key=encode_item(organizations.organization_ref(org.id)),
+        Key=encode_item(organizations.organization_ref(org.id).key),
         UpdateExpression="SET #status = :status",
         ExpressionAttributeNames={"#status": "status"},
         ExpressionAttributeValues={":status": encode_value("suspended")},
@@ -86,5 +86,5 @@ def suspended(stack: Stack, http: httpx.Client) -> Organization:
 
 @pytest.fixture(scope="session")
 def exhausted(http: httpx.Client) -> Organization:
-    """An organization on the free plan, for tests that use up its minute."""
+    """An organization on the free plan, for tests that use up its rate limit."""
     return world.sign_up(http)

@@ -1,4 +1,4 @@
-"""People at the console: organizations with somebody in every role, and requests that each operation of HUM grants."""
+"""People at the console: organizations with a member in every role, and one permitted request per operation of HUM."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.contract.world import Ask
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody with a session."""
+    """A person with a session."""
 
     http: httpx.Client
     user: User
@@ -60,7 +60,7 @@ def _spelled(headers: dict[str, str]) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Console:
-    """An organization, and somebody in every role."""
+    """An organization with a member in every role."""
 
     http: httpx.Client
     org_id: str
@@ -69,12 +69,12 @@ class Console:
     viewer: Person
 
     def another(self, role: Role) -> Person:
-        """Somebody more."""
+        """Add another person."""
         return join(self.http, self.org_id, role)
 
 
-def somebody(http: httpx.Client, org_id: str | None = None) -> Person:
-    """A person nobody knew, who has just signed in."""
+def add_person(http: httpx.Client, org_id: str | None = None) -> Person:
+    """A new person who has just signed in."""
     name = secrets.token_hex(6)
     user = people.upsert_user(
         "https://tests.example", name, f"{name}@example.com", email_verified=True, name=name.title()
@@ -84,12 +84,12 @@ def somebody(http: httpx.Client, org_id: str | None = None) -> Person:
 
 def join(http: httpx.Client, org_id: str, role: Role) -> Person:
     """A person with a role in an organization."""
-    person = somebody(http, org_id)
+    person = add_person(http, org_id)
     commit(members.membership_writes(system(org_id), person.user, role))
     return person
 
 
-def opened(http: httpx.Client, plan: PlanName = PlanName.SCALE) -> Console:
+def open_organization(http: httpx.Client, plan: PlanName = PlanName.SCALE) -> Console:
     """A new organization, on a plan whose limits tests do not meet."""
     org = organizations.new_organization("Tests", "tests", plan)
     commit(organizations.organization_writes(system(org.id), org))
@@ -99,13 +99,13 @@ def opened(http: httpx.Client, plan: PlanName = PlanName.SCALE) -> Console:
 
 def another_place(person: Person, role: Role) -> Console:
     """A new organization, where a person has a role."""
-    org = opened(person.http)
+    org = open_organization(person.http)
     commit(members.membership_writes(system(org.org_id), person.user, role))
     return org
 
 
-def inviting(person: Person, role: Role = Role.VIEWER) -> tuple[Invite, str]:
-    """An invite for a person's address, and the id of the new organization that it is of."""
+def invite_by_new_admin(person: Person, role: Role = Role.VIEWER) -> tuple[Invite, str]:
+    """Create an invite for a person in a new organization. Returns the ids of invite and organization."""
     org = organizations.new_organization("Inviting", "inviting", PlanName.SCALE)
     assert person.user.email
     made, writes = invites.invite_writes(system(org.id), org, "Zoe", person.user.email, role)
@@ -113,7 +113,7 @@ def inviting(person: Person, role: Role = Role.VIEWER) -> tuple[Invite, str]:
     return made, org.id
 
 
-def over(http: httpx.Client, org_id: str) -> Person:
+def expired_admin(http: httpx.Client, org_id: str) -> Person:
     """An admin whose session is over."""
     person = join(http, org_id, Role.ADMIN)
     cookie = sessions.parse_cookie(person.cookie)
@@ -122,16 +122,13 @@ def over(http: httpx.Client, org_id: str) -> Person:
     return person
 
 
-# ---- what each operation grants
-
-
-def number() -> str:
-    """A North American number that nobody has, and that no test used before."""
+def next_number() -> str:
+    """A North American phone number that no test has used yet."""
     return f"+1415{secrets.randbelow(8_000_000) + 2_000_000}"
 
 
 def _contact(admin: Person) -> str:
-    return f"/api/contacts/{admin.post('/api/contacts', {'e164': number(), 'display_name': 'Grace'}).json()['id']}"
+    return f"/api/contacts/{admin.post('/api/contacts', {'e164': next_number(), 'display_name': 'Grace'}).json()['id']}"
 
 
 def _backfill(admin: Person) -> str:
@@ -140,7 +137,7 @@ def _backfill(admin: Person) -> str:
 
 
 def _block(admin: Person) -> str:
-    made = admin.post("/api/blocklist", {"e164": number()}).json()
+    made = admin.post("/api/blocklist", {"e164": next_number()}).json()
     return f"/api/blocklist/{made['blocked_number']['id']}"
 
 
@@ -153,7 +150,7 @@ def _member(org: Console) -> str:
     return f"/api/team/members/{org.another(Role.VIEWER).user.id}"
 
 
-#: What makes a request that an admin is granted, in an organization: one of its own each time.
+#: For each operation: makes a request that an admin may make in an organization. Each call makes a new request.
 GOOD: dict[str, Callable[[Console], Ask]] = {
     "getCurrentUser": lambda _: Ask("GET", "/api/me"),
     "switchOrg": lambda org: Ask("POST", "/api/session/org", {"org_id": org.org_id}),
@@ -168,13 +165,13 @@ GOOD: dict[str, Callable[[Console], Ask]] = {
     "updateTeamMemberRole": lambda org: Ask("PATCH", _member(org), {"role": "operator"}),
     "removeTeamMember": lambda org: Ask("DELETE", _member(org)),
     "listContacts": lambda _: Ask("GET", "/api/contacts"),
-    "upsertContact": lambda _: Ask("POST", "/api/contacts", {"e164": number(), "display_name": "Grace"}),
+    "upsertContact": lambda _: Ask("POST", "/api/contacts", {"e164": next_number(), "display_name": "Grace"}),
     "updateContact": lambda org: Ask("PATCH", _contact(org.admin), {"role": "nurse"}),
     "deleteContact": lambda org: Ask("DELETE", _contact(org.admin)),
     "backfillContacts": lambda _: Ask("POST", "/api/contacts/backfill"),
     "getContactsBackfill": lambda org: Ask("GET", _backfill(org.admin)),
     "listBlockedNumbers": lambda _: Ask("GET", "/api/blocklist"),
-    "createBlockedNumber": lambda _: Ask("POST", "/api/blocklist", {"e164": number(), "reason": "asked"}),
+    "createBlockedNumber": lambda _: Ask("POST", "/api/blocklist", {"e164": next_number(), "reason": "asked"}),
     "deleteBlockedNumber": lambda org: Ask("DELETE", _block(org.admin)),
 }
 
@@ -185,23 +182,23 @@ def _leaving(person: Person) -> Ask:
     return Ask("POST", "/api/team/leave")
 
 
-#: What makes a request that a person makes for themselves: it is theirs alone, whatever their role.
+#: For each operation on the person: makes a request that any person may make, independent of role.
 OWN: dict[str, Callable[[Person], Ask]] = {
     "listOwnInvites": lambda _: Ask("GET", "/api/invites"),
-    "acceptInvite": lambda person: Ask("POST", f"/api/invites/{inviting(person)[0].id}/accept"),
-    "declineInvite": lambda person: Ask("POST", f"/api/invites/{inviting(person)[0].id}/decline"),
+    "acceptInvite": lambda person: Ask("POST", f"/api/invites/{invite_by_new_admin(person)[0].id}/accept"),
+    "declineInvite": lambda person: Ask("POST", f"/api/invites/{invite_by_new_admin(person)[0].id}/decline"),
     "leaveTeam": _leaving,
 }
-#: Those after which the session looks elsewhere.
+#: Operations after which the session points to another organization.
 TURNING = ("createOrg", "leaveTeam")
 
 
 def ask_for(name: str, org: Console, person: Person) -> Ask:
-    """A request of an operation that is granted to a person of an organization who may make it."""
+    """A request of an operation that the person may make in the organization."""
     return OWN[name](person) if name in OWN else GOOD[name](org)
 
 
-#: Those whose path names something of the organization, which for another is not there.
+#: Operations whose path names an object of the organization. Another organization gets 404 for it.
 NAMING = (
     *("revokeTeamInvite", "updateTeamMemberRole", "removeTeamMember", "updateContact", "deleteContact"),
     *("deleteBlockedNumber", "switchOrg"),

@@ -1,4 +1,4 @@
-"""An OpenAPI document as facts to compare, and as something to check answers with."""
+"""An OpenAPI document as comparable facts, and as a checker of responses."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ORACLE = Path(__file__).with_name("oracle")
 METHODS = ("get", "put", "post", "delete", "patch")
 
 STREAM = "text/event-stream"
-#: What every answer carries, in every dialect.
+#: Headers of every response, in every dialect.
 LIMITS = (
     *("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"),
     *("X-RateLimit-Sec-Limit", "X-RateLimit-Sec-Remaining", "X-RateLimit-Sec-Reset"),
@@ -75,7 +75,7 @@ class Spec:
         return []
 
     def resolve(self, node: Json) -> Json:
-        """A node, or what it refers to; what stands beside a reference wins."""
+        """A node, with its reference resolved. Keys beside a reference win."""
         if "$ref" not in node:
             return node
         target: Any = self.document
@@ -94,18 +94,18 @@ class Spec:
         return {(parameter["in"], parameter["name"]): parameter for parameter in parameters}
 
     def answer(self, operation: Operation, status: int) -> Json:
-        """What the document says of an operation's answer with that status."""
+        """The document's entry for a response of an operation with that status."""
         return self.resolve(operation.raw["responses"][str(status)])
 
     def errors(self, schema: Json, value: Any) -> list[str]:
-        """What is wrong with a value."""
+        """The errors of a value against the schema."""
         validator = Draft202012Validator(
             {**schema, "components": self.document["components"]}, format_checker=Draft202012Validator.FORMAT_CHECKER
         )
         return [f"{error.json_path}: {error.message}" for error in validator.iter_errors(value)]
 
     def check(self, response: httpx.Response) -> None:
-        """Assert that an answer is what the document promises for it."""
+        """Assert that a response matches the document."""
         media_type = response.headers.get("content-type", "").partition(";")[0]
         streams = media_type == STREAM
         if not streams:
@@ -132,7 +132,7 @@ class Spec:
             return
         assert media_type in promised["content"], here
         if streams:
-            return  # it has no end to wait for: whoever asked looks at what comes
+            return  # A stream has no end: the caller checks the events.
         # A page is text.
         body = response.json() if media_type.endswith("json") else response.text
         wrong = self.errors(promised["content"][media_type]["schema"], body)
@@ -145,7 +145,7 @@ class Spec:
 
 def _names(response: httpx.Response) -> set[str]:
     spelled = {name.lower(): name for name in (*LIMITS, CHALLENGE, "Allow", "X-Athos-Request-Id")}
-    # A function's own answer, which no API Gateway has renamed.
+    # The function's own response header, before API Gateway renames it.
     spelled["www-authenticate"] = CHALLENGE
     return {spelled.get(name.lower(), name) for name in response.headers}
 
@@ -164,8 +164,8 @@ def alternatives(spec: Spec, schema: Json) -> list[Json]:
 FACTS = ("format", "pattern", "enum", "minLength", "minimum", "maximum", "default", "additionalProperties")
 
 
-def differences(document: Spec, contract: Spec, ours: Json, theirs: Json, where: str) -> list[str]:
-    """What a contract's schema says and ours does not."""
+def list_schema_differences(document: Spec, contract: Spec, ours: Json, theirs: Json, where: str) -> list[str]:
+    """Statements of a contract's schema that our schema lacks."""
     theirs, ours = _whole(contract, theirs), _whole(document, ours)
     found = [
         f"{where}: {name} is {ours.get(name)}" for name in FACTS if name in theirs and ours.get(name) != theirs[name]
@@ -178,10 +178,12 @@ def differences(document: Spec, contract: Spec, ours: Json, theirs: Json, where:
     for name, schema in theirs.get("properties", {}).items():
         member = ours.get("properties", {}).get(name)
         found += (
-            differences(document, contract, member, schema, f"{where}.{name}") if member else [f"{where}: no {name}"]
+            list_schema_differences(document, contract, member, schema, f"{where}.{name}")
+            if member
+            else [f"{where}: no {name}"]
         )
     if "items" in theirs:
-        found += differences(document, contract, ours.get("items", {}), theirs["items"], f"{where}[]")
+        found += list_schema_differences(document, contract, ours.get("items", {}), theirs["items"], f"{where}[]")
     return found
 
 

@@ -1,4 +1,4 @@
-"""What a healthy stack does not answer: our own faults, and the limit of sign-ups, in one process over moto."""
+"""Responses that a healthy stack does not give: internal errors, and the limit of sign-ups. Runs over moto."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ GROUPS = {group.name: api for group, api in zip(
 )}  # fmt: skip
 
 
-def ask(request: Ask) -> httpx.Response:
-    """The answer of the group that serves a request, held against the document."""
+def send_request(request: Ask) -> httpx.Response:
+    """The response of the function that serves a request, checked against the document."""
     operation = next(one for one in OURS.at(request.path) if one.method == request.method)
     name, api = next((name, api) for name, api in GROUPS.items() if _serves(api, operation.id))
     event = {
@@ -56,12 +56,12 @@ def _serves(api: Api, operation_id: str) -> bool:
 
 
 class _Direct(httpx.BaseTransport):
-    """HTTP without a network: for the requests that prepare others."""
+    """HTTP without a network, for requests that prepare others."""
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         body = json.loads(request.read() or b"null")
         headers = {name.title(): value for name, value in request.headers.items()}
-        return ask(Ask(request.method, request.url.path, body, dict(request.url.params), headers))
+        return send_request(Ask(request.method, request.url.path, body, dict(request.url.params), headers))
 
 
 @pytest.fixture
@@ -73,12 +73,12 @@ def acme(cloud: dict[str, str]) -> Organization:
 
 
 def _deliver(org_id: str, delivery_id: str) -> None:
-    """Make a delivery's first attempt, as the worker for an endpoint does that nobody knows yet."""
+    """Make a delivery's first attempt, as the worker for unknown endpoints does."""
     delivery_worker.deliver_batch([new_delivery.attempt_job(deliveries.get_delivery(org_id, delivery_id))], slow=True)
 
 
 def _post(mail: bytes, address: str) -> None:
-    """Land a mail, as the function that SES' notices start does."""
+    """Deliver a mail, as the function behind SES' notices does."""
     objects.put_object("inbound-mail", "inbound/1", mail, "message/rfc822")
     action = {"type": "S3", "objectKey": "inbound/1"}
     envelope = {"messageId": "1", "timestamp": clock.now_iso(), "source": "you@example.com"}
@@ -88,7 +88,7 @@ def _post(mail: bytes, address: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(OURS.operations))
-def test_a_fault_of_ours_is_500_and_tells_nothing(
+def test_an_internal_error_is_500_without_details(
     acme: Organization, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     request = GOOD[name](acme)
@@ -98,28 +98,28 @@ def test_a_fault_of_ours_is_500_and_tells_nothing(
 
     for api in GROUPS.values():
         monkeypatch.setattr(api.router, "resolve", fail)
-    answer = ask(request)
+    answer = send_request(request)
     assert (answer.status_code, answer.json()["code"]) == (500, "INTERNAL_ERROR")
     assert "secret" not in answer.text
 
 
 @pytest.mark.parametrize("name", sorted(one.id for one in OURS.operations.values() if 503 in one.statuses))
-def test_where_no_record_can_be_kept_a_keyed_request_is_503(acme: Organization, name: str) -> None:
+def test_a_keyed_request_is_503_while_no_record_can_be_stored(acme: Organization, name: str) -> None:
     request = GOOD[name](acme).with_headers(Idempotency_Key="0123456789abcdefghijkl")
     clients.get_client("dynamodb").delete_table(TableName=settings.table_name("idempotency"))
-    answer = ask(request)
+    answer = send_request(request)
     assert (answer.status_code, answer.json()["code"]) == (503, "SERVICE_UNAVAILABLE")
 
 
-def test_an_address_signs_up_so_many_times_an_hour(acme: Organization, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sign_ups_are_limited_by_address_and_hour(acme: Organization, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SWITCHBOARD_SIGN_UPS_PER_HOUR", "2")
-    answers = [ask(GOOD["agentSignUp"](acme)) for _ in range(3)]
+    answers = [send_request(GOOD["agentSignUp"](acme)) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [200, 200, 429]
     assert answers[2].json()["code"] == "RATE_LIMIT"
     assert 1 <= int(answers[2].headers["retry-after"]) <= 3_600
 
 
-def test_a_known_caller_who_is_turned_away_is_counted_as_its_organization(acme: Organization) -> None:
-    answer = ask(Ask("GET", "/v1/agents", headers=acme.agent))
+def test_a_refused_known_caller_is_counted_for_its_organization(acme: Organization) -> None:
+    answer = send_request(Ask("GET", "/v1/agents", headers=acme.agent))
     assert (answer.status_code, answer.json()["code"]) == (403, "MASTER_KEY_REQUIRED")
     assert answer.headers["x-ratelimit-limit"] == "3000"

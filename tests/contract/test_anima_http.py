@@ -1,6 +1,6 @@
-"""Every operation over HTTP: what it grants, and each refusal that the document declares.
+"""Every operation over HTTP: a successful request, and each refusal that the document declares.
 
-The client holds every answer against the document, so that a test only has to bring the answer about.
+The client checks every response against the document, so that a test only has to produce the response.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from switchboard.accounts import credentials
 from switchboard.accounts.models import KeyKind
 from switchboard.webhooks.service import MAX_ENDPOINTS
 from tests.contract.spec import METHODS, ORACLE, STREAM, Json, Operation, Spec
-from tests.contract.world import CALL, GOOD, MAIL, OURS, Ask, Organization, number, stranger, until
+from tests.contract.world import CALL, GOOD, MAIL, OURS, Ask, Organization, sign_up_body, unused_number, wait_for_status
 
 CONTRACT = Spec.read(ORACLE / "anima.json")
 KNOWN = sorted(OURS.operations)
-#: Faults of ours, which a healthy stack does not show, and a limit that this stack is set above:
-#: test_anima_faults.py brings them about.
+#: Internal errors, which a healthy stack does not give, and a limit that is set too high in this stack:
+#: test_anima_faults.py tests them.
 ELSEWHERE = {500, 503}
 FAULTS = {("agentSignUp", 429)}
 DECLARED = [
@@ -40,7 +40,7 @@ def test_there_is_a_request_for_every_operation() -> None:
 
 
 @pytest.mark.parametrize("name", KNOWN)
-def test_it_grants_a_good_request(demo: Organization, name: str) -> None:
+def test_a_valid_request_succeeds(demo: Organization, name: str) -> None:
     answer = GOOD[name](demo).send(demo.http)
     expected = next(status for status in OURS.operations[name].statuses if status < 300)
     assert answer.status_code == expected, answer.text
@@ -53,15 +53,15 @@ def test_it_grants_a_good_request(demo: Organization, name: str) -> None:
 # Refusals that any operation may give.
 
 
-def invalid(org: Organization, ask: Ask) -> httpx.Response:
+def ask_with_invalid_value(org: Organization, ask: Ask) -> httpx.Response:
     return ask.with_headers(x_correlation_id="two words").send(org.http)
 
 
-def unauthenticated(org: Organization, ask: Ask) -> httpx.Response:
+def ask_without_key(org: Organization, ask: Ask) -> httpx.Response:
     return ask.with_headers(Authorization=None).send(org.http)
 
 
-def conflicting(org: Organization, ask: Ask) -> httpx.Response:
+def ask_with_used_key(org: Organization, ask: Ask) -> httpx.Response:
     """An Idempotency-Key that another request of the same actor has used."""
     key = secrets.token_urlsafe(24)
     by = ask.headers.get("Authorization")
@@ -76,29 +76,29 @@ def too_large(org: Organization, ask: Ask) -> httpx.Response:
     return ask.with_headers(Content_Type="application/json").send(org.http, content=b" " * (1_048_576 + 1))
 
 
-def foreign(org: Organization, ask: Ask) -> httpx.Response:
+def ask_for_foreign_object(org: Organization, ask: Ask) -> httpx.Response:
     return ask.with_headers(Content_Type="text/plain").send(org.http, content=b"{}")
 
 
 ANYWHERE: dict[int, Callable[[Organization, Ask], httpx.Response]] = {
-    400: invalid,
-    401: unauthenticated,
-    409: conflicting,
+    400: ask_with_invalid_value,
+    401: ask_without_key,
+    409: ask_with_used_key,
     413: too_large,
-    415: foreign,
+    415: ask_for_foreign_object,
 }
 
-# Refusals of one operation.
+# Refusals of single operations.
 
 
-def capped(org: Organization) -> Ask:
+def ask_at_cap(org: Organization) -> Ask:
     cap = {"enabled": True, "monthlyCapCents": 0}
     assert org.http.put("/v1/billing/hard-cap", json=cap, headers=org.master).status_code == 200
-    until(lambda: GOOD["emailSend"](org).send(org.http), 402)
+    wait_for_status(lambda: GOOD["emailSend"](org).send(org.http), 402)
     return GOOD["emailSend"](org)
 
 
-def full(org: Organization) -> Ask:
+def create_agent_beyond_plan(org: Organization) -> Ask:
     for _ in range(2):  # the free plan's three, with the first
         assert GOOD["agentCreate"](org).send(org.http).status_code == 201
     return GOOD["agentCreate"](org)
@@ -108,18 +108,18 @@ def unknown_webhook(method: str, path: str, body: dict[str, Any] | None, org: Or
     return Ask(method, f"/v1/webhooks/{path}", body, headers=org.master)
 
 
-def crowded(org: Organization) -> Ask:
+def create_webhook_beyond_limit(org: Organization) -> Ask:
     for _ in range(MAX_ENDPOINTS):
         assert GOOD["webhookCreate"](org).send(org.http).status_code == 201
     return GOOD["webhookCreate"](org)
 
 
 OWN: dict[tuple[str, int], Callable[[Organization], Ask]] = {
-    ("optOutDelete", 404): lambda org: Ask("DELETE", f"/v1/compliance/opt-outs/{number()}", headers=org.master),
-    ("blockDelete", 404): lambda org: Ask("DELETE", f"/v1/compliance/blocks/{number()}", headers=org.master),
-    ("consentDelete", 404): lambda org: Ask("DELETE", f"/v1/compliance/consents/{number()}", headers=org.master),
-    ("emailSend", 402): capped,
-    ("agentCreate", 402): full,
+    ("optOutDelete", 404): lambda org: Ask("DELETE", f"/v1/compliance/opt-outs/{unused_number()}", headers=org.master),
+    ("blockDelete", 404): lambda org: Ask("DELETE", f"/v1/compliance/blocks/{unused_number()}", headers=org.master),
+    ("consentDelete", 404): lambda org: Ask("DELETE", f"/v1/compliance/consents/{unused_number()}", headers=org.master),
+    ("emailSend", 402): ask_at_cap,
+    ("agentCreate", 402): create_agent_beyond_plan,
     ("emailSend", 404): lambda org: Ask("POST", "/v1/email/send", MAIL | {"inReplyTo": "msg_none"}, headers=org.agent),
     ("emailList", 404): lambda org: Ask("GET", "/v1/email/messages", query={"agentId": "agt_none"}, headers=org.agent),
     ("emailLabel", 404): lambda org: Ask(
@@ -149,7 +149,7 @@ OWN: dict[tuple[str, int], Callable[[Organization], Ask]] = {
     ("agentGet", 404): lambda org: Ask("GET", "/v1/agents/agt_none", headers=org.agent),
     ("keyCreate", 404): lambda org: Ask("POST", "/v1/keys", {"name": "x", "agentId": "agt_none"}, headers=org.master),
     ("keyRotate", 404): lambda org: Ask("POST", "/v1/keys/key_none/rotate", {}, headers=org.master),
-    ("webhookCreate", 402): crowded,
+    ("webhookCreate", 402): create_webhook_beyond_limit,
     **{
         (name, 404): partial(unknown_webhook, method, path, body)
         for name, method, path, body in (
@@ -175,25 +175,25 @@ def test_the_pipelines_refusals_are_given(demo: Organization, name: str, status:
 
 
 @pytest.mark.parametrize(("name", "status"), [one for one in DECLARED if one[1] in (402, 404)])
-def test_an_operations_own_refusals_are_given(acme: Organization, name: str, status: int) -> None:
+def test_specific_refusals_of_each_operation_are_given(acme: Organization, name: str, status: int) -> None:
     assert OWN[name, status](acme).send(acme.http).status_code == status
 
 
 @pytest.mark.parametrize("name", [name for name, status in DECLARED if status == 403])
 def test_a_suspended_organization_is_refused(demo: Organization, suspended: Organization, name: str) -> None:
     ask = GOOD[name](demo).with_headers(Authorization=f"Bearer {suspended.master_key}")
-    assert until(lambda: ask.send(demo.http), 403).json()["code"] == "FORBIDDEN"
+    assert wait_for_status(lambda: ask.send(demo.http), 403).json()["code"] == "FORBIDDEN"
 
 
-#: Whoever clicks has no key: a stranger's limits are by address, and tested at the edge.
+#: A person who clicks the link has no key. The limits of strangers are by address and are tested at the edge.
 _BY_ADDRESS = ("emailUnsubscribe", "emailUnsubscribePage")
 
 
 @pytest.mark.parametrize("name", [name for name, status in DECLARED if status == 429 and name not in _BY_ADDRESS])
 def test_the_minutes_limit_holds_everywhere(demo: Organization, exhausted: Organization, name: str) -> None:
-    # With an agent's key also where it takes a master key: who may not do a thing may not ask for it without end.
+    # Also with an agent's key where only a master key may: a forbidden request counts against the limit, too.
     ask = GOOD[name](demo).with_headers(Authorization=f"Bearer {exhausted.agent_key}")
-    for _ in range(200):  # 60 a minute, and a minute may end meanwhile
+    for _ in range(200):  # The limit is 60 a minute, and a new minute may begin during the test.
         answer = ask.send(demo.http)
         if answer.status_code == 429:
             break
@@ -218,11 +218,11 @@ def test_the_gate_and_the_provider_refuse_calls(demo: Organization, number: str,
 
 
 @pytest.mark.parametrize("stated", [{}, {"consent_source": None}, {"consent_source": "a hunch"}])
-def test_a_call_without_a_known_consent_is_the_gates_to_refuse_and_record(
+def test_the_gate_refuses_and_records_a_call_without_a_known_consent(
     acme: Organization, stated: dict[str, Any]
 ) -> None:
     workflow = f"consent-{secrets.token_hex(4)}"
-    call = CALL | {"to": number(), "metadata": stated}
+    call = CALL | {"to": unused_number(), "metadata": stated}
     answer = acme.http.post("/v1/voice/calls", json=call, headers=acme.agent | {"x-correlation-id": workflow})
     assert (answer.status_code, answer.json()["code"]) == (403, "TCPA_GATE_BLOCKED")
     assert answer.json()["details"]["gate"] == "consent"
@@ -230,7 +230,7 @@ def test_a_call_without_a_known_consent_is_the_gates_to_refuse_and_record(
     assert [event["action"] for event in events["events"]] == ["voice.call.blocked"]
 
 
-def test_every_declared_refusal_is_brought_about() -> None:
+def test_every_declared_refusal_is_tested() -> None:
     tested = {(name, status) for name, status in DECLARED if status in ANYWHERE or status in (403, 429)} | OWN.keys()
     assert tested == set(DECLARED)
 
@@ -238,22 +238,22 @@ def test_every_declared_refusal_is_brought_about() -> None:
 # Input, field by field, as the document's schemas have it.
 
 
-def bodies() -> Iterator[Operation]:
+def list_body_operations() -> Iterator[Operation]:
     return (operation for operation in OURS.operations.values() if OURS.body(operation))
 
 
-def required() -> Iterator[tuple[str, str]]:
-    for operation in bodies():
+def list_required_fields() -> Iterator[tuple[str, str]]:
+    for operation in list_body_operations():
         yield from ((operation.id, name) for name in OURS.body(operation).get("required", []))
 
 
-#: A consent that is not stated is the gate's to refuse, not the parser's.
+#: A missing statement of consent is refused by the gate, not by the parser.
 OF_THE_GATE = ("voicePlace", "metadata", {"member": 7})
 
 
-def mistyped() -> Iterator[Any]:
+def list_mistyped_values() -> Iterator[Any]:
     """Values that a property's schema does not allow."""
-    for operation in bodies():
+    for operation in list_body_operations():
         for name, schema in OURS.body(operation)["properties"].items():
             for value in (None, True, 7, 3.5, "text", "", ["text"], [7], {"member": 7}):
                 if not _allows(schema, value) and (operation.id, name, value) != OF_THE_GATE:
@@ -264,7 +264,7 @@ def _allows(schema: Json, value: Any) -> bool:
     return not OURS.errors(schema, value)
 
 
-@pytest.mark.parametrize(("name", "field"), list(required()))
+@pytest.mark.parametrize(("name", "field"), list(list_required_fields()))
 def test_a_missing_field_is_named(demo: Organization, name: str, field: str) -> None:
     ask = GOOD[name](demo)
     assert ask.body is not None
@@ -274,14 +274,14 @@ def test_a_missing_field_is_named(demo: Organization, name: str, field: str) -> 
     assert list(answer.json()["details"]["fields"]) == [field]
 
 
-@pytest.mark.parametrize(("name", "field", "value"), list(mistyped()))
+@pytest.mark.parametrize(("name", "field", "value"), list(list_mistyped_values()))
 def test_a_value_of_the_wrong_type_is_refused(demo: Organization, name: str, field: str, value: Any) -> None:
     ask = GOOD[name](demo)
     assert ask.body is not None
     ask.body[field] = value
     answer = ask.send(demo.http)
     assert (answer.status_code, answer.json()["code"]) == (400, "VALIDATION_ERROR"), answer.text
-    # An agent and a key's type are judged together.
+    # The agent and the key's type are validated together.
     assert any(name.startswith(field) for name in answer.json()["details"]["fields"]), answer.text
 
 
@@ -304,7 +304,7 @@ def test_a_value_of_the_wrong_type_is_refused(demo: Organization, name: str, fie
         ({"body": 7}, {"body": "Input should be a valid string"}),
     ],
 )
-def test_a_fault_is_told_of_the_field_that_has_it(demo: Organization, change: Json, fields: Json) -> None:
+def test_an_error_names_its_field(demo: Organization, change: Json, fields: Json) -> None:
     mail = {"to": "you@example.com", "subject": "Hello", "body": "Hello."} | change
     answer = demo.http.post("/v1/email/send", json=mail, headers=demo.agent)
     assert (answer.status_code, answer.json()["details"]["fields"]) == (400, fields)
@@ -314,7 +314,7 @@ def test_a_fault_is_told_of_the_field_that_has_it(demo: Organization, change: Js
     "change",
     [{"to": [0] * 40_000}, {"cc": ["no"] * 40_000}, {"headers": {f"X-{number}": 0 for number in range(40_000)}}],
 )
-def test_no_answer_grows_with_the_faults_of_its_request(demo: Organization, change: Json) -> None:
+def test_the_number_of_reported_errors_is_bounded(demo: Organization, change: Json) -> None:
     mail = {"to": "you@example.com", "subject": "Hello", "body": "Hello."} | change
     key = {"Idempotency-Key": uuid.uuid4().hex}
     answer = demo.http.post("/v1/email/send", json=mail, headers=demo.agent | key)
@@ -322,8 +322,8 @@ def test_no_answer_grows_with_the_faults_of_its_request(demo: Organization, chan
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"null", b'"text"', b"7"])
-@pytest.mark.parametrize("name", [operation.id for operation in bodies()])
-def test_a_body_that_is_no_object_is_refused(demo: Organization, name: str, body: bytes) -> None:
+@pytest.mark.parametrize("name", [operation.id for operation in list_body_operations()])
+def test_a_body_other_than_an_object_is_refused(demo: Organization, name: str, body: bytes) -> None:
     ask = GOOD[name](demo).with_headers(Content_Type="application/json")
     assert ask.send(demo.http, content=body).status_code == 400
 
@@ -334,11 +334,11 @@ def test_a_body_that_is_no_object_is_refused(demo: Organization, name: str, body
 def test_a_username_outside_the_contracts_pattern_is_refused(http: httpx.Client, username: str) -> None:
     pattern = CONTRACT.body(CONTRACT.operations["agentSignUp"])["properties"]["username"]
     assert username.endswith("\n") or not Draft202012Validator(pattern).is_valid(username)
-    answer = http.post("/v1/agent/sign-up", json=stranger() | {"username": username})
+    answer = http.post("/v1/agent/sign-up", json=sign_up_body() | {"username": username})
     assert (answer.status_code, list(answer.json()["details"]["fields"])) == (400, ["username"])
 
 
-def queries() -> Iterator[Any]:
+def list_bad_queries() -> Iterator[Any]:
     """Values that a query parameter's schema does not allow."""
     for operation in OURS.operations.values():
         for (place, name), parameter in OURS.parameters(operation).items():
@@ -353,7 +353,7 @@ def queries() -> Iterator[Any]:
                     yield pytest.param(operation.id, name, value, id=f"{operation.id}-{name}-{value[:10]!r}")
 
 
-@pytest.mark.parametrize(("name", "parameter", "value"), list(queries()))
+@pytest.mark.parametrize(("name", "parameter", "value"), list(list_bad_queries()))
 def test_a_query_parameter_outside_its_schema_is_refused(
     demo: Organization, name: str, parameter: str, value: str
 ) -> None:
@@ -369,14 +369,14 @@ def test_a_missing_correlation_id_is_named(demo: Organization) -> None:
     assert (answer.status_code, list(answer.json()["details"]["fields"])) == (400, ["correlation_id"])
 
 
-def test_a_cursor_that_we_did_not_give_is_refused(demo: Organization) -> None:
+def test_a_forged_cursor_is_refused(demo: Organization) -> None:
     for name in ("emailList", "agentList", "keyList", "auditByCorrelation"):
         ask = GOOD[name](demo)
         ask.query["cursor"] = "AAAA"
         assert ask.send(demo.http).status_code == 400, name
 
 
-# Who is asking, and where.
+# Authentication and paths.
 
 UNKNOWN = {kind: credentials.mint_key(kind, bytes(32)).text for kind in (KeyKind.AGENT, KeyKind.MASTER, KeyKind.ATHOS)}
 
@@ -394,13 +394,13 @@ UNKNOWN = {kind: credentials.mint_key(kind, bytes(32)).text for kind in (KeyKind
     ],
 )
 @pytest.mark.parametrize("name", [name for name, status in DECLARED if status == 401])
-def test_a_bad_key_opens_nothing(demo: Organization, name: str, authorization: str) -> None:
+def test_a_bad_key_is_refused_everywhere(demo: Organization, name: str, authorization: str) -> None:
     answer = GOOD[name](demo).with_headers(Authorization=authorization).send(demo.http)
     assert (answer.status_code, answer.json()["code"]) == (401, "UNAUTHORIZED")
 
 
 @pytest.mark.parametrize("path", sorted({operation.path for operation in OURS.operations.values()}))
-def test_a_method_that_a_path_does_not_take_is_405(http: httpx.Client, path: str) -> None:
+def test_an_unsupported_method_is_405(http: httpx.Client, path: str) -> None:
     real = path.replace("{", "").replace("}", "")
     allowed = sorted(operation.method for operation in OURS.at(real))
     for method in {method.upper() for method in METHODS} - set(allowed):
@@ -413,7 +413,7 @@ def test_a_method_that_a_path_does_not_take_is_405(http: httpx.Client, path: str
 
 
 @pytest.mark.parametrize("name", KNOWN)
-def test_the_headers_correlation_id_comes_back(demo: Organization, name: str) -> None:
+def test_the_correlation_id_of_the_header_is_returned(demo: Organization, name: str) -> None:
     given = secrets.token_hex(8)
     answer = GOOD[name](demo).with_headers(x_correlation_id=given).send(demo.http)
     assert answer.headers["x-correlation-id"] == given
@@ -422,7 +422,7 @@ def test_the_headers_correlation_id_comes_back(demo: Organization, name: str) ->
 
 
 @pytest.mark.parametrize("field", ["correlation_id", "correlationId"])
-def test_a_bodys_correlation_id_comes_back_and_the_headers_comes_first(demo: Organization, field: str) -> None:
+def test_the_correlation_id_of_the_body_is_returned_unless_the_header_has_one(demo: Organization, field: str) -> None:
     ask = GOOD["emailSend"](demo)
     assert ask.body is not None
     ask.body[field] = "from-the-body"
@@ -431,7 +431,7 @@ def test_a_bodys_correlation_id_comes_back_and_the_headers_comes_first(demo: Org
     assert answer.headers["x-correlation-id"] == answer.json()["correlationId"] == "from-the-header"
 
 
-def test_without_one_each_request_has_ids_of_its_own(demo: Organization) -> None:
+def test_each_request_without_a_correlation_id_gets_a_new_one(demo: Organization) -> None:
     answers = [GOOD["tierGet"](demo).send(demo.http) for _ in range(2)]
     for header in ("x-correlation-id", "x-request-id"):
         assert len({answer.headers[header] for answer in answers}) == 2

@@ -1,4 +1,4 @@
-"""Athos' document: whole, valid, and saying all that the contract says."""
+"""The Athos document: complete, valid, and equal to the contract."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from openapi_spec_validator import validate
 
 from infra import openapi
-from tests.contract.spec import ORACLE, Operation, Spec, differences
+from tests.contract.spec import ORACLE, Operation, Spec, list_schema_differences
 
 CONTRACT = Spec.read(ORACLE / "athos.json")
 OURS = Spec.read(openapi.FOLDER / "athos.json")
@@ -20,11 +20,11 @@ def by_id(operation: Operation) -> str:
     return operation.id
 
 
-faults = partial(differences, OURS, CONTRACT)
+faults = partial(list_schema_differences, OURS, CONTRACT)
 operations = pytest.mark.parametrize("expected", EXPECTED, ids=by_id)
 
 
-def test_it_is_valid_and_has_the_contracts_operations_and_no_other() -> None:
+def test_it_is_valid_and_has_exactly_the_contracts_operations() -> None:
     validate(OURS.document)
     assert OURS.operations.keys() == CONTRACT.operations.keys()
     served = {
@@ -36,7 +36,7 @@ def test_it_is_valid_and_has_the_contracts_operations_and_no_other() -> None:
 
 
 @operations
-def test_the_operation_is_where_the_contract_has_it_and_refuses_as_it_says(expected: Operation) -> None:
+def test_path_method_and_refusals_are_the_contracts(expected: Operation) -> None:
     ours = OURS.operations[expected.id]
     assert (ours.method, ours.path) == (expected.method, BASE + expected.path)
     # Beyond the contract: docs/contracts/athos.md#sessions and docs/contracts/common.md#errors-without-a-code.
@@ -46,7 +46,7 @@ def test_the_operation_is_where_the_contract_has_it_and_refuses_as_it_says(expec
 
 
 @operations
-def test_who_may_call_it_is_the_contracts(expected: Operation) -> None:
+def test_its_security_is_the_contracts(expected: Operation) -> None:
     found = OURS.operations[expected.id].raw.get("security", OURS.document["security"])
     assert found == expected.raw["security"]
 
@@ -81,13 +81,13 @@ def test_its_answers_are_the_contracts(expected: Operation) -> None:
         assert not faults(found["content"]["application/json"]["schema"], schema, f"{expected.id} {status}")
 
 
-def test_the_ways_to_authenticate_are_the_contracts() -> None:
+def test_the_security_schemes_are_the_contracts() -> None:
     ours, theirs = OURS.document["components"]["securitySchemes"], CONTRACT.document["components"]["securitySchemes"]
     assert ours.keys() == theirs.keys()
     assert all(scheme.items() <= ours[name].items() for name, scheme in theirs.items())
 
 
-def test_every_example_is_one_by_both_documents() -> None:
+def test_every_example_is_valid_in_both_documents() -> None:
     for name, schema in OURS.schemas():
         for example in schema.get("examples", []):
             assert not OURS.errors(schema, example), name

@@ -1,6 +1,6 @@
-"""Athos over HTTP: every operation, every code of the contract, and a call from its minting to its score.
+"""Athos over HTTP: every operation, every code of the contract, and a call from its session to its score.
 
-The client holds every answer against our document; here it is held against the contract, too.
+The client checks every response against our document. These tests check it against the contract, too.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ FROM = "2026-01-01T00:00:00Z"
 DRILL = {"drillKey": "fe-objection-handling", "difficulty": "Beginner"}
 
 
-def check(answer: httpx.Response, operation_id: str) -> httpx.Response:
-    """The answer, once the contract agrees with it."""
+def check_with_contract(answer: httpx.Response, operation_id: str) -> httpx.Response:
+    """The response, checked against the contract."""
     operation = CONTRACT.operations[operation_id]
     if answer.status_code in operation.statuses:
         schema = CONTRACT.answer(operation, answer.status_code)["content"]["application/json"]["schema"]
@@ -50,7 +50,7 @@ def check(answer: httpx.Response, operation_id: str) -> httpx.Response:
     return answer
 
 
-def code(answer: httpx.Response) -> tuple[int, str]:
+def error_code(answer: httpx.Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["error"]["code"]
 
 
@@ -66,7 +66,7 @@ class Tenant:
 
     def mint(self, **changes: Any) -> httpx.Response:
         body = {"externalUserId": "rep_good"} | changes
-        return check(self.http.post(MINT, json=body, headers=self.bearer), "mintSession")
+        return check_with_contract(self.http.post(MINT, json=body, headers=self.bearer), "mintSession")
 
     def token(self, user: str = "rep_good", **more: str) -> str:
         answer = self.mint(externalUserId=user, **more)
@@ -75,22 +75,22 @@ class Tenant:
 
     def redeem(self, token: str, **changes: Any) -> httpx.Response:
         headers = {"Authorization": f"Bearer {token}"}
-        return check(self.http.post(REDEEM, json=DRILL | changes, headers=headers), "redeemSession")
+        return check_with_contract(self.http.post(REDEEM, json=DRILL | changes, headers=headers), "redeemSession")
 
     def list(self, **query: str) -> httpx.Response:
         answer = self.http.get(CALLS, params={"from": FROM} | query, headers=self.bearer)
-        return check(answer, "listCalls")
+        return check_with_contract(answer, "listCalls")
 
     def read(self, call_id: str) -> httpx.Response:
-        return check(self.http.get(f"{CALLS}/{call_id}", headers=self.bearer), "getCall")
+        return check_with_contract(self.http.get(f"{CALLS}/{call_id}", headers=self.bearer), "getCall")
 
 
 class Resellers:
-    """A tenant for every way to be refused."""
+    """One tenant for each kind of refusal."""
 
     def __init__(self, http: httpx.Client, stack: Stack) -> None:
         def made(plan: PlanName = PlanName.SCALE, **limits: int) -> Reseller:
-            return reseller(world.unique(), plan, **limits)
+            return reseller(world.unique_name(), plan, **limits)
 
         with inside(stack):
             good, other, gone, late = made(), made(), made(), made()
@@ -129,8 +129,8 @@ def acme(tenants: Resellers) -> Tenant:
     return tenants.good
 
 
-def practised(acme: Tenant, user: str, agency: str) -> dict[str, Any]:
-    """The detail of a call that was practised and scored, by the workers of the stack."""
+def practise_call(acme: Tenant, user: str, agency: str) -> dict[str, Any]:
+    """The detail of a call that was practised, and scored by the stack's workers."""
     call_id = acme.redeem(acme.token(user, externalAgencyId=agency)).json()["callId"]
     deadline = time.monotonic() + 60
     while (answer := acme.read(call_id)).status_code == 404:
@@ -141,14 +141,11 @@ def practised(acme: Tenant, user: str, agency: str) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def scored(tenants: Resellers) -> dict[str, Any]:
-    return practised(tenants.good, "rep_excellent", "agency_1")
+def scored_call(tenants: Resellers) -> dict[str, Any]:
+    return practise_call(tenants.good, "rep_excellent", "agency_1")
 
 
-# --- what is granted --------------------------------------------------------------------------------------------
-
-
-def test_a_session_is_minted_and_redeemed_once(acme: Tenant) -> None:
+def test_a_session_token_can_be_redeemed_once(acme: Tenant) -> None:
     minted = acme.mint(externalAgencyId="agency_1").json()
     lasts = clock.parse(minted["expiresAt"]) - clock.now()
     assert 290 < lasts.total_seconds() <= 300
@@ -157,28 +154,32 @@ def test_a_session_is_minted_and_redeemed_once(acme: Tenant) -> None:
     assert (answer.status_code, made["persona"]) == (200, {"name": "Ernestine Gray"})
     assert made["callId"].startswith("athos_call_")
     assert made["sessionId"].startswith("ext_")
-    assert code(acme.redeem(minted["token"])) == (401, "TOKEN_ALREADY_USED")
+    assert error_code(acme.redeem(minted["token"])) == (401, "TOKEN_ALREADY_USED")
 
 
-def test_a_practised_call_is_scored_listed_and_read(acme: Tenant, scored: dict[str, Any]) -> None:
-    assert (scored["score"]["overallScore"], scored["status"], scored["source"]) == (100, "scored", "roleplay")
+def test_a_practised_call_is_scored_listed_and_read(acme: Tenant, scored_call: dict[str, Any]) -> None:
+    assert (scored_call["score"]["overallScore"], scored_call["status"], scored_call["source"]) == (
+        100,
+        "scored",
+        "roleplay",
+    )
     slim = CONTRACT.document["components"]["schemas"]["SlimCall"]["properties"]
-    row = {name: scored[name] for name in slim}
+    row = {name: scored_call[name] for name in slim}
     for query in (
         {},
         {"source": "roleplay"},
         {"externalUserId": "rep_excellent"},
         {"externalAgencyId": "agency_1"},
         {"externalUserId": "rep_excellent", "externalAgencyId": "agency_1"},
-        {"from": scored["endedAt"], "to": scored["endedAt"]},
+        {"from": scored_call["endedAt"], "to": scored_call["endedAt"]},
     ):
         assert row in acme.list(**query).json()["data"]
     for query in ({"externalUserId": "rep_1"}, {"externalAgencyId": "agency_2"}, {"from": "2100-01-01T00:00:00Z"}):
         assert row not in acme.list(**query).json()["data"]
 
 
-def test_pages_go_on_where_the_cursor_says(acme: Tenant) -> None:
-    calls = [practised(acme, user, "agency_of_two")["id"] for user in ("rep_poor", "rep_good")]
+def test_the_next_page_begins_at_the_cursor(acme: Tenant) -> None:
+    calls = [practise_call(acme, user, "agency_of_two")["id"] for user in ("rep_poor", "rep_good")]
     first = acme.list(externalAgencyId="agency_of_two", limit="1").json()
     second = acme.list(externalAgencyId="agency_of_two", limit="1", cursor=first["nextCursor"]).json()
     assert [call["id"] for call in first["data"] + second["data"]] == calls[::-1]
@@ -186,12 +187,10 @@ def test_pages_go_on_where_the_cursor_says(acme: Tenant) -> None:
     assert acme.list(limit="5000").status_code == 200
 
 
-def test_what_one_tenant_has_the_other_has_not(tenants: Resellers, scored: dict[str, Any]) -> None:
+def test_a_tenant_cannot_see_another_tenants_calls(tenants: Resellers, scored_call: dict[str, Any]) -> None:
     assert tenants.other.list().json() == {"data": [], "nextCursor": None}
-    assert code(tenants.other.read(scored["id"])) == (404, "CALL_NOT_FOUND")
+    assert error_code(tenants.other.read(scored_call["id"])) == (404, "CALL_NOT_FOUND")
 
-
-# --- what is refused --------------------------------------------------------------------------------------------
 
 Refusal = Callable[[Resellers], httpx.Response]
 
@@ -200,7 +199,9 @@ def _raw(method: str, path: str, operation_id: str, **options: Any) -> Refusal:
     def ask(tenants: Resellers) -> httpx.Response:
         headers = options.pop("headers", {})
         bearer = {"Authorization": f"Bearer {tenants.good.token()}"} if path == REDEEM else tenants.good.bearer
-        return check(tenants.good.http.request(method, path, headers=bearer | headers, **options), operation_id)
+        return check_with_contract(
+            tenants.good.http.request(method, path, headers=bearer | headers, **options), operation_id
+        )
 
     return ask
 
@@ -212,7 +213,7 @@ JSON = {"Content-Type": "application/json"}
 
 def _exhausted(ask: Callable[[Tenant], httpx.Response]) -> Refusal:
     def run(tenants: Resellers) -> httpx.Response:
-        for _ in range(200):  # 60 a minute, and a minute may end meanwhile
+        for _ in range(200):  # The limit is 60 a minute, and a new minute may begin during the test.
             answer = ask(tenants.slow)
             if answer.status_code == 429:
                 break
@@ -252,7 +253,8 @@ REFUSALS: dict[tuple[str, int, str], Refusal] = {
     ("getCall", 404, "CALL_NOT_FOUND"): lambda all_: all_.good.read("athos_call_GZ1DjOkZv_VEPoE-CJ8mp"),
     ("getCall", 429, "SERVICE_UNAVAILABLE"): _exhausted(lambda slow: slow.read("athos_call_x")),
 }
-#: What a healthy stack does not show, and a limit that is set too high to meet: tests/unit/roleplay/test_refusals.py.
+#: A refusal of a healthy stack only in rare cases, and a limit that is too high here: see
+#: tests/unit/roleplay/test_refusals.py.
 ELSEWHERE = {("mintSession", 503), ("redeemSession", 429)}
 
 
@@ -263,15 +265,15 @@ def _twice(acme: Tenant) -> httpx.Response:
 
 
 @pytest.mark.parametrize(("operation", "status", "error"), list(REFUSALS))
-def test_it_is_refused_with_the_contracts_code(tenants: Resellers, operation: str, status: int, error: str) -> None:
+def test_each_refusal_has_the_contracts_code(tenants: Resellers, operation: str, status: int, error: str) -> None:
     answer = REFUSALS[operation, status, error](tenants)
-    assert code(answer) == (status, error), answer.text
+    assert error_code(answer) == (status, error), answer.text
     assert ("x-amzn-remapped-www-authenticate" in answer.headers) == (status == 401)
     if status in (429, 503):
         assert int(answer.headers["retry-after"]) > 0
 
 
-def test_every_declared_refusal_and_every_code_is_brought_about() -> None:
+def test_every_declared_refusal_and_every_code_is_tested() -> None:
     declared = {(name, status) for name, one in OURS.operations.items() for status in one.statuses if status >= 400}
     assert {(name, status) for name, status, _ in REFUSALS} | ELSEWHERE == declared - {
         (name, 500) for name in OURS.operations
@@ -300,52 +302,52 @@ def _bodies() -> Iterator[Any]:
 
 
 @pytest.mark.parametrize(("path", "body"), list(_bodies()))
-def test_a_body_outside_the_contracts_schema_is_refused_and_spends_nothing(acme: Tenant, path: str, body: Any) -> None:
+def test_a_body_outside_the_schema_is_refused_and_spends_no_token(acme: Tenant, path: str, body: Any) -> None:
     operation = CONTRACT.operations["mintSession" if path == MINT else "redeemSession"]
-    assert CONTRACT.errors(CONTRACT.body(operation), body), "the contract itself would take it"
+    assert CONTRACT.errors(CONTRACT.body(operation), body), "the contract accepts this body"
     token = acme.token()
     bearer = acme.bearer if path == MINT else {"Authorization": f"Bearer {token}"}
-    assert code(check(acme.http.post(path, json=body, headers=bearer), operation.id)) == (400, "INVALID_REQUEST")
+    assert error_code(check_with_contract(acme.http.post(path, json=body, headers=bearer), operation.id)) == (
+        400,
+        "INVALID_REQUEST",
+    )
     assert acme.redeem(token).status_code == 200
 
 
 @pytest.mark.parametrize("text", [b"", b"{", b'{"drillKey": "a", "drillKey": "b"}', b'{"drillKey": NaN}', b"\xff"])
-def test_what_is_no_json_is_refused_and_spends_nothing(acme: Tenant, text: bytes) -> None:
+def test_a_body_other_than_json_is_refused_and_spends_no_token(acme: Tenant, text: bytes) -> None:
     token = acme.token()
     headers = {"Authorization": f"Bearer {token}"} | JSON
     answer = acme.http.post(REDEEM, content=text, headers=headers)
-    assert code(check(answer, "redeemSession")) == (400, "INVALID_REQUEST")
+    assert error_code(check_with_contract(answer, "redeemSession")) == (400, "INVALID_REQUEST")
     assert acme.redeem(token).status_code == 200
 
 
 @pytest.mark.parametrize("path", [MINT, REDEEM])
-def test_a_stranger_learns_nothing_of_a_body(acme: Tenant, path: str) -> None:
+def test_an_unauthenticated_request_learns_nothing_about_its_body(acme: Tenant, path: str) -> None:
     answer = acme.http.post(path, content=b"{not json", headers=JSON)
-    assert code(answer) == (401, "INVALID_API_KEY" if path == MINT else "INVALID_TOKEN")
+    assert error_code(answer) == (401, "INVALID_API_KEY" if path == MINT else "INVALID_TOKEN")
 
 
-def test_one_credential_does_not_open_the_others_door(acme: Tenant) -> None:
+def test_keys_and_tokens_are_not_interchangeable(acme: Tenant) -> None:
     token = acme.token()
-    assert code(acme.redeem(acme.key)) == (401, "INVALID_TOKEN")
-    assert code(Tenant(acme.http, token).mint()) == (401, "INVALID_API_KEY")
-    assert code(Tenant(acme.http, token).list()) == (401, "INVALID_API_KEY")
+    assert error_code(acme.redeem(acme.key)) == (401, "INVALID_TOKEN")
+    assert error_code(Tenant(acme.http, token).mint()) == (401, "INVALID_API_KEY")
+    assert error_code(Tenant(acme.http, token).list()) == (401, "INVALID_API_KEY")
 
 
-def test_a_token_that_was_never_minted_is_none(tenants: Resellers) -> None:
-    assert code(tenants.good.redeem(tenants.unknown_token)) == (401, "INVALID_TOKEN")
+def test_an_unknown_token_is_refused(tenants: Resellers) -> None:
+    assert error_code(tenants.good.redeem(tenants.unknown_token)) == (401, "INVALID_TOKEN")
 
 
-def test_it_takes_no_name_for_a_workflow_and_no_idempotency_key(acme: Tenant) -> None:
+def test_it_ignores_correlation_id_and_idempotency_key(acme: Tenant) -> None:
     headers = acme.bearer | {"x-correlation-id": "two words", "Idempotency-Key": secrets.token_hex(16)}
     answers = [acme.http.post(MINT, json={"externalUserId": "rep"}, headers=headers) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [200, 200]
     assert answers[0].json() != answers[1].json()
 
 
-# --- from a browser ---------------------------------------------------------------------------------------------
-
-
-def test_a_browser_may_redeem_from_anywhere_and_do_nothing_else(acme: Tenant) -> None:
+def test_browsers_of_any_origin_may_only_redeem(acme: Tenant) -> None:
     asked = {"Origin": "https://rep.example", "Access-Control-Request-Method": "POST"}
     answer = acme.http.options(REDEEM, headers=asked | {"Access-Control-Request-Headers": "authorization,content-type"})
     assert (answer.status_code, answer.content) == (204, b"")

@@ -1,4 +1,4 @@
-"""The answers that every API gives from the first day, in its own dialect: nothing there, not that way, not you."""
+"""Responses that every API gives in its own dialect: unknown path, wrong method, missing credential."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from switchboard.accounts import credentials
 from switchboard.accounts.models import KeyKind
 from tests.contract.spec import LIMITS, ORACLE, Spec
 
-#: Of keys that stand in a test's name: every process that runs tests has to call them the same.
+#: Keys that stand in a test's name: every process that runs tests must derive the same names.
 SEED = bytes(32)
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """How an API says no."""
+    """How an API words a refusal."""
 
     name: str
     error: str
@@ -27,7 +27,7 @@ class Dialect:
     allow: str
     not_found: str
     not_allowed: str
-    #: Answers that its contract's list of codes does not have, so that it says the nearest.
+    #: Statuses that the contract's list of codes lacks. The API returns the nearest code.
     headers: tuple[str, ...] = ()
 
     def check(self, answer: httpx.Response, status: int, code: str) -> None:
@@ -37,10 +37,10 @@ class Dialect:
             assert header in answer.headers, header
         contract = Spec.read(ORACLE / f"{self.name}.json")
         assert not contract.errors(contract.document["components"]["schemas"][self.error], answer.json())
-        assert code_of(self.name, answer) == code
+        assert read_code(self.name, answer) == code
 
 
-def code_of(name: str, answer: httpx.Response) -> str:
+def read_code(name: str, answer: httpx.Response) -> str:
     body = answer.json()
     match name:
         case "anima":
@@ -90,19 +90,19 @@ def test_an_unknown_path_is_404(http: httpx.Client, dialect: Dialect, method: st
 
 
 @pytest.mark.parametrize("path", ["/v1", "/v1/", "/v1/email", "/v1/emails", "/v1/email/send/more", "/v1//email/send"])
-def test_what_only_looks_like_a_path_of_anima_is_404(http: httpx.Client, path: str) -> None:
+def test_a_path_that_only_resembles_anima_is_404(http: httpx.Client, path: str) -> None:
     ANIMA.check(http.get(path), 404, "NOT_FOUND")
 
 
 @pytest.mark.parametrize(
     "path", ["/", "/api", "/api/nothing", "/auth/nothing", "/functions/v2", "/v2/email/send", "/v10"]
 )
-def test_what_is_no_apis_path_is_answered_by_hum(http: httpx.Client, path: str) -> None:
+def test_an_unknown_path_is_answered_by_hum(http: httpx.Client, path: str) -> None:
     HUM.check(http.get(path), 404, "not_found")
 
 
 @pytest.mark.parametrize("dialect", ALL, ids=_name)
-def test_a_wrong_method_is_405_and_says_what_is_allowed(http: httpx.Client, dialect: Dialect) -> None:
+def test_a_wrong_method_is_405_and_lists_the_allowed_ones(http: httpx.Client, dialect: Dialect) -> None:
     for method in {"GET", "POST", "PUT", "PATCH", "DELETE"} - {dialect.allow}:
         answer = http.request(method, dialect.known)
         dialect.check(answer, 405, dialect.not_allowed)
@@ -142,12 +142,12 @@ def test_hum_without_a_session_is_401(http: httpx.Client, cookie: str | None) ->
     HUM.check(http.get("/api/me", headers={"Cookie": cookie} if cookie else {}), 401, "unauthorized")
 
 
-def test_every_request_has_an_id_of_its_own(http: httpx.Client) -> None:
+def test_every_request_has_a_unique_id(http: httpx.Client) -> None:
     for dialect in ALL:
         assert len({http.get(dialect.unknown).headers["x-request-id"] for _ in range(3)}) == 3
 
 
-def test_athos_one_request_id_is_the_other(http: httpx.Client) -> None:
+def test_athos_header_and_body_have_the_same_request_id(http: httpx.Client) -> None:
     answer = http.get(ATHOS.unknown)
     assert answer.headers["x-request-id"] == answer.headers["x-athos-request-id"]
 

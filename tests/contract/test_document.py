@@ -1,4 +1,4 @@
-"""The document that is served: whole, valid, up to date, and saying all that the contract says."""
+"""The served document: complete, valid, up to date, and equal to the contract."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def by_id(operation: Operation) -> str:
 
 
 @pytest.mark.parametrize("name", openapi.DESCRIPTIONS)
-def test_the_committed_document_is_what_the_code_says(name: str) -> None:
+def test_the_committed_document_is_up_to_date(name: str) -> None:
     assert (openapi.FOLDER / f"{name}.json").read_text() == openapi.text(name), "run: make openapi"
 
 
@@ -39,7 +39,7 @@ def test_it_is_valid() -> None:
     assert OURS.document["openapi"] == "3.1.0"
 
 
-def test_every_operation_of_every_handler_is_in_it_and_no_other() -> None:
+def test_it_has_exactly_the_operations_of_the_handlers() -> None:
     served = {
         (operation.method, operation.path.replace("<", "{").replace(">", "}"))
         for api in openapi.groups("anima")
@@ -48,7 +48,7 @@ def test_every_operation_of_every_handler_is_in_it_and_no_other() -> None:
     assert served == {(operation.method, operation.path) for operation in KNOWN}
 
 
-def test_nothing_of_the_frameworks_own_errors_is_left() -> None:
+def test_it_has_no_errors_of_the_framework() -> None:
     assert all("422" not in operation.raw["responses"] for operation in KNOWN)
     assert not [name for name, _ in OURS.schemas() if "ValidationError" in name]
 
@@ -63,11 +63,11 @@ def test_every_error_is_a_problem_document(operation: Operation) -> None:
 
 
 @pytest.mark.parametrize("operation", KNOWN, ids=by_id)
-def test_every_operation_declares_what_the_pipeline_may_answer(operation: Operation) -> None:
+def test_every_operation_declares_the_refusals_of_the_pipeline(operation: Operation) -> None:
     public, changes = operation.raw.get("security") == [], operation.method != "GET"
     expected = {400, 429, 500} | (set() if public else {401, 403}) | ({409, 503} if changes else set())
     expected |= {413, 415} if operation.method in ("POST", "PUT", "PATCH") else set()
-    # A click comes in whatever form a mail program has.
+    # A click arrives in the form that the mail program chooses.
     expected -= {415} if operation.id == "emailUnsubscribe" else set()
     assert expected <= operation.statuses
     assert (401 in operation.statuses) is not public
@@ -83,12 +83,12 @@ def test_every_operation_is_described(operation: Operation) -> None:
     assert operation.raw["tags"][0] in {tag["name"] for tag in OURS.document["tags"]}
 
 
-def test_only_sign_up_and_saying_stop_are_open_to_strangers() -> None:
+def test_only_sign_up_and_unsubscribe_need_no_key() -> None:
     found = {operation.id for operation in KNOWN if operation.raw.get("security") == []}
     assert found == {"agentSignUp", "emailUnsubscribe", "emailUnsubscribePage"}
 
 
-def test_every_example_is_one() -> None:
+def test_every_example_is_valid() -> None:
     for name, schema in OURS.schemas():
         for example in schema.get("examples", []):
             assert not OURS.errors(schema, example), name
@@ -110,7 +110,7 @@ def test_the_contracts_parameters_are_there(expected: Operation) -> None:
     for key, parameter in CONTRACT.parameters(expected).items():
         assert found[key].get("required", False) == parameter.get("required", False), key
         assert_covers(found[key]["schema"], parameter["schema"], f"{key}")
-    # Nothing is required that the contract does not name.
+    # We require no field that the contract does not name.
     required = {key for key, parameter in found.items() if parameter.get("required")}
     assert required == {key for key, parameter in CONTRACT.parameters(expected).items() if parameter.get("required")}
 
@@ -144,12 +144,12 @@ def test_the_contracts_security_and_headers_are_declared() -> None:
 
 
 def assert_covers(ours: Json, theirs: Json, where: str) -> None:
-    """Assert that a schema of ours says all that the contract's does, as one of its alternatives."""
-    assert not (reasons := difference(ours, theirs, where)), reasons
+    """Assert that one alternative of our schema says all that the contract's schema says."""
+    assert not (reasons := describe_difference(ours, theirs, where)), reasons
 
 
-def difference(ours: Json, theirs: Json, where: str) -> list[str]:
-    """Why no alternative of our schema says what the contract's does."""
+def describe_difference(ours: Json, theirs: Json, where: str) -> list[str]:
+    """The reasons why no alternative of our schema matches the contract's schema."""
     theirs = CONTRACT.resolve(theirs)
     reasons = [_differences(option, theirs, where) for option in alternatives(OURS, ours)]
     return [] if [] in reasons else [reason for each in reasons for reason in each]
@@ -165,7 +165,7 @@ def _differences(ours: Json, theirs: Json, where: str) -> list[str]:
     ]
     for name, schema in theirs.get("properties", {}).items():
         member = ours.get("properties", {}).get(name)
-        found += difference(member, schema, f"{where}.{name}") if member else [f"{where}: no {name}"]
+        found += describe_difference(member, schema, f"{where}.{name}") if member else [f"{where}: no {name}"]
     if "items" in theirs:
-        found += difference(ours.get("items", {}), theirs["items"], f"{where}[]")
+        found += describe_difference(ours.get("items", {}), theirs["items"], f"{where}[]")
     return found

@@ -1,4 +1,4 @@
-"""What the edge promises of every request, over HTTP and through the local gateway."""
+"""Promises of the edge for every request, over HTTP and through the local gateway."""
 
 from __future__ import annotations
 
@@ -16,41 +16,41 @@ from tests.contract.test_dialects import ANIMA, ATHOS, HUM, OPTICOMM, Dialect
 from tests.contract.world import MAIL, Organization
 
 
-def send(http: httpx.Client, org: Organization, headers: dict[str, str], key: str, **query: str) -> httpx.Response:
+def send_mail(http: httpx.Client, org: Organization, headers: dict[str, str], key: str, **query: str) -> httpx.Response:
     body = MAIL | ({"agentId": org.agent_id} if headers == org.master else {})
     return http.post("/v1/email/send", json=body, params=query, headers=headers | {"Idempotency-Key": key})
 
 
-def test_two_agents_with_one_key_and_one_body_each_send_their_own(http: httpx.Client, demo: Organization) -> None:
-    other = http.post("/v1/agents", json={"username": world.unique()}, headers=demo.master).json()
+def test_two_agents_may_use_the_same_idempotency_key(http: httpx.Client, demo: Organization) -> None:
+    other = http.post("/v1/agents", json={"username": world.unique_name()}, headers=demo.master).json()
     theirs = {"Authorization": f"Bearer {other['apiKey']}"}
-    first, second = send(http, demo, demo.agent, "shared"), send(http, demo, theirs, "shared")
+    first, second = send_mail(http, demo, demo.agent, "shared"), send_mail(http, demo, theirs, "shared")
     assert (first.status_code, second.status_code) == (200, 200)
     assert first.json()["agentId"] == demo.agent_id
     assert second.json()["agentId"] == other["id"]
     assert "idempotent-replayed" not in second.headers
     for answer, key in ((first, demo.agent), (second, theirs)):
         assert http.get(f"/v1/email/messages/{answer.json()['id']}", headers=key).status_code == 200
-    again = send(http, demo, theirs, "shared")
+    again = send_mail(http, demo, theirs, "shared")
     assert (again.content, again.headers["idempotent-replayed"]) == (second.content, "true")
 
 
-def test_the_master_key_has_keys_of_its_own(http: httpx.Client, acme: Organization) -> None:
-    agents, masters = send(http, acme, acme.agent, "mine"), send(http, acme, acme.master, "mine")
+def test_the_master_key_has_its_own_idempotency_keys(http: httpx.Client, acme: Organization) -> None:
+    agents, masters = send_mail(http, acme, acme.agent, "mine"), send_mail(http, acme, acme.master, "mine")
     assert (agents.status_code, masters.status_code) == (200, 200)
     assert agents.json()["id"] != masters.json()["id"]
-    assert send(http, acme, acme.master, "mine").content == masters.content
+    assert send_mail(http, acme, acme.master, "mine").content == masters.content
 
 
 def test_another_query_is_another_request(http: httpx.Client, acme: Organization) -> None:
-    assert send(http, acme, acme.agent, "query", a="1", b="2").status_code == 200
-    assert send(http, acme, acme.agent, "query", b="2", a="1").headers["idempotent-replayed"] == "true"
-    refused = send(http, acme, acme.agent, "query", a="2", b="1")
+    assert send_mail(http, acme, acme.agent, "query", a="1", b="2").status_code == 200
+    assert send_mail(http, acme, acme.agent, "query", b="2", a="1").headers["idempotent-replayed"] == "true"
+    refused = send_mail(http, acme, acme.agent, "query", a="2", b="1")
     assert (refused.status_code, refused.json()["code"]) == (409, "IDEMPOTENCY_BODY_MISMATCH")
 
 
-def raw(stack: Stack, path: str, headers: dict[str, str]) -> tuple[int, str, Any]:
-    """Status, media type and body for a path that is sent as it is, which no client library does."""
+def send_raw_path(stack: Stack, path: str, headers: dict[str, str]) -> tuple[int, str, Any]:
+    """Status, media type and body for a path that is sent unchanged. Client libraries would encode it."""
     url = urlsplit(stack.url)
     lines = [f"GET {path} HTTP/1.1", f"host: {url.netloc}", "connection: close"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
@@ -62,7 +62,7 @@ def raw(stack: Stack, path: str, headers: dict[str, str]) -> tuple[int, str, Any
     return int(head.split(b" ")[1]), fields[b"content-type"].decode(), json.loads(body)
 
 
-#: Characters that a client may leave as they are, though no URL has them.
+#: Characters that a client may leave unencoded, although no URL has them.
 ODD = (
     "`",
     '"',
@@ -101,7 +101,7 @@ def test_odd_characters_in_a_path_are_answered_in_the_dialect(
     stack: Stack, demo: Organization, dialect: Dialect, path: str, odd: str
 ) -> None:
     keys = {ANIMA.name: demo.agent, ATHOS.name: {"Authorization": f"Bearer {stack.keys['ATHOS_KEY']}"}}
-    status, media_type, body = raw(stack, path.format(odd=odd), keys.get(dialect.name, {}))
+    status, media_type, body = send_raw_path(stack, path.format(odd=odd), keys.get(dialect.name, {}))
     assert (status, media_type) == (404, dialect.media_type)
     assert {"error", "message", "type"} & body.keys()
     assert "statusCode" not in body
@@ -113,7 +113,7 @@ def test_media_types_compare_without_regard_to_case(http: httpx.Client, acme: Or
     assert answer.status_code == 200
 
 
-def test_a_fraction_in_a_calls_metadata_is_read_as_it_was_sent(http: httpx.Client, acme: Organization) -> None:
+def test_a_fraction_in_a_calls_metadata_keeps_its_value(http: httpx.Client, acme: Organization) -> None:
     metadata = {"consent_source": "business-relationship", "score": 0.1, "long": 10**39 + 7}
     placed = http.post("/v1/voice/calls", json=world.CALL | {"metadata": metadata}, headers=acme.agent)
     assert placed.status_code == 200, placed.text

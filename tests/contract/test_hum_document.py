@@ -1,4 +1,4 @@
-"""HUM's document: whole, valid, and saying of its operations all that the contract says."""
+"""The HUM document: valid, and equal to the contract in its operations."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from openapi_spec_validator import validate
 
 from infra import openapi
 from switchboard.team.permissions import PERMISSIONS, Permission, Role
-from tests.contract.spec import ORACLE, Operation, Spec, differences
+from tests.contract.spec import ORACLE, Operation, Spec, list_schema_differences
 
 CONTRACT = Spec.read(ORACLE / "hum.json")
 OURS = Spec.read(openapi.FOLDER / "hum.json")
 #: The tags of the contract that are served.
 TAGS = {"System", "Authentication", "User", "Organizations", "Team", "Contacts", "Blocklist"}
 EXPECTED = [operation for operation in CONTRACT.operations.values() if set(operation.raw["tags"]) <= TAGS]
-#: What a browser, and whoever asks how far a job is, needs beside the contract.
+#: Operations beyond the contract: a browser needs them, and so does a client that polls a job.
 OF_OUR_OWN = {
     *("finishLogin", "switchOrg", "getContactsBackfill"),
     *("listOwnInvites", "acceptInvite", "declineInvite", "leaveTeam"),
@@ -29,7 +29,7 @@ def by_id(operation: Operation) -> str:
     return operation.id
 
 
-faults = partial(differences, OURS, CONTRACT)
+faults = partial(list_schema_differences, OURS, CONTRACT)
 operations = pytest.mark.parametrize("expected", EXPECTED, ids=by_id)
 
 
@@ -38,15 +38,15 @@ def test_it_is_valid_and_has_the_contracts_operations() -> None:
     assert len(EXPECTED) == 20
     assert OURS.operations.keys() == {operation.id for operation in EXPECTED} | OF_OUR_OWN
     served = {
-        (operation.method, shape(operation.path))
+        (operation.method, path_shape(operation.path))
         for api in openapi.groups("hum")
         for operation in api.router.operations
     }
-    assert served == {(operation.method, shape(operation.path)) for operation in OURS.operations.values()}
+    assert served == {(operation.method, path_shape(operation.path)) for operation in OURS.operations.values()}
 
 
 @operations
-def test_the_operation_is_where_the_contract_has_it(expected: Operation) -> None:
+def test_path_and_method_are_the_contracts(expected: Operation) -> None:
     ours = OURS.operations[expected.id]
     assert (ours.method, ours.path) == (expected.method, expected.path), "add its variable to documents/hum.py"
     names = {name for place, name in OURS.parameters(ours) if place == "path"}
@@ -55,8 +55,8 @@ def test_the_operation_is_where_the_contract_has_it(expected: Operation) -> None
     assert ours.raw.get("security", OURS.document["security"]) == expected.raw["security"]
 
 
-def shape(path: str) -> str:
-    """A path, whatever its parameters are called."""
+def path_shape(path: str) -> str:
+    """A path without the names of its parameters."""
     return "/".join("{}" if part.startswith(("{", "<")) else part for part in path.split("/"))
 
 
@@ -66,14 +66,14 @@ def test_a_contact_address_has_the_contracts_limit() -> None:
 
 
 @operations
-def test_it_answers_with_the_contracts_statuses_and_those_of_our_conventions(expected: Operation) -> None:
+def test_its_statuses_are_the_contracts_and_the_common_ones(expected: Operation) -> None:
     ours = OURS.operations[expected.id].statuses
     assert ours - expected.statuses <= MORE
     assert {status for status in ours if status < 400} == {status for status in expected.statuses if status < 400}
 
 
 @operations
-def test_its_query_is_the_contracts_and_a_lists_paging(expected: Operation) -> None:
+def test_its_query_is_the_contracts_with_paging_for_lists(expected: Operation) -> None:
     found, wanted = OURS.parameters(OURS.operations[expected.id]), CONTRACT.parameters(expected)
     theirs = {key: parameter for key, parameter in wanted.items() if key[0] == "query"}
     ours = {key: parameter for key, parameter in found.items() if key[0] == "query"}
@@ -111,7 +111,7 @@ def test_the_cookie_is_the_contracts() -> None:
     assert all(scheme.items() <= ours[name].items() for name, scheme in theirs.items())
 
 
-def test_every_example_is_one() -> None:
+def test_every_example_is_valid() -> None:
     for name, schema in OURS.schemas():
         for example in schema.get("examples", []):
             assert not OURS.errors(schema, example), name
@@ -126,7 +126,7 @@ def test_everything_is_described() -> None:
         assert all(OURS.answer(operation, status)["description"] for status in operation.statuses)
 
 
-def test_the_roles_that_are_told_are_those_that_are_checked() -> None:
+def test_the_documented_roles_are_the_checked_ones() -> None:
     text = OURS.document["info"]["description"]
     for permission in Permission:
         cells = " | ".join("yes" if permission in PERMISSIONS[role] else "" for role in Role)

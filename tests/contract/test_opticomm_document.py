@@ -1,4 +1,4 @@
-"""OptiComm's document: whole, valid, and saying all that the contract says."""
+"""The OptiComm document: complete, valid, and equal to the contract."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ACTION = CONTRACT.operations["externalApiAction"]
 SERVED = OURS.operations["externalApiAction"]
 
 
-def test_it_is_valid_and_has_the_one_operation() -> None:
+def test_it_is_valid_and_has_exactly_one_operation() -> None:
     validate(OURS.document)
     assert (SERVED.method, SERVED.path) == ("POST", f"/functions/v1{ACTION.path}")
     assert list(OURS.operations) == list(CONTRACT.operations)
@@ -26,10 +26,10 @@ def test_it_is_valid_and_has_the_one_operation() -> None:
 
 def test_the_contracts_schemas_say_the_same() -> None:
     ours, theirs = OURS.document["components"], CONTRACT.document["components"]
-    assert not [fault for name in theirs["schemas"] for fault in differences(ours, theirs, name)]
+    assert not [fault for name in theirs["schemas"] for fault in list_differences(ours, theirs, name)]
 
 
-def test_the_body_is_one_of_two_told_apart_by_the_action() -> None:
+def test_the_action_selects_one_of_two_bodies() -> None:
     body, expected = OURS.body(SERVED), CONTRACT.body(ACTION)
     assert body["oneOf"] == expected["oneOf"]
     assert body["discriminator"]["propertyName"] == expected["discriminator"]["propertyName"] == "action"
@@ -56,7 +56,7 @@ def test_the_key_is_sent_as_the_contract_says() -> None:
     assert all(kind.value in found["description"] for kind in (KeyKind.OPTICOMM_LIVE, KeyKind.OPTICOMM_TEST))
 
 
-def test_every_example_is_one() -> None:
+def test_every_example_is_valid() -> None:
     for name, schema in OURS.schemas():
         for example in schema.get("examples", []):
             assert not OURS.errors(schema, example), name
@@ -66,27 +66,27 @@ def test_every_example_is_one() -> None:
             assert not OURS.errors(content["schema"], content["example"]), name
 
 
-def differences(ours: Json, theirs: Json, name: str) -> list[str]:
-    """What a schema of the contract says and ours does not."""
+def list_differences(ours: Json, theirs: Json, name: str) -> list[str]:
+    """Statements of a contract's schema that our schema lacks."""
     found, expected = ours["schemas"][name], theirs["schemas"][name]
     faults = [f"{name}: {one} is optional" for one in set(expected.get("required", [])) - set(found["required"])]
     if name.endswith("Request"):
         faults += [f"{name}: {one} is required" for one in set(found["required"]) - set(expected["required"])]
     for field, schema in expected["properties"].items():
-        faults += member(found["properties"].get(field, {}), schema, f"{name}.{field}")
+        faults += list_member_differences(found["properties"].get(field, {}), schema, f"{name}.{field}")
     return faults
 
 
-def member(ours: Json, theirs: Json, where: str) -> list[str]:
-    """The same of a member. A constant is an enumeration of one; OpenAPI 3.0's `nullable` is the type `null`."""
-    options = [facts(option) for option in alternatives(OURS, ours)]
-    faults = [] if facts(theirs) in options else [f"{where}: {facts(theirs)} is none of {options}"]
+def list_member_differences(ours: Json, theirs: Json, where: str) -> list[str]:
+    """The same for one member. A constant is an enumeration of one; OpenAPI 3.0's `nullable` is the type `null`."""
+    options = [schema_facts(option) for option in alternatives(OURS, ours)]
+    faults = [] if schema_facts(theirs) in options else [f"{where}: {schema_facts(theirs)} is none of {options}"]
     if theirs.get("nullable") and {"type": "null"} not in options:
         faults.append(f"{where}: is never null")
     return faults
 
 
-def facts(schema: Json) -> dict[str, Any]:
+def schema_facts(schema: Json) -> dict[str, Any]:
     kept = {name: schema[name] for name in ("type", "format", "pattern", "enum") if name in schema}
     if "const" in schema:
         kept["enum"] = [schema["const"]]

@@ -26,7 +26,7 @@ BLOCKED, OPTED_OUT = "+14155550150", "+14155550151"
 
 
 class Remote:
-    """A back end with a key, over HTTP."""
+    """A client with a key, over HTTP."""
 
     def __init__(self, http: httpx.Client, made: Backend) -> None:
         self.http, self.made = http, made
@@ -42,7 +42,7 @@ class Remote:
         return answer
 
     def initiate(self, **changes: Any) -> httpx.Response:
-        """The answer to a call that is wanted. A field that is None is left out."""
+        """The response to a requested call. A field with the value None is left out."""
         body = {"action": "initiate_call", "agent_id": self.made.flow.id, "phone_number": NOBODY} | changes
         return self.ask({name: value for name, value in body.items() if value is not None})
 
@@ -52,11 +52,11 @@ class Remote:
 
 
 class Company:
-    """A company, with a key for every way to be refused."""
+    """A company with one key for each kind of refusal."""
 
     def __init__(self, http: httpx.Client, stack: Stack) -> None:
         with inside(stack):
-            live = backend(slug=world.unique())
+            live = backend(slug=world.unique_name())
             caller = live.company.caller()
             ledgers.block_number(caller, BLOCKED)
             ledgers.record_opt_out(caller, OPTED_OUT, "manual")
@@ -95,14 +95,14 @@ def company(stack: Stack, http: httpx.Client) -> Company:
     return Company(http, stack)
 
 
-def twice(of: Remote) -> httpx.Response:
+def ask_twice(of: Remote) -> httpx.Response:
     answers = [of.initiate(), of.initiate()]
-    # A minute, or a day, may have begun between the two.
+    # A new minute or day may begin between the two.
     return answers[1] if answers[1].status_code == 429 else of.initiate()
 
 
 Asked = Callable[[Company], httpx.Response]
-#: For each code a request that it answers, with its status.
+#: For each code a request that gets it, with its status.
 REFUSED: list[tuple[int, str, Asked]] = [
     (401, "MISSING_API_KEY", lambda of: of["none"].initiate()),
     (401, "INVALID_API_KEY_FORMAT", lambda of: of["live"].ask({}, X_API_Key="sk_live_short")),
@@ -119,8 +119,8 @@ REFUSED: list[tuple[int, str, Asked]] = [
     (400, "MISSING_FIELDS", lambda of: of["live"].initiate(agent_id=None)),
     (400, "MISSING_FIELDS", lambda of: of["live"].initiate(variables={"order": 7})),
     (400, "MISSING_FIELDS", lambda of: of["live"].initiate(webhook_url="https://169.254.169.254/")),
-    (429, "RATE_LIMIT_EXCEEDED", lambda of: twice(of["slow"])),
-    (429, "DAILY_LIMIT_EXCEEDED", lambda of: twice(of["one a day"])),
+    (429, "RATE_LIMIT_EXCEEDED", lambda of: ask_twice(of["slow"])),
+    (429, "DAILY_LIMIT_EXCEEDED", lambda of: ask_twice(of["one a day"])),
     (400, "INVALID_PHONE_FORMAT", lambda of: of["live"].initiate(phone_number="0712345678")),
     (404, "AGENT_NOT_FOUND", lambda of: of["live"].initiate(agent_id="agent_none")),
     (404, "AGENT_NOT_FOUND", lambda of: of["live"].initiate(agent_id=of.inbound)),
@@ -136,17 +136,17 @@ REFUSED: list[tuple[int, str, Asked]] = [
 
 
 @pytest.mark.parametrize(("status", "expected", "asked"), REFUSED)
-def test_every_code_is_answered(company: Company, status: int, expected: str, asked: Asked) -> None:
+def test_every_code_is_returned(company: Company, status: int, expected: str, asked: Asked) -> None:
     answer = asked(company)
     assert code(answer) == (status, expected)
     if status == 429:
         assert answer.json()["retry_after"] == int(answer.headers["retry-after"]) >= 1
 
 
-def test_every_code_of_the_contract_but_our_own_fault_is_among_them() -> None:
+def test_every_code_of_the_contract_except_internal_error_is_tested() -> None:
     schemas = CONTRACT.document["components"]["schemas"]
     lists = [schemas[name]["properties"]["error"]["enum"] for name in ("ErrorResponse", "RateLimitResponse")]
-    # INTERNAL_ERROR needs a fault: tests/unit/opticomm makes one.
+    # INTERNAL_ERROR needs a fault: tests/unit/opticomm produces one.
     assert {expected for _, expected, _ in REFUSED} == {code for codes in lists for code in codes} - {"INTERNAL_ERROR"}
 
 
@@ -160,7 +160,7 @@ class _Hook(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, *_: Any) -> None:
-        """Say nothing."""
+        """Disable the server's log."""
 
 
 @pytest.fixture
@@ -174,14 +174,14 @@ def hook() -> Iterator[str]:
     server.server_close()
 
 
-def test_a_live_call_is_followed_by_its_status_its_callbacks_and_anima(company: Company, hook: str) -> None:
+def test_a_live_call_is_visible_in_status_callbacks_and_anima(company: Company, hook: str) -> None:
     live = company["live"]
     made = live.initiate(request_id="order-1", webhook_url=hook, variables={"customer_name": "Grace"}).json()
     faulty = {"webhook_url": "no url", "variables": 7, "agent_id": None, "time_zone": ["x"]}
     for changes in ({"phone_number": "another"}, {"phone_number": None}, faulty):
         assert live.initiate(**{"request_id": "order-1"} | changes).json() == made | {"duplicate": True}
 
-    world.until(lambda: _completed(live, made["call_id"]), 200, 60)
+    world.wait_for_status(lambda: _completed(live, made["call_id"]), 200, 60)
     last = live.check(request_id="order-1").json()
     assert (last["status"], last["outcome"], last["error_message"]) == ("completed", "success", None)
     assert (last["call_id"], last["conversation_id"]) == (made["call_id"], made["conversation_id"])
@@ -213,13 +213,13 @@ def _completed(asker: Remote, call_id: str) -> httpx.Response:
 
 
 def _told(company: Company, number: int) -> list[dict[str, Any]]:
-    """What the callbacks told, once their signatures are seen to be the key's."""
-    world.until(lambda: httpx.Response(200 if len(_Hook.got) >= number else 202), 200, 30)
+    """The contents of the callbacks, after their signatures were verified with the key's secret."""
+    world.wait_for_status(lambda: httpx.Response(200 if len(_Hook.got) >= number else 202), 200, 30)
     verifier = Webhook(company.callback_secret)
     return [verifier.verify(body, headers) for headers, body in _Hook.got]
 
 
-def test_the_demos_test_key_calls_nobody_and_is_answered(stack: Stack, http: httpx.Client) -> None:
+def test_the_demos_test_key_simulates_calls(stack: Stack, http: httpx.Client) -> None:
     keys = stack.keys
     body = {"action": "initiate_call", "agent_id": keys["OPTICOMM_AGENT_ID"], "phone_number": "+40712345678"}
     answer = http.post(PATH, json=body, headers={"X-API-Key": keys["OPTICOMM_TEST_KEY"]})

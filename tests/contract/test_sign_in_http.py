@@ -16,21 +16,21 @@ import pytest
 from tests.conftest import Stack
 from tests.contract import console
 from tests.contract.conftest import inside
-from tests.contract.world import stranger
+from tests.contract.world import sign_up_body
 
 SESSION, BROWSER = "bh_hum_session", "bh_hum_browser"
 
 
 @pytest.fixture
 def browser(stack: Stack) -> Iterator[httpx.Client]:
-    """A browser, as far as cookies and forms go: it follows no redirect by itself."""
+    """A browser with cookies and forms. It follows no redirect by itself."""
     url = stack.url.replace("127.0.0.1", "localhost")
     with httpx.Client(base_url=url, timeout=20) as client:
         yield client
 
 
-def follow(browser: httpx.Client, answer: httpx.Response, until: str) -> httpx.Response:
-    """Go where the answers lead, until they lead to a place."""
+def follow_redirects(browser: httpx.Client, answer: httpx.Response, until: str) -> httpx.Response:
+    """Follow the redirects until one leads to the given place."""
     for _ in range(10):
         place = urljoin(str(answer.request.url), answer.headers["location"])
         if urlsplit(place).path == until:
@@ -49,27 +49,27 @@ def to_the_form(browser: httpx.Client, return_to: str | None = None) -> httpx.Re
 
 
 def fill_in(browser: httpx.Client, form: httpx.Response, email: str, **more: str) -> httpx.Response:
-    """Send the form. Answers the last answer of the provider: it leads to the callback."""
+    """Send the form. Returns the provider's last response, which redirects to the callback."""
     answer = browser.post(form.request.url, data={"email": email, "name": email.partition("@")[0], **more})
-    return follow(browser, answer, "/auth/callback")
+    return follow_redirects(browser, answer, "/auth/callback")
 
 
 def sign_in(browser: httpx.Client, email: str, return_to: str | None = None, **more: str) -> httpx.Response:
-    """Sign in. Answers what the callback answers."""
+    """Sign in. Returns the response of the callback."""
     return browser.get(fill_in(browser, to_the_form(browser, return_to), email, **more).headers["location"])
 
 
-def address() -> str:
-    """An address that nobody has used."""
+def unused_address() -> str:
+    """An unused address."""
     return f"{secrets.token_hex(6)}@example.com"
 
 
 def set_cookies(answer: httpx.Response) -> dict[str, str]:
-    """The cookies that an answer sets, whole, by name."""
+    """The cookies that a response sets, by name, with their attributes."""
     return {text.partition("=")[0]: text for text in answer.headers.get_list("set-cookie")}
 
 
-def test_login_sends_the_browser_to_the_issuer_with_a_proof_to_come(browser: httpx.Client) -> None:
+def test_login_redirects_to_the_issuer_with_a_code_challenge(browser: httpx.Client) -> None:
     answer = browser.get("/auth/login")
     assert answer.status_code == 302
     asked = {name: values[0] for name, values in parse_qs(urlsplit(answer.headers["location"]).query).items()}
@@ -82,11 +82,11 @@ def test_login_sends_the_browser_to_the_issuer_with_a_proof_to_come(browser: htt
     assert "HttpOnly" in cookie
     assert "SameSite=Lax" in cookie
     assert "Path=/auth;" in cookie
-    assert "Secure" not in cookie  # the public address is http here
+    assert "Secure" not in cookie  # The public address of the local stack uses http.
 
 
-def test_a_person_signs_in_is_told_who_they_are_and_signs_out(browser: httpx.Client) -> None:
-    email = address()
+def test_a_person_signs_in_reads_their_profile_and_signs_out(browser: httpx.Client) -> None:
+    email = unused_address()
     answer = sign_in(browser, email, "/api/me?from=login")
     assert (answer.status_code, answer.headers["location"]) == (302, "/api/me?from=login")
     cookie = set_cookies(answer)[SESSION]
@@ -99,14 +99,14 @@ def test_a_person_signs_in_is_told_who_they_are_and_signs_out(browser: httpx.Cli
     assert "Max-Age=0" in set_cookies(gone)[SESSION]
     assert browser.get("/api/me").status_code == 401
     assert browser.get("/api/me", headers={"Cookie": f"{SESSION}={before}"}).status_code == 401
-    page = browser.get(gone.headers["location"])  # the issuer's, which its own script would send on
+    page = browser.get(gone.headers["location"])  # The browser follows this redirect of the issuer's page by a script.
     form = dict(re.findall(r'name="(\w+)" value="([^"]*)"', page.text))
-    assert follow(browser, browser.post(re.findall(r'action="([^"]+)"', page.text)[0], data=form), "/api/me")
-    assert to_the_form(browser).status_code == 200  # the issuer has forgotten them, too
+    assert follow_redirects(browser, browser.post(re.findall(r'action="([^"]+)"', page.text)[0], data=form), "/api/me")
+    assert to_the_form(browser).status_code == 200  # The issuer has ended its session, too.
 
 
-def test_the_same_person_comes_back_as_the_same(browser: httpx.Client) -> None:
-    email = address()
+def test_a_person_who_signs_in_again_has_the_same_id(browser: httpx.Client) -> None:
+    email = unused_address()
     sign_in(browser, email)
     first = browser.get("/api/me").json()["user"]
     browser.cookies.clear()
@@ -115,24 +115,24 @@ def test_the_same_person_comes_back_as_the_same(browser: httpx.Client) -> None:
 
 
 def test_a_sign_in_ends_the_session_that_the_browser_had(browser: httpx.Client) -> None:
-    sign_in(browser, address())
+    sign_in(browser, unused_address())
     before = dict(browser.cookies)[SESSION]
-    # The issuer knows who it is, and does not ask again.
-    browser.get(follow(browser, browser.get("/auth/login"), "/auth/callback").headers["location"])
+    # The issuer still has a session and asks for nothing.
+    browser.get(follow_redirects(browser, browser.get("/auth/login"), "/auth/callback").headers["location"])
     assert dict(browser.cookies)[SESSION] != before
     assert browser.get("/api/me", headers={"Cookie": f"{SESSION}={before}"}).status_code == 401
 
 
-def test_an_answer_of_the_issuer_is_good_once(browser: httpx.Client) -> None:
-    back = fill_in(browser, to_the_form(browser), address()).headers["location"]
+def test_a_response_of_the_issuer_works_once(browser: httpx.Client) -> None:
+    back = fill_in(browser, to_the_form(browser), unused_address()).headers["location"]
     assert browser.get(back).status_code == 302
     again = browser.get(back)
     assert (again.status_code, again.json()["code"]) == (400, "sign_in_expired")
     assert SESSION not in set_cookies(again)
 
 
-def test_an_answer_meant_for_another_browser_signs_nobody_in(browser: httpx.Client, stack: Stack) -> None:
-    back = fill_in(browser, to_the_form(browser), address()).headers["location"]
+def test_a_response_for_another_browser_signs_nobody_in(browser: httpx.Client, stack: Stack) -> None:
+    back = fill_in(browser, to_the_form(browser), unused_address()).headers["location"]
     with httpx.Client(timeout=20) as victim:
         answer = victim.get(back)
         assert (answer.status_code, answer.json()["code"]) == (400, "sign_in_expired")
@@ -148,14 +148,14 @@ def test_an_answer_meant_for_another_browser_signs_nobody_in(browser: httpx.Clie
         ({"code": "c"}, 400, "invalid_request"),
     ],
 )
-def test_a_callback_out_of_nothing_is_refused(
+def test_a_callback_without_a_sign_in_is_refused(
     browser: httpx.Client, query: dict[str, str], status: int, code: str
 ) -> None:
     answer = browser.get("/auth/callback", params=query)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
 
 
-def test_a_code_that_the_issuer_never_gave_and_an_error_of_its_sign_nobody_in(browser: httpx.Client) -> None:
+def test_unknown_codes_and_errors_of_the_issuer_sign_nobody_in(browser: httpx.Client) -> None:
     for more in ({"code": "made-up"}, {"error": "access_denied"}):
         asked = parse_qs(urlsplit(browser.get("/auth/login").headers["location"]).query)
         answer = browser.get("/auth/callback", params={"state": asked["state"][0], **more})
@@ -175,16 +175,16 @@ def test_a_code_that_the_issuer_never_gave_and_an_error_of_its_sign_nobody_in(br
         "",
     ],
 )
-def test_a_sign_in_leads_home_rather_than_away(browser: httpx.Client, wanted: str) -> None:
-    assert sign_in(browser, address(), wanted).headers["location"] == "/api/me"
+def test_a_sign_in_never_redirects_to_another_site(browser: httpx.Client, wanted: str) -> None:
+    assert sign_in(browser, unused_address(), wanted).headers["location"] == "/api/me"
 
 
 def test_an_invite_waits_for_the_address_to_be_verified(
     browser: httpx.Client, http: httpx.Client, stack: Stack
 ) -> None:
-    email = address()
+    email = unused_address()
     with inside(stack):
-        org = console.opened(http)
+        org = console.open_organization(http)
     made = org.admin.post("/api/team/invites", {"email": email, "role": "viewer"}).json()["invite"]
     sign_in(browser, email, f"/api/me?invite={made['id']}", unverified="on")
     me = browser.get("/api/me").json()
@@ -200,15 +200,15 @@ def test_an_invite_waits_for_the_address_to_be_verified(
     assert org.admin.get("/api/team").json()["invites"] == []
 
 
-def test_the_link_of_an_invites_mail_lets_a_newcomer_in_and_nobody_else(
+def test_the_link_of_an_invite_works_for_the_invited_person_only(
     browser: httpx.Client, http: httpx.Client, stack: Stack
 ) -> None:
-    email = address()
+    email = unused_address()
     with inside(stack):
-        org = console.opened(http)
+        org = console.open_organization(http)
     org.admin.post("/api/team/invites", {"email": email, "role": "operator"})
-    link = link_of(stack, email)
-    for who, place in ((address(), None), (email, org.org_id)):
+    link = find_invite_link(stack, email)
+    for who, place in ((unused_address(), None), (email, org.org_id)):
         browser.cookies.clear()
         form = browser.get(link)
         while form.is_redirect:
@@ -218,8 +218,8 @@ def test_the_link_of_an_invites_mail_lets_a_newcomer_in_and_nobody_else(
         assert (me["user"]["email"], me["org"] and me["org"]["id"]) == (who, place)
 
 
-def link_of(stack: Stack, email: str) -> str:
-    """The link to sign in by in the mail to an address."""
+def find_invite_link(stack: Stack, email: str) -> str:
+    """The sign-in link of the invite mail to an address."""
 
     def find() -> str | None:
         for file in (stack.home / "mail").glob("*"):
@@ -237,17 +237,17 @@ def link_of(stack: Stack, email: str) -> str:
     return found
 
 
-def test_a_link_scanner_that_opens_the_callback_first_stops_nobody(browser: httpx.Client, stack: Stack) -> None:
-    back = fill_in(browser, to_the_form(browser), address()).headers["location"]
+def test_a_link_scanner_that_opens_the_callback_first_does_not_block_the_sign_in(
+    browser: httpx.Client, stack: Stack
+) -> None:
+    back = fill_in(browser, to_the_form(browser), unused_address()).headers["location"]
     with httpx.Client(timeout=20) as scanner:
         assert scanner.get(back).status_code == 400
     assert browser.get(back).status_code == 302
 
 
-def test_whoever_an_agent_was_signed_up_for_is_the_organizations_admin(
-    browser: httpx.Client, http: httpx.Client
-) -> None:
-    wanted = stranger()
+def test_the_human_of_a_signed_up_agent_is_the_organizations_admin(browser: httpx.Client, http: httpx.Client) -> None:
+    wanted = sign_up_body()
     made = http.post("/v1/agent/sign-up", json=wanted).json()
     sign_in(browser, wanted["human_email"])
     (invite,) = browser.get("/api/me").json()["invites"]
@@ -256,14 +256,14 @@ def test_whoever_an_agent_was_signed_up_for_is_the_organizations_admin(
     assert (me["org"]["id"], me["role"]) == (made["organization_id"], "admin")
 
 
-def test_a_known_address_and_an_unknown_one_are_told_apart_by_nothing(
+def test_known_and_unknown_addresses_get_the_same_responses(
     browser: httpx.Client, http: httpx.Client, stack: Stack
 ) -> None:
-    known = address()
+    known = unused_address()
     sign_in(browser, known)
     with inside(stack):
-        org = console.opened(http)
-    answers = [org.admin.post("/api/team/invites", {"email": email}) for email in (known, address())]
+        org = console.open_organization(http)
+    answers = [org.admin.post("/api/team/invites", {"email": email}) for email in (known, unused_address())]
     first, second = (answer.json()["invite"] for answer in answers)
     assert {answer.status_code for answer in answers} == {200}
     assert first.keys() == second.keys()

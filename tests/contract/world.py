@@ -1,4 +1,4 @@
-"""A client of the stack that holds every answer against the document, and requests that each operation grants."""
+"""A client of the stack that checks every response against the document, and one successful request per operation."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from infra import openapi
 from tests.contract.spec import STREAM, Spec
 
 OURS = Spec.read(openapi.FOLDER / "anima.json")
-#: The documents that answers are held against, by what an API's paths begin with.
+#: The documents to check responses against, by the beginning of an API's paths.
 SERVED = {
     "/v1/": OURS,
     "/functions/v1/": Spec.read(openapi.FOLDER / "opticomm.json"),
@@ -30,19 +30,19 @@ SERVED = {
 }
 
 
-def client(url: str) -> httpx.Client:
-    """A client whose every answer is checked, where its API has a document: status, headers, media type and body."""
+def make_client(url: str) -> httpx.Client:
+    """A client that checks every response of an API with a document: status, headers, media type and body."""
 
     def check(response: httpx.Response) -> None:
         path = f"{response.request.url.path}/"
         base = max((base for base in SERVED if path.startswith(base)), key=len, default=None)
-        # What a browser asks before a request has no body, and no place in a document.
+        # A browser's preflight request has no body and is not part of a document.
         asked = response.request.method == "OPTIONS" and response.is_success
         if base and not asked:
             SERVED[base].check(response)
 
     made = httpx.Client(base_url=url, timeout=20, event_hooks={"response": [check]})
-    # It is many people's: nobody's cookie is sent but their own.
+    # Many people share this client: it sends no cookie unless a request has its own.
     made.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     return made
 
@@ -63,7 +63,7 @@ class Ask:
         return replace(self, headers={name: value for name, value in changed.items() if value is not None})
 
     def send(self, http: httpx.Client, **options: Any) -> httpx.Response:
-        """The answer; of one that has no end, the first block. Options take the place of the body."""
+        """The response; for an endless response, the first block. Options replace the body."""
         sent = options or ({"json": self.body} if self.body is not None else {})
         with http.stream(self.method, self.path, params=self.query, headers=self.headers, **sent) as answer:
             if answer.headers["content-type"] != STREAM:
@@ -82,9 +82,9 @@ class Organization:
     agent_id: str
     agent_key: str
     master_key: str
-    #: Brings a mail to an address of ours.
+    #: Delivers a mail to an address of the platform.
     post: Callable[[bytes, str], Any] | None = None
-    #: Makes the first attempt of a delivery, where no worker does.
+    #: Makes the first attempt of a delivery, where no worker runs.
     deliver: Callable[[str], Any] | None = None
 
     @property
@@ -96,20 +96,20 @@ class Organization:
         return {"Authorization": f"Bearer {self.master_key}"}
 
 
-def unique() -> str:
-    """A name that nobody has."""
+def unique_name() -> str:
+    """A unique name."""
     return f"agent-{secrets.token_hex(6)}"
 
 
-def stranger() -> dict[str, Any]:
+def sign_up_body() -> dict[str, Any]:
     """The body of a sign-up."""
-    name = unique()
+    name = unique_name()
     return {"human_email": f"{name}@example.com", "username": name}
 
 
 def sign_up(http: httpx.Client) -> Organization:
     """A new organization, on the free plan."""
-    made = http.post("/v1/agent/sign-up", json=stranger()).json()
+    made = http.post("/v1/agent/sign-up", json=sign_up_body()).json()
     return Organization(http, made["organization_id"], made["agent_id"], made["api_key"], made["master_key"])
 
 
@@ -122,14 +122,14 @@ def _message(org: Organization) -> str:
 
 def _suppressed(org: Organization) -> str:
     """The path of a suppressed address."""
-    address = f"{unique()}@example.com"
+    address = f"{unique_name()}@example.com"
     org.http.post("/v1/email/suppressions", json={"address": address}, headers=org.master)
     return f"/v1/email/suppressions/{address}"
 
 
 def _unsubscribing(org: Organization) -> str:
-    """The path by which somebody stops mail. Nobody else gets the mail that it is of."""
-    mail = MAIL | {"to": f"{unique()}@example.com"}
+    """The path by which a recipient unsubscribes from a mail."""
+    mail = MAIL | {"to": f"{unique_name()}@example.com"}
     sent = org.http.post("/v1/email/send", json=mail, headers=org.agent).json()["id"]
     link = org.http.get(f"/v1/email/messages/{sent}", headers=org.agent).json()["unsubscribeUrl"]
     return urlsplit(link).path
@@ -154,7 +154,7 @@ _received: dict[str, str] = {}
 
 
 def _inbound(org: Organization) -> str:
-    """The path of a mail that the agent got, with a file; one is enough for all tests of an organization."""
+    """The path of a received mail with a file. One is enough for all tests of an organization."""
     if org.id not in _received:
         assert org.post
         agent = org.http.get(f"/v1/agents/{org.agent_id}", headers=org.agent).json()
@@ -174,7 +174,7 @@ def _file(org: Organization) -> str:
 
 
 def _workflow(org: Organization) -> str:
-    name = unique()
+    name = unique_name()
     org.http.post("/v1/email/send", json=MAIL, headers=org.agent | {"x-correlation-id": name})
     return name
 
@@ -191,13 +191,13 @@ def _key(org: Organization) -> str:
     return str(org.http.post("/v1/keys", json=body, headers=org.master).json()["id"])
 
 
-#: A webhook whose deliveries fail at once, and for good; its host is the receiver's.
+#: A webhook whose deliveries fail at once and permanently. Its host is the receiver's.
 HOOK = {"url": "http://127.0.0.1/hook", "events": ["message.sent"], "maxAttempts": 1}
 _hooks: dict[str, str] = {}
 
 
 class Rejecting(BaseHTTPRequestHandler):
-    """An endpoint that minds whatever it is sent."""
+    """An endpoint that refuses every delivery."""
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["content-length"]))
@@ -206,12 +206,12 @@ class Rejecting(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, *_: Any) -> None:
-        """Say nothing."""
+        """Disable the server's log."""
 
 
 @contextmanager
 def rejecting_receiver() -> Iterator[None]:
-    """Let HOOK lead to an endpoint on this machine, within the block."""
+    """Route HOOK to an endpoint on this machine, within the block."""
     with ThreadingHTTPServer(("127.0.0.1", 0), Rejecting) as server:
         Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         HOOK["url"] = f"http://127.0.0.1:{server.server_address[1]}/hook"
@@ -238,7 +238,7 @@ def _failed(org: Organization) -> str:
         org.deliver(made["deliveryId"])
     deadline = time.monotonic() + 20
     while org.http.get(path, headers=org.master).json()["status"] == "PENDING":
-        assert time.monotonic() < deadline, "the delivery was not tried"
+        assert time.monotonic() < deadline, "no delivery was attempted"
         time.sleep(0.1)
     return path
 
@@ -246,23 +246,23 @@ def _failed(org: Organization) -> str:
 _numbers = count(secrets.randbelow(10_000) * 100)
 
 
-def number() -> str:
-    """A number that no other request has."""
+def unused_number() -> str:
+    """A number that no other request uses."""
     return f"+1415556{next(_numbers) % 10_000:04d}"
 
 
 def _entered(org: Organization, ledger: str) -> str:
     """The path of a number that is in a ledger."""
-    fresh = number()
+    fresh = unused_number()
     more = {"source": "opt-in:web-form"} if ledger == "consents" else {}
     made = Ask("POST", f"/v1/compliance/{ledger}", {"e164": fresh, **more}, headers=org.master).send(org.http)
     assert made.status_code == 201, made.text
     return f"/v1/compliance/{ledger}/{quote(fresh)}"
 
 
-#: For each operation a request that it grants.
+#: For each operation a successful request.
 GOOD: dict[str, Callable[[Organization], Ask]] = {
-    "agentSignUp": lambda _: Ask("POST", "/v1/agent/sign-up", stranger()),
+    "agentSignUp": lambda _: Ask("POST", "/v1/agent/sign-up", sign_up_body()),
     "emailSend": lambda org: Ask("POST", "/v1/email/send", dict(MAIL), headers=org.agent),
     "emailList": lambda org: Ask("GET", "/v1/email/messages", headers=org.agent),
     "emailGet": lambda org: Ask("GET", f"/v1/email/messages/{_message(org)}", headers=org.agent),
@@ -270,7 +270,7 @@ GOOD: dict[str, Callable[[Organization], Ask]] = {
     "emailAttachment": lambda org: Ask("GET", _file(org), headers=org.agent),
     "emailSuppressionList": lambda org: Ask("GET", "/v1/email/suppressions", headers=org.master),
     "emailSuppressionAdd": lambda org: Ask(
-        "POST", "/v1/email/suppressions", {"address": f"{unique()}@example.com"}, headers=org.master
+        "POST", "/v1/email/suppressions", {"address": f"{unique_name()}@example.com"}, headers=org.master
     ),
     "emailSuppressionLift": lambda org: Ask("DELETE", _suppressed(org), headers=org.master),
     "emailUnsubscribePage": lambda org: Ask("GET", _unsubscribing(org)),
@@ -286,7 +286,7 @@ GOOD: dict[str, Callable[[Organization], Ask]] = {
     "voiceCatalog": lambda org: Ask("GET", "/v1/voice/catalog", headers=org.agent),
     "eventsStream": lambda org: Ask("GET", "/v1/events/stream", headers=org.agent),
     "auditExport": lambda org: Ask("GET", "/v1/audit/export", headers=org.master),
-    "agentCreate": lambda org: Ask("POST", "/v1/agents", {"username": unique()}, headers=org.master),
+    "agentCreate": lambda org: Ask("POST", "/v1/agents", {"username": unique_name()}, headers=org.master),
     "agentList": lambda org: Ask("GET", "/v1/agents", headers=org.master),
     "agentGet": lambda org: Ask("GET", f"/v1/agents/{org.agent_id}", headers=org.agent),
     "keyCreate": lambda org: Ask("POST", "/v1/keys", {"name": "spare", "agentId": org.agent_id}, headers=org.master),
@@ -310,14 +310,14 @@ GOOD: dict[str, Callable[[Organization], Ask]] = {
     "webhookDeliveryGet": lambda org: Ask("GET", _failed(org), headers=org.master),
     "webhookReplay": lambda org: Ask("POST", f"{_failed(org)}/replay", headers=org.master),
     "optOutList": lambda org: Ask("GET", "/v1/compliance/opt-outs", headers=org.master),
-    "optOutCreate": lambda org: Ask("POST", "/v1/compliance/opt-outs", {"e164": number()}, headers=org.master),
+    "optOutCreate": lambda org: Ask("POST", "/v1/compliance/opt-outs", {"e164": unused_number()}, headers=org.master),
     "optOutDelete": lambda org: Ask("DELETE", _entered(org, "opt-outs"), headers=org.master),
     "blockList": lambda org: Ask("GET", "/v1/compliance/blocks", headers=org.master),
-    "blockCreate": lambda org: Ask("POST", "/v1/compliance/blocks", {"e164": number()}, headers=org.master),
+    "blockCreate": lambda org: Ask("POST", "/v1/compliance/blocks", {"e164": unused_number()}, headers=org.master),
     "blockDelete": lambda org: Ask("DELETE", _entered(org, "blocks"), headers=org.master),
     "consentList": lambda org: Ask("GET", "/v1/compliance/consents", headers=org.master),
     "consentCreate": lambda org: Ask(
-        "POST", "/v1/compliance/consents", {"e164": number(), "source": "opt-in:web-form"}, headers=org.master
+        "POST", "/v1/compliance/consents", {"e164": unused_number(), "source": "opt-in:web-form"}, headers=org.master
     ),
     "consentDelete": lambda org: Ask("DELETE", _entered(org, "consents"), headers=org.master),
     "callingHoursGet": lambda org: Ask("GET", "/v1/compliance/hours", headers=org.master),
@@ -333,8 +333,8 @@ GOOD: dict[str, Callable[[Organization], Ask]] = {
 }
 
 
-def until(wanted: Callable[[], httpx.Response], status: int, seconds: float = 10) -> httpx.Response:
-    """Ask until the answer has that status."""
+def wait_for_status(wanted: Callable[[], httpx.Response], status: int, seconds: float = 10) -> httpx.Response:
+    """Repeat the request until the response has that status."""
     deadline = time.monotonic() + seconds
     while (answer := wanted()).status_code != status:
         assert time.monotonic() < deadline, answer.text

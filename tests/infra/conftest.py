@@ -43,7 +43,7 @@ def assets(tmp_path_factory: pytest.TempPathFactory) -> build.Assets:
 
 @pytest.fixture(scope="session")
 def synthesize(assets: build.Assets, tmp_path_factory: pytest.TempPathFactory) -> Synthesize:
-    """Synthesise with a context of one's own."""
+    """Synthesize with a given context."""
 
     def run(context: dict[str, Any], assets: build.Assets = assets) -> Templates:
         from infra import app
@@ -56,20 +56,20 @@ def synthesize(assets: build.Assets, tmp_path_factory: pytest.TempPathFactory) -
 
 
 @pytest.fixture(scope="session")
-def full(synthesize: Synthesize) -> Templates:
-    """A deployment with a domain, mail through SES, a language model, a live transport, and somebody to tell."""
+def full_deployment(synthesize: Synthesize) -> Templates:
+    """A deployment with a domain, mail through SES, a language model, a live transport, and an address for alarms."""
     return synthesize(FULL)
 
 
 @pytest.fixture(scope="session")
-def bare(synthesize: Synthesize) -> Templates:
-    """A deployment of which nothing was said but its stage."""
+def bare_deployment(synthesize: Synthesize) -> Templates:
+    """A deployment with a stage and no other setting."""
     return synthesize({"stage": "test"})
 
 
 @pytest.fixture(scope="session")
 def for_engine(synthesize: Synthesize, assets: build.Assets, tmp_path_factory: pytest.TempPathFactory) -> Templates:
-    """A deployment to the local engine, whose functions find their dependencies in this very environment."""
+    """A deployment to the local engine. Its functions find their dependencies in the test's own environment."""
     layer = tmp_path_factory.mktemp("layer") / "dependencies.zip"
     # The engine runs functions with its own Python, which reads .pth files where Lambda looks for packages. The path
     # goes to the front: the engine's own environment has another botocore.

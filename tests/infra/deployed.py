@@ -1,4 +1,4 @@
-"""The synthesised templates, deployed to the local engine through CloudFormation."""
+"""The synthesized templates, deployed to the local engine through CloudFormation."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.infra.templates import Templates
 
 
 class Deployed:
-    """A deployment in the engine's first account: its API gateway asks nobody who they are, and looks there."""
+    """A deployment in the engine's first account. The engine's API gateway ignores credentials and uses it."""
 
     def __init__(self, engine: Engine, templates: Templates) -> None:
         self._engine, self.templates = engine, templates
@@ -35,7 +35,7 @@ class Deployed:
         return self._session.client(service, endpoint_url=self._engine.url)  # type: ignore[call-overload]
 
     def deploy(self) -> None:
-        """Do what `cdk bootstrap` and `cdk deploy` do."""
+        """Deploy as `cdk bootstrap` and `cdk deploy` do."""
         self.client("s3").create_bucket(Bucket=self._bucket)
         version = {"Name": "/cdk-bootstrap/hnb659fds/version", "Value": "30", "Type": "String"}
         self.client("ssm").put_parameter(**version)
@@ -54,12 +54,12 @@ class Deployed:
         cloudformation = self.client("cloudformation")
         cloudformation.create_stack(StackName=name, TemplateURL=url, Capabilities=["CAPABILITY_IAM"])
         stack = cloudformation.describe_stacks
-        eventually(lambda: not stack(StackName=name)["Stacks"][0]["StackStatus"].endswith("_IN_PROGRESS"))
+        wait_for_result(lambda: not stack(StackName=name)["Stacks"][0]["StackStatus"].endswith("_IN_PROGRESS"))
         made = stack(StackName=name)["Stacks"][0]
         assert made["StackStatus"] == "CREATE_COMPLETE", made
 
     def request(self, api: str, method: str, path: str, **options: Any) -> httpx.Response:
-        """A request to an API at its own address, where the domain's base path is no part of the path."""
+        """A request to an API at its own address, which has no base path of the domain."""
         rests = self.client("apigateway").get_rest_apis()["items"]
         id_ = next(rest["id"] for rest in rests if rest["name"] == self.templates.name("api", api))
         url = f"{self._engine.url}/restapis/{id_}/live/_user_request_{path}"
@@ -76,10 +76,10 @@ class Deployed:
         resource.Table(self.templates.name(table)).put_item(Item=item)
 
 
-def eventually(what: Callable[[], Any], seconds: float = 30) -> Any:
-    """What a call answers, as soon as it is something."""
+def wait_for_result(what: Callable[[], Any], seconds: float = 30) -> Any:
+    """Call until the result is truthy, and return it."""
     deadline = time.monotonic() + seconds
     while not (found := what()):
-        assert time.monotonic() < deadline, "it did not come to pass"
+        assert time.monotonic() < deadline, "nothing happened in time"
         time.sleep(0.1)
     return found

@@ -1,4 +1,4 @@
-"""A topology of all functions that the four contracts need: those that exist, and those that are still missing."""
+"""A topology with every function that the four contracts need: existing ones, and ones that are still missing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from infra import topology
 from infra.resources import READ_WRITE, Grant, Group, Queue, Schedule, Worker
 
 _TABLES = {table.name: READ_WRITE for table in topology.TABLES}
-#: Groups of HUM and the paths that each will have below `api/`; `{id}` and `{id}/{proxy+}` make two of most.
+#: Groups of HUM and their future paths below `api/`. Most have two: `{id}` and `{id}/{proxy+}`.
 _HUM = {
     "calls": (
         "calls",

@@ -1,4 +1,4 @@
-"""What a function's code can reach: the modules that its handler imports, early or late, and what they name."""
+"""The code that a function can reach: the modules that its handler imports, early or late, and the names in them."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from infra.build import LAYER, ROOT
 
 
 @cache
-def modules(function: str) -> tuple[ast.Module, ...]:
-    """The modules of ours that a function's handler leads to."""
+def reached_modules(function: str) -> tuple[ast.Module, ...]:
+    """The modules of the project that a function's handler imports, directly or indirectly."""
     found: dict[str, ast.Module] = {}
     waiting = [f"functions.{function.replace('/', '.')}.handler"]
     while waiting:
@@ -24,8 +24,8 @@ def modules(function: str) -> tuple[ast.Module, ...]:
     return tuple(found.values())
 
 
-def tables(function: str) -> set[str]:
-    """The tables that they name."""
+def reached_tables(function: str) -> set[str]:
+    """The tables that these modules name."""
     return {
         value
         for call in _calls(function)
@@ -33,8 +33,8 @@ def tables(function: str) -> set[str]:
     }
 
 
-def settings(function: str) -> set[str]:
-    """The settings that they ask for and have no default for."""
+def required_settings(function: str) -> set[str]:
+    """The settings that these modules read without a default."""
     return {
         name
         for call in _calls(function)
@@ -44,7 +44,7 @@ def settings(function: str) -> set[str]:
 
 
 def _calls(function: str) -> Iterator[ast.Call]:
-    for module in modules(function):
+    for module in reached_modules(function):
         yield from (node for node in ast.walk(module) if isinstance(node, ast.Call))
 
 

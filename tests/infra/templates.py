@@ -1,4 +1,4 @@
-"""Synthesised templates, read so that a test can say what it expects in the names of the topology."""
+"""Synthesized templates, read so that a test can use the topology's names."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Templates:
         return "-".join(("switchboard", self.stage, *parts)).replace("/", "-")
 
     def all(self, kind: str, stack: str | None = None) -> Iterator[Resource]:
-        """The properties of every resource of a type, with `stack`, `id` and the resource itself beside them."""
+        """The properties of every resource of a type. `stack`, `id` and the resource itself are added to each."""
         for name, template in self.stacks.items():
             for id_, resource in template["Resources"].items():
                 if resource["Type"] == kind and stack in (None, name):
@@ -56,7 +56,7 @@ class Templates:
         return self.one("AWS::Lambda::Function", FunctionName=self.name(name))
 
     def resolve(self, stack: str, value: Any) -> Any:
-        """A value without intrinsic functions: a resource is its name, an attribute `name.Attribute`."""
+        """A value with intrinsic functions resolved: a resource becomes its name, an attribute `name.Attribute`."""
         match value:
             case {"Ref": target}:
                 return self._named(stack, target)
@@ -89,7 +89,7 @@ class Templates:
         }
 
     def metadata(self, kind: str) -> Iterator[tuple[str, Any]]:
-        """What the library noted about constructs, of one kind: the construct's path, and the note."""
+        """The library's notes about constructs, of one level: the construct's path, and the note."""
         for artifact in self.artifacts.values():
             notes = json.loads((self.assembly / artifact["additionalMetadataFile"]).read_text())
             for path, entries in notes.items():

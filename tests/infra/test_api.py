@@ -1,4 +1,4 @@
-"""The four REST APIs, and what API Gateway says by itself."""
+"""The four REST APIs, and the responses of API Gateway itself."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.infra.templates import Resource, Templates
 
 apis = pytest.mark.parametrize("api", [pytest.param(api, id=api.name) for api in topology.APIS])
 
-#: All response types that API Gateway has, and the status that each is answered with.
+#: All response types of API Gateway, with their statuses.
 REFUSALS = {
     "ACCESS_DENIED": 403,
     "API_CONFIGURATION_ERROR": 500,
@@ -37,7 +37,7 @@ REFUSALS = {
     "UNSUPPORTED_MEDIA_TYPE": 415,
     "WAF_FILTERED": 403,
 }
-#: The word of each dialect for each status (docs/contracts/common.md#errors-without-a-code).
+#: The code of each dialect for each status (docs/contracts/common.md#errors-without-a-code).
 CODES = {
     "anima": {
         400: "VALIDATION_ERROR",
@@ -85,12 +85,12 @@ CODES = {
     },
     "callbacks": dict.fromkeys((400, 401, 403, 404, 413, 415, 429, 500, 503), ""),
 }
-#: What each dialect's errors are; a callback's say nothing but the status.
+#: The form of each dialect's errors. A callback's response has a status only.
 TYPES = {"anima": "application/problem+json", "callbacks": "text/plain"}
 
 
-def code_of(api: str, body: dict[str, Any], status: int) -> str:
-    """The code in a body, once the body is seen to be what the dialect's errors look like."""
+def read_code(api: str, body: dict[str, Any], status: int) -> str:
+    """The code in a body, after the body's form was checked."""
     match api:
         case "anima":
             assert (body["status"], body["code"]) == (status, body["error"]["code"])
@@ -100,7 +100,7 @@ def code_of(api: str, body: dict[str, Any], status: int) -> str:
             assert body["success"] is False
             return str(body["error"])
         case "athos":
-            assert body["error"]["requestId"] == "$context.requestId", "the header has the same"
+            assert body["error"]["requestId"] == "$context.requestId", "header and body have the same request id"
             return str(body["error"]["code"])
         case _:
             assert body["error"] == body["code"]
@@ -110,12 +110,14 @@ def code_of(api: str, body: dict[str, Any], status: int) -> str:
 
 @apis
 @pytest.mark.parametrize(("kind", "status"), REFUSALS.items())
-def test_api_gateway_refuses_in_the_dialect(full: Templates, api: infra_resources.Api, kind: str, status: int) -> None:
-    refusal = of(full, api, "GatewayResponse", ResponseType=kind)
+def test_api_gateway_refuses_in_the_dialect(
+    full_deployment: Templates, api: infra_resources.Api, kind: str, status: int
+) -> None:
+    refusal = find_resource(full_deployment, api, "GatewayResponse", ResponseType=kind)
     assert refusal["StatusCode"] == str(status)
     ((media_type, template),) = refusal["ResponseTemplates"].items()
     assert media_type == "application/json"
-    code = code_of(api.name, json.loads(template), status) if template else ""
+    code = read_code(api.name, json.loads(template), status) if template else ""
     assert code == CODES[api.name][status]
     headers = headers_of(refusal)
     assert headers["Content-Type"] == f"'{TYPES.get(api.name, 'application/json')}'"
@@ -126,70 +128,82 @@ def test_api_gateway_refuses_in_the_dialect(full: Templates, api: infra_resource
 
 
 @apis
-def test_no_response_type_is_left_to_api_gateways_own_words(full: Templates, api: infra_resources.Api) -> None:
-    stack = full.name("api", api.name)
-    assert {made["ResponseType"] for made in full.all("AWS::ApiGateway::GatewayResponse", stack)} == REFUSALS.keys()
+def test_no_response_type_keeps_api_gateways_default_body(full_deployment: Templates, api: infra_resources.Api) -> None:
+    stack = full_deployment.name("api", api.name)
+    assert {
+        made["ResponseType"] for made in full_deployment.all("AWS::ApiGateway::GatewayResponse", stack)
+    } == REFUSALS.keys()
 
 
 @apis
-def test_a_new_refusal_is_deployed(full: Templates, api: infra_resources.Api) -> None:
-    deployment = of(full, api, "Deployment")["resource"]
-    refusals = [made["id"] for made in full.all("AWS::ApiGateway::GatewayResponse", full.name("api", api.name))]
+def test_a_new_refusal_is_deployed(full_deployment: Templates, api: infra_resources.Api) -> None:
+    deployment = find_resource(full_deployment, api, "Deployment")["resource"]
+    refusals = [
+        made["id"]
+        for made in full_deployment.all("AWS::ApiGateway::GatewayResponse", full_deployment.name("api", api.name))
+    ]
     assert set(refusals) <= set(deployment["DependsOn"])
 
 
 @pytest.mark.parametrize(("api", "header"), [("anima", "x-correlation-id"), ("athos", "X-Athos-Request-Id")])
-def test_a_dialects_own_header_is_on_its_refusals_too(full: Templates, api: str, header: str) -> None:
-    stack = full.name("api", api)
-    refusals = full.all("AWS::ApiGateway::GatewayResponse", stack)
+def test_a_dialects_own_header_is_on_its_refusals_too(full_deployment: Templates, api: str, header: str) -> None:
+    stack = full_deployment.name("api", api)
+    refusals = full_deployment.all("AWS::ApiGateway::GatewayResponse", stack)
     assert {headers_of(refusal)[header] for refusal in refusals} == {"context.requestId"}
 
 
-def test_a_browser_can_read_why_api_gateway_refused_it(full: Templates) -> None:
+def test_a_browser_can_read_refusals_of_api_gateway(full_deployment: Templates) -> None:
     for api in topology.APIS:
-        for refusal in full.all("AWS::ApiGateway::GatewayResponse", full.name("api", api.name)):
+        for refusal in full_deployment.all("AWS::ApiGateway::GatewayResponse", full_deployment.name("api", api.name)):
             origin = headers_of(refusal).get("Access-Control-Allow-Origin")
             assert origin == ("'*'" if api.name == "athos" else None)
 
 
 @apis
-def test_every_path_of_the_topology_leads_to_its_group_by_any_method(full: Templates, api: infra_resources.Api) -> None:
+def test_every_path_of_the_topology_leads_to_its_group_by_any_method(
+    full_deployment: Templates, api: infra_resources.Api
+) -> None:
     expected = {
-        path: full.name(group.name) for group in topology.GROUPS if group.api == api.name for path in group.paths
+        path: full_deployment.name(group.name)
+        for group in topology.GROUPS
+        if group.api == api.name
+        for path in group.paths
     }
-    expected |= {"": full.name(api.fallback), "{proxy+}": full.name(api.fallback)}
-    assert routes(full, full.name("api", api.name)) == expected
+    expected |= {"": full_deployment.name(api.fallback), "{proxy+}": full_deployment.name(api.fallback)}
+    assert routes(full_deployment, full_deployment.name("api", api.name)) == expected
 
 
-def routes(full: Templates, stack: str) -> dict[str, str]:
+def routes(full_deployment: Templates, stack: str) -> dict[str, str]:
     """The function behind each path."""
-    resources = {made["id"]: made for made in full.all("AWS::ApiGateway::Resource", stack)}
-    called = {made["id"]: made["FunctionName"] for made in full.all("AWS::Lambda::Alias", stack)}
-    called |= {made["id"]: made["FunctionName"] for made in full.all("AWS::Lambda::Function", stack)}
+    resources = {made["id"]: made for made in full_deployment.all("AWS::ApiGateway::Resource", stack)}
+    called = {made["id"]: made["FunctionName"] for made in full_deployment.all("AWS::Lambda::Alias", stack)}
+    called |= {made["id"]: made["FunctionName"] for made in full_deployment.all("AWS::Lambda::Function", stack)}
 
     def path(id_: str) -> str:
         resource = resources.get(id_)
         return f"{path(resource['ParentId'])}/{resource['PathPart']}".removeprefix("/") if resource else ""
 
     found = {}
-    for method in full.all("AWS::ApiGateway::Method", stack):
+    for method in full_deployment.all("AWS::ApiGateway::Method", stack):
         assert method["HttpMethod"] == "ANY"
         assert method["AuthorizationType"] == "NONE"
         assert method["Integration"]["Type"] == "AWS_PROXY"
-        # An alias is named `live`, whatever its function: the template's own reference tells them apart.
-        uri = full.stacks[stack]["Resources"][method["id"]]["Properties"]["Integration"]["Uri"]["Fn::Join"][1]
+        # Every function's alias is named `live`. The template's own reference tells them apart.
+        uri = full_deployment.stacks[stack]["Resources"][method["id"]]["Properties"]["Integration"]["Uri"]["Fn::Join"][
+            1
+        ]
         references = (part.get("Ref") or part["Fn::GetAtt"][0] for part in uri if isinstance(part, dict))
         (target,) = (reference for reference in references if reference in called)
         found[path(method["ResourceId"])] = called[target]
     return found
 
 
-def test_what_streams_is_sent_while_it_is_written_and_nothing_else_is(full: Templates) -> None:
+def test_only_streaming_groups_have_response_streaming(full_deployment: Templates) -> None:
     streaming = {group.name for group in topology.GROUPS if group.streaming}
     assert streaming
-    for method in full.all("AWS::ApiGateway::Method"):
+    for method in full_deployment.all("AWS::ApiGateway::Method"):
         integration = method["Integration"]
-        if any(full.name(name) in integration["Uri"] for name in streaming):
+        if any(full_deployment.name(name) in integration["Uri"] for name in streaming):
             assert (integration["ResponseTransferMode"], integration["TimeoutInMillis"]) == ("STREAM", 900_000)
             assert integration["Uri"].endswith("/response-streaming-invocations")
             assert "2021-11-15" in integration["Uri"]
@@ -204,45 +218,45 @@ def test_the_local_engine_is_not_asked_to_stream(for_engine: Templates) -> None:
 
 
 @apis
-def test_api_gateway_may_call_the_api_s_functions(full: Templates, api: infra_resources.Api) -> None:
-    stack = full.name("api", api.name)
+def test_api_gateway_may_call_the_functions_of_the_api(full_deployment: Templates, api: infra_resources.Api) -> None:
+    stack = full_deployment.name("api", api.name)
     groups = [group for group in topology.GROUPS if group.api == api.name]
-    permissions = list(full.all("AWS::Lambda::Permission", stack))
-    assert len(permissions) == len(groups), "one a function: one a method would fill the stack"
+    permissions = list(full_deployment.all("AWS::Lambda::Permission", stack))
+    assert len(permissions) == len(groups), "one permission per function: one per method would fill the stack"
     assert {made["Principal"] for made in permissions} == {"apigateway.amazonaws.com"}
 
 
 @apis
-def test_an_api_is_regional_and_takes_files(full: Templates, api: infra_resources.Api) -> None:
-    rest = of(full, api, "RestApi")
+def test_an_api_is_regional_and_accepts_files(full_deployment: Templates, api: infra_resources.Api) -> None:
+    rest = find_resource(full_deployment, api, "RestApi")
     assert rest["EndpointConfiguration"] == {"Types": ["REGIONAL"]}
     assert rest.get("BinaryMediaTypes", []) == topology.binary_types(api)
 
 
 @apis
-def test_a_stage_is_traced_throttled_and_logged(full: Templates, api: infra_resources.Api) -> None:
-    stage = of(full, api, "Stage")
+def test_a_stage_is_traced_throttled_and_logged(full_deployment: Templates, api: infra_resources.Api) -> None:
+    stage = find_resource(full_deployment, api, "Stage")
     assert stage["TracingEnabled"] is True
     (settings,) = stage["MethodSettings"]
     assert (settings["HttpMethod"], settings["ResourcePath"]) == ("*", "/*")
     assert (settings["ThrottlingRateLimit"], settings["ThrottlingBurstLimit"]) == (10_000, 5_000)
     assert settings["DataTraceEnabled"] is False
     logs = stage["AccessLogSetting"]
-    assert logs["DestinationArn"] == f"/aws/apigateway/{full.name('api', api.name)}.Arn"
+    assert logs["DestinationArn"] == f"/aws/apigateway/{full_deployment.name('api', api.name)}.Arn"
     line = json.loads(logs["Format"])
     assert {"requestId", "status", "ms", "error"} <= line.keys()
     assert not [variable for variable in line.values() if "header" in variable or "query" in variable.lower()]
 
 
 @apis
-def test_a_firewall_stands_before_every_stage(full: Templates, api: infra_resources.Api) -> None:
-    association = next(full.all("AWS::WAFv2::WebACLAssociation", full.name("api", api.name)))
-    assert association["WebACLArn"] == f"{full.name('front')}.Arn"
-    assert association["ResourceArn"].endswith(f"/stages/{of(full, api, 'Stage')['id']}")
+def test_every_stage_has_a_firewall(full_deployment: Templates, api: infra_resources.Api) -> None:
+    association = next(full_deployment.all("AWS::WAFv2::WebACLAssociation", full_deployment.name("api", api.name)))
+    assert association["WebACLArn"] == f"{full_deployment.name('front')}.Arn"
+    assert association["ResourceArn"].endswith(f"/stages/{find_resource(full_deployment, api, 'Stage')['id']}")
 
 
-def test_the_firewall_counts_by_address_and_reads_no_body(full: Templates) -> None:
-    firewall = full.one("AWS::WAFv2::WebACL")
+def test_the_firewall_counts_by_address_and_reads_no_body(full_deployment: Templates) -> None:
+    firewall = full_deployment.one("AWS::WAFv2::WebACL")
     assert firewall["Scope"] == "REGIONAL"
     assert firewall["DefaultAction"] == {"Allow": {}}
     reputation, rate = (rule["Statement"] for rule in sorted(firewall["Rules"], key=lambda rule: rule["Priority"]))
@@ -255,28 +269,30 @@ def test_the_firewall_counts_by_address_and_reads_no_body(full: Templates) -> No
 
 
 @apis
-def test_every_api_has_its_place_on_the_one_domain(full: Templates, api: infra_resources.Api) -> None:
-    mapping = next(full.all("AWS::ApiGatewayV2::ApiMapping", full.name("api", api.name)))
+def test_every_api_has_a_base_path_on_the_domain(full_deployment: Templates, api: infra_resources.Api) -> None:
+    mapping = next(full_deployment.all("AWS::ApiGatewayV2::ApiMapping", full_deployment.name("api", api.name)))
     assert mapping["DomainName"] == "api.example.com"
     assert mapping.get("ApiMappingKey") == (api.base_path or None)
-    assert of(full, api, "RestApi")["DisableExecuteApiEndpoint"] is True, "with a domain there is one way in"
+    assert find_resource(full_deployment, api, "RestApi")["DisableExecuteApiEndpoint"] is True, (
+        "with a domain there is one entry point"
+    )
 
 
-def test_the_domain_is_regional_and_speaks_tls_1_2(full: Templates) -> None:
-    domain = full.one("AWS::ApiGateway::DomainName")
+def test_the_domain_is_regional_and_speaks_tls_1_2(full_deployment: Templates) -> None:
+    domain = full_deployment.one("AWS::ApiGateway::DomainName")
     assert domain["DomainName"] == "api.example.com"
     assert domain["EndpointConfiguration"] == {"Types": ["REGIONAL"]}
     assert domain["SecurityPolicy"] == "TLS_1_2"
     assert domain["RegionalCertificateArn"].startswith("arn:aws:acm:")
 
 
-def test_without_a_domain_each_api_has_its_own_address(bare: Templates) -> None:
-    assert not list(bare.all("AWS::ApiGatewayV2::ApiMapping"))
-    assert not any(rest.get("DisableExecuteApiEndpoint") for rest in bare.all("AWS::ApiGateway::RestApi"))
+def test_without_a_domain_each_api_has_its_own_address(bare_deployment: Templates) -> None:
+    assert not list(bare_deployment.all("AWS::ApiGatewayV2::ApiMapping"))
+    assert not any(rest.get("DisableExecuteApiEndpoint") for rest in bare_deployment.all("AWS::ApiGateway::RestApi"))
 
 
-def of(templates: Templates, api: infra_resources.Api, kind: str, **properties: str) -> Resource:
-    """The one resource of an API's stack of a kind."""
+def find_resource(templates: Templates, api: infra_resources.Api, kind: str, **properties: str) -> Resource:
+    """The only resource of a type in an API's stack."""
     made = templates.all(f"AWS::ApiGateway::{kind}", templates.name("api", api.name))
     (found,) = (each for each in made if all(each[name] == value for name, value in properties.items()))
     return found

@@ -1,4 +1,4 @@
-"""The app as a whole: its context, its size, and what cdk-nag says of it."""
+"""The app as a whole: its context, its size, and the findings of cdk-nag."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from tests.infra import full_list
 from tests.infra.conftest import FULL, Synthesize
 from tests.infra.templates import Templates
 
-#: CloudFormation takes 500; the rest is for what a change needs beside what it replaces.
+#: CloudFormation allows 500. The difference is room for replacements during an update.
 MOST_RESOURCES = 450
 #: CloudFormation's own limit for a template, in bytes.
 LARGEST_TEMPLATE = 1_000_000
 
 
-def test_there_is_a_stack_for_what_is_kept_what_works_and_each_api(full: Templates) -> None:
+def test_there_are_stacks_for_data_workers_and_each_api(full_deployment: Templates) -> None:
     parts = {"data", "identity", "workers", "front", "observability", *(f"api-{api.name}" for api in topology.APIS)}
-    assert full.stacks.keys() == {full.name(part) for part in parts}
+    assert full_deployment.stacks.keys() == {full_deployment.name(part) for part in parts}
 
 
-def test_every_stack_is_small_enough(full: Templates) -> None:
-    assert not sizes(full, over=MOST_RESOURCES)
+def test_every_stack_is_small_enough(full_deployment: Templates) -> None:
+    assert not list_large_stacks(full_deployment, over=MOST_RESOURCES)
 
 
 def test_there_is_room_for_all_the_functions_of_the_design(
@@ -40,26 +40,26 @@ def test_there_is_room_for_all_the_functions_of_the_design(
     code = Assets({function.name: some for function in full_list.FUNCTIONS}, assets.layer, assets.dependencies)
     enlarged = synthesize(FULL, code)
     assert len(list(enlarged.all("AWS::Lambda::Function"))) == len(full_list.FUNCTIONS) >= 55
-    assert not sizes(enlarged, over=MOST_RESOURCES)
+    assert not list_large_stacks(enlarged, over=MOST_RESOURCES)
     largest = max((enlarged.assembly / f"{name}.template.json").stat().st_size for name in enlarged.stacks)
     assert largest < LARGEST_TEMPLATE
 
 
-def sizes(templates: Templates, over: int) -> dict[str, int]:
+def list_large_stacks(templates: Templates, over: int) -> dict[str, int]:
     """The stacks that have more resources than that."""
     counts = {name: len(template["Resources"]) for name, template in templates.stacks.items()}
     return {name: count for name, count in counts.items() if count >= over}
 
 
-@pytest.mark.parametrize("which", ["full", "bare", "for_engine"])
-def test_cdk_nag_has_nothing_to_say(which: str, request: pytest.FixtureRequest) -> None:
+@pytest.mark.parametrize("which", ["full_deployment", "bare_deployment", "for_engine"])
+def test_cdk_nag_finds_nothing(which: str, request: pytest.FixtureRequest) -> None:
     templates: Templates = request.getfixturevalue(which)
     assert json.loads((templates.assembly / "validation-report.json").read_text())["pluginReports"] == []
     assert not list(templates.metadata("aws:cdk:warning"))
     assert not list(templates.metadata("aws:cdk:error"))
 
 
-def test_cdk_nag_would_say_something(synthesize: Synthesize, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cdk_nag_can_find_something(synthesize: Synthesize, monkeypatch: pytest.MonkeyPatch) -> None:
     from infra.stacks import data
 
     monkeypatch.setattr(data, "accept_finding", lambda *_: None)
@@ -67,9 +67,9 @@ def test_cdk_nag_would_say_something(synthesize: Synthesize, monkeypatch: pytest
         synthesize({"stage": "test"})
 
 
-def test_what_is_accepted_of_cdk_nag_is_this_and_has_a_reason(full: Templates) -> None:
+def test_the_accepted_findings_of_cdk_nag_are_listed_with_reasons(full_deployment: Templates) -> None:
     accepted: dict[str, str] = {}
-    for _, rules in full.metadata("aws:cdk:acknowledged-rules"):
+    for _, rules in full_deployment.metadata("aws:cdk:acknowledged-rules"):
         accepted |= {name.removeprefix("Annotation::"): reason for name, reason in rules.items()}
     logs = "arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"
     objects = "arn:<AWS::Partition>:s3:::switchboard-test-{}-<AWS::AccountId>-<AWS::Region>/*"
@@ -94,12 +94,16 @@ def test_what_is_accepted_of_cdk_nag_is_this_and_has_a_reason(full: Templates) -
     assert all(len(reason) > 20 for reason in accepted.values())
 
 
-def test_no_template_names_this_machine(full: Templates) -> None:
+def test_no_template_names_this_machine(full_deployment: Templates) -> None:
     here = str(Path(__file__).resolve().parents[2])
-    assert not [name for name in full.stacks if here in (full.assembly / f"{name}.template.json").read_text()]
+    assert not [
+        name
+        for name in full_deployment.stacks
+        if here in (full_deployment.assembly / f"{name}.template.json").read_text()
+    ]
 
 
-def test_synthesis_by_hand_writes_where_it_is_told(
+def test_synthesis_writes_to_the_given_folder(
     assets: Assets, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from infra import app
@@ -125,12 +129,12 @@ def deployment(**context: str) -> Deployment:
     return Deployment.of(context.get)
 
 
-def test_a_context_may_say_nothing() -> None:
+def test_a_context_may_be_empty() -> None:
     made = deployment()
     assert (made.stage, made.mail_carrier, made.domain, made.local_engine) == ("dev", "simulator", None, False)
 
 
-def test_a_sender_domain_brings_ses_and_the_agents_domain() -> None:
+def test_a_sender_domain_enables_ses_and_the_agents_domain() -> None:
     made = deployment(sender_domain="example.com")
     assert (made.mail_carrier, made.agents_domain) == ("ses", "agents.example.com")
     assert made.platform_sender == "welcome@example.com"
@@ -191,12 +195,14 @@ def test_a_sign_in_that_contradicts_itself_is_refused(context: dict[str, Any], w
         {"sign_in_mail": "ses", "sender_domain": "example.com"},
     ],
 )
-def test_without_a_domain_there_is_nothing_to_say_of_signing_in(context: dict[str, Any]) -> None:
+def test_without_a_domain_sign_in_settings_are_refused(context: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="need"):
         deployment(**context)
 
 
-def test_what_the_local_engine_lacks_is_left_out_for_it_alone(full: Templates, for_engine: Templates) -> None:
+def test_features_that_the_local_engine_lacks_are_left_out_for_it_only(
+    full_deployment: Templates, for_engine: Templates
+) -> None:
     assert all(reason for reason in MISSING_IN_LOCAL_ENGINE.values())
-    assert list(full.all("AWS::WAFv2::WebACLAssociation"))
+    assert list(full_deployment.all("AWS::WAFv2::WebACLAssociation"))
     assert not list(for_engine.all("AWS::WAFv2::WebACLAssociation"))

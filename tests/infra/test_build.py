@@ -29,7 +29,7 @@ def test_the_same_code_makes_the_same_zips(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("function", [pytest.param(made, id=made.name) for made in topology.FUNCTIONS])
-def test_a_function_brings_its_own_folder_and_no_other(assets: Assets, function: resources.Function) -> None:
+def test_a_zip_holds_the_functions_own_folder_only(assets: Assets, function: resources.Function) -> None:
     folder = f"functions/{function.name}/"
     inside = names(assets.functions[function.name])
     assert f"{folder}handler.py" in inside
@@ -45,7 +45,7 @@ def test_a_server_is_started_by_a_script_that_may_be_run(assets: Assets) -> None
                 assert f"functions.{group.name.replace('/', '.')}.app:app" in archive.read(script).decode()
 
 
-def test_nothing_compiled_is_shipped(assets: Assets) -> None:
+def test_zips_hold_no_bytecode(assets: Assets) -> None:
     shipped = set().union(*(names(path) for path in (*assets.functions.values(), assets.layer)))
     assert not [name for name in shipped if "__pycache__" in name or name.endswith(".pyc")]
 
@@ -54,14 +54,17 @@ _IMPORT = """
 import importlib, json, sys
 layer, functions = json.loads(sys.argv[1])
 sys.path.insert(0, layer)
+
 for name, home in functions.items():
     sys.path.insert(0, home)
     module = importlib.import_module(f"functions.{name.replace('/', '.')}.handler")
     assert module.__file__.startswith(home), module.__file__
     assert callable(module.handler)
+
     for loaded in [loaded for loaded in sys.modules if loaded.split(".")[0] == "functions"]:
         del sys.modules[loaded]
     sys.path.remove(home)
+
 import switchboard
 assert switchboard.__file__.startswith(layer), switchboard.__file__
 """
@@ -80,7 +83,7 @@ def test_every_function_imports_from_its_zip_and_the_layer_alone(assets: Assets,
     subprocess.run([sys.executable, "-c", _IMPORT, places], check=True, cwd=tmp_path)
 
 
-def test_the_dependencies_keep_every_aws_service_that_the_code_talks_to() -> None:
+def test_the_dependencies_keep_every_aws_service_that_the_code_calls() -> None:
     used = set()
     for path in (*build.LAYER.rglob("*.py"), *(build.ROOT / "functions").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):

@@ -1,5 +1,6 @@
-"""What is deployed works: a request, a message and a tick reach the functions that stand there, each with the
-environment that its grants give it and nothing else."""
+"""The deployed system works: a request, a message and a tick reach their functions, with the environment of their
+grants.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +20,7 @@ from switchboard.email.jobs import SendMail
 from switchboard.email.models import MailState
 from switchboard.kit import clock
 from switchboard.kit.settings import env_key
-from tests.infra.deployed import Deployed, eventually
+from tests.infra.deployed import Deployed, wait_for_result
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +38,7 @@ def signed_up(deployed: Deployed) -> dict[str, Any]:
     return dict(answer.json())
 
 
-def test_a_request_reaches_its_group_and_is_kept(deployed: Deployed, signed_up: dict[str, Any]) -> None:
+def test_a_request_reaches_its_group_and_is_stored(deployed: Deployed, signed_up: dict[str, Any]) -> None:
     organizations = [item for item in deployed.items("core") if item["pk"] == signed_up["organization_id"]]
     assert {"org", f"agent#{signed_up['agent_id']}"} <= {item["sk"] for item in organizations}
 
@@ -51,7 +52,7 @@ def test_a_request_reaches_its_group_and_is_kept(deployed: Deployed, signed_up: 
         ("hum", "application/json", lambda body: body["code"]),
     ],
 )
-def test_a_path_that_is_nobodys_is_answered_in_the_dialect(
+def test_an_unknown_path_is_answered_in_the_dialect(
     deployed: Deployed, api: str, media_type: str, code: Callable[[dict[str, Any]], str]
 ) -> None:
     answer = deployed.request(api, "GET", "/nothing/here")
@@ -62,15 +63,15 @@ def test_a_path_that_is_nobodys_is_answered_in_the_dialect(
 def test_an_event_goes_from_the_stream_to_the_workers_and_into_the_chain(
     deployed: Deployed, signed_up: dict[str, Any]
 ) -> None:
-    message = eventually(
-        lambda: next((found for found in messages(deployed) if found["state"] == MailState.DELIVERED), None)
+    message = wait_for_result(
+        lambda: next((found for found in list_stored_mails(deployed) if found["state"] == MailState.DELIVERED), None)
     )
     assert message["org_id"] == signed_up["organization_id"]
     chain = f"{signed_up['organization_id']}#audit"
-    eventually(lambda: [item for item in deployed.items("activity") if item["pk"] == chain and item["seq"] >= 4])
+    wait_for_result(lambda: [item for item in deployed.items("activity") if item["pk"] == chain and item["seq"] >= 4])
 
 
-def test_what_cannot_be_streamed_is_answered_when_there_is_something_to_say(
+def test_without_streaming_a_response_comes_when_there_are_events(
     deployed: Deployed, signed_up: dict[str, Any]
 ) -> None:
     headers = {"Authorization": f"Bearer {signed_up['master_key']}", "Last-Event-ID": "0", "x-correlation-id": "seen"}
@@ -86,8 +87,8 @@ def test_what_cannot_be_streamed_is_answered_when_there_is_something_to_say(
 
 
 def test_a_message_reaches_its_worker(deployed: Deployed, signed_up: dict[str, Any]) -> None:
-    message = eventually(
-        lambda: next((found for found in messages(deployed) if found["state"] == MailState.DELIVERED), None)
+    message = wait_for_result(
+        lambda: next((found for found in list_stored_mails(deployed) if found["state"] == MailState.DELIVERED), None)
     )
     sqs = deployed.client("sqs")
     queue = sqs.get_queue_url(QueueName=deployed.templates.name("email-events"))["QueueUrl"]
@@ -98,11 +99,11 @@ def test_a_message_reaches_its_worker(deployed: Deployed, signed_up: dict[str, A
         "complaint": {"complainedRecipients": [{"emailAddress": "owner@example.com"}], "timestamp": clock.now_iso()},
     }
     sqs.send_message(QueueUrl=queue, MessageBody=json.dumps(complaint))
-    # It is the platform's own mail: the platform writes to that mailbox no more, and no organization is told.
-    eventually(lambda: [item for item in deployed.items("core") if item.get("reason") == "complaint"])
+    # Only the platform sends this mail. It suppresses the mailbox and notifies no organization.
+    wait_for_result(lambda: [item for item in deployed.items("core") if item.get("reason") == "complaint"])
 
 
-def test_mail_that_comes_in_lands_with_its_file(deployed: Deployed, signed_up: dict[str, Any]) -> None:
+def test_incoming_mail_is_stored_with_its_file(deployed: Deployed, signed_up: dict[str, Any]) -> None:
     raw = (
         b"From: ada@example.com\r\nSubject: To the deployed\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
         b"--b\r\n\r\nHello\r\n--b\r\nContent-Type: text/csv; name=rows.csv\r\n\r\n1,2\r\n--b--\r\n"
@@ -116,8 +117,8 @@ def test_mail_that_comes_in_lands_with_its_file(deployed: Deployed, signed_up: d
     sqs = deployed.client("sqs")
     queue = sqs.get_queue_url(QueueName=deployed.templates.name("inbound-mail"))["QueueUrl"]
     sqs.send_message(QueueUrl=queue, MessageBody=json.dumps(notice))
-    message = eventually(
-        lambda: next((found for found in messages(deployed) if found["state"] == MailState.RECEIVED), None)
+    message = wait_for_result(
+        lambda: next((found for found in list_stored_mails(deployed) if found["state"] == MailState.RECEIVED), None)
     )
     assert (message["org_id"], message["subject"]) == (signed_up["organization_id"], "To the deployed")
     says = next(item for item in deployed.items("activity") if (item["pk"], item["sk"]) == (message["pk"], "content"))
@@ -125,8 +126,8 @@ def test_mail_that_comes_in_lands_with_its_file(deployed: Deployed, signed_up: d
     assert kept["Body"].read() == b"1,2"
 
 
-def test_a_tick_reaches_the_schedule_and_fires_what_is_due(deployed: Deployed, signed_up: dict[str, Any]) -> None:
-    # The rule's own ticks may have come already, so that the watermark is put back: this minute is handed out again.
+def test_a_tick_reaches_the_schedule_and_fires_due_timers(deployed: Deployed, signed_up: dict[str, Any]) -> None:
+    # The rule may have ticked already. Reset the watermark so that this minute is handed out again.
     before = clock.format_iso(clock.now() - timedelta(minutes=2))[:16]
     deployed.put("activity", {"pk": "timers", "sk": "watermark", "minute": before, "shards": 16})
     due = clock.now_iso()
@@ -137,16 +138,16 @@ def test_a_tick_reaches_the_schedule_and_fires_what_is_due(deployed: Deployed, s
     rule = deployed.templates.name("schedules/tick")
     assert events.describe_rule(Name=rule)["ScheduleExpression"] == "rate(1 minute)"
     (target,) = events.list_targets_by_rule(Rule=rule)["Targets"]
-    # The same event as the rule's own, to the same target, now.
+    # The same event as the rule's, to the same target, now.
     tick = {"source": "aws.events", "detail-type": "Scheduled Event", "resources": [rule], "detail": {}}
     answer = deployed.client("lambda").invoke(FunctionName=target["Arn"], Payload=json.dumps(tick))
-    assert json.load(answer["Payload"]) == {"jobs": 16}, "one a shard"
-    assert ("timers", "watermark") in left(deployed)
-    # The workers of the shards fire it.
-    eventually(lambda: (timer["pk"], timer["sk"]) not in left(deployed))
+    assert json.load(answer["Payload"]) == {"jobs": 16}, "one job per shard"
+    assert ("timers", "watermark") in count_remaining_timers(deployed)
+    # The workers of the shards fire the timer.
+    wait_for_result(lambda: (timer["pk"], timer["sk"]) not in count_remaining_timers(deployed))
 
 
-def left(deployed: Deployed) -> set[tuple[str, str]]:
+def count_remaining_timers(deployed: Deployed) -> set[tuple[str, str]]:
     return {(item["pk"], item["sk"]) for item in deployed.items("activity")}
 
 
@@ -161,8 +162,8 @@ def test_an_operator_finds_the_deployment_by_its_stage(deployed: Deployed, descr
     assert len(secret["SecretString"]) == 64
 
 
-def messages(deployed: Deployed) -> list[dict[str, Any]]:
-    """The mails that are there, with what their keys say."""
+def list_stored_mails(deployed: Deployed) -> list[dict[str, Any]]:
+    """The stored mails, with their keys."""
     found = [item for item in deployed.items("activity") if item["sk"] == "message"]
     names = [item["pk"].split("#") for item in found]
     return [{**item, "org_id": org_id, "id": message} for item, (org_id, _, message) in zip(found, names, strict=True)]

@@ -26,9 +26,9 @@ ADDRESS, PASSWORD = "ada@example.com", "Correct-horse-battery-1"
 
 
 class Pool:
-    """The deployed user pool, in the place of the one in AWS by whose name its issuer goes.
+    """The deployed user pool, in place of the AWS pool with the issuer's name.
 
-    The engine signs tokens with nothing: here they are signed, as they are, on their way to whoever redeems a code.
+    The engine's tokens are unsigned. Here they are signed on their way to the client that redeems a code.
     """
 
     def __init__(self, deployed: Deployed, issuer: str, client_id: str) -> None:
@@ -58,7 +58,7 @@ class Pool:
         cognito.admin_confirm_sign_up(UserPoolId=pool_id, Username=ADDRESS)
 
     def submit(self, url: str) -> str:
-        """Fill in the pool's page, and answer where it leads."""
+        """Fill in the pool's page, and return the target of its redirect."""
         page = httpx.get(url).text
         hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page))
         form = {name: html.unescape(value) for name, value in hidden.items()}
@@ -68,7 +68,7 @@ class Pool:
 
 @pytest.fixture
 def pool(deployed: Deployed, described: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Pool]:
-    """The deployed user pool, as the deployment's settings name it."""
+    """The deployed user pool, with the deployment's settings."""
     for name, value in (described | {"SWITCHBOARD_STAGE": "local", "SWITCHBOARD_OUTBOUND_LOOPBACK": "on"}).items():
         monkeypatch.setenv(name, value)
     issuer = described["SWITCHBOARD_OIDC_ISSUER"]
@@ -100,6 +100,6 @@ def test_a_person_signs_up_in_the_pool_signs_in_and_opens_an_organization(deploy
 
 
 @pytest.mark.parametrize("path", ["/api/me", "/api/team", "/api/contacts", "/api/blocklist"])
-def test_who_shows_no_session_is_nobody(deployed: Deployed, path: str) -> None:
+def test_a_request_without_a_session_is_refused(deployed: Deployed, path: str) -> None:
     answer = deployed.request("hum", "GET", path)
     assert (answer.status_code, answer.json()["code"]) == (401, "unauthorized")

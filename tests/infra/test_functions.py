@@ -1,4 +1,4 @@
-"""The functions: code, environment, logs, and a role that may do what the topology says and nothing else."""
+"""The functions: code, environment, logs, and a role with exactly the rights of the topology."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _IDENTITY = "arn:Partition:ses:Region:AccountId:identity"
 
 
 @functions
-def test_it_runs_as_the_topology_says(full: Templates, function: resources.Function) -> None:
-    made = full.function(function.name)
+def test_it_runs_as_the_topology_says(full_deployment: Templates, function: resources.Function) -> None:
+    made = full_deployment.function(function.name)
     assert made["Runtime"] == "python3.13"
     assert made["Architectures"] == ["arm64"]
     assert (made["MemorySize"], made["Timeout"]) == (function.memory, function.seconds)
@@ -36,27 +36,29 @@ def test_it_runs_as_the_topology_says(full: Templates, function: resources.Funct
 
 
 def is_streaming(function: resources.Function) -> bool:
-    """Whether its answers are sent while they are written."""
+    """Whether the function streams its responses."""
     return isinstance(function, resources.Group) and function.streaming
 
 
 @pytest.mark.parametrize(
     "function", [pytest.param(made, id=made.name) for made in filter(is_streaming, topology.GROUPS)]
 )
-def test_what_streams_is_a_server_behind_the_web_adapter(full: Templates, function: resources.Function) -> None:
-    made = full.function(function.name)
+def test_streaming_functions_are_servers_behind_the_web_adapter(
+    full_deployment: Templates, function: resources.Function
+) -> None:
+    made = full_deployment.function(function.name)
     assert made["Handler"] == f"functions/{function.name}/run.sh"
     (adapter,) = (layer for layer in made["Layers"] if isinstance(layer, str) and layer.startswith("arn:"))
     assert re.fullmatch(r"arn:Partition:lambda:Region:753240598075:layer:LambdaAdapterLayerArm64:\d+", adapter)
     assert len(made["Layers"]) == 3
-    assert adapted().items() <= made["Environment"]["Variables"].items()
-    # As long as API Gateway streams; and what it does not hold back from the others cannot starve them.
+    assert adapter_settings().items() <= made["Environment"]["Variables"].items()
+    # API Gateway streams for that long. A function with reserved concurrency cannot starve the others.
     assert made["Timeout"] == 900
     assert made["ReservedConcurrentExecutions"] > 0
 
 
-def adapted() -> dict[str, str]:
-    """What the web adapter is told."""
+def adapter_settings() -> dict[str, str]:
+    """The settings of the web adapter."""
     return {
         "AWS_LAMBDA_EXEC_WRAPPER": "/opt/bootstrap",
         "AWS_LWA_INVOKE_MODE": "response_stream",
@@ -65,18 +67,22 @@ def adapted() -> dict[str, str]:
     }
 
 
-def test_where_nothing_can_be_streamed_the_answer_comes_at_once(for_engine: Templates) -> None:
+def test_without_streaming_responses_are_buffered(for_engine: Templates) -> None:
     for function in filter(is_streaming, topology.GROUPS):
         made = for_engine.function(function.name)
         assert made["Handler"] == f"functions.{function.name.replace('/', '.')}.handler.handler"
         assert len(made["Layers"]) == 2
-        assert not adapted().keys() & made["Environment"]["Variables"].keys()
+        assert not adapter_settings().keys() & made["Environment"]["Variables"].keys()
 
 
 @functions
-def test_snapstart_goes_with_an_alias_of_the_latest_version(full: Templates, function: resources.Function) -> None:
-    made = full.function(function.name)
-    aliases = [alias for alias in full.all("AWS::Lambda::Alias") if alias["FunctionName"] == made["FunctionName"]]
+def test_snapstart_goes_with_an_alias_of_the_latest_version(
+    full_deployment: Templates, function: resources.Function
+) -> None:
+    made = full_deployment.function(function.name)
+    aliases = [
+        alias for alias in full_deployment.all("AWS::Lambda::Alias") if alias["FunctionName"] == made["FunctionName"]
+    ]
     if function.snapstart:
         assert made["SnapStart"] == {"ApplyOn": "PublishedVersions"}
         assert [alias["Name"] for alias in aliases] == ["live"]
@@ -86,26 +92,28 @@ def test_snapstart_goes_with_an_alias_of_the_latest_version(full: Templates, fun
 
 
 @functions
-def test_it_logs_json_into_a_group_of_its_own_that_forgets(full: Templates, function: resources.Function) -> None:
-    name = f"/aws/lambda/{full.name(function.name)}"
-    assert full.function(function.name)["LoggingConfig"] == {"LogFormat": "JSON", "LogGroup": name}
-    group = full.one("AWS::Logs::LogGroup", LogGroupName=name)
+def test_it_logs_json_into_its_own_log_group_with_retention(
+    full_deployment: Templates, function: resources.Function
+) -> None:
+    name = f"/aws/lambda/{full_deployment.name(function.name)}"
+    assert full_deployment.function(function.name)["LoggingConfig"] == {"LogFormat": "JSON", "LogGroup": name}
+    group = full_deployment.one("AWS::Logs::LogGroup", LogGroupName=name)
     assert group["RetentionInDays"] == topology.LOGS_DAYS
     assert group["resource"]["DeletionPolicy"] == "Delete"
 
 
-def test_every_log_group_forgets(full: Templates) -> None:
-    assert all(group.get("RetentionInDays") for group in full.all("AWS::Logs::LogGroup"))
+def test_every_log_group_has_retention(full_deployment: Templates) -> None:
+    assert all(group.get("RetentionInDays") for group in full_deployment.all("AWS::Logs::LogGroup"))
 
 
 def own_queue(function: resources.Function) -> list[str]:
-    """The queue that starts a worker, which puts back there what failed."""
+    """The queue that starts a worker. The worker puts failed messages back there."""
     queue = getattr(function, "queue", None)
     return [queue] if queue else []
 
 
 @functions
-def test_its_environment_is_what_the_topology_grants(full: Templates, function: resources.Function) -> None:
+def test_its_environment_follows_from_its_grants(full_deployment: Templates, function: resources.Function) -> None:
     expected = {
         "SWITCHBOARD_STAGE": "test",
         "SWITCHBOARD_AGENTS_DOMAIN": "agents.example.com",
@@ -113,16 +121,16 @@ def test_its_environment_is_what_the_topology_grants(full: Templates, function: 
         "SWITCHBOARD_PUBLIC_URL": "https://api.example.com",
     }
     for table in function.tables:
-        expected[f"SWITCHBOARD_TABLE_{table.upper()}"] = full.name(table)
+        expected[f"SWITCHBOARD_TABLE_{table.upper()}"] = full_deployment.name(table)
     for queue in (*function.sends, *own_queue(function)):
-        expected[f"SWITCHBOARD_QUEUE_{queue.upper().replace('-', '_')}"] = queue_name(full, queue)
+        expected[f"SWITCHBOARD_QUEUE_{queue.upper().replace('-', '_')}"] = queue_name(full_deployment, queue)
     for bucket in function.buckets:
-        expected[f"SWITCHBOARD_BUCKET_{bucket.upper().replace('-', '_')}"] = bucket_name(full, bucket)
+        expected[f"SWITCHBOARD_BUCKET_{bucket.upper().replace('-', '_')}"] = bucket_name(full_deployment, bucket)
     if resources.Grant.ROOT_SECRET in function.grants:
         expected["SWITCHBOARD_ROOT_SECRET"] = "switchboard/test/root"
     if resources.Grant.MAIL in function.grants:
         expected["SWITCHBOARD_MAIL_CARRIER"] = "ses"
-        expected["SWITCHBOARD_SES_CONFIGURATION_SET"] = full.name("mail")
+        expected["SWITCHBOARD_SES_CONFIGURATION_SET"] = full_deployment.name("mail")
     if resources.Grant.LANGUAGE_MODEL in function.grants:
         expected["SWITCHBOARD_LANGUAGE_MODEL"] = "bedrock"
         expected["SWITCHBOARD_BEDROCK_MODEL"] = "us.example.model-v1:0"
@@ -137,111 +145,115 @@ def test_its_environment_is_what_the_topology_grants(full: Templates, function: 
         expected["SWITCHBOARD_NATIONAL_REGISTRY"] = "files"
         expected["SWITCHBOARD_NATIONAL_REGISTRY_FOLDER"] = "/opt/registry"
     if resources.Grant.SIGN_IN in function.grants:
-        expected["SWITCHBOARD_OIDC_ISSUER"] = f"https://cognito-idp.Region.amazonaws.com/{full.name('people')}"
-        expected["SWITCHBOARD_OIDC_CLIENT_ID"] = full.name("console")
+        expected["SWITCHBOARD_OIDC_ISSUER"] = (
+            f"https://cognito-idp.Region.amazonaws.com/{full_deployment.name('people')}"
+        )
+        expected["SWITCHBOARD_OIDC_CLIENT_ID"] = full_deployment.name("console")
     expected |= {f"SWITCHBOARD_{name}": value for name, value in function.settings.items()}
-    expected |= adapted() if is_streaming(function) else {}
-    assert full.function(function.name)["Environment"]["Variables"] == expected
+    expected |= adapter_settings() if is_streaming(function) else {}
+    assert full_deployment.function(function.name)["Environment"]["Variables"] == expected
 
 
 @functions
 def test_its_role_may_do_what_the_topology_grants_and_nothing_else(
-    full: Templates, function: resources.Function
+    full_deployment: Templates, function: resources.Function
 ) -> None:
-    made = full.function(function.name)
-    role = next(role for role in full.all("AWS::IAM::Role") if f"{role['id']}.Arn" == made["Role"])
+    made = full_deployment.function(function.name)
+    role = next(role for role in full_deployment.all("AWS::IAM::Role") if f"{role['id']}.Arn" == made["Role"])
     assert "ManagedPolicyArns" not in role
-    assert not [policy for policy in full.all("AWS::IAM::Policy") if role["id"] in policy["Roles"]]
-    granted = {grant for policy in role["Policies"] for grant in grants(policy["PolicyDocument"]["Statement"])}
-    assert granted == set(expected_grants(full, function))
+    assert not [policy for policy in full_deployment.all("AWS::IAM::Policy") if role["id"] in policy["Roles"]]
+    granted = {grant for policy in role["Policies"] for grant in list_actions(policy["PolicyDocument"]["Statement"])}
+    assert granted == set(expected_grants(full_deployment, function))
 
 
-def test_no_two_functions_share_a_role(full: Templates) -> None:
-    roles = [(made["stack"], made["Role"]) for made in full.all("AWS::Lambda::Function")]
+def test_no_two_functions_share_a_role(full_deployment: Templates) -> None:
+    roles = [(made["stack"], made["Role"]) for made in full_deployment.all("AWS::Lambda::Function")]
     assert len(set(roles)) == len(roles) == len(topology.FUNCTIONS)
 
 
-def test_tracing_alone_is_granted_on_everything(full: Templates) -> None:
-    for role in full.all("AWS::IAM::Role"):
+def test_tracing_alone_is_granted_on_everything(full_deployment: Templates) -> None:
+    for role in full_deployment.all("AWS::IAM::Role"):
         for policy in role.get("Policies", []):
-            for action, resource in grants(policy["PolicyDocument"]["Statement"]):
+            for action, resource in list_actions(policy["PolicyDocument"]["Statement"]):
                 assert "*" not in action
-                # Of a bucket the objects are granted, and those of one bucket only.
+                # For a bucket, the objects of that bucket only.
                 objects = action.startswith("s3:") and resource.removesuffix("/*").count("*") == 0
-                # And of an inference profile's model, the region alone is open.
+                # For an inference profile's model, any region.
                 model = action == "bedrock:InvokeModel" and resource.replace(":*::", "").count("*") == 0
                 open_ = action.startswith("xray:") or objects or model
                 assert "*" not in resource or open_, (role["id"], action, resource)
 
 
-def test_simulated_mail_needs_the_queue_and_no_ses(bare: Templates) -> None:
+def test_simulated_mail_needs_the_queue_and_no_ses(bare_deployment: Templates) -> None:
     function = next(function for function in topology.FUNCTIONS if resources.Grant.MAIL in function.grants)
-    variables = bare.function(function.name)["Environment"]["Variables"]
+    variables = bare_deployment.function(function.name)["Environment"]["Variables"]
     assert variables["SWITCHBOARD_MAIL_CARRIER"] == "simulator"
-    assert variables["SWITCHBOARD_QUEUE_EMAIL_EVENTS"] == queue_name(bare, "email-events")
-    assert not [made for kind in ("ConfigurationSet", "EmailIdentity") for made in bare.all(f"AWS::SES::{kind}")]
+    assert variables["SWITCHBOARD_QUEUE_EMAIL_EVENTS"] == queue_name(bare_deployment, "email-events")
+    assert not [
+        made for kind in ("ConfigurationSet", "EmailIdentity") for made in bare_deployment.all(f"AWS::SES::{kind}")
+    ]
     statements = [
         grant
-        for role in bare.all("AWS::IAM::Role")
+        for role in bare_deployment.all("AWS::IAM::Role")
         for policy in role.get("Policies", [])
-        for grant in grants(policy["PolicyDocument"]["Statement"])
+        for grant in list_actions(policy["PolicyDocument"]["Statement"])
     ]
     assert not [action for action, _ in statements if action.startswith("ses:")]
-    assert ("sqs:SendMessage", f"{queue_name(bare, 'email-events')}.Arn") in statements
+    assert ("sqs:SendMessage", f"{queue_name(bare_deployment, 'email-events')}.Arn") in statements
 
 
-def test_without_a_model_and_a_transport_nobody_is_asked_for_either(bare: Templates) -> None:
+def test_without_a_model_and_a_transport_no_permission_for_either_is_granted(bare_deployment: Templates) -> None:
     for function in topology.FUNCTIONS:
         if {resources.Grant.LANGUAGE_MODEL, resources.Grant.TRANSPORT} & function.grants:
-            names = bare.function(function.name)["Environment"]["Variables"].keys()
+            names = bare_deployment.function(function.name)["Environment"]["Variables"].keys()
             assert not {name for name in names if "LANGUAGE" in name or "LIVEKIT" in name or "TRANSPORT" in name}
     actions = {
         action
-        for role in bare.all("AWS::IAM::Role")
+        for role in bare_deployment.all("AWS::IAM::Role")
         for policy in role.get("Policies", [])
-        for action, _ in grants(policy["PolicyDocument"]["Statement"])
+        for action, _ in list_actions(policy["PolicyDocument"]["Statement"])
     }
     assert not {action for action in actions if action.startswith("bedrock:")}
 
 
-def test_every_grant_of_the_topology_has_its_row_and_is_somebodys() -> None:
+def test_every_grant_of_the_topology_has_a_row_and_a_function() -> None:
     assert grant_rows.ROWS.keys() == set(resources.Grant)
     assert set().union(*(function.grants for function in topology.FUNCTIONS)) == set(resources.Grant)
 
 
-def test_a_foundation_model_is_granted_by_itself() -> None:
+def test_a_foundation_model_needs_no_inference_profile() -> None:
     (arn,) = grant_rows.model_arns("example.model-v1:0")
     assert arn.endswith("::foundation-model/example.model-v1:0")
     assert "*" not in arn
 
 
-def test_the_operators_description_names_everything_and_holds_no_secret(full: Templates) -> None:
-    described = full.one("AWS::SSM::Parameter")
+def test_the_operators_description_names_every_resource_and_holds_no_secret(full_deployment: Templates) -> None:
+    described = full_deployment.one("AWS::SSM::Parameter")
     assert described["Name"] == "/switchboard/test/environ"
     found = json.loads(described["Value"])
-    variables = [made["Environment"]["Variables"] for made in full.all("AWS::Lambda::Function")]
+    variables = [made["Environment"]["Variables"] for made in full_deployment.all("AWS::Lambda::Function")]
     assert {name for each in variables for name in each if name.startswith("SWITCHBOARD_")} <= found.keys()
     assert found["SWITCHBOARD_ROOT_SECRET"] == "switchboard/test/root"
 
 
-def grants(statements: Iterable[dict[str, Any]]) -> Iterator[Grant]:
+def list_actions(statements: Iterable[dict[str, Any]]) -> Iterator[Grant]:
     """Each action on each resource that statements allow."""
     for statement in statements:
         assert statement["Effect"] == "Allow"
         assert not statement.keys() - {"Action", "Effect", "Resource"}
-        for action in listed(statement["Action"]):
-            for resource in listed(statement["Resource"]):
+        for action in as_list(statement["Action"]):
+            for resource in as_list(statement["Resource"]):
                 yield action, resource
 
 
-def expected_grants(full: Templates, function: resources.Function) -> Iterator[Grant]:
-    """What the topology grants, and what Lambda itself needs to run the function."""
+def expected_grants(full_deployment: Templates, function: resources.Function) -> Iterator[Grant]:
+    """The grants of the topology, and the permissions that Lambda itself needs to run the function."""
     for action in ("CreateLogStream", "PutLogEvents"):
-        yield f"logs:{action}", f"/aws/lambda/{full.name(function.name)}.Arn"
+        yield f"logs:{action}", f"/aws/lambda/{full_deployment.name(function.name)}.Arn"
     for action in ("PutTelemetryRecords", "PutTraceSegments"):
         yield f"xray:{action}", "*"
     for table, access in function.tables.items():
-        arn = f"{full.name(table)}.Arn"
+        arn = f"{full_deployment.name(table)}.Arn"
         for action in (*(_READ if "read" in access else ()), *(_WRITE if "write" in access else ())):
             yield f"dynamodb:{action}", arn
         if "read" in access:
@@ -249,35 +261,35 @@ def expected_grants(full: Templates, function: resources.Function) -> Iterator[G
     for bucket, access in function.buckets.items():
         for kind, action in (("read", "GetObject"), ("write", "AbortMultipartUpload"), ("write", "PutObject")):
             if kind in access:
-                yield f"s3:{action}", f"arn:Partition:s3:::{bucket_name(full, bucket)}/*"
+                yield f"s3:{action}", f"arn:Partition:s3:::{bucket_name(full_deployment, bucket)}/*"
     for queue in function.sends:
-        yield "sqs:SendMessage", f"{queue_name(full, queue)}.Arn"
+        yield "sqs:SendMessage", f"{queue_name(full_deployment, queue)}.Arn"
     if resources.Grant.ROOT_SECRET in function.grants:
         yield "secretsmanager:GetSecretValue", "switchboard/test/root"
     if resources.Grant.MAIL in function.grants:
         yield "ses:SendRawEmail", f"{_IDENTITY}/example.com"
         yield "ses:SendRawEmail", f"{_IDENTITY}/agents.example.com"
-        yield "ses:SendRawEmail", f"arn:Partition:ses:Region:AccountId:configuration-set/{full.name('mail')}"
+        yield "ses:SendRawEmail", f"arn:Partition:ses:Region:AccountId:configuration-set/{full_deployment.name('mail')}"
     if resources.Grant.LANGUAGE_MODEL in function.grants:
-        # The profile, and its model wherever the profile asks it.
+        # The profile, and its model in each region of the profile.
         yield "bedrock:InvokeModel", "arn:Partition:bedrock:Region:AccountId:inference-profile/us.example.model-v1:0"
         yield "bedrock:InvokeModel", "arn:Partition:bedrock:*::foundation-model/example.model-v1:0"
     if resources.Grant.TRANSPORT in function.grants:
         yield "secretsmanager:GetSecretValue", FULL["livekit_secret_arn"]
-    yield from expected_of_source(full, function)
+    yield from expected_of_source(full_deployment, function)
 
 
-def expected_of_source(full: Templates, function: resources.Function) -> Iterator[Grant]:
-    """What its trigger needs."""
+def expected_of_source(full_deployment: Templates, function: resources.Function) -> Iterator[Grant]:
+    """The permissions that its trigger needs."""
     if not isinstance(function, resources.Worker):
         return
     if function.queue:
         for action in ("ChangeMessageVisibility", "DeleteMessage", "GetQueueAttributes", "ReceiveMessage"):
-            yield f"sqs:{action}", f"{queue_name(full, function.queue)}.Arn"
+            yield f"sqs:{action}", f"{queue_name(full_deployment, function.queue)}.Arn"
     if function.stream:
         for action in ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"):
-            yield f"dynamodb:{action}", f"{full.name(function.stream)}.StreamArn"
-        yield "sqs:SendMessage", f"{full.name(function.name, 'failures')}.Arn"
+            yield f"dynamodb:{action}", f"{full_deployment.name(function.stream)}.StreamArn"
+        yield "sqs:SendMessage", f"{full_deployment.name(function.name, 'failures')}.Arn"
 
 
 def queue_name(templates: Templates, name: str) -> str:
@@ -290,6 +302,6 @@ def bucket_name(templates: Templates, name: str) -> str:
     return f"{templates.name(name)}-AccountId-Region"
 
 
-def listed(value: str | list[str]) -> list[str]:
+def as_list(value: str | list[str]) -> list[str]:
     """IAM writes a list of one without its brackets."""
     return value if isinstance(value, list) else [value]

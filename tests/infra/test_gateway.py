@@ -75,7 +75,7 @@ def test_every_path_of_the_topology_leads_to_its_group() -> None:
             assert gateway.group_of(gateway.api_of(path), path).name == group.name, path
 
 
-def test_the_functions_event_has_the_path_once_decoded_where_api_gateway_decodes_it() -> None:
+def test_the_event_has_the_path_decoded_as_by_api_gateway() -> None:
     scope = {"method": "GET", "headers": [], "query_string": b"q=a%2526b", "http_version": "1.1"}
     event = gateway.proxy_event(scope, "/api/calls/a%252Fb", b"")
     assert event["path"] == event["requestContext"]["path"] == "/api/calls/a%252Fb"
@@ -83,7 +83,7 @@ def test_the_functions_event_has_the_path_once_decoded_where_api_gateway_decodes
     assert event["multiValueQueryStringParameters"] == {"q": ["a%26b"]}
 
 
-def test_a_functions_challenge_arrives_under_api_gateways_name() -> None:
+def test_a_www_authenticate_header_is_renamed_as_by_api_gateway() -> None:
     sent: list[dict[str, Any]] = []
 
     async def send(message: dict[str, Any]) -> None:
@@ -100,7 +100,7 @@ def test_a_functions_challenge_arrives_under_api_gateways_name() -> None:
     assert sent[1] == {"type": "http.response.body", "body": b""}
 
 
-def event_of(sent: str | None, body: bytes, binary: tuple[str, ...] = ("multipart/form-data", "audio/wav")) -> Any:
+def build_event(sent: str | None, body: bytes, binary: tuple[str, ...] = ("multipart/form-data", "audio/wav")) -> Any:
     headers = [] if sent is None else [(b"Content-Type", sent.encode())]
     scope = {"method": "POST", "headers": headers, "query_string": b"", "http_version": "1.1"}
     return gateway.proxy_event(scope, "/api/x", body, binary)
@@ -109,23 +109,23 @@ def event_of(sent: str | None, body: bytes, binary: tuple[str, ...] = ("multipar
 @pytest.mark.parametrize("sent", ["audio/wav", "Audio/WAV; a=b", "multipart/form-data; boundary=x"])
 @pytest.mark.parametrize("body", [b"text", b"\x00\xff"])
 def test_a_body_of_a_binary_type_is_base64(sent: str, body: bytes) -> None:
-    event = event_of(sent, body)
+    event = build_event(sent, body)
     assert (event["isBase64Encoded"], base64.b64decode(event["body"])) == (True, body)
 
 
 @pytest.mark.parametrize("sent", [None, "application/json", "audio/mpeg", "multipart/mixed"])
-def test_any_other_body_is_text(sent: str | None) -> None:
-    event = event_of(sent, "tüxt".encode())
+def test_a_body_of_another_type_is_text(sent: str | None) -> None:
+    event = build_event(sent, "tüxt".encode())
     assert (event["isBase64Encoded"], event["body"]) == (False, "tüxt")
 
 
-def test_no_body_is_no_base64() -> None:
-    event = event_of("audio/wav", b"")
+def test_an_empty_body_is_not_base64() -> None:
+    event = build_event("audio/wav", b"")
     assert (event["isBase64Encoded"], event["body"]) == (False, None)
 
 
-def test_what_lambda_does_not_take_is_too_large() -> None:
-    assert not gateway.too_large(event_of("audio/wav", b"x" * MAX_BODY_BYTES))
-    assert gateway.too_large(event_of("audio/wav", b"x" * 4_720_000))
-    assert not gateway.too_large(event_of("application/json", b"x" * 6_000_000))
-    assert gateway.too_large(event_of("application/json", b"x" * 6_300_000))
+def test_a_request_beyond_lambdas_limit_is_413() -> None:
+    assert not gateway.too_large(build_event("audio/wav", b"x" * MAX_BODY_BYTES))
+    assert gateway.too_large(build_event("audio/wav", b"x" * 4_720_000))
+    assert not gateway.too_large(build_event("application/json", b"x" * 6_000_000))
+    assert gateway.too_large(build_event("application/json", b"x" * 6_300_000))

@@ -1,4 +1,4 @@
-"""The topology itself: it names nothing that is not there, and leaves nothing out."""
+"""The topology itself: every name in it exists, and nothing is missing."""
 
 from __future__ import annotations
 
@@ -21,32 +21,32 @@ from tests.infra import full_list, reach
 from tests.unit.edge.platform import Route, list_routes
 
 SECRET = "root secret"
-# Tables, and the secret, that a function's imports lead to and that it never asks for, with the reason. A line goes
-# when it is no longer true: what stands here, nothing but the deployed function would find missing.
+# Tables, and the secret, that a function's imports name and that the function never uses, with the reason. Remove a
+# line when it is no longer true: for a missing grant of a table listed here, only the deployed function would fail.
 NEVER_CALLED = {
-    "opticomm/external_api": {SECRET},  # it gives out no page, and its callbacks are signed when they are sent
-    "athos/sessions": {"idempotency"},  # its contract has no Idempotency-Key
-    "athos/calls": {"idempotency"},  # the same
-    "workers/roleplay": {"idempotency", SECRET},  # tokens and tickets are made and read where sessions are
-    "workers/scoring": {"idempotency", SECRET},  # the same
-    "hum/account": {SECRET},  # it gives out no page, and no secret that a second run would have to make again
-    "hum/team": {SECRET},  # the same
-    "hum/sign_in": {"idempotency"},  # a browser goes there, and sends no Idempotency-Key
-    "workers/contacts": {"idempotency", SECRET},  # lists are paged, and requests made again, where they are served
-    "streams": {SECRET},  # an id of the chain is a cursor that needs no signature
-    # It keeps digests and derives nothing; a worker's commits carry no Idempotency-Key.
+    "opticomm/external_api": {SECRET},  # It returns no cursor; callbacks are signed by the delivery workers.
+    "athos/sessions": {"idempotency"},  # Its contract has no Idempotency-Key.
+    "athos/calls": {"idempotency"},  # Its contract has no Idempotency-Key.
+    "workers/roleplay": {"idempotency", SECRET},  # Tokens and tickets are made and read by the sessions functions.
+    "workers/scoring": {"idempotency", SECRET},  # Tokens and tickets are made and read by the sessions functions.
+    "hum/account": {SECRET},  # It returns no cursor, and no secret that a retry would have to repeat.
+    "hum/team": {SECRET},  # It returns no cursor, and no secret that a retry would have to repeat.
+    "hum/sign_in": {"idempotency"},  # A browser navigates there, without an Idempotency-Key.
+    "workers/contacts": {"idempotency", SECRET},  # The API functions page the lists and repeat the requests.
+    "streams": {SECRET},  # The cursor is an id of the chain and needs no signature.
+    # It stores digests and derives nothing; a worker's commits have no Idempotency-Key.
     "callbacks/email": {"idempotency", SECRET},
-    "workers/projections": {SECRET},  # it reads calls one by one, and pages no list
-    # What places calls stands in the same module as what they are asked for; a worker places none.
+    "workers/projections": {SECRET},  # It reads single calls and pages no list.
+    # One module both places calls and answers questions about them; a worker places none.
     "workers/dialer": {"idempotency", SECRET},
     "workers/voice_events": {"idempotency", SECRET},
-    "workers/webhooks": {"idempotency", SECRET},  # it makes deliveries; who sends them signs them
-    "workers/deliveries": {"idempotency"},  # a worker's commits carry no Idempotency-Key
-    "workers/slow_deliveries": {"idempotency"},  # the same
-    "workers/email_events": {SECRET},  # it keeps digests, and derives nothing
-    # It hands on what the stream shows, and reads and writes nothing: events and timers are written elsewhere.
+    "workers/webhooks": {"idempotency", SECRET},  # It makes deliveries; the delivery workers sign them.
+    "workers/deliveries": {"idempotency"},  # A worker's commits have no Idempotency-Key.
+    "workers/slow_deliveries": {"idempotency"},  # A worker's commits have no Idempotency-Key.
+    "workers/email_events": {SECRET},  # It stores digests and derives nothing.
+    # It forwards stream records and accesses no table: other functions write events and timers.
     "workers/fanout": {"activity"},
-    "workers/email": {"idempotency"},  # a worker's commits carry no Idempotency-Key
+    "workers/email": {"idempotency"},  # A worker's commits have no Idempotency-Key.
 }
 
 
@@ -72,7 +72,7 @@ def test_every_function_has_a_handler_that_takes_an_event_and_a_context(function
 
 
 @pytest.mark.parametrize("function", by_name(topology.FUNCTIONS))
-def test_every_grant_names_something_that_is_there(function: infra_resources.Function) -> None:
+def test_every_grant_names_an_existing_resource(function: infra_resources.Function) -> None:
     assert set(function.tables) <= {table.name for table in topology.TABLES}
     assert set(function.sends) <= {queue.name for queue in topology.QUEUES}
     assert set(function.buckets) <= {bucket.name for bucket in topology.BUCKETS}
@@ -82,7 +82,7 @@ def test_every_grant_names_something_that_is_there(function: infra_resources.Fun
 
 @pytest.mark.parametrize("function", by_name(topology.FUNCTIONS))
 def test_no_function_is_granted_a_table_that_its_code_never_names(function: infra_resources.Function) -> None:
-    assert set(function.tables) <= reach.tables(function.name)
+    assert set(function.tables) <= reach.reached_tables(function.name)
 
 
 @pytest.mark.parametrize("function", by_name(topology.FUNCTIONS))
@@ -93,25 +93,27 @@ def test_every_table_and_secret_that_a_function_reaches_is_granted(function: inf
         and infra_resources.Grant.SIGN_IN not in function.grants
     ):
         pytest.skip("it knows nobody, so it reaches nothing that is somebody's")
-    assert reached(function) - never_called(function) <= granted(function)
+    assert reached_names(function) - never_called(function) <= granted_tables(function)
 
 
 @pytest.mark.parametrize("name", NEVER_CALLED)
-def test_what_is_never_called_is_reached_and_not_granted(name: str) -> None:
+def test_every_exception_is_reached_and_not_granted(name: str) -> None:
     function = topology.function(name)
-    assert reached(function) - granted(function) >= NEVER_CALLED[name]
+    assert reached_names(function) - granted_tables(function) >= NEVER_CALLED[name]
 
 
-def granted(function: infra_resources.Function) -> set[str]:
+def granted_tables(function: infra_resources.Function) -> set[str]:
     return set(function.tables) | ({SECRET} if infra_resources.Grant.ROOT_SECRET in function.grants else set())
 
 
-def reached(function: infra_resources.Function) -> set[str]:
-    return reach.tables(function.name) | ({SECRET} if "ROOT_SECRET" in reach.settings(function.name) else set())
+def reached_names(function: infra_resources.Function) -> set[str]:
+    return reach.reached_tables(function.name) | (
+        {SECRET} if "ROOT_SECRET" in reach.required_settings(function.name) else set()
+    )
 
 
 def never_called(function: infra_resources.Function) -> set[str]:
-    # The pipeline is one for all dialects, and the console's alone knows people by their sessions.
+    # All dialects share one pipeline. Only the console's dialect resolves people by their sessions.
     others = isinstance(function, infra_resources.Group) and function.api != "hum"
     return NEVER_CALLED.get(function.name, set()) | ({"sessions"} if others else set())
 
@@ -133,14 +135,14 @@ def test_every_worker_has_one_source() -> None:
         assert worker.stream is None or topology.table(worker.stream).stream
 
 
-def test_a_queue_waits_longer_than_its_worker_may_take_and_not_much_longer() -> None:
+def test_a_visibility_timeout_is_a_little_longer_than_its_workers_timeout() -> None:
     for worker in topology.WORKERS:
         if worker.queue:
             hidden = topology.queue(worker.queue).visibility_seconds
             assert worker.seconds + worker.window < hidden <= 2 * worker.seconds, worker.name
 
 
-def test_whoever_may_bring_any_job_may_send_to_the_queue_of_every_job() -> None:
+def test_functions_that_pass_on_any_job_may_send_to_every_queue() -> None:
     sends = {worker.name: set(worker.sends) for worker in topology.WORKERS}
     declared = set(jobs.job_queues())
     assert sends["workers/timers"] == declared - {"timers"}
@@ -148,10 +150,10 @@ def test_whoever_may_bring_any_job_may_send_to_the_queue_of_every_job() -> None:
     assert declared <= {queue.name for queue in topology.QUEUES}
 
 
-def test_functions_that_start_themselves_are_known() -> None:
+def test_functions_that_trigger_themselves_are_listed() -> None:
     found = {function.name for function in topology.FUNCTIONS if topology.feeds_itself(function)}
-    # Deferred deliveries go to their queues again; the simulated transport reports to its own worker.
-    # The simulated voice provider puts off what it reports late, and what follows the end of a talk: once each.
+    # Deferred deliveries go back to their queues; the simulated transport reports to its own worker.
+    # The simulated voice provider defers late reports and the end of a talk, once each.
     assert found == {"workers/deliveries", "workers/slow_deliveries", "workers/roleplay", "workers/simulator"}
 
 
@@ -167,13 +169,13 @@ def test_an_apis_paths_can_stand_in_one_rest_api(
     assert len(set(paths)) == len(paths)
     assert not any(path.startswith(("/", "{")) or path.endswith("/") for path in paths)
     resources = {tuple(path.split("/")[:depth]) for path in paths for depth in range(1, len(path.split("/")) + 1)}
-    # The root's own `{proxy+}` is one more, and 300 are what an account starts with.
+    # The root's own `{proxy+}` is one more. A new AWS account has a limit of 300.
     assert len(resources) < 300
     variables: dict[tuple[str, ...], set[str]] = {}
     for *parent, part in resources:
         if part.startswith("{"):
             variables.setdefault(tuple(parent), set()).add(part)
-    # `{id}` and `{proxy+}` are both variables, and a REST parent holds one.
+    # `{id}` and `{proxy+}` are both variables. A REST parent may have one.
     assert all(len(parts) == 1 for parts in variables.values()), variables
 
 
@@ -191,7 +193,7 @@ def test_every_route_of_a_group_is_at_one_of_its_paths(group: infra_resources.Gr
         assert served, f"{operation.path} is at none of {group.paths}"
 
 
-def test_an_api_takes_for_bytes_what_any_of_its_groups_does() -> None:
+def test_an_api_has_the_binary_types_of_all_its_groups() -> None:
     groups = (
         Group("a", api="hum", binary=("multipart/form-data", "audio/wav")),
         Group("b", api="hum", binary=("audio/wav",)),
@@ -214,7 +216,7 @@ FILE = Operation(
 
 
 def missing_from_group(group: Group, operation: Operation) -> None:
-    """Assert that a group of the topology declares what the kind of an operation's body needs."""
+    """Assert that a group of the topology declares the settings that an operation's kind of body needs."""
     needed = operation.body.binary_types if operation.takes_body else frozenset()
     assert needed <= set(group.binary), f"{group.name}: add {sorted(needed)} to its `binary` in infra/topology.py"
     if isinstance(operation.body, MultipartBody):

@@ -1,4 +1,4 @@
-"""A client of the running stack, and organizations of its own for each test."""
+"""A client of the running stack, and new organizations for each test."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from tests.integration import browser as browsers
 from tests.integration.browser import Browser
 
 
-def until(wanted: Callable[[], Any], seconds: float = 20) -> Any:
-    """Ask until the answer is true; over HTTP there is no clock to move."""
+def wait_until(wanted: Callable[[], Any], seconds: float = 20) -> Any:
+    """Call until the result is true. Over HTTP a test cannot move the clock."""
     deadline = time.monotonic() + seconds
     while True:
         found = wanted()
@@ -47,7 +47,7 @@ def http(stack: Stack) -> Iterator[httpx.Client]:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """A browser without a window, one for the session."""
-    with browsers.running() as running:
+    with browsers.running_browser() as running:
         yield running
 
 

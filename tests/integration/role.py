@@ -1,4 +1,4 @@
-"""A function's role, as IAM would hold its code to it: emulators let everybody do everything."""
+"""Checks a function's calls against its IAM role. Emulators allow everything."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _EVENT = "provide-client-params"
 
 
 @contextmanager
-def held_to(function: resources.Function) -> Iterator[None]:
-    """Note each call of the block that the function's role does not allow. Raises AssertionError for them at its end.
+def check_role(function: resources.Function) -> Iterator[None]:
+    """Record each AWS call of the block that the function's role denies. Raises AssertionError at the end of the block.
 
-    Not at once: a worker takes whatever is raised in a job for the job's fault, and the queue brings it again.
+    Not at once: a worker would take the error for a failure of the job, and the queue would bring the job again.
     """
     denied: set[str] = set()
     tables = {settings.table_name(one.name): one.name for one in topology.TABLES}
@@ -34,7 +34,7 @@ def held_to(function: resources.Function) -> Iterator[None]:
 
     def table_asked(params: dict[str, Any], model: Any, **_: Any) -> None:
         if model.name == "Scan":
-            return  # that is the test, which looks at what is there: no code of the platform does
+            return  # the test itself reads the tables; the platform's code does not
         for action, name in _asked(model.name, params):
             table = tables.get(name, name)
             allowed = {one for kind in function.tables.get(table, ()) for one in resources.TABLE_ACTIONS[kind]}

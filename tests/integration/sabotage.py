@@ -1,5 +1,6 @@
-"""Faults on demand: a process that dies at a chosen AWS call, a service that answers with an error, and the queues and
-the stream that bring unfinished work again."""
+"""Faults on demand: a process that dies at a chosen AWS call, a service that returns an error, and the queues and the
+stream that bring unfinished work again.
+"""
 
 from __future__ import annotations
 
@@ -16,14 +17,14 @@ from infra.local.pool import Context
 from switchboard.aws import clients
 from switchboard.kit import clock, settings
 from switchboard.kit.jobs import QueueMessage
-from tests.integration.role import held_to
+from tests.integration.role import check_role
 
 _ENDLESS = 1_000
 SERVICES = ("dynamodb", "sqs", "ses", "secretsmanager")
 
 
 class Killed(BaseException):
-    """The process is gone: nothing catches this, and what was not yet done is not done."""
+    """The process is gone: nothing catches this exception, and nothing after it runs."""
 
 
 class _Answer:
@@ -35,7 +36,7 @@ def _error(code: str) -> dict[str, Any]:
 
 
 class Sabotage:
-    """Listens to every AWS call of this process, and interferes when it is told to."""
+    """Listens to every AWS call of this process, and interferes on request."""
 
     def __init__(self) -> None:
         self.calls: list[str] = []
@@ -49,7 +50,7 @@ class Sabotage:
         if len(self.calls) == self._last:
             raise Killed
         if self._meeting and len(self.calls) == self._meeting[0]:
-            # Its own calls are nobody's that are counted.
+            # Calls that the saboteur makes itself do not count.
             act, self._meeting, before = self._meeting[1], None, self.calls
             self.calls = []
             act()
@@ -60,7 +61,7 @@ class Sabotage:
 
     @contextmanager
     def killing(self, after: int) -> Iterator[None]:
-        """Die between two of the block's AWS calls: when so many are done, and the next is about to be made."""
+        """Die between two of the block's AWS calls: after the given number, before the next is made."""
         self.calls.clear()
         self._last = after
         try:
@@ -72,7 +73,7 @@ class Sabotage:
 
     @contextmanager
     def meeting(self, after: int, act: Callable[[], None]) -> Iterator[None]:
-        """Let somebody else act between two of the block's AWS calls: when so many are done."""
+        """Run another actor between two of the block's AWS calls, after the given number."""
         self.calls.clear()
         self._meeting = after, act
         try:
@@ -87,12 +88,12 @@ class Sabotage:
         yield self.calls
 
     def fail(self, operation: str, code: str, times: int = 1, reasons: list[str] | None = None) -> None:
-        """Let the next calls of an operation be answered with an error, in place of reaching the service."""
+        """Return an error for the next calls of an operation, without reaching the service."""
         error = _error(code) | ({"CancellationReasons": [{"Code": reason} for reason in reasons]} if reasons else {})
         self._faults.setdefault(operation, []).extend([error] * times)
 
     def lose_answer(self, operation: str) -> None:
-        """Let the next call of an operation be done, and its answer be an error."""
+        """Perform the next call of an operation, but return an error."""
 
         def lose(http_response: Any, parsed: dict[str, Any], **_: Any) -> None:
             for events in listening:
@@ -108,46 +109,47 @@ class Sabotage:
             events.register(f"after-call.*.{operation}", lose)
 
     def mend(self) -> None:
-        """Let every service answer again."""
+        """Let every service respond normally again."""
         self._faults.clear()
 
 
 _OUTBOX = {"FilterExpression": "attribute_exists(outbox)"}
-#: Jobs of the outbox that were handed on: ids are never the same in two tests.
+#: Jobs of the outbox that were forwarded: no two tests share an id.
 _handed_on: set[str] = set()
 
 
 class Dying(Context):
-    """An invocation whose time is up, so that its half-done request may be taken over at once."""
+    """An invocation whose time is over, so that another may take over its half-done request at once."""
 
     def get_remaining_time_in_millis(self) -> int:
         return -1
 
 
 def invoke(name: str, event: dict[str, Any], context: type[Context] = Context) -> Any:
-    """Run a function's handler in this process. Raises AssertionError where it does what its role does not allow."""
+    """Run a function's handler in this process. Raises AssertionError if its role denies an AWS call."""
     module = importlib.import_module(f"functions.{name.replace('/', '.')}.handler")
     function = topology.function(name)
-    with held_to(function):
+    with check_role(function):
         return module.handler(event, context(function))
 
 
-def tick() -> None:
-    """Bring what is due: by the outbox, and by the minute's schedule and the workers that it hands the timers to."""
-    due = [item for item in everything("activity", **_OUTBOX) if item["outbox"]["S"] == "job"]
+def run_tick() -> None:
+    """Deliver due work: from the outbox, and from the minute's schedule and the timer workers."""
+    due = [item for item in scan_items("activity", **_OUTBOX) if item["outbox"]["S"] == "job"]
     due = [item for item in due if item["due"]["S"] <= clock.now_iso() and item["pk"]["S"] not in _handed_on]
     if due:
         answer = invoke("workers/fanout", {"Records": [_change(number, item) for number, item in enumerate(due)]})
         assert answer == {"batchItemFailures": []}
         _handed_on.update(item["pk"]["S"] for item in due)
     invoke("schedules/tick", {})
-    work("workers/timers")
+    run_worker("workers/timers")
 
 
-def work(name: str, *, at_most: int | None = None, together: int = 1) -> int:
-    """Let a worker take its queue's messages, all or a number of batches, `together` in each. Answers how many batches.
+def run_worker(name: str, *, at_most: int | None = None, together: int = 1) -> int:
+    """Let a worker process its queue's messages, all or a number of batches of size `together`. Returns the number of
+    batches.
 
-    As in Lambda a message goes when its job is done; a worker that dies or fails leaves it where it is.
+    As in Lambda, a message is deleted after its job succeeds. It stays in the queue if the worker dies or fails.
     """
     worker = topology.function(name)
     assert isinstance(worker, resources.Worker)
@@ -163,14 +165,14 @@ def work(name: str, *, at_most: int | None = None, together: int = 1) -> int:
     return at_most
 
 
-def play() -> None:
-    """Let the simulated voice provider play its calls to their end, and apply all that it reports."""
-    work("workers/simulator")
-    work("workers/voice_events")
+def play_calls() -> None:
+    """Let the simulated voice provider finish its calls, and apply all its reports."""
+    run_worker("workers/simulator")
+    run_worker("workers/voice_events")
 
 
-def drain(queue: str) -> list[dict[str, Any]]:
-    """Take all that a queue holds out of it."""
+def drain_queue(queue: str) -> list[dict[str, Any]]:
+    """Remove and return all messages of a queue."""
     bodies = []
     while messages := _receive(queue, 10):
         bodies += [json.loads(message["Body"]) for message in messages]
@@ -202,7 +204,7 @@ def _record(message: dict[str, Any]) -> dict[str, Any]:
 
 
 class Later:
-    """SQS' delays by the test's clock: takes the place of `queue.send_all`, and holds what is for later until then."""
+    """SQS delays by the test's clock: replaces `queue.send_all`, and holds delayed messages until they are due."""
 
     def __init__(self, send: Callable[[Sequence[QueueMessage]], set[int]]) -> None:
         self._send = send
@@ -217,33 +219,33 @@ class Later:
         return {now[place] for place in refused}
 
     def bring(self) -> None:
-        """Enqueue what is due."""
+        """Enqueue due messages."""
         due = [message for moment, message in self._held if moment <= clock.now()]
         self._held = [(moment, message) for moment, message in self._held if moment > clock.now()]
         if due:
             self._send([replace(message, delay=0) for message in due])
 
 
-def pass_on(later: Later, *workers: str) -> None:
-    """Let the stream, the tick and the queues bring what is due, and these workers do it, until nothing is left."""
+def send_due(later: Later, *workers: str) -> None:
+    """Run the stream, the tick, the queues and these workers until no due work is left."""
     stream = Stream()
-    tick()
+    run_tick()
     while True:
         stream.hand_on()
         later.bring()
-        if not sum(work(name) for name in workers):
+        if not sum(run_worker(name) for name in workers):
             return
 
 
 class Stream:
-    """The table's stream: each new item that is meant for the fan-out, once; what failed comes again."""
+    """The table's stream: each new item for the fan-out, once. Failed items come again."""
 
     def __init__(self) -> None:
         self._done: set[tuple[str, str]] = set()
 
     def hand_on(self) -> None:
-        """Give the fan-out what it has not yet finished, as one batch."""
-        events = everything("activity", **_OUTBOX)
+        """Give the fan-out its unfinished items, as one batch."""
+        events = scan_items("activity", **_OUTBOX)
         waiting = [item for item in events if _place(item) not in self._done]
         waiting.sort(key=lambda item: str(item["id"]["S"]))
         if not waiting:
@@ -272,8 +274,8 @@ def _change(number: int, item: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def everything(table: str, **which: Any) -> list[dict[str, Any]]:
-    """All items of a table, or those that a scan's parameters say, as DynamoDB holds them."""
+def scan_items(table: str, **which: Any) -> list[dict[str, Any]]:
+    """All items of a table, or of a scan with these parameters, in DynamoDB's own form."""
     items: list[dict[str, Any]] = []
     start: dict[str, Any] = {}
     while True:

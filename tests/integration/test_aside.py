@@ -1,4 +1,4 @@
-"""Requests whose limits are counted in a thread of their own, on the engine: what overlaps, and what must not."""
+"""Requests that count their limits in a second thread, on the engine: allowed and forbidden overlaps."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from switchboard.email.models import MailDraft
 from switchboard.kit import background, clock
 from switchboard.usage import service as usage
 from tests.actors import Tenant, tenant
-from tests.integration.sabotage import Dying, Killed, everything, invoke
+from tests.integration.sabotage import Dying, Killed, invoke, scan_items
 
 pytestmark = pytest.mark.usefixtures("engine_cloud", "frozen", "threads")
 
-#: How long one request waits for those that are to be under way at the same time.
+#: How long a request waits for the others that run at the same time.
 PATIENCE = 10
 MAIL = {"to": "you@example.com", "subject": "Hello", "body": "From an agent."}
 CALL = {"to": "+14155550142", "tier": "basic", "metadata": {"consent_source": "business-relationship"}}
@@ -36,7 +36,7 @@ def threads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(background, "submit", background.run_in_thread)
 
 
-def ask(request: Request, retry: str | None = None, context: Any = None) -> dict[str, Any]:
+def send_request(request: Request, retry: str | None = None, context: Any = None) -> dict[str, Any]:
     function, method, path, key, body = request
     headers = {"authorization": f"Bearer {key}"} if key else {}
     headers |= {"idempotency-key": retry} if retry else {}
@@ -51,18 +51,15 @@ def ask(request: Request, retry: str | None = None, context: Any = None) -> dict
     return answer
 
 
-def known(acme: Tenant) -> Tenant:
+def warm_key_cache(acme: Tenant) -> Tenant:
     """The organization, whose keys the process knows."""
     acme.caller()
     acme.caller(master=True)
     return acme
 
 
-# --- what overlaps --------------------------------------------------------------------------------------------------
-
-
 class Together:
-    """Lets no request go on before so many of them have come, and none come later than the last of those."""
+    """Blocks each request until the given number has arrived, so that none arrives after another has finished."""
 
     def __init__(self, number: int) -> None:
         self._all = threading.Barrier(number)
@@ -115,31 +112,28 @@ OVERLAPPING: dict[str, tuple[Callable[[Tenant], Request], list[str]]] = {
 
 
 @pytest.mark.parametrize("name", OVERLAPPING)
-def test_the_limits_are_counted_while_what_does_not_depend_on_them_is_asked_for(name: str) -> None:
-    acme = known(tenant(plan=PlanName.SCALE if name == "a sliced plan's cap" else PlanName.STARTER))
+def test_limits_are_counted_in_parallel_with_independent_reads(name: str) -> None:
+    acme = warm_key_cache(tenant(plan=PlanName.SCALE if name == "a sliced plan's cap" else PlanName.STARTER))
     make, read = OVERLAPPING[name]
     request = make(acme)
     together = Together(len(read) + 1)
-    answer = ask(request)
+    answer = send_request(request)
     assert answer["statusCode"] == 200, answer["body"]
     assert sorted(together.operations[: len(read) + 1]) == sorted([*read, "UpdateItem"])
     assert together.operations[len(read) + 1 :] in ([], ["TransactWriteItems"])
 
 
-def test_the_record_of_an_idempotency_key_is_written_meanwhile() -> None:
-    acme = known(tenant(plan=PlanName.STARTER))
+def test_the_record_of_an_idempotency_key_is_written_in_parallel() -> None:
+    acme = warm_key_cache(tenant(plan=PlanName.STARTER))
     together = Together(2)
-    assert ask(("anima/email", "POST", "/v1/email/send", acme.agent_key, MAIL), "a-key")["statusCode"] == 200
+    assert send_request(("anima/email", "POST", "/v1/email/send", acme.agent_key, MAIL), "a-key")["statusCode"] == 200
     assert sorted(together.operations[:2]) == ["PutItem", "UpdateItem"]
     assert together.operations[2:] == ["BatchGetItem", "TransactWriteItems", "UpdateItem"]
 
 
-# --- what must not --------------------------------------------------------------------------------------------------
-
-
 @pytest.fixture
 def held() -> threading.Event:
-    """Until this is set, no request is counted."""
+    """No request is counted until this event is set."""
     may_count = threading.Event()
 
     def hold(model: Any, params: dict[str, Any], **_: Any) -> None:
@@ -150,47 +144,47 @@ def held() -> threading.Event:
     return may_count
 
 
-def test_nothing_is_written_before_the_limits_have_answered(held: threading.Event) -> None:
-    acme = known(tenant())
+def test_nothing_is_written_before_the_limits_are_counted(held: threading.Event) -> None:
+    acme = warm_key_cache(tenant())
     path = f"/v1/keys/{a_key(acme)}"
-    read, before = threading.Event(), everything("activity")
+    read, before = threading.Event(), scan_items("activity")
     seen: list[bool] = []
 
     def release() -> None:
         assert read.wait(PATIENCE)
-        seen.append(everything("activity") == before)
+        seen.append(scan_items("activity") == before)
         held.set()
 
     session.dynamodb_client().meta.events.register("after-call.dynamodb.GetItem", lambda **_: read.set())
     observer = threading.Thread(target=release)
     observer.start()
-    answer = ask(("anima/management", "DELETE", path, acme.master_key, None))
+    answer = send_request(("anima/management", "DELETE", path, acme.master_key, None))
     observer.join(PATIENCE)
     assert (answer["statusCode"], seen) == (200, [True])
-    assert len(everything("activity")) > len(before)
+    assert len(scan_items("activity")) > len(before)
 
 
-def test_as_many_requests_pass_as_the_limits_allow_and_what_is_refused_leaves_nothing(
+def test_the_limits_hold_exactly_and_refused_requests_leave_nothing(
     frozen: clock.FrozenClock,
 ) -> None:
-    acme = known(tenant(requests_per_minute=5))
+    acme = warm_key_cache(tenant(requests_per_minute=5))
     reply = MAIL | {"in_reply_to": a_mail(acme)}
     sent = usage.get_monthly_usage(acme.org_id, clock.now_iso()[:7]).units["email"]
     request: Request = ("anima/email", "POST", "/v1/email/send", acme.agent_key, reply)
-    answers = [ask(request, f"key-{number}") for number in range(8)]
+    answers = [send_request(request, f"key-{number}") for number in range(8)]
     assert [answer["statusCode"] for answer in answers] == [200] * 5 + [429] * 3
     assert [answer["headers"]["X-RateLimit-Remaining"] for answer in answers] == [*"43210", *"000"]
     assert usage.get_monthly_usage(acme.org_id, clock.now_iso()[:7]).units["email"] == sent + 5
-    assert len(everything("idempotency")) == 10, "a record and an effect for each that passed"
+    assert len(scan_items("idempotency")) == 10, "a record and an effect for each request that passed"
     frozen.advance(minutes=1)
-    again = [ask(request, f"key-{number}") for number in (0, 7)]
+    again = [send_request(request, f"key-{number}") for number in (0, 7)]
     assert [answer["statusCode"] for answer in again] == [200, 200]
     assert [answer["headers"].get("Idempotent-Replayed") for answer in again] == ["true", None]
 
 
 @pytest.mark.parametrize("dying", ["UpdateItem", "BatchGetItem", "TransactWriteItems"])
 def test_a_request_killed_in_either_thread_and_repeated_with_its_key_is_done_once(dying: str) -> None:
-    acme = known(tenant())
+    acme = warm_key_cache(tenant())
     reply = MAIL | {"in_reply_to": a_mail(acme)}
     sent = usage.get_monthly_usage(acme.org_id, clock.now_iso()[:7]).units["email"]
     request: Request = ("anima/email", "POST", "/v1/email/send", acme.agent_key, reply)
@@ -203,9 +197,9 @@ def test_a_request_killed_in_either_thread_and_repeated_with_its_key_is_done_onc
         for client in clients:
             client.meta.events.register_first(f"{when}.dynamodb.{dying}", die)
         with pytest.raises(Killed):
-            ask(request, f"key-{when}", Dying)
+            send_request(request, f"key-{when}", Dying)
         for client in clients:
             client.meta.events.unregister(f"{when}.dynamodb.{dying}", die)
-        answer, again = (ask(request, f"key-{when}") for _ in range(2))
+        answer, again = (send_request(request, f"key-{when}") for _ in range(2))
         assert (answer["statusCode"], again["body"]) == (200, answer["body"])
     assert usage.get_monthly_usage(acme.org_id, clock.now_iso()[:7]).units["email"] == sent + 2

@@ -1,4 +1,6 @@
-"""Rule 3 for contacts: whoever is killed or overtaken, the index has what they have, and a backfill makes each once."""
+"""Contacts under faults: after a kill or a race the index equals the contacts, and a backfill creates each contact
+once.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +20,8 @@ from switchboard.kit import clock
 from switchboard.search import tail
 from switchboard.timers import store as timer_store
 from tests.actors import Tenant, tenant
-from tests.integration.sabotage import Sabotage, Stream, drain, everything, work
-from tests.integration.test_concurrency import at_once
+from tests.integration.concurrency.conftest import run_together
+from tests.integration.sabotage import Sabotage, Stream, drain_queue, run_worker, scan_items
 from tests.unit.contacts.book import ADA, index_notes, list_names, record_call, save_contact
 
 OLD, NEW, NEXT = "alpha beta gamma", "beta delta", "gamma epsilon"
@@ -28,15 +30,15 @@ OLD, NEW, NEXT = "alpha beta gamma", "beta delta", "gamma epsilon"
 @pytest.fixture
 def acme(cloud: dict[str, str], frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch) -> Tenant:
     timer_store.advance_watermark(clock.now_iso()[:16])
-    # So that there are places to be killed between.
+    # Small batches give more points to be killed at.
     monkeypatch.setattr(tail, "_ENTRIES_PER_COMMIT", 1)
     return tenant()
 
 
-def tails(org_id: str) -> dict[str, set[str]]:
-    """The tokens of the tail's entries that there are, by contact."""
+def list_tail_entries(org_id: str) -> dict[str, set[str]]:
+    """The tokens of the existing index entries, by contact."""
     found: dict[str, set[str]] = {}
-    for item in everything("core"):
+    for item in scan_items("core"):
         if item["pk"]["S"].startswith(f"{org_id}#find#contact#"):
             token, contact_id, part = item["sk"]["S"].split("#")
             if part == "tail":
@@ -44,8 +46,8 @@ def tails(org_id: str) -> dict[str, set[str]]:
     return found
 
 
-def changed(contact: Contact, event: str = "contact.updated") -> None:
-    """Bring the job of a change."""
+def index_change(contact: Contact, event: str = "contact.updated") -> None:
+    """Run the indexing job of a change."""
     queues.send_messages([IndexContacts(org_id=contact.org_id, contact_ids=[contact.id]).message()])
 
 
@@ -53,55 +55,51 @@ def delete(acme: Tenant, contact: Contact) -> None:
     service.delete_contact(acme.caller(master=True), contact.id)
 
 
-def renewed(acme: Tenant) -> Contact:
-    """A contact whose notes were indexed, and then changed."""
+def change_indexed_contact(acme: Tenant) -> Contact:
+    """A contact whose notes were indexed and then changed."""
     index_notes(save_contact(acme, notes=OLD))
     return save_contact(acme, notes=NEW)
 
 
-def steps(contact: Contact, saboteur: Sabotage) -> int:
-    """How many AWS calls it takes to index its change."""
+def count_steps(contact: Contact, saboteur: Sabotage) -> int:
+    """The number of AWS calls that index its change."""
     with saboteur.counting() as calls:
         indexing.update_tails(contact.org_id, [contact.id])
     return len(calls)
 
 
-# --- killed -----------------------------------------------------------------------------------------------------
-
-
-def test_an_indexer_killed_anywhere_leaves_nothing_that_its_job_does_not_mend(acme: Tenant) -> None:
-    contact, saboteur = renewed(acme), Sabotage()
-    for done in range(steps(contact, saboteur)):
-        contact = renewed(acme)
-        changed(contact)
+def test_a_retry_repairs_the_index_after_a_kill_anywhere(acme: Tenant) -> None:
+    contact, saboteur = change_indexed_contact(acme), Sabotage()
+    for done in range(count_steps(contact, saboteur)):
+        contact = change_indexed_contact(acme)
+        index_change(contact)
         with saboteur.killing(after=done):
-            work("workers/contacts")
-        work("workers/contacts")  # the queue brings the job again
-        assert tails(acme.org_id) == {contact.id: {"beta", "delta"}}, done
+            run_worker("workers/contacts")
+        run_worker("workers/contacts")  # the queue brings the job again
+        assert list_tail_entries(acme.org_id) == {contact.id: {"beta", "delta"}}, done
 
 
 @pytest.mark.parametrize("then", ["changed", "deleted", "made anew"])
-def test_a_change_after_an_indexer_was_killed_leaves_nothing_of_the_one_before(acme: Tenant, then: str) -> None:
-    contact, saboteur = renewed(acme), Sabotage()
-    for done in range(steps(contact, saboteur)):
-        contact = renewed(acme)
+def test_a_later_change_removes_entries_of_a_killed_indexer(acme: Tenant, then: str) -> None:
+    contact, saboteur = change_indexed_contact(acme), Sabotage()
+    for done in range(count_steps(contact, saboteur)):
+        contact = change_indexed_contact(acme)
         with saboteur.killing(after=done):
             indexing.update_tails(contact.org_id, [contact.id])
         if then != "changed":
             delete(acme, contact)
         if then != "deleted":
             save_contact(acme, notes=NEXT)
-        changed(contact)
-        changed(contact)  # the killed one's
-        work("workers/contacts")
-        assert tails(acme.org_id).get(contact.id, set()) == (set() if then == "deleted" else {"gamma", "epsilon"}), done
-
-
-# --- overtaken --------------------------------------------------------------------------------------------------
+        index_change(contact)
+        index_change(contact)  # the job of the killed worker
+        run_worker("workers/contacts")
+        assert list_tail_entries(acme.org_id).get(contact.id, set()) == (
+            set() if then == "deleted" else {"gamma", "epsilon"}
+        ), done
 
 
 class Meanwhile:
-    """Does something else between two AWS calls of this process, as another one would; then `left` is negative."""
+    """Lets another actor run between two AWS calls of this process. `left` is negative afterwards."""
 
     def __init__(self) -> None:
         self.left = -1
@@ -110,7 +108,7 @@ class Meanwhile:
             client.meta.events.register_first("before-call", self._called)
 
     def before(self, call: int, act: Callable[[], Any]) -> None:
-        """Do it once, before the call of that number from now on."""
+        """Run the action once, before the call of that number."""
         self.left, self._act = call, act
 
     def _called(self, **_: Any) -> None:
@@ -120,7 +118,7 @@ class Meanwhile:
 
 
 def jobs_of(contact: Contact) -> None:
-    """Let a worker do the change's job, as often as the queue would bring it."""
+    """Let a worker process the change's job as often as the queue brings it."""
     for _ in range(5):
         try:
             indexing.update_tails(contact.org_id, [contact.id])
@@ -131,9 +129,9 @@ def jobs_of(contact: Contact) -> None:
 
 
 @pytest.mark.parametrize("then", ["nothing", "changed", "deleted", "made anew"])
-def test_two_indexers_of_one_contact_leave_what_it_has(acme: Tenant, then: str) -> None:
+def test_two_indexers_of_one_contact_leave_the_correct_entries(acme: Tenant, then: str) -> None:
     wanted = {"nothing": {"beta", "delta"}, "deleted": set()}.get(then, {"gamma", "epsilon"})
-    contact, meanwhile = renewed(acme), Meanwhile()
+    contact, meanwhile = change_indexed_contact(acme), Meanwhile()
 
     def overtake() -> None:
         if then in ("deleted", "made anew"):
@@ -143,16 +141,16 @@ def test_two_indexers_of_one_contact_leave_what_it_has(acme: Tenant, then: str) 
         jobs_of(contact)
 
     for call in count():
-        contact = renewed(acme)
+        contact = change_indexed_contact(acme)
         meanwhile.before(call, overtake)
         jobs_of(contact)
         if meanwhile.left >= 0:
-            break  # it was through
-        assert tails(acme.org_id).get(contact.id, set()) == wanted, call
+            break  # the other indexer ran
+        assert list_tail_entries(acme.org_id).get(contact.id, set()) == wanted, call
     assert call > 6
 
 
-def test_an_indexer_of_a_deletion_forgets_nothing_of_a_contact_that_came_and_went(acme: Tenant) -> None:
+def test_indexing_a_deletion_removes_entries_of_a_contact_that_was_created_again(acme: Tenant) -> None:
     meanwhile = Meanwhile()
     contact = index_notes(save_contact(acme, notes=OLD))
 
@@ -166,14 +164,14 @@ def test_an_indexer_of_a_deletion_forgets_nothing_of_a_contact_that_came_and_wen
         meanwhile.before(call, come_and_go)
         jobs_of(contact)
         if meanwhile.left >= 0:
-            break  # it was through
-        jobs_of(contact)  # the second deletion's
-        assert tails(acme.org_id) == {}, call
+            break  # the other change ran
+        jobs_of(contact)  # the job of the second deletion
+        assert list_tail_entries(acme.org_id) == {}, call
     assert call > 4
 
 
 @pytest.mark.usefixtures("engine_cloud")
-def test_changes_and_indexers_at_once_lose_nothing_and_leave_nothing() -> None:
+def test_concurrent_changes_and_indexers_leave_exactly_the_correct_entries() -> None:
     acme = tenant()
     caller = acme.caller(master=True)
     fields = ("display_name", "role", "email")
@@ -185,22 +183,19 @@ def test_changes_and_indexers_at_once_lose_nothing_and_leave_nothing() -> None:
         jobs_of(known.contact)
         return known.contact
 
-    changed = at_once([lambda number=number: change(number) for number in range(6)])
+    changed = run_together([lambda number=number: change(number) for number in range(6)])
     assert {type(one) for one in changed} == {Contact}
     ((contact,),) = (
         [known.contact for known in page] for page in [service.list_contacts(acme.org_id, None, 9, None)[0]]
     )
-    assert all(getattr(contact, field) for field in fields), "nobody's field was lost"
-    assert tails(acme.org_id) == {contact.id: contact.tail()}
+    assert all(getattr(contact, field) for field in fields), "no field was lost"
+    assert list_tail_entries(acme.org_id) == {contact.id: contact.tail()}
     assert len(list_names(acme, "same")) == 1
-
-
-# --- the backfill -----------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def history(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Numbers that were called, a job's work and more."""
+    """Called numbers: more than one job processes."""
     monkeypatch.setattr(backfill, "_NUMBERS_PER_PAGE", 1)
     monkeypatch.setattr(backfill, "_STEPS_PER_JOB", 2)
     numbers = [f"+1415555010{number}" for number in range(3)]
@@ -209,9 +204,9 @@ def history(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return numbers
 
 
-def made(acme: Tenant) -> list[str]:
-    """The ids of the contacts that the events of backfills tell of."""
-    found = (item for item in everything("activity") if item.get("type") == {"S": "contacts.backfilled"})
+def list_backfilled_ids(acme: Tenant) -> list[str]:
+    """The contact ids in the events of backfills."""
+    found = (item for item in scan_items("activity") if item.get("type") == {"S": "contacts.backfilled"})
     return [one["S"] for item in found for one in item["data"]["M"]["created"]["L"]]
 
 
@@ -221,26 +216,26 @@ def test_a_backfill_killed_anywhere_makes_each_contact_once(acme: Tenant, histor
     for done in count():
         job = backfill.start_backfill(caller)
         stream.hand_on()
-        drain("contacts")  # what the round before left
+        drain_queue("contacts")  # results of the previous round
         queues.send_messages([ContinueBackfill(org_id=acme.org_id, backfill_id=job.id).message()])
         finished = False
         with saboteur.killing(after=done):
-            work("workers/contacts", at_most=1)
+            run_worker("workers/contacts", at_most=1)
             finished = True
         if finished:
             break
-        while work("workers/contacts"):
+        while run_worker("workers/contacts"):
             stream.hand_on()
         job = backfill.get_backfill(acme.org_id)
         assert (job.status, job.scanned, job.created) == (BackfillStatus.COMPLETED, 3, 3), done
         for contact_id in wanted:
             service.delete_contact(caller, contact_id)
     assert done > 6
-    # The last round's first two are made, too.
-    assert sorted(Counter(made(acme)).values()) == [done, done + 1, done + 1]
+    # The first two of the last round count, too.
+    assert sorted(Counter(list_backfilled_ids(acme)).values()) == [done, done + 1, done + 1]
 
 
-def test_a_backfill_and_a_person_at_the_same_contact_both_have_their_way(acme: Tenant, history: list[str]) -> None:
+def test_a_backfill_keeps_the_concurrent_change_of_a_person(acme: Tenant, history: list[str]) -> None:
     meanwhile = Meanwhile()
     for call in range(1, 6):
         job = backfill.start_backfill(acme.caller(master=True))
@@ -255,16 +250,16 @@ def test_a_backfill_and_a_person_at_the_same_contact_both_have_their_way(acme: T
 
 
 @pytest.mark.usefixtures("engine_cloud")
-def test_many_starts_and_many_workers_are_one_backfill(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_concurrent_starts_and_workers_make_one_backfill(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(backfill, "_NUMBERS_PER_PAGE", 2)
     acme = tenant()
     numbers = [f"+141555501{number:02}" for number in range(12)]
     for number in numbers:
         record_call(acme, number)
     caller = acme.caller(master=True)
-    started = at_once([lambda: backfill.start_backfill(caller)] * 4)
+    started = run_together([lambda: backfill.start_backfill(caller)] * 4)
     (job_id,) = {getattr(one, "id", one) for one in started}
-    at_once([lambda: backfill.run_next_steps(acme.org_id, str(job_id))] * 4)
+    run_together([lambda: backfill.run_next_steps(acme.org_id, str(job_id))] * 4)
     job = backfill.get_backfill(acme.org_id)
     assert (job.status, job.scanned, job.created) == (BackfillStatus.COMPLETED, 12, 12)
-    assert sorted(made(acme)) == sorted(service.contact_id(acme.org_id, number) for number in numbers)
+    assert sorted(list_backfilled_ids(acme)) == sorted(service.contact_id(acme.org_id, number) for number in numbers)

@@ -1,4 +1,4 @@
-"""Signing in at the local provider, as a person does it: in a browser, with the port's adapter on the other end."""
+"""Signing in at the local provider as a person: in a browser, with the port's adapter on the other side."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from infra.local import identity as local
 from switchboard.carriers import identity
 from switchboard.carriers.identity import IdentityClaims, documents
 from tests.integration.browser import Browser
-from tests.integration.conftest import until
+from tests.integration.conftest import wait_until
 
 
 class SignIn:
-    """One attempt: where it leads, and the values that only its browser and we know."""
+    """One sign-in attempt: its redirect, and the values that only its browser and the platform know."""
 
     def __init__(self, console: str) -> None:
         self.redirect_uri = f"{console}/auth/callback"
@@ -53,12 +53,12 @@ class _Welcome(BaseHTTPRequestHandler):
         self.wfile.write(b"The console")
 
     def log_message(self, *_: object) -> None:
-        """Keep quiet."""
+        """Disable the server's log."""
 
 
 @pytest.fixture
 def console() -> Iterator[str]:
-    """Stands in for the console: the URL under which people come back."""
+    """Stands for the console: the redirect URL of sign-ins."""
     with ThreadingHTTPServer(("127.0.0.1", 0), _Welcome) as server:
         threading.Thread(target=server.serve_forever, args=(0.02,)).start()
         yield f"http://localhost:{server.server_port}"
@@ -89,23 +89,23 @@ def provider(start: Callable[[int], local.Identity]) -> local.Identity:
     return start(engine.free_port())
 
 
-def arrived(page: Page, attempt: SignIn) -> dict[str, str]:
-    """What the page's arrival at the console brings along."""
+def wait_for_return(page: Page, attempt: SignIn) -> dict[str, str]:
+    """The query of the browser's return to the console."""
     page.wait_for_url(f"{attempt.redirect_uri}?*")
     return {name: values[0] for name, values in parse_qs(urlsplit(page.url).query).items()}
 
 
 def sign_in(page: Page, attempt: SignIn, email: str, name: str, *, verified: bool = True) -> dict[str, str]:
-    """Go to the provider, fill its page in, and come back."""
+    """Open the provider, fill in its page, and return."""
     page.goto(attempt.url)
     page.get_by_label("Email address").fill(email)
     page.get_by_label("Name").fill(name)
     page.get_by_label("not verified").set_checked(not verified)
     page.get_by_role("button", name="Sign in").click()
-    return arrived(page, attempt)
+    return wait_for_return(page, attempt)
 
 
-def test_a_person_signs_in_and_the_code_tells_who_it_is(
+def test_a_person_signs_in_and_the_code_identifies_them(
     provider: local.Identity, console: str, browser: Browser
 ) -> None:
     attempt = SignIn(console)
@@ -122,7 +122,7 @@ def test_a_person_signs_in_and_the_code_tells_who_it_is(
 
 
 @pytest.mark.usefixtures("provider")
-def test_a_code_is_good_once_and_for_its_own_sign_in(console: str, browser: Browser) -> None:
+def test_a_code_works_once_and_for_its_own_sign_in(console: str, browser: Browser) -> None:
     attempt, other = SignIn(console), SignIn(console)
     first = browser.run(lambda page: sign_in(page, attempt, "ada@example.com", "Ada"))
     with pytest.raises(identity.SignInRefusedError):
@@ -133,7 +133,7 @@ def test_a_code_is_good_once_and_for_its_own_sign_in(console: str, browser: Brow
         attempt.claims(second)
 
 
-def test_an_address_is_the_same_person_after_a_restart_of_the_provider_with_new_keys(
+def test_an_address_has_the_same_subject_after_a_restart_with_new_keys(
     provider: local.Identity, start: Callable[[int], local.Identity], console: str, browser: Browser
 ) -> None:
     attempt = SignIn(console)
@@ -147,7 +147,7 @@ def test_an_address_is_the_same_person_after_a_restart_of_the_provider_with_new_
 
 
 @pytest.mark.usefixtures("provider")
-def test_who_is_signed_in_is_not_asked_again_until_they_sign_out(console: str, browser: Browser) -> None:
+def test_a_signed_in_person_is_not_asked_again_until_they_sign_out(console: str, browser: Browser) -> None:
     first, second, third = SignIn(console), SignIn(console), SignIn(console)
     home = f"{console}{local.HOME_PATH}"
     away = identity.identity_provider().end_session_url(return_url=home)
@@ -156,7 +156,7 @@ def test_who_is_signed_in_is_not_asked_again_until_they_sign_out(console: str, b
     def visit(page: Page) -> tuple[dict[str, str], str, str]:
         sign_in(page, first, "ada@example.com", "Ada")
         page.goto(second.url)
-        unasked = arrived(page, second)
+        unasked = wait_for_return(page, second)
         page.goto(away)
         page.wait_for_url(home)
         left = page.content()
@@ -170,7 +170,7 @@ def test_who_is_signed_in_is_not_asked_again_until_they_sign_out(console: str, b
     assert title == "Sign in"
 
 
-def test_the_page_refuses_what_is_no_address_and_keeps_what_was_typed(
+def test_the_page_refuses_an_invalid_address_and_keeps_the_input(
     provider: local.Identity, console: str, browser: Browser
 ) -> None:
     attempt = SignIn(console)
@@ -186,7 +186,7 @@ def test_the_page_refuses_what_is_no_address_and_keeps_what_was_typed(
     assert browser.run(visit) == 'ada"><b>'
 
 
-def test_the_provider_ends_with_whoever_started_it_even_if_that_is_killed(tmp_path: Path) -> None:
+def test_the_provider_ends_with_its_parent_even_after_a_kill(tmp_path: Path) -> None:
     port = engine.free_port()
     start = f"local.start(port={port}, console_url='http://localhost:1', log=Path({str(tmp_path / 'log')!r}))"
     code = f"from pathlib import Path; from infra.local import identity as local; {start}.ready(); print(); input()"
@@ -198,7 +198,7 @@ def test_the_provider_ends_with_whoever_started_it_even_if_that_is_killed(tmp_pa
     assert _answers(port)
     starter.kill()
     starter.communicate()
-    until(lambda: not _answers(port))
+    wait_until(lambda: not _answers(port))
 
 
 def _answers(port: int) -> bool:

@@ -1,4 +1,4 @@
-"""The local stack's promise: however a part or the whole of it ends, nothing that was answered is lost."""
+"""The local stack loses no confirmed write, however a part or all of it ends."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ import httpx
 import pytest
 
 from infra.local import dynoxide, engine
-from tests.integration.conftest import until
+from tests.integration.conftest import wait_until
 
 pytestmark = pytest.mark.skipif(not Path("/proc").exists(), reason="processes are found through /proc")
 needs_dynoxide = pytest.mark.skipif(not dynoxide.has_build(), reason="tables live in the AWS engine on this machine")
 
-#: A start and a stop take seconds on two cores with nothing else to do, and many more beside other tests.
+#: A start and a stop take seconds on two idle cores, and much longer beside other tests.
 _PATIENCE = 90
-#: How many batches of one queue are worked on at once.
+#: How many batches of one queue are processed at once.
 _WORKERS_OF_A_QUEUE = 2
 _TABLES, _ENGINE, _IDENTITY, _POOLS = "dynoxide", "engine_host.py", "provider.mjs", "multiprocessing.spawn"
 
 
 class Running:
-    """A stack with a folder and ports of its own, that can end and be started again."""
+    """A stack with its own folder and ports that can end and start again."""
 
     def __init__(self, home: Path) -> None:
         self.home, self.port, self.identity_port = home, engine.free_port(), engine.free_port()
@@ -44,7 +44,7 @@ class Running:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "infra.local"],
                 cwd=engine.ROOT,
-                # As from a terminal, also where the tests run in the background: that ignores these two.
+                # As from a terminal. Without this, background processes ignore these two signals.
                 preexec_fn=_heed_signals,  # noqa: PLW1509 nothing of another thread is touched
                 env={
                     **{
@@ -65,10 +65,10 @@ class Running:
 
         def up() -> bool:
             assert process.poll() is None, self.output.read_text()
-            # A file that the killed stack left behind tells nothing.
+            # A file left by the killed stack is not a sign of a running one.
             return f"{process.pid}\n" == _text(self.home / "ready")
 
-        until(up, _PATIENCE)
+        wait_until(up, _PATIENCE)
 
     def end(self, *numbers: int) -> int:
         assert self.process
@@ -85,7 +85,7 @@ class Running:
         return httpx.request(method, f"http://127.0.0.1:{self.port}{path}", headers=bearer, timeout=20, **options)
 
     def send(self) -> str:
-        """Send a mail. Answers its id once the API has taken it."""
+        """Send a mail. Returns its id once the API has accepted it."""
         mail = {"to": "you@example.com", "subject": secrets.token_hex(8), "body": "From an agent."}
         answer = self.request("POST", "/v1/email/send", json=mail)
         assert answer.status_code < 300, answer.text
@@ -99,7 +99,7 @@ class Running:
         return str(answer.json().get("status", answer.status_code))
 
     def parts(self, mark: str = "") -> list[int]:
-        """The processes of the stack below its main one, by a part of their command line."""
+        """The child processes of the stack, by a part of their command line."""
         assert self.process
         found = [
             int(place.name)
@@ -131,7 +131,7 @@ def _command_of(pid: int) -> str:
 
 
 def _is_alive(pid: int) -> bool:
-    # A process that has ended and that nobody has waited for has no command line.
+    # A zombie process has no command line.
     return bool(_command_of(pid))
 
 
@@ -142,51 +142,51 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     yield found
     parts = found.parts()
     assert found.end(signal.SIGTERM) == 0
-    until(lambda: not [pid for pid in parts if _is_alive(pid)], _PATIENCE)
+    wait_until(lambda: not [pid for pid in parts if _is_alive(pid)], _PATIENCE)
     assert "Stopped. The data is kept." in _text(found.output)
 
 
 @needs_dynoxide
 @pytest.mark.parametrize("part", [_ENGINE, _TABLES, _IDENTITY])
-def test_a_server_that_is_killed_is_back_with_its_data_and_told_of_in_two_lines(stack: Running, part: str) -> None:
+def test_a_killed_server_restarts_with_its_data_and_two_lines_of_log(stack: Running, part: str) -> None:
     said = len(_text(stack.output).splitlines())
     before = stack.send()
-    until(lambda: stack.status(before) == "DELIVERED", _PATIENCE)
+    wait_until(lambda: stack.status(before) == "DELIVERED", _PATIENCE)
     (killed,) = stack.parts(part)
     os.kill(killed, signal.SIGKILL)
     at = time.monotonic()
-    until(lambda: "killed by signal 9" in "".join(_text(stack.output).splitlines()[said:]), _PATIENCE)
+    wait_until(lambda: "killed by signal 9" in "".join(_text(stack.output).splitlines()[said:]), _PATIENCE)
     assert time.monotonic() - at < 5
-    until(lambda: "is up again" in "".join(_text(stack.output).splitlines()[said:]), _PATIENCE)
+    wait_until(lambda: "is up again" in "".join(_text(stack.output).splitlines()[said:]), _PATIENCE)
 
     assert stack.status(before) == "DELIVERED"
     after = stack.send()
-    until(lambda: stack.status(after) == "DELIVERED", _PATIENCE)
+    wait_until(lambda: stack.status(after) == "DELIVERED", _PATIENCE)
     (successor,) = stack.parts(part)
     assert successor != killed
     assert len(_text(stack.output).splitlines()[said:]) == 2, _text(stack.output)
 
 
 @needs_dynoxide
-def test_processes_of_the_pools_that_are_killed_are_replaced(stack: Running) -> None:
+def test_killed_pool_processes_are_replaced(stack: Running) -> None:
     before = stack.parts(_POOLS)
     for pid in before:
         os.kill(pid, signal.SIGKILL)
-    until(lambda: len(set(stack.parts(_POOLS)) - set(before)) == len(before), _PATIENCE)
+    wait_until(lambda: len(set(stack.parts(_POOLS)) - set(before)) == len(before), _PATIENCE)
     message = stack.send()
-    until(lambda: stack.status(message) == "DELIVERED", _PATIENCE)
+    wait_until(lambda: stack.status(message) == "DELIVERED", _PATIENCE)
     assert _text(stack.output).count("pool died. Another one takes its place.") == len(before)
 
 
 @needs_dynoxide
 def test_mail_that_waits_while_the_engine_is_killed_is_delivered_afterwards(stack: Running) -> None:
     (pid,) = stack.parts(_ENGINE)
-    # Its queue cannot take the job: only the table knows of the mail.
+    # The queue cannot accept its job: only the table knows about the mail.
     os.kill(pid, signal.SIGSTOP)
     messages = [stack.send() for _ in range(3)]
     os.kill(pid, signal.SIGKILL)
     for message in messages:
-        until(lambda message=message: stack.status(message) == "DELIVERED", _PATIENCE)
+        wait_until(lambda message=message: stack.status(message) == "DELIVERED", _PATIENCE)
 
 
 @needs_dynoxide
@@ -195,10 +195,10 @@ def test_mail_that_waits_while_the_engine_is_killed_is_delivered_afterwards(stac
     [(signal.SIGKILL,), (signal.SIGHUP,), (signal.SIGINT, signal.SIGINT)],
     ids=["kill -9", "closed terminal", "double Ctrl-C"],
 )
-def test_a_stack_that_ended_goes_on_where_it_was(stack: Running, end: tuple[int, ...]) -> None:
+def test_a_restarted_stack_continues_with_its_data(stack: Running, end: tuple[int, ...]) -> None:
     keys, secret = stack.keys, _text(stack.home / "data" / "root_secret")
     delivered = stack.send()
-    until(lambda: stack.status(delivered) == "DELIVERED", _PATIENCE)
+    wait_until(lambda: stack.status(delivered) == "DELIVERED", _PATIENCE)
     parts = stack.parts()
     assert len(parts) >= 3
     under_way = [stack.send() for _ in range(5)]
@@ -206,7 +206,7 @@ def test_a_stack_that_ended_goes_on_where_it_was(stack: Running, end: tuple[int,
     status = stack.end(*end)
 
     assert status == (-signal.SIGKILL if end == (signal.SIGKILL,) else 0), _text(stack.output)
-    until(lambda: not [pid for pid in parts if _is_alive(pid)], _PATIENCE)
+    wait_until(lambda: not [pid for pid in parts if _is_alive(pid)], _PATIENCE)
     if status == 0:
         assert not (stack.home / "ready").exists()
         assert not (stack.home / "smtp_port").exists()
@@ -214,12 +214,12 @@ def test_a_stack_that_ended_goes_on_where_it_was(stack: Running, end: tuple[int,
     assert stack.keys == keys
     assert _text(stack.home / "data" / "root_secret") == secret
     assert stack.status(delivered) == "DELIVERED"
-    until(lambda: _all_delivered(stack, under_way, unless_caught=end == (signal.SIGKILL,)), _PATIENCE)
+    wait_until(lambda: _all_delivered(stack, under_way, unless_caught=end == (signal.SIGKILL,)), _PATIENCE)
 
 
 def _all_delivered(stack: Running, messages: list[str], *, unless_caught: bool) -> bool:
-    """Whether mails have arrived. A kill may catch one in each worker between its claim and its sending: whether that
-    one was sent nobody knows, so that it is never sent again, and a job waits to tell that its outcome is unknown.
+    """Whether the mails have arrived. A kill may hit each worker between claim and send. Nobody knows whether that mail
+    was sent, so it is never sent again, and a job waits to report its unknown outcome.
     """
     missing = {message: status for message in messages if (status := stack.status(message)) != "DELIVERED"}
     if not unless_caught or set(missing.values()) - {"QUEUED"}:
@@ -235,7 +235,7 @@ def _to_be_confirmed(stack: Running) -> set[str]:
 
 @pytest.fixture
 def foreign(tmp_path: Path) -> Iterator[Callable[[int], None]]:
-    """Starts an engine that no stack has started, on a port."""
+    """Starts an engine outside any stack, on a port."""
     started: list[subprocess.Popen[bytes]] = []
 
     def start(port: int) -> None:
@@ -244,7 +244,9 @@ def foreign(tmp_path: Path) -> Iterator[Callable[[int], None]]:
             started.append(
                 subprocess.Popen([engine.install_engine() / "bin" / "ministack"], env=environ, stdout=log, stderr=log)
             )
-        until(lambda: httpx.get(f"http://127.0.0.1:{port}/_ministack/health").is_success if _listens(port) else False)
+        wait_until(
+            lambda: httpx.get(f"http://127.0.0.1:{port}/_ministack/health").is_success if _listens(port) else False
+        )
 
     yield start
     for process in started:
@@ -256,9 +258,7 @@ def _listens(port: int) -> bool:
     return not engine.is_free(port)
 
 
-def test_an_engine_that_was_left_behind_is_named_and_not_adopted(
-    tmp_path: Path, foreign: Callable[[int], None]
-) -> None:
+def test_a_leftover_engine_is_reported_and_not_used(tmp_path: Path, foreign: Callable[[int], None]) -> None:
     home, port = tmp_path / "home", engine.free_port()
     (home / "data").mkdir(parents=True)
     (home / "data" / "port").write_text(str(port))
@@ -270,21 +270,21 @@ def test_an_engine_that_was_left_behind_is_named_and_not_adopted(
     assert not (home / "ready").exists()
 
 
-def test_tables_in_the_aws_engine_go_back_to_the_last_save_at_a_kill_and_are_whole_after_a_stop(tmp_path: Path) -> None:
+def test_tables_in_the_aws_engine_return_to_the_last_save_after_a_kill(tmp_path: Path) -> None:
     state = tmp_path / "home" / "data" / "state"
     state.mkdir(parents=True)
-    # As on a machine that dynoxide has no build for: data stays with the engine that has it.
+    # As on a machine without a build of dynoxide: the data stays in the engine.
     (state / "dynamodb.json").write_text("{}")
     stack = Running(tmp_path / "home")
     stack.start()
     try:
         keys, saved = stack.keys, stack.send()
-        until(lambda: stack.status(saved) == "DELIVERED", _PATIENCE)
+        wait_until(lambda: stack.status(saved) == "DELIVERED", _PATIENCE)
         # Committed together with the state that was seen above.
-        until(lambda: "email.delivered" in (state / "dynamodb.json").read_text(), _PATIENCE)
+        wait_until(lambda: "email.delivered" in (state / "dynamodb.json").read_text(), _PATIENCE)
         parts = stack.parts()
         stack.end(signal.SIGKILL)
-        until(lambda: not [pid for pid in parts if _is_alive(pid)], _PATIENCE)
+        wait_until(lambda: not [pid for pid in parts if _is_alive(pid)], _PATIENCE)
         assert not (tmp_path / "home" / "data" / "tables.db").exists()
 
         stack.start()

@@ -1,4 +1,4 @@
-"""Notices of one mail, by many workers at once: each is recorded, and the mail ends where all of them say."""
+"""Notices about one mail, processed by many workers at once: each is recorded, and the mail's final state follows."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class _Provider:
 
 @pytest.fixture
 def mail(monkeypatch: pytest.MonkeyPatch) -> Message:
-    """A mail to fifty that the provider has."""
+    """A mail to fifty recipients that the provider has accepted."""
     monkeypatch.setattr(carriers, "mail_carrier", _Provider)
     message = service.send_message(tenant().caller(), MailDraft(to=PEOPLE, subject="s", body="long text " * 18_000))
     delivery.send_queued(message.org_id, message.id)
@@ -48,7 +48,9 @@ def mail(monkeypatch: pytest.MonkeyPatch) -> Message:
 
 
 def by_workers(jobs: Sequence[Callable[[], None]]) -> list[Exception]:
-    """Let twenty workers do the jobs. Answers what failed, which a queue would bring again, and give up in the end."""
+    """Let twenty workers process the jobs. Returns the failed jobs, which a queue would bring again. Gives up after a
+    while.
+    """
 
     def run(job: Callable[[], None]) -> Exception | None:
         try:
@@ -61,7 +63,7 @@ def by_workers(jobs: Sequence[Callable[[], None]]) -> list[Exception]:
         return [error for error in pool.map(run, jobs) if error]
 
 
-def told(message: Message, kind: str) -> list[Event]:
+def count_events(message: Message, kind: str) -> list[Event]:
     partition = events.workflow_partition(message.org_id, message.correlation_id)
     found = (
         events.parse_event(item) for item in Query(table="activity", partition=partition).all() if "outbox" in item
@@ -69,61 +71,64 @@ def told(message: Message, kind: str) -> list[Event]:
     return [event for event in found if event.type == kind]
 
 
-def heard_of(message: Message, kind: str) -> Counter[str]:
-    return Counter(digest for event in told(message, kind) for digest in event.data["recipients"])
+def list_reported_recipients(message: Message, kind: str) -> Counter[str]:
+    return Counter(digest for event in count_events(message, kind) for digest in event.data["recipients"])
 
 
-def delivered(message: Message, address: str) -> Callable[[], None]:
+def delivery_notice(message: Message, address: str) -> Callable[[], None]:
     return lambda: feedback.record_delivery(message.org_id, message.id, [address.lower()])
 
 
-def bounced(message: Message, address: str) -> Callable[[], None]:
+def bounce_notice(message: Message, address: str) -> Callable[[], None]:
     return lambda: feedback.record_bounce(message.org_id, message.id, [address], permanent=True)
 
 
-def now(message: Message) -> Message:
+def load_message(message: Message) -> Message:
     found = store.get_message(message.org_id, message.id)
     assert found
     return found
 
 
 def test_fifty_notices_by_twenty_workers_are_all_recorded(mail: Message) -> None:
-    jobs = [delivered(mail, address) for address in PEOPLE] * 2
+    jobs = [delivery_notice(mail, address) for address in PEOPLE] * 2
     random.Random(1).shuffle(jobs)
     assert by_workers(jobs) == []
-    assert now(mail).state is MailState.DELIVERED
-    assert set(heard_of(mail, "email.delivered").values()) == {1}
-    numbers = [event.subject.version for event in told(mail, "email.delivered")]
+    assert load_message(mail).state is MailState.DELIVERED
+    assert set(list_reported_recipients(mail, "email.delivered").values()) == {1}
+    numbers = [event.subject.version for event in count_events(mail, "email.delivered")]
     assert len(set(numbers)) == len(numbers) == 50
-    (sent,) = told(mail, "email.sent")
+    (sent,) = count_events(mail, "email.sent")
     assert sent.subject.version is not None
     assert all(number is not None and number > sent.subject.version for number in numbers)
 
 
-def test_bounces_among_them_stop_each_address_and_end_the_mail_as_bounced(mail: Message) -> None:
+def test_bounces_suppress_each_address_and_end_the_mail_as_bounced(mail: Message) -> None:
     gone = PEOPLE[::5]
-    jobs = [bounced(mail, address) if address in gone else delivered(mail, address) for address in PEOPLE]
+    jobs = [bounce_notice(mail, address) if address in gone else delivery_notice(mail, address) for address in PEOPLE]
     assert by_workers(jobs) == []
-    found = now(mail)
+    found = load_message(mail)
     assert (found.state, found.error) == (MailState.BOUNCED, "permanent bounce")
-    assert (len(heard_of(mail, "email.delivered")), len(heard_of(mail, "email.bounced"))) == (40, 10)
+    assert (
+        len(list_reported_recipients(mail, "email.delivered")),
+        len(list_reported_recipients(mail, "email.bounced")),
+    ) == (40, 10)
     assert sorted(store.list_suppressed(mail.org_id, PEOPLE)) == sorted(gone)
 
 
-def test_notices_that_come_before_the_answer_to_the_handover_are_recorded_too(
+def test_notices_before_the_response_to_the_send_are_recorded_too(
     mail: Message, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(carriers, "mail_carrier", _Unanswered)
     unanswered = service.send_message(tenant("other").caller(), MailDraft(to=PEOPLE, subject="s", body="b"))
     delivery.send_queued(unanswered.org_id, unanswered.id)
-    jobs = [delivered(unanswered, address) for address in PEOPLE]
+    jobs = [delivery_notice(unanswered, address) for address in PEOPLE]
     jobs += [lambda: feedback.record_acceptance(unanswered.org_id, unanswered.id, "late@email.amazonses.com")] * 4
     random.Random(2).shuffle(jobs)
     assert by_workers(jobs) == []
-    found = now(unanswered)
+    found = load_message(unanswered)
     assert (found.state, found.external_id) == (MailState.DELIVERED, "late@email.amazonses.com")
-    assert len(told(unanswered, "email.sent")) == 1
-    assert set(heard_of(unanswered, "email.delivered").values()) == {1}
+    assert len(count_events(unanswered, "email.sent")) == 1
+    assert set(list_reported_recipients(unanswered, "email.delivered").values()) == {1}
 
 
 class _Unanswered:
@@ -132,7 +137,7 @@ class _Unanswered:
 
 
 def test_conflicts_of_transactions_lose_no_notice(mail: Message) -> None:
-    # The engine makes none by itself. Here each third transaction meets one.
+    # The engine produces no conflicts. Here every third transaction gets one.
     saboteur, number = Sabotage(), count(1)
 
     def conflict(**_: object) -> None:
@@ -140,10 +145,10 @@ def test_conflicts_of_transactions_lose_no_notice(mail: Message) -> None:
             saboteur.fail("TransactWriteItems", "TransactionCanceledException", reasons=["TransactionConflict"])
 
     clients.dynamodb_client().meta.events.register_first("provide-client-params.dynamodb.TransactWriteItems", conflict)
-    assert by_workers([delivered(mail, address) for address in PEOPLE]) == []
+    assert by_workers([delivery_notice(mail, address) for address in PEOPLE]) == []
     assert next(number) > 51 * 4 / 3
-    assert now(mail).state is MailState.DELIVERED
-    assert set(heard_of(mail, "email.delivered").values()) == {1}
+    assert load_message(mail).state is MailState.DELIVERED
+    assert set(list_reported_recipients(mail, "email.delivered").values()) == {1}
 
 
 def test_notices_of_different_recipients_write_to_different_items(mail: Message) -> None:
@@ -157,7 +162,9 @@ def test_notices_of_different_recipients_write_to_different_items(mail: Message)
 
     clients.dynamodb_client().meta.events.register("provide-client-params.*.TransactWriteItems", note)
     for address in PEOPLE[:-1]:
-        delivered(mail, address)()
-    assert len(set(places)) == len(places) == 2 * 49, "a recipient's item and an event for each, and the head for none"
-    delivered(mail, PEOPLE[-1])()
+        delivery_notice(mail, address)()
+    assert len(set(places)) == len(places) == 2 * 49, (
+        "a recipient's item and an event for each, and no write to the head"
+    )
+    delivery_notice(mail, PEOPLE[-1])()
     assert [sk for _, sk in places[98:]].count("message") == 1

@@ -1,4 +1,4 @@
-"""A called person who wants no more calls is called by no API any more: over HTTP, against the whole stack."""
+"""A called person who opts out is not called by any API again: over HTTP, against the whole stack."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CALL = {"tier": "basic", "metadata": {"consent_source": "business-relationship"}
 
 
 @pytest.mark.parametrize(("number", "source"), [("+15005550030", "spoken"), ("+15005550031", "key_press")])
-def test_who_says_stop_in_a_call_is_refused_by_every_api_from_then_on(
+def test_after_an_opt_out_in_a_call_every_api_refuses_the_number(
     http: httpx.Client, stack: Stack, number: str, source: str
 ) -> None:
     master = {"authorization": f"Bearer {stack.keys['ANIMA_MASTER_KEY']}"}
@@ -28,7 +28,7 @@ def test_who_says_stop_in_a_call_is_refused_by_every_api_from_then_on(
         while http.get(call, headers=agent).json()["optedOutAt"] is None:
             assert time.monotonic() < deadline
             time.sleep(0.1)
-        # The ledger has it with the words: there is nothing to wait for.
+        # The ledger stores it together with the words: no wait is needed.
         again = http.post("/v1/voice/calls", json=CALL | {"to": number}, headers=agent)
         assert (again.status_code, again.json()["details"]["reason"]) == (403, "opted_out")
         opticomm = http.post(

@@ -1,4 +1,4 @@
-"""One `request_id`, many requests at once, on the engine: one call, and everybody is told of it."""
+"""Concurrent requests with one `request_id`, on the engine: one call, and every response names it."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from switchboard.dialects.opticomm import dialect
 from switchboard.errors import QuotaExceeded
 from switchboard.events import service as events
 from switchboard.kit import clock
-from tests.integration.test_concurrency import at_once
+from tests.integration.concurrency.conftest import run_together
 from tests.unit.opticomm.backend import NOBODY, Backend, backend
 
 pytestmark = pytest.mark.usefixtures("engine_cloud")
 
 THREADS = 12
-#: An area code whose state lets a number be called three times a day.
+#: An area code of a state that allows three calls a day to a number.
 FLORIDA = "+13055512345"
 
 
@@ -35,13 +35,13 @@ def unlimited() -> AbstractContextManager[None]:
     return nullcontext()
 
 
-def race(asker: Backend, *wanted: CallRequest) -> list[AcceptedCall | Exception]:
+def send_together(asker: Backend, *wanted: CallRequest) -> list[AcceptedCall | Exception]:
     who = caller(asker)
 
     def job(one: CallRequest) -> Callable[[], AcceptedCall]:
         return lambda: initiation.initiate_call(who, one, unlimited)
 
-    return at_once([job(one) for one in wanted])
+    return run_together([job(one) for one in wanted])
 
 
 def placed(asker: Backend) -> int:
@@ -49,13 +49,13 @@ def placed(asker: Backend) -> int:
     return sum(event.type == "voice.call.created" for event in events.events_between(*moments, asker.company.org_id))
 
 
-def wants(asker: Backend, **changes: str) -> CallRequest:
+def call_request(asker: Backend, **changes: str) -> CallRequest:
     return CallRequest.model_validate({"agent": asker.flow.id, "to": NOBODY, "request_id": "r-1"} | changes)
 
 
-def test_of_many_at_once_one_starts_the_call_and_all_are_told_of_it(frozen: clock.FrozenClock) -> None:
+def test_concurrent_requests_start_one_call_and_all_return_it(frozen: clock.FrozenClock) -> None:
     acme = backend()
-    outcomes = race(acme, *[wants(acme)] * THREADS)
+    outcomes = send_together(acme, *[call_request(acme)] * THREADS)
     answers = [outcome for outcome in outcomes if isinstance(outcome, AcceptedCall)]
     assert len(answers) == THREADS, outcomes
     assert len({answer.call.id for answer in answers}) == 1
@@ -69,42 +69,42 @@ def test_live_and_test_are_two_calls(frozen: clock.FrozenClock) -> None:
     who = [caller(acme), caller(test)] * 4
 
     def job(one: Caller) -> Callable[[], AcceptedCall]:
-        return lambda: initiation.initiate_call(one, wants(acme), unlimited)
+        return lambda: initiation.initiate_call(one, call_request(acme), unlimited)
 
-    outcomes = at_once([job(one) for one in who])
+    outcomes = run_together([job(one) for one in who])
     found = {(outcome.call.id, outcome.call.simulated) for outcome in outcomes if isinstance(outcome, AcceptedCall)}
     assert len(found) == placed(acme) == 2
     assert {simulated for _, simulated in found} == {False, True}
 
 
 @pytest.mark.parametrize("limits", [{"requests_per_day": 1}, {}])
-def test_whoever_comes_second_is_not_refused_what_the_first_one_used_up(
+def test_a_concurrent_duplicate_is_not_refused_for_the_limit_that_the_first_used_up(
     frozen: clock.FrozenClock, limits: dict[str, int]
 ) -> None:
-    """The last call of the key's day, or of the plan's, is everybody's who asks for it by the same name."""
+    """The last call of the key's or plan's day is returned to every request with the same id."""
     acme = backend(basic_calls_per_day=1_000 if limits else 1)
     acme = acme.with_key(**limits)
-    outcomes = race(acme, *[wants(acme)] * THREADS)
+    outcomes = send_together(acme, *[call_request(acme)] * THREADS)
     assert {outcome.call.id for outcome in outcomes if isinstance(outcome, AcceptedCall)}
     assert all(isinstance(outcome, AcceptedCall) for outcome in outcomes), outcomes
-    (refused,) = race(acme, wants(acme, request_id="r-2"))
+    (refused,) = send_together(acme, call_request(acme, request_id="r-2"))
     assert isinstance(refused, QuotaExceeded)
 
 
 def test_a_states_cap_is_exact_and_refuses_no_repetition(frozen: clock.FrozenClock) -> None:
     acme = backend()
-    first = [wants(acme, to=FLORIDA, request_id=f"r-{number}") for number in range(2)]
-    assert all(isinstance(outcome, AcceptedCall) for outcome in race(acme, *first))
-    last = [wants(acme, to=FLORIDA, request_id="last")] * 6
-    outcomes = race(acme, *last)
+    first = [call_request(acme, to=FLORIDA, request_id=f"r-{number}") for number in range(2)]
+    assert all(isinstance(outcome, AcceptedCall) for outcome in send_together(acme, *first))
+    last = [call_request(acme, to=FLORIDA, request_id="last")] * 6
+    outcomes = send_together(acme, *last)
     assert all(isinstance(outcome, AcceptedCall) for outcome in outcomes), outcomes
-    (refused,) = race(acme, wants(acme, to=FLORIDA, request_id="more"))
+    (refused,) = send_together(acme, call_request(acme, to=FLORIDA, request_id="more"))
     assert isinstance(refused, Blocked)
     assert (refused.code, placed(acme)) == ("attempt_cap", 3)
 
 
-def test_a_keys_day_is_exact_however_many_come_at_once(frozen: clock.FrozenClock) -> None:
+def test_a_keys_daily_limit_is_exact_under_concurrency(frozen: clock.FrozenClock) -> None:
     acme = backend().with_key(requests_per_day=3)
-    outcomes = race(acme, *(wants(acme, request_id=f"r-{number}") for number in range(THREADS)))
+    outcomes = send_together(acme, *(call_request(acme, request_id=f"r-{number}") for number in range(THREADS)))
     assert sum(isinstance(outcome, AcceptedCall) for outcome in outcomes) == placed(acme) == 3
     assert sum(isinstance(outcome, QuotaExceeded) for outcome in outcomes) == THREADS - 3

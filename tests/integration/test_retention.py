@@ -1,4 +1,4 @@
-"""Every item that the services write is of one kind, and ends as its kind says."""
+"""Every item that the services write belongs to one kind, and ends as its kind says."""
 
 from __future__ import annotations
 
@@ -48,28 +48,28 @@ from switchboard.webhooks import service as webhooks
 from switchboard.webhooks.models import EndpointSettings as WebhookSettings
 from switchboard.webhooks.parking_store import ParkedAttempt
 from tests.actors import person, reseller, tenant, with_effect
-from tests.integration.sabotage import Later, everything, pass_on
+from tests.integration.sabotage import Later, scan_items, send_due
 from tests.unit.contacts.book import ADA, record_call, save_contact
 from tests.unit.opticomm.backend import backend
-from tests.unit.roleplay.conftest import practised
+from tests.unit.roleplay.conftest import practise_call
 from tests.unit.webhooks.receiver import Receiver
 
 pytestmark = pytest.mark.usefixtures("cloud", "frozen")
 
 TTL = {table.name: table.ttl for table in topology.TABLES}
-#: DynamoDB's own delay, and what kinds add so that a reader still finds what has just ended.
+#: DynamoDB's own delay, and the margin of some kinds so that a reader still finds an item that has just ended.
 SLACK = timedelta(days=2)
 
 
-#: Every worker that takes a queue's jobs: whatever any of them writes is met. The tick runs that of the timers.
+#: Every worker with a queue, so that all their writes are seen. The tick runs the timers' worker.
 WORKERS = [one.name for one in topology.WORKERS if one.queue and one.name != "workers/timers"]
 
-#: No request of a life comes through the edge with an Idempotency-Key, where Powertools writes these.
+#: The test's requests do not pass the edge with an Idempotency-Key, where Powertools writes these.
 UNMET = {"response to a request"}
 
 
-def a_life(later: Later) -> None:
-    """An organization that does a little of everything, and all that follows from it."""
+def use_every_feature(later: Later) -> None:
+    """An organization that uses every feature, with all consequences."""
     acme = tenant()
     master = acme.caller(master=True)
     org = organizations.get_organization(acme.org_id)
@@ -123,7 +123,7 @@ def a_life(later: Later) -> None:
     )
 
     rep = reseller("other")
-    call = practised(rep)
+    call = practise_call(rep)
     lifecycle.apply_report(lifecycle.TransportReport(org_id=call.org_id, call_id=call.id, kind="ended"))
     scoring.score_call(call.org_id, call.id)
     roleplay.switch_drill(rep.caller(), "ma-full-sale", on=False)
@@ -132,7 +132,7 @@ def a_life(later: Later) -> None:
     commit(timers.schedule(job, clock.now() + timedelta(hours=1)).write)
     unreadable = {**timer_store.timer_ref(_timer(job)), "id": "x"}
     timers._bury(unreadable, "x", "it cannot be parsed")
-    pass_on(later, *WORKERS)
+    send_due(later, *WORKERS)
     email.change_labels(acme.caller(), sent.id, ["seen"], [])
     stops = [mail_store.suppress_system_mail_writes("b@example.com", reason) for reason in ("bounce", "complaint")]
     commit(mail_store.received_writes(sent, "digest", StaleVersionError), stops)
@@ -150,17 +150,17 @@ def _timer(job: IndexContacts) -> Any:
     )
 
 
-def items() -> list[tuple[str, str, dict[str, Any]]]:
+def list_items() -> list[tuple[str, str, dict[str, Any]]]:
     found = []
     for table in topology.TABLES:
-        for item in map(decode_item, everything(table.name)):
+        for item in map(decode_item, scan_items(table.name)):
             found.append((table.name, "|".join(item[name] for name in table.keys), item))
     return found
 
 
 @pytest.fixture
 def later(cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Later:
-    """What the queues hold back. Webhooks arrive at a receiver of the test's own."""
+    """Holds back delayed messages. Webhooks arrive at the test's own receiver."""
     receiver, held = Receiver(), Later(queues.try_send_messages)
     monkeypatch.setattr(delivery_worker, "client", lambda: receiver)
     monkeypatch.setattr(queues, "try_send_messages", held)
@@ -168,9 +168,9 @@ def later(cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Later:
 
 
 def test_every_item_is_of_one_kind_and_ends_as_its_kind_says(later: Later) -> None:
-    a_life(later)
+    use_every_feature(later)
     met = set()
-    for table, key, item in items():
+    for table, key, item in list_items():
         kinds = kinds_of(table, key)
         assert len(kinds) == 1, (
             f"{table}: {key} is of {len(kinds)} kinds: give it a row in switchboard.persistence.retention"
@@ -184,14 +184,14 @@ def test_every_item_is_of_one_kind_and_ends_as_its_kind_says(later: Later) -> No
         if kind.life and ends is not None:
             left = timedelta(seconds=int(ends) + 1 - clock.epoch())
             assert kind.life <= left <= kind.life + SLACK, f"{kind.what} is kept for {left}"
-    assert {kind.what for kind in KINDS} - met == UNMET, "let a_life write what has a row"
+    assert {kind.what for kind in KINDS} - met == UNMET, "let use_every_feature write an item of each kind"
 
 
-def test_a_kind_says_how_long_it_lives_if_and_only_if_a_time_ends_it() -> None:
+def test_a_kind_has_a_lifetime_if_and_only_if_it_expires() -> None:
     assert all((kind.life is not None) is (kind.ender is RetentionEnd.TTL) is bool(kind.since) for kind in KINDS)
     assert {kind.table for kind in KINDS} == {table.name for table in topology.TABLES}
     assert len({(kind.table, kind.keys) for kind in KINDS}) == len(KINDS)
 
 
-def test_the_page_is_as_the_rows_are() -> None:
+def test_the_page_matches_the_rows() -> None:
     assert retention_page.PAGE.read_text() == retention_page.text(), "run: make openapi"

@@ -1,4 +1,4 @@
-"""The tests' own IAM: what the topology does not grant is told of, though the emulator does it."""
+"""The tests' own IAM check: it reports calls that the topology does not grant, although the emulator allows them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from infra.resources import READ
 from switchboard.aws import queues, reads, writes
 from switchboard.aws.writes import ConditionCheck, Put, commit
 from switchboard.kit.jobs import QueueMessage
-from tests.integration.role import held_to
+from tests.integration.role import check_role
 
 pytestmark = pytest.mark.usefixtures("cloud")
 
@@ -38,12 +38,12 @@ WORKER = replace(topology.function("workers/email"), tables={"core": READ}, send
         ),
     ],
 )
-def test_what_a_role_does_not_allow_is_told_of_by_name(act: Callable[[], object], told: str) -> None:
-    with pytest.raises(AssertionError, match=told) as caught, held_to(WORKER):
+def test_a_denied_action_is_reported_by_name(act: Callable[[], object], told: str) -> None:
+    with pytest.raises(AssertionError, match=told) as caught, check_role(WORKER):
         act()
     assert "ConditionCheck" not in str(caught.value)
 
 
-def test_what_it_allows_is_done() -> None:
-    with held_to(WORKER):
+def test_an_allowed_action_is_done() -> None:
+    with check_role(WORKER):
         assert reads.get_item("core", KEY) is None

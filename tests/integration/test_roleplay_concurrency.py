@@ -1,4 +1,4 @@
-"""Many at once, on the engine: one redemption, one score, no place too many and no key."""
+"""Concurrent roleplay requests on the engine: one redemption, one score, and quota and keys within their limits."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from switchboard.usage import charges
 from switchboard.usage import service as usage
 from switchboard.usage.models import Meter
 from tests.actors import Reseller, reseller
-from tests.integration.sabotage import everything
-from tests.integration.test_concurrency import at_once
+from tests.integration.concurrency.conftest import run_together
+from tests.integration.sabotage import scan_items
 
 pytestmark = pytest.mark.usefixtures("engine_cloud")
 
@@ -35,7 +35,7 @@ def _any_slice(_first_slice: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(charges, "choose_slice", chance.below)
 
 
-def kinds(outcomes: Iterable[Any]) -> Counter[type]:
+def count_kinds(outcomes: Iterable[Any]) -> Counter[type]:
     return Counter(type(outcome) for outcome in outcomes)
 
 
@@ -44,36 +44,36 @@ def redeem(token: str) -> sessions.CallWithTicket:
 
 
 @pytest.mark.parametrize("number", [2, 24])
-def test_of_any_number_of_redemptions_one_wins(number: int) -> None:
+def test_one_of_many_concurrent_redemptions_wins(number: int) -> None:
     acme = reseller()
     token = sessions.mint_session(acme.caller(), "rep", None).token
-    outcomes = at_once([lambda: redeem(token)] * number)
-    assert kinds(outcomes) == {sessions.CallWithTicket: 1, Unauthenticated: number - 1}
+    outcomes = run_together([lambda: redeem(token)] * number)
+    assert count_kinds(outcomes) == {sessions.CallWithTicket: 1, Unauthenticated: number - 1}
     assert {outcome.code for outcome in outcomes if isinstance(outcome, Unauthenticated)} == {"token_used"}
-    assert sum(item["sk"] == {"S": "call"} for item in everything("activity")) == 1
+    assert sum(item["sk"] == {"S": "call"} for item in scan_items("activity")) == 1
 
 
-def test_those_who_were_let_in_together_do_not_win_together() -> None:
+def test_redemptions_that_pass_the_check_together_do_not_both_win() -> None:
     acme = reseller()
     token = sessions.mint_session(acme.caller(), "rep", None).token
     admissions = [sessions.admit_token(token) for _ in range(16)]
-    outcomes = at_once([lambda one=one: sessions.redeem_session(one, WANTED) for one in admissions])
-    assert kinds(outcomes) == {sessions.CallWithTicket: 1, Unauthenticated: 15}
+    outcomes = run_together([lambda one=one: sessions.redeem_session(one, WANTED) for one in admissions])
+    assert count_kinds(outcomes) == {sessions.CallWithTicket: 1, Unauthenticated: 15}
 
 
-def test_the_quota_holds_under_parallel_minting() -> None:
+def test_the_quota_holds_under_concurrent_minting() -> None:
     acme = reseller(roleplays_per_month=5)
     caller = acme.caller()
-    outcomes = at_once([lambda: sessions.mint_session(caller, "rep", None)] * 16)
-    assert kinds(outcomes) == {sessions.SessionWithToken: 5, QuotaExceeded: 11}
+    outcomes = run_together([lambda: sessions.mint_session(caller, "rep", None)] * 16)
+    assert count_kinds(outcomes) == {sessions.SessionWithToken: 5, QuotaExceeded: 11}
     assert usage.used_in_month(acme.org_id, clock.now_iso()[:7], sessions.ROLEPLAY_COUNTER) == 5
 
 
-def test_a_place_is_given_back_once_however_often_the_timer_fires() -> None:
+def test_a_place_is_returned_once_even_if_the_timer_repeats() -> None:
     acme = reseller()
     caller = acme.caller()
     made = [sessions.mint_session(caller, "rep", None).session for _ in range(3)]
-    at_once([lambda: sessions.expire_session(acme.org_id, made[0].id)] * 8)
+    run_together([lambda: sessions.expire_session(acme.org_id, made[0].id)] * 8)
     assert usage.used_in_month(acme.org_id, clock.now_iso()[:7], sessions.ROLEPLAY_COUNTER) == 2
 
 
@@ -88,9 +88,11 @@ def practised(acme: Reseller, apply: Callable[[list[TransportReport]], Any]) -> 
     return found
 
 
-def test_reports_that_come_together_are_all_applied() -> None:
+def test_concurrent_reports_are_all_applied() -> None:
     def together(course: list[TransportReport]) -> None:
-        assert not [one for one in at_once([lambda one=one: lifecycle.apply_report(one) for one in course[:-1]]) if one]
+        assert not [
+            one for one in run_together([lambda one=one: lifecycle.apply_report(one) for one in course[:-1]]) if one
+        ]
         lifecycle.apply_report(course[-1])
 
     call = practised(reseller(), together)
@@ -99,16 +101,16 @@ def test_reports_that_come_together_are_all_applied() -> None:
     assert [turn.number for turn in turns] == list(range(len(turns)))
 
 
-def test_a_call_is_scored_once_by_several_workers() -> None:
+def test_several_workers_score_a_call_once() -> None:
     acme = reseller()
     call = practised(acme, lambda course: [lifecycle.apply_report(progress) for progress in course])
-    assert set(at_once([lambda: scoring.score_call(call.org_id, call.id)] * 4)) == {None}
-    told = [item for item in everything("activity") if item.get("type") == {"S": "roleplay.call.scored"}]
+    assert set(run_together([lambda: scoring.score_call(call.org_id, call.id)] * 4)) == {None}
+    told = [item for item in scan_items("activity") if item.get("type") == {"S": "roleplay.call.scored"}]
     assert len(told) == 1
     assert usage.get_monthly_usage(acme.org_id, clock.now_iso()[:7]).units[Meter.ROLEPLAY] == 1
 
 
-def test_five_keys_are_the_most_however_many_are_made_at_once() -> None:
+def test_concurrent_creations_make_five_keys_at_most() -> None:
     acme = reseller()  # has one already
     origin = operator_origin(acme.org_id)
 
@@ -117,6 +119,6 @@ def test_five_keys_are_the_most_however_many_are_made_at_once() -> None:
         commit(writes)
 
     for _ in range(3):
-        assert kinds(at_once([make] * 6)).keys() <= {type(None), Conflict}
+        assert count_kinds(run_together([make] * 6)).keys() <= {type(None), Conflict}
     found, _ = keys.list_keys(acme.org_id, 100, None)
     assert 2 <= sum(key.kind is KeyKind.ATHOS for key in found) <= 5

@@ -1,5 +1,7 @@
-"""Rule 3 for roleplays: whoever is stopped between any two of its steps, a token is spent once, every session and every
-call comes to its end, the quota adds up, and nothing is told twice."""
+"""Roleplays under faults: after a kill between any two steps a token is spent once, every session and every call ends,
+the
+quota is correct, and no event repeats.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,7 @@ from switchboard.timers import store as timer_store
 from switchboard.usage import service as usage
 from switchboard.usage.models import Meter
 from tests.actors import Reseller, reseller
-from tests.integration.sabotage import Sabotage, Stream, drain, tick, work
+from tests.integration.sabotage import Sabotage, Stream, drain_queue, run_tick, run_worker
 
 MONTH = "2026-01"
 DRILL = "fe-objection-handling"
@@ -57,41 +59,38 @@ def redeemed(acme: Reseller, user: str = "rep_good") -> RoleplayCall:
     return sessions.redeem_session(sessions.admit_token(minted(acme, user).token), DrillRequest(drill_key=DRILL)).call
 
 
-def now(call: RoleplayCall) -> RoleplayCall:
+def load_call(call: RoleplayCall) -> RoleplayCall:
     found = store.CALLS.get(call.org_id, call.id)
     assert found is not None
     return found
 
 
-def told(call: RoleplayCall) -> Counter[str]:
+def list_events(call: RoleplayCall) -> Counter[str]:
     """The events of the call's workflow, by type."""
     items = Query(table="activity", partition=events.workflow_partition(call.org_id, call.correlation_id)).all()
     return Counter(events.parse_event(item).type for item in items if "outbox" in item)
 
 
-def steps(saboteur: Sabotage, work_: Callable[[], Any]) -> int:
+def count_steps(saboteur: Sabotage, work_: Callable[[], Any]) -> int:
     with saboteur.counting() as calls:
         work_()
     return len(calls)
 
 
-def enqueue(name: str, body: dict[str, Any]) -> None:
+def make_record(name: str, body: dict[str, Any]) -> None:
     queues.send_messages([QueueMessage(queue=name, body=body, group="org")])
 
 
 def killed_anywhere(saboteur: Sabotage, name: str, body: dict[str, Any]) -> None:
-    """Let a worker be killed at each step of a job, and the queue bring the job again each time."""
+    """Kill a worker at each step of a job, and let the queue bring the job again each time."""
     for done in range(8):
-        enqueue(name, body)
+        make_record(name, body)
         with saboteur.killing(after=done):
-            work(f"workers/{name}")
-        work(f"workers/{name}")
+            run_worker(f"workers/{name}")
+        run_worker(f"workers/{name}")
 
 
-# --- the API ----------------------------------------------------------------------------------------------------
-
-
-def ask(path: str, bearer: str, body: dict[str, Any]) -> dict[str, Any]:
+def send_request(path: str, bearer: str, body: dict[str, Any]) -> dict[str, Any]:
     event = {
         "httpMethod": "POST",
         "path": f"/api/external/v1/{path}",
@@ -104,38 +103,38 @@ def ask(path: str, bearer: str, body: dict[str, Any]) -> dict[str, Any]:
     return answer
 
 
-def test_a_minting_that_is_killed_takes_a_place_with_its_session_or_none(
+def test_a_killed_mint_takes_a_place_only_with_its_session(
     acme: Reseller, saboteur: Sabotage, frozen: clock.FrozenClock
 ) -> None:
     def mint() -> None:
-        ask("session", acme.key, {"externalUserId": "rep"})
+        send_request("session", acme.key, {"externalUserId": "rep"})
 
-    for done in range(steps(saboteur, mint)):
+    for done in range(count_steps(saboteur, mint)):
         with saboteur.killing(after=done):
             mint()
     frozen.advance(minutes=6, seconds=1)
     assert usage.used_in_month(acme.org_id, MONTH, sessions.ROLEPLAY_COUNTER) >= 1
-    tick()
-    work("workers/roleplay")
+    run_tick()
+    run_worker("workers/roleplay")
     assert usage.used_in_month(acme.org_id, MONTH, sessions.ROLEPLAY_COUNTER) == 0
 
 
-def test_a_redemption_that_is_killed_leaves_a_call_or_gives_the_place_back(
+def test_a_killed_redemption_leaves_a_call_or_returns_the_place(
     acme: Reseller, saboteur: Sabotage, frozen: clock.FrozenClock
 ) -> None:
     def redeem(token: str) -> dict[str, Any]:
-        return ask("roleplay/session", token, {"drillKey": DRILL})
+        return send_request("roleplay/session", token, {"drillKey": DRILL})
 
-    number = steps(saboteur, lambda: redeem(minted(acme).token))
+    number = count_steps(saboteur, lambda: redeem(minted(acme).token))
     made = [minted(acme) for _ in range(number)]
     for done, one in enumerate(made):
         with saboteur.killing(after=done):
             redeem(one.token)
     again = [redeem(one.token)["statusCode"] for one in made]
-    assert set(again) == {200, 401}, "where the token was not yet spent, it still is good"
+    assert set(again) == {200, 401}, "an unspent token still works"
     frozen.advance(minutes=6, seconds=1)
-    tick()
-    work("workers/roleplay")
+    run_tick()
+    run_worker("workers/roleplay")
     found = [store.SESSIONS.get(acme.org_id, one.session.id) for one in made]
     states = Counter(session.state for session in found if session)
     assert states.keys() == {SessionState.STARTED, SessionState.FAILED}
@@ -143,10 +142,7 @@ def test_a_redemption_that_is_killed_leaves_a_call_or_gives_the_place_back(
     assert usage.used_in_month(acme.org_id, MONTH, sessions.ROLEPLAY_COUNTER) == 1 + states[SessionState.STARTED]
 
 
-# --- the workers ------------------------------------------------------------------------------------------------
-
-
-def test_a_session_expires_once_though_the_worker_is_killed_anywhere(
+def test_a_session_expires_once_after_a_kill_anywhere(
     acme: Reseller, saboteur: Sabotage, frozen: clock.FrozenClock
 ) -> None:
     minted(acme)
@@ -156,23 +152,23 @@ def test_a_session_expires_once_though_the_worker_is_killed_anywhere(
     assert usage.used_in_month(acme.org_id, MONTH, sessions.ROLEPLAY_COUNTER) == 1
 
 
-def test_a_call_is_begun_though_the_worker_is_killed_anywhere(acme: Reseller, saboteur: Sabotage) -> None:
+def test_a_call_begins_after_a_kill_anywhere(acme: Reseller, saboteur: Sabotage) -> None:
     call, stream = redeemed(acme, "rep_silent"), Stream()
     for done in range(3):
         stream.hand_on()
         with saboteur.killing(after=done):
-            work("workers/roleplay", at_most=1)
-    work("workers/roleplay")
-    assert now(call).state is RoleplayState.ENDED
+            run_worker("workers/roleplay", at_most=1)
+    run_worker("workers/roleplay")
+    assert load_call(call).state is RoleplayState.ENDED
 
 
-def test_reports_are_applied_once_though_the_worker_is_killed_anywhere(acme: Reseller, saboteur: Sabotage) -> None:
+def test_reports_are_applied_once_after_a_kill_anywhere(acme: Reseller, saboteur: Sabotage) -> None:
     call = redeemed(acme, "rep_silent")
     for _, report in simulator.course(lifecycle.room_of(call), step=0):
         killed_anywhere(saboteur, "roleplay", {"org_id": call.org_id, "call_id": call.id, **report})
-    ended = now(call)
+    ended = load_call(call)
     assert (ended.state, ended.turns, len(store.list_turns(call.org_id, call.id))) == (RoleplayState.ENDED, 1, 1)
-    assert told(call) == Counter(
+    assert list_events(call) == Counter(
         {
             "roleplay.session.minted": 1,
             "roleplay.call.created": 1,
@@ -183,47 +179,47 @@ def test_reports_are_applied_once_though_the_worker_is_killed_anywhere(acme: Res
     )
 
 
-def test_a_call_whose_rep_vanished_ends_though_the_watch_is_killed_anywhere(
+def test_an_abandoned_call_ends_after_a_kill_of_its_watch(
     acme: Reseller, saboteur: Sabotage, frozen: clock.FrozenClock
 ) -> None:
     call = redeemed(acme, "rep_vanishes")
     lifecycle.apply_report(TransportReport(org_id=call.org_id, call_id=call.id, kind="live"))
     for _ in range(2):
         frozen.advance(seconds=121)
-        until = now(call).watched_until
+        until = load_call(call).watched_until
         assert until is not None
         killed_anywhere(saboteur, "roleplay", WatchRoleplay(org_id=call.org_id, call_id=call.id, until=until).body)
-    assert told(call)["roleplay.call.ended"] == 1
+    assert list_events(call)["roleplay.call.ended"] == 1
 
 
-def test_a_call_is_scored_once_though_the_worker_is_killed_anywhere(acme: Reseller, saboteur: Sabotage) -> None:
+def test_a_call_is_scored_once_after_a_kill_anywhere(acme: Reseller, saboteur: Sabotage) -> None:
     calls = [redeemed(acme), redeemed(acme, "rep_silent")]
     for call in calls:
         for _, report in simulator.course(lifecycle.room_of(call), step=0):
             lifecycle.apply_report(
                 TransportReport.model_validate({"org_id": call.org_id, "call_id": call.id, **report})
             )
-    drain("scoring")
+    drain_queue("scoring")
     Stream().hand_on()
-    jobs = drain("scoring")
+    jobs = drain_queue("scoring")
     assert {job["call_id"] for job in jobs if job["job"] == "ScoreRoleplay"} == {call.id for call in calls}
     for job in jobs:
         killed_anywhere(saboteur, "scoring", job)
-    assert [now(call).state for call in calls] == [RoleplayState.SCORED, RoleplayState.SCORING_FAILED]
+    assert [load_call(call).state for call in calls] == [RoleplayState.SCORED, RoleplayState.SCORING_FAILED]
     for call in calls:
-        assert told(call)["roleplay.call.scoring"] == 1
-        assert told(call)[f"roleplay.call.{now(call).state.value}"] == 1
+        assert list_events(call)["roleplay.call.scoring"] == 1
+        assert list_events(call)[f"roleplay.call.{load_call(call).state.value}"] == 1
     assert usage.get_monthly_usage(acme.org_id, MONTH).units[Meter.ROLEPLAY] == 1
 
 
-def test_every_call_ends_though_every_report_is_lost(acme: Reseller, frozen: clock.FrozenClock) -> None:
+def test_every_call_ends_even_if_all_reports_are_lost(acme: Reseller, frozen: clock.FrozenClock) -> None:
     absent, vanished = redeemed(acme, "rep_absent"), redeemed(acme, "rep_vanishes")
     lifecycle.apply_report(TransportReport(org_id=vanished.org_id, call_id=vanished.id, kind="live"))
     frozen.advance(minutes=4)
-    tick()
-    work("workers/roleplay")
-    assert {now(call).state for call in (absent, vanished)} == {RoleplayState.ENDED}
+    run_tick()
+    run_worker("workers/roleplay")
+    assert {load_call(call).state for call in (absent, vanished)} == {RoleplayState.ENDED}
     frozen.advance(minutes=31)
-    tick()  # and every job of the scoring, too: its timer alone is left
-    work("workers/scoring")
-    assert all(now(call).state in TERMINAL_STATES for call in (absent, vanished))
+    run_tick()  # and each job of the scoring is lost, too: only its timer is left
+    run_worker("workers/scoring")
+    assert all(load_call(call).state in TERMINAL_STATES for call in (absent, vanished))

@@ -1,4 +1,4 @@
-"""Places for live streams under true concurrency: no race makes an organization's share or a pool larger than it is."""
+"""Places for live streams under concurrency: no race exceeds an organization's share or a pool."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.unit.streams.conftest import SessionGuard
 
 
 @pytest.mark.usefixtures("engine_cloud")
-def test_many_that_open_streams_at_once_take_no_more_than_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_concurrent_streams_stay_within_the_places(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pools, "POOL_PLACES", {PlanName.GROWTH: 9})
     monkeypatch.setattr(pools, "_SHARD_PLACES", 3)
     tenants = [tenant(f"org-{place}", PlanName.GROWTH, open_streams=5) for place in range(3)]
@@ -37,7 +37,7 @@ def test_many_that_open_streams_at_once_take_no_more_than_there_is(monkeypatch: 
     ]
     assert max(Counter(one.org_id for one in live).values()) <= 5
     assert [len(held) <= shard.places for shard, held in zip(shards, places, strict=True)] == [True] * 3
-    assert set().union(*places) == set().union(*own) == {one.id for one in live}, "nobody keeps half of a place"
+    assert set().union(*places) == set().union(*own) == {one.id for one in live}, "no stream keeps half of a place"
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(service.release_stream, live))
     assert not [held for held in store.get_leases([shard.id for shard in shards]) if held]

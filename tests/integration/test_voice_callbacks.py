@@ -1,4 +1,4 @@
-"""The voice provider's callbacks over HTTP: signed ones are taken in any order, and no other is."""
+"""The voice provider's callbacks over HTTP: signed ones are accepted in any order, and all others are refused."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.conftest import Stack
-from tests.integration.conftest import until
+from tests.integration.conftest import wait_until
 
 CALL = {"tier": "basic", "metadata": {"consent_source": "business-relationship"}}
 _SAME = ("state", "endReason", "outcome", "summary", "durationSeconds", "costCents", "answeredBy", "provisional")
@@ -17,7 +17,7 @@ _TURNS = 7
 UNRULY, ANYBODY = "+15005550032", "+14155550142"
 
 
-def test_a_call_comes_to_the_same_end_however_its_provider_reports_it(http: httpx.Client, stack: Stack) -> None:
+def test_a_call_has_the_same_end_for_any_order_of_reports(http: httpx.Client, stack: Stack) -> None:
     agent = {"authorization": f"Bearer {stack.keys['ANIMA_AGENT_KEY']}"}
     paths = []
     for number in (ANYBODY, UNRULY):
@@ -25,7 +25,7 @@ def test_a_call_comes_to_the_same_end_however_its_provider_reports_it(http: http
         assert placed.status_code == 200, placed.text
         paths.append(f"/v1/voice/calls/{placed.json()['callId']}")
     for path in paths:
-        until(lambda path=path: _is_complete(http, path, agent), 90)
+        wait_until(lambda path=path: _is_complete(http, path, agent), 90)
     quiet, unruly = (http.get(path, headers=agent).json() for path in paths)
     assert {name: quiet[name] for name in _SAME} == {name: unruly[name] for name in _SAME}
     assert (quiet["endReason"], quiet["outcome"]) == ("completed", "success")
@@ -48,14 +48,14 @@ def _is_whole(text: str) -> bool:
     return text.endswith((".", "?"))
 
 
-def test_a_voice_has_what_the_official_client_reads(http: httpx.Client, stack: Stack) -> None:
+def test_a_voice_has_the_fields_that_the_official_client_reads(http: httpx.Client, stack: Stack) -> None:
     agent = {"authorization": f"Bearer {stack.keys['ANIMA_AGENT_KEY']}"}
     for voice in http.get("/v1/voice/catalog", headers=agent).json()["voices"]:
         assert {"id", "name", "gender", "language", "descriptors", "useCases"} <= voice.keys()
 
 
 @pytest.mark.parametrize("path", ["/callbacks/simulator/line", "/callbacks/simulator/talk"])
-def test_nobody_but_the_provider_reports(http: httpx.Client, stack: Stack, path: str) -> None:
+def test_only_the_provider_may_report(http: httpx.Client, stack: Stack, path: str) -> None:
     org_id = json.loads((stack.home / "demo.json").read_text())["ORGANIZATION_ID"]
     body = {"org_id": org_id, "call_id": "call_1", "kind": "ended", "end_reason": "completed"}
     forged = {"simulator-account": org_id, "simulator-signature": f"t={int(time.time())},v0={'0' * 64}"}

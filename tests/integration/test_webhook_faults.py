@@ -1,4 +1,4 @@
-"""Rule 3 for webhooks: whoever is stopped between two of its steps, every event arrives, under one id and in order."""
+"""Webhooks under faults: after a kill between any two steps every event arrives, with one id and in order."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from switchboard.timers import store as timer_store
 from switchboard.webhooks import breaker, callbacks, deliveries, delivery_worker, schedule, service, store
 from switchboard.webhooks.models import DeliveryStatus, EndpointSettings
 from tests.actors import Tenant, tenant
-from tests.integration.sabotage import Later, Sabotage, Stream, drain, tick, work
+from tests.integration.sabotage import Later, Sabotage, Stream, drain_queue, run_tick, run_worker
 from tests.unit.webhooks.conftest import answered_quickly
-from tests.unit.webhooks.receiver import Receiver, answer
+from tests.unit.webhooks.receiver import Receiver, make_answer
 
 pytestmark = pytest.mark.usefixtures("cloud")
 
@@ -32,23 +32,23 @@ URL = "https://example.com/hook"
 
 
 class World:
-    """What goes on behind the APIs."""
+    """The work behind the APIs."""
 
     def __init__(self, later: Later) -> None:
         self.stream, self.later = Stream(), later
         self.stream.hand_on()
         for name in ("audit", "webhooks"):
-            drain(name)
+            drain_queue(name)
 
     def settle(self, frozen: clock.FrozenClock) -> None:
-        """Let everything go on: at once, when a first retry is due, when the leases of the dead have ended."""
+        """Run everything: at once, when a first retry is due, and when the leases of dead workers have ended."""
         for seconds in (0, 6, 30, 6):
             frozen.advance(seconds=seconds)
-            tick()
+            run_tick()
             while True:
                 self.stream.hand_on()
                 self.later.bring()
-                if not sum(work(name) for name in (*WORKERS, "workers/slow_deliveries")):
+                if not sum(run_worker(name) for name in (*WORKERS, "workers/slow_deliveries")):
                     break
 
 
@@ -79,20 +79,20 @@ def world(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> World:
     return World(later)
 
 
-def sent(acme: Tenant, world: World) -> str:
-    """A mail that was sent, and whose event is in the queue."""
+def send_mail(acme: Tenant, world: World) -> str:
+    """A sent mail with its event in the queue."""
     message = email.send_message(acme.caller(), MailDraft(to=["you@example.com"], subject="s", body="b"))
     mail.send_queued(message.org_id, message.id)
     world.stream.hand_on()
     return message.id
 
 
-def steps(name: str, acme: Tenant, saboteur: Sabotage, world: World) -> int:
-    sent(acme, world)
+def count_steps(name: str, acme: Tenant, saboteur: Sabotage, world: World) -> int:
+    send_mail(acme, world)
     if name == "workers/deliveries":
-        work("workers/webhooks")
+        run_worker("workers/webhooks")
     with saboteur.counting() as made:
-        work(name)
+        run_worker(name)
     return len(made)
 
 
@@ -110,55 +110,55 @@ def test_a_worker_killed_anywhere_loses_nothing_and_resends_under_one_id(
     caller = acme.caller(master=True)
     made = service.create_endpoint(caller, "anima", EndpointSettings(url=URL, events=["message.sent"]))
     answered_quickly(made.endpoint)
-    receiver.answers = [answer(status)]
-    number = steps(name, acme, saboteur, world)
+    receiver.answers = [make_answer(status)]
+    number = count_steps(name, acme, saboteur, world)
     world.settle(frozen)
     expected = 1
     for done in range(number):
-        message_id = sent(acme, world)
+        message_id = send_mail(acme, world)
         expected += 1
-        receiver.answers = [answer(status)]
+        receiver.answers = [make_answer(status)]
         if name == "workers/deliveries":
-            work("workers/webhooks")
+            run_worker("workers/webhooks")
         with saboteur.killing(after=done):
-            work(name)
+            run_worker(name)
         world.settle(frozen)
         ids = {got.id for got in receiver.got if got.told["messageId"] == message_id}
         assert len(ids) == 1, f"killed after {done} calls"
     found, _ = deliveries.list_deliveries(acme.org_id, made.endpoint.id, None, 100, None)
     assert Counter(one.status for one in found) == {DeliveryStatus.SUCCEEDED: expected}
-    # Nobody is sent more than one kill explains: at most twice the attempt at which it happened.
+    # One kill repeats at most one attempt: each delivery is sent at most twice.
     assert max(Counter(receiver.ids).values()) <= (2 if status == 200 else 3)
     assert max(one.attempts for one in found) == (1 if status == 200 else 2)
 
 
 @pytest.mark.parametrize("name", WORKERS)
-def test_a_worker_killed_anywhere_in_a_batch_loses_none_of_it_and_records_each_attempt_once(
+def test_a_worker_killed_in_a_batch_loses_nothing_and_records_each_attempt_once(
     acme: Tenant, saboteur: Sabotage, receiver: Receiver, world: World, frozen: clock.FrozenClock, name: str
 ) -> None:
     made = service.create_endpoint(
         acme.caller(master=True), "anima", EndpointSettings(url=URL, events=["message.sent"])
     )
     answered_quickly(made.endpoint)
-    sent(acme, world)
-    world.settle(frozen)  # it has been answering
+    send_mail(acme, world)
+    world.settle(frozen)  # it has been responding
 
     def batch() -> set[str]:
-        ids = {sent(acme, world) for _ in range(3)}
-        receiver.got, receiver.answers = [], [answer(200), answer(500), answer(200)]
+        ids = {send_mail(acme, world) for _ in range(3)}
+        receiver.got, receiver.answers = [], [make_answer(200), make_answer(500), make_answer(200)]
         if name == "workers/deliveries":
-            work("workers/webhooks", together=10)
+            run_worker("workers/webhooks", together=10)
         return ids
 
     batch()
     with saboteur.counting() as calls_made:
-        work(name, at_most=1, together=10)
+        run_worker(name, at_most=1, together=10)
     number = len(calls_made)
     world.settle(frozen)
     for done in range(number):
         ids = batch()
         with saboteur.killing(after=done):
-            work(name, at_most=1, together=10)
+            run_worker(name, at_most=1, together=10)
         world.settle(frozen)
         assert {got.told["messageId"] for got in receiver.got} == ids, f"killed after {done} calls"
         assert len(set(receiver.ids)) == len(ids)
@@ -167,8 +167,8 @@ def test_a_worker_killed_anywhere_in_a_batch_loses_none_of_it_and_records_each_a
     assert {one.attempts for one in found} == {1, 2}
 
 
-def called(acme: Tenant) -> Call:
-    """A call of OptiComm's that was accepted, with a callback."""
+def accept_call(acme: Tenant) -> Call:
+    """An accepted OptiComm call with a callback."""
     caller = acme.caller()
     callback = callbacks.ensure_callback_endpoint(acme.org_id, "key_1", URL)
     call = calls.place_call(caller, Order(to="+14155550142", tier=Tier.BASIC, consent_source="business-relationship"))
@@ -182,7 +182,7 @@ def called(acme: Tenant) -> Call:
 
 
 @pytest.mark.parametrize("name", WORKERS)
-def test_a_calls_callbacks_arrive_in_order_though_a_worker_is_killed_anywhere(
+def test_callbacks_of_a_call_arrive_in_order_after_a_kill_anywhere(
     acme: Tenant,
     saboteur: Sabotage,
     receiver: Receiver,
@@ -190,13 +190,13 @@ def test_a_calls_callbacks_arrive_in_order_though_a_worker_is_killed_anywhere(
     frozen: clock.FrozenClock,
     name: str,
 ) -> None:
-    for done in range(0, 12, 3):  # the answers alternate with it
-        call = called(acme)
-        receiver.got, receiver.answers = [], [answer(500)] if done % 2 else []
+    for done in range(0, 12, 3):  # the responses alternate with it
+        call = accept_call(acme)
+        receiver.got, receiver.answers = [], [make_answer(500)] if done % 2 else []
         with saboteur.killing(after=done):
             world.stream.hand_on()
             for other in WORKERS[: WORKERS.index(name) + 1]:
-                work(other)
+                run_worker(other)
         world.stream.hand_on()
         reports.apply_report(
             Report(
@@ -214,5 +214,5 @@ def test_a_calls_callbacks_arrive_in_order_though_a_worker_is_killed_anywhere(
         told = list(dict.fromkeys((got.id, got.told["event"]) for got in receiver.got))
         assert [event for _, event in told] == ["call.initiated", "call.completed"], f"killed after {done} calls"
         assert {got.told["call_id"] for got in receiver.got} == {call.id}
-        # Whatever came of `initiated`, `completed` did not overtake it.
+        # `completed` did not overtake `initiated`, whether or not that was delivered.
         assert receiver.got[-1].told["event"] == "call.completed"

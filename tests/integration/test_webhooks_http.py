@@ -1,4 +1,4 @@
-"""Webhooks over the whole stack: they arrive signed, in order, under one id, even if a worker is killed meanwhile."""
+"""Webhooks over the whole stack: they arrive signed, in order and with one id, even if a worker is killed."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ import pytest
 from standardwebhooks import Webhook
 
 from tests.conftest import Stack
-from tests.integration.conftest import SignedUp, until
+from tests.integration.conftest import SignedUp, wait_until
 
 
 class Receiver(ThreadingHTTPServer):
-    """An endpoint on this machine. It answers with what is next in `answers`, else 200; `hold` makes it wait first."""
+    """An endpoint on this machine. It returns the next of `answers`, else 200. It waits while `hold` is set."""
 
     daemon_threads = True
 
@@ -51,7 +51,7 @@ class _Handler(BaseHTTPRequestHandler):
         if hold:
             self.server.held.append(self.client_address[1])
             hold.wait(40)
-            return  # whoever asked is gone
+            return  # the client is gone
         status = self.server.answers.pop(0) if self.server.answers else 200
         self.server.got.append({"raw": body, "headers": dict(self.headers), "body": json.loads(body), "status": status})
         self.send_response(status)
@@ -59,7 +59,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, *_: Any) -> None:
-        """Say nothing."""
+        """Disable the server's log."""
 
 
 @pytest.fixture
@@ -72,26 +72,28 @@ def receiver() -> Iterator[Receiver]:
     server.server_close()
 
 
-def test_a_mail_is_told_of_signed_and_its_delivery_can_be_read(
+def test_a_mail_webhook_is_signed_and_its_delivery_can_be_read(
     http: httpx.Client, acme: SignedUp, receiver: Receiver
 ) -> None:
     receiver.answers = [500]
     hook = http.post("/v1/webhooks", json={"url": receiver.url, "events": ["message.sent"]}, headers=acme.master).json()
     mail = {"to": "you@example.com", "subject": "Hello", "body": "b"}
     sent = http.post("/v1/email/send", json=mail, headers=acme.agent).json()
-    until(lambda: len(receiver.got) == 2, 30)
+    wait_until(lambda: len(receiver.got) == 2, 30)
     for got in receiver.got:
         Webhook(hook["secret"]).verify(got["raw"], got["headers"])
         assert got["body"]["messageId"] == sent["id"]
         assert got["headers"]["X-Anima-Event"] == "message.sent"
     assert len({got["headers"]["webhook-id"] for got in receiver.got}) == 1
     path = f"/v1/webhooks/{hook['id']}/deliveries"
-    (delivery,) = until(lambda: http.get(path, params={"status": "SUCCEEDED"}, headers=acme.master).json()["items"])
+    (delivery,) = wait_until(
+        lambda: http.get(path, params={"status": "SUCCEEDED"}, headers=acme.master).json()["items"]
+    )
     assert [attempt["status"] for attempt in delivery["history"]] == [500, 200]
     assert delivery["id"] == receiver.got[0]["headers"]["webhook-id"]
 
 
-def test_opticomms_callbacks_arrive_in_order_though_the_worker_is_killed_on_the_way(
+def test_opticomm_callbacks_arrive_in_order_after_a_kill_of_the_worker(
     http: httpx.Client, stack: Stack, receiver: Receiver
 ) -> None:
     receiver.hold = holding = threading.Event()
@@ -107,9 +109,9 @@ def test_opticomms_callbacks_arrive_in_order_though_the_worker_is_killed_on_the_
     correlation = {"x-correlation-id": f"corr-{request_id}"}
     call = http.post("/functions/v1/external-api", json=body, headers=key | correlation).json()
     assert call["success"] is True
-    until(lambda: receiver.held, 20)
+    wait_until(lambda: receiver.held, 20)
     os.kill(_owner(stack.process.pid, receiver.held[0]), signal.SIGKILL)
-    until(lambda: len(receiver.about(call["call_id"])) == 2, 60)
+    wait_until(lambda: len(receiver.about(call["call_id"])) == 2, 60)
     holding.set()
     told = receiver.about(call["call_id"])
     assert [one["body"]["event"] for one in told] == ["call.initiated", "call.completed"]
@@ -121,13 +123,13 @@ def test_opticomms_callbacks_arrive_in_order_though_the_worker_is_killed_on_the_
         assert one["body"]["request_id"] == request_id
         assert one["body"]["conversation_id"] == call["conversation_id"]
 
-    # The same call, seen through Anima.
+    # The same call in Anima.
     master = {"Authorization": f"Bearer {stack.keys['ANIMA_MASTER_KEY']}"}
     assert http.get(f"/v1/voice/calls/{call['call_id']}", headers=master).json()["state"] == "ENDED"
     actions = [event["action"] for event in _chain(http, master, correlation)["events"]]
     assert actions[0] == "voice.call.created"
     assert "voice.call.completed" in actions
-    seq = until(lambda: _chain(http, master, correlation)["events"][0].get("seq"))
+    seq = wait_until(lambda: _chain(http, master, correlation)["events"][0].get("seq"))
     with http.stream("GET", "/v1/events/stream", headers=master | {"Last-Event-ID": str(seq - 1)}) as live:
         line = next(line for line in live.iter_lines() if line.startswith("data:"))
     assert call["call_id"] in line
@@ -165,17 +167,17 @@ def _descends(process: int, parent: int) -> bool:
     return False
 
 
-def test_a_slow_endpoint_holds_nobody_up(http: httpx.Client, acme: SignedUp, receiver: Receiver) -> None:
+def test_a_slow_endpoint_does_not_delay_others(http: httpx.Client, acme: SignedUp, receiver: Receiver) -> None:
     receiver.hold = holding = threading.Event()
     slow, quick = (
         http.post("/v1/webhooks", json={"url": url, "timeoutMs": 30_000}, headers=acme.master).json()
         for url in (receiver.url, receiver.url + "/quick")
     )
     http.post(f"/v1/webhooks/{slow['id']}/test", headers=acme.master)
-    until(lambda: receiver.held, 20)
+    wait_until(lambda: receiver.held, 20)
     started = time.monotonic()
     for _ in range(5):
         http.post(f"/v1/webhooks/{quick['id']}/test", headers=acme.master)
-    until(lambda: len(receiver.got) == 5, 20)
+    wait_until(lambda: len(receiver.got) == 5, 20)
     assert time.monotonic() - started < 20
     holding.set()

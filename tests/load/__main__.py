@@ -20,7 +20,7 @@ _PARTS = (
 
 
 def main() -> None:
-    """Measure and print. Times are for reading: nothing fails by them."""
+    """Measure and print. Times are for reading only: no check depends on them."""
     parser = argparse.ArgumentParser(prog="python -m tests.load", description=__doc__)
     parser.add_argument("--only", choices=_PARTS, action="append", help="one part; may be given several times")
     parser.add_argument("--save", type=Path, metavar="FILE", help="write the summary's figures to a file")

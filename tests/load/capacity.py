@@ -1,10 +1,12 @@
-"""What DynamoDB would charge for requests, reckoned by its published rules from the items before and after each.
+"""The price of requests at DynamoDB, computed by its published rules from the items before and after each request.
 
-Write units, of 1 KB: two an item in a transaction and one otherwise, by the larger of the item before and after, checks
-too; and one for each index entry that is made, removed or changed, by its own size: two where its key changes, and
-none where nothing that it holds does. Read units, of 4 KB: one for a consistent read, half of one otherwise.
+Write units, of 1 KB: two per item in a transaction and one otherwise, by the larger of the item before and after.
+Conditional checks count, too. Each index entry that is created, deleted or changed counts one, by its own size: two if
+its key changes, and none if none of its attributes change. Read units, of 4 KB: one for a consistent read, half of one
+otherwise.
 
-Engines disagree with each other, and with AWS, about indexes and transactions: hence our own reckoning.
+Engines differ from each other and from AWS in their counts for indexes and transactions, so this module does not use
+them.
 """
 
 from __future__ import annotations
@@ -26,16 +28,16 @@ _PARTS = {"Put": "Item", "Update": "Key", "Delete": "Key", "ConditionCheck": "Ke
 
 @dataclass
 class Units:
-    """What some requests consumed."""
+    """The capacity that some requests consumed."""
 
     requests: Counter[str] = field(default_factory=Counter)
     read: float = 0
     write: float = 0
-    #: Where the write units went: the table or its index, and the kind of item.
+    #: The write units by place: the table or its index, and the kind of item.
     places: Counter[str] = field(default_factory=Counter)
 
     def add(self, other: Units) -> None:
-        """Count what another consumed, too."""
+        """Add the consumption of others."""
         self.requests += other.requests
         self.read += other.read
         self.write += other.write
@@ -43,7 +45,7 @@ class Units:
 
 
 class Meter:
-    """Counts what this process asks of DynamoDB, by who asks; and notes new items of the outbox."""
+    """Counts the requests of this process to DynamoDB, by consumer, and records new items of the outbox."""
 
     def __init__(self, reader: Any) -> None:
         self._reader = reader
@@ -54,7 +56,7 @@ class Meter:
         self.outbox: list[Image] = []
 
     def listen(self) -> None:
-        """Count from now on."""
+        """Start counting."""
         clients = [session.dynamodb_client()]
         if hasattr(session, "dynamodb_client_without_retries"):
             clients.append(session.dynamodb_client_without_retries())
@@ -64,7 +66,7 @@ class Meter:
 
     @contextmanager
     def of(self, name: str) -> Iterator[None]:
-        """Count the block's requests as somebody's, unless an outer block lets nothing be counted."""
+        """Count the block's requests for a consumer, unless an outer block disables counting."""
         before = self._name
         self._name = None if before is None else name
         try:
@@ -82,7 +84,7 @@ class Meter:
             self._name = before
 
     def taken(self) -> dict[str, Units]:
-        """What was consumed since this was last asked, by who asked."""
+        """The consumption since the last call, by consumer."""
         found, self.by_name = self.by_name, {}
         return found
 
@@ -111,7 +113,7 @@ class Meter:
                 self.outbox.append(after)
 
     def _charge(self, units: Units, table: str, before: Image | None, after: Image | None, times: int) -> None:
-        own = times * _kilobytes(max(size(before), size(after)))
+        own = times * _kilobytes(max(item_size(before), item_size(after)))
         shown = table.rpartition("-")[2]
         kind = _kind(after or before)
         units.write += own
@@ -157,7 +159,7 @@ def _keys(index: Any) -> list[str]:
 
 
 def _entry(index: Any, item: Image | None) -> Image | None:
-    """What an index holds of an item."""
+    """The part of an item that an index holds."""
     if item is None or not all(name in item for name in _keys(index)):
         return None
     projection = index["Projection"]
@@ -171,12 +173,12 @@ def _entry_units(before: Image | None, after: Image | None, keys: list[str]) -> 
     if before == after:
         return 0
     if before and after and all(before[name] == after[name] for name in keys):
-        return _kilobytes(max(size(before), size(after)))
-    return sum(_kilobytes(size(one)) for one in (before, after) if one)
+        return _kilobytes(max(item_size(before), item_size(after)))
+    return sum(_kilobytes(item_size(one)) for one in (before, after) if one)
 
 
 def _kind(item: Image | None) -> str:
-    """The kind of an item, by the words of its key that are no ids."""
+    """The kind of an item: the words of its key without the ids."""
     if not item:
         return "nothing there"
     words = (item.get("pk") or item["id"])["S"].split("#")
@@ -190,12 +192,12 @@ def _read_units(operation: str, asked: dict[str, Any], answer: dict[str, Any]) -
     if operation == "BatchGetItem":
         units = 0.0
         for table, part in asked["RequestItems"].items():
-            sizes = [size(item) for item in answer["Responses"].get(table, [])]
+            sizes = [item_size(item) for item in answer["Responses"].get(table, [])]
             sizes += [0] * (len(part["Keys"]) - len(sizes))
             units += sum(_pages(one) for one in sizes) / (1 if part.get("ConsistentRead") else 2)
         return units
     found = answer.get("Items", []) if operation in ("Query", "Scan") else [answer.get("Item")]
-    return _pages(sum(map(size, found))) / (1 if asked.get("ConsistentRead") else 2)
+    return _pages(sum(map(item_size, found))) / (1 if asked.get("ConsistentRead") else 2)
 
 
 def _kilobytes(length: int) -> int:
@@ -206,8 +208,8 @@ def _pages(length: int) -> int:
     return max(1, ceil(length / 4_096))
 
 
-def size(item: Image | None) -> int:
-    """The bytes of an item, by DynamoDB's rules."""
+def item_size(item: Image | None) -> int:
+    """The size of an item in bytes, by DynamoDB's rules."""
     return sum(len(name.encode()) + _size(value) for name, value in (item or {}).items())
 
 

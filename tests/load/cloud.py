@@ -1,7 +1,7 @@
-"""DynamoDB and SQS that answer every request after a fixed time, in this process.
+"""DynamoDB and SQS stubs that respond after a fixed time, in this process.
 
-A request is made, signed and read as it is on AWS; only its way over the network is replaced by a wait. So a figure
-says how many requests a design asks for, and how many of them wait for each other, and not how fast an engine is.
+Requests are made, signed and parsed as on AWS; a wait replaces the network. So a figure counts the requests of a design
+and the ones that wait for each other, and does not measure the speed of an engine.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ from switchboard.aws import clients
 from switchboard.kit.settings import env_key
 from tests.conftest import clear_caches
 
-#: What every request takes, in seconds.
+#: The duration of every request, in seconds.
 SECONDS = 0.005
-#: What one page of a query brings, in bytes.
+#: The size of a query's page, in bytes.
 _PAGE = 1_000_000
-#: The part of a core that Lambda gives to a megabyte of memory.
+#: The part of a core that Lambda gives per megabyte of memory.
 CORES_A_MEGABYTE = 1 / 1_769
 
 Answer = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 class Sent(NamedTuple):
-    """A message that a queue took."""
+    """A message in a queue."""
 
     queue: str
     text: str
@@ -44,14 +44,14 @@ class Sent(NamedTuple):
 
 
 class Cloud:
-    """The stub. `requests` counts by operation; `sent` is what the queues took, `items` what the tables hold."""
+    """The stub. `requests` counts by operation; `sent` holds the queues' messages, `items` the tables' items."""
 
     def __init__(self, seconds: float = SECONDS) -> None:
         self.seconds = seconds
         self.requests: Counter[str] = Counter()
         self.sent: list[Sent] = []
         self.items: dict[str, dict[str, dict[str, Any]]] = {}
-        #: Texts of messages that SQS does not take.
+        #: Message texts that SQS refuses.
         self.refuses: Callable[[str], bool] = lambda _: False
         self._lock = threading.Lock()
         self._answers: dict[str, Answer] = {
@@ -66,11 +66,11 @@ class Cloud:
         }
 
     def put(self, item: dict[str, Any]) -> None:
-        """Let a table hold an item, in DynamoDB's own form."""
+        """Put an item into a table, in DynamoDB's own form."""
         self.items.setdefault(item["pk"]["S"], {})[item["sk"]["S"]] = item
 
     def listen(self, *services: str) -> None:
-        """Answer the requests of this process's clients of these services."""
+        """Handle the requests of this process's clients of these services."""
         for service in services:
             clients.get_client(service).meta.events.register_first("before-send", self._answer)
 
@@ -113,7 +113,7 @@ class Cloud:
         return {"Item": found} if found else {}
 
     def _update(self, asked: dict[str, Any]) -> dict[str, Any]:
-        # Only what is set to a value, which is all that a tick does.
+        # Only assignments of values. A tick uses no others.
         before = self._get(asked).get("Item", asked["Key"])
         names, values = asked.get("ExpressionAttributeNames", {}), asked["ExpressionAttributeValues"]
         parts = [part.split("=") for part in asked["UpdateExpression"].removeprefix("SET ").split(",")]
@@ -160,18 +160,18 @@ def _text(value: str | bytes) -> str:
 
 
 @contextmanager
-def stubbed(cloud: Cloud, *, without: frozenset[str] = frozenset()) -> Iterator[Cloud]:
-    """Run with the stub in AWS's place. `without` names queues that the function is not told of."""
-    with patch.dict(os.environ, environ(without)):
+def use_stub(cloud: Cloud, *, without: frozenset[str] = frozenset()) -> Iterator[Cloud]:
+    """Run with the stub in place of AWS. `without` names queues that the function does not know."""
+    with patch.dict(os.environ, function_environment(without)):
         clear_caches()
         cloud.listen("dynamodb", "sqs")
         yield cloud
         clear_caches()
 
 
-def environ(without: frozenset[str] = frozenset()) -> dict[str, str]:
-    """What a function finds its tables and queues by."""
-    url = "http://127.0.0.1:9/000000000000/"  # nothing is sent there
+def function_environment(without: frozenset[str] = frozenset()) -> dict[str, str]:
+    """The settings that name a function's tables and queues."""
+    url = "http://127.0.0.1:9/000000000000/"  # no message is sent there
     found = {
         "AWS_ENDPOINT_URL": url,
         "AWS_ACCESS_KEY_ID": "load",

@@ -1,8 +1,8 @@
-"""Cold start: a function's import and init in a fresh process, beside the least that its libraries allow.
+"""Cold start: a function's import and init in a fresh process, compared with the minimum that its libraries allow.
 
-The floor is a Powertools resolver with validation and one pydantic route, and a DynamoDB client of botocore. A
-function's init is its handler's import and the same client, made as the function makes it. Both are timed inside the
-process, from the interpreter's first line on; rounds go through all of them in turn, so that noise falls on all.
+The floor is a Powertools resolver with validation and one pydantic route, and a botocore client of DynamoDB. A
+function's init is its handler's import and the same client, created as in the function. Both are timed inside the
+process, from the interpreter's first line. Rounds alternate between all candidates, so that noise affects all of them.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ session.dynamodb_once()
 
 
 def measure() -> None:
-    """Print init times, and how they compare to the floor."""
+    """Print init times, and their ratio to the floor."""
     names = [function.name for function in topology.FUNCTIONS if _handler(function.name).exists()]
     codes = {"(the floor)": _FLOOR} | {name: _FUNCTION.format(module=name.replace("/", ".")) for name in names}
     times: dict[str, list[float]] = {name: [] for name in codes}

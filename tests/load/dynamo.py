@@ -1,11 +1,11 @@
-"""What each operation of Anima asks of DynamoDB: requests, round trips that wait for each other, and capacity units.
+"""The DynamoDB usage of each Anima operation: requests, sequential round trips, and capacity units.
 
 On the local engine. A request that starts before another has ended does not wait for it: round trips are the steps of
-the longest chain of requests that do. Each request is held up a little, as by a network, so that what may overlap does.
-Write units are the engine's own count, which follows AWS: two an item and kilobyte in a transaction, checks too, and
-one an index entry. It does not count reads by their size, nor batches of them at all, so read units are reckoned here
-from what was read, by AWS' rule: one for 4 KB, half of it when eventually consistent. `cold` is with an empty key cache
-and a key whose use was last noted more than five minutes ago. No process holds a lease of its limits.
+the longest chain of sequential requests. Each request is delayed a little, as by a network, so that requests overlap
+where they can. Write units are the engine's own count, which follows AWS: two per item and kilobyte in a transaction,
+checks included, and one per index entry. The engine does not count reads by size, and does not count batch reads. So
+read units are computed here by AWS' rule: one per 4 KB, half of that if eventually consistent. `cold` means an empty
+key cache and a key whose use was recorded more than five minutes ago. No process holds a lease of its limits.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ from switchboard.kit import clock
 from tests.actors import Tenant, tenant
 from tests.conftest import clear_caches
 from tests.load import report, stub
-from tests.load.request import event
+from tests.load.request import api_event
 
 READ, WRITE, KEYED = "read", "write", "write with key"
-#: How many round trips an operation may take when the process knows the key.
+#: The maximum of round trips of an operation while the process has the key cached.
 TARGETS = {READ: 2, WRITE: 2, KEYED: 4}
-#: What a request is held up by, in seconds.
+#: The delay of each request, in seconds.
 _NETWORK = 0.003
 _READS = frozenset({"GetItem", "BatchGetItem", "Query"})
 _CALL = {"to": "+14155550142", "tier": "basic", "metadata": {"consent_source": "business-relationship"}}
@@ -55,7 +55,7 @@ _numbers = count()
 
 @dataclass(frozen=True)
 class Request:
-    """One request: from when to when it was under way, and what it consumed."""
+    """One request: its start and end, and its consumption."""
 
     started: float
     ended: float
@@ -65,13 +65,13 @@ class Request:
 
 @dataclass
 class Counted:
-    """What was asked of DynamoDB."""
+    """The requests to DynamoDB."""
 
     requests: list[Request] = field(default_factory=list)
 
     @property
     def round_trips(self) -> int:
-        """How many steps the longest chain has, of requests each of which started when the one before had ended."""
+        """The steps of the longest chain of requests in which each starts after the previous one has ended."""
         steps: list[tuple[float, int]] = []
         for request in sorted(self.requests, key=lambda one: one.started):
             before = (number for ended, number in steps if ended <= request.started)
@@ -108,7 +108,7 @@ def _read_units(operation: str, asked: dict[str, Any], answer: dict[str, Any]) -
 
 
 def _size(value: Any) -> int:
-    """About what an attribute, or an item of them, takes up."""
+    """The approximate size of an attribute, or of an item."""
     if isinstance(value, dict):
         return sum(len(name) + _size(part) for name, part in value.items())
     if isinstance(value, list):
@@ -118,7 +118,7 @@ def _size(value: Any) -> int:
 
 @dataclass(frozen=True)
 class Operation:
-    """A request that can be made again and again."""
+    """A repeatable request."""
 
     name: str
     kind: str
@@ -128,7 +128,7 @@ class Operation:
 
 def measure() -> None:
     """Print requests, round trips and units for every operation, with the key cache warm and cold."""
-    stub.silence()
+    stub.drop_log()
     with _engine() as counting, clock.using(clock.FrozenClock(clock.now_iso())):
         rows = [
             _row(operation, counting)
@@ -149,12 +149,12 @@ def _engine() -> Iterator[list[Counted]]:
         environ |= provision.provision(environ) | {"SWITCHBOARD_SIGN_UPS_PER_HOUR": "1000"}
         with patch.dict(os.environ, environ):
             clear_caches()
-            yield hooked()
+            yield count_requests()
             clear_caches()
 
 
-def hooked() -> list[Counted]:
-    """A list whose last entry is what counts all requests from now on."""
+def count_requests() -> list[Counted]:
+    """A list whose last entry counts all requests from now on."""
     counting = [Counted()]
 
     def ask(params: dict[str, Any], model: Any, context: dict[str, Any], **_: Any) -> None:
@@ -208,7 +208,7 @@ def _count(operation: Operation, counting: list[Counted], *, cold: bool = False)
 def _operations(acme: Tenant, large: Tenant) -> list[Operation]:
     agent = {"authorization": f"Bearer {acme.agent_key}"}
     master = {"authorization": f"Bearer {acme.master_key}"}
-    sent = json.loads(email(event("POST", "/v1/email/send", agent, _MAIL), _context())["body"])
+    sent = json.loads(email(api_event("POST", "/v1/email/send", agent, _MAIL), _context())["body"])
     hour = clock.now_iso()[:13]
     audit_sealing.seal_events(
         acme.org_id, list(events.events_between(f"{hour}:00:00.000Z", f"{hour}:59:59.999Z", acme.org_id))
@@ -216,7 +216,7 @@ def _operations(acme: Tenant, large: Tenant) -> list[Operation]:
     read, write, keyed = _Kind(READ), _Kind(WRITE), _Kind(KEYED)
 
     def new_key() -> str:
-        made = management(event("POST", "/v1/keys", master, {"name": "load", "type": "master"}), _context())
+        made = management(api_event("POST", "/v1/keys", master, {"name": "load", "type": "master"}), _context())
         return str(json.loads(made["body"])["id"])
 
     def key(name: str = "master") -> dict[str, Any]:
@@ -230,9 +230,9 @@ def _operations(acme: Tenant, large: Tenant) -> list[Operation]:
         return {"username": f"load-{next(_numbers)}"}
 
     def cap_of_large() -> tuple[str, str, dict[str, str], Any]:
-        # A slice that has to give something back.
+        # A slice with a loan to return.
         spent = email(
-            event("POST", "/v1/email/send", {"authorization": f"Bearer {large.agent_key}"}, _MAIL), _context()
+            api_event("POST", "/v1/email/send", {"authorization": f"Bearer {large.agent_key}"}, _MAIL), _context()
         )
         assert spent["statusCode"] == 200, spent["body"]
         return "PUT", "/v1/billing/hard-cap", {"authorization": f"Bearer {large.master_key}"}, cap
@@ -285,7 +285,7 @@ def _operations(acme: Tenant, large: Tenant) -> list[Operation]:
 
 
 class _Kind:
-    """Makes operations of a kind."""
+    """Creates operations of a kind."""
 
     def __init__(self, kind: str) -> None:
         self._kind = kind
@@ -296,7 +296,7 @@ class _Kind:
         def request() -> dict[str, Any]:
             method, target, headers, body = parts()
             retry = {"idempotency-key": f"load-key-{next(_numbers):020d}"} if self._kind == KEYED else {}
-            return event(method, target, headers | retry, body)
+            return api_event(method, target, headers | retry, body)
 
         return Operation(name, self._kind, handler, request)
 

@@ -15,8 +15,8 @@ binary = dynoxide.install_dynoxide
 
 
 @contextmanager
-def tables(binary: Path) -> Iterator[dict[str, str]]:
-    """Tables in a server of their own. Answers the environment by which functions find them."""
+def serve_tables(binary: Path) -> Iterator[dict[str, str]]:
+    """Tables in their own server. Returns the environment by which functions find them."""
     with tempfile.TemporaryDirectory() as folder:
         server = dynoxide.Tables(binary, Path(folder) / "tables.log")
         server.start()

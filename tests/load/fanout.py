@@ -1,11 +1,11 @@
-"""Fan-out: how many events a second one shard of the table's stream hands on, with SQS stubbed by 5 ms a request.
+"""Fan-out: the number of events per second that one shard of the table's stream forwards, with SQS stubbed at 5 ms.
 
-Lambda runs ten batches of one shard at once (`parallel` of the topology), each in an environment of its own. Here each
-is a process of its own, with the real handler, its own threads and its own stub of SQS, and all share this machine's
-cores. A batch has 100 events of some 60 workflows of several organizations, as a stream holds them.
+Lambda runs ten batches of one shard at once (`parallel` of the topology), each in its own environment. Here each is a
+process with the real handler, its threads and its stub of SQS, and all share this machine's cores. A batch has 100
+events of about 60 workflows of several organizations, as a stream holds them.
 
-Beside the sum of all ten stands one batch alone, and from its processor time what ten environments of the worker's
-memory would do, which get a part of a core each.
+The table shows the sum of all ten, one batch alone, and an estimate for ten environments with the worker's memory,
+computed from the processor time of one batch. Each environment gets a part of a core.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from switchboard.events import service as events
 from switchboard.events.models import Actor, Subject, SystemActor
 from switchboard.kit import ids
 from tests.load import report, stub
-from tests.load.cloud import CORES_A_MEGABYTE, Cloud, stubbed
+from tests.load.cloud import CORES_A_MEGABYTE, Cloud, use_stub
 
 TARGET = 1_500
 _AT_ONCE, _WORKFLOWS, _ORGS, _SECONDS = 10, 60, 8, 6.0
-#: What a mail's workflow tells of, one after another.
+#: The events of a mail's workflow, in order.
 _STORY = ("email.queued", "email.sent", "email.delivered")
 
 
@@ -63,7 +63,7 @@ def measure() -> None:
         ],
     )
     report.at_least("fan-out, ten batches of a shard", rate, "events/s", TARGET)
-    report.noted("fan-out, CPU for 100 events", 1000 * busy, "ms")
+    report.without_target("fan-out, CPU for 100 events", 1000 * busy, "ms")
 
 
 def _row(name: str, runs: list[_Run], batch: int) -> tuple[object, ...]:
@@ -92,10 +92,10 @@ def _together(number: int) -> list[_Run]:
 
 def _run(ready: Any, answers: Any) -> None:
     sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 metrics, as long as the process lives
-    stub.silence()
+    stub.drop_log()
     worker = topology.function("workers/fanout")
     assert isinstance(worker, resources.Worker)
-    with stubbed(Cloud()) as cloud:
+    with use_stub(Cloud()) as cloud:
         batches = [_batch(worker.batch) for _ in range(5)]
         _invoke(batches[0])
         ready.wait()

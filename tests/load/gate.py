@@ -1,4 +1,4 @@
-"""The compliance gate: how fast it decides, beside the bare parsing of the number that nobody can do without."""
+"""The compliance gate: its speed, compared with parsing the number alone."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from switchboard.kit import clock
 from tests.load import report
 
 _TIMES = 2_000
-#: A number in a zone of its own, one whose area code touches two zones, and one in a stricter state.
+#: A number with its own zone, one whose area code covers two zones, and one in a stricter state.
 _NUMBERS = {"California": "+14155512345", "two zones": "+14234001234", "Florida, capped": "+13055512345"}
 _HOURS = {"allowed": "2026-01-15T18:00:00.000Z", "refused": "2026-01-15T04:00:00.000Z"}
 
 
 def measure() -> None:
-    """Print verdicts a second, over facts that were read already. `dynamo` counts the reads of a placed call."""
+    """Print verdicts a second, over loaded facts. `dynamo` counts the reads of a placed call."""
     rows = [_row(f"{name}, {hour}", number, at) for name, number in _NUMBERS.items() for hour, at in _HOURS.items()]
     report.table(
         f"Gate: verdicts over known facts, {_TIMES} each, beside phonenumbers' own parsing and validity check",

@@ -1,4 +1,4 @@
-"""How far a request travels through the code: own files, functions and calls from the handler to the commit.
+"""The path of a request through the code: own files, functions and calls from the handler to the commit.
 
 Counted with a profiler over tables in memory, with everything in the calling thread, so that the counts are the same
 on every machine. Only files of the layer and of the functions count.
@@ -26,9 +26,9 @@ from switchboard.team.permissions import Role
 from tests import memory_cloud
 from tests.actors import member, tenant
 from tests.load import report, stub
-from tests.load.request import event
+from tests.load.request import api_event
 
-#: How many own files each trip may enter.
+#: The maximum of own files per trip.
 TARGETS = {"POST /v1/voice/calls": 38, "PATCH /api/contacts/{id}": 30}
 _ROOT = Path(__file__).resolve().parents[2]
 _OWN = (str(_ROOT / "layers"), str(_ROOT / "functions"))
@@ -38,7 +38,7 @@ Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 
 
 class Trip:
-    """What was entered while a request was served."""
+    """The code that ran while a request was served."""
 
     def __init__(self) -> None:
         self.calls = 0
@@ -48,7 +48,7 @@ class Trip:
         self._last = ""
 
     def note(self, frame: FrameType, happened: str, _: Any) -> None:
-        """Note a call of one of our functions; a profiler's callback."""
+        """Record a call of a function of the project; a profiler's callback."""
         path = frame.f_code.co_filename
         if happened != "call" or not path.startswith(_OWN):
             return
@@ -60,8 +60,8 @@ class Trip:
         self._last = name
 
 
-def trips() -> dict[str, Trip]:
-    """The trips of a placed call and of a changed contact, with what the process remembers warm."""
+def measure_trips() -> dict[str, Trip]:
+    """The trips of a placed call and of a changed contact, with warm caches."""
     with memory_cloud.use_memory_tables(), patch.object(background, "submit", background.run_inline):
         return {"POST /v1/voice/calls": _placed_call(), "PATCH /api/contacts/{id}": _changed_contact()}
 
@@ -71,7 +71,7 @@ def _placed_call() -> Trip:
     headers = {"authorization": f"Bearer {acme.agent_key}"}
 
     def request(number: int) -> dict[str, Any]:
-        return event("POST", "/v1/voice/calls", headers | {"idempotency-key": f"hops-call-{number:020d}"}, _CALL)
+        return api_event("POST", "/v1/voice/calls", headers | {"idempotency-key": f"hops-call-{number:020d}"}, _CALL)
 
     return _trip(voice, "anima/voice", request)
 
@@ -80,13 +80,13 @@ def _changed_contact() -> Trip:
     admin = member(tenant("hops-hum", PlanName.SCALE).org_id, Role.ADMIN)
     cookie = sessions.open_session(admin.user, admin.org_id)
     headers = {"cookie": f"bh_hum_session={cookie}"}
-    made = contacts(event("POST", "/api/contacts", headers, {"e164": "+14155550143"}), _context())
+    made = contacts(api_event("POST", "/api/contacts", headers, {"e164": "+14155550143"}), _context())
     assert made["statusCode"] == 200, made["body"]
     contact_id = json.loads(made["body"])["id"]
 
     def request(number: int) -> dict[str, Any]:
         key = {"idempotency-key": f"hops-contact-{number:020d}"}
-        return event("PATCH", f"/api/contacts/{contact_id}", headers | key, {"display_name": f"Name {number}"})
+        return api_event("PATCH", f"/api/contacts/{contact_id}", headers | key, {"display_name": f"Name {number}"})
 
     return _trip(contacts, "hum/contacts", request)
 
@@ -114,7 +114,7 @@ def _trip(handler: Handler, group: str, request: Callable[[int], dict[str, Any]]
 
 def measure() -> None:
     """Print the counts of both trips."""
-    stub.silence()
+    stub.drop_log()
     report.table(
         "Hops: what a request enters from the handler to the commit, with an Idempotency-Key and a warm process",
         ("request", "files", "target", "functions", "calls", "moves between files"),
@@ -127,6 +127,6 @@ def measure() -> None:
                 trip.calls,
                 trip.moves,
             )
-            for name, trip in trips().items()
+            for name, trip in measure_trips().items()
         ],
     )

@@ -1,7 +1,7 @@
-"""What lanes and pace add to a call: requests to DynamoDB, and write units; and how they work together.
+"""The cost of lanes and pace for a call: requests to DynamoDB and write units; and their effect under load.
 
-A call is dialed and ended on the local engine. Only what is asked of lanes, waiting calls and paces is counted: a write
-in a transaction is two units, a write by itself one, a failed condition as much as a write.
+A call is dialed and ended on the local engine. Only requests for lanes, waiting calls and paces count: a write in a
+transaction is two units, a single write one. A failed condition counts as much as a write.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from tests.crowd import Plan
 from tests.load import dynamo, report, stub
 
 _OWN = "+12125550100"
-#: What a call may cost at most that waits for nothing, on a number of its own: a lane is taken and given back, a place
-#: in the line deleted, and two paces are noted.
+#: The maximum cost of a call that does not wait, on a number of its own: a lane is taken and returned, a place in the
+#: line is deleted, and two paces are recorded.
 TARGET = 8
-#: Sixty calls at once of an organization with five lanes, one call a second, and twenty diallers.
+#: Sixty concurrent calls of an organization with five lanes, one call a second, and twenty dialers.
 _CROWD = Plan(cap=5, per_second=1, rate=1, calls=60, talk_seconds=20)
 _CROWDS = {
     "60 calls, 5 lanes, 1 a second": _CROWD,
@@ -55,7 +55,7 @@ class _Counted:
 
 def measure() -> None:
     """Print requests and units."""
-    stub.silence()
+    stub.drop_log()
     rows: list[tuple[object, ...]] = []
     with dynamo._engine(), clock.using(clock.FrozenClock(clock.now_iso())), patch.object(pacing, "sleep", _pass):
         for name, pace, own in (
@@ -69,14 +69,14 @@ def measure() -> None:
                 rows.append((name, *found.row()))
                 if own and pace == 1:
                     report.at_most("lanes and pace of a call", found.units, "WCU", TARGET)
-                    report.noted("lanes and pace of a call, requests", found.requests, "requests")
+                    report.without_target("lanes and pace of a call, requests", found.requests, "requests")
         busy = _org("busy", own=True)
         first = _placed(busy)
         dialing.dial_call(first.org_id, first.id)
         second = _placed(busy)
         found = _counted(lambda: _waits(first, second))
         rows.append(("a call that waits for a lane, and the end that wakes it", *found.row()))
-        report.noted("a call that waits for a lane", found.units, "WCU")
+        report.without_target("a call that waits for a lane", found.units, "WCU")
     report.table(
         f"Lanes and pace: requests and write units that they add to a call (target on its own number: {TARGET} WCU)",
         ("", "requests", "WCU"),
@@ -86,7 +86,7 @@ def measure() -> None:
 
 
 def _together() -> None:
-    """Print what becomes of many calls that many diallers take at once (`tests.crowd`)."""
+    """Print the outcome of many calls that many dialers take at once (`tests.crowd`)."""
     rows: list[tuple[object, ...]] = []
     for name, plan in _CROWDS.items():
         found = crowd.run(plan)
@@ -104,7 +104,7 @@ def _together() -> None:
             report.at_most("calls at once: lanes' time lost", found.free * 100, "%", 5)
             report.at_most("calls at once: dial jobs a call", found.dial_jobs, "jobs", 6)
     report.table(
-        "Many calls at once, and twenty diallers",
+        "Many calls at once, and twenty dialers",
         ("", "dialed", "seconds", "at best", "lanes' time lost", "dial jobs a call", "requests a call"),
         rows,
     )
@@ -175,7 +175,7 @@ def _counting() -> Iterator[_Counted]:
 
 
 def _is_of_lanes(request: dict[str, Any]) -> bool:
-    """Whether a request is about a lane, a call that waits, or a pace. Jobs and checks for them count, too."""
+    """Whether a request concerns a lane, a waiting call, or a pace. Jobs and checks for them count, too."""
     key = request.get("Key") or request.get("Item") or {}
     values = request.get("ExpressionAttributeValues") or {}
     pk = str((key.get("pk") or values.get(":pk") or {}).get("S", ""))

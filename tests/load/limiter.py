@@ -1,23 +1,23 @@
-"""The request limiter: what refusals and leases cost, over many processes that share one table.
+"""The request limiter: the cost of refusals and leases, over many processes with one table.
 
-The processes are simulated in one, with a clock that is moved and a table that counts its writes (`tests/swarm.py`):
-the figures are exact, and the same on every machine. Only the time of a decision is measured.
+The processes are simulated in one process, with a test clock and a table that counts its writes (`tests/swarm.py`):
+the figures are exact and the same on every machine. Only the time of a decision is measured.
 """
 
 from __future__ import annotations
 
 import time
 
-from switchboard.accounts.plans import Plan, PlanName, get_plan
+from switchboard.accounts.plans import PLANS, Plan, PlanName
 from switchboard.edge import rate_leases
 from tests.load import report
 from tests.swarm import Swarm
 
 _SERVED_PERCENT = 95
-#: What DynamoDB takes for one item in a second.
+#: The maximum that DynamoDB accepts for one item in a second.
 _ITEM_WRITES = 1_000
 _REFUSED = 200
-#: A plan, and so many requests a second for so many seconds.
+#: A plan, a rate of requests per second, and a duration in seconds.
 _LOADS = (
     (PlanName.GROWTH, 50, 60),
     (PlanName.GROWTH, 100, 60),
@@ -31,7 +31,7 @@ _LOADS = (
     (PlanName.ENTERPRISE, 10_000, 10),
 )
 
-#: A row of a table, and the figure that its verdict goes by.
+#: A row of a table, and the figure that decides its verdict.
 Judged = tuple[tuple[object, ...], float]
 
 
@@ -43,14 +43,14 @@ def measure() -> None:
         ("plan, window", "writes", "target", "μs a refusal"),
         [row for row, _ in refusals],
     )
-    served = [_served(get_plan(name), rate, seconds) for name, rate, seconds in _LOADS]
+    served = [_served(PLANS[name], rate, seconds) for name, rate, seconds in _LOADS]
     report.table(
         "Limiter: a plan's quota over 60 processes, in a minute at its rate and above, and in a second at its limit"
         f"\n(targets: at least {_SERVED_PERCENT} % served, and never more than 100 %)",
         ("plan, requests/s", "asked", "served", "% of quota", "target", "% of the busiest second"),
         [row for row, _ in served],
     )
-    hottest = [_hottest(get_plan(name)) for name in PlanName]
+    hottest = [_hottest(PLANS[name]) for name in PlanName]
     report.table(
         f"Limiter: 10,000 requests/s on one bucket over 300 processes (target: an item gets less than {_ITEM_WRITES:,}"
         " writes/s)",
@@ -65,16 +65,16 @@ def measure() -> None:
 
 
 def _refusals(name: PlanName, window: str) -> Judged:
-    terms, crowd = get_plan(name), Swarm(1)
+    terms, crowd = PLANS[name], Swarm(1)
     minute = terms.requests_per_minute if window == "minute" else 1_000_000
     second = terms.requests_per_second if window == "second" else 1_000_000
-    # Until the bucket is full, all of it within a part of a second.
+    # Until the bucket is full, within a part of a second.
     crowd.run(2_000_000, 1, minute, second, times=min(minute, second) + 1)
     before = sum(crowd.table.writes.values())
     started = time.perf_counter()
     served = crowd.run(2_000_000, 1, minute, second, times=_REFUSED)
     took = (time.perf_counter() - started) / _REFUSED * 1_000_000
-    assert not served.by_second.total(), "it was not full"
+    assert not served.by_second.total(), "the bucket was not full"
     writes = sum(crowd.table.writes.values()) - before
     return (f"{name.value}, {window}", writes, report.met(writes == 0), f"{took:.0f}"), writes
 

@@ -1,8 +1,9 @@
-"""HUM's lists beside a long history: requests, round trips, read units and time, small organization against large; and
-what its other operations ask.
+"""HUM's lists with a long history: requests, round trips, read units and time, for a small and a large organization;
+and
+the usage of HUM's other operations.
 
-Over dynoxide, with the crowd of `make seed` in one organization and a hundredth of it in another. A page has to cost as
-much in both. Round trips are those of `dynamo`: the first reads the session, the person, the role and the organization.
+Over dynoxide, with the crowd of `make seed` in one organization and a hundredth of it in another. A page must cost the
+same in both. Round trips are those of `dynamo`: the first reads the session, the person, the role and the organization.
 """
 
 from __future__ import annotations
@@ -33,16 +34,16 @@ from switchboard.team.permissions import Role
 from tests.actors import member, tenant
 from tests.conftest import clear_caches
 from tests.load import dynoxide, report, stub
-from tests.load.dynamo import Counted, hooked
-from tests.load.request import event
+from tests.load.dynamo import Counted, count_requests
+from tests.load.request import api_event
 
-#: The session, what is asked for or changed, and what is read beside it or the commit.
+#: The session, the requested or changed object, and one read beside it or the commit.
 TARGET = 3
 _ROUNDS, _DEEP = 20, 40
 _SHARE = 100
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 
-#: What is asked, and of whom. A `*` is the cursor of a page far down.
+#: The requests and their handlers. A `*` is the cursor of a page far down.
 _LISTS: list[tuple[str, Handler, str]] = [
     ("contacts: first page", contacts, "/api/contacts"),
     ("contacts: a page far down", contacts, "/api/contacts?limit=5&cursor=*"),
@@ -58,7 +59,7 @@ _LISTS: list[tuple[str, Handler, str]] = [
     ("blocklist", blocklist, "/api/blocklist"),
     ("team", team_handler, "/api/team"),
 ]
-#: Other operations: by whom they are answered, and how they are asked the nth time.
+#: Other operations: their handlers, and the nth request of each.
 _OTHERS: list[tuple[str, Handler, Callable[[int], tuple[str, str, Any]]]] = [
     ("me", account, lambda _: ("GET", "/api/me", None)),
     ("organization: read", account, lambda _: ("GET", "/api/orgs/current", None)),
@@ -71,18 +72,18 @@ _OTHERS: list[tuple[str, Handler, Callable[[int], tuple[str, str, Any]]]] = [
 
 
 def measure() -> None:
-    """Print what a page of each list costs, and what other operations do."""
+    """Print the cost of a page of each list, and of other operations."""
     binary = dynoxide.binary()
     if binary is None:
         print("\nLists beside a long history: not measured, dynoxide cannot be had here.")
         return
-    stub.silence()
+    stub.drop_log()
     unlimited = {"SWITCHBOARD_PERSON_PER_MINUTE": "100000", "SWITCHBOARD_PERSON_PER_SECOND": "500"}
-    with dynoxide.tables(binary) as environ, patch.dict(os.environ, environ | unlimited):
+    with dynoxide.serve_tables(binary) as environ, patch.dict(os.environ, environ | unlimited):
         clear_caches()
         with patch.object(secret, "_root", lambda: b"load"):
             small, large = _filled(_SHARE), _filled(1)
-            counting = hooked()
+            counting = count_requests()
             rows = [_row(name, handler, target, small, large, counting) for name, handler, target in _LISTS]
             others = [_other(name, handler, asked, small, counting) for name, handler, asked in _OTHERS]
         clear_caches()
@@ -132,14 +133,14 @@ def _other(
 
 
 def _filled(share: int) -> str:
-    """An organization with a part of the crowd. Answers a session's cookie."""
+    """An organization with a part of the crowd. Returns a session's cookie."""
     org_id = tenant(f"crowd-{share}", PlanName.ENTERPRISE, requests_per_minute=10_000_000).org_id
     admin = member(org_id, Role.ADMIN, f"Admin{share}")
     started = time.monotonic()
     written = crowd.write_items(crowd.contact_items(org_id, crowd.CONTACTS // share))
     holders = (crowd.CONTACTS + crowd.STRANGERS) // share
     of_calls = crowd.call_items(org_id, crowd.CALLS // share, holders)
-    # The calls themselves are in a table that none of these lists may read; what they left with their numbers counts.
+    # No list here reads the table of the calls. Their numbers' histories count.
     written += crowd.write_items((table, item) for table, item in of_calls if table == "core")
     for number in crowd.numbers()[: 10_000 // share]:
         ledgers.block_number(admin, number)
@@ -187,7 +188,7 @@ def _ask(
     handler: Handler, target: str, cookie: str, method: str = "GET", body: Any = None, key: str = ""
 ) -> dict[str, Any]:
     headers = {"cookie": f"{COOKIE}={cookie}"} | ({"idempotency-key": key} if key else {})
-    answer = handler(event(method, target, headers, body), Context(topology.function("hum/contacts")))
+    answer = handler(api_event(method, target, headers, body), Context(topology.function("hum/contacts")))
     assert answer["statusCode"] < 300, answer["body"]
     found: dict[str, Any] = json.loads(answer["body"])
     return found

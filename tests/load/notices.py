@@ -1,10 +1,10 @@
-"""Fifty notices of one mail, reported to twenty workers at once: how many are recorded, and what that takes.
+"""Fifty notices of one mail, reported to twenty workers at once: the number of recorded ones, and the cost.
 
-Twenty threads with the real handler of `workers/email_events` take them one at a time from a queue that counts their
-receives, brings a failed one again after the pause that the consumer asks for (a tenth of it, here), and gives it up
-after the topology's number of receives. The table is dynoxide, which runs one transaction after another. DynamoDB
-cancels what meets another transaction on an item, so that here, too, such a request is answered with a conflict: each
-holds its items for the 5 ms that it takes.
+Twenty threads with the real handler of `workers/email_events` take notices one at a time from a queue that counts
+receives. A failed notice comes again after the consumer's pause (here a tenth of it). After the topology's number of
+receives the queue gives it up. The table is dynoxide, which runs one transaction after another. DynamoDB cancels a
+request that meets another transaction on an item. So here such a request gets a conflict, too: each request holds its
+items for its 5 ms.
 """
 
 from __future__ import annotations
@@ -30,25 +30,25 @@ from switchboard.email import service as email
 from switchboard.email.models import MailDraft
 from tests.actors import tenant
 from tests.conftest import clear_caches
-from tests.integration.sabotage import everything
+from tests.integration.sabotage import scan_items
 from tests.load import cloud, dynoxide, report, stub
 from tests.load.cloud import SECONDS, Cloud, Sent
-from tests.load.world import record
+from tests.load.world import sqs_record
 
 NOTICES, WORKERS, ROUNDS = 50, 20, 4
 _BODY = "b" * 5_000
-#: The part of a pause that is waited for.
+#: The part of a pause that the queue waits.
 _PART = 0.1
 _MOST_SECONDS = 60
 
 
 def measure() -> None:
-    """Print what became of the notices."""
+    """Print the outcome of the notices."""
     binary = dynoxide.binary()
     if binary is None:
         print("\nNotices: not measured, dynoxide cannot be had here.")
         return
-    stub.silence()
+    stub.drop_log()
     rows, found = [], []
     for conflicts in (False, True):
         rounds = _rounds(binary, conflicts)
@@ -64,8 +64,8 @@ def measure() -> None:
     )
     report.at_least("50 notices of one mail: recorded", min(one.recorded for one in found), "of 50", NOTICES)
     report.at_most("50 notices of one mail: in the DLQ", max(one.dead for one in found), "of 50", 0)
-    report.noted("50 notices of one mail: received", max(one.receives for one in found), "times")
-    report.noted("50 notices of one mail: requests", max(one.requests for one in found) / NOTICES, "a notice")
+    report.without_target("50 notices of one mail: received", max(one.receives for one in found), "times")
+    report.without_target("50 notices of one mail: requests", max(one.requests for one in found) / NOTICES, "a notice")
 
 
 def _row(name: str, rounds: list[_Round]) -> tuple[object, ...]:
@@ -93,14 +93,14 @@ class _Round:
 
 
 def _rounds(binary: Path, conflicts: bool) -> list[_Round]:
-    queues = {name: url for name, url in cloud.environ().items() if "_QUEUE_" in name}
-    with dynoxide.tables(binary) as tables, ExitStack() as stack:
+    queues = {name: url for name, url in cloud.function_environment().items() if "_QUEUE_" in name}
+    with dynoxide.serve_tables(binary) as tables, ExitStack() as stack:
         environ = tables | queues | {"SWITCHBOARD_MAIL_CARRIER": "simulator", "SWITCHBOARD_LOG_LEVEL": "CRITICAL"}
         stack.enter_context(patch.dict(os.environ, environ))
         clear_caches()
         stack.callback(clear_caches)
         stack.enter_context(patch.object(secret, "_root", lambda: b"load"))
-        stack.enter_context(stub.quiet())
+        stack.enter_context(stub.drop_metrics())
         sent = Cloud(seconds=0)
         sent.listen("sqs")
         network = _Network(conflicts=conflicts)
@@ -115,7 +115,7 @@ def _round(caller: Any, sent: Cloud, network: _Network, number: int) -> _Round:
     delivery.send_queued(message.org_id, message.id)
     reports = [one for one in sent.sent if one.queue == "email-events"]
     sends = [one for one in reports if '"eventType":"Send"' in one.text]
-    pool.invoke("workers/email_events", {"Records": [record(0, one) for one in sends]})
+    pool.invoke("workers/email_events", {"Records": [sqs_record(0, one) for one in sends]})
     waiting = _Waiting([one for one in reports if one not in sends])
     assert len(waiting.left) == NOTICES
     network.counting(True)
@@ -138,9 +138,9 @@ def _round(caller: Any, sent: Cloud, network: _Network, number: int) -> _Round:
 
 
 def _recorded(message_id: str) -> int:
-    """How many recipients the events name as those who have it."""
+    """The number of recipients in the delivery events."""
     found: set[str] = set()
-    for item in everything("activity", FilterExpression="attribute_exists(outbox)"):
+    for item in scan_items("activity", FilterExpression="attribute_exists(outbox)"):
         if item.get("type", {}).get("S") == "email.delivered" and item["subject"]["M"]["id"]["S"] == message_id:
             found |= {one["S"] for one in item["data"]["M"]["recipients"]["L"]}
     return len(found)
@@ -148,7 +148,7 @@ def _recorded(message_id: str) -> int:
 
 @dataclass
 class _Waiting:
-    """A queue of which each message comes to one worker at a time, and again when it failed."""
+    """A queue that gives each message to one worker at a time, and again after a failure."""
 
     left: list[Sent]
     receives: Counter[int] = field(default_factory=Counter)
@@ -164,7 +164,7 @@ class _Waiting:
 
     @contextmanager
     def pausing(self) -> Iterator[None]:
-        """Let a consumer's pauses be this queue's."""
+        """Apply a consumer's pauses to this queue."""
 
         def put_back(receipts: Sequence[tuple[Any, int]]) -> None:
             for receipt, seconds in receipts:
@@ -174,7 +174,7 @@ class _Waiting:
             yield
 
     def receive(self) -> int | None:
-        """The number of a message that is due; `None` when all are done. Waits for one that comes again."""
+        """The number of a due message; `None` when all are done. Waits for a message that comes again."""
         while True:
             with self._lock:
                 if time.monotonic() > self._until or not (self._due or self._held):
@@ -188,7 +188,7 @@ class _Waiting:
             time.sleep(0.005)
 
     def answered(self, number: int, *, failed: bool) -> None:
-        """Let a message go, or come again."""
+        """Delete a message, or make it visible again."""
         with self._lock:
             self._held.discard(number)
             if not failed:
@@ -202,13 +202,13 @@ class _Waiting:
 
 def _work(waiting: _Waiting) -> None:
     while (number := waiting.receive()) is not None:
-        one = record(number, waiting.left[number], waiting.receives[number])
+        one = sqs_record(number, waiting.left[number], waiting.receives[number])
         answer = pool.invoke("workers/email_events", {"Records": [one]})
         waiting.answered(number, failed=bool(answer["batchItemFailures"]))
 
 
 class _Network:
-    """Each request takes 5 ms, and what meets a transaction on an item is answered with a conflict."""
+    """Each request takes 5 ms. A request that meets a transaction on an item gets a conflict."""
 
     def __init__(self, *, conflicts: bool) -> None:
         self.requests = self.conflicts = 0

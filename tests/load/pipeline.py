@@ -1,9 +1,9 @@
-"""Webhooks from commit to receipt at a rate: the real handlers, over a table engine that bears it.
+"""Webhooks from commit to receipt at a rate: the real handlers, over a table engine that is fast enough.
 
-The local stack's engine takes some 200 writes a second, so that here dynoxide holds the tables (its npm package is
-fetched when it is missing) and queues between processes stand for SQS. Fan-out, dispatch and sending run in processes
-of their own, as they would in Lambda; every attempt is recorded. All of them share this machine's cores with the
-engine, the receiver and the process that commits the events: a second table says what each of them takes.
+The local stack's engine makes about 200 writes a second, so here dynoxide holds the tables (its npm package is
+downloaded if it is missing) and queues between processes stand for SQS. Fan-out, dispatch and sending run in separate
+processes, as in Lambda; every attempt is recorded. All of them share this machine's cores with the engine, the
+receiver and the process that commits the events: a second table shows the processor time of each.
 """
 
 from __future__ import annotations
@@ -49,14 +49,14 @@ from tests.load.sink import Sink
 
 _QUEUES = ("webhooks", "deliveries", "slow-deliveries")
 _WARM_UP, _SECONDS = (20, 4), 10
-#: Until one does not hold, twice: what else the machine does spoils one.
+#: Stop after two rates that do not hold: other load on the machine may spoil one.
 RATES = (50, 100, 150, 200, 250, 300)
-#: The rate that is aimed at, and how long 99 of 100 events may take at it, in seconds.
+#: The target rate, and its time limit in seconds for 99 of 100 events.
 TARGET, TARGET_SECONDS = 300, 0.5
-#: How long a batch waits for more, in seconds: about as long as a poll of SQS takes.
+#: How long a batch waits for more messages, in seconds: about as long as a poll of SQS.
 _LINGER = 0.03
 
-#: How often an empty stream is looked at again, in seconds. Lambda does so four times a second.
+#: The pause before an empty stream is read again, in seconds. Lambda reads four times a second.
 _LOOK = 0.05
 
 Queues = dict[str, Any]
@@ -64,7 +64,7 @@ Queues = dict[str, Any]
 
 @dataclass
 class _Used:
-    """What a process has used so far."""
+    """The usage of a process so far."""
 
     cpu: float = 0
     requests: Counter[str] = field(default_factory=Counter)
@@ -74,15 +74,15 @@ class _Used:
 
 
 def measure() -> None:
-    """Print how long events take to arrive, and where the time goes."""
+    """Print the time from commit to arrival, and its parts."""
     binary = dynoxide.binary()
     if binary is None:
         print("\nWebhooks at a rate: not measured, dynoxide cannot be had here.")
         return
     with (
         TemporaryDirectory() as folder,
-        sink.running() as found,
-        dynoxide.tables(binary) as environ,
+        sink.run_sink() as found,
+        dynoxide.serve_tables(binary) as environ,
         patch.dict(os.environ, environ | {"SWITCHBOARD_LOAD_NOTES": folder}),
     ):
         clear_caches()
@@ -99,7 +99,7 @@ def measure() -> None:
     _print_used(rows[-1], used)
     report.at_least("webhooks from commit to receipt, p99 ≤ 0.5 s", _limit(rows), "events/s", TARGET)
     for rate, p99 in {row.rate: row.p99 for row in rows}.items():
-        report.noted(f"webhooks at {rate}/s, p99", p99, "s")
+        report.without_target(f"webhooks at {rate}/s, p99", p99, "s")
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ class _Row:
     rate: int
     events: int
     recorded: int
-    #: In seconds, of those that arrived, in order.
+    #: In seconds, of the arrived ones, in order.
     taken: list[float]
 
     @property
@@ -141,9 +141,9 @@ def _print_used(row: _Row, used: dict[str, _Used]) -> None:
         ("process", "CPU ms", "requests", "by kind"),
         rows,
     )
-    report.noted(f"webhooks at {row.rate}/s, CPU of all", 1000 * total / row.events, "ms/event")
+    report.without_target(f"webhooks at {row.rate}/s, CPU of all", 1000 * total / row.events, "ms/event")
     handlers = sum(one.cpu for name, one in used.items() if name.startswith("workers/"))
-    report.noted(f"webhooks at {row.rate}/s, CPU of the handlers", 1000 * handlers / row.events, "ms/event")
+    report.without_target(f"webhooks at {row.rate}/s, CPU of the handlers", 1000 * handlers / row.events, "ms/event")
 
 
 @contextmanager
@@ -176,7 +176,7 @@ def _run(loop: Any, name: str, number: int, queues: Queues, environ: dict[str, s
 
 
 def _note_use(name: str, place: Path) -> None:
-    """Write down now and then what the process has used."""
+    """Record the usage of the process from time to time."""
     requests: Counter[str] = Counter()
     clients.dynamodb_client().meta.events.register(
         "before-send.dynamodb", lambda request, **_: requests.update([_kind(request)])
@@ -194,7 +194,7 @@ def _kind(request: Any) -> str:
 
 
 def _used(folder: Path) -> dict[str, _Used]:
-    """What the processes have used: the workers' own notes, this process, the engine and the receiver."""
+    """The usage of all processes: the workers' own records, this process, the engine and the receiver."""
     found: dict[str, _Used] = {}
     for place in sorted(folder.glob("?")):
         name, cpu, requests = json.loads(place.read_text())
@@ -208,7 +208,7 @@ def _used(folder: Path) -> dict[str, _Used]:
 
 
 def _children() -> dict[str, float]:
-    """The processor time of the engine and of the receiver, where the system tells of it."""
+    """The processor time of the engine and of the receiver, where the system reports it."""
     found: dict[str, float] = {}
     tick = os.sysconf("SC_CLK_TCK")
     for stat in Path("/proc").glob("[0-9]*/stat"):
@@ -228,7 +228,7 @@ def _children() -> dict[str, float]:
 def _send(queues: Queues, messages: Sequence[QueueMessage]) -> set[int]:
     for message in messages:
         if message.queue not in queues:
-            continue  # the audit's and the mail's, which nobody works off here
+            continue  # queues of the audit and the mail: no worker here reads them
         if message.delay:
             threading.Timer(message.delay, queues[message.queue].put, (message.body,)).start()
         else:
@@ -274,13 +274,13 @@ def _follow(worker: resources.Worker, _: Queues) -> None:
 
 
 def _rows(found: Sink, notes: Path) -> tuple[list[_Row], dict[str, _Used]]:
-    """What came of each rate, and what the last of them used."""
+    """The results of each rate, and the usage at the last one."""
     with patch.object(secret, "_root", lambda: b"load"), patch.object(queue, "try_send_messages", lambda _: set()):
         acme = tenant("load")
         message = email.send_message(acme.caller(), MailDraft(to=["you@example.com"], subject="Hello", body="b"))
         settings = EndpointSettings(url=f"{found.url}/hook", events=["message.sent"])
         endpoint = service.create_endpoint(acme.caller(master=True), "anima", settings).endpoint
-        # Without a quick answer on record the workers for slow endpoints would serve it.
+        # Without a record of a quick response the workers for slow endpoints would serve it.
         quick = HealthChange(
             clock.now_iso(), succeeded=True, failures=0, down=0, anew=False, slow_until=None, quick=True
         )

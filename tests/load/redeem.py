@@ -1,7 +1,7 @@
 """A thousand attempts at one session token, from fifty clients at once, on the local engine: one may win.
 
-Each client goes on redeeming until it was refused or let in so often; the rate is the engine's, which takes a few
-hundred requests a second, and no statement about DynamoDB. Beside it, one read after another by one client.
+Each client redeems until it has made its number of attempts. The rate is the engine's, which handles a few hundred
+requests a second; it says nothing about DynamoDB. For comparison, one client makes one request after another.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ _READS = 200
 
 
 def measure() -> None:
-    """Print what became of the attempts, and how many there were a second."""
-    stub.silence()
+    """Print the outcomes of the attempts, and the attempts per second."""
+    stub.drop_log()
     with tempfile.TemporaryDirectory() as folder, engine.running_engine(Path(folder) / "engine.log") as running:
         environ = running.environ()
         environ |= provision.provision(environ)
@@ -77,6 +77,6 @@ def _attempt(token: str) -> str:
         sessions.redeem_session(sessions.admit_token(token), DrillRequest(drill_key="ma-full-sale"))
     except Unauthenticated as refusal:
         return refusal.code
-    except Exception as error:  # noqa: BLE001 whatever else comes of it is to be seen in the table
+    except Exception as error:  # noqa: BLE001 any other outcome is shown in the table
         return type(error).__name__
     return "redeemed"

@@ -1,8 +1,8 @@
-"""From the words "please don't call me again" to the refusal by every API that calls: over the whole local stack.
+"""The time from "please don't call me again" to the refusal by every API that calls: over the whole local stack.
 
-A report of the turn is handed in as a provider's is, to the queue of voice events, while both APIs are asked again and
-again to call the same number. The time ends with the first refusal of each. The reports' worker, the commit and the
-gate's reads are all in it.
+A report of the turn goes to the queue of voice events, as a provider's report does, while the test keeps asking both
+APIs to call the same number. The time ends with the first refusal of each. It includes the reports' worker, the commit
+and the gate's reads.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from tests.load import report
 TARGET_SECONDS, TIMES = 1.0, 20
 #: Long enough for a call to be answered, and for a refusal that comes far too late.
 _PATIENCE = 60.0
-#: Between two questions to one API.
+#: The pause between two requests to one API.
 _PAUSE = 0.01
 #: Numbers that reach nobody, so that they may be called at any hour.
 _NUMBERS = [f"+141555501{number}" for number in range(50, 50 + TIMES)]
@@ -36,7 +36,7 @@ Refused = Callable[[str], bool]
 
 
 def measure() -> None:
-    """Print how long each API takes to refuse a number, from the report of the turn."""
+    """Print the time that each API takes to refuse a number, from the report of the turn."""
     with (
         TemporaryDirectory() as folder,
         stack_in(Path(folder)) as stack,
@@ -128,6 +128,6 @@ def _say_stop(stack: Stack, call: dict[str, Any]) -> None:
 def _until(refused: Refused, number: str, began: float) -> float:
     deadline = time.monotonic() + _PATIENCE
     while not refused(number):
-        assert time.monotonic() < deadline, "it is not refused"
+        assert time.monotonic() < deadline, "the API did not refuse the number in time"
         time.sleep(_PAUSE)
     return time.perf_counter() - began

@@ -1,4 +1,6 @@
-"""How the measurements are shown: tables as they are made, and one summary at the end, beside an earlier commit."""
+"""The output of the measurements: each table as soon as it is ready, and a summary at the end, beside an earlier
+commit.
+"""
 
 from __future__ import annotations
 
@@ -42,27 +44,27 @@ def _print(cells: Sequence[Sequence[str]]) -> None:
 
 
 def met(holds: bool) -> str:
-    """The last column's word."""
+    """The verdict in a table's last column."""
     return "met" if holds else "MISSED"
 
 
 def at_least(name: str, value: float, unit: str, target: float) -> None:
-    """A figure of the summary that has to reach a target."""
+    """A figure of the summary with a minimum."""
     _figures.append(Figure(name, value, unit, f"≥ {target:,g}", value >= target))
 
 
 def at_most(name: str, value: float, unit: str, target: float) -> None:
-    """A figure of the summary that may not pass a target."""
+    """A figure of the summary with a maximum."""
     _figures.append(Figure(name, value, unit, f"≤ {target:,g}", value <= target))
 
 
-def noted(name: str, value: float, unit: str) -> None:
-    """A figure of the summary that has no target."""
+def without_target(name: str, value: float, unit: str) -> None:
+    """A figure of the summary without a target."""
     _figures.append(Figure(name, value, unit))
 
 
 def summary() -> None:
-    """Print all figures that have been taken, each with its target and what it was at an earlier commit."""
+    """Print all figures, each with its target and its value at an earlier commit."""
     if not _figures:
         return
     commit, before = _baseline()
@@ -83,7 +85,7 @@ def summary() -> None:
 
 
 def save(path: Path, commit: str) -> None:
-    """Write the figures to a file, for a later summary to show."""
+    """Write the figures to a file, for a later summary."""
     found = {"commit": commit, "figures": [asdict(one) for one in _figures]}
     path.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
 

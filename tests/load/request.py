@@ -8,7 +8,7 @@ from typing import Any
 from infra.local.gateway import proxy_event
 
 
-def event(method: str, target: str, headers: dict[str, str], body: Any = None) -> dict[str, Any]:
+def api_event(method: str, target: str, headers: dict[str, str], body: Any = None) -> dict[str, Any]:
     """A request as API Gateway gives it to a function."""
     path, _, query = target.partition("?")
     text = json.dumps(body).encode() if body is not None else b""

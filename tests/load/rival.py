@@ -1,8 +1,8 @@
 """The same endpoints in FastAPI behind Mangum: the same models, key check, limits, services and headers.
 
-In two forms. As FastAPI's documentation has it for code that blocks, as botocore does: plain functions, which run in
-its thread pool, and a middleware for the headers of every answer. And in the leanest form that gives the same good
-answers: coroutines that block their loop, and headers set by a dependency, which errors go without.
+Two variants. First as FastAPI's documentation recommends for blocking code such as botocore: plain functions in its
+thread pool, and a middleware for the headers of every response. Second the leanest variant with the same successful
+responses: coroutines that block their loop, and headers from a dependency, which error responses lack.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ from switchboard.signup import service as signup
 _bearer = HTTPBearer()
 
 
-def handler(*, lean: bool) -> Mangum:
-    """A Lambda entry point in one form or the other."""
+def make_handler(*, lean: bool) -> Mangum:
+    """A Lambda entry point in one variant."""
     app = FastAPI()
     form = _coroutine if lean else _as_it_is
     if not lean:

@@ -1,8 +1,8 @@
-"""The sender of webhooks alone, beside a bare client.
+"""The sender of webhooks alone, compared with a bare client.
 
-It is the worker's own attempt (headers, signatures, the guarded client) to a sink in another process. Beside it a bare
-aiohttp client posts the same bytes unsigned. The two take turns. They are compared by the processor time that each
-takes: one event loop sends as fast as its core lets it, and what else the machine does is in no such figure.
+It makes the worker's own attempt (headers, signatures, the guarded client) to a sink in another process. The bare
+aiohttp client posts the same bytes unsigned. The two take turns. They are compared by processor time: the speed of an
+event loop is limited by its core, and other load on the machine does not affect this figure.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _AT_ONCE, _POSTS, _ROUNDS = 64, 6_000, 5
 
 def measure() -> None:
     """Print posts a second."""
-    with sink.running() as found:
+    with sink.run_sink() as found:
         _measure(found)
 
 
@@ -56,9 +56,9 @@ def _measure(found: Sink) -> None:
         rows,
     )
     report.at_least("the sender alone, beside a bare client", ratio, "times", RATIO)
-    report.noted("the sender alone, beside a bare client, by the clock", by_the_clock, "times")
+    report.without_target("the sender alone, beside a bare client, by the clock", by_the_clock, "times")
     report.at_least("the sender alone", median(_POSTS / run.seconds for run, _ in rounds), "posts/s", TARGET)
-    report.noted("the sender alone, CPU", 1e6 * median(run.cpu for run, _ in rounds) / _POSTS, "µs a post")
+    report.without_target("the sender alone, CPU", 1e6 * median(run.cpu for run, _ in rounds) / _POSTS, "µs a post")
     found.taken()
 
 

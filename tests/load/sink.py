@@ -1,7 +1,7 @@
-"""A receiver for benchmarks: answers every post at once, or never, and notes what came when.
+"""A receiver for benchmarks: it responds to every post at once, or never, and records the arrivals.
 
-`python -m tests.load.sink` prints its port. `GET /` answers what came so far, and forgets it: a list of id and time.
-Paths that begin with `/dead` are never answered.
+`python -m tests.load.sink` prints its port. `GET /` returns the arrivals so far as a list of id and time, and clears
+them. Paths that begin with `/dead` get no response.
 """
 
 from __future__ import annotations
@@ -54,18 +54,18 @@ class Sink:
 
     @property
     def url(self) -> str:
-        """Where it takes posts."""
+        """The URL for posts."""
         return f"http://127.0.0.1:{self.port}"
 
     def taken(self) -> list[tuple[str, float]]:
-        """What came since this was last asked."""
+        """The arrivals since the last call."""
         with urlopen(self.url) as answer:
             return [(str(name), float(at)) for name, at in json.load(answer)]
 
 
 @contextmanager
-def running() -> Iterator[Sink]:
-    """A sink in a process of its own."""
+def run_sink() -> Iterator[Sink]:
+    """A sink in its own process."""
     process = subprocess.Popen([sys.executable, "-m", "tests.load.sink"], stdout=subprocess.PIPE)
     try:
         assert process.stdout

@@ -1,8 +1,9 @@
-"""Live streams: from an event's commit to its receipt, beside sse-starlette serving the same events to as many clients.
+"""Live streams: the time from an event's commit to its receipt, compared with sse-starlette for the same events and
+clients.
 
-The chain is a stub in both: event n is committed n tenths of a second after the start, and whoever reads sees what is
-committed by then. The local engine would make a hundred to two hundred writes a second at most, and would be measured
-in place of the streams. Both read it at the same pace, once for all clients.
+The chain is a stub in both: event n is committed n tenths of a second after the start, and a reader sees all events
+committed so far. The local engine makes at most two hundred writes a second, and would dominate the result. Both
+servers read the chain at the same pace, once for all clients.
 """
 
 from __future__ import annotations
@@ -32,14 +33,14 @@ from tests.load import report, stub
 
 CLIENTS, RATE = 200, 10
 _WARM_UP, _SECONDS = 3, 15
-#: As it is; and as it would be if looking cost nothing, which leaves what the servers themselves add.
+#: The real interval; and a minimal one, which shows the time of the servers themselves.
 _PACES = (0.5, 0.02)
 _SERVERS = ("ours", "sse-starlette")
 _ROOT = Path(__file__).resolve().parents[2]
 
 
 def measure() -> None:
-    """Print how late events are, and what serving them costs."""
+    """Print the delay of events, and the cost of serving them."""
     rows = [_measure(server, pace) for pace in _PACES for server in _SERVERS]
     report.table(
         f"Live streams: commit to receipt, {CLIENTS} clients, {RATE} events a second each, for {_SECONDS} s; they and"
@@ -125,11 +126,11 @@ def _cpu_of(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-# The servers, each in a process of its own.
+# The servers, each in its own process.
 
 
 class _Chain:
-    """A chain that grows by itself."""
+    """A chain that grows with time."""
 
     def __init__(self) -> None:
         self.start = time.time()
@@ -168,7 +169,7 @@ def _ours(chain: _Chain, pace: float) -> Any:
 
 
 def _starlette(chain: _Chain, pace: float) -> Any:
-    """As sse-starlette's documentation has it for many clients: a queue for each, filled by one task."""
+    """As sse-starlette's documentation recommends for many clients: one queue per client, filled by one task."""
     from sse_starlette import EventSourceResponse, ServerSentEvent
     from starlette.applications import Starlette
     from starlette.requests import Request
@@ -207,7 +208,7 @@ def _starlette(chain: _Chain, pace: float) -> Any:
 
 
 async def _serve(name: str, pace: float) -> None:
-    with stub.stubbed() as store:
+    with stub.use_stub() as store:
         chain = _Chain()
         app = (_ours if name == "ours" else _starlette)(chain, pace)
         config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error", timeout_graceful_shutdown=1)

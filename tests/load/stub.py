@@ -1,6 +1,6 @@
-"""A deployment without a store: writes go nowhere, reads come from memory.
+"""A deployment without a store: writes are dropped, reads come from memory.
 
-Nothing is waited for, so that nothing is begun aside: over a store, a thread's cost falls into the wait for an answer.
+No request waits, so none runs in a second thread: with a real store, a thread's cost overlaps with the wait.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _EVENTS = 6
 
 
 class Stub:
-    """One organization with one agent, whose key the process knows, and a workflow of six sealed events."""
+    """One organization with one agent, whose key the process has cached, and a workflow of six sealed events."""
 
     def __init__(self) -> None:
         now = clock.now_iso()
@@ -94,8 +94,8 @@ class Stub:
 
 
 @contextmanager
-def stubbed() -> Iterator[Stub]:
-    """Run with a stub in the store's place, an authenticated key in the cache, and no log."""
+def use_stub() -> Iterator[Stub]:
+    """Run with a stub instead of the store, an authenticated key in the cache, and no log."""
     stub = Stub()
     environ = {"SWITCHBOARD_AGENTS_DOMAIN": "agents.example", "SWITCHBOARD_PLATFORM_SENDER": "welcome@example.com"}
     remembered = access._CacheEntry(clock.epoch() + 3_600, stub.snapshot)
@@ -108,19 +108,19 @@ def stubbed() -> Iterator[Stub]:
         patch("switchboard.aws.reads.get_items", stub._get_many),
         patch.object(Query, "page", lambda query, limit, start=None: stub._page(query, limit, start)),
     ):
-        silence()
+        drop_log()
         yield stub
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
-    """Let the block's metrics go nowhere."""
+def drop_metrics() -> Iterator[None]:
+    """Drop the block's metrics."""
     with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
         yield
 
 
-def silence() -> None:
-    """Let the logger do all its work, and write to nowhere."""
+def drop_log() -> None:
+    """Let the logger do all its work, and drop the output."""
     nowhere = Path(os.devnull).open("w")  # noqa: SIM115 the logger keeps it as long as the process lives
     for handler in telemetry.logger().handlers:
         handler.setStream(nowhere)  # type: ignore[attr-defined]

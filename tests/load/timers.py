@@ -1,9 +1,9 @@
-"""Timers: how many a minute the workers hand over, and what a tick asks for when nothing is due.
+"""Timers: how many per minute the workers hand over, and the requests of a tick without due timers.
 
-The real tick and the real workers, with DynamoDB and SQS stubbed by 5 ms a request. A minute has 60,000 timers in all
-its shards, and among them one of each kind that can never be handed over: for a queue that is not known, with a body
-that SQS does not take, and one that cannot be read. Each shard has a worker of its own on AWS: here they work one
-after another, and the slowest says when all of them are done.
+The real tick and the real workers, with DynamoDB and SQS stubbed at 5 ms. A minute has 60,000 timers in all its shards.
+Among them is one of each kind that can never be handed over: one for an unknown queue, one with a body that SQS
+refuses, and one that cannot be parsed. On AWS each shard has its own worker. Here they run one after another, and the
+slowest one gives the time for all.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from switchboard.timers import store
 from switchboard.timers.models import Timer
 from switchboard.webhooks.jobs import DeliverWebhook
 from tests.load import report, stub
-from tests.load.cloud import CORES_A_MEGABYTE, Cloud, stubbed
+from tests.load.cloud import CORES_A_MEGABYTE, Cloud, use_stub
 
 TARGET, IDLE_TARGET = 60_000, 20
 _TIMERS = 60_000
@@ -43,13 +43,13 @@ class _Shard:
 
 def measure() -> None:
     """Print timers a minute, and requests of a tick."""
-    stub.silence()
+    stub.drop_log()
     shards, left = _a_busy_minute()
     worker = topology.function("workers/timers")
     cores = worker.memory * CORES_A_MEGABYTE
     slowest = max(shards, key=lambda one: one.seconds)
     taken = sum(one.timers for one in shards)
-    # One worker a shard, and all at once: the minute's timers are handed over when the slowest is done.
+    # One worker per shard, all at once: the minute's timers are handed over when the slowest worker is done.
     rate = taken / slowest.seconds * 60
     reckoned = taken / max(max(0, one.seconds - one.cpu) + one.cpu / cores for one in shards) * 60
     report.table(
@@ -73,8 +73,8 @@ def _row(name: str, one: _Shard) -> tuple[object, ...]:
 
 
 def _a_busy_minute() -> tuple[list[_Shard], int]:
-    """What each shard's worker did, and how many timers are still there: those to be tried again."""
-    with stubbed(Cloud(), without=_UNKNOWN) as cloud, clock.using(clock.FrozenClock(clock.now_iso()[:17] + "30.000Z")):
+    """The work of each shard's worker, and the number of timers that are left for a retry."""
+    with use_stub(Cloud(), without=_UNKNOWN) as cloud, clock.using(clock.FrozenClock(clock.now_iso()[:17] + "30.000Z")):
         cloud.refuses = lambda text: _POISON in text
         due = clock.now() + timedelta(seconds=40)
         _watermark(cloud)
@@ -85,7 +85,7 @@ def _a_busy_minute() -> tuple[list[_Shard], int]:
         _set(cloud, DialCall(org_id="org_load", call_id="call_2"), due, queue=None)
         jobs = _tick(cloud)
         shards = [_worker(cloud, job) for job in jobs]
-        assert sum(one.timers for one in shards) == _TIMERS, "not all were handed over"
+        assert sum(one.timers for one in shards) == _TIMERS, "not all timers were handed over"
         left = sum(len(items) for place, items in cloud.items.items() if place.startswith("timer#"))
         return shards, left
 
@@ -101,7 +101,7 @@ def _job(number: int) -> Any:
 
 
 def _set(cloud: Cloud, job: Any, due: Any, **replaced: Any) -> None:
-    # An id of its own, and not the next one of this process: those that follow each other miss half of the shards.
+    # A random id: consecutive ids of one process reach only half of the shards.
     id_ = ids.derive_id("tmr", 0, job.model_dump_json())
     timer = Timer(id=id_, org_id=job.org_id, due=clock.format_iso(due), queue=job.queue, body=job.body)
     cloud.put(encode_item({**store.timer_write(timer).item, **replaced}))
@@ -112,9 +112,9 @@ def _watermark(cloud: Cloud) -> None:
 
 
 def _tick(cloud: Cloud) -> list[str]:
-    """Run a tick. Returns the jobs that it gives the workers."""
+    """Run a tick. Returns the jobs for the workers."""
     cloud.sent.clear()
-    with stub.quiet():
+    with stub.drop_metrics():
         pool.invoke("schedules/tick", {})
     return [sent.text for sent in cloud.sent if sent.queue == "timers"]
 
@@ -123,7 +123,7 @@ def _worker(cloud: Cloud, job: str) -> _Shard:
     cloud.sent.clear()
     before, started, cpu = cloud.requests.total(), time.perf_counter(), time.process_time()
     record = {"messageId": "1", "body": job, "attributes": {}, "eventSource": "aws:sqs", "receiptHandle": "1"}
-    with stub.quiet():
+    with stub.drop_metrics():
         answer = pool.invoke("workers/timers", {"Records": [record]})
     assert answer == {"batchItemFailures": []}, answer
     seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
@@ -131,10 +131,10 @@ def _worker(cloud: Cloud, job: str) -> _Shard:
 
 
 def _ticks() -> None:
-    """Hours of ticks, each with its workers: what they ask for, while a timer fails and once nothing is due at all."""
+    """The requests of hours of ticks with their workers, while a timer fails and later without due timers."""
     counts: list[int] = []
     source = clock.FrozenClock(clock.now_iso()[:17] + "02.000Z")
-    with stubbed(Cloud(seconds=0)) as cloud, clock.using(source):
+    with use_stub(Cloud(seconds=0)) as cloud, clock.using(source):
         cloud.refuses = lambda text: _POISON in text
         _watermark(cloud)
         _set(cloud, DialCall(org_id="org_load", call_id=_POISON), clock.now() + timedelta(minutes=2))
@@ -153,4 +153,4 @@ def _ticks() -> None:
         [("nothing is due", idle), ("the most, while the timer is tried again", max(counts))],
     )
     report.at_most("a tick and its workers, nothing due", idle, "requests", IDLE_TARGET)
-    report.noted("a tick and its workers, with a poison timer", max(counts), "requests")
+    report.without_target("a tick and its workers, with a poison timer", max(counts), "requests")

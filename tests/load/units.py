@@ -1,8 +1,8 @@
-"""What a mail, a call and a webhook cost in DynamoDB: at acceptance, and over their whole lives.
+"""The cost of a mail, a call and a webhook in DynamoDB: at acceptance, and in total.
 
 The real handlers from the request to the sealed chain, over dynoxide, one after another, with simulated carriers. Units
-are reckoned by `tests/load/capacity.py`. Nobody's key has to be looked up, and no process holds a lease of its limits:
-an acceptance is what one request of a busy key costs. Lambda reads the stream for nothing.
+are computed by `tests/load/capacity.py`. Keys are cached, and no process holds a lease of its limits: an acceptance
+costs as much as one request of a busy key. Lambda reads the stream for free.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from switchboard.usage import charges
 from tests.actors import Tenant, tenant
 from tests.load import dynoxide, report, sink, stub
 from tests.load.capacity import Units
-from tests.load.request import event
+from tests.load.request import api_event
 from tests.load.sink import Sink
-from tests.load.world import World, running
+from tests.load.world import World, run_world
 
 _CALL = {"to": "+14155550142", "tier": "basic", "metadata": {"consent_source": "business-relationship"}}
 _MAIL = {"to": "you@example.com", "subject": "Hello", "body": "From an agent."}
 _RECIPIENTS, _LARGE = 50, 100_000
-#: What a keyed mail and a call took at commit 7b0258c, reckoned in the same way.
+#: The cost of a keyed mail and a call at commit 7b0258c, computed in the same way.
 MAIL_TARGET, CALL_TARGET = 17, 32
 _TOGETHER = 10
 _MINUTES = 20
@@ -46,8 +46,8 @@ def measure() -> None:
         print("\nUnits: not measured, dynoxide cannot be had here.")
         return
     rows: list[tuple[object, ...]] = []
-    # One slice of the usage: its loans are taken now and then, as those of a busy organization's slices are.
-    with sink.running() as found, running(binary) as world, patch.object(charges, "choose_slice", lambda _: 0):
+    # One slice of the usage: it borrows from time to time, like the slices of a busy organization.
+    with sink.run_sink() as found, run_world(binary) as world, patch.object(charges, "choose_slice", lambda _: 0):
         acme = tenant("load")
         bearer = {"authorization": f"Bearer {acme.agent_key}"}
         rows += _mail(world, bearer)
@@ -64,32 +64,34 @@ def measure() -> None:
 
 def _mail(world: World, bearer: dict[str, str]) -> list[tuple[object, ...]]:
     def send() -> None:
-        _ask(world, email, event("POST", "/v1/email/send", bearer | _key(), _MAIL))
+        _ask(world, email, api_event("POST", "/v1/email/send", bearer | _key(), _MAIL))
 
     accepted, later = _life(world, send)
     report.at_most("a keyed mail, at acceptance", accepted.write, "WCU", MAIL_TARGET)
-    report.noted("a keyed mail, its whole life", accepted.write + _sum(later).write, "WCU")
-    report.noted("a keyed mail, its whole life, requests", _requests(accepted, _sum(later)), "requests")
+    report.without_target("a keyed mail, its whole life", accepted.write + _sum(later).write, "WCU")
+    report.without_target("a keyed mail, its whole life, requests", _requests(accepted, _sum(later)), "requests")
     return _rows("a keyed mail", accepted, later)
 
 
 def _call(world: World, bearer: dict[str, str]) -> list[tuple[object, ...]]:
     def place() -> None:
-        _ask(world, voice, event("POST", "/v1/voice/calls", bearer | _key(), _CALL))
+        _ask(world, voice, api_event("POST", "/v1/voice/calls", bearer | _key(), _CALL))
 
     accepted, later = _life(world, place)
     report.at_most("a keyed call, at acceptance", accepted.write, "WCU", CALL_TARGET)
-    report.noted("a keyed call, its whole life", accepted.write + _sum(later).write, "WCU")
-    report.noted("a keyed call, its whole life, requests", _requests(accepted, _sum(later)), "requests")
+    report.without_target("a keyed call, its whole life", accepted.write + _sum(later).write, "WCU")
+    report.without_target("a keyed call, its whole life, requests", _requests(accepted, _sum(later)), "requests")
     return _rows("a keyed call", accepted, later)
 
 
 def _notices(world: World, bearer: dict[str, str]) -> list[tuple[object, ...]]:
-    """Fifty notices of one mail, whose body is large: what they cost may not contain the body."""
+    """Fifty notices of one large mail: their cost must not include the body."""
 
     def send(length: int, number: int) -> None:
         to = [f"you{number}.{n}@example.com" for n in range(_RECIPIENTS)]
-        _ask(world, email, event("POST", "/v1/email/send", bearer, {"to": to, "subject": "s", "body": "b" * length}))
+        _ask(
+            world, email, api_event("POST", "/v1/email/send", bearer, {"to": to, "subject": "s", "body": "b" * length})
+        )
 
     rows: list[tuple[object, ...]] = []
     found: list[Units] = []
@@ -100,22 +102,22 @@ def _notices(world: World, bearer: dict[str, str]) -> list[tuple[object, ...]]:
         rows.append(_row(f"a mail's {_RECIPIENTS} notices, body of {length // 1_000} KB", notices))
     small, large = found
     report.at_most(f"a mail's {_RECIPIENTS} notices, 100 KB body / 1 KB body", large.write / small.write, "times", 1.1)
-    report.noted(f"a mail's {_RECIPIENTS} notices, 100 KB body", large.write, "WCU")
+    report.without_target(f"a mail's {_RECIPIENTS} notices, 100 KB body", large.write, "WCU")
     return rows
 
 
 def _webhook(world: World, acme: Tenant, found: Sink) -> list[tuple[object, ...]]:
     master = {"authorization": f"Bearer {acme.master_key}"}
     wanted = {"url": f"{found.url}/hook", "events": ["message.labelled", "message.sent"]}
-    _ask(world, webhooks, event("POST", "/v1/webhooks", master, wanted))
+    _ask(world, webhooks, api_event("POST", "/v1/webhooks", master, wanted))
     rows: list[tuple[object, ...]] = []
-    # The first makes the endpoint one that has answered.
+    # The first delivery gives the endpoint a record of a response.
     for number in (1, 1, _TOGETHER):
         world.settle()
         world.meter.taken()
         _deliveries(world, acme, number)
         by_name = world.meter.taken()
-        assert len(found.taken()) == number, "not all arrived"
+        assert len(found.taken()) == number, "not all deliveries arrived"
         if number == 1 and not rows:
             rows.append(())
             continue
@@ -125,18 +127,18 @@ def _webhook(world: World, acme: Tenant, found: Sink) -> list[tuple[object, ...]
             for name, units in by_name.items()
         ]
         label = "a delivered webhook" if number == 1 else f"a delivered webhook, {number} in a batch"
-        report.noted(f"{label}: requests", sum_.requests.total() / number, "requests")
-        report.noted(f"{label}: units", sum_.write / number, "WCU")
+        report.without_target(f"{label}: requests", sum_.requests.total() / number, "requests")
+        report.without_target(f"{label}: units", sum_.write / number, "WCU")
     return rows[1:]
 
 
 def _deliveries(world: World, acme: Tenant, number: int) -> None:
-    """Let so many events of workflows of their own be dispatched, and their webhooks be delivered, each in a batch."""
+    """Dispatch a number of events, each of its own workflow, and deliver their webhooks, each in one batch."""
     with world.meter.aside():
         sent = _ask(
             world,
             email,
-            event("POST", "/v1/email/send", {"authorization": f"Bearer {acme.agent_key}"}, _MAIL),
+            api_event("POST", "/v1/email/send", {"authorization": f"Bearer {acme.agent_key}"}, _MAIL),
         )
         world.taken("email")
         for _ in range(number):
@@ -154,7 +156,7 @@ def _deliveries(world: World, acme: Tenant, number: int) -> None:
     world.taken("audit")
     world.taken("email")
     world.invoke("webhooks", world.taken("webhooks"))
-    for queue in ("deliveries", "slow-deliveries"):  # where the first of a new endpoint goes
+    for queue in ("deliveries", "slow-deliveries"):  # the first delivery of a new endpoint goes there
         world.invoke(queue, world.taken(queue))
 
 
@@ -167,7 +169,7 @@ def _key() -> dict[str, str]:
 
 def _ask(world: World, handler: Callable[..., Any], request: dict[str, Any]) -> dict[str, Any]:
     rate_limit.reset_memory()
-    with world.meter.of("acceptance"), stub.quiet():
+    with world.meter.of("acceptance"), stub.drop_metrics():
         answer = handler(request, Context(topology.function("anima/management")))
     assert answer["statusCode"] < 300, answer["body"]
     found: dict[str, Any] = json.loads(answer["body"])
@@ -175,11 +177,11 @@ def _ask(world: World, handler: Callable[..., Any], request: dict[str, Any]) -> 
 
 
 def _life(world: World, begin: Callable[[], None]) -> tuple[Units, dict[str, Units]]:
-    """What something consumes at acceptance, and after it by who consumes it."""
+    """The consumption at acceptance, and after it by consumer."""
     begin()
     world.pass_by(_MINUTES)
     world.meter.taken()
-    # The second time, so that months and days are begun; and once more, so that the process knows the key.
+    # The second run, so that month and day counters exist; and a third, so that the process has cached the key.
     with world.meter.aside():
         begin()
     world.meter.outbox.clear()

@@ -1,4 +1,4 @@
-"""What it costs that deliveries wait for one receiver: a count, in moto, with a clock that is moved by hand."""
+"""The cost of deliveries that wait for one receiver: a count, in moto, with a test clock."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from switchboard.webhooks.receivers import receiver_of
 from tests import moto_cloud
 from tests.actors import tenant
 from tests.conftest import clear_caches
-from tests.integration.sabotage import Sabotage, everything
+from tests.integration.sabotage import Sabotage, scan_items
 from tests.load import stub
 
 _BATCH = 10
@@ -43,9 +43,9 @@ _OUTBOX = {"FilterExpression": "attribute_exists(outbox)"}
 
 @dataclass
 class Beside:
-    """How one delivery of another organization fares in a batch with the wake-up of a long line."""
+    """A delivery of another organization in a batch with the wake-up of a long line."""
 
-    #: Posts to the long line before it, seconds until it was posted, and seconds that the whole batch took.
+    #: Posts to the long line before it, seconds until its post, and seconds of the whole batch.
     posts: int
     seconds: float
     batch_seconds: float
@@ -60,7 +60,7 @@ class Beside:
 
 @dataclass
 class Cost:
-    """What was spent, from the jobs to the records of all deliveries."""
+    """The cost from the jobs to the records of all deliveries."""
 
     delivered: int = 0
     messages: int = 0
@@ -68,7 +68,7 @@ class Cost:
     dynamodb: int = 0
 
     def row(self, number: int) -> tuple[object, ...]:
-        """For each delivery: messages and requests; and the wake-ups in all."""
+        """For each delivery: messages and requests; and the wake-ups in total."""
         return f"{self.messages / number:.3f}", self.wakes, f"{self.dynamodb / number:.2f}"
 
 
@@ -84,21 +84,21 @@ class _Well:
         return Response(200, {}, b"", 5)
 
 
-def held(endpoint: Endpoint) -> None:
-    """A worker that is not heard of again holds the one slot."""
+def hold_slot(endpoint: Endpoint) -> None:
+    """A dead worker holds the only slot."""
     health = service.get_endpoint(endpoint.org_id, endpoint.id).health
     breaker.take_slots(receiver_of(endpoint.org_id, endpoint.id), endpoint.timeout_ms, health)
 
 
-def away(endpoint: Endpoint) -> None:
+def open_breaker(endpoint: Endpoint) -> None:
     """The breaker is open for two minutes."""
     health_store.open_breaker(
         receiver_of(endpoint.org_id, endpoint.id), clock.format_iso(clock.now() + timedelta(minutes=2))
     )
 
 
-def cost(number: int, cause: Callable[[Endpoint], None]) -> Cost:
-    """Let so many deliveries wait for one receiver until that is over, and count what is spent."""
+def measure_cost(number: int, cause: Callable[[Endpoint], None]) -> Cost:
+    """Let a number of deliveries wait for one receiver until it recovers. Returns the cost."""
     sent: list[QueueMessage] = []
 
     def send_all(messages: Sequence[QueueMessage]) -> set[int]:
@@ -126,10 +126,10 @@ def cost(number: int, cause: Callable[[Endpoint], None]) -> Cost:
         while len(well.ids) < number:
             due = sorted(
                 (item["due"]["S"], item["pk"]["S"], item["body"]["M"])
-                for item in everything("activity", **_OUTBOX)
+                for item in scan_items("activity", **_OUTBOX)
                 if item["pk"]["S"] not in seen and _is_wake(item)
             )
-            assert due or sent, "nothing is arranged for what waits"
+            assert due or sent, "no wake-up is scheduled"
             for moment, place, body in due:
                 seen.add(place)
                 frozen.advance(seconds=max(0.0, (clock.parse(moment) - clock.now()).total_seconds()))
@@ -143,8 +143,8 @@ def cost(number: int, cause: Callable[[Endpoint], None]) -> Cost:
     return spent
 
 
-def beside(number: int, *, disabled: bool) -> Beside:
-    """Take one batch: the wake-up of a line of so many, and a delivery of another organization."""
+def measure_neighbor(number: int, *, disabled: bool) -> Beside:
+    """Process one batch: the wake-up of a line of that length, and a delivery of another organization."""
     with _world() as frozen:
         long, other = _endpoint("long"), _endpoint("other")
         line = line_up(long, number)
@@ -161,7 +161,7 @@ def beside(number: int, *, disabled: bool) -> Beside:
         ready_of = parked_sender.sendable_attempts
 
         def taking_its_time(parked: Sequence[ParkedAttempt]) -> object:
-            frozen.advance(milliseconds=50)  # what a round's requests take
+            frozen.advance(milliseconds=50)  # the duration of a round's requests
             return ready_of(parked)
 
         wake = WakeReceiver(org_id=long.org_id, endpoint_id=long.id)
@@ -169,12 +169,12 @@ def beside(number: int, *, disabled: bool) -> Beside:
             assert delivery_worker.deliver_batch([wake, job], sender=Receivers()) == set()
         took = clock.epoch() - began
         place = [name for name, _ in posted].index(job.delivery_id)
-        left = len([one for one in everything("activity") if "#parked#" in one["pk"]["S"]])
+        left = len([one for one in scan_items("activity") if "#parked#" in one["pk"]["S"]])
         return Beside(place, posted[place][1], took, len(line) - left)
 
 
 def line_up(endpoint: Endpoint, number: int, *, first: int = 0, parked: bool = True) -> list[Delivery]:
-    """Make so many stored deliveries of an endpoint, a millisecond apart, that are parked; or have lost their jobs."""
+    """Store a number of an endpoint's deliveries, a millisecond apart, that are parked or have lost their jobs."""
     began, made = clock.now() - timedelta(milliseconds=number), list[Delivery]()
     for place in range(number):
         job = delivery_at(endpoint, first + place)
@@ -192,7 +192,7 @@ def line_up(endpoint: Endpoint, number: int, *, first: int = 0, parked: bool = T
 
 @contextmanager
 def _world() -> Iterator[clock.FrozenClock]:
-    stub.silence()
+    stub.drop_log()
     frozen = clock.FrozenClock()
     with ExitStack() as stack:
         stack.enter_context(patch.dict(os.environ, moto_cloud.ENVIRON))
@@ -205,7 +205,7 @@ def _world() -> Iterator[clock.FrozenClock]:
 
 
 def _endpoint(name: str) -> Endpoint:
-    """A webhook that has answered quickly, though never with a success: it has one slot."""
+    """A webhook that has responded quickly but never with success: it has one slot."""
     acme = tenant(name)
     endpoint = service.create_endpoint(
         acme.caller(master=True), "anima", EndpointSettings(url="https://example.com/hook")
@@ -220,7 +220,7 @@ def _is_wake(item: dict[str, Any]) -> bool:
 
 
 def delivery_at(endpoint: Endpoint, number: int) -> DeliverWebhook:
-    """The job of an endpoint's delivery, with a number of its own. The delivery travels with it."""
+    """The numbered job of an endpoint's delivery, with the delivery in the message."""
     told = RenderedEvent(event="message.sent", body={"n": number}, sequence=1, key=str(number))
     origin = SystemActor(
         org_id=endpoint.org_id, actor=Actor(type="system", id="load"), agent_id=None, correlation_id="corr_load"

@@ -1,4 +1,4 @@
-"""A warm request: the whole handler with the store stubbed, beside FastAPI and Mangum in the same process."""
+"""A warm request: the whole handler with the store stubbed, compared with FastAPI and Mangum in the same process."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from functions.anima.signup.handler import handler as sign_up_handler
 from infra import topology
 from infra.local.pool import Context
 from tests.load import report, rival, stub
-from tests.load.request import event
+from tests.load.request import api_event
 
 TARGET = 3
 _BATCHES, _BATCH = 30, 50
@@ -28,15 +28,15 @@ Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 
 
 def measure() -> None:
-    """Print what a request costs here and there."""
-    with stub.stubbed() as store:
+    """Print the cost of a request in both."""
+    with stub.use_stub() as store:
         bearer = {"authorization": f"Bearer {store.key.text}"}
         sign_up = {"human_email": "ann@example.com", "username": "ann", "name": "Ann"}
         read = f"/v1/audit/events?correlation_id={stub.CORRELATION_ID}"
         rows = [
-            _row("POST /v1/email/send", email_handler, event("POST", "/v1/email/send", bearer, _MAIL)),
-            _row("GET /v1/audit/events", audit_handler, event("GET", read, bearer)),
-            _row("POST /v1/agent/sign-up", sign_up_handler, event("POST", "/v1/agent/sign-up", {}, sign_up)),
+            _row("POST /v1/email/send", email_handler, api_event("POST", "/v1/email/send", bearer, _MAIL)),
+            _row("GET /v1/audit/events", audit_handler, api_event("GET", read, bearer)),
+            _row("POST /v1/agent/sign-up", sign_up_handler, api_event("POST", "/v1/agent/sign-up", {}, sign_up)),
         ]
     report.table(
         f"Warm request: the whole handler, store stubbed, median of {_BATCHES} batches of {_BATCH} (target: {TARGET}"
@@ -49,7 +49,7 @@ def measure() -> None:
 
 def _row(name: str, ours: Handler, request: dict[str, Any]) -> tuple[object, ...]:
     context = Context(topology.function("anima/email"))
-    handlers: tuple[Handler, ...] = (ours, rival.handler(lean=False), rival.handler(lean=True))
+    handlers: tuple[Handler, ...] = (ours, rival.make_handler(lean=False), rival.make_handler(lean=True))
     for handler in handlers:
         answer = handler(request, context)
         assert answer["statusCode"] == 200, answer["body"]

@@ -1,6 +1,6 @@
-"""Webhooks through the whole local stack: how soon they arrive, and what a dead endpoint does to the others.
+"""Webhooks through the whole local stack: their delay, and the effect of a dead endpoint on the others.
 
-The stack's engine takes some 200 writes a second: the figures are for comparing with each other, not with AWS.
+The stack's engine makes about 200 writes a second: compare the figures with each other, not with AWS.
 """
 
 from __future__ import annotations
@@ -25,25 +25,29 @@ from tests.load.sink import Sink
 _ENDPOINTS, _SECONDS, _RATES = 100, 20, (5, 10)
 
 
-#: How many deliveries wait for one receiver. Moto has them in this process; a count grows with their number alone.
+#: The number of deliveries that wait for one receiver. Moto holds them in this process; only their number affects the
+#: count.
 _WAITING, _FEW = 600, 100
-#: The line that another organization's delivery stands beside.
+#: The length of the line beside another organization's delivery.
 _LINE = 2_000
 
 
 def measure() -> None:
-    """Print what waiting costs, and how soon webhooks arrive."""
+    """Print the cost of waiting, and the delay of webhooks."""
     _waiting()
     _beside()
-    with sink.running() as found:
+    with sink.run_sink() as found:
         _through_the_stack(found)
 
 
 def _waiting() -> None:
     rows = []
     for number in (_FEW, _WAITING):
-        for name, cause in (("its one slot is taken", waiting.held), ("its breaker is open", waiting.away)):
-            cost = waiting.cost(number, cause)
+        for name, cause in (
+            ("its one slot is taken", waiting.hold_slot),
+            ("its breaker is open", waiting.open_breaker),
+        ):
+            cost = waiting.measure_cost(number, cause)
             assert cost.delivered == number, f"{cost.delivered} of {number} arrived"
             rows.append((f"{number:,}: {name}", *cost.row(number)))
     report.table(
@@ -58,8 +62,8 @@ def _waiting() -> None:
 
 def _beside() -> None:
     found = {
-        "it is sent": waiting.beside(_LINE, disabled=False),
-        "its webhook is disabled": waiting.beside(_LINE, disabled=True),
+        "it is sent": waiting.measure_neighbor(_LINE, disabled=False),
+        "its webhook is disabled": waiting.measure_neighbor(_LINE, disabled=True),
     }
     report.table(
         f"Another organization's webhook, in one batch with the wake-up of {_LINE:,} that wait for one receiver, in"
@@ -75,7 +79,7 @@ def _through_the_stack(found: Sink) -> None:
     with TemporaryDirectory() as folder, _stack(Path(folder)) as stack:
         orgs = [_organization(stack) for _ in range(_ENDPOINTS // 50)]
         hooks = [_hook(stack, org, f"{found.url}/hook/{n}") for org in orgs for n in range(50)]
-        _sent(stack, found, hooks, 10, 5)  # each answers once, so that none is new
+        _sent(stack, found, hooks, 10, 5)  # each responds once, so that none is new
         rows = [_row(f"{rate}/s, all well", _sent(stack, found, hooks, rate, _SECONDS)) for rate in _RATES]
         dead = _hook(stack, _organization(stack), f"{found.url}/dead")
         with_it = _sent(stack, found, hooks, _RATES[0], _SECONDS, dead=dead)
@@ -116,7 +120,7 @@ def _hook(stack: httpx.Client, org: dict[str, str], url: str) -> _Hook:
 def _sent(
     stack: httpx.Client, found: Sink, hooks: list[_Hook], rate: int, seconds: int, *, dead: _Hook | None = None
 ) -> list[float | None]:
-    """Send test events at a rate. Answers how long each took to arrive."""
+    """Send test events at a rate. Returns the time that each took to arrive."""
     found.taken()
     began: dict[str, float] = {}
     start = time.time()

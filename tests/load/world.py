@@ -1,7 +1,7 @@
-"""The whole system in one process and one thread of time: dynoxide for the tables, a stub for the queues.
+"""The whole system in one process and one timeline: dynoxide for the tables, a stub for the queues.
 
-A handler is invoked as Lambda would invoke it: the stream's new items go to the fan-out, messages to their workers. A
-`Meter` counts what each of them asks of DynamoDB.
+Handlers are invoked as by Lambda: the stream's new items go to the fan-out, messages to their workers. A `Meter` counts
+the DynamoDB requests of each.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class _Due(NamedTuple):
 
 @dataclass
 class World:
-    """What is under way. Time stands until it is moved."""
+    """The running system. Time moves only on request."""
 
     source: clock.FrozenClock
     queues: Cloud
@@ -42,40 +42,40 @@ class World:
     _waiting: list[_Due] = field(default_factory=list)
 
     def settle(self) -> None:
-        """Let the stream, the queues and their workers do all that is due now, and what comes of it."""
+        """Let the stream, the queues and their workers do all due work, with its consequences."""
         for _ in range(_ENDLESS):
             if not self._hand_on() and not self._work():
                 return
         raise AssertionError("it does not come to an end")
 
     def pass_by(self, minutes: int) -> None:
-        """Let some time pass, minute by minute, and what is due in it be done. Timers beyond that stay set."""
+        """Advance the time minute by minute, with all due work. Later timers stay set."""
         for _ in range(minutes):
             self.source.advance(minutes=1)
             self.settle()
 
     def taken(self, queue: str) -> list[Sent]:
-        """Take all that waits in a queue out of it."""
+        """Remove and return all messages of a queue."""
         self._take()
         found = [due.sent for due in self._waiting if due.sent.queue == queue]
         self._waiting = [due for due in self._waiting if due.sent.queue != queue]
         return found
 
     def hand_on(self) -> None:
-        """Let the fan-out take what is new."""
+        """Give new items to the fan-out."""
         while self._hand_on():
             pass
 
     def invoke(self, queue: str, messages: list[Sent]) -> None:
-        """Let a queue's worker take messages, as many at a time as its batch holds."""
+        """Let a queue's worker take messages, as many at a time as its batch size."""
         worker = _BY_QUEUE[queue]
         for start in range(0, len(messages), worker.batch):
             part = messages[start : start + worker.batch]
-            answer = self._invoke(worker.name, {"Records": [record(n, sent) for n, sent in enumerate(part)]})
+            answer = self._invoke(worker.name, {"Records": [sqs_record(n, sent) for n, sent in enumerate(part)]})
             assert answer == {"batchItemFailures": []}, (worker.name, answer)
 
     def _invoke(self, name: str, event: dict[str, Any]) -> Any:
-        with stub.quiet(), self.meter.of(name):
+        with stub.drop_metrics(), self.meter.of(name):
             return pool.invoke(name, event)
 
     def _hand_on(self) -> bool:
@@ -113,7 +113,7 @@ class World:
         self.queues.sent.clear()
 
 
-def record(number: int, sent: Sent, receives: int = 1) -> dict[str, Any]:
+def sqs_record(number: int, sent: Sent, receives: int = 1) -> dict[str, Any]:
     """A message as Lambda gives it to a worker."""
     return {
         "messageId": str(number),
@@ -126,11 +126,11 @@ def record(number: int, sent: Sent, receives: int = 1) -> dict[str, Any]:
 
 
 @contextmanager
-def running(binary: Path, **settings: str) -> Iterator[World]:
+def run_world(binary: Path, **settings: str) -> Iterator[World]:
     """A world with empty tables."""
-    stub.silence()
-    with dynoxide.tables(binary) as tables:
-        queues = {name: url for name, url in cloud.environ().items() if "_QUEUE_" in name}
+    stub.drop_log()
+    with dynoxide.serve_tables(binary) as tables:
+        queues = {name: url for name, url in cloud.function_environment().items() if "_QUEUE_" in name}
         more = {"SWITCHBOARD_MAIL_CARRIER": "simulator", "SWITCHBOARD_PUBLIC_URL": "http://localhost:8080"}
         with patch.dict(os.environ, tables | queues | more | settings):
             clear_caches()

@@ -179,9 +179,9 @@ class Oracle:
         core = self._tables.items["core"]
         match kind:
             case "org":
-                return bool(_get_item(core, accounts.organization_ref(of))["status"] != {"S": "active"})
+                return bool(_get_item(core, accounts.organization_ref(of).key)["status"] != {"S": "active"})
             case "key":
-                return "S" in _get_item(core, accounts.key_ref(self._org_id, of)).get("revoked_at", {})
+                return "S" in _get_item(core, accounts.key_ref(self._org_id, of).key).get("revoked_at", {})
             case "cap":
                 return self._is_over_cap()
             case "suppressed":
@@ -198,7 +198,7 @@ class Oracle:
 
     def _is_over_cap(self) -> bool:
         core = self._tables.items["core"]
-        cap = decode_item(_get_item(core, accounts.organization_ref(self._org_id)))["hard_cap"]
+        cap = decode_item(_get_item(core, accounts.organization_ref(self._org_id).key))["hard_cap"]
         if not cap["enabled"]:
             return False
         return self._count_units("capped") > int(cap["monthly_cap_cents"]) * MICROS_PER_CENT

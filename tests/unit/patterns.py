@@ -1,4 +1,4 @@
-"""Every regular expression of the layer and the functions, how it is used, and texts written to cost it much."""
+"""Every regular expression of the layer and the functions, its uses, and texts that could make it slow."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from switchboard.edge.fields import Pattern
 from switchboard.roleplay.catalog.models import Criterion
 from switchboard.roleplay.judges import signs
 
-#: What a pattern does to a text, by the name of the method.
+#: The effect of each method of a pattern on a text.
 METHODS: dict[str, Callable[[re.Pattern[Any], Any], object]] = {
     "search": lambda pattern, text: pattern.search(text),
     "match": lambda pattern, text: pattern.match(text),
@@ -34,22 +34,22 @@ METHODS: dict[str, Callable[[re.Pattern[Any], Any], object]] = {
     "sub": lambda pattern, text: pattern.sub(text[:0], text),
     "subn": lambda pattern, text: pattern.subn(text[:0], text),
 }
-#: For a pattern in a list, or one that is handed on: nobody can tell by its name what is done with it.
+#: For a pattern in a list, or one that is passed on: its name does not show its uses.
 UNKNOWN = frozenset({"search", "match", "finditer"})
 
 
 @dataclass(frozen=True)
 class Use:
-    """A pattern, where it stands, and which of its methods are called."""
+    """A pattern, its place, and its called methods."""
 
     place: str
     pattern: re.Pattern[Any]
     methods: frozenset[str]
-    #: How many characters it sees at most, where its caller bounds them.
+    #: The maximum of characters that it sees, if its caller bounds them.
     most: int | None = None
 
 
-def modules() -> Iterator[ModuleType]:
+def list_modules() -> Iterator[ModuleType]:
     """Every module of the layer and the functions."""
     for package in (switchboard, functions):
         yield package
@@ -57,16 +57,16 @@ def modules() -> Iterator[ModuleType]:
             yield importlib.import_module(found.name)
 
 
-def uses() -> list[Use]:
-    """Every pattern that a module holds, alone or deep in its tables, and every one that is written into a call."""
-    every = {module.__name__: module for module in modules()}
+def list_uses() -> list[Use]:
+    """Every pattern that a module holds, alone or in its tables, and every one that is written into a call."""
+    every = {module.__name__: module for module in list_modules()}
     trees = {name: ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8")) for name, module in every.items()}
     called = {name: _calls(tree) for name, tree in trees.items()}
     found: dict[tuple[str, int, frozenset[str]], Use] = {}
     for module in every.values():
         for name, value in vars(module).items():
             for pattern in _patterns_in(value, set()):
-                # A private name is used in its own module alone, another wherever it is imported.
+                # A private name is used in its own module only, a public one in any module that imports it.
                 near = [called[module.__name__]] if name.startswith("_") else called.values()
                 methods = frozenset(method for calls in near for method in calls.get(name, ())) or UNKNOWN
                 use = Use(f"{module.__name__}.{name}", pattern, methods)
@@ -80,7 +80,7 @@ def uses() -> list[Use]:
 
 
 def _calls(tree: ast.Module) -> dict[str, set[str]]:
-    """Of which names the methods of a pattern are called or handed on: `_NAME.search(…)`, `module.NAME.sub`."""
+    """The names whose pattern methods are called or passed on: `_NAME.search(…)`, `module.NAME.sub`."""
     found: dict[str, set[str]] = defaultdict(set)
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and node.attr in METHODS:
@@ -141,7 +141,7 @@ def _patterns_in(value: object, seen: set[int]) -> Iterator[re.Pattern[Any]]:
 
 
 def words_of(pattern: re.Pattern[Any]) -> list[str]:
-    """The words and characters that a pattern tells apart: its literals, and an example of each of its classes."""
+    """The words and characters that a pattern distinguishes: its literals, and an example of each of its classes."""
     text = pattern.pattern if isinstance(pattern.pattern, str) else pattern.pattern.decode("latin-1")
     found: dict[str, None] = {}
     _walk(parser.parse(text, pattern.flags & ~re.UNICODE), found)
@@ -159,7 +159,7 @@ _CATEGORIES = {
 
 
 def _walk(tree: Any, found: dict[str, None]) -> None:
-    """Collect the words of a parsed pattern: literals that stand side by side are one."""
+    """Collect the words of a parsed pattern: adjacent literals form one word."""
     word = ""
     for code, argument in tree:
         if code is codes.LITERAL:
@@ -201,21 +201,21 @@ def _walk_class(parts: Any, found: dict[str, None]) -> None:
             found.update(dict.fromkeys(_CATEGORIES[argument]))
 
 
-#: What a stranger tries whatever the pattern: quotes in quotes, blanks, brackets, what begins a word and never ends it.
+#: Hostile parts for any pattern: quotes in quotes, blanks, brackets, and a beginning of a word that never ends.
 ALWAYS = ("a", " ", "\n", "\r\n", '"\\', '"', "<", "(", "[", "{", "a.", "a@", "=?a?q?", "; a=", "0")
-#: What makes a match fail at the very end.
+#: An end that makes a match fail at the last character.
 ENDS = ("", "!", "\x00")
-#: How many words of a pattern are tried alone, and how many in pairs, one before the other.
+#: How many words of a pattern are tried alone, and how many in pairs.
 _ALONE, _PAIRED = 40, 7
-#: Characters of a pattern that lists phrases.
+#: The length of a pattern that lists phrases.
 _MANY_WORDS = 3_000
 
 
-def costly(pattern: re.Pattern[Any]) -> Iterator[tuple[str, str, str]]:
-    """Families of texts: what stands before, what is repeated as often as there is room, what stands behind."""
+def list_costly_texts(pattern: re.Pattern[Any]) -> Iterator[tuple[str, str, str]]:
+    """Families of texts: a prefix, a repeated part, a suffix."""
     words = words_of(pattern)
     if len(pattern.pattern) > _MANY_WORDS:
-        # It takes long for each text: a few of its words stand for the rest, which are written in the same way.
+        # Each text takes long: a few of its words represent the rest, which have the same form.
         yield from (("", piece, "!") for piece in dict.fromkeys([*words[:6], *ALWAYS[:6]]))
         yield from (("", one + other, "!") for one, other in permutations(words[:3], 2))
         return
@@ -232,14 +232,14 @@ def costly(pattern: re.Pattern[Any]) -> Iterator[tuple[str, str, str]]:
         yield "", one + other, "!"
 
 
-def text_of(family: tuple[str, str, str], size: int) -> str:
+def make_text(family: tuple[str, str, str], size: int) -> str:
     """A text of about that many characters."""
     before, piece, behind = family
     return before + piece * (size // len(piece) + 1) + behind
 
 
-def seconds(use: Use, method: str, text: str, *, best_of: int = 1) -> float:
-    """How long a method takes for a text, at best. Seconds of the processor, so that others' work does not count."""
+def measure_seconds(use: Use, method: str, text: str, *, best_of: int = 1) -> float:
+    """The best time of a method for a text, in seconds of processor time, so that other processes do not count."""
     given: Any = text.encode("latin-1", "replace") if isinstance(use.pattern.pattern, bytes) else text
     times = []
     for _ in range(best_of):

@@ -1,4 +1,4 @@
-"""How property tests run here: the same examples every time, and no more than they need."""
+"""Settings of property tests: the same examples every time, and no more than needed."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from switchboard.aws.writes import Put, Writes
 from switchboard.aws.writes import _flatten as flatten
 
 
-def examples(number: int, *, slow: bool = False) -> Callable[[Any], Any]:
-    """Try so many examples. A test's tables stay as they are from one example to the next.
+def example_settings(number: int, *, slow: bool = False) -> Callable[[Any], Any]:
+    """Try a number of examples. A test's tables keep their items from one example to the next.
 
-    Of a slow test's failing example no smaller one is looked for.
+    A slow test does not search for a smaller failing example.
     """
     return settings(
         max_examples=number,
@@ -28,7 +28,7 @@ def examples(number: int, *, slow: bool = False) -> Callable[[Any], Any]:
 
 
 class Memory:
-    """Tables for one thread that never refuse: what a property test needs of them, a thousand times as fast."""
+    """Tables for one thread that never refuse: enough for a property test, and a thousand times as fast."""
 
     def __init__(self) -> None:
         self.items: dict[tuple[str, str, str], Item] = {}

@@ -35,17 +35,17 @@ def tree(tmp_path: Path) -> Tree:
     return Tree(tmp_path, ("docs", "layers"))
 
 
-def cited(path: str, source: str, tree: Tree) -> list[tuple[int, str]]:
+def find_bad_citations(path: str, source: str, tree: Tree) -> list[tuple[int, str]]:
     """Line and citation of each finding."""
     return [(found.line, found.cited) for found in list_findings(path, source, tree)]
 
 
-def test_every_citation_leads_somewhere() -> None:
+def test_every_citation_exists() -> None:
     found = [str(one) for one in find_everywhere()]
     assert not found, "\n".join(["these citations lead nowhere (`python -m tests.citations` lists them):", *found])
 
 
-def test_anchors_are_those_that_github_makes() -> None:
+def test_anchors_are_the_same_as_on_github() -> None:
     assert anchors_of(_PAGE) == {"calls", "states", "calls-of-a-day-and-more", "states-1"}
 
 
@@ -69,15 +69,15 @@ def test_anchors_are_those_that_github_makes() -> None:
     ],
 )
 def test_code_cites_files_and_anchors_that_exist(line: str, wrong: str | None, tree: Tree) -> None:
-    found = [one for _, one in cited("layers/code.py", f"{line}\n", tree)]
+    found = [one for _, one in find_bad_citations("layers/code.py", f"{line}\n", tree)]
     assert [one for one in found if not one.startswith("rule")] == ([wrong] if wrong else [])
 
 
 @pytest.mark.parametrize("text", ["as rule 6 says", "by rules 2 and 3", "as conventions 16 decides"])
-def test_a_number_alone_is_no_citation(text: str, tree: Tree) -> None:
-    assert cited("layers/code.py", f"# {text}\n", tree)
-    assert cited("docs/page.md", f"{text}\n", tree)
-    assert not cited("layers/code.py", "# as RFC 5322, 2.1.1 and 47 CFR 64.1200(c)(1) say\n", tree)
+def test_a_number_alone_is_not_a_citation(text: str, tree: Tree) -> None:
+    assert find_bad_citations("layers/code.py", f"# {text}\n", tree)
+    assert find_bad_citations("docs/page.md", f"{text}\n", tree)
+    assert not find_bad_citations("layers/code.py", "# as RFC 5322, 2.1.1 and 47 CFR 64.1200(c)(1) say\n", tree)
 
 
 @pytest.mark.parametrize(
@@ -97,11 +97,11 @@ def test_a_number_alone_is_no_citation(text: str, tree: Tree) -> None:
     ],
 )
 def test_a_page_links_to_what_exists(line: str, wrong: str | None, tree: Tree) -> None:
-    found = [one for _, one in cited("docs/contracts/hum.md", f"{line}\n", tree) if one != "link.md"]
+    found = [one for _, one in find_bad_citations("docs/contracts/hum.md", f"{line}\n", tree) if one != "link.md"]
     assert found == ([wrong] if wrong else [])
 
 
-def test_a_finding_says_where_it_is_and_what_to_do(tree: Tree) -> None:
+def test_a_finding_names_its_place_and_the_fix(tree: Tree) -> None:
     page = "# One\n\n```\ncode\n```\n\nSee [two](two.md).\n"
     (found,) = list_findings("docs/one.md", page, tree)
     assert str(found) == "docs/one.md:7: two.md: the link leads to no file: correct it relative to this page"

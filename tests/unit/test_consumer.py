@@ -1,4 +1,4 @@
-"""Workers: each job to the function that does its kind, and what failed comes again when the worker says."""
+"""Workers: each job goes to the function of its kind, and failed jobs come again after the worker's pause."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Boom(Exception):
     pass
 
 
-def record(
+def make_record(
     body: Any, number: int = 1, receives: int = 1, queue_name: str = "email", group: str = "g"
 ) -> dict[str, Any]:
     name = settings.queue_url(queue_name).rpartition("/")[2]
@@ -42,13 +42,13 @@ def record(
     }
 
 
-def failed(answer: dict[str, Any]) -> list[str]:
+def list_failed(answer: dict[str, Any]) -> list[str]:
     return [one["itemIdentifier"] for one in answer["batchItemFailures"]]
 
 
 @pytest.fixture
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
-    """The handles of messages that were put back, with the seconds until they come again."""
+    """The receipt handles of returned messages, with the seconds until they come again."""
     found: list[tuple[str, int]] = []
 
     def change(QueueUrl: str, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803 botocore's names
@@ -64,12 +64,12 @@ def test_each_job_goes_to_the_function_of_its_kind() -> None:
     done: list[Job] = []
     handler = workers.job_handler({SendMail: done.append, ConfirmMail: done.append})
     confirm = ConfirmMail(org_id="org_1", message_id="msg_1", claim=2)
-    answer = handler({"Records": [record(SEND.body, 1), record(confirm.body, 2)]}, None)
-    assert (done, failed(answer)) == ([SEND, confirm], [])
+    answer = handler({"Records": [make_record(SEND.body, 1), make_record(confirm.body, 2)]}, None)
+    assert (done, list_failed(answer)) == ([SEND, confirm], [])
 
 
 class Clock:
-    """An invocation of which so many milliseconds are left."""
+    """An invocation with a number of milliseconds left."""
 
     def __init__(self, left: int) -> None:
         self.left = left
@@ -78,7 +78,7 @@ class Clock:
         return self.left
 
 
-def test_no_job_is_begun_that_the_invocation_has_no_time_for(pauses: list[tuple[str, int]]) -> None:
+def test_no_job_starts_without_enough_time(pauses: list[tuple[str, int]]) -> None:
     done: list[Job] = []
     context = Clock(25_000)
 
@@ -87,13 +87,13 @@ def test_no_job_is_begun_that_the_invocation_has_no_time_for(pauses: list[tuple[
         context.left -= 14_000
 
     handler = workers.job_handler({SendMail: hang})
-    answer = handler({"Records": [record(SEND.body, number, receives=6) for number in (1, 2, 3)]}, context)
-    assert (len(done), failed(answer)) == (1, ["m2", "m3"])
+    answer = handler({"Records": [make_record(SEND.body, number, receives=6) for number in (1, 2, 3)]}, context)
+    assert (len(done), list_failed(answer)) == (1, ["m2", "m3"])
     assert [handle for handle, _ in pauses] == ["h2", "h3"]
-    assert all(32 <= seconds <= 64 for _, seconds in pauses), "each receive counts, so that the pauses have to grow"
+    assert all(32 <= seconds <= 64 for _, seconds in pauses), "each receive counts, so the pauses must grow"
 
 
-def test_a_group_that_there_is_no_time_for_goes_back_whole(pauses: list[tuple[str, int]]) -> None:
+def test_a_group_without_enough_time_is_returned_as_a_whole(pauses: list[tuple[str, int]]) -> None:
     done: list[str] = []
     context = Clock(25_000)
 
@@ -101,14 +101,14 @@ def test_a_group_that_there_is_no_time_for_goes_back_whole(pauses: list[tuple[st
         done.append(group)
         context.left -= 14_000
 
-    records = [record({}, number, 3, "audit", group) for number, group in enumerate("abab")]
+    records = [make_record({}, number, 3, "audit", group) for number, group in enumerate("abab")]
     answer = workers.group_handler(hang)({"Records": records}, context)
-    assert (done, failed(answer)) == (["a"], ["m1", "m3"])
+    assert (done, list_failed(answer)) == (["a"], ["m1", "m3"])
     assert pauses == [("h1", 8), ("h3", 8)]
 
 
 @pytest.mark.parametrize(("batch", "begun"), [(0, 2), (1, 1), (2, 1)])
-def test_jobs_beside_a_batch_are_begun_after_it_and_while_there_is_time(
+def test_single_jobs_start_after_the_batch_while_there_is_time(
     batch: int, begun: int, pauses: list[tuple[str, int]]
 ) -> None:
     done: list[str] = []
@@ -124,27 +124,27 @@ def test_jobs_beside_a_batch_are_begun_after_it_and_while_there_is_time(
         context.left -= 10_000
 
     confirm = ConfirmMail(org_id="org_1", message_id="msg_1", claim=2)
-    records = [record(confirm.body, number) for number in range(3)]
-    records += [record(SEND.body, 3 + number) for number in range(batch)]
+    records = [make_record(confirm.body, number) for number in range(3)]
+    records += [make_record(SEND.body, 3 + number) for number in range(batch)]
     handler = workers.batch_handler(SendMail, all_at_once, beside={ConfirmMail: hang})
     answer = handler({"Records": records}, context)
     assert done == ["batch"] * bool(batch) + ["beside"] * begun
-    assert failed(answer) == [f"m{number}" for number in range(begun, 3)]
+    assert list_failed(answer) == [f"m{number}" for number in range(begun, 3)]
     assert {handle for handle, _ in pauses} == {f"h{number}" for number in range(begun, 3)}
 
 
-def test_a_job_beside_a_batch_is_begun_with_whatever_time_there_is_where_it_is_the_first() -> None:
+def test_a_first_single_job_starts_with_any_time_left() -> None:
     done: list[Job] = []
     confirm = ConfirmMail(org_id="org_1", message_id="msg_1", claim=2)
     handler = workers.batch_handler(SendMail, lambda _: set(), beside={ConfirmMail: done.append})
-    assert failed(handler({"Records": [record(confirm.body)]}, Clock(1_000))) == []
+    assert list_failed(handler({"Records": [make_record(confirm.body)]}, Clock(1_000))) == []
     assert done == [confirm]
 
 
-def test_the_first_job_is_begun_with_whatever_time_there_is(pauses: list[tuple[str, int]]) -> None:
+def test_the_first_job_starts_with_any_time_left(pauses: list[tuple[str, int]]) -> None:
     done: list[Job] = []
-    answer = workers.job_handler({SendMail: done.append})({"Records": [record(SEND.body)]}, Clock(1_000))
-    assert (done, failed(answer), pauses) == ([SEND], [], [])
+    answer = workers.job_handler({SendMail: done.append})({"Records": [make_record(SEND.body)]}, Clock(1_000))
+    assert (done, list_failed(answer), pauses) == ([SEND], [], [])
 
 
 @pytest.mark.parametrize(
@@ -158,17 +158,19 @@ def test_the_first_job_is_begun_with_whatever_time_there_is(pauses: list[tuple[s
         "no JSON",
     ],
 )
-def test_what_a_worker_does_not_know_fails_alone_and_loudly(body: Any, pauses: list[tuple[str, int]]) -> None:
+def test_an_unknown_job_fails_alone_with_a_log_line(body: Any, pauses: list[tuple[str, int]]) -> None:
     done: list[Job] = []
-    answer = workers.job_handler({SendMail: done.append})({"Records": [record(body, 1), record(SEND.body, 2)]}, None)
-    assert (done, failed(answer)) == ([SEND], ["m1"])
+    answer = workers.job_handler({SendMail: done.append})(
+        {"Records": [make_record(body, 1), make_record(SEND.body, 2)]}, None
+    )
+    assert (done, list_failed(answer)) == ([SEND], ["m1"])
     assert [handle for handle, _ in pauses] == ["h1"]
 
 
-def test_a_report_that_is_no_job_goes_to_who_reads_reports() -> None:
+def test_a_report_goes_to_the_report_handler() -> None:
     reports: list[Any] = []
     handler = workers.job_handler({SendMail: lambda _: None}, messages=reports.append)
-    assert failed(handler({"Records": [record({"kind": "ringing"})]}, None)) == []
+    assert list_failed(handler({"Records": [make_record({"kind": "ringing"})]}, None)) == []
     assert reports == [{"kind": "ringing"}]
 
 
@@ -177,25 +179,25 @@ def fail(_: Any) -> None:
 
 
 @pytest.mark.parametrize(("receives", "low", "high"), [(1, 1, 2), (2, 2, 4), (3, 4, 8), (6, 32, 64), (40, 150, 300)])
-def test_what_failed_comes_again_soon_at_first_and_then_later_and_later(
+def test_failed_jobs_come_again_after_growing_pauses(
     receives: int, low: int, high: int, pauses: list[tuple[str, int]]
 ) -> None:
     handler = workers.job_handler({SendMail: fail})
     for number in range(20):
-        handler({"Records": [record(SEND.body, number, receives)]}, None)
+        handler({"Records": [make_record(SEND.body, number, receives)]}, None)
     seconds = [one for _, one in pauses]
     assert len(seconds) == 20
     assert low <= min(seconds) <= max(seconds) <= high
 
 
-def test_all_receives_together_outlast_a_store_that_is_away_for_ten_minutes(pauses: list[tuple[str, int]]) -> None:
+def test_all_receives_together_outlast_an_outage_of_ten_minutes(pauses: list[tuple[str, int]]) -> None:
     handler = workers.job_handler({SendMail: fail})
     for receives in range(1, topology.queue("email").max_receives):
-        handler({"Records": [record(SEND.body, receives, receives)]}, None)
+        handler({"Records": [make_record(SEND.body, receives, receives)]}, None)
     assert sum(seconds for _, seconds in pauses) > 600
 
 
-def test_a_failed_group_goes_back_whole_and_soon_and_no_other_with_it(pauses: list[tuple[str, int]]) -> None:
+def test_a_failed_group_is_returned_as_a_whole_and_alone(pauses: list[tuple[str, int]]) -> None:
     done: list[str] = []
 
     def work(group: str, bodies: list[dict[str, Any]]) -> None:
@@ -203,42 +205,42 @@ def test_a_failed_group_goes_back_whole_and_soon_and_no_other_with_it(pauses: li
             raise Boom
         done.extend(body["n"] for body in bodies)
 
-    records = [record({"n": n}, n, 9, "audit", "bad" if n % 2 else "good") for n in range(6)]
+    records = [make_record({"n": n}, n, 9, "audit", "bad" if n % 2 else "good") for n in range(6)]
     answer = workers.group_handler(work)({"Records": records}, None)
     assert done == [0, 2, 4]
-    assert failed(answer) == ["m1", "m3", "m5"]
+    assert list_failed(answer) == ["m1", "m3", "m5"]
     assert pauses == [("h1", 30), ("h3", 30), ("h5", 30)]
 
 
-def test_together_the_places_that_failed_go_back(pauses: list[tuple[str, int]]) -> None:
+def test_failed_messages_of_a_batch_are_returned(pauses: list[tuple[str, int]]) -> None:
     seen: list[SendMail] = []
 
     def work(jobs: list[SendMail]) -> set[int]:
         seen.extend(jobs)
         return {1}
 
-    records = [record("broken", 0), record(SEND.body, 1), record(SEND.body, 2)]
+    records = [make_record("broken", 0), make_record(SEND.body, 1), make_record(SEND.body, 2)]
     answer = workers.batch_handler(SendMail, work)({"Records": records}, None)
     assert seen == [SEND, SEND]
-    assert failed(answer) == ["m0", "m2"]
+    assert list_failed(answer) == ["m0", "m2"]
     assert {handle for handle, _ in pauses} == {"h0", "h2"}
 
 
-def test_together_all_go_back_when_the_work_raises(pauses: list[tuple[str, int]]) -> None:
-    answer = workers.batch_handler(SendMail, fail)({"Records": [record(SEND.body, n) for n in range(3)]}, None)
-    assert failed(answer) == ["m0", "m1", "m2"]
+def test_all_messages_of_a_batch_are_returned_if_its_work_raises(pauses: list[tuple[str, int]]) -> None:
+    answer = workers.batch_handler(SendMail, fail)({"Records": [make_record(SEND.body, n) for n in range(3)]}, None)
+    assert list_failed(answer) == ["m0", "m1", "m2"]
     assert len(pauses) == 3
 
 
-def test_a_message_that_cannot_be_put_back_waits_for_its_time_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_message_that_cannot_be_returned_waits_for_its_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(**_: Any) -> None:
         raise clients.ClientError({"Error": {"Code": "ReceiptHandleIsInvalid", "QueueMessage": ""}}, "x")
 
     monkeypatch.setattr(clients.get_client("sqs"), "change_message_visibility_batch", refuse)
-    assert failed(workers.job_handler({SendMail: fail})({"Records": [record(SEND.body)]}, None)) == ["m1"]
+    assert list_failed(workers.job_handler({SendMail: fail})({"Records": [make_record(SEND.body)]}, None)) == ["m1"]
 
 
-def test_what_is_put_back_comes_again_before_its_time_out() -> None:
+def test_a_returned_message_comes_again_before_its_timeout() -> None:
     queue.send_messages([SEND.message()])
     sqs, url = clients.get_client("sqs"), settings.queue_url("email")
     (message,) = sqs.receive_message(QueueUrl=url, VisibilityTimeout=900)["Messages"]
@@ -247,7 +249,7 @@ def test_what_is_put_back_comes_again_before_its_time_out() -> None:
     assert len(sqs.receive_message(QueueUrl=url)["Messages"]) == 1
 
 
-def test_the_stream_goes_on_from_the_first_record_that_failed() -> None:
+def test_the_stream_continues_from_the_first_failed_record() -> None:
     seen: list[Any] = []
 
     def work(images: Any) -> int:
@@ -261,11 +263,11 @@ def test_the_stream_goes_on_from_the_first_record_that_failed() -> None:
     answer = workers.stream_handler(work)(
         {"Records": [change(0), change(1, "MODIFY"), change(2, "REMOVE"), change(3)]}, None
     )
-    assert failed(answer) == ["s1"]
+    assert list_failed(answer) == ["s1"]
     assert seen == [{"n": 0}, None, None, {"n": 3}]
 
 
-def test_jobs_are_frozen_and_every_queue_of_a_job_is_there() -> None:
+def test_jobs_are_frozen_and_their_queues_exist() -> None:
     with pytest.raises(ValueError, match="frozen"):
         SEND.org_id = "other"  # type: ignore[misc]
     with pytest.raises(TypeError, match="two jobs are called SendMail"):

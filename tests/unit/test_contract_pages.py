@@ -1,4 +1,4 @@
-"""The signatures that the contracts' pages show are the ones that the platform makes and verifies."""
+"""The signatures in the contracts' pages are the same as the code makes and verifies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pages of the repository: what a machine can check of them."""
+"""The pages of the repository: checks that a machine can do."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def anchors(page: Path) -> set[str]:
 
 def test_the_readme_is_a_signpost() -> None:
     size = len(README.read_bytes())
-    assert size <= README_MAX_BYTES, f"README.md has {size} bytes: move what is longer than a screen to docs/"
+    assert size <= README_MAX_BYTES, f"README.md has {size} bytes: move sections that are longer than a screen to docs/"
 
 
 @pytest.mark.parametrize("name", openapi.DESCRIPTIONS)
@@ -52,7 +52,7 @@ def test_the_readme_counts_the_operations_of_each_api(name: str) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
+def test_every_link_of_a_page_exists(page: Path) -> None:
     dead = []
     for link in _LINK.findall(_CODE.sub("", page.read_text())):
         if link.startswith(("http://", "https://", "mailto:")):

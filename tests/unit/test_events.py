@@ -1,4 +1,4 @@
-"""The sample events: each goes through its handler and does what it stands for."""
+"""The sample events: each runs through its handler and has its effect."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def organization(cloud: dict[str, str], tmp_path: Path) -> dict[str, str]:
 
 @pytest.fixture
 def run(organization: dict[str, str]) -> Callable[[str, str], tuple[Any, Any]]:
-    """Runs a function on a sample event; answers the event and the handler's answer."""
+    """Runs a function on a sample event. Returns the event and the handler's response."""
 
     def run(name: str, sample: str) -> tuple[Any, Any]:
         event = samples.fill_sample((EVENTS / f"{sample}.json").read_text(), organization)
@@ -57,16 +57,16 @@ def run(organization: dict[str, str]) -> Callable[[str, str], tuple[Any, Any]]:
 Run = Callable[[str, str], tuple[Any, Any]]
 
 
-def job(event: Any) -> Any:
+def parse_job(event: Any) -> Any:
     return json.loads(event["Records"][0]["body"])
 
 
-def received(queue: str) -> list[Any]:
+def receive_jobs(queue: str) -> list[Any]:
     answer = clients.get_client("sqs").receive_message(QueueUrl=settings.queue_url(queue), MaxNumberOfMessages=10)
     return [json.loads(message["Body"]) for message in answer.get("Messages", [])]
 
 
-def state(org_id: str, message_id: str) -> MailState:
+def load_state(org_id: str, message_id: str) -> MailState:
     message = store.get_message(org_id, message_id)
     assert message is not None
     return message.state
@@ -82,7 +82,7 @@ def test_anima_sign_up_makes_an_agent_with_a_key(run: Run) -> None:
 def test_anima_email_send_queues_a_mail(run: Run, organization: dict[str, str]) -> None:
     _, answer = run("anima/email", "anima-email-send")
     assert answer["statusCode"] == 200
-    assert state(organization["ORGANIZATION_ID"], json.loads(answer["body"])["id"]) is MailState.QUEUED
+    assert load_state(organization["ORGANIZATION_ID"], json.loads(answer["body"])["id"]) is MailState.QUEUED
 
 
 def test_opticomm_initiate_call_accepts_a_call(run: Run, organization: dict[str, str]) -> None:
@@ -103,29 +103,29 @@ def test_hum_upsert_contact_makes_a_contact(run: Run, organization: dict[str, st
 def test_sqs_email_sends_a_queued_mail(run: Run, organization: dict[str, str]) -> None:
     event, answer = run("workers/email", "sqs-email")
     assert answer == DONE
-    assert state(organization["ORGANIZATION_ID"], job(event)["message_id"]) is MailState.SENT
+    assert load_state(organization["ORGANIZATION_ID"], parse_job(event)["message_id"]) is MailState.SENT
 
 
 def test_sqs_email_events_tell_that_a_mail_was_delivered(run: Run, organization: dict[str, str]) -> None:
     event, answer = run("workers/email_events", "sqs-email-events")
     assert answer == DONE
-    message_id = job(event)["mail"]["tags"]["switchboard-message"][0]
-    assert state(organization["ORGANIZATION_ID"], message_id) is MailState.DELIVERED
+    message_id = parse_job(event)["mail"]["tags"]["switchboard-message"][0]
+    assert load_state(organization["ORGANIZATION_ID"], message_id) is MailState.DELIVERED
 
 
 def test_sqs_dialer_dials_an_accepted_call(run: Run, organization: dict[str, str]) -> None:
     event, answer = run("workers/dialer", "sqs-dialer")
     assert answer == DONE
-    call = calls.CALLS.get(organization["ORGANIZATION_ID"], job(event)["call_id"])
+    call = calls.CALLS.get(organization["ORGANIZATION_ID"], parse_job(event)["call_id"])
     assert call is not None
     assert call.state is CallState.RINGING
-    assert [body["step"] for body in received("simulator")] == [0], "the rest comes step by step"
+    assert [body["step"] for body in receive_jobs("simulator")] == [0], "the rest follows step by step"
 
 
 def test_sqs_voice_events_tell_that_a_call_was_answered(run: Run, organization: dict[str, str]) -> None:
     event, answer = run("workers/voice_events", "sqs-voice-events")
     assert answer == DONE
-    call = calls.CALLS.get(organization["ORGANIZATION_ID"], job(event)["call_id"])
+    call = calls.CALLS.get(organization["ORGANIZATION_ID"], parse_job(event)["call_id"])
     assert call is not None
     assert call.state is CallState.ACTIVE
 
@@ -140,14 +140,14 @@ def test_sqs_inbound_mail_lands_in_the_agents_inbox(run: Run, organization: dict
 def test_sqs_roleplay_begins_a_call(run: Run) -> None:
     event, answer = run("workers/roleplay", "sqs-roleplay")
     assert answer == DONE
-    first = min(received("roleplay"), key=lambda body: body["kind"] != "live")
-    assert (first["kind"], first["call_id"]) == ("live", job(event)["call_id"])
+    first = min(receive_jobs("roleplay"), key=lambda body: body["kind"] != "live")
+    assert (first["kind"], first["call_id"]) == ("live", parse_job(event)["call_id"])
 
 
 def test_sqs_scoring_scores_a_call(run: Run, organization: dict[str, str]) -> None:
     event, answer = run("workers/scoring", "sqs-scoring")
     assert answer == DONE
-    call = roleplay.find_call(organization["ORGANIZATION_ID"], job(event)["call_id"])
+    call = roleplay.find_call(organization["ORGANIZATION_ID"], parse_job(event)["call_id"])
     assert call is not None
     assert call.state is RoleplayState.SCORED
 
@@ -156,7 +156,7 @@ def test_sqs_contacts_lets_a_contact_be_found_by_its_notes(run: Run, organizatio
     event, answer = run("workers/contacts", "sqs-contacts")
     assert answer == DONE
     (known,) = contacts.list_contacts(organization["ORGANIZATION_ID"], "noon", 10, None)[0]
-    assert [known.contact.id] == job(event)["contact_ids"]
+    assert [known.contact.id] == parse_job(event)["contact_ids"]
 
 
 def test_sqs_projections_count_a_call_with_its_number(run: Run, organization: dict[str, str]) -> None:
@@ -170,13 +170,13 @@ def test_sqs_projections_count_a_call_with_its_number(run: Run, organization: di
 def test_sqs_webhooks_makes_a_delivery_of_an_event(run: Run, organization: dict[str, str]) -> None:
     event, answer = run("workers/webhooks", "sqs-webhooks")
     assert answer == DONE
-    (body,) = received("deliveries")
+    (body,) = receive_jobs("deliveries")
     made = body["made"]
-    assert (made["event"], made["subject_id"]) == ("message.sent", job(event)["event"]["subject"]["id"])
+    assert (made["event"], made["subject_id"]) == ("message.sent", parse_job(event)["event"]["subject"]["id"])
 
 
 def attempted(org_id: str, event: Any) -> tuple[int, str | None]:
-    delivery = deliveries.get_delivery(org_id, job(event)["delivery_id"])
+    delivery = deliveries.get_delivery(org_id, parse_job(event)["delivery_id"])
     return delivery.attempts, delivery.error
 
 
@@ -186,7 +186,7 @@ def test_sqs_deliveries_leaves_an_endpoint_without_a_record_to_the_slow_workers(
     event, answer = run("workers/deliveries", "sqs-deliveries")
     assert answer == DONE
     assert attempted(organization["ORGANIZATION_ID"], event) == (0, None)
-    assert job(event) in received("slow-deliveries")
+    assert parse_job(event) in receive_jobs("slow-deliveries")
 
 
 def test_sqs_slow_deliveries_records_an_attempt(run: Run, organization: dict[str, str]) -> None:
@@ -205,17 +205,17 @@ def test_sqs_audit_seals_the_events_in_order(run: Run, organization: dict[str, s
 def test_stream_activity_reaches_the_queues_of_its_type(run: Run) -> None:
     _, answer = run("workers/fanout", "stream-activity")
     assert answer == DONE
-    assert [body["job"] for body in received("email")] == ["SendMail"]
-    assert [event["type"] for body in received("audit") for event in body["events"]] == ["email.queued"]
+    assert [body["job"] for body in receive_jobs("email")] == ["SendMail"]
+    assert [event["type"] for body in receive_jobs("audit") for event in body["events"]] == ["email.queued"]
 
 
 def test_schedule_tick_hands_the_minutes_to_the_workers(run: Run) -> None:
-    # The first tick looks an hour back, which is more than one job takes.
+    # The first tick looks an hour back: more than one job processes.
     run("schedules/tick", "schedule-tick")
     with clock.using(clock.FrozenClock(clock.format_iso(clock.now() + timedelta(minutes=1)))):
         _, answer = run("schedules/tick", "schedule-tick")
     assert answer == {"jobs": 1}
-    assert {(body["job"], body["shard"]) for body in received("timers")} == {("FireTimers", 0)}
+    assert {(body["job"], body["shard"]) for body in receive_jobs("timers")} == {("FireTimers", 0)}
 
 
 def test_schedule_law_counts_what_should_have_been_looked_up_again(run: Run) -> None:
@@ -230,19 +230,19 @@ def test_sqs_timers_hands_on_what_is_due(run: Run) -> None:
         commit(timers.schedule(job, clock.now() + timedelta(hours=1)).write)
     _, answer = run("workers/timers", "sqs-timers")
     assert answer == DONE
-    assert [body["message_id"] for body in received("email")] == ["msg_sample"]
+    assert [body["message_id"] for body in receive_jobs("email")] == ["msg_sample"]
 
 
 def test_sqs_simulator_lets_a_call_be_answered(run: Run) -> None:
     _, answer = run("workers/simulator", "sqs-simulator")
     assert answer == DONE
-    assert [body["kind"] for body in received("voice-events")] == ["answered"]
+    assert [body["kind"] for body in receive_jobs("voice-events")] == ["answered"]
 
 
 def test_simulator_callback_reports_that_a_call_was_answered(run: Run) -> None:
     _, answer = run("callbacks/simulator", "simulator-callback")
     assert (answer["statusCode"], answer["body"]) == (200, "")
-    assert [body["kind"] for body in received("voice-events")] == ["answered"]
+    assert [body["kind"] for body in receive_jobs("voice-events")] == ["answered"]
 
 
 def test_livekit_webhook_reports_that_the_rep_is_in(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -250,7 +250,7 @@ def test_livekit_webhook_reports_that_the_rep_is_in(run: Run, monkeypatch: pytes
     monkeypatch.setenv("SWITCHBOARD_LIVEKIT_SECRET", "livekit")
     _, answer = run("callbacks/livekit", "livekit-webhook")
     assert (answer["statusCode"], answer["body"]) == (200, "")
-    (body,) = received("roleplay")
+    (body,) = receive_jobs("roleplay")
     assert body["kind"] == "live"
 
 
@@ -263,7 +263,7 @@ def test_there_is_a_sample_for_every_kind_of_trigger_and_a_test_for_every_sample
     assert all(any(test.startswith(name.replace("-", "_")) for test in tested) for name in names)
 
 
-def test_invoke_prints_the_answer_and_nothing_else(tmp_path: Path) -> None:
+def test_invoke_prints_the_response_only(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "infra.local.invoke", "anima/email", str(EVENTS / "anima-email-send.json")]
     done = subprocess.run(command, cwd=ROOT, env={"SWITCHBOARD_HOME": str(tmp_path)}, capture_output=True, check=True)
     assert json.loads(done.stdout)["statusCode"] == 200
@@ -277,7 +277,7 @@ def test_invoke_prints_the_answer_and_nothing_else(tmp_path: Path) -> None:
         (["anima/email", "events/none.json"], "none.json"),
     ],
 )
-def test_invoke_says_what_it_was_not_given(arguments: list[str], message: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invoke_reports_missing_arguments(arguments: list[str], message: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["invoke", *arguments])
     with pytest.raises(SystemExit, match=message):
         invoke.main()

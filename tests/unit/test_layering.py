@@ -1,4 +1,4 @@
-"""The house rules that a machine can check: who may import whom."""
+"""The import rules that a machine can check."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ROOMS = (
     {"cli"},
 )
 RANKS = {name: rank for rank, names in enumerate(ROOMS) for name in names}
-#: Libraries that one place only may know.
+#: Libraries that only one module may import.
 OWNERS = {
     "boto3": {"switchboard.aws"},
     "botocore": {"switchboard.aws"},
@@ -36,6 +36,7 @@ OWNERS = {
     "stripe": {"switchboard.carriers"},
     "elevenlabs": {"switchboard.carriers"},
     "aiohttp": {"switchboard.outbound"},
+    "joserfc": {"switchboard.kit.jwts", "switchboard.carriers.identity"},
 }
 
 
@@ -52,7 +53,7 @@ MODULES = modules()
 
 
 def imports(name: str, *, at_import: bool = False) -> Iterator[str]:
-    """What a module imports, as full module names; with `at_import` only what its own import brings about."""
+    """The full names of a module's imports. `at_import` selects only those that run at import."""
     tree = ast.parse(MODULES[name].read_text())
     nodes = _top_level(tree) if at_import else ast.walk(tree)
     for node in nodes:
@@ -93,13 +94,13 @@ def rank(name: str) -> int:
 @pytest.mark.parametrize("name", LAYER_MODULES)
 def test_imports_run_downward(name: str) -> None:
     upward = {target for target in imports(name) if target in MODULES and rank(target) > rank(name)}
-    assert not upward, f"{name} imports {upward} from a higher room: see docs/architecture.md#who-may-import-whom"
+    assert not upward, f"{name} imports {upward} from a higher room: see docs/architecture.md#import-rules"
 
 
 def folder(name: str) -> str:
     """The folder of a module. A package's `__init__` is a module of its folder."""
     if MODULES[name].name == "__init__.py" or name.count(".") == 1:
-        # A module at the top of the layer stands for itself.
+        # A module at the top of the layer is its own folder.
         return name
     return name.rpartition(".")[0]
 
@@ -116,12 +117,12 @@ def folders(of: Callable[[str], str]) -> dict[str, dict[str, set[str]]]:
 
 
 def cycle_in(graph: Mapping[str, Mapping[str, set[str]]]) -> str:
-    """The first cycle of a graph, with the imports that make it; nothing if there is none."""
+    """The first cycle of a graph, with its imports; empty if there is none."""
     try:
         list(TopologicalSorter(graph).static_order())
     except CycleError as error:
         found = error.args[1]
-        # The sorter's edges point from what is imported to what imports it.
+        # The sorter's edges point from the imported to the importing folder.
         pairs = [(after, before) for before, after in pairwise(found)]
         return "\n".join(f"{one} → {other}: {sorted(graph[one].get(other, ()))}" for one, other in pairs)
     return ""
@@ -132,12 +133,12 @@ def noun(name: str) -> str:
     return ".".join(folder(name).split(".")[:2]) if name.startswith("switchboard") else folder(name)
 
 
-def test_no_folder_imports_another_in_a_circle() -> None:
+def test_folders_have_no_import_cycle() -> None:
     assert not (found := cycle_in(folders(folder))), f"move a module, or turn an import round:\n{found}"
     assert not (found := cycle_in(folders(noun))), f"move a module, or turn an import round:\n{found}"
 
 
-def test_a_circle_of_folders_is_found() -> None:
+def test_a_cycle_of_folders_is_found() -> None:
     assert cycle_in({"a": {"b": {"a.x → b.y"}}, "b": {"a": {"b.z → a.w"}}, "c": {"a": {"c → a"}}})
     assert not cycle_in({"a": {"b": {"a.x → b.y"}}, "c": {"a": {"c → a"}}})
 
@@ -147,38 +148,38 @@ def is_store(name: str) -> bool:
     return name.startswith("switchboard.") and re.search(r"[._]store$", name) is not None
 
 
-def test_every_store_is_known_as_one() -> None:
+def test_every_store_is_recognized() -> None:
     stores = {name for name in LAYER_MODULES if is_store(name)}
     assert {"switchboard.webhooks.store", "switchboard.webhooks.delivery_store"} <= stores
 
 
 @pytest.mark.parametrize("name", [*LAYER_MODULES, *FUNCTION_MODULES])
-def test_a_store_is_its_own_domains_alone(name: str) -> None:
+def test_a_store_is_imported_by_its_own_domain_only(name: str) -> None:
     assert not {target for target in imports(name) if is_store(target) and area(target) != area(name)}
 
 
 @pytest.mark.parametrize("name", [*LAYER_MODULES, *FUNCTION_MODULES])
-def test_a_library_with_an_owner_is_imported_by_it_alone(name: str) -> None:
+def test_a_library_with_an_owner_is_imported_by_it_only(name: str) -> None:
     for target in imports(name):
         owners = OWNERS.get(target.split(".")[0])
         assert owners is None or any(name.startswith(owner) for owner in owners), f"{name} imports {target}"
 
 
 @pytest.mark.parametrize("name", sorted({*LAYER_MODULES, *FUNCTION_MODULES}))
-def test_chance_comes_from_one_place(name: str) -> None:
+def test_random_values_come_from_one_module(name: str) -> None:
     if name == "switchboard.kit.chance":
         return
     assert "random" not in set(imports(name)), f"{name} imports random: draw from switchboard.kit.chance instead"
 
 
-#: The words of an effect by hand, for which there is `commit_once` and `done_before`.
-EFFECT_WORDS = {"AlreadyDone", "marker", "require_new"}
-#: A caller's own `request_id` is an `IdempotencyGuard` itself, with which others commit.
+#: Words of an effect by hand. Use `commit_once` and `find_earlier_effect` instead.
+EFFECT_WORDS = {"AlreadyDoneError", "marker_write", "require_new"}
+#: A caller's own `request_id` is an `IdempotencyGuard` itself, used by others in their commits.
 EFFECTS = {"switchboard.calls.request_ids"}
 #: Each attempt takes another place at once, and the last one gives up: `optimistic` would pause for the same place.
-#: A judge asks its model again and changes nothing.
+#: A judge retries its model and changes nothing.
 LOOPS = {"switchboard.streams.service", "switchboard.webhooks.breaker", "switchboard.roleplay.judges.model"}
-#: Their cursors are no keys of the table: a workflow's two places, a word of the index, an id among all that are read.
+#: Their cursors are not keys of the table: a workflow's two positions, a word of the index, an id in a full read.
 CURSORS = {"switchboard.audit.service", "switchboard.search.index", "switchboard.webhooks.service"}
 
 
@@ -203,19 +204,19 @@ def loops_over_attempts(tree: ast.AST) -> list[int]:
     ]
 
 
-# The lists above hold what is an exception and nothing else: who leaves one does not come back.
+# The lists above hold only exceptions: a module that leaves one must not return.
 
 
 @pytest.mark.parametrize("name", nouns())
-def test_a_noun_makes_no_effect_by_hand(name: str) -> None:
+def test_a_noun_commits_effects_with_the_common_function_only(name: str) -> None:
     words = EFFECT_WORDS & set(names_in(ast.parse(MODULES[name].read_text())))
     assert bool(words) is (name in EFFECTS), (
-        f"{name} uses {words}: commit with switchboard.persistence.idempotency.commit_once, ask with done_before"
+        f"{name} uses {words}: commit with switchboard.persistence.idempotency.commit_once, ask with find_earlier_effect"
     )
 
 
 @pytest.mark.parametrize("name", nouns())
-def test_a_noun_repeats_no_change_by_hand(name: str) -> None:
+def test_a_noun_retries_changes_with_the_common_function_only(name: str) -> None:
     lines = loops_over_attempts(ast.parse(MODULES[name].read_text()))
     assert bool(lines) is (name in LOOPS), (
         f"{name} loops over attempts in lines {lines}: use switchboard.persistence.optimistic, which also pauses"
@@ -223,19 +224,19 @@ def test_a_noun_repeats_no_change_by_hand(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", nouns())
-def test_a_list_is_paged_in_one_place(name: str) -> None:
+def test_lists_are_paged_in_one_module(name: str) -> None:
     read = "switchboard.persistence.cursors" in set(imports(name))
     assert read is (name in CURSORS), f"{name} reads cursors: use switchboard.persistence.listing"
 
 
 @pytest.mark.parametrize("name", FUNCTION_MODULES)
-def test_a_function_knows_no_other_function(name: str) -> None:
+def test_functions_do_not_import_each_other(name: str) -> None:
     here = name.rpartition(".")[0]
     others = {target for target in imports(name) if target.startswith("functions.") and not target.startswith(here)}
     assert not others
 
 
-def test_no_import_goes_round_in_a_circle() -> None:
+def test_imports_have_no_cycle() -> None:
     graph = {name: {target for target in imports(name, at_import=True) if target in MODULES} for name in MODULES}
     try:
         list(TopologicalSorter(graph).static_order())

@@ -1,4 +1,4 @@
-"""The tables in memory answer as moto does, whatever is asked of them in whatever order."""
+"""The tables in memory behave like moto, for any requests in any order."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from switchboard.kit import settings
 from tests.checked_tables import CheckedTables
 from tests.conftest import moto
 from tests.memory_cloud import Tables, transient, use_memory_tables
-from tests.unit.properties import examples
+from tests.unit.properties import example_settings
 
 _NAMES = {"#a": "a", "#b": "b", "#s": "s", "#m": "m", "#k": "inner"}
 _NUMBERS = st.integers(-2, 3).map(lambda number: {"N": str(number)})
@@ -37,13 +37,13 @@ _ATTRIBUTES = st.fixed_dictionaries(
         "gsi": st.sampled_from("GH"),
     },
 )  # fmt: skip
-#: Every form that the stores use, and their joints.
+#: Every form that the stores use, and their combinations.
 _SINGLE = (
     "attribute_exists(pk)", "attribute_not_exists(pk)", "attribute_exists(#a)", "attribute_not_exists(#m.#k)",
     "#a = :n", "#a <> :n", "#a < :n", "#a <= :n", "#a >= :n", "#a > :n", "#a BETWEEN :n AND :o", "#a IN (:n, :o)",
     "#b = :t", "#b <> :t", "#b <= :t", "begins_with(#b, :t)", "contains(#s, :t)", "#m = :m", "#m.#k = :n", "#s = :s",
     "NOT #a = :n",
-    # Moto fails at the size of what is not there.
+    # Moto fails at the size of a missing attribute.
     "attribute_exists(#s) AND size(#s) < :n", "attribute_exists(#m) AND size(#m) >= :n",
     "attribute_exists(#b) AND size(#b) = :n",
 )  # fmt: skip
@@ -71,7 +71,7 @@ _KEY_CONDITIONS = st.sampled_from(
 
 
 def _used(text: str, given: dict[str, Any]) -> dict[str, Any]:
-    """Those of the placeholders that an expression has: DynamoDB refuses others."""
+    """The placeholders that occur in an expression: DynamoDB refuses unused ones."""
     return {name: value for name, value in given.items() if name in re.findall(r"[#:]\w+", text)}
 
 
@@ -157,47 +157,47 @@ REQUESTS = st.one_of(
 )
 
 
-def answer(client: Any, name: str, kind: str, asked: Any) -> Any:
-    """What a client answers to a request, in a form that can be compared. A query is asked page after page."""
+def comparable_response(client: Any, name: str, kind: str, asked: Any) -> Any:
+    """A client's response to a request, in a form that can be compared. A query is asked page after page."""
     try:
         match kind:
             case "write":
                 what, request = asked
                 given = {"Update": "ALL_NEW", "Delete": "ALL_OLD", "Put": "NONE"}[what]
                 call = {"Put": client.put_item, "Update": client.update_item, "Delete": client.delete_item}[what]
-                return plain(call(TableName=name, ReturnValues=given, **request).get("Attributes"))
+                return sorted_sets(call(TableName=name, ReturnValues=given, **request).get("Attributes"))
             case "transact":
                 client.transact_write_items(TransactItems=[{what: one | {"TableName": name}} for what, one in asked])
                 return None
             case "get":
-                return plain(client.get_item(TableName=name, Key=asked, ConsistentRead=True).get("Item"))
+                return sorted_sets(client.get_item(TableName=name, Key=asked, ConsistentRead=True).get("Item"))
             case "batch":
                 found = client.batch_get_item(RequestItems={name: {"Keys": asked, "ConsistentRead": True}})
-                return sorted(map(repr, map(plain, found["Responses"][name])))
+                return sorted(map(repr, map(sorted_sets, found["Responses"][name])))
             case "delete all":
                 client.batch_write_item(RequestItems={name: [{"DeleteRequest": {"Key": key}} for key in asked]})
                 return None
-        return list(pages(client, {"TableName": name, **asked}))
+        return list(read_pages(client, {"TableName": name, **asked}))
     except clients.ClientError as error:
         reasons = error.response.get("CancellationReasons", [])
         if "ValidationError" in [reason["Code"] for reason in reasons]:
             # Moto refuses such a transaction as a whole.
             return "ValidationException", [], None
-        told = [(reason["Code"], plain(reason.get("Item"))) for reason in reasons]
-        return clients.error_code(error), told, plain(error.response.get("Item"))
+        told = [(reason["Code"], sorted_sets(reason.get("Item"))) for reason in reasons]
+        return clients.error_code(error), told, sorted_sets(error.response.get("Item"))
 
 
-def pages(client: Any, asked: dict[str, Any]) -> Iterator[Any]:
+def read_pages(client: Any, asked: dict[str, Any]) -> Iterator[Any]:
     """All that a query finds."""
     while True:
         found = client.query(**asked)
-        yield from map(plain, found["Items"])
+        yield from map(sorted_sets, found["Items"])
         if not found.get("LastEvaluatedKey"):
             return
         asked = asked | {"ExclusiveStartKey": found["LastEvaluatedKey"]}
 
 
-def plain(item: Any) -> Any:
+def sorted_sets(item: Any) -> Any:
     """An item whose sets have an order."""
     if item is None:
         return None
@@ -211,72 +211,74 @@ def motos(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         yield clients.dynamodb_client()
 
 
-def checked() -> CheckedTables:
+def make_checked() -> CheckedTables:
     return CheckedTables({"activity": ("pk", "sk")})
 
 
-@examples(250, slow=True)
+@example_settings(250, slow=True)
 @given(requests=st.lists(REQUESTS, min_size=1, max_size=12))
-def test_it_answers_as_moto_does(motos: Any, requests: list[tuple[str, Any]]) -> None:
+def test_it_behaves_like_moto(motos: Any, requests: list[tuple[str, Any]]) -> None:
     name = settings.table_name("activity")
     for item in list(motos.scan(TableName=name)["Items"]):
         motos.delete_item(TableName=name, Key={part: item[part] for part in ("pk", "sk")})
-    memories: tuple[Tables, ...] = (Tables(), checked())
+    memories: tuple[Tables, ...] = (Tables(), make_checked())
     for kind, asked in requests:
-        expected = answer(motos, name, kind, asked)
+        expected = comparable_response(motos, name, kind, asked)
         for memory in memories:
-            assert answer(memory, "activity", kind, asked) == expected, (kind, asked)
+            assert comparable_response(memory, "activity", kind, asked) == expected, (kind, asked)
     found = sorted(motos.scan(TableName=name)["Items"], key=lambda one: (one["pk"]["S"], one["sk"]["S"]))
     for memory in memories:
-        assert list(map(plain, memory.scan(TableName="activity")["Items"])) == list(map(plain, found))
+        assert list(map(sorted_sets, memory.scan(TableName="activity")["Items"])) == list(map(sorted_sets, found))
 
 
 _KEY = {"pk": {"S": "A"}, "sk": {"S": "1"}}
 _ONE = {":n": {"N": "1"}}
 
 
-def put(**more: Any) -> tuple[str, Any]:
+def make_put(**more: Any) -> tuple[str, Any]:
     return "write", ("Put", {"Item": _KEY | more})
 
 
-def updated(expression: str, **more: Any) -> tuple[str, Any]:
+def make_update(expression: str, **more: Any) -> tuple[str, Any]:
     return "write", ("Update", {"Key": _KEY, "UpdateExpression": expression, **more})
 
 
 @pytest.mark.parametrize(
     ("kind", "asked"),
     [
-        pytest.param(*updated("SET status = :n", ExpressionAttributeValues=_ONE), id="a reserved word"),
-        pytest.param(*updated("SET a = :n", ExpressionAttributeValues=_ONE | {":o": {"N": "1"}}), id="an unused value"),
+        pytest.param(*make_update("SET status = :n", ExpressionAttributeValues=_ONE), id="a reserved word"),
         pytest.param(
-            *updated("SET a = :n", ExpressionAttributeValues=_ONE, ExpressionAttributeNames={"#a": "a"}),
+            *make_update("SET a = :n", ExpressionAttributeValues=_ONE | {":o": {"N": "1"}}), id="an unused value"
+        ),
+        pytest.param(
+            *make_update("SET a = :n", ExpressionAttributeValues=_ONE, ExpressionAttributeNames={"#a": "a"}),
             id="an unused name",
         ),
-        pytest.param(*updated("SET a = :o", ExpressionAttributeValues=_ONE), id="a value that is not given"),
-        pytest.param(*put(pk={"S": ""}), id="an empty key"),
-        pytest.param(*put(gsi1pk={"S": ""}, gsi1sk={"S": "x"}), id="an empty key of an index"),
-        pytest.param(*put(gsi1pk={"NULL": True}, gsi1sk={"S": "x"}), id="no key of an index"),
-        pytest.param(*put(pk={"S": "x" * 2_049}), id="a partition key that is too long"),
-        pytest.param(*put(sk={"S": "x" * 1_025}), id="a sort key that is too long"),
-        pytest.param(*put(s={"SS": []}), id="an empty set"),
-        pytest.param(*put(text={"S": "x" * 410_000}), id="an item that is too large"),
-        pytest.param(*put(text={"L": [{"S": "é" * 1_000}] * 205}), id="an item that is too large in bytes"),
+        pytest.param(*make_update("SET a = :o", ExpressionAttributeValues=_ONE), id="a value that is not given"),
+        pytest.param(*make_put(pk={"S": ""}), id="an empty key"),
+        pytest.param(*make_put(gsi1pk={"S": ""}, gsi1sk={"S": "x"}), id="an empty key of an index"),
+        pytest.param(*make_put(gsi1pk={"NULL": True}, gsi1sk={"S": "x"}), id="no key of an index"),
+        pytest.param(*make_put(pk={"S": "x" * 2_049}), id="a partition key that is too long"),
+        pytest.param(*make_put(sk={"S": "x" * 1_025}), id="a sort key that is too long"),
+        pytest.param(*make_put(s={"SS": []}), id="an empty set"),
+        pytest.param(*make_put(text={"S": "x" * 410_000}), id="an item that is too large"),
+        pytest.param(*make_put(text={"L": [{"S": "é" * 1_000}] * 205}), id="an item that is too large in bytes"),
     ],
 )
-def test_it_refuses_what_moto_refuses(motos: Any, kind: str, asked: Any) -> None:
-    assert answer(motos, settings.table_name("activity"), kind, asked)[0] == "ValidationException"
-    tables = checked()
-    assert answer(tables, "activity", kind, asked)[0] == "ValidationException"
+def test_it_has_the_same_refusals_as_moto(motos: Any, kind: str, asked: Any) -> None:
+    assert comparable_response(motos, settings.table_name("activity"), kind, asked)[0] == "ValidationException"
+    tables = make_checked()
+    assert comparable_response(tables, "activity", kind, asked)[0] == "ValidationException"
     assert tables.scan(TableName="activity")["Items"] == []
 
 
 def test_it_refuses_a_name_that_is_not_given() -> None:
-    kind, asked = updated("SET #a = :n", ExpressionAttributeValues=_ONE)
-    assert answer(checked(), "activity", kind, asked)[0] == "ValidationException"
+    kind, asked = make_update("SET #a = :n", ExpressionAttributeValues=_ONE)
+    assert comparable_response(make_checked(), "activity", kind, asked)[0] == "ValidationException"
 
 
-def test_its_pages_end_where_motos_do(motos: Any) -> None:
-    tables, name = checked(), settings.table_name("activity")
+def test_its_pages_have_the_same_ends_as_motos(motos: Any) -> None:
+    tables, name = make_checked(), settings.table_name("activity")
     for number in range(12):
         item = {"pk": {"S": "A"}, "sk": {"S": f"{number:02}"}, "text": {"S": "x" * 199_900}}
         motos.put_item(TableName=name, Item=item)
@@ -293,20 +295,20 @@ def test_a_member_of_an_enumeration_comes_back_as_text() -> None:
     class Kind(StrEnum):
         ONE = "one"
 
-    tables = checked()
+    tables = make_checked()
     tables.put_item(TableName="activity", Item=_KEY | {"kind": {"S": Kind.ONE}, "all": {"L": [{"S": Kind.ONE}]}})
     found = tables.get_item(TableName="activity", Key=_KEY)["Item"]
     assert found["kind"] == {"S": "one"}
     assert type(found["kind"]["S"]) is type(found["all"]["L"][0]["S"]) is str
 
 
-def test_what_it_does_not_know_is_not_passed_over() -> None:
+def test_an_unknown_request_is_an_error() -> None:
     for unknown in ({"ProjectionExpression": "a"}, {"Select": "COUNT"}):
         with pytest.raises(AssertionError):
-            checked().scan(TableName="activity", **unknown)
+            make_checked().scan(TableName="activity", **unknown)
 
 
-def test_a_transaction_whose_answer_is_lost_is_made_once() -> None:
+def test_a_transaction_with_a_lost_response_is_made_once() -> None:
     key = {"pk": "org_1", "sk": "counter"}
     with use_memory_tables() as tables:
         lost = [transient("TransactWriteItems", "InternalServerError")]
@@ -322,7 +324,7 @@ def test_a_transaction_whose_answer_is_lost_is_made_once() -> None:
         assert get_item("core", key) == {**key, "n": 1}
 
 
-def test_a_write_whose_answer_is_lost_knows_itself_again() -> None:
+def test_a_write_with_a_lost_response_is_recognized() -> None:
     item = {"pk": "org_1", "sk": "new"}
     with use_memory_tables() as tables:
         lost = [transient("PutItem", "InternalServerError")]
@@ -337,7 +339,7 @@ def test_a_write_whose_answer_is_lost_knows_itself_again() -> None:
             write_item(Put(table="core", item=item, unless_exists=True))
 
 
-def test_what_a_copy_holds_stays_as_it_was() -> None:
+def test_a_copy_keeps_its_items() -> None:
     key = {"pk": "org_1", "sk": "counter"}
     with use_memory_tables() as tables:
         write_item(Put(table="core", item={**key, "n": 1, "map": {"inner": 1}}))

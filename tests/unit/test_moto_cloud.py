@@ -1,4 +1,4 @@
-"""Tests do not see each other, though moto's tables and queues are made once for all of them."""
+"""Tests are isolated, although they share moto's tables and queues."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.conftest import moto
 WAITING = "ApproximateNumberOfMessages"
 
 
-def leave() -> None:
+def leave_everything() -> None:
     """An organization, a timer, a message in every queue, a file in every bucket, a secret, an item of every table."""
     write_item(timers.job_write(SendMail(org_id=tenant().org_id, message_id="msg_none")))
     for table in topology.TABLES:
@@ -32,8 +32,8 @@ def leave() -> None:
     clients.get_client("secretsmanager").create_secret(Name="left", SecretString="behind")
 
 
-def everything() -> dict[str, Any]:
-    """How much there is, wherever something can be."""
+def count_everything() -> dict[str, Any]:
+    """The number of objects in each kind of place."""
     sqs, s3 = clients.get_client("sqs"), clients.get_client("s3")
     tables = [settings.table_name(table.name) for table in topology.TABLES]
     queues = sqs.list_queues()["QueueUrls"]
@@ -50,32 +50,32 @@ def everything() -> dict[str, Any]:
     }
 
 
-def test_what_a_test_leaves_behind_the_next_one_does_not_find(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_test_does_not_find_the_previous_tests_objects(monkeypatch: pytest.MonkeyPatch) -> None:
     with moto(monkeypatch):
-        before = everything()
-        leave()
-        left = everything()
+        before = count_everything()
+        leave_everything()
+        left = count_everything()
         dead = {name for name in before if name.endswith(("-dlq", "-dlq.fifo"))}
         assert {name for name in before if left[name] != before[name]} == before.keys() - dead
     with moto(monkeypatch):
-        assert everything() == before
-        leave()
-        assert everything() == left
+        assert count_everything() == before
+        leave_everything()
+        assert count_everything() == left
 
 
 def test_a_hook_into_a_client_ends_with_its_test(monkeypatch: pytest.MonkeyPatch) -> None:
     heard: list[str] = []
     with moto(monkeypatch):
         clients.dynamodb_client().meta.events.register("before-call", lambda model, **_: heard.append(model.name))
-        everything()
+        count_everything()
         assert "Scan" in heard
         heard.clear()
     with moto(monkeypatch):
-        everything()
+        count_everything()
         assert not heard
 
 
-def test_a_secret_that_a_test_changes_is_the_deployments_again_in_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_changed_secret_is_reset_for_the_next_test(monkeypatch: pytest.MonkeyPatch) -> None:
     with moto(monkeypatch):
         ours = secret.derive("test")
         changed = {"SecretId": settings.text("ROOT_SECRET"), "SecretString": "another"}
@@ -90,13 +90,13 @@ def test_a_secret_that_a_test_changes_is_the_deployments_again_in_the_next(monke
 def test_a_transaction_that_fails_leaves_everything_as_it_was() -> None:
     key = {"pk": "org_1", "sk": "counter"}
     write_item(Put(table="activity", item={**key, "count": 1}))
-    before = everything()
+    before = count_everything()
     with pytest.raises(ConditionFailedError):
         commit(
             Put(table="core", item={"pk": "org_1", "sk": "new"}),
             Update(table="activity", key=key, expression="ADD #n :one", names={"#n": "count"}, values={":one": 1}),
             ConditionCheck(table="core", key={"pk": "org_1", "sk": "absent"}, condition="attribute_exists(pk)"),
         )
-    assert everything() == before
+    assert count_everything() == before
     assert get_item("activity", key) == {**key, "count": 1}
     assert get_item("core", {"pk": "org_1", "sk": "new"}) is None

@@ -15,7 +15,7 @@ LAYER = ROOT / "layers" / "switchboard"
 FILES = sorted(LAYER.rglob("*.py"))
 #: Class names that two folders share on purpose, with the reason.
 SHARED: dict[str, str] = {}
-#: What a function's result is annotated with when it is for a commit, and nothing is written yet.
+#: The return annotations of functions that return writes for a commit.
 _ONE = r"(?:Put|Update|Delete|ConditionCheck|Write)"
 WRITES = re.compile(
     rf"{_ONE}(?: \| (?:{_ONE}|None))*|Writes(?: \| None)?|(?:list|Sequence|Iterable|Iterator)\[(?:{_ONE}|Writes)\]"
@@ -26,7 +26,7 @@ VOCABULARY = {"persistence", "aws"}
 
 
 def public_classes(sources: dict[str, str]) -> dict[str, list[str]]:
-    """Where each public class name is defined at the top of a module, by name."""
+    """The definitions of each public class name at the top of a module, by name."""
     found: dict[str, list[str]] = defaultdict(list)
     for place, source in sources.items():
         for node in ast.parse(source).body:
@@ -50,7 +50,7 @@ def test_a_shared_class_name_is_found() -> None:
 
 
 def misnamed_writers(source: str) -> Iterator[str]:
-    """Functions that return writes for a commit, and whose name does not say so."""
+    """Functions that return writes for a commit, without saying so in their names."""
     for node in ast.walk(ast.parse(source)):
         if not isinstance(node, ast.FunctionDef) or node.returns is None:
             continue
@@ -79,7 +79,7 @@ BRITISH = re.compile(
     r"|serialis|initialis|summaris|judgement|synchronis|anonymis|licence",
     re.IGNORECASE,
 )
-#: Identifiers that a contract, a provider or a library spells its own way.
+#: Identifiers with the spelling of a contract, a provider or a library.
 THEIR_SPELLING = frozenset({"CancelledError", "cancelled"})
 
 

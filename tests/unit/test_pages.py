@@ -1,4 +1,4 @@
-"""The runner of pages finds what a page says wrongly, and names the line."""
+"""The runner of pages finds wrong statements in a page, and names the line."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ th…
 """
 
 
-def run(page: str, folder: Path, limit_seconds: float = 20) -> int:
+def run_page(page: str, folder: Path, limit_seconds: float = 20) -> int:
     path = folder / "page.md"
     path.write_text(page)
     return pages.run(path, folder, {"PATH": os.environ["PATH"]}, limit_seconds)
 
 
-def test_a_true_page_is_run_to_its_end(tmp_path: Path) -> None:
-    assert run(TRUE, tmp_path) == 5
+def test_a_correct_page_runs_to_its_end(tmp_path: Path) -> None:
+    assert run_page(TRUE, tmp_path) == 5
 
 
 @pytest.mark.parametrize(
@@ -72,19 +72,19 @@ def test_a_true_page_is_run_to_its_end(tmp_path: Path) -> None:
         ("done\nprintf", "printf", r"line 22: the command is not complete"),
     ],
 )
-def test_a_false_page_fails_at_its_line(right: str, wrong: str, said: str, tmp_path: Path) -> None:
+def test_a_wrong_page_fails_at_its_line(right: str, wrong: str, said: str, tmp_path: Path) -> None:
     assert right in TRUE
     with pytest.raises(PageError, match=said):
-        run(TRUE.replace(right, wrong, 1), tmp_path, limit_seconds=2)
+        run_page(TRUE.replace(right, wrong, 1), tmp_path, limit_seconds=2)
 
 
 def test_a_block_without_an_end_is_found(tmp_path: Path) -> None:
     with pytest.raises(PageError, match="line 2: the block is not closed"):
-        run("\n```sh\ntrue\n", tmp_path)
+        run_page("\n```sh\ntrue\n", tmp_path)
 
 
-def test_what_a_page_starts_in_the_background_ends_with_it(tmp_path: Path) -> None:
-    run("```sh\nsleep 60 &\necho $! > pid\n```\n", tmp_path)
+def test_background_processes_of_a_page_end_with_it(tmp_path: Path) -> None:
+    run_page("```sh\nsleep 60 &\necho $! > pid\n```\n", tmp_path)
     stat = Path("/proc", (tmp_path / "pid").read_text().strip(), "stat")
-    # A process that ended may still wait to be collected by the system.
+    # The system may not have collected an ended process yet.
     assert not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] == "Z"

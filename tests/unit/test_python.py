@@ -1,4 +1,4 @@
-"""One oldest Python, wherever it is told."""
+"""The oldest supported Python is the same in every file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 
-def test_the_oldest_python_has_a_patch_level_and_is_the_same_wherever_it_is_told() -> None:
+def test_the_oldest_python_has_a_patch_level_and_is_the_same_everywhere() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     wanted = re.fullmatch(r">=(3\.\d+\.\d+)", project["project"]["requires-python"])
     assert wanted, "pyproject.toml: requires-python gives a patch level, such as >=3.11.4"

@@ -1,4 +1,4 @@
-"""A client answers the same on the short way and on the long one through HTTP, with the same hooks called."""
+"""A client returns the same by the short way and by the long way through HTTP, and calls the same hooks."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from switchboard.aws.reads import get_item
 from switchboard.aws.writes import Put, write_item
 from switchboard.kit import settings
 from tests.conftest import moto
-from tests.unit.properties import examples
-from tests.unit.test_memory_cloud import REQUESTS, answer
+from tests.unit.properties import example_settings
+from tests.unit.test_memory_cloud import REQUESTS, comparable_response
 
 _ITEM = {"pk": "org_1", "sk": "one", "n": 1}
 _KEY = {"pk": "org_1", "sk": "one"}
 
 
-def lengthen(client: Any) -> None:
-    """Let a client take the long way."""
+def use_http(client: Any) -> None:
+    """Make a client use HTTP."""
     client.meta.events.register("before-send", lambda **_: None)
 
 
-@examples(40)
+@example_settings(40)
 @given(requests=st.lists(REQUESTS, min_size=1, max_size=12))
-def test_both_ways_answer_the_same(monkeypatch: pytest.MonkeyPatch, requests: list[tuple[str, Any]]) -> None:
+def test_both_ways_return_the_same(monkeypatch: pytest.MonkeyPatch, requests: list[tuple[str, Any]]) -> None:
     answers = []
     for way in ("short", "hooked", "long"):
         with moto(monkeypatch):
@@ -35,8 +35,10 @@ def test_both_ways_answer_the_same(monkeypatch: pytest.MonkeyPatch, requests: li
             if way == "hooked":
                 client.meta.events.register("before-call", lambda **_: None)
             if way == "long":
-                lengthen(client)
-            answers.append([answer(client, settings.table_name("activity"), kind, asked) for kind, asked in requests])
+                use_http(client)
+            answers.append(
+                [comparable_response(client, settings.table_name("activity"), kind, asked) for kind, asked in requests]
+            )
     assert answers[0] == answers[1] == answers[2]
 
 
@@ -44,7 +46,7 @@ def test_both_ways_answer_the_same(monkeypatch: pytest.MonkeyPatch, requests: li
 def test_hooks_are_called_around_a_request(cloud: dict[str, str], long: bool) -> None:
     client, heard = clients.dynamodb_client(), list[tuple[str, Any]]()
     if long:
-        lengthen(client)
+        use_http(client)
     events = client.meta.events
     events.register("provide-client-params.*.PutItem", lambda params, **_: heard.append(("given", params["Item"])))
     events.register(
@@ -63,13 +65,13 @@ def test_hooks_are_called_around_a_request(cloud: dict[str, str], long: bool) ->
 
 
 @pytest.mark.parametrize("long", [False, True])
-def test_a_hook_answers_in_the_place_of_the_tables(cloud: dict[str, str], long: bool) -> None:
+def test_a_hook_can_replace_the_tables_response(cloud: dict[str, str], long: bool) -> None:
     class Refused:
         status_code = 400
 
     client = clients.dynamodb_client()
     if long:
-        lengthen(client)
+        use_http(client)
     parsed = {"Error": {"Code": "ResourceInUseException", "Message": "m"}}
     client.meta.events.register_first("before-call.dynamodb.PutItem", lambda **_: (Refused(), parsed))
     with pytest.raises(client.exceptions.ResourceInUseException):
@@ -78,10 +80,10 @@ def test_a_hook_answers_in_the_place_of_the_tables(cloud: dict[str, str], long: 
 
 
 @pytest.mark.parametrize("long", [False, True])
-def test_an_answer_that_is_lost_was_written(cloud: dict[str, str], long: bool) -> None:
+def test_a_lost_response_was_written(cloud: dict[str, str], long: bool) -> None:
     client = clients.dynamodb_client()
     if long:
-        lengthen(client)
+        use_http(client)
 
     def lose(http_response: Any, parsed: dict[str, Any], **_: Any) -> None:
         http_response.status_code = 500
@@ -100,7 +102,7 @@ def test_a_table_that_was_deleted_is_not_found_and_empty_when_it_is_made_again(
 ) -> None:
     client, name = clients.dynamodb_client(), settings.table_name("ratelimit")
     if long:
-        lengthen(client)
+        use_http(client)
     client.put_item(TableName=name, Item={"id": {"S": "a"}})
     client.delete_table(TableName=name)
     with pytest.raises(client.exceptions.ResourceNotFoundException):
@@ -114,7 +116,7 @@ def test_a_table_that_was_deleted_is_not_found_and_empty_when_it_is_made_again(
     assert client.scan(TableName=name)["Items"] == []
 
 
-def test_a_client_comes_back_as_it_was_or_not_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_is_reset_or_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     with moto(monkeypatch):
         first = clients.dynamodb_client()
     with moto(monkeypatch):
@@ -132,7 +134,7 @@ def test_a_client_comes_back_as_it_was_or_not_at_all(monkeypatch: pytest.MonkeyP
 def test_a_queue_is_empty_and_a_message_deleted_on_both_ways(cloud: dict[str, str], long: bool) -> None:
     client, heard = clients.get_client("sqs"), list[str]()
     if long:
-        lengthen(client)
+        use_http(client)
     client.meta.events.register("before-call.sqs", lambda model, **_: heard.append(model.name))
     where = {"QueueUrl": settings.queue_url("email")}
     asked = {**where, "MaxNumberOfMessages": 10, "VisibilityTimeout": 0}

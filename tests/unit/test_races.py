@@ -1,4 +1,4 @@
-"""Nobody is dialled and nothing is sent after what was withdrawn, in whatever order actors come and processes die.
+"""Nobody is called or mailed after a withdrawal, for any order of actors and any killed process.
 
 `make bench ONLY=interleavings` makes a hundred thousand such runs, `python -m tests.races --seed N` shows one.
 """
@@ -20,16 +20,16 @@ RUNS = 300
 
 @pytest.fixture(autouse=True)
 def _made_before() -> None:
-    """What all runs begin with is made while nothing is taken out of the code."""
+    """Makes the start of all runs while the code is complete."""
     for plan in PLANS:
         create_start(plan)
 
 
-def test_no_order_of_withdrawal_acceptance_claim_and_dial_reaches_who_may_not_be_reached() -> None:
+def test_no_interleaving_reaches_a_person_who_withdrew() -> None:
     total = run_all(range(RUNS))
     assert total.failed == {}
     counts = total.counts
-    # The runs are worth something: withdrawals come while calls and mails wait, and while they are under way.
+    # The runs are meaningful: withdrawals come while calls and mails wait, and while they run.
     assert min(counts.before, counts.after) > RUNS / 20
     assert min(counts.taken, counts.stopped) > RUNS / 5
     assert {"org", "key", "cap", "dnc", "opt-outs", "suppressed"} <= counts.kinds.keys()
@@ -44,7 +44,7 @@ def test_a_seed_is_the_same_run_each_time() -> None:
 
 
 def _found(wanted: str) -> str:
-    """The first problem that runs find of those that a test wants them to find."""
+    """The first problem of the wanted kinds that the runs find."""
     for seed in range(RUNS):
         for problem in run(seed).problems:
             if wanted in problem:
@@ -52,7 +52,7 @@ def _found(wanted: str) -> str:
     return "nothing"
 
 
-#: The checks of a claim, each taken out: what the runs say then.
+#: The checks of a claim. Each is removed in turn; beside it the problem that the runs must find.
 REMOVED = {
     "the number's ledgers": (compliance, "still_allowed_checks", lambda *_: [], "is accepted though"),
     "the number's ledgers, at the claim": (
@@ -67,23 +67,23 @@ REMOVED = {
 
 
 @pytest.mark.parametrize("what", REMOVED)
-def test_a_claim_without_its_checks_is_found_out(monkeypatch: pytest.MonkeyPatch, what: str) -> None:
+def test_a_claim_without_its_checks_is_detected(monkeypatch: pytest.MonkeyPatch, what: str) -> None:
     module, name, nothing, wanted = REMOVED[what]
     monkeypatch.setattr(module, name, nothing)
     assert wanted in _found(wanted)
 
 
-def test_a_cap_that_is_lowered_behind_the_dialers_back_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_concurrently_lowered_cap_is_detected(monkeypatch: pytest.MonkeyPatch) -> None:
     checks = stops.claim_checks
     monkeypatch.setattr(stops, "claim_checks", lambda org_id, key_id, **_: checks(org_id, key_id))
     assert "claimed after: cap" in _found("claimed after: cap")
 
 
-def test_a_withdrawal_that_is_confirmed_and_not_kept_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_confirmed_but_unsaved_withdrawal_is_detected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ledgers, "block_number", lambda *_: None)
     assert "was confirmed" in _found("was confirmed")
 
 
-def test_a_call_that_is_dialed_without_a_claim_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_call_dialed_without_a_claim_is_detected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dialing, "_claim", lambda org, admitted, *_, **__: admitted.call)
     assert "without a claim" in _found("without a claim")

@@ -1,4 +1,4 @@
-"""What is logged of an exception: never a value that a validation refused."""
+"""The log of an exception never contains a value that a validation refused."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ class Job(BaseModel):
     text: str
 
 
-#: Not in the lines of this file that a traceback shows.
+#: The name must not occur in the lines of this file that a traceback shows.
 SENT = {"number": "mk_secret", "text": ["a mail's body"]}
 
 
-def refused() -> ValidationError:
+def refused_error() -> ValidationError:
     with pytest.raises(ValidationError) as caught:
         Job.model_validate(SENT)
     return caught.value
 
 
-def logged(error: Exception) -> Any:
+def log_lines(error: Exception) -> Any:
     stream = StringIO()
     handler = logging.StreamHandler(stream)
     handler.setFormatter(telemetry.logger().handlers[0].formatter)
@@ -45,7 +45,7 @@ def logged(error: Exception) -> Any:
 
 
 def test_a_refused_value_is_in_no_log() -> None:
-    entry = logged(refused())
+    entry = log_lines(refused_error())
     assert entry["exception_name"] == "ValidationError"
     assert "{'loc': ['number'], 'type': 'int_parsing'}" in entry["exception"]
     assert "test_telemetry.py" in entry["exception"]
@@ -55,23 +55,23 @@ def test_a_refused_value_is_in_no_log() -> None:
 
 def test_a_refused_value_is_in_no_cause_either() -> None:
     try:
-        raise refused()
+        raise refused_error()
     except ValidationError as cause:
         later = RuntimeError("the job cannot be read")
         later.__cause__ = cause
-    entry = logged(later)
+    entry = log_lines(later)
     assert "RuntimeError: the job cannot be read" in entry["exception"]
     assert "int_parsing" in entry["exception"]
     assert "mk_secret" not in json.dumps(entry)
 
 
-def test_an_answer_that_does_not_match_is_described_by_its_places() -> None:
+def test_an_invalid_response_is_described_by_its_fields() -> None:
     error = ResponseValidationError([{"loc": ("response", "key"), "type": "string_type", "input": "mk_secret"}])
     assert telemetry.describe_error(error) == "[{'loc': ['response', 'key'], 'type': 'string_type'}]"
-    assert "mk_secret" not in json.dumps(logged(error))
+    assert "mk_secret" not in json.dumps(log_lines(error))
 
 
-def test_other_exceptions_are_told_in_full() -> None:
-    entry = logged(ValueError("the queue has no such name"))
+def test_other_exceptions_are_logged_in_full() -> None:
+    entry = log_lines(ValueError("the queue has no such name"))
     assert "ValueError: the queue has no such name" in entry["exception"]
     assert telemetry.describe_error(ValueError("plain")) == "plain"

@@ -9,16 +9,16 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from functions.anima.audit.schemas import ChainExport, WorkflowView
 from switchboard.audit import service as audit
 from switchboard.dialects.anima.dialect import MASTER, Anima
+from switchboard.dialects.anima.shapes import Cursor
 from switchboard.edge.api import Api
 
-api = Api(Anima(), "audit")
+api = Api(Anima(), "audit", tag="Audit")
 
 
 @api.get(
     "/v1/audit/events",
     summary="List a workflow's events by correlation id",
     operation_id="auditByCorrelation",
-    tag="Audit",
     description=(
         "Sealed events come first, sorted by `seq`. Events that are not sealed yet follow: their `seq`, `prevHash` and "
         "`immutableHash` are null. An agent key sees its own agent's events; a master key sees all events.\n\n"
@@ -32,7 +32,7 @@ api = Api(Anima(), "audit")
 def list_workflow_events(
     correlation_id: Annotated[str, Query(min_length=1, max_length=128, description="The id of the workflow.")],
     limit: Annotated[int, Query(ge=1, le=500)] = 500,
-    cursor: Annotated[str | None, Query(description="`pagination.nextCursor` of the previous page.")] = None,
+    cursor: Cursor = None,
 ) -> WorkflowView:
     return WorkflowView.of(correlation_id, *audit.list_workflow_events(api.caller, correlation_id, limit, cursor))
 
@@ -41,11 +41,10 @@ def list_workflow_events(
     "/v1/audit/export",
     summary="Export the organization's sealed chain",
     operation_id="auditExport",
-    tag="Audit",
     keys=MASTER,
     description="You can verify the export offline. A part may have fewer links than `limit`. Continue with"
     " `next_after` until it is null.",
-    responses={400: "The range is not valid.", 403: "This operation requires the master key."},
+    responses={400: "The range is not valid."},
 )
 def export_chain(
     after: Annotated[int, Query(ge=0, description="Only links after this `seq`.")] = 0,

@@ -5,17 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
 from pydantic.config import JsonDict
 
 from switchboard.audit.models import AuditEntry
 from switchboard.audit.models import ChainHead as Head
-from switchboard.edge.paging import Pagination
-
-
-class _View(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True)
-
+from switchboard.dialects.anima.shapes import Pagination
+from switchboard.edge.schema import View
 
 _EXAMPLE: JsonDict = {
     "id": "evt_01kfe2v7g0hjkmnpqrstvwxyz0",
@@ -36,7 +31,7 @@ _EXAMPLE: JsonDict = {
 }
 
 
-class AuditEvent(_View):
+class AuditEvent(View):
     """An event exactly as it was hashed. To verify it, remove only `immutableHash`.
 
     `seq`, `prevHash` and `immutableHash` are null until the event is sealed, a moment after it happens.

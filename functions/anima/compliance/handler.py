@@ -5,10 +5,6 @@ The ledgers belong to the organization and apply to all APIs and channels: an en
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from aws_lambda_powertools.event_handler.openapi.params import Query
-
 from functions.anima.compliance.schemas import (
     AddConsent,
     AddNumber,
@@ -23,27 +19,21 @@ from functions.anima.compliance.schemas import (
 )
 from switchboard.compliance import calling_hours, ledgers, phone
 from switchboard.dialects.anima.dialect import MASTER, Anima
+from switchboard.dialects.anima.shapes import Cursor, Limit, Pagination
 from switchboard.edge.api import Api
-from switchboard.edge.paging import Pagination
 from switchboard.errors import NotFound
 
-api = Api(Anima(), "compliance")
+api = Api(Anima(), "compliance", tag="Compliance", keys=MASTER)
 
-Limit = Annotated[int, Query(ge=1, le=100)]
-Cursor = Annotated[str | None, Query(description="`pagination.nextCursor` of the previous page.")]
-_MASTER = "This operation requires the master key."
-_NO_PAGE = {400: "The limit or the cursor is not valid.", 403: _MASTER}
-_NO_NUMBER = {400: "The phone number is not valid.", 403: _MASTER}
-_UNKNOWN = {400: "The phone number is not valid.", 403: _MASTER, 404: "The ledger has no entry for this number."}
-_TAG = "Compliance"
+_NO_PAGE = {400: "The limit or the cursor is not valid."}
+_NO_NUMBER = {400: "The phone number is not valid."}
+_UNKNOWN = {400: "The phone number is not valid.", 404: "The ledger has no entry for this number."}
 
 
 @api.get(
     "/v1/compliance/opt-outs",
     summary="List opt-outs, sorted by number",
     operation_id="optOutList",
-    tag=_TAG,
-    keys=MASTER,
     responses=_NO_PAGE,
 )
 def list_opt_outs(limit: Limit = 20, cursor: Cursor = None) -> OptOutList:
@@ -55,9 +45,7 @@ def list_opt_outs(limit: Limit = 20, cursor: Cursor = None) -> OptOutList:
     "/v1/compliance/opt-outs",
     summary="Add an opt-out",
     operation_id="optOutCreate",
-    tag=_TAG,
     status=201,
-    keys=MASTER,
     description="Applies at once to calls and texts of every API. An existing entry of the number stays unchanged.",
     responses=_NO_NUMBER,
 )
@@ -73,8 +61,6 @@ def create_opt_out(request: AddNumber) -> OptOutView:
     summary="Remove an opt-out",
     description="Do this only if the person asked for calls or texts again.",
     operation_id="optOutDelete",
-    tag=_TAG,
-    keys=MASTER,
     responses=_UNKNOWN,
 )
 def delete_opt_out(e164: str) -> RemovedNumber:
@@ -85,8 +71,6 @@ def delete_opt_out(e164: str) -> RemovedNumber:
     "/v1/compliance/blocks",
     summary="List the do-not-call list, sorted by number",
     operation_id="blockList",
-    tag=_TAG,
-    keys=MASTER,
     responses=_NO_PAGE,
 )
 def list_blocks(limit: Limit = 20, cursor: Cursor = None) -> BlockList:
@@ -98,9 +82,7 @@ def list_blocks(limit: Limit = 20, cursor: Cursor = None) -> BlockList:
     "/v1/compliance/blocks",
     summary="Add a number to the do-not-call list",
     operation_id="blockCreate",
-    tag=_TAG,
     status=201,
-    keys=MASTER,
     description="An existing entry of the number stays unchanged.",
     responses=_NO_NUMBER,
 )
@@ -113,8 +95,6 @@ def create_block(request: AddNumber) -> BlockView:
     "/v1/compliance/blocks/<any:e164>",
     summary="Remove a number from the do-not-call list",
     operation_id="blockDelete",
-    tag=_TAG,
-    keys=MASTER,
     responses=_UNKNOWN,
 )
 def delete_block(e164: str) -> RemovedNumber:
@@ -125,8 +105,6 @@ def delete_block(e164: str) -> RemovedNumber:
     "/v1/compliance/consents",
     summary="List consents, sorted by number",
     operation_id="consentList",
-    tag=_TAG,
-    keys=MASTER,
     responses=_NO_PAGE,
 )
 def list_consents(limit: Limit = 20, cursor: Cursor = None) -> ConsentList:
@@ -138,11 +116,9 @@ def list_consents(limit: Limit = 20, cursor: Cursor = None) -> ConsentList:
     "/v1/compliance/consents",
     summary="Add a consent",
     operation_id="consentCreate",
-    tag=_TAG,
     status=201,
-    keys=MASTER,
     description="Replaces an older consent of the number. It applies if a request states no consent.",
-    responses={400: "The phone number is not valid, or the date is invalid, too old or in the future.", 403: _MASTER},
+    responses={400: "The phone number is not valid, or the date is invalid, too old or in the future."},
 )
 def create_consent(request: AddConsent) -> ConsentView:
     caller = api.caller
@@ -153,8 +129,6 @@ def create_consent(request: AddConsent) -> ConsentView:
     "/v1/compliance/consents/<any:e164>",
     summary="Remove a consent",
     operation_id="consentDelete",
-    tag=_TAG,
-    keys=MASTER,
     description="A later request can state a consent again. If the person wants no more calls, add an opt-out instead.",
     responses=_UNKNOWN,
 )
@@ -166,9 +140,6 @@ def delete_consent(e164: str) -> RemovedNumber:
     "/v1/compliance/hours",
     summary="Get the organization's calling hours",
     operation_id="callingHoursGet",
-    tag=_TAG,
-    keys=MASTER,
-    responses={403: _MASTER},
 )
 def get_hours() -> CallingHours:
     return CallingHours.of(calling_hours.get_calling_hours(api.caller.org_id))
@@ -178,10 +149,8 @@ def get_hours() -> CallingHours:
     "/v1/compliance/hours",
     summary="Set the organization's calling hours",
     operation_id="callingHoursPut",
-    tag=_TAG,
-    keys=MASTER,
     description="The hours can narrow the legal calling hours, but never widen them. They also apply to waiting calls.",
-    responses={400: "The hours are not valid: the start must be before the end on the same day.", 403: _MASTER},
+    responses={400: "The hours are not valid: the start must be before the end on the same day."},
 )
 def set_hours(request: CallingHours) -> CallingHours:
     caller = api.caller

@@ -5,22 +5,18 @@ from __future__ import annotations
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
 
 from switchboard.compliance import models
 from switchboard.compliance.models import ConsentSource, OptOutSource
+from switchboard.dialects.anima.shapes import Pagination
 from switchboard.edge.fields import OneLine
-from switchboard.edge.paging import Pagination
+from switchboard.edge.schema import View
 
 #: A phone number in any usual format. The domain parses and checks it.
 Number = Annotated[str, OneLine(64, least=1), Field(examples=["+14155550142"])]
 
 
-class _View(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True)
-
-
-class AddNumber(_View):
+class AddNumber(View):
     """A number to add."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"e164": "+14155550142", "reason": "asked by letter"}]})
@@ -29,7 +25,7 @@ class AddNumber(_View):
     reason: Annotated[str, OneLine(500)] | None = Field(default=None, description="A note for later readers.")
 
 
-class OptOutView(_View):
+class OptOutView(View):
     """An opt-out: the person at this number wants no calls or messages of the organization, on any channel."""
 
     e164: str
@@ -45,7 +41,7 @@ class OptOutView(_View):
         return cls(**entry.model_dump())
 
 
-class BlockView(_View):
+class BlockView(View):
     """A number on the organization's do-not-call list."""
 
     id: str
@@ -60,7 +56,7 @@ class BlockView(_View):
         return cls(created_at=entry.at, **entry.model_dump(exclude={"at"}))
 
 
-class AddConsent(_View):
+class AddConsent(View):
     """A consent to add. It replaces an older consent of the number."""
 
     model_config = ConfigDict(
@@ -77,7 +73,7 @@ class AddConsent(_View):
     )
 
 
-class ConsentView(_View):
+class ConsentView(View):
     """The recorded consent of a number."""
 
     e164: str
@@ -92,14 +88,14 @@ class ConsentView(_View):
         return cls(created_at=entry.at, **entry.model_dump(exclude={"at"}))
 
 
-class RemovedNumber(_View):
+class RemovedNumber(View):
     """The number that was removed from the ledger."""
 
     e164: str
     removed: bool = True
 
 
-class CallingHours(_View):
+class CallingHours(View):
     """The organization's own calling hours, in the called person's local time. Both are null if none are set."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"start": "09:00", "end": "18:00"}]})

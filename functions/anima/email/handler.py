@@ -25,6 +25,7 @@ from functions.anima.email.suppression_schemas import (
     SuppressionView,
 )
 from switchboard.dialects.anima.dialect import MASTER, Anima
+from switchboard.dialects.anima.shapes import Cursor, Limit
 from switchboard.edge.api import Api
 from switchboard.edge.bodies import RawBody
 from switchboard.edge.fields import Id
@@ -32,9 +33,8 @@ from switchboard.email import service as email
 from switchboard.email import suppressions
 from switchboard.email import unsubscribe as unsubscribing
 
-api = Api(Anima(), "email")
+api = Api(Anima(), "email", tag="Email")
 
-_MASTER = "This operation requires the master key."
 #: The largest body. A mail program posts 26 bytes for a click.
 _ONE_CLICK_BYTES = 16_384
 
@@ -43,7 +43,6 @@ _ONE_CLICK_BYTES = 16_384
     "/v1/email/send",
     summary="Send an email",
     operation_id="emailSend",
-    tag="Email",
     description="Returns the accepted message with status `QUEUED`. Get the message later to see its delivery.",
     responses={
         400: "The request is not valid.",
@@ -63,7 +62,6 @@ def send_email(request: EmailSendRequest) -> MessageView:
     "/v1/email/messages",
     summary="List messages, newest first",
     operation_id="emailList",
-    tag="Email",
     description="An agent key sees its own agent's messages only.",
     responses={
         400: "A filter, the limit or the cursor is not valid.",
@@ -79,8 +77,8 @@ def list_messages(
         str | None,
         Query(min_length=1, max_length=50, description="Only messages with this label, for example `unread`."),
     ] = None,
-    limit: Annotated[int, Query(ge=1, le=100)] = 20,
-    cursor: Annotated[str | None, Query(description="`pagination.nextCursor` of the previous page.")] = None,
+    limit: Limit = 20,
+    cursor: Cursor = None,
 ) -> MessageList:
     wanted: dict[str, list[str]] = {
         "direction": [direction] if direction else [],
@@ -96,7 +94,6 @@ def list_messages(
     "/v1/email/messages/<msg:message_id>",
     summary="Get a message",
     operation_id="emailGet",
-    tag="Email",
     responses={404: "The caller has no message with this id."},
 )
 def get_message(message_id: str) -> MessageDetail:
@@ -107,7 +104,6 @@ def get_message(message_id: str) -> MessageDetail:
     "/v1/email/messages/<msg:message_id>/labels",
     summary="Change a message's labels",
     operation_id="emailLabel",
-    tag="Email",
     description="A message is either `read` or `unread`: adding one removes the other.",
     responses={404: "The caller has no message with this id.", 409: "The message is being sent. Retry in a moment."},
 )
@@ -119,7 +115,6 @@ def change_labels(message_id: str, request: ChangeLabels) -> MessageView:
     "/v1/email/messages/<msg:message_id>/attachments/<attachment_id>",
     summary="Get an attachment with a new link to its file",
     operation_id="emailAttachment",
-    tag="Email",
     description="`url` is valid for an hour and needs no key. Anyone with the link can read the file.",
     responses={404: "The caller has no message with this id, or the message has no such attachment."},
 )
@@ -131,15 +126,14 @@ def get_attachment(message_id: str, attachment_id: str) -> AttachmentView:
     "/v1/email/suppressions",
     summary="List suppressed addresses",
     operation_id="emailSuppressionList",
-    tag="Email",
     description="The organization sends no mail to these addresses. The reason is a permanent bounce, a complaint, a "
     "click on List-Unsubscribe, a reply that asks to stop, or you added the address.",
     keys=MASTER,
-    responses={400: "The limit or the cursor is not valid.", 403: _MASTER},
+    responses={400: "The limit or the cursor is not valid."},
 )
 def list_suppressions(
-    limit: Annotated[int, Query(ge=1, le=100)] = 20,
-    cursor: Annotated[str | None, Query(description="`pagination.nextCursor` of the previous page.")] = None,
+    limit: Limit = 20,
+    cursor: Cursor = None,
 ) -> SuppressionList:
     return SuppressionList.of(*suppressions.list_suppressions(api.caller.org_id, limit, cursor))
 
@@ -148,11 +142,10 @@ def list_suppressions(
     "/v1/email/suppressions",
     summary="Suppress an address",
     operation_id="emailSuppressionAdd",
-    tag="Email",
     description="The address gets no more mail, including queued mail. An existing entry stays unchanged.",
     status=201,
     keys=MASTER,
-    responses={400: "The request is not valid.", 403: _MASTER},
+    responses={400: "The request is not valid."},
 )
 def add_suppression(request: AddSuppression) -> SuppressionView:
     caller = api.caller
@@ -163,10 +156,9 @@ def add_suppression(request: AddSuppression) -> SuppressionView:
     "/v1/email/suppressions/<any:address>",
     summary="Remove a suppression",
     operation_id="emailSuppressionLift",
-    tag="Email",
     description="The address can get mail again. If the person asked to stop, do this only if they ask for mail again.",
     keys=MASTER,
-    responses={403: _MASTER, 404: "The address is not suppressed."},
+    responses={404: "The address is not suppressed."},
 )
 def lift_suppression(address: str) -> LiftSuppressionResponse:
     caller = api.caller
@@ -178,7 +170,6 @@ def lift_suppression(address: str) -> LiftSuppressionResponse:
     "/v1/email/unsubscribe/<token>",
     summary="Show the page where a recipient stops mail",
     operation_id="emailUnsubscribePage",
-    tag="Email",
     description="The link in List-Unsubscribe opens this page. It changes nothing, because programs follow links too.",
     media_type="text/html",
     public=True,
@@ -193,7 +184,6 @@ def show_unsubscribe_page(token: str) -> Response[str]:
     "/v1/email/unsubscribe/<token>",
     summary="Stop mail to a recipient with one click",
     operation_id="emailUnsubscribe",
-    tag="Email",
     description="Mail programs post here (RFC 8058), and so does the button of the page. The body is ignored. The "
     "address gets no more mail of the organization.",
     media_type="text/html",

@@ -13,7 +13,7 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 from pydantic.config import JsonDict
 
-from switchboard.edge.paging import Pagination
+from switchboard.dialects.anima.shapes import Pagination
 from switchboard.email import models, unsubscribe
 from switchboard.email import service as email
 from switchboard.email.models import MailState

@@ -11,8 +11,8 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
+from switchboard.dialects.anima.shapes import Pagination
 from switchboard.edge.fields import OneLine
-from switchboard.edge.paging import Pagination
 from switchboard.email import models
 from switchboard.email.address import EmailAddress
 

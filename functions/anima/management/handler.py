@@ -23,17 +23,11 @@ from functions.anima.management.schemas import (
 from switchboard.accounts import keys, organizations
 from switchboard.agents import service as agents
 from switchboard.dialects.anima.dialect import MASTER, Anima
+from switchboard.dialects.anima.shapes import Cursor, Limit, Pagination
 from switchboard.edge.api import Api
-from switchboard.edge.paging import Pagination
-from switchboard.errors import NotFound
-from switchboard.kit import clock
 from switchboard.usage import service as usage
 
-api = Api(Anima(), "management")
-
-Limit = Annotated[int, Query(ge=1, le=100)]
-Cursor = Annotated[str | None, Query(description="`pagination.nextCursor` of the previous page.")]
-_MASTER = "This operation requires the master key."
+api = Api(Anima(), "management", keys=MASTER)
 
 
 @api.post(
@@ -42,12 +36,10 @@ _MASTER = "This operation requires the master key."
     operation_id="agentCreate",
     tag="Agents",
     status=201,
-    keys=MASTER,
     secret=True,
     responses={
         400: "The request is not valid.",
         402: "The plan allows no more agents.",
-        403: _MASTER,
         409: "The username is taken, or the Idempotency-Key conflicts with an earlier request.",
     },
 )
@@ -61,8 +53,7 @@ def create_agent(request: CreateAgent) -> NewAgentView:
     summary="List agents, newest first",
     operation_id="agentList",
     tag="Agents",
-    keys=MASTER,
-    responses={400: "The limit or the cursor is not valid.", 403: _MASTER},
+    responses={400: "The limit or the cursor is not valid."},
 )
 def list_agents(limit: Limit = 20, cursor: Cursor = None) -> AgentList:
     found, after = agents.list_agents(api.caller.org_id, limit, cursor)
@@ -75,13 +66,11 @@ def list_agents(limit: Limit = 20, cursor: Cursor = None) -> AgentList:
     operation_id="agentGet",
     tag="Agents",
     description="An agent key can read its own agent only.",
+    keys=None,
     responses={404: "The organization has no agent with this id."},
 )
 def get_agent(agent_id: str) -> AgentView:
-    caller = api.caller
-    if not caller.is_master and agent_id != caller.agent_id:
-        raise NotFound("There is no such agent.")
-    return AgentView.of(agents.get_agent(caller.org_id, agent_id))
+    return AgentView.of(agents.get_visible_agent(api.caller, agent_id))
 
 
 @api.post(
@@ -90,17 +79,13 @@ def get_agent(agent_id: str) -> AgentView:
     operation_id="keyCreate",
     tag="Keys",
     status=201,
-    keys=MASTER,
     secret=True,
-    responses={400: "The request is not valid.", 403: _MASTER, 404: "The organization has no agent with this id."},
+    responses={400: "The request is not valid.", 404: "The organization has no agent with this id."},
 )
 def create_key(request: CreateKey) -> NewApiKeyView:
-    caller = api.caller
-    guards = [agents.agent_exists_check(caller.org_id, request.agent_id)] if request.agent_id else []
-    made = keys.create_key(
-        caller, request.kind, request.name, guards, agent_id=request.agent_id, expires_at=request.expiry
+    return NewApiKeyView.made(
+        agents.create_key(api.caller, request.kind, request.name, request.agent_id, request.expiry)
     )
-    return NewApiKeyView.made(made)
 
 
 @api.get(
@@ -108,8 +93,7 @@ def create_key(request: CreateKey) -> NewApiKeyView:
     summary="List keys, newest first",
     operation_id="keyList",
     tag="Keys",
-    keys=MASTER,
-    responses={400: "The limit or the cursor is not valid.", 403: _MASTER},
+    responses={400: "The limit or the cursor is not valid."},
 )
 def list_keys(limit: Limit = 20, cursor: Cursor = None) -> KeyList:
     found, after = keys.list_keys(api.caller.org_id, limit, cursor)
@@ -122,11 +106,9 @@ def list_keys(limit: Limit = 20, cursor: Cursor = None) -> KeyList:
     description="Creates a new key. The old key keeps working during the overlap.",
     operation_id="keyRotate",
     tag="Keys",
-    keys=MASTER,
     secret=True,
     responses={
         400: "The overlap is not valid.",
-        403: _MASTER,
         404: "The organization has no key with this id.",
         409: "The key is already revoked, expired or rotated.",
     },
@@ -140,8 +122,7 @@ def rotate_key(key_id: str, request: RotateKey) -> NewApiKeyView:
     summary="Revoke a key",
     operation_id="keyRevoke",
     tag="Keys",
-    keys=MASTER,
-    responses={403: _MASTER, 404: "The organization has no key with this id."},
+    responses={404: "The organization has no key with this id."},
 )
 def revoke_key(key_id: str) -> ApiKeyView:
     return ApiKeyView.of(keys.revoke_key(api.caller, key_id))
@@ -152,8 +133,6 @@ def revoke_key(key_id: str) -> ApiKeyView:
     summary="Get the monthly spending cap",
     operation_id="hardCapGet",
     tag="Billing",
-    keys=MASTER,
-    responses={403: _MASTER},
 )
 def get_hard_cap() -> HardCapView:
     return HardCapView.of(organizations.get_organization(api.caller.org_id).hard_cap)
@@ -164,8 +143,7 @@ def get_hard_cap() -> HardCapView:
     summary="Set the monthly spending cap",
     operation_id="hardCapPut",
     tag="Billing",
-    keys=MASTER,
-    responses={400: "The cap is not valid.", 403: _MASTER},
+    responses={400: "The cap is not valid."},
 )
 def set_hard_cap(request: HardCapView) -> HardCapView:
     caller, cap = api.caller, request.cap()
@@ -178,8 +156,7 @@ def set_hard_cap(request: HardCapView) -> HardCapView:
     summary="Get the usage of a month",
     operation_id="usageGet",
     tag="Billing",
-    keys=MASTER,
-    responses={400: "The period is not valid.", 403: _MASTER},
+    responses={400: "The period is not valid."},
 )
 def get_usage(
     period: Annotated[
@@ -190,7 +167,7 @@ def get_usage(
         ),
     ] = None,
 ) -> UsageView:
-    return UsageView.of(usage.get_monthly_usage(api.caller.org_id, period or clock.now_iso()[:7]))
+    return UsageView.of(usage.get_monthly_usage(api.caller.org_id, period))
 
 
 @api.get(
@@ -198,8 +175,6 @@ def get_usage(
     summary="Get the plan and its limits",
     operation_id="tierGet",
     tag="Billing",
-    keys=MASTER,
-    responses={403: _MASTER},
 )
 def get_tier() -> PlanTier:
     return PlanTier.of(api.caller)

@@ -8,24 +8,20 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
-from pydantic.alias_generators import to_camel
 
 from switchboard.accounts import models
 from switchboard.accounts.keys import MAX_OVERLAP_SECONDS, NewKey
 from switchboard.accounts.models import Caller, KeyKind
 from switchboard.agents import models as agent_models
+from switchboard.dialects.anima.shapes import Pagination
 from switchboard.edge.fields import FreeJson, Id, OneLine, Timestamp, Username
-from switchboard.edge.paging import Pagination
+from switchboard.edge.schema import View
 from switchboard.kit import clock
 from switchboard.usage.models import MICROS_PER_CENT, Meter
 from switchboard.usage.models import Usage as MonthlyUsage
 
 
-class _View(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True)
-
-
-class CreateAgent(_View):
+class CreateAgent(View):
     """An agent to create."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"username": "support-agent", "name": "Support"}]})
@@ -35,7 +31,7 @@ class CreateAgent(_View):
     metadata: Annotated[dict[str, str], FreeJson(8_192)] = Field(default_factory=dict, max_length=50)
 
 
-class EmailIdentity(_View):
+class EmailIdentity(View):
     """An agent's inbox."""
 
     email: str
@@ -49,7 +45,7 @@ class EmailIdentity(_View):
         return cls(email=address, local_part=local_part, domain=domain)
 
 
-class AgentView(_View):
+class AgentView(View):
     """An agent."""
 
     id: str
@@ -101,7 +97,7 @@ class AgentList(BaseModel):
 _KIND = {"agent": KeyKind.AGENT, "master": KeyKind.MASTER}
 
 
-class CreateKey(_View):
+class CreateKey(View):
     """A key to create."""
 
     model_config = ConfigDict(
@@ -132,7 +128,7 @@ class CreateKey(_View):
         return clock.format_iso(clock.parse(self.expires_at)) if self.expires_at else None
 
 
-class RotateKey(_View):
+class RotateKey(View):
     """The options of a rotation."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"overlapSeconds": 3_600}]})
@@ -146,7 +142,7 @@ class RotateKey(_View):
     )
 
 
-class ApiKeyView(_View):
+class ApiKeyView(View):
     """A key without its text."""
 
     id: str
@@ -202,7 +198,7 @@ class CappedMeters(BaseModel):
     voice: StrictBool = True
 
 
-class HardCapView(_View):
+class HardCapView(View):
     """The organization's own monthly spending cap."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"enabled": True, "monthlyCapCents": 2_500}]})
@@ -238,7 +234,7 @@ class UsageCounters(BaseModel):
     embedding_generated: int
 
 
-class UsageView(_View):
+class UsageView(View):
     """The usage of a month and its cost."""
 
     period: str
@@ -262,7 +258,7 @@ class UsageView(_View):
         )
 
 
-class TierLimits(_View):
+class TierLimits(View):
     """The limits of the plan. `null` means no limit."""
 
     messages: int | None

@@ -12,14 +12,13 @@ from switchboard.signup import service as signup
 
 _HOUR = 3_600
 
-api = Api(Anima(), "signup")
+api = Api(Anima(), "signup", tag="Sign-up")
 
 
 @api.post(
     "/v1/agent/sign-up",
     summary="Create an organization with an agent, its inbox and its keys",
     operation_id="agentSignUp",
-    tag="Sign-up",
     description="Also sends an email to the human. A human owns one organization; a username belongs to one agent.",
     public=True,
     secret=True,

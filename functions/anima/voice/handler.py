@@ -21,11 +21,11 @@ from functions.anima.voice.schemas import (
 )
 from switchboard.calls import service as calls
 from switchboard.dialects.anima.dialect import Anima
+from switchboard.dialects.anima.shapes import Limit, Pagination
 from switchboard.edge.api import Api
 from switchboard.edge.fields import Id
-from switchboard.edge.paging import Pagination
 
-api = Api(Anima(), "voice")
+api = Api(Anima(), "voice", tag="Voice")
 
 
 @api.post(
@@ -37,7 +37,6 @@ api = Api(Anima(), "voice")
         " limit is accepted and waits in order, for at most 15 minutes. Then its state becomes `ENDED`, and its"
         " `endReason` is `concurrency_limit` or `rate_limit`."
     ),
-    tag="Voice",
     responses={
         400: "The request is not valid.",
         402: "The tier's daily cap or the organization's spending cap is reached.",
@@ -54,7 +53,6 @@ def place_call(request: VoiceCallRequest) -> PlaceCallResponse:
     "/v1/voice/calls",
     summary="List calls, newest first",
     operation_id="voiceList",
-    tag="Voice",
     responses={
         400: "A filter, the limit or the cursor is not valid.",
         404: "The organization has no agent with this id.",
@@ -64,7 +62,7 @@ def list_calls(
     agent_id: Annotated[Id | None, Query(alias="agentId")] = None,
     direction: Annotated[Direction | None, Query()] = None,
     state: Annotated[CallState | None, Query()] = None,
-    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    limit: Limit = 20,
     cursor: Annotated[str | None, Query()] = None,
 ) -> CallList:
     wanted = states_shown_as(state) if state else []
@@ -76,7 +74,6 @@ def list_calls(
     "/v1/voice/calls/<call:call_id>",
     summary="Get a call",
     operation_id="voiceGet",
-    tag="Voice",
     responses={404: "The caller has no call with this id."},
 )
 def get_call(call_id: str) -> CallView:
@@ -87,7 +84,6 @@ def get_call(call_id: str) -> CallView:
     "/v1/voice/calls/<call:call_id>/transcript",
     summary="Get a call's transcript so far",
     operation_id="voiceTranscript",
-    tag="Voice",
     responses={404: "The caller has no call with this id."},
 )
 def get_transcript(call_id: str) -> Transcript:
@@ -99,23 +95,19 @@ def get_transcript(call_id: str) -> Transcript:
     "/v1/voice/calls/<call:call_id>/verdict",
     summary="Get the compliance gate's verdict on a call",
     operation_id="voiceVerdict",
-    tag="Voice",
     responses={404: "The caller has no call with this id."},
 )
 def get_verdict(call_id: str) -> VerdictView:
     return VerdictView.of(call_id, calls.get_verdict(api.caller, call_id))
 
 
-@api.get("/v1/voice/catalog", summary="List the voices", operation_id="voiceCatalog", tag="Voice")
+@api.get("/v1/voice/catalog", summary="List the voices", operation_id="voiceCatalog")
 def list_voices(
     tier: Annotated[Literal["basic", "premium"] | None, Query()] = None,
     language: Annotated[str | None, Query(max_length=20)] = None,
     gender: Annotated[Literal["female", "male"] | None, Query()] = None,
 ) -> VoiceCatalog:
-    wanted = {"tier": tier, "language": language, "gender": gender}
-    return VoiceCatalog.of(
-        [one for one in calls.list_voices() if all(getattr(one, name) == text for name, text in wanted.items() if text)]
-    )
+    return VoiceCatalog.of(calls.list_voices(tier, language, gender))
 
 
 handler = api.handler

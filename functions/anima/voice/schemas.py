@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
-from pydantic.alias_generators import to_camel
 from pydantic.config import JsonDict
 
 from switchboard.calls import models
@@ -14,8 +13,9 @@ from switchboard.carriers.voice import Voice as CatalogVoice
 from switchboard.carriers.voice.ports.reports import EndReason, Turn
 from switchboard.compliance.models import ConsentSource
 from switchboard.compliance.models import Verdict as GateVerdict
+from switchboard.dialects.anima.shapes import Pagination
 from switchboard.edge.fields import E164, FreeJson, Id, OneLine
-from switchboard.edge.paging import Pagination
+from switchboard.edge.schema import View
 from switchboard.kit import hashing
 
 CallState = Literal["INITIATING", "RINGING", "ACTIVE", "HOLD", "ENDING", "ENDED"]
@@ -39,10 +39,6 @@ def states_shown_as(shown: CallState) -> list[State]:
     return [state for state, name in _STATE.items() if name == shown]
 
 
-class _View(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True)
-
-
 _CONSENT_SOURCE: JsonDict = {
     "type": "string",
     "enum": [source.value for source in ConsentSource],
@@ -63,7 +59,7 @@ class CallMetadata(BaseModel):
     )
 
 
-class VoiceCallRequest(_View):
+class VoiceCallRequest(View):
     """A call to place."""
 
     model_config = ConfigDict(
@@ -113,7 +109,7 @@ class VoiceCallRequest(_View):
         )
 
 
-class PlaceCallResponse(_View):
+class PlaceCallResponse(View):
     """A call that was accepted."""
 
     call_id: str
@@ -132,7 +128,7 @@ class PlaceCallResponse(_View):
         return cls.model_validate(_fields(call) | {"call_id": call.id})
 
 
-class CallView(_View):
+class CallView(View):
     """The current state of a call."""
 
     id: str
@@ -192,7 +188,7 @@ class CallList(BaseModel):
     pagination: Pagination
 
 
-class TranscriptSegment(_View):
+class TranscriptSegment(View):
     """A part of the transcript. Times are in seconds since the call was answered."""
 
     speaker: str
@@ -218,14 +214,14 @@ class TranscriptSegment(_View):
         )
 
 
-class Transcript(_View):
+class Transcript(View):
     """The transcript so far."""
 
     call_id: str
     segments: list[TranscriptSegment]
 
 
-class RuleResultView(_View):
+class RuleResultView(View):
     """The result of one rule of the gate. `version` is the date of the law or table that the rule applied."""
 
     rule: str
@@ -237,7 +233,7 @@ class RuleResultView(_View):
     details: dict[str, Any]
 
 
-class VerdictView(_View):
+class VerdictView(View):
     """The compliance gate's latest verdict on a call. It lists every rule with input and result."""
 
     call_id: str
@@ -254,7 +250,7 @@ class VerdictView(_View):
         return cls.model_validate(verdict.model_dump(mode="json") | {"call_id": call_id})
 
 
-class VoiceView(_View):
+class VoiceView(View):
     """A voice of the catalog."""
 
     id: str

@@ -23,16 +23,14 @@ from functions.anima.webhooks.schemas import (
     to_status,
 )
 from switchboard.dialects.anima.dialect import MASTER, Anima
+from switchboard.dialects.anima.shapes import Cursor, Limit
 from switchboard.edge.api import Api
 from switchboard.webhooks import deliveries as webhooks_deliveries
 from switchboard.webhooks import event_names
 from switchboard.webhooks import service as webhooks
 
-api = Api(Anima(), "webhooks")
+api = Api(Anima(), "webhooks", tag="Webhooks", keys=MASTER)
 
-Limit = Annotated[int, Query(ge=1, le=100)]
-Cursor = Annotated[str | None, Query(description="`pagination.nextCursor` of the previous page.")]
-_MASTER = "This operation requires the master key."
 _UNKNOWN = "The organization has no webhook with this id."
 
 
@@ -40,14 +38,11 @@ _UNKNOWN = "The organization has no webhook with this id."
     "/v1/webhooks",
     summary="Create a webhook",
     operation_id="webhookCreate",
-    tag="Webhooks",
     status=201,
-    keys=MASTER,
     secret=True,
     responses={
         400: "The request is not valid, or the URL is not publicly reachable.",
         402: "The limit of webhooks is reached.",
-        403: _MASTER,
     },
 )
 def create_endpoint(request: CreateWebhook) -> NewWebhookView:
@@ -59,9 +54,7 @@ def create_endpoint(request: CreateWebhook) -> NewWebhookView:
     "/v1/webhooks",
     summary="List webhooks, newest first",
     operation_id="webhookList",
-    tag="Webhooks",
-    keys=MASTER,
-    responses={400: "The limit or the cursor is not valid.", 403: _MASTER},
+    responses={400: "The limit or the cursor is not valid."},
 )
 def list_endpoints(limit: Limit = 20, cursor: Cursor = None) -> WebhookList:
     return WebhookList.of(*webhooks.list_endpoints(api.caller.org_id, "anima", limit, cursor))
@@ -71,9 +64,6 @@ def list_endpoints(limit: Limit = 20, cursor: Cursor = None) -> WebhookList:
     "/v1/webhooks/event-types",
     summary="List the event names for webhooks",
     operation_id="webhookEventTypes",
-    tag="Webhooks",
-    keys=MASTER,
-    responses={403: _MASTER},
 )
 def list_event_types() -> EventTypes:
     return EventTypes(items=event_names.event_types("anima"))
@@ -83,11 +73,9 @@ def list_event_types() -> EventTypes:
     "/v1/webhooks/dead-letters",
     summary="List lost deliveries, newest first",
     operation_id="webhookDeadLetters",
-    tag="Webhooks",
     description="A delivery is lost if its last attempt failed, or if it was pending when its webhook was disabled."
     " Events that happen while a webhook is disabled create no deliveries.",
-    keys=MASTER,
-    responses={400: "The limit or the cursor is not valid.", 403: _MASTER},
+    responses={400: "The limit or the cursor is not valid."},
 )
 def list_dead_letters(limit: Limit = 20, cursor: Cursor = None) -> DeliveryList:
     return DeliveryList.of(*webhooks_deliveries.list_dead_letters(api.caller.org_id, limit, cursor))
@@ -97,9 +85,7 @@ def list_dead_letters(limit: Limit = 20, cursor: Cursor = None) -> DeliveryList:
     "/v1/webhooks/<webhook_id>",
     summary="Get a webhook",
     operation_id="webhookGet",
-    tag="Webhooks",
-    keys=MASTER,
-    responses={403: _MASTER, 404: _UNKNOWN},
+    responses={404: _UNKNOWN},
 )
 def get_endpoint(webhook_id: str) -> WebhookView:
     return WebhookView.of(webhooks.get_endpoint(api.caller.org_id, webhook_id))
@@ -109,10 +95,8 @@ def get_endpoint(webhook_id: str) -> WebhookView:
     "/v1/webhooks/<webhook_id>",
     summary="Update a webhook",
     operation_id="webhookUpdate",
-    tag="Webhooks",
     description="Activating a disabled webhook resets its count of failures.",
-    keys=MASTER,
-    responses={400: "The request is not valid.", 403: _MASTER, 404: _UNKNOWN},
+    responses={400: "The request is not valid.", 404: _UNKNOWN},
 )
 def update_endpoint(webhook_id: str, request: UpdateWebhook) -> WebhookView:
     caller = api.caller
@@ -123,10 +107,8 @@ def update_endpoint(webhook_id: str, request: UpdateWebhook) -> WebhookView:
     "/v1/webhooks/<webhook_id>",
     summary="Remove a webhook",
     operation_id="webhookDelete",
-    tag="Webhooks",
     description="Its pending deliveries are canceled.",
-    keys=MASTER,
-    responses={403: _MASTER, 404: _UNKNOWN},
+    responses={404: _UNKNOWN},
 )
 def remove_endpoint(webhook_id: str) -> RemoveWebhookResponse:
     caller = api.caller
@@ -139,10 +121,8 @@ def remove_endpoint(webhook_id: str) -> RemoveWebhookResponse:
     summary="Rotate a webhook's secret",
     description="Creates a new secret. For 24 hours, deliveries are signed with both secrets.",
     operation_id="webhookRotate",
-    tag="Webhooks",
-    keys=MASTER,
     secret=True,
-    responses={403: _MASTER, 404: _UNKNOWN},
+    responses={404: _UNKNOWN},
 )
 def rotate_endpoint_secret(webhook_id: str) -> NewWebhookView:
     caller = api.caller
@@ -153,9 +133,7 @@ def rotate_endpoint_secret(webhook_id: str) -> NewWebhookView:
     "/v1/webhooks/<webhook_id>/reenable",
     summary="Activate a webhook and reset its count of failures",
     operation_id="webhookReenable",
-    tag="Webhooks",
-    keys=MASTER,
-    responses={403: _MASTER, 404: _UNKNOWN},
+    responses={404: _UNKNOWN},
 )
 def reenable_endpoint(webhook_id: str) -> WebhookView:
     caller = api.caller
@@ -166,9 +144,7 @@ def reenable_endpoint(webhook_id: str) -> WebhookView:
     "/v1/webhooks/<webhook_id>/test",
     summary="Send a test delivery",
     operation_id="webhookTest",
-    tag="Webhooks",
-    keys=MASTER,
-    responses={403: _MASTER, 404: _UNKNOWN, 409: "The webhook is disabled."},
+    responses={404: _UNKNOWN, 409: "The webhook is disabled."},
 )
 def send_test_delivery(webhook_id: str) -> SendTestResponse:
     caller = api.caller
@@ -179,14 +155,12 @@ def send_test_delivery(webhook_id: str) -> SendTestResponse:
     "/v1/webhooks/<webhook_id>/recover",
     summary="Send lost deliveries again",
     operation_id="webhookRecover",
-    tag="Webhooks",
     description="Sends the deliveries lost since a time: first those that failed after their last attempt, then those"
     " that were pending when the webhook was disabled. Events that happen while a webhook is disabled create no"
     " deliveries, so a recovery does not send them. Get them from `GET /v1/audit/events`. If the webhook is disabled"
     " again during the recovery, the rest stays lost: recover it later.",
     status=202,
-    keys=MASTER,
-    responses={400: "The timestamp is not valid.", 403: _MASTER, 404: _UNKNOWN, 409: "The webhook is disabled."},
+    responses={400: "The timestamp is not valid.", 404: _UNKNOWN, 409: "The webhook is disabled."},
 )
 def recover_deliveries(webhook_id: str, request: RecoverDeliveries) -> RecoverDeliveriesResponse:
     caller = api.caller
@@ -198,9 +172,7 @@ def recover_deliveries(webhook_id: str, request: RecoverDeliveries) -> RecoverDe
     "/v1/webhooks/<webhook_id>/deliveries",
     summary="List a webhook's deliveries, newest first",
     operation_id="webhookDeliveries",
-    tag="Webhooks",
-    keys=MASTER,
-    responses={400: "A filter, the limit or the cursor is not valid.", 403: _MASTER, 404: _UNKNOWN},
+    responses={400: "A filter, the limit or the cursor is not valid.", 404: _UNKNOWN},
 )
 def list_deliveries(
     webhook_id: str,
@@ -217,9 +189,7 @@ def list_deliveries(
     "/v1/webhooks/deliveries/<dlv:delivery_id>",
     summary="Get a delivery",
     operation_id="webhookDeliveryGet",
-    tag="Webhooks",
-    keys=MASTER,
-    responses={403: _MASTER, 404: "The organization has no delivery with this id."},
+    responses={404: "The organization has no delivery with this id."},
 )
 def get_delivery(delivery_id: str) -> DeliveryView:
     return DeliveryView.of(webhooks_deliveries.get_delivery(api.caller.org_id, delivery_id))
@@ -229,12 +199,9 @@ def get_delivery(delivery_id: str) -> DeliveryView:
     "/v1/webhooks/deliveries/<dlv:delivery_id>/replay",
     summary="Send a delivery again",
     operation_id="webhookReplay",
-    tag="Webhooks",
     description="The delivery keeps its id and starts a new series of attempts. A pending delivery can be sent again"
     " if its next attempt is more than an hour overdue.",
-    keys=MASTER,
     responses={
-        403: _MASTER,
         404: "The organization has no delivery with this id.",
         409: "The delivery is still pending, or its webhook is disabled.",
     },

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import ConfigDict, Field, StrictBool, StrictInt, model_validator
 
+from switchboard.dialects.anima.shapes import Pagination
 from switchboard.edge.fields import OneLine, Timestamp
-from switchboard.edge.paging import Pagination
+from switchboard.edge.schema import View
 from switchboard.kit import clock
 from switchboard.webhooks import models
 from switchboard.webhooks.models import DeliveryStatus as Status
@@ -19,11 +19,7 @@ from switchboard.webhooks.service import EndpointWithHealth, EndpointWithSecret
 Event = str
 
 
-class _View(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True)
-
-
-class _EndpointFields(_View):
+class _EndpointFields(View):
     events: list[Event] = Field(
         default=["*"],
         min_length=1,
@@ -86,7 +82,7 @@ class UpdateWebhook(_EndpointFields):
         return self.model_dump(exclude_unset=True)
 
 
-class WebhookView(_View):
+class WebhookView(View):
     """A webhook: a URL that receives events."""
 
     id: str
@@ -139,7 +135,7 @@ def _fields(endpoint: models.Endpoint, health: models.ReceiverHealth) -> dict[st
     }
 
 
-class WebhookList(_View):
+class WebhookList(View):
     """A page of webhooks."""
 
     items: list[WebhookView]
@@ -151,20 +147,20 @@ class WebhookList(_View):
         return cls(items=[WebhookView.of(seen) for seen in found], pagination=Pagination.of(cursor))
 
 
-class RemoveWebhookResponse(_View):
+class RemoveWebhookResponse(View):
     """The webhook that was removed."""
 
     id: str
     deleted: Literal[True] = True
 
 
-class EventTypes(_View):
+class EventTypes(View):
     """The event names that a webhook can subscribe to."""
 
     items: list[str]
 
 
-class AttemptView(_View):
+class AttemptView(View):
     """One attempt."""
 
     number: int
@@ -177,7 +173,7 @@ class AttemptView(_View):
 DeliveryStatus = Literal["PENDING", "SUCCEEDED", "FAILED", "CANCELED"]
 
 
-class DeliveryView(_View):
+class DeliveryView(View):
     """One event for one webhook."""
 
     id: str = Field(description="The id of the delivery. Every attempt sends it as `webhook-id`.")
@@ -214,7 +210,7 @@ class DeliveryView(_View):
         )
 
 
-class DeliveryList(_View):
+class DeliveryList(View):
     """A page of deliveries, newest first."""
 
     items: list[DeliveryView]
@@ -231,14 +227,14 @@ def to_status(shown: DeliveryStatus | None) -> Status | None:
     return Status(shown.lower()) if shown else None
 
 
-class SendTestResponse(_View):
+class SendTestResponse(View):
     """The test delivery that was queued."""
 
     success: Literal[True] = True
     delivery_id: str
 
 
-class RecoverDeliveries(_View):
+class RecoverDeliveries(View):
     """The start of the time range to recover."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"since": "2026-01-15T00:00:00Z"}]})
@@ -251,7 +247,7 @@ class RecoverDeliveries(_View):
         return clock.format_iso(clock.parse(self.since))
 
 
-class RecoverDeliveriesResponse(_View):
+class RecoverDeliveriesResponse(View):
     """The recovery has started."""
 
     success: Literal[True] = True

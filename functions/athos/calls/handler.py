@@ -15,7 +15,7 @@ from switchboard.roleplay import calls as roleplay
 #: A larger `limit` is accepted and returns this many calls.
 MAX_PAGE_CALLS = 100
 
-api = Api(Athos(), "calls")
+api = Api(Athos(), "calls", tag="Calls")
 
 
 @api.get(
@@ -23,7 +23,6 @@ api = Api(Athos(), "calls")
     summary="List scored calls",
     description="Sorted by the end of the call, newest first. Pages stay stable while calls are added.",
     operation_id="listCalls",
-    tag="Calls",
     responses={400: "A timestamp, a filter, the limit or the cursor is not valid."},
 )
 def list_calls(
@@ -56,7 +55,6 @@ def list_calls(
     summary="Get a scored call",
     description="Returns the call with transcript and score.",
     operation_id="getCall",
-    tag="Calls",
     responses={404: "The tenant has no scored call with this id."},
 )
 def get_call(callId: str) -> CallDetail:  # noqa: N803 the contract's name of the parameter

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
-from pydantic.alias_generators import to_camel
+from pydantic import ConfigDict, Field, WithJsonSchema
 
+from switchboard.edge.schema import View
 from switchboard.errors import Invalid
 from switchboard.kit import clock
 from switchboard.roleplay.judges.models import CriterionResult, PracticeSpeaker, PracticeTurn
@@ -59,10 +59,6 @@ def _rounded_up(moment: datetime) -> datetime:
         return moment
 
 
-class _View(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True)
-
-
 _SLIM: dict[str, Any] = {
     "id": "athos_call_GZ1DjOkZv_VEPoE-CJ8mp",
     "source": "roleplay",
@@ -76,7 +72,7 @@ _SLIM: dict[str, Any] = {
 }
 
 
-class SlimCall(_View):
+class SlimCall(View):
     """A scored call without transcript and score."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_SLIM]})
@@ -101,7 +97,7 @@ def _fields(call: RoleplayCall) -> dict[str, Any]:
     return call.model_dump(mode="json") | {"duration_sec": call.duration_seconds}
 
 
-class ListCallsResponse(_View):
+class ListCallsResponse(View):
     """A page of scored calls, newest first."""
 
     data: list[SlimCall]
@@ -113,7 +109,7 @@ class ListCallsResponse(_View):
         return cls(data=[SlimCall.of(call) for call in calls], next_cursor=cursor)
 
 
-class TranscriptTurn(_View):
+class TranscriptTurn(View):
     """A turn of the conversation. Times are in seconds from the start of the call."""
 
     model_config = ConfigDict(extra="allow")
@@ -136,7 +132,7 @@ class TranscriptTurn(_View):
         )
 
 
-class Evidence(_View):
+class Evidence(View):
     """The evidence in a turn's content: the characters from `start` (included) to `end` (excluded)."""
 
     turn: int
@@ -144,7 +140,7 @@ class Evidence(_View):
     end: int
 
 
-class CriterionScore(_View):
+class CriterionScore(View):
     """The score of one criterion of the drill's rubric."""
 
     key: str
@@ -159,7 +155,7 @@ class CriterionScore(_View):
         return cls.model_validate(mark.model_dump())
 
 
-class Score(_View):
+class Score(View):
     """The rep's score. More fields may be added."""
 
     model_config = ConfigDict(extra="allow")

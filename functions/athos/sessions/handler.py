@@ -15,7 +15,7 @@ from switchboard.edge.exchange import AuthenticationScheme, Exchange
 from switchboard.errors import Unauthenticated
 from switchboard.roleplay import sessions, tokens
 
-api = Api(Athos(), "sessions")
+api = Api(Athos(), "sessions", tag="Sessions")
 
 
 def _authenticate_session(exchange: Exchange) -> None:
@@ -32,7 +32,6 @@ def _authenticate_session(exchange: Exchange) -> None:
     summary="Mint a session token",
     description="For your back end. The token is valid for about five minutes and can be redeemed once.",
     operation_id="mintSession",
-    tag="Sessions",
     responses={
         403: "The tenant is not active, its monthly quota is used up, or the key does not allow this IP address.",
         503: "The session could not be stored.",
@@ -52,7 +51,6 @@ def mint_session(request: MintSessionRequest) -> MintSessionResponse:
         " `INVALID_TOKEN`, `TOKEN_EXPIRED`, `INVALID_REQUEST` and `TENANT_INACTIVE` leave it unused."
     ),
     operation_id="redeemSession",
-    tag="Sessions",
     responses={
         400: "The body is not valid, or the drill does not exist.",
         401: "The token is invalid, expired or already redeemed.",

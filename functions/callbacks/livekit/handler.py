@@ -15,18 +15,18 @@ from functions.callbacks.livekit.schemas import RoomReports
 from switchboard import telemetry
 from switchboard.aws import queues, secret
 from switchboard.dialects.callbacks.dialect import Answer, Callbacks, answer_nothing
-from switchboard.edge import signatures, strict_json
+from switchboard.edge import signatures
 from switchboard.edge.api import Api
 from switchboard.edge.bodies import JSON, RawBody
 from switchboard.errors import Invalid, NotFound
-from switchboard.kit import background, settings
+from switchboard.kit import background, settings, strict_json
 from switchboard.kit.jobs import QueueMessage
 from switchboard.roleplay.transports import livekit_reports
 
 QUEUE = "roleplay"
 WEBHOOK_JSON = "application/webhook+json"
 
-api = Api(Callbacks(), "livekit")
+api = Api(Callbacks(), "livekit", tag="LiveKit")
 
 
 def _secrets() -> Sequence[str]:
@@ -42,7 +42,6 @@ _VERIFY = signatures.livekit_verifier("livekit", _secrets)
     "/callbacks/livekit",
     summary="Receive a webhook of LiveKit's server",
     operation_id="receiveLiveKitWebhook",
-    tag="LiveKit",
     body=RawBody(verify=_VERIFY, types=frozenset({WEBHOOK_JSON, JSON})),
 )
 def receive_webhook() -> Answer:
@@ -60,7 +59,6 @@ def receive_webhook() -> Answer:
     "/callbacks/livekit/reports",
     summary="Receive turns and the end of a room from the persona's agent",
     operation_id="reportRoom",
-    tag="LiveKit",
     body=RawBody(verify=_VERIFY),
     responses={400: "The reports are not valid.", 404: "The room does not belong to this platform."},
 )

@@ -15,14 +15,13 @@ from switchboard.edge.bodies import RawBody
 from switchboard.errors import Invalid
 from switchboard.kit import background
 
-api = Api(Callbacks(), "simulator")
+api = Api(Callbacks(), "simulator", tag="Simulator")
 
 
 @api.post(
     callbacks.PATHS["line"],
     summary="Receive a report of the simulated line",
     operation_id="receiveSimulatedLine",
-    tag="Simulator",
     body=RawBody(verify=callbacks.LINE_RECEIVER.verify),
     responses={400: "The report is not valid."},
 )
@@ -34,7 +33,6 @@ def receive_line() -> Answer:
     callbacks.PATHS["talk"],
     summary="Receive a report of the simulated talker",
     operation_id="receiveSimulatedTalk",
-    tag="Simulator",
     body=RawBody(verify=callbacks.TALK_RECEIVER.verify),
     responses={400: "The report is not valid."},
 )

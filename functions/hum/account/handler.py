@@ -12,19 +12,16 @@ from functions.hum.account.schemas import (
     OwnInvites,
     SwitchOrganization,
 )
-from switchboard.access import sessions
+from switchboard.access import organizations as access
 from switchboard.accounts import organizations
-from switchboard.accounts.plans import PlanName
 from switchboard.aws import clients, reads
-from switchboard.aws.writes import Writes
 from switchboard.dialects.hum import cookies
 from switchboard.dialects.hum.dialect import Hum
+from switchboard.dialects.hum.shapes import DONE, Ok
 from switchboard.edge.api import Api
-from switchboard.edge.ok import DONE, Ok
 from switchboard.errors import Unavailable
 from switchboard.kit import clock, settings
-from switchboard.people import sessions as people_sessions
-from switchboard.team import memberships, pending_invites
+from switchboard.team import pending_invites
 from switchboard.team.permissions import Permission
 
 #: No item has this key. Reading it is the cheapest check that the table responds.
@@ -86,15 +83,12 @@ def list_own_invites() -> OwnInvites:
     },
 )
 def accept_invite(invite_id: str) -> AcceptInviteResponse:
-    call, signed_in = api.exchange, api.signed_in
+    call = api.exchange
     assert call.correlation_id is not None
 
-    def look_at_it(org_id: str) -> Writes:
-        return None if signed_in.membership else people_sessions.switch_organization_writes(signed_in.cookie, org_id)
-
-    place = pending_invites.accept_invite(signed_in.user, invite_id, call.correlation_id, call.effect, look_at_it)
-    if not signed_in.membership:
-        call.cookies.append(cookies.session(signed_in.cookie._replace(org_id=place.organization.id)))
+    place, cookie = access.accept_invite(api.signed_in, invite_id, call.correlation_id, call.effect)
+    if cookie:
+        call.cookies.append(cookies.session(cookie))
     return AcceptInviteResponse.of(place)
 
 
@@ -122,12 +116,8 @@ def decline_invite(invite_id: str) -> Ok:
     responses={404: "The person has no organization with this id."},
 )
 def switch_organization(request: SwitchOrganization) -> CurrentUserView:
-    signed_in = api.signed_in
-    memberships.get_organization_role(signed_in.user.id, request.org_id)
-    people_sessions.switch_organization(signed_in.cookie, request.org_id)
-    cookie = signed_in.cookie._replace(org_id=request.org_id)
-    api.exchange.cookies.append(cookies.session(cookie))
-    turned = sessions.authenticate_session(str(cookie))
+    turned = access.switch_organization(api.signed_in, request.org_id)
+    api.exchange.cookies.append(cookies.session(turned.cookie))
     return CurrentUserView.told(turned, pending_invites.list_pending_invites(turned.user))
 
 
@@ -141,16 +131,11 @@ def switch_organization(request: SwitchOrganization) -> CurrentUserView:
     responses={402: "The person cannot belong to more organizations."},
 )
 def create_organization(request: OrganizationInput) -> OrganizationView:
-    call, signed_in = api.exchange, api.signed_in
+    call = api.exchange
     assert call.correlation_id is not None
-    org = organizations.new_organization(request.name, memberships.slug_of(request.name), PlanName.FREE)
-    org = org.model_copy(update=request.model_dump(exclude_unset=True))
-
-    def look_at_it(org_id: str) -> Writes:
-        return people_sessions.switch_organization_writes(signed_in.cookie, org_id)
-
-    made = memberships.create_organization(signed_in.user, org, call.correlation_id, call.effect, look_at_it)
-    api.exchange.cookies.append(cookies.session(signed_in.cookie._replace(org_id=made.id)))
+    profile = request.model_dump(exclude_unset=True)
+    made, cookie = access.create_organization(api.signed_in, profile, call.correlation_id, call.effect)
+    call.cookies.append(cookies.session(cookie))
     return OrganizationView.of(made)
 
 

@@ -8,8 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from switchboard.access.sessions import SessionIdentity
 from switchboard.accounts.models import Organization, VoiceProvider
+from switchboard.dialects.hum.shapes import Ok
 from switchboard.edge.fields import OneLine
-from switchboard.edge.ok import Ok
 from switchboard.edge.schema import omit_default
 from switchboard.email.address import EmailAddress
 from switchboard.people.names import one_line

@@ -5,9 +5,8 @@ from __future__ import annotations
 from functions.hum.blocklist.schemas import BlockedNumberView, Blocklist, BlockNumber, BlockNumberResponse
 from switchboard.compliance import ledgers
 from switchboard.dialects.hum.dialect import Hum
+from switchboard.dialects.hum.shapes import DONE, Cursor, Limit, Ok
 from switchboard.edge.api import Api
-from switchboard.edge.ok import DONE, Ok
-from switchboard.edge.paging import Cursor, Limit
 from switchboard.team.permissions import Permission
 
 api = Api(Hum(), "blocklist", tags={"Blocklist": "Numbers that the organization never calls or texts."})
@@ -17,7 +16,6 @@ api = Api(Hum(), "blocklist", tags={"Blocklist": "Numbers that the organization 
     "/api/blocklist",
     summary="List blocked numbers",
     operation_id="listBlockedNumbers",
-    tag="Blocklist",
     permission=Permission.BLOCKLIST_READ,
 )
 def list_blocked_numbers(limit: Limit = 50, cursor: Cursor = None) -> Blocklist:
@@ -29,7 +27,6 @@ def list_blocked_numbers(limit: Limit = 50, cursor: Cursor = None) -> Blocklist:
     "/api/blocklist",
     summary="Block a number",
     operation_id="createBlockedNumber",
-    tag="Blocklist",
     description="It applies from the next call or text, in every API. An existing entry stays unchanged.",
     permission=Permission.BLOCKLIST_WRITE,
 )
@@ -42,7 +39,6 @@ def block_number(request: BlockNumber) -> BlockNumberResponse:
     "/api/blocklist/<blk:block_id>",
     summary="Unblock a number",
     operation_id="deleteBlockedNumber",
-    tag="Blocklist",
     description="It applies from the next call or text, in every API.",
     permission=Permission.BLOCKLIST_WRITE,
     responses={404: "The number is not blocked."},

@@ -7,8 +7,8 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from switchboard.compliance import models
+from switchboard.dialects.hum.shapes import Ok
 from switchboard.edge.fields import OneLine
-from switchboard.edge.ok import Ok
 
 
 class BlockNumber(BaseModel):

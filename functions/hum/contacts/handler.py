@@ -9,10 +9,8 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from functions.hum.contacts.schemas import BackfillView, ContactInput, ContactList, ContactView
 from switchboard.contacts import backfill, service
 from switchboard.dialects.hum.dialect import Hum
+from switchboard.dialects.hum.shapes import DONE, Cursor, Limit, Ok
 from switchboard.edge.api import Api
-from switchboard.edge.ok import DONE, Ok
-from switchboard.edge.paging import Cursor, Limit
-from switchboard.errors import Invalid
 from switchboard.team.permissions import Permission
 
 api = Api(Hum(), "contacts", tags={"Contacts": "The people that the organization knows, by phone number."})
@@ -24,7 +22,6 @@ _UNKNOWN = "There is no such contact."
     "/api/contacts",
     summary="List or search contacts",
     operation_id="listContacts",
-    tag="Contacts",
     description="Sorted by name. A page may be short or even empty although more pages follow: check `next_cursor`.",
     permission=Permission.CONTACTS_READ,
 )
@@ -48,22 +45,19 @@ def list_contacts(
     "/api/contacts",
     summary="Create or change the contact of a number",
     operation_id="upsertContact",
-    tag="Contacts",
     description="`e164` is required. A missing field stays unchanged; `null` clears it.",
     permission=Permission.CONTACTS_WRITE,
 )
 def upsert_contact(request: ContactInput) -> ContactView:
     changes = request.given()
-    if "e164" not in changes:
-        raise Invalid("A contact needs a phone number: send it as e164.", fields={"e164": "is missing"})
-    return ContactView.of(service.upsert_contact(api.member, changes.pop("e164"), changes, api.member.effect))
+    e164 = changes.pop("e164", None)
+    return ContactView.of(service.upsert_contact(api.member, e164, changes, api.member.effect))
 
 
 @api.patch(
     "/api/contacts/<con:contact_id>",
     summary="Update a contact",
     operation_id="updateContact",
-    tag="Contacts",
     description="A missing field stays unchanged; `null` clears it. The number cannot be changed.",
     permission=Permission.CONTACTS_WRITE,
     responses={404: _UNKNOWN, 409: "`e164` differs from the contact's number."},
@@ -76,7 +70,6 @@ def update_contact(contact_id: str, request: ContactInput) -> ContactView:
     "/api/contacts/<con:contact_id>",
     summary="Delete a contact",
     operation_id="deleteContact",
-    tag="Contacts",
     description="Calls with its number stay. A later contact of the same number counts them again.",
     permission=Permission.CONTACTS_WRITE,
     responses={404: _UNKNOWN},
@@ -90,7 +83,6 @@ def delete_contact(contact_id: str) -> Ok:
     "/api/contacts/backfill",
     summary="Create contacts from the call history",
     operation_id="backfillContacts",
-    tag="Contacts",
     description="Runs in the background. While it runs, the same request returns its progress.",
     permission=Permission.CONTACTS_WRITE,
 )
@@ -102,7 +94,6 @@ def start_backfill() -> BackfillView:
     "/api/contacts/backfill",
     summary="Get the progress of the last backfill",
     operation_id="getContactsBackfill",
-    tag="Contacts",
     permission=Permission.CONTACTS_READ,
     responses={404: "The organization has not started a backfill yet."},
 )

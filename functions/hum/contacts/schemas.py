@@ -8,8 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from switchboard.contacts import models
 from switchboard.contacts.models import BackfillStatus, ContactWithHistory
+from switchboard.dialects.hum.shapes import Ok
 from switchboard.edge.fields import OneLine
-from switchboard.edge.ok import Ok
 from switchboard.edge.schema import omit_default
 from switchboard.email.address import EmailAddress
 

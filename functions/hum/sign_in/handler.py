@@ -10,7 +10,6 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from switchboard.dialects.hum import cookies
 from switchboard.dialects.hum.dialect import COOKIE, Hum
 from switchboard.edge.api import Api
-from switchboard.errors import Invalid, Unauthenticated
 from switchboard.people import sessions, sign_in
 from switchboard.team import pending_invites
 
@@ -23,7 +22,6 @@ _FOUND = 302
     "/auth/login",
     summary="Sign in",
     operation_id="startLogin",
-    tag="Authentication",
     description="Redirects the browser to the issuer. Any `return_to` but a path of this host is ignored.",
     status=_FOUND,
     public=True,
@@ -41,7 +39,6 @@ def start_sign_in(
     "/auth/callback",
     summary="Finish signing in",
     operation_id="finishLogin",
-    tag="Authentication",
     description="The issuer redirects the browser here. It works once per sign-in, in the browser that started it. A "
     "person without an organization who followed an invite's link joins that organization.",
     status=_FOUND,
@@ -55,12 +52,7 @@ def finish_sign_in(
 ) -> Response[Any]:
     browser = api.exchange.request.cookie(cookies.BROWSER)
     if code is None:
-        sign_in.abandon_sign_in(state, browser)
-        if error is None:
-            raise Invalid("The issuer sent neither a code nor an error. Sign in again.", fields={"code": "is missing"})
-        raise Unauthenticated(
-            "The issuer refused this sign-in. Sign in again.", code="sign_in_refused", reason=error[:100]
-        )
+        sign_in.abandon_sign_in(state, browser, error)
     finished = sign_in.finish_sign_in(state, code, browser)
     _end_session()
     org_id = pending_invites.choose_first_organization(finished.user, finished.invite_id)
@@ -72,7 +64,6 @@ def finish_sign_in(
     "/auth/logout",
     summary="Sign out",
     operation_id="logout",
-    tag="Authentication",
     description="Ends the session and redirects to the home page. If the issuer can end its own session, the redirect "
     "goes there first.",
     status=_FOUND,

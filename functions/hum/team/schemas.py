@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from switchboard.edge.ok import Ok
+from switchboard.dialects.hum.shapes import Ok
 from switchboard.email.address import EmailAddress
 from switchboard.team import models
 from switchboard.team.members import Team as Everyone

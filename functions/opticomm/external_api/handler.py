@@ -17,7 +17,7 @@ from switchboard.dialects.opticomm.dialect import OptiComm, count_beside
 from switchboard.edge.api import Api
 from switchboard.errors import Invalid
 
-api = Api(OptiComm(), "external_api")
+api = Api(OptiComm(), "external_api", tag="External API")
 
 
 @api.post(
@@ -25,7 +25,6 @@ api = Api(OptiComm(), "external_api")
     summary="Start a call, or check its status",
     description="`action` selects the operation, and so the schema of the body and of the response.",
     operation_id="externalApiAction",
-    tag="External API",
     responses={404: "The agent or the call does not exist."},
 )
 def run_action(request: ActionRequest) -> ActionResponse:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from switchboard.accounts import organizations
 from switchboard.cli.commands import CommandGroup, month_argument, print_rows
-from switchboard.kit import clock
 from switchboard.usage import service as usage
 from switchboard.usage.models import MICROS_PER_CENT
 
@@ -26,7 +25,7 @@ def add_to(nouns: Nouns) -> None:
 
 def _show(args: argparse.Namespace) -> None:
     org = organizations.get_organization(args.org)
-    found = usage.get_monthly_usage(org.id, args.month or clock.now_iso()[:7])
+    found = usage.get_monthly_usage(org.id, args.month)
     cap = org.hard_cap.monthly_cap_cents if org.hard_cap.enabled else None
     cents = found.spent_micros / MICROS_PER_CENT
     print_rows(

@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from switchboard import telemetry
 from switchboard.accounts.models import Caller, KeyKind
-from switchboard.edge import cors, pipeline, rate_limit
-from switchboard.edge.bodies import Body, JsonBody
+from switchboard.edge import pipeline, rate_limit
 from switchboard.edge.dialect import INTERNAL, Dialect
-from switchboard.edge.exchange import AuthenticationScheme, Exchange, Operation
+from switchboard.edge.exchange import Exchange, Operation
 from switchboard.edge.http import Reply, Request
 from switchboard.edge.router import PARAMETER, Router
 from switchboard.edge.signatures import SignedRequest
 from switchboard.errors import DomainError
-from switchboard.team.permissions import Permission
 
 if TYPE_CHECKING:
     from switchboard.access.sessions import SessionIdentity
@@ -32,13 +30,25 @@ class Api:
     """The routes of one Lambda function, in one dialect.
 
     `handler` is the function's entry point. Inside a route, `caller` or `member` identifies the sender of the request.
-    `tags` describes tags in the API document that the dialect's own description does not have.
+
+    `tag` and `keys` are the defaults of the routes. `tags` describes tags in the API document that the dialect's own
+    description does not have. The first of them is the default tag, if no `tag` is given.
     """
 
-    def __init__(self, dialect: Dialect, group: str, tags: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        dialect: Dialect,
+        group: str,
+        *,
+        tag: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        keys: frozenset[KeyKind] | None = None,
+    ) -> None:
         self.dialect = dialect
         self.group = group
         self.tags = tags or {}
+        self._tag = tag or next(iter(self.tags), None)
+        self._keys = keys
         self.router = Router(lambda: self._current.body)
         self._exchange: Exchange | None = None
 
@@ -109,47 +119,35 @@ class Api:
         *,
         summary: str,
         operation_id: str,
-        tag: str,
+        tag: str | None = None,
         description: str | None = None,
         status: int = 200,
         media_type: str | None = None,
         responses: dict[int, str] | None = None,
-        public: bool = False,
-        keys: frozenset[KeyKind] | None = None,
-        secret: bool = False,
-        scheme: AuthenticationScheme | None = None,
-        cross_origin: cors.CorsPolicy | None = None,
-        permission: Permission | None = None,
-        body: Body | None = None,
+        **options: Any,
     ) -> Callable[[_Route], _Route]:
-        """Register a route.
+        """Register a route. `options` are fields of its `Operation`.
 
-        `responses` describes the route's error responses by status, for the API document. `body` is the kind of body;
-        the default is JSON (`switchboard.edge.bodies`). `media_type` is the type of a text response without a model.
+        `responses` describes the route's error responses by status, for the API document. `media_type` is the type of a
+        text response without a model.
 
         A path variable may name the prefix of its ids: `<agt:agent_id>`. A value that cannot be such an id gets 404
         with the text of `responses[404]`, and the route does not run. The prefix `any` marks a variable that is not an
         id.
         """
+        tag = tag or self._tag
+        assert tag is not None, f"{method} {path} has no tag: give it to the route or to its Api"
         ids = [prefix or None for prefix, _ in PARAMETER.findall(path)]
         path = PARAMETER.sub(r"<\2>", path)
-        self.router.register(
-            Operation(
-                method=method,
-                path=path,
-                body=body or JsonBody(),
-                ids=ids,
-                unknown=(responses or {}).get(404, _UNKNOWN),
-                public=public,
-                keys=keys,
-                secret=secret,
-                scheme=scheme,
-                cross_origin=cross_origin,
-                permission=permission,
-            )
+        stated = responses or {}
+        operation = Operation(
+            method=method, path=path, ids=ids, unknown=stated.get(404, _UNKNOWN), **{"keys": self._keys, **options}
         )
+        self.router.register(operation)
+        if refusal := self.dialect.key_refusals.get(operation.keys or frozenset()):
+            stated = {403: refusal, **stated}
         declared: dict[int, Any] = {status: {"description": summary}}
-        declared |= {number: {"description": text} for number, text in (responses or {}).items()}
+        declared |= {number: {"description": text} for number, text in stated.items()}
         if media_type:
             declared[status]["content"] = {media_type: {"schema": {"type": "string"}}}
         return self.router.resolver.route(
@@ -161,7 +159,7 @@ class Api:
             tags=[tag],
             responses=declared,
             status_code=status,
-            security=[] if public else None,
+            security=[] if operation.public else None,
         )
 
     def get(self, path: str, **options: Any) -> Callable[[_Route], _Route]:

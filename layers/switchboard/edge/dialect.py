@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any
 
+from switchboard.accounts.models import KeyKind
 from switchboard.edge import rate_limit
 from switchboard.edge.exchange import Exchange
 from switchboard.edge.http import Reply
@@ -60,6 +62,8 @@ class Dialect(ABC):
     correlation = True
     #: The response headers that scripts of permitted origins may read (CORS).
     exposed: Sequence[str] = ("Retry-After", "x-request-id")
+    #: The document's text of a 403, for operations that only some kinds of key may use.
+    key_refusals: Mapping[frozenset[KeyKind], str] = MappingProxyType({})
     #: The steps of each request, in order.
     steps: Sequence[Step] = PIPELINE
 

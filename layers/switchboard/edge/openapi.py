@@ -26,6 +26,8 @@ from switchboard.team.permissions import roles_with
 _VERSION = "3.1.0"
 _PARAMETER = re.compile(r"<(\w+)>")
 _REFERENCE = "#/components/schemas/"
+#: The ending of the classes of responses. It says nothing to a reader of the document.
+_VIEW = "View"
 #: Models of Powertools' own responses. The dialects replace these responses.
 _FOREIGN = frozenset({"HTTPValidationError", "ValidationError", "ResponseValidationError"})
 #: JSON Schema keywords whose values are data, and keywords whose values map names to schemas.
@@ -44,9 +46,10 @@ def build_document(apis: Sequence[Api], description: ApiDescription) -> Json:
     schemas: Json = {description.error: description.error_schema, **description.other_errors}
     paths: Json = {}
     taken: set[str] = set()
+    classes: dict[str, str] = {}
     for api in apis:
-        raw = json.loads(
-            api.router.resolver.get_openapi_json_schema(title=description.title, version=description.version)
+        raw = _with_public_names(
+            api.router.resolver.get_openapi_json_schema(title=description.title, version=description.version), classes
         )
         _merge_schemas(schemas, raw.get("components", {}).get("schemas", {}), api.group)
         for operation in api.router.operations:
@@ -66,6 +69,37 @@ def build_document(apis: Sequence[Api], description: ApiDescription) -> Json:
         "paths": paths,
         "components": _components(schemas, paths, description),
     }
+
+
+def _with_public_names(text: str, classes: dict[str, str]) -> Json:
+    """Returns a group's document with the public names of its schemas: a class `CallView` is the schema `Call`.
+
+    `classes` has the class of each public name so far. Raises DocumentError if two classes have the same public name.
+    """
+    raw: Json = json.loads(text)
+    schemas: Json = raw.get("components", {}).get("schemas", {})
+    names = {name: name.removesuffix(_VIEW) for name in schemas if name not in _FOREIGN}
+    for name, public in names.items():
+        if classes.setdefault(public, name) != name:
+            raise DocumentError(f"{name} and {classes[public]} are both called {public} in the document: rename one")
+    raw = _renamed(raw, names)
+    if schemas:
+        schemas = raw["components"]["schemas"]
+        raw["components"]["schemas"] = {names.get(name, name): schema for name, schema in schemas.items()}
+    return raw
+
+
+def _renamed(node: Any, names: Mapping[str, str]) -> Any:
+    """Returns a document whose references have the new names of the schemas."""
+    if isinstance(node, list):
+        return [_renamed(part, names) for part in node]
+    if not isinstance(node, dict):
+        return node
+    found = {key: _renamed(part, names) for key, part in node.items()}
+    reference = node.get("$ref")
+    if isinstance(reference, str) and (name := reference.removeprefix(_REFERENCE)) in names:
+        found["$ref"] = _REFERENCE + names[name]
+    return found
 
 
 def _with_contract_names(path: str, told: Json, names: Mapping[str, str]) -> str:

@@ -1,8 +1,17 @@
-"""Adjustments of request models in the OpenAPI document."""
+"""What the request and response models of several APIs share."""
 
 from __future__ import annotations
 
 from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+
+class View(BaseModel):
+    """A request or response whose fields are in camel case."""
+
+    model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True)
 
 
 def omit_default(schema: dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ import hmac
 import re
 import secrets
 from datetime import timedelta
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 from switchboard.aws import secret, writes
 from switchboard.aws.attributes import Item
@@ -103,9 +103,17 @@ def finish_sign_in(state: str, code: str, browser: str | None) -> SignInResult:
     return SignInResult(user, sign_in.return_to)
 
 
-def abandon_sign_in(state: str, browser: str | None) -> None:
-    """End a sign-in that the issuer rejected. Raises Invalid like `finish`."""
+def abandon_sign_in(state: str, browser: str | None, reason: str | None) -> NoReturn:
+    """End a sign-in without a code: the issuer refused it, and `reason` says why.
+
+    Raises Unauthenticated, or Invalid without a reason and like `finish_sign_in`.
+    """
     _consume_sign_in(state, browser)
+    if reason is None:
+        raise Invalid("The issuer sent neither a code nor an error. Sign in again.", fields={"code": "is missing"})
+    raise Unauthenticated(
+        "The issuer refused this sign-in. Sign in again.", code="sign_in_refused", reason=reason[:100]
+    )
 
 
 def _consume_sign_in(state: str, browser: str | None) -> SignIn:

@@ -1,6 +1,6 @@
-"""A headless browser from packages alone: Chromium from npm, driven by Playwright, which is told to bring none.
+"""A headless browser from packages: Chromium from npm, driven by Playwright, which downloads no browser of its own.
 
-The environment variable CHROMIUM names another one, for machines that the package is not made for.
+The environment variable CHROMIUM names another binary, for machines that the package does not support.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ _FONTCONFIG = """<?xml version="1.0"?>
 <!DOCTYPE fontconfig SYSTEM "fonts.dtd">
 <fontconfig><dir>{unpacked}/fonts</dir><cachedir>{unpacked}/font-cache</cachedir></fontconfig>
 """
-#: How long a page may take for anything, in milliseconds.
+#: Timeout for every action of a page, in milliseconds.
 _PATIENCE = 10_000
 
 
 class Browser:
-    """A running browser. It has a thread to itself: Playwright leaves an event loop in the one that it is used in."""
+    """A running browser in its own thread: Playwright leaves an event loop in the thread that uses it."""
 
     def __init__(self, thread: ThreadPoolExecutor, chromium: Chromium) -> None:
         self._thread, self._chromium = thread, chromium
 
     def run(self, work: Callable[[Page], _T]) -> _T:
-        """Let a new person, with no cookie yet, do something in a page, and answer what came of it."""
+        """Let a new person without cookies act in a page, and return the result."""
         return self._thread.submit(self._run, work).result()
 
     def _run(self, work: Callable[[Page], _T]) -> _T:
@@ -57,7 +57,7 @@ class Browser:
 
 
 @contextmanager
-def running() -> Iterator[Browser]:
+def running_browser() -> Iterator[Browser]:
     """A browser, installed when it is first used."""
     path, environ = _installed()
     with ThreadPoolExecutor(1, thread_name_prefix="browser") as thread:
@@ -72,7 +72,7 @@ def running() -> Iterator[Browser]:
 
 
 def _installed() -> tuple[Path, dict[str, str | float | bool]]:
-    """Where the browser is, and the environment that it runs in."""
+    """The browser's path and environment."""
     own = os.environ.get("CHROMIUM")
     if own:
         return Path(own), dict(os.environ)
@@ -91,7 +91,7 @@ def _unpacked() -> Path:
             unpacked.mkdir()
             command = [node.node_binary(), _HERE / "inflate.mjs", modules]
             subprocess.run(command, env={"TMPDIR": str(unpacked)}, check=True)
-            # The package's own looks for fonts in Lambda's folders.
+            # The package's own configuration looks for fonts in Lambda's folders.
             (unpacked / _FONTS).write_text(_FONTCONFIG.format(unpacked=unpacked))
             shutil.copyfile(lock, stamp)
     return unpacked

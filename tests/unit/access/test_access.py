@@ -37,7 +37,7 @@ def close_organization(acme: Tenant) -> None:
     write_item(
         Update(
             table="core",
-            key=organizations.organization_ref(acme.org_id),
+            key=organizations.organization_ref(acme.org_id).key,
             expression="SET #status = :closed",
             names={"#status": "status"},
             values={":closed": "closed"},

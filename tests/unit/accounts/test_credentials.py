@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from switchboard.accounts import credentials
 from switchboard.accounts.models import KeyKind
-from tests.unit.properties import examples
+from tests.unit.properties import example_settings
 
 KINDS = st.sampled_from(list(KeyKind))
 SEEDS = st.binary(min_size=32, max_size=32)
@@ -18,7 +18,7 @@ ALPHABET = string.ascii_letters + string.digits
 
 
 @given(KINDS, SEEDS)
-@examples(200)
+@example_settings(200)
 def test_the_same_seed_creates_the_same_key_of_its_kind(kind: KeyKind, seed: bytes) -> None:
     minted = credentials.mint_key(kind, seed)
     assert credentials.kind_of(minted.text) is kind
@@ -28,7 +28,7 @@ def test_the_same_seed_creates_the_same_key_of_its_kind(kind: KeyKind, seed: byt
 
 
 @given(KINDS, SEEDS, st.data())
-@examples(300)
+@example_settings(300)
 def test_one_changed_character_is_always_detected(kind: KeyKind, seed: bytes, data: st.DataObject) -> None:
     text = credentials.mint_key(kind, seed).text
     place = data.draw(st.integers(0, len(text) - 1))
@@ -37,7 +37,7 @@ def test_one_changed_character_is_always_detected(kind: KeyKind, seed: bytes, da
 
 
 @given(KINDS, SEEDS, st.data())
-@examples(100)
+@example_settings(100)
 def test_swapped_missing_and_added_characters_are_detected(kind: KeyKind, seed: bytes, data: st.DataObject) -> None:
     text = credentials.mint_key(kind, seed).text
     place = data.draw(st.integers(0, len(text) - 2))
@@ -50,7 +50,7 @@ def test_swapped_missing_and_added_characters_are_detected(kind: KeyKind, seed: 
 @given(
     st.one_of(st.text(max_size=60), st.builds(lambda k, t: k + t, KINDS, st.text(ALPHABET, min_size=38, max_size=38)))
 )
-@examples(300)
+@example_settings(300)
 def test_any_other_text_is_not_a_key(text: str) -> None:
     assert credentials.kind_of(text) is None
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from switchboard.audit import chain
 from switchboard.audit.models import GENESIS, ChainHead
 from switchboard.events.models import Actor, Event, Subject
-from tests.unit.properties import examples
+from tests.unit.properties import example_settings
 
 TEXT = st.text(max_size=12)
 DATA = st.dictionaries(TEXT, st.one_of(TEXT, st.integers(), st.none(), st.lists(TEXT, max_size=3)), max_size=3)
@@ -49,14 +49,14 @@ _CHAIN = seal([{"n": number} for number in range(5)])
 
 
 @given(CHAINS)
-@examples(50)
+@example_settings(50)
 def test_a_chain_and_its_json_copy_verify(documents: list[dict[str, Any]]) -> None:
     verdict = chain.verify_export(json.loads(json.dumps(documents)))
     assert (verdict.links, verdict.head, verdict.fault) == (len(documents), documents[-1][chain.HASH_FIELD], None)
 
 
 @given(CHAINS, st.data())
-@examples(150)
+@example_settings(150)
 def test_any_changed_removed_or_added_field_is_found(documents: list[dict[str, Any]], data: st.DataObject) -> None:
     place = data.draw(st.integers(0, len(documents) - 1))
     changed = copy.deepcopy(documents)

@@ -26,7 +26,7 @@ from switchboard.events.models import Event
 from switchboard.kit import clock
 from switchboard.kit.jobs import QueueMessage
 from tests.actors import Tenant, tenant
-from tests.integration.sabotage import Sabotage, everything, work
+from tests.integration.sabotage import Sabotage, run_worker, scan_items
 from tests.unit.audit.workflows import Reader, build_events, create_recorded_events
 
 
@@ -108,7 +108,7 @@ def test_messages_with_one_and_with_several_events_are_sealed_together(acme: Ten
 def test_the_sealer_empties_its_queue(acme: Tenant) -> None:
     made = create_recorded_events(acme.org_id, 9)
     send_messages(acme.org_id, [made[:4], made[4:]])
-    work("workers/audit")
+    run_worker("workers/audit")
     assert [one["id"] for one in read_verified_chain(acme.org_id)] == [event.id for event in made]
 
 
@@ -239,7 +239,7 @@ def test_a_sealed_event_costs_four_or_five_units_and_fewer_in_a_batch(
     """The head and the link are as large as the event, and two items are small."""
     email.send_message(acme.caller(), MailDraft(to=["you@example.com"], subject="s", body="b"))
     calls.place_call(acme.caller(), Order(to="+14155550142", tier=Tier.BASIC, consent_source="business-relationship"))
-    found = [events.parse_event(aws_attributes.decode_item(item)) for item in everything("activity") if "data" in item]
+    found = [events.parse_event(aws_attributes.decode_item(item)) for item in scan_items("activity") if "data" in item]
     kinds = {event.type: event for event in found}
     written: list[Item] = []
     monkeypatch.setattr(writes, "put_items", lambda _, items: written.extend(items))

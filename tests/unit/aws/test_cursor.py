@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from switchboard.errors import Invalid
 from switchboard.persistence import cursors
-from tests.unit.properties import examples
+from tests.unit.properties import example_settings
 
 pytestmark = pytest.mark.usefixtures("cloud")
 
@@ -24,13 +24,13 @@ def write_cursor(place: dict[str, object]) -> str:
 
 
 @given(PLACES)
-@examples(100)
+@example_settings(100)
 def test_a_cursor_leads_back_to_its_place(place: dict[str, object]) -> None:
     assert cursors.decode_cursor(write_cursor(place), "org_1", "mail:all") == place
 
 
 @given(PLACES, st.data())
-@examples(100)
+@example_settings(100)
 def test_a_cursor_with_one_changed_bit_is_refused(place: dict[str, object], data: st.DataObject) -> None:
     text = write_cursor(place)
     raw = bytearray(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
@@ -41,7 +41,7 @@ def test_a_cursor_with_one_changed_bit_is_refused(place: dict[str, object], data
 
 
 @given(st.text(min_size=1, max_size=80))
-@examples(200)
+@example_settings(200)
 def test_any_other_text_is_refused(text: str) -> None:
     with pytest.raises(Invalid) as refusal:
         cursors.decode_cursor(text, "org_1", "mail:all")

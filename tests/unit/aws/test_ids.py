@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from switchboard.kit import clock, ids
-from tests.unit.properties import examples
+from tests.unit.properties import example_settings
 
 MILLISECONDS = st.integers(0, 2**48 - 1)
 
@@ -21,14 +21,14 @@ def id_at(milliseconds: int) -> str:
 
 
 @given(st.integers(0, 2**42), st.integers(0, 2**42))
-@examples(200)
+@example_settings(200)
 def test_ids_sort_by_time(one: int, other: int) -> None:
     if one != other:
         assert (id_at(one) < id_at(other)) is (one < other)
 
 
 @given(st.integers(0, 2**42))
-@examples(100)
+@example_settings(100)
 def test_a_range_begins_with_the_first_id_of_its_millisecond(milliseconds: int) -> None:
     floor = ids.smallest_id("evt", milliseconds)
     assert floor <= id_at(milliseconds)

@@ -13,7 +13,7 @@ from switchboard.aws import attributes, clients, reads, writes
 from switchboard.aws.reads import Query
 from switchboard.aws.writes import ConditionCheck, ConditionFailedError, Delete, Put, Update, commit
 from switchboard.errors import Unavailable
-from tests.unit.properties import examples
+from tests.unit.properties import example_settings
 
 NAMES = st.text(min_size=1, max_size=8)
 VALUES = st.recursive(
@@ -31,7 +31,7 @@ VALUES = st.recursive(
 
 
 @given(st.dictionaries(NAMES, VALUES, max_size=5))
-@examples(150)
+@example_settings(150)
 def test_an_item_is_decoded_to_what_was_encoded(item: dict[str, Any]) -> None:
     decoded = attributes.decode_item(attributes.encode_item(item))
     assert decoded == item
@@ -40,7 +40,7 @@ def test_an_item_is_decoded_to_what_was_encoded(item: dict[str, Any]) -> None:
 
 @pytest.mark.usefixtures("cloud")
 @given(st.dictionaries(NAMES, VALUES, max_size=5))
-@examples(30, slow=True)
+@example_settings(30, slow=True)
 def test_an_item_comes_back_from_the_table_unchanged(item: dict[str, Any]) -> None:
     place = {"pk": "one", "sk": "item"}
     writes.write_item(Put(table="core", item={**item, **place}))

@@ -15,7 +15,7 @@ from switchboard.compliance import ledgers
 from switchboard.kit import clock, settings
 from switchboard.usage import service as usage
 from tests.actors import Tenant
-from tests.integration.sabotage import Stream, everything, tick
+from tests.integration.sabotage import Stream, run_tick, scan_items
 
 NOBODY = "+14155550142"
 
@@ -60,7 +60,7 @@ def list_opt_outs(acme: Tenant) -> list[tuple[str, str]]:
 
 def count_hang_ups() -> int:
     """Returns the number of queued jobs that hang up a call."""
-    bodies = [item["body"]["M"] for item in everything("activity") if "queue" in item]
+    bodies = [item["body"]["M"] for item in scan_items("activity") if "queue" in item]
     return sum(body["job"]["S"] == "HangUp" for body in bodies)
 
 
@@ -89,7 +89,7 @@ def create_simulated_call(acme: Tenant) -> Call:
 def fire_timers(acme: Tenant) -> None:
     """Run the stream, the minute's tick and the dialer until all due work is done."""
     Stream().hand_on()
-    tick()
+    run_tick()
     while (
         messages := clients.get_client("sqs")
         .receive_message(QueueUrl=settings.queue_url("dialer"), MaxNumberOfMessages=10)

@@ -17,7 +17,7 @@ from switchboard.carriers.voice.ports.reports import EndReason, Recording, ToolU
 from switchboard.dialects.opticomm import dispositions
 from switchboard.kit import clock
 from tests.actors import Tenant, tenant
-from tests.integration.sabotage import drain
+from tests.integration.sabotage import drain_queue
 from tests.unit.calls.live_calls import (
     after_report,
     build_call,
@@ -122,7 +122,7 @@ def test_the_end_sets_the_timer_of_the_analysis_and_the_timer_of_the_talk_does_n
     end_line(call)
     timeouts.close_call(call.org_id, call.id, State.ACTIVE.value)
     assert read_call(call).state is State.ENDING
-    drain("dialer")
+    drain_queue("dialer")
     assert ANALYSIS_LIMIT.total_seconds() <= 900, "the timer's job leaves with the commit"
     job = CloseCall(org_id=call.org_id, call_id=call.id, state="ending")
     timeouts.close_call(job.org_id, job.call_id, job.state)

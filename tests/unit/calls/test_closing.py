@@ -15,7 +15,7 @@ from switchboard.compliance import ledgers
 from switchboard.kit import clock
 from switchboard.usage import service as usage
 from tests.actors import Tenant
-from tests.integration.sabotage import everything
+from tests.integration.sabotage import scan_items
 from tests.unit.calls.live_calls import (
     NOBODY,
     dial_call,
@@ -41,7 +41,7 @@ def test_every_call_ends_even_if_its_provider_forgets_it(acme: Tenant, frozen: c
     frozen.advance(hours=1)
     timeouts.close_call(talking.org_id, talking.id, State.ACTIVE)
     assert (read_call(talking).state, read_call(talking).end_reason) == (State.FAILED, EndReason.TIMEOUT)
-    jobs = [item["body"]["M"]["job"]["S"] for item in everything("activity") if "queue" in item]
+    jobs = [item["body"]["M"]["job"]["S"] for item in scan_items("activity") if "queue" in item]
     assert jobs.count("CloseCall") >= 4, "timers queue the jobs that close the calls"
 
 
@@ -197,7 +197,7 @@ def test_an_ended_call_has_no_timer_left(acme: Tenant, carrier: Provider) -> Non
     calls = create_calls_of_every_end(acme, carrier)
     assert {name for name, call in calls.items() if read_call(call).state not in FINAL_STATES} == set()
     assert {name for name, call in calls.items() if read_call(call).watch} == set()
-    assert not [item for item in everything("activity") if item["pk"]["S"].startswith("timer#")]
+    assert not [item for item in scan_items("activity") if item["pk"]["S"].startswith("timer#")]
 
 
 def test_an_active_call_has_at_most_one_timer(acme: Tenant, carrier: Provider) -> None:
@@ -206,7 +206,7 @@ def test_an_active_call_has_at_most_one_timer(acme: Tenant, carrier: Provider) -
     dialing.confirm_dial(call.org_id, call.id, call.claim)
     for kind in ("hold", "answered", "hold", "resumed"):
         report_progress(call, kind)
-        timers = [item for item in everything("activity") if item["pk"]["S"].startswith("timer#")]
+        timers = [item for item in scan_items("activity") if item["pk"]["S"].startswith("timer#")]
         assert [f"{item['pk']['S']}|{item['sk']['S']}" for item in timers] == [read_call(call).watch]
 
 

@@ -20,7 +20,7 @@ from switchboard.compliance.errors import Blocked
 from switchboard.errors import DomainError
 from switchboard.kit import clock
 from tests.actors import Tenant, tenant
-from tests.unit.properties import examples
+from tests.unit.properties import example_settings
 from tests.voices import Provider
 
 pytestmark = pytest.mark.usefixtures("cloud", "frozen")
@@ -50,7 +50,7 @@ def apply_event(what: str, acme: Tenant, number: str, frozen: clock.FrozenClock)
 
 
 @given(st.sampled_from(NUMBERS), st.sampled_from(SOURCES), st.integers(0, 7 * 48), MEANWHILE)
-@examples(40, slow=True)
+@example_settings(40, slow=True)
 def test_no_call_is_ever_dialed_with_a_failing_rule(
     frozen: clock.FrozenClock,
     monkeypatch: pytest.MonkeyPatch,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from switchboard.accounts.plans import PlanName, get_plan
+from switchboard.accounts.plans import PLANS, PlanName
 from switchboard.calls import dialing, ending, lanes, reports, timeouts
 from switchboard.calls.models import FINAL_STATES, Call, State
 from switchboard.carriers import voice
@@ -34,7 +34,7 @@ def read_states(world: Dialers, calls: list[Call]) -> list[State]:
 
 
 def test_each_plan_has_its_number_of_concurrent_calls() -> None:
-    figures = {name: get_plan(name).concurrent_calls for name in PlanName}
+    figures = {name: PLANS[name].concurrent_calls for name in PlanName}
     assert list(figures.values()) == [1, 5, 25, 100, 250]
 
 

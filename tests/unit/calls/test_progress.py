@@ -15,7 +15,7 @@ from switchboard.events import service as events
 from switchboard.kit import clock
 from switchboard.usage import service as usage
 from tests.actors import Tenant
-from tests.integration.sabotage import everything
+from tests.integration.sabotage import scan_items
 from tests.unit.calls.live_calls import (
     dial_call,
     list_actions,
@@ -167,11 +167,11 @@ def test_an_answer_reported_after_a_hold_and_its_end_is_kept(acme: Tenant, froze
 def test_turns_and_tool_uses_do_not_change_the_call(acme: Tenant) -> None:
     call = dial_call(acme)
     report_progress(call, "answered")
-    before = everything("activity", FilterExpression="sk = :call", ExpressionAttributeValues={":call": {"S": "call"}})
+    before = scan_items("activity", FilterExpression="sk = :call", ExpressionAttributeValues={":call": {"S": "call"}})
     for number in range(3):
         report_progress(call, "turn", turn=Turn(number=number, speaker="agent", text="Hello.", start_ms=0, end_ms=300))
     report_progress(call, "tool", tool=ToolUse(id="t1", name="lookup_order", start_ms=900))
-    after = everything("activity", FilterExpression="sk = :call", ExpressionAttributeValues={":call": {"S": "call"}})
+    after = scan_items("activity", FilterExpression="sk = :call", ExpressionAttributeValues={":call": {"S": "call"}})
     assert after == before
     told = events.events_between("2026-01-15T00:00:00.000Z", "2026-01-16T00:00:00.000Z", acme.org_id)
     heard = [event for event in told if event.type in ("voice.call.turn", "voice.call.tool")]

@@ -22,7 +22,7 @@ from tests.unit.calls.live_calls import (
     read_call,
     report_progress,
 )
-from tests.unit.properties import examples
+from tests.unit.properties import example_settings
 from tests.voices import Provider
 
 pytestmark = pytest.mark.usefixtures("cloud", "frozen")
@@ -57,7 +57,7 @@ def test_without_sequence_numbers_the_providers_time_decides(acme: Tenant, froze
     assert read_call(call).state is State.ACTIVE
 
 
-@examples(60)
+@example_settings(60)
 @given(data=st.data())
 def test_the_last_hold_or_resumption_wins_in_any_order_of_reports(data: st.DataObject) -> None:
     words = data.draw(st.lists(st.sampled_from(["hold", "resumed"]), min_size=1, max_size=5))

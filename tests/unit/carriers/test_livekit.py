@@ -1,4 +1,4 @@
-"""LiveKit's callbacks: signed ones are applied, and forged, repeated or reordered ones do no harm."""
+"""LiveKit's callbacks: signed ones are applied, and forge_token, repeated or reordered ones do no harm."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-import jwt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,17 +18,18 @@ from infra import topology
 from infra.local.pool import Context
 from switchboard.aws import clients, secret
 from switchboard.carriers.signatures import verify_livekit
-from switchboard.kit import clock
+from switchboard.kit import clock, jwts
 from switchboard.outbound import client
 from switchboard.roleplay import lifecycle, scoring, store, transports
 from switchboard.roleplay.models import RoleplayCall, RoleplayEndReason, RoleplayState
 from switchboard.roleplay.transports import Down, livekit_reports
 from tests.actors import Reseller, reseller
-from tests.integration.role import held_to
-from tests.integration.sabotage import drain, work
+from tests.integration.role import check_role
+from tests.integration.sabotage import drain_queue, run_worker
+from tests.unit.carriers.issuer import forge_token
 from tests.unit.edge.asking import Answer
-from tests.unit.properties import examples
-from tests.unit.roleplay.conftest import now, redeemed, reports
+from tests.unit.properties import example_settings
+from tests.unit.roleplay.conftest import list_reports, load_call, redeem_session
 
 API_SECRET, OLD_SECRET = (
     "a secret of LiveKit's, thirty-two bytes and more",
@@ -59,7 +59,7 @@ def sign_token(body: bytes, key: str = API_SECRET, **claims: Any) -> str:
     digest = base64.b64encode(hashlib.sha256(body).digest()).decode()
     at = int(clock.epoch())
     told = {"iss": "APIexample", "nbf": at, "exp": at + 300, "sha256": digest} | claims
-    return jwt.encode({name: value for name, value in told.items() if value is not None}, key, algorithm="HS256")
+    return jwts.sign_claims({name: value for name, value in told.items() if value is not None}, key.encode())
 
 
 def post_callback(path: str, body: bytes, authorization: str, media_type: str = livekit.WEBHOOK_JSON) -> Answer:
@@ -74,7 +74,7 @@ def post_callback(path: str, body: bytes, authorization: str, media_type: str = 
         "body": base64.b64encode(body).decode(),
         "isBase64Encoded": True,
     }
-    with held_to(FUNCTION):
+    with check_role(FUNCTION):
         answer = livekit.handler(event, Context(FUNCTION))
     return Answer(answer["statusCode"], answer["body"], answer["headers"])
 
@@ -124,7 +124,7 @@ def post_reports(call: RoleplayCall, *reported: dict[str, Any], **signed: Any) -
 
 
 def test_a_real_roleplay_gets_its_turns_and_its_score(acme: Reseller, frozen: clock.FrozenClock) -> None:
-    call = redeemed(acme, "rep_1")
+    call = redeem_session(acme, "rep_1")
     apply_event(call, "room_started")
     apply_event(call, "participant_joined", participant=build_participant(call, kind="AGENT", identity="agent-AJ_1"))
     apply_event(call, "participant_joined", participant=build_participant(call))
@@ -135,8 +135,8 @@ def test_a_real_roleplay_gets_its_turns_and_its_score(acme: Reseller, frozen: cl
     assert post_reports(call, build_end_report(len(said))).status == 200
     apply_event(call, "participant_left", participant=build_participant(call, disconnectReason="CLIENT_INITIATED"))
     apply_event(call, "room_finished")
-    work("workers/roleplay")
-    over = now(call)
+    run_worker("workers/roleplay")
+    over = load_call(call)
     assert (over.state, over.end_reason, over.expected_turns) == (
         RoleplayState.ENDED,
         RoleplayEndReason.COMPLETED,
@@ -146,11 +146,11 @@ def test_a_real_roleplay_gets_its_turns_and_its_score(acme: Reseller, frozen: cl
     scoring.score_call(call.org_id, call.id)
     detail = store.get_scored_call(call.org_id, call.id)
     assert detail is not None
-    assert (now(call).state, detail.score.overall, len(detail.turns)) == (RoleplayState.SCORED, 100, len(said))
+    assert (load_call(call).state, detail.score.overall, len(detail.turns)) == (RoleplayState.SCORED, 100, len(said))
 
 
 def test_only_the_rep_makes_a_call_live_and_not_the_agent_or_a_recorder(acme: Reseller) -> None:
-    call = redeemed(acme)
+    call = redeem_session(acme)
     for kind in ("AGENT", "EGRESS", "INGRESS", "SIP", 4):
         apply_event(call, "participant_joined", participant=build_participant(call, kind=kind))
         apply_event(
@@ -158,21 +158,21 @@ def test_only_the_rep_makes_a_call_live_and_not_the_agent_or_a_recorder(acme: Re
             "participant_left",
             participant=build_participant(call, kind=kind, disconnectReason="CLIENT_INITIATED"),
         )
-    assert drain("roleplay") == []
+    assert drain_queue("roleplay") == []
 
 
 @pytest.mark.parametrize("reason", [None, "STATE_MISMATCH", "SIGNAL_CLOSE", "DUPLICATE_IDENTITY"])
 def test_a_rep_may_return_after_a_lost_connection(acme: Reseller, reason: str | None) -> None:
-    call = redeemed(acme)
+    call = redeem_session(acme)
     apply_event(call, "participant_joined", participant=build_participant(call))
     apply_event(
         call, "participant_left", participant=build_participant(call) | ({"disconnectReason": reason} if reason else {})
     )
-    work("workers/roleplay")
-    assert now(call).state is RoleplayState.LIVE
+    run_worker("workers/roleplay")
+    assert load_call(call).state is RoleplayState.LIVE
     apply_event(call, "room_finished")
-    work("workers/roleplay")
-    assert now(call).state is RoleplayState.ENDED
+    run_worker("workers/roleplay")
+    assert load_call(call).state is RoleplayState.ENDED
 
 
 Forgery = Callable[[bytes, RoleplayCall], str]
@@ -190,10 +190,11 @@ FORGERIES: dict[str, Forgery] = {
     "one for later": lambda body, _: sign_token(body, nbf=int(clock.epoch()) + 61),
     "an end that is no number": lambda body, _: sign_token(body, exp="tomorrow"),
     "a rep's ticket": lambda _, call: transports.named("livekit").ticket(lifecycle.room_of(call)).token,
-    "unsigned": lambda body, _: jwt.encode(
+    "unsigned": lambda body, _: forge_token(
         {"exp": int(clock.epoch()) + 300, "sha256": base64.b64encode(hashlib.sha256(body).digest()).decode()},
-        "",
-        algorithm="none",
+        None,
+        alg="none",
+        typ="JWT",
     ),
     "nested": lambda *_: base64.urlsafe_b64encode(b"[" * 2_900).decode() + ".e30.x",
     "too long": lambda body, _: sign_token(body, iss="x" * 5_000),
@@ -203,11 +204,11 @@ FORGERIES: dict[str, Forgery] = {
 @pytest.mark.parametrize("name", FORGERIES)
 @pytest.mark.parametrize("path", [WEBHOOK, REPORTS])
 def test_an_unsigned_callback_changes_nothing(acme: Reseller, name: str, path: str) -> None:
-    call = redeemed(acme)
+    call = redeem_session(acme)
     body = build_webhook(call, "participant_joined", participant=build_participant(call))
     answer = post_callback(path, body, FORGERIES[name](body, call), "application/json")
     assert (answer.status, answer.body) == (403, "")
-    assert drain("roleplay") == []
+    assert drain_queue("roleplay") == []
 
 
 def test_without_a_transport_every_callback_is_refused(acme: Reseller, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -218,14 +219,14 @@ def test_without_a_transport_every_callback_is_refused(acme: Reseller, monkeypat
 @pytest.mark.parametrize("key", [API_SECRET, OLD_SECRET])
 @pytest.mark.parametrize("scheme", ["", "Bearer "])
 def test_the_secret_can_be_rotated(acme: Reseller, key: str, scheme: str) -> None:
-    call = redeemed(acme)
+    call = redeem_session(acme)
     body = build_webhook(call, "participant_joined", participant=build_participant(call))
     assert post_callback(WEBHOOK, body, scheme + sign_token(body, key)).status == 200
-    assert len(drain("roleplay")) == 1
+    assert len(drain_queue("roleplay")) == 1
 
 
 def test_a_repeated_callback_changes_nothing(acme: Reseller, frozen: clock.FrozenClock) -> None:
-    call = redeemed(acme)
+    call = redeem_session(acme)
     joined = build_webhook(call, "participant_joined", participant=build_participant(call))
     signed = sign_token(joined)
     left = build_webhook(
@@ -240,9 +241,9 @@ def test_a_repeated_callback_changes_nothing(acme: Reseller, frozen: clock.Froze
     ):
         frozen.advance(seconds=10)
         assert post_callback(WEBHOOK, body, header).status == 200
-        work("workers/roleplay")
-    assert (now(call).state, now(call).end_reason) == (RoleplayState.ENDED, RoleplayEndReason.REP_HANGUP)
-    assert now(call).version == 3
+        run_worker("workers/roleplay")
+    assert (load_call(call).state, load_call(call).end_reason) == (RoleplayState.ENDED, RoleplayEndReason.REP_HANGUP)
+    assert load_call(call).version == 3
     frozen.advance(seconds=400)
     assert post_callback(WEBHOOK, joined, signed).status == 403, "the token has expired"
 
@@ -250,10 +251,10 @@ def test_a_repeated_callback_changes_nothing(acme: Reseller, frozen: clock.Froze
 STEPS = ("joined", "left", "finished", "ended", *range(6))
 
 
-@examples(15, slow=True)
+@example_settings(15, slow=True)
 @given(st.permutations([*STEPS, "joined", 0, "finished"]))
 def test_any_order_of_callbacks_leads_to_the_same_score(acme: Reseller, order: list[str | int]) -> None:
-    call = redeemed(acme, "rep_1", drill_key="fe-closing")
+    call = redeem_session(acme, "rep_1", drill_key="fe-closing")
     said = list_turn_reports(call)[:6]
     posts: dict[str | int, Callable[[], Any]] = {
         "joined": lambda: apply_event(call, "participant_joined", participant=build_participant(call)),
@@ -265,7 +266,7 @@ def test_any_order_of_callbacks_leads_to_the_same_score(acme: Reseller, order: l
     }
     for step in order:
         posts[step]() if isinstance(step, str) else post_reports(call, said[step])
-    work("workers/roleplay", together=3)
+    run_worker("workers/roleplay", together=3)
     scoring.score_call(call.org_id, call.id)
     detail = store.get_scored_call(call.org_id, call.id)
     assert detail is not None
@@ -295,7 +296,7 @@ def test_any_order_of_callbacks_leads_to_the_same_score(acme: Reseller, order: l
 def test_a_signed_callback_without_use_is_accepted(acme: Reseller, body: bytes) -> None:
     assert post_callback(WEBHOOK, body, sign_token(body)).status in (200, 400)
     assert post_callback(REPORTS, body, sign_token(body), "application/json").status == 400
-    assert drain("roleplay") == []
+    assert drain_queue("roleplay") == []
 
 
 @pytest.mark.parametrize(
@@ -312,25 +313,25 @@ def test_a_signed_callback_without_use_is_accepted(acme: Reseller, body: bytes) 
     ],
 )
 def test_the_reports_of_an_agent_have_limits(acme: Reseller, change: dict[str, Any]) -> None:
-    call = redeemed(acme)
+    call = redeem_session(acme)
     (turn, *_) = list_turn_reports(call)
     assert post_reports(call, turn, turn | change).status == 400
     assert post_reports(call, build_end_report(10_001)).status == 400
     assert post_reports(call, *[turn] * 101).status == 400
-    assert drain("roleplay") == []
+    assert drain_queue("roleplay") == []
 
 
 def test_a_room_of_no_call_is_not_found(acme: Reseller) -> None:
     body = json.dumps({"room": "another", "reports": [build_end_report(0)]}).encode()
     assert post_callback(REPORTS, body, sign_token(body), "application/json").status == 404
-    call = redeemed(acme).model_copy(update={"id": "athos_call_" + "x" * 21})
+    call = redeem_session(acme).model_copy(update={"id": "athos_call_" + "x" * 21})
     assert post_reports(call, build_end_report(0)).status == 200
-    work("workers/roleplay")
+    run_worker("workers/roleplay")
     assert store.CALLS.get(call.org_id, call.id) is None
 
 
 def test_a_time_is_parsed_as_protojson_writes_it(acme: Reseller) -> None:
-    call = redeemed(acme)
+    call = redeem_session(acme)
     for at, read in (("1768496400", "2026-01-15T17:00:00.000Z"), (1768496400, "2026-01-15T17:00:00.000Z")):
         event = json.loads(build_webhook(call, "room_finished", createdAt=at))
         assert (livekit_reports.of_webhook(event) or {})["at"] == read
@@ -371,8 +372,8 @@ def test_a_room_is_deleted_through_the_servers_api(
 ) -> None:
     server = Server(status)
     replace_client(monkeypatch, server)
-    call = redeemed(acme)
-    lifecycle.apply_report(next(reports(call)))
+    call = redeem_session(acme)
+    lifecycle.apply_report(next(list_reports(call)))
     lifecycle.close_room(call.org_id, call.id)
     assert not server.got
     lifecycle.close_call(call.org_id, call.id, RoleplayState.LIVE.value)
@@ -380,12 +381,7 @@ def test_a_room_is_deleted_through_the_servers_api(
     ((url, headers, body),) = server.got
     assert url == "https://example.livekit.cloud/twirp/livekit.RoomService/DeleteRoom"
     assert json.loads(body) == {"room": lifecycle.room_of(call).name}
-    claims = jwt.decode(
-        headers["Authorization"].removeprefix("Bearer "),
-        API_SECRET,
-        algorithms=["HS256"],
-        options={"verify_exp": False},
-    )
+    claims = jwts.verify_claims(headers["Authorization"].removeprefix("Bearer "), API_SECRET.encode())
     assert (claims["iss"], claims["video"]) == ("APIexample", {"roomCreate": True})
     assert claims["exp"] - claims["nbf"] == 60
 
@@ -395,7 +391,7 @@ def test_a_room_that_cannot_be_closed_is_retried(
     acme: Reseller, monkeypatch: pytest.MonkeyPatch, server: Server
 ) -> None:
     replace_client(monkeypatch, server)
-    call = redeemed(acme)
+    call = redeem_session(acme)
     lifecycle.close_call(call.org_id, call.id, RoleplayState.CREATED.value)
     with pytest.raises(Down):
         lifecycle.close_room(call.org_id, call.id)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from switchboard.carriers.signatures import verify_elevenlabs, verify_stripe, verify_twilio
-from tests.unit.properties import examples
+from tests.unit.properties import example_settings
 
 URL = "https://mycompany.com/myapp.php?foo=1&bar=2"
 CALL = [
@@ -113,7 +113,7 @@ def test_a_malformed_header_is_refused(header: str) -> None:
 _texts = st.text(max_size=30) | st.characters(categories=["Cs"])
 
 
-@examples(300)
+@example_settings(300)
 @given(
     url=_texts | st.sampled_from([URL, "https://[", "https://a:b:c/"]),
     parameters=st.lists(st.tuples(_texts, _texts), max_size=6),

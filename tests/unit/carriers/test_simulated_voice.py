@@ -24,7 +24,7 @@ from switchboard.carriers.voice.ports.reports import Report, UnreadableCallbackE
 from switchboard.carriers.voice.simulator import SimulatedLine, SimulatedTalker, callbacks, worker
 from switchboard.carriers.voice.simulator.callbacks import LINE_RECEIVER, TALK_RECEIVER, SimulatedCallback
 from switchboard.kit import clock, jobs
-from tests.integration.sabotage import drain, work
+from tests.integration.sabotage import drain_queue, run_worker
 
 pytestmark = pytest.mark.usefixtures("cloud")
 
@@ -54,8 +54,8 @@ def place_call(to: str = ANYBODY, **changes: Any) -> Leg:
 
 def play_steps(steps: int | None = None) -> list[Report]:
     """Let the provider do a number of steps, or all of them. Returns its reports."""
-    work("workers/simulator", at_most=steps)
-    return [Report.model_validate(body) for body in drain("voice-events")]
+    run_worker("workers/simulator", at_most=steps)
+    return [Report.model_validate(body) for body in drain_queue("voice-events")]
 
 
 def report_kinds(reports: list[Report]) -> list[str]:
@@ -77,7 +77,7 @@ def test_the_line_knows_the_state_of_its_call_at_every_time() -> None:
     line = SimulatedLine()
     leg = place_call()
     seen = [line.fetch(leg)]
-    while work("workers/simulator", at_most=1):
+    while run_worker("workers/simulator", at_most=1):
         seen.append(line.fetch(Leg(ORG, CALL)))
     known = [found for found in seen if found]
     assert len(known) == len(seen)
@@ -114,7 +114,7 @@ def test_hanging_up_while_ringing_reports_only_the_end() -> None:
 def test_a_recorded_but_unreported_hang_up_is_reported_on_the_second_attempt() -> None:
     leg, line = place_call(), SimulatedLine()
     line.end(leg)
-    drain("simulator")
+    drain_queue("simulator")
     line.end(leg)
     assert report_kinds(play_steps()) == ["ended"]
 
@@ -184,7 +184,7 @@ def test_the_talker_returns_transcript_and_outcome_after_the_end() -> None:
 def test_an_unreliable_provider_repeats_and_reorders_reports() -> None:
     place_call("+15005550032")
     unruly = play_steps()
-    drain("simulator")
+    drain_queue("simulator")
     told = {(report.kind, report.sequence) for report in unruly}
     assert len(unruly) == 2 * len(told)
     assert {"hold", "resumed"} <= set(report_kinds(unruly))

@@ -21,7 +21,7 @@ from switchboard.errors import Invalid, NotFound
 from switchboard.events.models import Actor
 from switchboard.kit import clock
 from tests.unit.compliance.gate import CONSENT, at, is_open, verdict
-from tests.unit.properties import examples
+from tests.unit.properties import example_settings
 
 OPERATOR = Actor(type="operator", id="ada")
 LOUISIANA, NEW_YORK, LONDON = "+15045551234", "+12125551234", "+442079460000"
@@ -119,7 +119,7 @@ def draw_rows(draw: st.DrawFn) -> dict[str, Any]:
 MINUTES = st.integers(0, 6 * 24 * 60).map(lambda minute: datetime(2026, 1, 12, tzinfo=UTC) + timedelta(minutes=minute))
 
 
-@examples(400)
+@example_settings(400)
 @given(st.lists(draw_rows(), max_size=4), st.sampled_from(sorted(PLACES)), MINUTES, st.sampled_from(["voice", "sms"]))
 def test_no_row_opens_closed_hours(added: list[dict[str, Any]], place: str, now: datetime, channel: str) -> None:
     calls = tuple((now - timedelta(hours=hours)).isoformat() for hours in (1, 2, 30))

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from switchboard.compliance import disclosures
-from switchboard.compliance.data.disclosures import EUROPEAN_UNION, PLACES, disclosure_of
-from switchboard.compliance.disclosures import RequiredDisclosures
+from switchboard.compliance.data.disclosures import EUROPEAN_UNION, PLACES
+from switchboard.compliance.disclosures import RequiredDisclosures, disclosure_of
 from switchboard.compliance.models import ContactAttempt, Whereabouts
 
 BOTH = RequiredDisclosures(identity=True, artificial=True, law=[])

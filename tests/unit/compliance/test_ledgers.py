@@ -11,9 +11,10 @@ import pytest
 from functions.anima.compliance.handler import handler
 from infra import topology
 from infra.local.pool import Context
-from switchboard.compliance import ledgers
+from switchboard.compliance import ledgers, store
+from switchboard.errors import NotFound
 from tests.actors import Tenant, tenant, with_effect
-from tests.load.request import event
+from tests.load.request import api_event
 
 pytestmark = pytest.mark.usefixtures("cloud", "frozen")
 NUMBER = "+14155550142"
@@ -114,10 +115,39 @@ def test_an_invalid_consent_is_bad_input_and_not_a_refusal_of_the_gate(acme: Ten
 def test_an_agents_key_cannot_read_or_change_a_ledger(acme: Tenant) -> None:
     bearer = {"authorization": f"Bearer {acme.agent_key}"}
     for method, path in (("GET", "/v1/compliance/opt-outs"), ("DELETE", "/v1/compliance/blocks/+14155550142")):
-        answer = handler(event(method, path, bearer, None), Context(topology.function("anima/compliance")))
+        answer = handler(api_event(method, path, bearer, None), Context(topology.function("anima/compliance")))
         assert answer["statusCode"] == 403
 
 
 def send_request(acme: Tenant, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
     bearer = {"authorization": f"Bearer {acme.master_key}"}
-    return handler(event(method, path, bearer, body), Context(topology.function("anima/compliance")))
+    return handler(api_event(method, path, bearer, body), Context(topology.function("anima/compliance")))
+
+
+def test_a_block_is_taken_off_by_its_id_once(acme: Tenant) -> None:
+    caller = acme.caller(master=True)
+    entry = ledgers.block_number(caller, NUMBER)
+    once, again, late = (with_effect(caller, key).effect for key in ("key-1", "key-1", "key-2"))
+    ledgers.unblock_number_by_id(caller, entry.id, once)
+    assert not is_in_ledger(acme, "blocks")
+    ledgers.unblock_number_by_id(caller, entry.id, again)
+    for effect in (late, None):
+        with pytest.raises(NotFound):
+            ledgers.unblock_number_by_id(caller, entry.id, effect)
+
+
+def test_a_block_that_another_request_takes_off_meanwhile_is_not_found(
+    acme: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caller = acme.caller(master=True)
+    entry = ledgers.block_number(caller, NUMBER)
+    number_of = store.get_number_of_block
+
+    def taken_meanwhile(org_id: str, block_id: str) -> str | None:
+        found = number_of(org_id, block_id)
+        ledgers.unblock_number(caller, NUMBER)
+        return found
+
+    monkeypatch.setattr(store, "get_number_of_block", taken_meanwhile)
+    with pytest.raises(NotFound):
+        ledgers.unblock_number_by_id(caller, entry.id)

@@ -19,7 +19,7 @@ from switchboard.compliance.models import ContactAttempt
 from switchboard.compliance.store import Facts
 from switchboard.kit import clock
 from tests.unit.compliance.gate import CONSENT, at, utc, verdict
-from tests.unit.properties import examples
+from tests.unit.properties import example_settings
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def check_nothing_opens_before(to: str, now: datetime, **contact: Any) -> None:
         assert not hours.all_open(where.clocks, end - timedelta(milliseconds=1))
 
 
-@examples(60)
+@example_settings(60)
 @given(st.sampled_from(sorted(AREA_CODES)), MOMENTS, st.none() | WINDOWS, st.sampled_from(["voice", "sms"]))
 def test_the_next_opening_of_american_numbers(
     code: str, now: datetime, window: dict[str, str] | None, channel: str
@@ -130,7 +130,7 @@ def test_the_next_opening_of_american_numbers(
     check_nothing_opens_before(f"+1{code}5551234", now, window=window)
 
 
-@examples(40)
+@example_settings(40)
 @given(st.sampled_from(sorted(ODD)), MOMENTS, st.none() | WINDOWS)
 def test_the_next_opening_of_foreign_numbers_with_the_organizations_window(
     zone: str, now: datetime, window: dict[str, str] | None

@@ -10,7 +10,7 @@ from switchboard.carriers import magic_numbers
 from switchboard.compliance import phone
 from switchboard.compliance.phone import NumberKind
 from switchboard.errors import Invalid
-from tests.unit.properties import examples
+from tests.unit.properties import example_settings
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_text_with_more_or_less_than_a_number_is_refused_with_the_reason(text: s
 
 
 @given(st.text(max_size=32) | st.text(alphabet="+0123456789 ()x;ext=tel:,#\u202d\uff0b\u0661\u00b2", max_size=32))
-@examples(500)
+@example_settings(500)
 def test_any_pasted_text_is_a_number_or_refused(text: str) -> None:
     try:
         number = phone.parse_pasted(text).e164

@@ -13,7 +13,7 @@ from switchboard.kit import clock
 from switchboard.persistence.idempotency import IdempotencyKey
 from switchboard.timers import store as timer_store
 from tests.actors import Tenant, tenant
-from tests.integration.sabotage import Stream, everything, tick, work
+from tests.integration.sabotage import Stream, run_tick, run_worker, scan_items
 from tests.unit.contacts.book import ADA, BOB, list_names, record_call, save_contact
 
 pytestmark = pytest.mark.usefixtures("cloud", "frozen")
@@ -38,13 +38,13 @@ def run_backfill(acme: Tenant) -> Backfill:
     stream = Stream()
     for _ in range(20):
         stream.hand_on()
-        if not work("workers/contacts"):
+        if not run_worker("workers/contacts"):
             return backfill.get_backfill(acme.org_id)
     raise AssertionError("the backfill does not end")
 
 
 def list_event_data(acme: Tenant, kind: str) -> list[dict[str, Any]]:
-    return [item["data"]["M"] for item in everything("activity") if item.get("type") == {"S": kind}]
+    return [item["data"]["M"] for item in scan_items("activity") if item.get("type") == {"S": kind}]
 
 
 def test_every_called_number_gets_a_contact_with_its_name(acme: Tenant) -> None:
@@ -134,8 +134,8 @@ def test_a_backfill_whose_message_was_lost_continues_on_the_next_request(
     assert start_backfill(acme) == job
     frozen.advance(minutes=2)
     assert start_backfill(acme).id == job.id
-    tick()
-    work("workers/contacts")
+    run_tick()
+    run_worker("workers/contacts")
     assert progress_of(backfill.get_backfill(acme.org_id)) == (BackfillStatus.COMPLETED, 1, 1, 0)
 
 

@@ -14,7 +14,7 @@ from switchboard.kit import clock
 from switchboard.people import sessions
 from switchboard.team.permissions import Role
 from tests.actors import Tenant, member, tenant
-from tests.load.request import event
+from tests.load.request import api_event
 from tests.unit.contacts.book import ADA, record_call
 
 pytestmark = pytest.mark.usefixtures("cloud", "frozen")
@@ -33,7 +33,7 @@ def ask_as_member(org_id: str, role: Role = Role.OPERATOR, name: str = "Ada") ->
 
     def ask(method: str, target: str, body: Any = None, **headers: str) -> tuple[int, Any]:
         sent = {"cookie": f"{COOKIE}={cookie}", **{name.replace("_", "-"): value for name, value in headers.items()}}
-        answer = pool.invoke("hum/contacts", event(method, f"/api/contacts{target}", sent, body))
+        answer = pool.invoke("hum/contacts", api_event(method, f"/api/contacts{target}", sent, body))
         return answer["statusCode"], json.loads(answer["body"])
 
     return ask

@@ -12,7 +12,7 @@ from switchboard.contacts.models import MAX_HEAD_TOKENS, Contact
 from switchboard.kit import clock
 from switchboard.search import index
 from tests.actors import Tenant, tenant
-from tests.integration.sabotage import Sabotage, everything
+from tests.integration.sabotage import Sabotage, scan_items
 from tests.unit.contacts.book import index_notes, list_names, list_pages, save_contact
 
 pytestmark = pytest.mark.usefixtures("cloud", "frozen")
@@ -144,7 +144,7 @@ def test_an_empty_text_lists_all_and_a_text_of_symbols_finds_none(acme: Tenant) 
 
 def list_entries(contact: Contact) -> set[tuple[str, str]]:
     """Returns the token and the part of each stored entry."""
-    keys = [item["sk"]["S"].split("#") for item in everything("core") if "#find#contact#" in item["pk"]["S"]]
+    keys = [item["sk"]["S"].split("#") for item in scan_items("core") if "#find#contact#" in item["pk"]["S"]]
     return {(token, part) for token, subject_id, part in keys if subject_id == contact.id}
 
 

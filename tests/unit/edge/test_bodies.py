@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from switchboard.kit import clock
 from tests import dynamo_rules
 from tests.unit.edge.platform import Platform, Route, list_routes
-from tests.unit.properties import examples
+from tests.unit.properties import example_settings
 
 MUTATING = [
     route for route in list_routes() if route.operation.idempotent and not route.operation.path.startswith("/auth/")
@@ -108,7 +108,7 @@ def test_no_body_and_no_header_causes_a_server_error(platform: Platform, route: 
         granted = platform.ask(route, path, json.dumps(good))
         assert granted.is_success, granted.text
 
-    @examples(40)
+    @example_settings(40)
     @given(
         changes=st.dictionaries(st.sampled_from(names), _values, max_size=2),
         within=st.dictionaries(_names, _values, max_size=2),

@@ -25,7 +25,7 @@ from switchboard.edge.exchange import AuthenticationScheme, Operation
 from switchboard.errors import Conflict, NotFound, Unavailable
 from switchboard.kit import background, clock
 from tests.unit.edge.asking import Answer, send_request
-from tests.unit.properties import examples
+from tests.unit.properties import example_settings
 
 BASE = "https://api.example.com"
 VOICE, STATUS, STRIPE, TALK, BARE = (f"/callbacks/{name}" for name in ("voice", "status", "stripe", "talk", "bare"))
@@ -341,7 +341,7 @@ def test_any_unsigned_request_is_refused_and_any_signed_request_accepted(monkeyp
     monkeypatch.setenv("SWITCHBOARD_STRANGER_PER_MINUTE", "1000000")
     monkeypatch.setenv("SWITCHBOARD_STRANGER_PER_SECOND", "1000000")
 
-    @examples(150)
+    @example_settings(150)
     @given(
         body=st.binary(max_size=60)
         | st.lists(st.sampled_from([b"a", b"=", b"&", b"%", b"%ff", b"+", b";", b"\x00"])).map(b"".join),
@@ -356,7 +356,7 @@ def test_any_unsigned_request_is_refused_and_any_signed_request_accepted(monkeyp
         assert answer.status in (400, 403, 415)
         assert (answer.body, seen) == ("", [])
 
-    @examples(100)
+    @example_settings(100)
     @given(pairs=_pairs)
     def send_as_provider(pairs: list[tuple[str, str]]) -> None:
         body = "&".join(f"{quote_plus(name)}={quote_plus(value)}" for name, value in pairs)

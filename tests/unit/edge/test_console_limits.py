@@ -17,7 +17,7 @@ from switchboard.people import sessions
 from switchboard.team.permissions import Role
 from tests.actors import Tenant, member, person, tenant
 from tests.integration.sabotage import Sabotage
-from tests.load.request import event
+from tests.load.request import api_event
 
 pytestmark = pytest.mark.usefixtures("cloud", "frozen")
 
@@ -33,7 +33,7 @@ def ask_in_session(cookie: object, function: str = "hum/contacts", path: str = "
     """Returns a function that sends requests of a session."""
 
     def ask() -> tuple[int, dict[str, Any], dict[str, str]]:
-        answer = pool.invoke(function, event("GET", path, {"cookie": f"{COOKIE}={cookie}"}, None))
+        answer = pool.invoke(function, api_event("GET", path, {"cookie": f"{COOKIE}={cookie}"}, None))
         return answer["statusCode"], json.loads(answer["body"]), answer["headers"]
 
     return ask
@@ -50,7 +50,7 @@ def remaining(headers: dict[str, str]) -> tuple[int, int]:
 def remaining_of_agents(acme: Tenant) -> tuple[int, int]:
     """Returns the remaining requests of the API keys' bucket, after this request."""
     sent = {"authorization": f"Bearer {acme.agent_key}"}
-    answer = pool.invoke("anima/email", event("GET", "/v1/email/messages", sent, None))
+    answer = pool.invoke("anima/email", api_event("GET", "/v1/email/messages", sent, None))
     assert answer["statusCode"] == 200
     return remaining(answer["headers"])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests import dynamo_rules
-from tests.contract.test_dialects import code_of
+from tests.contract.test_dialects import read_code
 from tests.unit.edge.platform import Platform, Route, encode_text, list_routes, odd_texts
 
 ALL = list_routes()
@@ -56,7 +56,7 @@ def test_an_impossible_id_gets_the_same_answer_as_an_unknown_id(platform: Platfo
     body = '{"role": "viewer", "label": "x", "since": "2026-01-01T00:00:00Z"}' if route.operation.takes_body else None
     answers = [platform.ask(route, route.at(one), body) for one in (unknown, "no`id")]
     assert [answer.status_code for answer in answers] == [404, 404]
-    assert len({code_of(route.api.dialect.name, answer) for answer in answers}) == 1
+    assert len({read_code(route.api.dialect.name, answer) for answer in answers}) == 1
 
 
 @pytest.mark.parametrize("route", WITH_TEXT, ids=_name_of)

@@ -18,7 +18,7 @@ from switchboard.accounts.plans import PlanName
 from switchboard.compliance import service as compliance
 from switchboard.kit import background, clock
 from tests.actors import Tenant, tenant
-from tests.integration.sabotage import Dying, Sabotage, everything, invoke
+from tests.integration.sabotage import Dying, Sabotage, invoke, scan_items
 
 pytestmark = pytest.mark.usefixtures("cloud")
 
@@ -60,7 +60,7 @@ def acme(frozen: clock.FrozenClock) -> Tenant:
 
 def stored_items() -> list[dict[str, Any]]:
     """Returns all stored items except the counters of requests."""
-    return [item for table in ("core", "activity", "idempotency") for item in everything(table)]
+    return [item for table in ("core", "activity", "idempotency") for item in scan_items(table)]
 
 
 def create_spare_key(acme: Tenant) -> str:
@@ -133,7 +133,7 @@ def test_a_stream_beyond_the_limits_takes_no_place_among_the_open_streams(acme: 
     opening = StreamContext()
     answer = streams.api.handler(build_event("GET", "/v1/events/stream", acme.agent_key), opening)
     assert (answer["statusCode"], opening.opened) == (429, None)
-    assert not [item for item in everything("ratelimit") if item["id"]["S"].startswith("streams#")]
+    assert not [item for item in scan_items("ratelimit") if item["id"]["S"].startswith("streams#")]
 
 
 def test_no_lookup_is_paid_for_a_call_beyond_the_limits(

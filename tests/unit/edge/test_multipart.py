@@ -24,7 +24,7 @@ from switchboard.kit import settings
 from switchboard.kit.text import require_one_line
 from tests.actors import Tenant, tenant
 from tests.unit.edge.asking import Answer, send_request
-from tests.unit.properties import examples
+from tests.unit.properties import example_settings
 
 PATH = "/v1/test/files"
 WAV = b"RIFF\x24\x00\x00\x00WAVEfmt \x10\x00\x00\x00"
@@ -385,7 +385,7 @@ _lines = st.sampled_from(
 _noise = st.lists(_lines | st.binary(max_size=8), max_size=24).map(b"".join)
 
 
-@examples(400)
+@example_settings(400)
 @given(body=_noise | st.lists(_noise, max_size=4).map(lambda parts: build_form(*parts, boundary="b")))
 def test_no_bytes_cause_a_server_error(body: bytes) -> None:
     try:
@@ -401,7 +401,7 @@ def test_no_request_causes_a_server_error(acme: Tenant, monkeypatch: pytest.Monk
     stored: list[str] = []
     monkeypatch.setattr(objects, "put_object", lambda bucket, key, *_: stored.append(key))
 
-    @examples(120)
+    @example_settings(120)
     @given(
         body=_noise | st.lists(_noise, max_size=3).map(lambda parts: build_form(*parts, build_audio(), boundary="b")),
         boundary=st.sampled_from(["b", '"b"', "b; boundary=c", "", '"', "é", "b\r\n", "x" * 80]) | st.text(max_size=6),
@@ -423,7 +423,7 @@ def test_no_request_causes_a_server_error(acme: Tenant, monkeypatch: pytest.Monk
     check_request()
 
 
-@examples(150)
+@example_settings(150)
 @given(data=st.binary(max_size=300), name=st.text(max_size=40), cut=st.integers(0, 400))
 def test_every_file_is_read_as_it_was_written(data: bytes, name: str, cut: int) -> None:
     sent = name.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A").encode(errors="ignore").decode()

@@ -8,7 +8,7 @@ import pytest
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import BaseModel, Field, create_model
 
-from switchboard.dialects.anima.dialect import Anima
+from switchboard.dialects.anima.dialect import MASTER, Anima
 from switchboard.dialects.anima.document import DESCRIPTION
 from switchboard.edge.api import Api
 from switchboard.edge.openapi import DocumentError, build_document
@@ -98,3 +98,44 @@ def test_a_refusal_has_the_routes_text() -> None:
     assert answers["404"] == {"$ref": "#/components/responses/NotFound", "description": "There is no such page."}
     assert answers["200"]["description"] == "A page."
     assert list(answers) == sorted(answers)
+
+
+def test_the_document_drops_the_ending_view() -> None:
+    class PageView(BaseModel):
+        next: PageView | None
+
+    made = build_document([build_group("/v1/a", PageView)], DESCRIPTION)
+    assert "PageView" not in str(made)
+    assert made["components"]["schemas"]["Page"]["properties"]["next"]["anyOf"][0] == {
+        "$ref": "#/components/schemas/Page"
+    }
+
+
+@pytest.mark.parametrize("other", ["Page", "PageView"])
+def test_two_classes_with_one_public_name_are_refused(other: str) -> None:
+    first = create_model("PageView" if other == "Page" else "Page", lines=(list[str], ...))
+    groups = [build_group("/v1/a", first), build_group("/v1/b", create_model(other, lines=(list[str], ...)), "other")]
+    with pytest.raises(DocumentError, match="are both called Page"):
+        build_document(groups, DESCRIPTION)
+
+
+def test_an_api_gives_its_routes_their_tag_and_keys() -> None:
+    api = Api(Anima(), "test", tag="Email", keys=MASTER)
+    for path, more in {"/v1/a": {}, "/v1/b": {"keys": None, "tag": "Voice"}}.items():
+
+        def read() -> Page: ...
+
+        api.get(path, summary="Read", operation_id=path[-1], **more)(read)
+    made = build_document([api], DESCRIPTION)
+    master, anyone = made["paths"]["/v1/a"]["get"], made["paths"]["/v1/b"]["get"]
+    assert (master["tags"], master["responses"]["403"]["description"]) == (
+        ["Email"],
+        "This operation requires the master key.",
+    )
+    assert anyone["tags"] == ["Voice"]
+    assert "description" not in anyone["responses"]["403"]
+
+
+def test_a_route_needs_a_tag() -> None:
+    with pytest.raises(AssertionError, match="has no tag"):
+        Api(Anima(), "test").get("/v1/a", summary="Read", operation_id="a")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,8 +11,9 @@ from botocore.exceptions import EndpointConnectionError
 from switchboard import telemetry
 from switchboard.aws import attributes, clients
 from switchboard.edge import rate_limit
+from switchboard.edge.rate_limit import Window
 from switchboard.kit import clock
-from tests.integration.sabotage import Sabotage, everything
+from tests.integration.sabotage import Sabotage, scan_items
 
 pytestmark = pytest.mark.usefixtures("cloud")
 
@@ -145,6 +147,21 @@ def test_the_number_of_cached_refusals_is_limited(
         assert rate_limit.count_in_window(f"ip#{number}", 1, 3_600) or not take_one
 
 
+def test_the_latest_refusals_are_the_ones_that_are_remembered(
+    frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rate_limit, "_MAX_REFUSALS", 2)
+    for name in ("one", "two"):
+        count_passes(name, 1, 1, 2)
+    assert rate_limit.decides_locally("one"), "which makes it the later of both"
+    count_passes("three", 1, 1, 2)
+    assert [rate_limit.decides_locally(name) for name in ("one", "two", "three")] == [True, False, True]
+
+
+def test_a_limit_of_several_in_a_window_of_its_own_lets_that_many_pass(frozen: clock.FrozenClock) -> None:
+    assert [rate_limit.count_in_window("sign-up", 5, 3_600) is None for _ in range(7)] == [True] * 5 + [False] * 2
+
+
 def test_a_flood_of_addresses_evicts_no_lease(frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rate_limit, "_MAX_REFUSALS", 10)
     while not rate_limit.decides_locally("org"):
@@ -162,6 +179,31 @@ def test_an_ipv6_address_counts_with_its_network() -> None:
     assert [rate_limit.network_of(text) for text in ("", "a:b")] == ["", "a:b"]
 
 
+@pytest.mark.parametrize("limits", [EXACT, SLICED])
+def test_a_look_shows_what_both_windows_have_left_and_counts_nothing(
+    frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch, limits: tuple[int, int]
+) -> None:
+    per_minute, per_second = limits
+    count_passes("org", *limits, 3)
+    frozen.advance(seconds=1)
+    count_passes("org", *limits, 2)
+    for _ in range(3):
+        found = rate_limit.peek_limits("org", *limits)
+        assert (found.minute.remaining, found.second.remaining) == (per_minute - 5, per_second - 2)
+    assert [rate_limit.peek_limits("other", *limits).minute.remaining, found.allowed] == [per_minute, True]
+
+
+def test_a_look_at_one_item_reads_at_half_the_price(frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+    clients.dynamodb_client().meta.events.register(
+        "provide-client-params.dynamodb.GetItem", lambda params, **_: asked.append(params)
+    )
+    rate_limit.peek_limits("org", *EXACT)
+    assert [(params["ConsistentRead"], params["Key"]) for params in asked] == [
+        (False, {"id": {"S": f"org#{int(frozen.at) // 60}"}})
+    ]
+
+
 def test_a_limit_with_its_own_window_counts_in_it(frozen: clock.FrozenClock) -> None:
     sabotage = Sabotage()
     with sabotage.counting() as calls:
@@ -176,10 +218,39 @@ def test_a_limit_with_its_own_window_counts_in_it(frozen: clock.FrozenClock) -> 
     assert rate_limit.count_in_window("sign-up", 2, 3_600) is None
 
 
+def counted() -> list[dict[str, Any]]:
+    """The items of the table, without what every write leaves in one."""
+    items = [attributes.decode_item(item) for item in scan_items("ratelimit")]
+    return [{name: value for name, value in item.items() if name != "wt"} for item in items]
+
+
+def test_a_window_of_its_own_lasts_until_its_end_and_is_one_item(frozen: clock.FrozenClock) -> None:
+    frozen.at = int(frozen.at) // 3_600 * 3_600 + 1_000
+    assert rate_limit.count_in_window("sign-up", 1, 3_600) is None
+    frozen.advance(seconds=2_000)
+    window = rate_limit.count_in_window("sign-up", 1, 3_600)
+    assert window == Window(1, 0, int(frozen.at) + 600, 3_600)
+    (item,) = counted()
+    end = int(frozen.at) + 600
+    assert item == {"id": f"sign-up#{end // 3_600 - 1}", "used": 1, "expiration": end + 120}
+    frozen.advance(seconds=600)
+    assert rate_limit.count_in_window("sign-up", 1, 3_600) is None
+
+
+def test_a_minute_is_an_item_with_its_seconds(frozen: clock.FrozenClock) -> None:
+    frozen.at = int(frozen.at) // 60 * 60 + 7
+    count_passes("org", *EXACT, 2)
+    frozen.advance(seconds=3)
+    rate_limit.count_request("org", *EXACT)
+    (item,) = counted()
+    now = int(frozen.at)
+    assert item == {"id": f"org#{now // 60}", "minute": 3, "s07": 2, "s10": 1, "expiration": now + 120}
+
+
 def test_unused_counters_are_deleted(frozen: clock.FrozenClock) -> None:
     rate_limit.count_request("org", 10, 10)
     rate_limit.count_in_window("sign-up", 2, 3_600)
-    found = [attributes.decode_item(item) for item in everything("ratelimit")]
+    found = [attributes.decode_item(item) for item in scan_items("ratelimit")]
     ends = {item["id"].partition("#")[0]: item["expiration"] - frozen.at for item in found}
     assert ends["org"] >= 60
     assert ends["sign-up"] >= 3_600
@@ -224,7 +295,8 @@ def test_a_throttled_window_is_full_for_a_second_after_one_attempt(frozen: clock
 def test_a_throttled_read_shows_no_remaining_requests(frozen: clock.FrozenClock, code: str) -> None:
     sabotage = Sabotage()
     sabotage.fail("GetItem", code, times=100)
-    assert rate_limit.peek_limits("org", *EXACT).second.remaining == 0
+    limits = rate_limit.peek_limits("org", *EXACT)
+    assert (limits.minute.remaining, limits.second.remaining, limits.allowed) == (EXACT[0], 0, True)
 
 
 def test_a_throttled_request_reaches_the_network_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -256,6 +328,17 @@ def test_every_request_passes_while_the_limiters_table_is_unavailable(
     assert [rate_limit.count_in_window("sign-up", 1, 60) for _ in range(3)] == [None] * 3
     assert rate_limit.count_request("org", *limits).headers()["X-RateLimit-Limit"] == str(limits[0])
     assert metrics == ["RateLimiterDown"] * 9
+
+
+def test_a_table_that_is_away_is_logged_with_its_error(
+    frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logged: list[Any] = []
+    logger = SimpleNamespace(warning=lambda *text, **more: logged.append((text, more)))
+    monkeypatch.setattr(telemetry, "logger", lambda: logger)
+    Sabotage().fail("UpdateItem", "InternalServerError", times=1)
+    assert rate_limit.count_request("org", *EXACT).allowed
+    assert logged == [(("rate limiter unavailable",), {"exc_info": True})]
 
 
 @pytest.mark.parametrize("limits", [EXACT, SLICED])

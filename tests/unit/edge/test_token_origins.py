@@ -17,7 +17,7 @@ from switchboard.edge.dialect import Dialect
 from switchboard.edge.exchange import AuthenticationScheme, Exchange
 from switchboard.errors import Unauthenticated
 from tests.unit.edge.asking import Answer, send_request
-from tests.unit.properties import examples
+from tests.unit.properties import example_settings
 
 pytestmark = pytest.mark.usefixtures("cloud", "frozen")
 
@@ -182,7 +182,7 @@ def test_an_origin_is_returned_only_where_it_is_allowed(monkeypatch: pytest.Monk
     monkeypatch.setenv("SWITCHBOARD_STRANGER_PER_MINUTE", "1000000")
     monkeypatch.setenv("SWITCHBOARD_STRANGER_PER_SECOND", "1000000")
 
-    @examples(150)
+    @example_settings(150)
     @given(
         origin=st.text(max_size=20)
         | st.builds("https://{}shop.example{}".format, st.text(max_size=5), st.text(max_size=5)),

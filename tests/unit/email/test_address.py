@@ -20,5 +20,5 @@ from switchboard.email.address import mailbox_of
         ("+@example.com", "+@example.com"),
     ],
 )
-def test_other_spellings_of_an_address_lead_to_one_mailbox(address: str, expected: str) -> None:
+def test_spellings_of_an_address_have_one_mailbox(address: str, expected: str) -> None:
     assert mailbox_of(address) == expected

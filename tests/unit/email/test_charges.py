@@ -16,7 +16,7 @@ from switchboard.kit import clock
 from switchboard.usage import service as usage
 from tests.actors import Tenant, tenant
 from tests.integration.sabotage import Sabotage
-from tests.unit.email.test_standing import Provider, now, queued
+from tests.unit.email.test_standing import Provider, load_message, queue_mail
 
 pytestmark = pytest.mark.usefixtures("cloud")
 TO = ("a@example.com", "b@example.com", "c@example.com")
@@ -46,18 +46,18 @@ def answering(provider: Provider, monkeypatch: pytest.MonkeyPatch, error: Except
     monkeypatch.setattr(provider, "send", send)
 
 
-def deliver(message: Message) -> None:
+def send_job(message: Message) -> None:
     delivery.send_queued(message.org_id, message.id)
 
 
-def refused(message: Message, provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
+def refuse(message: Message, provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
     answering(provider, monkeypatch, carriers.RefusedError("not verified"))
-    deliver(message)
+    send_job(message)
 
 
-def suppressed(message: Message, _: Provider, __: pytest.MonkeyPatch) -> None:
+def suppress(message: Message, _: Provider, __: pytest.MonkeyPatch) -> None:
     commit(store.replace_suppression_writes(message.org_id, TO[0], "bounce"))
-    deliver(message)
+    send_job(message)
 
 
 def unwritable(message: Message, _: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,18 +65,18 @@ def unwritable(message: Message, _: Provider, monkeypatch: pytest.MonkeyPatch) -
         raise ValueError("no header has room for this")
 
     monkeypatch.setattr(composition, "compose_mail", compose)
-    deliver(message)
+    send_job(message)
 
 
 def no_room(message: Message, provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
     answering(provider, monkeypatch, carriers.ThrottledError("slow down"))
-    deliver(message)
-    assert now(message).head.state is MailState.QUEUED
+    send_job(message)
+    assert load_message(message).head.state is MailState.QUEUED
     monkeypatch.setattr(queue_watch, "GIVE_UP_AFTER", timedelta(0))
-    deliver(message)
+    send_job(message)
 
 
-def expired(message: Message, _: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
+def expire(message: Message, _: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queue_watch, "GIVE_UP_AFTER", timedelta(0))
     delivery.check_queued(message.org_id, message.id)
 
@@ -85,55 +85,55 @@ Ending = Callable[[Message, Provider, pytest.MonkeyPatch], None]
 
 
 @pytest.mark.parametrize("plan", [PlanName.FREE, PlanName.GROWTH])
-@pytest.mark.parametrize("ending", [refused, suppressed, unwritable, no_room, expired])
-def test_a_mail_that_never_leaves_is_given_back_once(
+@pytest.mark.parametrize("ending", [refuse, suppress, unwritable, no_room, expire])
+def test_an_unsent_mail_is_refunded_once(
     acme: Tenant, provider: Provider, monkeypatch: pytest.MonkeyPatch, ending: Ending, plan: PlanName
 ) -> None:
     acme = tenant(slug="other", plan=plan)
-    other, message = queued(acme, "d@example.com"), queued(acme, *TO)
+    other, message = queue_mail(acme, "d@example.com"), queue_mail(acme, *TO)
     assert charged(acme)[0] == 4
     for _ in range(2):
         with monkeypatch.context() as patch:
-            ending(message, provider, patch) if now(message).head.state is MailState.QUEUED else deliver(message)
+            ending(message, provider, patch) if load_message(message).head.state is MailState.QUEUED else send_job(
+                message
+            )
     delivery.check_queued(message.org_id, message.id)
-    assert (now(message).head.state, now(other).head.state) == (MailState.FAILED, MailState.QUEUED)
+    assert (load_message(message).head.state, load_message(other).head.state) == (MailState.FAILED, MailState.QUEUED)
     assert charged(acme) == (1, 500)
 
 
 @pytest.mark.parametrize("calls", range(5))
-def test_a_worker_killed_while_a_mail_fails_gives_it_back_once(
+def test_a_worker_killed_while_a_mail_fails_refunds_it_once(
     acme: Tenant, provider: Provider, monkeypatch: pytest.MonkeyPatch, calls: int
 ) -> None:
-    message = queued(acme, *TO)
+    message = queue_mail(acme, *TO)
     monkeypatch.setattr(queue_watch, "GIVE_UP_AFTER", timedelta(0))
     with Sabotage().killing(after=calls):
         delivery.check_queued(message.org_id, message.id)
     delivery.check_queued(message.org_id, message.id)
-    assert now(message).head.state is MailState.FAILED
+    assert load_message(message).head.state is MailState.FAILED
     assert charged(acme) == (0, 0)
 
 
-def test_it_is_given_back_in_the_month_that_it_was_charged_in(
+def test_it_is_refunded_in_the_month_of_its_charge(
     acme: Tenant, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    message, month = queued(acme, *TO), clock.now_iso()[:7]
+    message, month = queue_mail(acme, *TO), clock.now_iso()[:7]
     then = clock.now() + timedelta(days=40)
     monkeypatch.setattr(clock, "now", lambda: then)
     delivery.check_queued(message.org_id, message.id)
     assert (charged(acme, month), charged(acme)) == ((0, 0), (0, 0))
 
 
-def test_a_mail_that_the_provider_has_taken_stays_charged(
-    acme: Tenant, provider: Provider, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    rejected, bounced, unknown = (queued(acme, address) for address in TO)
-    deliver(rejected)
+def test_an_accepted_mail_stays_charged(acme: Tenant, provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
+    rejected, bounced, unknown = (queue_mail(acme, address) for address in TO)
+    send_job(rejected)
     feedback.record_rejection(acme.org_id, rejected.id, "virus")
-    deliver(bounced)
+    send_job(bounced)
     feedback.record_bounce(acme.org_id, bounced.id, [TO[1]], permanent=True)
     answering(provider, monkeypatch, carriers.OutcomeUnknownError("timeout"))
-    deliver(unknown)
-    delivery.check_claim(acme.org_id, unknown.id, now(unknown).head.claim or 0)
-    states = [now(message).head.state for message in (rejected, bounced, unknown)]
+    send_job(unknown)
+    delivery.check_claim(acme.org_id, unknown.id, load_message(unknown).head.claim or 0)
+    states = [load_message(message).head.state for message in (rejected, bounced, unknown)]
     assert states == [MailState.FAILED, MailState.BOUNCED, MailState.UNCONFIRMED]
     assert charged(acme)[0] == 3

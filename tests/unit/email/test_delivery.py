@@ -1,4 +1,4 @@
-"""A mail's way from queued to delivered, bounced or unconfirmed."""
+"""A mail from queued to delivered, bounced or unconfirmed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("cloud")
 
 
 class Carrier:
-    """A provider that does what the test says."""
+    """A provider with scripted results."""
 
     def __init__(self, outcome: str | Exception = "ses-1@email.amazonses.com") -> None:
         self.outcome = outcome
@@ -48,23 +48,26 @@ def acme(cloud: dict[str, str]) -> Tenant:
     return tenant()
 
 
-def queued(acme: Tenant, *to: str) -> Message:
+def queue_mail(acme: Tenant, *to: str) -> Message:
     draft = MailDraft(to=list(to) or ["you@example.com"], subject="Hello", body="Body")
     return service.send_message(acme.caller(), draft)
 
 
-def now(message: Message) -> Message:
+def load_message(message: Message) -> Message:
     found = store.get_message(message.org_id, message.id)
     assert found is not None
     return found
 
 
-def test_a_queued_mail_is_sent_once_however_often_its_job_comes(acme: Tenant, carrier: Carrier) -> None:
-    message = queued(acme)
+def test_a_queued_mail_is_sent_once_even_if_its_job_repeats(acme: Tenant, carrier: Carrier) -> None:
+    message = queue_mail(acme)
     delivery.send_queued(message.org_id, message.id)
     delivery.send_queued(message.org_id, message.id)
     assert len(carrier.sent) == 1
-    assert (now(message).state, now(message).external_id) == (MailState.SENT, "ses-1@email.amazonses.com")
+    assert (load_message(message).state, load_message(message).external_id) == (
+        MailState.SENT,
+        "ses-1@email.amazonses.com",
+    )
 
 
 def test_blind_copies_are_in_the_envelope_and_not_in_the_mail(acme: Tenant, carrier: Carrier) -> None:
@@ -77,13 +80,13 @@ def test_blind_copies_are_in_the_envelope_and_not_in_the_mail(acme: Tenant, carr
 
 def test_a_refusal_fails_the_mail(acme: Tenant, carrier: Carrier) -> None:
     carrier.outcome = mail.RefusedError("not verified")
-    message = queued(acme)
+    message = queue_mail(acme)
     delivery.send_queued(message.org_id, message.id)
-    assert (now(message).state, now(message).error) == (MailState.FAILED, "not verified")
+    assert (load_message(message).state, load_message(message).error) == (MailState.FAILED, "not verified")
 
 
-def test_nobody_waits_for_a_mail_that_failed(acme: Tenant, carrier: Carrier) -> None:
-    message = queued(acme, "a@example.com", "b@example.com")
+def test_a_failed_mail_has_no_timer(acme: Tenant, carrier: Carrier) -> None:
+    message = queue_mail(acme, "a@example.com", "b@example.com")
 
     def statuses() -> list[str]:
         found = service.get_message_with_reports(acme.caller(), message.id)
@@ -95,112 +98,121 @@ def test_nobody_waits_for_a_mail_that_failed(acme: Tenant, carrier: Carrier) -> 
     assert statuses() == ["FAILED", "FAILED"]
 
 
-def test_throttling_gives_the_mail_back_to_its_queue(acme: Tenant, carrier: Carrier) -> None:
+def test_throttling_returns_the_mail_to_its_queue(acme: Tenant, carrier: Carrier) -> None:
     carrier.outcome = mail.ThrottledError("slow down")
-    message = queued(acme)
+    message = queue_mail(acme)
     delivery.send_queued(message.org_id, message.id)
-    assert now(message).state is MailState.QUEUED
+    assert load_message(message).state is MailState.QUEUED
     carrier.outcome = "ses-2@email.amazonses.com"
     delivery.send_queued(message.org_id, message.id)
-    assert now(message).state is MailState.SENT
+    assert load_message(message).state is MailState.SENT
 
 
-def test_an_unknown_outcome_is_never_sent_again_and_surfaces(acme: Tenant, carrier: Carrier) -> None:
+def test_a_mail_with_an_unknown_outcome_is_never_sent_again_and_is_reported(acme: Tenant, carrier: Carrier) -> None:
     carrier.outcome = mail.OutcomeUnknownError("timeout")
-    message = queued(acme)
+    message = queue_mail(acme)
     delivery.send_queued(message.org_id, message.id)
     delivery.send_queued(message.org_id, message.id)
     assert len(carrier.sent) == 1
-    assert now(message).state is MailState.SENDING
-    delivery.check_claim(message.org_id, message.id, claim(message))
-    assert now(message).state is MailState.UNCONFIRMED
+    assert load_message(message).state is MailState.SENDING
+    delivery.check_claim(message.org_id, message.id, claim_mail(message))
+    assert load_message(message).state is MailState.UNCONFIRMED
 
 
 def test_the_providers_report_settles_an_unconfirmed_mail(acme: Tenant, carrier: Carrier) -> None:
     carrier.outcome = mail.OutcomeUnknownError("timeout")
-    message = queued(acme)
+    message = queue_mail(acme)
     delivery.send_queued(message.org_id, message.id)
-    delivery.check_claim(message.org_id, message.id, claim(message))
+    delivery.check_claim(message.org_id, message.id, claim_mail(message))
     feedback.record_acceptance(message.org_id, message.id, "late@email.amazonses.com")
-    assert (now(message).state, now(message).external_id) == (MailState.SENT, "late@email.amazonses.com")
+    assert (load_message(message).state, load_message(message).external_id) == (
+        MailState.SENT,
+        "late@email.amazonses.com",
+    )
 
 
 def test_a_mail_is_delivered_when_every_recipient_has_it(acme: Tenant, carrier: Carrier) -> None:
-    message = queued(acme, "a@example.com", "B@Example.com")
+    message = queue_mail(acme, "a@example.com", "B@Example.com")
     delivery.send_queued(message.org_id, message.id)
     feedback.record_delivery(message.org_id, message.id, ["a@example.com"])
-    assert now(message).state is MailState.SENT
+    assert load_message(message).state is MailState.SENT
     feedback.record_delivery(message.org_id, message.id, ["b@example.com"])
     feedback.record_delivery(message.org_id, message.id, ["b@example.com"])
-    assert now(message).state is MailState.DELIVERED
+    assert load_message(message).state is MailState.DELIVERED
 
 
-def test_a_delivery_that_is_reported_before_our_record_is_not_undone_by_it(acme: Tenant, carrier: Carrier) -> None:
-    message = queued(acme)
+def test_recording_the_send_does_not_undo_an_earlier_delivery_report(acme: Tenant, carrier: Carrier) -> None:
+    message = queue_mail(acme)
     carrier.outcome = mail.OutcomeUnknownError("the answer is slower than the report")
     delivery.send_queued(message.org_id, message.id)
     feedback.record_delivery(message.org_id, message.id, ["you@example.com"])
     feedback.record_acceptance(message.org_id, message.id, "ses-3@email.amazonses.com")
-    delivery.check_claim(message.org_id, message.id, claim(message))
-    assert (now(message).state, now(message).external_id) == (MailState.DELIVERED, "ses-3@email.amazonses.com")
+    delivery.check_claim(message.org_id, message.id, claim_mail(message))
+    assert (load_message(message).state, load_message(message).external_id) == (
+        MailState.DELIVERED,
+        "ses-3@email.amazonses.com",
+    )
 
 
 def test_a_permanent_bounce_stops_further_mail_to_that_address(acme: Tenant, carrier: Carrier) -> None:
-    message = queued(acme)
+    message = queue_mail(acme)
     delivery.send_queued(message.org_id, message.id)
     feedback.record_bounce(message.org_id, message.id, ["you@example.com"], permanent=True)
-    assert now(message).state is MailState.BOUNCED
+    assert load_message(message).state is MailState.BOUNCED
     with pytest.raises(RecipientSuppressed) as refusal:
-        queued(acme, "fine@example.com", "You@example.com")
+        queue_mail(acme, "fine@example.com", "You@example.com")
     assert refusal.value.details == {"recipients": ["you@example.com"]}
 
 
-def test_a_passing_bounce_does_not(acme: Tenant, carrier: Carrier) -> None:
-    message = queued(acme)
+def test_a_transient_bounce_does_not_stop_further_mail(acme: Tenant, carrier: Carrier) -> None:
+    message = queue_mail(acme)
     delivery.send_queued(message.org_id, message.id)
     feedback.record_bounce(message.org_id, message.id, ["you@example.com"], permanent=False)
-    assert queued(acme).state is MailState.QUEUED
+    assert queue_mail(acme).state is MailState.QUEUED
 
 
 def test_a_complaint_stops_further_mail_and_leaves_the_state(acme: Tenant, carrier: Carrier) -> None:
-    message = queued(acme)
+    message = queue_mail(acme)
     delivery.send_queued(message.org_id, message.id)
     feedback.record_delivery(message.org_id, message.id, ["you@example.com"])
     feedback.record_complaint(message.org_id, message.id, ["you@example.com"])
-    assert now(message).state is MailState.DELIVERED
+    assert load_message(message).state is MailState.DELIVERED
     with pytest.raises(RecipientSuppressed):
-        queued(acme)
+        queue_mail(acme)
 
 
 def test_another_organization_may_write_to_a_suppressed_address(acme: Tenant, carrier: Carrier) -> None:
-    message = queued(acme)
+    message = queue_mail(acme)
     delivery.send_queued(message.org_id, message.id)
     feedback.record_bounce(message.org_id, message.id, ["you@example.com"], permanent=True)
-    assert queued(tenant("other")).state is MailState.QUEUED
+    assert queue_mail(tenant("other")).state is MailState.QUEUED
 
 
 def test_timestamps_move_with_the_state(acme: Tenant, carrier: Carrier, frozen: clock.FrozenClock) -> None:
-    message = queued(acme)
+    message = queue_mail(acme)
     frozen.advance(seconds=5)
     delivery.send_queued(message.org_id, message.id)
-    assert (now(message).created_at, now(message).sent_at) == ("2026-01-15T17:00:00.000Z", "2026-01-15T17:00:05.000Z")
+    assert (load_message(message).created_at, load_message(message).sent_at) == (
+        "2026-01-15T17:00:00.000Z",
+        "2026-01-15T17:00:05.000Z",
+    )
 
 
-def test_a_later_claim_is_given_ten_minutes_of_its_own(acme: Tenant, carrier: Carrier) -> None:
+def test_a_later_claim_gets_its_own_ten_minutes(acme: Tenant, carrier: Carrier) -> None:
     carrier.outcome = mail.ThrottledError("slow down")
-    message = queued(acme)
+    message = queue_mail(acme)
     delivery.send_queued(message.org_id, message.id)
     carrier.outcome = mail.OutcomeUnknownError("timeout")
     delivery.send_queued(message.org_id, message.id)
     first, second = sorted(item["body"]["claim"] for item in asked_for() if item["body"]["job"] == "ConfirmMail")
     delivery.check_claim(message.org_id, message.id, first)
-    assert now(message).state is MailState.SENDING
+    assert load_message(message).state is MailState.SENDING
     delivery.check_claim(message.org_id, message.id, second)
-    assert now(message).state is MailState.UNCONFIRMED
+    assert load_message(message).state is MailState.UNCONFIRMED
 
 
 def asked_for() -> list[dict[str, Any]]:
-    """The jobs that were asked for and leave by the outbox."""
+    """The requested jobs that leave through the outbox."""
     items = [
         attributes.decode_item(item)
         for item in clients.dynamodb_client().scan(TableName=settings.table_name("activity"))["Items"]
@@ -208,68 +220,71 @@ def asked_for() -> list[dict[str, Any]]:
     return [item for item in items if item.get("outbox") == "job"]
 
 
-def claim(message: Message) -> int:
-    found = now(message).claim
+def claim_mail(message: Message) -> int:
+    found = load_message(message).claim
     assert found is not None
     return found
 
 
-def test_a_mail_that_a_provider_never_has_room_for_fails_in_the_end(
+def test_a_mail_that_is_throttled_for_ever_fails_in_the_end(
     acme: Tenant, carrier: Carrier, frozen: clock.FrozenClock
 ) -> None:
     carrier.outcome = mail.ThrottledError("slow down")
-    message = queued(acme)
+    message = queue_mail(acme)
     pauses = []
     for _ in range(200):
         delivery.send_queued(message.org_id, message.id)
-        if now(message).state is not MailState.QUEUED:
+        if load_message(message).state is not MailState.QUEUED:
             break
         due = max(item["due"] for item in asked_for() if item["body"]["job"] == "SendMail")
         pauses.append((clock.parse(due) - clock.now()).total_seconds())
         frozen.at = clock.parse(due).timestamp()
-    assert (now(message).state, now(message).error) == (MailState.FAILED, "the mail provider had no capacity in time")
+    assert (load_message(message).state, load_message(message).error) == (
+        MailState.FAILED,
+        "the mail provider had no capacity in time",
+    )
     assert pauses[0] == 2
     assert max(pauses) == 600
     assert 12 * 3_600 <= sum(pauses) <= 13 * 3_600
 
 
-def test_a_mail_that_cannot_be_written_fails_and_is_not_handed_over(acme: Tenant, carrier: Carrier) -> None:
+def test_a_mail_that_cannot_be_composed_fails_and_is_not_sent(acme: Tenant, carrier: Carrier) -> None:
     draft = MailDraft(to=["you@example.com"], subject="s", body="b", in_reply_to="<no id>")
     message = service.send_message(acme.caller(), draft)
     delivery.send_queued(message.org_id, message.id)
-    assert (now(message).state, carrier.sent) == (MailState.FAILED, [])
+    assert (load_message(message).state, carrier.sent) == (MailState.FAILED, [])
 
 
 @pytest.mark.parametrize(
     "metadata", [{"price": 1.5}, {"large": 10**60, "small": 5e-324}, {"": {"deep": [[[[[[[[[]]]]]]]]]}}, {"é": None}]
 )
-def test_metadata_is_kept_whatever_json_it_is(acme: Tenant, metadata: dict[str, Any]) -> None:
+def test_any_json_metadata_is_kept(acme: Tenant, metadata: dict[str, Any]) -> None:
     message = service.send_message(
         acme.caller(), MailDraft(to=["you@example.com"], subject="s", body="b", metadata=metadata)
     )
-    assert now(message).metadata == metadata
+    assert load_message(message).metadata == metadata
     assert service.list_messages(acme.caller(), None, {}, 10, None)[0][0].metadata == metadata
 
 
-def test_any_fault_of_writing_fails_the_mail_with_an_event(
+def test_any_error_while_composing_fails_the_mail_with_an_event(
     acme: Tenant, carrier: Carrier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fault(*_: Any) -> None:
         raise AttributeError("of a library")
 
     monkeypatch.setattr(composition, "compose_mail", fault)
-    message = queued(acme)
+    message = queue_mail(acme)
     delivery.send_queued(message.org_id, message.id)
-    assert (now(message).state, carrier.sent) == (MailState.FAILED, [])
+    assert (load_message(message).state, carrier.sent) == (MailState.FAILED, [])
     assert events_of(message)[-1].data["reason"] == "unwritable"
 
 
-def test_a_carrier_that_cannot_be_made_claims_nothing(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_carrier_that_cannot_be_created_claims_no_mail(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SWITCHBOARD_MAIL_CARRIER", "pigeon")
-    message = queued(acme)
+    message = queue_mail(acme)
     with pytest.raises(KeyError):
         delivery.send_queued(message.org_id, message.id)
-    assert now(message).state is MailState.QUEUED
+    assert load_message(message).state is MailState.QUEUED
 
 
 def suspend(acme: Tenant) -> None:
@@ -284,18 +299,18 @@ def revoke(acme: Tenant) -> None:
     ("happens", "why"),
     [(suspend, "suspended"), (revoke, "key_revoked")],
 )
-def test_a_claim_asks_again_whether_the_mail_may_be_sent(
+def test_a_claim_checks_again_whether_the_mail_may_be_sent(
     acme: Tenant, carrier: Carrier, happens: Callable[[Tenant], None], why: str
 ) -> None:
-    message = queued(acme)
+    message = queue_mail(acme)
     happens(acme)
     delivery.send_queued(message.org_id, message.id)
-    assert (now(message).state, carrier.sent) == (MailState.FAILED, [])
+    assert (load_message(message).state, carrier.sent) == (MailState.FAILED, [])
     assert events_of(message)[-1].data["reason"] == why
 
 
 def test_a_mail_whose_job_is_lost_is_tried_again(acme: Tenant, carrier: Carrier, frozen: clock.FrozenClock) -> None:
-    message = queued(acme)
+    message = queue_mail(acme)
     (first,) = [item for item in asked_for() if item["body"]["job"] == "WatchMail"]
     frozen.at = clock.parse(first["due"]).timestamp()
     delivery.check_queued(message.org_id, message.id)
@@ -303,25 +318,25 @@ def test_a_mail_whose_job_is_lost_is_tried_again(acme: Tenant, carrier: Carrier,
     assert (jobs.count("SendMail"), jobs.count("WatchMail")) == (1, 2)
     delivery.send_queued(message.org_id, message.id)
     delivery.check_queued(message.org_id, message.id)
-    assert (now(message).state, len(asked_for())) == (MailState.SENT, len(jobs) + 1)
+    assert (load_message(message).state, len(asked_for())) == (MailState.SENT, len(jobs) + 1)
 
 
 def test_a_mail_that_is_never_tried_fails_at_its_deadline(acme: Tenant, frozen: clock.FrozenClock) -> None:
-    message = queued(acme)
+    message = queue_mail(acme)
     watches = 0
-    while now(message).state is MailState.QUEUED:
+    while load_message(message).state is MailState.QUEUED:
         due = max(item["due"] for item in asked_for() if item["body"]["job"] == "WatchMail")
         frozen.at = clock.parse(due).timestamp()
         delivery.check_queued(message.org_id, message.id)
         watches += 1
-    assert (now(message).state, watches) == (MailState.FAILED, 49)
+    assert (load_message(message).state, watches) == (MailState.FAILED, 49)
     assert events_of(message)[-1].data["reason"] == "expired"
 
 
-def test_a_mail_that_waits_for_room_is_not_tried_beside_its_turn(
+def test_a_throttled_mail_is_not_tried_before_its_time(
     acme: Tenant, carrier: Carrier, frozen: clock.FrozenClock
 ) -> None:
-    message = queued(acme)
+    message = queue_mail(acme)
     frozen.advance(seconds=14 * 60)
     carrier.outcome = mail.ThrottledError("slow down")
     delivery.send_queued(message.org_id, message.id)
@@ -331,8 +346,8 @@ def test_a_mail_that_waits_for_room_is_not_tried_beside_its_turn(
     assert [item["body"]["job"] for item in asked_for()].count("SendMail") == tries
 
 
-def test_an_answer_to_what_was_still_queued_names_it_when_it_goes(acme: Tenant, carrier: Carrier) -> None:
-    first = queued(acme)
+def test_a_reply_to_a_queued_mail_names_it_once_both_are_sent(acme: Tenant, carrier: Carrier) -> None:
+    first = queue_mail(acme)
     second = service.send_message(
         acme.caller(), MailDraft(to=["you@example.com"], subject="s", body="b", in_reply_to=first.id)
     )

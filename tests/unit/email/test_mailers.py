@@ -1,4 +1,4 @@
-"""Mail as real mailers write it, against the standards or beside them."""
+"""Mail of real mail programs, with and without their deviations from the standards."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from switchboard.email.mime_models import ParsedMail
 from switchboard.email.parsing import parse_mail
 
 
-def mail(head: str, body: bytes = b"x") -> ParsedMail:
+def make_mail(head: str, body: bytes = b"x") -> ParsedMail:
     head = head if head.startswith("From:") else f"From: a@example.com\r\n{head}"
     return parse_mail(head.encode() + b"\r\n\r\n" + body)
 
@@ -32,18 +32,18 @@ def mail(head: str, body: bytes = b"x") -> ParsedMail:
         ('"unclosed <ada@example.com>', '"unclosed', "ada@example.com"),
     ],
 )
-def test_the_sender_is_who_stands_in_brackets(header: str, name: str, address: str) -> None:
-    found = mail(f"From: {header}")
+def test_the_sender_is_the_address_in_brackets(header: str, name: str, address: str) -> None:
+    found = make_mail(f"From: {header}")
     assert (found.from_name, found.from_address) == (name, address)
 
 
 @pytest.mark.parametrize("spelling", ["base64 ", "BASE64", "base64 (as ever)", "base64; x=y", "\tbase64\t"])
 def test_an_encoding_is_known_by_its_name(spelling: str) -> None:
-    assert mail(f"Content-Transfer-Encoding: {spelling}", b"SGVsbG8=").text == "Hello"
+    assert make_mail(f"Content-Transfer-Encoding: {spelling}", b"SGVsbG8=").text == "Hello"
 
 
 def test_quoted_printable_is_known_by_its_name() -> None:
-    assert mail("Content-Transfer-Encoding: quoted-printable ", b"a=3Db").text == "a=b"
+    assert make_mail("Content-Transfer-Encoding: quoted-printable ", b"a=3Db").text == "a=b"
 
 
 @pytest.mark.parametrize(
@@ -57,12 +57,12 @@ def test_quoted_printable_is_known_by_its_name() -> None:
         ("<head><title>t</title><body>Text</body></head>", "Text"),
     ],
 )
-def test_what_is_never_closed_hides_no_text(markup: str, text: str) -> None:
+def test_an_unclosed_tag_hides_no_text(markup: str, text: str) -> None:
     assert plain_text(markup).split()[-1] == text.rsplit(maxsplit=1)[-1]
     assert text in plain_text(markup)
 
 
-def test_html_text_takes_time_by_its_size() -> None:
+def test_html_text_takes_linear_time() -> None:
     for piece in ("<head>", "<title><", "</head", "<script/>", "<!--"):
         began = time.perf_counter()
         plain_text(piece * 60_000)
@@ -92,7 +92,7 @@ def test_a_charset_is_read_as_browsers_read_it(charset: str | None, data: bytes,
     assert charsets.decode(data, charset) == text
 
 
-def test_every_pair_of_jis_is_read_as_python_reads_it() -> None:
+def test_every_jis_pair_is_decoded_as_by_python() -> None:
     for first in range(0x21, 0x75):
         for second in range(0x21, 0x7F):
             try:
@@ -100,12 +100,12 @@ def test_every_pair_of_jis_is_read_as_python_reads_it() -> None:
             except UnicodeError:
                 continue
             found = charsets.decode(b"\x1b$B" + bytes((first, second)) + b"\x1b(B", "iso-2022-jp")
-            # Six signs have two places in Unicode: browsers and Windows choose the full-width one.
+            # Six characters have two mappings to Unicode: browsers and Windows choose the full-width one.
             assert found == wanted or wanted in "\\\u301c\u2016\u2212\u00a2\u00a3\u00ac\uff3c", (first, second)
 
 
 def test_blanks_before_a_colon_end_no_headers() -> None:
-    found = mail("X-Confident-delivery : user@example.com\r\nSubject\t: hi\r\nContent-Type: text/plain", b"A : b")
+    found = make_mail("X-Confident-delivery : user@example.com\r\nSubject\t: hi\r\nContent-Type: text/plain", b"A : b")
     assert (found.subject, found.text) == ("hi", "A : b")
 
 
@@ -114,7 +114,7 @@ def test_blanks_before_a_colon_of_a_part_end_no_headers() -> None:
         b"--bb\r\nContent-Disposition : attachment; filename=x.txt\r\n\r\nA : b\r\n"
         b"--bb\r\nContent-Type : text/plain\r\n\r\nC : d\r\n--bb--\r\n"
     )
-    found = mail('Content-Type: multipart/mixed; boundary="bb"', body)
+    found = make_mail('Content-Type: multipart/mixed; boundary="bb"', body)
     assert found.text == "C : d"
     assert [(one.filename, one.content) for one in found.attachments] == [("x.txt", b"A : b")]
 
@@ -127,11 +127,11 @@ def test_a_parameter_needs_no_semicolon(kind: str) -> None:
         b"--bb\r\nContent-Type: text/plain charset=iso-8859-1\r\n\r\n\xe9\r\n"
         b"--bb\r\nContent-Disposition: attachment; filename=x.pdf\r\n\r\npdf\r\n--bb--\r\n"
     )
-    found = mail(f"Content-Type: multipart/{kind}", body)
+    found = make_mail(f"Content-Type: multipart/{kind}", body)
     assert (found.text, [one.filename for one in found.attachments]) == ("\u00e9", ["x.pdf"])
 
 
-def multipart(kind: str, *parts: str) -> bytes:
+def make_multipart(kind: str, *parts: str) -> bytes:
     made = "".join(f"--{kind}\r\n{part}\r\n" for part in parts)
     return f"Content-Type: multipart/{kind}; boundary={kind}\r\n\r\n{made}--{kind}--\r\n".encode()
 
@@ -143,16 +143,16 @@ FOOTER = "Content-Type: text/plain\r\n\r\nfooter"
 @pytest.mark.parametrize(
     ("content", "text"),
     [
-        (multipart("mixed", HTML, FOOTER), "html\nfooter"),
-        (multipart("alternative", PLAIN, HTML), "plain"),
-        (multipart("alternative", HTML), "html"),
-        (multipart("mixed", multipart("alternative", PLAIN, HTML).decode(), FOOTER), "plain\nfooter"),
-        (multipart("mixed", PLAIN, HTML), "plain\nhtml"),
-        (multipart("alternative", PLAIN, multipart("related", HTML).decode()), "plain"),
-        (multipart("mixed", HTML, HTML), "html\nhtml"),
+        (make_multipart("mixed", HTML, FOOTER), "html\nfooter"),
+        (make_multipart("alternative", PLAIN, HTML), "plain"),
+        (make_multipart("alternative", HTML), "html"),
+        (make_multipart("mixed", make_multipart("alternative", PLAIN, HTML).decode(), FOOTER), "plain\nfooter"),
+        (make_multipart("mixed", PLAIN, HTML), "plain\nhtml"),
+        (make_multipart("alternative", PLAIN, make_multipart("related", HTML).decode()), "plain"),
+        (make_multipart("mixed", HTML, HTML), "html\nhtml"),
     ],
 )
-def test_the_text_is_all_that_a_reader_sees(content: bytes, text: str) -> None:
+def test_the_text_is_the_visible_text(content: bytes, text: str) -> None:
     assert parse_mail(b"From: a@example.com\r\n" + content).text == text
 
 
@@ -167,8 +167,8 @@ def test_the_text_is_all_that_a_reader_sees(content: bytes, text: str) -> None:
         (b"!!QUJD??", 3),
     ],
 )
-def test_base64_in_pieces_is_read_whole(data: bytes, size: int) -> None:
-    (found,) = mail("Content-Type: application/zip\r\nContent-Transfer-Encoding: base64", data).attachments
+def test_base64_in_pieces_is_decoded_completely(data: bytes, size: int) -> None:
+    (found,) = make_mail("Content-Type: application/zip\r\nContent-Transfer-Encoding: base64", data).attachments
     assert len(found.content) == size
 
 
@@ -182,8 +182,8 @@ def test_base64_in_pieces_is_read_whole(data: bytes, size: int) -> None:
         ("All", "auto-response-suppress"),
     ],
 )
-def test_who_wants_no_receipt_may_get_an_answer(value: str, reason: str | None) -> None:
-    assert mail(f"X-Auto-Response-Suppress: {value}").automatic == reason
+def test_a_sender_without_receipt_request_may_get_a_reply(value: str, reason: str | None) -> None:
+    assert make_mail(f"X-Auto-Response-Suppress: {value}").automatic == reason
 
 
 LONG = 400_000
@@ -205,8 +205,8 @@ LONG = 400_000
     ],
     ids=range(10),
 )
-def test_what_a_stranger_sends_takes_time_by_its_size(raw: bytes) -> None:
-    # A pattern that looks at everything again from each place takes minutes.
+def test_hostile_input_takes_linear_time(raw: bytes) -> None:
+    # A pattern that scans again from each position takes minutes.
     began = time.perf_counter()
     parse_mail(raw)
     assert time.perf_counter() - began < 5

@@ -1,4 +1,4 @@
-"""A mail taken apart: a corpus of what mailers send, what attackers send, and whatever else there may be."""
+"""Parsing of mail: a corpus of real and hostile mail, and random input."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from switchboard.email import charsets, filenames, mime_body
 from switchboard.email.html_text import plain_text
 from switchboard.email.mime_models import ParsedMail
 from switchboard.email.parsing import parse_mail
-from tests.unit.properties import examples
+from tests.unit.properties import example_settings
 
 CORPUS = Path(__file__).with_name("corpus")
 MAILS = {path.stem: path.read_bytes() for path in sorted(CORPUS.glob("*.eml"))}
 
 
-def shown(found: ParsedMail) -> dict[str, Any]:
-    """What was found, as the corpus writes it down: what is empty is left out, but for the essentials."""
+def corpus_form(found: ParsedMail) -> dict[str, Any]:
+    """The parsed mail in the form of the corpus: empty fields are left out, except the essential ones."""
     attachments = [
         [one.filename, one.media_type, len(one.content), *(["inline"] if one.inline else [])]
         for one in found.attachments
@@ -54,11 +54,11 @@ def shown(found: ParsedMail) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", MAILS)
-def test_a_mail_of_the_corpus_says_what_stands_beside_it(name: str) -> None:
-    assert shown(parse_mail(MAILS[name])) == json.loads((CORPUS / f"{name}.json").read_text())
+def test_a_mail_of_the_corpus_is_parsed_as_recorded(name: str) -> None:
+    assert corpus_form(parse_mail(MAILS[name])) == json.loads((CORPUS / f"{name}.json").read_text())
 
 
-def test_a_mail_inside_a_mail_is_kept_as_it_came() -> None:
+def test_a_mail_inside_a_mail_is_kept_unchanged() -> None:
     (inner,) = parse_mail(MAILS["forwarded"]).attachments
     assert inner.content in MAILS["forwarded"]
     assert parse_mail(inner.content).attachments[0].filename == "inner.zip"
@@ -73,46 +73,46 @@ def test_a_mail_inside_a_mail_may_be_encoded_although_it_must_not() -> None:
     assert parse_mail(inner.content).subject == "hidden"
 
 
-# Nothing raises, whatever comes.
+# No input raises an error.
 
 
 @given(st.binary(max_size=2_000))
-@examples(100)
-def test_no_bytes_make_it_raise(raw: bytes) -> None:
-    storable(parse_mail(raw))
+@example_settings(100)
+def test_no_input_bytes_raise(raw: bytes) -> None:
+    assert_storable(parse_mail(raw))
 
 
 @pytest.mark.parametrize("address", [b"\x00ada@example.com", b"a\x07da@example.com", b"ada@exam\x1bple.com"])
-def test_an_address_with_what_cannot_be_seen_is_none(address: bytes) -> None:
+def test_an_address_with_invisible_characters_is_invalid(address: bytes) -> None:
     found = parse_mail(b"From: Ada <" + address + b">\r\nTo: " + address + b", desk@example.com\r\n\r\nx")
     assert (found.from_address, found.to) == ("", ["desk@example.com"])
 
 
 @given(st.data())
-@examples(200)
-def test_no_damage_to_a_mail_makes_it_raise(data: st.DataObject) -> None:
+@example_settings(200)
+def test_no_damaged_mail_raises(data: st.DataObject) -> None:
     raw = bytearray(MAILS[data.draw(st.sampled_from(sorted(MAILS)))])
     for _ in range(data.draw(st.integers(1, 6))):
         place = data.draw(st.integers(0, len(raw) - 1))
         raw[place : place + data.draw(st.integers(0, 30))] = data.draw(st.binary(max_size=30))
         raw = raw or bytearray(b"x")
-    storable(parse_mail(bytes(raw)))
+    assert_storable(parse_mail(bytes(raw)))
 
 
 @given(st.text(max_size=200), st.sampled_from(["From", "To", "Cc", "Subject", "Message-ID", "References", "Date"]))
-@examples(100)
-def test_no_header_makes_it_raise(value: str, name: str) -> None:
-    storable(parse_mail(f"{name}: {value}\r\n\r\nx".encode("utf-8", "surrogatepass")))
+@example_settings(100)
+def test_no_header_raises(value: str, name: str) -> None:
+    assert_storable(parse_mail(f"{name}: {value}\r\n\r\nx".encode("utf-8", "surrogatepass")))
 
 
 @given(st.sampled_from(["Content-Type", "Content-Disposition", "Content-Transfer-Encoding"]), st.binary(max_size=80))
-@examples(100)
-def test_no_description_of_the_content_makes_it_raise(name: str, value: bytes) -> None:
-    storable(parse_mail(name.encode() + b": " + value + b"\r\n\r\nx"))
+@example_settings(100)
+def test_no_content_type_raises(name: str, value: bytes) -> None:
+    assert_storable(parse_mail(name.encode() + b": " + value + b"\r\n\r\nx"))
 
 
-def storable(found: ParsedMail) -> None:
-    """Assert that every text can be stored, and that there is no more of anything than an item has room for."""
+def assert_storable(found: ParsedMail) -> None:
+    """Assert that every text can be stored, and that every count is within the limits of an item."""
     texts = [found.subject, found.text, found.html or "", found.from_name, found.from_address, *found.headers.values()]
     texts += [*found.headers, *found.to, *found.cc, *(one.filename for one in found.attachments)]
     assert not [text for text in texts if "\x00" in text or text != text.encode("utf-8", "replace").decode()]
@@ -121,7 +121,7 @@ def storable(found: ParsedMail) -> None:
     assert all("/" not in one.filename and one.filename for one in found.attachments)
 
 
-# Mail that is made to keep a reader busy.
+# Mail that is made to slow a parser down.
 
 _BOUNDARIES = b"".join(b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n" % (n, n) for n in range(900))
 
@@ -145,13 +145,13 @@ _BOUNDARIES = b"".join(b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n"
         ),
     ],
 )
-def test_it_is_read_in_time(raw: bytes) -> None:
+def test_hostile_mail_is_parsed_in_time(raw: bytes) -> None:
     started = time.perf_counter()
     assert parse_mail(raw).subject == "s"
     assert time.perf_counter() - started < 5
 
 
-def test_what_is_hopeless_is_shown_as_it_came() -> None:
+def test_an_undecodable_text_is_shown_raw() -> None:
     found = parse_mail(b"From: a@example.com\nSubject: many\n\n" + b"x\n" * 2_000_001)
     assert (found.broken, found.from_address, found.subject) == (True, "a@example.com", "many")
     assert found.text.startswith("x\nx\n")
@@ -183,7 +183,7 @@ def test_an_attachment_that_is_too_large_is_named_with_its_size(monkeypatch: pyt
     assert [(one.size, one.reason) for one in found.dropped] == [(11, "too_large")]
 
 
-def test_of_many_people_and_references_some_are_kept() -> None:
+def test_people_and_references_are_limited() -> None:
     people = ", ".join(f"p{n}@example.com" for n in range(300))
     ids = " ".join(f"<{n}@example.com>" for n in range(60))
     found = parse_mail(f"To: {people}\r\nReferences: {ids}\r\n\r\n".encode())
@@ -199,19 +199,19 @@ def test_of_many_people_and_references_some_are_kept() -> None:
 
 
 @pytest.mark.parametrize("charset", ["unicode_escape", "idna", "hex", "rot13", "utf-7", "", "x" * 500, "\udcff", None])
-def test_a_charset_that_is_none_is_not_used(charset: str | None) -> None:
+def test_an_unknown_charset_is_not_used(charset: str | None) -> None:
     assert charsets.decode("Grüße \\x41".encode(), charset) == "Grüße \\x41"
 
 
 @given(st.binary(max_size=300), st.sampled_from(["utf-8", "gb2312", "iso-2022-jp", "euc-kr", "us-ascii", "big5"]))
-@examples(100)
-def test_any_bytes_in_any_charset_are_text(data: bytes, charset: str) -> None:
+@example_settings(100)
+def test_any_bytes_in_any_charset_are_decoded(data: bytes, charset: str) -> None:
     charsets.decode(data, charset).encode()
 
 
 @given(st.text(max_size=100), st.integers(0, 50))
-@examples(100)
-def test_a_cut_text_is_a_beginning_that_fits(text: str, size: int) -> None:
+@example_settings(100)
+def test_a_cut_text_is_a_prefix_that_fits(text: str, size: int) -> None:
     text = charsets.remove_unstorable(text)
     cut = charsets.cut_bytes(text, size)
     assert text.startswith(cut)
@@ -219,7 +219,7 @@ def test_a_cut_text_is_a_beginning_that_fits(text: str, size: int) -> None:
 
 
 @given(st.text(alphabet="<>!-/abp scrit\"'=&;", max_size=200))
-@examples(100)
+@example_settings(100)
 def test_text_of_any_markup_is_found(markup: str) -> None:
     assert "<script" not in plain_text(f"<script>{markup}</script>")
 
@@ -228,7 +228,7 @@ def test_text_of_any_markup_is_found(markup: str) -> None:
 
 
 @given(st.text(max_size=400))
-@examples(100)
+@example_settings(100)
 def test_a_file_name_is_safe_on_every_system(given_name: str) -> None:
     name = filenames.safe_filename(given_name, "application/pdf", 1)
     assert name

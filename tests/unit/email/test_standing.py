@@ -1,4 +1,4 @@
-"""What was reported of each recipient, and the head that follows from it."""
+"""The provider's reports about each recipient, and the head that follows from them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ RECORD = {
 
 
 class Provider:
-    """A provider that takes everything."""
+    """A provider that accepts everything."""
 
     sent: list[carriers.OutgoingMail]
 
@@ -58,41 +58,43 @@ def acme(cloud: dict[str, str]) -> Tenant:
     return tenant()
 
 
-def queued(acme: Tenant, *to: str, body: str = "b", key: str | None = None) -> Message:
+def queue_mail(acme: Tenant, *to: str, body: str = "b", key: str | None = None) -> Message:
     caller = acme.caller()
     draft = MailDraft(to=list(to), subject="s", body=body)
     return service.send_message(with_effect(caller, key) if key else caller, draft)
 
 
-def sent(acme: Tenant, *to: str, body: str = "b") -> Message:
-    message = queued(acme, *to, body=body)
+def send_mail(acme: Tenant, *to: str, body: str = "b") -> Message:
+    message = queue_mail(acme, *to, body=body)
     delivery.send_queued(message.org_id, message.id)
     return message
 
 
-def now(message: Message) -> MailStatus:
+def load_message(message: Message) -> MailStatus:
     found = store.get_status(message.org_id, message.id)
     assert found
     return found
 
 
-def told(message: Message) -> list[events.Event]:
+def list_events(message: Message) -> list[events.Event]:
     partition = events.workflow_partition(message.org_id, message.correlation_id)
     items = reads.Query(table="activity", partition=partition).all()
     return [events.parse_event(item) for item in items if "outbox" in item]
 
 
-def notice(message: Message, kind: str, **detail: Any) -> dict[str, Any]:
+def apply_notice(message: Message, kind: str, **detail: Any) -> dict[str, Any]:
     tags = {"switchboard-org": [message.org_id], "switchboard-message": [message.id]}
     return {"eventType": kind, "mail": {"tags": tags, "messageId": "x"}, kind.lower(): detail}
 
 
-def test_what_a_receiving_server_said_is_kept_with_its_recipient(acme: Tenant, provider: Provider) -> None:
-    message = sent(acme, "A@example.com", "b@example.com")
-    notifications.apply_notification(notice(message, "Delivery", recipients=["a@example.com"], smtpResponse="250 OK"))
+def test_a_servers_response_is_stored_with_its_recipient(acme: Tenant, provider: Provider) -> None:
+    message = send_mail(acme, "A@example.com", "b@example.com")
+    notifications.apply_notification(
+        apply_notice(message, "Delivery", recipients=["a@example.com"], smtpResponse="250 OK")
+    )
     gone = {"emailAddress": "b@example.com", "status": "5.1.1", "diagnosticCode": "550 " + "x" * 1_000}
-    notifications.apply_notification(notice(message, "Bounce", bounceType="Permanent", bouncedRecipients=[gone]))
-    found = now(message).reports
+    notifications.apply_notification(apply_notice(message, "Bounce", bounceType="Permanent", bouncedRecipients=[gone]))
+    found = load_message(message).reports
     has_it, gone_ = found["a@example.com"], found["b@example.com"]
     assert (has_it.address, has_it.diagnostic, has_it.bounced_at) == ("A@example.com", "250 OK", None)
     assert has_it.delivered_at
@@ -100,212 +102,225 @@ def test_what_a_receiving_server_said_is_kept_with_its_recipient(acme: Tenant, p
     assert gone_.gone_at
 
 
-def bounce(message: Message, kind: str, **facts: str) -> dict[str, Any]:
-    return notice(message, "Bounce", bounceType=kind, bouncedRecipients=[{"emailAddress": "a@example.com", **facts}])
+def apply_bounce(message: Message, kind: str, **facts: str) -> dict[str, Any]:
+    return apply_notice(
+        message, "Bounce", bounceType=kind, bouncedRecipients=[{"emailAddress": "a@example.com", **facts}]
+    )
 
 
-def test_a_delivery_notice_after_a_bounce_for_good_tells_no_delivery(acme: Tenant, provider: Provider) -> None:
-    message = sent(acme, "a@example.com", "b@example.com")
-    notifications.apply_notification(bounce(message, "Permanent", status="5.1.1", diagnosticCode="550 user unknown"))
-    arrived = notice(message, "Delivery", recipients=["a@example.com", "b@example.com"], smtpResponse="250 accepted")
+def test_a_delivery_notice_after_a_permanent_bounce_is_ignored(acme: Tenant, provider: Provider) -> None:
+    message = send_mail(acme, "a@example.com", "b@example.com")
+    notifications.apply_notification(
+        apply_bounce(message, "Permanent", status="5.1.1", diagnosticCode="550 user unknown")
+    )
+    arrived = apply_notice(
+        message, "Delivery", recipients=["a@example.com", "b@example.com"], smtpResponse="250 accepted"
+    )
     for _ in range(2):
         notifications.apply_notification(arrived)
-    gone, has_it = now(message).report("a@example.com"), now(message).report("b@example.com")
+    gone, has_it = load_message(message).report("a@example.com"), load_message(message).report("b@example.com")
     assert (gone.code, gone.diagnostic, has_it.diagnostic) == ("5.1.1", "550 user unknown", "250 accepted")
     assert gone.delivered_at
-    delivered = [event for event in told(message) if event.type == "email.delivered"]
+    delivered = [event for event in list_events(message) if event.type == "email.delivered"]
     assert [event.data["recipients"] for event in delivered] == [[hashing.digest("b@example.com")]]
-    assert now(message).head.state is MailState.BOUNCED
+    assert load_message(message).head.state is MailState.BOUNCED
 
 
-def test_the_code_of_one_notice_never_stands_beside_the_words_of_another(acme: Tenant, provider: Provider) -> None:
-    message = sent(acme, "a@example.com")
-    arrived = notice(message, "Delivery", recipients=["a@example.com"], smtpResponse="250 accepted")
+def test_code_and_text_come_from_the_same_notice(acme: Tenant, provider: Provider) -> None:
+    message = send_mail(acme, "a@example.com")
+    arrived = apply_notice(message, "Delivery", recipients=["a@example.com"], smtpResponse="250 accepted")
     heard = []
     for one in (
-        bounce(message, "Transient", status="4.4.7", diagnosticCode="450 greylisted"),
+        apply_bounce(message, "Transient", status="4.4.7", diagnosticCode="450 greylisted"),
         arrived,
-        bounce(message, "Permanent", status="5.1.1"),
+        apply_bounce(message, "Permanent", status="5.1.1"),
     ):
         notifications.apply_notification(one)
-        report = now(message).report("a@example.com")
+        report = load_message(message).report("a@example.com")
         heard.append((report.code, report.diagnostic))
     assert heard == [("4.4.7", "450 greylisted"), (None, "250 accepted"), ("5.1.1", None)]
 
 
-def complaint(message: Message, **facts: str) -> dict[str, Any]:
-    return notice(message, "Complaint", complainedRecipients=[{"emailAddress": "a@example.com"}], **facts)
+def apply_complaint(message: Message, **facts: str) -> dict[str, Any]:
+    return apply_notice(message, "Complaint", complainedRecipients=[{"emailAddress": "a@example.com"}], **facts)
 
 
 @pytest.mark.parametrize("kind", ["not-spam", "auth-failure"])
-def test_feedback_that_is_no_complaint_stops_nothing(
+def test_feedback_other_than_a_complaint_suppresses_nothing(
     acme: Tenant, provider: Provider, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    message = sent(acme, "a@example.com")
+    message = send_mail(acme, "a@example.com")
     counted: list[tuple[str, Any]] = []
     monkeypatch.setattr(telemetry, "emit_metric", lambda name, *_, **facts: counted.append((name, facts)))
-    notifications.apply_notification(complaint(message, complaintFeedbackType=kind))
+    notifications.apply_notification(apply_complaint(message, complaintFeedbackType=kind))
     assert counted == [("MailFeedback", {"Kind": kind})]
-    assert (now(message).reports, store.list_suppressed(acme.org_id, ["a@example.com"])) == ({}, [])
-    assert "email.complained" not in [event.type for event in told(message)]
+    assert (load_message(message).reports, store.list_suppressed(acme.org_id, ["a@example.com"])) == ({}, [])
+    assert "email.complained" not in [event.type for event in list_events(message)]
 
 
-def test_a_mail_that_the_providers_list_stopped_bounced_for_good(acme: Tenant, provider: Provider) -> None:
-    message = sent(acme, "a@example.com")
+def test_a_mail_stopped_by_the_providers_list_bounced_permanently(acme: Tenant, provider: Provider) -> None:
+    message = send_mail(acme, "a@example.com")
     for _ in range(2):
-        notifications.apply_notification(complaint(message, complaintSubType="OnAccountSuppressionList"))
-    report = now(message).report("a@example.com")
-    assert (bool(report.gone_at), report.complained_at, now(message).head.state) == (True, None, MailState.BOUNCED)
-    assert "suppression list" in (report.diagnostic or "")
-    assert store.get_suppression(acme.org_id, "a@example.com")
-    assert [event.type for event in told(message)][-1] == "email.bounced"
-    assert "email.complained" not in [event.type for event in told(message)]
-
-
-def test_a_complaint_is_of_somebody_who_has_the_mail(acme: Tenant, provider: Provider) -> None:
-    message = sent(acme, "a@example.com")
-    notifications.apply_notification(bounce(message, "Transient", status="4.4.7"))
-    assert now(message).head.state is MailState.BOUNCED
-    notifications.apply_notification(complaint(message))
-    assert (now(message).head.state, now(message).head.error) == (MailState.DELIVERED, None)
-    # The note of an absence, or a notice that was held up, changes nothing of that.
-    other = sent(acme, "b@example.com")
-    notifications.apply_notification(
-        notice(other, "Complaint", complainedRecipients=[{"emailAddress": "b@example.com"}])
+        notifications.apply_notification(apply_complaint(message, complaintSubType="OnAccountSuppressionList"))
+    report = load_message(message).report("a@example.com")
+    assert (bool(report.gone_at), report.complained_at, load_message(message).head.state) == (
+        True,
+        None,
+        MailState.BOUNCED,
     )
-    bounced = notice(other, "Bounce", bounceType="Transient", bouncedRecipients=[{"emailAddress": "b@example.com"}])
+    assert "suppression list" in (report.diagnostic or "")
+    assert store.find_suppression(acme.org_id, "a@example.com")
+    assert [event.type for event in list_events(message)][-1] == "email.bounced"
+    assert "email.complained" not in [event.type for event in list_events(message)]
+
+
+def test_a_complaint_means_that_the_mail_was_delivered(acme: Tenant, provider: Provider) -> None:
+    message = send_mail(acme, "a@example.com")
+    notifications.apply_notification(apply_bounce(message, "Transient", status="4.4.7"))
+    assert load_message(message).head.state is MailState.BOUNCED
+    notifications.apply_notification(apply_complaint(message))
+    assert (load_message(message).head.state, load_message(message).head.error) == (MailState.DELIVERED, None)
+    # An absence note, or a late notice, does not change that.
+    other = send_mail(acme, "b@example.com")
+    notifications.apply_notification(
+        apply_notice(other, "Complaint", complainedRecipients=[{"emailAddress": "b@example.com"}])
+    )
+    bounced = apply_notice(
+        other, "Bounce", bounceType="Transient", bouncedRecipients=[{"emailAddress": "b@example.com"}]
+    )
     notifications.apply_notification(bounced)
-    assert now(other).head.state is MailState.DELIVERED
-    assert "email.bounced" not in [event.type for event in told(other) if event.subject.id == other.id]
+    assert load_message(other).head.state is MailState.DELIVERED
+    assert "email.bounced" not in [event.type for event in list_events(other) if event.subject.id == other.id]
 
 
-def test_of_whom_nothing_was_reported_there_is_no_item(acme: Tenant, provider: Provider) -> None:
-    message = sent(acme, "a@example.com", "b@example.com")
-    assert now(message).reports == {}
+def test_a_recipient_without_reports_has_no_item(acme: Tenant, provider: Provider) -> None:
+    message = send_mail(acme, "a@example.com", "b@example.com")
+    assert load_message(message).reports == {}
     feedback.record_delivery(message.org_id, message.id, ["b@example.com", "stranger@example.com"])
-    assert now(message).reports.keys() == {"b@example.com"}
+    assert load_message(message).reports.keys() == {"b@example.com"}
 
 
 @pytest.mark.parametrize("calls", range(5))
-def test_a_worker_killed_between_a_recipient_and_the_head_leaves_what_the_next_look_mends(
-    acme: Tenant, provider: Provider, calls: int
-) -> None:
-    message = sent(acme, "a@example.com", "b@example.com")
+def test_the_next_run_repairs_the_head_after_a_kill(acme: Tenant, provider: Provider, calls: int) -> None:
+    message = send_mail(acme, "a@example.com", "b@example.com")
     feedback.record_delivery(message.org_id, message.id, ["a@example.com"])
-    # Another worker records the last recipient at the same time as one that is stopped: neither saw the other's.
-    before = now(message)
+    # Another worker records the last recipient at the same time as the killed one: neither saw the other's write.
+    before = load_message(message)
     feedback.record_delivery(message.org_id, message.id, ["b@example.com"])
     aws_writes.commit(aws_writes.Put(table="activity", item=store.HEADS.item(before.head)))
-    assert now(message).head.state is MailState.SENT
+    assert load_message(message).head.state is MailState.SENT
     with Sabotage().killing(after=calls):
         feedback.record_delivery(message.org_id, message.id, ["b@example.com"])
     feedback.record_delivery(message.org_id, message.id, ["b@example.com"])
-    assert now(message).head.state is MailState.DELIVERED
-    assert [event.type for event in told(message)].count("email.delivered") == 2
+    assert load_message(message).head.state is MailState.DELIVERED
+    assert [event.type for event in list_events(message)].count("email.delivered") == 2
 
 
 @pytest.mark.parametrize("calls", range(6))
 def test_a_notice_whose_worker_is_killed_anywhere_is_recorded_once(
     acme: Tenant, provider: Provider, calls: int
 ) -> None:
-    message = sent(acme, "a@example.com", "b@example.com")
+    message = send_mail(acme, "a@example.com", "b@example.com")
     feedback.record_bounce(message.org_id, message.id, ["a@example.com"], permanent=False)
     with Sabotage().killing(after=calls):
         feedback.record_bounce(message.org_id, message.id, ["a@example.com", "b@example.com"], permanent=True)
     feedback.record_bounce(message.org_id, message.id, ["a@example.com", "b@example.com"], permanent=True)
-    assert (now(message).head.state, now(message).head.error) == (MailState.BOUNCED, "permanent bounce")
+    assert (load_message(message).head.state, load_message(message).head.error) == (
+        MailState.BOUNCED,
+        "permanent bounce",
+    )
     assert len(store.list_suppressed(acme.org_id, ["a@example.com", "b@example.com"])) == 2
-    assert [event.type for event in told(message)].count("email.bounced") == 2
+    assert [event.type for event in list_events(message)].count("email.bounced") == 2
 
 
-def test_the_watch_over_a_claim_mends_the_head_too(
+def test_the_claim_watch_repairs_the_head_too(
     acme: Tenant, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def unknown(_: carriers.OutgoingMail) -> str:
         raise carriers.OutcomeUnknownError("timeout")
 
     monkeypatch.setattr(provider, "send", unknown)
-    message = sent(acme, "a@example.com")
-    before = now(message)
+    message = send_mail(acme, "a@example.com")
+    before = load_message(message)
     report = before.report("a@example.com").model_copy(update={"delivered_at": before.head.created_at})
-    aws_writes.commit(store.save_status_writes(before.with_reports([report]))[0])  # and no more: the worker was stopped
+    aws_writes.commit(store.save_status_writes(before.with_reports([report]))[0])  # and no more: the worker was killed
     assert before.head.claim
     delivery.check_claim(message.org_id, message.id, before.head.claim)
-    assert now(message).head.state is MailState.DELIVERED
-    assert "email.unconfirmed" not in [event.type for event in told(message)]
+    assert load_message(message).head.state is MailState.DELIVERED
+    assert "email.unconfirmed" not in [event.type for event in list_events(message)]
 
 
-def test_numbers_of_events_grow_along_what_was_known_and_are_never_the_same(acme: Tenant, provider: Provider) -> None:
+def test_event_numbers_are_unique_and_increase(acme: Tenant, provider: Provider) -> None:
     people = [f"p{number}@example.com" for number in range(4)]
-    message = sent(acme, *people)
-    same = now(message)
-    # Two workers that see the same, and a third that sees what they did.
+    message = send_mail(acme, *people)
+    same = load_message(message)
+    # Two workers with the same state, and a third that sees their writes.
     for address in people[:2]:
         report = same.report(address).model_copy(update={"delivered_at": same.head.created_at})
         after = same.with_reports([report])
         assert after.number(address) > same.number()
         aws_writes.commit(store.save_status_writes(after)[0])
-    known = now(message)
+    known = load_message(message)
     numbers = [same.with_reports([same.report(address)]).number(address) for address in people[:2]]
     assert len(set(numbers)) == 2
     assert known.with_reports([known.report(people[2])]).number(people[2]) > max(numbers)
     feedback.record_delivery(message.org_id, message.id, people)
-    versions = [event.subject.version or 0 for event in told(message)]
+    versions = [event.subject.version or 0 for event in list_events(message)]
     assert versions == sorted(set(versions))
 
 
 def addressed_to_all(acme: Tenant, kind: str) -> Message:
-    """A mail to as many as one may have."""
-    message = sent(acme, *(f"p{number}@example.com" for number in range(50)))
-    head = now(message).head
+    """A mail to the maximum of recipients."""
+    message = send_mail(acme, *(f"p{number}@example.com" for number in range(50)))
+    head = load_message(message).head
     aws_writes.commit(aws_writes.Put(table="activity", item=store.HEADS.item(head.model_copy(update={"kind": kind}))))
     return message
 
 
 @pytest.mark.parametrize("kind", ["mail", "system"])
 @pytest.mark.parametrize("what", ["delivered", "bounced", "complained"])
-def test_a_notice_of_every_recipient_is_recorded_however_often_it_comes(
-    acme: Tenant, provider: Provider, what: str, kind: str
-) -> None:
+def test_a_notice_of_every_recipient_is_recorded_once(acme: Tenant, provider: Provider, what: str, kind: str) -> None:
     message = addressed_to_all(acme, kind)
     details = {"permanent": True} if what == "bounced" else {}
     for _ in range(2):
         RECORD[what](message.org_id, message.id, message.to, **details)
-    assert len(now(message).reports) == 50
+    assert len(load_message(message).reports) == 50
     ends = {"delivered": MailState.DELIVERED, "bounced": MailState.BOUNCED, "complained": MailState.SENT}
-    assert now(message).head.state is ends[what]
-    # Of fifty who may have complained one did.
+    assert load_message(message).head.state is ends[what]
+    # One of fifty possible recipients complained.
     stopped, own = 50 if what == "bounced" else 0, kind == "mail"
     assert len(store.list_suppressed(acme.org_id, message.to)) == (stopped if own else 0)
     assert sum(store.is_unreachable(address) for address in message.to) == (0 if own else stopped)
     if not own:
-        assert f"email.{what}" not in {event.type for event in told(message)}, "it is no fact of the organization"
+        assert f"email.{what}" not in {event.type for event in list_events(message)}, (
+            "it is not an event of the organization"
+        )
         return
-    events_ = [event for event in told(message) if event.type == f"email.{what}"]
+    events_ = [event for event in list_events(message) if event.type == f"email.{what}"]
     assert len([digest for event in events_ for digest in set(event.data["recipients"])]) == 50
-    numbers = [event.subject.version for event in told(message)]
+    numbers = [event.subject.version for event in list_events(message)]
     assert len(set(numbers)) == len(numbers)
 
 
 @pytest.mark.parametrize("calls", range(1, 12, 2))
-def test_a_notice_of_many_whose_worker_is_killed_between_two_parts_is_gone_on_with(
-    acme: Tenant, provider: Provider, calls: int
-) -> None:
+def test_a_large_notice_is_continued_after_a_kill(acme: Tenant, provider: Provider, calls: int) -> None:
     message = addressed_to_all(acme, "mail")
     with Sabotage().killing(after=calls):
         feedback.record_bounce(message.org_id, message.id, message.to, permanent=True)
     feedback.record_bounce(message.org_id, message.id, message.to, permanent=True)
     assert len(store.list_suppressed(acme.org_id, message.to)) == 50
-    digests = [one for event in told(message) if event.type == "email.bounced" for one in event.data["recipients"]]
+    digests = [
+        one for event in list_events(message) if event.type == "email.bounced" for one in event.data["recipients"]
+    ]
     assert len(digests) == len(set(digests)) == 50
 
 
 @pytest.mark.parametrize("what", ["delivered", "bounced", "complained"])
 @pytest.mark.parametrize("times", [0, 2])
-def test_an_acceptance_that_is_recorded_after_the_first_reports_is_numbered_before_them(
+def test_a_late_recorded_acceptance_is_numbered_before_the_reports(
     acme: Tenant, provider: Provider, monkeypatch: pytest.MonkeyPatch, what: str, times: int
 ) -> None:
-    message = queued(acme, "a@example.com", "b@example.com")
+    message = queue_mail(acme, "a@example.com", "b@example.com")
     throttled = iter(range(times))
 
     def send(_: carriers.OutgoingMail) -> str:
@@ -319,69 +334,69 @@ def test_an_acceptance_that_is_recorded_after_the_first_reports_is_numbered_befo
     monkeypatch.setattr(provider, "send", send)
     for _ in range(times + 1):
         delivery.send_queued(message.org_id, message.id)
-    events_ = sorted(told(message), key=lambda event: event.subject.version or 0)
+    events_ = sorted(list_events(message), key=lambda event: event.subject.version or 0)
     assert [event.type for event in events_] == ["email.queued", "email.sent", f"email.{what}", f"email.{what}"]
     assert len({event.subject.version for event in events_}) == 4
 
 
-def forwarded(message: Message, kind: str) -> dict[str, Any]:
+def forwarded_notice(message: Message, kind: str) -> dict[str, Any]:
     """A notice that names the mailbox to which a recipient's server forwards."""
     named = {"emailAddress": "behind@forwarded.example", "status": "5.1.1", "diagnosticCode": "550 no such user"}
     if kind == "Complaint":
-        return notice(message, kind, complainedRecipients=[named])
-    return notice(message, kind, bounceType="Permanent", bouncedRecipients=[named])
+        return apply_notice(message, kind, complainedRecipients=[named])
+    return apply_notice(message, kind, bounceType="Permanent", bouncedRecipients=[named])
 
 
 @pytest.mark.parametrize("kind", ["Bounce", "Complaint"])
-def test_a_notice_of_another_mailbox_is_of_a_mails_only_recipient(acme: Tenant, provider: Provider, kind: str) -> None:
-    message = sent(acme, "Alias@example.com")
+def test_a_notice_of_another_mailbox_belongs_to_the_only_recipient(acme: Tenant, provider: Provider, kind: str) -> None:
+    message = send_mail(acme, "Alias@example.com")
     for _ in range(2):
-        notifications.apply_notification(forwarded(message, kind))
+        notifications.apply_notification(forwarded_notice(message, kind))
     assert store.list_suppressed(acme.org_id, ["alias@example.com"]) == ["Alias@example.com"]
     assert store.list_suppressed(acme.org_id, ["behind@forwarded.example"]) == []
-    report = now(message).reports["alias@example.com"]
+    report = load_message(message).reports["alias@example.com"]
     if kind == "Bounce":
-        assert (now(message).head.state, report.code, report.diagnostic) == (
+        assert (load_message(message).head.state, report.code, report.diagnostic) == (
             MailState.BOUNCED,
             "5.1.1",
             "550 no such user",
         )
-    assert [event.type for event in told(message)].count("email.bounced") == (kind == "Bounce")
+    assert [event.type for event in list_events(message)].count("email.bounced") == (kind == "Bounce")
 
 
 @pytest.mark.parametrize("kind", ["Bounce", "Complaint"])
-def test_a_notice_of_another_mailbox_is_of_nobody_where_several_may_be_meant(
+def test_a_notice_of_another_mailbox_is_dropped_if_ambiguous(
     acme: Tenant, provider: Provider, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    message = sent(acme, "a@example.com", "b@example.com")
+    message = send_mail(acme, "a@example.com", "b@example.com")
     counted: list[str] = []
     monkeypatch.setattr(telemetry, "emit_metric", lambda name, *_, **__: counted.append(name))
-    notifications.apply_notification(forwarded(message, kind))
+    notifications.apply_notification(forwarded_notice(message, kind))
     assert counted == ["MailNoticeUnmatched"]
-    assert (now(message).reports, now(message).head.state) == ({}, MailState.SENT)
+    assert (load_message(message).reports, load_message(message).head.state) == ({}, MailState.SENT)
     assert store.list_suppressed(acme.org_id, message.to) == []
 
 
 # Suppression.
 
 
-def test_a_recipient_that_is_suppressed_after_acceptance_gets_nothing(acme: Tenant, provider: Provider) -> None:
-    first, waiting = sent(acme, "you@example.com"), queued(acme, "fine@example.com", "You@example.com")
+def test_a_recipient_suppressed_after_acceptance_gets_no_mail(acme: Tenant, provider: Provider) -> None:
+    first, waiting = send_mail(acme, "you@example.com"), queue_mail(acme, "fine@example.com", "You@example.com")
     feedback.record_complaint(first.org_id, first.id, ["you@example.com"])
     delivery.send_queued(waiting.org_id, waiting.id)
     assert [outbound.message_id for outbound in provider.sent] == [first.id]
-    head = now(waiting).head
+    head = load_message(waiting).head
     assert (head.state, head.error) == (
         MailState.FAILED,
         "a recipient's address is suppressed: see the list of suppressions",
     )
-    failed = told(waiting)[-1]
+    failed = list_events(waiting)[-1]
     assert (failed.type, failed.data["reason"]) == ("email.failed", "suppressed")
     delivery.send_queued(waiting.org_id, waiting.id)
     assert len(provider.sent) == 1
 
 
-def test_the_platforms_own_mail_is_asked_of_both_when_it_is_claimed(acme: Tenant, provider: Provider) -> None:
+def test_both_suppression_lists_are_checked_for_the_platforms_own_mail(acme: Tenant, provider: Provider) -> None:
     for stops in (
         store.suppress_system_mail_writes("you+1@example.com", "complaint"),
         store.suppress_system_mail_writes("Me@example.com", "bounce"),
@@ -391,24 +406,24 @@ def test_the_platforms_own_mail_is_asked_of_both_when_it_is_claimed(acme: Tenant
         origin = acme.caller()
         aws_writes.commit(service.system_mail_writes(origin, None, to, "s", "b"))
         aws_writes.commit(stops)
-    heads = [item for item in everything() if item["sk"] == "message"]
+    heads = [item for item in scan_items() if item["sk"] == "message"]
     assert len(heads) == 3
     for item in heads:
         delivery.send_queued(acme.org_id, item["pk"].rpartition("#")[2])
     assert provider.sent == []
-    assert {item["state"] for item in everything() if item["sk"] == "message"} == {"failed"}
+    assert {item["state"] for item in scan_items() if item["sk"] == "message"} == {"failed"}
 
 
-def test_a_request_that_was_accepted_is_not_refused_when_it_comes_again(acme: Tenant, provider: Provider) -> None:
-    message = queued(acme, "you@example.com", key="one")
+def test_an_accepted_request_is_not_refused_when_repeated(acme: Tenant, provider: Provider) -> None:
+    message = queue_mail(acme, "you@example.com", key="one")
     delivery.send_queued(message.org_id, message.id)
     feedback.record_bounce(message.org_id, message.id, ["you@example.com"], permanent=True)
-    assert queued(acme, "you@example.com", key="one").id == message.id
+    assert queue_mail(acme, "you@example.com", key="one").id == message.id
     with pytest.raises(RecipientSuppressed):
-        queued(acme, "you@example.com", key="two")
+        queue_mail(acme, "you@example.com", key="two")
 
 
-def test_acceptance_asks_in_one_read_and_checks_nothing_in_its_transaction() -> None:
+def test_acceptance_makes_one_read_and_no_check_in_its_transaction() -> None:
     people = [f"p{number}@example.com" for number in range(50)]
     caller = with_effect(tenant(plan=PlanName.STARTER).caller(), "key")
     writes: list[str] = []
@@ -422,16 +437,16 @@ def test_acceptance_asks_in_one_read_and_checks_nothing_in_its_transaction() -> 
     assert sorted(writes) == ["Put"] * 5 + ["Update"], "marker, head, content, watch, event, usage"
 
 
-# What is stored.
+# Storage.
 
 
-def everything() -> list[dict[str, Any]]:
+def scan_items() -> list[dict[str, Any]]:
     items = clients.dynamodb_client().scan(TableName=settings.table_name("activity"))["Items"]
     return [attributes.decode_item(item) for item in items]
 
 
 def stored_size(item: dict[str, Any]) -> int:
-    """The size of an item as DynamoDB reckons it."""
+    """The size of an item as DynamoDB computes it."""
 
     def size(value: Any) -> int:
         match value:
@@ -450,12 +465,12 @@ def stored_size(item: dict[str, Any]) -> int:
     return sum(len(name.encode()) + size(value) for name, value in item.items())
 
 
-def test_a_head_fits_into_a_kilobyte_from_the_first_write_to_the_last(acme: Tenant, provider: Provider) -> None:
+def test_a_head_always_fits_into_a_kilobyte(acme: Tenant, provider: Provider) -> None:
     sizes = []
-    message = queued(acme, "somebody.with.a.name@company.example.com", body="x" * 190_000)
+    message = queue_mail(acme, "somebody.with.a.name@company.example.com", body="x" * 190_000)
 
     def note() -> None:
-        (item,) = [item for item in everything() if item["sk"] == "message"]
+        (item,) = [item for item in scan_items() if item["sk"] == "message"]
         sizes.append(stored_size(item))
 
     note()
@@ -466,11 +481,11 @@ def test_a_head_fits_into_a_kilobyte_from_the_first_write_to_the_last(acme: Tena
     assert max(sizes) <= 1_024, sizes
 
 
-def test_what_a_mail_says_is_written_once(acme: Tenant, provider: Provider) -> None:
-    message = queued(acme, "a@example.com", body="word " * 30_000)
+def test_a_mails_content_is_written_once(acme: Tenant, provider: Provider) -> None:
+    message = queue_mail(acme, "a@example.com", body="word " * 30_000)
 
     def content() -> dict[str, Any]:
-        (item,) = [item for item in everything() if item["sk"] == "content"]
+        (item,) = [item for item in scan_items() if item["sk"] == "content"]
         return item
 
     before = content()
@@ -491,8 +506,8 @@ def test_a_text_is_read_as_it_was_written(acme: Tenant, body: str) -> None:
     assert store.get_message(message.org_id, message.id) == message
 
 
-def test_a_message_shows_what_was_reported_of_each_recipient(acme: Tenant, provider: Provider) -> None:
-    message = sent(acme, "lost@example.com", "has@example.com", "spam@example.com", "waits@example.com")
+def test_a_message_shows_the_reports_of_each_recipient(acme: Tenant, provider: Provider) -> None:
+    message = send_mail(acme, "lost@example.com", "has@example.com", "spam@example.com", "waits@example.com")
     said = feedback.ServerResponse("5.1.1", "smtp; 550 5.1.1 unknown")
     feedback.record_bounce(
         acme.org_id, message.id, ["lost@example.com"], permanent=True, said={"lost@example.com": said}
@@ -511,17 +526,19 @@ def test_a_message_shows_what_was_reported_of_each_recipient(acme: Tenant, provi
     assert Shown.of(service.get_message(acme.caller(), message.id)) == Shown(**found.model_dump(exclude={"recipients"}))
 
 
-def test_a_message_that_is_not_there_has_no_reports(acme: Tenant) -> None:
+def test_an_unknown_message_has_no_reports(acme: Tenant) -> None:
     with pytest.raises(NotFound):
         service.get_message_with_reports(acme.caller(), "msg_none")
 
 
-def test_a_worker_that_gives_up_never_fails_a_mail_that_another_has_sent(acme: Tenant, provider: Provider) -> None:
-    """All interleavings: a worker is refused, and before each of its requests another finds the mail allowed again."""
+def test_a_worker_that_gives_up_does_not_fail_a_sent_mail(acme: Tenant, provider: Provider) -> None:
+    """All interleavings: a worker is refused, and before each of its requests another worker finds the mail allowed
+    again.
+    """
     outcomes, sabotage = set[MailState](), Sabotage()
     for place in range(20):
         address = f"a{place}@example.com"
-        message = queued(acme, address)
+        message = queue_mail(acme, address)
         suppressions.add_suppression(acme.caller(), address)
         provider.sent.clear()
 
@@ -531,7 +548,7 @@ def test_a_worker_that_gives_up_never_fails_a_mail_that_another_has_sent(acme: T
 
         with sabotage.meeting(place, come_between):
             delivery.send_queued(message.org_id, message.id)
-        state = now(message).head.state
+        state = load_message(message).head.state
         assert (state is MailState.SENT) == bool(provider.sent), (place, state)
         outcomes.add(state)
     assert outcomes == {MailState.SENT, MailState.FAILED}

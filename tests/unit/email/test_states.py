@@ -15,12 +15,12 @@ from switchboard.email.status import MailStatus
 from switchboard.events import service as events
 from switchboard.kit import hashing
 from switchboard.persistence import optimistic
-from tests.unit.properties import Memory, examples
+from tests.unit.properties import Memory, example_settings
 
 AT = "2026-01-15T17:00:00.000Z"
 ONE, OTHER = "One@example.com", "other@example.com"
 
-#: What a provider may report of a mail to two, by name: the call, and the events that it makes at most once.
+#: Reports that a provider may send about a mail to two, by name: the call, and the events that it records at most once.
 REPORTS: dict[str, tuple[str, dict[str, Any]]] = {
     "accepted": ("record_acceptance", {"external_id": "x@ses"}),
     "one has it": ("record_delivery", {"addresses": [ONE]}),
@@ -45,8 +45,8 @@ def memory(monkeypatch: pytest.MonkeyPatch) -> Memory:
     return found
 
 
-def claimed(memory: Memory) -> Message:
-    """A mail to two that was handed over with no answer."""
+def claim_mail(memory: Memory) -> Message:
+    """A mail to two recipients that was sent without a response."""
     memory.items.clear()
     facts: dict[str, Any] = {"agent_id": "agt_1", "from_address": "a@example.com", "subject": "s", "body": "b"}
     facts |= {"thread_id": "msg_1", "correlation_id": "corr_1", "created_at": AT, "updated_at": AT}
@@ -55,27 +55,27 @@ def claimed(memory: Memory) -> Message:
     return message
 
 
-def standing(message: Message) -> MailStatus:
+def current_states(message: Message) -> MailStatus:
     found = store.get_status(message.org_id, message.id)
     assert found is not None
     return found
 
 
-def now(message: Message) -> MessageHead:
-    return standing(message).head
+def load_message(message: Message) -> MessageHead:
+    return current_states(message).head
 
 
-def report(message: Message, name: str) -> None:
+def apply_report(message: Message, name: str) -> None:
     """Apply a report, and check that it makes a legal move or none."""
     call, details = REPORTS[name]
-    before = now(message)
+    before = load_message(message)
     getattr(delivery if call == "check_claim" else feedback, call)(message.org_id, message.id, **details)
-    after = now(message)
+    after = load_message(message)
     assert after.state is before.state or after.state in MAIL_TRANSITIONS[before.state]
     assert after.version == before.version + (after != before)
 
 
-def told(memory: Memory) -> Counter[tuple[str, str]]:
+def list_events(memory: Memory) -> Counter[tuple[str, str]]:
     """The events of the mail, one for each recipient that they name."""
     found = (events.parse_event(item) for item in memory.all("activity") if item.get("outbox") == "event")
     return Counter((event.type, digest) for event in found for digest in event.data["recipients"])
@@ -84,20 +84,20 @@ def told(memory: Memory) -> Counter[tuple[str, str]]:
 def assert_told_once(events_: Counter[tuple[str, str]]) -> None:
     """A recipient may bounce a second time, for good, after a bounce in passing that a delivery followed."""
     twice = ("email.bounced", hashing.digest(ONE.lower()))
-    assert all(times == 1 or (told == twice and times == 2) for told, times in events_.items())
+    assert all(times == 1 or (list_events == twice and times == 2) for list_events, times in events_.items())
 
 
-def suppressed(memory: Memory) -> set[str]:
+def list_suppressed(memory: Memory) -> set[str]:
     return {item["address"] for item in memory.all("core")}
 
 
-def expected(happened: set[str]) -> MailState:
-    """Where a mail ends, whatever came first."""
+def expected_state(happened: set[str]) -> MailState:
+    """The final state of a mail, for any order of reports."""
     if happened & {"one is gone", "other is gone"}:
         return MailState.BOUNCED
     if "one bounced in passing" in happened and not happened & {"one has it", "both have it"}:
         return MailState.BOUNCED
-    # Only who has a mail complains of it.
+    # Only a recipient with the mail complains.
     others = {"other has it", "other complained"}
     if ("one has it" in happened and happened & others) or "both have it" in happened:
         return MailState.DELIVERED
@@ -107,38 +107,38 @@ def expected(happened: set[str]) -> MailState:
 
 
 @given(HAPPENED, st.data())
-@examples(150)
-def test_in_whatever_order_and_however_often_it_is_reported_a_mail_ends_the_same(
+@example_settings(150)
+def test_any_order_and_repetition_of_reports_has_the_same_result(
     memory: Memory, happened: set[str], data: st.DataObject
 ) -> None:
-    happened -= {"refused"}  # after which a provider reports no delivery
+    happened -= {"refused"}  # after that, a provider reports no delivery
     order = data.draw(st.permutations([*happened, *happened]))
-    message = claimed(memory)
+    message = claim_mail(memory)
     for name in order:
-        report(message, name)
-    assert now(message).state is expected(happened)
-    assert suppressed(memory) == {
+        apply_report(message, name)
+    assert load_message(message).state is expected_state(happened)
+    assert list_suppressed(memory) == {
         address
         for address, reasons in {ONE: {"one is gone"}, OTHER: {"other is gone", "other complained"}}.items()
         if happened & reasons
     }
-    events_ = told(memory)
+    events_ = list_events(memory)
     assert_told_once(events_)
     kinds = {kind for kind, _ in events_}
     assert ("email.sent" in kinds) is ("accepted" in happened)
-    if expected(happened) is MailState.BOUNCED:
+    if expected_state(happened) is MailState.BOUNCED:
         assert "email.bounced" in kinds
     if "email.bounced" in kinds:
         assert happened & {"one bounced in passing", "one is gone", "other is gone"}
 
 
 @given(st.lists(st.sampled_from(sorted(REPORTS)), max_size=8))
-@examples(150)
-def test_no_report_makes_an_illegal_move_or_tells_a_thing_twice(memory: Memory, order: list[str]) -> None:
-    message = claimed(memory)
+@example_settings(150)
+def test_no_report_makes_an_illegal_move_or_a_duplicate_event(memory: Memory, order: list[str]) -> None:
+    message = claim_mail(memory)
     for name in order:
-        report(message, name)
-    assert_told_once(told(memory))
+        apply_report(message, name)
+    assert_told_once(list_events(memory))
 
 
 def test_every_state_can_be_reached_and_the_last_ones_lead_nowhere() -> None:
@@ -153,13 +153,13 @@ def test_every_state_can_be_reached_and_the_last_ones_lead_nowhere() -> None:
     assert not any(begin & MAIL_TRANSITIONS[state] for state in set(MailState) - {MailState.SENDING})
 
 
-def test_a_bounce_for_good_after_one_in_passing_stops_further_mail_and_is_told_once(memory: Memory) -> None:
-    message = claimed(memory)
-    report(message, "one bounced in passing")
-    assert (now(message).error, suppressed(memory)) == ("bounce", set())
-    report(message, "one is gone")
-    assert (now(message).error, suppressed(memory)) == ("permanent bounce", {ONE})
-    assert [kind for kind, _ in told(memory)].count("email.bounced") == 1
+def test_a_permanent_bounce_after_a_transient_one_suppresses_and_is_recorded_once(memory: Memory) -> None:
+    message = claim_mail(memory)
+    apply_report(message, "one bounced in passing")
+    assert (load_message(message).error, list_suppressed(memory)) == ("bounce", set())
+    apply_report(message, "one is gone")
+    assert (load_message(message).error, list_suppressed(memory)) == ("permanent bounce", {ONE})
+    assert [kind for kind, _ in list_events(memory)].count("email.bounced") == 1
 
 
 @pytest.mark.parametrize(
@@ -175,20 +175,20 @@ def test_a_bounce_for_good_after_one_in_passing_stops_further_mail_and_is_told_o
         (["one bounced in passing", "one is gone", "both have it"], MailState.BOUNCED, "permanent bounce"),
     ],
 )
-def test_a_bounce_in_passing_is_undone_by_a_delivery_and_one_for_good_is_not(
+def test_a_delivery_undoes_a_transient_bounce_only(
     memory: Memory, order: list[str], state: MailState, error: str | None
 ) -> None:
-    message = claimed(memory)
+    message = claim_mail(memory)
     for name in order:
-        report(message, name)
-    assert (now(message).state, now(message).error) == (state, error)
+        apply_report(message, name)
+    assert (load_message(message).state, load_message(message).error) == (state, error)
 
 
-def test_an_absence_note_of_who_has_the_mail_is_told_as_no_bounce(memory: Memory) -> None:
-    message = claimed(memory)
+def test_an_absence_note_after_a_delivery_is_not_a_bounce(memory: Memory) -> None:
+    message = claim_mail(memory)
     for name in ("both have it", "one bounced in passing"):
-        report(message, name)
-    assert "email.bounced" not in [kind for kind, _ in told(memory)]
-    report(message, "one is gone")
-    assert [kind for kind, _ in told(memory)].count("email.bounced") == 1
-    assert (now(message).state, suppressed(memory)) == (MailState.BOUNCED, {ONE})
+        apply_report(message, name)
+    assert "email.bounced" not in [kind for kind, _ in list_events(memory)]
+    apply_report(message, "one is gone")
+    assert [kind for kind, _ in list_events(memory)].count("email.bounced") == 1
+    assert (load_message(message).state, list_suppressed(memory)) == (MailState.BOUNCED, {ONE})

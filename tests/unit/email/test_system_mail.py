@@ -1,4 +1,4 @@
-"""The platform's own mail: who gets it, and who sees it."""
+"""The platform's own mail: its recipients, and its visibility."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from switchboard.signup import service as signup
 from switchboard.team import invite_mail
 from switchboard.usage import service as usage
 from tests.actors import Tenant, tenant
-from tests.unit.email.test_standing import Provider, everything
+from tests.unit.email.test_standing import Provider, scan_items
 
 pytestmark = pytest.mark.usefixtures("cloud")
 ADA = "ada@corp.example.com"
@@ -39,27 +39,27 @@ def acme(cloud: dict[str, str]) -> Tenant:
     return tenant()
 
 
-def welcomed(address: str, username: str) -> list[str]:
-    """Sign somebody up. Answers the organization and the id of the mail that goes to them, if one does."""
+def sign_up(address: str, username: str) -> list[str]:
+    """Sign up. Returns the organization and the id of its welcome mail, if one is sent."""
     org = signup.sign_up(address, username, None, "corr_x", None).organization
-    heads = [item["pk"].split("#") for item in everything() if item["sk"] == "message"]
+    heads = [item["pk"].split("#") for item in scan_items() if item["sk"] == "message"]
     return next(([org_id, message_id] for org_id, _, message_id in heads if org_id == org.id), [])
 
 
-def test_a_bounce_of_another_address_with_her_name_takes_nothing_from_ada(provider: Provider) -> None:
-    org_id, message_id = welcomed("ada+nobody@corp.example.com", "stranger")
+def test_a_bounce_of_a_plus_address_does_not_affect_the_plain_address(provider: Provider) -> None:
+    org_id, message_id = sign_up("ada+nobody@corp.example.com", "stranger")
     delivery.send_queued(org_id, message_id)
-    # The server of corp.example.com knows no `+`.
+    # The server of corp.example.com does not treat `+` as a tag.
     feedback.record_bounce(org_id, message_id, ["ada+nobody@corp.example.com"], permanent=True)
     assert store.is_unreachable("Ada+Nobody@corp.example.com") is True
     assert store.is_unreachable(ADA) is False
-    org_id, message_id = welcomed(ADA, "ada-herself")
+    org_id, message_id = sign_up(ADA, "ada-herself")
     delivery.send_queued(org_id, message_id)
     assert [outbound.recipients for outbound in provider.sent] == [["ada+nobody@corp.example.com"], [ADA]]
 
 
 def test_a_complaint_stops_mail_to_every_spelling_of_a_mailbox(provider: Provider) -> None:
-    org_id, message_id = welcomed("ada+one@corp.example.com", "stranger")
+    org_id, message_id = sign_up("ada+one@corp.example.com", "stranger")
     delivery.send_queued(org_id, message_id)
     feedback.record_complaint(org_id, message_id, ["ada+one@corp.example.com"])
     assert store.is_unreachable(ADA) is True
@@ -67,7 +67,7 @@ def test_a_complaint_stops_mail_to_every_spelling_of_a_mailbox(provider: Provide
     assert store.is_unreachable("bob@corp.example.com") is False
 
 
-def test_a_bounce_stops_mail_for_half_a_year_and_a_complaint_for_good() -> None:
+def test_a_bounce_suppresses_for_half_a_year_and_a_complaint_for_ever() -> None:
     bounce, complaint = (store.suppress_system_mail_writes(ADA, reason) for reason in ("bounce", "complaint"))
     (kind,) = kinds_of("core", f"{bounce.item['pk']}|{bounce.item['sk']}")
     assert kind.life == timedelta(days=180)
@@ -76,7 +76,7 @@ def test_a_bounce_stops_mail_for_half_a_year_and_a_complaint_for_good() -> None:
 
 
 class Outcome(NamedTuple):
-    """What became of the platform's mail to a human who never asked for it."""
+    """Every outcome of the platform's mail to a human who never asked for it."""
 
     suppressed: str | None = None
     then: str | None = None
@@ -91,7 +91,7 @@ class Outcome(NamedTuple):
     ],
     ids=str,
 )
-def test_whoever_signs_up_sees_the_same_whatever_becomes_of_the_mail(
+def test_a_sign_up_looks_the_same_for_every_outcome_of_the_mail(
     outcome: Outcome, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if outcome.suppressed:
@@ -99,7 +99,7 @@ def test_whoever_signs_up_sees_the_same_whatever_becomes_of_the_mail(
     if outcome.then == "refused":
         monkeypatch.setattr(provider, "send", _refuse)
     made = signup.sign_up(ADA, "stranger", None, "corr_x", None)
-    (head,) = (item for item in everything() if item["sk"] == "message")
+    (head,) = (item for item in scan_items() if item["sk"] == "message")
     message_id = head["pk"].rpartition("#")[2]
     if outcome.then == "expired":
         message = store.get_message(made.organization.id, message_id)
@@ -125,7 +125,7 @@ def test_whoever_signs_up_sees_the_same_whatever_becomes_of_the_mail(
 
 
 @pytest.mark.parametrize("suppressed", [True, False])
-def test_a_mailbox_is_asked_for_as_often_whether_it_gets_mail_or_not(suppressed: bool) -> None:
+def test_a_mailbox_has_the_same_limits_with_and_without_mail(suppressed: bool) -> None:
     if suppressed:
         commit(store.suppress_system_mail_writes("ada@corp.example.com", "complaint"))
     for number in range(invite_mail.MAX_DAILY_MAILS_PER_MAILBOX):
@@ -138,9 +138,9 @@ def _refuse(_: object) -> str:
     raise carriers.RefusedError("no")
 
 
-def test_whoever_signs_up_does_not_see_what_is_written_to_the_human() -> None:
+def test_a_sign_up_does_not_see_the_mail_to_the_human() -> None:
     signed_up = signup.sign_up(ADA, "stranger", None, "corr_x", None)
-    (head,) = (item for item in everything() if item["sk"] == "message")
+    (head,) = (item for item in scan_items() if item["sk"] == "message")
     message = store.get_message(signed_up.organization.id, head["pk"].rpartition("#")[2])
     assert message
     assert message.agent_id == signed_up.agent.id

@@ -21,12 +21,12 @@ Name = tuple[str, str]
 
 @dataclass(frozen=True)
 class Site:
-    """A call that names the types that it records, and the fields of their data that it gives."""
+    """A call with the types that it records, and the fields of their data."""
 
     where: str
     types: frozenset[str]
     fields: frozenset[str]
-    #: Whether it gives other fields too, which cannot be read from the source.
+    #: Whether it has other fields, too, which cannot be read from the source.
     more: bool
 
 
@@ -38,7 +38,7 @@ class Sink:
     index: int
     fields: frozenset[str] = frozenset()
     more: bool = False
-    #: Whether the fields that its caller gives go into the event as well.
+    #: Whether the fields of its caller are recorded, too.
     open: bool = True
 
 
@@ -61,7 +61,7 @@ class Module:
 
     @cached_property
     def imported(self) -> dict[str, str]:
-        """The full name of what each imported name stands for."""
+        """The full name behind each imported name."""
         return {
             alias.asname or alias.name: f"{node.module}.{alias.name}"
             for node in ast.walk(self.tree)
@@ -75,7 +75,7 @@ class Module:
         return list(_calls(self.tree, None))
 
     def full(self, node: ast.expr) -> Name | None:
-        """What a name, or an attribute of an imported module, stands for."""
+        """The full name behind a name, or behind an attribute of an imported module."""
         match node:
             case ast.Name(id=name):
                 module, _, found = self.imported.get(name, f"{self.name}.{name}").rpartition(".")
@@ -85,7 +85,7 @@ class Module:
         return None
 
     def values(self, node: ast.expr, forms: Mapping[str, list[str]]) -> set[str]:
-        """The texts that an expression may be. `forms` says what the gap of an f-string may be."""
+        """The possible texts of an expression. `forms` lists the values of gaps in f-strings."""
         match node:
             case ast.Constant(value=str(text)):
                 return {text}
@@ -126,8 +126,8 @@ def _type_of(call: ast.Call, sink: Sink) -> ast.expr | None:
     return named or (call.args[sink.index] if len(call.args) > sink.index else None)
 
 
-def find(forms: Mapping[str, list[str]]) -> tuple[list[Site], list[str]]:
-    """All sites, and what is wrong with those that cannot be read."""
+def find_sites(forms: Mapping[str, list[str]]) -> tuple[list[Site], list[str]]:
+    """All sites, and an error for each unreadable one."""
     modules = [_module(name) for name in MODULES]
     sinks: dict[Name, Sink] = {OF: Sink("type_", 1)}
     while True:
@@ -162,7 +162,7 @@ def _passes_on(type_: ast.expr, inside: ast.FunctionDef | None) -> bool:
 
 
 def _follow(module: Module, call: ast.Call, inside: ast.FunctionDef | None, sinks: dict[Name, Sink]) -> None:
-    """Make the function a sink that hands a parameter of its own on as a sink's type."""
+    """Make the function a sink whose parameter is the type of another sink."""
     sink = sinks.get(module.full(call.func) or ("", ""))
     type_ = _type_of(call, sink) if sink else None
     if sink is None or inside is None or not isinstance(type_, ast.Name) or not _passes_on(type_, inside):
@@ -177,7 +177,7 @@ def _follow(module: Module, call: ast.Call, inside: ast.FunctionDef | None, sink
 
 
 def _given(module: Module, call: ast.Call, inside: ast.FunctionDef | None, sink: Sink) -> tuple[frozenset[str], bool]:
-    """The fields that a call gives to a sink, and whether it gives more that cannot be read."""
+    """The fields that a call passes to a sink, and whether it passes unreadable ones."""
     own: set[str] = set()
     more = sink.more
     if sink.open:

@@ -1,4 +1,4 @@
-"""The registry: it knows every event that code records, and lets nothing else be recorded."""
+"""The registry: it knows every event that code records, and no other event can be recorded."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ from tests.unit.test_layering import MODULES
 ROWS = list(registry.TYPES.values())
 WORK = SystemActor(org_id="org_1", actor=Actor(type="system", id="test"), agent_id=None, correlation_id="corr_1")
 
-#: What the gap of an f-string that names a type may be.
+#: The possible values of a gap in an f-string that names a type.
 FORMS = {
     "voice.call.*": [state.value for state in FINAL_STATES],
     "roleplay.session.*": [SessionState.FAILED.value, SessionState.EXPIRED.value],
 }
-#: Fields that hold words which the platform does not choose, each with the reason why they may stand in an event.
+#: Fields with words that the platform does not choose, each with the reason why an event may hold them.
 FREE = {
     ("organization.created", "slug"): "a short label, which is kept",
     ("agent.created", "slug"): "a public handle, which is kept",
@@ -48,18 +48,18 @@ FREE = {
     ("voice.call.created", "verdict.rules"): "results and reasons of our own rules",
     ("voice.call.blocked", "verdict.rules"): "results and reasons of our own rules",
     ("voice.call.turn", "speaker"): "a side of the call, in the carrier's words",
-    ("voice.call.tool", "tool"): "what the organization calls its tool",
+    ("voice.call.tool", "tool"): "the organization's name for its tool",
     ("voice.call.tool", "status"): "how a tool ended, in the carrier's words",
     ("sms.opt_out", "keyword"): "one of the words that the law names",
     ("roleplay.call.scored", "rubric"): "an edition of our own rubrics",
     ("roleplay.call.scored", "model"): "the name of a language model",
 }
-#: Words in a field's name that suggest what may have to be erased.
+#: Words in a field's name that suggest personal data, which may have to be erased.
 ERASABLE = {
     *("address", "attachment", "body", "content", "email", "html", "message", "name", "note", "number", "phone"),
     *("recipient", "sender", "subject", "text", "title", "to", "transcript", "url", "user"),
 }
-#: The names that receivers of webhooks rely on. A name may be added here, never taken away.
+#: The names that receivers of webhooks use. Names may be added here, never removed.
 PROMISED: dict[Contract, set[str]] = {
     "anima": {
         *("message.received", "message.sent", "message.delivered", "message.failed", "message.bounced"),
@@ -76,47 +76,44 @@ def by_name(row: EventType) -> str:
 
 
 @pytest.fixture(scope="module")
-def found() -> tuple[list[sites.Site], list[str]]:
-    return sites.find(FORMS)
+def found_sites() -> tuple[list[sites.Site], list[str]]:
+    return sites.find_sites(FORMS)
 
 
-# --- the code and the registry say the same -------------------------------------------------------------------------
-
-
-def test_the_types_of_every_site_can_be_read(found: tuple[list[sites.Site], list[str]]) -> None:
-    _, faults = found
+def test_the_types_of_every_site_can_be_read(found_sites: tuple[list[sites.Site], list[str]]) -> None:
+    _, faults = found_sites
     assert not faults, "Write the type as text, or add its f-string to FORMS in tests/unit/events/test_registry.py."
 
 
-def test_every_type_that_code_records_is_registered(found: tuple[list[sites.Site], list[str]]) -> None:
-    missing = {f"{site.where} records {name}" for site in found[0] for name in site.types - set(registry.TYPES)}
+def test_every_type_that_code_records_is_registered(found_sites: tuple[list[sites.Site], list[str]]) -> None:
+    missing = {f"{site.where} records {name}" for site in found_sites[0] for name in site.types - set(registry.TYPES)}
     assert not missing, "Add a row for each in switchboard/events/types."
 
 
-def test_every_registered_type_is_recorded(found: tuple[list[sites.Site], list[str]]) -> None:
-    unused = set(registry.TYPES) - {name for site in found[0] for name in site.types}
+def test_every_registered_type_is_recorded(found_sites: tuple[list[sites.Site], list[str]]) -> None:
+    unused = set(registry.TYPES) - {name for site in found_sites[0] for name in site.types}
     assert not unused, "No code records these. Record them with events.new_event, or remove their rows."
 
 
-def test_every_site_gives_the_fields_of_its_row(found: tuple[list[sites.Site], list[str]]) -> None:
+def test_every_site_has_the_fields_of_its_row(found_sites: tuple[list[sites.Site], list[str]]) -> None:
     faults = []
-    for site in found[0]:
+    for site in found_sites[0]:
         for name in site.types & set(registry.TYPES):
             model = TypeAdapter(registry.TYPES[name].data).json_schema()
             unknown = site.fields - set(model.get("properties", {}))
             missing = set() if site.more else set(model.get("required", [])) - site.fields
             faults += [f"{site.where}: {name} has no field {field}" for field in unknown]
             faults += [f"{site.where}: {name} needs {field}" for field in missing]
-    assert not faults, "Change what the site gives, or the row in switchboard/events/types."
+    assert not faults, "Change the data of the site, or the row in switchboard/events/types."
 
 
-def test_what_handles_a_type_names_one_that_there_is() -> None:
+def test_every_handled_type_exists() -> None:
     unknown = {f"{where} handles {name}" for where, name in _handled() if name not in registry.TYPES}
     assert not unknown, "No event has these types."
 
 
 def _handled() -> Iterator[tuple[str, str]]:
-    """The types that code compares an event's with."""
+    """The types that code compares an event's type with."""
     for module, path in MODULES.items():
         for node in ast.walk(ast.parse(path.read_text())):
             compared: list[ast.AST] = []
@@ -133,15 +130,12 @@ def _is_type(node: ast.expr) -> bool:
     return isinstance(node, ast.Attribute) and node.attr == "type"
 
 
-# --- what may be recorded -------------------------------------------------------------------------------------------
-
-
-def example(schema: dict[str, Any], definitions: dict[str, Any]) -> Any:
+def example_value(schema: dict[str, Any], definitions: dict[str, Any]) -> Any:
     """A value that fits a schema."""
     if "$ref" in schema:
-        return example(definitions[schema["$ref"].rpartition("/")[2]], definitions)
+        return example_value(definitions[schema["$ref"].rpartition("/")[2]], definitions)
     if "anyOf" in schema:
-        return example(schema["anyOf"][0], definitions)
+        return example_value(schema["anyOf"][0], definitions)
     match schema["type"]:
         case "string":
             words = ("word", "a" * 64, "2026-01-15", "2026-01-15T17:00:00.000Z")
@@ -151,55 +145,55 @@ def example(schema: dict[str, Any], definitions: dict[str, Any]) -> Any:
         case "boolean":
             return True
         case "array":
-            return [example(schema["items"], definitions)]
+            return [example_value(schema["items"], definitions)]
     inner = schema.get("additionalProperties")
     if isinstance(inner, dict):
-        return {"word": example(inner, definitions)}
-    return {name: example(part, definitions) for name, part in schema.get("properties", {}).items()}
+        return {"word": example_value(inner, definitions)}
+    return {name: example_value(part, definitions) for name, part in schema.get("properties", {}).items()}
 
 
-def data_of(row: EventType) -> dict[str, Any]:
+def example_data(row: EventType) -> dict[str, Any]:
     schema = TypeAdapter(row.data).json_schema()
-    made: dict[str, Any] = example(schema, schema.get("$defs", {}))
+    made: dict[str, Any] = example_value(schema, schema.get("$defs", {}))
     return made
 
 
-def record(row: EventType, data: dict[str, Any], subject: str | None = None) -> Event:
+def record_event(row: EventType, data: dict[str, Any], subject: str | None = None) -> Event:
     return events.new_event(WORK, row.name, Subject(type=subject or row.subject, id="one"), **data)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=by_name)
-def test_data_that_fit_the_row_are_recorded_as_they_are(row: EventType) -> None:
-    assert record(row, data_of(row)).data == data_of(row)
+def test_valid_data_are_recorded_unchanged(row: EventType) -> None:
+    assert record_event(row, example_data(row)).data == example_data(row)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=by_name)
-def test_a_field_too_many_is_refused_by_its_name_without_its_value(row: EventType) -> None:
+def test_an_extra_field_is_refused_by_its_name_without_its_value(row: EventType) -> None:
     with pytest.raises(registry.EventError, match=rf"{re.escape(row.name)} .*surplus: is not a field") as refused:
-        record(row, {**data_of(row), "surplus": "a secret"})
+        record_event(row, {**example_data(row), "surplus": "a secret"})
     assert "a secret" not in str(refused.value)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=by_name)
 def test_a_missing_field_is_refused_by_its_name(row: EventType) -> None:
     for field in TypeAdapter(row.data).json_schema().get("required", []):
-        data = {name: value for name, value in data_of(row).items() if name != field}
+        data = {name: value for name, value in example_data(row).items() if name != field}
         with pytest.raises(registry.EventError, match=rf"{re.escape(row.name)} .*{field}: is missing"):
-            record(row, data)
+            record_event(row, data)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=by_name)
 def test_a_value_of_another_type_is_refused_by_its_fields_name(row: EventType) -> None:
-    for field in data_of(row):
+    for field in example_data(row):
         with pytest.raises(registry.EventError, match=rf"{re.escape(row.name)} .*{field}") as refused:
-            record(row, {**data_of(row), field: 1.5})
+            record_event(row, {**example_data(row), field: 1.5})
         assert "1.5" not in str(refused.value)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=by_name)
 def test_another_subject_is_refused(row: EventType) -> None:
     with pytest.raises(registry.EventError, match=f"about a {row.subject}, not about a stone"):
-        record(row, data_of(row), subject="stone")
+        record_event(row, example_data(row), subject="stone")
 
 
 def test_a_type_without_a_row_is_refused() -> None:
@@ -207,7 +201,7 @@ def test_a_type_without_a_row_is_refused() -> None:
         events.new_event(WORK, "email.lost", Subject(type="message", id="msg_1"))
 
 
-def test_an_address_where_its_digest_belongs_is_refused_and_not_repeated() -> None:
+def test_an_address_instead_of_its_digest_is_refused_and_not_repeated() -> None:
     subject = Subject(type="message", id="msg_1")
     with pytest.raises(registry.EventError, match=r"recipients\.0") as refused:
         events.new_event(WORK, "email.sent", subject, kind="mail", recipients=["you@example.com"])
@@ -216,7 +210,7 @@ def test_an_address_where_its_digest_belongs_is_refused_and_not_repeated() -> No
 
 def test_the_check_costs_a_few_microseconds() -> None:
     row = registry.TYPES["voice.call.created"]
-    data, rounds = data_of(row), 2_000
+    data, rounds = example_data(row), 2_000
     best = float("inf")
     for _ in range(5):
         began = time.perf_counter()
@@ -231,37 +225,34 @@ def test_a_type_with_two_rows_is_refused() -> None:
         registry._by_name([registry.TYPES["email.sent"]] * 2)
 
 
-# --- what follows from a row ----------------------------------------------------------------------------------------
-
-
-def test_a_type_starts_queues_that_there_are_and_that_the_fan_out_may_send_to() -> None:
+def test_every_queue_of_a_type_exists_and_the_fan_out_may_send_to_it() -> None:
     queues = {queue.name for queue in topology.QUEUES} & set(topology.function("workers/fanout").sends)
     unknown = {f"{row.name} starts {name}" for row in ROWS for name in set(row.starts) - queues}
     assert not unknown, "Add the queue, and the fan-out's right to send to it, in infra/topology.py."
 
 
 @pytest.mark.parametrize("row", ROWS, ids=by_name)
-def test_the_fan_out_sends_an_event_where_its_row_says(row: EventType) -> None:
+def test_the_fan_out_sends_an_event_to_the_queues_of_its_row(row: EventType) -> None:
     told = [*(["projections"] if row.projections else []), *(["webhooks"] if row.webhooks else [])]
-    sent = [job.queue for job in routes.jobs_of(record(row, data_of(row)))]
+    sent = [job.queue for job in routes.jobs_of(record_event(row, example_data(row)))]
     assert sorted(sent) == sorted([*row.starts, *told])
 
 
 @pytest.mark.parametrize("row", ROWS, ids=by_name)
 def test_the_audit_shows_the_channel_of_the_row(row: EventType) -> None:
-    assert chain.event_document(record(row, data_of(row)))["channel"] == row.channel
+    assert chain.event_document(record_event(row, example_data(row)))["channel"] == row.channel
 
 
 @pytest.mark.parametrize(
     ("name", "channel"), [("email.forgotten", "email"), ("voice.old.one", "voice"), ("thing.happened", None)]
 )
 def test_an_old_type_without_a_row_has_the_channel_of_its_first_word(name: str, channel: str | None) -> None:
-    old = record(registry.TYPES["roleplay.call.live"], {}).model_copy(update={"type": name})
+    old = record_event(registry.TYPES["roleplay.call.live"], {}).model_copy(update={"type": name})
     assert chain.event_document(old)["channel"] == channel
 
 
 @pytest.mark.parametrize("contract", get_args(Contract))
-def test_webhooks_tell_of_events_by_the_names_that_receivers_rely_on(contract: Contract) -> None:
+def test_webhooks_use_the_promised_event_names(contract: Contract) -> None:
     assert set(event_names.event_types(contract)) == PROMISED[contract], (
         "A name that is new goes into PROMISED in tests/unit/events/test_registry.py. A promised name stays."
     )
@@ -270,7 +261,7 @@ def test_webhooks_tell_of_events_by_the_names_that_receivers_rely_on(contract: C
 
 
 def _published(contract: Contract) -> set[str]:
-    """The events that a contract lists, if it lists any: an enumeration of dotted names."""
+    """The events of a contract, if it lists any: an enumeration of dotted names."""
     names: set[str] = set()
     nodes: list[Any] = [json.loads((ORACLE / f"{contract}.json").read_text())]
     while nodes:
@@ -288,18 +279,17 @@ def test_the_registry_and_the_webhooks_know_the_same_contracts() -> None:
     told = {contract for row in ROWS for contract in row.webhooks}
     assert told <= set(RENDERERS), "Add a renderer in switchboard/webhooks/rendering."
     shown = {row.subject for row in ROWS if "anima" in row.webhooks}
-    assert shown == set(webhooks.FACTS), "Say in FACTS of webhooks/rendering/anima.py what Anima tells of each subject."
+    assert shown == set(webhooks.FACTS), (
+        "Add the reported facts of each subject to FACTS of webhooks/rendering/anima.py."
+    )
 
 
-# --- nothing that may have to be erased -----------------------------------------------------------------------------
-
-
-def test_free_words_stand_only_where_a_reason_is_given() -> None:
+def test_free_text_fields_have_a_reason() -> None:
     free = {(row.name, name) for row in ROWS for name, word, _ in events_page.fields(row.data) if "text" in word}
     assert free == set(FREE), "Use Code, Id or Digest for a field, or give in FREE the reason why it may be any word."
 
 
-def test_no_field_is_named_like_what_may_have_to_be_erased() -> None:
+def test_no_field_has_a_name_of_personal_data() -> None:
     harmless = ("digest", "list of digests", "flag", "count", "number", "id")
     suspicious = {
         f"{row.name}: {name} ({word})"
@@ -312,8 +302,5 @@ def test_no_field_is_named_like_what_may_have_to_be_erased() -> None:
     assert not suspicious, "Keep a digest of it, or give in FREE the reason why it may stand in an event."
 
 
-# --- the page -------------------------------------------------------------------------------------------------------
-
-
-def test_the_page_is_what_the_registry_says() -> None:
+def test_the_page_matches_the_registry() -> None:
     assert events_page.PAGE.read_text() == events_page.text(), "run: make openapi"

@@ -1,4 +1,4 @@
-"""Flows: who they belong to, and by which names they are found."""
+"""Flows: their owners, and the names by which they are found."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def acme(cloud: dict[str, str]) -> Tenant:
     return tenant()
 
 
-def made(owner: Tenant, **settings: object) -> Flow:
+def create_flow(owner: Tenant, **settings: object) -> Flow:
     return service.create_flow(
         origin(owner.org_id), FlowSettings.model_validate({"name": "Ada", "kind": "outbound"} | settings)
     )
 
 
 def test_a_flow_is_found_by_its_uuid_and_by_its_providers_agent(acme: Tenant) -> None:
-    flow = made(acme, provider_agent_id="agent_1")
+    flow = create_flow(acme, provider_agent_id="agent_1")
     assert UUID(flow.id).version == 7
     for name in (flow.id, flow.id.upper(), "agent_1"):
         assert service.get_outbound_flow(acme.org_id, name) == flow
@@ -36,26 +36,26 @@ def test_a_flow_is_found_by_its_uuid_and_by_its_providers_agent(acme: Tenant) ->
     assert (flow.version, flow.created_at) == (1, clock.now_iso())
 
 
-def test_another_organization_finds_nothing_and_may_have_the_same_agent(acme: Tenant) -> None:
-    flow, other = made(acme, provider_agent_id="agent_1"), tenant("other")
+def test_organizations_are_separate_and_may_use_the_same_agent(acme: Tenant) -> None:
+    flow, other = create_flow(acme, provider_agent_id="agent_1"), tenant("other")
     for name in (flow.id, "agent_1"):
         with pytest.raises(NotFound):
             service.get_outbound_flow(other.org_id, name)
     with pytest.raises(NotFound):
         service.get_flow(other.org_id, flow.id)
-    theirs = made(other, provider_agent_id="agent_1")
+    theirs = create_flow(other, provider_agent_id="agent_1")
     assert service.get_outbound_flow(other.org_id, "agent_1").id == theirs.id != flow.id
 
 
-def test_a_providers_agent_is_one_flows(acme: Tenant) -> None:
-    made(acme, provider_agent_id="agent_1")
+def test_a_providers_agent_belongs_to_one_flow(acme: Tenant) -> None:
+    create_flow(acme, provider_agent_id="agent_1")
     with pytest.raises(Conflict):
-        made(acme, provider_agent_id="agent_1")
+        create_flow(acme, provider_agent_id="agent_1")
     assert len(service.list_flows(acme.org_id, 10, None)[0]) == 1
 
 
-def test_an_inbound_flow_calls_nobody(acme: Tenant) -> None:
-    flow = made(acme, kind="inbound", provider_agent_id="agent_in")
+def test_an_inbound_flow_cannot_call(acme: Tenant) -> None:
+    flow = create_flow(acme, kind="inbound", provider_agent_id="agent_in")
     assert service.get_flow(acme.org_id, flow.id).kind == "inbound"
     for name in (flow.id, "agent_in"):
         with pytest.raises(NotFound):
@@ -80,16 +80,16 @@ def test_an_inbound_flow_calls_nobody(acme: Tenant) -> None:
         ({"consent_date": "2025-12-01"}, "consent_source"),
     ],
 )
-def test_what_no_call_could_use_is_refused(acme: Tenant, settings: dict[str, str], field: str) -> None:
+def test_an_unusable_flow_is_refused(acme: Tenant, settings: dict[str, str], field: str) -> None:
     with pytest.raises(Invalid) as refusal:
-        made(acme, **settings)
+        create_flow(acme, **settings)
     assert refusal.value.details["fields"].keys() == {field}
 
 
 def test_flows_are_listed_newest_first_page_by_page(acme: Tenant, frozen: clock.FrozenClock) -> None:
     flows = []
     for number in range(3):
-        flows.append(made(acme, name=f"Flow {number}", provider_agent_id=f"agent_{number}").id)
+        flows.append(create_flow(acme, name=f"Flow {number}", provider_agent_id=f"agent_{number}").id)
         frozen.advance(seconds=1)
     found, after = service.list_flows(acme.org_id, 2, None)
     rest, end = service.list_flows(acme.org_id, 2, after)
@@ -100,5 +100,5 @@ def test_flows_are_listed_newest_first_page_by_page(acme: Tenant, frozen: clock.
     ("source", "day"),
     [("customer-initiated", "2025-10-15"), ("business-relationship", "2024-07-15"), ("opt-in:web-form", "2021-01-15")],
 )
-def test_a_consent_is_taken_up_to_its_last_day(acme: Tenant, source: str, day: str) -> None:
-    assert made(acme, consent_source=source, consent_date=day).consent_date == day
+def test_a_consent_is_valid_until_its_last_day(acme: Tenant, source: str, day: str) -> None:
+    assert create_flow(acme, consent_source=source, consent_date=day).consent_date == day

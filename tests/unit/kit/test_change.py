@@ -1,4 +1,4 @@
-"""A change is made to what stands there now, whoever else changes it."""
+"""A change applies to the current state, even if others change it concurrently."""
 
 from __future__ import annotations
 
@@ -17,7 +17,13 @@ from switchboard.persistence.idempotency import (
     commit_once,
     find_earlier_effect,
 )
-from switchboard.persistence.optimistic import AlreadyRecordedError, change_object, record_once, retry_on_conflict
+from switchboard.persistence.optimistic import (
+    AlreadyRecordedError,
+    StaleVersionError,
+    change_object,
+    record_once,
+    retry_on_conflict,
+)
 
 KEY = {"pk": "thing", "sk": "thing"}
 
@@ -28,12 +34,12 @@ class Thing:
     marks: tuple[str, ...] = ()
 
 
-def load() -> Thing | None:
+def load_thing() -> Thing | None:
     item = reads.get_item("core", KEY)
     return Thing(item["version"], tuple(item["marks"])) if item else None
 
 
-def save(thing: Thing) -> Put:
+def save_thing(thing: Thing) -> Put:
     return Put(
         table="core",
         item={**KEY, "version": thing.version, "marks": list(thing.marks)},
@@ -42,7 +48,7 @@ def save(thing: Thing) -> Put:
     )
 
 
-def mark(text: str, thing: Thing) -> tuple[Thing, None] | None:
+def add_mark(text: str, thing: Thing) -> tuple[Thing, None] | None:
     if text in thing.marks:
         return None
     return replace(thing, version=thing.version + 1, marks=(*thing.marks, text)), None
@@ -54,60 +60,62 @@ def thing(cloud: dict[str, str]) -> None:
 
 
 @pytest.mark.usefixtures("thing")
-def test_a_change_is_decided_again_when_another_came_between() -> None:
+def test_a_change_is_decided_again_after_a_conflict() -> None:
     calls = 0
 
     def decide(before: Thing) -> tuple[Thing, None] | None:
         nonlocal calls
         calls += 1
         if calls < 4:
-            change_object(load, lambda one: mark(f"another {calls}", one), save)
-        return mark("ours", before)
+            change_object(load_thing, lambda one: add_mark(f"another {calls}", one), save_thing)
+        return add_mark("ours", before)
 
-    after = change_object(load, decide, save)
-    assert after == load()
+    after = change_object(load_thing, decide, save_thing)
+    assert after == load_thing()
     assert after is not None
     assert after.marks == ("another 1", "another 2", "another 3", "ours")
 
 
 @pytest.mark.usefixtures("thing")
 def test_no_decision_writes_nothing() -> None:
-    assert change_object(load, lambda _: None, save) is None
-    assert load() == Thing(1)
-    assert change_object(lambda: None, lambda thing: mark("ours", thing), save) is None
+    assert change_object(load_thing, lambda _: None, save_thing) is None
+    assert load_thing() == Thing(1)
+    assert change_object(lambda: None, lambda thing: add_mark("ours", thing), save_thing) is None
 
 
 @pytest.mark.usefixtures("thing")
-def test_a_thing_that_never_stands_still_is_contended() -> None:
+def test_endless_conflicts_raise_contended() -> None:
     def decide(before: Thing) -> tuple[Thing, None] | None:
-        change_object(load, lambda one: mark(f"another {one.version}", one), save)
-        return mark("ours", before)
+        change_object(load_thing, lambda one: add_mark(f"another {one.version}", one), save_thing)
+        return add_mark("ours", before)
 
-    with pytest.raises(Contended):
-        change_object(load, decide, save)
+    with pytest.raises(Contended) as refused:
+        change_object(load_thing, decide, save_thing)
+    assert str(refused.value) == "Other requests are changing this at the same time: try again in a second."
+    assert refused.value.details == {"retry_after": 1}
 
 
 @pytest.mark.usefixtures("thing")
-def test_what_was_recorded_before_is_left_as_it_is() -> None:
+def test_an_earlier_record_is_not_changed() -> None:
     fact = Put(table="core", item={"pk": "thing", "sk": "fact"}, unless_exists=True, otherwise=AlreadyRecordedError)
 
     def decide(before: Thing) -> tuple[Thing, Put]:
         return replace(before, version=before.version + 1), fact
 
-    assert change_object(load, decide, save) == Thing(2)
-    assert change_object(load, decide, save) is None
-    assert load() == Thing(2)
+    assert change_object(load_thing, decide, save_thing) == Thing(2)
+    assert change_object(load_thing, decide, save_thing) is None
+    assert load_thing() == Thing(2)
 
 
 @pytest.mark.usefixtures("cloud")
-def test_a_fact_is_recorded_once_and_what_goes_with_it_too() -> None:
+def test_a_fact_is_recorded_once_together_with_its_writes() -> None:
     fact = Put(table="core", item={"pk": "thing", "sk": "fact"}, unless_exists=True, otherwise=AlreadyRecordedError)
     assert record_once(fact, Put(table="core", item={"pk": "one", "sk": "made"}))
     assert not record_once(fact, Put(table="core", item={"pk": "two", "sk": "made"}))
-    assert (made("one") is not None, made("two")) == (True, None)
+    assert (list_made("one") is not None, list_made("two")) == (True, None)
 
 
-def test_another_exception_is_the_callers() -> None:
+def test_other_exceptions_reach_the_caller() -> None:
     def attempt() -> None:
         raise LookupError
 
@@ -115,35 +123,56 @@ def test_another_exception_is_the_callers() -> None:
         retry_on_conflict(attempt)
 
 
-def effect(fingerprint: str = "a") -> IdempotencyKey:
+def test_the_exceptions_of_a_write_say_what_happened() -> None:
+    # A write raises them with the items that it met, which may hold what nobody should read.
+    assert [str(error([{"secret": "x"}])) for error in (StaleVersionError, AlreadyRecordedError)] == [
+        "changed since it was read",
+        "already recorded",
+    ]
+
+
+@pytest.mark.usefixtures("thing")
+def test_a_write_that_has_moved_is_decided_again() -> None:
+    attempts = []
+
+    def attempt() -> str:
+        attempts.append(1)
+        if len(attempts) < 3:
+            raise StaleVersionError
+        return "done"
+
+    assert (retry_on_conflict(attempt), len(attempts)) == ("done", 3)
+
+
+def make_effect(fingerprint: str = "a") -> IdempotencyKey:
     return IdempotencyKey(scope="org_1", key="key", fingerprint=fingerprint)
 
 
-def made(name: str) -> Item | None:
+def list_made(name: str) -> Item | None:
     return reads.get_item("core", {"pk": name, "sk": "made"})
 
 
 @pytest.mark.usefixtures("cloud")
-def test_an_effect_is_committed_once_and_the_second_run_is_told_what_the_first_made() -> None:
-    first, second = effect(), effect()
+def test_an_effect_is_committed_once_and_a_repeat_returns_its_result() -> None:
+    first, second = make_effect(), make_effect()
     assert find_earlier_effect(first) is None
     assert commit_once(first, "one", Put(table="core", item={"pk": "one", "sk": "made"})) is None
     assert commit_once(second, "two", Put(table="core", item={"pk": "two", "sk": "made"})) == EarlierEffect(
         "one", first.salt
     )
     assert find_earlier_effect(second) == EarlierEffect("one", first.salt)
-    assert made("one")
-    assert not made("two")
+    assert list_made("one")
+    assert not list_made("two")
 
 
 @pytest.mark.usefixtures("cloud")
 def test_a_key_of_another_request_is_refused_with_nothing_written() -> None:
-    commit_once(effect(), "one", Put(table="core", item={"pk": "one", "sk": "made"}))
+    commit_once(make_effect(), "one", Put(table="core", item={"pk": "one", "sk": "made"}))
     with pytest.raises(IdempotencyMismatch):
-        commit_once(effect("b"), "two", Put(table="core", item={"pk": "two", "sk": "made"}))
+        commit_once(make_effect("b"), "two", Put(table="core", item={"pk": "two", "sk": "made"}))
     with pytest.raises(IdempotencyMismatch):
-        find_earlier_effect(effect("b"))
-    assert not made("two")
+        find_earlier_effect(make_effect("b"))
+    assert not list_made("two")
 
 
 @pytest.mark.usefixtures("cloud")

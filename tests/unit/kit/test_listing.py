@@ -1,4 +1,4 @@
-"""Lists: each filter has entries of its own, pages are whole, and what an index still shows is looked at as it is."""
+"""Lists: each filter has its own entries, pages are full, and objects are read again before an index entry counts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from switchboard.aws.writes import Put, commit
 from switchboard.errors import Invalid
 from switchboard.persistence.listing import Listing, ListView, place_of, read_query_page
 from tests.integration.sabotage import Sabotage
-from tests.unit.properties import examples
+from tests.unit.properties import example_settings
 
 pytestmark = pytest.mark.usefixtures("cloud")
 
@@ -31,7 +31,7 @@ LISTING = Listing(
 )
 
 
-def thing(number: int, owner: str | None, state: str, labels: tuple[str, ...] = (), org: str = ORG) -> None:
+def make_thing(number: int, owner: str | None, state: str, labels: tuple[str, ...] = (), org: str = ORG) -> None:
     id_ = f"thing_{number:03d}"
     place = place_of(f"2026-01-15T17:{number // 60:02d}:{number % 60:02d}.000Z", id_)
     key = {"pk": f"{org}#thing#{id_}", "sk": "thing"}
@@ -44,7 +44,7 @@ def thing(number: int, owner: str | None, state: str, labels: tuple[str, ...] = 
     )
 
 
-def pages(limit: int, **wanted: list[str]) -> list[list[str]]:
+def list_pages(limit: int, **wanted: list[str]) -> list[list[str]]:
     found, cursor = [], None
     while True:
         page = LISTING.page(ORG, wanted, limit, cursor)
@@ -54,8 +54,8 @@ def pages(limit: int, **wanted: list[str]) -> list[list[str]]:
             return found
 
 
-def flat(limit: int, **wanted: list[str]) -> list[str]:
-    return [id_ for page in pages(limit, **wanted) for id_ in page]
+def list_all(limit: int, **wanted: list[str]) -> list[str]:
+    return [id_ for page in list_pages(limit, **wanted) for id_ in page]
 
 
 OWNERS, STATES, LABELS = ("ada", "bob", None), ("new", "done", "failed"), ("red", "blue")
@@ -67,35 +67,35 @@ OWNERS, STATES, LABELS = ("ada", "bob", None), ("new", "done", "failed"), ("red"
     ),
     st.integers(1, 5),
 )
-@examples(15, slow=True)
-def test_any_filters_give_what_has_them_newest_first_each_once(
+@example_settings(15, slow=True)
+def test_any_filters_return_each_match_once_newest_first(
     made: list[tuple[str | None, str, set[str]]], limit: int
 ) -> None:
     for number in range(12):
-        thing(number, None, "gone")
+        make_thing(number, None, "gone")
     for number, (owner, state, labels) in enumerate(made):
-        thing(number, owner, state, tuple(sorted(labels)))
+        make_thing(number, owner, state, tuple(sorted(labels)))
     things = [(f"thing_{number:03d}", *one) for number, one in enumerate(made)][::-1]
-    assert flat(limit, state=["new", "failed"]) == [id_ for id_, _, state, _ in things if state != "done"]
-    assert flat(limit, owner=["ada"]) == [id_ for id_, owner, _, _ in things if owner == "ada"]
-    assert flat(limit, label=["red", "blue"]) == [id_ for id_, _, _, labels in things if labels]
-    both = flat(limit, owner=["ada", "bob"], state=["done"])
+    assert list_all(limit, state=["new", "failed"]) == [id_ for id_, _, state, _ in things if state != "done"]
+    assert list_all(limit, owner=["ada"]) == [id_ for id_, owner, _, _ in things if owner == "ada"]
+    assert list_all(limit, label=["red", "blue"]) == [id_ for id_, _, _, labels in things if labels]
+    both = list_all(limit, owner=["ada", "bob"], state=["done"])
     assert both == [id_ for id_, owner, state, _ in things if owner and state == "done"]
 
 
-def test_a_page_that_just_holds_the_rest_is_the_last() -> None:
+def test_a_page_with_exactly_the_rest_is_the_last() -> None:
     for number in range(6):
-        thing(number, "ada", "new")
-    assert pages(3) == [["thing_005", "thing_004", "thing_003"], ["thing_002", "thing_001", "thing_000"]]
-    assert pages(6) == [[f"thing_{number:03d}" for number in range(5, -1, -1)]]
+        make_thing(number, "ada", "new")
+    assert list_pages(3) == [["thing_005", "thing_004", "thing_003"], ["thing_002", "thing_001", "thing_000"]]
+    assert list_pages(6) == [[f"thing_{number:03d}" for number in range(5, -1, -1)]]
 
 
 @pytest.mark.parametrize("room", [0, 1, 2, 5])
-def test_a_page_has_no_more_than_its_answer_has_room_for_and_the_next_goes_on(room: int) -> None:
+def test_a_page_fits_into_its_response_and_the_next_continues(room: int) -> None:
     for number in range(7):
-        thing(number, "ada", "new" if number % 2 else "done")
+        make_thing(number, "ada", "new" if number % 2 else "done")
     for wanted in ({}, {"state": ["new"]}):
-        found, cursor, expected = [], None, flat(9, **wanted)
+        found, cursor, expected = [], None, list_all(9, **wanted)
         while True:
             page = LISTING.page(ORG, wanted, 4, cursor, fitting=lambda items: min(room, len(items)))
             assert 1 <= len(page.items) <= max(1, min(room, 4))
@@ -106,25 +106,25 @@ def test_a_page_has_no_more_than_its_answer_has_room_for_and_the_next_goes_on(ro
         assert found == expected
 
 
-def test_a_page_of_one_in_many_takes_two_round_trips() -> None:
+def test_a_page_of_rare_matches_takes_two_round_trips() -> None:
     for number in range(60):
-        thing(number, "ada", "failed" if number == 7 else "done")
+        make_thing(number, "ada", "failed" if number == 7 else "done")
     saboteur = Sabotage()
     with saboteur.counting() as calls:
-        assert flat(50, state=["failed"]) == ["thing_007"]
+        assert list_all(50, state=["failed"]) == ["thing_007"]
     assert (calls.count("Query"), calls.count("BatchGetItem")) == (3, 1), "a query for each shard, then the things"
 
 
-def test_another_organizations_things_are_in_no_list_of_ours() -> None:
-    thing(1, "ada", "new", ("red",), org="org_2")
+def test_lists_show_their_own_organization_only() -> None:
+    make_thing(1, "ada", "new", ("red",), org="org_2")
     for wanted in ({}, {"owner": ["ada"]}, {"state": ["new"]}, {"label": ["red"]}):
-        assert flat(5, **wanted) == []
+        assert list_all(5, **wanted) == []
 
 
 @pytest.mark.parametrize("other", [{}, {"state": ["done"]}, {"state": ["new", "done"]}, {"owner": ["new"]}])
-def test_a_cursor_is_good_for_its_own_query_only(other: dict[str, list[str]]) -> None:
+def test_a_cursor_works_for_its_own_query_only(other: dict[str, list[str]]) -> None:
     for number in range(3):
-        thing(number, "ada", "new")
+        make_thing(number, "ada", "new")
     cursor = LISTING.page(ORG, {"state": ["new"]}, 1, None).cursor
     with pytest.raises(Invalid):
         LISTING.page(ORG, other, 1, cursor)
@@ -133,48 +133,45 @@ def test_a_cursor_is_good_for_its_own_query_only(other: dict[str, list[str]]) ->
     assert LISTING.page(ORG, {"state": ["new"]}, 1, cursor).items[0]["id"] == "thing_001"
 
 
-def test_what_an_index_shows_a_moment_too_long_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stale_index_entries_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(3):
-        thing(number, "ada", "new")
+        make_thing(number, "ada", "new")
     stale = reads.Query.keys
 
     def late(query: reads.Query, *arguments: Any) -> Any:
         found = stale(query, *arguments)
         monkeypatch.setattr(reads.Query, "keys", stale)
-        thing(1, "ada", "done")
+        make_thing(1, "ada", "done")
         return found
 
     monkeypatch.setattr(reads.Query, "keys", late)
-    assert flat(5, state=["new"]) == ["thing_002", "thing_000"]
+    assert list_all(5, state=["new"]) == ["thing_002", "thing_000"]
 
 
-def test_what_moves_between_two_partitions_that_are_both_asked_for_stays_in_the_list(
+def test_an_object_that_moves_between_two_queried_partitions_stays_in_the_list(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    thing(1, None, "new")
+    make_thing(1, None, "new")
     keys = Query.keys
     before: dict[str, Any] = {}
 
     def behind(query: Query, *args: Any) -> Any:
-        """Each partition as it was before the move, where the thing stood there."""
+        """Each partition as it was before the move."""
         found = keys(query, *args)
         return before.setdefault(query.partition, found) if found.items else before.get(query.partition, found)
 
     monkeypatch.setattr(Query, "keys", behind)
     for state in ("done", "failed"):
-        assert flat(5, state=["new", "done", "failed"]) == ["thing_001"]
-        thing(1, None, state)
-    assert flat(5, state=["new", "done", "failed"]) == ["thing_001"]
-    assert flat(5, state=["new", "done"]) == []
+        assert list_all(5, state=["new", "done", "failed"]) == ["thing_001"]
+        make_thing(1, None, state)
+    assert list_all(5, state=["new", "done", "failed"]) == ["thing_001"]
+    assert list_all(5, state=["new", "done"]) == []
 
 
-def test_an_index_holds_keys_alone() -> None:
-    thing(1, "ada", "new")
+def test_an_index_holds_keys_only() -> None:
+    make_thing(1, "ada", "new")
     (entry,) = reads.Query(table="activity", index="gsi1", partition=f"{ORG}#list#things#owner=ada").keys(5).items
     assert entry.keys() == {"pk", "sk", "gsi1pk", "gsi1sk"}
-
-
-# --- a plain query -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 5, 10])
@@ -198,9 +195,9 @@ def test_a_cursor_of_a_plain_query_is_bound_to_its_list() -> None:
             read_query_page(query, dict, org_id, name, 1, after)
 
 
-def test_a_window_of_moments_includes_both_its_ends_on_every_page() -> None:
+def test_a_time_window_includes_both_ends_on_every_page() -> None:
     for number in range(8):
-        thing(number, "ada", "new", ("red",))
+        make_thing(number, "ada", "new", ("red",))
     moments = [f"2026-01-15T17:00:{number:02d}.000Z" for number in range(8)]
 
     def within(limit: int, since: str | None, until: str | None, **wanted: list[str]) -> list[str]:
@@ -220,9 +217,9 @@ def test_a_window_of_moments_includes_both_its_ends_on_every_page() -> None:
     assert within(3, "2026-01-15T17:00:02.001Z", moments[2]) == []
 
 
-def test_a_cursor_is_good_for_its_own_window_only() -> None:
+def test_a_cursor_works_for_its_own_window_only() -> None:
     for number in range(3):
-        thing(number, "ada", "new")
+        make_thing(number, "ada", "new")
     since = "2026-01-15T17:00:00.000Z"
     cursor = LISTING.page(ORG, {}, 1, None, since=since).cursor
     with pytest.raises(Invalid):

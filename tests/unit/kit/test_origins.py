@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from switchboard.kit.web_origins import is_allowed, normalize_allowed, normalize_origin
-from tests.unit.properties import examples
+from tests.unit.properties import example_settings
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_an_origin_has_one_spelling(sent: str, kept: str) -> None:
         *("chrome-extension://abc", "https://*.[::1]", "https://**.shop.example", "https://" + "a." * 200 + "example"),
     ],
 )
-def test_what_is_no_origin_is_refused_and_allows_nothing(text: str) -> None:
+def test_an_invalid_origin_is_refused_and_allows_nothing(text: str) -> None:
     with pytest.raises(ValueError, match=r"origin|port|too much"):
         normalize_allowed(text)
     with pytest.raises(ValueError, match=r"origin|port"):
@@ -70,7 +70,7 @@ def test_what_is_no_origin_is_refused_and_allows_nothing(text: str) -> None:
         ("https://a.shop.example:8443", False),
     ],
 )
-def test_a_leading_star_allows_what_is_below_and_nothing_else(origin: str, allowed: bool) -> None:
+def test_a_leading_star_allows_subdomains_only(origin: str, allowed: bool) -> None:
     assert is_allowed(origin, ["https://*.shop.example"]) is allowed
     assert is_allowed(origin, ["https://*.SHOP.example:443"]) is allowed
 
@@ -80,13 +80,13 @@ def test_a_port_is_part_of_a_pattern() -> None:
     assert not is_allowed("https://a.shop.example:18443", ["https://*.shop.example:8443"])
 
 
-def test_no_star_is_an_origin() -> None:
+def test_a_star_is_not_an_origin() -> None:
     with pytest.raises(ValueError, match="not an origin"):
         normalize_origin("https://*.shop.example")
 
 
-@examples(200)
+@example_settings(200)
 @given(st.text(max_size=30), st.text(max_size=30))
-def test_no_text_is_our_fault(one: str, other: str) -> None:
+def test_no_text_causes_an_internal_error(one: str, other: str) -> None:
     for text in (one, f"https://{one}", f"https://{one}:{other}"):
         assert isinstance(is_allowed(text, [other, f"https://*.{other}"]), bool)

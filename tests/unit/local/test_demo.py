@@ -1,4 +1,4 @@
-"""What the demo tells: enough to verify every callback, also where it was made by an older version."""
+"""The demo's output: enough to verify every callback, also for a demo made by an older version."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from switchboard.accounts.models import KeyKind
 from switchboard.webhooks import callbacks
 
 
-def test_each_opticomm_key_has_its_callbacks_secret(cloud: dict[str, str], tmp_path: Path) -> None:
+def test_each_opticomm_key_shows_its_callback_secret(cloud: dict[str, str], tmp_path: Path) -> None:
     memory = tmp_path / "demo.json"
     made = demo.seed_demo(memory)
     for kind, name in ((KeyKind.OPTICOMM_LIVE, ""), (KeyKind.OPTICOMM_TEST, "TEST_")):

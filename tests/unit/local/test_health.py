@@ -1,4 +1,4 @@
-"""`/api/health` tells the truth about the table that every request needs."""
+"""`/api/health` reports whether the table that every request needs is available."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _ask() -> tuple[int, dict[str, object]]:
     return answer["statusCode"], json.loads(answer["body"])
 
 
-def test_health_is_ok_while_the_table_answers(cloud: dict[str, str]) -> None:
+def test_health_is_ok_while_the_table_is_available(cloud: dict[str, str]) -> None:
     status, body = _ask()
     assert status == 200
     assert body["ok"] is True

@@ -1,4 +1,4 @@
-"""The journal of the engine's queues: what it noted is there after the process is gone."""
+"""The journal of the engine's queues: its records survive the end of the process."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ACCOUNT, REGION = "000000000000", "us-east-1"
 
 
 class Store(dict[tuple[str, str, str], dict[str, Any]]):
-    """The engine's own dictionary, as far as the journal uses it."""
+    """The engine's own dictionary, with the parts that the journal uses."""
 
     def all_items(self) -> Iterator[tuple[tuple[str, str, str], dict[str, Any]]]:
         return iter(list(self.items()))
@@ -28,7 +28,7 @@ class Store(dict[tuple[str, str, str], dict[str, Any]]):
 
 
 class Sqs:
-    """The engine's module of queues, as far as the journal uses it."""
+    """The engine's module of queues, with the parts that the journal uses."""
 
     def __init__(self) -> None:
         self._queues = Store()
@@ -54,7 +54,7 @@ class Sqs:
         return message
 
 
-def take(message: dict[str, Any], handle: str) -> None:
+def receive(message: dict[str, Any], handle: str) -> None:
     message |= {"visible_at": time.time() + 30, "receive_count": message["receive_count"] + 1, "receipt_handle": handle}
 
 
@@ -64,11 +64,11 @@ def after_a_kill(path: Path, *, release: bool = True) -> Sqs:
     return sqs
 
 
-def bodies(sqs: Sqs, name: str) -> list[str]:
+def list_bodies(sqs: Sqs, name: str) -> list[str]:
     return [message["body"] for message in sqs.queue(name)["messages"]]
 
 
-def test_messages_are_there_again_in_their_order_and_deleted_ones_are_not(tmp_path: Path) -> None:
+def test_messages_are_restored_in_order_without_deleted_ones(tmp_path: Path) -> None:
     sqs, journal = Sqs(), Journal(tmp_path / "queues.db")
     for body in ("one", "two", "three"):
         sqs.send("email", body)
@@ -79,11 +79,11 @@ def test_messages_are_there_again_in_their_order_and_deleted_ones_are_not(tmp_pa
 
     again = after_a_kill(tmp_path / "queues.db")
 
-    assert bodies(again, "email") == ["one", "three"]
+    assert list_bodies(again, "email") == ["one", "three"]
     assert again.queue("email")["attributes"] == {"VisibilityTimeout": "30"}
 
 
-def test_a_message_that_moved_to_the_dead_letter_queue_is_there_and_nowhere_else(tmp_path: Path) -> None:
+def test_a_dead_letter_is_restored_in_its_queue_only(tmp_path: Path) -> None:
     sqs, journal = Sqs(), Journal(tmp_path / "queues.db")
     message = sqs.send("email", "hopeless")
     sqs.queue("email-dlq")
@@ -93,33 +93,33 @@ def test_a_message_that_moved_to_the_dead_letter_queue_is_there_and_nowhere_else
     journal.note(sqs)
 
     again = after_a_kill(tmp_path / "queues.db")
-    assert (bodies(again, "email"), bodies(again, "email-dlq")) == ([], ["hopeless"])
+    assert (list_bodies(again, "email"), list_bodies(again, "email-dlq")) == ([], ["hopeless"])
 
 
-def test_what_a_worker_held_when_all_ended_is_free_and_what_it_put_off_is_not(tmp_path: Path) -> None:
+def test_received_messages_are_released_after_a_restart_and_delayed_ones_are_not(tmp_path: Path) -> None:
     sqs, journal = Sqs(), Journal(tmp_path / "queues.db")
     held, put_off = sqs.send("email", "held"), sqs.send("email", "put off")
     journal.note(sqs)
     for message in (held, put_off):
-        take(message, "handle")
+        receive(message, "handle")
     journal.note(sqs)
     put_off["visible_at"] = later = time.time() + 600
     journal.note(sqs)
 
     first, second = after_a_kill(tmp_path / "queues.db").queue("email")["messages"]
     assert first["visible_at"] <= time.time()
-    assert first["receive_count"] == 0, "the receive came to no end"
+    assert first["receive_count"] == 0, "the receive did not end"
     assert (second["visible_at"], second["receive_count"]) == (later, 1)
 
 
 @pytest.mark.parametrize("known", [False, True], ids=["sent just now", "sent before"])
-def test_a_lease_that_another_request_notes_is_a_lease(tmp_path: Path, known: bool) -> None:
+def test_a_receive_recorded_by_another_request_counts(tmp_path: Path, known: bool) -> None:
     sqs, journal = Sqs(), Journal(tmp_path / "queues.db")
     held = sqs.send("email", "held")
     if known:
         journal.note(sqs)
-    # The engine hands it to a worker that waits, and the note of another request, such as its sending, comes first.
-    take(held, "handle")
+    # The engine gives the message to a waiting worker, and another request, such as its sending, is recorded first.
+    receive(held, "handle")
     sqs.send("email", "another")
     journal.note(sqs)
     journal.note(sqs)
@@ -128,11 +128,11 @@ def test_a_lease_that_another_request_notes_is_a_lease(tmp_path: Path, known: bo
     assert first["visible_at"] <= time.time()
 
 
-def test_what_a_worker_held_is_free_also_when_the_engine_was_killed_before(tmp_path: Path) -> None:
+def test_received_messages_are_released_after_two_restarts(tmp_path: Path) -> None:
     sqs, journal = Sqs(), Journal(tmp_path / "queues.db")
     held, put_off = sqs.send("email", "held"), sqs.send("email", "put off")
-    take(held, "one")
-    take(put_off, "two")
+    receive(held, "one")
+    receive(put_off, "two")
     journal.note(sqs)
     put_off["visible_at"] = later = time.time() + 600
     journal.note(sqs)
@@ -143,11 +143,11 @@ def test_what_a_worker_held_is_free_also_when_the_engine_was_killed_before(tmp_p
     assert second["visible_at"] == later
 
 
-def test_a_worker_that_outlives_the_engine_deletes_what_it_holds(tmp_path: Path) -> None:
+def test_a_worker_that_outlives_the_engine_can_delete_its_messages(tmp_path: Path) -> None:
     sqs, journal = Sqs(), Journal(tmp_path / "queues.db")
     held = sqs.send("email", "held")
     journal.note(sqs)
-    take(held, "handle-7")
+    receive(held, "handle-7")
     journal.note(sqs)
 
     (message,) = after_a_kill(tmp_path / "queues.db", release=False).queue("email")["messages"]
@@ -155,7 +155,7 @@ def test_a_worker_that_outlives_the_engine_deletes_what_it_holds(tmp_path: Path)
     assert message["visible_at"] > time.time()
 
 
-def test_what_a_full_disk_refuses_is_an_error_and_written_when_there_is_room(tmp_path: Path) -> None:
+def test_a_full_disk_is_an_error_and_the_record_is_written_later(tmp_path: Path) -> None:
     sqs, journal = Sqs(), Journal(tmp_path / "queues.db")
     sqs.send("email", "small")
     journal.note(sqs)
@@ -164,14 +164,14 @@ def test_what_a_full_disk_refuses_is_an_error_and_written_when_there_is_room(tmp
     sqs.send("email", "x" * 100_000)
     with pytest.raises(sqlite3.OperationalError, match="full"):
         journal.note(sqs)
-    assert bodies(after_a_kill(tmp_path / "queues.db"), "email") == ["small"]
+    assert list_bodies(after_a_kill(tmp_path / "queues.db"), "email") == ["small"]
 
     journal._db.execute("PRAGMA max_page_count = 100000")
     journal.note(sqs)
-    assert len(bodies(after_a_kill(tmp_path / "queues.db"), "email")) == 2
+    assert len(list_bodies(after_a_kill(tmp_path / "queues.db"), "email")) == 2
 
 
-def test_a_note_without_a_change_writes_nothing(tmp_path: Path) -> None:
+def test_a_record_without_a_change_writes_nothing(tmp_path: Path) -> None:
     sqs, journal = Sqs(), Journal(tmp_path / "queues.db")
     sqs.send("email", "one")
     journal.note(sqs)

@@ -1,4 +1,4 @@
-"""What the local stack keeps in files of its own, and what it tells of."""
+"""The files and the log lines of the local stack."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_a_file_that_cannot_be_written_stays_as_it_was(tmp_path: Path, monkeypat
     assert path.read_text() == "new"
 
 
-def test_a_stream_goes_on_after_what_was_handed_on(tmp_path: Path) -> None:
+def test_a_stream_continues_after_the_last_forwarded_record(tmp_path: Path) -> None:
     checkpoint = Checkpoint(tmp_path / "handed_on.json")
     assert checkpoint.place("stream", "shard") is None
     checkpoint.move("stream", "shard", "17")
@@ -48,7 +48,7 @@ def test_a_stream_goes_on_after_what_was_handed_on(tmp_path: Path) -> None:
     assert Checkpoint(tmp_path / "handed_on.json").place("stream", "shard") is None
 
 
-def test_a_damaged_checkpoint_means_from_the_beginning(tmp_path: Path) -> None:
+def test_a_damaged_checkpoint_restarts_from_the_beginning(tmp_path: Path) -> None:
     (tmp_path / "handed_on.json").write_text('{"stream sha')
     assert Checkpoint(tmp_path / "handed_on.json").place("stream", "shard") is None
 
@@ -57,11 +57,11 @@ def test_a_killed_stack_does_not_count_as_ready(tmp_path: Path) -> None:
     assert not readiness.is_ready(tmp_path)
     (tmp_path / "ready").write_text(f"{os.getpid()}\n")
     assert readiness.is_ready(tmp_path)
-    (tmp_path / "ready").write_text("4194305\n")  # beyond the largest process number of Linux
+    (tmp_path / "ready").write_text("4194305\n")  # beyond the largest process id of Linux
     assert not readiness.is_ready(tmp_path)
 
 
-def test_an_engine_that_is_away_is_told_of_once_in_a_minute_for_all_pumps(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_unreachable_engine_is_logged_once_a_minute_for_all_pumps(caplog: pytest.LogCaptureFixture) -> None:
     moment = 0.0
     faults = FaultLog(lambda: moment)
     with caplog.at_level(logging.WARNING):
@@ -73,7 +73,7 @@ def test_an_engine_that_is_away_is_told_of_once_in_a_minute_for_all_pumps(caplog
     assert pause == 2
 
 
-def test_the_same_fault_of_a_function_is_told_of_once_in_a_minute_with_its_number(
+def test_a_repeated_error_is_logged_once_a_minute_with_its_count(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     moment = 0.0
@@ -114,7 +114,7 @@ def _secret() -> str:
     return str(client.get_secret_value(SecretId=provision.ROOT_SECRET)["SecretString"])
 
 
-def test_queues_and_tables_of_an_earlier_start_take_up_what_the_topology_says_now(
+def test_existing_queues_and_tables_are_updated_to_the_topology(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with moto_cloud.use_moto():
@@ -134,7 +134,7 @@ def test_queues_and_tables_of_an_earlier_start_take_up_what_the_topology_says_no
         assert described["TimeToLiveDescription"]["AttributeName"] == "expires"
 
 
-def test_a_process_that_died_idle_is_replaced_and_the_next_request_answered(
+def test_an_idle_process_that_died_is_replaced_before_the_next_request(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async def scene() -> None:

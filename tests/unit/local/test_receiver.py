@@ -1,4 +1,4 @@
-"""The tour's back end tells a good signature from a bad one."""
+"""The tour's back end accepts good signatures and rejects bad ones."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def url() -> Iterator[str]:
     thread.join()
 
 
-def signed(secret: str, body: str = BODY) -> dict[str, str]:
+def sign_body(secret: str, body: str = BODY) -> dict[str, str]:
     now = datetime.now(UTC)
     return {
         "webhook-id": "msg_1",
@@ -36,12 +36,12 @@ def signed(secret: str, body: str = BODY) -> dict[str, str]:
     }
 
 
-def test_a_good_signature_is_taken_and_said(url: str, capfd: pytest.CaptureFixture[str]) -> None:
-    assert httpx.post(url, content=BODY, headers=signed(SECRET)).status_code == 204
+def test_a_good_signature_is_accepted_and_reported(url: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert httpx.post(url, content=BODY, headers=sign_body(SECRET)).status_code == 204
     assert capfd.readouterr().out == '/calls: signature good: {"event": "call.completed"}\n'
 
 
-@pytest.mark.parametrize("headers", [{}, signed("whsec_" + "A" * 32), signed(SECRET, "{}")])
-def test_any_other_is_refused(url: str, capfd: pytest.CaptureFixture[str], headers: dict[str, str]) -> None:
+@pytest.mark.parametrize("headers", [{}, sign_body("whsec_" + "A" * 32), sign_body(SECRET, "{}")])
+def test_any_other_signature_is_refused(url: str, capfd: pytest.CaptureFixture[str], headers: dict[str, str]) -> None:
     assert httpx.post(url, content=BODY, headers=headers).status_code == 401
     assert "signature refused" in capfd.readouterr().out

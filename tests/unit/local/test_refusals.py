@@ -1,4 +1,4 @@
-"""What `make run` and `make invoke` say of settings and files that they cannot use."""
+"""The errors of `make run` and `make invoke` about settings and files that they cannot use."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from infra.local import invoke
         ("65536", "IDENTITY_PORT is larger than 65535: 65536"),
     ],
 )
-def test_a_port_that_is_none_is_told(monkeypatch: pytest.MonkeyPatch, text: str, told: str) -> None:
+def test_an_invalid_port_is_reported(monkeypatch: pytest.MonkeyPatch, text: str, told: str) -> None:
     monkeypatch.delenv("IDENTITY_PORT", raising=False)
     assert stack.port_of("IDENTITY_PORT", 8081) == 8081
     monkeypatch.setenv("IDENTITY_PORT", text)
@@ -29,7 +29,7 @@ def test_a_port_that_is_none_is_told(monkeypatch: pytest.MonkeyPatch, text: str,
     assert refusal.value.code == told
 
 
-def test_an_event_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_missing_event_file_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for path, told in (
         ("events/nope.json", "There is no file events/nope.json."),
         (str(tmp_path), f"Cannot read {tmp_path}: Is a directory."),

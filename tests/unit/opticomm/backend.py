@@ -1,4 +1,4 @@
-"""A back end that calls OptiComm's one path, in this process: every answer is held against both documents."""
+"""A back end that calls OptiComm's one path, in this process: every response is checked against both documents."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ NOBODY = "+14155550142"
 
 @dataclass(frozen=True)
 class Backend:
-    """Whoever holds a key."""
+    """A client with a key."""
 
     company: Tenant
     key: ApiKey
@@ -39,13 +39,13 @@ class Backend:
     flow: Flow
 
     def ask(self, body: Any, *, source_ip: str = "203.0.113.7", **headers: str) -> httpx.Response:
-        """The answer to a body, which is sent as it is if it is text."""
+        """The response to a body. Text is sent unchanged."""
         sent = {"X-API-Key": self.text, "Content-Type": "application/json"}
         sent |= {name.replace("_", "-"): value for name, value in headers.items()}
         return post(body if isinstance(body, str) else json.dumps(body), sent, source_ip)
 
     def initiate(self, **changes: Any) -> httpx.Response:
-        """The answer to a call that is wanted. A field that is None is left out."""
+        """The response to a requested call. A field with the value None is left out."""
         body = {"action": "initiate_call", "agent_id": self.flow.id, "phone_number": NOBODY} | changes
         return self.ask({name: value for name, value in body.items() if value is not None})
 
@@ -60,7 +60,7 @@ class Backend:
 
 
 def post(body: str, headers: dict[str, str], source_ip: str = "203.0.113.7") -> httpx.Response:
-    """What the function answers, once it is seen to be what our document and the contract promise."""
+    """The response of the function, checked against the document and the contract."""
     event = {
         "httpMethod": "POST",
         "path": PATH,
@@ -82,7 +82,7 @@ def post(body: str, headers: dict[str, str], source_ip: str = "203.0.113.7") -> 
 
 
 def check_contract(response: httpx.Response) -> None:
-    """Assert that an answer is one of the contract's."""
+    """Assert that a response is one of the contract's."""
     match response.status_code:
         case 200:
             name = "InitiateCallResponse" if "duplicate" in response.json() else "CheckStatusResponse"
@@ -96,7 +96,7 @@ def check_contract(response: httpx.Response) -> None:
 
 
 def origin(org_id: str) -> SystemActor:
-    """Whoever sets a company up."""
+    """The origin of an operator who sets up a company."""
     return SystemActor(
         org_id=org_id, actor=Actor(type="system", id="test"), agent_id=None, correlation_id=ids.new_id("corr")
     )
@@ -119,7 +119,7 @@ def make_key(
 
 
 def make_flow(org_id: str, **changes: Any) -> Flow:
-    """An outbound flow with a consent of its own."""
+    """An outbound flow with its own consent."""
     settings = {
         "name": "Ada",
         "kind": "outbound",

@@ -1,4 +1,4 @@
-"""Every error of the contract, and which of several comes first."""
+"""Every error of the contract, and the order in which they are checked."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.unit.opticomm.backend import NOBODY, Backend, backend, code, make_flo
 ELSEWHERE = "198.51.100.9"
 
 
-def test_without_a_key_or_with_a_bad_one(live: Backend) -> None:
+def test_a_missing_or_bad_key_is_refused(live: Backend) -> None:
     def with_key(text: str | None) -> tuple[int, str]:
         return code(post("{", {"Content-Type": "application/json"} | ({"X-API-Key": text} if text else {})))
 
@@ -29,20 +29,20 @@ def test_without_a_key_or_with_a_bad_one(live: Backend) -> None:
     assert with_key(live.text) == (401, "INVALID_API_KEY")
 
 
-def test_an_expired_key(live: Backend, frozen: clock.FrozenClock) -> None:
+def test_an_expired_key_is_refused(live: Backend, frozen: clock.FrozenClock) -> None:
     short = live.with_key(expires_at="2026-01-15T17:01:00.000Z")
     assert short.initiate().status_code == 200
     frozen.advance(minutes=1)
     assert code(short.initiate()) == (401, "API_KEY_EXPIRED")
 
 
-def test_a_key_of_other_networks(live: Backend) -> None:
+def test_a_key_of_other_networks_is_refused(live: Backend) -> None:
     bound = live.with_key(ip_allowlist=["203.0.113.0/24"])
     assert bound.initiate().status_code == 200
     assert code(bound.ask({}, source_ip=ELSEWHERE)) == (403, "IP_NOT_ALLOWED")
 
 
-def test_an_organization_that_is_not_active(live: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_inactive_organization_is_refused(live: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
     found = organizations.parse_organization
 
     def suspended(item: Any) -> Any:
@@ -59,16 +59,16 @@ def test_an_organization_that_is_not_active(live: Backend, monkeypatch: pytest.M
         *({}, {"action": None}, {"action": "hang_up"}, {"action": ["initiate_call"]}, {"action": {}}),
     ],
 )
-def test_what_is_no_action(live: Backend, body: Any) -> None:
+def test_an_invalid_action_is_refused(live: Backend, body: Any) -> None:
     assert code(live.ask(body)) == (400, "INVALID_ACTION")
 
 
-def test_bodies_that_are_too_large_or_of_another_kind(live: Backend) -> None:
+def test_bodies_that_are_too_large_or_of_another_type_are_refused(live: Backend) -> None:
     assert code(live.ask("x" * 1_048_577)) == (413, "INVALID_ACTION")
     assert code(live.ask({"action": "check_status"}, Content_Type="text/plain")) == (415, "INVALID_ACTION")
 
 
-def test_a_key_does_what_it_is_permitted(live: Backend) -> None:
+def test_a_key_may_do_only_what_it_permits(live: Backend) -> None:
     starts, asks = live.with_key(scopes=("initiate_call",)), live.with_key(scopes=("check_status",))
     call_id = starts.initiate().json()["call_id"]
     assert asks.check(call_id=call_id).status_code == 200
@@ -80,7 +80,7 @@ def test_a_key_does_what_it_is_permitted(live: Backend) -> None:
 
 @pytest.mark.parametrize("name", ["agent_id", "phone_number"])
 @pytest.mark.parametrize("value", [..., None, "", 7, ["x"], {}])
-def test_fields_that_are_missing(live: Backend, name: str, value: Any) -> None:
+def test_missing_fields_are_refused(live: Backend, name: str, value: Any) -> None:
     body = {"action": "initiate_call", "agent_id": live.flow.id, "phone_number": NOBODY, name: value}
     answer = live.ask({name: value for name, value in body.items() if value is not ...})
     assert code(answer) == (400, "MISSING_FIELDS")
@@ -97,7 +97,7 @@ def test_fields_that_are_missing(live: Backend, name: str, value: Any) -> None:
         ("webhook_url", "https://user:password@example.com/"),
     ],
 )
-def test_optional_fields_that_are_malformed(live: Backend, name: str, value: Any) -> None:
+def test_malformed_optional_fields_are_refused(live: Backend, name: str, value: Any) -> None:
     answer = live.initiate(**{name: value})
     assert code(answer) == (400, "MISSING_FIELDS")
 
@@ -111,11 +111,11 @@ def test_optional_fields_may_be_null(live: Backend) -> None:
 @pytest.mark.parametrize(
     "number", ["14155550142", "+0155550142", "+1 415 555 0142", "+1415555", "+12025550142\n", "+19115550142", " "]
 )
-def test_numbers_that_are_none(live: Backend, number: str) -> None:
+def test_invalid_numbers_are_refused(live: Backend, number: str) -> None:
     assert code(live.initiate(phone_number=number)) == (400, "INVALID_PHONE_FORMAT")
 
 
-def test_agents_that_are_none(live: Backend) -> None:
+def test_unknown_agents_are_refused(live: Backend) -> None:
     other = backend(slug="other")
     inbound = make_flow(live.company.org_id, kind="inbound", provider_agent_id="agent_in")
     unknown = [
@@ -132,7 +132,7 @@ def test_agents_that_are_none(live: Backend) -> None:
         assert code(live.initiate(agent_id=name)) == (404, "AGENT_NOT_FOUND"), name[:50]
 
 
-def test_agents_that_are_not_the_keys(live: Backend) -> None:
+def test_agents_outside_the_key_are_refused(live: Backend) -> None:
     by_id = live.with_key(agents=[live.flow.id])
     second = make_flow(live.company.org_id, provider_agent_id="agent_2")
     by_provider = live.with_key(agents=["agent_2"])
@@ -153,7 +153,9 @@ def test_agents_that_are_not_the_keys(live: Backend) -> None:
         ("+15005550024", "PERMISSION_DENIED", "quiet_hours"),
     ],
 )
-def test_the_gate_refuses(live: Backend, test: Backend, number: str, expected: str, rule: str) -> None:
+def test_refusals_of_the_gate_have_their_codes(
+    live: Backend, test: Backend, number: str, expected: str, rule: str
+) -> None:
     for key in (live, test):
         answer = key.initiate(phone_number=number)
         assert code(answer) == (403, expected)
@@ -173,16 +175,16 @@ def test_a_block_an_opt_out_and_a_missing_consent_refuse_a_test_key_too(live: Ba
         assert "rule consent: missing" in answer.json()["message"]
 
 
-def test_night_is_no_time_for_live_calls(live: Backend, test: Backend, frozen: clock.FrozenClock) -> None:
+def test_live_calls_are_refused_at_night(live: Backend, test: Backend, frozen: clock.FrozenClock) -> None:
     frozen.advance(hours=12)
     answer = live.initiate(phone_number="+14155552671")
     assert code(answer) == (403, "PERMISSION_DENIED")
-    # Nine o'clock in California: our voice is an artificial one.
+    # Nine o'clock in California: our voice is artificial.
     assert "allowed again 2026-01-16T17:00:00.000Z" in answer.json()["message"]
     assert test.initiate(phone_number="+14155552671").status_code == 200
 
 
-def test_calls_that_are_none(live: Backend, test: Backend) -> None:
+def test_unknown_calls_are_not_found(live: Backend, test: Backend) -> None:
     made = live.initiate(request_id="r-1").json()
     for named in ({}, {"call_id": ""}, {"call_id": 7}, {"request_id": ""}, {"call_id": "", "request_id": ""}):
         assert code(live.check(**named)) == (400, "MISSING_CALL_ID")
@@ -199,20 +201,20 @@ def test_calls_that_are_none(live: Backend, test: Backend) -> None:
         assert code(asker.check(**named)) == (404, "CALL_NOT_FOUND")
 
 
-def test_a_call_that_an_agent_of_anima_placed_is_none_of_opticomms(live: Backend) -> None:
+def test_a_call_placed_through_anima_is_not_visible(live: Backend) -> None:
     order = Order(to=NOBODY, tier=Tier.BASIC, consent_source="business-relationship")
     call = service.place_call(live.company.caller(), order)
     assert code(live.check(call_id=call.id)) == (404, "CALL_NOT_FOUND")
 
 
-def test_a_provider_that_is_down_and_a_phone_that_is_off(live: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_provider_failures_have_their_codes(live: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
     assert code(live.initiate(phone_number="+15005550013")) == (500, "CALL_FAILED")
     monkeypatch.setenv("SWITCHBOARD_FEATURE_PHONE_ENABLED", "off")
     assert code(live.initiate()) == (500, "CALL_FAILED")
     assert code(live.initiate(phone_number="+15005550020")) == (403, "PHONE_ON_DNC")
 
 
-def test_a_fault_of_ours_tells_nothing(live: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_internal_error_reveals_nothing(live: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: Any) -> Any:
         raise RuntimeError("a secret of the house")
 
@@ -222,8 +224,8 @@ def test_a_fault_of_ours_tells_nothing(live: Backend, monkeypatch: pytest.Monkey
     assert "secret" not in answer.text
 
 
-def test_the_first_fault_is_told(live: Backend) -> None:
-    """Each request mends one fault of the one before (docs/contracts/opticomm.md#order-of-checks)."""
+def test_the_first_error_is_reported(live: Backend) -> None:
+    """Each request fixes the first error of the previous one (docs/contracts/opticomm.md#order-of-checks)."""
     blocked = "+14155550143"
     ledgers.block_number(live.company.caller(), blocked)
     other = make_flow(live.company.org_id)
@@ -257,7 +259,7 @@ def test_the_first_fault_is_told(live: Backend) -> None:
     assert [code(ask())[1] for ask, _ in asked] == [expected for _, expected in asked]
 
 
-def test_what_is_wrong_with_a_body_is_told_although_the_minute_is_used_up(live: Backend) -> None:
+def test_an_invalid_body_is_reported_even_beyond_the_rate_limit(live: Backend) -> None:
     key = live.with_key(requests_per_minute=1)
     assert key.initiate().status_code == 200
     assert code(key.ask("{")) == (400, "INVALID_ACTION")

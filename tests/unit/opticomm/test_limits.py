@@ -30,7 +30,7 @@ def test_a_key_has_60_requests_a_minute(live: Backend, frozen: clock.FrozenClock
     refused = live.check(request_id="x")
     assert code(refused) == (429, "RATE_LIMIT_EXCEEDED")
     assert refused.json()["retry_after"] == int(refused.headers["retry-after"]) == 60
-    assert live.with_key().check(request_id="x").status_code == 404, "another key has its own"
+    assert live.with_key().check(request_id="x").status_code == 404, "another key has its own limit"
     frozen.advance(minutes=1)
     assert live.check(request_id="x").status_code == 404
 
@@ -54,7 +54,7 @@ def test_a_repetition_is_never_refused_for_its_number_and_counts_nothing(live: B
     assert key.initiate(request_id="r-1").json()["duplicate"] is True
 
 
-def test_whatever_is_refused_counts_once(live: Backend) -> None:
+def test_every_refused_request_counts_once(live: Backend) -> None:
     key = live.with_key(requests_per_minute=10)
     refused = [
         *(key.ask("{"), key.ask({}), key.initiate(agent_id=""), key.initiate(phone_number="x")),
@@ -76,7 +76,7 @@ def test_calls_a_day_are_counted_when_they_are_accepted(live: Backend, frozen: c
     assert key.initiate().status_code == 200
 
 
-def test_the_plans_calls_a_day_and_the_cap_hold_for_all_keys(frozen: clock.FrozenClock) -> None:
+def test_the_plans_daily_calls_and_the_cap_hold_for_all_keys(frozen: clock.FrozenClock) -> None:
     small = backend(slug="small", basic_calls_per_day=1)
     assert small.initiate().status_code == 200
     refused = small.with_key().initiate()
@@ -92,7 +92,7 @@ def test_the_plans_calls_a_day_and_the_cap_hold_for_all_keys(frozen: clock.Froze
     assert capped.with_key(KeyKind.OPTICOMM_TEST).initiate().status_code == 200
 
 
-def test_a_limiter_that_is_away_lets_all_pass(live: Backend) -> None:
+def test_an_unavailable_limiter_lets_all_requests_pass(live: Backend) -> None:
     live.initiate(request_id="r-1")
     clients.get_client("dynamodb").delete_table(TableName=settings.table_name("ratelimit"))
     assert remaining(live.initiate(request_id="r-1")) == (60, 60)
@@ -117,14 +117,14 @@ def test_a_throttled_limiter_refuses_for_a_second(live: Backend) -> None:
     assert refused.json()["retry_after"] == int(refused.headers["retry-after"]) == 1
 
 
-def test_a_repetition_on_a_large_plan_is_told_how_all_slices_stand(frozen: clock.FrozenClock) -> None:
+def test_a_repetition_on_a_large_plan_shows_the_total_of_all_slices(frozen: clock.FrozenClock) -> None:
     large = backend(slug="large", plan=PlanName.ENTERPRISE)
     key = large.with_key(requests_per_minute=12_000)
     key.initiate(request_id="r-1")
     for _ in range(20):
         key.check(request_id="r-1")
     limit, left = remaining(key.initiate(request_id="r-1"))
-    # What the process has leased is counted.
+    # Requests from the process's lease count, too.
     assert (limit, 12_000 - 21 - 16 < left <= 12_000 - 21) == (12_000, True)
 
 
@@ -140,7 +140,7 @@ def test_a_request_writes_to_the_limiter_once(live: Backend) -> None:
     with saboteur.counting() as calls:
         live.initiate(request_id="r-1")
     assert calls.count("UpdateItem") == 1
-    # On a sliced plan a slice that is new to the day borrows first: one refused commit, one read, one that holds.
+    # On a sliced plan a slice without a counter for the day borrows first: one refused commit, one read, one commit.
     assert calls.count("TransactWriteItems") <= 2
     with saboteur.counting() as calls:
         live.initiate(request_id="r-1")

@@ -1,4 +1,4 @@
-"""The local stack's setting, a network, and certificates of an authority of one's own."""
+"""The local stack's setting, a network, and certificates of a test authority."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ def local(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def network(monkeypatch: pytest.MonkeyPatch) -> Network:
-    """A network of a deployment, where this machine is no destination."""
+    """A network of a deployment, where this machine is not a destination."""
     monkeypatch.setenv("SWITCHBOARD_STAGE", "prod")
     monkeypatch.delenv("SWITCHBOARD_OUTBOUND_LOOPBACK", raising=False)
     return Network(monkeypatch)
 
 
-def run(scenario: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Run a scenario, which must not hang."""
+def run_scenario(scenario: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run a scenario with a timeout."""
 
     async def bounded() -> None:
         async with asyncio.timeout(10):
@@ -47,7 +47,7 @@ def run(scenario: Callable[[], Coroutine[Any, Any, None]]) -> None:
 
 @dataclass(frozen=True)
 class Authority:
-    """Issues certificates; `trusting` is a client's side of it."""
+    """Issues certificates; `trusting` is the client's side."""
 
     folder: Path
     key: ec.EllipticCurvePrivateKey
@@ -58,7 +58,7 @@ class Authority:
         return ssl.create_default_context(cadata=self.certificate.public_bytes(serialization.Encoding.PEM).decode())
 
     def server(self, name: str, *, days: int = 1, own: bool = False) -> ssl.SSLContext:
-        """A server's side: a certificate for a name, over so many days; `own` is signed by nobody else."""
+        """The server's side: a certificate for a name, valid for a number of days; `own` means self-signed."""
         key = ec.generate_private_key(ec.SECP256R1())
         made = _certificate(name, key, None if own else self, timedelta(days=days))
         path = self.folder / f"{name}-{days}-{own}.pem"
@@ -99,7 +99,7 @@ def _certificate(
 
 @pytest.fixture(scope="session")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    """An authority that the machine does not know."""
+    """An authority that the machine does not trust."""
     key = ec.generate_private_key(ec.SECP256R1())
     made = _certificate("authority.example", key, None, timedelta(days=1))
     return Authority(tmp_path_factory.mktemp("certificates"), key, made)

@@ -1,4 +1,4 @@
-"""A raw server, which answers as it is told to; and a network in which every address leads to it."""
+"""A raw server with scripted responses, and a network in which every address leads to it."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ import pytest
 Act = Callable[[asyncio.StreamWriter], Awaitable[None]]
 
 
-def answering(raw: bytes) -> Act:
-    """Answer so, and keep the connection."""
+def send_raw(raw: bytes) -> Act:
+    """Send this response, and keep the connection."""
 
     async def act(writer: asyncio.StreamWriter) -> None:
         writer.write(raw)
@@ -25,14 +25,14 @@ def answering(raw: bytes) -> Act:
     return act
 
 
-def answer(body: bytes = b"ok", status: str = "200 OK", *headers: str) -> Act:
-    """Answer in good order."""
+def send_response(body: bytes = b"ok", status: str = "200 OK", *headers: str) -> Act:
+    """Send a well-formed response."""
     lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers]
-    return answering("\r\n".join([*lines, "", ""]).encode() + body)
+    return send_raw("\r\n".join([*lines, "", ""]).encode() + body)
 
 
 def then_close(act: Act) -> Act:
-    """Answer, then close without a word."""
+    """Respond, then close the connection at once."""
 
     async def closing(writer: asyncio.StreamWriter) -> None:
         await act(writer)
@@ -41,23 +41,23 @@ def then_close(act: Act) -> Act:
     return closing
 
 
-async def close(writer: asyncio.StreamWriter) -> None:
-    """Close without an answer."""
+async def close_connection(writer: asyncio.StreamWriter) -> None:
+    """Close without a response."""
     writer.close()
 
 
-async def reset(writer: asyncio.StreamWriter) -> None:
-    """Break the connection off."""
+async def reset_connection(writer: asyncio.StreamWriter) -> None:
+    """Reset the connection."""
     writer.transport.abort()
 
 
-async def silence(writer: asyncio.StreamWriter) -> None:
-    """Say nothing, for ever."""
+async def never_respond(writer: asyncio.StreamWriter) -> None:
+    """Never respond."""
     await asyncio.Event().wait()
 
 
-def endless(start: bytes, more: bytes) -> Act:
-    """Begin, and never stop."""
+def respond_endlessly(start: bytes, more: bytes) -> Act:
+    """Begin a response that never ends."""
 
     async def act(writer: asyncio.StreamWriter) -> None:
         writer.write(start)
@@ -71,11 +71,11 @@ def endless(start: bytes, more: bytes) -> Act:
 
 @dataclass
 class Server:
-    """Answers each request as the next act says, and the last one from then on."""
+    """Answers each request as the next act says. The last act repeats."""
 
     acts: list[Act]
     tls: ssl.SSLContext | None = None
-    #: What it says before it is asked.
+    #: Bytes that it sends before a request.
     greeting: bytes = b""
     requests: list[bytes] = field(default_factory=list)
     connections: int = 0
@@ -122,10 +122,10 @@ class Server:
 
 
 class Network:
-    """Names and their addresses, and every address led to one port of this machine."""
+    """Names and their addresses. Every address leads to one port of this machine."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        #: What a name's look-ups answer, one after the other, and the last from then on.
+        #: The results of a name's lookups, in order. The last one repeats.
         self.names: dict[str, list[list[str]]] = {}
         self.looked_up: list[str] = []
         self.dialed: list[tuple[str, int]] = []
@@ -139,7 +139,7 @@ class Network:
         monkeypatch.setattr(selector_events.BaseSelectorEventLoop, "sock_connect", sock_connect)
 
     def lookup(self, host: str) -> list[str]:
-        """What the name server says this time."""
+        """The name server's next result."""
         self.looked_up.append(host)
         answers = self.names[host]
         return answers.pop(0) if len(answers) > 1 else answers[0]

@@ -1,4 +1,4 @@
-"""Which addresses are anybody's, and which are somebody's own."""
+"""Addresses that are public, and addresses that are private or reserved."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ REFUSED = [
     "fec0::/10",
     "ff00::/8",
 ]
-#: The neighbours of refused ranges, and addresses that are in use.
+#: The neighbors of refused ranges, and addresses that are in use.
 GLOBAL = [
     "1.0.0.0",
     "1.1.1.1",
@@ -103,7 +103,7 @@ def test_a_range_is_refused_from_its_first_address_to_its_last(network: str) -> 
 
 
 @pytest.mark.parametrize("address", GLOBAL)
-def test_what_lies_beside_a_range_is_not_refused(address: str) -> None:
+def test_addresses_next_to_a_range_are_not_refused(address: str) -> None:
     assert is_global(address)
 
 
@@ -122,7 +122,7 @@ def test_what_lies_beside_a_range_is_not_refused(address: str) -> None:
         "2001:0:4136:e378:8000:63bf:3fff:fdd2",
     ],
 )
-def test_metadata_and_embedded_forms_are_refused_whatever_they_embed(address: str) -> None:
+def test_metadata_and_embedding_addresses_are_refused(address: str) -> None:
     assert not is_global(address)
 
 
@@ -132,11 +132,11 @@ def test_metadata_and_embedded_forms_are_refused_whatever_they_embed(address: st
      "[2600::1]",
      " 1.1.1.1", "1.1.1.1/32", "\uff11.1.1.1", "1.1.1.\u0661"],
 )  # fmt: skip
-def test_what_is_no_address_in_its_plain_form_is_refused(text: str) -> None:
+def test_an_unusual_form_of_an_address_is_refused(text: str) -> None:
     assert not is_global(text)
 
 
-def test_this_machine_is_known_by_its_addresses() -> None:
+def test_this_machine_is_recognized_by_its_addresses() -> None:
     assert [is_loopback(one) for one in ("127.0.0.0", "127.0.0.1", "127.255.255.255", "::1")] == [True] * 4
     assert not any(
         is_loopback(one) for one in ("126.255.255.255", "128.0.0.0", "::", "::2", "::ffff:127.0.0.1", "0.0.0.0")

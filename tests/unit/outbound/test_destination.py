@@ -1,4 +1,4 @@
-"""URLs that a customer may name, and all the ways to write one that means something else."""
+"""URLs that a customer may register, and all the ways to write a misleading one."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from switchboard.errors import Invalid
 from switchboard.outbound import client, destination
-from tests.unit.properties import examples
+from tests.unit.properties import example_settings
 
 
 @pytest.fixture(autouse=True)
 def outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A deployment, where this machine is no destination."""
+    """A deployment, where this machine is not a destination."""
     monkeypatch.setenv("SWITCHBOARD_STAGE", "prod")
     monkeypatch.delenv("SWITCHBOARD_OUTBOUND_LOOPBACK", raising=False)
 
@@ -29,7 +29,7 @@ def local(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_LAMBDA_FUNCTION_NAME", raising=False)
 
 
-def why(url: str) -> str:
+def refusal_reason(url: str) -> str:
     with pytest.raises(Invalid) as refusal:
         destination.check_url(url)
     assert refusal.value.code == "invalid_url"
@@ -65,7 +65,7 @@ def why(url: str) -> str:
         ("https://127.0.0.1.nip.io/", "https://127.0.0.1.nip.io/"),
     ],
 )
-def test_a_url_is_used_in_one_form(url: str, used: str) -> None:
+def test_a_url_is_normalized_to_one_form(url: str, used: str) -> None:
     assert destination.check_url(url) == used
     assert destination.check_url(used) == used
 
@@ -73,7 +73,7 @@ def test_a_url_is_used_in_one_form(url: str, used: str) -> None:
 @pytest.mark.parametrize(
     "host",
     [
-        # This machine and its network, in each way that some reader understands.
+        # This machine and its network, in each form that some parser understands.
         "127.0.0.1", "127.0.0.2", "127.255.255.255", "0.0.0.0", "10.0.0.1", "172.16.0.1", "192.168.1.1",
         "169.254.169.254", "169.254.170.2", "100.64.0.1", "198.18.0.1", "224.0.0.1", "255.255.255.255",
         "127.0.0.1.", "127.1", "127.0.1", "0", "1", "2130706433", "017700000001", "0177.0.0.1", "0177.0.0.01",
@@ -89,7 +89,7 @@ def test_a_url_is_used_in_one_form(url: str, used: str) -> None:
         "[2001:db8::1]", "[3fff::1]", "[v1.fe80::a]", "[127.0.0.1]", "[1.1.1.1]", "[example.com]", "[]", "[::1",
         "::1]", "::1",
         "2606:4700:4700::1111", "[::1]x", "x[::1]",
-        # Names that stand for no one place in the world.
+        # Names that do not identify one public host.
         "localhost", "LOCALHOST", "localhost.", "a.localhost", "localhost.localdomain", "metadata",
         "metadata.google.internal",
         "metadata.google.internal.", "metadata.goog", "metadata.tencentyun.com", "instance-data",
@@ -106,7 +106,7 @@ def test_a_url_is_used_in_one_form(url: str, used: str) -> None:
         "ex\u200bample.com", "ex\u200dample.com",
         "\u202eexample.com", "exa\ufeffmple.com", "\u2100.example.com", "example.com\ud800", "xn--a.com", "xn--.com",
         "xn--zz--99.com",
-        # What is no name at all.
+        # Strings that are not names.
         "", ".", "..", ".example.com", "example..com", "example.com..", "-a.example.com", "a-.example.com",
         "exa mple.com", "exa\tmple.com",
         "*.example.com", "exa$mple.com", "exa,mple.com", "a=b.example.com", "(example.com)", "exa'mple.com",
@@ -115,8 +115,8 @@ def test_a_url_is_used_in_one_form(url: str, used: str) -> None:
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("rest", ["/", ":8443/hook?a=b"])
-def test_a_host_that_is_not_a_public_one_is_refused(host: str, rest: str) -> None:
-    why(f"https://{host}{rest}")
+def test_a_host_that_is_not_public_is_refused(host: str, rest: str) -> None:
+    refusal_reason(f"https://{host}{rest}")
 
 
 @pytest.mark.parametrize(
@@ -157,24 +157,34 @@ def test_a_host_that_is_not_a_public_one_is_refused(host: str, rest: str) -> Non
         "\uff48ttps://example.com/",
     ],
 )  # fmt: skip
-def test_a_url_that_is_read_in_two_ways_or_is_none_is_refused(url: str) -> None:
-    why(url)
+def test_an_ambiguous_or_invalid_url_is_refused(url: str) -> None:
+    refusal_reason(url)
 
 
-def test_what_is_too_long_is_refused_before_and_after_it_is_encoded() -> None:
+def test_a_url_that_is_too_long_is_refused_before_and_after_encoding() -> None:
     longest = "https://example.com/" + "a" * (2_048 - 20)
     assert destination.check_url(longest) == longest
-    assert why(f"{longest}a") == "must have at most 2,048 characters"
-    assert why("https://example.com/" + "é" * 1_000) == "must have at most 2,048 characters after percent-encoding"
+    assert refusal_reason(f"{longest}a") == "must have at most 2,048 characters"
+    assert (
+        refusal_reason("https://example.com/" + "é" * 1_000)
+        == "must have at most 2,048 characters after percent-encoding"
+    )
 
 
-def test_a_refusal_says_what_is_wrong() -> None:
-    assert why("http://example.com/") == "must begin with https://"
-    assert why("https://a:b@example.com/") == "must not contain a user name or a password"
-    assert why("https://10.0.0.1/") == why("https://printer.local/") == "has a host that is not on the public internet"
-    assert why("https://0177.0.0.1/") == "has an IPv4 address that is not valid: write it as four decimal numbers"
-    assert why("https://example.com:25/") == "has a port that is not for web servers (25): use another port"
-    assert why("https://example.com/a b") == "must not contain spaces, backslashes or control characters"
+def test_a_refusal_gives_its_reason() -> None:
+    assert refusal_reason("http://example.com/") == "must begin with https://"
+    assert refusal_reason("https://a:b@example.com/") == "must not contain a user name or a password"
+    assert (
+        refusal_reason("https://10.0.0.1/")
+        == refusal_reason("https://printer.local/")
+        == "has a host that is not on the public internet"
+    )
+    assert (
+        refusal_reason("https://0177.0.0.1/")
+        == "has an IPv4 address that is not valid: write it as four decimal numbers"
+    )
+    assert refusal_reason("https://example.com:25/") == "has a port that is not for web servers (25): use another port"
+    assert refusal_reason("https://example.com/a b") == "must not contain spaces, backslashes or control characters"
 
 
 PIECES = st.lists(
@@ -190,8 +200,8 @@ PIECES = st.lists(
 
 
 @given(st.sampled_from(["", "https://", "https://example.com"]), PIECES)
-@examples(150)
-def test_what_is_accepted_is_plain_and_is_accepted_again_as_it_is(start: str, rest: str) -> None:
+@example_settings(150)
+def test_an_accepted_url_is_plain_and_stable(start: str, rest: str) -> None:
     try:
         used = destination.check_url(start + rest)
     except Invalid:
@@ -200,10 +210,7 @@ def test_what_is_accepted_is_plain_and_is_accepted_again_as_it_is(start: str, re
     assert used.isprintable()
     assert used.startswith("https://")
     assert destination.check_url(used) == used
-    assert str(client._target(used, loopback=False)) == used  # the library's reading is the same
-
-
-# --- this machine -------------------------------------------------------------------------------------------------
+    assert str(client._target(used, loopback=False)) == used  # the library parses it the same way
 
 
 @pytest.mark.usefixtures("local")
@@ -236,11 +243,11 @@ def test_the_local_stack_sends_to_this_machine(url: str, used: str) -> None:
     ],
 )  # fmt: skip
 def test_the_local_stack_sends_nowhere_else(url: str) -> None:
-    why(url)
+    refusal_reason(url)
 
 
 @pytest.mark.usefixtures("local")
-def test_only_its_own_names_may_stand_for_this_machine() -> None:
+def test_only_the_local_stacks_names_may_mean_this_machine() -> None:
     assert destination.may_resolve_to("localhost", "127.0.0.1")
     assert destination.may_resolve_to("example.com", "1.1.1.1")
     assert not destination.may_resolve_to("localtest.example.com", "127.0.0.1")
@@ -265,7 +272,11 @@ def test_nothing_else_ever_sends_to_this_machine(monkeypatch: pytest.MonkeyPatch
     assert destination.loopback_allowed()
     monkeypatch.setenv(name, value)
     assert not destination.loopback_allowed()
-    assert why("http://127.0.0.1/") == why("https://localhost/") == "has a host that is not on the public internet"
+    assert (
+        refusal_reason("http://127.0.0.1/")
+        == refusal_reason("https://localhost/")
+        == "has a host that is not on the public internet"
+    )
     assert not destination.may_resolve_to("localhost", "127.0.0.1")
     assert not destination.may_connect("127.0.0.1")
 

@@ -1,4 +1,4 @@
-"""Where the client connects to: checked addresses, and no others, whatever the name server or the receiver says."""
+"""The client connects to checked addresses only, for any result of the name server or the receiver."""
 
 from __future__ import annotations
 
@@ -11,36 +11,36 @@ from switchboard.kit import clock
 from switchboard.outbound import client as module
 from switchboard.outbound import destination, resolver
 from switchboard.outbound.client import ConnectionFailedError, ForbiddenTargetError, GuardedClient, Response
-from tests.unit.outbound.conftest import Authority, run
-from tests.unit.outbound.server import Network, Server, answer
+from tests.unit.outbound.conftest import Authority, run_scenario
+from tests.unit.outbound.server import Network, Server, send_response
 
 HOOK = "https://hooks.example.com/hook"
 PUBLIC, OTHER, PRIVATE = "93.184.215.14", "1.1.1.1", "10.0.0.7"
 
 
-def post(client: GuardedClient, url: str = HOOK, **headers: str) -> asyncio.Future[Response]:
+def send_post(client: GuardedClient, url: str = HOOK, **headers: str) -> asyncio.Future[Response]:
     return asyncio.ensure_future(client.post(url, headers, b"{}", 2))
 
 
-def serving(network: Network, authority: Authority, *acts: object) -> Server:
+def serve_hooks(network: Network, authority: Authority, *acts: object) -> Server:
     """A receiver at hooks.example.com, wherever that is."""
-    return Server(list(acts) or [answer()], tls=authority.server("hooks.example.com"))  # type: ignore[arg-type]
+    return Server(list(acts) or [send_response()], tls=authority.server("hooks.example.com"))  # type: ignore[arg-type]
 
 
 def test_a_post_goes_to_the_address_that_was_checked(network: Network, authority: Authority) -> None:
     async def scenario() -> None:
         network.names["hooks.example.com"] = [[PUBLIC], [PRIVATE]]
         async with (
-            serving(network, authority) as server,
+            serve_hooks(network, authority) as server,
             GuardedClient(lookup=network.lookup, ssl=authority.trusting) as client,
         ):
             network.port = server.port
-            assert (await post(client)).status == 200
+            assert (await send_post(client)).status == 200
             assert network.looked_up == ["hooks.example.com"]
             assert network.dialed == [(PUBLIC, 443)]
             assert server.names == ["hooks.example.com"]
 
-    run(scenario)
+    run_scenario(scenario)
 
 
 def test_a_name_that_moves_into_a_private_network_is_refused(
@@ -49,18 +49,18 @@ def test_a_name_that_moves_into_a_private_network_is_refused(
     async def scenario() -> None:
         network.names["hooks.example.com"] = [[PUBLIC], [PRIVATE]]
         async with (
-            serving(network, authority) as server,
+            serve_hooks(network, authority) as server,
             GuardedClient(lookup=network.lookup, ssl=authority.trusting) as client,
         ):
             network.port = server.port
-            await post(client)
-            frozen.advance(seconds=60)  # neither the connection nor the name's address is kept so long
+            await send_post(client)
+            frozen.advance(seconds=60)  # neither the connection nor the address is cached that long
             with pytest.raises(ForbiddenTargetError, match="not on the public internet"):
-                await post(client)
+                await send_post(client)
             assert network.looked_up == ["hooks.example.com"] * 2
             assert network.dialed == [(PUBLIC, 443)]
 
-    run(scenario)
+    run_scenario(scenario)
 
 
 @pytest.mark.parametrize(
@@ -78,21 +78,21 @@ def test_a_name_with_any_address_that_is_not_public_is_refused(network: Network,
             with pytest.raises(
                 ForbiddenTargetError, match=r"^the host resolves to an address that is not on the public internet$"
             ):
-                await post(client)
+                await send_post(client)
         assert network.dialed == []
 
-    run(scenario)
+    run_scenario(scenario)
 
 
 def test_every_waiting_post_to_a_refused_name_is_refused(network: Network) -> None:
     async def scenario() -> None:
         network.names["hooks.example.com"] = [[PRIVATE]]
         async with GuardedClient(lookup=network.lookup) as client:
-            results = await asyncio.gather(*(post(client) for _ in range(5)), return_exceptions=True)
+            results = await asyncio.gather(*(send_post(client) for _ in range(5)), return_exceptions=True)
         assert [type(one) for one in results] == [ForbiddenTargetError] * 5
         assert len(network.looked_up) == 1
 
-    run(scenario)
+    run_scenario(scenario)
 
 
 @pytest.mark.parametrize(
@@ -107,10 +107,10 @@ def test_a_url_is_checked_at_each_post(network: Network, url: str) -> None:
     async def scenario() -> None:
         async with GuardedClient(lookup=network.lookup) as client:
             with pytest.raises(ForbiddenTargetError, match=r"^the URL "):
-                await post(client, url)
+                await send_post(client, url)
         assert network.dialed == network.looked_up == []
 
-    run(scenario)
+    run_scenario(scenario)
 
 
 @pytest.mark.parametrize(
@@ -126,65 +126,65 @@ def test_a_url_is_checked_at_each_post(network: Network, url: str) -> None:
         "https://1.1.1.1\\@10.0.0.1/",
     ],
 )
-def test_even_an_address_that_the_check_let_through_is_not_connected_to(
+def test_the_connection_itself_refuses_a_private_address(
     network: Network, monkeypatch: pytest.MonkeyPatch, url: str
 ) -> None:
     async def scenario() -> None:
         async with GuardedClient(lookup=network.lookup) as client:
             with pytest.raises(ForbiddenTargetError):
-                await post(client, url)
+                await send_post(client, url)
         assert network.dialed == []
 
     monkeypatch.setattr(destination, "check_url", lambda url: url)
     module._target.cache_clear()
-    run(scenario)
+    run_scenario(scenario)
     module._target.cache_clear()
 
 
 @pytest.mark.parametrize(
     "url", ["https://1.1.1.1@hooks.example.com/", "https://1.1.1.1:443/", "https://1.1.1.1\\@x/", "https://[1.1.1.1/"]
 )
-def test_a_url_that_the_library_reads_otherwise_than_the_check_is_refused(
+def test_a_url_that_the_library_parses_differently_is_refused(
     network: Network, monkeypatch: pytest.MonkeyPatch, url: str
 ) -> None:
     async def scenario() -> None:
         async with GuardedClient(lookup=network.lookup) as client:
             with pytest.raises(ForbiddenTargetError, match=r"^the URL is not valid$"):
-                await post(client, url)
+                await send_post(client, url)
         assert network.dialed == network.looked_up == []
 
     monkeypatch.setattr(destination, "check_url", lambda url: url)
     module._target.cache_clear()
-    run(scenario)
+    run_scenario(scenario)
     module._target.cache_clear()
 
 
 def test_a_public_address_needs_no_name_server(network: Network) -> None:
     async def scenario() -> None:
         async with (
-            Server([answer()], greeting=b"no TLS here") as server,
+            Server([send_response()], greeting=b"no TLS here") as server,
             GuardedClient(lookup=network.lookup) as client,
         ):
             network.port = server.port
             with pytest.raises(ConnectionFailedError):
-                await post(client, f"https://{PUBLIC}:8443/")
+                await send_post(client, f"https://{PUBLIC}:8443/")
         assert network.dialed == [(PUBLIC, 8443)]
         assert network.looked_up == []
 
-    run(scenario)
+    run_scenario(scenario)
 
 
 @pytest.mark.parametrize("status", ["301 Moved", "302 Found", "303 See Other", "307 Temporary", "308 Permanent"])
-def test_a_redirect_is_an_answer_like_another(network: Network, authority: Authority, status: str) -> None:
+def test_a_redirect_is_not_followed(network: Network, authority: Authority, status: str) -> None:
     async def scenario() -> None:
         network.names["hooks.example.com"] = [[PUBLIC]]
-        redirect = answer(b"", status, "Location: https://169.254.169.254/latest/meta-data/")
+        redirect = send_response(b"", status, "Location: https://169.254.169.254/latest/meta-data/")
         async with (
-            serving(network, authority, redirect) as server,
+            serve_hooks(network, authority, redirect) as server,
             GuardedClient(lookup=network.lookup, ssl=authority.trusting) as client,
         ):
             network.port = server.port
-            got = await post(client)
+            got = await send_post(client)
             assert (got.status, got.headers["location"]) == (
                 int(status[:3]),
                 "https://169.254.169.254/latest/meta-data/",
@@ -192,10 +192,10 @@ def test_a_redirect_is_an_answer_like_another(network: Network, authority: Autho
             assert len(server.requests) == 1
         assert network.dialed == [(PUBLIC, 443)]
 
-    run(scenario)
+    run_scenario(scenario)
 
 
-def test_the_environments_proxies_are_not_asked(
+def test_proxies_of_the_environment_are_not_used(
     network: Network, authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
@@ -204,17 +204,17 @@ def test_the_environments_proxies_are_not_asked(
     async def scenario() -> None:
         network.names["hooks.example.com"] = [[PUBLIC]]
         async with (
-            serving(network, authority) as server,
+            serve_hooks(network, authority) as server,
             GuardedClient(lookup=network.lookup, ssl=authority.trusting) as client,
         ):
             network.port = server.port
-            await post(client)
+            await send_post(client)
         assert network.dialed == [(PUBLIC, 443)]
 
-    run(scenario)
+    run_scenario(scenario)
 
 
-def test_the_next_address_is_tried_where_one_does_not_answer(
+def test_the_next_address_is_tried_if_one_does_not_respond(
     network: Network, authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connect = asyncio.SelectorEventLoop.sock_connect
@@ -230,14 +230,14 @@ def test_the_next_address_is_tried_where_one_does_not_answer(
     async def scenario() -> None:
         network.names["hooks.example.com"] = [[OTHER, PUBLIC]]
         async with (
-            serving(network, authority) as server,
+            serve_hooks(network, authority) as server,
             GuardedClient(lookup=network.lookup, ssl=authority.trusting) as client,
         ):
             network.port = server.port
-            assert (await post(client)).status == 200
+            assert (await send_post(client)).status == 200
         assert network.dialed == [(OTHER, 443), (PUBLIC, 443)]
 
-    run(scenario)
+    run_scenario(scenario)
 
 
 @pytest.mark.parametrize(
@@ -255,7 +255,7 @@ def test_the_next_address_is_tried_where_one_does_not_answer(
         ({"x": "é"}, "the header x has a value that is not printable ASCII"),
     ],
 )
-def test_a_header_that_would_make_another_request_is_refused(
+def test_a_header_that_could_inject_a_request_is_refused(
     network: Network, headers: dict[str, str], reason: str
 ) -> None:
     async def scenario() -> None:
@@ -264,13 +264,10 @@ def test_a_header_that_would_make_another_request_is_refused(
                 await client.post(HOOK, headers, b"", 1)
         assert network.looked_up == []
 
-    run(scenario)
+    run_scenario(scenario)
 
 
-# --- names --------------------------------------------------------------------------------------------------------
-
-
-def test_a_name_is_looked_up_as_a_complete_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_name_is_looked_up_as_fully_qualified(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
     def getaddrinfo(host: str, *_: object, **__: object) -> list[object]:
@@ -299,13 +296,13 @@ def test_a_name_without_an_address_is_a_failed_connection(network: Network, erro
     async def scenario() -> None:
         async with GuardedClient(lookup=lookup) as client:
             with pytest.raises(ConnectionFailedError, match=f"^{reason}$"):
-                await post(client)
+                await send_post(client)
 
-    run(scenario)
+    run_scenario(scenario)
 
 
 @pytest.mark.usefixtures("local")
-def test_the_local_stacks_own_names_are_the_only_ones_that_lead_to_this_machine() -> None:
+def test_only_the_local_stacks_names_lead_to_this_machine() -> None:
     async def scenario() -> None:
         looked_up: list[str] = []
 
@@ -313,31 +310,28 @@ def test_the_local_stacks_own_names_are_the_only_ones_that_lead_to_this_machine(
             looked_up.append(host)
             return ["127.0.0.1"]
 
-        async with Server([answer()]) as server, GuardedClient(lookup=lookup) as client:
+        async with Server([send_response()]) as server, GuardedClient(lookup=lookup) as client:
             for host in ("localhost", "127.0.0.1"):
-                assert (await post(client, f"http://{host}:{server.port}/")).status == 200
+                assert (await send_post(client, f"http://{host}:{server.port}/")).status == 200
             assert looked_up == []
             with pytest.raises(ForbiddenTargetError):
-                await post(client, f"https://hooks.example.com:{server.port}/")
+                await send_post(client, f"https://hooks.example.com:{server.port}/")
             assert server.connections == 2
 
-    run(scenario)
+    run_scenario(scenario)
 
 
 @pytest.mark.usefixtures("local")
-def test_what_was_allowed_locally_is_not_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_local_permissions_are_not_cached(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario() -> None:
-        async with Server([answer()]) as server, GuardedClient() as client:
-            await post(client, server.url)
+        async with Server([send_response()]) as server, GuardedClient() as client:
+            await send_post(client, server.url)
             monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "deliveries")
             with pytest.raises(ForbiddenTargetError):
-                await post(client, server.url)
+                await send_post(client, server.url)
             assert len(server.requests) == 1
 
-    run(scenario)
-
-
-# --- certificates -------------------------------------------------------------------------------------------------
+    run_scenario(scenario)
 
 
 @pytest.mark.parametrize(
@@ -349,34 +343,34 @@ def test_what_was_allowed_locally_is_not_remembered(monkeypatch: pytest.MonkeyPa
         ("other.example.com", {}, True, "the certificate is not valid: Hostname mismatch"),
     ],
 )
-def test_a_certificate_that_is_not_the_names_own_and_good_is_refused(
+def test_an_invalid_certificate_is_refused(
     network: Network, authority: Authority, name: str, options: dict[str, bool], trusted: bool, reason: str
 ) -> None:
     async def scenario() -> None:
         network.names["hooks.example.com"] = [[PUBLIC]]
         ssl = authority.trusting if trusted else None
         async with (
-            Server([answer()], tls=authority.server(name, **options)) as server,  # type: ignore[arg-type]
+            Server([send_response()], tls=authority.server(name, **options)) as server,  # type: ignore[arg-type]
             GuardedClient(lookup=network.lookup, ssl=ssl) as client,
         ):
             network.port = server.port
             with pytest.raises(ConnectionFailedError, match=f"^{reason}"):
-                await post(client)
+                await send_post(client)
             assert server.requests == []
 
-    run(scenario)
+    run_scenario(scenario)
 
 
-def test_what_speaks_no_tls_gets_no_request(network: Network) -> None:
+def test_a_server_without_tls_gets_no_request(network: Network) -> None:
     async def scenario() -> None:
         network.names["hooks.example.com"] = [[PUBLIC]]
         async with (
-            Server([answer()], greeting=b"HTTP/1.1 400 Bad Request\r\n\r\n") as server,
+            Server([send_response()], greeting=b"HTTP/1.1 400 Bad Request\r\n\r\n") as server,
             GuardedClient(lookup=network.lookup) as client,
         ):
             network.port = server.port
             with pytest.raises(ConnectionFailedError, match=r"^the TLS handshake failed$"):
-                await post(client)
+                await send_post(client)
             assert server.requests == []
 
-    run(scenario)
+    run_scenario(scenario)

@@ -1,4 +1,4 @@
-"""Hung name servers hold up nobody else's look-ups."""
+"""Hung name servers do not delay other lookups."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names of strangers, where others read them."""
+"""Names of strangers in places where others read them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from switchboard.people.names import MAX_MAIL_NAME_CHARACTERS, MAX_NAME_CHARACTE
         ("x" * 60, "x" * 60),
     ],
 )
-def test_a_name_in_a_mail_is_a_short_line_and_no_link(name: str, shown: str) -> None:
+def test_a_name_in_a_mail_is_a_short_line_without_links(name: str, shown: str) -> None:
     assert safe_for_mail(name) == shown
 
 

@@ -1,4 +1,4 @@
-"""Where a sign-in may lead."""
+"""Permitted targets of a sign-in."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from switchboard.people.return_to import safe_path
-from tests.unit.properties import examples
+from tests.unit.properties import example_settings
 
 HOME = "/home"
 OURS = "https://hum.example"
 
-#: What has led browsers, or the servers before them, to another host.
+#: URLs that have led browsers, or the servers before them, to another host.
 CORPUS = [
     *("https://evil.example", "http:evil.example", "HTTPS://evil.example", "javascript:alert(1)", "data:text/html,x"),
     *(
@@ -41,7 +41,7 @@ CORPUS = [
     *("evil.example", "@evil.example", ".evil.example", "?next=//evil.example", "#//evil.example", "", "*"),
     *("/x\x00", "/x%00", "/x%01", "/x\x7f", "/x%7f", "/x\\y", "/x%5cy", "/x%255cy", "/x%c2%85"),
     *("/" + "a" * 2_048, "/" + "%25" * 5 + "2f/evil"),
-    # Encoded so often that nobody can say what it will be read as in the end.
+    # Encoded so often that its final meaning is unknown.
     *("/%" + "25" * 4 + "2fevil", "/%" + "25" * 4 + "20x", "/%" + "25" * 3 + "20x"),
 ]
 GOOD = [
@@ -52,22 +52,22 @@ GOOD = [
 
 
 @pytest.mark.parametrize("wanted", CORPUS)
-def test_leads_home_rather_than_away(wanted: str) -> None:
+def test_other_sites_become_the_home_page(wanted: str) -> None:
     assert safe_path(wanted, HOME) == HOME
 
 
 @pytest.mark.parametrize("wanted", GOOD)
-def test_leads_to_paths_of_ours_as_they_are(wanted: str) -> None:
+def test_own_paths_are_kept_unchanged(wanted: str) -> None:
     assert safe_path(wanted, HOME) == wanted
 
 
-def test_leads_home_who_wants_nothing() -> None:
+def test_no_target_means_the_home_page() -> None:
     assert safe_path(None, HOME) == HOME
 
 
 @given(st.text(alphabet=st.sampled_from("/\\%25cfFxX.:;@?#&= \t\r\nehtps2f")) | st.text(max_size=60))
-@examples(300)
-def test_whatever_is_let_through_stays_on_our_host(wanted: str) -> None:
+@example_settings(300)
+def test_every_accepted_target_stays_on_our_host(wanted: str) -> None:
     allowed = safe_path(wanted, HOME)
     for reading in (allowed, quote(allowed, safe="%/?#=&;:@")):
         target = urlsplit(urljoin(OURS + "/auth/callback", reading))

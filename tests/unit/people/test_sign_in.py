@@ -1,7 +1,8 @@
-"""Signing in, once, in the browser that began."""
+"""Signing in: once, in the browser that began it."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -20,7 +21,7 @@ INVITE = "inv_" + "0" * 26
 
 
 class Issuer:
-    """An issuer that vouches for one person, and notes what it is asked."""
+    """An issuer that vouches for one person, and records its requests."""
 
     issuer = "https://issuer.example"
 
@@ -67,20 +68,20 @@ def issuer(cloud: Any, frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatc
     return made
 
 
-def sent(begun: SignInRedirect) -> dict[str, str]:
-    """What the browser was sent to the issuer with."""
+def sent_parameters(begun: SignInRedirect) -> dict[str, str]:
+    """The parameters of the browser's redirect to the issuer."""
     return {name: values[0] for name, values in parse_qs(urlsplit(begun.url).query).items()}
 
 
-def test_the_code_challenge_is_that_of_the_standard() -> None:
+def test_the_code_challenge_follows_the_standard() -> None:
     # RFC 7636, appendix B; docs/contracts/providers.md#openid-connect
     verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
     assert sign_in.code_challenge(verifier) == "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 
 
-def test_a_person_signs_in_and_goes_where_they_wanted(issuer: Issuer) -> None:
+def test_a_person_signs_in_and_returns_to_their_page(issuer: Issuer) -> None:
     begun = sign_in.begin_sign_in("/calls?tab=1", None)
-    asked = sent(begun)
+    asked = sent_parameters(begun)
     finished = sign_in.finish_sign_in(asked["state"], "code-1", begun.browser)
     assert (finished.return_to, finished.user.email) == ("/calls?tab=1", "ada@example.com")
     (shown,) = issuer.redeemed
@@ -92,7 +93,7 @@ def test_a_person_signs_in_and_goes_where_they_wanted(issuer: Issuer) -> None:
 
 def test_nothing_secret_of_a_sign_in_is_stored(issuer: Issuer) -> None:
     begun = sign_in.begin_sign_in(None, None)
-    asked = sent(begun)
+    asked = sent_parameters(begun)
     item = reads.get_item("sessions", {"id": f"sign-in#{hashing.digest(asked['state'])}"})
     assert item is not None
     assert not any(text in str(item) for text in (asked["state"], asked["nonce"], begun.browser))
@@ -100,7 +101,7 @@ def test_nothing_secret_of_a_sign_in_is_stored(issuer: Issuer) -> None:
 
 def test_a_sign_in_is_finished_once(issuer: Issuer) -> None:
     begun = sign_in.begin_sign_in(None, None)
-    state = sent(begun)["state"]
+    state = sent_parameters(begun)["state"]
     sign_in.finish_sign_in(state, "code", begun.browser)
     with pytest.raises(Invalid) as refusal:
         sign_in.finish_sign_in(state, "code", begun.browser)
@@ -110,12 +111,12 @@ def test_a_sign_in_is_finished_once(issuer: Issuer) -> None:
 
 @pytest.mark.parametrize("browser", [None, "", "x", "a" * 43])
 def test_another_browser_cannot_finish_it_and_the_right_one_still_can(issuer: Issuer, browser: str | None) -> None:
-    # A mail filter that tries the link, for one.
+    # A mail filter that opens the link, for example.
     begun = sign_in.begin_sign_in("/calls", None)
-    state = sent(begun)["state"]
+    state = sent_parameters(begun)["state"]
     for attempt in (
-        lambda: sign_in.finish_sign_in(state, "code", browser),
-        lambda: sign_in.abandon_sign_in(state, browser),
+        partial(sign_in.finish_sign_in, state, "code", browser),
+        partial(sign_in.abandon_sign_in, state, browser, None),
     ):
         with pytest.raises(Invalid) as refusal:
             attempt()
@@ -124,11 +125,9 @@ def test_another_browser_cannot_finish_it_and_the_right_one_still_can(issuer: Is
     assert sign_in.finish_sign_in(state, "code", begun.browser).return_to == "/calls"
 
 
-def test_a_sign_in_that_another_request_took_meanwhile_is_not_finished_twice(
-    issuer: Issuer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_concurrent_requests_finish_a_sign_in_once(issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> None:
     begun = sign_in.begin_sign_in(None, None)
-    state = sent(begun)["state"]
+    state = sent_parameters(begun)["state"]
     read = store.get_sign_in(hashing.digest(state))
     sign_in.finish_sign_in(state, "code", begun.browser)
     monkeypatch.setattr(store, "get_sign_in", lambda _: read)
@@ -137,7 +136,7 @@ def test_a_sign_in_that_another_request_took_meanwhile_is_not_finished_twice(
     assert len(issuer.redeemed) == 1
 
 
-def test_a_sign_in_by_an_invites_link_knows_the_invite(issuer: Issuer) -> None:
+def test_a_sign_in_by_an_invite_link_carries_the_invite(issuer: Issuer) -> None:
     for wanted, known in (
         (f"/home?invite={INVITE}", INVITE),
         (f"/home?tab=1&invite={INVITE}#top", INVITE),
@@ -149,39 +148,39 @@ def test_a_sign_in_by_an_invites_link_knows_the_invite(issuer: Issuer) -> None:
         (None, None),
     ):
         begun = sign_in.begin_sign_in(wanted, None)
-        assert sign_in.finish_sign_in(sent(begun)["state"], "code", begun.browser).invite_id == known, wanted
+        assert sign_in.finish_sign_in(sent_parameters(begun)["state"], "code", begun.browser).invite_id == known, wanted
 
 
 @pytest.mark.parametrize("state", ["", "x", "a" * 43, "é" * 43, "a" * 5_000])
-def test_a_state_that_we_never_gave_finishes_nothing(issuer: Issuer, state: str) -> None:
+def test_an_unknown_state_is_refused(issuer: Issuer, state: str) -> None:
     begun = sign_in.begin_sign_in(None, None)
     with pytest.raises(Invalid):
         sign_in.finish_sign_in(state, "code", begun.browser)
 
 
-def test_whoever_takes_too_long_begins_again(issuer: Issuer, frozen: clock.FrozenClock) -> None:
+def test_a_sign_in_that_takes_too_long_expires(issuer: Issuer, frozen: clock.FrozenClock) -> None:
     begun = sign_in.begin_sign_in(None, None)
     frozen.advance(seconds=sign_in.SIGN_IN_SECONDS)
     with pytest.raises(Invalid):
-        sign_in.finish_sign_in(sent(begun)["state"], "code", begun.browser)
+        sign_in.finish_sign_in(sent_parameters(begun)["state"], "code", begun.browser)
 
 
-def test_two_sign_ins_of_one_browser_do_not_disturb_each_other(issuer: Issuer) -> None:
+def test_two_sign_ins_of_one_browser_are_independent(issuer: Issuer) -> None:
     first = sign_in.begin_sign_in("/one", None)
     second = sign_in.begin_sign_in("/two", first.browser)
     assert first.browser == second.browser
-    assert sign_in.finish_sign_in(sent(first)["state"], "code", second.browser).return_to == "/one"
-    assert sign_in.finish_sign_in(sent(second)["state"], "code", second.browser).return_to == "/two"
+    assert sign_in.finish_sign_in(sent_parameters(first)["state"], "code", second.browser).return_to == "/one"
+    assert sign_in.finish_sign_in(sent_parameters(second)["state"], "code", second.browser).return_to == "/two"
 
 
-def test_a_browser_secret_of_somebodys_making_is_replaced(issuer: Issuer) -> None:
+def test_a_forged_browser_secret_is_replaced(issuer: Issuer) -> None:
     assert len(sign_in.begin_sign_in(None, "short").browser) == 43
 
 
-def test_a_sign_in_never_leads_away(issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sign_in_never_redirects_to_another_site(issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SWITCHBOARD_HOME_PATH", "/home")
     begun = sign_in.begin_sign_in("//evil.example", None)
-    assert sign_in.finish_sign_in(sent(begun)["state"], "code", begun.browser).return_to == "/home"
+    assert sign_in.finish_sign_in(sent_parameters(begun)["state"], "code", begun.browser).return_to == "/home"
 
 
 @pytest.mark.parametrize(
@@ -191,20 +190,18 @@ def test_a_sign_in_never_leads_away(issuer: Issuer, monkeypatch: pytest.MonkeyPa
         (identity.ProviderUnreachableError("no answer"), Unavailable),
     ],
 )
-def test_what_the_issuer_does_not_stand_by_signs_nobody_in(
-    issuer: Issuer, trouble: Exception, refused: type[Exception]
-) -> None:
+def test_a_failed_verification_signs_nobody_in(issuer: Issuer, trouble: Exception, refused: type[Exception]) -> None:
     begun = sign_in.begin_sign_in(None, None)
     issuer.trouble = trouble
     with pytest.raises(refused):
-        sign_in.finish_sign_in(sent(begun)["state"], "code", begun.browser)
+        sign_in.finish_sign_in(sent_parameters(begun)["state"], "code", begun.browser)
     assert people.find_user(issuer.issuer, "s1") is None
 
 
 @pytest.mark.parametrize(
     "trouble", [identity.ProviderUnreachableError("no answer"), identity.ProviderUnconfiguredError("none")]
 )
-def test_without_an_issuer_nothing_begins(issuer: Issuer, trouble: Exception) -> None:
+def test_without_an_issuer_no_sign_in_begins(issuer: Issuer, trouble: Exception) -> None:
     issuer.trouble = trouble
     with pytest.raises(Unavailable):
         sign_in.begin_sign_in(None, None)
@@ -218,21 +215,18 @@ def test_without_a_public_address_nothing_fails(issuer: Issuer, monkeypatch: pyt
     assert "Secure" not in cookies.no_session()
 
 
-def test_signing_out_leads_home_by_way_of_the_issuer(issuer: Issuer) -> None:
+def test_signing_out_redirects_through_the_issuer_to_the_home_page(issuer: Issuer) -> None:
     assert sign_in.sign_out_url() == "https://hum.example/"
     issuer.ends = "https://issuer.example/end"
     assert sign_in.sign_out_url() == "https://issuer.example/end?back=https://hum.example/"
 
 
-# ---- who it is
-
-
 def signed_in(issuer: Issuer) -> Any:
     begun = sign_in.begin_sign_in(None, None)
-    return sign_in.finish_sign_in(sent(begun)["state"], "code", begun.browser).user
+    return sign_in.finish_sign_in(sent_parameters(begun)["state"], "code", begun.browser).user
 
 
-def test_a_person_is_the_same_by_what_the_issuer_calls_them_whatever_their_address(issuer: Issuer) -> None:
+def test_the_issuers_subject_identifies_a_person_not_the_address(issuer: Issuer) -> None:
     first = signed_in(issuer)
     issuer.claims |= {"email": "new@example.com", "name": "Ada L.", "email_verified": False}
     second = signed_in(issuer)
@@ -242,13 +236,13 @@ def test_a_person_is_the_same_by_what_the_issuer_calls_them_whatever_their_addre
     assert signed_in(issuer).id != first.id
 
 
-def test_an_address_alone_makes_nobody_somebody_else(issuer: Issuer) -> None:
+def test_the_same_address_does_not_make_the_same_person(issuer: Issuer) -> None:
     first = signed_in(issuer)
     issuer.issuer = "https://other.example"
     assert signed_in(issuer).id != first.id
 
 
-def test_a_person_without_name_and_address_is_somebody(issuer: Issuer) -> None:
+def test_a_person_may_lack_name_and_address(issuer: Issuer) -> None:
     issuer.claims |= {"email": None, "name": None}
     assert signed_in(issuer).name == "Someone"
     issuer.claims |= {"name": "Ada"}
@@ -257,7 +251,7 @@ def test_a_person_without_name_and_address_is_somebody(issuer: Issuer) -> None:
     assert signed_in(issuer).name == "Ada"
 
 
-def test_two_first_sign_ins_at_once_make_one_person(issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_concurrent_first_sign_ins_make_one_person(issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> None:
     first = signed_in(issuer)
     real = people.find_user
     looks = iter([None])

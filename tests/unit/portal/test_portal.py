@@ -16,7 +16,7 @@ from infra.local.pool import Context
 pytestmark = pytest.mark.usefixtures("cloud")
 
 
-def get(address: str, **headers: str) -> dict[str, Any]:
+def get_page(address: str, **headers: str) -> dict[str, Any]:
     parts = urlsplit(address)
     event = {
         "httpMethod": "GET",
@@ -30,28 +30,28 @@ def get(address: str, **headers: str) -> dict[str, Any]:
     return answer
 
 
-def links(page: str) -> list[str]:
+def list_links(page: str) -> list[str]:
     return re.findall(r'(?:href|src|data-document)="([^"]+)"', page)
 
 
 @pytest.mark.parametrize("path", ["/docs", "/docs/", "/docs/anima", "/docs/anima/"])
-def test_a_page_is_html_and_all_that_it_refers_to_is_there(path: str) -> None:
-    page = get(path)
+def test_a_page_is_html_and_its_links_work(path: str) -> None:
+    page = get_page(path)
     assert (page["statusCode"], page["headers"]["content-type"]) == (200, "text/html; charset=utf-8")
-    found = links(page["body"])
+    found = list_links(page["body"])
     assert found
     for link in found:
-        answer = get(urljoin(f"https://example.com{path}", link))
+        answer = get_page(urljoin(f"https://example.com{path}", link))
         assert answer["statusCode"] == 200, link
 
 
-def test_pages_work_below_a_path_that_we_do_not_see() -> None:
-    assert not [link for link in links(get("/docs")["body"]) if link.startswith(("/", "http"))]
+def test_pages_work_below_an_unknown_base_path() -> None:
+    assert not [link for link in list_links(get_page("/docs")["body"]) if link.startswith(("/", "http"))]
 
 
 @pytest.mark.parametrize("path", ["/docs", "/docs/anima"])
 def test_a_page_runs_no_script_and_loads_nothing_but_ours(path: str) -> None:
-    page = get(path)
+    page = get_page(path)
     policy = page["headers"]["content-security-policy"]
     assert "default-src 'self';" in policy
     assert "script" not in policy
@@ -61,51 +61,51 @@ def test_a_page_runs_no_script_and_loads_nothing_but_ours(path: str) -> None:
 
 
 def test_the_index_lists_every_document() -> None:
-    page = get("/docs")["body"]
+    page = get_page("/docs")["body"]
     for name in openapi.DESCRIPTIONS:
         assert f"docs/{name}" in page
         assert f"openapi/{name}.json" in page
     assert "<code>action</code> in the body" in page
 
 
-def test_a_document_is_served_as_it_is_kept() -> None:
-    answer = get("/openapi/anima.json")
+def test_a_document_is_served_unchanged() -> None:
+    answer = get_page("/openapi/anima.json")
     assert answer["headers"]["content-type"] == "application/json"
     assert answer["body"] == (openapi.FOLDER / "anima.json").read_text()
     assert answer["headers"]["cache-control"] == "public, max-age=0, must-revalidate"
 
 
-def test_an_asset_is_kept_for_ever_under_its_own_content_only() -> None:
-    link = next(link for link in links(get("/docs/anima")["body"]) if "swagger-ui-bundle" in link)
+def test_an_asset_is_cached_for_ever_only_under_its_digest() -> None:
+    link = next(link for link in list_links(get_page("/docs/anima")["body"]) if "swagger-ui-bundle" in link)
     address = urljoin("https://example.com/docs/anima", link)
-    assert get(address)["headers"]["cache-control"] == "public, max-age=31536000, immutable"
-    assert "immutable" not in get(f"{address}0")["headers"]["cache-control"]
-    assert "immutable" not in get(address.partition("?")[0])["headers"]["cache-control"]
+    assert get_page(address)["headers"]["cache-control"] == "public, max-age=31536000, immutable"
+    assert "immutable" not in get_page(f"{address}0")["headers"]["cache-control"]
+    assert "immutable" not in get_page(address.partition("?")[0])["headers"]["cache-control"]
 
 
 @pytest.mark.parametrize("path", ["/docs/assets/portal.js", "/openapi/anima.json"])
-def test_what_is_known_is_not_sent_again(path: str) -> None:
-    tag = get(path)["headers"]["etag"]
-    again = get(path, If_None_Match=f'W/"other", {tag}')
+def test_an_unchanged_page_is_not_sent_again(path: str) -> None:
+    tag = get_page(path)["headers"]["etag"]
+    again = get_page(path, If_None_Match=f'W/"other", {tag}')
     assert (again["statusCode"], again["body"], again["headers"]["etag"]) == (304, "", tag)
-    assert get(path, If_None_Match='"other"')["statusCode"] == 200
+    assert get_page(path, If_None_Match='"other"')["statusCode"] == 200
 
 
-def test_everything_fits_into_an_answer_of_lambda() -> None:
-    for link in links(get("/docs/anima")["body"]):
-        assert len(json.dumps(get(urljoin("https://example.com/docs/anima", link)))) < 6_000_000
+def test_everything_fits_into_a_response_of_lambda() -> None:
+    for link in list_links(get_page("/docs/anima")["body"]):
+        assert len(json.dumps(get_page(urljoin("https://example.com/docs/anima", link)))) < 6_000_000
 
 
 @pytest.mark.parametrize(
     "path",
     ["/docs/nothing", "/docs/assets/nothing.js", "/docs/assets/..%2Fhandler.py", "/openapi/anima", "/openapi/no.json"],
 )
-def test_what_is_not_there_is_404_and_not_kept(path: str) -> None:
-    answer = get(path)
+def test_a_missing_page_is_404_and_not_cached(path: str) -> None:
+    answer = get_page(path)
     assert (answer["statusCode"], json.loads(answer["body"])["code"]) == (404, "not_found")
     assert answer["headers"]["cache-control"] == "no-store"
 
 
-def test_no_header_is_given_twice() -> None:
-    names = [name.lower() for name in get("/docs")["headers"]]
+def test_no_header_is_sent_twice() -> None:
+    names = [name.lower() for name in get_page("/docs")["headers"]]
     assert len(names) == len(set(names))

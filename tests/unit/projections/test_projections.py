@@ -1,4 +1,4 @@
-"""Projections: each event counts once, in any order, and what is cleared is made again by a replay."""
+"""Projections: each event counts once, in any order, and a replay rebuilds what was cleared."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from switchboard.kit import clock
 from switchboard.persistence.optimistic import retry_on_conflict
 from switchboard.projections import service as projections
 from tests.actors import Tenant, tenant
-from tests.integration.sabotage import Sabotage, everything, work
+from tests.integration.sabotage import Sabotage, run_worker, scan_items
 from tests.unit.contacts.book import ADA, BOB, record_call
 
 NAME = "number_history"
@@ -37,8 +37,8 @@ def acme(cloud: dict[str, str], frozen: clock.FrozenClock) -> Tenant:
 
 
 @pytest.fixture
-def told(acme: Tenant, frozen: clock.FrozenClock) -> list[Event]:
-    """The events of calls with two numbers, one of them of a test key, and the histories that they made."""
+def call_events(acme: Tenant, frozen: clock.FrozenClock) -> list[Event]:
+    """The events of calls with two numbers, one of them of a test key, and the resulting histories."""
     found = []
     for name in NAMES:
         frozen.advance(seconds=1)
@@ -51,67 +51,67 @@ def histories(acme: Tenant) -> list[CallHistory]:
     return history.list_histories(acme.org_id, None, 100)
 
 
-def taken(acme: Tenant) -> int:
+def list_counted(acme: Tenant) -> int:
     return len(list(Query(table="core", partition=f"{acme.org_id}#projected#{NAME}").all()))
 
 
-def replay(acme: Tenant) -> None:
-    """As `switchboard events replay`, and the worker."""
+def replay_events(acme: Tenant) -> None:
+    """Runs `switchboard events replay`, and the worker."""
     waiting = iter(events.events_between("2026-01-15T00:00:00.000Z", "2026-01-16T00:00:00.000Z", acme.org_id))
     while batch := list(islice(waiting, 100)):
         fanout.replay_events(batch)
-    work("workers/projections")
+    run_worker("workers/projections")
 
 
-def test_every_projection_is_fed_by_a_type_and_every_type_feeds_one_that_there_is() -> None:
+def test_projections_and_types_match() -> None:
     fed = {name for row in registry.TYPES.values() for name in row.projections}
     assert fed == set(projections.PROJECTIONS), "Name it in a row of switchboard/events/types, or remove it."
 
 
-def test_calls_are_counted_with_their_latest_name(acme: Tenant, told: list[Event]) -> None:
+def test_calls_are_counted_with_their_latest_name(acme: Tenant, call_events: list[Event]) -> None:
     ada = next(one for one in histories(acme) if one.e164 == ADA)
     assert (ada.calls, ada.name, ada.last_call_at) == (len(NAMES), "Ada Lovelace", clock.now_iso())
-    assert (ada.named_at, taken(acme)) == (told[6].at, 2 * len(NAMES))
+    assert (ada.named_at, list_counted(acme)) == (call_events[6].at, 2 * len(NAMES))
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_repeats_and_another_order_change_nothing(acme: Tenant, told: list[Event], seed: int) -> None:
+def test_repeats_and_another_order_change_nothing(acme: Tenant, call_events: list[Event], seed: int) -> None:
     before = histories(acme)
     projections.clear_projection(acme.org_id, NAME)
     chance = random.Random(seed)
-    again = [*told, *chance.choices(told, k=10)]
+    again = [*call_events, *chance.choices(call_events, k=10)]
     chance.shuffle(again)
     for event in again:
         projections.project_event(event)
     assert histories(acme) == before
 
 
-def test_a_replay_makes_again_what_was_cleared_and_changes_nothing_else(acme: Tenant, told: list[Event]) -> None:
+def test_a_replay_rebuilds_cleared_subjects_and_changes_nothing_else(acme: Tenant, call_events: list[Event]) -> None:
     other = tenant("other")
     record_call(other, ADA)
     before, others = histories(acme), histories(other)
-    replay(acme)
-    assert histories(acme) == before, "each event had been taken"
+    replay_events(acme)
+    assert histories(acme) == before, "each event was counted before"
     assert projections.clear_projection(acme.org_id, NAME) == 2
-    assert (histories(acme), taken(acme), histories(other)) == ([], 0, others)
-    replay(acme)
+    assert (histories(acme), list_counted(acme), histories(other)) == ([], 0, others)
+    replay_events(acme)
     assert (histories(acme), histories(other)) == (before, others)
     assert all("projections" not in row.starts for row in registry.TYPES.values())
 
 
-def test_a_clearing_that_is_stopped_anywhere_is_finished_by_the_next(acme: Tenant, told: list[Event]) -> None:
+def test_a_killed_clearing_is_finished_by_the_next(acme: Tenant, call_events: list[Event]) -> None:
     before, saboteur = histories(acme), Sabotage()
     for done in range(12):
         with saboteur.killing(after=done):
             projections.clear_projection(acme.org_id, NAME)
         projections.clear_projection(acme.org_id, NAME)
-        assert (histories(acme), taken(acme)) == ([], 0)
-        replay(acme)
+        assert (histories(acme), list_counted(acme)) == ([], 0)
+        replay_events(acme)
         assert histories(acme) == before
 
 
 def between_reads(monkeypatch: pytest.MonkeyPatch, number: int, act: Callable[[], Any]) -> None:
-    """Do something before the number-th request of what follows."""
+    """Run an action before the given request of the block."""
     asked = iter(range(1_000))
     commit, get, read = writes._commit, reads.get_item, Query._read
 
@@ -134,54 +134,56 @@ def between_reads(monkeypatch: pytest.MonkeyPatch, number: int, act: Callable[[]
 @pytest.mark.parametrize("place", range(5))
 @pytest.mark.parametrize("which", ["one that was taken", "a new one"])
 def test_an_event_that_comes_while_its_subject_is_cleared_counts_once(
-    acme: Tenant, told: list[Event], monkeypatch: pytest.MonkeyPatch, place: int, which: str
+    acme: Tenant, call_events: list[Event], monkeypatch: pytest.MonkeyPatch, place: int, which: str
 ) -> None:
     before = histories(acme)
-    waiting = told[-2]
+    waiting = call_events[-2]
     if which == "a new one":
-        # As if its job had not come yet.
+        # As if its job had not arrived yet.
         projections.clear_projection(acme.org_id, NAME)
-        for event in told[:-2]:
+        for event in call_events[:-2]:
             projections.project_event(event)
     with monkeypatch.context() as patched:
         between_reads(patched, place, lambda: projections.project_event(waiting))
         subject = history.number_id(acme.org_id, BOB)
         retry_on_conflict(lambda: projections._remove_subject(projections.PROJECTIONS[NAME], acme.org_id, subject))
-    replay(acme)
-    for event in told:
+    replay_events(acme)
+    for event in call_events:
         projections.project_event(event)
     assert histories(acme) == before
 
 
-def test_a_call_that_was_erased_is_counted_no_more(acme: Tenant, told: list[Event]) -> None:
+def test_an_erased_call_is_not_counted(acme: Tenant, call_events: list[Event]) -> None:
     projections.clear_projection(acme.org_id, NAME)
-    writes.write_item(Delete(table="activity", key={"pk": f"{acme.org_id}#call#{told[0].subject.id}", "sk": "call"}))
-    for event in told:
+    writes.write_item(
+        Delete(table="activity", key={"pk": f"{acme.org_id}#call#{call_events[0].subject.id}", "sk": "call"})
+    )
+    for event in call_events:
         projections.project_event(event)
     assert sum(one.calls for one in histories(acme)) == 2 * len(NAMES) - 1
 
 
-def test_a_worker_that_is_killed_anywhere_counts_once(acme: Tenant, told: list[Event]) -> None:
+def test_a_worker_killed_anywhere_counts_once(acme: Tenant, call_events: list[Event]) -> None:
     before, saboteur = histories(acme), Sabotage()
     projections.clear_projection(acme.org_id, NAME)
-    for event in told:
+    for event in call_events:
         for done in range(5):
             fanout.replay_events([event])
             with saboteur.killing(after=done):
-                work("workers/projections")
-            work("workers/projections")
+                run_worker("workers/projections")
+            run_worker("workers/projections")
     assert histories(acme) == before
 
 
-def test_an_event_without_a_projection_is_let_pass(acme: Tenant, told: list[Event]) -> None:
-    before = everything("core")
-    projections.project_event(told[0].model_copy(update={"type": "voice.call.ringing"}))
-    projections.project_event(told[0].model_copy(update={"type": "voice.call.forgotten"}))
-    assert everything("core") == before
+def test_an_event_without_a_projection_is_ignored(acme: Tenant, call_events: list[Event]) -> None:
+    before = scan_items("core")
+    projections.project_event(call_events[0].model_copy(update={"type": "voice.call.ringing"}))
+    projections.project_event(call_events[0].model_copy(update={"type": "voice.call.forgotten"}))
+    assert scan_items("core") == before
 
 
-def test_what_an_operator_clears_has_a_name(
-    acme: Tenant, told: list[Event], capsys: pytest.CaptureFixture[str]
+def test_an_operator_can_clear_known_projections_only(
+    acme: Tenant, call_events: list[Event], capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(NotFound, match="choose one of number_history"):
         projections.clear_projection(acme.org_id, "nonsense")

@@ -1,4 +1,4 @@
-"""The catalogue: whole, playable, and never changed behind a call's back."""
+"""The catalog: complete, playable, and never changed for existing calls."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from switchboard.roleplay.transports.script import BEATS
 
 drills = pytest.mark.parametrize("drill", [pytest.param(drill, id=drill.rubric.name) for drill in DRILLS])
 
-#: What each published edition is, by digest. A line is added with an edition, and never changed: calls are scored, and
-#: scores explained, by the edition that they were practised by.
+#: The digest of each published edition. Add a line with each edition, and never change one: calls are scored, and
+#: scores explained, by the edition that they were practised with.
 PUBLISHED = {
     "ma-full-sale@1": "14b4660eb3823e12",
     "ma-t65@1": "d062e64012760ee3",
@@ -45,11 +45,11 @@ PUBLISHED = {
 
 
 @drills
-def test_a_published_edition_is_what_it_was(drill: Drill) -> None:
+def test_a_published_edition_never_changes(drill: Drill) -> None:
     assert PUBLISHED[drill.rubric.name] == hashing.digest(repr(astuple(drill)))[:16]
 
 
-def test_no_published_edition_was_taken_out() -> None:
+def test_no_published_edition_was_removed() -> None:
     assert PUBLISHED.keys() == {drill.rubric.name for drill in DRILLS}
     assert len(PUBLISHED) == len(DRILLS)
 
@@ -84,7 +84,7 @@ def test_a_rubric_names_each_criterion_once_and_is_worth_something(drill: Drill)
 
 
 @drills
-def test_what_a_good_rep_says_earns_each_criterion_and_what_a_careless_one_says_does_not(drill: Drill) -> None:
+def test_a_good_rep_earns_each_criterion_and_a_careless_one_does_not(drill: Drill) -> None:
     playable = [criterion for criterion in drill.criteria if not criterion.forbidden]
     for good in (True, False):
         lines = [BEATS[criterion.key].strong if good else BEATS[criterion.key].weak for criterion in playable]
@@ -104,7 +104,7 @@ def test_every_pool_has_personas_of_each_difficulty_in_several_states(drill: Dri
         assert len({persona.state for persona in candidates(drill.pool, difficulty, None)}) >= 2
 
 
-def test_personas_are_told_apart() -> None:
+def test_personas_are_distinct() -> None:
     ids = [persona.id for pool in PERSONAS.values() for persona in pool]
     assert len(set(ids)) == len(ids)
     assert {

@@ -1,4 +1,4 @@
-"""The list and the detail: what is scored, of one's own, in stable pages."""
+"""The list and the detail of scored calls: the tenant's own, in stable pages."""
 
 from __future__ import annotations
 
@@ -18,116 +18,117 @@ from switchboard.roleplay import calls as service
 from switchboard.roleplay import lifecycle, scoring
 from switchboard.roleplay.models import RoleplayCall, RoleplayState, ScoredCallFilter, TransportReport
 from tests.actors import Reseller, reseller
-from tests.unit.roleplay.conftest import now, practised, redeemed
+from tests.unit.roleplay.conftest import load_call, practise_call, redeem_session
 
 FROM = "2026-01-15T00:00:00.000Z"
 Scored = Callable[..., RoleplayCall]
 
 
-def listed(acme: Reseller, limit: int = 50, after: str | None = None, **filters: Any) -> tuple[list[str], str | None]:
+def list_page(
+    acme: Reseller, limit: int = 50, after: str | None = None, **filters: Any
+) -> tuple[list[str], str | None]:
     found, cursor = service.list_scored_calls(
         acme.caller(), ScoredCallFilter(**{"start": FROM, **filters}), limit, after
     )
     return [call.id for call in found], cursor
 
 
-def test_only_what_is_scored_is_listed_and_read(acme: Reseller) -> None:
-    scored, failed, ended = practised(acme), redeemed(acme, "rep_silent"), redeemed(acme)
+def test_only_scored_calls_are_listed_and_read(acme: Reseller) -> None:
+    scored, failed, ended = practise_call(acme), redeem_session(acme, "rep_silent"), redeem_session(acme)
     for call in (failed, ended):
         lifecycle.apply_report(TransportReport(org_id=call.org_id, call_id=call.id, kind="ended", turns=0))
     for call in (scored, failed):
         scoring.score_call(call.org_id, call.id)
-    assert (now(scored).state, now(failed).state) == (RoleplayState.SCORED, RoleplayState.SCORING_FAILED)
-    assert listed(acme) == ([scored.id], None)
-    assert service.get_scored_call(acme.caller(), scored.id).call == now(scored)
-    for call in (failed, ended, redeemed(acme)):
+    assert (load_call(scored).state, load_call(failed).state) == (RoleplayState.SCORED, RoleplayState.SCORING_FAILED)
+    assert list_page(acme) == ([scored.id], None)
+    assert service.get_scored_call(acme.caller(), scored.id).call == load_call(scored)
+    for call in (failed, ended, redeem_session(acme)):
         with pytest.raises(NotFound) as refusal:
             service.get_scored_call(acme.caller(), call.id)
         assert refusal.value.code == "call_not_found"
 
 
-def test_another_tenants_call_is_not_there(acme: Reseller, scored: Scored) -> None:
-    call, other = scored(), reseller("other")
-    assert listed(other) == ([], None)
+def test_another_tenants_call_is_not_found(acme: Reseller, store_scored_call: Scored) -> None:
+    call, other = store_scored_call(), reseller("other")
+    assert list_page(other) == ([], None)
     with pytest.raises(NotFound):
         service.get_scored_call(other.caller(), call.id)
     assert service.find_call(other.org_id, call.id) is None
 
 
 @pytest.mark.parametrize("call_id", ["", "x", "athos_call_", "athos_call_" + "x" * 3_000, "athos_call_" + "ü" * 21])
-def test_what_is_no_calls_id_is_not_asked_for(acme: Reseller, call_id: str) -> None:
+def test_an_invalid_call_id_causes_no_read(acme: Reseller, call_id: str) -> None:
     with pytest.raises(NotFound):
         service.get_scored_call(acme.caller(), call_id)
 
 
-def test_the_window_includes_both_its_ends(acme: Reseller, scored: Scored) -> None:
-    call = scored()
+def test_the_window_includes_both_its_ends(acme: Reseller, store_scored_call: Scored) -> None:
+    call = store_scored_call()
     end = call.ended_at or ""
     before, after = (clock.format_iso(clock.parse(end) + timedelta(milliseconds=step)) for step in (-1, 1))
-    assert listed(acme, start=end, end=end)[0] == [call.id]
-    assert listed(acme, start=before, end=before)[0] == listed(acme, start=after)[0] == []
+    assert list_page(acme, start=end, end=end)[0] == [call.id]
+    assert list_page(acme, start=before, end=before)[0] == list_page(acme, start=after)[0] == []
 
 
-def test_newest_first_by_the_end_and_filtered_exactly(
-    acme: Reseller, scored: Scored, frozen: clock.FrozenClock
+def test_calls_are_sorted_by_end_and_filtered_exactly(
+    acme: Reseller, store_scored_call: Scored, frozen: clock.FrozenClock
 ) -> None:
     calls = [
-        scored(user, agency).id
+        store_scored_call(user, agency).id
         for user, agency in (("ann", "north"), ("bob", "north"), ("ann", None), ("ann", "south"), ("bob", None))
     ]
     newest = calls[::-1]
-    assert listed(acme)[0] == newest
-    assert listed(acme, external_user_id="ann")[0] == [calls[3], calls[2], calls[0]]
-    assert listed(acme, external_agency_id="north")[0] == [calls[1], calls[0]]
-    assert listed(acme, external_user_id="ann", external_agency_id="north")[0] == [calls[0]]
-    assert listed(acme, external_user_id="nobody")[0] == listed(acme, external_agency_id="nowhere")[0] == []
+    assert list_page(acme)[0] == newest
+    assert list_page(acme, external_user_id="ann")[0] == [calls[3], calls[2], calls[0]]
+    assert list_page(acme, external_agency_id="north")[0] == [calls[1], calls[0]]
+    assert list_page(acme, external_user_id="ann", external_agency_id="north")[0] == [calls[0]]
+    assert list_page(acme, external_user_id="nobody")[0] == list_page(acme, external_agency_id="nowhere")[0] == []
 
 
 @pytest.mark.parametrize("filters", [{}, {"external_user_id": "ann"}, {"external_agency_id": "north"}])
-def test_pages_are_stable_while_calls_are_added(acme: Reseller, scored: Scored, filters: dict[str, str]) -> None:
-    before = [scored("ann", "north").id for _ in range(5)][::-1]
-    first, cursor = listed(acme, 2, **filters)
-    scored("ann", "north")
-    second, cursor = listed(acme, 2, cursor, **filters)
-    third, cursor = listed(acme, 2, cursor, **filters)
+def test_pages_are_stable_while_calls_are_added(
+    acme: Reseller, store_scored_call: Scored, filters: dict[str, str]
+) -> None:
+    before = [store_scored_call("ann", "north").id for _ in range(5)][::-1]
+    first, cursor = list_page(acme, 2, **filters)
+    store_scored_call("ann", "north")
+    second, cursor = list_page(acme, 2, cursor, **filters)
+    third, cursor = list_page(acme, 2, cursor, **filters)
     assert (first + second + third, cursor) == (before, None)
-    assert listed(acme, 6, **filters)[1] is None, "a page that is full may be the last"
+    assert list_page(acme, 6, **filters)[1] is None, "a page that is full may be the last"
 
 
-def test_a_page_is_two_requests_however_many_calls_there_are(acme: Reseller, scored: Scored) -> None:
+def test_a_page_is_two_requests_however_many_calls_there_are(acme: Reseller, store_scored_call: Scored) -> None:
     for _ in range(3):
-        scored("ann", "north")
-    scored("bob")
+        store_scored_call("ann", "north")
+    store_scored_call("bob")
     caller, asked = acme.caller(), []
     clients.dynamodb_client().meta.events.register("before-call.dynamodb", lambda model, **_: asked.append(model.name))
     for filters in ({}, {"external_user_id": "bob"}, {"external_user_id": "ann", "external_agency_id": "north"}):
         service.list_scored_calls(caller, ScoredCallFilter(**{"start": FROM, **filters}), 2, None)
-    service.get_scored_call(caller, listed(acme)[0][0])
+    service.get_scored_call(caller, list_page(acme)[0][0])
     assert asked[:6] == ["Query", "BatchGetItem"] * 3
     assert asked[-1] == "Query"
 
 
-def test_a_cursor_belongs_to_its_list(acme: Reseller, scored: Scored) -> None:
+def test_a_cursor_belongs_to_its_list(acme: Reseller, store_scored_call: Scored) -> None:
     for _ in range(2):
-        scored("ann", "north")
-    _, cursor = listed(acme, 1)
+        store_scored_call("ann", "north")
+    _, cursor = list_page(acme, 1)
     assert cursor
     other = reseller("other")
     for wrong in (
-        lambda: listed(other, 1, cursor),
-        lambda: listed(acme, 1, cursor, external_user_id="ann"),
-        lambda: listed(acme, 1, cursor, end="2027-01-01T00:00:00.000Z"),
-        lambda: listed(acme, 1, cursor[:-2]),
-        lambda: listed(acme, 1, "nonsense"),
+        lambda: list_page(other, 1, cursor),
+        lambda: list_page(acme, 1, cursor, external_user_id="ann"),
+        lambda: list_page(acme, 1, cursor, end="2027-01-01T00:00:00.000Z"),
+        lambda: list_page(acme, 1, cursor[:-2]),
+        lambda: list_page(acme, 1, "nonsense"),
     ):
         with pytest.raises(Invalid):
             wrong()
 
 
-# --- over HTTP --------------------------------------------------------------------------------------------------
-
-
-def ask(acme: Reseller, path: str = "", **query: str) -> tuple[int, Any]:
+def send_request(acme: Reseller, path: str = "", **query: str) -> tuple[int, Any]:
     from functions.athos.calls.handler import handler
 
     event = {
@@ -156,9 +157,9 @@ BAD = [
 
 
 @pytest.mark.parametrize("name", ["from", "to"])
-def test_a_moment_has_a_zone(acme: Reseller, name: str) -> None:
+def test_a_timestamp_needs_a_time_zone(acme: Reseller, name: str) -> None:
     for moment, status in [*((good, 200) for good in GOOD), *((bad, 400) for bad in BAD)]:
-        found, body = ask(acme, **({"from": "2026-01-01T00:00:00Z"} | {name: moment}))
+        found, body = send_request(acme, **({"from": "2026-01-01T00:00:00Z"} | {name: moment}))
         assert found == status, (moment, body)
         assert status == 200 or body["error"]["code"] == "INVALID_REQUEST"
 
@@ -172,34 +173,37 @@ INVALID: tuple[dict[str, str], ...] = (
 )
 
 
-def test_what_is_not_valid_is_refused(acme: Reseller) -> None:
+def test_invalid_parameters_are_refused(acme: Reseller) -> None:
     for query in INVALID:
-        status, body = ask(acme, **query)
+        status, body = send_request(acme, **query)
         assert (status, body["error"]["code"]) == (400, "INVALID_REQUEST"), query
 
 
 @pytest.mark.parametrize(("asked", "given"), [(None, 50), ("100", 100), ("101", 100), ("99999999999999999999", 100)])
-def test_a_page_is_fifty_and_a_hundred_at_most(
+def test_a_page_has_fifty_calls_by_default_and_a_hundred_at_most(
     acme: Reseller, asked: str | None, given: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     limits: list[int] = []
     monkeypatch.setattr(
         service, "list_scored_calls", lambda caller, listed, limit, after: limits.append(limit) or ([], None)
     )
-    assert ask(acme, **{"from": FROM}, **({"limit": asked} if asked else {})) == (200, {"data": [], "nextCursor": None})
+    assert send_request(acme, **{"from": FROM}, **({"limit": asked} if asked else {})) == (
+        200,
+        {"data": [], "nextCursor": None},
+    )
     assert limits == [given]
 
 
-def test_a_window_that_begins_within_a_millisecond_begins_with_the_next(acme: Reseller, scored: Scored) -> None:
-    end = (scored().ended_at or "").removesuffix("Z")
-    assert len(ask(acme, **{"from": f"{end}Z", "to": f"{end}999Z"})[1]["data"]) == 1
-    assert ask(acme, **{"from": f"{end}001Z"})[1]["data"] == []
+def test_a_window_start_is_rounded_up_to_a_millisecond(acme: Reseller, store_scored_call: Scored) -> None:
+    end = (store_scored_call().ended_at or "").removesuffix("Z")
+    assert len(send_request(acme, **{"from": f"{end}Z", "to": f"{end}999Z"})[1]["data"]) == 1
+    assert send_request(acme, **{"from": f"{end}001Z"})[1]["data"] == []
 
 
-def test_the_detail_is_the_contracts(acme: Reseller) -> None:
-    call = practised(acme)
+def test_the_detail_matches_the_contract(acme: Reseller) -> None:
+    call = practise_call(acme)
     scoring.score_call(call.org_id, call.id)
-    status, body = ask(acme, f"/{call.id}")
+    status, body = send_request(acme, f"/{call.id}")
     assert (status, body["status"], body["externalAgencyId"]) == (200, "scored", None)
     assert body["externalUserId"] == call.external_user_id
     assert {turn["role"] for turn in body["transcript"]} == {"assistant", "user"}
@@ -208,12 +212,12 @@ def test_the_detail_is_the_contracts(acme: Reseller) -> None:
     evidence = [one for criterion in body["score"]["criteria"] for one in criterion["evidence"]]
     assert evidence
     assert all(spoken[one["turn"]][one["start"] : one["end"]] for one in evidence)
-    assert body["durationSec"] == now(call).duration_seconds
-    assert ask(acme, "/athos_call_nothing")[1]["error"]["code"] == "CALL_NOT_FOUND"
+    assert body["durationSec"] == load_call(call).duration_seconds
+    assert send_request(acme, "/athos_call_nothing")[1]["error"]["code"] == "CALL_NOT_FOUND"
 
 
-def test_a_failed_call_says_why_to_the_webhook(acme: Reseller) -> None:
-    call = redeemed(acme, "rep_silent", "north")
+def test_a_webhook_of_a_failed_call_has_the_reason(acme: Reseller) -> None:
+    call = redeem_session(acme, "rep_silent", "north")
     lifecycle.apply_report(TransportReport(org_id=call.org_id, call_id=call.id, kind="ended", turns=0))
     scoring.score_call(call.org_id, call.id)
     failed = service.find_call(acme.org_id, call.id)

@@ -1,4 +1,4 @@
-"""Scoring: by rules and by a language model, and what is not scored at all."""
+"""Scoring: by rules and by a language model, and calls that are not scored."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ from switchboard.timers import store as timer_store
 from switchboard.usage import service as usage
 from switchboard.usage.models import Meter
 from tests.actors import Reseller
-from tests.integration.sabotage import Later, pass_on
-from tests.unit.roleplay.conftest import now, practised, redeemed, reports
+from tests.integration.sabotage import Later, send_due
+from tests.unit.roleplay.conftest import list_reports, load_call, practise_call, redeem_session
 
 RUBRIC = Rubric(
     "test@1",
@@ -42,46 +42,45 @@ RUBRIC = Rubric(
 )
 
 
-def turn(number: int, text: str, speaker: PracticeSpeaker = PracticeSpeaker.REP) -> PracticeTurn:
+def make_turn(number: int, text: str, speaker: PracticeSpeaker = PracticeSpeaker.REP) -> PracticeTurn:
     return PracticeTurn(number=number, speaker=speaker, text=text, start_ms=0, end_ms=0)
 
 
-def said(call: RoleplayCall) -> list[PracticeTurn]:
+def list_turns(call: RoleplayCall) -> list[PracticeTurn]:
     return store.list_turns(call.org_id, call.id)
 
 
-def scored(call: RoleplayCall) -> RoleplayCall:
+def load_scored_call(call: RoleplayCall) -> RoleplayCall:
     scoring.score_call(call.org_id, call.id)
-    return now(call)
+    return load_call(call)
 
 
-# --- by rules ---------------------------------------------------------------------------------------------------
+def points_by_criterion(*texts: str) -> list[int]:
+    return [
+        mark.points for mark in SignJudge().judge(RUBRIC, [make_turn(n, text) for n, text in enumerate(texts)]).marks
+    ]
 
 
-def points(*texts: str) -> list[int]:
-    return [mark.points for mark in SignJudge().judge(RUBRIC, [turn(n, text) for n, text in enumerate(texts)]).marks]
+def test_signs_earn_points_and_forbidden_words_lose_them() -> None:
+    assert points_by_criterion("My name is Ann, of the agency.", "Which doctor is it?") == [10, 20, 10]
+    assert points_by_criterion("MY NAME IS Ann.") == [5, 0, 10]
+    assert points_by_criterion("It is free.", "Which doctor? It is not.") == [0, 20, 0]
+    assert points_by_criterion("Hello.", "Well.", "My name is Ann, of the agency.") == [0, 0, 10], "too late"
+    assert points_by_criterion("My name is, my name is, my name is.") == [5, 0, 10], "a sign counts once"
 
 
-def test_signs_earn_points_a_part_of_them_a_part_and_what_is_forbidden_loses_them() -> None:
-    assert points("My name is Ann, of the agency.", "Which doctor is it?") == [10, 20, 10]
-    assert points("MY NAME IS Ann.") == [5, 0, 10]
-    assert points("It is free.", "Which doctor? It is not.") == [0, 20, 0]
-    assert points("Hello.", "Well.", "My name is Ann, of the agency.") == [0, 0, 10], "too late"
-    assert points("My name is, my name is, my name is.") == [5, 0, 10], "a sign counts once"
-
-
-def test_only_what_the_rep_says_counts_and_evidence_is_where_it_was_said() -> None:
+def test_only_the_reps_words_count_and_evidence_has_their_turn() -> None:
     turns = [
-        turn(0, "My name is Dorothy, of no agency. Which is it? It is free.", PracticeSpeaker.PERSONA),
-        turn(1, "Hello, my name is Ann."),
+        make_turn(0, "My name is Dorothy, of no agency. Which is it? It is free.", PracticeSpeaker.PERSONA),
+        make_turn(1, "Hello, my name is Ann."),
     ]
     marks = SignJudge().judge(RUBRIC, turns).marks
     assert [mark.points for mark in marks] == [5, 0, 10]
     assert marks[0].evidence == [Evidence(turn=1, start=7, end=17)]
 
 
-def test_it_is_the_same_each_time_and_the_advice_is_the_rubrics(acme: Reseller) -> None:
-    call = practised(acme, "rep_poor")
+def test_scoring_is_deterministic_and_the_advice_is_the_rubrics(acme: Reseller) -> None:
+    call = practise_call(acme, "rep_poor")
     turns, rubric = store.list_turns(call.org_id, call.id), edition(call.drill_key, call.drill_version).rubric
     judged = SignJudge().judge(rubric, turns)
     assert judged == SignJudge().judge(rubric, turns)
@@ -93,56 +92,56 @@ def test_it_is_the_same_each_time_and_the_advice_is_the_rubrics(acme: Reseller) 
             assert 0 <= found.start < found.end <= len(said.text)
 
 
-# --- the worker -------------------------------------------------------------------------------------------------
-
-
 def test_better_reps_have_better_scores(acme: Reseller) -> None:
-    call = redeemed(acme)
+    call = redeem_session(acme)
     rubric = edition(call.drill_key, call.drill_version).rubric
     found = []
     for user in ("rep_poor", "rep_fair", "rep_good", "rep_excellent"):
-        # The simulator rolls by the call's id. With a random one a good rep does everything well now and then.
+        # The simulator's random choices depend on the call's id. With a random id a good rep succeeds fully from time
+        # to time.
         room = replace(lifecycle.room_of(call), rep=user, call_id="athos_call_1")
         lines = enumerate(script.dialogue(room))
-        turns = [turn(number, text, PracticeSpeaker(speaker)) for number, (speaker, text) in lines]
+        turns = [make_turn(number, text, PracticeSpeaker(speaker)) for number, (speaker, text) in lines]
         found.append(sum(mark.points for mark in SignJudge().judge(rubric, turns).marks) / rubric.weight)
     assert found == sorted(found)
     assert found[0] < 0.5 < found[2] < found[3] == 1
 
 
-def test_a_scored_call_is_counted_and_one_that_could_not_be_is_not(acme: Reseller) -> None:
-    assert scored(practised(acme)).state is RoleplayState.SCORED
-    silent = redeemed(acme, "rep_silent")
+def test_only_scored_calls_are_counted(acme: Reseller) -> None:
+    assert load_scored_call(practise_call(acme)).state is RoleplayState.SCORED
+    silent = redeem_session(acme, "rep_silent")
     lifecycle.apply_report(TransportReport(org_id=silent.org_id, call_id=silent.id, kind="ended", turns=0))
-    assert scored(silent).state is RoleplayState.SCORING_FAILED
+    assert load_scored_call(silent).state is RoleplayState.SCORING_FAILED
     assert usage.get_monthly_usage(acme.org_id, clock.now_iso()[:7]).units[Meter.ROLEPLAY] == 1
 
 
 @pytest.mark.parametrize("user", ["rep_silent", "rep_vanishes"])
-def test_too_little_is_not_scored(acme: Reseller, user: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_call_with_too_few_turns_is_not_scored(acme: Reseller, user: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scoring, "MIN_REP_WORDS", 200)
-    call = redeemed(acme, user)
-    for progress in reports(call):
+    call = redeem_session(acme, user)
+    for progress in list_reports(call):
         lifecycle.apply_report(progress)
-    lifecycle.apply_report(TransportReport(org_id=call.org_id, call_id=call.id, kind="ended", turns=len(said(call))))
-    failed = scored(call)
+    lifecycle.apply_report(
+        TransportReport(org_id=call.org_id, call_id=call.id, kind="ended", turns=len(list_turns(call)))
+    )
+    failed = load_scored_call(call)
     assert (failed.state, failed.failure_reason) == (RoleplayState.SCORING_FAILED, "SCORING_INCOMPLETE")
     assert failed.failure_message
     assert failed.scored_at is None
 
 
 def test_a_call_that_has_not_ended_is_not_scored(acme: Reseller) -> None:
-    assert scored(redeemed(acme)).state is RoleplayState.CREATED
+    assert load_scored_call(redeem_session(acme)).state is RoleplayState.CREATED
     scoring.score_call(acme.org_id, "athos_call_" + "x" * 21)
 
 
 def test_a_call_is_scored_once(acme: Reseller) -> None:
-    first = scored(practised(acme))
-    assert scored(first) == first
+    first = load_scored_call(practise_call(acme))
+    assert load_scored_call(first) == first
 
 
 class Model:
-    """A language model that does what the test says."""
+    """A language model with scripted results."""
 
     name = "test"
 
@@ -156,45 +155,43 @@ class Model:
         return SignJudge().judge(rubric, turns)
 
 
-def test_what_the_model_refuses_is_not_scored(acme: Reseller, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_call_that_the_model_refuses_is_not_scored(acme: Reseller, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(judges, "configured_judge", lambda: Model(RefusedError("no")))
-    assert scored(practised(acme)).failure_reason == "SCORING_INCOMPLETE"
+    assert load_scored_call(practise_call(acme)).failure_reason == "SCORING_INCOMPLETE"
 
 
-def test_a_model_that_is_busy_is_asked_again_and_in_the_end_given_up(
+def test_a_busy_model_is_retried_and_finally_given_up(
     acme: Reseller, frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     timer_store.advance_watermark(clock.now_iso()[:16])
     later = Later(queues.try_send_messages)
     monkeypatch.setattr(queues, "try_send_messages", later)
-    calls = [practised(acme), practised(acme)]
+    calls = [practise_call(acme), practise_call(acme)]
     monkeypatch.setattr(judges, "configured_judge", lambda: Model(ThrottledError("later")))
     for call in calls:
         scoring.score_call(call.org_id, call.id)
-        assert now(call).state is RoleplayState.SCORING
+        assert load_call(call).state is RoleplayState.SCORING
     monkeypatch.setattr(judges, "configured_judge", SignJudge)
-    assert scored(calls[0]).state is RoleplayState.SCORED
+    assert load_scored_call(calls[0]).state is RoleplayState.SCORED
     monkeypatch.setattr(judges, "configured_judge", lambda: Model(ThrottledError("later")))
     frozen.advance(minutes=30, seconds=1)
-    pass_on(later, "workers/scoring")
-    assert [now(call).state for call in calls] == [RoleplayState.SCORED, RoleplayState.SCORING_FAILED]
+    send_due(later, "workers/scoring")
+    assert [load_call(call).state for call in calls] == [RoleplayState.SCORED, RoleplayState.SCORING_FAILED]
 
 
-def test_of_two_judgments_the_first_stands(acme: Reseller, monkeypatch: pytest.MonkeyPatch) -> None:
-    call = practised(acme)
+def test_the_first_of_two_judgments_stands(acme: Reseller, monkeypatch: pytest.MonkeyPatch) -> None:
+    call = practise_call(acme)
     monkeypatch.setattr(
         judges, "configured_judge", lambda: Model(lambda: scoring.give_up_scoring(call.org_id, call.id))
     )
-    assert scored(call).state is RoleplayState.SCORING_FAILED
+    assert load_scored_call(call).state is RoleplayState.SCORING_FAILED
     assert store.get_scored_call(call.org_id, call.id) is None
 
 
-# --- by Bedrock -------------------------------------------------------------------------------------------------
-
-TURNS = [turn(0, "Hello?", PracticeSpeaker.PERSONA), turn(1, "My name is Ann. Which doctor is it?")]
+TURNS = [make_turn(0, "Hello?", PracticeSpeaker.PERSONA), make_turn(1, "My name is Ann. Which doctor is it?")]
 
 
-def answer(**changes: Any) -> dict[str, Any]:
+def bedrock_response(**changes: Any) -> dict[str, Any]:
     return {
         "summary": "Short.",
         "feedback": "Say more.",
@@ -206,9 +203,9 @@ def answer(**changes: Any) -> dict[str, Any]:
     } | changes
 
 
-def criteria(**changes: Any) -> dict[str, Any]:
+def changed_criteria(**changes: Any) -> dict[str, Any]:
     """An answer whose first criterion is changed."""
-    made = answer()
+    made = bedrock_response()
     made["criteria"][0] |= changes
     return made
 
@@ -239,8 +236,8 @@ def runtime(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Runtime]:
     return make
 
 
-def test_bedrock_is_asked_for_the_rubric_and_its_answer_is_taken(runtime: Callable[..., Runtime]) -> None:
-    bedrock = runtime(answer())
+def test_bedrock_gets_the_rubric_and_its_score_is_used(runtime: Callable[..., Runtime]) -> None:
+    bedrock = runtime(bedrock_response())
     judged = ModelJudge(Bedrock("a.model")).judge(RUBRIC, TURNS)
     assert judged.marks[0] == CriterionResult(
         key="name", title="Name", weight=10, points=6, evidence=[Evidence(turn=1, start=0, end=14)]
@@ -258,28 +255,26 @@ def test_bedrock_is_asked_for_the_rubric_and_its_answer_is_taken(runtime: Callab
     [
         "",
         "I think that it went well.",
-        f"```json\n{json.dumps(answer())}\n```",
-        answer(more="than was asked"),
-        answer(summary=""),
-        answer(criteria=[]),
-        answer(criteria=answer()["criteria"][:2]),
-        answer(criteria=[*answer()["criteria"], answer()["criteria"][0]]),
-        criteria(key="another"),
-        criteria(points=11),
-        criteria(points=-1),
-        criteria(points=6.5),
-        criteria(points="6"),
-        criteria(evidence=[]),
-        criteria(evidence=[{"turn": 1, "quote": "My name is Bob"}]),
-        criteria(evidence=[{"turn": 0, "quote": "Hello"}]),
-        criteria(evidence=[{"turn": 7, "quote": "My name"}]),
-        criteria(evidence=[{"turn": 1, "quote": ""}]),
+        f"```json\n{json.dumps(bedrock_response())}\n```",
+        bedrock_response(more="than was asked"),
+        bedrock_response(summary=""),
+        bedrock_response(criteria=[]),
+        bedrock_response(criteria=bedrock_response()["criteria"][:2]),
+        bedrock_response(criteria=[*bedrock_response()["criteria"], bedrock_response()["criteria"][0]]),
+        changed_criteria(key="another"),
+        changed_criteria(points=11),
+        changed_criteria(points=-1),
+        changed_criteria(points=6.5),
+        changed_criteria(points="6"),
+        changed_criteria(evidence=[]),
+        changed_criteria(evidence=[{"turn": 1, "quote": "My name is Bob"}]),
+        changed_criteria(evidence=[{"turn": 0, "quote": "Hello"}]),
+        changed_criteria(evidence=[{"turn": 7, "quote": "My name"}]),
+        changed_criteria(evidence=[{"turn": 1, "quote": ""}]),
     ],
 )
-def test_an_answer_of_another_shape_is_asked_for_again_and_then_refused(
-    runtime: Callable[..., Runtime], unusable: Any
-) -> None:
-    bedrock = runtime(unusable, answer())
+def test_a_malformed_response_is_retried_once_and_then_refused(runtime: Callable[..., Runtime], unusable: Any) -> None:
+    bedrock = runtime(unusable, bedrock_response())
     assert ModelJudge(Bedrock("a.model")).judge(RUBRIC, TURNS).marks[0].points == 6
     assert len(bedrock.asked) == 2
     bedrock = runtime(*[unusable] * (ATTEMPTS + 1))
@@ -288,8 +283,8 @@ def test_an_answer_of_another_shape_is_asked_for_again_and_then_refused(
     assert len(bedrock.asked) == ATTEMPTS
 
 
-def test_a_lie_that_is_nowhere_cannot_be_held_against_anybody(runtime: Callable[..., Runtime]) -> None:
-    made = answer()
+def test_invented_evidence_is_rejected(runtime: Callable[..., Runtime]) -> None:
+    made = bedrock_response()
     made["criteria"][2] |= {"points": 0}
     runtime(*[made] * ATTEMPTS)
     with pytest.raises(RefusedError):
@@ -310,7 +305,7 @@ def _failure(code: str) -> ClientError:
         (_failure("ValidationException"), RefusedError),
     ],
 )
-def test_what_passes_is_told_from_what_does_not(
+def test_transient_and_permanent_errors_are_distinguished(
     runtime: Callable[..., Runtime], failure: Exception, outcome: type[Exception]
 ) -> None:
     runtime(failure)
@@ -325,12 +320,12 @@ def test_the_setting_names_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
     assert judges.configured_judge().name == "bedrock:a.model"
 
 
-def test_a_turn_that_came_too_late_to_be_judged_is_in_no_transcript(acme: Reseller) -> None:
-    call = practised(acme)
-    ended = now(call)
-    judged = scored(call)
+def test_a_turn_after_the_scoring_is_not_in_the_transcript(acme: Reseller) -> None:
+    call = practise_call(acme)
+    ended = load_call(call)
+    judged = load_scored_call(call)
     # Its worker had read the call before the scoring began.
-    commit(store.turn_write(ended, turn(999, "One more thing.")))
+    commit(store.turn_write(ended, make_turn(999, "One more thing.")))
     found = service.get_scored_call(acme.caller(), call.id)
     assert len(store.list_turns(call.org_id, call.id)) == len(found.turns) + 1 == judged.turns + 1
     assert max(one.number for one in found.turns) < 999

@@ -1,4 +1,4 @@
-"""Texts and numbers are found by the beginnings of their words, in whatever way they are typed."""
+"""Texts and numbers are found by the beginnings of their words, in any common spelling."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from switchboard.search import tokens
-from tests.unit.properties import examples
+from tests.unit.properties import example_settings
 
 
 def finds(query: str, found: list[str]) -> bool:
@@ -71,13 +71,13 @@ def test_a_text_is_found_by_the_beginnings_of_its_words(text: str, query: str) -
 
 
 @pytest.mark.parametrize(("text", "query"), [("Annabel", "bel"), ("7, 8", "78"), ("a b", "ab"), ("हिन्दी", "दी")])
-def test_a_text_is_not_found_by_what_begins_no_word(text: str, query: str) -> None:
+def test_a_text_is_not_found_by_the_middle_of_a_word(text: str, query: str) -> None:
     assert not finds(query, tokens.tokens_of_text(text))
 
 
 @given(st.text(max_size=60))
-@examples(200)
-def test_whatever_a_text_is_it_finds_itself_by_tokens_that_an_index_can_hold(text: str) -> None:
+@example_settings(200)
+def test_any_text_finds_itself_by_tokens_that_fit_the_index(text: str) -> None:
     found = tokens.tokens_of_text(text)
     assert len(found) == len(set(found))
     assert all(0 < len(token) <= tokens.MAX_TOKEN_CHARACTERS and "#" not in token for token in found)

@@ -1,4 +1,4 @@
-"""A chain to watch, a clock that a wait moves on, and clients that read without a network."""
+"""A chain to watch, a clock that moves with waits, and clients that read without a network."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from switchboard.streams.models import EntryBatch, StreamEntry, StreamStart, Str
 from tests.actors import Tenant
 
 
-def happen(tenant: Tenant, count: int = 1, *, voice: bool = False, agent_id: str | None = None) -> None:
-    """Let things happen in an organization, and into its chain."""
+def record_events(tenant: Tenant, count: int = 1, *, voice: bool = False, agent_id: str | None = None) -> None:
+    """Record events of an organization, and seal them into its chain."""
     work = SystemActor(
         org_id=tenant.org_id,
         actor=Actor(type="system", id="test"),
@@ -41,7 +41,7 @@ def happen(tenant: Tenant, count: int = 1, *, voice: bool = False, agent_id: str
 
 
 class Clock:
-    """Time that passes only by waiting."""
+    """A clock that moves only during waits."""
 
     def __init__(self) -> None:
         self.at = 1_000.0
@@ -57,16 +57,16 @@ class Clock:
             self.at += seconds
 
 
-async def inline(function: Callable[..., Any], *arguments: Any) -> Any:
-    """Run in the same thread: moto knows no other."""
+async def run_inline(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Run in the same thread: moto's mocks are per thread."""
     return function(*arguments)
 
 
 class StandStill(Feeds):
-    """Feeds that look only when the test says so."""
+    """Feeds that look only on request of the test."""
 
     def __init__(self, clock: Clock) -> None:
-        super().__init__(inline, clock)
+        super().__init__(run_inline, clock)
 
     def join(self, subscription: StreamSubscription) -> Watcher:
         watcher = super().join(subscription)
@@ -83,7 +83,7 @@ class StandStill(Feeds):
 
 @dataclass
 class Client:
-    """What a client was sent. `before` is called ahead of each write, and may wait or fail."""
+    """The bytes sent to a client. `before` is called ahead of each write, and may wait or fail."""
 
     before: Callable[[int], Awaitable[None]] | None = None
     chunks: list[bytes] = field(default_factory=list)
@@ -99,12 +99,12 @@ class Client:
 
     @property
     def ids(self) -> list[int]:
-        """The ids of the events, without those of blocks that only move the id."""
-        return [block["id"] for block in blocks(self.text) if "data" in block]
+        """The ids of the events, without blocks that only move the id."""
+        return [block["id"] for block in parse_blocks(self.text) if "data" in block]
 
 
-def blocks(text: str) -> list[dict[str, Any]]:
-    """The blocks of a stream as a strict client reads them."""
+def parse_blocks(text: str) -> list[dict[str, Any]]:
+    """The blocks of a stream, parsed strictly."""
     found: list[dict[str, Any]] = []
     for raw in text.split("\n\n"):
         block: dict[str, Any] = {}
@@ -120,9 +120,9 @@ def blocks(text: str) -> list[dict[str, Any]]:
 
 
 class EventSource:
-    """A browser's EventSource (WHATWG HTML, 9.2.6), without its connection: the bytes are handed to it.
+    """A browser's EventSource (WHATWG HTML, 9.2.6), without its connection: it gets the bytes directly.
 
-    `messages` are what `onmessage` gets; `named` are the events that only a listener of their own name would get.
+    `messages` are the events for `onmessage`; `named` are events that only a listener for their name would get.
     """
 
     def __init__(self) -> None:
@@ -132,7 +132,7 @@ class EventSource:
         self.named: list[str] = []
 
     def connection(self, stream: bytes) -> None:
-        """Read one connection to its end. What stands behind the last empty line is dropped."""
+        """Read one connection to its end. An incomplete last block is dropped."""
         id_, name, data = self.last_event_id, "", ""
         for line in stream.decode().split("\n")[:-1]:
             field_name, _, value = line.partition(":")
@@ -154,15 +154,15 @@ class EventSource:
                 self.reconnection_time = int(value)
 
 
-def entry(seq: int, channel: str = "email", agent_id: str | None = "agt_1") -> StreamEntry:
-    """An event that was made up."""
+def make_entry(seq: int, channel: str = "email", agent_id: str | None = "agt_1") -> StreamEntry:
+    """An invented event."""
     return StreamEntry(seq, f"id: {seq}\ndata: {seq}\n\n".encode(), {"channel": channel, "agent_id": agent_id})
 
 
 class CallSource:
-    """A second source: one call's turns and states, as a call page would watch it. It ends when the call does.
+    """A second source: one call's turns and states, as a call page watches it. It ends with the call.
 
-    Its places leave gaps, as they may.
+    Its positions have gaps.
     """
 
     def __init__(self, call_id: str = "call_1") -> None:

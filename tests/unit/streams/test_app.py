@@ -1,4 +1,4 @@
-"""The ASGI app: the head by the pipeline of every request, the events behind it."""
+"""The ASGI app: the response head from the common pipeline, then the events."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from switchboard.accounts import keys
 from switchboard.streams import pools, service, store
 from tests.actors import Tenant, tenant
 from tests.contract.spec import LIMITS
-from tests.unit.streams.conftest import Clock, StandStill, blocks, happen, inline
+from tests.unit.streams.conftest import Clock, StandStill, parse_blocks, record_events, run_inline
 
 PATH = "/v1/events/stream"
 
@@ -28,7 +28,7 @@ def acme(cloud: dict[str, str]) -> Tenant:
 
 
 class Connection:
-    """One request to the app, and what came back so far."""
+    """One request to the app, and its response so far."""
 
     def __init__(self, app: StreamApp, key: str | None, query: str = "", method: str = "GET", **headers: str) -> None:
         pairs = {"authorization": f"Bearer {key}"} if key else {}
@@ -85,17 +85,17 @@ class Connection:
     @property
     def events(self) -> list[dict[str, Any]]:
         text = "\n".join(line for line in self.body.decode().split("\n") if not line.startswith(":"))
-        return [block for block in blocks(text) if "data" in block]
+        return [block for block in parse_blocks(text) if "data" in block]
 
 
-def app_of() -> tuple[StreamApp, StandStill]:
+def make_app() -> tuple[StreamApp, StandStill]:
     feeds = StandStill(Clock())
-    return StreamApp(run=inline, feeds=feeds), feeds
+    return StreamApp(run=run_inline, feeds=feeds), feeds
 
 
 def test_events_arrive_in_the_contracts_shape(acme: Tenant) -> None:
     async def scene() -> None:
-        app, feeds = app_of()
+        app, feeds = make_app()
         client = await Connection(app, acme.agent_key, x_correlation_id="tour").opened()
         assert (client.status, client.headers["content-type"]) == (200, "text/event-stream")
         assert client.headers["x-correlation-id"] == "tour"
@@ -103,7 +103,7 @@ def test_events_arrive_in_the_contracts_shape(acme: Tenant) -> None:
         assert client.headers["cache-control"] == "no-store"
         assert {name.lower() for name in LIMITS} <= client.headers.keys()
         assert "content-length" not in client.headers
-        happen(acme, 2)
+        record_events(acme, 2)
         await feeds.look(acme.org_id)
         await client.until(lambda: len(client.events) == 2)
         first = client.events[0]
@@ -112,7 +112,7 @@ def test_events_arrive_in_the_contracts_shape(acme: Tenant) -> None:
         assert first["data"]["agentId"] == acme.agent_id
         await client.leave()
         assert not feeds._feeds
-        # The place that was given back is free again.
+        # The released place is free again.
         shards = [shard.id for shard in pools.shards_of_plan(acme.caller().organization.plan)]
         for found in store.get_leases([store.organization_item_id(acme.org_id), *shards]):
             assert not found
@@ -137,7 +137,7 @@ def test_events_arrive_in_the_contracts_shape(acme: Tenant) -> None:
 )
 def test_a_refusal_is_a_problem_document(acme: Tenant, options: dict[str, Any], status: int, code: str) -> None:
     async def scene() -> None:
-        app, feeds = app_of()
+        app, feeds = make_app()
         refused = await Connection(app, **({"key": acme.agent_key} | options)).opened()
         await refused.task
         assert (refused.status, json.loads(refused.body)["code"]) == (status, code)
@@ -151,8 +151,8 @@ def test_a_refusal_is_a_problem_document(acme: Tenant, options: dict[str, Any], 
 
 
 @pytest.mark.parametrize("how", ["header", "query", "empty header and query"])
-def test_a_client_resumes_behind_what_it_has(acme: Tenant, how: str) -> None:
-    happen(acme, 5)
+def test_a_client_resumes_after_its_last_event(acme: Tenant, how: str) -> None:
+    record_events(acme, 5)
     options = {
         "header": {"last_event_id": "2"},
         "query": {"query": "last_event_id=2"},
@@ -160,7 +160,7 @@ def test_a_client_resumes_behind_what_it_has(acme: Tenant, how: str) -> None:
     }[how]
 
     async def scene() -> None:
-        app, _ = app_of()
+        app, _ = make_app()
         client = await Connection(app, acme.agent_key, **options).opened()
         await client.until(lambda: len(client.events) == 3)
         assert [event["id"] for event in client.events] == [3, 4, 5]
@@ -169,12 +169,12 @@ def test_a_client_resumes_behind_what_it_has(acme: Tenant, how: str) -> None:
     asyncio.run(scene())
 
 
-def test_beyond_the_limit_the_answer_has_what_was_missed_and_ends(cloud: dict[str, str]) -> None:
+def test_beyond_the_limit_the_response_has_the_missed_events_and_ends(cloud: dict[str, str]) -> None:
     made = tenant("small", open_streams=1)
-    happen(made, 3)
+    record_events(made, 3)
 
     async def scene() -> None:
-        app, feeds = app_of()
+        app, feeds = make_app()
         first = await Connection(app, made.agent_key).opened()
         second = await Connection(app, made.agent_key, last_event_id="1").opened()
         await second.task
@@ -195,10 +195,10 @@ def test_beyond_the_limit_the_answer_has_what_was_missed_and_ends(cloud: dict[st
 
 def test_beyond_the_requests_limit_no_events_are_shown(cloud: dict[str, str]) -> None:
     made = tenant("busy", open_streams=0, requests_per_minute=1)
-    happen(made, 3)
+    record_events(made, 3)
 
     async def scene() -> None:
-        app, _ = app_of()
+        app, _ = make_app()
         answers = [await Connection(app, made.agent_key, last_event_id="0").opened() for _ in range(3)]
         assert [answer.status for answer in answers] == [200, 429, 429]
         assert [len(answer.events) for answer in answers[:1]] == [3]
@@ -211,7 +211,7 @@ def test_a_revoked_key_ends_the_stream_and_does_not_open_another(acme: Tenant, m
     monkeypatch.setenv("SWITCHBOARD_KEY_CACHE_SECONDS", "0")
 
     async def scene() -> None:
-        app, feeds = app_of()
+        app, feeds = make_app()
         client = await Connection(app, acme.agent_key).opened()
         keys.revoke_key(acme.caller(master=True), acme.caller().key.id)
         await feeds.look(acme.org_id)
@@ -224,9 +224,9 @@ def test_a_revoked_key_ends_the_stream_and_does_not_open_another(acme: Tenant, m
     asyncio.run(scene())
 
 
-def test_closing_ends_every_stream_at_once_and_those_that_are_being_opened(acme: Tenant) -> None:
+def test_closing_ends_every_stream_at_once_including_opening_ones(acme: Tenant) -> None:
     async def scene() -> None:
-        app, _ = app_of()
+        app, _ = make_app()
         clients = [await Connection(app, acme.agent_key).opened() for _ in range(3)]
         app.close()
         async with asyncio.timeout(1):
@@ -240,11 +240,9 @@ def test_closing_ends_every_stream_at_once_and_those_that_are_being_opened(acme:
     asyncio.run(scene())
 
 
-def test_the_lease_is_given_back_before_the_answers_end_stops_the_process(
-    acme: Tenant, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_lease_is_released_before_the_response_ends(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
     async def scene() -> None:
-        app, _ = app_of()
+        app, _ = make_app()
         client = await Connection(app, acme.agent_key).opened()
         had_ended: list[bool] = []
         monkeypatch.setattr(service, "release_stream", lambda _: had_ended.append(client.ended))
@@ -256,12 +254,12 @@ def test_the_lease_is_given_back_before_the_answers_end_stops_the_process(
     asyncio.run(scene())
 
 
-def test_a_fault_behind_the_route_gives_the_lease_back(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_in_the_stream_releases_the_lease(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
     released: list[str] = []
     monkeypatch.setattr(service, "release_stream", lambda subscription: released.append(subscription.id))
 
     async def scene() -> None:
-        app, feeds = app_of()
+        app, feeds = make_app()
 
         def fail(*_: Any) -> Any:
             raise RuntimeError("no feed")
@@ -274,8 +272,8 @@ def test_a_fault_behind_the_route_gives_the_lease_back(acme: Tenant, monkeypatch
     assert len(released) == 1
 
 
-def test_in_mangum_the_answer_is_what_there_is_to_say_and_the_client_comes_again(acme: Tenant) -> None:
-    happen(acme, 3)
+def test_under_mangum_the_response_has_the_current_events_and_the_client_reconnects(acme: Tenant) -> None:
+    record_events(acme, 3)
 
     def ask(**headers: str) -> dict[str, Any]:
         event = {
@@ -304,7 +302,7 @@ def test_in_mangum_the_answer_is_what_there_is_to_say_and_the_client_comes_again
     assert (refused["statusCode"], json.loads(refused["body"])["code"]) == (400, "VALIDATION_ERROR")
 
 
-def test_the_adapters_request_becomes_the_event_that_it_was_made_from() -> None:
+def test_the_adapters_request_becomes_its_original_event() -> None:
     event = proxy_event(
         {
             "path": "/v1/events/stream",

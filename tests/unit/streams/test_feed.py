@@ -1,4 +1,4 @@
-"""One reader an organization, however many watch; keys and leases watched over on the way."""
+"""One reader per organization for all watchers; keys and leases are checked during the stream."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from switchboard.streams import service, store
 from switchboard.streams.feed import Feeds, PollInterval, Watcher
 from switchboard.streams.guard import KeyGuard
 from tests.actors import Tenant, tenant
-from tests.unit.streams.conftest import Clock, StandStill, happen, inline
+from tests.unit.streams.conftest import Clock, StandStill, record_events, run_inline
 
 
 @pytest.fixture
@@ -28,15 +28,15 @@ def acme(cloud: dict[str, str]) -> Tenant:
     return tenant()
 
 
-def join(feeds: Feeds, made: Tenant, *, master: bool = True, last_seen: int | None = None) -> Watcher:
+def join_feed(feeds: Feeds, made: Tenant, *, master: bool = True, last_seen: int | None = None) -> Watcher:
     caller, address = made.caller(master=master), "203.0.113.7"
     guard = KeyGuard(caller.key.id, made.master_key if master else made.agent_key, KEYS, address)
     subscription = stream.watch_events(caller, guard, channel=None, agent_id=None, last_seen=last_seen, address=address)
     return feeds.join(subscription)
 
 
-async def seqs(watcher: Watcher) -> list[int]:
-    """Everything that is there for a watcher."""
+async def list_seqs(watcher: Watcher) -> list[int]:
+    """All waiting events of a watcher."""
     found: list[int] = []
     while entries := await watcher.more():
         found += [one.place for one in entries]
@@ -44,18 +44,18 @@ async def seqs(watcher: Watcher) -> list[int]:
     return found
 
 
-def test_all_watchers_see_everything_once_and_one_reads_for_them(acme: Tenant, time: Clock) -> None:
+def test_all_watchers_see_every_event_once_through_one_reader(acme: Tenant, time: Clock) -> None:
     async def scene() -> None:
         feeds = StandStill(time)
-        watchers = [join(feeds, acme) for _ in range(5)]
-        happen(acme, 7)
+        watchers = [join_feed(feeds, acme) for _ in range(5)]
+        record_events(acme, 7)
         with patch.object(Query, "page", autospec=True, side_effect=Query.page) as queries:
             await feeds.look(acme.org_id)
             # The page with the seven, and one that finds no more.
             assert queries.call_count == 2
             for watcher in watchers:
                 assert watcher.wake.is_set()
-                assert await seqs(watcher) == [1, 2, 3, 4, 5, 6, 7]
+                assert await list_seqs(watcher) == [1, 2, 3, 4, 5, 6, 7]
             assert queries.call_count == 2
             await feeds.look(acme.org_id)
             assert queries.call_count == 3, "a quiet look is one read"
@@ -63,53 +63,51 @@ def test_all_watchers_see_everything_once_and_one_reads_for_them(acme: Tenant, t
     asyncio.run(scene())
 
 
-def test_a_watcher_that_fell_behind_reads_again_by_seq(
-    acme: Tenant, time: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_slow_watcher_reads_missed_events_by_seq(acme: Tenant, time: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(feeds_module, "_ENTRIES_KEPT", 10)
 
     async def scene() -> None:
         feeds = StandStill(time)
-        slow, quick = join(feeds, acme), join(feeds, acme)
+        slow, quick = join_feed(feeds, acme), join_feed(feeds, acme)
         seen: list[int] = []
         for _ in range(12):
-            happen(acme, 5)
+            record_events(acme, 5)
             await feeds.look(acme.org_id)
-            seen += await seqs(quick)
+            seen += await list_seqs(quick)
         kept = feeds.feed(acme.org_id)._kept
-        assert len(kept) <= 20, "what is kept is bounded, whoever is slow"
+        assert len(kept) <= 20, "the buffer is bounded even if a watcher is slow"
         assert slow.is_behind
         assert not quick.is_behind
-        assert await seqs(slow) == seen == list(range(1, 61))
+        assert await list_seqs(slow) == seen == list(range(1, 61))
 
     asyncio.run(scene())
 
 
-def test_a_resumed_watcher_reads_what_was_before_the_feed_began(acme: Tenant, time: Clock) -> None:
-    happen(acme, 150)
+def test_a_resumed_watcher_reads_events_from_before_the_feed(acme: Tenant, time: Clock) -> None:
+    record_events(acme, 150)
 
     async def scene() -> None:
         feeds = StandStill(time)
-        late = join(feeds, acme)
-        resumed = join(feeds, acme, last_seen=3)
-        happen(acme, 2)
+        late = join_feed(feeds, acme)
+        resumed = join_feed(feeds, acme, last_seen=3)
+        record_events(acme, 2)
         await feeds.look(acme.org_id)
-        assert await seqs(late) == [151, 152]
-        assert await seqs(resumed) == list(range(4, 153))
+        assert await list_seqs(late) == [151, 152]
+        assert await list_seqs(resumed) == list(range(4, 153))
 
     asyncio.run(scene())
 
 
-def test_a_watcher_that_joins_later_begins_at_its_own_moment(acme: Tenant, time: Clock) -> None:
+def test_a_later_watcher_begins_at_its_own_position(acme: Tenant, time: Clock) -> None:
     async def scene() -> None:
         feeds = StandStill(time)
-        join(feeds, acme)
-        happen(acme, 3)
-        # The feed has not looked yet, and the newcomer comes after these three.
-        newcomer = join(feeds, acme)
-        happen(acme, 1)
+        join_feed(feeds, acme)
+        record_events(acme, 3)
+        # The feed has not read yet, and the newcomer comes after these three.
+        newcomer = join_feed(feeds, acme)
+        record_events(acme, 1)
         await feeds.look(acme.org_id)
-        assert await seqs(newcomer) == [4]
+        assert await list_seqs(newcomer) == [4]
 
     asyncio.run(scene())
 
@@ -117,12 +115,12 @@ def test_a_watcher_that_joins_later_begins_at_its_own_moment(acme: Tenant, time:
 def test_a_revoked_key_ends_its_streams_and_no_others(acme: Tenant, time: Clock, frozen: clock.FrozenClock) -> None:
     async def scene() -> None:
         feeds = StandStill(time)
-        mine, others = join(feeds, acme, master=False), join(feeds, acme)
+        mine, others = join_feed(feeds, acme, master=False), join_feed(feeds, acme)
         caller = acme.caller(master=True)
         keys.revoke_key(caller, acme.caller().key.id)
-        happen(acme, 1)
+        record_events(acme, 1)
         await feeds.look(acme.org_id)
-        assert mine.over is None, "the key is remembered for a while"
+        assert mine.over is None, "the key is cached for a while"
         frozen.advance(seconds=16)
         await feeds.look(acme.org_id)
         assert mine.over == "The API key is revoked: use another key."
@@ -131,13 +129,15 @@ def test_a_revoked_key_ends_its_streams_and_no_others(acme: Tenant, time: Clock,
     asyncio.run(scene())
 
 
-def test_keys_that_cannot_be_checked_show_nothing(acme: Tenant, time: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    happen(acme, 3)
+def test_no_events_are_shown_while_keys_cannot_be_checked(
+    acme: Tenant, time: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record_events(acme, 3)
 
     async def scene() -> None:
         feeds = StandStill(time)
-        watcher, behind = join(feeds, acme), join(feeds, acme, last_seen=0)
-        happen(acme, 1)
+        watcher, behind = join_feed(feeds, acme), join_feed(feeds, acme, last_seen=0)
+        record_events(acme, 1)
 
         def away() -> None:
             raise RuntimeError("the table is away")
@@ -153,29 +153,29 @@ def test_keys_that_cannot_be_checked_show_nothing(acme: Tenant, time: Clock, mon
         assert renewed.call_count == 1, "they stay open, and so hold their places"
         assert not await watcher.more()
         assert behind.is_behind
-        assert not await behind.more(), "neither what is in memory nor what would be read"
+        assert not await behind.more(), "neither from memory nor from the table"
         assert (watcher.over, behind.over) == (None, None)
         for one in (watcher, behind):
             monkeypatch.delattr(one.subscription.guard, "check")
         await feeds.look(acme.org_id)
-        assert await seqs(watcher) == [4]
-        assert await seqs(behind) == [1, 2, 3, 4]
+        assert await list_seqs(watcher) == [4]
+        assert await list_seqs(behind) == [1, 2, 3, 4]
 
     asyncio.run(scene())
 
 
-def test_a_source_that_is_away_for_a_moment_breaks_no_stream_that_is_behind(
+def test_a_short_outage_of_the_source_breaks_no_slow_stream(
     acme: Tenant, time: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    happen(acme, 3)
+    record_events(acme, 3)
 
     async def scene() -> None:
         feeds = StandStill(time)
-        behind = join(feeds, acme, last_seen=0)
+        behind = join_feed(feeds, acme, last_seen=0)
         with monkeypatch.context() as patched:
             patched.setattr(Query, "page", lambda *_: 1 / 0)
             assert not await behind.more()
-        assert await seqs(behind) == [1, 2, 3]
+        assert await list_seqs(behind) == [1, 2, 3]
 
     asyncio.run(scene())
 
@@ -183,12 +183,12 @@ def test_a_source_that_is_away_for_a_moment_breaks_no_stream_that_is_behind(
 def test_leases_are_renewed_and_a_lost_one_ends_its_stream(acme: Tenant, time: Clock) -> None:
     async def scene() -> None:
         feeds = StandStill(time)
-        replaced, expired, held = join(feeds, acme), join(feeds, acme), join(feeds, acme)
-        # One lost its organization's lease, as to a client that resumed, and one its place in the pool.
+        replaced, expired, held = join_feed(feeds, acme), join_feed(feeds, acme), join_feed(feeds, acme)
+        # One lost its organization's lease, as after a resume of its client, and one its place in the pool.
         store.release_lease(store.organization_item_id(acme.org_id), replaced.subscription.id)
         store.release_lease(expired.subscription.shard or "", expired.subscription.id)
         await feeds.look(acme.org_id)
-        assert (replaced.over, expired.over) == (None, None), "it is not time yet"
+        assert (replaced.over, expired.over) == (None, None), "the check is not due yet"
         time.at += store.RENEWAL_SECONDS
         await feeds.look(acme.org_id)
         assert replaced.over == expired.over == "another stream replaced this one"
@@ -202,7 +202,7 @@ def test_a_key_that_is_restricted_to_addresses_keeps_its_stream(acme: Tenant, ti
 
     async def scene() -> None:
         feeds = StandStill(time)
-        watcher = join(feeds, acme)
+        watcher = join_feed(feeds, acme)
         caller = acme.caller(master=True)
         restricted = caller.key.restrictions.model_copy(update={"ip_allowlist": ["203.0.113.0/24"]})
         snapshot = replace(
@@ -216,7 +216,7 @@ def test_a_key_that_is_restricted_to_addresses_keeps_its_stream(acme: Tenant, ti
     asyncio.run(scene())
 
 
-def test_a_feed_looks_twice_a_second_then_less_often_and_outlives_faults(
+def test_a_feed_polls_twice_a_second_then_less_often_and_survives_errors(
     acme: Tenant, time: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     faults = iter([True] * 3)
@@ -232,8 +232,8 @@ def test_a_feed_looks_twice_a_second_then_less_often_and_outlives_faults(
     monkeypatch.setattr(feeds_module.Feed, "look", look)
 
     async def scene() -> None:
-        feeds = Feeds(inline, time, PollInterval())
-        watcher = join(feeds, acme)
+        feeds = Feeds(run_inline, time, PollInterval())
+        watcher = join_feed(feeds, acme)
         while looks < 80:
             await asyncio.sleep(0)
         feeds.leave(watcher)
@@ -242,14 +242,14 @@ def test_a_feed_looks_twice_a_second_then_less_often_and_outlives_faults(
     asyncio.run(scene())
     assert set(time.waits[:60]) == {0.5}
     assert time.waits[68:74] == [0.7, 0.7, 1.4, 2.8, 5.6, 0.7]
-    # It takes an event about a second to get into the chain; two is what was promised.
+    # An event needs about a second to enter the chain; the promise is two seconds.
     assert max(PollInterval().busy, PollInterval().idle) < 1
 
 
-def test_the_last_one_to_leave_ends_the_feed(acme: Tenant, time: Clock) -> None:
+def test_the_last_watcher_to_leave_ends_the_feed(acme: Tenant, time: Clock) -> None:
     async def scene() -> None:
         feeds = StandStill(time)
-        first, second = join(feeds, acme), join(feeds, acme)
+        first, second = join_feed(feeds, acme), join_feed(feeds, acme)
         feeds.end("restarting")
         assert first.over == second.over == "restarting"
         feeds.leave(first)

@@ -1,4 +1,4 @@
-"""A second source behind a second guard: a call's page in the console, made of doubles, through the real feed."""
+"""A second source and a second guard: a call's page in the console, made of doubles, through the real feed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from switchboard.streams import service
 from switchboard.streams.feed import Feeds, Watcher
 from switchboard.streams.models import Selection
 from tests.actors import Tenant, tenant
-from tests.unit.streams.conftest import CallSource, Client, Clock, EventSource, SessionGuard, StandStill, inline
+from tests.unit.streams.conftest import CallSource, Client, Clock, EventSource, SessionGuard, StandStill, run_inline
 
 TERMS = StreamLimits(life=840, silence=15, stall=30)
 
@@ -26,7 +26,7 @@ def acme(cloud: dict[str, str]) -> Tenant:
 
 
 class Page:
-    """One open page: its stream runs until it is over."""
+    """One open page with a running stream."""
 
     def __init__(self, feeds: Feeds, time: Clock, watcher: Watcher) -> None:
         self.watcher, self.client, self._feeds = watcher, Client(), feeds
@@ -46,7 +46,7 @@ class Page:
         return [message.get("text", message["type"]) for message in source.messages]
 
 
-def watch(
+def open_page(
     feeds: Feeds,
     time: Clock,
     acme: Tenant,
@@ -63,16 +63,16 @@ def watch(
     return Page(feeds, time, feeds.join(opened))
 
 
-def play(scene: Coroutine[Any, Any, None]) -> None:
+def play_scene(scene: Coroutine[Any, Any, None]) -> None:
     asyncio.run(scene)
 
 
-def test_a_page_shows_the_call_so_far_then_each_turn_then_its_end_and_closes(acme: Tenant, time: Clock) -> None:
+def test_a_page_shows_past_turns_new_turns_and_the_end(acme: Tenant, time: Clock) -> None:
     async def scene() -> None:
-        feeds, call = Feeds(inline, time), CallSource()
+        feeds, call = Feeds(run_inline, time), CallSource()
         call.say("agent", "Hello.")
         call.say("caller", "Who is it?")
-        page = watch(feeds, time, acme, call, SessionGuard())
+        page = open_page(feeds, time, acme, call, SessionGuard())
         while len(page.said) < 2:
             await asyncio.sleep(0)
         call.say("agent", "Ada.")
@@ -82,38 +82,38 @@ def test_a_page_shows_the_call_so_far_then_each_turn_then_its_end_and_closes(acm
         call.hang_up()
         assert await page.ended() == "the source has ended"
         assert page.said == ["Hello.", "Who is it?", "Ada.", "Bye.", "call.ended"]
-        assert b"call.ended" in page.client.chunks[-1], "the last block is the source's own"
+        assert b"call.ended" in page.client.chunks[-1], "the last block comes from the source"
         assert not feeds._feeds
 
-    play(scene())
+    play_scene(scene())
 
 
-def test_a_page_opened_on_a_call_that_has_ended_shows_it_whole_and_closes(acme: Tenant, time: Clock) -> None:
+def test_a_page_of_an_ended_call_shows_all_of_it_and_closes(acme: Tenant, time: Clock) -> None:
     async def scene() -> None:
-        feeds, call = Feeds(inline, time), CallSource()
+        feeds, call = Feeds(run_inline, time), CallSource()
         for place in range(250):
             call.say("caller", f"turn {place}")
         call.hang_up()
-        whole = watch(feeds, time, acme, call, SessionGuard("a"))
-        resumed = watch(feeds, time, acme, call, SessionGuard("b"), last_seen=3 * 248)
-        filtered = watch(feeds, time, acme, call, SessionGuard("c"), type="status")
+        whole = open_page(feeds, time, acme, call, SessionGuard("a"))
+        resumed = open_page(feeds, time, acme, call, SessionGuard("b"), last_seen=3 * 248)
+        filtered = open_page(feeds, time, acme, call, SessionGuard("c"), type="status")
         for page in (whole, resumed, filtered):
             assert await page.ended() == "the source has ended"
         assert whole.said == [*(f"turn {place}" for place in range(250)), "call.ended"]
         assert resumed.said == ["turn 248", "turn 249", "call.ended"]
-        assert filtered.said == ["call.ended"], "the end is for everybody"
+        assert filtered.said == ["call.ended"], "everybody gets the end"
 
-    play(scene())
+    play_scene(scene())
 
 
-def test_a_watcher_that_fell_behind_gets_all_turns_before_the_end(
+def test_a_slow_watcher_gets_all_turns_before_the_end(
     acme: Tenant, time: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(feeds_module, "_ENTRIES_KEPT", 4)
 
     async def scene() -> None:
         feeds, call = StandStill(time), CallSource()
-        page = watch(feeds, time, acme, call, SessionGuard())
+        page = open_page(feeds, time, acme, call, SessionGuard())
         feed = feeds._feeds[call.id]
         for place in range(30):
             call.say("caller", f"turn {place}")
@@ -124,15 +124,15 @@ def test_a_watcher_that_fell_behind_gets_all_turns_before_the_end(
         assert await page.ended() == "the source has ended"
         assert page.said == [*(f"turn {place}" for place in range(30)), "call.ended"]
 
-    play(scene())
+    play_scene(scene())
 
 
 def test_all_pages_of_a_call_are_served_by_one_reader(acme: Tenant, time: Clock) -> None:
     async def scene() -> None:
         feeds, call = StandStill(time), CallSource()
-        # Another object that names the same call.
-        pages = [watch(feeds, time, acme, call, SessionGuard(str(place))) for place in range(4)]
-        pages.append(watch(feeds, time, acme, CallSource(), SessionGuard("again")))
+        # Another object for the same call.
+        pages = [open_page(feeds, time, acme, call, SessionGuard(str(place))) for place in range(4)]
+        pages.append(open_page(feeds, time, acme, CallSource(), SessionGuard("again")))
         assert len(feeds._feeds) == 1
         call.say("agent", "Hello.")
         before = len(call.reads)
@@ -145,14 +145,14 @@ def test_all_pages_of_a_call_are_served_by_one_reader(acme: Tenant, time: Clock)
         for page in pages:
             assert await page.ended() == "restarting"
 
-    play(scene())
+    play_scene(scene())
 
 
 def test_a_session_that_ends_closes_its_own_pages_and_shows_nothing_more(acme: Tenant, time: Clock) -> None:
     async def scene() -> None:
         feeds, call = StandStill(time), CallSource()
         mine, others = SessionGuard("mine"), SessionGuard("others")
-        first, second = (watch(feeds, time, acme, call, guard) for guard in (mine, others))
+        first, second = (open_page(feeds, time, acme, call, guard) for guard in (mine, others))
         mine.is_over = True
         call.say("agent", "A secret.")
         await feeds._feeds[call.id].look()
@@ -165,4 +165,4 @@ def test_a_session_that_ends_closes_its_own_pages_and_shows_nothing_more(acme: T
         feeds.end("restarting")
         await second.ended()
 
-    play(scene())
+    play_scene(scene())

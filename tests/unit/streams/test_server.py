@@ -1,4 +1,4 @@
-"""The app behind a real server, over real sockets: what a stop does, and a client that reads nothing."""
+"""The app in a real server, over real sockets: a stop, and a client that does not read."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from switchboard.dialects.anima.stream import AuditChain
 from switchboard.streams.models import EntryBatch
 from tests.actors import Tenant, tenant
 from tests.conftest import ROOT
-from tests.unit.streams.conftest import Clock, StandStill, entry, happen, inline
+from tests.unit.streams.conftest import Clock, StandStill, make_entry, record_events, run_inline
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ class Server:
 
     def __init__(self) -> None:
         self.feeds = StandStill(Clock())
-        self.app = StreamApp(run=inline, feeds=self.feeds)
+        self.app = StreamApp(run=run_inline, feeds=self.feeds)
         config = uvicorn.Config(
             self.app, host="127.0.0.1", port=0, log_level="critical", lifespan="off", timeout_graceful_shutdown=5
         )
@@ -56,7 +56,7 @@ class Server:
                 await serving
 
     async def connect(self, key: str, *, buffer: int = 0) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """A client that has sent its request. `buffer` keeps what it may leave unread small."""
+        """A client that has sent its request. `buffer` limits the unread bytes."""
         client = socket.socket()
         if buffer:
             client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
@@ -81,7 +81,7 @@ def test_a_stop_ends_open_streams_at_once(acme: Tenant) -> None:
         for reader, writer in clients:
             rest = await reader.read()
             assert b": restarting\n\n" in rest
-            assert rest.endswith(b"0\r\n\r\n"), "the end of the answer, and not a broken connection"
+            assert rest.endswith(b"0\r\n\r\n"), "a regular end of the response, not a broken connection"
             writer.close()
 
     asyncio.run(scene())
@@ -121,14 +121,14 @@ def test_a_client_that_goes_away_is_noticed(acme: Tenant) -> None:
     asyncio.run(scene())
 
 
-def test_a_client_that_reads_nothing_holds_up_itself_alone(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_that_does_not_read_does_not_delay_others(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
     count, size = 2_000, 20_000
 
     def read(_: AuditChain, after: int, limit: int) -> EntryBatch:
-        made = [entry(seq, agent_id=acme.agent_id) for seq in range(after + 1, min(after + limit, count) + 1)]
+        made = [make_entry(seq, agent_id=acme.agent_id) for seq in range(after + 1, min(after + limit, count) + 1)]
         return EntryBatch([replace(one, frame=one.frame.replace(b"data: ", b"data: " + b"x" * size)) for one in made])
 
-    happen(acme, 1)
+    record_events(acme, 1)
     monkeypatch.setattr(AuditChain, "read", read)
     monkeypatch.setattr(delivery.StreamLimits, "live", classmethod(lambda cls: cls(life=60, silence=15, stall=1)))
 
@@ -147,8 +147,8 @@ def test_a_client_that_reads_nothing_holds_up_itself_alone(acme: Tenant, monkeyp
                 assert chunk
                 found = found[-2 * size :] + chunk
             places = sorted(watcher.after for watcher in feed.watchers.values())
-            assert places[0] < count, "forty megabytes are not kept for who does not read them"
-            # And in the end it is let go.
+            assert places[0] < count, "forty megabytes are not kept for a client that does not read"
+            # In the end the server closes its connection.
             async with asyncio.timeout(10):
                 while len(feed.watchers) > 1:
                     await asyncio.sleep(0.05)

@@ -25,7 +25,7 @@ EVENT = {
 Answer = Callable[[BaseHTTPRequestHandler], None]
 
 
-def stream(text: str, *, cut: bool = False) -> Answer:
+def stream_response(text: str, *, cut: bool = False) -> Answer:
     """A stream of that text, in chunks of a few bytes. `cut` breaks the connection instead of ending it."""
 
     def answer(request: BaseHTTPRequestHandler) -> None:
@@ -44,7 +44,7 @@ def stream(text: str, *, cut: bool = False) -> Answer:
     return answer
 
 
-def refusal(status: int, detail: str = "No.", **headers: str) -> Answer:
+def refusal_response(status: int, detail: str = "No.", **headers: str) -> Answer:
     def answer(request: BaseHTTPRequestHandler) -> None:
         body = json.dumps({"detail": detail}).encode()
         request.send_response(status)
@@ -57,13 +57,13 @@ def refusal(status: int, detail: str = "No.", **headers: str) -> Answer:
     return answer
 
 
-def event(seq: int, **changes: Any) -> str:
+def event_block(seq: int, **changes: Any) -> str:
     return f"id: {seq}\ndata: {json.dumps(EVENT | changes)}\n\n"
 
 
 @dataclass
 class Server:
-    """Gives its answers one after another, and notes who asked for what."""
+    """Gives its responses one after another, and records the requests."""
 
     answers: list[Answer] = field(default_factory=list)
     asked: list[tuple[str, str | None, str | None]] = field(default_factory=list)
@@ -109,18 +109,22 @@ def _utc(monkeypatch: pytest.MonkeyPatch) -> None:
     time.tzset()
 
 
-def run(server: Server, *options: str) -> int:
+def run_tail(server: Server, *options: str) -> int:
     return main(["tail", "--url", server.url, "--key", "mk_1", *options])
 
 
-def test_events_are_printed_until_the_key_no_longer_opens(
+def test_events_are_printed_until_the_key_is_refused(
     server: Server, pauses: list[float], capsys: pytest.CaptureFixture[str]
 ) -> None:
     server.answers = [
-        stream("retry: 2000\nid: 40\n\n: ping\n" + event(41) + event(42, agentId=None, channel="key", detail=None)),
-        refusal(401, "The API key is revoked: use another key."),
+        stream_response(
+            "retry: 2000\nid: 40\n\n: ping\n"
+            + event_block(41)
+            + event_block(42, agentId=None, channel="key", detail=None)
+        ),
+        refusal_response(401, "The API key is revoked: use another key."),
     ]
-    assert run(server, "--channel", "email", "--agent", "agt_1") == 1
+    assert run_tail(server, "--channel", "email", "--agent", "agt_1") == 1
     printed = capsys.readouterr()
     assert printed.out.splitlines() == [
         "[17:00:00] email | agt_1 | email.sent message msg_1",
@@ -134,43 +138,49 @@ def test_events_are_printed_until_the_key_no_longer_opens(
     assert pauses == [2.0]
 
 
-def test_answers_that_end_follow_each_other_as_the_server_asks(
+def test_short_responses_follow_at_the_servers_interval(
     server: Server, pauses: list[float], capsys: pytest.CaptureFixture[str]
 ) -> None:
     server.answers = [
-        *(stream(f"retry: {4_000 + seq}\n\n" + event(seq) + ": all taken\n\n") for seq in range(41, 48)),
-        stream("retry: 4500\n\nid: 60\n\n"),
-        refusal(401),
+        *(stream_response(f"retry: {4_000 + seq}\n\n" + event_block(seq) + ": all taken\n\n") for seq in range(41, 48)),
+        stream_response("retry: 4500\n\nid: 60\n\n"),
+        refusal_response(401),
     ]
-    assert run(server, "--raw") == 1
+    assert run_tail(server, "--raw") == 1
     printed = capsys.readouterr()
     assert len(printed.out.splitlines()) == 7
     assert [seen for _, _, seen in server.asked] == [None, *map(str, range(41, 48)), "60"]
     assert pauses == [*((4_000 + seq) / 1_000 for seq in range(41, 48)), 4.5]
-    assert printed.err.count("the stream ended") == 1, "it is said once, not every few seconds"
+    assert printed.err.count("the stream ended") == 1, "it is printed once, not every few seconds"
 
 
-def test_a_broken_stream_is_taken_up_behind_the_last_whole_event(
+def test_a_broken_stream_resumes_after_the_last_complete_event(
     server: Server, pauses: list[float], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    whole = event(42)
+    whole = event_block(42)
     server.answers = [
-        stream("id: 40\n\n", cut=True),
-        stream(event(41) + whole[:-1], cut=True),
-        stream(event(42) + "id: 60\n\n", cut=True),
-        refusal(403),
+        stream_response("id: 40\n\n", cut=True),
+        stream_response(event_block(41) + whole[:-1], cut=True),
+        stream_response(event_block(42) + "id: 60\n\n", cut=True),
+        refusal_response(403),
     ]
-    assert run(server, "--raw") == 1
+    assert run_tail(server, "--raw") == 1
     assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == [EVENT, EVENT]
     assert [seen for _, _, seen in server.asked] == [None, "40", "41", "60"]
     assert pauses == [1.0, 1.0, 1.0]
 
 
-def test_that_it_watches_is_told_at_first_and_after_a_failure(
+def test_the_start_is_printed_at_first_and_after_a_failure(
     server: Server, pauses: list[float], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    server.answers = [stream(event(41)), stream(event(42)), refusal(503), stream(event(43)), refusal(401)]
-    assert run(server) == 1
+    server.answers = [
+        stream_response(event_block(41)),
+        stream_response(event_block(42)),
+        refusal_response(503),
+        stream_response(event_block(43)),
+        refusal_response(401),
+    ]
+    assert run_tail(server) == 1
     printed = capsys.readouterr()
     assert "watching" not in printed.out
     first, *_ = told = printed.err.splitlines()
@@ -178,27 +188,36 @@ def test_that_it_watches_is_told_at_first_and_after_a_failure(
 
 
 def test_five_tries_in_a_row_are_made(server: Server, pauses: list[float], capsys: pytest.CaptureFixture[str]) -> None:
-    server.answers = [refusal(503), refusal(429, Retry_After="12"), *(refusal(500) for _ in range(4))]
-    assert run(server) == 1
+    server.answers = [
+        refusal_response(503),
+        refusal_response(429, Retry_After="12"),
+        *(refusal_response(500) for _ in range(4)),
+    ]
+    assert run_tail(server) == 1
     assert len(server.asked) == 6
     assert pauses == [1.0, 12.0, 4.0, 8.0, 16.0]
     assert "Gave up after 5 attempts" in capsys.readouterr().err
 
 
-def test_the_count_begins_anew_with_each_stream_that_opens(server: Server, pauses: list[float]) -> None:
-    server.answers = [*(refusal(500) for _ in range(5)), stream(event(41)), refusal(500), refusal(401)]
-    assert run(server) == 1
-    assert pauses == [1.0, 2.0, 4.0, 8.0, 16.0, 1.0, 1.0], "an end is no failure"
+def test_the_count_of_tries_resets_with_each_open_stream(server: Server, pauses: list[float]) -> None:
+    server.answers = [
+        *(refusal_response(500) for _ in range(5)),
+        stream_response(event_block(41)),
+        refusal_response(500),
+        refusal_response(401),
+    ]
+    assert run_tail(server) == 1
+    assert pauses == [1.0, 2.0, 4.0, 8.0, 16.0, 1.0, 1.0], "an end is not a failure"
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404])
-def test_what_another_try_would_not_change_stops_at_once(server: Server, pauses: list[float], status: int) -> None:
-    server.answers = [refusal(status)]
-    assert run(server) == 1
+def test_a_permanent_refusal_stops_at_once(server: Server, pauses: list[float], status: int) -> None:
+    server.answers = [refusal_response(status)]
+    assert run_tail(server) == 1
     assert not pauses
 
 
-def test_a_server_that_is_not_there_is_tried_again(pauses: list[float]) -> None:
+def test_an_unreachable_server_is_tried_again(pauses: list[float]) -> None:
     assert main(["tail", "--url", "http://127.0.0.1:9", "--key", "mk_1"]) == 1
     assert len(pauses) == 5
 
@@ -212,11 +231,11 @@ def test_the_demo_is_the_default(
     assert main(["tail"]) == 2
     (tmp_path / ".local").mkdir()
     (tmp_path / ".local" / "demo.env").write_text(f"SWITCHBOARD_URL={server.url}\nANIMA_MASTER_KEY=mk_demo\n")
-    server.answers = [refusal(401)]
+    server.answers = [refusal_response(401)]
     assert main(["tail"]) == 1
     assert server.asked == [("/v1/events/stream", "Bearer mk_demo", None)]
 
 
 @pytest.mark.parametrize("url", ["ftp://example.com", "nothing"])
-def test_what_is_no_address_is_bad_usage(url: str) -> None:
+def test_an_invalid_address_is_bad_usage(url: str) -> None:
     assert main(["tail", "--url", url, "--key", "mk_1"]) == 2

@@ -1,4 +1,4 @@
-"""An event as clients get it, without a word about recipients (docs/contracts/anima.md#stream)."""
+"""An event in the form for clients, without recipients (docs/contracts/anima.md#stream)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from switchboard.streams import sse
 from tests.unit.streams.conftest import EventSource
 
 
-def document(**changes: Any) -> dict[str, Any]:
+def event_document(**changes: Any) -> dict[str, Any]:
     return {
         "id": "evt_1",
         "seq": 7,
@@ -29,7 +29,7 @@ def document(**changes: Any) -> dict[str, Any]:
 
 
 def test_an_event_has_the_shape_that_clients_parse() -> None:
-    assert stream.stream_event(document()) == {
+    assert stream.stream_event(event_document()) == {
         "ts": "2026-01-15T17:00:00.000Z",
         "channel": "email",
         "agentId": "agt_1",
@@ -40,18 +40,20 @@ def test_an_event_has_the_shape_that_clients_parse() -> None:
 
 
 def test_it_is_one_block_with_its_data_on_one_line() -> None:
-    lines = stream.stream_entry(document(metadata={"note": "two\nlines"})).frame.decode().split("\n")
+    lines = stream.stream_entry(event_document(metadata={"note": "two\nlines"})).frame.decode().split("\n")
     assert lines[0] == "id: 7"
     assert json.loads(lines[1].removeprefix("data: "))["event"] == "email.sent"
     assert lines[2:] == ["", ""]
 
 
-def test_onmessage_of_an_eventsource_sees_every_event_and_the_name_is_in_its_data() -> None:
+def test_onmessage_gets_every_event_with_its_name_in_the_data() -> None:
     names = ["email.sent", "message", "open", "error", "voice.call.completed"]
     source = EventSource()
     source.connection(
         sse.opening_block(2_000, 40)
-        + b"".join(stream.stream_entry(document(seq=seq, action=name)).frame for seq, name in enumerate(names, 41))
+        + b"".join(
+            stream.stream_entry(event_document(seq=seq, action=name)).frame for seq, name in enumerate(names, 41)
+        )
         + sse.PING
         + sse.place_block(60)
         + sse.ending_block("come again")
@@ -61,8 +63,8 @@ def test_onmessage_of_an_eventsource_sees_every_event_and_the_name_is_in_its_dat
     assert (source.last_event_id, source.reconnection_time) == ("60", 2_000)
 
 
-def test_what_happens_on_no_channel_has_its_category_there() -> None:
-    shown = stream.stream_event(document(channel=None, category="key", action="key.revoked", agentId=None))
+def test_an_event_without_a_channel_shows_its_category() -> None:
+    shown = stream.stream_event(event_document(channel=None, category="key", action="key.revoked", agentId=None))
     assert (shown["channel"], shown["agentId"]) == ("key", None)
 
 
@@ -76,14 +78,14 @@ def test_what_happens_on_no_channel_has_its_category_there() -> None:
     ],
 )
 def test_its_detail_is_plain_facts_and_never_an_address(metadata: dict[str, Any], told: str) -> None:
-    assert stream.event_detail(document(metadata=metadata)) == told
+    assert stream.event_detail(event_document(metadata=metadata)) == told
 
 
 def test_its_detail_is_short() -> None:
-    assert len(stream.event_detail(document(metadata={f"fact{place}": "x" * 60 for place in range(20)}))) == 200
+    assert len(stream.event_detail(event_document(metadata={f"fact{place}": "x" * 60 for place in range(20)}))) == 200
 
 
-def test_what_is_no_event_is_nothing_that_a_client_shows() -> None:
+def test_blocks_without_an_event_are_not_shown_by_clients() -> None:
     assert sse.opening_block(2_000, 41) == b"retry: 2000\nid: 41\n\n"
     assert sse.opening_block(2_000, None) == b"retry: 2000\n\n"
     assert sse.PING == b": ping\n"

@@ -1,4 +1,4 @@
-"""What the tests of a team share: an organization with an admin, its events and its mails."""
+"""Shared by the tests of a team: an organization with an admin, its events and its mails."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from switchboard.team.permissions import Role
 from tests.actors import member, tenant
 
 
-def told(org_id: str) -> list[Event]:
+def list_events(org_id: str) -> list[Event]:
     """The organization's events of these hours."""
     hour = timedelta(hours=1)
     return list(
@@ -28,27 +28,29 @@ def told(org_id: str) -> list[Event]:
     )
 
 
-def happened(org_id: str) -> list[str]:
-    """The types of those that are about its team."""
-    return [event.type for event in told(org_id) if event.type.startswith("team.")]
+def list_team_event_types(org_id: str) -> list[str]:
+    """The types of the organization's events about its team."""
+    return [event.type for event in list_events(org_id) if event.type.startswith("team.")]
 
 
-def mails(org_id: str) -> list[Message]:
+def list_mails(org_id: str) -> list[Message]:
     """The mails that the organization's events of these hours queue."""
-    found = [store.get_message(org_id, event.subject.id) for event in told(org_id) if event.type == "email.queued"]
+    found = [
+        store.get_message(org_id, event.subject.id) for event in list_events(org_id) if event.type == "email.queued"
+    ]
     return [message for message in found if message]
 
 
-def invited(admin: Member, email: str = "grace@example.com", role: Role = Role.VIEWER, **more: Any) -> Invite:
+def invite_and_join(admin: Member, email: str = "grace@example.com", role: Role = Role.VIEWER, **more: Any) -> Invite:
     return invites.create_invite(admin, admin.organization, admin.user.name, email, role, **more)
 
 
-def accept(user: User, made: Invite, effect: IdempotencyKey | None = None) -> str:
-    """Accept an invite. Answers the organization's id."""
+def accept_invite(user: User, made: Invite, effect: IdempotencyKey | None = None) -> str:
+    """Accept an invite. Returns the organization's id."""
     return pending_invites.accept_invite(user, made.id, "corr_test", effect).organization.id
 
 
-def pending(user: User) -> list[str]:
+def list_pending(user: User) -> list[str]:
     """The ids of the invites that a person may accept."""
     return [one.invite.id for one in pending_invites.list_pending_invites(user).newest]
 

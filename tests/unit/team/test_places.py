@@ -18,27 +18,27 @@ from switchboard.team import members, memberships, pending_invites
 from switchboard.team.models import Member
 from switchboard.team.permissions import Role
 from tests.actors import ISSUER, member, person, tenant
-from tests.unit.team.conftest import accept, invited
+from tests.unit.team.conftest import accept_invite, invite_and_join
 
 
-def known(name: str) -> User:
-    """Somebody as they are now."""
+def load_person(name: str) -> User:
+    """A person in their current state."""
     found = people.find_user(ISSUER, f"{name.lower()}@example.com")
     assert found is not None
     return found
 
 
-def founded(user: User, name: str, effect: IdempotencyKey | None = None) -> str:
+def create_organization_for(user: User, name: str, effect: IdempotencyKey | None = None) -> str:
     org = organizations.new_organization(name, name.lower(), PlanName.FREE)
     return memberships.create_organization(user, org, "corr_1", effect, lambda _: None).id
 
 
-def test_whoever_creates_an_organization_is_its_admin(cloud: Any, frozen: clock.FrozenClock) -> None:
+def test_the_creator_of_an_organization_is_its_admin(cloud: Any, frozen: clock.FrozenClock) -> None:
     ada = person()
-    first = founded(ada, "Zebra")
+    first = create_organization_for(ada, "Zebra")
     effect = IdempotencyKey(scope="user", key="k", fingerprint="f")
-    second = founded(ada, "Ant", effect)
-    assert founded(ada, "Ant", effect) == second
+    second = create_organization_for(ada, "Ant", effect)
+    assert create_organization_for(ada, "Ant", effect) == second
     assert [(place.organization.name, place.role) for place in memberships.list_organizations_of(ada.id)] == [
         ("Ant", Role.ADMIN),
         ("Zebra", Role.ADMIN),
@@ -49,14 +49,14 @@ def test_whoever_creates_an_organization_is_its_admin(cloud: Any, frozen: clock.
         memberships.get_organization_role(ada.id, tenant().org_id)
 
 
-def test_a_person_belongs_to_so_many_organizations_only(
+def test_the_organizations_of_a_person_are_limited(
     cloud: Any, frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(members, "MAX_ORGANIZATIONS_OF_PERSON", 1)
     ada = person()
-    founded(ada, "A")
+    create_organization_for(ada, "A")
     with pytest.raises(QuotaExceeded) as refusal:
-        founded(ada, "B")
+        create_organization_for(ada, "B")
     assert (refusal.value.code, refusal.value.details) == ("organization_limit", {"limit": 1})
 
 
@@ -64,21 +64,21 @@ def test_leaving_makes_room_for_another_organization(admin: Member, monkeypatch:
     monkeypatch.setattr(members, "MAX_ORGANIZATIONS_OF_PERSON", 1)
     bob = member(admin.org_id, Role.VIEWER, "Bob")
     with pytest.raises(QuotaExceeded):
-        founded(bob.user, "Own")
+        create_organization_for(bob.user, "Own")
     members.leave_organization(bob.user, admin.org_id, "corr_1")
-    own = founded(bob.user, "Own")
+    own = create_organization_for(bob.user, "Own")
     assert [place.organization.id for place in memberships.list_organizations_of(bob.user_id)] == [own]
 
 
-def test_a_person_begins_where_they_were_last_as_long_as_they_belong_there(admin: Member) -> None:
+def test_a_person_starts_in_their_last_organization_while_they_are_a_member(admin: Member) -> None:
     grace = person("Grace")
-    accept(grace, invited(admin))
+    accept_invite(grace, invite_and_join(admin))
     other = member(tenant("aaa").org_id, name="Eve")
-    accept(grace, invited(other))
+    accept_invite(grace, invite_and_join(other))
     sessions.switch_organization(sessions.open_session(grace, admin.org_id), other.org_id)
-    assert pending_invites.choose_first_organization(known("Grace")) == other.org_id
+    assert pending_invites.choose_first_organization(load_person("Grace")) == other.org_id
     members.remove_member(other, grace.id)
-    assert pending_invites.choose_first_organization(known("Grace")) == admin.org_id
+    assert pending_invites.choose_first_organization(load_person("Grace")) == admin.org_id
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Later: never early, never lost, and late only when a tick was."""
+"""Deferred jobs: never early, never lost, and late only if a tick was late."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from switchboard.kit.jobs import QueueMessage
 from switchboard.timers import service, store
 from switchboard.timers.jobs import FireTimers
 from switchboard.timers.models import Timer
-from tests.integration.sabotage import Killed, Sabotage, everything
-from tests.unit.properties import examples
+from tests.integration.sabotage import Killed, Sabotage, scan_items
+from tests.unit.properties import example_settings
 
 pytestmark = pytest.mark.usefixtures("cloud")
 
-#: From what is due now to what waits for most of an hour, across the 15 minutes that a queue may delay.
+#: From due now to due in most of an hour, beyond the 15 minutes that a queue may delay.
 SECONDS = st.integers(0, 3_000_000).map(lambda milliseconds: milliseconds / 1_000)
 NUMBERS = count()
 SHARDS = 16
@@ -35,16 +35,16 @@ SHARDS = 16
 
 @dataclass
 class Office:
-    """Queues that note when each job reaches its worker, and what was asked for."""
+    """Queues that record each arrival of a job at its worker, and the requested jobs."""
 
     now: clock.FrozenClock
     arrivals: dict[str, list[float]] = field(default_factory=dict)
-    #: When each job that was asked for, and not taken back, is due.
+    #: The due time of each job that was requested and not canceled.
     due: dict[str, float] = field(default_factory=dict)
     refs: dict[str, str] = field(default_factory=dict)
     outbox: list[Put] = field(default_factory=list)
     to_fire: list[FireTimers] = field(default_factory=list)
-    #: Queues that take nothing.
+    #: Queues that accept nothing.
     closed: set[str] = field(default_factory=set)
 
     def send_all(self, messages: Sequence[QueueMessage]) -> set[int]:
@@ -71,13 +71,13 @@ class Office:
         return name
 
     def hand_on(self) -> None:
-        """What the table's stream does at once."""
+        """The immediate work of the table's stream."""
         waiting = [dict(write.item) for write in self.outbox]
         first = fanout.forward_items(waiting)
         self.outbox = [] if first is None else self.outbox[first:]
 
     def work(self) -> None:
-        """What the timers' workers do: a job goes when it is done."""
+        """The work of the timers' workers: a job is deleted after it succeeds."""
         while self.to_fire:
             service.fire_timers(self.to_fire[0])
             self.to_fire.pop(0)
@@ -88,13 +88,13 @@ class Office:
             del self.due[name]
 
     def check(self) -> None:
-        """What holds at any moment."""
-        assert self.arrivals.keys() <= self.due.keys(), "a job came that was taken back before"
+        """The invariants at any time."""
+        assert self.arrivals.keys() <= self.due.keys(), "a canceled job arrived"
         for name, moments in self.arrivals.items():
             assert all(moment >= self.due[name] for moment in moments), "early"
 
     def empty(self, minutes: int) -> None:
-        """Let time go on until all that was asked for is due, with a tick every so many minutes."""
+        """Advance the time until all requested jobs are due, with a tick every given number of minutes."""
         self.hand_on()
         for _ in range(60 // minutes):
             service.run_tick()
@@ -102,14 +102,14 @@ class Office:
             self.now.advance(minutes=minutes)
         self.check()
         assert self.arrivals.keys() == self.due.keys(), "lost"
-        assert not any(item["pk"]["S"].startswith("timer#") for item in everything("activity"))
+        assert not any(item["pk"]["S"].startswith("timer#") for item in scan_items("activity"))
 
 
 @pytest.fixture
 def office(cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch, frozen: clock.FrozenClock) -> Office:
     found = Office(frozen)
     monkeypatch.setattr(queues, "try_send_messages", found.send_all)
-    # Fewer, since each costs a query of moto's a minute.
+    # Fewer shards, since each costs a query of moto's a minute.
     monkeypatch.setattr(store, "SHARDS", 2)
     store.advance_watermark(clock.now_iso()[:16], store.SHARDS)
     return found
@@ -120,7 +120,7 @@ def saboteur(office: Office) -> Sabotage:
     return Sabotage()
 
 
-def begin(office: Office) -> None:
+def start_tick(office: Office) -> None:
     office.arrivals.clear()
     office.due.clear()
     office.refs.clear()
@@ -140,11 +140,11 @@ STEPS = st.one_of(
 
 
 @given(st.lists(STEPS, min_size=3, max_size=12))
-@examples(12, slow=True)
-def test_whatever_is_missed_or_killed_a_job_comes_and_is_never_early(
+@example_settings(12, slow=True)
+def test_a_job_arrives_and_is_never_early_despite_missed_ticks_and_kills(
     office: Office, saboteur: Sabotage, steps: list[tuple[str, Any]]
 ) -> None:
-    begin(office)
+    start_tick(office)
     for step, figure in steps:
         match step:
             case "ask":
@@ -173,11 +173,11 @@ def test_whatever_is_missed_or_killed_a_job_comes_and_is_never_early(
 
 
 @given(st.lists(SECONDS, min_size=1, max_size=6), st.integers(0, 59_999))
-@examples(3, slow=True)
-def test_with_a_tick_every_minute_each_job_comes_within_its_second(
+@example_settings(3, slow=True)
+def test_with_a_tick_every_minute_each_job_arrives_within_its_second(
     office: Office, dues: list[float], phase: int
 ) -> None:
-    begin(office)
+    start_tick(office)
     office.now.advance(milliseconds=phase)
     service.run_tick()
     office.work()
@@ -191,7 +191,7 @@ def test_with_a_tick_every_minute_each_job_comes_within_its_second(
         assert 0 <= arrived - office.due[name] < 1.001
 
 
-def test_what_is_due_within_a_queues_longest_delay_leaves_with_its_commit_and_needs_no_timer(office: Office) -> None:
+def test_a_job_within_a_queues_maximum_delay_needs_no_timer(office: Office) -> None:
     for seconds in (0, 1, 899, 900):
         office.ask(seconds)
     assert len(office.outbox) == 4
@@ -202,19 +202,19 @@ def test_what_is_due_within_a_queues_longest_delay_leaves_with_its_commit_and_ne
         assert put.item["expires"] > clock.parse(put.item["due"]).timestamp()
 
 
-def test_a_moment_that_has_passed_means_now(office: Office) -> None:
+def test_a_past_time_means_now(office: Office) -> None:
     name = office.ask(-3_600)
     office.hand_on()
     assert office.arrivals == {name: [office.now.at]}
 
 
-def test_what_became_moot_is_deleted_in_the_commit_that_makes_it_moot(office: Office) -> None:
+def test_a_moot_timer_is_deleted_in_the_same_commit(office: Office) -> None:
     name = office.ask(3_600)
     commit(
         service.cancel_writes(office.refs[name], None, office.refs[name]),
         Put(table="core", item={"pk": "a", "sk": "b"}),
     )
-    assert not any(item["pk"]["S"].startswith("timer#") for item in everything("activity"))
+    assert not any(item["pk"]["S"].startswith("timer#") for item in scan_items("activity"))
     assert service.cancel_writes(None) == []
 
 
@@ -227,15 +227,15 @@ def test_a_minute_with_nothing_due_takes_twenty_requests_at_most(
     with saboteur.counting() as calls:
         assert service.run_tick() == store.SHARDS
         office.work()
-    # The office takes the messages: two requests of ten each on AWS.
+    # The test's queues take the messages: on AWS these are two requests of ten each.
     assert len(calls) + 2 <= 20
 
 
-def test_ticks_that_were_missed_are_made_up_for_half_an_hour_a_job(office: Office) -> None:
+def test_missed_ticks_are_made_up_half_an_hour_per_job(office: Office) -> None:
     name = office.ask(3_600)
     office.now.advance(hours=3)
     assert service.run_tick() == 7 * store.SHARDS
-    assert {minutes(job) for job in office.to_fire} == {30, 1}
+    assert {job_minutes(job) for job in office.to_fire} == {30, 1}
     office.work()
     assert name in office.arrivals
 
@@ -248,17 +248,17 @@ def test_after_two_days_without_ticks_each_takes_some_hours_until_none_is_left(o
     assert (first in office.arrivals, last in office.arrivals) == (True, False)
     handed = [service.run_tick() // store.SHARDS for _ in range(9)]
     assert (sum(handed), handed[-1]) == (85, 0), "42 hours, and the minute ahead"
-    assert {minutes(job) for job in office.to_fire} == {30, 1}
+    assert {job_minutes(job) for job in office.to_fire} == {30, 1}
     office.work()
     assert last in office.arrivals
 
 
-def minutes(job: FireTimers) -> int:
+def job_minutes(job: FireTimers) -> int:
     first, last = (clock.parse(f"{moment}:00Z") for moment in (job.first, job.last))
     return (last - first) // timedelta(minutes=1) + 1
 
 
-def test_two_ticks_of_one_minute_hand_it_out_once(office: Office) -> None:
+def test_two_ticks_of_one_minute_hand_out_its_jobs_once(office: Office) -> None:
     office.now.advance(minutes=1)
     assert service.run_tick() == store.SHARDS
     assert service.run_tick() == 0
@@ -271,7 +271,7 @@ def pass_minutes(office: Office, number: int, each: int = 1) -> None:
         office.work()
 
 
-def test_one_timer_that_cannot_be_handed_over_holds_up_no_other_and_is_tried_again(office: Office) -> None:
+def test_a_timer_that_cannot_be_handed_over_blocks_no_other_and_is_retried(office: Office) -> None:
     good, bad = office.ask(1_000), office.ask(1_000, queue_name="scoring")
     office.closed = {"scoring"}
     pass_minutes(office, 18)
@@ -283,7 +283,7 @@ def test_one_timer_that_cannot_be_handed_over_holds_up_no_other_and_is_tried_aga
     office.check()
 
 
-def test_a_timer_that_never_can_be_is_set_aside_and_pins_nothing(office: Office, saboteur: Sabotage) -> None:
+def test_a_timer_that_can_never_be_handed_over_is_set_aside(office: Office, saboteur: Sabotage) -> None:
     bad = office.ask(901, queue_name="no-such-queue")
     office.closed = {"no-such-queue"}
     pass_minutes(office, 210, each=7)
@@ -304,7 +304,7 @@ def test_a_timer_that_never_can_be_is_set_aside_and_pins_nothing(office: Office,
 
 
 @pytest.mark.parametrize("item", [{}, {"queue": 7}, {"id": "tmr_bad", "body": "none", "queue": "email"}])
-def test_an_item_that_is_no_timer_is_set_aside_as_it_was_found(office: Office, item: dict[str, Any]) -> None:
+def test_an_unreadable_timer_is_set_aside_unchanged(office: Office, item: dict[str, Any]) -> None:
     due = clock.format_iso(clock.now() + timedelta(minutes=3))
     write_item(Put(table="activity", item={"pk": f"timer#{due[:16]}#1", "sk": f"{due}#tmr_bad", **item}))
     good = office.ask(901)
@@ -313,14 +313,12 @@ def test_an_item_that_is_no_timer_is_set_aside_as_it_was_found(office: Office, i
     (dead,), _ = service.list_dead_timers(10)
     assert dead.timer == item
     assert dead.reason == "it cannot be parsed"
-    assert not any(found["pk"]["S"].startswith("timer#") for found in everything("activity"))
+    assert not any(found["pk"]["S"].startswith("timer#") for found in scan_items("activity"))
     with pytest.raises(ValueError, match="validation error"):
         service.fire_dead_timer(dead)
 
 
-def test_a_worker_that_dies_between_sending_and_deleting_sends_again_and_loses_none(
-    office: Office, saboteur: Sabotage
-) -> None:
+def test_a_worker_killed_between_send_and_delete_sends_again_and_loses_none(office: Office, saboteur: Sabotage) -> None:
     names = [office.ask(905) for _ in range(30)]
     office.now.advance(minutes=14, seconds=30)
     service.run_tick()
@@ -332,7 +330,7 @@ def test_a_worker_that_dies_between_sending_and_deleting_sends_again_and_loses_n
     office.check()
 
 
-def test_a_tick_that_dies_behind_its_jobs_hands_them_out_again(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_tick_killed_after_its_jobs_hands_them_out_again(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     name = office.ask(901)
     office.now.advance(minutes=15)
 
@@ -349,7 +347,7 @@ def test_a_tick_that_dies_behind_its_jobs_hands_them_out_again(office: Office, m
     office.check()
 
 
-def test_a_refused_tick_leaves_its_minutes_to_the_next(office: Office) -> None:
+def test_the_next_tick_takes_the_minutes_of_a_refused_one(office: Office) -> None:
     office.now.advance(minutes=1)
     office.closed = {FireTimers.queue}
     with pytest.raises(queues.SendError):
@@ -364,7 +362,7 @@ def test_the_watermark_never_goes_back(office: Office) -> None:
     assert store.get_watermark() == ("2026-01-15T17:30", 16)
 
 
-def test_more_shards_of_an_earlier_version_are_still_looked_through(office: Office) -> None:
+def test_extra_shards_of_an_earlier_version_are_still_read(office: Office) -> None:
     store.advance_watermark("2026-01-15T17:30", 32)
     office.now.advance(minutes=45)
     assert service.run_tick() == 32

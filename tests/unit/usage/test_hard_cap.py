@@ -1,4 +1,4 @@
-"""Setting the cap on a sliced plan: at once with what slices hold of the old one, whoever spends meanwhile."""
+"""Setting the cap on a sliced plan: in one commit with the units that slices hold, even while others spend."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from switchboard.usage import charges, store
 from switchboard.usage import service as usage
 from switchboard.usage.models import PRICE_MICROS, Meter
 from tests.actors import Tenant, tenant
-from tests.integration.sabotage import Dying, Sabotage, everything, invoke
+from tests.integration.sabotage import Dying, Sabotage, invoke, scan_items
 
 pytestmark = pytest.mark.usefixtures("cloud", "frozen")
 
@@ -40,16 +40,16 @@ def choose(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     return lambda number: monkeypatch.setattr(charges, "choose_slice", lambda _: number)
 
 
-def organization(acme: Tenant) -> Organization:
+def load_organization(acme: Tenant) -> Organization:
     return organizations.get_organization(acme.org_id)
 
 
 def set_cap(acme: Tenant, cents: int | None) -> None:
     cap = HardCap(enabled=cents is not None, monthly_cap_cents=cents or 0)
-    usage.set_hard_cap(acme.caller(master=True), organization(acme), cap)
+    usage.set_hard_cap(acme.caller(master=True), load_organization(acme), cap)
 
 
-def spend(org: Organization, units: int = 1) -> bool:
+def spend_units(org: Organization, units: int = 1) -> bool:
     try:
         usage.commit_spending(org, Meter.EMAIL, units)
     except QuotaExceeded:
@@ -57,49 +57,49 @@ def spend(org: Organization, units: int = 1) -> bool:
     return True
 
 
-def used(acme: Tenant) -> int:
+def load_used(acme: Tenant) -> int:
     return usage.get_monthly_usage(acme.org_id, MONTH).units["email"]
 
 
-def exhaust(acme: Tenant, choose: Callable[[int], None]) -> int:
-    """Spend on the slices that were used until none takes more. Answers how many were spent in all."""
-    org = organization(acme)
+def spend_all(acme: Tenant, choose: Callable[[int], None]) -> int:
+    """Spend on the used slices until all refuse. Returns the total spent."""
+    org = load_organization(acme)
     for number in SLICES:
         choose(number)
-        while spend(org):
+        while spend_units(org):
             pass
-    return used(acme)
+    return load_used(acme)
 
 
-def lent(acme: Tenant) -> dict[str, int]:
-    """What slices have left of the cap, or owe it."""
+def sum_lent(acme: Tenant) -> dict[str, int]:
+    """The units of the cap that slices still hold, or owe."""
     items = store.list_counters(acme.org_id, MONTH)
     return {item["sk"]: item["left_capped"] for item in items if item.get("left_capped")}
 
 
-def told(acme: Tenant) -> int:
-    """How often it was told that the cap was changed."""
-    items = [decode_item(item) for item in everything("activity")]
+def count_cap_events(acme: Tenant) -> int:
+    """The number of events about a changed cap."""
+    items = [decode_item(item) for item in scan_items("activity")]
     return sum(item.get("type") == "billing.hard_cap_changed" and item["org_id"] == acme.org_id for item in items)
 
 
 def test_the_cap_and_the_books_change_in_one_commit(acme: Tenant, choose: Callable[[int], None]) -> None:
     set_cap(acme, 100)
-    org = organization(acme)
+    org = load_organization(acme)
     for number in SLICES:
         choose(number)
-        assert spend(org)
-    assert len(lent(acme)) == len(SLICES)
+        assert spend_units(org)
+    assert len(sum_lent(acme)) == len(SLICES)
     with Sabotage().counting() as calls:
         usage.set_hard_cap(acme.caller(master=True), org, HardCap(enabled=True, monthly_cap_cents=1))
         assert calls.count("TransactWriteItems") == 1
-    assert (lent(acme), told(acme)) == ({}, 2)
-    assert exhaust(acme, choose) == CENT
+    assert (sum_lent(acme), count_cap_events(acme)) == ({}, 2)
+    assert spend_all(acme, choose) == CENT
 
 
 def test_a_plan_that_is_not_sliced_has_no_books_to_balance() -> None:
     acme = tenant(plan=PlanName.STARTER)
-    master, org = acme.caller(master=True), organization(acme)
+    master, org = acme.caller(master=True), load_organization(acme)
     with Sabotage().counting() as calls:
         usage.set_hard_cap(master, org, HardCap(enabled=True, monthly_cap_cents=1))
     assert calls == ["TransactWriteItems"]
@@ -114,7 +114,7 @@ def test_a_plan_that_is_not_sliced_has_no_books_to_balance() -> None:
         pytest.param(None, SLICES[1], id="from a new one, without a cap"),
     ],
 )
-def test_who_spends_between_the_look_at_the_books_and_the_commit_lifts_no_limit(
+def test_spending_between_read_and_commit_exceeds_no_limit(
     acme: Tenant,
     choose: Callable[[int], None],
     monkeypatch: pytest.MonkeyPatch,
@@ -122,30 +122,30 @@ def test_who_spends_between_the_look_at_the_books_and_the_commit_lifts_no_limit(
     where: int,
 ) -> None:
     set_cap(acme, before)
-    old = organization(acme)
+    old = load_organization(acme)
     choose(SLICES[0])
-    assert spend(old, 2)
+    assert spend_units(old, 2)
     look, meanwhile = store.list_counters, [where]
 
     def interrupted(org_id: str, period: str) -> list[Item]:
         found = look(org_id, period)
         if meanwhile:
             choose(meanwhile.pop())
-            assert spend(old, 5)
+            assert spend_units(old, 5)
         return found
 
     monkeypatch.setattr(store, "list_counters", interrupted)
     set_cap(acme, 1)
     assert meanwhile == []
     monkeypatch.undo()
-    assert organization(acme).hard_cap.monthly_cap_cents == 1
-    assert all(left <= 0 for left in lent(acme).values())
-    assert exhaust(acme, choose) == CENT
+    assert load_organization(acme).hard_cap.monthly_cap_cents == 1
+    assert all(left <= 0 for left in sum_lent(acme).values())
+    assert spend_all(acme, choose) == CENT
 
 
-def test_a_cap_is_set_though_the_books_are_never_still(acme: Tenant, choose: Callable[[int], None]) -> None:
+def test_a_cap_is_set_despite_continuous_spending(acme: Tenant, choose: Callable[[int], None]) -> None:
     set_cap(acme, 100)
-    assert spend(organization(acme))
+    assert spend_units(load_organization(acme))
     sabotage = Sabotage()
     sabotage.fail(
         "TransactWriteItems",
@@ -154,8 +154,8 @@ def test_a_cap_is_set_though_the_books_are_never_still(acme: Tenant, choose: Cal
         reasons=["TransactionConflict"],
     )
     set_cap(acme, 1)
-    assert (organization(acme).hard_cap.monthly_cap_cents, told(acme)) == (1, 2)
-    assert exhaust(acme, choose) == CENT
+    assert (load_organization(acme).hard_cap.monthly_cap_cents, count_cap_events(acme)) == (1, 2)
+    assert spend_all(acme, choose) == CENT
 
 
 def put_cap(acme: Tenant, key: str, context: type[Context] = Context) -> dict[str, Any]:
@@ -175,7 +175,7 @@ def put_cap(acme: Tenant, key: str, context: type[Context] = Context) -> dict[st
 
 
 @pytest.mark.parametrize("contended", [False, True])
-def test_a_cap_whose_request_is_killed_anywhere_and_repeated_with_its_key_is_set_once_with_balanced_books(
+def test_a_cap_request_killed_anywhere_and_repeated_sets_the_cap_once(
     choose: Callable[[int], None], frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch, contended: bool
 ) -> None:
     look = store.list_counters
@@ -184,12 +184,12 @@ def test_a_cap_whose_request_is_killed_anywhere_and_repeated_with_its_key_is_set
         acme = tenant(name, plan=PlanName.SCALE)
         set_cap(acme, 100)
         choose(SLICES[0])
-        assert spend(organization(acme))
+        assert spend_units(load_organization(acme))
         acme.caller(master=True)
         if contended:
-            meanwhile = [organization(acme)]
+            meanwhile = [load_organization(acme)]
             monkeypatch.setattr(
-                store, "list_counters", lambda *at: (look(*at), meanwhile and spend(meanwhile.pop()))[0]
+                store, "list_counters", lambda *at: (look(*at), meanwhile and spend_units(meanwhile.pop()))[0]
             )
         return acme
 
@@ -204,6 +204,6 @@ def test_a_cap_whose_request_is_killed_anywhere_and_repeated_with_its_key_is_set
             put_cap(acme, "a-key", Dying)
         assert put_cap(acme, "a-key")["statusCode"] == 200
         monkeypatch.setattr(store, "list_counters", look)
-        assert (organization(acme).hard_cap.monthly_cap_cents, told(acme)) == (1, 2)
+        assert (load_organization(acme).hard_cap.monthly_cap_cents, count_cap_events(acme)) == (1, 2)
         total = store.list_counters(acme.org_id, MONTH)[-1]
-        assert (lent(acme), total["taken_capped"]) == ({}, used(acme) * PRICE_MICROS[Meter.EMAIL])
+        assert (sum_lent(acme), total["taken_capped"]) == ({}, load_used(acme) * PRICE_MICROS[Meter.EMAIL])

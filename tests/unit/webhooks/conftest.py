@@ -1,4 +1,4 @@
-"""An organization with a webhook, and workers that deliver to a receiver at hand."""
+"""An organization with a webhook, and workers that deliver to a local receiver."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from switchboard.webhooks.models import Delivery, Endpoint, EndpointSettings
 from switchboard.webhooks.receivers import receiver_of
 from switchboard.webhooks.service import EndpointWithSecret
 from tests.actors import Tenant, tenant
-from tests.integration.sabotage import Later, Stream, drain, tick, work
+from tests.integration.sabotage import Later, Stream, drain_queue, run_tick, run_worker
 from tests.unit.webhooks.receiver import Receiver
 
 
@@ -34,7 +34,7 @@ def acme(cloud: dict[str, str], frozen: clock.FrozenClock, monkeypatch: pytest.M
 
 @pytest.fixture
 def later(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> Later:
-    """What the queues hold back."""
+    """Holds back delayed messages."""
     found = Later(queues.try_send_messages)
     monkeypatch.setattr(queues, "try_send_messages", found)
     return found
@@ -42,7 +42,7 @@ def later(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> Later:
 
 @pytest.fixture
 def receiver(monkeypatch: pytest.MonkeyPatch) -> Receiver:
-    """Where every webhook arrives."""
+    """The destination of every webhook."""
     found = Receiver()
     monkeypatch.setattr(delivery_worker, "client", lambda: found)
     return found
@@ -52,14 +52,14 @@ Register = Callable[..., EndpointWithSecret]
 
 
 def answered_quickly(endpoint: Endpoint) -> None:
-    """Give an endpoint a record of a quick answer, which was no success."""
+    """Give an endpoint a record of a quick response without success."""
     item = {**health_store.health_key(receiver_of(endpoint.org_id, endpoint.id)), "quick_at": clock.now_iso()}
     writes.write_item(Put(table="core", item=item))
 
 
 @pytest.fixture
 def register(acme: Tenant) -> Register:
-    """Registers an endpoint that the workers for slow ones already know to be quick; with `new=True` nobody does."""
+    """Registers an endpoint. The workers for slow endpoints already know it as quick, unless `new=True`."""
 
     def make(url: str = "https://example.com/hook", *, new: bool = False, **settings: Any) -> EndpointWithSecret:
         kind = settings.pop("kind", "anima")
@@ -71,31 +71,35 @@ def register(acme: Tenant) -> Register:
     return make
 
 
-def send(acme: Tenant) -> str:
-    """A mail that was sent: its id."""
+def send_mail(acme: Tenant) -> str:
+    """Send a mail. Returns its id."""
     message = email.send_message(acme.caller(), MailDraft(to=["you@example.com"], subject="Hello", body="b"))
     mail.send_queued(message.org_id, message.id)
     return message.id
 
 
 class World:
-    """What goes on behind the APIs, until a moment."""
+    """The work behind the APIs, until a given time."""
 
     def __init__(self, later: Later) -> None:
         self.stream, self.later = Stream(), later
         self.stream.hand_on()
         for name in ("audit", "email", "webhooks", "dialer"):
-            drain(name)
+            drain_queue(name)
 
     def go_on(self) -> None:
-        """Let events, deliveries and what is due happen until nothing is left to do now."""
-        # A tick looks through every minute since the last one: after a leap of days it begins at the present.
+        """Run events, deliveries and due work until nothing is left to do now."""
+        # A tick looks through every minute since the last one: after a jump of days it begins at the present.
         timer_store.advance_watermark(clock.format_iso(clock.now() - timedelta(minutes=1))[:16])
         while True:
-            tick()
+            run_tick()
             self.stream.hand_on()
             self.later.bring()
-            if not work("workers/webhooks") + work("workers/deliveries") + work("workers/slow_deliveries"):
+            if (
+                not run_worker("workers/webhooks")
+                + run_worker("workers/deliveries")
+                + run_worker("workers/slow_deliveries")
+            ):
                 return
 
 
@@ -104,7 +108,7 @@ def world(acme: Tenant, later: Later, receiver: Receiver) -> World:
     return World(later)
 
 
-def only(acme: Tenant, endpoint_id: str) -> Delivery:
-    """The one delivery that an endpoint has."""
+def only_delivery(acme: Tenant, endpoint_id: str) -> Delivery:
+    """The only delivery of an endpoint."""
     (found,), _ = deliveries.list_deliveries(acme.org_id, endpoint_id, None, 10, None)
     return found

@@ -1,4 +1,4 @@
-"""An endpoint's side: what came, and what it answers."""
+"""An endpoint: the posts it received, and its responses."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from switchboard.outbound.client import Response
 Behavior = Response | Exception
 
 
-def answer(status: int = 200, body: bytes = b"", milliseconds: int = 5, **headers: str) -> Response:
-    """An answer; `retry_after` is the header Retry-After."""
+def make_answer(status: int = 200, body: bytes = b"", milliseconds: int = 5, **headers: str) -> Response:
+    """A response; `retry_after` is the header Retry-After."""
     return Response(status, {name.replace("_", "-"): value for name, value in headers.items()}, body, milliseconds)
 
 
 @dataclass(frozen=True)
 class Received:
-    """A post that came in."""
+    """A received post."""
 
     url: str
     headers: dict[str, str]
@@ -37,12 +37,12 @@ class Received:
 
 @dataclass
 class Receiver:
-    """Takes every post, and answers as it is told to: the next in line, or 200."""
+    """Accepts every post. It returns the next response in line, or 200."""
 
     got: list[Received] = field(default_factory=list)
     answers: list[Behavior] = field(default_factory=list)
     by_url: dict[str, Behavior] = field(default_factory=dict)
-    #: How long each post was to wait for its answer.
+    #: The timeout of each post.
     seconds: list[float] = field(default_factory=list)
     before: Callable[[], None] = lambda: None
 
@@ -50,7 +50,7 @@ class Receiver:
         self.before()
         self.seconds.append(seconds)
         self.got.append(Received(url, dict(headers), body))
-        found = self.by_url.get(url) or (self.answers.pop(0) if self.answers else answer())
+        found = self.by_url.get(url) or (self.answers.pop(0) if self.answers else make_answer())
         if isinstance(found, Exception):
             raise found
         return found

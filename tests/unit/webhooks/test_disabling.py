@@ -1,4 +1,4 @@
-"""When failure disables an endpoint: five days of it without a success, and without a long silence."""
+"""Disabling by failure: five days without a success, and without a long silence."""
 
 from __future__ import annotations
 
@@ -32,127 +32,127 @@ from switchboard.webhooks.kinds import JITTER, WEBHOOK_KINDS
 from switchboard.webhooks.models import Endpoint, ReceiverHealth, RenderedEvent
 from switchboard.webhooks.receivers import receiver_of
 from tests.actors import Tenant
-from tests.integration.sabotage import drain, work
-from tests.unit.webhooks.conftest import Register, World, send
-from tests.unit.webhooks.receiver import Receiver, answer
+from tests.integration.sabotage import drain_queue, run_worker
+from tests.unit.webhooks.conftest import Register, World, send_mail
+from tests.unit.webhooks.receiver import Receiver, make_answer
 
 URL = "https://example.com/hook"
 
 
 @pytest.fixture
-def quiet(acme: Tenant, register: Register) -> Endpoint:
-    """An endpoint whose deliveries are tried once only."""
+def single_attempt_endpoint(acme: Tenant, register: Register) -> Endpoint:
+    """An endpoint with one attempt per delivery."""
     return register(events=["message.sent"], max_attempts=1).endpoint
 
 
-def fail(acme: Tenant, world: World, receiver: Receiver, status: int = 500) -> None:
-    """A delivery of its own fails."""
-    receiver.by_url[URL] = answer(status)
-    send(acme)
+def fail_delivery(acme: Tenant, world: World, receiver: Receiver, status: int = 500) -> None:
+    """Send a delivery that fails."""
+    receiver.by_url[URL] = make_answer(status)
+    send_mail(acme)
     world.go_on()
 
 
-def seen(endpoint: Endpoint) -> tuple[bool, ReceiverHealth]:
+def load_health(endpoint: Endpoint) -> tuple[bool, ReceiverHealth]:
     found = service.get_endpoint(endpoint.org_id, endpoint.id)
     return found.endpoint.active, found.health
 
 
 def test_two_failures_with_days_of_silence_between_do_not_disable(
-    acme: Tenant, quiet: Endpoint, world: World, receiver: Receiver, frozen: clock.FrozenClock
+    acme: Tenant, single_attempt_endpoint: Endpoint, world: World, receiver: Receiver, frozen: clock.FrozenClock
 ) -> None:
-    fail(acme, world, receiver, 400)
+    fail_delivery(acme, world, receiver, 400)
     frozen.advance(days=6)
-    fail(acme, world, receiver, 503)
-    active, health = seen(quiet)
+    fail_delivery(acme, world, receiver, 503)
+    active, health = load_health(single_attempt_endpoint)
     assert active
     assert (health.failing_since, health.failed_at, health.failures) == (clock.now_iso(), clock.now_iso(), 2)
 
 
-def test_an_endpoint_that_is_seldom_sent_to_is_never_disabled_by_single_failures(
-    acme: Tenant, quiet: Endpoint, world: World, receiver: Receiver, frozen: clock.FrozenClock
+def test_a_rarely_used_endpoint_is_not_disabled_by_single_failures(
+    acme: Tenant, single_attempt_endpoint: Endpoint, world: World, receiver: Receiver, frozen: clock.FrozenClock
 ) -> None:
     for _ in range(4):
-        fail(acme, world, receiver)
+        fail_delivery(acme, world, receiver)
         frozen.advance(seconds=schedule.MAX_PAUSE.total_seconds() + 60)
-    assert seen(quiet)[0]
+    assert load_health(single_attempt_endpoint)[0]
 
 
-def test_after_a_silence_the_five_days_begin_anew(
-    acme: Tenant, quiet: Endpoint, world: World, receiver: Receiver, frozen: clock.FrozenClock
+def test_a_silence_restarts_the_five_days(
+    acme: Tenant, single_attempt_endpoint: Endpoint, world: World, receiver: Receiver, frozen: clock.FrozenClock
 ) -> None:
-    fail(acme, world, receiver)
+    fail_delivery(acme, world, receiver)
     frozen.advance(days=4)
     began = clock.now()
     while clock.now() - began < service.DISABLED_AFTER:
-        fail(acme, world, receiver)
-        assert seen(quiet)[0]
+        fail_delivery(acme, world, receiver)
+        assert load_health(single_attempt_endpoint)[0]
         frozen.advance(days=1)
-    fail(acme, world, receiver)
-    assert not seen(quiet)[0]
+    fail_delivery(acme, world, receiver)
+    assert not load_health(single_attempt_endpoint)[0]
 
 
-def test_one_delivery_alone_disables_nothing_however_often_it_fails(
-    acme: Tenant, quiet: Endpoint, world: World, receiver: Receiver, frozen: clock.FrozenClock
+def test_one_delivery_alone_never_disables_an_endpoint(
+    acme: Tenant, single_attempt_endpoint: Endpoint, world: World, receiver: Receiver, frozen: clock.FrozenClock
 ) -> None:
-    fail(acme, world, receiver)
-    (alone,), _ = deliveries.list_deliveries(acme.org_id, quiet.id, None, 10, None)
+    fail_delivery(acme, world, receiver)
+    (alone,), _ = deliveries.list_deliveries(acme.org_id, single_attempt_endpoint.id, None, 10, None)
     for _ in range(12):
         frozen.advance(hours=20)
         deliveries.redeliver_delivery(acme.caller(master=True), alone.id)
         world.go_on()
-    active, health = seen(quiet)
+    active, health = load_health(single_attempt_endpoint)
     assert (active, health.failures, health.failing_for()) == (True, 13, timedelta(0))
-    fail(acme, world, receiver)
-    assert seen(quiet)[0], "another one that fails at last is a short outage"
+    fail_delivery(acme, world, receiver)
+    assert load_health(single_attempt_endpoint)[0], "another delivery that fails finally is a short outage"
     frozen.advance(hours=11)
-    fail(acme, world, receiver)
-    assert seen(quiet)[0]
+    fail_delivery(acme, world, receiver)
+    assert load_health(single_attempt_endpoint)[0]
     frozen.advance(hours=1)
-    fail(acme, world, receiver)
-    assert not seen(quiet)[0]
+    fail_delivery(acme, world, receiver)
+    assert not load_health(single_attempt_endpoint)[0]
 
 
 def test_several_deliveries_of_one_batch_count_as_several(
-    acme: Tenant, quiet: Endpoint, world: World, receiver: Receiver, frozen: clock.FrozenClock
+    acme: Tenant, single_attempt_endpoint: Endpoint, world: World, receiver: Receiver, frozen: clock.FrozenClock
 ) -> None:
-    receiver.by_url[URL] = answer(500)
+    receiver.by_url[URL] = make_answer(500)
     for hours in range(0, 121, 20):
-        assert seen(quiet)[0], f"after {hours} hours"
+        assert load_health(single_attempt_endpoint)[0], f"after {hours} hours"
         if hours == 0:
-            send(acme)
-            send(acme)
+            send_mail(acme)
+            send_mail(acme)
             world.stream.hand_on()
-            work("workers/webhooks")
-            work("workers/deliveries", together=10)
-            (one, _), _ = deliveries.list_deliveries(acme.org_id, quiet.id, None, 10, None)
+            run_worker("workers/webhooks")
+            run_worker("workers/deliveries", together=10)
+            (one, _), _ = deliveries.list_deliveries(acme.org_id, single_attempt_endpoint.id, None, 10, None)
         else:
             deliveries.redeliver_delivery(acme.caller(master=True), one.id)
             world.go_on()
         frozen.advance(hours=20)
-    assert not seen(quiet)[0]
+    assert not load_health(single_attempt_endpoint)[0]
 
 
-def test_a_success_between_ends_what_several_had_begun(
-    acme: Tenant, quiet: Endpoint, world: World, receiver: Receiver, frozen: clock.FrozenClock
+def test_a_success_ends_a_failing_period_of_several_deliveries(
+    acme: Tenant, single_attempt_endpoint: Endpoint, world: World, receiver: Receiver, frozen: clock.FrozenClock
 ) -> None:
     for day in range(9):
-        receiver.by_url[URL] = answer(200 if day == 4 else 500)
-        send(acme)
+        receiver.by_url[URL] = make_answer(200 if day == 4 else 500)
+        send_mail(acme)
         world.go_on()
         frozen.advance(days=1)
-    active, health = seen(quiet)
+    active, health = load_health(single_attempt_endpoint)
     assert (active, health.failing_for()) == (True, timedelta(days=3))
 
 
 def test_a_success_ends_the_failing(
-    acme: Tenant, quiet: Endpoint, world: World, receiver: Receiver, frozen: clock.FrozenClock
+    acme: Tenant, single_attempt_endpoint: Endpoint, world: World, receiver: Receiver, frozen: clock.FrozenClock
 ) -> None:
-    fail(acme, world, receiver)
+    fail_delivery(acme, world, receiver)
     receiver.by_url = {}
     frozen.advance(minutes=20)
-    send(acme)
+    send_mail(acme)
     world.go_on()
-    _, health = seen(quiet)
+    _, health = load_health(single_attempt_endpoint)
     assert (health.failing_since, health.failed_at, health.failing_for()) == (None, None, timedelta(0))
 
 
@@ -166,20 +166,20 @@ def test_the_pauses_of_the_schedule_are_no_silence(
 ) -> None:
     monkeypatch.setattr(schedule, "jitter_fraction", lambda: 1.0)
     endpoint = register(events=["message.sent"]).endpoint
-    receiver.by_url[URL] = answer(500)
+    receiver.by_url[URL] = make_answer(500)
     began, pauses = clock.now(), [pause * (1 + JITTER) for pause in WEBHOOK_KINDS["anima"].schedule]
     for pause in (*pauses, *pauses):
         if pause == timedelta(0):
-            send(acme)
+            send_mail(acme)
         frozen.advance(seconds=pause.total_seconds() + 1)
         world.go_on()
-        assert seen(endpoint)[0] is (clock.now() - began < service.DISABLED_AFTER)
-    assert not seen(endpoint)[0]
+        assert load_health(endpoint)[0] is (clock.now() - began < service.DISABLED_AFTER)
+    assert not load_health(endpoint)[0]
 
 
-def test_a_fault_of_ours_long_after_a_failure_does_not_disable(
+def test_an_internal_error_long_after_a_failure_does_not_disable(
     acme: Tenant,
-    quiet: Endpoint,
+    single_attempt_endpoint: Endpoint,
     world: World,
     receiver: Receiver,
     frozen: clock.FrozenClock,
@@ -188,15 +188,15 @@ def test_a_fault_of_ours_long_after_a_failure_does_not_disable(
     def broken(_: Endpoint) -> dict[str, str]:
         raise RuntimeError("a fault of ours")
 
-    fail(acme, world, receiver, 503)
+    fail_delivery(acme, world, receiver, 503)
     frozen.advance(days=6)
     monkeypatch.setattr(settings, "custom_headers", broken)
-    send(acme)
+    send_mail(acme)
     world.stream.hand_on()
-    work("workers/webhooks")
-    (job,) = [DeliverWebhook.read(body) for body in drain("deliveries")]
+    run_worker("workers/webhooks")
+    (job,) = [DeliverWebhook.read(body) for body in drain_queue("deliveries")]
     assert delivery_worker.deliver_batch([job]) == {0}
-    assert seen(quiet)[0]
+    assert load_health(single_attempt_endpoint)[0]
 
 
 def test_no_pause_of_a_schedule_is_as_long_as_a_silence() -> None:
@@ -207,7 +207,7 @@ def test_no_pause_of_a_schedule_is_as_long_as_a_silence() -> None:
 
 
 def call_back(acme: Tenant, number: int, url: str = URL) -> str:
-    """Name a callback as a call does, and send it something. Returns its endpoint's id."""
+    """Register a callback as a call does, and send to it. Returns its endpoint's id."""
     callback = callbacks.ensure_callback_endpoint(acme.org_id, "key_1", url)
     event = events.new_event(
         acme.caller(), "webhook.test", Subject(type="webhook", id=callback.id, version=1), kind="opticomm"
@@ -220,10 +220,10 @@ def call_back(acme: Tenant, number: int, url: str = URL) -> str:
     return endpoint.id
 
 
-def test_a_callbacks_endpoint_that_was_disabled_has_its_five_days_again_when_it_is_named_again(
+def test_a_disabled_callback_endpoint_gets_five_new_days_when_registered_again(
     acme: Tenant, world: World, receiver: Receiver, frozen: clock.FrozenClock
 ) -> None:
-    receiver.by_url[URL] = answer(500)
+    receiver.by_url[URL] = make_answer(500)
 
     def calls_until_disabled() -> int:
         number = 0
@@ -239,7 +239,7 @@ def test_a_callbacks_endpoint_that_was_disabled_has_its_five_days_again_when_it_
     assert calls_until_disabled() == 7, "not one failure, but five days of it"
 
 
-def test_callbacks_of_a_key_to_a_host_share_their_health(
+def test_callbacks_of_one_key_to_one_host_share_their_health(
     acme: Tenant, world: World, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     handed: list[str] = []
@@ -275,12 +275,12 @@ def test_callbacks_of_a_key_to_a_host_share_their_health(
     assert receiver_of(acme.org_id, another).id not in keys
 
 
-def test_a_callback_to_a_host_that_has_long_been_failing_has_five_days_of_its_own(
+def test_a_new_callback_to_a_failing_host_has_its_own_five_days(
     acme: Tenant, world: World, receiver: Receiver, frozen: clock.FrozenClock
 ) -> None:
     for number in range(9):
         url = f"https://example.com/cb?call={number}"
-        receiver.by_url[url] = answer(500)
+        receiver.by_url[url] = make_answer(500)
         endpoint_id = call_back(acme, number, url)
         world.go_on()
         assert service.get_endpoint(acme.org_id, endpoint_id).endpoint.active

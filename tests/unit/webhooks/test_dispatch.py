@@ -1,4 +1,4 @@
-"""From a batch of events to deliveries: none is made twice, none is lost, and one's fault is no other's."""
+"""From a batch of events to deliveries: none is duplicated or lost, and an error of one does not affect others."""
 
 from __future__ import annotations
 
@@ -28,49 +28,49 @@ from switchboard.webhooks.jobs import DeliverWebhook, DispatchEvent
 from switchboard.webhooks.models import DeliveryStatus, Endpoint
 from switchboard.webhooks.receivers import receiver_of
 from tests.actors import Tenant, tenant
-from tests.integration.sabotage import drain, work
-from tests.unit.webhooks.conftest import Register, World, only, send
-from tests.unit.webhooks.receiver import Receiver, answer
+from tests.integration.sabotage import drain_queue, run_worker
+from tests.unit.webhooks.conftest import Register, World, only_delivery, send_mail
+from tests.unit.webhooks.receiver import Receiver, make_answer
 
 
-def told(acme: Tenant, world: World, number: int = 1) -> list[DispatchEvent]:
+def dispatch_mails(acme: Tenant, world: World, number: int = 1) -> list[DispatchEvent]:
     for _ in range(number):
-        send(acme)
+        send_mail(acme)
     world.stream.hand_on()
-    return [DispatchEvent.read(body) for body in drain("webhooks")]
+    return [DispatchEvent.read(body) for body in drain_queue("webhooks")]
 
 
-def jobs() -> list[DeliverWebhook]:
-    return [DeliverWebhook.read(body) for body in drain("deliveries")]
+def list_jobs() -> list[DeliverWebhook]:
+    return [DeliverWebhook.read(body) for body in drain_queue("deliveries")]
 
 
-def test_dispatching_again_neither_undoes_a_delivery_nor_makes_a_second_one(
+def test_a_repeated_dispatch_changes_no_delivery_and_makes_no_second_one(
     acme: Tenant, register: Register, world: World, receiver: Receiver, frozen: clock.FrozenClock
 ) -> None:
     made = register(events=["message.sent"])
-    batch = told(acme, world)
-    receiver.answers = [answer(500)]
+    batch = dispatch_mails(acme, world)
+    receiver.answers = [make_answer(500)]
     dispatch.dispatch_events(batch)
-    assert delivery_worker.deliver_batch(jobs()) == set()
-    failed_once = only(acme, made.endpoint.id)
+    assert delivery_worker.deliver_batch(list_jobs()) == set()
+    failed_once = only_delivery(acme, made.endpoint.id)
     frozen.advance(seconds=2)
     dispatch.dispatch_events(batch)
-    assert delivery_worker.deliver_batch(jobs()) == set()
-    assert only(acme, made.endpoint.id) == failed_once
+    assert delivery_worker.deliver_batch(list_jobs()) == set()
+    assert only_delivery(acme, made.endpoint.id) == failed_once
     assert (failed_once.attempts, len(receiver.got)) == (1, 1)
 
 
-def test_a_job_that_comes_once_more_beside_its_retry_does_not_swallow_it(
+def test_a_duplicate_job_does_not_cancel_the_retry(
     acme: Tenant, register: Register, world: World, receiver: Receiver
 ) -> None:
     made = register(events=["message.sent"])
-    dispatch.dispatch_events(told(acme, world))
-    (first,) = jobs()
-    receiver.answers = [answer(500)]
+    dispatch.dispatch_events(dispatch_mails(acme, world))
+    (first,) = list_jobs()
+    receiver.answers = [make_answer(500)]
     delivery_worker.deliver_batch([first])
     retry = first.model_copy(update={"attempt": 2, "made": None})
     assert delivery_worker.deliver_batch([first, retry, retry, first]) == set()
-    delivered = only(acme, made.endpoint.id)
+    delivered = only_delivery(acme, made.endpoint.id)
     assert (delivered.status, delivered.attempts, len(receiver.got)) == (DeliveryStatus.SUCCEEDED, 2, 2)
 
 
@@ -78,14 +78,14 @@ def test_two_workers_with_one_job_record_one_attempt(
     acme: Tenant, register: Register, world: World, receiver: Receiver
 ) -> None:
     made = register(events=["message.sent"])
-    dispatch.dispatch_events(told(acme, world, 3))
-    batch = jobs()
+    dispatch.dispatch_events(dispatch_mails(acme, world, 3))
+    batch = list_jobs()
     inner: list[set[int]] = []
 
     def once_more() -> None:
         receiver.before = lambda: None
         other = Receiver()
-        other.answers = [answer(500), answer(500), answer(500)]
+        other.answers = [make_answer(500), make_answer(500), make_answer(500)]
         thread = threading.Thread(target=lambda: inner.append(second(other)))
         thread.start()
         thread.join()
@@ -101,22 +101,22 @@ def test_two_workers_with_one_job_record_one_attempt(
     assert sum(one.status is DeliveryStatus.SUCCEEDED for one in found) >= 1
 
 
-def test_one_organizations_fault_is_no_others(
+def test_an_organizations_error_does_not_affect_others(
     acme: Tenant, register: Register, world: World, receiver: Receiver
 ) -> None:
     made = register(events=["message.sent"])
     other = tenant("other")
     writes.write_item(Put(table="core", item={"pk": f"{other.org_id}#webhooks", "sk": "wh_broken", "url": 7}))
-    batch = [*told(other, world), *told(acme, world)]
+    batch = [*dispatch_mails(other, world), *dispatch_mails(acme, world)]
     assert dispatch.dispatch_events(batch) == {place for place, job in enumerate(batch) if job.org_id == other.org_id}
-    assert [job.endpoint_id for job in jobs()] == [made.endpoint.id]
+    assert [job.endpoint_id for job in list_jobs()] == [made.endpoint.id]
 
 
-def test_an_event_that_cannot_be_rendered_comes_again_alone(
+def test_only_an_event_that_cannot_be_rendered_is_retried(
     acme: Tenant, register: Register, world: World, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     register(events=["message.sent"])
-    batch = told(acme, world, 3)
+    batch = dispatch_mails(acme, world, 3)
     text_of = bodies.body_text
 
     def broken(shape: str | None, body: dict[str, Any]) -> str:
@@ -126,15 +126,15 @@ def test_an_event_that_cannot_be_rendered_comes_again_alone(
 
     monkeypatch.setattr(bodies, "body_text", broken)
     assert dispatch.dispatch_events(batch) == {1}
-    assert len(jobs()) == 2
+    assert len(list_jobs()) == 2
 
 
-def test_an_endpoint_that_cannot_be_told_of_an_event_silences_no_other(
+def test_an_endpoint_that_cannot_get_an_event_does_not_block_others(
     acme: Tenant, register: Register, world: World, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     register(events=["message.sent"], template='"broken"')
     well = register("https://example.com/well", events=["message.sent"])
-    batch = told(acme, world)
+    batch = dispatch_mails(acme, world)
     text_of = bodies.body_text
 
     def broken(shape: str | None, body: dict[str, Any]) -> str:
@@ -144,7 +144,7 @@ def test_an_endpoint_that_cannot_be_told_of_an_event_silences_no_other(
 
     monkeypatch.setattr(bodies, "body_text", broken)
     assert dispatch.dispatch_events(batch) == {0}
-    assert [job.endpoint_id for job in jobs()] == [well.endpoint.id]
+    assert [job.endpoint_id for job in list_jobs()] == [well.endpoint.id]
 
 
 @pytest.mark.parametrize("shape", ["[" * 900 + "]" * 900, "[" * 4_000 + "]" * 4_000, "{"])
@@ -155,8 +155,8 @@ def test_a_stored_template_that_can_never_be_filled_fails_no_event(
     old = endpoint.model_copy(update={"template": shape, "version": 2})
     commit(store.ENDPOINTS.save(old))
     well = register("https://example.com/well", events=["message.sent"])
-    assert dispatch.dispatch_events(told(acme, world)) == set()
-    found = {job.endpoint_id: job.made for job in jobs()}
+    assert dispatch.dispatch_events(dispatch_mails(acme, world)) == set()
+    found = {job.endpoint_id: job.made for job in list_jobs()}
     assert {one.event for one in found.values() if one} == {"message.sent"}
     plain, shaped = found[well.endpoint.id], found[endpoint.id]
     assert plain
@@ -164,55 +164,55 @@ def test_a_stored_template_that_can_never_be_filled_fails_no_event(
     assert plain.body == shaped.body
 
 
-def test_an_event_whose_job_the_queue_does_not_take_comes_again(
+def test_an_event_is_retried_if_the_queue_refuses_its_job(
     acme: Tenant, register: Register, world: World, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     register(events=["message.sent"])
     register("https://example.com/other", events=["message.sent"])
-    batch = told(acme, world, 2)
+    batch = dispatch_mails(acme, world, 2)
     monkeypatch.setattr(queues, "try_send_messages", lambda _: {3})
     assert dispatch.dispatch_events(batch) == {1}
 
 
-def test_an_event_older_than_deliveries_are_kept_is_told_no_more(
+def test_an_event_older_than_the_retention_is_not_delivered(
     acme: Tenant, register: Register, world: World, receiver: Receiver, frozen: clock.FrozenClock
 ) -> None:
     register(events=["message.sent"])
-    batch = told(acme, world)
+    batch = dispatch_mails(acme, world)
     frozen.advance(days=30)
     assert dispatch.dispatch_events(batch) == set()
-    assert jobs() == []
+    assert list_jobs() == []
 
 
-def test_a_delivery_that_has_to_wait_is_seen_and_comes_again(
+def test_a_waiting_delivery_is_visible_and_retried(
     acme: Tenant, register: Register, world: World, receiver: Receiver, frozen: clock.FrozenClock
 ) -> None:
     made = register(events=["message.sent"])
     health_store.open_breaker(
         receiver_of(acme.org_id, made.endpoint.id), clock.format_iso(clock.now().replace(minute=59))
     )
-    send(acme)
+    send_mail(acme)
     world.go_on()
-    waiting = only(acme, made.endpoint.id)
+    waiting = only_delivery(acme, made.endpoint.id)
     assert (waiting.status, waiting.attempts) == (DeliveryStatus.PENDING, 0)
     assert receiver.got == []
     frozen.advance(hours=1)
     world.go_on()
-    assert only(acme, made.endpoint.id).status is DeliveryStatus.SUCCEEDED
+    assert only_delivery(acme, made.endpoint.id).status is DeliveryStatus.SUCCEEDED
 
 
-def test_what_a_slow_endpoint_gets_travels_on_unstored(
+def test_deliveries_for_a_slow_endpoint_are_forwarded_unstored(
     acme: Tenant, register: Register, world: World, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     register(events=["message.sent"])
-    receiver.answers = [answer(milliseconds=5_000)]
-    send(acme)
+    receiver.answers = [make_answer(milliseconds=5_000)]
+    send_mail(acme)
     world.go_on()
-    send(acme)
+    send_mail(acme)
     world.stream.hand_on()
-    work("workers/webhooks")
-    work("workers/deliveries")
-    (body,) = drain("slow-deliveries")
+    run_worker("workers/webhooks")
+    run_worker("workers/deliveries")
+    (body,) = drain_queue("slow-deliveries")
     job = DeliverWebhook.read(body)
     assert job.made is not None
     assert delivery_store.get_delivery(acme.org_id, job.delivery_id) is None
@@ -226,14 +226,14 @@ def test_a_deleted_webhooks_delivery_is_not_stored_and_a_disabled_ones_is(
     acme: Tenant, register: Register, world: World, receiver: Receiver
 ) -> None:
     gone, off = register(events=["message.sent"]), register("https://example.com/off", events=["message.sent"])
-    dispatch.dispatch_events(told(acme, world))
-    waiting = {job.endpoint_id: job for job in jobs()}
+    dispatch.dispatch_events(dispatch_mails(acme, world))
+    waiting = {job.endpoint_id: job for job in list_jobs()}
     caller = acme.caller(master=True)
     service.delete_endpoint(caller, gone.endpoint.id)
     service.update_endpoint(caller, off.endpoint.id, {"active": False})
     assert delivery_worker.deliver_batch(list(waiting.values())) == set()
     assert delivery_store.get_delivery(acme.org_id, waiting[gone.endpoint.id].delivery_id) is None
-    assert only(acme, off.endpoint.id).status is DeliveryStatus.CANCELED
+    assert only_delivery(acme, off.endpoint.id).status is DeliveryStatus.CANCELED
     assert receiver.got == []
 
 
@@ -257,7 +257,7 @@ def test_values_that_are_too_long_are_cut_and_the_template_keeps_its_shape() -> 
     assert bodies.body_text('"{{a}}"', body) == "null"
 
 
-def test_a_template_that_repeats_a_value_beyond_all_measure_costs_no_more_than_it_may_have(
+def test_a_template_that_repeats_a_value_excessively_has_a_bounded_cost(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     body = {"event": "message.sent", "recipients": ["x" * 249] * 50}
@@ -287,14 +287,14 @@ def test_endpoints_with_the_same_template_share_an_events_body(
         return text_of(shape, body)
 
     monkeypatch.setattr(bodies, "body_text", counted)
-    batch = told(acme, world, 2)
+    batch = dispatch_mails(acme, world, 2)
     assert dispatch.dispatch_events(batch) == set()
     assert len(made) == len(set(made)) == 2 * len(set(shapes))
-    sent = {(one.subject_id, one.body) for one in (job.made for job in jobs()) if one}
+    sent = {(one.subject_id, one.body) for one in (job.made for job in list_jobs()) if one}
     assert len(sent) == len(made)
 
 
-def test_a_jobs_message_fits_the_queue_whatever_the_body(acme: Tenant, register: Register) -> None:
+def test_a_jobs_message_fits_into_the_queue_for_any_body(acme: Tenant, register: Register) -> None:
     endpoint: Endpoint = register().endpoint
     made = deliveries.send_test_delivery(acme.caller(master=True), endpoint.id)
     body = bodies.body_text(None, {"a": ["\x01é" * 3_000]})

@@ -1,4 +1,4 @@
-"""Endpoints of every kind stand side by side: one of a kind that no event has a name for silences no other."""
+"""Endpoints of every kind work side by side: a kind without names for events does not block the others."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from switchboard.webhooks import event_names
 from switchboard.webhooks.jobs import DeliverWebhook, DispatchEvent
 from switchboard.webhooks.kinds import WEBHOOK_KINDS
 from tests.actors import Tenant
-from tests.integration.sabotage import drain
-from tests.unit.webhooks.conftest import Register, World, send
+from tests.integration.sabotage import drain_queue
+from tests.unit.webhooks.conftest import Register, World, send_mail
 from tests.unit.webhooks.receiver import Receiver
 
 
-def dispatched(acme: Tenant, world: World) -> tuple[set[int], list[str]]:
-    """Which jobs come again after a mail was sent, and which endpoints get it."""
-    send(acme)
+def dispatch_mail(acme: Tenant, world: World) -> tuple[set[int], list[str]]:
+    """The jobs that are retried after a mail was sent, and the endpoints that get it."""
+    send_mail(acme)
     world.stream.hand_on()
-    again = dispatch.dispatch_events([DispatchEvent.read(body) for body in drain("webhooks")])
-    return again, [DeliverWebhook.read(body).endpoint_id for body in drain("deliveries")]
+    again = dispatch.dispatch_events([DispatchEvent.read(body) for body in drain_queue("webhooks")])
+    return again, [DeliverWebhook.read(body).endpoint_id for body in drain_queue("deliveries")]
 
 
 @pytest.mark.usefixtures("receiver")
 @pytest.mark.parametrize("first", [True, False])
-def test_an_endpoint_of_hum_silences_no_other(acme: Tenant, register: Register, world: World, first: bool) -> None:
+def test_an_endpoint_of_hum_does_not_block_others(acme: Tenant, register: Register, world: World, first: bool) -> None:
     def make_hum() -> None:
         register("https://example.com/hum", kind="hum", events=["*"])
 
@@ -33,7 +33,7 @@ def test_an_endpoint_of_hum_silences_no_other(acme: Tenant, register: Register, 
     well = register("https://example.com/well", events=["message.sent"])
     if not first:
         make_hum()
-    again, told = dispatched(acme, world)
+    again, told = dispatch_mail(acme, world)
     assert again == set()
     assert told.count(well.endpoint.id) == 1
 
@@ -45,5 +45,5 @@ def test_every_kind_of_endpoint_has_names_of_events(
     well = register("https://example.com/well", events=["message.sent"])
     for kind in sorted(WEBHOOK_KINDS):
         register(f"https://example.com/{kind}", kind=kind, events=["*"])
-    again, told = dispatched(acme, world)
+    again, told = dispatch_mail(acme, world)
     assert (again, well.endpoint.id in told) == (set(), True)

@@ -1,4 +1,4 @@
-"""What is promised of rotations, retries, filters, headers, lost jobs and endpoints that come back."""
+"""Promises about rotations, retries, filters, headers, lost jobs and returning endpoints."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from switchboard.webhooks import deliveries, delivery_store, schedule, service, 
 from switchboard.webhooks.kinds import ONE_RETRY_SCHEDULE, WEBHOOK_KINDS
 from switchboard.webhooks.models import DeliveryStatus
 from tests.actors import Tenant
-from tests.integration.sabotage import drain
+from tests.integration.sabotage import drain_queue
 from tests.unit.webhooks.conftest import Register, World
 from tests.unit.webhooks.receiver import Receiver
 
 URL = "https://example.com/hook"
 
 
-def test_a_secret_signs_to_its_end_however_often_it_is_rotated(
+def test_a_secret_signs_until_its_end_after_any_number_of_rotations(
     acme: Tenant, register: Register, frozen: clock.FrozenClock
 ) -> None:
     made = register()
@@ -41,7 +41,7 @@ def test_a_secret_signs_to_its_end_however_often_it_is_rotated(
 
 
 @pytest.mark.parametrize("asked", [None, 1, 3_600, 86_400])
-def test_athos_retry_comes_after_five_minutes_whatever_retry_after_says(
+def test_athos_retries_after_five_minutes_and_ignores_retry_after(
     acme: Tenant, register: Register, asked: int | None
 ) -> None:
     made = register(kind="athos")
@@ -51,7 +51,7 @@ def test_athos_retry_comes_after_five_minutes_whatever_retry_after_says(
 
 
 @pytest.mark.parametrize("one", ["message.sen", "mesage.*", "call.scored", "nothing", "email.sending.*"])
-def test_a_filter_that_takes_no_event_is_refused(register: Register, one: str) -> None:
+def test_a_filter_that_matches_no_event_is_refused(register: Register, one: str) -> None:
     with pytest.raises(Invalid) as refusal:
         register(events=["message.sent", one])
     assert one in refusal.value.details["fields"]["events"]
@@ -71,7 +71,7 @@ def test_a_delivery_whose_job_was_lost_can_be_sent_again(
     made, caller = register(), acme.caller(master=True)
     lost = [deliveries.send_test_delivery(caller, made.endpoint.id) for _ in range(2)]
     world.stream.hand_on()
-    drain("deliveries")
+    drain_queue("deliveries")
     frozen.advance(seconds=schedule.MIN_PATIENCE.total_seconds())
     with pytest.raises(Conflict):
         deliveries.redeliver_delivery(caller, lost[0].id)

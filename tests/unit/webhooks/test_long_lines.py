@@ -1,4 +1,4 @@
-"""Long lines of waiting deliveries: a worker has an end, a watch loses nothing, and nobody else waits for them."""
+"""Long lines of waiting deliveries: a worker's run ends, a watch loses nothing, and no other endpoint waits."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from switchboard.webhooks.parking_store import ParkedAttempt
 from switchboard.webhooks.receivers import WebhookReceiver as To
 from switchboard.webhooks.receivers import receiver_of
 from tests.actors import Tenant, tenant
-from tests.integration.sabotage import Sabotage, drain, work
+from tests.integration.sabotage import Sabotage, drain_queue, run_worker
 from tests.load.waiting import delivery_at, line_up
 from tests.unit.webhooks.conftest import Register, World, answered_quickly
 from tests.unit.webhooks.receiver import Receiver
@@ -42,15 +42,15 @@ def receiver_at(endpoint: Endpoint) -> To:
     return receiver_of(endpoint.org_id, endpoint.id)
 
 
-def health(endpoint: Endpoint) -> ReceiverHealth:
+def load_health(endpoint: Endpoint) -> ReceiverHealth:
     return health_store.get_health(receiver_at(endpoint))
 
 
-def wake(endpoint: Endpoint) -> WakeReceiver:
+def make_wake_up(endpoint: Endpoint) -> WakeReceiver:
     return WakeReceiver(org_id=endpoint.org_id, endpoint_id=endpoint.id)
 
 
-def statuses(endpoint: Endpoint, made: list[Delivery]) -> Counter[DeliveryStatus]:
+def count_statuses(endpoint: Endpoint, made: list[Delivery]) -> Counter[DeliveryStatus]:
     found: Counter[DeliveryStatus] = Counter()
     for start in range(0, len(made), 100):
         places = [(one.org_id, one.id) for one in made[start : start + 100]]
@@ -58,11 +58,8 @@ def statuses(endpoint: Endpoint, made: list[Delivery]) -> Counter[DeliveryStatus
     return found
 
 
-# --- a worker has an end -------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("slow", [False, True])
-def test_rounds_that_send_nothing_end_with_their_time_and_hand_over(
+def test_rounds_without_a_send_end_in_time_and_hand_over(
     endpoint: Endpoint, world: World, receiver: Receiver, frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch,
     slow: bool,
 ) -> None:  # fmt: skip
@@ -78,18 +75,18 @@ def test_rounds_that_send_nothing_end_with_their_time_and_hand_over(
 
     monkeypatch.setattr(parked_sender, "sendable_attempts", taking_two_seconds)
     began = clock.epoch()
-    assert delivery_worker.deliver_batch([wake(endpoint)], slow=slow, sender=receiver) == set()
+    assert delivery_worker.deliver_batch([make_wake_up(endpoint)], slow=slow, sender=receiver) == set()
     if slow:
         assert rounds == [10, 100, 100, 100, 100, 10]
-        assert statuses(endpoint, made) == {DeliveryStatus.CANCELED: 420}
+        assert count_statuses(endpoint, made) == {DeliveryStatus.CANCELED: 420}
         return
     assert (rounds, clock.epoch() - began) == ([10, 100, 100], 6)
-    assert not breaker.leased_until(health(endpoint)), "the slot and the turn are given back"
-    assert statuses(endpoint, made) == {DeliveryStatus.CANCELED: 210, DeliveryStatus.PENDING: 210}
-    assert work("workers/deliveries", at_most=1) == 1, "it was handed over"
+    assert not breaker.leased_until(load_health(endpoint)), "the slot and the turn are released"
+    assert count_statuses(endpoint, made) == {DeliveryStatus.CANCELED: 210, DeliveryStatus.PENDING: 210}
+    assert run_worker("workers/deliveries", at_most=1) == 1, "it was handed over"
     world.go_on()
-    assert statuses(endpoint, made) == {DeliveryStatus.CANCELED: 420}
-    assert (health(endpoint).waiting, receiver.got) == (None, [])
+    assert count_statuses(endpoint, made) == {DeliveryStatus.CANCELED: 420}
+    assert (load_health(endpoint).waiting, receiver.got) == (None, [])
 
 
 def test_a_round_that_sends_nothing_keeps_its_lease(
@@ -100,14 +97,14 @@ def test_a_round_that_sends_nothing_keeps_its_lease(
     ready_of, held = parked_sender.sendable_attempts, []
 
     def taking_a_second(parked: list[ParkedAttempt]) -> object:
-        held.append(health(endpoint).turn_until)
+        held.append(load_health(endpoint).turn_until)
         frozen.advance(seconds=1)
         return ready_of(parked)
 
     monkeypatch.setattr(parked_sender, "sendable_attempts", taking_a_second)
-    delivery_worker.deliver_batch([wake(endpoint)], sender=receiver)
+    delivery_worker.deliver_batch([make_wake_up(endpoint)], sender=receiver)
     assert len(held) == len(set(held)) == 3
-    assert health(endpoint).last_delivery_at is None, "nothing was sent"
+    assert load_health(endpoint).last_delivery_at is None, "nothing was sent"
 
 
 @pytest.mark.parametrize("removed", [False, True])
@@ -120,13 +117,13 @@ def test_a_canceled_line_costs_a_tenth_of_a_request_each(
     else:
         service.disable_endpoint(endpoint, "failing", "all deliveries failed for five days")
     with Sabotage().counting() as requests:
-        delivery_worker.deliver_batch([wake(endpoint)], sender=receiver)
-    assert statuses(endpoint, made) == {DeliveryStatus.CANCELED: 310}
+        delivery_worker.deliver_batch([make_wake_up(endpoint)], sender=receiver)
+    assert count_statuses(endpoint, made) == {DeliveryStatus.CANCELED: 310}
     assert requests.count("GetItem") == 0
     assert len(requests) < 50
 
 
-def test_what_is_given_up_at_an_open_breaker_looks_at_the_clock(
+def test_canceling_at_an_open_breaker_respects_the_time_limit(
     endpoint: Endpoint, world: World, receiver: Receiver, frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = line_up(endpoint, 200)
@@ -139,12 +136,12 @@ def test_what_is_given_up_at_an_open_breaker_looks_at_the_clock(
         return ready_of(parked)
 
     monkeypatch.setattr(parked_sender, "sendable_attempts", taking_two_seconds)
-    delivery_worker.deliver_batch([wake(endpoint)], sender=receiver)
-    assert statuses(endpoint, made) == {DeliveryStatus.CANCELED: 75, DeliveryStatus.PENDING: 125}
-    assert health(endpoint).wake_at, "a wake-up goes on"
+    delivery_worker.deliver_batch([make_wake_up(endpoint)], sender=receiver)
+    assert count_statuses(endpoint, made) == {DeliveryStatus.CANCELED: 75, DeliveryStatus.PENDING: 125}
+    assert load_health(endpoint).wake_at, "one wake-up continues"
 
 
-def test_a_wide_look_sends_no_more_than_there_is_room_for_and_in_order(
+def test_a_wide_read_sends_in_order_and_within_the_slots(
     endpoint: Endpoint, world: World, receiver: Receiver, frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gone = line_up(endpoint, 10)
@@ -161,23 +158,20 @@ def test_a_wide_look_sends_no_more_than_there_is_room_for_and_in_order(
         return await attempt_all(sending, held)  # type: ignore[arg-type]
 
     monkeypatch.setattr(parked_sender.attempts, "attempt_all", counted)
-    delivery_worker.deliver_batch([wake(endpoint)], sender=receiver)
-    assert at_once[0] == parked_sender.ATTEMPTS_PER_SLOT, "one slot's attempts, until something has succeeded"
+    delivery_worker.deliver_batch([make_wake_up(endpoint)], sender=receiver)
+    assert at_once[0] == parked_sender.ATTEMPTS_PER_SLOT, "one slot's attempts, until one has succeeded"
     assert receiver.ids == [one.id for one in made]
 
 
-def test_only_an_ordered_kinds_ids_say_so() -> None:
+def test_only_ids_of_an_ordered_kind_say_so() -> None:
     assert {kind.name for kind in WEBHOOK_KINDS.values() if is_ordered(f"{kind.prefix}_1")} == {
         kind.name for kind in WEBHOOK_KINDS.values() if kind.ordered
     }
 
 
-# --- a watch loses nothing -----------------------------------------------------------------------------------------
-
-
 def arranged_watch(endpoint: Endpoint, frozen: clock.FrozenClock) -> WatchReceiver:
-    parking.arrange_watch(receiver_at(endpoint), endpoint.id, health(endpoint))
-    at = health(endpoint).watch_at
+    parking.arrange_watch(receiver_at(endpoint), endpoint.id, load_health(endpoint))
+    at = load_health(endpoint).watch_at
     assert at
     frozen.advance(seconds=parking.WATCH_EVERY.total_seconds() + 60)
     return WatchReceiver(org_id=endpoint.org_id, endpoint_id=endpoint.id, at=at)
@@ -185,7 +179,7 @@ def arranged_watch(endpoint: Endpoint, frozen: clock.FrozenClock) -> WatchReceiv
 
 @pytest.mark.parametrize("parked", [True, False])
 @pytest.mark.parametrize("done", range(4, 10))
-def test_a_watch_that_never_comes_to_its_end_leaves_the_next_one_and_a_wake_up(
+def test_an_unfinished_watch_leaves_the_next_one_and_a_wake_up(
     endpoint: Endpoint, world: World, receiver: Receiver, frozen: clock.FrozenClock, done: int, parked: bool
 ) -> None:
     line_up(endpoint, 350, parked=parked)
@@ -194,12 +188,12 @@ def test_a_watch_that_never_comes_to_its_end_leaves_the_next_one_and_a_wake_up(
     for _ in range(3):
         with saboteur.killing(after=done):
             parking.watch_receiver(job)
-    now = health(endpoint)
+    now = load_health(endpoint)
     assert (now.watch_at or "") > clock.now_iso()
     assert (now.wake_at or "") > clock.now_iso()
 
 
-def test_a_watch_looks_through_some_pages_and_lets_a_job_go_on(
+def test_a_watch_reads_some_pages_and_a_job_continues(
     endpoint: Endpoint, world: World, receiver: Receiver, frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(parking, "_AT_ONCE", 10)
@@ -220,20 +214,17 @@ def test_a_watch_looks_through_some_pages_and_lets_a_job_go_on(
     for _ in range(30):
         frozen.advance(seconds=1)
         world.go_on()
-    assert statuses(endpoint, made) == {DeliveryStatus.SUCCEEDED: 100}
+    assert count_statuses(endpoint, made) == {DeliveryStatus.SUCCEEDED: 100}
     assert len(receiver.ids) == len(set(receiver.ids)) == 100
 
 
 def _handed_on(world: World) -> list[WatchReceiver]:
     world.stream.hand_on()
-    return [WatchReceiver.read(body) for body in drain("webhooks")]
-
-
-# --- nobody else waits for it --------------------------------------------------------------------------------------
+    return [WatchReceiver.read(body) for body in drain_queue("webhooks")]
 
 
 @pytest.mark.parametrize("line", ["sent", "canceled"])
-def test_another_tenants_delivery_is_sent_with_the_first_batch_beside_a_line_of_hundreds(
+def test_another_tenants_delivery_is_sent_at_once_beside_a_line_of_hundreds(
     endpoint: Endpoint, world: World, receiver: Receiver, frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch,
     line: str,
 ) -> None:  # fmt: skip
@@ -260,8 +251,8 @@ def test_another_tenants_delivery_is_sent_with_the_first_batch_beside_a_line_of_
         at.setdefault(str(len(receiver.got)), clock.epoch() - began)
 
     receiver.before = posted
-    assert delivery_worker.deliver_batch([wake(endpoint), job], sender=receiver) == set()
+    assert delivery_worker.deliver_batch([make_wake_up(endpoint), job], sender=receiver) == set()
     place = receiver.ids.index(job.delivery_id)
-    assert place <= parked_sender.ATTEMPTS_PER_SLOT, "the first round's attempts at the most"
+    assert place <= parked_sender.ATTEMPTS_PER_SLOT, "the first round's attempts at most"
     assert at[str(place)] < 1
     assert clock.epoch() - began < 10, "the worker takes other batches soon"

@@ -1,4 +1,4 @@
-"""Retry-After: what RFC 9110 lets a receiver write is understood, and nothing that it writes raises."""
+"""Retry-After: all forms of RFC 9110 are parsed, and no value raises."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from switchboard.webhooks import retry_after
-from tests.unit.properties import examples
+from tests.unit.properties import example_settings
 
 NOW = datetime(2026, 11, 29, 13, 23, tzinfo=UTC)
 MOST = retry_after.MAX_SECONDS
@@ -31,7 +31,7 @@ MOST = retry_after.MAX_SECONDS
         ("sun nov 29 13:24:00 2026", 60),
         ("Sun, 29 Nov 2026 14:24:00 +0100", 60),
         ("Sun Nov 29 13:24:60 2026", 120),
-        # A year of two digits is of this century, or of the past: never more than fifty years ahead.
+        # A year of two digits belongs to this century or to the past: never more than fifty years ahead.
         ("Sunday, 06-Nov-94 08:49:37 GMT", 0),
         ("Wednesday, 01-Jan-76 00:00:00 GMT", MOST),
         ("Friday, 01-Jan-77 00:00:00 GMT", 0),
@@ -39,7 +39,7 @@ MOST = retry_after.MAX_SECONDS
         ("Fri, 31 Dec 9999 23:59:59 GMT", MOST),
     ],
 )
-def test_what_is_understood(text: str, seconds: int) -> None:
+def test_valid_values_are_parsed(text: str, seconds: int) -> None:
     assert retry_after.parse_seconds(text, NOW) == seconds
 
 
@@ -59,7 +59,7 @@ def test_what_is_understood(text: str, seconds: int) -> None:
         *("Sun, 29 Nov 99999 13:24:00 GMT", "Sun, 29 Nov 2026 13:24:00 +99999999999"),
     ],
 )
-def test_what_is_not_understood_asks_for_nothing(text: str | None) -> None:
+def test_invalid_values_are_ignored(text: str | None) -> None:
     assert retry_after.parse_seconds(text, NOW) is None
 
 
@@ -69,7 +69,7 @@ PARTS = st.sampled_from(
 
 
 @given(st.text(max_size=60) | st.lists(PARTS, max_size=14).map("".join) | st.integers().map(str))
-@examples(1_000)
-def test_nothing_raises_and_no_wait_is_endless(text: str) -> None:
+@example_settings(1_000)
+def test_no_value_raises_and_every_wait_is_bounded(text: str) -> None:
     found = retry_after.parse_seconds(text, NOW)
     assert found is None or 0 <= found <= MOST

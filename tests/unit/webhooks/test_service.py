@@ -1,4 +1,4 @@
-"""Registering endpoints: what is taken, what is refused, what is shown once, and what a repeated request does."""
+"""Registering endpoints: valid and invalid settings, secrets that are shown once, and repeated requests."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from switchboard.kit import clock
 from switchboard.webhooks import callbacks, deliveries, event_names, service, settings, signing, store, template
 from switchboard.webhooks.models import DeliveryStatus, Endpoint, EndpointSettings
 from tests.actors import Tenant, tenant, with_effect
-from tests.integration.sabotage import drain
+from tests.integration.sabotage import drain_queue
 from tests.unit.webhooks.conftest import Register, World
-from tests.unit.webhooks.receiver import Receiver, answer
+from tests.unit.webhooks.receiver import Receiver, make_answer
 
 URL = "https://example.com/hook"
 
@@ -52,7 +52,7 @@ URL = "https://example.com/hook"
         ({"template": "[" * 4_000 + "]" * 4_000}, "template"),
     ],
 )
-def test_what_is_not_valid_is_refused_and_named(register: Register, settings: dict[str, Any], field: str) -> None:
+def test_invalid_settings_are_refused_and_named(register: Register, settings: dict[str, Any], field: str) -> None:
     with pytest.raises(Invalid) as refusal:
         register(**({"url": URL} | settings))
     assert field in refusal.value.details["fields"]
@@ -67,7 +67,7 @@ def test_a_secret_is_shown_once_and_stored_nowhere(acme: Tenant, register: Regis
     assert made.endpoint.header_names == ["Authorization"]
 
 
-def test_sealed_headers_are_this_endpoints_only(register: Register) -> None:
+def test_sealed_headers_can_be_opened_for_their_endpoint_only(register: Register) -> None:
     one, other = register(custom_headers={"x": "1"}).endpoint, register().endpoint
     with pytest.raises(InvalidTag):
         settings.custom_headers(other.model_copy(update={"sealed_headers": one.sealed_headers}))
@@ -95,7 +95,7 @@ def test_a_rotation_that_is_run_again_makes_one_new_secret(acme: Tenant, registe
     assert service.get_endpoint(acme.org_id, made.endpoint.id).endpoint.generation == 2
 
 
-def test_a_removal_that_is_run_again_is_done(acme: Tenant, register: Register) -> None:
+def test_a_repeated_removal_succeeds(acme: Tenant, register: Register) -> None:
     made = register()
     caller = acme.caller(master=True)
     for _ in range(2):
@@ -104,7 +104,7 @@ def test_a_removal_that_is_run_again_is_done(acme: Tenant, register: Register) -
         service.delete_endpoint(caller, made.endpoint.id)
 
 
-def test_an_organization_has_so_many_webhooks_and_no_more(
+def test_the_webhooks_of_an_organization_are_limited(
     acme: Tenant, register: Register, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(service, "MAX_ENDPOINTS", 2)
@@ -116,7 +116,7 @@ def test_an_organization_has_so_many_webhooks_and_no_more(
     register()
 
 
-def test_another_organizations_endpoints_and_deliveries_are_not_there(acme: Tenant, register: Register) -> None:
+def test_another_organizations_endpoints_and_deliveries_are_not_found(acme: Tenant, register: Register) -> None:
     made = register()
     delivery = deliveries.send_test_delivery(acme.caller(master=True), made.endpoint.id)
     stranger = tenant("other").caller(master=True)
@@ -136,7 +136,7 @@ def test_another_organizations_endpoints_and_deliveries_are_not_there(acme: Tena
     assert service.list_endpoints(stranger.org_id, None, 10, None)[0] == []
 
 
-def test_a_change_keeps_what_it_does_not_name(acme: Tenant, register: Register) -> None:
+def test_a_change_keeps_the_fields_that_it_does_not_name(acme: Tenant, register: Register) -> None:
     made = register(custom_headers={"x": "1"}, events=["message.*"], label="l")
     changed = service.update_endpoint(acme.caller(master=True), made.endpoint.id, {"description": "d"}).endpoint
     assert settings.custom_headers(changed) == {"x": "1"}
@@ -148,7 +148,7 @@ def test_a_change_keeps_what_it_does_not_name(acme: Tenant, register: Register) 
     )
 
 
-def test_two_changes_at_once_do_not_undo_each_other(
+def test_two_concurrent_changes_do_not_undo_each_other(
     acme: Tenant, register: Register, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = register()
@@ -173,7 +173,7 @@ def test_nothing_is_sent_to_a_disabled_endpoint(acme: Tenant, register: Register
         getattr(deliveries, action)(acme.caller(master=True), made.endpoint.id, *arguments)
 
 
-def test_a_delivery_under_way_is_not_sent_twice(acme: Tenant, register: Register) -> None:
+def test_a_pending_delivery_is_not_resent(acme: Tenant, register: Register) -> None:
     made = register()
     caller = acme.caller(master=True)
     delivery = deliveries.send_test_delivery(caller, made.endpoint.id)
@@ -185,12 +185,12 @@ def test_a_delivery_whose_attempt_is_an_hour_overdue_can_be_sent_again(
     acme: Tenant, register: Register, world: World, receiver: Receiver, frozen: clock.FrozenClock
 ) -> None:
     made, caller = register(), acme.caller(master=True)
-    receiver.answers = [answer(500)]
+    receiver.answers = [make_answer(500)]
     delivery = deliveries.send_test_delivery(caller, made.endpoint.id)
     world.go_on()
     frozen.advance(seconds=5)
     world.later.bring()
-    assert len(drain("deliveries")) == 1, "the retry, which is lost here"
+    assert len(drain_queue("deliveries")) == 1, "the retry, which is lost here"
     frozen.advance(minutes=60)
     with pytest.raises(Conflict):
         deliveries.redeliver_delivery(caller, delivery.id)
@@ -224,9 +224,6 @@ def test_deliveries_are_listed_page_by_page_newest_first(
         deliveries.list_dead_letters(acme.org_id, 2, cursor)
 
 
-# --- callbacks ----------------------------------------------------------------------------------------------------
-
-
 def test_a_keys_callbacks_to_one_url_are_one_endpoint(acme: Tenant) -> None:
     one, same, other = (
         callbacks.ensure_callback_endpoint(acme.org_id, key, URL) for key in ("key_1", "key_1", "key_2")
@@ -244,7 +241,7 @@ def test_callbacks_are_signed_with_the_keys_secret(acme: Tenant) -> None:
     assert signing.secrets_of(endpoint) == [callbacks.callback_secret(acme.org_id, "key_1")]
 
 
-def test_a_callbacks_endpoint_is_nobodys_to_rotate_change_or_remove(acme: Tenant) -> None:
+def test_a_callback_endpoint_cannot_be_rotated_changed_or_removed(acme: Tenant) -> None:
     callback = callbacks.ensure_callback_endpoint(acme.org_id, "key_1", URL)
     commit(callback.writes)
     caller = acme.caller(master=True)
@@ -257,9 +254,6 @@ def test_a_callbacks_endpoint_is_nobodys_to_rotate_change_or_remove(acme: Tenant
             action()
     endpoint = service.get_endpoint(acme.org_id, callback.id).endpoint
     assert signing.secrets_of(endpoint) == [callbacks.callback_secret(acme.org_id, "key_1")]
-
-
-# --- templates and filters ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -285,7 +279,7 @@ def test_a_template_fills_values_and_nothing_else(text: str, filled: Any) -> Non
     assert template.fill_template(template.check_template(text), body, 1_000) == filled
 
 
-def test_what_a_template_fills_in_has_a_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_values_of_a_template_have_a_budget(monkeypatch: pytest.MonkeyPatch) -> None:
     written: list[Any] = []
     text_of = template._text
 
@@ -317,13 +311,13 @@ def test_a_change_to_a_template_that_is_too_deep_is_refused(acme: Tenant, regist
     assert service.get_endpoint(acme.org_id, made.endpoint.id).endpoint == made.endpoint
 
 
-def test_every_type_that_is_told_of_has_a_name_in_each_kind_that_tells_of_it() -> None:
+def test_every_delivered_type_has_a_name_in_each_of_its_kinds() -> None:
     for names in event_names.EVENT_NAMES.values():
         assert all(name and type_ in event_names.EVENT_TYPES for type_, name in names.items())
     assert event_names.event_types("athos") == ["call.scored"]
 
 
-def test_what_is_sealed_for_one_purpose_is_read_for_no_other(cloud: dict[str, str]) -> None:
+def test_data_sealed_for_one_purpose_cannot_be_opened_for_another(cloud: dict[str, str]) -> None:
     sealed = secret.seal("one", "text")
     assert secret.unseal("one", sealed) == "text"
     assert secret.seal("one", "text") != sealed

@@ -1,8 +1,8 @@
 """Random interleavings of arrivals, held slots, kills, wake-ups, disabled endpoints and lost time: nothing is lost.
 
-A run is a seed: workers take batches of what is due, are killed at a random request, and find the receiver away, slow
-or well; others do their work while a post is under way. At the end everything is well again, and every delivery has to
-be over. Run one seed alone with `-k "seed-7"`.
+A run is a seed: workers take batches of due work, are killed at a random request, and find the receiver down, slow
+or working; others act during a post. At the end everything works again, and every delivery must have ended. Run one
+seed alone with `-k "seed-7"`.
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ from switchboard.webhooks.jobs import DeliverWebhook, WakeReceiver, WatchReceive
 from switchboard.webhooks.models import DeliveryStatus, Endpoint, ReceiverHealth, RenderedEvent
 from switchboard.webhooks.receivers import WebhookReceiver, receiver_of
 from tests.actors import Tenant
-from tests.integration.sabotage import Killed, Sabotage, Stream, tick
+from tests.integration.sabotage import Killed, Sabotage, Stream, run_tick
 from tests.unit.webhooks.conftest import Register, answered_quickly
-from tests.unit.webhooks.receiver import answer
+from tests.unit.webhooks.receiver import make_answer
 
 SEEDS = range(int(os.environ.get("WAITING_SEEDS", "12")))
 _VISIBLE_AGAIN = timedelta(seconds=90)
@@ -56,7 +56,7 @@ _JOBS = {kind.__name__: kind for kind in (DeliverWebhook, WakeReceiver, WatchRec
 
 @dataclass
 class Queues:
-    """SQS by the test's clock: takes the place of `queue.send_all`."""
+    """SQS by the test's clock: replaces `queue.send_all`."""
 
     held: list[tuple[datetime, str, dict[str, Any]]] = field(default_factory=list)
     sent: int = 0
@@ -69,7 +69,7 @@ class Queues:
         return set()
 
     def take(self, names: Sequence[str], most: int, chance: random.Random) -> list[tuple[str, dict[str, Any]]]:
-        """Take some of what is due on one of these queues. It is hidden, not gone."""
+        """Take some due messages of these queues. They become invisible, not deleted."""
         due = [one for one in self.held if one[0] <= clock.now() and one[1] in names]
         if not due:
             return []
@@ -94,7 +94,7 @@ class Queues:
 
 @dataclass
 class Run:
-    """One run: the world, and what has to hold in it."""
+    """One run: the world, and its invariants."""
 
     acme: Tenant
     endpoints: list[Endpoint]
@@ -107,7 +107,7 @@ class Run:
     depth: int = 0
     number: int = 0
     made: dict[str, str] = field(default_factory=dict)
-    #: When each delivery was made, and when the worker that parked it was done, by a count of steps.
+    #: The time of each delivery's creation, and the time when the worker that parked it ended, by a count of steps.
     arrived: dict[str, int] = field(default_factory=dict)
     parked: dict[str, int] = field(default_factory=dict)
     steps: int = 0
@@ -115,10 +115,10 @@ class Run:
     accepted: set[str] = field(default_factory=set)
     leases: dict[tuple[WebhookReceiver, int], tuple[str, object]] = field(default_factory=dict)
 
-    #: Kept here: a worker survives whatever is raised within it.
+    #: Collected here: a worker catches any exception within it.
     violations: list[str] = field(default_factory=list)
 
-    # What goes on.
+    # Actions.
 
     def arrive(self) -> None:
         endpoint = self.chance.choice(self.endpoints)
@@ -139,7 +139,7 @@ class Run:
                 queue.send_messages([new_delivery.attempt_job(one, made=not stored).message()])  # SQS brings it twice
 
     def work(self, *, kill: bool = False, most: int = 10) -> bool:
-        """Let a worker take a batch, perhaps to be killed at one of its requests. Returns whether there was any."""
+        """Let a worker take a batch. A kill may follow at one of its requests. Returns whether there was any."""
         taken = self.queues.take(("deliveries", "slow-deliveries", "webhooks"), most, self.chance)
         if not taken:
             return False
@@ -174,7 +174,7 @@ class Run:
             except (Killed, RuntimeError):
                 found.append(set(range(len(jobs))))
 
-        # Another worker, with a loop of its own: the one that waits for a post stands still meanwhile.
+        # Another worker, with its own event loop: the first one stands still while it waits for a post.
         thread = threading.Thread(target=run)
         thread.start()
         thread.join()
@@ -199,9 +199,9 @@ class Run:
         if mood == "away":
             raise ConnectionFailedError("refused")
         if mood == "cross":
-            return answer(500)
+            return make_answer(500)
         self.accepted.add(id_)
-        return answer(milliseconds=breaker.SLOW_MS + 1 if mood == "slow" else 5)
+        return make_answer(milliseconds=breaker.SLOW_MS + 1 if mood == "slow" else 5)
 
     def switch(self) -> None:
         """The owner disables an endpoint, or makes it active again."""
@@ -217,7 +217,7 @@ class Run:
         self.bring()
 
     def bring(self) -> None:
-        tick()
+        run_tick()
         self.stream.hand_on()
 
     def step(self) -> None:
@@ -232,7 +232,7 @@ class Run:
         self.chance.choice(acts)()
 
     def end(self) -> None:
-        """Everything is well: let all that is arranged happen."""
+        """Everything works: run all scheduled work."""
         self.mood = "well"
         if not service.get_endpoint(self.acme.org_id, self.endpoints[0].id).endpoint.active:
             self.switch()
@@ -241,7 +241,7 @@ class Run:
                 self.bring()
             if not self.pending():
                 return
-            # To the next moment at which anything is due: of a queue, of the outbox or of a timer.
+            # Jump to the next time at which a queue, the outbox or a timer has due work.
             self.pass_time(60 if self.queues.next_due else 600)
         raise AssertionError(f"still pending: {self.pending()}")
 
@@ -258,8 +258,8 @@ class Run:
 
 
 @contextmanager
-def checked(run: Run, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Check at every step that no slot is held twice, and that nothing overtakes what was parked before it came."""
+def check_invariants(run: Run, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Check at every step that no slot is held twice, and that nothing overtakes earlier parked deliveries."""
     take, keep, give_back, send_all = (
         health_store.take_lease,
         health_store.extend_lease,
@@ -333,7 +333,7 @@ def endpoints(acme: Tenant, register: Register) -> list[Endpoint]:
 
 
 @pytest.mark.parametrize("seed", SEEDS, ids=lambda seed: f"seed-{seed}")
-def test_every_delivery_ends_whatever_happens(
+def test_every_delivery_ends_in_any_run(
     acme: Tenant,
     endpoints: list[Endpoint],
     frozen: clock.FrozenClock,
@@ -347,7 +347,7 @@ def test_every_delivery_ends_whatever_happens(
     queues.held.clear()
     monkeypatch.setattr(breaker, "choose_slot", run.chance.randrange)
     timer_store.advance_watermark(clock.now_iso()[:16])
-    with checked(run, monkeypatch):
+    with check_invariants(run, monkeypatch):
         for _ in range(40):
             run.step()
         run.end()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any
 
 from switchboard.accounts.models import KeyKind
@@ -23,6 +24,7 @@ class Anima(Dialect):
 
     name = "anima"
     base_path = "/v1"
+    key_refusals = MappingProxyType({MASTER: "This operation requires the master key."})
 
     def authenticate(self, exchange: Exchange) -> None:
         bearer.authenticate(exchange, KEYS)
