@@ -1,4 +1,4 @@
-"""Refusals of the domain that a caller may read. They know no HTTP: each dialect maps them once (`edge/dialects`).
+"""Refusals of the domain that a caller may read. They know no HTTP: each dialect maps them once (`dialects/`).
 
 DomainError
 |-- Invalid            the input has no meaning here

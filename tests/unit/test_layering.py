@@ -211,7 +211,7 @@ def loops_over_attempts(tree: ast.AST) -> list[int]:
 def test_a_noun_commits_effects_with_the_common_function_only(name: str) -> None:
     words = EFFECT_WORDS & set(names_in(ast.parse(MODULES[name].read_text())))
     assert bool(words) is (name in EFFECTS), (
-        f"{name} uses {words}: commit with switchboard.persistence.idempotency.commit_once, ask with find_earlier_effect"
+        f"{name} uses {words}: commit with persistence.idempotency.commit_once, ask with find_earlier_effect"
     )
 
 

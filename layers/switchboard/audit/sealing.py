@@ -22,8 +22,9 @@ def seal_events(org_id: str, batch: Sequence[Event]) -> int:
     """Add events to their organization's chain. Returns the number of new events.
 
     Events are sealed in the given order. The events of one workflow are sealed in the order of their ids, because
-    messages may arrive late. One write seals up to `store.MOST_READ` events. The queue has one FIFO group for each
-    organization, so there is one writer at a time. If that fails, the condition on the head still protects the chain.
+    messages may arrive late. One write seals up to `store.MAX_RECEIPTS_PER_READ` events. The queue has one FIFO group
+    for each organization, so there is one writer at a time. If that fails, the condition on the head still protects the
+    chain.
 
     Raises Contended if another writer keeps moving the head. The queue then delivers the batch again, and no event is
     added twice.

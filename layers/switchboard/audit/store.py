@@ -90,7 +90,10 @@ def head_write(org_id: str, before: ChainHead, after: ChainEnd) -> Put:
 
 
 def find_sealed(org_id: str, last: ChainHead, batch: Sequence[Event]) -> tuple[bool, set[str]]:
-    """Return whether the head's batch has all its items, and the ids of the sealed events among up to `MOST_READ`."""
+    """Return whether the head's batch has all its items, and the ids of the sealed events.
+
+    Takes up to `MAX_RECEIPTS_PER_READ` events.
+    """
     keys = [_receipt_key(org_id, event.correlation_id, event.id) for event in batch]
     link, *receipts = reads.get_items("activity", [_link_key(org_id, last.seq), *keys])
     return bool(link), {event.id for event, receipt in zip(batch, receipts, strict=True) if receipt}
@@ -151,7 +154,7 @@ def list_places(org_id: str, correlation_id: str, after: int, limit: int) -> tup
 
 
 def get_documents(org_id: str, places: Sequence[ChainPlace]) -> list[dict[str, Any]]:
-    """Return the documents at up to `TOGETHER` places, up to the first missing link.
+    """Return the documents at up to `LINKS_PER_READ` places, up to the first missing link.
 
     A sealing writes its links one by one, so a read may see only some of them.
     """

@@ -1,6 +1,6 @@
 """Magic numbers: test numbers with a fixed outcome, for tests and demonstrations.
 
-No number of +1 500 555 00xx reaches a person, so none is ever dialed on a real network. `NUMBERS` is the complete
+No number of +1 500 555 00xx reaches a person, so none is ever dialed on a real network. `MAGIC_NUMBERS` is the complete
 table. Every other number of that exchange, and every 555-01XX number, is answered. Some carriers have test numbers of
 their own (0001, 0002, 0004): these keep their meaning.
 """

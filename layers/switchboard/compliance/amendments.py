@@ -44,7 +44,7 @@ class Amendment(BaseModel):
     days: tuple[Weekday, ...] = WEEKDAYS
     start: str | None = Field(default=None, pattern=_TIME)
     end: str | None = Field(default=None, pattern=_TIME)
-    #: The maximum is what the gate stores for a number: its last 3 calls (`store.SLOTS`), for 24 hours.
+    #: The maximum is what the gate stores for a number: its last 3 calls (`store.ATTEMPT_SLOTS`), for 24 hours.
     calls: int | None = Field(default=None, ge=1, le=3)
     hours: int | None = Field(default=None, ge=1, le=24)
     channel: Channel | None = None

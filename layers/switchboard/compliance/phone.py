@@ -99,7 +99,7 @@ def parse(text: str) -> Phone:
 
 
 def parse_pasted(text: str, field: str = "e164") -> Phone:
-    """Parses a number as people write and paste it (`pasted`). Raises Invalid with the name of the field."""
+    """Parses a number as people write and paste it (`number_text`). Raises Invalid with the name of the field."""
     try:
         return parse(number_text.normalize_number(text))
     except NotDialableError as error:

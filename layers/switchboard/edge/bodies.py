@@ -2,10 +2,10 @@
 
 | kind | media type | the route gets |
 |---|---|---|
-| `Json` (the default) | `application/json` | its model |
-| `Form` | `application/x-www-form-urlencoded` | its model, and `api.parameters` |
-| `Raw` | the operation's own | `api.raw`: the unchanged bytes |
-| `Multipart` (`edge/multipart.py`) | `multipart/form-data` | its model of the text fields, and `api.upload` |
+| `JsonBody` (the default) | `application/json` | its model |
+| `FormBody` | `application/x-www-form-urlencoded` | its model, and `api.parameters` |
+| `RawBody` | the operation's own | `api.raw`: the unchanged bytes |
+| `MultipartBody` (`edge/multipart.py`) | `multipart/form-data` | its model of the text fields, and `api.upload` |
 
 Every kind has a size limit (413) and media types (415). A form or raw body may be signed by its sender. Then `verify`
 replaces the dialect's authentication, and runs before the body is parsed.

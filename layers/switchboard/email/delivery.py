@@ -171,7 +171,7 @@ def _given_up(found: MailStatus, why: str, reason: str) -> MessageChange:
 
 
 def _never_left(found: MailStatus, why: str, reason: str) -> MessageChange:
-    """Like `_failed`, for a mail that the provider did not accept: also refunds its recipients in the usage counters.
+    """Like `decide_failure`, for a mail that the provider did not accept: also refunds its recipients.
 
     A mail fails only once, so it is refunded only once.
     """

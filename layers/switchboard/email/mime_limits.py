@@ -6,7 +6,7 @@ from __future__ import annotations
 MAX_ATTACHMENT_BYTES = 25 * 1024 * 1024
 MAX_ATTACHMENTS = 50
 MAX_NAMED_PARTS = 50
-#: The limits of lines and steps. A larger mail is not meant for a reader and would take minutes: see `_is_hopeless`.
+#: The limits of lines and steps. A larger mail is not meant for a reader and would take minutes: see `is_hopeless`.
 MAX_LINES, MAX_STEPS = 2_000_000, 100_000_000
 MAX_HEADERS, MAX_HEADER_BYTES, MAX_MIME_HEADER_BYTES = 500, 32_768, 4_096
 #: How many parameters of a MIME header are kept. The library checks for each semicolon whether it is quoted.

@@ -1,6 +1,6 @@
 """Runs independent I/O in a background thread while the request waits for other I/O.
 
-A thread starts only when a request is about to wait for an answer: `switchboard.aws.table` calls `begin` then. A result
+A thread starts only when a request is about to wait for an answer: `switchboard.aws` calls `start_guard` then. A result
 that is needed earlier is computed in the request's own thread, so a request that reads nothing starts no thread.
 """
 
@@ -118,7 +118,8 @@ def start_guard() -> None:
 def wait_for_guard() -> None:
     """Wait for the guard task of this thread, if there is one. Every call raises the error of a failed task.
 
-    `table` calls this before each write. Other code must call it before any other effect or cost during a request.
+    `aws/writes.py` calls this before each write. Other code must call it before any other effect or cost during a
+    request.
     """
     _with_the_guard(BackgroundTask.result)
 

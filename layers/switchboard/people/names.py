@@ -15,7 +15,7 @@ _HTTP = re.compile("http", re.IGNORECASE)
 
 
 def one_line(name: str) -> str:
-    """Turn a name from another system into one visible line of at most `LONGEST` characters."""
+    """Turn a name from another system into one visible line of at most `MAX_NAME_CHARACTERS` characters."""
     return " ".join(UNSAFE_CHARACTERS.sub(" ", name).split())[:MAX_NAME_CHARACTERS].rstrip()
 
 

@@ -43,8 +43,8 @@ def change_object(
     """Change the current version of an object. Returns the new version, `None` if nothing changes.
 
     `save` returns the write of the next version, on the condition that the previous version is still stored. Another
-    write of the commit may raise `Recorded`: then nothing is left to do. Raises Contended when other writers keep
-    changing the object, and all other errors of the writes.
+    write of the commit may raise `AlreadyRecordedError`: then nothing is left to do. Raises Contended when other
+    writers keep changing the object, and all other errors of the writes.
     """
 
     def attempt() -> T | None:
@@ -77,7 +77,7 @@ def retry_on_conflict(attempt: Callable[[], T]) -> T | None:
 def record_once(*fact: Writes) -> bool:
     """Commit a fact that is an item of its own, with its other writes. Returns False if it was recorded earlier.
 
-    The fact's write raises `Recorded` for a repeated report, so that each report is recorded once.
+    The fact's write raises `AlreadyRecordedError` for a repeated report, so that each report is recorded once.
     """
     try:
         commit(*fact)

@@ -1,8 +1,8 @@
 """How long each kind of item is kept, how it ends, and why.
 
-`KINDS` has a row for each kind of item in each table. A new kind needs a row here, and an example in the retention
-test. The test fails for an item without a row, and for a row without an item. `python -m infra.retention_page` writes
-docs/retention.md from these rows.
+`KINDS` in `retention_rows.py` has a row for each kind of item in each table. A new kind needs a row there, and an
+example in the retention test. The test fails for an item without a row, and for a row without an item.
+`python -m infra.retention_page` writes docs/retention.md from these rows.
 
 DynamoDB deletes an item by itself some hours, at most two days, after the time in the table's TTL attribute. That is
 enough for every kind that ends by time, because its deletion needs no other work: no list, counter or search entry

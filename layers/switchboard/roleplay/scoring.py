@@ -61,7 +61,7 @@ def score_call(org_id: str, call_id: str) -> None:
         _store_failure(call, _NO_ANSWER)
         return
     except judges.ThrottledError:
-        # Attempts continue until `give_up` ends the scoring.
+        # Attempts continue until `give_up_scoring` ends the scoring.
         again = ScoreRoleplay(org_id=org_id, call_id=call_id)
         writes.write_item(timers.schedule(again, clock.now() + _THROTTLE_DELAY).write)
         return

@@ -17,7 +17,7 @@ from switchboard.streams.source import StreamSource
 
 #: The maximum number of attempts to take a place while other streams win. After them the response ends at once.
 _MAX_ATTEMPTS = 3
-#: The age in seconds at which a resumed stream of the same client may replace a stream. See `_replaced`.
+#: The age in seconds at which a resumed stream of the same client may replace a stream. See `_streams_to_replace`.
 REPLACEABLE_AFTER_SECONDS = 120
 
 #: The maximum number of entries in a response that ends at once, shown or not, and its approximate maximum in bytes.
@@ -38,7 +38,8 @@ def open_stream(
     """Open a stream of a source for a client that the guard has admitted.
 
     The stream is live if the organization and its plan's pool have a place. Otherwise `full` gives the reason, and
-    `catch_up` makes the response. `client` identifies the client, so that its new stream can replace an old one.
+    `render_missed_entries` makes the response. `client` identifies the client, so that its new stream can replace an
+    old one.
     """
     start = source.start(last_seen)
     stream_id = ids.new_id("str")
@@ -98,7 +99,8 @@ def _streams_to_replace(held: dict[str, StreamLease], limit: int, owner: str | N
 
     API Gateway does not tell a function that the client has disconnected. So the stream of a broken connection keeps
     its place until its end. If all places are taken, a client that resumes replaces its own oldest stream. That stream
-    must have been open for `SETTLED` seconds. Otherwise a client with too many windows would close them in turn.
+    must have been open for `REPLACEABLE_AFTER_SECONDS`. Otherwise a client with too many windows would close them in
+    turn.
     """
     if len(held) < limit:
         return []

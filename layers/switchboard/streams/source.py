@@ -1,7 +1,7 @@
 """The sources of streams. A source defines its entries, their order, the start of a stream, and the end.
 
-A feed reads a source once for all watchers. To add a source, write a class with the methods of `Source`. The class
-defines places, frames and the end; nothing else in this folder knows the content.
+A feed reads a source once for all watchers. To add a source, write a class with the methods of `StreamSource`. The
+class defines places, frames and the end; nothing else in this folder knows the content.
 
 The audit chain of an organization is below. A source for a call's turns and states in the console would use the call's
 own counter as the place. A client without a place would start at 0, so that it first gets the call so far. The

@@ -75,7 +75,7 @@ def origin_of_person(org_id: str, user: User, correlation_id: str) -> SystemActo
 def membership_writes(origin: Origin, user: User, role: Role, invite: Invite | None = None) -> list[Writes]:
     """Return the writes that make a person a member. With `invite` they also count the invite as used.
 
-    They raise AlreadyMemberError at commit, or QuotaExceeded beyond `MOST_MEMBERS` or `MOST_ORGANIZATIONS`.
+    They raise AlreadyMemberError at commit, or QuotaExceeded beyond `MAX_MEMBERS` or `MAX_ORGANIZATIONS_OF_PERSON`.
     """
     now = clock.now_iso()
     membership = Membership(

@@ -7,7 +7,7 @@ workers send nothing for a while, then one batch tries. Separate workers serve s
 endpoints that have never responded quickly, so that a shared worker does not have to find out how long they take.
 
 A delivery that finds no slot is parked (`parking`). One worker at a time has the turn: it sends parked deliveries with
-all free slots (`pulling`).
+all free slots (`parked_sender`).
 """
 
 from __future__ import annotations

@@ -93,7 +93,8 @@ class ReceiverHealth(BaseModel):
     def failing_for(self, since: str | None = None) -> timedelta:
         """How long all deliveries have failed. Failures before `since` do not count.
 
-        Returns zero if only one delivery failed, even many times, or if several failed within less than `SPREAD`.
+        Returns zero if only one delivery failed, even many times, or if several failed within less than
+        `MIN_FAILURE_SPREAD`.
         """
         if not self.failing_since or not self.failed_at or not self.several_since:
             return timedelta(0)

@@ -3,8 +3,8 @@
 A worker parks the attempt first. Then it marks the receiver, which returns the receiver's current health, and
 arranges a wake-up if none is arranged. If the worker stops between two of these steps, nothing waits without a later
 wake-up: the queue delivers the attempt's own message again, or the wake-up finds the parked attempt. A worker that
-holds slots sends parked attempts when it releases the slots (`pulling`). The wake-up covers workers that stopped, and
-an open breaker.
+holds slots sends parked attempts when it releases the slots (`parked_sender`). The wake-up covers workers that stopped,
+and an open breaker.
 
 A watch looks once an hour for pending deliveries whose attempt is long overdue because their job was lost, and parks
 them. It first arranges the next watch and a wake-up, so that neither is lost if it stops. If there are many, it lets a

@@ -36,7 +36,7 @@ from switchboard.webhooks.receivers import receiver_of
 #: How many endpoints an organization may register. A batch of its events reads all of them.
 MAX_ENDPOINTS = 50
 #: An endpoint is disabled when all of several deliveries have failed for this long (`Health.failing_for`), with no
-#: silence longer than `schedule.LONGEST_PAUSE`.
+#: silence longer than `schedule.MAX_PAUSE`.
 DISABLED_AFTER = timedelta(days=5)
 #: How long the old secret also signs after a rotation.
 SECRET_OVERLAP = timedelta(hours=24)

@@ -22,7 +22,7 @@ _INDEX = re.compile("[0-9]{1,6}")
 
 
 class UnfillableError(Exception):
-    """A stored template can never be filled, because it is older than a rule of `check`."""
+    """A stored template can never be filled, because it is older than a rule of `check_template`."""
 
 
 class TooLongError(Exception):
@@ -59,8 +59,8 @@ def _invalid(why: str) -> Invalid:
 def fill_template(template: str, body: dict[str, Any], most: int) -> Any:
     """Returns the template with the values of a body filled in.
 
-    Raises UnfillableError for a template that `check` rejects. Raises TooLongError if the filled values have more than
-    `most` characters in total.
+    Raises UnfillableError for a template that `check_template` rejects. Raises TooLongError if the filled values have
+    more than `most` characters in total.
     """
     try:
         parsed = json.loads(template)

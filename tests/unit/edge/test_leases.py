@@ -215,7 +215,7 @@ def test_the_swarms_table_counts_as_dynamodb_does(frozen: clock.FrozenClock) -> 
         assert answers[0] == answers[1]
 
 
-# --- a process holds leases, step by step -------------------------------------------------------------------------------
+# --- a process holds leases, step by step ---
 
 #: The start of a minute.
 MINUTE = 1_700_000_040

@@ -277,10 +277,10 @@ def _published(contract: Contract) -> set[str]:
 def test_the_registry_and_the_webhooks_know_the_same_contracts() -> None:
     assert get_args(Contract) == get_args(KindName)
     told = {contract for row in ROWS for contract in row.webhooks}
-    assert told <= set(RENDERERS), "Add a renderer in switchboard/webhooks/rendering."
+    assert told <= set(RENDERERS), "Add a renderer in RENDERERS of switchboard/fanout/rendering.py."
     shown = {row.subject for row in ROWS if "anima" in row.webhooks}
     assert shown == set(webhooks.FACTS), (
-        "Add the reported facts of each subject to FACTS of webhooks/rendering/anima.py."
+        "Add the reported facts of each subject to FACTS of dialects/anima/webhooks.py."
     )
 
 

@@ -1,6 +1,6 @@
 """Patterns of plain Spanish words without accents: requests for no more calls, and phrases that only look like one.
 
-They have the same form as the English patterns (`wishes_english`).
+They have the same form as the English patterns (`opt_out_english`).
 """
 
 from __future__ import annotations

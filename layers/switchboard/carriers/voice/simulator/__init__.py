@@ -1,7 +1,7 @@
 """A simulated voice provider: a line and a talker that call nobody.
 
 A call rings, is answered, talks turn by turn and ends; magic numbers have other outcomes. The simulator stores its
-calls (`state`), performs their steps one by one, and reports each step by a signed callback (`playing`).
+calls (`state`), performs their steps one by one, and reports each step by a signed callback (`worker`).
 """
 
 from __future__ import annotations

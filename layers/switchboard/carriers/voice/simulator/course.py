@@ -168,7 +168,8 @@ def _matter(conversation: Conversation) -> str:
 def _fill_variables(text: str, variables: Mapping[str, str]) -> str:
     """Returns a text with the values of its `{{name}}`. Unknown names stay, so that a tester sees them.
 
-    The result has at most `_LONGEST` characters: a name that occurs a thousand times could otherwise insert megabytes.
+    The result has at most `_MAX_SPOKEN_CHARACTERS` characters: a name that occurs a thousand times could otherwise
+    insert megabytes.
     """
     parts: list[str] = []
     length = end = 0
