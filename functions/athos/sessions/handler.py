@@ -9,8 +9,9 @@ from functions.athos.sessions.schemas import (
     RedeemSessionResponse,
 )
 from switchboard.dialects.athos.dialect import Athos
-from switchboard.edge import bearer, cors
+from switchboard.edge import cors
 from switchboard.edge.api import Api
+from switchboard.edge.dialect import read_bearer_token
 from switchboard.edge.exchange import AuthenticationScheme, Exchange
 from switchboard.errors import Unauthenticated
 from switchboard.roleplay import sessions, tokens
@@ -21,7 +22,7 @@ api = Api(Athos(), "sessions", tag="Sessions")
 def _authenticate_session(exchange: Exchange) -> None:
     """Authenticate a request by its session token."""
     try:
-        token = bearer.read_bearer_token(exchange)
+        token = read_bearer_token(exchange)
     except Unauthenticated:
         raise tokens.invalid_token() from None
     exchange.bearer = sessions.admit_token(token)

@@ -8,6 +8,7 @@ from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any
 
+from switchboard.access import keys as access
 from switchboard.accounts.models import KeyKind
 from switchboard.edge import rate_limit
 from switchboard.edge.exchange import Exchange
@@ -132,3 +133,29 @@ class Dialect(ABC):
         if exchange.replayed:
             headers["Idempotent-Replayed"] = "true"
         return headers
+
+
+class BearerDialect(Dialect):
+    """The rules of an API whose clients send their key as `Authorization: Bearer …`."""
+
+    #: The kinds of key that the API accepts.
+    key_kinds: frozenset[KeyKind]
+
+    def authenticate(self, exchange: Exchange) -> None:
+        exchange.credential = read_bearer_token(exchange)
+        if not exchange.credential:
+            raise Unauthenticated("An API key is required: Authorization: Bearer <key>.", code="missing")
+        exchange.snapshot = access.authenticate_key(exchange.credential, self.key_kinds, exchange.request.source_ip)
+
+
+def read_bearer_token(exchange: Exchange) -> str:
+    """Returns the bearer credential of a request, or an empty text.
+
+    Raises Unauthenticated if there are several Authorization headers.
+    """
+    try:
+        value = exchange.request.header("authorization") or ""
+    except Invalid:
+        raise Unauthenticated("There are several Authorization headers. Send one.", code="malformed") from None
+    scheme, _, text = value.partition(" ")
+    return text.strip() if scheme.lower() == "bearer" else ""

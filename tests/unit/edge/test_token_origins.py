@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from switchboard.dialects.anima.dialect import Anima
 from switchboard.dialects.hum.dialect import Hum
-from switchboard.edge import bearer, cors
+from switchboard.edge import cors
 from switchboard.edge.api import Api
-from switchboard.edge.dialect import Dialect
+from switchboard.edge.dialect import Dialect, read_bearer_token
 from switchboard.edge.exchange import AuthenticationScheme, Exchange
 from switchboard.errors import Unauthenticated
 from tests.unit.edge.asking import Answer, send_request
@@ -26,7 +26,7 @@ TOKENS = {"one": [SHOP, "https://*.partner.example:8443"], "none": [], "broken":
 
 
 def _admit(exchange: Exchange) -> None:
-    exchange.bearer = bearer.read_bearer_token(exchange)
+    exchange.bearer = read_bearer_token(exchange)
     if exchange.bearer not in TOKENS:
         raise Unauthenticated("There is no such token.", code="unknown")
     exchange.origins = TOKENS[exchange.bearer]

@@ -9,8 +9,7 @@ from typing import Any
 
 from switchboard.accounts.models import KeyKind
 from switchboard.dialects.anima.errors import CODE_OF_REASON, CODE_OF_STATUS, WITHOUT_REASON, problem
-from switchboard.edge import bearer
-from switchboard.edge.dialect import Dialect
+from switchboard.edge.dialect import BearerDialect
 from switchboard.edge.exchange import Exchange
 from switchboard.edge.pipeline import correlation_of_header
 from switchboard.errors import DomainError
@@ -19,15 +18,13 @@ KEYS = frozenset({KeyKind.AGENT, KeyKind.MASTER, KeyKind.SERVICE})
 MASTER = frozenset({KeyKind.MASTER, KeyKind.SERVICE})
 
 
-class Anima(Dialect):
+class Anima(BearerDialect):
     """Anima's dialect."""
 
     name = "anima"
     base_path = "/v1"
+    key_kinds = KEYS
     key_refusals = MappingProxyType({MASTER: "This operation requires the master key."})
-
-    def authenticate(self, exchange: Exchange) -> None:
-        bearer.authenticate(exchange, KEYS)
 
     def error_body(self, status: int, error: DomainError, exchange: Exchange) -> tuple[Any, str]:
         code = CODE_OF_REASON.get(error.code) or CODE_OF_STATUS.get(status, "INTERNAL_ERROR")

@@ -9,19 +9,19 @@ from typing import Any
 
 from switchboard.accounts.models import KeyKind
 from switchboard.dialects.athos.errors import CODE_OF_STATUS, code_of, error_body, message_of
-from switchboard.edge import bearer
-from switchboard.edge.dialect import Dialect
+from switchboard.edge.dialect import BearerDialect
 from switchboard.edge.exchange import Exchange
 from switchboard.errors import DomainError
 
 REQUEST_ID = "X-Athos-Request-Id"
 
 
-class Athos(Dialect):
+class Athos(BearerDialect):
     """Athos' dialect."""
 
     name = "athos"
     base_path = "/api/external/v1"
+    key_kinds = frozenset({KeyKind.ATHOS})
     idempotency_key = False
     #: Each session is its own workflow. A client cannot name it.
     correlation = False
@@ -29,9 +29,6 @@ class Athos(Dialect):
 
     def request_id(self) -> str:
         return f"req_{uuid.uuid4()}"
-
-    def authenticate(self, exchange: Exchange) -> None:
-        bearer.authenticate(exchange, frozenset({KeyKind.ATHOS}))
 
     def status(self, error: DomainError) -> int:
         status = super().status(error)
