@@ -25,7 +25,7 @@ from switchboard.contacts import service as contacts
 from switchboard.email import delivery
 from switchboard.email import service as email
 from switchboard.email.models import MailDraft, Message
-from switchboard.kit import clock, ids, settings
+from switchboard.kit import clock, ids, jwts, settings
 from switchboard.roleplay import calls as roleplay
 from switchboard.roleplay import lifecycle, sessions
 from switchboard.roleplay.models import DrillRequest, TransportReport
@@ -134,16 +134,14 @@ def _rep_joined(demo: dict[str, str]) -> str:
 
 def _livekit_signature(body: str) -> str:
     """The token of a webhook, signed with the deployment's API secret, or with a new secret if there is none."""
-    import jwt
-
     if not settings.text("LIVEKIT_SECRET", ""):
         name = ids.new_id("livekit")
         clients.get_client("secretsmanager").create_secret(Name=name, SecretString=f"{name} is long enough for HS256")
         os.environ["SWITCHBOARD_LIVEKIT_SECRET"] = name
-    key = secret.active_secrets(settings.text("LIVEKIT_SECRET"))[0]
+    key = secret.active_secrets(settings.text("LIVEKIT_SECRET"))[0].encode()
     digest = base64.b64encode(hashlib.sha256(base64.b64decode(body)).digest()).decode()
     now = int(clock.epoch())
-    return jwt.encode({"iss": "API_sample", "nbf": now, "exp": now + 300, "sha256": digest}, key, algorithm="HS256")
+    return jwts.sign_claims({"iss": "API_sample", "nbf": now, "exp": now + 300, "sha256": digest}, key)
 
 
 def _ended_roleplay(demo: dict[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""What the request and response models of several APIs share."""
+"""The shared base of request and response models."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ def test_an_export_of_a_store_with_a_lost_link_is_refused_and_leaves_no_file(
     sealed: Tenant, run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr("switchboard.audit.store.get_end", lambda _: ChainEnd(audit.ChainHead(7, GENESIS), []))
-    monkeypatch.setattr("switchboard.audit.store.export_documents", lambda *_: iter(()))
+    monkeypatch.setattr("switchboard.audit.service.export_documents", lambda *_: iter(()))
     answer = run("audit", "export", sealed.org_id, "-o", str(tmp_path / "chain"))
     assert (answer.code, answer.err) == (
         1,

@@ -185,8 +185,6 @@ def delete_answers() -> None:
             aws.dynamodb_client().delete_item(TableName=settings.table_name("idempotency"), Key={"id": item["id"]})
 
 
-# --- one request, without a function around it ------------------------------------------------------------------------
-
 STRANGERS_KEY = "k" * 22
 
 

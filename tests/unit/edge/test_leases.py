@@ -215,8 +215,6 @@ def test_the_swarms_table_counts_as_dynamodb_does(frozen: clock.FrozenClock) -> 
         assert answers[0] == answers[1]
 
 
-# --- a process holds leases, step by step ---
-
 #: The start of a minute.
 MINUTE = 1_700_000_040
 #: Four slices of 3,000 in a minute and 500 in a second.

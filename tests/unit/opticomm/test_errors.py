@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -43,12 +44,13 @@ def test_a_key_of_other_networks_is_refused(live: Backend) -> None:
 
 
 def test_an_inactive_organization_is_refused(live: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = organizations.parse_organization
+    found = organizations.organization_ref
 
-    def suspended(item: Any) -> Any:
-        return found(item).model_copy(update={"status": "suspended"})
+    def suspended(org_id: str) -> Any:
+        ref = found(org_id)
+        return replace(ref, parse=lambda item: ref.parse(item).model_copy(update={"status": "suspended"}))
 
-    monkeypatch.setattr(organizations, "parse_organization", suspended)
+    monkeypatch.setattr(organizations, "organization_ref", suspended)
     assert code(live.initiate()) == (403, "PERMISSION_DENIED")
 
 
