@@ -1,9 +1,8 @@
-"""People at the console: organizations with somebody in every role, and requests that each operation of HUM grants."""
+"""People at the console: organizations with somebody in every role."""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import httpx
@@ -122,87 +121,6 @@ def over(http: httpx.Client, org_id: str) -> Person:
     return person
 
 
-# ---- what each operation grants
-
-
 def number() -> str:
     """A North American number that nobody has, and that no test used before."""
     return f"+1415{secrets.randbelow(8_000_000) + 2_000_000}"
-
-
-def _contact(admin: Person) -> str:
-    return f"/api/contacts/{admin.post('/api/contacts', {'e164': number(), 'display_name': 'Grace'}).json()['id']}"
-
-
-def _backfill(admin: Person) -> str:
-    admin.post("/api/contacts/backfill")
-    return "/api/contacts/backfill"
-
-
-def _block(admin: Person) -> str:
-    made = admin.post("/api/blocklist", {"e164": number()}).json()
-    return f"/api/blocklist/{made['blocked_number']['id']}"
-
-
-def _invite(admin: Person) -> str:
-    made = admin.post("/api/team/invites", {"email": f"{secrets.token_hex(6)}@example.com"}).json()
-    return f"/api/team/invites/{made['invite']['id']}"
-
-
-def _member(org: Console) -> str:
-    return f"/api/team/members/{org.another(Role.VIEWER).user.id}"
-
-
-#: What makes a request that an admin is granted, in an organization: one of its own each time.
-GOOD: dict[str, Callable[[Console], Ask]] = {
-    "getCurrentUser": lambda _: Ask("GET", "/api/me"),
-    "switchOrg": lambda org: Ask("POST", "/api/session/org", {"org_id": org.org_id}),
-    "createOrg": lambda _: Ask("POST", "/api/orgs", {"name": "Another"}),
-    "getCurrentOrg": lambda _: Ask("GET", "/api/orgs/current"),
-    "updateCurrentOrg": lambda _: Ask("PATCH", "/api/orgs/current", {"name": "Tests", "contact_name": "Ada"}),
-    "listTeam": lambda _: Ask("GET", "/api/team"),
-    "createTeamInvite": lambda _: Ask(
-        "POST", "/api/team/invites", {"email": f"{secrets.token_hex(6)}@example.com", "role": "viewer"}
-    ),
-    "revokeTeamInvite": lambda org: Ask("DELETE", _invite(org.admin)),
-    "updateTeamMemberRole": lambda org: Ask("PATCH", _member(org), {"role": "operator"}),
-    "removeTeamMember": lambda org: Ask("DELETE", _member(org)),
-    "listContacts": lambda _: Ask("GET", "/api/contacts"),
-    "upsertContact": lambda _: Ask("POST", "/api/contacts", {"e164": number(), "display_name": "Grace"}),
-    "updateContact": lambda org: Ask("PATCH", _contact(org.admin), {"role": "nurse"}),
-    "deleteContact": lambda org: Ask("DELETE", _contact(org.admin)),
-    "backfillContacts": lambda _: Ask("POST", "/api/contacts/backfill"),
-    "getContactsBackfill": lambda org: Ask("GET", _backfill(org.admin)),
-    "listBlockedNumbers": lambda _: Ask("GET", "/api/blocklist"),
-    "createBlockedNumber": lambda _: Ask("POST", "/api/blocklist", {"e164": number(), "reason": "asked"}),
-    "deleteBlockedNumber": lambda org: Ask("DELETE", _block(org.admin)),
-}
-
-
-def _leaving(person: Person) -> Ask:
-    org = another_place(person, Role.VIEWER)
-    assert person.post("/api/session/org", {"org_id": org.org_id}).status_code == 200
-    return Ask("POST", "/api/team/leave")
-
-
-#: What makes a request that a person makes for themselves: it is theirs alone, whatever their role.
-OWN: dict[str, Callable[[Person], Ask]] = {
-    "listOwnInvites": lambda _: Ask("GET", "/api/invites"),
-    "acceptInvite": lambda person: Ask("POST", f"/api/invites/{inviting(person)[0].id}/accept"),
-    "declineInvite": lambda person: Ask("POST", f"/api/invites/{inviting(person)[0].id}/decline"),
-    "leaveTeam": _leaving,
-}
-#: Those after which the session looks elsewhere.
-TURNING = ("createOrg", "leaveTeam")
-
-
-def ask_for(name: str, org: Console, person: Person) -> Ask:
-    """A request of an operation that is granted to a person of an organization who may make it."""
-    return OWN[name](person) if name in OWN else GOOD[name](org)
-
-
-#: Those whose path names something of the organization, which for another is not there.
-NAMING = (
-    *("revokeTeamInvite", "updateTeamMemberRole", "removeTeamMember", "updateContact", "deleteContact"),
-    *("deleteBlockedNumber", "switchOrg"),
-)

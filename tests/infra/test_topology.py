@@ -27,28 +27,19 @@ NEVER_CALLED = {
     "opticomm/external_api": {SECRET},  # it gives out no page, and its callbacks are signed when they are sent
     "athos/sessions": {"idempotency"},  # its contract has no Idempotency-Key
     "athos/calls": {"idempotency"},  # the same
-    "workers/roleplay": {"idempotency", SECRET},  # tokens and tickets are made and read where sessions are
-    "workers/scoring": {"idempotency", SECRET},  # the same
     "hum/account": {SECRET},  # it gives out no page, and no secret that a second run would have to make again
     "hum/team": {SECRET},  # the same
     "hum/sign_in": {"idempotency"},  # a browser goes there, and sends no Idempotency-Key
-    "workers/contacts": {"idempotency", SECRET},  # lists are paged, and requests made again, where they are served
-    "streams": {SECRET},  # an id of the chain is a cursor that needs no signature
-    "workers/audit": {"idempotency", SECRET},  # through the callers' model: a worker's commits carry no Idempotency-Key
-    # It keeps digests and derives nothing; a worker's commits carry no Idempotency-Key.
-    "callbacks/email": {"idempotency", SECRET},
-    "workers/projections": {SECRET},  # it reads calls one by one, and pages no list
-    # What places calls stands in the same module as what they are asked for; a worker places none.
-    "workers/dialer": {"idempotency", SECRET},
-    "workers/voice_events": {"idempotency", SECRET},
-    "workers/webhooks": {"idempotency", SECRET},  # it makes deliveries; who sends them signs them
-    "workers/deliveries": {"idempotency"},  # a worker's commits carry no Idempotency-Key
-    "workers/slow_deliveries": {"idempotency"},  # the same
-    "workers/email_events": {"idempotency", SECRET},  # it keeps digests, and derives nothing; its commits as above
-    # It hands on what the stream shows, and reads and writes nothing: events and timers are written elsewhere.
+    # Tokens and tickets are made and read where sessions are.
+    "workers/roleplay": {SECRET},
+    "workers/scoring": {SECRET},
+    # The modules that accept calls also sign. A worker accepts none.
+    "workers/dialer": {SECRET},
+    "workers/voice_events": {SECRET},
+    "workers/webhooks": {SECRET},  # it makes deliveries, and the worker that sends them signs them
+    "callbacks/email": {SECRET},  # it keeps digests and derives nothing
+    # It sends on the items of the stream, and reads and writes nothing: others write events and timers.
     "workers/fanout": {"activity"},
-    "schedules/law": {SECRET},  # it pages no list
-    "workers/email": {"idempotency"},  # a worker's commits carry no Idempotency-Key
 }
 
 
@@ -64,7 +55,11 @@ def test_names_are_unique() -> None:
 
 def test_every_folder_with_a_handler_is_in_the_topology() -> None:
     folders = {path.parent.relative_to(ROOT / "functions").as_posix() for path in ROOT.glob("functions/**/handler.py")}
-    assert folders == {function.name for function in topology.FUNCTIONS}
+    functions = {function.name for function in topology.FUNCTIONS}
+    assert not folders - functions, f"add a line to infra/topology.py for {sorted(folders - functions)}"
+    assert not functions - folders, (
+        f"infra/topology.py names functions without a handler: {sorted(functions - folders)}"
+    )
 
 
 @pytest.mark.parametrize("function", by_name(topology.FUNCTIONS))
@@ -84,7 +79,8 @@ def test_every_grant_names_something_that_is_there(function: infra_resources.Fun
 
 @pytest.mark.parametrize("function", by_name(topology.FUNCTIONS))
 def test_no_function_is_granted_a_table_that_its_code_never_names(function: infra_resources.Function) -> None:
-    assert set(function.tables) <= reach.tables(function.name)
+    unused = set(function.tables) - reach.tables(function.name)
+    assert not unused, f"{function.name} names no {unused}: remove them from its line in infra/topology.py"
 
 
 @pytest.mark.parametrize("function", by_name(topology.FUNCTIONS))
@@ -95,7 +91,11 @@ def test_every_table_and_secret_that_a_function_reaches_is_granted(function: inf
         and infra_resources.Grant.SIGN_IN not in function.grants
     ):
         pytest.skip("it knows nobody, so it reaches nothing that is somebody's")
-    assert reached(function) - never_called(function) <= granted(function)
+    missing = reached(function) - never_called(function) - granted(function)
+    assert not missing, (
+        f"{function.name} reaches {missing}: add the tables (or Grant.ROOT_SECRET) to its line in infra/topology.py, or"
+        " a line with the reason to NEVER_CALLED if no code of the function gets there"
+    )
 
 
 @pytest.mark.parametrize("name", NEVER_CALLED)
@@ -125,7 +125,8 @@ def serves_strangers_only(group: infra_resources.Group) -> bool:
 
 @pytest.mark.parametrize("queue", [pytest.param(queue, id=queue.name) for queue in topology.QUEUES])
 def test_every_queue_has_one_worker(queue: infra_resources.Queue) -> None:
-    assert [worker.queue for worker in topology.WORKERS].count(queue.name) == 1
+    workers = [worker.name for worker in topology.WORKERS if worker.queue == queue.name]
+    assert len(workers) == 1, f"infra/topology.py: the queue {queue.name} has the workers {workers}, and needs one"
 
 
 def test_every_worker_has_one_source() -> None:
@@ -147,7 +148,8 @@ def test_whoever_may_bring_any_job_may_send_to_the_queue_of_every_job() -> None:
     declared = set(jobs.job_queues())
     assert sends["workers/timers"] == declared - {"timers"}
     assert sends["workers/fanout"] == declared - {"timers"} | {"audit"}
-    assert declared <= {queue.name for queue in topology.QUEUES}
+    missing = declared - {queue.name for queue in topology.QUEUES}
+    assert not missing, f"add {missing}, the queues of jobs, to QUEUES in infra/topology.py"
 
 
 def test_functions_that_start_themselves_are_known() -> None:

@@ -8,7 +8,7 @@ from typing import Any, Generic, Protocol, Self, TypeVar
 
 from switchboard.aws import reads
 from switchboard.aws.attributes import Item, Key
-from switchboard.aws.writes import Put, Writes
+from switchboard.aws.writes import Delete, Put, Writes
 from switchboard.kit import clock
 from switchboard.persistence import optimistic as kit
 from switchboard.persistence.optimistic import Decision, StaleVersionError
@@ -74,6 +74,16 @@ class Collection(Generic[M]):
             item=self.item(thing),
             condition="version = :before",
             values={":before": thing.version - 1},
+            otherwise=StaleVersionError,
+        )
+
+    def delete(self, thing: M) -> Delete:
+        """Return the write that deletes an object. Raises StaleVersionError at commit if the object has changed."""
+        return Delete(
+            table=self.table,
+            key=self.key(thing.org_id, thing.id),
+            condition="version = :before",
+            values={":before": thing.version},
             otherwise=StaleVersionError,
         )
 

@@ -116,7 +116,7 @@ def test_a_canceled_line_costs_a_tenth_of_a_request_each(
 ) -> None:
     made = line_up(endpoint, 310)
     if removed:
-        writes.write_item(store.delete_endpoint_writes(endpoint))
+        writes.write_item(store.ENDPOINTS.delete(endpoint))
     else:
         service.disable_endpoint(endpoint, "failing", "all deliveries failed for five days")
     with Sabotage().counting() as requests:
