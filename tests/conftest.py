@@ -39,8 +39,13 @@ def pytest_collection_finish() -> None:
 
 def forget() -> None:
     """Drop whatever the process remembers of tables, keys and limits, as a new process would."""
-    for module in (settings, session, secret, access, rate_limit, idempotency, delivery_worker):
-        module.forget()
+    settings.clear_cache()
+    session.clear_clients()
+    secret.clear_cache()
+    access.clear_cache()
+    rate_limit.reset_memory()
+    idempotency.clear_cache()
+    delivery_worker.close_client()
 
 
 @pytest.fixture(autouse=True)

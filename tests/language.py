@@ -81,6 +81,8 @@ _BANNED = [(re.compile(rf"\b(?:{pattern})\b", re.IGNORECASE), better) for patter
 _BRITISH = [(re.compile(rf"\b(?:{pattern})", re.IGNORECASE), better) for pattern, better in SPELLINGS.items()]
 _SENTENCES = re.compile(r"(?<=[.!?])\s+(?=[A-Z`\"(])|\n\s*\n|\n\s*[-*]\s|\n(?=\s*\|)")
 _CODE = re.compile(r"`[^`]*`")
+#: A text without such a word is data, for example a list of area codes.
+_WORD = re.compile(r"\b[a-z]+\b")
 
 
 class Finding(NamedTuple):
@@ -149,7 +151,7 @@ def findings(path: Path, root: Path = ROOT) -> Iterator[Finding]:
             words = sentence.strip(" \n#>*-|")
             if OPENINGS.match(words) and not words.endswith("?") and len(words.split()) > 3:
                 yield Finding(shown, line, "begin with the subject", words)
-            if len(words.split()) > LONGEST_SENTENCE_WORDS and "|" not in words:
+            if len(words.split()) > LONGEST_SENTENCE_WORDS and "|" not in words and _WORD.search(words):
                 yield Finding(shown, line, f"more than {LONGEST_SENTENCE_WORDS} words in a sentence", words)
 
 

@@ -1,4 +1,4 @@
-"""What the local stack prints when it is ready."""
+"""The text that the local stack prints when it is ready."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ Send a mail (Anima):
     -d '{{"to":"you@example.com","subject":"Hello","body":"From an agent."}}'
 Read its audit chain (Anima):
   curl -s '{url}/v1/audit/events?correlation_id=tour-1' -H 'Authorization: Bearer {ANIMA_AGENT_KEY}'
-Write to the demo agent, and see it arrive (Anima):
+Write to the demo agent, and list its received messages (Anima):
   printf 'From: you@example.com\\nTo: demo@{domain}\\nSubject: Hello\\n\\nFrom a person.\\n' | \\
     curl -s smtp://localhost:{smtp} --mail-from you@example.com --mail-rcpt demo@{domain} -T -
   curl -s '{url}/v1/email/messages?direction=INBOUND' -H 'Authorization: Bearer {ANIMA_AGENT_KEY}'
-Place a call by the demo caller, and read its state (OptiComm; a test key makes no real call):
+Start a call with the demo caller, and read its status (OptiComm; a test key makes no real call):
   curl -s {url}/functions/v1/external-api -H 'X-API-Key: {OPTICOMM_TEST_KEY}' -H 'Content-Type: application/json' \\
     -d '{{"action":"initiate_call","agent_id":"{OPTICOMM_AGENT_ID}","phone_number":"+14155550142",
          "variables":{{"customer_name":"Ada","order_id":"1815"}},"request_id":"tour-1"}}'
   curl -s {url}/functions/v1/external-api -H 'X-API-Key: {OPTICOMM_TEST_KEY}' -H 'Content-Type: application/json' \\
     -d '{{"action":"check_status","request_id":"tour-1"}}'
-Practice a call, and read its score a minute later (Athos; the rep is simulated, too):
+Practice a call, and read its score a minute later (Athos; the rep is simulated too):
   TOKEN=$(curl -s {url}/api/external/v1/session -H 'Authorization: Bearer {ATHOS_KEY}' \\
     -H 'Content-Type: application/json' -d '{{"externalUserId":"rep_1"}}' | sed 's/.*"token":"\\([^"]*\\)".*/\\1/')
   curl -s {url}/api/external/v1/roleplay/session -H "Authorization: Bearer $TOKEN" \\
     -H 'Content-Type: application/json' -d '{{"drillKey":"ma-full-sale"}}'
   curl -s '{url}/api/external/v1/calls?from=2026-01-01T00:00:00Z' -H 'Authorization: Bearer {ATHOS_KEY}'
 Sign in to the console at {url}/auth/login: the local OpenID provider ({issuer}) accepts any address without a
-password. Ada (ada@demo.example) is the demo's admin, Vic (vic@demo.example) may only read. Or as Ada (HUM):
+password. Ada (ada@demo.example) is the demo's admin, Vic (vic@demo.example) can only read. Or use HUM as Ada:
   curl -s {url}/api/me -H 'Cookie: bh_hum_session={HUM_SESSION}'
   curl -s {url}/api/contacts -H 'Cookie: bh_hum_session={HUM_SESSION}' -H 'Content-Type: application/json' \\
     -d '{{"e164":"+1 415 555 0142","display_name":"Grace Hopper","notes":"prefers mornings"}}'

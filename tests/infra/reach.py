@@ -35,7 +35,7 @@ def tables(function: str) -> set[str]:
     return {
         value
         for call in _calls(function)
-        for value in (*_keyword(call, "table"), *(_first(call) if _is(call, "settings", "table") else ()))
+        for value in (*_keyword(call, "table"), *(_first(call) if _is(call, "settings", "table_name") else ()))
     }
 
 

@@ -62,7 +62,7 @@ def test_cdk_nag_has_nothing_to_say(which: str, request: pytest.FixtureRequest) 
 def test_cdk_nag_would_say_something(synthesize: Synthesize, monkeypatch: pytest.MonkeyPatch) -> None:
     from infra.stacks import data
 
-    monkeypatch.setattr(data, "accept", lambda *_: None)
+    monkeypatch.setattr(data, "accept_finding", lambda *_: None)
     with pytest.raises(RuntimeError, match="AwsSolutions-SMG4"):
         synthesize({"stage": "test"})
 

@@ -77,7 +77,7 @@ def test_what_waits_for_an_operator_raises_an_alarm_as_the_code_counts_it(full: 
     alarm = alarm_of(full, metric)
     assert (alarm["Namespace"], alarm["Threshold"], alarm["Statistic"]) == (telemetry.NAMESPACE, 0, "Sum")
     layer = Path(telemetry.__file__).parent
-    counted = [path for path in layer.rglob("*.py") if f'telemetry.metric("{metric}")' in path.read_text()]
+    counted = [path for path in layer.rglob("*.py") if f'telemetry.emit_metric("{metric}")' in path.read_text()]
     assert counted, "a metric without a dimension, which the alarm watches"
 
 

@@ -54,10 +54,15 @@ def _found(wanted: str) -> str:
 
 #: The checks of a claim, each taken out: what the runs say then.
 REMOVED = {
-    "the number's ledgers": (compliance, "still_allowed", lambda *_: [], "is accepted though"),
-    "the number's ledgers, at the claim": (compliance, "still_allowed", lambda *_: [], "claimed after: opt-outs"),
-    "organization and key": (stops, "checks", lambda *_, **__: [], "claimed after: org"),
-    "the mail's suppressions": (mails, "unsuppressed", lambda *_: None, "claimed after: suppressed"),
+    "the number's ledgers": (compliance, "still_allowed_checks", lambda *_: [], "is accepted though"),
+    "the number's ledgers, at the claim": (
+        compliance,
+        "still_allowed_checks",
+        lambda *_: [],
+        "claimed after: opt-outs",
+    ),
+    "organization and key": (stops, "claim_checks", lambda *_, **__: [], "claimed after: org"),
+    "the mail's suppressions": (mails, "unsuppressed_check", lambda *_: None, "claimed after: suppressed"),
 }
 
 

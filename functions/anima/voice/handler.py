@@ -43,7 +43,7 @@ api = Api(Anima(), "voice")
         402: "The tier's daily cap or the organization's spending cap is reached.",
         403: "The compliance gate refused the call; `details.gate` names the rule. Or an agent key names another one.",
         404: "The organization has no agent with this id.",
-        503: "Calls are switched off, or the voice provider is down.",
+        503: "Phone calls are disabled, or the voice provider is down.",
     },
 )
 def place_call(request: VoiceCallRequest) -> PlaceCallResponse:

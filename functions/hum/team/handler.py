@@ -17,7 +17,7 @@ from switchboard.edge.ok import DONE, Ok
 from switchboard.team import invites, members
 from switchboard.team.permissions import Permission
 
-api = Api(Hum(), "team", tags={"TeamView": "Members, roles and invites."})
+api = Api(Hum(), "team", tags={"Team": "Members, roles and invites."})
 
 _LAST_ADMIN = "The member is the organization's last admin. Make another member an admin first."
 
@@ -26,7 +26,7 @@ _LAST_ADMIN = "The member is the organization's last admin. Make another member 
     "/api/team",
     summary="List members and open invites",
     operation_id="listTeam",
-    tag="TeamView",
+    tag="Team",
     permission=Permission.TEAM_READ,
 )
 def list_team() -> TeamView:
@@ -37,7 +37,7 @@ def list_team() -> TeamView:
     "/api/team/invites",
     summary="Invite a person by email",
     operation_id="createTeamInvite",
-    tag="TeamView",
+    tag="Team",
     description="Sends a link to the address. The person can accept or decline within seven days, after the issuer has "
     "verified the address. An address receives at most one mail an hour and three a day from one organization, and ten "
     "a day from all organizations. An organization can send 20 invites a day on the free plan and 200 on other plans.",
@@ -58,7 +58,7 @@ def create_invite(request: CreateInvite) -> CreateInviteResponse:
     "/api/team/invites/<invite_id>",
     summary="Revoke an open invite",
     operation_id="revokeTeamInvite",
-    tag="TeamView",
+    tag="Team",
     permission=Permission.TEAM_WRITE,
     responses={404: "There is no such open invite."},
 )
@@ -71,7 +71,7 @@ def revoke_invite(invite_id: str) -> Ok:
     "/api/team/members/<user_id>",
     summary="Change a member's role",
     operation_id="updateTeamMemberRole",
-    tag="TeamView",
+    tag="Team",
     description="The new role applies from the member's next request.",
     permission=Permission.TEAM_WRITE,
     responses={404: "There is no such member.", 409: _LAST_ADMIN},
@@ -86,7 +86,7 @@ def change_role(user_id: str, request: ChangeRole) -> ChangeRoleResponse:
     "/api/team/members/<user_id>",
     summary="Remove a member from the organization",
     operation_id="removeTeamMember",
-    tag="TeamView",
+    tag="Team",
     description="It applies from the member's next request. The person stays in their other organizations.",
     permission=Permission.TEAM_WRITE,
     responses={404: "There is no such member.", 409: _LAST_ADMIN},
@@ -100,7 +100,7 @@ def remove_member(user_id: str) -> Ok:
     "/api/team/leave",
     summary="Leave the organization",
     operation_id="leaveTeam",
-    tag="TeamView",
+    tag="Team",
     description="Send no body. It applies from the next request. The person stays in their other organizations and can "
     "switch to one of them with `switchOrg`.",
     responses={403: "The person is not in an organization.", 409: _LAST_ADMIN},

@@ -1,1 +1,1 @@
-"""One folder for each API: its errors, its document, its webhook bodies and its other words."""
+"""One folder for each API: errors, API document, webhook bodies and other parts of its dialect."""

@@ -24,15 +24,15 @@ if TYPE_CHECKING:
     from switchboard.team.models import Member
 
 _Route = TypeVar("_Route", bound=Callable[..., Any])
-#: Where no route says what is not there.
-_UNKNOWN = "There is nothing with this id."
+#: The 404 message of routes without a message of their own.
+_UNKNOWN = "There is no object with this id."
 
 
 class Api:
     """The routes of one Lambda function, in one dialect.
 
-    `handler` is the function's entry point. Inside a route, `caller` or `member` tells who is calling. `tags` says for
-    the document what the routes' tags are about, where the dialect's own description does not.
+    `handler` is the function's entry point. Inside a route, `caller` or `member` identifies the sender of the request.
+    `tags` describes tags in the API document that the dialect's own description does not have.
     """
 
     def __init__(self, dialect: Dialect, group: str, tags: Mapping[str, str] | None = None) -> None:
@@ -44,17 +44,17 @@ class Api:
 
     @property
     def _current(self) -> Exchange:
-        assert self._exchange is not None, "there is a caller only while a request is served"
+        assert self._exchange is not None, "no request is in progress"
         return self._exchange
 
     @property
     def caller(self) -> Caller:
-        """Whose key is calling."""
+        """The caller: the organization, and the agent if any, that the request's key belongs to."""
         return self._current.caller
 
     @property
     def member(self) -> Member:
-        """The member who is calling, behind a route's permission."""
+        """The authorized member who makes the request. Only for routes with a permission."""
         exchange = self._current
         assert exchange.signed_in is not None
         assert exchange.correlation_id is not None
@@ -62,19 +62,19 @@ class Api:
 
     @property
     def signed_in(self) -> SessionIdentity:
-        """The person who is calling, with their session."""
+        """The person who makes the request, with the session."""
         signed_in = self._current.signed_in
         assert signed_in is not None
         return signed_in
 
     @property
     def raw(self) -> bytes:
-        """The bytes of the body, unless it is JSON that the route has a model of."""
+        """The bytes of the body. Empty for a `JsonBody`."""
         return self._current.raw
 
     @property
     def signed(self) -> SignedRequest:
-        """What the body's signature covers."""
+        """The parts of the request that a signature can cover."""
         exchange = self._current
         return SignedRequest(exchange.request, exchange.raw, exchange.parameters)
 
@@ -85,21 +85,21 @@ class Api:
 
     @property
     def upload(self) -> Upload:
-        """The file of a multipart body. It is stored when the route says so."""
+        """The file of a multipart body. The route decides whether to store the file."""
         upload = self._current.upload
-        assert upload is not None, "the operation's body is no Multipart"
+        assert upload is not None, "the operation does not have a multipart body"
         return upload
 
     @property
     def signer(self) -> str:
-        """The provider's account that signed the body."""
+        """The provider account that signed the body."""
         signer = self._current.signer
-        assert signer is not None, "the operation's body has no verify"
+        assert signer is not None, "the operation's body has no signature check"
         return signer
 
     @property
     def exchange(self) -> Exchange:
-        """The request under way, for the few routes that answer a stranger."""
+        """The exchange in progress, for the few routes that serve unauthenticated clients."""
         return self._current
 
     def route(
@@ -122,12 +122,14 @@ class Api:
         permission: Permission | None = None,
         body: Body | None = None,
     ) -> Callable[[_Route], _Route]:
-        """Register a route. `responses` are the refusals it may give, by status, for the document.
+        """Register a route.
 
-        `body` is the kind of its body, JSON where nothing is said (`switchboard.edge.bodies`).
-        `media_type` is that of a text which is not described by a model. A variable in the path may say the prefix of
-        its ids (`<agt:agent_id>`). What cannot be such an id is refused before the route runs, as 404 with the text of
-        `responses[404]`. A variable that is no id at all says `any`.
+        `responses` describes the route's error responses by status, for the API document. `body` is the kind of body;
+        the default is JSON (`switchboard.edge.bodies`). `media_type` is the type of a text response without a model.
+
+        A path variable may name the prefix of its ids: `<agt:agent_id>`. A value that cannot be such an id gets 404
+        with the text of `responses[404]`, and the route does not run. The prefix `any` marks a variable that is not an
+        id.
         """
         ids = [prefix or None for prefix, _ in PARAMETER.findall(path)]
         path = PARAMETER.sub(r"<\2>", path)
@@ -183,7 +185,7 @@ class Api:
         return self.route("DELETE", path, **options)
 
     def handler(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
-        """Lambda's entry point."""
+        """Serve a Lambda event of API Gateway and return its response. Every error of a route becomes a response."""
         started = time.perf_counter()
         exchange = self._exchange = Exchange(Request(event, self.dialect.base_path), context, self.dialect, self.router)
         try:
@@ -191,13 +193,13 @@ class Api:
                 reply = pipeline.run(exchange, self.dialect.steps)
         except DomainError as error:
             reply = self._refuse(error, exchange)
-        except Exception:  # noqa: BLE001 the last resort: a stranger gets an answer, and we the trace
+        except Exception:  # noqa: BLE001 the client gets a response, the log gets the trace
             telemetry.logger().exception("unhandled", extra=dict(exchange.log))
             telemetry.emit_metric("UnhandledError", Api=self.dialect.name)
             reply = self._refuse(DomainError(INTERNAL, code="internal_error"), exchange)
         finally:
             self._exchange = None
-        # What a route says of its own answer counts: a page or an asset may be cached.
+        # The headers of a route replace the default headers: a page or an asset may be cached.
         reply.headers = self.dialect.headers(exchange) | reply.headers
         reply.cookies = exchange.cookies
         if shared := self.router.cross_origin(exchange.request.path):
@@ -214,7 +216,7 @@ class Api:
         return reply.as_event()
 
     def _refuse(self, error: DomainError, exchange: Exchange) -> Reply:
-        # Whoever was turned away before the limits were counted is counted here, by address if nothing else is known.
+        # A request that failed before the step `limit` is counted here. An unauthenticated request counts by address.
         if exchange.limits is None:
             exchange.limits = self.dialect.limit(exchange)
             try:

@@ -1,4 +1,4 @@
-"""How an API speaks: its paths, its errors, its headers, and who may call it."""
+"""The dialect of an API: its paths, errors, headers, limits and authentication."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from switchboard.errors import (
 )
 from switchboard.kit import ids
 
-#: The status of each refusal, in every dialect that does not say otherwise.
+#: The default status of each error. A dialect may override `status`.
 STATUS: dict[type[DomainError], HTTPStatus] = {
     Invalid: HTTPStatus.BAD_REQUEST,
     Unauthenticated: HTTPStatus.UNAUTHORIZED,
@@ -46,43 +46,43 @@ INTERNAL = "Something went wrong on our side."
 
 
 class Dialect(ABC):
-    """How one API speaks."""
+    """The rules of one API."""
 
-    #: The API's name, in the topology and in its document's address.
+    #: The API's name, in the topology and in the URL of its document.
     name: str
-    #: What every path of it begins with.
+    #: The prefix of all its paths.
     base_path: str
-    #: The largest body it reads, in bytes.
+    #: The largest accepted body, in bytes.
     max_body = 1_048_576
-    #: Whether its mutating operations take an Idempotency-Key.
+    #: Whether operations that change data accept an Idempotency-Key.
     idempotency_key = True
-    #: Whether a caller may name the workflow that a request belongs to.
+    #: Whether a client may send a correlation id, which names the workflow of a request.
     correlation = True
-    #: The headers that a script of another origin may read, where it may call at all (CORS).
+    #: The response headers that scripts of permitted origins may read (CORS).
     exposed: Sequence[str] = ("Retry-After", "x-request-id")
-    #: The steps that each request passes, in their order.
+    #: The steps of each request, in order.
     steps: Sequence[Step] = PIPELINE
 
     @abstractmethod
     def authenticate(self, exchange: Exchange) -> None:
-        """Set the call's snapshot and credential. Raises Unauthenticated or Forbidden."""
+        """Set the client and the credential of the exchange. Raises Unauthenticated or Forbidden."""
 
     @abstractmethod
     def error_body(self, status: int, error: DomainError, exchange: Exchange) -> tuple[Any, str]:
-        """An error's body and its media type."""
+        """Return the body of an error response and its media type."""
 
     @abstractmethod
     def gateway_body(self, status: int, default_code: str) -> tuple[str, str]:
-        """The body template and media type of an error that API Gateway answers by itself."""
+        """Return the body template and media type of an error response that API Gateway sends itself."""
 
     def request_id(self) -> str:
-        """A new id for a request."""
+        """Return a new request id."""
         return ids.new_id("req")
 
     def limit(self, exchange: Exchange) -> rate_limit.Limits:
-        """Count the call against the limits that hold for it."""
+        """Count the request against its limits: of the client, of the signer, or of the IP address."""
         if exchange.admitted:
-            assert exchange.admitted.organization is not None, "a person has limits of their own, in HUM"
+            assert exchange.admitted.organization is not None, "HUM counts persons itself"
             terms = exchange.admitted.organization.terms
             return rate_limit.count_request(
                 exchange.admitted.bucket, terms.requests_per_minute, terms.requests_per_second
@@ -92,14 +92,14 @@ class Dialect(ABC):
         return rate_limit.take_for_address(exchange.request.source_ip)
 
     def status(self, error: DomainError) -> int:
-        """The HTTP status of a refusal."""
+        """Return the HTTP status of an error."""
         for kind in type(error).__mro__:
             if kind in STATUS:
                 return STATUS[kind]
         return HTTPStatus.INTERNAL_SERVER_ERROR
 
     def refuse(self, error: DomainError, exchange: Exchange) -> Reply:
-        """A refusal as a reply."""
+        """Return the response to an error."""
         status = self.status(error)
         body, media_type = self.error_body(status, error, exchange)
         reply = Reply.json(status, body, media_type)
@@ -112,12 +112,12 @@ class Dialect(ABC):
         return reply
 
     def challenge(self) -> str:
-        """What WWW-Authenticate asks for."""
+        """Return the value of WWW-Authenticate."""
         return "Bearer"
 
     def headers(self, exchange: Exchange) -> dict[str, str]:
-        """The headers of every answer."""
-        # In lower case, as a route's headers are, so that a route's own take their place.
+        """Return the headers of every response."""
+        # In lower case, as the headers of routes are, so that the headers of a route replace these.
         headers = {
             "x-request-id": exchange.request_id,
             "cache-control": "no-store",

@@ -1,4 +1,4 @@
-"""One request on its way through the pipeline: what each step found out, for the next."""
+"""An HTTP exchange: a request in the pipeline, with the results of each step for the steps that follow."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class AuthenticationScheme(NamedTuple):
-    """A way to authenticate that is not the dialect's own: its name in the document, and how it is done."""
+    """Authentication that differs from the dialect's own: its name in the API document, and its function."""
 
     name: str
     authenticate: Callable[[Exchange], None]
@@ -35,59 +35,60 @@ _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Operation:
-    """What the edge knows of a route: who may call it, and how it treats retries and bodies."""
+    """A route as the edge sees it: its permitted clients, and its handling of retries and bodies."""
 
     method: str
     path: str
-    #: Anybody may call it.
+    #: No authentication is needed.
     public: bool = False
-    #: The kinds of key that may call it; `None` for all that the dialect takes.
+    #: The permitted kinds of key; `None` for all kinds of the dialect.
     keys: frozenset[KeyKind] | None = None
-    #: What a member has to be allowed. Without one, whoever is signed in may call it, for themselves.
+    #: The permission that a member needs. Without a permission, every person with a session may use the operation.
     permission: Permission | None = None
-    #: The answer shows a credential, so that its record is kept encrypted.
+    #: The response contains a credential, so its idempotency record is stored encrypted.
     secret: bool = False
-    #: How its callers are authenticated, where not as the dialect does it.
+    #: Authentication that replaces the authentication of the dialect.
     scheme: AuthenticationScheme | None = None
-    #: The origins whose scripts may call it (CORS).
+    #: The origins whose scripts may use the operation (CORS).
     cross_origin: cors.CorsPolicy | None = None
-    #: The kind of its body. A method without a body has none.
+    #: The kind of body. Ignored for methods without a body.
     body: Body = field(default_factory=JsonBody)
-    #: For each variable of the path the prefix of its ids, if it is known, and the refusal of what cannot be one.
+    #: The prefix of the ids for each variable of the path, `None` for any prefix.
     ids: Sequence[str | None] = ()
+    #: The 404 message for a value that cannot be such an id.
     unknown: str = ""
 
     def __post_init__(self) -> None:
         if self.signed and (self.public or self.scheme or self.keys or self.permission):
-            raise ValueError(f"{self.name}: its signature authenticates it, so it takes no other way")
+            raise ValueError(f"{self.name}: its signature authenticates it: remove public, scheme, keys and permission")
         if self.cross_origin and not (self.scheme or (self.public and not self.cross_origin.by_token)):
-            raise ValueError(f"{self.name}: give it a scheme, since browsers send cookies from other origins, too")
+            raise ValueError(f"{self.name}: give it a scheme, because browsers send cookies from other origins too")
         if self.public and self.body.needs_owner:
             raise ValueError(f"{self.name}: a file belongs to an organization, so the operation cannot be public")
 
     @property
     def name(self) -> str:
-        """The operation in messages."""
+        """The name of the operation in messages: method and path."""
         return f"{self.method} {self.path}"
 
     @property
     def takes_body(self) -> bool:
-        """Whether a body is read."""
+        """Whether the operation reads a body."""
         return self.method in _WITH_BODY
 
     @property
     def signed(self) -> bool:
-        """Whether its body's signature tells who calls."""
+        """Whether the signature of the body authenticates the client."""
         return self.takes_body and self.body.verify is not None
 
     @property
     def idempotent(self) -> bool:
-        """Whether it takes an Idempotency-Key, where its dialect does."""
+        """Whether the operation accepts an Idempotency-Key, if its dialect does."""
         return self.method in _WITH_BODY or self.method == "DELETE"
 
 
 class Exchange:
-    """A request under way."""
+    """An HTTP request in progress, and what is known about it so far."""
 
     __slots__ = (
         "bearer",
@@ -117,7 +118,7 @@ class Exchange:
     )
 
     def __init__(self, request: Request, context: Any, dialect: Dialect, router: Router) -> None:
-        #: How its API speaks, and the routes of its function.
+        #: The dialect of the API, and the routes of the function.
         self.dialect = dialect
         self.router = router
         self.request = request
@@ -126,38 +127,39 @@ class Exchange:
         self.correlation_id: str | None = None
         self.operation: Operation | None = None
         self.credential = ""
-        #: Who calls: by a key, or as a person.
+        #: The client: the owner of a key, or a person with a session.
         self.snapshot: KeyIdentity | None = None
         self.signed_in: SessionIdentity | None = None
-        #: What an operation's own scheme let in.
+        #: The client that an operation's own scheme authenticated.
         self.bearer: Any = None
-        #: The provider's account that signed the body.
+        #: The provider account that signed the body.
         self.signer: str | None = None
-        #: The origins that the caller's token allows, which its scheme sets, and the one that was found to be allowed.
+        #: The origins that the client's token allows, set by the scheme, and the allowed origin of this request.
         self.origins: Sequence[str] = ()
         self.origin: str | None = None
         self.limits: Limits | None = None
         self.effect: IdempotencyKey | None = None
-        #: The body: what the route's model is made of; its bytes, unless it is JSON; its type, and what else its kind
-        #: found in it. A digest stands for it where its bytes differ from one attempt to the next.
+        #: The body as the input of the route's model.
         self.body: Any = None
+        #: The bytes of the body (empty for a `JsonBody`), its type, and the parts of a form or an upload.
         self.raw = b""
         self.media_type: MediaType | None = None
         self.parameters: list[tuple[str, str]] = []
         self.upload: Upload | None = None
+        #: The body's part of the idempotency fingerprint, for bodies whose bytes differ between attempts.
         self.digest: str | None = None
         self.replayed = False
-        #: The cookies that the answer sets.
+        #: The cookies that the response sets.
         self.cookies: list[str] = []
 
     @property
     def admitted(self) -> KeyIdentity | SessionIdentity | None:
-        """Who was let in, by whichever credential."""
+        """The authenticated client: the owner of a key, or a person with a session."""
         return self.snapshot or self.signed_in
 
     @property
     def caller(self) -> Caller:
-        """Who is calling. Only behind authentication."""
+        """The caller that the key belongs to. Only after authentication by a key."""
         from switchboard.access import keys as access
 
         assert self.snapshot is not None
@@ -166,7 +168,7 @@ class Exchange:
 
     @property
     def log(self) -> Mapping[str, Any]:
-        """What a log line says of the call: never a secret, never a body."""
+        """The fields of a log line about the request. No secrets and no bodies."""
         return {
             "request_id": self.request_id,
             "correlation_id": self.correlation_id,

@@ -72,6 +72,7 @@ def parse_events(body: bytes, boundary: str) -> Iterator[Any]:
 
 
 def malformed_form(why: str) -> Invalid:
+    """Returns the error for a form that is not valid. `why` says what is wrong."""
     return Invalid(f"The body is not valid {MULTIPART_TYPE}: {why}.", code="invalid_form")
 
 

@@ -1,4 +1,4 @@
-"""Idempotency-Key: the first answer is kept for 24 hours and given again, by Powertools over DynamoDB."""
+"""Idempotency-Key: stores the first response for 24 hours and replays it, by Powertools over DynamoDB."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from switchboard.persistence.idempotency import IdempotencyKey
 
 HEADER = "idempotency-key"
 LONGEST = 255
-#: Where nobody is authenticated, the key alone keeps strangers from each other's answers: 22 characters of base 64
-#: are 128 bits.
+#: Without authentication, only the key protects a stored response from other clients: 22 characters of base 64 have
+#: 128 bits.
 SHORTEST_UNAUTHENTICATED = 22
 _COMPRESS_ABOVE = 2_048
 
 
 def effect_of(exchange: Exchange) -> IdempotencyKey | None:
-    """The effect that the request's Idempotency-Key names, if it carries one. Raises Invalid for a malformed key."""
+    """Return the key of the request with its scope and fingerprint, `None` without a key. Raises Invalid."""
     sent = exchange.request.values(HEADER)
     if not sent:
         return None
     key = sent[0]
     if len(set(sent)) > 1 or not 1 <= len(key) <= LONGEST or not all(" " <= char <= "~" for char in key):
-        raise _malformed(f"it takes 1 to {LONGEST} printable ASCII characters, once")
+        raise _malformed(f"send one key of 1 to {LONGEST} printable ASCII characters")
     if exchange.snapshot:
         scope = exchange.snapshot.scope
     elif exchange.signed_in:
@@ -42,12 +42,12 @@ def effect_of(exchange: Exchange) -> IdempotencyKey | None:
     else:
         scope = f"ip#{exchange.request.source_ip}"
         if len(key) < SHORTEST_UNAUTHENTICATED:
-            raise _malformed(f"without an API key it takes {SHORTEST_UNAUTHENTICATED} characters or more")
+            raise _malformed(f"without an API key, use {SHORTEST_UNAUTHENTICATED} characters or more")
     return IdempotencyKey(scope=scope, key=key, fingerprint=_fingerprint(exchange))
 
 
 def _fingerprint(exchange: Exchange) -> str:
-    """Stands for the whole request. As JSON, no two different requests have the same text."""
+    """Return a digest of the whole request. JSON keeps the parts apart, so different requests have different texts."""
     request = exchange.request
     whole: tuple[Any, ...] = (request.method, request.path, request.query())
     if exchange.digest:
@@ -60,14 +60,14 @@ def _fingerprint(exchange: Exchange) -> str:
 
 
 def _malformed(why: str) -> Invalid:
-    return Invalid(f"The Idempotency-Key is malformed: {why}.", code="invalid_idempotency_key")
+    return Invalid(f"Invalid Idempotency-Key: {why}.", code="invalid_idempotency_key")
 
 
 def once(exchange: Exchange, effect_: IdempotencyKey, proceed: Callable[[], Reply]) -> Reply:
-    """The answer of the first request with this key, or of this one if it is the first.
+    """Return the response of the first request with this key. Run this request if it is the first.
 
-    `proceed` raises instead of answering where nothing may be kept (5xx). Raises Conflict while the first is under
-    way and when the key was used for another request, Unavailable when the record cannot be written.
+    `proceed` raises an error for a response that must not be stored (5xx). Raises Conflict while the first request is
+    in progress, IdempotencyMismatch if another request used the key, Unavailable if the record cannot be written.
     """
     from aws_lambda_powertools.utilities.idempotency.exceptions import (
         IdempotencyAlreadyInProgressError,
@@ -82,7 +82,7 @@ def once(exchange: Exchange, effect_: IdempotencyKey, proceed: Callable[[], Repl
 
     def first() -> dict[str, Any]:
         made.append(proceed())
-        # An answer that its limits take back is not kept.
+        # The rate limits may still refuse the request: its response is not stored then.
         background.wait_for_guard()
         return _keep(exchange, effect_, made[0])
 
@@ -91,13 +91,17 @@ def once(exchange: Exchange, effect_: IdempotencyKey, proceed: Callable[[], Repl
     try:
         record = run(request=request, first=first)
     except IdempotencyValidationError:
-        raise idempotency.IdempotencyMismatch("This Idempotency-Key was used for another request.") from None
+        raise idempotency.IdempotencyMismatch(
+            "This Idempotency-Key was used for another request: use a new key."
+        ) from None
     except IdempotencyAlreadyInProgressError:
         raise Conflict(
-            "The first request with this Idempotency-Key is still under way.", code="in_flight", retry_after=2
+            "The first request with this Idempotency-Key is still in progress: retry later.",
+            code="in_flight",
+            retry_after=2,
         ) from None
     except (IdempotencyPersistenceLayerError, IdempotencyInconsistentStateError) as error:
-        raise Unavailable("The request could not be recorded; try it again.", retry_after=2) from error
+        raise Unavailable("The request could not be recorded: retry it.", retry_after=2) from error
     if made:
         return made[0]
     exchange.replayed = True
@@ -106,7 +110,7 @@ def once(exchange: Exchange, effect_: IdempotencyKey, proceed: Callable[[], Repl
 
 @cache
 def _machinery() -> tuple[Callable[..., dict[str, Any]], Any]:
-    # Imported when the first key comes: it brings boto3, which a cold start can do without.
+    # Imported at the first key: this module loads boto3, which would slow down the cold start.
     from aws_lambda_powertools.utilities.idempotency import (
         DynamoDBPersistenceLayer,
         IdempotencyConfig,
@@ -155,7 +159,7 @@ def _restore(exchange: Exchange, effect_: IdempotencyKey, record: dict[str, Any]
     else:
         body = record["body"]
     if not exchange.request.headers.get("x-correlation-id"):
-        # The chain that this key's effect is in, rather than a new and empty one.
+        # The workflow of the first request, instead of a new and empty workflow.
         exchange.correlation_id = record["correlation_id"]
     return Reply(record["status"], body, {"content-type": record["type"]} if record["type"] else {})
 
@@ -178,12 +182,14 @@ def _decrypt(exchange: Exchange, effect_: IdempotencyKey, data: bytes) -> bytes:
     try:
         return AESGCM(_cipher_key(exchange, effect_)).decrypt(data[:12], data[12:], effect_.scope.encode())
     except InvalidTag:
-        # Another key of the same actor sent it: it may not read what the first was shown.
-        raise idempotency.IdempotencyMismatch("This Idempotency-Key was used with another credential.") from None
+        # Another API key of the same actor sent this request. It must not read the response of the first key.
+        raise idempotency.IdempotencyMismatch(
+            "This Idempotency-Key was used with another credential: use a new key."
+        ) from None
 
 
 def _cipher_key(exchange: Exchange, effect_: IdempotencyKey) -> bytes:
-    """Known to whoever sent the first request, and to nobody who reads the table."""
+    """Return the encryption key. Only the sender of the first request can derive it, not a reader of the table."""
     from cryptography.hazmat.primitives.hashes import SHA256
     from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
@@ -191,6 +197,6 @@ def _cipher_key(exchange: Exchange, effect_: IdempotencyKey) -> bytes:
     return HKDF(SHA256(), 32, salt=effect_.scope.encode(), info=b"idempotent answer").derive(material)
 
 
-def forget() -> None:
-    """Drop the machinery, for tests that move to another table."""
+def clear_cache() -> None:
+    """Clear the cached client, for tests that use another table."""
     _machinery.cache_clear()

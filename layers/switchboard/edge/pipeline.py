@@ -1,6 +1,6 @@
-"""The pipeline that every request passes: each step finds out one thing, notes it on the exchange, and proceeds.
+"""The pipeline of a request. Each step determines one thing, stores it on the exchange and calls the next step.
 
-A dialect names its steps in their order. A step knows the exchange alone, which carries its dialect and its router.
+A dialect lists its steps in order. A step gets only the exchange, which holds the dialect and the router.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ Proceed = Callable[[], Reply]
 Step = Callable[[Exchange, Proceed], Reply]
 
 _SERVER_ERROR = 500
-#: Refusals that say nothing about the request itself: its repetition with the same key deserves another look.
+#: Errors that are not a result of the request itself. They are not stored: a retry with the same key runs again.
 _KEPT_NOWHERE = (IdempotencyMismatch, RateLimited)
 _CORRELATION_ID = re.compile("[!-~]{1,128}")
 
 
 def route(exchange: Exchange, proceed: Proceed) -> Reply:
-    """Find the operation, or answer a browser that asks whether it may call it. Raises NotFound or MethodNotAllowed."""
+    """Find the operation. A CORS preflight request gets its response here. Raises NotFound or MethodNotAllowed."""
     if exchange.request.method == "OPTIONS" and (shared := exchange.router.cross_origin(exchange.request.path)):
         exchange.origin = shared.policy.ask(exchange.request)
         return Reply(HTTPStatus.NO_CONTENT, headers=cors.preflight_headers(shared.methods))
@@ -37,7 +37,10 @@ def route(exchange: Exchange, proceed: Proceed) -> Reply:
 
 
 def authenticate(exchange: Exchange, proceed: Proceed) -> Reply:
-    """Find out who is calling, and whether this operation is for them."""
+    """Authenticate the client and check that it may use the operation.
+
+    Raises Unauthenticated or Forbidden.
+    """
     assert exchange.operation is not None
     if exchange.operation.signed:
         bodies.authenticate_signer(exchange.operation.body, exchange, exchange.dialect.max_body)
@@ -48,7 +51,7 @@ def authenticate(exchange: Exchange, proceed: Proceed) -> Reply:
         if exchange.operation.keys is not None:
             assert exchange.snapshot is not None
             if exchange.snapshot.key.kind not in exchange.operation.keys:
-                raise Forbidden("This takes the organization's master key.", code="master_key_required")
+                raise Forbidden("This operation requires the organization's master key.", code="master_key_required")
         if exchange.operation.permission is not None:
             assert exchange.signed_in is not None
             exchange.signed_in.require(exchange.operation.permission)
@@ -58,9 +61,9 @@ def authenticate(exchange: Exchange, proceed: Proceed) -> Reply:
 
 
 def limit(exchange: Exchange, proceed: Proceed) -> Reply:
-    """Count the request, beside what it reads.
+    """Count the request against its limits, in parallel with its reads.
 
-    Raises RateLimited before anything is written for it, and in place of whatever else the request comes to.
+    Raises RateLimited before the request writes anything. RateLimited replaces the response or error of the request.
     """
 
     def count() -> None:
@@ -75,7 +78,11 @@ def limit(exchange: Exchange, proceed: Proceed) -> Reply:
 
 
 def read_body(exchange: Exchange, proceed: Proceed) -> Reply:
-    """Read the body and the correlation id. Raises TooLarge, UnsupportedMedia or Invalid."""
+    """Read the body and the correlation id.
+
+    The id of the header `x-correlation-id` comes before the id of the body. A request without an id gets a new one.
+    Raises TooLarge, UnsupportedMedia or Invalid.
+    """
     assert exchange.operation is not None
     request = exchange.request
     correlation_id = request.header("x-correlation-id") if exchange.dialect.correlation else None
@@ -90,7 +97,7 @@ def read_body(exchange: Exchange, proceed: Proceed) -> Reply:
 
 
 def correlation_of_header(exchange: Exchange) -> str:
-    """The id for an answer that is given before the body was read."""
+    """Return the header's correlation id, or a new id. For a response that is sent before the body is read."""
     try:
         value = exchange.request.header("x-correlation-id")
         return ids.new_id("corr") if value is None else _correlation_id(value)
@@ -102,13 +109,13 @@ def _correlation_id(value: Any) -> str:
     if isinstance(value, str) and _CORRELATION_ID.fullmatch(value):
         return value
     raise Invalid(
-        "The correlation id is malformed.",
-        fields={"correlation_id": "takes 1 to 128 printable ASCII characters without spaces"},
+        "Invalid correlation id: use 1 to 128 printable ASCII characters without spaces.",
+        fields={"correlation_id": "must have 1 to 128 printable ASCII characters without spaces"},
     )
 
 
 def be_idempotent(exchange: Exchange, proceed: Proceed) -> Reply:
-    """Give the first answer again where the request carries a known Idempotency-Key."""
+    """Return the stored response if the Idempotency-Key of the request is known."""
     assert exchange.operation is not None
     if not (exchange.dialect.idempotency_key and exchange.operation.idempotent):
         return proceed()
@@ -121,8 +128,8 @@ def be_idempotent(exchange: Exchange, proceed: Proceed) -> Reply:
 def answer(exchange: Exchange, _: Proceed) -> Reply:
     """Validate the input and run the route.
 
-    A refusal is an answer, which an Idempotency-Key keeps; what is our own fault is raised, and kept nowhere, as is
-    what another moment or another key would change.
+    Returns an error of the client as a response, which an Idempotency-Key stores. Raises errors that must not be
+    stored: server errors, and the errors of `_KEPT_NOWHERE`.
     """
     try:
         return exchange.router.resolve(exchange)
@@ -132,10 +139,10 @@ def answer(exchange: Exchange, _: Proceed) -> Reply:
         return exchange.dialect.refuse(error, exchange)
 
 
-#: The order for most dialects. Nothing that a stranger sends is read before the stranger is known.
+#: The order for most dialects. The body is read after authentication.
 PIPELINE: Sequence[Step] = (route, authenticate, limit, read_body, be_idempotent, answer)
 
 
 def run(exchange: Exchange, steps: Sequence[Step]) -> Reply:
-    """Take a request through the steps. Raises what a step raises."""
+    """Run the steps and return the response. Raises every error that a step raises."""
     return steps[0](exchange, partial(run, exchange, steps[1:]))

@@ -1,4 +1,4 @@
-"""The routes of one function: which operation is at a path, and how its code is run by Powertools."""
+"""The routes of one function: finds the operation of a path and runs its code by Powertools."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from switchboard.edge.fields import is_id
 from switchboard.edge.http import Reply
 from switchboard.errors import Invalid, MethodNotAllowed, NotFound
 
-#: A variable of a path, with the prefix of its ids if the route says it: `<agt:agent_id>`.
+#: A path variable, with an optional prefix of its ids: `<agt:agent_id>`.
 PARAMETER = re.compile(r"<(?:(\w+):)?(\w+)>")
 _SEGMENT = "[^/]+"
-#: The prefix of a variable that is no id, such as an address: the route says what it may be (`<any:address>`).
+#: The prefix of a variable that is not an id (`<any:address>`). The route validates its value.
 _ANY = "any"
 
 
 class _Resolver(APIGatewayRestResolver):
-    """Powertools' resolver, which takes every character in a path and percent-decodes path parameters."""
+    """Powertools' resolver, extended: accepts every character in a path and percent-decodes path parameters."""
 
     @staticmethod
     def _compile_regex(rule: str, base_regex: str = "") -> re.Pattern[str]:  # noqa: ARG004 Powertools' signature
@@ -40,17 +40,17 @@ class _Resolver(APIGatewayRestResolver):
 
 
 class Shared(NamedTuple):
-    """A path that scripts of other origins may call: from where, and by which methods."""
+    """A path that scripts of other origins may use: the permitted origins and methods."""
 
     policy: cors.CorsPolicy
     methods: list[str]
 
 
 class Router:
-    """The operations of a function, by path and method, and Powertools' resolver that runs them."""
+    """The operations of a function by path and method, and the Powertools resolver that runs them."""
 
     def __init__(self, body_of: Callable[[], Any]) -> None:
-        """`body_of` returns the body of the request under way, as it was read."""
+        """`body_of` returns the parsed body of the request in progress."""
         self.operations: list[Operation] = []
         self._static: dict[str, dict[str, Operation]] = {}
         self._dynamic: list[tuple[re.Pattern[str], dict[str, Operation]]] = []
@@ -65,7 +65,7 @@ class Router:
     def register(self, operation: Operation) -> None:
         """Add an operation. Raises ValueError for a path whose methods have different cross-origin policies."""
         if (shared := self.cross_origin(operation.path)) and operation.cross_origin not in (None, shared.policy):
-            raise ValueError(f"{operation.name}: other methods of this path are for other origins")
+            raise ValueError(f"{operation.name}: other methods of this path have a different cross-origin policy")
         self.operations.append(operation)
         if not PARAMETER.search(operation.path):
             self._static.setdefault(operation.path, {})[operation.method] = operation
@@ -78,17 +78,19 @@ class Router:
         self._dynamic.append((pattern, {operation.method: operation}))
 
     def find(self, method: str, path: str) -> Operation:
-        """The operation at a path. Raises NotFound, or MethodNotAllowed with what is allowed."""
+        """Return the operation of a path. Raises NotFound, or MethodNotAllowed with the supported methods."""
         methods = self._at(path)
         if methods is None:
-            raise NotFound("There is nothing at this path.", code="unknown_path")
+            raise NotFound("This path does not exist: compare it with the API document.", code="unknown_path")
         operation = methods.get(method)
         if operation is None:
-            raise MethodNotAllowed(f"This path does not take {method[:20]}.", allow=sorted(methods))
+            raise MethodNotAllowed(
+                f"This path does not support {method[:20]}: use {' or '.join(sorted(methods))}.", allow=sorted(methods)
+            )
         return operation
 
     def cross_origin(self, path: str) -> Shared | None:
-        """What scripts of other origins may do at a path, if anything."""
+        """Return the cross-origin policy and methods of a path, `None` if it has none."""
         found = [operation for operation in (self._at(path) or {}).values() if operation.cross_origin]
         if not found:
             return None
@@ -103,7 +105,7 @@ class Router:
         return methods
 
     def resolve(self, exchange: Exchange) -> Reply:
-        """Validate the input and run the route, by Powertools. Raises Invalid, NotFound, or what the route raises."""
+        """Validate the input and run the route. Raises Invalid, NotFound, and every error of the route."""
         self._require_ids(exchange)
         event = _as_read(exchange)
         try:
@@ -116,7 +118,7 @@ class Router:
         return Reply(answer["statusCode"], answer.get("body") or "", headers)
 
     def _require_ids(self, exchange: Exchange) -> None:
-        """Raise NotFound for what stands in the path and cannot be an id: no look-up is made for it."""
+        """Raise NotFound for a path value that cannot be an id. This saves the lookup."""
         operation = exchange.operation
         assert operation is not None
         if not operation.ids:
@@ -129,14 +131,14 @@ class Router:
 
 
 def _as_read(exchange: Exchange) -> dict[str, Any]:
-    """The event as Powertools takes it: it compares media types letter by letter, and the body has been read."""
+    """Return the event for Powertools, as plain JSON: Powertools accepts only the exact media type."""
     event = {**exchange.request.event, "path": exchange.request.path}
     if exchange.operation and exchange.operation.takes_body:
         several = event.get("multiValueHeaders") or {}
         event["headers"] = {**_without_type(event.get("headers") or {}), "content-type": JSON}
         event["multiValueHeaders"] = {**_without_type(several), "content-type": [JSON]}
         if exchange.body is not None:
-            # It reads no bytes: the deserializer hands it what was read.
+            # Powertools does not parse the body again: its deserializer returns the parsed body.
             event |= {"body": "{}", "isBase64Encoded": False}
     return event
 
@@ -150,5 +152,5 @@ def _raise(error: Exception) -> Any:
 
 
 def _nothing_here(_: Exception) -> Any:
-    # Powertools finds what `find` found. Should it not, the answer still is in the dialect.
-    raise NotFound("There is nothing at this path.", code="unknown_path")
+    # `find` has found the operation, so Powertools finds it too. If not, the error is still in the dialect.
+    raise NotFound("This path does not exist: compare it with the API document.", code="unknown_path")

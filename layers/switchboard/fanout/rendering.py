@@ -1,9 +1,9 @@
-"""From an event to what a kind of webhook says of it.
+"""Renders an event as the webhooks of each kind.
 
-A renderer answers what is to be told, in order: in an ordered kind the earlier ones are what must have been told of
-the subject before, and are made again here if the event that they belong to has not come by yet.
+A renderer returns the webhooks of an event in order. In an ordered kind, the first ones are the webhooks that must
+precede this event's webhook. They are rendered here too, because their own events may arrive later.
 
-The subjects of a batch of events are read together, before any of them is rendered.
+The subjects of a batch of events are read together, before the first event is rendered.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from switchboard.dialects.opticomm import webhooks as opticomm
 from switchboard.events.models import Event
 from switchboard.webhooks.models import KindName, RenderedEvent
 
-#: What is told of an event, given its subject as it is now: `None` where it is gone, or of a type that is not read.
+#: Returns the webhooks of an event with its current subject. The subject is `None` if it is deleted, or if no reader
+#: has its type.
 Renderer = Callable[[Event, Any], list[RenderedEvent]]
 Places = Sequence[tuple[str, str]]
 
@@ -38,24 +39,24 @@ RENDERERS: dict[KindName, Renderer] = {
 
 
 def _messages(places: Places) -> Sequence[Any]:
-    from switchboard.email import service as email  # a worker that tells of no mail does not load it
+    from switchboard.email import service as email  # for cold start: loaded for mail events only
 
     return email.find_heads(places)
 
 
 def _calls(places: Places) -> Sequence[Any]:
-    from switchboard.calls import service as calls  # as above
+    from switchboard.calls import service as calls  # for cold start, as above
 
     return calls.find_calls(places)
 
 
 def _roleplay_calls(places: Places) -> Sequence[Any]:
-    from switchboard.roleplay import calls as roleplay  # as above
+    from switchboard.roleplay import calls as roleplay  # for cold start, as above
 
     return roleplay.find_calls(places)
 
 
-#: How subjects are read, by their type. An event of another type says all that is told of it.
+#: The reader of each type of subject. Events of other types contain everything that their webhooks need.
 _READERS: dict[str, Callable[[Places], Sequence[Any]]] = {
     "message": _messages,
     "call": _calls,
@@ -65,17 +66,17 @@ _READERS: dict[str, Callable[[Places], Sequence[Any]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Subjects:
-    """The subjects of a batch of events, as they are now."""
+    """The current subjects of a batch of events."""
 
     found: dict[tuple[str, str, str], Any] = field(default_factory=dict)
 
     def of(self, event: Event) -> Any:
-        """An event's subject."""
+        """Return the subject of an event, `None` if it is deleted or has no reader."""
         return self.found.get((event.org_id, event.subject.type, event.subject.id))
 
 
 def read_subjects(events: Sequence[Event]) -> Subjects:
-    """Read the subjects of up to a hundred events: one request for each type."""
+    """Return the subjects of up to 100 events. Sends one read request for each type of subject."""
     found: dict[tuple[str, str, str], Any] = {}
     for type_, read in _READERS.items():
         places = list(

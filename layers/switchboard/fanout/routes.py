@@ -1,8 +1,8 @@
 """The jobs that each event starts.
 
-The registry names the queues that an event type starts (`switchboard.events.registry`). This module makes the job for
-each queue. The job depends only on the event, so that a replay sends the same jobs as the first run. Every worker
-recognizes a job that is done already: by its state machine, or by an id that is derived from the event.
+The registry names the queues that an event type starts (`switchboard.events.registry`). This module creates the job
+for each queue. The job depends only on the event, so that a replay sends the same jobs as the first run. Every worker
+recognizes a job that is already done: by its state machine, or by an id that is derived from the event.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def _of_calls(event: Event) -> Job:
     return WakeWaiting(org_id=event.org_id, call_id=event.subject.id)
 
 
-#: For each queue name in the registry, the function that makes an event's job.
+#: For each queue name in the registry, the function that creates the job of an event.
 JOB_FACTORIES: dict[str, Callable[[Event], Job]] = {
     "email": lambda event: SendMail(org_id=event.org_id, message_id=event.subject.id),
     "dialer": _of_calls,

@@ -28,8 +28,8 @@ _MAX_AUDIT_BODY_BYTES = 60_000
 def forward_items(images: Sequence[Item | None]) -> int | None:
     """Send the messages of stored items, in their order.
 
-    Returns the index of the first item that has to be sent again, `None` if all were sent. Skips an unreadable item and
-    counts it in a metric, because it would block all later items. A replay can send it.
+    Returns the index of the first item that must be sent again, `None` if all were sent. Skips an unreadable item,
+    because it would block all later items, and counts it in a metric. A replay can send it later.
     """
     messages: list[QueueMessage] = []
     #: For each message, the index of the first item that it belongs to.

@@ -1,4 +1,4 @@
-"""SHA-256 of a text, as keys and tokens are stored."""
+"""The digest of keys, tokens and addresses in storage."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ import hashlib
 
 
 def digest(text: str) -> str:
-    """SHA-256 in hex: the stored form of credentials, and of addresses in the audit chain."""
+    """Return SHA-256 in hex: the stored form of credentials, and of addresses in the audit chain."""
     return hashlib.sha256(text.encode()).hexdigest()

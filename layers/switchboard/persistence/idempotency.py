@@ -146,4 +146,4 @@ def _met(fingerprint: str, items: list[Item | None]) -> Exception:
     marker = items[0] or {}
     if marker.get("fingerprint") == fingerprint:
         return AlreadyDoneError(str(marker["subject_id"]), str(marker["salt"]))
-    return IdempotencyMismatch("This Idempotency-Key was used for another request.")
+    return IdempotencyMismatch("This Idempotency-Key was used for another request: use a new key.")

@@ -9,7 +9,6 @@ from pydantic import ValidationError
 
 from switchboard.access import keys as access
 from switchboard.accounts import credentials, keys, organizations
-from switchboard.accounts import service as accounts
 from switchboard.accounts.models import KeyKind, KeyRestrictions
 from switchboard.accounts.plans import PlanName
 from switchboard.aws.writes import Update, commit, write_item
@@ -106,7 +105,7 @@ def test_a_refusal_is_never_remembered(acme: Tenant) -> None:
         access.authenticate_key(text, dialect.KEYS)
     assert refusal.value.code == "unknown"
     made, writes = keys.key_writes(work(acme), KeyKind.MASTER, "late", seed=b"s" * 32)
-    accounts.commit(writes)
+    commit(writes)
     assert access.authenticate_key(text, dialect.KEYS).key.id == made.key.id
 
 

@@ -103,7 +103,7 @@ def test_an_event_that_is_sealed_while_a_page_is_read_is_on_that_page_once(
 
         monkeypatch.setattr(store, name, reading)
 
-    for name in ("places", "documents_at", "events_after"):
+    for name in ("list_places", "get_documents", "list_events_after"):
         before(name)
     assert [one["id"] for one in Reader(acme, 10).rest()] == [event.id for event in made]
 

@@ -155,7 +155,7 @@ def test_no_answer_is_paid_for_that_a_limit_makes_useless(
             asked.append(e164)
             return "no"
 
-    monkeypatch.setattr(compliance, "reassigned_numbers", Database)
+    monkeypatch.setattr(compliance, "get_reassigned_numbers", Database)
     small = tenant("small", plan, basic_calls_per_day=1 if reached == "the day's calls" else 10)
     if reached == "the cap":
         cap = HardCap(enabled=True, monthly_cap_cents=7)  # a minute

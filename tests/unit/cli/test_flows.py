@@ -49,7 +49,7 @@ def test_a_consent_that_is_none_is_refused(
     words = ("Ada", "--kind", "outbound") if what[0] == "flow" else ("--kind", "opticomm-live")
     refused = run(*what, acme.org_id, *words, "--consent", consent)
     assert refused.code == 1
-    assert "not a consent" in refused.err
+    assert "Invalid consent" in refused.err
     assert why in refused.err
 
 

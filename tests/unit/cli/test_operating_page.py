@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from switchboard import cli
+from switchboard.cli import deployments
 
 ROOT = Path(__file__).resolve().parents[3]
 _TARGETS = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
@@ -33,7 +34,7 @@ def test_pages_show_commands() -> None:
 def test_the_command_line_takes_every_command_of_a_page(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     words = shlex.split(command.partition(": ")[2], comments=True)[1:]
     try:
-        cli._parser().parse_args(cli.environment.spelled_out(words))
+        cli._parser().parse_args(deployments.expand_local_option(words))
     except SystemExit:
         pytest.fail(f"{command}\n{capsys.readouterr().err}")
 

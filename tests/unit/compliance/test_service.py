@@ -212,7 +212,7 @@ def test_an_answer_that_cannot_be_kept_proves_nothing_and_refuses(
     def broken(*_: Any) -> None:
         raise error
 
-    monkeypatch.setattr(service.table, "write", broken)
+    monkeypatch.setattr(service.aws_writes, "write_item", broken)
     found = evaluate()
     assert (found.allowed, found.code, found.rule("reassigned").reason) == (False, "reassigned_unknown", "unavailable")
     monkeypatch.undo()

@@ -144,7 +144,7 @@ def test_no_answer_is_bought_for_a_call_beyond_the_limits(
             asked.append(e164)
             return "no"
 
-    monkeypatch.setattr(compliance, "reassigned_numbers", Database)
+    monkeypatch.setattr(compliance, "get_reassigned_numbers", Database)
 
     def place() -> int:
         return int(ask("voice", "POST", "/v1/voice/calls", acme.agent_key, CALL)["statusCode"])

@@ -27,7 +27,7 @@ from switchboard.email import (
     delivery,
     feedback,
     inbound,
-    mime_limits,
+    mime_structure,
     parsing,
     receipts,
     service,
@@ -668,7 +668,7 @@ def test_a_mail_of_nothing_at_all_lands(acme: Tenant) -> None:
 
 
 def test_hostile_mail_lands_too(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mime_limits, "MAX_LINES", 10)
+    monkeypatch.setattr(mime_structure, "MAX_LINES", 10)
     (message,) = received(b"From: a@example.com\r\n\r\n" + b"\r\n" * 50, acme.address)
     assert schemas.MessageView.of(message).metadata["malformed"] is True
 

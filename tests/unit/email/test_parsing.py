@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from switchboard.email import charsets, filenames, mime_limits
+from switchboard.email import charsets, filenames, mime_body
 from switchboard.email.html_text import plain_text
 from switchboard.email.mime_models import ParsedMail
 from switchboard.email.parsing import parse_mail
@@ -176,7 +176,7 @@ def test_fifty_attachments_are_kept_and_the_rest_is_named() -> None:
 
 
 def test_an_attachment_that_is_too_large_is_named_with_its_size(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mime_limits, "MAX_ATTACHMENT_BYTES", 10)
+    monkeypatch.setattr(mime_body, "MAX_ATTACHMENT_BYTES", 10)
     assert [len(one.content) for one in parse_mail(with_files(1, b"x" * 10)).attachments] == [10]
     found = parse_mail(with_files(1, b"x" * 11))
     assert not found.attachments

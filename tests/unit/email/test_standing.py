@@ -25,6 +25,13 @@ from tests.integration.sabotage import Sabotage
 
 pytestmark = pytest.mark.usefixtures("cloud")
 
+#: How each notice of a provider is recorded.
+RECORD = {
+    "delivered": feedback.record_delivery,
+    "bounced": feedback.record_bounce,
+    "complained": feedback.record_complaint,
+}
+
 
 class Provider:
     """A provider that takes everything."""
@@ -263,7 +270,7 @@ def test_a_notice_of_every_recipient_is_recorded_however_often_it_comes(
     message = addressed_to_all(acme, kind)
     details = {"permanent": True} if what == "bounced" else {}
     for _ in range(2):
-        getattr(delivery, what)(message.org_id, message.id, message.to, **details)
+        RECORD[what](message.org_id, message.id, message.to, **details)
     assert len(now(message).reports) == 50
     ends = {"delivered": MailState.DELIVERED, "bounced": MailState.BOUNCED, "complained": MailState.SENT}
     assert now(message).head.state is ends[what]
@@ -306,7 +313,7 @@ def test_an_acceptance_that_is_recorded_after_the_first_reports_is_numbered_befo
             raise carriers.ThrottledError("slow down")
         details = {"permanent": True} if what == "bounced" else {}
         for address in message.to:
-            getattr(delivery, what)(message.org_id, message.id, [address], **details)
+            RECORD[what](message.org_id, message.id, [address], **details)
         return "ses-1@email.amazonses.com"
 
     monkeypatch.setattr(provider, "send", send)

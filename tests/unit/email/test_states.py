@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from switchboard.email import delivery, store
+from switchboard.email import delivery, feedback, store
 from switchboard.email.models import MAIL_TRANSITIONS, MailState, Message, MessageHead
 from switchboard.email.status import MailStatus
 from switchboard.events import service as events
@@ -22,17 +22,17 @@ ONE, OTHER = "One@example.com", "other@example.com"
 
 #: What a provider may report of a mail to two, by name: the call, and the events that it makes at most once.
 REPORTS: dict[str, tuple[str, dict[str, Any]]] = {
-    "accepted": ("accepted", {"external_id": "x@ses"}),
-    "one has it": ("delivered", {"addresses": [ONE]}),
-    "other has it": ("delivered", {"addresses": [OTHER]}),
-    "both have it": ("delivered", {"addresses": [ONE.lower(), OTHER.upper()]}),
-    "one bounced in passing": ("bounced", {"addresses": [ONE], "permanent": False}),
-    "one is gone": ("bounced", {"addresses": [ONE], "permanent": True}),
-    "other is gone": ("bounced", {"addresses": [OTHER], "permanent": True}),
-    "other complained": ("complained", {"addresses": [OTHER]}),
-    "nothing for ten minutes": ("confirm", {"claim": 1}),
-    "refused": ("refused", {"reason": "virus"}),
-    "a stranger has it": ("delivered", {"addresses": ["stranger@example.com"]}),
+    "accepted": ("record_acceptance", {"external_id": "x@ses"}),
+    "one has it": ("record_delivery", {"addresses": [ONE]}),
+    "other has it": ("record_delivery", {"addresses": [OTHER]}),
+    "both have it": ("record_delivery", {"addresses": [ONE.lower(), OTHER.upper()]}),
+    "one bounced in passing": ("record_bounce", {"addresses": [ONE], "permanent": False}),
+    "one is gone": ("record_bounce", {"addresses": [ONE], "permanent": True}),
+    "other is gone": ("record_bounce", {"addresses": [OTHER], "permanent": True}),
+    "other complained": ("record_complaint", {"addresses": [OTHER]}),
+    "nothing for ten minutes": ("check_claim", {"claim": 1}),
+    "refused": ("record_rejection", {"reason": "virus"}),
+    "a stranger has it": ("record_delivery", {"addresses": ["stranger@example.com"]}),
 }
 HAPPENED = st.sets(st.sampled_from(sorted(REPORTS)), min_size=1)
 
@@ -69,7 +69,7 @@ def report(message: Message, name: str) -> None:
     """Apply a report, and check that it makes a legal move or none."""
     call, details = REPORTS[name]
     before = now(message)
-    getattr(delivery, call)(message.org_id, message.id, **details)
+    getattr(delivery if call == "check_claim" else feedback, call)(message.org_id, message.id, **details)
     after = now(message)
     assert after.state is before.state or after.state in MAIL_TRANSITIONS[before.state]
     assert after.version == before.version + (after != before)

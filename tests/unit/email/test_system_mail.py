@@ -109,7 +109,9 @@ def test_whoever_signs_up_sees_the_same_whatever_becomes_of_the_mail(
     else:
         delivery.send_queued(made.organization.id, message_id)
     if outcome.then in ("delivered", "complained"):
-        getattr(delivery, outcome.then)(made.organization.id, message_id, [ADA])
+        {"delivered": feedback.record_delivery, "complained": feedback.record_complaint}[outcome.then](
+            made.organization.id, message_id, [ADA]
+        )
     if outcome.then == "bounced":
         feedback.record_bounce(made.organization.id, message_id, [ADA], permanent=True)
     assert bool(provider.sent) is (outcome.suppressed is None and outcome.then not in ("refused", "expired"))

@@ -1,4 +1,4 @@
-"""Where code records events: every call that ends in `events.of`, directly or through helpers that pass the type on.
+"""Finds where code records events: each call that ends in `events.new_event`, directly or through helpers.
 
 It reads the source, so that a site counts even if no test calls it.
 """
@@ -13,7 +13,7 @@ from functools import cache, cached_property
 
 from tests.unit.test_layering import MODULES, ROOT
 
-OF = ("switchboard.events.service", "of")
+OF = ("switchboard.events.service", "new_event")
 
 #: A function, by its module and its name.
 Name = tuple[str, str]

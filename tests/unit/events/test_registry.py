@@ -105,7 +105,7 @@ def test_every_type_that_code_records_is_registered(found: tuple[list[sites.Site
 
 def test_every_registered_type_is_recorded(found: tuple[list[sites.Site], list[str]]) -> None:
     unused = set(registry.TYPES) - {name for site in found[0] for name in site.types}
-    assert not unused, "No code records these. Record them with events.of, or remove their rows."
+    assert not unused, "No code records these. Record them with events.new_event, or remove their rows."
 
 
 def test_every_site_gives_the_fields_of_its_row(found: tuple[list[sites.Site], list[str]]) -> None:

@@ -8,7 +8,6 @@ from typing import Any
 import httpx
 import pytest
 
-from switchboard.access import keys as access
 from switchboard.accounts import keys, organizations
 from switchboard.calls import service
 from switchboard.calls.models import Order, Tier
@@ -49,7 +48,7 @@ def test_an_organization_that_is_not_active(live: Backend, monkeypatch: pytest.M
     def suspended(item: Any) -> Any:
         return found(item).model_copy(update={"status": "suspended"})
 
-    monkeypatch.setattr(access.accounts, "org_from_item", suspended)
+    monkeypatch.setattr(organizations, "parse_organization", suspended)
     assert code(live.initiate()) == (403, "PERMISSION_DENIED")
 
 

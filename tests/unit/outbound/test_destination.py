@@ -272,7 +272,7 @@ def test_nothing_else_ever_sends_to_this_machine(monkeypatch: pytest.MonkeyPatch
 
 def test_a_check_loads_no_client(monkeypatch: pytest.MonkeyPatch) -> None:
     program = (
-        "import sys; from switchboard.outbound import destination; destination.check('https://example.com/');"
+        "import sys; from switchboard.outbound import destination; destination.check_url('https://example.com/');"
         "print('aiohttp' in sys.modules, 'idna' in sys.modules)"
     )
     monkeypatch.setenv("PYTHONPATH", "layers")

@@ -124,7 +124,7 @@ def test_a_full_pool_costs_no_write(monkeypatch: pytest.MonkeyPatch) -> None:
     late = tenant("free-late", PlanName.FREE)
     late.caller()
     written: list[object] = []
-    monkeypatch.setattr(store.table, "write", written.append)
+    monkeypatch.setattr(store.writes, "write_item", written.append)
     assert not subscribe(late).is_live
     assert not written
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from switchboard.aws.writes import Put, write_item
 from switchboard.kit import clock
 from switchboard.streams import store
 from switchboard.streams.store import organization_item_id
@@ -102,7 +103,7 @@ def test_giving_back_what_is_not_held_does_nothing(frozen: clock.FrozenClock) ->
 def test_a_lease_of_the_release_before_is_read(frozen: clock.FrozenClock) -> None:
     until = int(clock.epoch()) + 60
     old = {"id": ITEM, "open": {"a": {"until": until, "owner": "ann"}}, "expiration": until}
-    store.table.write(store.table.Put(table="ratelimit", item=old))
+    write_item(Put(table="ratelimit", item=old))
     assert held() == {"a"}
     assert take("b")
     assert store.renew_leases(ITEM, ["a", "b"]) == set()

@@ -96,7 +96,9 @@ def test_sign_ups_in_other_spellings_of_a_mailbox_get_it_no_more_mails(
     assert signup.sign_up("bea+2@example.com", "second", None, "corr_2", None).agent, "nothing of it was kept"
 
 
-@pytest.mark.parametrize(("plan", "name"), [(PlanName.FREE, "MOST_FREE"), (PlanName.GROWTH, "MOST_PAID")])
+@pytest.mark.parametrize(
+    ("plan", "name"), [(PlanName.FREE, "MAX_DAILY_MAILS_FREE"), (PlanName.GROWTH, "MAX_DAILY_MAILS_PAID")]
+)
 def test_an_organization_mails_so_many_invites_a_day(
     admin: Member, frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch, plan: PlanName, name: str
 ) -> None:

@@ -165,12 +165,12 @@ def test_two_changes_at_once_do_not_undo_each_other(
     assert (changed.label, changed.description, changed.version) == ("first", "second", 3)
 
 
-@pytest.mark.parametrize("action", ["send_test", "recover"])
+@pytest.mark.parametrize("action", ["send_test_delivery", "start_recovery"])
 def test_nothing_is_sent_to_a_disabled_endpoint(acme: Tenant, register: Register, action: str) -> None:
     made = register(active=False)
-    arguments = (clock.now_iso(),) if action == "recover" else ()
+    arguments = (clock.now_iso(),) if action == "start_recovery" else ()
     with pytest.raises(Conflict):
-        getattr(service, action)(acme.caller(master=True), made.endpoint.id, *arguments)
+        getattr(deliveries, action)(acme.caller(master=True), made.endpoint.id, *arguments)
 
 
 def test_a_delivery_under_way_is_not_sent_twice(acme: Tenant, register: Register) -> None:

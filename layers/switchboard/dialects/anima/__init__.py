@@ -1,1 +1,1 @@
-"""Anima's words: errors, webhook bodies, the event stream and the API document."""
+"""Anima's dialect: errors, webhook bodies, the event stream and the API document."""

@@ -1,4 +1,4 @@
-"""Anima: RFC 9457 problems with the legacy `error` sibling, bearer keys, correlation ids."""
+"""Anima: RFC 9457 problems with the older member `error`, bearer keys, correlation ids."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Anima(Dialect):
 
     def headers(self, exchange: Exchange) -> dict[str, str]:
         if exchange.correlation_id is None:
-            # Refused before it was read: the header's id if it is a good one, else a new one.
+            # The request failed before the step that reads the id.
             exchange.correlation_id = correlation_of_header(exchange)
         return super().headers(exchange) | {"x-correlation-id": exchange.correlation_id}
 

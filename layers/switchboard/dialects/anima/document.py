@@ -90,12 +90,14 @@ _REFUSALS = {
     ),
     401: _refusal(
         401, "Unauthorized", "The API key is missing, unknown, expired or revoked.",
-        "UNAUTHORIZED", "The API key is not known.", document_headers.CHALLENGE, reason="unknown",
+        "UNAUTHORIZED", "The API key is unknown: check that it is the right key.", document_headers.CHALLENGE,
+        reason="unknown",
     ),
     402: _refusal(
         402, "PaymentRequired", "The plan's quota or the organization's spending cap is reached.",
-        "PAYMENT_REQUIRED", "The organization's monthly spending cap is reached.", _REPLAYED,
-        reason="hard_cap", resource="email", current=500, cap=500,
+        "PAYMENT_REQUIRED",
+        "The organization's monthly spending cap is reached: raise the cap, or wait for the next month (UTC).",
+        _REPLAYED, reason="hard_cap", resource="email", current=500, cap=500,
     ),
     403: _refusal(
         403, "Forbidden", "The key does not allow this, or its organization or agent is not active.",
@@ -107,11 +109,12 @@ _REFUSALS = {
     ),
     405: _refusal(
         405, "MethodNotAllowed", "The path exists, but does not support this method.",
-        "METHOD_NOT_ALLOWED", "This path does not support GET.", "Allow", allow=["POST"],
+        "METHOD_NOT_ALLOWED", "This path does not support GET: use POST.", "Allow", allow=["POST"],
     ),
     409: _refusal(
         409, "Conflict", "The Idempotency-Key was used for another request, or its first request is still in progress.",
-        "IDEMPOTENCY_BODY_MISMATCH", "This Idempotency-Key was used for another request.", _REPLAYED, "Retry-After",
+        "IDEMPOTENCY_BODY_MISMATCH", "This Idempotency-Key was used for another request: use a new key.",
+        _REPLAYED, "Retry-After",
     ),
     413: _refusal(
         413, "PayloadTooLarge", "The body is larger than 1 MB.",
@@ -132,7 +135,7 @@ _REFUSALS = {
     ),
     503: _refusal(
         503, "ServiceUnavailable", "A service that this request needs is temporarily unavailable. Retry later.",
-        "SERVICE_UNAVAILABLE", "The request could not be recorded. Retry it.", reason="unavailable",
+        "SERVICE_UNAVAILABLE", "The request could not be recorded: retry it.", reason="unavailable",
     ),
 }  # fmt: skip
 

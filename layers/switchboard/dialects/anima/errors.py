@@ -39,14 +39,14 @@ CODE_OF_REASON = {
     "quiet_hours": "QUIET_HOURS_BLOCKED",
     "zone_unknown": "QUIET_HOURS_BLOCKED",
 }
-#: Refusals whose own word helps a caller more than the status' code alone: shown as `details.reason`.
+#: Error codes that add nothing to the status. All other codes without an own problem code are in `details.reason`.
 WITHOUT_REASON = frozenset(
     {"invalid", "not_found", "conflict", "forbidden", "rate_limited", "too_large", "internal_error"}
 )
 
 
 def problem(status: int, code: str, detail: str, instance: str, details: dict[str, Any]) -> dict[str, Any]:
-    """A problem document (docs/contracts/anima.md#errors)."""
+    """Return a problem document (docs/contracts/anima.md#errors)."""
     return {
         "type": ERRORS + code.lower().replace("_", "-"),
         "title": HTTPStatus(status).phrase,

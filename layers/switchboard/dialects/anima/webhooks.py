@@ -1,4 +1,4 @@
-"""Anima's webhooks: one flat object an event (docs/contracts/anima.md#webhooks)."""
+"""Anima's webhooks: one flat JSON object for each event (docs/contracts/anima.md#webhooks)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def render(event: Event, subject: Any) -> list[RenderedEvent]:
-    """What Anima tells of an event."""
+    """Return the webhook of an event, empty if its subject is erased or not for webhooks."""
     name = EVENT_NAMES["anima"][event.type]
     facts = FACTS[event.subject.type](event, subject)
     if facts is None:
@@ -27,7 +27,7 @@ def render(event: Event, subject: Any) -> list[RenderedEvent]:
         "correlationId": event.correlation_id,
         "sequence": event.sequence,
     }
-    # No fact of an event takes the place of what every body has.
+    # The fields that every body has are never replaced.
     body |= {fact: value for fact, value in facts.items() if fact not in body}
     return [RenderedEvent(event=name, body=body, sequence=body["sequence"], key=event.id)]
 
@@ -46,7 +46,7 @@ def _plain(event: Event) -> dict[str, Any]:
 
 def _message(event: Event, message: MessageHead | None) -> dict[str, Any] | None:
     if message is None or message.kind != "mail":
-        return None  # erased, or a mail of the platform's own
+        return None  # an erased message, or a mail of the platform itself
     about = _recipients(event, message)
     return {
         "messageId": message.id,
@@ -64,13 +64,13 @@ def _message(event: Event, message: MessageHead | None) -> dict[str, Any] | None
 
 
 def _verdicts(event: Event) -> dict[str, str | None]:
-    """What the receiving service found of the sender: who believes `fromAddress` has to look at them first."""
+    """Return the results of the sender checks. Without them, a receiver must not trust `fromAddress`."""
     found = event.data.get("verdicts", {})
     return {name: found.get(name) for name in ("spf", "dkim", "dmarc")}
 
 
 def _recipients(event: Event, message: MessageHead) -> list[str]:
-    """Those of a mail's recipients that an event is about, which names them by their digests."""
+    """Return the recipients of a mail that an event concerns. The event has digests of their addresses."""
     digests = event.data.get("recipients", ())
     return [address for address in message.recipients if hashing.digest(address.lower()) in digests]
 
@@ -94,7 +94,7 @@ def _call(_: Event, call: Call | None) -> dict[str, Any] | None:
     }
 
 
-#: What Anima tells of a subject, by the subject's type; `None` where there is nothing to tell.
+#: For each type of subject, a function that returns the webhook's fields, `None` for no webhook.
 FACTS: dict[str, Callable[[Event, Any], dict[str, Any] | None]] = {
     "message": _message,
     "call": _call,

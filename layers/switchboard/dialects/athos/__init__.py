@@ -1,1 +1,1 @@
-"""Athos' words: errors, the webhook body and the API document."""
+"""Athos' dialect: errors, the webhook body and the API document."""

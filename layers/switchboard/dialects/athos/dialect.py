@@ -1,4 +1,4 @@
-"""Athos: `{error:{code,message,requestId}}`, bearer keys `ath_live_…`, X-Athos-Request-Id on every answer."""
+"""Athos: errors `{error:{code,message,requestId}}`, bearer keys `ath_live_…`, X-Athos-Request-Id in every response."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Athos(Dialect):
     name = "athos"
     base_path = "/api/external/v1"
     idempotency_key = False
-    #: A session is a workflow of its own, which nobody else names.
+    #: Each session is its own workflow. A client cannot name it.
     correlation = False
     exposed = (REQUEST_ID, "Retry-After")
 
@@ -42,8 +42,8 @@ class Athos(Dialect):
 
     def gateway_body(self, status: int, default_code: str) -> tuple[str, str]:
         code = CODE_OF_STATUS.get(status, default_code)
-        # Without the prefix of our own ids: a header of API Gateway's answers holds nothing but the id itself, and the
-        # two have to be one.
+        # Body and header must have the same id. A header of API Gateway can hold only the plain id, so the body has no
+        # prefix either.
         return json.dumps(error_body(code, HTTPStatus(status).phrase, "$context.requestId")), "application/json"
 
     def headers(self, exchange: Exchange) -> dict[str, str]:

@@ -59,16 +59,16 @@ _REFUSALS = {
     ),
     401: _refusal(
         "Unauthorized", "The key is missing, unknown, expired or revoked.",
-        "INVALID_API_KEY", "The API key is not known.", document_headers.CHALLENGE,
+        "INVALID_API_KEY", "The API key is unknown: check that it is the right key.", document_headers.CHALLENGE,
     ),
     403: _refusal(
         "Forbidden", "The tenant is not active, or the key does not allow this IP address.",
-        "TENANT_INACTIVE", "The organization is not active.",
+        "TENANT_INACTIVE", "The organization is not active: contact support.",
     ),
     404: _refusal("NotFound", "The tenant has no object with this id.", "CALL_NOT_FOUND", "There is no such call."),
     405: _refusal(
         "MethodNotAllowed", "The path exists, but does not support this method.",
-        "INVALID_REQUEST", "This path does not support GET.", "Allow",
+        "INVALID_REQUEST", "This path does not support GET: use POST.", "Allow",
     ),
     413: _refusal(
         "PayloadTooLarge", "The body is larger than 1 MB.",
@@ -87,7 +87,7 @@ _REFUSALS = {
     ),
     503: _refusal(
         "ServiceUnavailable", "A service that this request needs is temporarily unavailable. Retry later.",
-        "SERVICE_UNAVAILABLE", "The voice transport is down. Mint a new token later.", "Retry-After",
+        "SERVICE_UNAVAILABLE", "The voice transport is down: mint a new token later.", "Retry-After",
     ),
 }  # fmt: skip
 

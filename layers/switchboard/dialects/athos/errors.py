@@ -24,23 +24,24 @@ CODE_OF_REASON = {
     "token_used": "TOKEN_ALREADY_USED",
     "drill_not_found": "DRILL_NOT_FOUND",
     "call_not_found": "CALL_NOT_FOUND",
-    # Calls are all that this API's paths name by an id.
+    # Calls are the only objects with an id in this API's paths.
     "not_found": "CALL_NOT_FOUND",
 }
 
 
 def error_body(code: str, message: str, request_id: str) -> dict[str, Any]:
-    """An error, as the contract has it."""
+    """Return an error body (docs/contracts/athos.md#errors)."""
     return {"error": {"code": code, "message": message, "requestId": request_id}}
 
 
 def code_of(status: int, error: DomainError) -> str:
+    """Return the contract's code of an error."""
     if isinstance(error, QuotaExceeded):
         return "TENANT_QUOTA_EXCEEDED"
     return CODE_OF_REASON.get(error.code) or CODE_OF_STATUS.get(status, "INVALID_REQUEST")
 
 
 def message_of(error: DomainError) -> str:
-    """The error in words, which alone tell the fields that are wrong."""
+    """Return the message with the invalid fields: the contract has no field for details."""
     fields = error.details.get("fields") or {}
     return " ".join([error.message, *(f"{name}: {problem}." for name, problem in fields.items())])

@@ -1,1 +1,1 @@
-"""The answers that providers get when they call back."""
+"""The responses to providers' callbacks."""

@@ -1,11 +1,11 @@
-"""Callbacks: how providers that call back are answered. Errors are a status and nothing else.
+"""Callbacks: the responses to requests of providers. An error response has a status and no body.
 
-Most providers repeat a callback that was answered with 5xx, and many of them one that was not answered with 2xx. So a
-fault of ours is 500 and comes again; a callback whose object is unknown is 404, and a route that wants no repetition
-answers `answer_nothing()`.
+Most providers retry a callback after a 5xx response. Many retry after every response other than 2xx. An error on our
+side is 500, so the provider retries. A callback about an unknown object is 404. A route that wants no retry returns
+`answer_nothing()`.
 
-Every operation is signed (`Form` or `Raw` with `verify`): one that is not lets nobody in. A route records the bytes
-first (`api.raw`), and understands them then.
+Every operation is signed (`FormBody` or `RawBody` with `verify`). An unsigned operation refuses all requests. A route
+records the bytes (`api.raw`) before it interprets them.
 """
 
 from __future__ import annotations
@@ -21,29 +21,29 @@ from switchboard.edge.exchange import Exchange
 from switchboard.edge.http import Reply
 from switchboard.errors import DomainError, Forbidden, MethodNotAllowed
 
-#: What a route of this dialect returns.
+#: The type that a route of this dialect returns.
 Answer = Response[str]
 
 
 class Callbacks(Dialect):
-    """The dialect of providers' callbacks."""
+    """The dialect of callbacks."""
 
     name = "callbacks"
     base_path = "/callbacks"
     idempotency_key = False
-    #: A callback belongs to the workflow of the object that it is about.
+    #: A callback belongs to the workflow of its object.
     correlation = False
 
-    def authenticate(self, exchange: Exchange) -> None:  # noqa: ARG002 nobody is let in  # noqa: ARG002 nobody is let in
+    def authenticate(self, exchange: Exchange) -> None:  # noqa: ARG002 refuses all requests
         raise Forbidden("This callback is not signed.", code="bad_signature")
 
-    def error_body(self, status: int, error: DomainError, exchange: Exchange) -> tuple[Any, str]:  # noqa: ARG002 it says nothing
+    def error_body(self, status: int, error: DomainError, exchange: Exchange) -> tuple[Any, str]:  # noqa: ARG002 no body
         return "", ""
 
-    def gateway_body(self, status: int, default_code: str) -> tuple[str, str]:  # noqa: ARG002 it says nothing
+    def gateway_body(self, status: int, default_code: str) -> tuple[str, str]:  # noqa: ARG002 no body
         return "", "text/plain"
 
-    def refuse(self, error: DomainError, exchange: Exchange) -> Reply:  # noqa: ARG002 it says nothing
+    def refuse(self, error: DomainError, exchange: Exchange) -> Reply:  # noqa: ARG002 no body
         reply = Reply(self.status(error))
         if isinstance(error, MethodNotAllowed):
             reply.headers["Allow"] = ", ".join(error.details["allow"])
@@ -56,16 +56,16 @@ class Callbacks(Dialect):
 
 
 def answer_twiml(xml: str) -> Answer:
-    """Answer with instructions for a call or a text. The route escapes what it puts into them."""
+    """Return a response with instructions for a call or a text message. The route must escape the values in `xml`."""
     return Response(HTTPStatus.OK, "text/xml; charset=utf-8", xml)
 
 
 def answer_nothing(status: int = HTTPStatus.OK) -> Answer:
-    """Answer that the callback was taken."""
+    """Return a response without a body: the callback is accepted."""
     return Response(status, None, "")
 
 
 def answer_json(value: Any, status: int = HTTPStatus.OK) -> Answer:
-    """Answer with JSON that the provider asked for."""
+    """Return a response with the JSON that the provider requested."""
     text = json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return Response(status, "application/json", text)

@@ -1,1 +1,1 @@
-"""HUM's words: sessions in cookies, errors and the API document."""
+"""HUM's dialect: sessions in cookies, errors and the API document."""

@@ -1,4 +1,4 @@
-"""The cookies of a person's browser: no script reads them, and they go over https wherever there is https."""
+"""The cookies of a person's browser. Scripts cannot read them. A deployment with https sends them over https only."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from switchboard.dialects.hum.dialect import COOKIE
 from switchboard.kit import settings
 from switchboard.people import sessions, sign_in
 
-#: Ties a sign-in to the browser that began it.
+#: Binds a sign-in to the browser that started it.
 BROWSER = "bh_hum_browser"
 _SIGN_IN_PATH = "/auth"
 
 
 def session(value: sessions.SessionCookie) -> str:
-    """The Set-Cookie value that opens a session."""
+    """Return the Set-Cookie value that starts a session."""
     return _cookie(COOKIE, str(value), "/", sessions.max_session_seconds())
 
 
 def no_session() -> str:
-    """The Set-Cookie value that makes a browser forget its session."""
+    """Return the Set-Cookie value that deletes the session cookie."""
     return _cookie(COOKIE, "", "/", 0)
 
 
 def browser(value: str) -> str:
-    """The Set-Cookie value for the time of a sign-in."""
+    """Return the Set-Cookie value that identifies the browser during a sign-in."""
     return _cookie(BROWSER, value, _SIGN_IN_PATH, sign_in.SIGN_IN_SECONDS)
 
 
@@ -37,7 +37,8 @@ def _cookie(name: str, value: str, path: str, seconds: int) -> str:
             max_age=seconds,
             secure=settings.text("PUBLIC_URL", "").startswith("https:"),
             http_only=True,
-            # Sent along when a link leads here, the issuer's among them, and with nothing that another page does.
+            # The browser sends the cookie when a link leads here, for example from the issuer. It does not send the
+            # cookie with other requests of another site's pages.
             same_site=SameSite.LAX_MODE,
         )
     )

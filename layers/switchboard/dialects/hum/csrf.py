@@ -20,11 +20,11 @@ _OWN_SITES = frozenset({"same-origin", "none"})
 
 
 def require_same_origin(exchange: Exchange, proceed: pipeline.Proceed) -> Reply:
-    """Refuse requests of other sites that change data. Raises Forbidden."""
+    """Raise Forbidden for a request of another site that changes data."""
     # Operations with a CORS policy take their credential from the request, never from a cookie.
     shared = exchange.operation is not None and exchange.operation.cross_origin is not None
     if exchange.request.method not in _SAFE and not shared and not _ours(exchange.request):
-        raise Forbidden("This request comes from another site. Send it from the console.", code="cross_origin")
+        raise Forbidden("This request comes from another site: send it from the console.", code="cross_origin")
     return proceed()
 
 
@@ -40,7 +40,7 @@ def _own_origin() -> str:
     return f"{own.scheme}://{own.netloc}"
 
 
-#: As other dialects', with the check before authentication: a page of another site learns nothing about the session.
+#: The default order, with the origin check before authentication: another site learns nothing about the session.
 PIPELINE = (
     pipeline.route,
     require_same_origin,

@@ -1,4 +1,4 @@
-"""HUM: `{error,code,message,details}`, a session cookie."""
+"""HUM: errors `{error,code,message,details}`, and a session cookie."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from switchboard.kit import background, settings
 COOKIE = "bh_hum_session"
 
 
-#: How many times its plan's requests a minute an organization's people may make together.
+#: The limit of all people of an organization together, in multiples of the plan's requests per minute.
 _CEILING = 10
 
 
 class Hum(Dialect):
-    """HUM's dialect. It is also the default: whatever is at no other API's path is answered in it."""
+    """HUM's dialect. It is also the default for paths that belong to no other API."""
 
     name = "hum"
     base_path = ""
@@ -33,14 +33,15 @@ class Hum(Dialect):
     def authenticate(self, exchange: Exchange) -> None:
         text = exchange.request.cookie(COOKIE)
         if not text:
-            raise Unauthenticated("Sign in first.", code="missing")
+            raise Unauthenticated("The session cookie is missing: sign in first.", code="missing")
         exchange.signed_in = sessions.authenticate_session(text)
         exchange.credential = exchange.signed_in.cookie.secret
 
     def limit(self, exchange: Exchange) -> rate_limit.Limits:
-        """Count a person's request in their own bucket, and beside it against their organization's ceiling.
+        """Count a request against the limit of its person and the common limit of the organization's people.
 
-        The headers tell of the person's bucket. The API keys' bucket is not touched.
+        The response headers show the limit of the person. The limit of the API keys is separate. Raises RateLimited if
+        the common limit is exhausted.
         """
         if exchange.signed_in is None:
             return super().limit(exchange)
@@ -52,7 +53,7 @@ class Hum(Dialect):
             or rate_limit.decides_locally(_ceiling_bucket(organization))
         )
         if not known:
-            # Two writes that do not wait for each other.
+            # Both counts are writes. They run in parallel.
             ceiling.begin()
         exchange.limits = rate_limit.count_request(
             person, settings.number("PERSON_PER_MINUTE", 300), settings.number("PERSON_PER_SECOND", 20)
@@ -60,7 +61,7 @@ class Hum(Dialect):
         together = ceiling.result() if exchange.limits.allowed or not known else None
         if exchange.limits.allowed and together and not together.allowed:
             raise RateLimited(
-                "The people of this organization make too many requests together. Wait, then try again.",
+                "The people of this organization make too many requests together: wait, then try again.",
                 code="organization_rate_limited",
                 limit=together.exhausted.limit,
                 remaining=0,
@@ -88,7 +89,10 @@ class Hum(Dialect):
 
 
 def _count_against_ceiling(organization: Organization) -> rate_limit.Limits:
-    """Count a request of any of an organization's people: together they may do ten times what its plan allows."""
+    """Count a request against the common limit of an organization's people.
+
+    It is ten times the plan's requests per minute, and at least CONSOLE_PER_MINUTE.
+    """
     terms = organization.terms
     minute = max(settings.number("CONSOLE_PER_MINUTE", 3_000), _CEILING * terms.requests_per_minute)
     second = max(settings.number("CONSOLE_PER_SECOND", 200), terms.requests_per_second)

@@ -83,17 +83,17 @@ _REFUSALS = {
     ),
     401: _refusal(
         "Unauthorized", "The session is missing, ended or expired.",
-        "unauthorized", "expired", "The session has expired. Sign in again.", document_headers.CHALLENGE,
+        "unauthorized", "expired", "The session has expired: sign in again.", document_headers.CHALLENGE,
     ),
     402: _refusal(
         "PlanLimit", "The limit for this kind of object is reached.",
-        "plan_limit", "invite_limit", "An organization can have at most 100 open invites. Revoke some first.",
+        "plan_limit", "invite_limit", "The organization has 100 open invites, which is the limit: revoke one first.",
         _REPLAYED, limit=100,
     ),
     403: _refusal(
         "Forbidden",
         "The member's role does not allow this, the person has no organization yet, or another site sent the request.",
-        "forbidden", "insufficient_role", "The role viewer does not allow this.",
+        "forbidden", "insufficient_role", "The role viewer does not allow this: ask an admin of the organization.",
         _REPLAYED, permission="contacts.write",
     ),
     404: _refusal(
@@ -102,11 +102,12 @@ _REFUSALS = {
     ),
     405: _refusal(
         "MethodNotAllowed", "The path exists, but does not support this method.",
-        "method_not_allowed", "method_not_allowed", "This path does not support PUT.", "Allow", allow=["GET", "PATCH"],
+        "method_not_allowed", "method_not_allowed", "This path does not support PUT: use GET or PATCH.", "Allow",
+        allow=["GET", "PATCH"],
     ),
     409: _refusal(
         "Conflict", "The change conflicts with the current state, or the Idempotency-Key with an earlier request.",
-        "conflict", "last_admin", "An organization needs an admin. Make another member an admin first.",
+        "conflict", "last_admin", "This is the organization's last admin: make another member an admin first.",
         _REPLAYED, "Retry-After",
     ),
     413: _refusal(
@@ -129,7 +130,7 @@ _REFUSALS = {
     ),
     503: _refusal(
         "ServiceUnavailable", "A service that this request needs is temporarily unavailable. Retry later.",
-        "service_unavailable", "service_unavailable", "The request could not be recorded. Retry it.",
+        "service_unavailable", "service_unavailable", "The request could not be recorded: retry it.",
         "Retry-After",
     ),
 }  # fmt: skip

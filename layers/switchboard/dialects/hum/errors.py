@@ -17,7 +17,7 @@ WORD_OF_STATUS = {
     429: "rate_limited",
     503: "service_unavailable",
 }
-#: Refusals whose own word says no more than their status does.
+#: Error codes that add nothing to the status. `code` is then the word of the status.
 SAID_BY_STATUS = frozenset(
     {
         *("invalid", "unauthenticated", "missing", "malformed", "unknown", "quota_exceeded", "unknown_path"),
@@ -27,5 +27,5 @@ SAID_BY_STATUS = frozenset(
 
 
 def error_body(word: str, code: str, message: str, details: list[dict[str, Any]]) -> dict[str, Any]:
-    """An error: the word of its status (docs/contracts/hum.md#errors), and the word of the very condition."""
+    """Return an error body. `word` names the status, `code` the condition (docs/contracts/hum.md#errors)."""
     return {"error": word, "code": code, "message": message, "details": details}

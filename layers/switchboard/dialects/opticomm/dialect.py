@@ -1,7 +1,7 @@
-"""OptiComm: `{success:false,error,message}`, keys in X-API-Key, one path whose body's `action` tells what is asked.
+"""OptiComm: errors `{success:false,error,message}`, keys in X-API-Key, one path, and an `action` in the body.
 
-Checks come in the contract's order (docs/contracts/opticomm.md#order-of-checks). Only new requests count against the
-key's limits. A known `request_id` is answered whatever the other fields say.
+The checks run in the contract's order (docs/contracts/opticomm.md#order-of-checks). Only new requests count against the
+key's limits. A request with a known `request_id` returns its call, even if its other fields are invalid.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ from switchboard.errors import DomainError, Forbidden, Invalid, QuotaExceeded, R
 from switchboard.kit import background, ids
 
 KEYS = frozenset({KeyKind.OPTICOMM_LIVE, KeyKind.OPTICOMM_TEST})
-#: What may be asked for. A key's permissions have the same names.
+#: The actions. The permissions of a key have the same names.
 INITIATE = "initiate_call"
 ACTIONS = (INITIATE, "check_status")
-#: The fields that a call cannot be asked for without.
+#: The required fields of `initiate_call`.
 _NEEDED = ("agent_id", "phone_number")
 #: The longest `request_id`.
 MAX_REQUEST_ID_CHARACTERS = 255
-#: Requests a minute of a key, where nothing else was agreed on (docs/contracts/opticomm.md#limits).
+#: The default limit of a key, in requests per minute (docs/contracts/opticomm.md#limits).
 REQUESTS_PER_MINUTE = 60
 
 
 def count_at_the_end(exchange: Exchange, proceed: pipeline.Proceed) -> Reply:
-    """See to it that every answer tells of the limits.
+    """Ensure that every response has the headers of the limits.
 
-    What a known key was refused before its limits keeps that refusal, and counts; a repetition counts nothing.
+    An error before the limits keeps its response and counts as a request. A repetition does not count.
     """
     try:
         reply = proceed()
@@ -51,7 +51,10 @@ def count_at_the_end(exchange: Exchange, proceed: pipeline.Proceed) -> Reply:
 
 
 def answer_repetition(exchange: Exchange, proceed: pipeline.Proceed) -> Reply:
-    """Answer a request whose `request_id` is known, whatever else is wrong with it. Raises what the request raises."""
+    """Return the call of a request with a known `request_id`, even if other fields are invalid.
+
+    Raises every error of a request with a new `request_id`.
+    """
     try:
         reply = proceed()
         if reply.status != HTTPStatus.BAD_REQUEST or not _is_repeated(exchange):
@@ -59,7 +62,7 @@ def answer_repetition(exchange: Exchange, proceed: pipeline.Proceed) -> Reply:
     except Invalid:
         if not _is_repeated(exchange):
             raise
-    # The other fields count no more: those that have to be there get values that no rule looks at.
+    # The other fields are ignored. Required fields get placeholders, which no rule reads.
     exchange.body = {name: exchange.body[name] for name in ("action", "request_id")} | dict.fromkeys(_NEEDED, "known")
     exchange.correlation_id = exchange.correlation_id or ids.new_id("corr")
     return find_action(exchange, partial(pipeline.answer, exchange, proceed))
@@ -76,14 +79,18 @@ def _is_repeated(exchange: Exchange) -> bool:
 
 
 def find_action(exchange: Exchange, proceed: pipeline.Proceed) -> Reply:
-    """Find out what is asked for, and whether the key may ask it. Raises Invalid or Forbidden."""
+    """Check that the body has a known action and the key a permission for it. Raises Invalid or Forbidden."""
     action = exchange.body.get("action") if isinstance(exchange.body, dict) else None
     if action not in ACTIONS:
-        raise Invalid(f"The body is a JSON object whose action is one of {', '.join(ACTIONS)}.", code="unknown_action")
+        raise Invalid(
+            f"Invalid action: send a JSON object with the action {' or '.join(ACTIONS)}.", code="unknown_action"
+        )
     assert exchange.snapshot is not None
     permissions = exchange.snapshot.key.scopes
     if permissions and action not in permissions:
-        raise Forbidden(f"This key has no permission for {action}.", code="permission_denied")
+        raise Forbidden(
+            f"This key has no permission for {action}: use a key with this permission.", code="permission_denied"
+        )
     return proceed()
 
 
@@ -93,7 +100,7 @@ class OptiComm(Dialect):
     name = "opticomm"
     base_path = "/functions/v1"
     idempotency_key = False
-    # The route lets through the limits what is new (`admitted`), since only it can tell.
+    # There is no step `limit`: only the route knows whether a request is new, and counts it (`count_beside`).
     steps = (
         pipeline.route,
         pipeline.authenticate,
@@ -113,22 +120,22 @@ class OptiComm(Dialect):
         try:
             text = exchange.request.header("x-api-key") or ""
         except Invalid:
-            raise Unauthenticated("There are several X-API-Key headers.", code="malformed") from None
+            raise Unauthenticated("The request has several X-API-Key headers: send one.", code="malformed") from None
         if not text:
-            raise Unauthenticated("The header X-API-Key is missing.", code="missing")
+            raise Unauthenticated("The header X-API-Key is missing: send your key in it.", code="missing")
         return text
 
     def challenge(self) -> str:
         return 'ApiKey header="X-API-Key"'
 
     def limit(self, exchange: Exchange) -> rate_limit.Limits:
-        """Count the request against the key's limit."""
+        """Count the request against the limit of its key, or of its IP address without a valid key."""
         if exchange.snapshot is None:
             return rate_limit.take_for_address(exchange.request.source_ip)
         return rate_limit.count_request(*_limits(exchange))
 
     def status(self, error: DomainError) -> int:
-        """The contract knows no 503."""
+        """Return the status of an error. The contract has no 503, so an unavailable service is 500."""
         return HTTPStatus.INTERNAL_SERVER_ERROR if isinstance(error, Unavailable) else super().status(error)
 
     def refuse(self, error: DomainError, exchange: Exchange) -> Reply:
@@ -151,7 +158,10 @@ class OptiComm(Dialect):
 
 @contextmanager
 def count_beside(exchange: Exchange) -> Iterator[None]:
-    """Count the request beside what the block reads. Raises RateLimited in place of whatever the block raises."""
+    """Count the request in parallel with the reads of the block.
+
+    Raises RateLimited before the block writes. RateLimited replaces every error of the block.
+    """
 
     def count() -> None:
         exchange.limits = exchange.dialect.limit(exchange)
@@ -167,12 +177,12 @@ def count_beside(exchange: Exchange) -> Iterator[None]:
 
 
 def _remaining(exchange: Exchange) -> rate_limit.Limits:
-    """What is left of the key's limit, without counting the request."""
+    """Return the limits of the key without counting the request."""
     return rate_limit.peek_limits(*_limits(exchange))
 
 
 def _limits(exchange: Exchange) -> tuple[str, int, int]:
-    """The key's bucket and what it may take. No key may take more than its organization's plan."""
+    """Return the key's bucket with its limits per minute and per second. The plan's limits are the maximum."""
     assert exchange.snapshot is not None
     key, terms = exchange.snapshot.key, exchange.snapshot.organization.terms
     minute = min(key.restrictions.requests_per_minute or REQUESTS_PER_MINUTE, terms.requests_per_minute)

@@ -1,4 +1,4 @@
-"""The end of a call in OptiComm's words, for answers and callbacks (docs/contracts/opticomm.md#status)."""
+"""Status, outcome and error of a call in OptiComm's terms (docs/contracts/opticomm.md#status)."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from switchboard.carriers.voice.ports.reports import EndReason
 
 Status = Literal["pending", "calling", "completed", "failed"]
 
-#: A call that a worker has claimed, or that nobody can tell of yet, is pending until the carrier has it for certain: a
-#: claim may be given back, and no status goes backwards.
+#: A call stays `pending` until the carrier has accepted it: a worker may return its claim of a call, and a status never
+#: goes back.
 _STATUS: dict[State, Status] = {
     State.CREATED: "pending",
     State.DIALING: "pending",
@@ -31,26 +31,26 @@ _REASONS = {
     EndReason.NO_ANSWER: "Nobody answered.",
     EndReason.FAILED: "The carrier could not place the call.",
     EndReason.UNREACHABLE: "The number cannot be reached.",
-    EndReason.TIMEOUT: "The carrier reported no end of the call.",
+    EndReason.TIMEOUT: "The carrier did not report the end of the call.",
     EndReason.CANCELED: "The call was canceled.",
     EndReason.PROVIDER_UNAVAILABLE: "The voice provider was not available.",
-    EndReason.CONCURRENCY_LIMIT: "The organization's cap of concurrent calls was reached for too long.",
-    EndReason.RATE_LIMIT: "The number that calls had no turn in time.",
-    EndReason.BLOCKED: "The compliance gate refused the call before it was dialled.",
+    EndReason.CONCURRENCY_LIMIT: "The organization's limit of concurrent calls was reached for too long.",
+    EndReason.RATE_LIMIT: "The caller ID's limit of calls per second was reached for too long.",
+    EndReason.BLOCKED: "The compliance gate refused the call before it was dialed.",
 }
 
 
 def status_of(call: Call) -> Status:
-    """Where the call is. It never goes back.
+    """Return the status of a call. It never goes back.
 
-    But a late report may still correct the end (`ending.may_be_corrected`): then `failed` becomes `completed`. No
-    callback tells of that.
+    A late report may correct the end of a call (`ending.may_be_corrected`): `failed` becomes `completed`. No callback
+    reports this correction.
     """
     return _STATUS[call.state]
 
 
 def outcome_of(call: Call) -> str | None:
-    """What came of it: what its analysis says of the talk, else how it ended. None while it lasts."""
+    """Return the outcome from the analysis of the call, else from its end. `None` until the call has ended."""
     if status_of(call) not in ("completed", "failed"):
         return None
     if call.end_reason is EndReason.VOICEMAIL:
@@ -61,7 +61,7 @@ def outcome_of(call: Call) -> str | None:
 
 
 def error_of(call: Call) -> str | None:
-    """Why it failed, if it did."""
+    """Return the reason of a failure, `None` if the call did not fail."""
     if status_of(call) != "failed":
         return None
     return call.error or _REASONS.get(call.end_reason or EndReason.FAILED, "The call failed.")

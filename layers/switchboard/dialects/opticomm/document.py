@@ -88,19 +88,20 @@ _REFUSALS = {
     ),
     401: _refusal(
         "Unauthorized", "The key is missing, malformed, unknown, revoked or expired.",
-        "INVALID_API_KEY", "The API key is not known.", document_headers.CHALLENGE,
+        "INVALID_API_KEY", "The API key is unknown: check that it is the right key.", document_headers.CHALLENGE,
     ),
     403: _refusal(
         "Forbidden",
         "The key does not allow this IP address, action or agent, or the compliance gate refused the call.",
-        "PHONE_ON_DNC", "This number is on the organization's do-not-call list. (rule dnc: on_list)",
+        "PHONE_ON_DNC",
+        "This number is on your organization's do-not-call list. Do not call or text it. (rule dnc: on_list)",
     ),
     404: _refusal(
         "NotFound", "There is no such agent, call or path.", "CALL_NOT_FOUND", "There is no such call.",
     ),
     405: _refusal(
         "MethodNotAllowed", "The path exists, but does not support this method.",
-        "INVALID_ACTION", "This path does not support GET.", "Allow",
+        "INVALID_ACTION", "This path does not support GET: use POST.", "Allow",
     ),
     413: _refusal(
         "PayloadTooLarge", "The body is larger than 1 MB.",
@@ -116,7 +117,7 @@ _REFUSALS = {
     ),
     500: _refusal(
         "Failed", "The call could not be started, or an error on our side. A retry with the same `request_id` is safe.",
-        "CALL_FAILED", "The voice provider is down.", "Retry-After",
+        "CALL_FAILED", "The voice provider is down. Try again later.", "Retry-After",
     ),
 }  # fmt: skip
 

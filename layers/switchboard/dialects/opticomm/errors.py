@@ -44,18 +44,19 @@ CODE_OF_REASON = {
 
 
 def code_of(error: DomainError, exchange: Exchange) -> str | None:
+    """Return the contract's code of an error, `None` for an error without a code."""
     if error.code == Invalid.code:
-        # Something is wrong with a field: all that a status needs is which call it is of.
+        # A field is invalid. The only required field of `check_status` is the id of the call.
         asked = exchange.body.get("action") if isinstance(exchange.body, dict) else None
         return "MISSING_CALL_ID" if asked == "check_status" else "MISSING_FIELDS"
     return CODE_OF_REASON.get(error.code)
 
 
 def message_of(error: DomainError) -> str:
-    """The error in a sentence or two: the contract has no place for details."""
+    """Return the message with the details of the error: the contract has no field for details."""
     fields, details = error.details.get("fields") or {}, error.details
     told = [error.message]
-    # A union's tag is no part of a field's name.
+    # Pydantic puts the tag of a union before the name of a field.
     told += [f"{name.removeprefix('initiate_call.').removeprefix('check_status.')}: {fields[name]}." for name in fields]
     if "gate" in details:
         again = f", allowed again {details['nextAllowedAt']}" if "nextAllowedAt" in details else ""
@@ -64,7 +65,7 @@ def message_of(error: DomainError) -> str:
 
 
 def seconds_until_renewal(code: str) -> int:
-    """Seconds until a daily limit, or a month's quota or cap, begins anew (UTC)."""
+    """Return the seconds until a daily limit or a monthly quota or cap starts again (UTC)."""
     today = clock.now().date()
     day = (
         today + timedelta(days=1) if code == "daily_cap" else (today.replace(day=1) + timedelta(days=32)).replace(day=1)
@@ -73,4 +74,5 @@ def seconds_until_renewal(code: str) -> int:
 
 
 def error_body(code: str, message: str) -> dict[str, Any]:
+    """Return an error body (docs/contracts/opticomm.md#errors)."""
     return {"success": False, "error": code, "message": message}

@@ -1,6 +1,6 @@
 """OptiComm's callbacks in their order: `call.initiated`, then the end (docs/contracts/opticomm.md#callbacks).
 
-Both are made of the call itself, so that whichever event comes by first makes the same `call.initiated`.
+Both are rendered from the call itself. Events may arrive in any order, and each renders the same `call.initiated`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _INITIATED = "call.initiated"
 
 
 def render(event: Event, call: Call | None) -> list[RenderedEvent]:
-    """What OptiComm tells of a call's event, with what had to be told before."""
+    """Return the callbacks of a call's event, after the callbacks that must precede them."""
     if call is None:
         return []
     told = [_rendered(call, _INITIATED, _beginning(call), 1)]

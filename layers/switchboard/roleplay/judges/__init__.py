@@ -1,4 +1,4 @@
-"""Who judges a transcript: a language model, or the signs that a rubric writes down."""
+"""The judges of transcripts: a language model, or the patterns (signs) of a rubric."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Judge", "Judgment", "RefusedError", "ThrottledError", "configured_ju
 
 
 class Judgment(NamedTuple):
-    """A judged transcript: one mark for each criterion in the rubric's order, and texts for the rep."""
+    """The result of judging: one mark for each criterion in the rubric's order, and texts for the rep."""
 
     marks: list[CriterionResult]
     summary: str
@@ -22,25 +22,25 @@ class Judgment(NamedTuple):
 
 
 class Judge(Protocol):
-    """Judges what people said."""
+    """Judges transcripts of practice calls."""
 
     @property
     def name(self) -> str:
-        """The judge's name, which is kept with the score."""
+        """The judge's name. It is stored with the score."""
 
     def judge(self, rubric: Rubric, turns: Sequence[PracticeTurn]) -> Judgment:
-        """Judge a transcript by a rubric. Raises Throttled if a later attempt may succeed, else Refused."""
+        """Judge a transcript by a rubric. Raises ThrottledError if a later attempt may succeed, else RefusedError."""
 
 
 def _by_bedrock() -> Judge:
-    from switchboard.carriers.language.bedrock import Bedrock  # only the worker that scores loads it
+    from switchboard.carriers.language.bedrock import Bedrock  # for cold start: loaded by the scoring worker only
     from switchboard.roleplay.judges.model import ModelJudge
 
     return ModelJudge(Bedrock(settings.text("BEDROCK_MODEL")))
 
 
 def _by_signs() -> Judge:
-    from switchboard.roleplay.judges.signs import SignJudge  # as above
+    from switchboard.roleplay.judges.signs import SignJudge  # for cold start, as above
 
     return SignJudge()
 
@@ -49,5 +49,5 @@ _JUDGES: dict[str, Callable[[], Judge]] = {"bedrock": _by_bedrock, "rules": _by_
 
 
 def configured_judge() -> Judge:
-    """Return the judge that the setting LANGUAGE_MODEL names: `bedrock`, or `rules` (the default), which needs none."""
+    """Return the judge of the setting LANGUAGE_MODEL: `bedrock`, or `rules` (the default), which needs no model."""
     return _JUDGES[settings.text("LANGUAGE_MODEL", "rules")]()

@@ -1,4 +1,4 @@
-"""What a judge reads and returns: turns of a transcript, and marks with their evidence."""
+"""The models of judging: turns of a transcript, and marks with their evidence."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class PracticeSpeaker(StrEnum):
 
 
 class PracticeTurn(BaseModel):
-    """An utterance of one side. `number` orders the turns from 0. Reports may arrive in any order."""
+    """An utterance of one side. Turns are numbered from 0. Their reports may arrive in any order."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -1,4 +1,4 @@
-"""Judging without a language model, by the signs that a rubric writes down. The result is the same each time."""
+"""Judging without a language model, by the rubric's signs: regular expressions. The result is deterministic."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from switchboard.roleplay.judges import Judgment
 from switchboard.roleplay.judges.models import CriterionResult, Evidence, PracticeSpeaker, PracticeTurn
 
 _PRAISED, _ADVISED = 2, 3
-#: A sign is looked for in so many characters at once, a minute of speech, and again from the middle of them on. Signs
-#: that span words take time by the square of it or worse, and a turn may be as long as its sender likes.
+#: The number of characters that a sign is searched in at once: about a minute of speech. Windows overlap by half. The
+#: window bounds the time: a sign that spans words needs quadratic time or worse, and the length of a turn has no limit.
 WINDOW = 800
 
 
 class SignJudge:
-    """Finds each criterion's signs in what the rep said."""
+    """Judges by the signs of each criterion in the rep's turns."""
 
     name = "rules"
 
     def judge(self, rubric: Rubric, turns: Sequence[PracticeTurn]) -> Judgment:
-        """Judge a transcript. Raises nothing: signs are there or they are not."""
+        """Judge a transcript. Raises nothing."""
         spoken = [turn for turn in turns if turn.speaker is PracticeSpeaker.REP]
         marks = [_mark(criterion, spoken) for criterion in rubric.criteria]
         return Judgment(marks, _summary(marks, len(spoken)), _feedback(rubric, marks))

@@ -1,4 +1,4 @@
-"""The port to live voice: where a rep's browser meets the persona."""
+"""The port to live voice: a room where a rep's browser meets the persona."""
 
 from __future__ import annotations
 
@@ -13,48 +13,48 @@ __all__ = ["Down", "Room", "Ticket", "Transport", "name", "named"]
 
 
 class Down(Exception):
-    """The transport takes nobody in now."""
+    """The transport is not available now."""
 
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """A call to take in. `call_id` is our own: the transport sends it back with everything that it reports."""
+    """A call that needs a room. `call_id` is our own id. The transport returns it in every report."""
 
     org_id: str
     call_id: str
     session_id: str
     rep: str
     drill_key: str
-    #: What the drill is judged by, in the order in which a call comes to it.
+    #: The criteria of the drill, in the order of a typical call.
     criteria: tuple[str, ...]
     persona: Persona
-    #: How long the rep may take to come in, in seconds.
+    #: The time that the rep has to join.
     join_seconds: int
 
     @property
     def name(self) -> str:
-        """What the room is called: it says whose call it is to whoever gets its reports."""
+        """The room's name. It identifies organization and call in the reports."""
         return f"{self.org_id}.{self.call_id}"
 
 
 class Ticket(NamedTuple):
-    """What a browser enters a room with, and where."""
+    """The token that lets a browser join a room, and the URL of the server."""
 
     token: str
     url: str
 
 
 class Transport(Protocol):
-    """Takes calls in."""
+    """Provides rooms for calls."""
 
     def ticket(self, room: Room) -> Ticket:
-        """A ticket for the rep. Raises Down."""
+        """Return a ticket for the rep. Raises Down."""
 
     def begin(self, room: Room) -> None:
-        """Let the persona come in. Doing it twice is doing it once: reports are told apart by what they say."""
+        """Let the persona join. Running it twice is safe: duplicate reports are recognized by their content."""
 
     def close(self, room: Room) -> None:
-        """Put everybody out, and end the room. A room that is gone is closed. Raises Down."""
+        """Disconnect all participants and delete the room. Succeeds if there is no such room. Raises Down."""
 
 
 def _livekit() -> Transport:
@@ -73,10 +73,10 @@ _TRANSPORTS: dict[str, Callable[[], Transport]] = {"livekit": _livekit, "simulat
 
 
 def name() -> str:
-    """The transport that the setting ROLEPLAY_TRANSPORT names: `livekit` or `simulator` (the default)."""
+    """Return the setting ROLEPLAY_TRANSPORT: `livekit` or `simulator` (the default)."""
     return settings.text("ROLEPLAY_TRANSPORT", "simulator")
 
 
 def named(transport: str) -> Transport:
-    """The transport of that name: a call stays with the one that it began on."""
+    """Return the transport of a name. A call keeps the transport that it started on."""
     return _TRANSPORTS[transport]()

@@ -1,8 +1,8 @@
 """LiveKit: rooms in which a rep's browser and the persona's agent meet.
 
-A ticket is an access token as LiveKit's servers read it: a JSON Web Token under the API key's secret, which opens one
-room to one participant. The room makes itself when the first one enters, and calls the agent of that name in. What
-comes back of it is read by `livekit_reports`.
+A ticket is an access token of LiveKit: a JSON Web Token, signed with the secret of the API key, for one room and one
+participant. LiveKit creates the room when the first participant joins, and dispatches the agent that the token names.
+`livekit_reports` parses the reports about a room.
 """
 
 from __future__ import annotations
@@ -16,25 +16,26 @@ from switchboard.aws import secret
 from switchboard.kit import clock, settings
 from switchboard.roleplay.transports import Down, Room, Ticket
 
-#: How long the server's API may take to answer, and how long a token for it is good.
+#: The timeout of a request to the server's API, and the lifetime of a token for it.
 _SECONDS, _API_TOKEN_SECONDS = 5.0, 60
 
 
 class LiveKit:
-    """Makes tickets by the settings LIVEKIT_URL, LIVEKIT_API_KEY, LIVEKIT_AGENT, and LIVEKIT_SECRET, which names a
-    secret of Secrets Manager.
+    """The transport over LiveKit.
+
+    Settings: LIVEKIT_URL, LIVEKIT_API_KEY, LIVEKIT_AGENT, and LIVEKIT_SECRET, the name of a secret in Secrets Manager.
     """
 
     def ticket(self, room: Room) -> Ticket:
-        """A ticket, made without asking anybody."""
+        """Return a ticket. This sends no request to LiveKit."""
         token = access_token(room, settings.text("LIVEKIT_API_KEY"), _secret(), settings.text("LIVEKIT_AGENT", ""))
         return Ticket(token, settings.text("LIVEKIT_URL"))
 
     def begin(self, room: Room) -> None:
-        """Nothing: the ticket itself calls the agent in."""
+        """Do nothing: the ticket makes LiveKit dispatch the agent."""
 
     def close(self, room: Room) -> None:
-        """Delete the room, which disconnects everybody in it (RoomService.DeleteRoom). Raises Down."""
+        """Delete the room, which disconnects its participants (RoomService.DeleteRoom). Raises Down."""
         from switchboard.outbound import client
 
         token = _api_token(settings.text("LIVEKIT_API_KEY"), _secret())
@@ -46,7 +47,7 @@ class LiveKit:
         except client.NoResponseError as error:
             raise Down(f"LiveKit cannot be reached: {error.reason}") from error
         if status not in (HTTPStatus.OK, HTTPStatus.NOT_FOUND):
-            raise Down(f"LiveKit answers {status}")
+            raise Down(f"LiveKit returned the status {status}")
 
 
 async def _post(url: str, token: str, body: bytes) -> int:
@@ -58,7 +59,7 @@ async def _post(url: str, token: str, body: bytes) -> int:
 
 
 def _secret() -> bytes:
-    # The newest: while it is rotated an older one still verifies what comes back.
+    # The newest secret signs. During a rotation, the older secret still verifies reports.
     return secret.active_secrets(settings.text("LIVEKIT_SECRET"))[0].encode()
 
 
@@ -71,10 +72,10 @@ def _api_token(api_key: str, api_secret: bytes) -> str:
 
 
 def access_token(room: Room, api_key: str, api_secret: bytes, agent: str = "") -> str:
-    """A rep's access token for a room. `agent` names the agent that comes in with the rep.
+    """Return a rep's access token for a room. `agent` names the agent that joins with the rep.
 
-    It ends with the time to come in. Who is in stays in: LiveKit checks the end at the first connection only, and
-    gives those inside new tokens to come back with.
+    The token expires at the end of the time to join. A connected participant stays connected: LiveKit checks the expiry
+    at the first connection only, and issues new tokens to participants for reconnecting.
     """
     import jwt
 
@@ -95,7 +96,7 @@ def access_token(room: Room, api_key: str, api_secret: bytes, agent: str = "") -
 
 
 def _told(room: Room) -> dict[str, Any]:
-    """What the persona's agent has to know. The browser can read it, so that nothing is in it that spoils the drill."""
+    """Return the metadata for the persona's agent. The browser can read it, so it must not reveal the drill."""
     return {
         "callId": room.call_id,
         "drillKey": room.drill_key,

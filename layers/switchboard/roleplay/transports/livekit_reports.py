@@ -1,19 +1,19 @@
-"""What LiveKit and the persona's agent report of a room, in our own words. Reading it asks nobody.
+"""Parses the reports of LiveKit and of the persona's agent about a room. Parsing sends no requests.
 
-LiveKit's server posts webhooks: who came, who left, that the room is over. It does not know what was said, and its
-webhooks carry no transcript. So the agent, which hears and says everything, posts turns and the end itself, signed as
-LiveKit signs (`carriers.signatures.verify_livekit`): it holds the API key anyway.
+LiveKit's server sends webhooks: a participant joined or left, or the room ended. It does not know the transcript. So
+the agent, which hears and says everything, posts the turns and the end itself. The agent has the API key, and signs as
+LiveKit does (`carriers.signatures.verify_livekit`).
 
-| reported | by | becomes |
+| report | sender | result |
 |---|---|---|
 | `participant_joined` of a person | server | live |
-| `participant_left` of a person who meant to | server | ended, `rep_hangup` |
+| `participant_left` of a person, intended | server | ended, `rep_hangup` |
 | `room_finished` | server | ended, `completed` |
 | `turn` | agent | turn |
 | `ended` | agent | ended, with its reason and the number of turns |
 
-A person who lost the connection may come back; if not, the room finishes, or the silence is noticed. Reports come more
-than once and in any order, so each says what is true whatever was reported before it.
+A person who loses the connection may reconnect. Otherwise the room finishes, or the silence check ends the call.
+Reports may arrive twice and in any order, so the meaning of a report does not depend on earlier reports.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from switchboard.kit import clock
 
 _ROOM = re.compile(r"(?P<org_id>[a-z]+_[A-Za-z0-9]{1,60})\.(?P<call_id>athos_call_[A-Za-z0-9_-]{21})")
 _SECONDS = re.compile("[0-9]{1,11}")
-#: protojson leaves out what is zero: a participant without a kind is a person.
+#: protojson omits zero values: a participant without a kind is a person.
 _PERSON = (None, 0, "STANDARD")
 _ON_PURPOSE = (1, "CLIENT_INITIATED")
 
@@ -35,7 +35,7 @@ Report = dict[str, Any]
 
 
 def of_webhook(event: Any) -> Report | None:
-    """The report of a webhook's JSON; `None` for a webhook that says nothing of a call of ours."""
+    """Return the report in a webhook's JSON, `None` for a webhook without a report on one of our calls."""
     if not isinstance(event, dict):
         return None
     place, at = place_of(_of(event, "room").get("name")), _moment(event.get("createdAt"))
@@ -54,7 +54,7 @@ def of_webhook(event: Any) -> Report | None:
 
 
 def place_of(room: Any) -> dict[str, str] | None:
-    """Whose call a room is, by its name (`Room.name`)."""
+    """Return the organization and the call of a room by its name (`Room.name`), `None` for an unknown name."""
     found = _ROOM.fullmatch(room) if isinstance(room, str) else None
     return found.groupdict() if found else None
 
@@ -65,7 +65,7 @@ def _of(event: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 
 def _moment(seconds: Any) -> dict[str, str]:
-    """When it happened: protojson writes seconds since 1970 as a text."""
+    """Return the time of an event, if known. protojson writes seconds since 1970 as text."""
     text = str(seconds)
     if not _SECONDS.fullmatch(text) or not int(text):
         return {}

@@ -1,4 +1,4 @@
-"""What a scripted rep and a simulated persona say to each other, criterion by criterion of the drill."""
+"""The dialogue of a scripted rep and a simulated persona, by the criteria of the drill."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from switchboard.roleplay.catalog.models import Difficulty
 from switchboard.roleplay.transports import Room
 
-#: How much of the script each kind of rep does well, in percent. The last says what nobody should, too.
+#: The percentage of criteria that each kind of rep meets. The last kind also says a forbidden sentence (`_SLIP`).
 SKILL = {"rep_excellent": 100, "rep_good": 85, "rep_fair": 55, "rep_poor": 20}
 _SLIP = "And this plan is totally free, but you have to sign now, before you lose your benefits."
 
 
 @dataclass(frozen=True, slots=True)
 class Beat:
-    """One exchange: what a good rep says for a criterion, what a careless one says, and what the persona answers."""
+    """The lines for a criterion: of a good rep, of a careless rep, and the persona's answer to a good rep."""
 
     strong: str
     weak: str
@@ -191,7 +191,7 @@ BEATS: dict[str, Beat] = {
     ),
 }  # fmt: skip
 
-#: How a persona takes a careless line, by its difficulty.
+#: The persona's answer to a careless line, by difficulty.
 _PUT_OFF = {
     Difficulty.BEGINNER: "Well, if you say so.",
     Difficulty.ADVANCED: "I would like to know that a little more exactly.",
@@ -202,7 +202,7 @@ _PICKS_UP = {
     Difficulty.ADVANCED: "Hello, who is this, please?",
     Difficulty.ELITE: "Yes? Make it short.",
 }
-#: What a harder persona throws in, one after the other, and after how many exchanges each time.
+#: The interjections of a harder persona, in order, and the number of beats between two of them.
 _THROWN_IN = {
     Difficulty.BEGINNER: (0, ()),
     Difficulty.ADVANCED: (6, ("Before you go on: I worry about {doubt}.", "How long will this take?")),
@@ -221,7 +221,7 @@ _CALMED = ("I understand, and I will come to that in a moment.", "Let me just fi
 
 
 def dialogue(room: Room) -> list[tuple[str, str]]:
-    """Who says what in a call, in order."""
+    """Return the speakers and lines of a call, in order."""
     persona = room.persona
     words = {"name": persona.name, **persona.facts}
     every, thrown_in = _THROWN_IN[persona.difficulty]
@@ -240,7 +240,7 @@ def dialogue(room: Room) -> list[tuple[str, str]]:
 
 
 def skill(room: Room) -> int:
-    """How much of the script the rep does well, in percent."""
+    """Return the percentage of criteria that the rep meets."""
     kinds = list(SKILL.values())
     return SKILL.get(room.rep, kinds[_roll(room.call_id, "skill") % len(kinds)])
 
@@ -250,5 +250,5 @@ def _does_well(room: Room, key: str) -> bool:
 
 
 def _roll(call_id: str, about: str) -> int:
-    """A figure from 0 to 99, the same each time for one call."""
+    """Return a number from 0 to 99 that depends only on the call and the subject."""
     return int.from_bytes(hashlib.sha256(f"{call_id}\x1f{about}".encode()).digest()[:4]) % 100

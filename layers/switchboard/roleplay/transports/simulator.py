@@ -1,9 +1,9 @@
-"""A transport on this machine: a scripted rep and a persona talk, and the call ends.
+"""A simulated transport: a scripted rep and a persona talk, and the call ends.
 
-The whole course is queued when the call begins, each report with its delay, so that it goes on whatever is restarted
-meanwhile. How good the rep is follows from who it is (`rep_poor`, `rep_excellent` …), else from the call's id;
-`rep_silent` says nothing, `rep_vanishes` is gone after a few turns, `rep_absent` never comes, and for `rep_shut_out`
-the transport is down.
+All reports of a call are queued at its start, each with its delay, so that the call survives restarts. The rep's id
+decides how good the rep is (`rep_poor`, `rep_excellent` …); for other ids, the id of the call decides. Special ids:
+`rep_silent` says nothing, `rep_vanishes` leaves without an end after a few turns, `rep_absent` never joins, and for
+`rep_shut_out` the transport is down.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from switchboard.roleplay.transports.livekit import access_token
 QUEUE = "roleplay"
 SILENT, VANISHES, ABSENT, SHUT_OUT = "rep_silent", "rep_vanishes", "rep_absent", "rep_shut_out"
 _TURNS_BEFORE_VANISHING = 6
-#: Speech runs at about this many milliseconds a character, as long as the next turn leaves room for it.
+#: The length of a turn in milliseconds per character, up to the start of the next turn.
 _MS_PER_CHARACTER = 55
 
 
 class SimulatedTransport:
-    """Plays both sides. A turn takes ROLEPLAY_STEP_SECONDS (1 by default)."""
+    """Simulates both sides. A turn takes ROLEPLAY_STEP_SECONDS (1 by default)."""
 
     def ticket(self, room: Room) -> Ticket:
-        """A ticket of LiveKit's form that no server takes."""
+        """Return a ticket in LiveKit's format. No server accepts it."""
         if room.rep == SHUT_OUT:
             raise Down("the simulated transport is down for this rep")
         token = access_token(room, "simulator", secret.derive("simulated transport"))
         return Ticket(token, settings.text("ROLEPLAY_URL", "wss://roleplay.switchboard.example"))
 
     def begin(self, room: Room) -> None:
-        """Queue the call's whole course."""
+        """Queue all reports of the call."""
         base = {"org_id": room.org_id, "call_id": room.call_id}
         step = settings.number("ROLEPLAY_STEP_SECONDS", 1)
         queues.send_messages(
@@ -43,11 +43,11 @@ class SimulatedTransport:
         )
 
     def close(self, room: Room) -> None:
-        """Nothing: nobody is in a room."""
+        """Do nothing: there is no room."""
 
 
 def course(room: Room, step: int) -> list[tuple[int, dict[str, Any]]]:
-    """The reports of a call, each with the number of steps after its beginning at which it comes."""
+    """Return the reports of a call, each with its delay after the start in steps."""
     if room.rep == ABSENT:
         return []
     reports: list[tuple[int, dict[str, Any]]] = [(0, {"kind": "live"})]
