@@ -30,6 +30,9 @@ NEVER_CALLED = {
     "hum/account": {SECRET},  # it gives out no page, and no secret that a second run would have to make again
     "hum/team": {SECRET},  # the same
     "hum/sign_in": {"idempotency"},  # a browser goes there, and sends no Idempotency-Key
+    # Tokens and tickets are made and read where sessions are.
+    "workers/roleplay": {SECRET},
+    "workers/scoring": {SECRET},
     "streams": {SECRET},  # an id of the chain is a cursor that needs no signature
     # The modules that accept calls also sign. A worker accepts none.
     "workers/dialer": {SECRET},

@@ -11,6 +11,7 @@ from switchboard.aws.attributes import Item, Key
 from switchboard.aws.writes import Delete, Put, Writes
 from switchboard.kit import clock
 from switchboard.persistence import optimistic as kit
+from switchboard.persistence.idempotency import IdempotencyGuard
 from switchboard.persistence.optimistic import Decision, StaleVersionError
 
 
@@ -101,9 +102,15 @@ class Collection(Generic[M]):
         items = reads.get_items(self.table, [self.key(*place) for place in places]) if places else []
         return [self.read(item) if item else None for item in items]
 
-    def change(self, org_id: str, id_: str, decide: Callable[[M], Decision[M]]) -> M | None:
-        """Change the current version of an object (`kit.change`). Returns the new one, `None` if nothing changes."""
-        return kit.change_object(lambda: self.get(org_id, id_), decide, self._save_writes)
+    def change(
+        self, org_id: str, id_: str, decide: Callable[[M], Decision[M]], once: IdempotencyGuard | None = None
+    ) -> M | None:
+        """Change the current version of an object (`optimistic.change_object`).
+
+        Returns the new version, `None` if nothing changes. `once` is the request that asks for the change: if the
+        request is repeated, nothing changes.
+        """
+        return kit.change_object(lambda: self.get(org_id, id_), decide, self._save_writes, once=once, subject_id=id_)
 
     def _save_writes(self, thing: M) -> Writes:
         return self.save(thing)
