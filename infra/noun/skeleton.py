@@ -15,28 +15,28 @@ from infra.noun.names import NounError, NounNames
 TEMPLATES = Path(__file__).with_name("templates")
 #: For each file of a noun its template.
 _FILES = {
-    "layers/switchboard/$things/__init__.py": "package",
-    "layers/switchboard/$things/models.py": "models",
-    "layers/switchboard/$things/store.py": "store",
-    "layers/switchboard/$things/service.py": "service",
-    "layers/switchboard/events/types/$things.py": "events",
-    "functions/hum/$things/__init__.py": "route_package",
-    "functions/hum/$things/schemas.py": "schemas",
-    "functions/hum/$things/handler.py": "handler",
-    "tests/contract/asks/$things.py": "asks",
-    "tests/unit/$things/life.py": "life",
-    "tests/unit/$things/test_service.py": "test_service",
-    "tests/unit/$things/test_${things}_http.py": "test_http",
+    "layers/switchboard/$things/__init__.py": "package.py",
+    "layers/switchboard/$things/models.py": "models.py",
+    "layers/switchboard/$things/store.py": "store.py",
+    "layers/switchboard/$things/service.py": "service.py",
+    "layers/switchboard/events/types/$things.py": "events.py",
+    "functions/hum/$things/__init__.py": "route_package.py",
+    "functions/hum/$things/schemas.py": "schemas.py",
+    "functions/hum/$things/handler.py": "handler.py",
+    "tests/contract/asks/$things.py": "asks.py",
+    "tests/unit/$things/life.py": "life.py",
+    "tests/unit/$things/test_service.py": "test_service.py",
+    "tests/unit/$things/test_http.py": "test_http.py",
 }
 #: The files of a noun with a worker.
 _WORKER_FILES = {
-    "layers/switchboard/$things/jobs.py": "jobs",
-    "layers/switchboard/$things/preparing.py": "preparing",
-    "functions/workers/$things/__init__.py": "route_package",
-    "functions/workers/$things/handler.py": "worker",
-    "events/sqs-$queue.json": "sample",
-    "tests/unit/$things/test_worker.py": "test_worker",
-    "tests/integration/test_${thing}_faults.py": "test_faults",
+    "layers/switchboard/$things/jobs.py": "jobs.py",
+    "layers/switchboard/$things/preparing.py": "preparing.py",
+    "functions/workers/$things/__init__.py": "route_package.py",
+    "functions/workers/$things/handler.py": "worker.py",
+    "events/sqs-$queue.json": "sample.json",
+    "tests/unit/$things/test_worker.py": "test_worker.py",
+    "tests/integration/test_${thing}_faults.py": "test_faults.py",
 }
 
 
@@ -72,13 +72,9 @@ class Skeleton:
         return Template(text).substitute(self.names.words)
 
     def _render(self, template: str) -> str:
-        """Fill a template. A line that begins with `%worker` or `%alone` is only for a noun with or without a worker."""
+        """Fill a template. Lines that begin with `%worker` are for a noun with a worker, `%alone` for one without."""
         kept, left_out = ("%worker", "%alone") if self.worker else ("%alone", "%worker")
-        lines = (
-            (TEMPLATES / f"{template}.py.tmpl").read_text().splitlines(keepends=True)
-            if template != "sample"
-            else [(TEMPLATES / "sample.json.tmpl").read_text()]
-        )
+        lines = (TEMPLATES / f"{template}.tmpl").read_text().splitlines(keepends=True)
         return self._fill("".join(line.removeprefix(kept) for line in lines if not line.startswith(left_out)))
 
     def _taken_prefix(self) -> bool:
