@@ -4,7 +4,7 @@ Each module here has the requests of one group, and is found by itself:
 
 - `GOOD`: the operation's id, and a function that makes a request which an admin of the organization is granted. Each
   request uses an object of its own.
-- `OWN`: the same for the operations that a person asks for themselves, whatever their role.
+- `OWN`: the same for the operations of a person, which every role may use.
 """
 
 from __future__ import annotations
