@@ -13,8 +13,10 @@ from infra.noun.skeleton import Skeleton
 ROOT = Path(__file__).resolve().parents[2]
 #: The APIs whose routes the skeleton can write.
 APIS = ("hum",)
-#: The modules that write documents, in a new process, because this one has imported the old topology.
-_DOCUMENTS = ("infra.openapi", "infra.events_page", "infra.retention_page")
+#: Writes the documents, in a new process that imports the new noun.
+_DOCUMENTS = (
+    "from infra import events_page, openapi, retention_page; openapi.main(); events_page.main(); retention_page.main()"
+)
 
 _NEXT = """\
 Its tests pass now:  .venv/bin/pytest tests/unit/{things}
@@ -44,8 +46,7 @@ def main(arguments: list[str] | None = None) -> None:
         paths = Skeleton(ROOT, names, asked.worker).write()
     except NounError as error:
         sys.exit(f"No noun was made. {error}.")
-    for module in _DOCUMENTS:
-        subprocess.run([sys.executable, "-m", module], cwd=ROOT, check=True)
+    subprocess.run([sys.executable, "-c", _DOCUMENTS], cwd=ROOT, check=True)
     print("\n".join(f"  {path}" for path in paths), end="\n\n")
     print(_NEXT.format(things=names.things, worker=_NEXT_OF_WORKER if asked.worker else ""))
 
