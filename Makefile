@@ -8,7 +8,8 @@ COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 
 	--no-emit-index-url --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help run reset seed test lint types unit contract integration infra synth build deploy invoke bench openapi noun lock clean
+.PHONY: help run reset seed test lint types unit contract integration infra \
+	coverage mutants hooks synth build deploy invoke bench openapi noun lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -34,6 +35,7 @@ test: $(STAMP) lint types unit contract integration infra ## run every check and
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/codespell
 	$(BIN)/python -m infra.law
 
 types: $(STAMP)
@@ -50,6 +52,15 @@ integration: $(STAMP)
 
 infra: $(STAMP)
 	$(BIN)/pytest tests/infra
+
+coverage: $(STAMP) ## branches that tests take of signer, gate, limiter and effects, of some with ONLY="gate"
+	$(BIN)/python -m tests.guards.coverage $(ONLY)
+
+mutants: $(STAMP) ## faults that these tests notice; goes on where it was stopped (some with ONLY="signer effects")
+	$(BIN)/python -m tests.guards.mutants $(ONLY)
+
+hooks: $(STAMP) ## check each commit before it is made
+	$(BIN)/pre-commit install
 
 synth: $(STAMP) ## write all stacks' templates to cdk.out
 	$(BIN)/python -m infra.app

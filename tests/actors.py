@@ -1,4 +1,4 @@
-"""Organizations, agents and callers for tests, made through the same services as everyone else's."""
+"""Organizations, agents and callers for tests, created through the same services as in production."""
 
 from __future__ import annotations
 
@@ -35,20 +35,20 @@ class Tenant:
     def caller(
         self, *, master: bool = False, effect: IdempotencyKey | None = None, correlation_id: str = "corr_test"
     ) -> Caller:
-        """A caller with the tenant's key."""
+        """Returns a caller with the tenant's key."""
         snapshot = access.authenticate_key(self.master_key if master else self.agent_key, dialect.KEYS)
         return access.caller_of(snapshot, correlation_id, effect)
 
 
 def system(org_id: str) -> SystemActor:
-    """The system itself, at work in an organization."""
+    """The system itself, as the actor in an organization."""
     return SystemActor(
         org_id=org_id, actor=Actor(type="system", id="test"), agent_id=None, correlation_id=ids.new_id("corr")
     )
 
 
 def tenant(slug: str = "acme", plan: PlanName = PlanName.GROWTH, **limits: Any) -> Tenant:
-    """A new organization. `limits` replace single figures of its plan."""
+    """Create an organization. `limits` replace single figures of its plan."""
     org = organizations.new_organization(slug.title(), slug, plan)
     org = org.model_copy(update={"limits": limits})
     origin = system(org.id)
@@ -59,7 +59,7 @@ def tenant(slug: str = "acme", plan: PlanName = PlanName.GROWTH, **limits: Any) 
 
 
 def with_effect(caller: Caller, key: str, fingerprint: str = "fingerprint") -> Caller:
-    """The same caller, with an Idempotency-Key."""
+    """Returns the same caller with an Idempotency-Key."""
     return replace(caller, effect=IdempotencyKey(scope=caller.org_id, key=key, fingerprint=fingerprint))
 
 
@@ -75,12 +75,12 @@ class Reseller:
         return self.tenant.org_id
 
     def caller(self) -> Caller:
-        """A caller with that key, in a workflow of its own as each of its requests is."""
+        """Returns a caller with that key. Each call has its own workflow, as each request has."""
         return access.caller_of(access.authenticate_key(self.key, frozenset({KeyKind.ATHOS})), ids.new_id("corr"))
 
 
 def reseller(slug: str = "acme", plan: PlanName = PlanName.GROWTH, **limits: Any) -> Reseller:
-    """A new organization as a tenant of the roleplay API."""
+    """Create an organization as a tenant of the roleplay API."""
     made = tenant(slug, plan, **limits)
     key, writes = keys.key_writes(system(made.org_id), KeyKind.ATHOS, "tenant key")
     commit(writes)
@@ -91,13 +91,13 @@ ISSUER = "https://issuer.example"
 
 
 def person(name: str = "Ada", email: str | None = None, *, verified: bool = True) -> User:
-    """Somebody whom an issuer vouches for."""
+    """Create a person whom an issuer has identified."""
     address = email or f"{name.lower()}@example.com"
     return people.upsert_user(ISSUER, address, address, email_verified=verified, name=name)
 
 
 def member(org_id: str, role: Role = Role.ADMIN, name: str = "Ada", effect: IdempotencyKey | None = None) -> Member:
-    """Somebody who works in an organization, and calls."""
+    """Create a person who works in an organization, and return the person as a caller."""
     user = person(name)
     commit(members.membership_writes(system(org_id), user, role))
     return Member(organizations.get_organization(org_id), user, role, "corr_test", effect)

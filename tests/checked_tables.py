@@ -1,7 +1,7 @@
-"""The tables in memory with DynamoDB's checks: how large keys, items and pages may be, and what an expression may say.
+"""The tables in memory with DynamoDB's checks: the sizes of keys, items and pages, and the syntax of expressions.
 
-The tests of races go without them, since they make millions of requests. Whatever is wrong in a request shows itself
-where it is made once.
+The tests of races skip these checks, because they send millions of requests. An invalid request fails in the tests
+that send it once.
 """
 
 from __future__ import annotations
@@ -21,31 +21,31 @@ _INDEX_KEYS = {
     f"gsi{number}{part}": most for number in range(1, 5) for part, most in (("pk", _PARTITION_KEY), ("sk", _SORT_KEY))
 }
 _ANY_KEYS = {"pk": _PARTITION_KEY, "id": _PARTITION_KEY, "sk": _SORT_KEY}
-#: The parameters in which an expression stands.
+#: The parameters that hold an expression.
 _EXPRESSIONS = ("ConditionExpression", "FilterExpression", "KeyConditionExpression", "UpdateExpression")
-#: All parameters of single requests. One that the tables do not know must not be passed over.
+#: All parameters of single requests. An unknown parameter fails instead of being ignored.
 _KNOWN = {
     *("TableName", "IndexName", "Key", "Item", *_EXPRESSIONS, "ExpressionAttributeNames", "ExpressionAttributeValues"),
     *("ConsistentRead", "ExclusiveStartKey", "Limit", "ScanIndexForward"),
     *("ReturnValues", "ReturnValuesOnConditionCheckFailure"),
 }
-#: The words of expressions that are no attributes.
+#: The words of expressions that are not attributes.
 _WORDS = frozenset({"AND", "OR", "NOT", "BETWEEN", "IN", "SET", "REMOVE", "ADD", "DELETE"})
 _KINDS = {"S": str, "N": str, "B": bytes, "BOOL": bool, "NULL": bool, "M": dict, "L": list, "SS": list, "NS": list}
 _RESERVED = frozenset(ReservedKeywords.get_reserved_keywords())
 
 
 class CheckedTables(Tables):
-    """Tables that refuse what DynamoDB refuses, and answer in pages as large as its pages."""
+    """Tables that refuse the requests that DynamoDB refuses, and return pages of the same size."""
 
     def __init__(self, keys: dict[str, Sequence[str]]) -> None:
         super().__init__(keys)
-        #: For each table, the keys that its items may have, and how long each may be.
+        #: For each table, the keys that its items may have, and the maximum length of each.
         self._limits = {
             name: _INDEX_KEYS | dict(zip(names, (_PARTITION_KEY, _SORT_KEY), strict=False))
             for name, names in keys.items()
         }
-        #: By the identity of an item in the tables: each was measured when it was written.
+        #: The size of an item by its identity in the tables: each item is measured when it is written.
         self._sizes: dict[int, int] = {}
 
     def get_item(self, **asked: Any) -> Item:
@@ -55,7 +55,7 @@ class CheckedTables(Tables):
     def batch_get_item(self, *, RequestItems: Item) -> Item:  # noqa: N803
         for asked in RequestItems.values():
             if asked.keys() - {"Keys", "ConsistentRead"}:
-                raise AssertionError(f"the tables do not know all of {sorted(asked)}")
+                raise AssertionError(f"the tables do not support all of {sorted(asked)}")
             for key in asked["Keys"]:
                 _size_of("BatchGetItem", key, _ANY_KEYS)
         return super().batch_get_item(RequestItems=RequestItems)
@@ -89,14 +89,14 @@ class CheckedTables(Tables):
 
 
 def _check(operation: str, asked: Item) -> None:
-    """Raise ValidationException for a request, or a part of one, that DynamoDB does not take."""
+    """Raise ValidationException for a request, or a part of one, that DynamoDB refuses."""
     if not asked.keys() <= _KNOWN:
-        raise AssertionError(f"the tables do not know all of {sorted(asked)}")
+        raise AssertionError(f"the tables do not support all of {sorted(asked)}")
     names, values = asked.get("ExpressionAttributeNames"), asked.get("ExpressionAttributeValues")
     texts = tuple(asked[name] for name in _EXPRESSIONS if name in asked)
     if names == {} or values == {}:
         raise _invalid(operation, "placeholders may be left out, and must not be empty")
-    if wrong := _problem(texts, frozenset(names or ()) | frozenset(values or ())):
+    if wrong := _name_problem(texts, frozenset(names or ()) | frozenset(values or ())):
         raise _invalid(operation, wrong)
     for value in (values or {}).values():
         _size(operation, value)
@@ -105,14 +105,14 @@ def _check(operation: str, asked: Item) -> None:
 
 
 @cache
-def _problem(texts: tuple[str, ...], given: frozenset[str]) -> str:
-    """What is wrong with the names in expressions."""
+def _name_problem(texts: tuple[str, ...], given: frozenset[str]) -> str:
+    """Returns the error in the names of expressions."""
     used = {name for text in texts for name in re.findall(r"[#:]\w+", text)}
     if unused := given - used:
         return f"Value provided in ExpressionAttributeNames or Values unused in expressions: keys: {sorted(unused)}"
     if unknown := used - given:
         return f"An expression attribute name or value used in expression is not defined: {sorted(unknown)}"
-    # What stands before a bracket is a function.
+    # A word before a bracket is a function.
     plain = {name.upper() for text in texts for name in re.findall(r"(?<![#:\w])[A-Za-z_]\w*+(?!\()", text)} - _WORDS
     if reserved := plain & _RESERVED:
         return f"Attribute name is a reserved keyword; reserved keyword: {sorted(reserved)}"
@@ -120,9 +120,9 @@ def _problem(texts: tuple[str, ...], given: frozenset[str]) -> str:
 
 
 def _size_of(operation: str, item: Item, keys: Mapping[str, int]) -> int:
-    """The size of an item, as DynamoDB reckons it. Raises for a key or a value that it does not take.
+    """Returns the size of an item as DynamoDB counts it. Raises for a key or a value that DynamoDB refuses.
 
-    `keys` says how long each key may be.
+    `keys` holds the maximum length of each key.
     """
     total = 0
     for name, value in item.items():
@@ -135,10 +135,10 @@ def _size_of(operation: str, item: Item, keys: Mapping[str, int]) -> int:
 
 def _size(operation: str, value: Item) -> int:
     if type(value) is not dict or len(value) != 1:
-        raise AssertionError(f"no attribute's value: {value!r}")
+        raise AssertionError(f"not an attribute value: {value!r}")
     kind, part = next(iter(value.items()))
     if not isinstance(part, _KINDS[kind]):
-        raise TypeError(f"no attribute's value: {value!r}")
+        raise TypeError(f"not an attribute value: {value!r}")
     match kind:
         case "S":
             return len(part) if part.isascii() else len(part.encode())
@@ -156,7 +156,7 @@ def _size(operation: str, value: Item) -> int:
 
 
 def _plain_item(item: Item) -> Item:
-    """An item as it comes back: of plain types, and nobody else's."""
+    """Returns the item as DynamoDB returns it: a copy of plain types."""
     return {_text(name): _plain(value) for name, value in item.items()}
 
 
@@ -175,7 +175,7 @@ def _plain(value: Item) -> Item:
 
 
 def _text(text: str) -> str:
-    """A text as it is stored: a member of an enumeration comes back as a plain one."""
+    """Returns the text as it is stored: a member of an enumeration becomes a plain text."""
     return text if type(text) is str else str.__str__(text)
 
 

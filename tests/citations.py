@@ -1,8 +1,8 @@
 """Finds citations that lead nowhere: `python -m tests.citations [PATH…]` lists them.
 
 A citation is a relative link of a Markdown page, a path such as `docs/calls.md#states`, or a file name such as
-`calls/models.py`. A path may leave out folders at its beginning. Text that stands for any name (`<noun>`, `NAME`, `*`)
-is no citation.
+`calls/models.py`. A path may leave out folders at its beginning. A placeholder (`<noun>`, `NAME`, `*`) is not a
+citation.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 ROOT = Path(__file__).resolve().parents[1]
-#: Where the project has texts of its own, beside the files of its first folder.
+#: The folders with texts of the project, besides the files of its first folder.
 FOLDERS = ("docs", "events", "functions", "infra", "layers", "tests")
-#: Files that hold made-up citations.
+#: Files with invented citations.
 QUOTED = frozenset({"citations.py", "test_citations.py"})
-#: Endings of what is read. Markdown and Python have texts of their own kind; of all others the comments count.
+#: The file types that are read. Markdown and Python have their own kinds of text; of all others the comments count.
 READ = frozenset({".md", ".py", ".toml", ".mjs", ".sh", ".in"})
-#: Folders that installs, builds and caches leave behind.
+#: Folders that installations, builds and caches create.
 _MADE = frozenset({"__pycache__", "node_modules", "build", "cdk.out"})
 
 _URL = re.compile(r"\b[a-z][a-z+]*://\S+|\b(?:[\w-]+\.)+(?:com|gov|org|sh|ai|us|io)/\S*")
@@ -41,7 +41,7 @@ _HEADING = re.compile(r"^#{1,6}[ \t]+(.+?)[ \t]*#*$", re.MULTILINE)
 
 
 class Finding(NamedTuple):
-    """A citation that leads nowhere, and what to do about it."""
+    """A citation that leads nowhere, and a proposal for it."""
 
     path: str
     line: int
@@ -79,23 +79,23 @@ class Tree:
         return frozenset(folders | set(self.paths))
 
     def named(self, cited: str) -> list[str]:
-        """The files whose path is, or ends with, what is cited. A path under `docs/` is whole."""
+        """Returns the files whose path equals the citation or ends with it. A path under `docs/` must be complete."""
         found = self._endings.get(cited, [])
         return [path for path in found if path == cited] if cited.startswith("docs/") else found
 
     def has(self, path: str) -> bool:
-        """Whether there is a file or a folder of that path."""
+        """Whether a file or folder with that path exists."""
         return path in self._places
 
     def anchors(self, path: str) -> frozenset[str]:
-        """The anchors of a page."""
+        """Returns the anchors of a page."""
         if path not in self._anchors:
             self._anchors[path] = anchors_of((self._root / path).read_text(encoding="utf-8"))
         return self._anchors[path]
 
 
 def anchors_of(page: str) -> frozenset[str]:
-    """The anchors that GitHub makes of a page's headings."""
+    """Returns the anchors that GitHub creates from a page's headings."""
     found: dict[str, int] = {}
     anchors = set[str]()
     for heading in _HEADING.findall(_FENCE.sub("", page)):
@@ -107,12 +107,12 @@ def anchors_of(page: str) -> frozenset[str]:
     return frozenset(anchors)
 
 
-def findings(path: str, source: str, tree: Tree) -> Iterator[Finding]:
-    """The citations of a file that lead nowhere. `path` is relative to the repository."""
+def list_findings(path: str, source: str, tree: Tree) -> Iterator[Finding]:
+    """Yields the citations of a file that lead nowhere. `path` is relative to the repository."""
     if path.endswith(".md"):
-        # Line numbers stay: a fence leaves its line ends.
+        # Line numbers stay: a fence keeps its line ends.
         page = _FENCE.sub(lambda block: "\n" * block[0].count("\n"), source)
-        yield from _links(path, page, tree)
+        yield from _find_broken_links(path, page, tree)
         plain = _LINK.sub(lambda link: "\n" * link[0].count("\n"), page)
         yield from _citations(path, 1, plain, tree)
         return
@@ -121,9 +121,9 @@ def findings(path: str, source: str, tree: Tree) -> Iterator[Finding]:
 
 
 def _texts(path: str, source: str) -> Iterator[tuple[int, str, bool]]:
-    """Texts with their line, and whether all citations in them count.
+    """Yields texts with their line, and whether all citations in them count.
 
-    A string that is no docstring often names a file of somebody else, so only its pages count.
+    A string that is not a docstring often names a file of another project, so only its pages count.
     """
     if not path.endswith(".py"):
         for line, text in enumerate(source.splitlines(), 1):
@@ -152,13 +152,17 @@ def _citations(path: str, line: int, text: str, tree: Tree, *, whole: bool = Tru
         if _stands_for_any(cited) or _WRITTEN.fullmatch(cited) or not (whole or cited.endswith(".md")):
             continue
         at = line + plain.count("\n", 0, found.start())
-        yield from _checked(path, at, cited.removeprefix("./"), anchor, tree.named(cited.removeprefix("./")), tree)
+        yield from _check_citation(
+            path, at, cited.removeprefix("./"), anchor, tree.named(cited.removeprefix("./")), tree
+        )
     for found in _NUMBERED.finditer(plain) if whole else ():
         at = line + plain.count("\n", 0, found.start())
         yield Finding(path, at, found[0], "a number names no rule here: say the reason, or cite a page and an anchor")
 
 
-def _checked(path: str, line: int, cited: str, anchor: str | None, named: list[str], tree: Tree) -> Iterator[Finding]:
+def _check_citation(
+    path: str, line: int, cited: str, anchor: str | None, named: list[str], tree: Tree
+) -> Iterator[Finding]:
     if not named:
         yield Finding(path, line, cited, "no such file in the repository: cite a page under docs/, or say the reason")
     elif anchor and not any(anchor in tree.anchors(one) for one in named if one.endswith(".md")):
@@ -171,9 +175,9 @@ def _stands_for_any(cited: str) -> bool:
     return any(part.isupper() for part in folders) or (name.partition(".")[0].isupper() and not name.endswith(".md"))
 
 
-def _links(path: str, page: str, tree: Tree) -> Iterator[Finding]:
-    """The relative links of a page that lead nowhere."""
-    # Code holds no links.
+def _find_broken_links(path: str, page: str, tree: Tree) -> Iterator[Finding]:
+    """Yields the relative links of a page that lead nowhere."""
+    # Code contains no links.
     plain = re.sub(r"`[^`\n]*`", lambda code: " " * len(code[0]), page)
     for found in _LINK.finditer(plain):
         target = unquote(found[1] or found[2])
@@ -181,15 +185,15 @@ def _links(path: str, page: str, tree: Tree) -> Iterator[Finding]:
             continue
         place, _, anchor = target.partition("#")
         line = 1 + plain.count("\n", 0, found.start())
-        wanted = _resolved(path, place) if place else path
+        wanted = _resolve_link(path, place) if place else path
         if wanted is None or not tree.has(wanted):
             yield Finding(path, line, target, "the link leads to no file: correct it relative to this page")
         elif anchor and wanted.endswith(".md"):
-            yield from _checked(path, line, wanted, anchor, [wanted], tree)
+            yield from _check_citation(path, line, wanted, anchor, [wanted], tree)
 
 
-def _resolved(path: str, place: str) -> str | None:
-    """A link's target from the repository's root. None where it leaves the repository."""
+def _resolve_link(path: str, place: str) -> str | None:
+    """Returns a link's target relative to the repository, or `None` if it leaves the repository."""
     parts = path.split("/")[:-1]
     for part in place.split("/"):
         if part == "..":
@@ -201,16 +205,16 @@ def _resolved(path: str, place: str) -> str | None:
     return "/".join(parts) or "."
 
 
-def everywhere(beginnings: tuple[str, ...] = ()) -> Iterator[Finding]:
-    """The citations of the whole repository that lead nowhere, or of the files whose paths begin so."""
+def find_everywhere(beginnings: tuple[str, ...] = ()) -> Iterator[Finding]:
+    """Yields the citations that lead nowhere, of the whole repository or of files whose paths begin as given."""
     tree = Tree()
     for path in tree.paths:
         name = path.rpartition("/")[2]
         is_read = name not in QUOTED and (Path(name).suffix in READ or name == "Makefile")
         if is_read and path.startswith(beginnings or ""):
-            yield from findings(path, (ROOT / path).read_text(encoding="utf-8"), tree)
+            yield from list_findings(path, (ROOT / path).read_text(encoding="utf-8"), tree)
 
 
 if __name__ == "__main__":
-    print(*(found := list(everywhere(tuple(sys.argv[1:])))), sep="\n")
+    print(*(found := list(find_everywhere(tuple(sys.argv[1:])))), sep="\n")
     sys.exit(f"{len(found)} citations lead nowhere" if found else 0)

@@ -1,4 +1,4 @@
-"""AWS clients of the tests over moto: made once, and handed to the next test as they were."""
+"""AWS clients of the tests with moto: created once, and passed unchanged to the next test."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ _ENVIRON = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_DEF
 
 @cache
 def _session() -> Any:
-    """One session for all tests, since it reads botocore's models."""
+    """Returns one session for all tests, because it reads botocore's models."""
     made = botocore.session.get_session()
     for service in ("dynamodb", "sqs"):
-        made.register(f"creating-client-class.{service}", quick_clients.quicken)
+        made.register(f"creating-client-class.{service}", quick_clients.add_quick_base)
     return made
 
 
 class Session:
-    """The session of one test. It takes the place of botocore's."""
+    """The session of one test. It replaces botocore's."""
 
     def __init__(self) -> None:
         self._inner = _session()
         self._inner.set_credentials(os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"])
 
     def create_client(self, service: str, config: Config) -> Any:
-        """A client without hooks: one of an earlier test, where that test left it as it was."""
+        """Returns a client without hooks. A client of an earlier test is used again if that test left it unchanged."""
         if any(name.startswith("AWS_ENDPOINT_URL") for name in os.environ):
             return self._inner.create_client(service, config=config)
         options = repr(sorted(config._user_provided_options.items(), key=repr))
@@ -50,7 +50,7 @@ class _Kept:
         self._attributes = dict(vars(client))
 
     def is_new(self) -> bool:
-        """Whether no test hooked into the client or replaced a part of it."""
+        """Whether no test has hooked into the client or replaced a part of it."""
         return not self.hooks.used and vars(self.client) == self._attributes
 
 

@@ -1,4 +1,4 @@
-"""What tests run against: moto for one thread, the engine for many, the whole stack over HTTP."""
+"""The backends of tests: moto for one thread, the local engine for many, the whole stack over HTTP."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def pytest_collection_finish() -> None:
-    """What was imported and collected stays: the garbage collector need not go through it again and again."""
+    """Exclude imported modules and collected tests from garbage collection, because they stay until the end."""
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
 
 
-def forget() -> None:
-    """Drop whatever the process remembers of tables, keys and limits, as a new process would."""
+def clear_caches() -> None:
+    """Clear the process's caches of tables, keys and limits, as in a new process."""
     settings.clear_cache()
     session.clear_clients()
     secret.clear_cache()
@@ -50,42 +50,42 @@ def forget() -> None:
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Retries wait for nothing in tests."""
+    """Retries do not wait in tests."""
     monkeypatch.setattr(retries, "sleep", lambda _: None)
 
 
 @pytest.fixture(autouse=True)
 def _one_shard(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A tick looks through one shard of timers, and a replay through one of events: each costs its requests."""
+    """A tick reads one shard of timers, and a replay one shard of events, because each shard costs requests."""
     monkeypatch.setattr(timer_store, "SHARDS", 1)
     monkeypatch.setattr(event_store, "_SHARDS", 1)
 
 
 @pytest.fixture(autouse=True)
 def _in_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing runs aside in tests that do not ask for it: the order of their calls is always the same."""
+    """Background work runs in line unless the test asks for threads: the order of calls is always the same."""
     monkeypatch.setattr(background, "submit", background.run_inline)
 
 
 @pytest.fixture(autouse=True)
 def _first_slice(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Usage is counted on the first slice in tests that do not spread it: their calls are always the same."""
+    """Usage is counted on the first slice unless the test spreads it: the calls are always the same."""
     monkeypatch.setattr(charges, "choose_slice", lambda _: 0)
 
 
-def _enter(monkeypatch: pytest.MonkeyPatch, environ: dict[str, str]) -> None:
+def _set_environment(monkeypatch: pytest.MonkeyPatch, environ: dict[str, str]) -> None:
     for name in list(os.environ):
         if name.startswith("SWITCHBOARD_"):
             monkeypatch.delenv(name)
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
-    forget()
+    clear_caches()
     monkeypatch.setattr(session, "_session", cache(clients.Session))
 
 
 @pytest.fixture
 def frozen() -> Iterator[clock.FrozenClock]:
-    """A clock that stands until the test moves it."""
+    """A clock that stands still until the test moves it."""
     source = clock.FrozenClock()
     with clock.using(source):
         yield source
@@ -93,14 +93,14 @@ def frozen() -> Iterator[clock.FrozenClock]:
 
 @contextmanager
 def moto(monkeypatch: pytest.MonkeyPatch, *, quick: bool = True) -> Iterator[dict[str, str]]:
-    """What the fixture `cloud` gives. Without `quick`, moto keeps the tables' items itself."""
+    """The same as the fixture `cloud`. Without `quick`, moto keeps the items of tables itself."""
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     for name, value in moto_cloud.ENVIRON.items():
         monkeypatch.setenv(name, value)
-    with moto_cloud.running(quick=quick) as found:
-        _enter(monkeypatch, found | {"SWITCHBOARD_MAIL_CARRIER": "simulator"})
+    with moto_cloud.use_moto(quick=quick) as found:
+        _set_environment(monkeypatch, found | {"SWITCHBOARD_MAIL_CARRIER": "simulator"})
         yield found
-    forget()
+    clear_caches()
 
 
 @pytest.fixture
@@ -122,17 +122,17 @@ _accounts = count(int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix(
 
 @pytest.fixture
 def engine_cloud(running_engine: engine.Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
-    """Empty tables and queues in the engine, in an account of the test's own: isolated, and true under threads."""
+    """Empty tables and queues in the engine, in the test's own account: isolated, and correct with threads."""
     environ = running_engine.environ(f"{next(_accounts):012d}")
     found = environ | provision.provision(environ, reaped=False)
-    _enter(monkeypatch, found)
+    _set_environment(monkeypatch, found)
     yield found
-    forget()
+    clear_caches()
 
 
 @dataclass(frozen=True)
 class Stack:
-    """A running local stack: where it answers, and the demo organization's keys."""
+    """A running local stack: its address, and the keys of the demo organization."""
 
     url: str
     home: Path
@@ -142,14 +142,14 @@ class Stack:
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The whole system, started as `make run` starts it, on ports of its own."""
+    """The whole system, started as `make run` starts it, on its own ports."""
     with stack_in(tmp_path_factory.mktemp("stack")) as started:
         yield started
 
 
 @contextmanager
 def stack_in(home: Path) -> Iterator[Stack]:
-    """What the fixture `stack` gives, in a folder."""
+    """The same as the fixture `stack`, in a given folder."""
     with (home / "stack.log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "infra.local"],
@@ -171,17 +171,17 @@ def stack_in(home: Path) -> Iterator[Stack]:
             stderr=log,
         )
         try:
-            yield _await(process, home)
+            yield _wait_for_stack(process, home)
         finally:
             process.terminate()
             process.wait(timeout=40)
 
 
-def _await(process: subprocess.Popen[bytes], home: Path, seconds: float = 90) -> Stack:
+def _wait_for_stack(process: subprocess.Popen[bytes], home: Path, seconds: float = 90) -> Stack:
     deadline = time.monotonic() + seconds
     while not (home / "ready").exists():
         if process.poll() is not None or time.monotonic() > deadline:
-            raise RuntimeError(f"the stack did not come up:\n{(home / 'stack.log').read_text()[-4000:]}")
+            raise RuntimeError(f"the stack did not start:\n{(home / 'stack.log').read_text()[-4000:]}")
         time.sleep(0.05)
     keys = dict(line.split("=", 1) for line in (home / "demo.env").read_text().splitlines())
     return Stack(keys.pop("SWITCHBOARD_URL").replace("localhost", "127.0.0.1"), home, keys, process)

@@ -1,8 +1,8 @@
-"""Many calls at once, many diallers at once, and a clock of their own: how lanes and paces work together.
+"""Many calls and many dialers at once, with their own clock: how lanes and paces work together.
 
-The tables are in memory. Each request to them takes some milliseconds, in which other diallers go on, so that they
-meet between any two requests of one. Jobs come as a queue brings them: after whole seconds, and sometimes twice. A run
-of a quarter of an hour takes seconds, and is the same each time.
+The tables are in memory. Each request to them takes some milliseconds, in which other dialers run, so that dialers
+interleave between any two requests. Jobs arrive as from a queue: after whole seconds, and sometimes twice. A run of a
+quarter of an hour takes seconds, and is the same each time.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from switchboard.events import service as events
 from switchboard.fanout import routes
 from switchboard.kit import chance, clock
 from tests.actors import Tenant, system, tenant
-from tests.memory_cloud import Change, Tables, running
+from tests.memory_cloud import Change, Tables, use_memory_tables
 from tests.voices import Provider
 
 _WORK: dict[str, Callable[[dict[str, Any]], None]] = {
@@ -43,17 +43,17 @@ _WORK: dict[str, Callable[[dict[str, Any]], None]] = {
     "ConfirmDial": lambda job: dialing.confirm_dial(job["org_id"], job["call_id"], job["claim"]),
     "CloseCall": lambda job: timeouts.close_call(job["org_id"], job["call_id"], job["state"]),
 }
-#: How long a request to the tables takes, and the way of a job through stream and queue, in seconds.
+#: The duration of a request to the tables, and of a job's transport through stream and queue, in seconds.
 _REQUEST, _HANDOVER = 0.006, 0.05
-#: How long calls may wait, and how soon a job that failed comes again.
+#: The maximum time that calls may wait, and the delay after which a failed job runs again, in seconds.
 _HORIZON, _AGAIN = 960, 2
-#: More than ever work at once: diallers, and reports of ends.
+#: More threads than ever run at once: dialers, and reports of ends.
 _THREADS = 500
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """Who calls: `calls` of each organization at once, each of which talks for so long."""
+    """The load: `calls` of each organization at once, each of which talks for `talk_seconds`."""
 
     cap: int
     per_second: int
@@ -61,19 +61,19 @@ class Plan:
     calls: int
     talk_seconds: float
     organizations: int = 1
-    #: Whether each organization has a number of its own.
+    #: Whether each organization has its own number.
     own: bool = True
-    #: What the carrier counts calls a second by, instead of by the number.
+    #: The key of the carrier's rate limit, if it is not the number.
     counted_by: str | None = None
     workers: int = 20
-    #: How likely a job comes twice.
+    #: The probability that a job is delivered twice.
     twice: float = 0.0
-    #: Whether another organization, which has nothing else to do, places a call every few seconds.
+    #: Whether another, otherwise idle organization places a call every few seconds.
     idle_tenant: bool = False
 
     @property
     def possible(self) -> int:
-        """How many calls can go out while they may wait."""
+        """Returns the number of calls that can be dialed within their maximum waiting time."""
         minutes = 15 * 60
         shares = not self.own or self.counted_by
         by_number = minutes * self.rate * (1 if shares else self.organizations)
@@ -83,38 +83,38 @@ class Plan:
 
     @property
     def fastest(self) -> float:
-        """In how many seconds all of them can be dialed, about."""
+        """Returns roughly the number of seconds in which all calls can be dialed."""
         a_call = max((self.organizations if not self.own or self.counted_by else 1) / self.rate, 1 / self.per_second)
         rounds = math.ceil(self.calls / self.cap) - 1
         return max(self.calls * a_call, rounds * self.talk_seconds + (self.calls - rounds * self.cap) * a_call)
 
 
 @dataclass
-class Found:
-    """What became of them."""
+class CrowdResult:
+    """The result of a run."""
 
     dialed: int
     seconds: float
-    #: How much of the lanes' time was lost: a lane was free, and a call waited for it.
+    #: The lost share of the lanes' time: a lane was free while a call waited for it.
     free: float
     dial_jobs: float
     requests: float
-    #: How long the calls of the idle tenant waited for their dialler at most.
+    #: The maximum time that calls of the idle tenant waited for their dialer.
     delay: float
-    #: The moments at which calls went out, by organization.
+    #: The times at which calls were dialed, by organization.
     moments: dict[str, list[float]]
-    #: The most calls of an organization at once, and whether one was dialed twice.
+    #: The maximum of concurrent calls of an organization, and whether a call was dialed twice.
     most: int
     repeated: bool
-    #: Calls that wait in a line though they wait no more, and lanes that are held though no call is under way.
+    #: Stale entries of waiting lines, and lanes in use without an active call.
     left: int
 
 
-def run(plan: Plan, seed: int = 3) -> Found:
-    """Let them call."""
+def run(plan: Plan, seed: int = 3) -> CrowdResult:
+    """Run a plan and return its result."""
     with ExitStack() as stack:
-        tables = stack.enter_context(running())
-        # What is measured and logged is of no interest here.
+        tables = stack.enter_context(use_memory_tables())
+        # Metrics and logs are not needed here.
         stack.enter_context(redirect_stdout(io.StringIO()))
         crowd = _Crowd(plan, tables, clock.FrozenClock(), Random(seed))
         for context in (
@@ -160,24 +160,22 @@ class _Crowd:
         self._back = threading.Semaphore(0)
         self._live: Counter[str] = Counter()
 
-    # ---- what happens
-
-    def run(self) -> Found:
+    def run(self) -> CrowdResult:
         self.tables.committed = self._committed
-        tenants = [self._tenant(f"org-{number}", number) for number in range(self.plan.organizations)]
+        tenants = [self._create_tenant(f"org-{number}", number) for number in range(self.plan.organizations)]
         calls: list[Call] = []
         for _ in range(self.plan.calls):
             for one in tenants:
                 self.source.advance(milliseconds=1)
-                calls.append(_accept(one))
-        began, asked = self.source.at, _Asked()
+                calls.append(_accept_call(one))
+        began, asked = self.source.at, _PlacedCalls()
         if self.plan.idle_tenant:
-            idle = self._tenant("idle", 99)
+            idle = self._create_tenant("idle", 99)
             for second in range(5, 60, 5):
-                self._push(began + second, lambda: asked.note(_accept(idle), self.source.at))
+                self._push(began + second, lambda: asked.note(_accept_call(idle), self.source.at))
         self.tables.asked = self._asked
         with ThreadPoolExecutor(_THREADS) as self._threads:
-            free = self._go_on(began + _HORIZON, tenants)
+            free = self._run_until(began + _HORIZON, tenants)
         self.tables.asked = lambda _: None
         known = {call.id for call in calls}
         placed = [(at, placement) for at, placement in self.placed if placement.call_id in known]
@@ -187,7 +185,7 @@ class _Crowd:
         moments: dict[str, list[float]] = {}
         for at, placement in placed:
             moments.setdefault(placement.org_id, []).append(at)
-        return Found(
+        return CrowdResult(
             dialed=len(placed),
             seconds=seconds,
             free=free / max(seconds, 1) / self.plan.cap / self.plan.organizations,
@@ -200,7 +198,7 @@ class _Crowd:
             left=sum(len(self._waiting(one)) + len(self._held(one)) for one in tenants),
         )
 
-    def _tenant(self, slug: str, number: int) -> Tenant:
+    def _create_tenant(self, slug: str, number: int) -> Tenant:
         limits: dict[str, Any] = {"concurrent_calls": self.plan.cap, "calls_per_second": self.plan.per_second}
         made = tenant(slug, **limits, basic_calls_per_day=50_000)
         if self.plan.own:
@@ -210,13 +208,13 @@ class _Crowd:
             )
         return made
 
-    def _go_on(self, until: float, tenants: list[Tenant]) -> float:
-        """Let time go by. Returns for how long lanes were free beside calls that waited for one, added up."""
+    def _run_until(self, until: float, tenants: list[Tenant]) -> float:
+        """Let time pass. Returns the total time that lanes were free while calls waited for one."""
         free = 0.0
         while self._coming and self._coming[0][0] < until:
             at, _, what = heapq.heappop(self._coming)
             if at > self.source.at:
-                free += (at - self.source.at) * sum(map(self._lost, tenants))
+                free += (at - self.source.at) * sum(map(self._count_lost_lanes, tenants))
                 self.source.at = at
             if isinstance(what, threading.Semaphore):
                 what.release()
@@ -229,10 +227,10 @@ class _Crowd:
             while self._ready and self._busy < self.plan.workers:
                 job = self._ready.popleft()
                 self._busy += 1
-                self._start(lambda job=job: self._do(job))  # type: ignore[misc]
+                self._start(lambda job=job: self._run_job(job))  # type: ignore[misc]
         return free
 
-    def _do(self, job: dict[str, Any]) -> None:
+    def _run_job(self, job: dict[str, Any]) -> None:
         try:
             _WORK[job["job"]](job)
         except (Contended, Unavailable):
@@ -241,28 +239,26 @@ class _Crowd:
             self._busy -= 1
 
     def place(self, placement: voice.Placement) -> str:
-        """Take a call, which ends after a while."""
+        """Accept a call, which ends after `talk_seconds`."""
         self.placed.append((self.source.at, placement))
         self._live[placement.org_id] += 1
         self.most = max(self.most, self._live[placement.org_id])
-        self._push(self.source.at + self.plan.talk_seconds, lambda: self._start(lambda: self._end(placement)))
+        self._push(self.source.at + self.plan.talk_seconds, lambda: self._start(lambda: self._end_call(placement)))
         return f"sim_{len(self.placed)}"
 
-    def _end(self, placement: voice.Placement) -> None:
+    def _end_call(self, placement: voice.Placement) -> None:
         self._live[placement.org_id] -= 1
         facts = {"org_id": placement.org_id, "call_id": placement.call_id}
         reports.apply_report(Report(kind="ended", end_reason=EndReason.NO_ANSWER, **facts))
-
-    # ---- how it is done
 
     def _push(self, at: float, what: Any) -> None:
         heapq.heappush(self._coming, (at, next(self._number), what))
 
     def _start(self, work: Callable[[], None]) -> None:
-        """Let a dialler work until it waits for the first time."""
+        """Let a dialer run until it waits for the first time."""
         turn = threading.Semaphore(0)
 
-        def live() -> None:
+        def run_dialer() -> None:
             self._mine.turn = turn
             try:
                 work()
@@ -270,15 +266,15 @@ class _Crowd:
                 self._mine.turn = None
                 self._back.release()
 
-        self._failed(self._threads.submit(live))
+        self._wait_for_turn(self._threads.submit(run_dialer))
 
-    def _failed(self, future: Any) -> None:
+    def _wait_for_turn(self, future: Any) -> None:
         self._back.acquire()
         if future.done():
             future.result()
 
     def pause(self, seconds: float) -> None:
-        """Let others go on for so long."""
+        """Let other dialers run for this time."""
         turn = getattr(self._mine, "turn", None)
         if turn is not None:
             self._push(self.source.at + seconds, turn)
@@ -312,10 +308,8 @@ class _Crowd:
             for time in range(times):
                 self._push(self.source.at + delay + _HANDOVER * (1 + time), job)
 
-    # ---- how it stands
-
-    def _lost(self, one: Tenant) -> int:
-        """How many calls wait for a lane while so many are free."""
+    def _count_lost_lanes(self, one: Tenant) -> int:
+        """Returns the number of lanes that are free while calls wait for one."""
         waiting = len(self._waiting(one))
         return min(waiting, self.plan.cap - len(self._held(one))) if waiting else 0
 
@@ -329,8 +323,8 @@ class _Crowd:
         return [key for key, item in self._pool(one).items() if key.startswith("lane#") and item.get("holders")]
 
 
-class _Asked:
-    """When each call of the idle tenant was placed."""
+class _PlacedCalls:
+    """The times at which the calls of the idle tenant were placed."""
 
     def __init__(self) -> None:
         self.calls: dict[str, float] = {}
@@ -339,6 +333,6 @@ class _Asked:
         self.calls[call.id] = at
 
 
-def _accept(one: Tenant) -> Call:
+def _accept_call(one: Tenant) -> Call:
     order = {"to": "+14155550142", "tier": "basic", "consent_source": "business-relationship"}
     return service.place_call(one.caller(), Order.model_validate(order))

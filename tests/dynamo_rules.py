@@ -1,4 +1,4 @@
-"""What DynamoDB refuses and moto takes: the sizes of keys and items, numbers, nesting, and two writes of one item."""
+"""DynamoDB's limits that moto ignores: the sizes of keys and items, numbers, nesting, and two writes to one item."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ class _Answer:
     status_code = 400
 
 
-def enforce() -> None:
-    """Let this process's client refuse what DynamoDB would refuse."""
-    clients.dynamodb_client().meta.events.register_first("before-call", _checked)
+def enforce_limits() -> None:
+    """Let this process's client refuse the requests that DynamoDB would refuse."""
+    clients.dynamodb_client().meta.events.register_first("before-call", _check_request)
 
 
-def _checked(params: Any, **_: Any) -> Any:
+def _check_request(params: Any, **_: Any) -> Any:
     wrong = next(_problems(json.loads(params["body"])), None)
     if wrong is None:
         return None
@@ -56,7 +56,7 @@ def _problems(request: Any) -> Iterator[str]:
 
 
 def _objects(node: Any) -> Iterator[dict[str, Any]]:
-    """The request, and the parts of it that name items. What is inside an item is no part."""
+    """Yields the request and its parts that name items. The content of an item is not a part."""
     if isinstance(node, dict):
         yield node
         for name, part in node.items():

@@ -1,8 +1,8 @@
-"""DynamoDB in memory: what `switchboard.aws.table` asks of it, some hundred times as fast as moto.
+"""DynamoDB in memory with the operations of `switchboard.aws.table`, some hundred times as fast as moto.
 
-`Tables` takes the place of the process's client. It checks conditions, applies transactions whole or not at all, and
-knows a transaction's token again. `tests/unit/test_memory_cloud.py` holds it to moto's answers. It keeps no sizes and
-no pages of 1 MB, and an index shows a write at once.
+`Tables` replaces the process's client. It checks conditions, applies transactions completely or not at all, and
+recognizes the token of a repeated transaction. `tests/unit/test_memory_cloud.py` compares it with moto. It does not
+measure sizes or pages of 1 MB, and an index shows a write at once.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from unittest.mock import patch
 from infra import topology
 from switchboard.aws import clients, secret
 from switchboard.kit.settings import env_key
-from tests.memory_expressions import Invalid, Values, condition, update
+from tests.memory_expressions import Invalid, Values, compile_condition, compile_update
 
 Item = dict[str, Any]
 Place = tuple[str, ...]
@@ -35,7 +35,7 @@ _ENVIRON = {
     "SWITCHBOARD_PUBLIC_URL": "http://localhost:8080",
     **{env_key("TABLE", table.name): table.name for table in topology.TABLES},
 }
-#: What a table is asked for.
+#: The operations on tables.
 OPERATIONS = frozenset(
     {
         *("GetItem", "BatchGetItem", "Query", "Scan"),
@@ -43,12 +43,12 @@ OPERATIONS = frozenset(
     }
 )
 _KEYS = {table.name: table.keys for table in topology.TABLES}
-#: `pk = :pk`, and what is asked of the sort key.
+#: `pk = :pk`, and the condition on the sort key.
 _KEY_CONDITION = re.compile(r"\s*(\w+)\s*=\s*(:\w+)\s*(?:AND\s+(.*))?", re.DOTALL)
 
 
 class Change(NamedTuple):
-    """An item that a request changed: as it was, and as it is. `None` is no item."""
+    """An item before and after a request changed it. `None` means no item."""
 
     table: str
     before: Item | None
@@ -58,8 +58,8 @@ class Change(NamedTuple):
 class Tables:
     """The tables, with the methods of botocore's client.
 
-    `asked` is called before each request and may raise, `answered` after one that wrote, before its answer, and
-    `committed` with what a request changed, at the moment it does.
+    Three callbacks can be set. `asked` runs before each request and may raise. `committed` runs with the changes of a
+    request, at the moment of the change. `answered` runs after a write and before its answer.
     """
 
     def __init__(self, keys: Mapping[str, Sequence[str]] = _KEYS) -> None:
@@ -71,14 +71,12 @@ class Tables:
         self._tokens: dict[str, Any] = {}
 
     def copy(self) -> dict[str, dict[str, dict[str, Item]]]:
-        """What the tables hold. Items are replaced and never changed, so that both sides may keep them."""
+        """Returns the content of the tables. Items are replaced and never changed, so that both sides may keep them."""
         return {name: {pk: dict(partition) for pk, partition in table.items()} for name, table in self.items.items()}
 
     def get(self, table: str, pk: str, sk: str = "") -> Item | None:
-        """An item, without a request."""
+        """Returns an item, without a request."""
         return self.items[table].get(pk, {}).get(sk)
-
-    # --- the client's methods ---
 
     def get_item(self, *, TableName: str, Key: Item, ConsistentRead: bool = False) -> Item:  # noqa: N803
         self.asked("GetItem")
@@ -93,7 +91,7 @@ class Tables:
                 raise error("BatchGetItem", "ValidationException", "Provided list of item keys contains duplicates")
             found[name] = []
             for key in asked["Keys"]:
-                # Each item is read at a moment of its own: the batch is no snapshot.
+                # Each item is read at its own time: the batch is not a snapshot.
                 self.asked("BatchGetItem")
                 if item := self._at(name, key):
                     found[name].append(item)
@@ -106,7 +104,7 @@ class Tables:
         told = _KEY_CONDITION.fullmatch(asked["KeyConditionExpression"])
         assert told is not None
         attribute, placeholder, rest = told.groups()
-        partition, holds = values.values[placeholder]["S"], condition(rest) if rest else None
+        partition, holds = values.values[placeholder]["S"], compile_condition(rest) if rest else None
         if index:
             items = [one for one in self._all(name) if one.get(attribute) == {"S": partition}]
             order: tuple[str, ...] = (f"{index}sk", "pk", "sk")
@@ -141,7 +139,7 @@ class Tables:
     def batch_write_item(self, *, RequestItems: Item) -> Item:  # noqa: N803
         for name, writes in RequestItems.items():
             for write in writes:
-                # Each write is one of its own: others see them in any order.
+                # Each write is separate: other clients see the writes in any order.
                 self.asked("BatchWriteItem")
                 kind, asked = next(iter(write.items()))
                 self._apply([self._changed(kind.removesuffix("Request"), asked | {"TableName": name})])
@@ -160,10 +158,8 @@ class Tables:
         self.answered("TransactWriteItems")
         return {}
 
-    # --- how they do it ---
-
     def _transacted(self, writes: Sequence[Item]) -> list[Change]:
-        """What a transaction changes. Raises with a reason for each write where one does not hold."""
+        """Returns the changes of a transaction. Raises with a reason for each write if a condition does not hold."""
         named = [next(iter(write.items())) for write in writes]
         places = [(one["TableName"], *self._place(one["TableName"], one.get("Key") or one["Item"])) for _, one in named]
         if len(set(places)) < len(places):
@@ -198,17 +194,19 @@ class Tables:
         return change
 
     def _changed(self, kind: str, asked: Item) -> Change:
-        """What a write changes, where its condition holds."""
+        """Returns the change of a write if its condition holds."""
         name = asked["TableName"]
         found = self._at(name, asked.get("Key") or asked["Item"])
         values = Values(asked.get("ExpressionAttributeNames", {}), asked.get("ExpressionAttributeValues", {}))
-        if (text := asked.get("ConditionExpression")) and not condition(text)(found or {}, values):
+        if (text := asked.get("ConditionExpression")) and not compile_condition(text)(found or {}, values):
             raise _FailedError(found)
         match kind:
             case "Put":
                 return Change(name, found, asked["Item"])
             case "Update":
-                return Change(name, found, update(asked["UpdateExpression"])(found or dict(asked["Key"]), values))
+                return Change(
+                    name, found, compile_update(asked["UpdateExpression"])(found or dict(asked["Key"]), values)
+                )
             case "Delete":
                 return Change(name, found, None)
         return Change(name, found, found)
@@ -241,7 +239,7 @@ class Tables:
     def _page(self, items: list[Item], values: Values, asked: Item, shown: Sequence[str] | None) -> Item:
         limit = asked.get("Limit") or len(items)
         part, rest = items[:limit], items[limit:]
-        where = condition(asked["FilterExpression"]) if "FilterExpression" in asked else None
+        where = compile_condition(asked["FilterExpression"]) if "FilterExpression" in asked else None
         found = [one for one in part if where is None or where(one, values)]
         shown_items = [{name: one[name] for name in shown} for one in found] if shown else found
         answer: Item = {"Items": shown_items, "Count": len(found)}
@@ -252,7 +250,7 @@ class Tables:
 
 
 class _FailedError(Exception):
-    """A condition does not hold. `found` is what stood there."""
+    """A condition does not hold. `found` is the stored item."""
 
     def __init__(self, found: Item | None) -> None:
         super().__init__("condition")
@@ -270,16 +268,16 @@ def error(operation: str, code: str, message: str, **more: Any) -> clients.Clien
 
 
 def transient(operation: str, code: str) -> clients.ClientError:
-    """What DynamoDB answers when the same request may succeed a moment later, for `asked` and `answered` to raise."""
+    """Returns DynamoDB's error for a request that may succeed a moment later, for `asked` and `answered` to raise."""
     if code == "TransactionConflict":
         return error(operation, "TransactionCanceledException", code, CancellationReasons=[{"Code": code}])
     return error(operation, code, code)
 
 
 @contextmanager
-def running() -> Iterator[Tables]:
-    """Empty tables in the place of DynamoDB. There is no other service."""
-    from tests.conftest import forget
+def use_memory_tables() -> Iterator[Tables]:
+    """Empty tables that replace DynamoDB. No other service is available."""
+    from tests.conftest import clear_caches
 
     tables = Tables()
 
@@ -289,10 +287,10 @@ def running() -> Iterator[Tables]:
     with ExitStack() as stack:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("SWITCHBOARD_", "AWS_"))}
         stack.enter_context(patch.dict(os.environ, kept | _ENVIRON, clear=True))
-        forget()
+        clear_caches()
         stack.enter_context(patch.object(clients, "get_client", client))
         stack.enter_context(patch.object(clients, "dynamodb_client", lambda: tables))
         stack.enter_context(patch.object(clients, "dynamodb_client_without_retries", lambda: tables))
         stack.enter_context(patch.object(secret, "_root", cache(lambda: b"memory")))
         yield tables
-    forget()
+    clear_caches()

@@ -16,16 +16,16 @@ class Invalid(Exception):
 
 
 class Values(NamedTuple):
-    """What the placeholders of an expression stand for."""
+    """The values of an expression's placeholders."""
 
     names: Item
     values: Item
 
 
-#: What an expression gives for an item: an attribute's value, `None` where there is none.
+#: The value of an expression for an item: an attribute's value, or `None` if it is missing.
 Operand = Callable[[Item, Values], Any]
 Condition = Callable[[Item, Values], bool]
-#: The steps of a document path: an attribute's name or placeholder, or a place in a list.
+#: The steps of a document path: an attribute's name or placeholder, or a position in a list.
 Path = tuple[str | int, ...]
 
 _TOKEN = re.compile(r"\s*(<>|<=|>=|[=<>(),.+\[\]-]|:\w+|#?\w+)")
@@ -34,8 +34,8 @@ _SECTIONS = {"SET", "REMOVE", "ADD", "DELETE"}
 
 
 @cache
-def condition(text: str) -> Condition:
-    """What a condition, filter or key condition says of an item."""
+def compile_condition(text: str) -> Condition:
+    """Compiles a condition, filter or key condition into a function of an item."""
     parser = _Parser(text)
     found = parser.either()
     parser.end()
@@ -43,13 +43,15 @@ def condition(text: str) -> Condition:
 
 
 @cache
-def update(text: str) -> Callable[[Item, Values], Item]:
-    """What an update expression makes of an item. The item itself stays as it is. Raises Invalid."""
+def compile_update(text: str) -> Callable[[Item, Values], Item]:
+    """Compiles an update expression into a function that returns the new item. The old item stays unchanged.
+    Raises Invalid.
+    """
     steps = list(_Parser(text).sections())
 
     def apply(item: Item, values: Values) -> Item:
         after = dict(item)
-        # Everything is computed from the item as it was, whatever stands first.
+        # Every value is computed from the old item, in any order of the parts.
         for act in [step(item, values) for step in steps]:
             act(after)
         return after
@@ -57,8 +59,8 @@ def update(text: str) -> Callable[[Item, Values], Item]:
     return apply
 
 
-def compare(one: Any, other: Any) -> int | None:
-    """Which of two values comes first: below, at or above 0; `None` where they have no order."""
+def compare_values(one: Any, other: Any) -> int | None:
+    """Returns the order of two values: below, at or above 0, or `None` if they have no order."""
     if one is None or other is None or one.keys() != other.keys():
         return None
     kind = next(iter(one))
@@ -68,8 +70,8 @@ def compare(one: Any, other: Any) -> int | None:
     return (left > right) - (left < right)
 
 
-def same(one: Any, other: Any) -> bool:
-    """Whether two values are equal: numbers by what they are, sets in any order."""
+def are_equal(one: Any, other: Any) -> bool:
+    """Whether two values are equal: numbers by their value, sets in any order."""
     if one is None or other is None or one.keys() != other.keys():
         return False
     kind = next(iter(one))
@@ -80,9 +82,9 @@ def same(one: Any, other: Any) -> bool:
         case "SS" | "NS" | "BS":
             return sorted(left) == sorted(right)
         case "L":
-            return len(left) == len(right) and all(map(same, left, right))
+            return len(left) == len(right) and all(map(are_equal, left, right))
         case "M":
-            return left.keys() == right.keys() and all(same(left[name], right[name]) for name in left)
+            return left.keys() == right.keys() and all(are_equal(left[name], right[name]) for name in left)
     return bool(left == right)
 
 
@@ -116,13 +118,11 @@ class _Parser:
 
     def _require(self, token: str) -> None:
         if not self._is(token):
-            raise Invalid(f"{token} is wanted before {self._next!r}")
+            raise Invalid(f"{token} is expected before {self._next!r}")
 
     def end(self) -> None:
         if self._next:
-            raise Invalid(f"{self._next!r} is too much")
-
-    # --- conditions ---
+            raise Invalid(f"{self._next!r} is unexpected")
 
     def either(self) -> Condition:
         parts = [self._both()]
@@ -175,7 +175,7 @@ class _Parser:
             while self._is(","):
                 among.append(self._operand())
             self._require(")")
-            return lambda item, values: any(same(left(item, values), one(item, values)) for one in among)
+            return lambda item, values: any(are_equal(left(item, values), one(item, values)) for one in among)
         test, right = _COMPARATORS[self._take()], self._operand()
         return lambda item, values: test(left(item, values), right(item, values))
 
@@ -226,14 +226,12 @@ class _Parser:
                 self._require("]")
         return tuple(steps)
 
-    # --- updates ---
-
     def sections(self) -> Iterator[Callable[[Item, Values], Callable[[Item], None]]]:
-        """The single changes. Each computes with the item as it was, and then changes the new one."""
+        """Yields the single changes. Each computes with the old item, and then changes the new one."""
         while self._next:
             section = self._take().upper()
             if section not in _SECTIONS:
-                raise Invalid(f"{section} is no section of an update")
+                raise Invalid(f"{section} is not a section of an update")
             while True:
                 yield getattr(self, f"_{section.lower()}")()
                 if not self._is(","):
@@ -250,9 +248,9 @@ class _Parser:
             other = self._operand()
 
         def step(item: Item, values: Values) -> Callable[[Item], None]:
-            value = _there(operand(item, values))
+            value = _require_value(operand(item, values))
             if other is not None:
-                value = _sum(value, _there(other(item, values)), sign)
+                value = _sum(value, _require_value(other(item, values)), sign)
             return lambda after: _store(after, path, values.names, value)
 
         return step
@@ -302,12 +300,12 @@ def _tokens(text: str) -> Iterator[str]:
 
 
 def _ordered(*results: int) -> Callable[[Any, Any], bool]:
-    return lambda one, other: compare(one, other) in results
+    return lambda one, other: compare_values(one, other) in results
 
 
 _COMPARATORS: dict[str, Callable[[Any, Any], bool]] = {
-    "=": same,
-    "<>": lambda one, other: not same(one, other),
+    "=": are_equal,
+    "<>": lambda one, other: not are_equal(one, other),
     "<": _ordered(-1),
     "<=": _ordered(-1, 0),
     ">": _ordered(1),
@@ -316,7 +314,7 @@ _COMPARATORS: dict[str, Callable[[Any, Any], bool]] = {
 
 
 def _between(value: Any, low: Any, high: Any) -> bool:
-    return compare(value, low) in (0, 1) and compare(value, high) in (-1, 0)
+    return compare_values(value, low) in (0, 1) and compare_values(value, high) in (-1, 0)
 
 
 def _begins(value: Any, start: Any) -> bool:
@@ -327,13 +325,13 @@ def _contains(value: Any, part: Any) -> bool:
     if not value:
         return False
     if "L" in value:
-        return any(same(one, part) for one in value["L"])
+        return any(are_equal(one, part) for one in value["L"])
     found = value.get("S") or value.get("SS") or ()
     return part["S"] in found
 
 
 def _length(value: Item) -> int:
-    """How many bytes a text has, or how many members a set, a list or a map."""
+    """Returns the number of bytes of a text, or of members of a set, a list or a map."""
     kind, part = next(iter(value.items()))
     if kind not in ("S", "B", "SS", "NS", "BS", "L", "M"):
         raise Invalid(f"a value of type {kind} has no size")
@@ -347,35 +345,35 @@ def _look_up(item: Item, path: Path, names: Item) -> Any:
             values = found.get("L", ())
             found = values[step] if step < len(values) else None
         else:
-            found = found.get("M", {}).get(_named(step, names))
+            found = found.get("M", {}).get(_resolve_name(step, names))
         if found is None:
             return None
     return found
 
 
-def _named(step: str, names: Item) -> str:
+def _resolve_name(step: str, names: Item) -> str:
     return str(names[step]) if step.startswith("#") else step
 
 
 def _store(after: Item, path: Path, names: Item, value: Any) -> None:
-    """Put a value at a path of a new item, or take it out. What lies on the way is copied."""
+    """Set or remove the value at a path of a new item. The maps along the path are copied."""
     *way, last = path
     target = after
     for step in way:
-        name = _named(step, names) if isinstance(step, str) else ""
+        name = _resolve_name(step, names) if isinstance(step, str) else ""
         if "M" not in target.get(name, {}):
             raise Invalid("The document path provided in the update expression is invalid for update")
         target[name] = {"M": dict(target[name]["M"])}
         target = target[name]["M"]
     if not isinstance(last, str):
-        raise Invalid("lists are set whole here")
+        raise Invalid("only whole lists can be set here")
     if value is None:
-        target.pop(_named(last, names), None)
+        target.pop(_resolve_name(last, names), None)
     else:
-        target[_named(last, names)] = value
+        target[_resolve_name(last, names)] = value
 
 
-def _there(value: Any) -> Any:
+def _require_value(value: Any) -> Any:
     if value is None:
         raise Invalid("The provided expression refers to an attribute that does not exist in the item")
     return value

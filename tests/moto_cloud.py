@@ -1,6 +1,6 @@
-"""Moto's AWS as the topology wants it: made once a process, and handed to each test as a copy of its own.
+"""Moto's AWS with the project's topology: created once per process, and copied for each test.
 
-Some of moto's functions are replaced by ones that answer the same in less time. They took most of the unit tests' time.
+Some of moto's functions are replaced by faster ones with the same results. They took most of the time of unit tests.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from threading import RLock
 from typing import Any
 from unittest.mock import patch
 
-from moto import mock_aws  # before any botocore session is made: moto does not see those that are older
+from moto import mock_aws  # before any botocore session is created: moto does not see older sessions
 from moto.backends import get_backend
 from moto.core import models, responses
 from moto.core.models import DEFAULT_ACCOUNT_ID
@@ -37,17 +37,17 @@ ENVIRON = {
     "AWS_REGION": engine.REGION,
     "AWS_DEFAULT_REGION": engine.REGION,
 }
-#: Where `provision` makes something.
+#: The calls with which `provision` creates resources.
 _SERVICES = ("dynamodb", "s3", "secretsmanager", "ses", "sqs")
 
 
 @contextmanager
-def running(*, quick: bool = True) -> Iterator[dict[str, str]]:
+def use_moto(*, quick: bool = True) -> Iterator[dict[str, str]]:
     """Empty tables, queues and buckets, and the settings by which functions find them.
 
-    `quick` keeps the tables' items in memory (`tests.quick_clients`). Otherwise moto keeps them.
+    `quick` keeps the items of tables in memory (`tests.quick_clients`). Otherwise moto keeps them.
     """
-    found, state = _provisioned()
+    found, state = _provision()
     with mock_aws():
         for service, account, region, backend in pickle.loads(state):
             get_backend(service)[account][region] = backend
@@ -56,33 +56,33 @@ def running(*, quick: bool = True) -> Iterator[dict[str, str]]:
             return
         keys = {found[env_key("TABLE", table.name)]: table.keys for table in topology.TABLES}
         tables, queues = (get_backend(name)[DEFAULT_ACCOUNT_ID][engine.REGION] for name in ("dynamodb", "sqs"))
-        with quick_clients.answering(keys, tables.tables, queues.queues):
+        with quick_clients.answer_in_memory(keys, tables.tables, queues.queues):
             yield dict(found)
 
 
 @cache
-def _provisioned() -> tuple[dict[str, str], bytes]:
+def _provision() -> tuple[dict[str, str], bytes]:
     with mock_aws():
         found = provision.provision(ENVIRON)
-        return found, _pickled([(name, *where) for name in _SERVICES for where in get_backend(name).iter_backends()])
+        return found, _pickle([(name, *where) for name in _SERVICES for where in get_backend(name).iter_backends()])
 
 
 class _Pickler(pickle.Pickler):
     dispatch_table = copyreg.dispatch_table | {
-        # Nobody holds a lock while it copies: the copy's is a new one.
+        # No thread holds a lock during the copy: the copy gets a new lock.
         type(RLock()): lambda _: (RLock, ()),
-        # What fitted into an item once is not measured again.
-        LimitedSizeDict: lambda attributes: (_unmeasured, (dict(attributes),)),
+        # An item that was measured once is not measured again.
+        LimitedSizeDict: lambda attributes: (_skip_measuring, (dict(attributes),)),
     }
 
 
-def _unmeasured(attributes: dict[str, Any]) -> LimitedSizeDict:
+def _skip_measuring(attributes: dict[str, Any]) -> LimitedSizeDict:
     made = LimitedSizeDict()
     dict.update(made, attributes)
     return made
 
 
-def _pickled(value: Any) -> bytes:
+def _pickle(value: Any) -> bytes:
     buffer = BytesIO()
     _Pickler(buffer, pickle.HIGHEST_PROTOCOL).dump(value)
     return buffer.getvalue()
@@ -92,9 +92,9 @@ _transact = DynamoDBBackend.transact_write_items
 
 
 def _transact_at_less_cost(backend: DynamoDBBackend, writes: list[dict[str, Any]]) -> None:
-    """Moto's transaction. Moto copies a whole table for each write, and needs the copies only when one fails."""
+    """Moto's transaction without its copies of whole tables, which are needed only if a write fails."""
     names = {operation.get("TableName") for write in writes for operation in write.values()}
-    before = {name: _pickled(backend.tables[name]) for name in names if name in backend.tables}
+    before = {name: _pickle(backend.tables[name]) for name in names if name in backend.tables}
     try:
         with patch.object(Table, "__deepcopy__", lambda table, _: table, create=True):
             _transact(backend, writes)
@@ -106,12 +106,12 @@ def _transact_at_less_cost(backend: DynamoDBBackend, writes: list[dict[str, Any]
 DynamoDBBackend.transact_write_items = _transact_at_less_cost
 
 
-# Moto answers botocore by a hook. For the library `requests`, which nobody uses here, it would register a thousand URLs
-# for each test. Without them `requests` still reaches no network.
+# Moto answers botocore through a hook. For the library `requests`, which the tests do not use, it would register a
+# thousand URLs for each test. Without them, `requests` still reaches no network.
 models.RESPONSES_METHODS.clear()
 
 
-# Moto asks for both with each request.
+# Moto requests both for each request.
 responses.camelcase_to_underscores = sqs.camelcase_to_underscores = cache(responses.camelcase_to_underscores)
 responses.method_names_from_class = cache(responses.method_names_from_class)
 
@@ -122,7 +122,7 @@ _serialize = BaseJSONSerializer._serialize_type_structure
 def _serialize_at_less_cost(
     serializer: BaseJSONSerializer, serialized: dict[str, Any], value: Any, shape: Any, key: str
 ) -> None:
-    """Moto's serializer, which looks each member of an attribute up under a dozen names. They come as they go out."""
+    """Moto's serializer, which tries a dozen names for each member. This one passes members unchanged."""
     if shape.name == "AttributeValue" and type(value) is dict:
         serializer._default_serialize(serialized, value, shape, key)
     else:
@@ -141,7 +141,7 @@ _all_items = Table.all_items
 
 
 def _all_items_at_less_cost(table: Table) -> list[Item]:
-    """All items by their keys, which moto reads again at each comparison."""
+    """Returns all items by their keys, which moto reads again at each comparison."""
     if not table.range_key_attr:
         return list(_all_items(table))
     found = [item for partition in table.items.values() for item in partition.values()]

@@ -29,7 +29,7 @@ _FENCE = re.compile(r"^```(\w*)\s*$")
 
 
 class PageError(AssertionError):
-    """A page says something that is not true. The message names the line."""
+    """A page contains a statement that is not true. The message names the line."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def blocks(page: str) -> Iterator[Block]:
 
 
 def commands(block: Block) -> Iterator[Command]:
-    """The commands of a block. A command ends where bash takes its lines for complete."""
+    """The commands of a block. A command ends where bash accepts its lines as complete."""
     held: list[str] = []
     for number, line in enumerate(block.lines, block.line):
         held.append(line)
@@ -112,7 +112,7 @@ class Shell:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        # The session is a process group of its own: its background jobs are in it.
+        # The session is its own process group, which includes its background jobs.
         os.killpg(self._bash.pid, signal.SIGKILL)
         self._bash.wait()
         for stream in (self._bash.stdin, self._bash.stdout):
@@ -139,7 +139,7 @@ class Shell:
         ready, _, _ = select.select([self._bash.stdout], [], [], self._limit)
         if not ready:
             return f"it did not end within {self._limit:.0f} s"
-        # An empty line means that bash itself ended, for example at a variable that is not set.
+        # An empty line means that bash itself ended, for example because a variable is not set.
         return self._bash.stdout.readline().strip() or "the session ended"
 
 

@@ -1,12 +1,12 @@
-"""Moto's DynamoDB and SQS with a short way: a client goes through HTTP only where it must.
+"""Moto's DynamoDB and SQS with a shortcut: a client uses HTTP only where necessary.
 
-Moto makes, lists and deletes tables and queues. Requests for items are answered by `tests.checked_tables`, in two
-places:
+Moto creates, lists and deletes tables and queues. `tests.checked_tables` answers requests for items, in two places:
 
-- in a client that `tests.clients` made: at once, with the hooks that a test registered around it;
+- in a client that `tests.clients` created: at once, with the hooks that a test registered around it;
 - in moto's handler: for other clients, and for hooks into a request's HTTP.
 
-Of a queue, the clients answer at once when they find it empty, and when they delete a message. Moto answers the rest.
+For queues, the clients answer two requests at once: receiving from an empty queue, and deleting a message. All
+other requests go to moto.
 """
 
 from __future__ import annotations
@@ -31,29 +31,30 @@ _METHODS = {
     "BatchWriteItem": "batch_write_item", "TransactWriteItems": "transact_write_items",
 }  # fmt: skip
 assert _METHODS.keys() == OPERATIONS
-#: What a request says that only looks into a queue. One that waits goes the long way.
+#: The parameters of a request that only looks into a queue. A request that waits goes through HTTP.
 _RECEIVES = {"QueueUrl", "MaxNumberOfMessages", "VisibilityTimeout", "AttributeNames", "MessageSystemAttributeNames"}
-#: The hooks that the short way knows.
+#: The hooks that the shortcut supports.
 _SHORT = {"provide-client-params", "before-parameter-build", "before-call", "after-call"}
-#: Who hooks into a client in production: to watch its connections, and to write headers. The short way has neither.
+#: Modules that hook into a client in production, to watch its connections and to write headers. The shortcut has
+#: neither.
 _PRODUCTION = ("switchboard.", "aws_lambda_powertools.")
 
 
 class _Items:
-    """The items of one test's tables, and which of the tables are there."""
+    """The items of one test's tables, and the names of existing tables."""
 
     def __init__(self, keys: dict[str, Sequence[str]], tables: dict[str, Any]) -> None:
         self._kept = CheckedTables(keys)
         self._tables = tables
 
     def has(self, operation: str, request: dict[str, Any]) -> bool:
-        """Whether it is a request for items, and all tables are there that it names. Moto answers the others."""
+        """Whether it is a request for items of existing tables. Moto answers the others."""
         return operation in OPERATIONS and all(
-            name in self._tables and name in self._kept.items for name in _named(request)
+            name in self._tables and name in self._kept.items for name in _table_names(request)
         )
 
     def clear(self, table: str) -> None:
-        """Forget a table's items."""
+        """Delete a table's items."""
         self._kept.items.get(table, {}).clear()
 
     def answer(self, operation: str, request: dict[str, Any]) -> Any:
@@ -61,13 +62,13 @@ class _Items:
 
 
 class _Queues:
-    """Moto's queues, and what can be said of them without HTTP."""
+    """Moto's queues, and the requests about them that need no HTTP."""
 
     def __init__(self, queues: dict[str, Any]) -> None:
         self._queues = queues
 
     def has(self, operation: str, request: dict[str, Any]) -> bool:
-        """Whether it is a request to receive from an empty queue, or to delete a message that is there."""
+        """Whether it is a request to receive from an empty queue, or to delete an existing message."""
         queue = self._queue(request)
         match operation:
             case "ReceiveMessage":
@@ -86,7 +87,7 @@ class _Queues:
         return self._queues.get(request.get("QueueUrl", "").rpartition("/")[2])
 
 
-def _named(request: dict[str, Any]) -> Iterator[str]:
+def _table_names(request: dict[str, Any]) -> Iterator[str]:
     if "TableName" in request:
         yield request["TableName"]
     yield from request.get("RequestItems", ())
@@ -95,7 +96,7 @@ def _named(request: dict[str, Any]) -> Iterator[str]:
 
 
 class _Short(NamedTuple):
-    """What answers on the short way while a test runs, by the service's name."""
+    """The shortcuts while a test runs, by the service's name."""
 
     dynamodb: _Items
     sqs: _Queues
@@ -105,8 +106,8 @@ _running: list[_Short] = []
 
 
 @contextmanager
-def answering(keys: dict[str, Sequence[str]], tables: dict[str, Any], queues: dict[str, Any]) -> Iterator[None]:
-    """Keep the items of moto's `tables` here, and look into its `queues`. `keys` are the keys of each table."""
+def answer_in_memory(keys: dict[str, Sequence[str]], tables: dict[str, Any], queues: dict[str, Any]) -> Iterator[None]:
+    """Keep the items of moto's `tables` here, and read its `queues`. `keys` are the keys of each table."""
     _running.append(_Short(_Items(keys, tables), _Queues(queues)))
     try:
         yield
@@ -115,7 +116,7 @@ def answering(keys: dict[str, Sequence[str]], tables: dict[str, Any], queues: di
 
 
 class Hooks:
-    """What a test hooks into a client, and what production does."""
+    """The hooks of a test and of production into a client."""
 
     def __init__(self, client: Any) -> None:
         self.used = self.long = False
@@ -136,7 +137,7 @@ class Hooks:
         getattr(self.emitter, name)(event, handler, **more)
 
     def renew(self) -> None:
-        """Forget what production registered: it does so again in each process."""
+        """Forget the hooks of production: each process registers them again."""
         while self._production:
             self._unregister(*self._production.pop())
 
@@ -146,7 +147,7 @@ class _Answer:
 
 
 class QuickClient:
-    """The base of the clients of DynamoDB and SQS in tests."""
+    """The base class of the clients of DynamoDB and SQS in tests."""
 
     meta: Any
     exceptions: Any
@@ -185,23 +186,23 @@ class QuickClient:
     def _reached(short: _Items | _Queues, operation: str, request: dict[str, Any]) -> tuple[_Answer, Any]:
         answer = _Answer()
         try:
-            # What a hook makes of an answer is not what the tables hold.
+            # A hook may change an answer, but not the content of the tables.
             return answer, dict(short.answer(operation, request))
         except clients.ClientError as error:
             answer.status_code = 400
             return answer, error.response
 
 
-def quicken(class_attributes: dict[str, Any], base_classes: list[type], **_: Any) -> None:
-    """Give a session's clients of a service their base (botocore's event `creating-client-class`)."""
+def add_quick_base(class_attributes: dict[str, Any], base_classes: list[type], **_: Any) -> None:
+    """Give a session's clients of a service their base class (botocore's event `creating-client-class`)."""
     base_classes.insert(0, QuickClient)
 
 
 _call_action = DynamoHandler.call_action
 
 
-def _answered(handler: DynamoHandler) -> Any:
-    """What moto's handler answers: from the tables in memory, where they have what is asked for."""
+def _answer_from_memory(handler: DynamoHandler) -> Any:
+    """Returns the answer of moto's handler, from the tables in memory if they have the requested item."""
     operation, request = handler._get_action(), handler.params
     items = _running[-1].dynamodb if _running else None
     if items is not None and operation == "DeleteTable":
@@ -217,7 +218,7 @@ def _answered(handler: DynamoHandler) -> Any:
         return 400, {}, json.dumps({"__type": kind, "message": why["Message"], **told}, default=_binary)
 
 
-DynamoHandler.call_action = _answered
+DynamoHandler.call_action = _answer_from_memory
 
 
 def _binary(value: bytes) -> str:

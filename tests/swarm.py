@@ -1,6 +1,6 @@
-"""Many processes before one limiter's table, in one thread and without a clock that runs.
+"""Many processes with one limiter's table, in one thread and with a frozen clock.
 
-The table is a double of what `counters.add` asks DynamoDB for. `tests/unit/edge/test_leases.py` holds both to the same.
+The table is a double for the requests of `counters.add`. `tests/unit/edge/test_leases.py` compares both.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from switchboard.kit import clock
 
 @dataclass
 class Table:
-    """The limiter's items, and how often each was written in each second: refused writes are writes too."""
+    """The limiter's items, and the number of writes to each in each second. Refused writes count, too."""
 
     items: dict[str, Counter[int | str]] = field(default_factory=dict)
     writes: Counter[tuple[str, int]] = field(default_factory=Counter)
@@ -37,14 +37,14 @@ class Table:
 
 @dataclass
 class Served:
-    """What came of a run: requests that passed, by second, and all that were made."""
+    """The result of a run: the allowed requests by second, and the number of all requests."""
 
     by_second: Counter[int] = field(default_factory=Counter)
     made: int = 0
 
     @property
     def by_minute(self) -> Counter[int]:
-        """Requests that passed, by minute."""
+        """Returns the allowed requests by minute."""
         found: Counter[int] = Counter()
         for second, passed in self.by_second.items():
             found[second // 60] += passed
@@ -52,7 +52,7 @@ class Served:
 
 
 class Swarm:
-    """Processes that requests reach by chance."""
+    """Processes that receive requests at random."""
 
     def __init__(self, processes: int, seed: int = 1) -> None:
         self.table = Table()
@@ -69,7 +69,7 @@ class Swarm:
         bucket: str = "org",
         times: int | None = None,
     ) -> Served:
-        """Make so many requests a second of one bucket, evenly; `times` of them and then no time passes, if given."""
+        """Send `rate` requests a second to one bucket, evenly. With `times`, send that number and reset the clock."""
         served, begin = Served(), self._clock.at
         with self._standing_in():
             for number in range(rate * seconds if times is None else times):
@@ -82,13 +82,13 @@ class Swarm:
         return served
 
     def replace(self, number: int) -> None:
-        """Let processes end, with what they hold, and others begin."""
+        """Replace a number of processes, with their memory, by new ones."""
         for place in self._chance.sample(range(len(self._processes)), number):
             self._processes[place] = rate_limit.LimiterMemory()
 
     @property
     def hottest(self) -> int:
-        """The most writes that one item had in one second."""
+        """The maximum number of writes to one item in one second."""
         return max(self.table.writes.values())
 
     @contextmanager

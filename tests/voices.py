@@ -1,4 +1,4 @@
-"""A voice provider that does what a test says: line and talker in one."""
+"""A voice provider that the test controls: line and talker in one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from switchboard.carriers.voice.ports.line import Command
 
 
 class Provider:
-    """Places nothing. `outcome` is the line's id for each call, or what placing raises; `known` what it says of one."""
+    """Places no real call. `outcome` is the id of each call, or the error of placing it. `known` is its snapshot."""
 
     def __init__(self, *, analyzes: bool = False) -> None:
         self.outcome: str | Exception = "sim_1"

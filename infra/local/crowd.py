@@ -109,7 +109,10 @@ def call_items(org_id: str, how_many: int, holders: int) -> Iterator[tuple[str, 
     for past in pasts.values():
         yield (
             "core",
-            {**history.history_key(org_id, history.number_id(org_id, past.e164)), **past.model_dump(exclude_none=True)},
+            {
+                **history.history_ref(org_id, history.number_id(org_id, past.e164)).key,
+                **past.model_dump(exclude_none=True),
+            },
         )
 
 

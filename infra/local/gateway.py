@@ -24,7 +24,7 @@ from switchboard.dialects.hum.dialect import Hum
 from switchboard.dialects.opticomm.dialect import OptiComm
 from switchboard.edge.dialect import Dialect
 from switchboard.edge.document_headers import CHALLENGE
-from switchboard.edge.media_type import essence_of
+from switchboard.edge.http import essence_of
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]

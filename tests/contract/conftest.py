@@ -15,7 +15,7 @@ from infra.local.aws import engine_client
 from switchboard.accounts import organizations
 from switchboard.aws.attributes import encode_item, encode_value
 from switchboard.kit.settings import env_key
-from tests.conftest import Stack, forget
+from tests.conftest import Stack, clear_caches
 from tests.contract import world
 from tests.contract.world import Organization
 
@@ -38,9 +38,9 @@ def inside(stack: Stack) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in json.loads((stack.home / "environ.json").read_text()).items():
             patch.setenv(name, value)
-        forget()
+        clear_caches()
         yield
-    forget()
+    clear_caches()
 
 
 @pytest.fixture(scope="session")
@@ -76,7 +76,7 @@ def suspended(stack: Stack, http: httpx.Client) -> Organization:
     dynamodb = engine_client(environ, "dynamodb")
     dynamodb.update_item(
         TableName=environ[env_key("TABLE", "core")],
-        Key=encode_item(organizations.organization_ref(org.id)),
+        Key=encode_item(organizations.organization_ref(org.id).key),
         UpdateExpression="SET #status = :status",
         ExpressionAttributeNames={"#status": "status"},
         ExpressionAttributeValues={":status": encode_value("suspended")},

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from infra import openapi
-from switchboard.accounts.plans import PlanName, get_plan
+from switchboard.accounts.plans import PLANS, PlanName
 from switchboard.people import sessions
 from switchboard.team.permissions import Permission, Role, may
 from tests.conftest import Stack
@@ -558,7 +558,7 @@ def test_each_person_has_limits_of_their_own(http: httpx.Client) -> None:
     for who in (org.admin, org.viewer, org.operator):
         headers = who.get("/api/team").headers
         limit, left = int(headers["x-ratelimit-limit"]), int(headers["x-ratelimit-remaining"])
-        assert (left, limit > get_plan(PlanName.FREE).requests_per_minute) == (limit - 1, True)
+        assert (left, limit > PLANS[PlanName.FREE].requests_per_minute) == (limit - 1, True)
 
 
 @pytest.mark.parametrize(("method", "path"), [("PUT", "/api/team"), ("POST", "/api/me"), ("DELETE", "/auth/login")])

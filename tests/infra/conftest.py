@@ -15,7 +15,7 @@ import pytest
 from infra import build
 from infra.local.engine import ACCOUNT, Engine
 from switchboard.aws import deployment
-from tests.conftest import forget
+from tests.conftest import clear_caches
 from tests.infra.deployed import Deployed
 from tests.infra.templates import Templates
 
@@ -97,6 +97,6 @@ def described(deployed: Deployed, running_engine: Engine, monkeypatch: pytest.Mo
     """The deployment's own description, as an operator in the same account reads it."""
     for name, value in running_engine.environ(ACCOUNT).items():
         monkeypatch.setenv(name, value)
-    forget()
+    clear_caches()
     yield deployment.load_environ("test")
-    forget()
+    clear_caches()

@@ -33,7 +33,7 @@ class Pool:
 
     def __init__(self, deployed: Deployed, issuer: str, client_id: str) -> None:
         self._deployed, self._issuer, self._client_id = deployed, issuer, client_id
-        self._key = issuers.key("RS256")
+        self._key = issuers.get_key("RS256")
         self._get, self._post = IssuerClient.get, IssuerClient.post
 
     def get(self, url: str, authorization: str = "") -> dict[str, Any]:

@@ -18,7 +18,7 @@ from switchboard.edge.exchange import Operation
 from switchboard.edge.multipart import MultipartBody
 from switchboard.kit import jobs
 from tests.infra import full_list, reach
-from tests.unit.edge.platform import Route, routes
+from tests.unit.edge.platform import Route, list_routes
 
 SECRET = "root secret"
 # Tables, and the secret, that a function's imports lead to and that it never asks for, with the reason. A line goes
@@ -208,7 +208,7 @@ def test_an_api_takes_for_bytes_what_any_of_its_groups_does() -> None:
     assert topology.binary_types(athos, groups) == []
 
 
-@pytest.mark.parametrize("route", routes(), ids=lambda route: route.name)
+@pytest.mark.parametrize("route", list_routes(), ids=lambda route: route.name)
 def test_a_group_declares_what_its_operations_bodies_need(route: Route) -> None:
     missing_from_group(route.group, route.operation)
 

@@ -46,7 +46,7 @@ def address() -> str:
 def sign_in(page: Page, start: str, who: str) -> None:
     """Go where one signs in, fill the issuer's page in, and come back."""
     page.goto(start)
-    page.get_by_label("E-mail address").fill(who)
+    page.get_by_label("Email address").fill(who)
     page.get_by_label("Name").fill(who.partition("@")[0])
     page.get_by_role("button", name="Sign in").click()
     # The link of an invite comes back with the invite in its query.

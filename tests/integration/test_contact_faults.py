@@ -20,7 +20,7 @@ from switchboard.timers import store as timer_store
 from tests.actors import Tenant, tenant
 from tests.integration.sabotage import Sabotage, Stream, drain, everything, work
 from tests.integration.test_concurrency import at_once
-from tests.unit.contacts.book import ADA, called, indexed, names, saved
+from tests.unit.contacts.book import ADA, index_notes, list_names, record_call, save_contact
 
 OLD, NEW, NEXT = "alpha beta gamma", "beta delta", "gamma epsilon"
 
@@ -55,8 +55,8 @@ def delete(acme: Tenant, contact: Contact) -> None:
 
 def renewed(acme: Tenant) -> Contact:
     """A contact whose notes were indexed, and then changed."""
-    indexed(saved(acme, notes=OLD))
-    return saved(acme, notes=NEW)
+    index_notes(save_contact(acme, notes=OLD))
+    return save_contact(acme, notes=NEW)
 
 
 def steps(contact: Contact, saboteur: Sabotage) -> int:
@@ -90,7 +90,7 @@ def test_a_change_after_an_indexer_was_killed_leaves_nothing_of_the_one_before(a
         if then != "changed":
             delete(acme, contact)
         if then != "deleted":
-            saved(acme, notes=NEXT)
+            save_contact(acme, notes=NEXT)
         changed(contact)
         changed(contact)  # the killed one's
         work("workers/contacts")
@@ -139,7 +139,7 @@ def test_two_indexers_of_one_contact_leave_what_it_has(acme: Tenant, then: str) 
         if then in ("deleted", "made anew"):
             delete(acme, contact)
         if then in ("changed", "made anew"):
-            saved(acme, notes=NEXT)
+            save_contact(acme, notes=NEXT)
         jobs_of(contact)
 
     for call in count():
@@ -154,14 +154,14 @@ def test_two_indexers_of_one_contact_leave_what_it_has(acme: Tenant, then: str) 
 
 def test_an_indexer_of_a_deletion_forgets_nothing_of_a_contact_that_came_and_went(acme: Tenant) -> None:
     meanwhile = Meanwhile()
-    contact = indexed(saved(acme, notes=OLD))
+    contact = index_notes(save_contact(acme, notes=OLD))
 
     def come_and_go() -> None:
-        jobs_of(saved(acme, notes=NEXT))
+        jobs_of(save_contact(acme, notes=NEXT))
         delete(acme, contact)
 
     for call in count():
-        indexed(saved(acme, notes=OLD))
+        index_notes(save_contact(acme, notes=OLD))
         delete(acme, contact)
         meanwhile.before(call, come_and_go)
         jobs_of(contact)
@@ -192,7 +192,7 @@ def test_changes_and_indexers_at_once_lose_nothing_and_leave_nothing() -> None:
     )
     assert all(getattr(contact, field) for field in fields), "nobody's field was lost"
     assert tails(acme.org_id) == {contact.id: contact.tail()}
-    assert len(names(acme, "same")) == 1
+    assert len(list_names(acme, "same")) == 1
 
 
 # --- the backfill -----------------------------------------------------------------------------------------------
@@ -205,7 +205,7 @@ def history(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(backfill, "_STEPS_PER_JOB", 2)
     numbers = [f"+1415555010{number}" for number in range(3)]
     for number in numbers:
-        called(acme, number, variables={"name": f"Ada {number[-1]}"})
+        record_call(acme, number, variables={"name": f"Ada {number[-1]}"})
     return numbers
 
 
@@ -244,7 +244,7 @@ def test_a_backfill_and_a_person_at_the_same_contact_both_have_their_way(acme: T
     meanwhile = Meanwhile()
     for call in range(1, 6):
         job = backfill.start_backfill(acme.caller(master=True))
-        meanwhile.before(call, lambda: [saved(acme, number, role="Patient") for number in history])
+        meanwhile.before(call, lambda: [save_contact(acme, number, role="Patient") for number in history])
         for _ in range(4):
             backfill.run_next_steps(acme.org_id, job.id)
         contacts = [known.contact for known in service.list_contacts(acme.org_id, None, 9, None)[0]]
@@ -260,7 +260,7 @@ def test_many_starts_and_many_workers_are_one_backfill(monkeypatch: pytest.Monke
     acme = tenant()
     numbers = [f"+141555501{number:02}" for number in range(12)]
     for number in numbers:
-        called(acme, number)
+        record_call(acme, number)
     caller = acme.caller(master=True)
     started = at_once([lambda: backfill.start_backfill(caller)] * 4)
     (job_id,) = {getattr(one, "id", one) for one in started}

@@ -98,7 +98,7 @@ def arrived(page: Page, attempt: SignIn) -> dict[str, str]:
 def sign_in(page: Page, attempt: SignIn, email: str, name: str, *, verified: bool = True) -> dict[str, str]:
     """Go to the provider, fill its page in, and come back."""
     page.goto(attempt.url)
-    page.get_by_label("E-mail address").fill(email)
+    page.get_by_label("Email address").fill(email)
     page.get_by_label("Name").fill(name)
     page.get_by_label("not verified").set_checked(not verified)
     page.get_by_role("button", name="Sign in").click()
@@ -178,10 +178,10 @@ def test_the_page_refuses_what_is_no_address_and_keeps_what_was_typed(
     def visit(page: Page) -> str:
         page.goto(attempt.url)
         page.locator("form").evaluate("form => form.noValidate = true")
-        page.get_by_label("E-mail address").fill('ada"><b>')
+        page.get_by_label("Email address").fill('ada"><b>')
         page.get_by_role("button", name="Sign in").click()
-        page.get_by_role("alert").get_by_text("no e-mail address").wait_for()
-        return page.get_by_label("E-mail address").input_value()
+        page.get_by_role("alert").get_by_text("not an email address").wait_for()
+        return page.get_by_label("Email address").input_value()
 
     assert browser.run(visit) == 'ada"><b>'
 

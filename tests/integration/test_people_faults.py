@@ -367,7 +367,7 @@ def inviting(admin: Member, email: str) -> Callable[[], Any]:
 
 @pytest.mark.parametrize(
     ("module", "limit", "code"),
-    [(invites, "MOST_INVITES", "invite_limit"), (invite_mail, "MOST_PAID", "invite_mail_limit")],
+    [(invites, "MAX_OPEN_INVITES", "invite_limit"), (invite_mail, "MAX_DAILY_MAILS_PAID", "invite_mail_limit")],
 )
 def test_an_organization_never_has_more_invites_or_mails_than_it_may(
     engine_cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch, module: Any, limit: str, code: str

@@ -52,7 +52,7 @@ from switchboard.webhooks.models import EndpointSettings as WebhookSettings
 from switchboard.webhooks.parking_store import ParkedAttempt
 from tests.actors import Tenant, person, reseller, tenant, with_effect
 from tests.integration.sabotage import Later, everything, pass_on
-from tests.unit.contacts.book import ADA, called, saved
+from tests.unit.contacts.book import ADA, record_call, save_contact
 from tests.unit.opticomm.backend import backend
 from tests.unit.roleplay.conftest import practised
 from tests.unit.webhooks.receiver import Receiver
@@ -98,8 +98,8 @@ def a_life(later: Later) -> None:
     ledgers.record_opt_out(master, "+12125550002", "manual")
     ledgers.record_consent(master, "+12125550003", "business-relationship")
 
-    saved(acme, notes="alpha beta", display_name="Ada Park", time_zone="America/New_York")
-    called(acme, ADA)
+    save_contact(acme, notes="alpha beta", display_name="Ada Park", time_zone="America/New_York")
+    record_call(acme, ADA)
     backfill.start_backfill(master)
     webhooks.create_endpoint(master, "anima", WebhookSettings(url="https://example.com/hook"))
     to = ["you@example.com", "bounce@simulator.amazonses.com", "complaint@simulator.amazonses.com"]
@@ -113,7 +113,7 @@ def a_life(later: Later) -> None:
     commit(lanes_store.waiting_writes(org.id, "live", f"{clock.now_iso()}#call_1"))
     callers = backend(slug="callers")
     assert callers.initiate(request_id="r-1", webhook_url="https://example.com/call").is_success
-    placed = calls.CALLS.get(acme.org_id, called(acme, "+12125550009").subject.id)
+    placed = calls.CALLS.get(acme.org_id, record_call(acme, "+12125550009").subject.id)
     assert placed is not None
     turn = Turn(number=1, speaker="agent", text="Hello", start_ms=0, end_ms=1)
     commit(

@@ -22,7 +22,7 @@ from botocore.compat import HTTPHeaders
 from infra import topology
 from switchboard.aws import clients
 from switchboard.kit.settings import env_key
-from tests.conftest import forget
+from tests.conftest import clear_caches
 
 #: What every request takes, in seconds.
 SECONDS = 0.005
@@ -163,10 +163,10 @@ def _text(value: str | bytes) -> str:
 def stubbed(cloud: Cloud, *, without: frozenset[str] = frozenset()) -> Iterator[Cloud]:
     """Run with the stub in AWS's place. `without` names queues that the function is not told of."""
     with patch.dict(os.environ, environ(without)):
-        forget()
+        clear_caches()
         cloud.listen("dynamodb", "sqs")
         yield cloud
-        forget()
+        clear_caches()
 
 
 def environ(without: frozenset[str] = frozenset()) -> dict[str, str]:

@@ -38,7 +38,7 @@ from switchboard.edge import rate_limit
 from switchboard.events import service as events
 from switchboard.kit import clock
 from tests.actors import Tenant, tenant
-from tests.conftest import forget
+from tests.conftest import clear_caches
 from tests.load import report, stub
 from tests.load.request import event
 
@@ -148,9 +148,9 @@ def _engine() -> Iterator[list[Counted]]:
         environ = running.environ()
         environ |= provision.provision(environ) | {"SWITCHBOARD_SIGN_UPS_PER_HOUR": "1000"}
         with patch.dict(os.environ, environ):
-            forget()
+            clear_caches()
             yield hooked()
-            forget()
+            clear_caches()
 
 
 def hooked() -> list[Counted]:

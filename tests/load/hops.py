@@ -62,7 +62,7 @@ class Trip:
 
 def trips() -> dict[str, Trip]:
     """The trips of a placed call and of a changed contact, with what the process remembers warm."""
-    with memory_cloud.running(), patch.object(background, "submit", background.run_inline):
+    with memory_cloud.use_memory_tables(), patch.object(background, "submit", background.run_inline):
         return {"POST /v1/voice/calls": _placed_call(), "PATCH /api/contacts/{id}": _changed_contact()}
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 
-from switchboard.accounts.plans import Plan, PlanName, get_plan
+from switchboard.accounts.plans import PLANS, Plan, PlanName
 from switchboard.edge import rate_leases
 from tests.load import report
 from tests.swarm import Swarm
@@ -43,14 +43,14 @@ def measure() -> None:
         ("plan, window", "writes", "target", "μs a refusal"),
         [row for row, _ in refusals],
     )
-    served = [_served(get_plan(name), rate, seconds) for name, rate, seconds in _LOADS]
+    served = [_served(PLANS[name], rate, seconds) for name, rate, seconds in _LOADS]
     report.table(
         "Limiter: a plan's quota over 60 processes, in a minute at its rate and above, and in a second at its limit"
         f"\n(targets: at least {_SERVED_PERCENT} % served, and never more than 100 %)",
         ("plan, requests/s", "asked", "served", "% of quota", "target", "% of the busiest second"),
         [row for row, _ in served],
     )
-    hottest = [_hottest(get_plan(name)) for name in PlanName]
+    hottest = [_hottest(PLANS[name]) for name in PlanName]
     report.table(
         f"Limiter: 10,000 requests/s on one bucket over 300 processes (target: an item gets less than {_ITEM_WRITES:,}"
         " writes/s)",
@@ -65,7 +65,7 @@ def measure() -> None:
 
 
 def _refusals(name: PlanName, window: str) -> Judged:
-    terms, crowd = get_plan(name), Swarm(1)
+    terms, crowd = PLANS[name], Swarm(1)
     minute = terms.requests_per_minute if window == "minute" else 1_000_000
     second = terms.requests_per_second if window == "second" else 1_000_000
     # Until the bucket is full, all of it within a part of a second.

@@ -31,7 +31,7 @@ from switchboard.edge import rate_limit
 from switchboard.people import sessions
 from switchboard.team.permissions import Role
 from tests.actors import member, tenant
-from tests.conftest import forget
+from tests.conftest import clear_caches
 from tests.load import dynoxide, report, stub
 from tests.load.dynamo import Counted, hooked
 from tests.load.request import event
@@ -79,13 +79,13 @@ def measure() -> None:
     stub.silence()
     unlimited = {"SWITCHBOARD_PERSON_PER_MINUTE": "100000", "SWITCHBOARD_PERSON_PER_SECOND": "500"}
     with dynoxide.tables(binary) as environ, patch.dict(os.environ, environ | unlimited):
-        forget()
+        clear_caches()
         with patch.object(secret, "_root", lambda: b"load"):
             small, large = _filled(_SHARE), _filled(1)
             counting = hooked()
             rows = [_row(name, handler, target, small, large, counting) for name, handler, target in _LISTS]
             others = [_other(name, handler, asked, small, counting) for name, handler, asked in _OTHERS]
-        forget()
+        clear_caches()
     report.table(
         f"Lists with {crowd.CONTACTS // _SHARE:,} contacts and {crowd.CALLS // _SHARE:,} calls, and with"
         f" {crowd.CONTACTS:,} and {crowd.CALLS:,} (target: {TARGET} round trips)",

@@ -29,7 +29,7 @@ from switchboard.email import delivery
 from switchboard.email import service as email
 from switchboard.email.models import MailDraft
 from tests.actors import tenant
-from tests.conftest import forget
+from tests.conftest import clear_caches
 from tests.integration.sabotage import everything
 from tests.load import cloud, dynoxide, report, stub
 from tests.load.cloud import SECONDS, Cloud, Sent
@@ -97,8 +97,8 @@ def _rounds(binary: Path, conflicts: bool) -> list[_Round]:
     with dynoxide.tables(binary) as tables, ExitStack() as stack:
         environ = tables | queues | {"SWITCHBOARD_MAIL_CARRIER": "simulator", "SWITCHBOARD_LOG_LEVEL": "CRITICAL"}
         stack.enter_context(patch.dict(os.environ, environ))
-        forget()
-        stack.callback(forget)
+        clear_caches()
+        stack.callback(clear_caches)
         stack.enter_context(patch.object(secret, "_root", lambda: b"load"))
         stack.enter_context(stub.quiet())
         sent = Cloud(seconds=0)

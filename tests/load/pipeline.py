@@ -43,7 +43,7 @@ from switchboard.webhooks.health_store import HealthChange
 from switchboard.webhooks.models import DeliveryStatus, EndpointSettings, RenderedEvent
 from switchboard.webhooks.receivers import receiver_of
 from tests.actors import tenant
-from tests.conftest import forget
+from tests.conftest import clear_caches
 from tests.load import dynoxide, report, sink
 from tests.load.sink import Sink
 
@@ -85,10 +85,10 @@ def measure() -> None:
         dynoxide.tables(binary) as environ,
         patch.dict(os.environ, environ | {"SWITCHBOARD_LOAD_NOTES": folder}),
     ):
-        forget()
+        clear_caches()
         with _workers(dict(os.environ)):
             rows, used = _rows(found, Path(folder))
-        forget()
+        clear_caches()
     report.table(
         "Webhooks from commit to receipt, every attempt recorded: the handlers in a process each, dynoxide for the"
         f" tables,\nqueues between processes for SQS; seconds from before the commit (target: {TARGET}/s with a p99 of"

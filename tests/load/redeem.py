@@ -20,7 +20,7 @@ from switchboard.errors import Unauthenticated
 from switchboard.roleplay import sessions, store, tokens
 from switchboard.roleplay.models import DrillRequest
 from tests.actors import Reseller, reseller
-from tests.conftest import forget
+from tests.conftest import clear_caches
 from tests.load import report, stub
 
 ATTEMPTS, CLIENTS = 1_000, 50
@@ -34,9 +34,9 @@ def measure() -> None:
         environ = running.environ()
         environ |= provision.provision(environ)
         with patch.dict(os.environ, environ):
-            forget()
+            clear_caches()
             outcomes, seconds, reads = _attempts(reseller("load"))
-            forget()
+            clear_caches()
     refused = {name: number for name, number in outcomes.items() if name != "redeemed"}
     report.table(
         f"Redeem: {ATTEMPTS:,} attempts at one token from {CLIENTS} clients, on the local engine",

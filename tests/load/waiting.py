@@ -33,7 +33,7 @@ from switchboard.webhooks.parking_store import ParkedAttempt
 from switchboard.webhooks.receivers import receiver_of
 from tests import moto_cloud
 from tests.actors import tenant
-from tests.conftest import forget
+from tests.conftest import clear_caches
 from tests.integration.sabotage import Sabotage, everything
 from tests.load import stub
 
@@ -196,12 +196,12 @@ def _world() -> Iterator[clock.FrozenClock]:
     frozen = clock.FrozenClock()
     with ExitStack() as stack:
         stack.enter_context(patch.dict(os.environ, moto_cloud.ENVIRON))
-        environ = stack.enter_context(moto_cloud.running())
+        environ = stack.enter_context(moto_cloud.use_moto())
         stack.enter_context(patch.dict(os.environ, environ))
         stack.enter_context(clock.using(frozen))
-        forget()
+        clear_caches()
         yield frozen
-        forget()
+        clear_caches()
 
 
 def _endpoint(name: str) -> Endpoint:

@@ -18,7 +18,7 @@ from infra import topology
 from infra.local import aws, pool
 from switchboard.aws import secret
 from switchboard.kit import clock
-from tests.conftest import forget
+from tests.conftest import clear_caches
 from tests.load import cloud, dynoxide, stub
 from tests.load.capacity import Meter
 from tests.load.cloud import Cloud, Sent
@@ -133,7 +133,7 @@ def running(binary: Path, **settings: str) -> Iterator[World]:
         queues = {name: url for name, url in cloud.environ().items() if "_QUEUE_" in name}
         more = {"SWITCHBOARD_MAIL_CARRIER": "simulator", "SWITCHBOARD_PUBLIC_URL": "http://localhost:8080"}
         with patch.dict(os.environ, tables | queues | more | settings):
-            forget()
+            clear_caches()
             with (
                 patch.object(secret, "_root", lambda: b"load"),
                 clock.using(source := clock.FrozenClock(clock.now_iso())),
@@ -143,4 +143,4 @@ def running(binary: Path, **settings: str) -> Iterator[World]:
                 meter = Meter(aws.engine_client(tables, "dynamodb"))
                 meter.listen()
                 yield World(source, queues_stub, meter)
-            forget()
+            clear_caches()

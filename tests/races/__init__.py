@@ -1,5 +1,5 @@
-"""Random interleavings of what accepts, claims, dials and sends with what withdraws the leave to do so.
+"""Random interleavings of the code that accepts, claims, dials and sends with the code that withdraws permissions.
 
-A run is a seed: it chooses the actors, whose turn it is before each request to the table or a carrier, which process
-dies where, and which requests fail in passing. `python -m tests.races --seed 7` tells the story of one.
+The seed of a run chooses the actors, the actor of each step (a request to the table or a carrier), the steps at which
+a process dies, and the requests that fail temporarily. `python -m tests.races --seed 7` prints one run.
 """

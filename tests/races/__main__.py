@@ -1,4 +1,4 @@
-"""`python -m tests.races --seed 7` tells the story of a run; `--runs 10000` makes many on all cores."""
+"""`python -m tests.races --seed 7` prints the steps of one run; `--runs 10000` runs many on all cores."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.races.run import Total, run
 
 
 def main() -> int:
-    """Run, print, and answer 1 where something was seen that may not be."""
+    """Run, print, and return 1 if a run showed a problem."""
     parser = argparse.ArgumentParser(prog="python -m tests.races", description=__doc__)
     parser.add_argument("--seed", type=int, help="one run, told step by step")
     parser.add_argument("--runs", type=int, default=10_000, help="how many runs")

@@ -1,4 +1,4 @@
-"""What people, programs and called persons do in a run. `ACTS` says how often each is chosen."""
+"""The acts of people, programs and called persons in a run. `ACTS` says how often each is chosen."""
 
 from __future__ import annotations
 
@@ -26,45 +26,44 @@ Act = Callable[[World], Callable[[], None]]
 _OPT_OUT, _BLOCK, _SUPPRESSION = ("opt-outs", NUMBER), ("dnc", NUMBER), ("suppressed", ADDRESS)
 
 
-def _keyed(world: World, caller: Caller) -> Caller:
-    """The caller with an Idempotency-Key, half of the time: its request may be made again."""
+def _with_random_effect(world: World, caller: Caller) -> Caller:
+    """Returns the caller, half of the time with an Idempotency-Key, so that its request may be repeated."""
     if world.chance.random() < 0.5:
         return caller
-    return Caller(**{name: getattr(caller, name) for name in caller.__dataclass_fields__} | {"effect": _effect(world)})
+    return Caller(
+        **{name: getattr(caller, name) for name in caller.__dataclass_fields__} | {"effect": _create_effect(world)}
+    )
 
 
-def _effect(world: World) -> IdempotencyKey:
-    return IdempotencyKey(scope=world.start.org_id, key=world.name("key"), fingerprint="f")
-
-
-# --- what is accepted ---
+def _create_effect(world: World) -> IdempotencyKey:
+    return IdempotencyKey(scope=world.start.org_id, key=world.new_name("key"), fingerprint="f")
 
 
 def anima_call(world: World) -> Callable[[], None]:
-    caller = _keyed(world, world.start.agent)
+    caller = _with_random_effect(world, world.start.agent)
     order = Order.model_validate({"to": NUMBER, "tier": "basic", "consent_source": "business-relationship"})
-    return _or_refused(lambda: calls.place_call(caller, order))
+    return _ignore_refusal(lambda: calls.place_call(caller, order))
 
 
 def opticomm_call(world: World) -> Callable[[], None]:
-    wanted = CallRequest(agent=world.start.flow_id, to=NUMBER, request_id=world.name("request"))
-    return _or_refused(lambda: initiation.initiate_call(world.start.back_end, wanted, nullcontext))
+    wanted = CallRequest(agent=world.start.flow_id, to=NUMBER, request_id=world.new_name("request"))
+    return _ignore_refusal(lambda: initiation.initiate_call(world.start.back_end, wanted, nullcontext))
 
 
-def mail(world: World) -> Callable[[], None]:
-    caller, draft = _keyed(world, world.start.agent), MailDraft(to=[ADDRESS], subject="Hello", body="Hello.")
-    return _or_refused(lambda: mails.send_message(caller, draft))
+def send_mail(world: World) -> Callable[[], None]:
+    caller, draft = (
+        _with_random_effect(world, world.start.agent),
+        MailDraft(to=[ADDRESS], subject="Hello", body="Hello."),
+    )
+    return _ignore_refusal(lambda: mails.send_message(caller, draft))
 
 
-def _or_refused(work: Callable[[], object]) -> Callable[[], None]:
+def _ignore_refusal(work: Callable[[], object]) -> Callable[[], None]:
     def act() -> None:
         with suppress(DomainError):
             work()
 
     return act
-
-
-# --- what is withdrawn, and lifted again ---
 
 
 def opt_out(world: World) -> Callable[[], None]:
@@ -75,16 +74,16 @@ def opt_out(world: World) -> Callable[[], None]:
     return act
 
 
-def said_stop(world: World) -> Callable[[], None]:
-    return _heard(world, {"kind": "turn", "turn": Turn(number=7, speaker="user", text="Please don't call me again.",
-                                                       start_ms=0, end_ms=900)})  # fmt: skip
+def say_stop(world: World) -> Callable[[], None]:
+    turn = Turn(number=7, speaker="user", text="Please don't call me again.", start_ms=0, end_ms=900)
+    return _report_stop(world, {"kind": "turn", "turn": turn})
 
 
-def pressed_stop(world: World) -> Callable[[], None]:
-    return _heard(world, {"kind": "dtmf", "digits": "9"})
+def press_stop(world: World) -> Callable[[], None]:
+    return _report_stop(world, {"kind": "dtmf", "digits": "9"})
 
 
-def _heard(world: World, facts: dict[str, object]) -> Callable[[], None]:
+def _report_stop(world: World, facts: dict[str, object]) -> Callable[[], None]:
     if not world.talks:
         return opt_out(world)
     progress = Report.model_validate({"org_id": world.start.org_id, "call_id": world.talks.pop(), **facts})
@@ -120,8 +119,8 @@ def unblock(world: World) -> Callable[[], None]:
     return act
 
 
-def change_of_mind(world: World) -> Callable[[], None]:
-    """Lifted, and entered again."""
+def withdraw_again(world: World) -> Callable[[], None]:
+    """Lift a withdrawal and enter it again."""
     steps = [opt_in(world), opt_out(world)] if world.chance.random() < 0.5 else [unblock(world), block(world)]
 
     def act() -> None:
@@ -132,14 +131,14 @@ def change_of_mind(world: World) -> Callable[[], None]:
 
 
 def suspend(world: World) -> Callable[[], None]:
-    return _status(world, "suspended")
+    return _set_status(world, "suspended")
 
 
 def activate(world: World) -> Callable[[], None]:
-    return _status(world, "active")
+    return _set_status(world, "active")
 
 
-def _status(world: World, status: Status) -> Callable[[], None]:
+def _set_status(world: World, status: Status) -> Callable[[], None]:
     told = world.oracle.withdrawing if status == "suspended" else world.oracle.lifting
 
     def act() -> None:
@@ -160,14 +159,14 @@ def revoke(world: World) -> Callable[[], None]:
 
 
 def lower_cap(world: World) -> Callable[[], None]:
-    return _cap(world, 1)
+    return _set_cap(world, 1)
 
 
 def raise_cap(world: World) -> Callable[[], None]:
-    return _cap(world, 100_000)
+    return _set_cap(world, 100_000)
 
 
-def _cap(world: World, cents: int) -> Callable[[], None]:
+def _set_cap(world: World, cents: int) -> Callable[[], None]:
     def act() -> None:
         org = organizations.get_organization(world.start.org_id)
         usage.set_hard_cap(world.start.master, org, HardCap(enabled=True, monthly_cap_cents=cents))
@@ -197,11 +196,8 @@ def lift_suppression(world: World) -> Callable[[], None]:
     return act
 
 
-# --- what ends a call, and time ---
-
-
-def cancel(world: World) -> Callable[[], None]:
-    """End whatever call waits to be dialled by then, or have one hung up."""
+def cancel_call(world: World) -> Callable[[], None]:
+    """Cancel a call that waits to be dialed at that time, or hang one up."""
     close = world.chance.random() < 0.7
 
     def act() -> None:
@@ -215,19 +211,19 @@ def cancel(world: World) -> Callable[[], None]:
     return act
 
 
-def time_passes(world: World) -> Callable[[], None]:
+def pass_time(world: World) -> Callable[[], None]:
     seconds = world.chance.choice((20, 11 * 60, 16 * 60, 13 * 3_600))
 
     def act() -> None:
         world.asked("wait")
-        world.pass_by(seconds=seconds)
+        world.pass_time(seconds=seconds)
 
     return act
 
 
-ACCEPTING: tuple[Act, ...] = (anima_call, opticomm_call, mail)
+ACCEPTING: tuple[Act, ...] = (anima_call, opticomm_call, send_mail)
 WITHDRAWING: dict[Act, int] = {
-    opt_out: 3, said_stop: 2, pressed_stop: 2, block: 3, opt_in: 2, unblock: 2, change_of_mind: 2, suspend: 3,
-    activate: 2, revoke: 2, lower_cap: 2, raise_cap: 1, suppress_address: 3, lift_suppression: 2, cancel: 2,
-    time_passes: 1,
+    opt_out: 3, say_stop: 2, press_stop: 2, block: 3, opt_in: 2, unblock: 2, withdraw_again: 2, suspend: 3,
+    activate: 2, revoke: 2, lower_cap: 2, raise_cap: 1, suppress_address: 3, lift_suppression: 2, cancel_call: 2,
+    pass_time: 1,
 }  # fmt: skip

@@ -1,7 +1,7 @@
-"""What a run may not show, judged by the order in which the table took the commits.
+"""Checks a run, in the order in which the table accepted the commits.
 
-A claim is the commit that moves a call to DIALING, or a mail to SENDING. It is judged twice: by what stands in the
-table at that moment, and by what those who withdrew were told before, whatever the table holds.
+A claim is the commit that moves a call to DIALING, or a mail to SENDING. It is checked twice: against the table at
+that moment, and against the withdrawals that were confirmed to their callers before, for any content of the table.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ from switchboard.usage.models import MICROS_PER_CENT
 from tests.memory_cloud import Change, Item, Tables
 
 Noun = Literal["call", "mail"]
-#: A kind of withdrawal, and what it is about: `("opt-outs", number)`, `("key", id)`, `("org", id)` …
+#: The kind and the object of a withdrawal: `("opt-outs", number)`, `("key", id)`, `("org", id)` …
 Name = tuple[str, str]
 
 _LEDGERS = ("dnc", "opt-outs", "suppressed")
 _FIRST = {"call": CallState.CREATED, "mail": MailState.QUEUED}
 _CLAIMED = {"call": CallState.DIALING, "mail": MailState.SENDING}
-#: Where a mail may stay when all is done: the carrier has it, or it says why not.
+#: The states in which a mail may stay at the end: the carrier has it, or it has a reason.
 _SETTLED = frozenset({MailState.SENT, MailState.DELIVERED, MailState.BOUNCED, MailState.FAILED, MailState.UNCONFIRMED})
 _NOTHING: Item = {}
 
 
 class Span(NamedTuple):
-    """From when to when somebody was about it; without an end they never heard how it went."""
+    """The time of a withdrawal. Without an end, its caller never got an answer."""
 
     begun: int
     ended: int | None
@@ -46,7 +46,7 @@ class Span(NamedTuple):
 
 @dataclass
 class Counts:
-    """What runs have met. A withdrawal counts once for each call or mail that waits or is under way."""
+    """The counts of one or more runs. A withdrawal counts once for each call or mail that waits or is active."""
 
     runs: int = 0
     accepted: int = 0
@@ -58,13 +58,13 @@ class Counts:
     kinds: Counter[str] = field(default_factory=Counter)
 
     def add(self, other: Counts) -> None:
-        """Count another's, too."""
+        """Add the counts of another run."""
         for name, value in vars(other).items():
             setattr(self, name, getattr(self, name) + value)
 
 
 class Oracle:
-    """Watches one run. `problems` is what it has found."""
+    """Watches one run. `problems` holds its findings."""
 
     def __init__(self, tables: Tables, org_id: str) -> None:
         self.problems: list[str] = []
@@ -72,56 +72,54 @@ class Oracle:
         self.accepted: dict[str, Noun] = {}
         self._tables, self._org_id = tables, org_id
         self._month = clock.now_iso()[:7]
-        self._start = dict(self._book())
+        self._start = dict(self._usage_items())
         self._moment = 0
         self._withdrawn: dict[Name, list[Span]] = {}
         self._lifted: dict[Name, list[Span]] = {}
-        #: What stood against the latest claim of an actor and a subject.
+        #: The withdrawals that stood against the latest claim, by actor and subject.
         self._claims: dict[tuple[str, str], list[str]] = {}
         self._taken: Counter[str] = Counter()
 
-    # --- what is told of a run ---
-
     @contextmanager
     def withdrawing(self, *names: Name) -> Iterator[None]:
-        """Somebody withdraws, and hears at the end that it is done."""
-        with self._spanning(self._withdrawn, names):
+        """A caller withdraws, and gets the answer at the end."""
+        with self._record_span(self._withdrawn, names):
             yield
 
     @contextmanager
     def lifting(self, *names: Name) -> Iterator[None]:
-        """Somebody takes a withdrawal back."""
-        with self._spanning(self._lifted, names):
+        """A caller lifts a withdrawal."""
+        with self._record_span(self._lifted, names):
             yield
 
     @contextmanager
-    def _spanning(self, spans: dict[Name, list[Span]], names: Sequence[Name]) -> Iterator[None]:
-        begun = self._tick()
+    def _record_span(self, spans: dict[Name, list[Span]], names: Sequence[Name]) -> Iterator[None]:
+        begun = self._next_moment()
         places = []
         for name in names:
             places.append((spans.setdefault(name, []), len(spans[name])))
             spans[name].append(Span(begun, None))
         yield
-        ended = self._tick()
+        ended = self._next_moment()
         for found, place in places:
             found[place] = Span(begun, ended)
 
     def forget(self, actor: str) -> None:
-        """An actor begins anew: its process knows of no claim."""
+        """An actor starts again: its new process knows of no claim."""
         self._claims = {place: found for place, found in self._claims.items() if place[0] != actor}
 
     def committed(self, actor: str, changes: Sequence[Change]) -> None:
-        """The table took these changes, all at once."""
-        self._tick()
+        """The table accepted these changes, all at once."""
+        self._next_moment()
         for table, before, after in changes:
             if table == "core":
                 for name in _withdrawals(before or _NOTHING, after or _NOTHING):
-                    self._met(name)
+                    self._count_withdrawal(name)
             elif after is not None and (noun := _noun_of(after)):
-                self._moved(actor, noun, before, after)
+                self._check_change(actor, noun, before, after)
 
     def asked_carrier(self, actor: str, subject_id: str) -> None:
-        """An actor is about to have a carrier dial or send."""
+        """An actor is about to let a carrier dial or send."""
         against = self._claims.get((actor, subject_id))
         if against is None:
             self.problems.append(f"{actor} gives {subject_id} to the carrier without a claim")
@@ -129,14 +127,14 @@ class Oracle:
             self.problems.append(f"{actor} gives {subject_id} to the carrier, claimed after: {reason}")
 
     def taken(self, subject_id: str) -> None:
-        """A carrier has it, or may have it."""
+        """A carrier has the call or mail, or may have it."""
         self.counts.taken += 1
         self._taken[subject_id] += 1
         if self._taken[subject_id] > 1:
             self.problems.append(f"{subject_id} is with the carrier {self._taken[subject_id]} times")
 
     def finish(self) -> None:
-        """All is done: look at what has become of everything that was accepted."""
+        """The run is over: check the result of every accepted call and mail."""
         for subject_id, noun in self.accepted.items():
             problem = self._call_problem(subject_id) if noun == "call" else self._mail_problem(subject_id)
             if problem:
@@ -144,30 +142,28 @@ class Oracle:
         if problem := self._money_problem():
             self.problems.append(problem)
 
-    # --- how it judges ---
-
-    def _tick(self) -> int:
+    def _next_moment(self) -> int:
         self._moment += 1
         return self._moment
 
-    def _moved(self, actor: str, noun: Noun, before: Item | None, after: Item) -> None:
+    def _check_change(self, actor: str, noun: Noun, before: Item | None, after: Item) -> None:
         state = after["state"]["S"]
         subject_id = after["pk"]["S"].rpartition("#")[2]
         if before is None and state == _FIRST[noun]:
             self.accepted[subject_id] = noun
             self.counts.accepted += 1
             if noun == "call":
-                for name in self._standing(noun, after):
+                for name in self._standing_names(noun, after):
                     if name[0] in _LEDGERS:
                         self.problems.append(f"{subject_id} is accepted though {' '.join(name)} stands")
         elif state == _CLAIMED[noun] and (before or _NOTHING).get("state") != after["state"]:
             self.counts.claims += 1
-            against = [f"{' '.join(name)} stands" for name in self._standing(noun, after)]
-            against += [f"{' '.join(name)} was confirmed" for name in self._confirmed(noun, after)]
+            against = [f"{' '.join(name)} stands" for name in self._standing_names(noun, after)]
+            against += [f"{' '.join(name)} was confirmed" for name in self._confirmed_names(noun, after)]
             self._claims[actor, subject_id] = against
 
-    def _names(self, noun: Noun, item: Item) -> list[Name]:
-        """What could be withdrawn from a call or mail."""
+    def _withdrawable_names(self, noun: Noun, item: Item) -> list[Name]:
+        """Returns the names of withdrawals that would stop a call or mail."""
         found = decode_item(item)
         names = [("org", self._org_id), *([("key", found["key_id"])] if found.get("key_id") else [])]
         if noun == "call":
@@ -175,52 +171,52 @@ class Oracle:
         addresses = mails.HEADS.read(found).recipients
         return [*names, *(("suppressed", address) for address in addresses)]
 
-    def _standing(self, noun: Noun, item: Item) -> list[Name]:
-        return [name for name in self._names(noun, item) if self._stands(*name)]
+    def _standing_names(self, noun: Noun, item: Item) -> list[Name]:
+        return [name for name in self._withdrawable_names(noun, item) if self._stands(*name)]
 
     def _stands(self, kind: str, of: str) -> bool:
         """Whether the table holds a withdrawal."""
         core = self._tables.items["core"]
         match kind:
             case "org":
-                return bool(_item(core, accounts.organization_ref(of))["status"] != {"S": "active"})
+                return bool(_get_item(core, accounts.organization_ref(of).key)["status"] != {"S": "active"})
             case "key":
-                return "S" in _item(core, accounts.key_ref(self._org_id, of)).get("revoked_at", {})
+                return "S" in _get_item(core, accounts.key_ref(self._org_id, of).key).get("revoked_at", {})
             case "cap":
-                return self._over_cap()
+                return self._is_over_cap()
             case "suppressed":
-                return bool(_item(core, mails.suppression_key(self._org_id, of)))
+                return bool(_get_item(core, mails.suppression_key(self._org_id, of)))
         return of in core.get(f"{self._org_id}#{kind}", {})
 
-    def _units(self, counter: str, before: Mapping[str, Item] | None = None) -> int:
-        """How much of a counter the month has, all of its slices together."""
-        book = self._book() if before is None else before
+    def _count_units(self, counter: str, before: Mapping[str, Item] | None = None) -> int:
+        """Returns the value of a counter of the month over all its slices."""
+        book = self._usage_items() if before is None else before
         return sum(int(item.get(counter, {"N": "0"})["N"]) for item in book.values())
 
-    def _book(self) -> Mapping[str, Item]:
+    def _usage_items(self) -> Mapping[str, Item]:
         return self._tables.items["core"].get(usage.book_partition(self._org_id, self._month), {})
 
-    def _over_cap(self) -> bool:
+    def _is_over_cap(self) -> bool:
         core = self._tables.items["core"]
-        cap = decode_item(_item(core, accounts.organization_ref(self._org_id)))["hard_cap"]
+        cap = decode_item(_get_item(core, accounts.organization_ref(self._org_id).key))["hard_cap"]
         if not cap["enabled"]:
             return False
-        return self._units("capped") > int(cap["monthly_cap_cents"]) * MICROS_PER_CENT
+        return self._count_units("capped") > int(cap["monthly_cap_cents"]) * MICROS_PER_CENT
 
-    def _confirmed(self, noun: Noun, item: Item) -> Iterator[Name]:
-        """Withdrawals that somebody was told of before, and that nobody has begun to lift since they began."""
-        for name in self._names(noun, item):
+    def _confirmed_names(self, noun: Noun, item: Item) -> Iterator[Name]:
+        """Yields withdrawals that were confirmed before and that nobody has started to lift since they started."""
+        for name in self._withdrawable_names(noun, item):
             lifts = self._lifted.get(name, ())
             for begun, ended in self._withdrawn.get(name, ()):
                 if ended is not None and not any(lift.ended is None or lift.ended > begun for lift in lifts):
                     yield name
                     break
 
-    def _met(self, name: Name) -> None:
+    def _count_withdrawal(self, name: Name) -> None:
         self.counts.kinds[name[0]] += 1
         for subject_id, noun in self.accepted.items():
-            item = self._find(noun, subject_id)
-            if name not in self._names(noun, item):
+            item = self._find_item(noun, subject_id)
+            if name not in self._withdrawable_names(noun, item):
                 continue
             state = item["state"]["S"]
             if state == _FIRST[noun]:
@@ -228,14 +224,14 @@ class Oracle:
             elif state not in FINAL_STATES and state not in _SETTLED:
                 self.counts.after += 1
 
-    def _find(self, noun: Noun, subject_id: str) -> Item:
+    def _find_item(self, noun: Noun, subject_id: str) -> Item:
         sk, middle = ("call", "call") if noun == "call" else ("message", "message")
         found = self._tables.get("activity", f"{self._org_id}#{middle}#{subject_id}", sk)
         assert found is not None
         return found
 
     def _call_problem(self, call_id: str) -> str | None:
-        call: Call = calls.CALLS.read(decode_item(self._find("call", call_id)))
+        call: Call = calls.CALLS.read(decode_item(self._find_item("call", call_id)))
         if call.state not in FINAL_STATES or call.end_reason is None:
             return f"ends as {call.state}"
         if call.end_reason is not EndReason.BLOCKED:
@@ -248,7 +244,7 @@ class Oracle:
         return None if self.counts.kinds else "was stopped, and nothing was withdrawn"
 
     def _mail_problem(self, message_id: str) -> str | None:
-        head: MessageHead = mails.HEADS.read(decode_item(self._find("mail", message_id)))
+        head: MessageHead = mails.HEADS.read(decode_item(self._find_item("mail", message_id)))
         if head.state not in _SETTLED:
             return f"ends as {head.state}"
         if head.state is not MailState.FAILED:
@@ -259,15 +255,15 @@ class Oracle:
         return None if head.error else "failed, and does not say why"
 
     def _money_problem(self) -> str | None:
-        """Nobody answered, so that no call costs anything. A mail, to one, costs unless it is known to have failed."""
-        heads = [self._find(noun, one) for one, noun in self.accepted.items() if noun == "mail"]
+        """Nobody answered, so no call has a cost. Each mail to one recipient has, unless it is known to have failed."""
+        heads = [self._find_item(noun, one) for one, noun in self.accepted.items() if noun == "mail"]
         sent = sum(head["state"]["S"] != MailState.FAILED for head in heads)
-        wanted = (self._units("voice_basic", self._start), self._units("email", self._start) + sent)
-        found = (self._units("voice_basic"), self._units("email"))
+        wanted = (self._count_units("voice_basic", self._start), self._count_units("email", self._start) + sent)
+        found = (self._count_units("voice_basic"), self._count_units("email"))
         return None if wanted == found else f"calls and mails charged are {found}, and should be {wanted}"
 
 
-def _item(core: dict[str, dict[str, Item]], key: Any) -> Item:
+def _get_item(core: dict[str, dict[str, Item]], key: Any) -> Item:
     return core.get(key["pk"], {}).get(key["sk"], _NOTHING)
 
 
@@ -277,7 +273,7 @@ def _noun_of(item: Item) -> Noun | None:
 
 
 def _withdrawals(before: Item, after: Item) -> Iterator[Name]:
-    """What a change of one item withdraws."""
+    """Yields the names of the withdrawals in a change of one item."""
     pk, sk = (after or before)["pk"]["S"], (after or before).get("sk", {"S": ""})["S"]
     org_id, _, ledger = pk.partition("#")
     if ledger in _LEDGERS:

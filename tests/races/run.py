@@ -1,4 +1,4 @@
-"""One run of a seed, and many."""
+"""One run of a seed, and many runs."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from dataclasses import dataclass, field
 
 from tests.races import acts
 from tests.races.oracle import Counts
-from tests.races.world import world
+from tests.races.world import create_world
 
-#: How many actors a run has, without the workers that come of them.
+#: The number of actors in a run, without the workers for their jobs.
 _FEWEST, _MOST = 2, 6
-#: Within how many steps they begin. To accept and to dial takes about twenty: a withdrawal may come at any of them.
+#: The steps within which actors start. Accepting and dialing takes about twenty, so a withdrawal may fall on any step.
 _EARLY, _LATE = 5, 30
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run met, and what it showed that may not be."""
+    """The counts and the problems of a run."""
 
     seed: int
     counts: Counts
@@ -26,21 +26,21 @@ class Outcome:
 
 @dataclass
 class Total:
-    """What many runs met. `failed` holds each seed that showed a problem."""
+    """The counts of many runs. `failed` holds the problems by seed."""
 
     counts: Counts = field(default_factory=Counts)
     failed: dict[int, list[str]] = field(default_factory=dict)
 
     def add(self, outcome: Outcome) -> None:
-        """Count a run."""
+        """Add a run."""
         self.counts.add(outcome.counts)
         if outcome.problems:
             self.failed[outcome.seed] = outcome.problems
 
 
 def run(seed: int, trace: Callable[[str], None] | None = None) -> Outcome:
-    """Let chance, as a seed decides it, choose actors and their order."""
-    with world(seed, trace) as made:
+    """Let a seed choose the actors and their order."""
+    with create_world(seed, trace) as made:
         number = made.chance.randint(_FEWEST, _MOST)
         accepting = made.chance.randint(1, max(1, number // 2))
         for act in made.chance.choices(acts.ACCEPTING, k=accepting):

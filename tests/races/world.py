@@ -1,6 +1,6 @@
-"""An organization whose people, agents and called persons act at the same time, and the carriers that it calls by.
+"""An organization whose people, agents and called persons act at the same time, and its carriers.
 
-The tables are in memory. They and both carriers are where actors meet: each request is a step.
+The tables are in memory. Actors interleave at the tables and at both carriers: each request is a step.
 """
 
 from __future__ import annotations
@@ -39,28 +39,28 @@ from switchboard.kit import background, chance, clock, ids
 from switchboard.kit.jobs import Job
 from switchboard.usage import charges
 from tests.actors import system, tenant
-from tests.memory_cloud import OPERATIONS, Change, Item, Tables, running, transient
+from tests.memory_cloud import OPERATIONS, Change, Item, Tables, transient, use_memory_tables
 from tests.races.oracle import Oracle
 from tests.races.scheduler import Killed, Scheduler
 from tests.voices import Provider
 
-#: A number that reaches nobody, so that it may be called at any hour, and an address.
+#: A number that reaches nobody, so that it may be called at any hour, and an email address.
 NUMBER, ADDRESS = "+14155550142", "ada@example.com"
-#: One whose usage is counted on one item, and one whose is counted in slices.
+#: A plan whose usage is counted on one item, and a plan whose usage is counted in slices.
 PLANS = (PlanName.STARTER, PlanName.GROWTH)
-#: Calls with the same number that are under way, in each of which the person may say stop once.
+#: Active calls with the same number. In each of them the person may say stop once.
 _TALKS = 2
-#: How often a process dies at a step, a request fails in passing, and one is done whose answer is lost.
+#: The probabilities that a process dies at a step, a request fails temporarily, and the answer of a write is lost.
 _DEATH, _REFUSAL, _LOSS = 0.015, 0.01, 0.01
 _DEATHS = 2
-#: How often a job fails before its queue gives up.
+#: The number of failures after which a job's queue gives up.
 _TRIES = 6
-#: How many jobs may come of a run once its actors are done.
+#: The maximum number of jobs that may follow once all actors of a run are done.
 _ENDLESS = 400
 
-#: Whose jobs are done in a run.
+#: The queues whose jobs run in a run.
 _QUEUES = ("dialer", "email")
-#: Who does which job, as the workers' own tables say.
+#: The function of each job, as in the tables of the workers.
 _WORK: dict[str, tuple[type[Job], Callable[[Any], None]]] = {
     "DialCall": (DialCall, lambda job: dialing.dial_call(job.org_id, job.call_id)),
     "WakeWaiting": (WakeWaiting, lambda job: wakeups.wake_waiting_calls(job.org_id, job.call_id)),
@@ -76,7 +76,7 @@ _WORK: dict[str, tuple[type[Job], Callable[[Any], None]]] = {
 
 @dataclass(frozen=True)
 class Start:
-    """How every run of a plan begins: one organization, its keys, and calls that are under way."""
+    """The start of every run of a plan: one organization, its keys, and its active calls."""
 
     org_id: str
     master: Caller
@@ -90,7 +90,7 @@ class Start:
 
 @dataclass
 class World:
-    """One run."""
+    """The state of one run."""
 
     start: Start
     tables: Tables
@@ -98,24 +98,24 @@ class World:
     scheduler: Scheduler
     oracle: Oracle
     chance: Random
-    #: Jobs that are due later, by their place in the table.
+    #: Jobs that are due later, by their key in the table.
     later: dict[tuple[str, str], tuple[str, dict[str, Any]]] = field(default_factory=dict)
-    #: Calls in which the person has not yet said stop.
+    #: Calls in which the person has not said stop yet.
     talks: list[str] = field(default_factory=list)
     deaths: int = 0
     calm: bool = False
     _names: int = 0
 
-    def name(self, what: str) -> str:
-        """A name for one more actor."""
+    def new_name(self, what: str) -> str:
+        """Returns the name of another actor."""
         self._names += 1
         return f"{what} {self._names}"
 
     def act(self, what: str, work: Callable[[], None], *, tries: int = 1, after: int = 0) -> None:
-        """Let somebody do something, so many steps later. A process that dies is followed by another that does it."""
-        name = self.name(what)
+        """Add an actor that starts a number of steps later. A killed actor's work is done again by its next process."""
+        name = self.new_name(what)
 
-        def live() -> None:
+        def run_work() -> None:
             left = tries
             while True:
                 self.oracle.forget(name)
@@ -129,31 +129,31 @@ class World:
                         continue
                 return
 
-        self.scheduler.add(name, live, after=after)
+        self.scheduler.add(name, run_work, after=after)
 
-    def job(self, body: dict[str, Any]) -> None:
-        """Let a worker take a job, and sometimes two: a queue may give it out twice."""
+    def run_job(self, body: dict[str, Any]) -> None:
+        """Let a worker run a job, and sometimes two workers: a queue may deliver a job twice."""
         kind, work = _WORK[body["job"]]
         read = kind.read(body)
         twice = not self.calm and self.chance.random() < 0.3
         for _ in range(2 if twice else 1):
             self.act(body["job"], lambda: work(read), tries=_TRIES)
 
-    def pass_by(self, **by: float) -> None:
-        """Let time pass, and what falls due by then begin."""
+    def pass_time(self, **by: float) -> None:
+        """Let time pass, and run the jobs that become due."""
         self.source.advance(**by)
-        self.bring()
+        self.run_due_jobs()
 
-    def bring(self) -> None:
-        """Let workers take what is due."""
+    def run_due_jobs(self) -> None:
+        """Let workers run the jobs that are due."""
         now = clock.now_iso()
         for place, (due, body) in list(self.later.items()):
             if due <= now:
                 del self.later[place]
-                self.job(body)
+                self.run_job(body)
 
     def settle(self) -> None:
-        """Let all that is due later happen, one after the other, in peace."""
+        """Run all later jobs one after the other, without failures."""
         self.calm = True
         for _ in range(_ENDLESS):
             self.scheduler.run()
@@ -162,13 +162,11 @@ class World:
                 return
             due = min(due for due, _ in self.later.values())
             self.source.at = max(self.source.at, clock.parse(due).timestamp())
-            self.bring()
+            self.run_due_jobs()
         raise AssertionError("there is always another job")
 
-    # --- where actors meet ---
-
     def asked(self, operation: str) -> None:
-        """An actor is about to ask the table or a carrier."""
+        """An actor is about to send a request to the table or a carrier."""
         self.scheduler.step(operation)
         if self.calm or self.scheduler.current is None:
             return
@@ -181,22 +179,22 @@ class World:
             raise transient(operation, "TransactionConflict" if conflicts else "ThrottlingException")
 
     def answered(self, operation: str) -> None:
-        """The table has done what an actor asked for."""
+        """The table has applied an actor's request."""
         if not self.calm and self.scheduler.current is not None and self.chance.random() < _LOSS:
             raise transient(operation, "InternalServerError")
 
     def committed(self, changes: Sequence[Change]) -> None:
-        """The table took an actor's changes."""
+        """The table accepted an actor's changes."""
         actor = self.scheduler.current
         if actor is None:
             return
         self.oracle.committed(actor.name, changes)
         for name, before, after in changes:
             if name == "activity":
-                self._asked_for(before, after)
+                self._queue_jobs(before, after)
 
-    def _asked_for(self, before: Item | None, after: Item | None) -> None:
-        """What the table's stream and its timers make of a change."""
+    def _queue_jobs(self, before: Item | None, after: Item | None) -> None:
+        """Queue or remove the jobs that follow from a change, as the table's stream and timers do."""
         if after is None:
             if before is not None:
                 self.later.pop((before["pk"]["S"], before["sk"]["S"]), None)
@@ -204,40 +202,40 @@ class World:
         if after.get("outbox") == {"S": "event"}:
             for job in routes.jobs_of(events.parse_event(decode_item(after))):
                 if job.queue in _QUEUES:
-                    self.job(job.body)
+                    self.run_job(job.body)
         elif "queue" in after and before is None:
             if after["queue"]["S"] not in _QUEUES:
                 return
             due, body = after["due"]["S"], decode_item(after)["body"]
             if due <= clock.now_iso():
-                self.job(body)
+                self.run_job(body)
             else:
                 self.later[after["pk"]["S"], after["sk"]["S"]] = (due, body)
 
 
 class Carrier(Provider):
-    """A provider of calls and of mail that is sometimes full, refuses, or does not say what became of it."""
+    """A provider of calls and mail that is sometimes full, refuses, or does not report the outcome."""
 
     def __init__(self, world: World | None) -> None:
         super().__init__()
         self._world = world
 
     def place(self, placement: voice.Placement) -> str:
-        return self._take("dial", placement.call_id)
+        return self._accept("dial", placement.call_id)
 
     def send(self, outbound: mail.OutgoingMail) -> str:
-        return self._take("send", outbound.message_id)
+        return self._accept("send", outbound.message_id)
 
     def fetch(self, leg: voice.Leg) -> voice.Snapshot | None:
         if self._world:
             self._world.asked("fetch")
-        raise voice.OutcomeUnknownError("it does not say")
+        raise voice.OutcomeUnknownError("the provider does not say")
 
     def end(self, leg: voice.Leg) -> None:
         if self._world:
             self._world.asked("end")
 
-    def _take(self, what: str, subject_id: str) -> str:
+    def _accept(self, what: str, subject_id: str) -> str:
         world = self._world
         if world is None:
             return f"id-{subject_id}"
@@ -253,14 +251,14 @@ class Carrier(Provider):
         world.oracle.taken(subject_id)
         if drawn < 0.2:
             raise voice.OutcomeUnknownError("no answer")
-        # The provider has it: a process that dies here never tells.
+        # The provider has accepted it: a process that dies here never learns that.
         world.asked("answer")
         return f"id-{subject_id}"
 
 
 @contextmanager
-def _still() -> Iterator[None]:
-    """Nothing is waited for, nothing begins aside, nothing is logged."""
+def _without_side_effects() -> Iterator[None]:
+    """Nothing waits, nothing runs in the background, nothing is logged."""
     with ExitStack() as stack:
         stack.callback(logging.disable, logging.root.manager.disable)
         logging.disable(logging.CRITICAL)
@@ -271,7 +269,7 @@ def _still() -> Iterator[None]:
 
 
 @contextmanager
-def _carried_by(carrier: Carrier) -> Iterator[None]:
+def _use_carrier(carrier: Carrier) -> Iterator[None]:
     with (
         patch.object(voice, "get_carrier", lambda: carrier.carrier),
         patch.object(mail, "mail_carrier", lambda: carrier),
@@ -280,9 +278,14 @@ def _carried_by(carrier: Carrier) -> Iterator[None]:
 
 
 @cache
-def start(plan: PlanName) -> Start:
-    """An organization of a plan, made through the services."""
-    with running() as tables, _still(), _carried_by(Carrier(None)), clock.using(source := clock.FrozenClock()):
+def create_start(plan: PlanName) -> Start:
+    """Create an organization of a plan through the services."""
+    with (
+        use_memory_tables() as tables,
+        _without_side_effects(),
+        _use_carrier(Carrier(None)),
+        clock.using(source := clock.FrozenClock()),
+    ):
         acme = tenant("acme", plan)
         key, writes = keys.key_writes(system(acme.org_id), KeyKind.OPTICOMM_LIVE, "back end")
         commit(writes)
@@ -303,16 +306,16 @@ def start(plan: PlanName) -> Start:
 
 
 @contextmanager
-def world(seed: int, trace: Callable[[str], None] | None = None) -> Iterator[World]:
-    """The world of a run, before anybody has done anything."""
+def create_world(seed: int, trace: Callable[[str], None] | None = None) -> Iterator[World]:
+    """The world of a run, before any act."""
     drawn = Random(seed)
-    begun = start(drawn.choice(PLANS))
+    begun = create_start(drawn.choice(PLANS))
     source = clock.FrozenClock()
     source.at = begun.at
     with ExitStack() as stack:
-        tables = stack.enter_context(running())
+        tables = stack.enter_context(use_memory_tables())
         tables.items = {name: {pk: dict(items) for pk, items in part.items()} for name, part in begun.items.items()}
-        stack.enter_context(_still())
+        stack.enter_context(_without_side_effects())
         stack.enter_context(clock.using(source))
         stack.enter_context(chance.using(Random(seed + 1)))
         stack.enter_context(patch.object(charges, "choose_slice", chance.below))
@@ -321,5 +324,5 @@ def world(seed: int, trace: Callable[[str], None] | None = None) -> Iterator[Wor
         scheduler = Scheduler(drawn, trace)
         made = World(begun, tables, source, scheduler, Oracle(tables, begun.org_id), drawn, talks=list(begun.talks))
         tables.asked, tables.answered, tables.committed = made.asked, made.answered, made.committed
-        stack.enter_context(_carried_by(Carrier(made)))
+        stack.enter_context(_use_carrier(Carrier(made)))
         yield made

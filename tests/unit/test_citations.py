@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.citations import Tree, anchors_of, everywhere, findings
+from tests.citations import Tree, anchors_of, find_everywhere, list_findings
 
 _PAGE = """# Calls
 
@@ -37,11 +37,11 @@ def tree(tmp_path: Path) -> Tree:
 
 def cited(path: str, source: str, tree: Tree) -> list[tuple[int, str]]:
     """Line and citation of each finding."""
-    return [(found.line, found.cited) for found in findings(path, source, tree)]
+    return [(found.line, found.cited) for found in list_findings(path, source, tree)]
 
 
 def test_every_citation_leads_somewhere() -> None:
-    found = [str(one) for one in everywhere()]
+    found = [str(one) for one in find_everywhere()]
     assert not found, "\n".join(["these citations lead nowhere (`python -m tests.citations` lists them):", *found])
 
 
@@ -103,9 +103,9 @@ def test_a_page_links_to_what_exists(line: str, wrong: str | None, tree: Tree) -
 
 def test_a_finding_says_where_it_is_and_what_to_do(tree: Tree) -> None:
     page = "# One\n\n```\ncode\n```\n\nSee [two](two.md).\n"
-    (found,) = findings("docs/one.md", page, tree)
+    (found,) = list_findings("docs/one.md", page, tree)
     assert str(found) == "docs/one.md:7: two.md: the link leads to no file: correct it relative to this page"
     source = '"""One.\n\nThe rest is in docs/none.md.\n"""\n'
-    (found,) = findings("layers/one.py", source, tree)
+    (found,) = list_findings("layers/one.py", source, tree)
     assert (found.line, found.cited) == (3, "docs/none.md")
     assert found.advice == "no such file in the repository: cite a page under docs/, or say the reason"

@@ -36,6 +36,7 @@ OWNERS = {
     "stripe": {"switchboard.carriers"},
     "elevenlabs": {"switchboard.carriers"},
     "aiohttp": {"switchboard.outbound"},
+    "joserfc": {"switchboard.kit.jwts", "switchboard.carriers.identity"},
 }
 
 

@@ -17,7 +17,7 @@ from switchboard.aws.writes import ConditionFailedError, Put, Update, commit, wr
 from switchboard.kit import settings
 from tests.checked_tables import CheckedTables
 from tests.conftest import moto
-from tests.memory_cloud import Tables, running, transient
+from tests.memory_cloud import Tables, transient, use_memory_tables
 from tests.unit.properties import examples
 
 _NAMES = {"#a": "a", "#b": "b", "#s": "s", "#m": "m", "#k": "inner"}
@@ -308,7 +308,7 @@ def test_what_it_does_not_know_is_not_passed_over() -> None:
 
 def test_a_transaction_whose_answer_is_lost_is_made_once() -> None:
     key = {"pk": "org_1", "sk": "counter"}
-    with running() as tables:
+    with use_memory_tables() as tables:
         lost = [transient("TransactWriteItems", "InternalServerError")]
 
         def answered(_: str) -> None:
@@ -324,7 +324,7 @@ def test_a_transaction_whose_answer_is_lost_is_made_once() -> None:
 
 def test_a_write_whose_answer_is_lost_knows_itself_again() -> None:
     item = {"pk": "org_1", "sk": "new"}
-    with running() as tables:
+    with use_memory_tables() as tables:
         lost = [transient("PutItem", "InternalServerError")]
 
         def answered(_: str) -> None:
@@ -339,7 +339,7 @@ def test_a_write_whose_answer_is_lost_knows_itself_again() -> None:
 
 def test_what_a_copy_holds_stays_as_it_was() -> None:
     key = {"pk": "org_1", "sk": "counter"}
-    with running() as tables:
+    with use_memory_tables() as tables:
         write_item(Put(table="core", item={**key, "n": 1, "map": {"inner": 1}}))
         before = tables.copy()
         names = {"#m": "map", "#i": "inner"}

@@ -13,7 +13,7 @@ from switchboard.compliance import ledgers
 from switchboard.compliance import service as compliance
 from switchboard.email import store as mails
 from tests.races.run import run, run_all
-from tests.races.world import PLANS, start
+from tests.races.world import PLANS, create_start
 
 RUNS = 300
 
@@ -22,7 +22,7 @@ RUNS = 300
 def _made_before() -> None:
     """What all runs begin with is made while nothing is taken out of the code."""
     for plan in PLANS:
-        start(plan)
+        create_start(plan)
 
 
 def test_no_order_of_withdrawal_acceptance_claim_and_dial_reaches_who_may_not_be_reached() -> None:

@@ -15,11 +15,11 @@ from functions.callbacks.livekit.schemas import RoomReports
 from switchboard import telemetry
 from switchboard.aws import queues, secret
 from switchboard.dialects.callbacks.dialect import Answer, Callbacks, answer_nothing
-from switchboard.edge import signatures, strict_json
+from switchboard.edge import signatures
 from switchboard.edge.api import Api
 from switchboard.edge.bodies import JSON, RawBody
 from switchboard.errors import Invalid, NotFound
-from switchboard.kit import background, settings
+from switchboard.kit import background, settings, strict_json
 from switchboard.kit.jobs import QueueMessage
 from switchboard.roleplay.transports import livekit_reports
 

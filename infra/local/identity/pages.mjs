@@ -33,7 +33,7 @@ export const signInPage = (uid, form = new URLSearchParams(), wrong = '') =>
     `<p>There is no password: this page is part of the stack on your own machine, and accepts every address.</p>
 ${wrong && `<p role="alert">${escaped(wrong)}</p>`}
 <form method="post" action="/sign-in/${escaped(uid)}">
-<label>E-mail address <input name="email" type="email" required autofocus autocomplete="email" value="${escaped(form.get('email') ?? '')}"></label>
+<label>Email address <input name="email" type="email" required autofocus autocomplete="email" value="${escaped(form.get('email') ?? '')}"></label>
 <label>Name <input name="name" autocomplete="name" value="${escaped(form.get('name') ?? '')}"></label>
 <label><input name="unverified" type="checkbox"${form.has('unverified') ? ' checked' : ''}> The address is not verified</label>
 <button>Sign in</button>

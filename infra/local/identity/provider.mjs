@@ -91,7 +91,7 @@ async function signIn(request, response) {
   if (request.method !== 'POST') return send(response, 200, signInPage(uid));
   const form = new URLSearchParams(await read(request));
   const found = person(form);
-  if (!found) return send(response, 400, signInPage(uid, form, 'This is not an e-mail address. Enter an address like you@example.com.'));
+  if (!found) return send(response, 400, signInPage(uid, form, 'This is not an email address. Enter an address like you@example.com.'));
   people.set(found.sub, found);
   return provider.interactionFinished(request, response, { login: { accountId: found.sub } });
 }

@@ -55,15 +55,17 @@ _cache: dict[str, _CacheEntry] = {}
 
 def authenticate_key(text: str, kinds: frozenset[KeyKind], source_ip: str = "") -> KeyIdentity:
     """Return the key with its organization and its agent. Raises Unauthenticated with a `code`, or Forbidden."""
-    kind = credentials.kind_of(text)
+    digest = hashing.digest(text)
+    snapshot = _read_cache(digest)
+    # A cached key is well-formed: its checksum was right when it was read.
+    kind = snapshot.key.kind if snapshot else credentials.kind_of(text)
     if kind is None or kind not in kinds:
         prefixes = " or ".join(sorted(kinds - {KeyKind.SERVICE}) or sorted(kinds))
         raise Unauthenticated(
             f"The API key is malformed: send the whole key. Keys of this API begin with {prefixes}.",
             code="malformed",
         )
-    digest = hashing.digest(text)
-    snapshot = _read_cache(digest) or _look_up(digest, source_ip)
+    snapshot = snapshot or _look_up(digest, source_ip)
     _require_active(snapshot, source_ip)
     return snapshot
 
@@ -109,17 +111,14 @@ def _find(digest: str) -> KeyIdentity | None:
     if not pointer:
         return None
     org_id, agent_id = pointer.org_id, pointer.agent_id
-    places = [organizations.organization_ref(org_id), keys.key_ref(org_id, pointer.key_id)]
-    if agent_id:
-        places.append(agents.agent_ref(org_id, agent_id))
-    org, key, *agent = reads.get_items("core", places)
-    if not org or not key or (agent_id and not agent[0]):
-        return None
-    return KeyIdentity(
-        key=keys.parse_key(key),
-        organization=organizations.parse_organization(org),
-        agent=agents.parse_agent(agent[0]) if agent and agent[0] else None,
+    org, key, agent = reads.read_refs(
+        organizations.organization_ref(org_id),
+        keys.key_ref(org_id, pointer.key_id),
+        agents.agent_ref(org_id, agent_id) if agent_id else None,
     )
+    if not org or not key or (agent_id and not agent):
+        return None
+    return KeyIdentity(key=key, organization=org, agent=agent)
 
 
 def _require_active(snapshot: KeyIdentity, source_ip: str) -> None:

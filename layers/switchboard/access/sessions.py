@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from switchboard.accounts import organizations
 from switchboard.accounts.models import Organization
-from switchboard.aws import attributes, reads
-from switchboard.aws.attributes import Item
+from switchboard.aws import reads
+from switchboard.aws.reads import Ref
 from switchboard.errors import Forbidden, Unauthenticated
 from switchboard.kit import clock
 from switchboard.people import service as people
@@ -75,24 +75,20 @@ def authenticate_session(text: str) -> SessionIdentity:
     cookie = sessions.parse_cookie(text)
     if not cookie:
         raise Unauthenticated("The session cookie is malformed: sign in again.", code="malformed")
-    places = sessions.session_and_user_refs(cookie)
-    if cookie.org_id:
-        places += _refs_of_membership(cookie.org_id, cookie.user_id)
-    found = reads.get_items_of_tables(places)
-    session_item, user_item = found[:2]
-    if not session_item or not user_item or session_item["user_id"] != cookie.user_id:
+    session, user, org, membership = reads.read_refs(
+        sessions.session_ref(cookie.digest), people.user_ref(cookie.user_id), *_membership_refs(cookie)
+    )
+    if not session or not user or session.user_id != cookie.user_id:
         raise Unauthenticated("The session is unknown or was ended: sign in again.", code="unknown")
-    session, user = sessions.parse_session(session_item), people.parse_user(user_item)
     if session.over(user, clock.now_iso()):
         raise Unauthenticated("The session has expired: sign in again.", code="expired")
     if session.org_id != cookie.org_id:
         # A request switched the organization, and its response with the new cookie did not arrive.
         cookie = cookie._replace(org_id=session.org_id)
-        found = [
-            *found[:2],
-            *(reads.get_items_of_tables(_refs_of_membership(session.org_id, user.id)) if session.org_id else ()),
-        ]
-    signed_in = SessionIdentity(cookie, session, user, *_parse_membership(found[2:]))
+        org, membership = reads.read_refs(*_membership_refs(cookie))
+    if not org or not membership:
+        org, membership = None, None
+    signed_in = SessionIdentity(cookie, session, user, org, membership)
     if sessions.must_record_use(session):
         sessions.record_session_use(session)
         if signed_in.membership:
@@ -100,11 +96,8 @@ def authenticate_session(text: str) -> SessionIdentity:
     return signed_in
 
 
-def _refs_of_membership(org_id: str, user_id: str) -> list[tuple[str, attributes.Key]]:
-    return [("core", organizations.organization_ref(org_id)), members.member_ref(org_id, user_id)]
-
-
-def _parse_membership(items: list[Item | None]) -> tuple[Organization | None, Membership | None]:
-    if len(items) < 2 or not items[0] or not items[1]:
+def _membership_refs(cookie: SessionCookie) -> tuple[Ref[Organization] | None, Ref[Membership] | None]:
+    """Return the references to the cookie's organization and to the membership there, if it names one."""
+    if not cookie.org_id:
         return None, None
-    return organizations.parse_organization(items[0]), members.parse_member(items[1])
+    return organizations.organization_ref(cookie.org_id), members.member_ref(cookie.org_id, cookie.user_id)

@@ -10,8 +10,8 @@ from typing import NamedTuple
 from switchboard import telemetry
 from switchboard.accounts import credentials, stops, store
 from switchboard.accounts.models import ApiKey, Caller, KeyKind, KeyRestrictions
+from switchboard.accounts.store import key_ref, list_keys
 from switchboard.aws import writes as aws_writes
-from switchboard.aws.attributes import Item, Key
 from switchboard.aws.writes import Writes, commit
 from switchboard.errors import Conflict, Invalid, NotFound
 from switchboard.events import service as events
@@ -19,6 +19,8 @@ from switchboard.events.models import Origin, Subject
 from switchboard.kit import clock, ids
 from switchboard.persistence.idempotency import EarlierEffect, commit_once
 from switchboard.persistence.optimistic import StaleVersionError, retry_on_conflict
+
+__all__ = ["key_ref", "list_keys"]
 
 #: The longest time that a rotated key may work beside its successor, in seconds.
 MAX_OVERLAP_SECONDS = 7 * 86_400
@@ -65,11 +67,11 @@ def key_writes(
         created_by=origin.actor.id,
         expires_at=expires_at,
     )
-    event = events.new_event(
+    event_write = events.new_event_write(
         origin, "key.created", Subject(type="key", id=key.id), kind=kind.value, prefix=key.prefix, agent_id=agent_id
     )
     room = _key_limit_write(key, replaces) if kind in MAX_ACTIVE_KEYS else None
-    return NewKey(key, minted.text), [*store.key_writes(key), room, events.event_write(event)]
+    return NewKey(key, minted.text), [*store.key_writes(key), room, event_write]
 
 
 def _key_limit_write(new: ApiKey, replaces: str | None) -> Writes:
@@ -133,11 +135,6 @@ def get_key(org_id: str, key_id: str) -> ApiKey:
     return found
 
 
-def list_keys(org_id: str, limit: int, after: str | None) -> tuple[list[ApiKey], str | None]:
-    """Return a page of the organization's keys, newest first, and the cursor of the next page."""
-    return store.list_keys(org_id, limit, after)
-
-
 def revoke_key(origin: Origin, key_id: str) -> ApiKey:
     """Revoke a key. Requests fail within the key cache's time; waiting work of the key stops at once.
 
@@ -149,9 +146,9 @@ def revoke_key(origin: Origin, key_id: str) -> ApiKey:
         if found.revoked_at:
             return found
         now = clock.now_iso()
-        event = events.new_event(origin, "key.revoked", Subject(type="key", id=key_id), prefix=found.prefix)
+        event_write = events.new_event_write(origin, "key.revoked", Subject(type="key", id=key_id), prefix=found.prefix)
         stop = stops.stop_writes(origin.org_id, stops.stop_of_key(key_id))
-        commit(store.revocation_write(found, now, StaleVersionError), stop, events.event_write(event))
+        commit(store.revocation_write(found, now, StaleVersionError), stop, event_write)
         return found.model_copy(update={"revoked_at": now})
 
     revoked = retry_on_conflict(attempt)
@@ -182,7 +179,7 @@ def rotate_key(caller: Caller, key_id: str, overlap_seconds: int) -> NewKey:
         old,
         {"expires_at": min(ends, old.expires_at) if old.expires_at else ends, "rotated_to": made.key.id},
     )
-    event = events.new_event(
+    event_write = events.new_event_write(
         caller, "key.rotated", Subject(type="key", id=old.id), successor=made.key.id, works_until=ends
     )
     guarded = replace(
@@ -194,7 +191,7 @@ def rotate_key(caller: Caller, key_id: str, overlap_seconds: int) -> NewKey:
             "This key is revoked, expired or already rotated: create a new key instead.", code="key_not_active"
         ),
     )
-    done = commit_once(caller.effect, made.key.id, guarded, writes, events.event_write(event))
+    done = commit_once(caller.effect, made.key.id, guarded, writes, event_write)
     return _key_of_earlier_run(caller, old.kind, done) if done else made
 
 
@@ -210,16 +207,6 @@ def find_key_pointer(digest: str) -> KeyPointer | None:
     """Look up a key by its hash."""
     item = store.get_key_pointer(digest)
     return KeyPointer(item["org_id"], item["key_id"], item.get("agent_id")) if item else None
-
-
-def key_ref(org_id: str, key_id: str) -> Key:
-    """Return the table key of an API key, for a read together with other items."""
-    return store.key_ref(org_id, key_id)
-
-
-def parse_key(item: Item) -> ApiKey:
-    """Parse a stored API key."""
-    return store.parse_key(item)
 
 
 def record_key_use(key: ApiKey) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from switchboard.accounts.plans import Plan, PlanName, get_plan
+from switchboard.accounts.plans import PLANS, Plan, PlanName
 from switchboard.events.models import Actor
 from switchboard.persistence.idempotency import IdempotencyKey
 
@@ -66,7 +66,7 @@ class Organization(BaseModel):
     @property
     def terms(self) -> Plan:
         """The plan's limits. Limits that were agreed on with this organization replace the plan's own."""
-        terms = get_plan(self.plan)
+        terms = PLANS[self.plan]
         changes: dict[str, Any] = {name: value for name, value in self.limits.items() if hasattr(terms, name)}
         return replace(terms, **changes) if changes else terms
 

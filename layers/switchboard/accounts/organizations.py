@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Literal
 
 from switchboard.accounts import stops, store
 from switchboard.accounts.models import HardCap, Organization
 from switchboard.accounts.plans import PlanName
-from switchboard.aws.attributes import Item, Key
+from switchboard.accounts.store import gauge_write, organization_ref
+from switchboard.aws.attributes import Item
 from switchboard.aws.writes import Writes, commit
 from switchboard.errors import NotFound
 from switchboard.events import service as events
@@ -16,6 +16,8 @@ from switchboard.events.models import Origin, Subject
 from switchboard.kit import clock, ids
 from switchboard.persistence.idempotency import IdempotencyKey, commit_once
 from switchboard.persistence.optimistic import retry_on_conflict
+
+__all__ = ["gauge_write", "organization_ref"]
 
 Status = Literal["active", "suspended"]
 
@@ -30,11 +32,11 @@ def new_organization(name: str, slug: str, plan: PlanName, owner_email: str | No
 
 def organization_writes(origin: Origin, org: Organization) -> list[Writes]:
     """Return the writes that create an organization. They raise Conflict at commit if its owner already has one."""
-    event = events.new_event(
+    event_write = events.new_event_write(
         origin, "organization.created", Subject(type="organization", id=org.id), plan=org.plan.value, slug=org.slug
     )
     owner = store.owner_write(org, org.owner_email) if org.owner_email else None
-    return [store.organization_write(org), owner, events.event_write(event)]
+    return [store.organization_write(org), owner, event_write]
 
 
 def get_organization(org_id: str) -> Organization:
@@ -56,14 +58,14 @@ def update_organization(
 ) -> Organization:
     """Change fields of an organization's profile; the others stay. Returns `org` with the changes."""
     now = clock.now_iso()
-    event = events.new_event(
+    event_write = events.new_event_write(
         origin,
         "organization.updated",
         Subject(type="organization", id=org.id),
         fields=sorted(changes),
     )
     after = store.organization_change_write(org.id, {**changes, "updated_at": now})
-    if commit_once(effect, org.id, after, events.event_write(event)):
+    if commit_once(effect, org.id, after, event_write):
         return get_organization(org.id)
     return org.model_copy(update={**changes, "updated_at": now})
 
@@ -99,10 +101,8 @@ def set_limit(origin: Origin, name: str, value: int | None) -> None:
 
 
 def _plan_changed_write(origin: Origin, plan: PlanName) -> Writes:
-    return events.event_write(
-        events.new_event(
-            origin, "organization.plan_changed", Subject(type="organization", id=origin.org_id), plan=plan.value
-        )
+    return events.new_event_write(
+        origin, "organization.plan_changed", Subject(type="organization", id=origin.org_id), plan=plan.value
     )
 
 
@@ -112,14 +112,14 @@ def set_status(origin: Origin, status: Status) -> None:
     Its keys follow within the key cache's time (KEY_CACHE_SECONDS). Accepted work that waits for a worker follows at
     once.
     """
-    event = events.new_event(
+    event_write = events.new_event_write(
         origin, "organization.status_changed", Subject(type="organization", id=origin.org_id), status=status
     )
     active = status == "active"
     commit(
         store.organization_change_write(origin.org_id, {"status": status, "updated_at": clock.now_iso()}),
         stops.lift_writes(origin.org_id) if active else stops.stop_writes(origin.org_id, stops.ORGANIZATION),
-        events.event_write(event),
+        event_write,
     )
 
 
@@ -128,7 +128,7 @@ def set_calling_hours(origin: Origin, hours: dict[str, str] | None, effect: Idem
 
     Call `compliance.set_hours` instead: it validates them first.
     """
-    event = events.new_event(
+    event_write = events.new_event_write(
         origin,
         "organization.calling_hours_changed",
         Subject(type="organization", id=origin.org_id),
@@ -136,7 +136,7 @@ def set_calling_hours(origin: Origin, hours: dict[str, str] | None, effect: Idem
         end=hours["end"] if hours else None,
     )
     after = store.organization_change_write(origin.org_id, {"calling_hours": hours, "updated_at": clock.now_iso()})
-    commit_once(effect, origin.org_id, after, events.event_write(event))
+    commit_once(effect, origin.org_id, after, event_write)
 
 
 def hard_cap_writes(origin: Origin, cap: HardCap, seen: Organization | None = None) -> list[Writes]:
@@ -145,7 +145,7 @@ def hard_cap_writes(origin: Origin, cap: HardCap, seen: Organization | None = No
     With `seen` they raise Moved at commit if the limit has changed since that reading.
     """
     mark = ids.new_id("cap")
-    event = events.new_event(
+    event_write = events.new_event_write(
         origin, "billing.hard_cap_changed", Subject(type="organization", id=origin.org_id), **cap.model_dump()
     )
     changes = {"hard_cap": cap.model_dump(), "cap_mark": mark, "updated_at": clock.now_iso()}
@@ -154,7 +154,7 @@ def hard_cap_writes(origin: Origin, cap: HardCap, seen: Organization | None = No
         if seen
         else store.organization_change_write(origin.org_id, changes),
         stops.cap_writes(origin.org_id, mark),
-        events.event_write(event),
+        event_write,
     ]
 
 
@@ -166,20 +166,3 @@ def set_hard_cap(
     `usage.set_hard_cap` also balances the counters. Raises Moved if the limit has changed since `seen` was read.
     """
     commit_once(effect, origin.org_id, hard_cap_writes(origin, cap, seen))
-
-
-def gauge_write(
-    org_id: str, gauge: str, step: int, limit: int | None, otherwise: Callable[[list[Item | None]], Exception] | None
-) -> Writes:
-    """Return the write that adds `step` to an organization's gauge (`agents` …), within `limit`."""
-    return store.gauge_write(org_id, gauge, step, limit, otherwise)
-
-
-def organization_ref(org_id: str) -> Key:
-    """Return the table key of an organization, for a read together with other items."""
-    return store.organization_ref(org_id)
-
-
-def parse_organization(item: Item) -> Organization:
-    """Parse a stored organization."""
-    return store.parse_organization(item)

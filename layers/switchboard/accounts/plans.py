@@ -40,7 +40,7 @@ class Plan:
     sliced: bool = False
 
 
-_PLANS = {
+PLANS = {
     plan.name: plan
     for plan in (
         Plan(
@@ -108,8 +108,3 @@ _PLANS = {
         ),
     )
 }
-
-
-def get_plan(name: PlanName) -> Plan:
-    """The plan of that name."""
-    return _PLANS[name]

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 from switchboard.accounts.models import ApiKey, Organization
 from switchboard.aws import reads
 from switchboard.aws.attributes import Item, Key
-from switchboard.aws.reads import Query, QueryPage
+from switchboard.aws.reads import Query, QueryPage, Ref
 from switchboard.aws.writes import Put, Update, room_condition
 from switchboard.errors import Conflict
 from switchboard.kit import hashing
@@ -33,19 +33,21 @@ from switchboard.persistence.optimistic import StaleVersionError
 _KEYS_PER_READ = 100
 
 
-def organization_ref(org_id: str) -> Key:
-    return {"pk": org_id, "sk": "org"}
+def organization_ref(org_id: str) -> Ref[Organization]:
+    """Return the reference to an organization."""
+    return Ref("core", {"pk": org_id, "sk": "org"}, parse_organization)
 
 
-def key_ref(org_id: str, key_id: str) -> Key:
-    return {"pk": org_id, "sk": f"key#{key_id}"}
+def key_ref(org_id: str, key_id: str) -> Ref[ApiKey]:
+    """Return the reference to an API key."""
+    return Ref("core", {"pk": org_id, "sk": f"key#{key_id}"}, parse_key)
 
 
 def organization_write(org: Organization) -> Put:
     return Put(
         table="core",
         item={
-            **organization_ref(org.id),
+            **organization_ref(org.id).key,
             "gsi1pk": "orgs",
             "gsi1sk": f"{org.created_at}#{org.id}",
             **org.model_dump(mode="json"),
@@ -74,8 +76,7 @@ def parse_organization(item: Item) -> Organization:
 
 
 def get_organization(org_id: str) -> Organization | None:
-    item = reads.get_item("core", organization_ref(org_id))
-    return parse_organization(item) if item else None
+    return reads.read_ref(organization_ref(org_id))
 
 
 def list_organizations(limit: int, start: Item | None) -> QueryPage:
@@ -83,7 +84,7 @@ def list_organizations(limit: int, start: Item | None) -> QueryPage:
 
 
 def organization_change_write(org_id: str, changes: dict[str, Any]) -> Update:
-    return Update.of("core", organization_ref(org_id), changes)
+    return Update.of("core", organization_ref(org_id).key, changes)
 
 
 def unchanged_organization_write(org: Organization, changes: dict[str, Any], seen: Sequence[str]) -> Update:
@@ -107,7 +108,7 @@ def unchanged_organization_write(org: Organization, changes: dict[str, Any], see
 def key_writes(key: ApiKey) -> tuple[Put, Put]:
     pointer = {"pk": f"key#{key.hash}", "sk": "key", "org_id": key.org_id, "key_id": key.id, "agent_id": key.agent_id}
     return (
-        Put(table="core", item={**key_ref(key.org_id, key.id), **key.model_dump()}, unless_exists=True),
+        Put(table="core", item={**key_ref(key.org_id, key.id).key, **key.model_dump()}, unless_exists=True),
         Put(table="core", item=pointer, unless_exists=True),
     )
 
@@ -121,11 +122,11 @@ def parse_key(item: Item) -> ApiKey:
 
 
 def get_key(org_id: str, key_id: str) -> ApiKey | None:
-    item = reads.get_item("core", key_ref(org_id, key_id))
-    return parse_key(item) if item else None
+    return reads.read_ref(key_ref(org_id, key_id))
 
 
 def list_keys(org_id: str, limit: int, after: str | None) -> tuple[list[ApiKey], str | None]:
+    """Return a page of the organization's keys, newest first, and the cursor of the next page."""
     query = Query(table="core", partition=org_id, begins="key#", forward=False)
     return read_query_page(query, parse_key, org_id, "keys", limit, after)
 
@@ -152,8 +153,8 @@ def get_keys(org_id: str, key_ids: Sequence[str]) -> list[ApiKey]:
     """Return the keys of these ids, without those that do not exist."""
     found: list[ApiKey] = []
     for begin in range(0, len(key_ids), _KEYS_PER_READ):
-        items = reads.get_items("core", [key_ref(org_id, key_id) for key_id in key_ids[begin : begin + _KEYS_PER_READ]])
-        found += [parse_key(item) for item in items if item]
+        keys = reads.read_refs(*(key_ref(org_id, key_id) for key_id in key_ids[begin : begin + _KEYS_PER_READ]))
+        found += [key for key in keys if key]
     return found
 
 
@@ -178,7 +179,7 @@ def _key_count_ref(org_id: str, kind: str) -> Key:
 
 
 def key_change_write(key: ApiKey, changes: dict[str, Any]) -> Update:
-    return Update.of("core", key_ref(key.org_id, key.id), changes)
+    return Update.of("core", key_ref(key.org_id, key.id).key, changes)
 
 
 def revocation_write(key: ApiKey, now: str, otherwise: Callable[[list[Item | None]], Exception]) -> Update:
@@ -192,7 +193,10 @@ def revocation_write(key: ApiKey, now: str, otherwise: Callable[[list[Item | Non
     )
 
 
-def gauge_write(org_id: str, gauge: str, step: int, limit: int | None, otherwise: Any) -> Update:
+def gauge_write(
+    org_id: str, gauge: str, step: int, limit: int | None, otherwise: Callable[[list[Item | None]], Exception] | None
+) -> Update:
+    """Return the write that adds `step` to an organization's gauge (`agents` …), within `limit`."""
     room = None if limit is None or step < 0 else limit - step
     return Update(
         table="core",

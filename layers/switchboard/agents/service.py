@@ -9,14 +9,16 @@ from switchboard.accounts import keys, organizations
 from switchboard.accounts.models import Caller, KeyKind, Organization
 from switchboard.agents import store
 from switchboard.agents.models import Agent
-from switchboard.aws.attributes import Item, Key
-from switchboard.aws.writes import ConditionCheck, Writes
+from switchboard.agents.store import agent_exists_check, agent_ref, list_agents
+from switchboard.aws.writes import Writes
 from switchboard.errors import Forbidden, Invalid, NotFound, QuotaExceeded
 from switchboard.events import service as events
 from switchboard.events.models import Origin, Subject, SystemActor
 from switchboard.kit import clock, ids, settings
 from switchboard.kit.background import BackgroundTask
 from switchboard.persistence.idempotency import commit_once
+
+__all__ = ["agent_exists_check", "agent_ref", "list_agents"]
 
 #: Local parts that look like the platform itself, or that mail standards reserve (RFC 2142).
 RESERVED_SLUGS = frozenset(
@@ -79,8 +81,8 @@ def agent_writes(
             cap=limit,
         ),
     )
-    event = events.new_event(origin, "agent.created", Subject(type="agent", id=agent.id), slug=slug)
-    return NewAgent(agent, made.text), [room, *store.agent_writes(agent), key_writes, events.event_write(event)]
+    event_write = events.new_event_write(origin, "agent.created", Subject(type="agent", id=agent.id), slug=slug)
+    return NewAgent(agent, made.text), [room, *store.agent_writes(agent), key_writes, event_write]
 
 
 def create_agent(caller: Caller, slug: str, name: str, metadata: dict[str, Any]) -> NewAgent:
@@ -110,11 +112,6 @@ def find_agent_by_address(address: str) -> Agent | None:
         return None
     found = store.get_agent_by_address(inbox_address(slug))
     return found if found and found.status != "deleted" else None
-
-
-def list_agents(org_id: str, limit: int, after: str | None) -> tuple[list[Agent], str | None]:
-    """Return a page of the organization's agents, newest first, and the cursor of the next page."""
-    return store.list_agents(org_id, limit, after)
 
 
 class ActingAgent(NamedTuple):
@@ -161,18 +158,3 @@ def origin_as_agent(caller: Caller, agent_id: str) -> Origin:
     return SystemActor(
         org_id=caller.org_id, actor=caller.actor, agent_id=agent_id, correlation_id=caller.correlation_id
     )
-
-
-def agent_exists_check(org_id: str, agent_id: str) -> ConditionCheck:
-    """Return the check that an agent exists, for a commit that depends on it. It raises NotFound at commit."""
-    return store.agent_exists_check(org_id, agent_id)
-
-
-def agent_ref(org_id: str, agent_id: str) -> Key:
-    """Return the table key of an agent, for a read together with other items."""
-    return store.agent_ref(org_id, agent_id)
-
-
-def parse_agent(item: Item) -> Agent:
-    """Parse a stored agent."""
-    return store.parse_agent(item)

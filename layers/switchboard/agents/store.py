@@ -12,21 +12,22 @@ from __future__ import annotations
 
 from switchboard.agents.models import Agent
 from switchboard.aws import reads
-from switchboard.aws.attributes import Item, Key
-from switchboard.aws.reads import Query
+from switchboard.aws.attributes import Item
+from switchboard.aws.reads import Query, Ref
 from switchboard.aws.writes import ConditionCheck, Put
 from switchboard.errors import Conflict, NotFound
 from switchboard.persistence import json_text
 from switchboard.persistence.listing import read_query_page
 
 
-def agent_ref(org_id: str, agent_id: str) -> Key:
-    return {"pk": org_id, "sk": f"agent#{agent_id}"}
+def agent_ref(org_id: str, agent_id: str) -> Ref[Agent]:
+    """Return the reference to an agent."""
+    return Ref("core", {"pk": org_id, "sk": f"agent#{agent_id}"}, _parse_agent)
 
 
 def agent_writes(agent: Agent) -> tuple[Put, Put]:
     pointer = {"pk": f"inbox#{agent.address}", "sk": "inbox", "org_id": agent.org_id, "agent_id": agent.id}
-    item = {**agent_ref(agent.org_id, agent.id), **agent.model_dump(), "metadata": json_text.dump(agent.metadata)}
+    item = {**agent_ref(agent.org_id, agent.id).key, **agent.model_dump(), "metadata": json_text.dump(agent.metadata)}
     return (
         Put(table="core", item=item, unless_exists=True),
         Put(table="core", item=pointer, unless_exists=True, otherwise=_taken),
@@ -34,8 +35,9 @@ def agent_writes(agent: Agent) -> tuple[Put, Put]:
 
 
 def agent_exists_check(org_id: str, agent_id: str) -> ConditionCheck:
+    """Return the check that an agent exists, for a commit that depends on it. It raises NotFound at commit."""
     return ConditionCheck(
-        table="core", key=agent_ref(org_id, agent_id), condition="attribute_exists(pk)", otherwise=_unknown
+        table="core", key=agent_ref(org_id, agent_id).key, condition="attribute_exists(pk)", otherwise=_unknown
     )
 
 
@@ -47,13 +49,12 @@ def _taken(_: list[Item | None]) -> Exception:
     return Conflict("This username is taken: choose another.", code="username_taken")
 
 
-def parse_agent(item: Item) -> Agent:
+def _parse_agent(item: Item) -> Agent:
     return Agent.model_validate({**item, "metadata": json_text.load(item.get("metadata", {}))})
 
 
 def get_agent(org_id: str, agent_id: str) -> Agent | None:
-    item = reads.get_item("core", agent_ref(org_id, agent_id))
-    return parse_agent(item) if item else None
+    return reads.read_ref(agent_ref(org_id, agent_id))
 
 
 def get_agent_by_address(address: str) -> Agent | None:
@@ -62,5 +63,6 @@ def get_agent_by_address(address: str) -> Agent | None:
 
 
 def list_agents(org_id: str, limit: int, after: str | None) -> tuple[list[Agent], str | None]:
+    """Return a page of the organization's agents, newest first, and the cursor of the next page."""
     query = Query(table="core", partition=org_id, begins="agent#", forward=False)
-    return read_query_page(query, parse_agent, org_id, "agents", limit, after)
+    return read_query_page(query, _parse_agent, org_id, "agents", limit, after)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from itertools import chain as chained
 from itertools import takewhile
@@ -11,11 +11,13 @@ from typing import Any, NamedTuple
 from switchboard.accounts.models import Caller
 from switchboard.audit import chain, store
 from switchboard.audit.models import AuditEntry, ChainHead
-from switchboard.audit.store import ChainPlace, EventWithSeq
+from switchboard.audit.store import ChainPlace, EventWithSeq, export_documents
 from switchboard.errors import NotFound
 from switchboard.events.models import Event
 from switchboard.kit.background import BackgroundTask
 from switchboard.persistence import cursors
+
+__all__ = ["export_documents"]
 
 #: The maximum bytes of documents in one response of the export. API Gateway and Lambda allow 6 MB.
 _MAX_EXPORT_BYTES = 1_000_000
@@ -103,14 +105,6 @@ def _unsealed_events(scanned: Sequence[EventWithSeq], seq: int, shown: set[str])
 
 
 # ---- the whole chain
-
-
-def export_documents(org_id: str, after: int, limit: int) -> Iterator[dict[str, Any]]:
-    """Return the documents of the organization's links after `after`, in order. The last links may still be missing.
-
-    A sealing writes its links shortly after it moves the head.
-    """
-    return store.iterate_documents(org_id, after, limit)
 
 
 def export_part(org_id: str, after: int, limit: int) -> tuple[ChainHead, list[dict[str, Any]]]:

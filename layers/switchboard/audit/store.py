@@ -185,7 +185,7 @@ def list_events_after(org_id: str, correlation_id: str, after: str | None) -> tu
 # ---- the whole chain
 
 
-def iterate_documents(org_id: str, after: int, limit: int) -> Iterator[dict[str, Any]]:
+def export_documents(org_id: str, after: int, limit: int) -> Iterator[dict[str, Any]]:
     """Yield up to `limit` documents after a `seq`, in order."""
     seq = after + 1
     while limit > 0:

@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar, overload
 
 from switchboard.aws import clients
 from switchboard.aws.attributes import MAX_BATCH_READS, Item, Key, decode_item, encode_item, encode_value, key_of
 from switchboard.aws.retries import BUSY_MESSAGE, MAX_ATTEMPTS, pause_before_retry, read_with_retries
 from switchboard.errors import Unavailable
 from switchboard.kit import settings
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+T1 = TypeVar("T1")
+T2 = TypeVar("T2")
+T3 = TypeVar("T3")
+T4 = TypeVar("T4")
+
+
+@dataclass(frozen=True, slots=True)
+class Ref(Generic[T_co]):
+    """A reference to a stored object: the key of its item, and how to parse the item."""
+
+    table: str
+    key: Key
+    parse: Callable[[Item], T_co]
 
 
 def get_item(table: str, key: Key, *, consistent: bool = True) -> Item | None:
@@ -49,6 +65,39 @@ def get_items_of_tables(places: Sequence[tuple[str, Key]]) -> list[Item | None]:
             pause_before_retry(attempt)
             attempt += 1
     return [found.get(name) for name in names]
+
+
+def read_ref(ref: Ref[T]) -> T | None:
+    """Read the object of a reference, `None` if there is none."""
+    item = get_item(ref.table, ref.key)
+    return ref.parse(item) if item else None
+
+
+@overload
+def read_refs(ref1: Ref[T1] | None, ref2: Ref[T2] | None, /) -> tuple[T1 | None, T2 | None]: ...
+@overload
+def read_refs(
+    ref1: Ref[T1] | None, ref2: Ref[T2] | None, ref3: Ref[T3] | None, /
+) -> tuple[T1 | None, T2 | None, T3 | None]: ...
+@overload
+def read_refs(
+    ref1: Ref[T1] | None, ref2: Ref[T2] | None, ref3: Ref[T3] | None, ref4: Ref[T4] | None, /
+) -> tuple[T1 | None, T2 | None, T3 | None, T4 | None]: ...
+@overload
+def read_refs(*refs: Ref[T] | None) -> tuple[T | None, ...]: ...
+def read_refs(*refs: Ref[Any] | None) -> tuple[Any, ...]:
+    """Read the objects of up to 100 references in one consistent request, in the order of the references.
+
+    An object that does not exist is `None`, and so is an object without a reference.
+    """
+    items = iter(get_items_of_tables([(ref.table, ref.key) for ref in refs if ref]))
+    return tuple(ref.parse(item) if ref and (item := next(items)) else None for ref in refs)
+
+
+def read_ref_pairs(pairs: Sequence[tuple[Ref[T1], Ref[T2]]]) -> list[tuple[T1 | None, T2 | None]]:
+    """Read the objects of up to 50 pairs of references in one consistent request, in the order of the pairs."""
+    found: tuple[Any, ...] = read_refs(*(ref for pair in pairs for ref in pair))
+    return list(zip(found[::2], found[1::2], strict=True))
 
 
 class QueryPage(NamedTuple):

@@ -240,6 +240,4 @@ def _call_event_writes(caller: Caller, call: Call, kind: str, verdict: Verdict, 
     origin = agents.origin_as_agent(caller, call.agent_id) if call.agent_id else caller
     subject = Subject(type="call", id=call.id, version=call.version)
     more = {"flow": call.flow_id, "simulated": call.simulated} if call.flow_id else {}
-    return events.event_write(
-        events.new_event(origin, kind, subject, to=verdict.number, verdict=verdict.summary(), **data, **more)
-    )
+    return events.new_event_write(origin, kind, subject, to=verdict.number, verdict=verdict.summary(), **data, **more)

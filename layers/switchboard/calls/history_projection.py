@@ -18,8 +18,7 @@ def project(event: Event) -> tuple[str, Writes] | None:
         return None
     e164 = call.from_number if call.direction == "INBOUND" else call.to_number
     number_id = history.number_id(call.org_id, e164)
-    found = histories.get_history(call.org_id, number_id)
-    before = history.parse_history(found) if found else CallHistory(e164=e164)
+    before = histories.get_history(call.org_id, number_id) or CallHistory(e164=e164)
     after = _add_call(before, call.created_at, history.find_name(call.order.variables))
     return number_id, histories.history_writes(
         call.org_id, number_id, after.model_dump(exclude_none=True), before.calls
@@ -42,4 +41,4 @@ def subjects(org_id: str) -> Iterator[str]:
 def removal_writes(org_id: str, number_id: str) -> Writes:
     """Returns the write that deletes a number's history if it has not changed since it was read."""
     found = histories.get_history(org_id, number_id)
-    return histories.delete_history_writes(org_id, number_id, history.parse_history(found).calls) if found else None
+    return histories.delete_history_writes(org_id, number_id, found.calls) if found else None

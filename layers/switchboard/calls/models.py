@@ -179,3 +179,13 @@ class Call(BaseModel):
     def can_become(self, state: State) -> bool:
         """Whether the transition to a state is allowed."""
         return state in TRANSITIONS[self.state]
+
+
+class CallHistory(BaseModel):
+    """A number's calls so far. `name` is the holder's name from the variables of the call created at `named_at`."""
+
+    e164: str
+    calls: int = 0
+    last_call_at: str | None = None
+    name: str | None = None
+    named_at: str | None = None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from switchboard.accounts.models import Caller
 from switchboard.agents import service as agents
 from switchboard.agents.service import ActingAgent
 from switchboard.calls import acceptance, store
 from switchboard.calls.models import Call, Direction, Order, State
+from switchboard.calls.store import find_call, find_calls
 from switchboard.carriers import voice
 from switchboard.carriers.voice import Voice
 from switchboard.carriers.voice.ports.reports import ToolUse, Turn
@@ -16,6 +17,8 @@ from switchboard.compliance import service as compliance
 from switchboard.compliance.models import Verdict
 from switchboard.errors import Invalid, NotFound
 from switchboard.kit import clock, ids
+
+__all__ = ["find_call", "find_calls"]
 
 
 def place_call(caller: Caller, order: Order) -> Call:
@@ -75,16 +78,6 @@ def _caller_id(caller: Caller, agent: ActingAgent, order: Order) -> str:
     if order.from_number not in (agent.phone_number, caller.organization.caller_id):
         raise Invalid("Invalid caller ID.", fields={"fromNumber": "must be your agent's number"})
     return order.from_number
-
-
-def find_call(org_id: str, call_id: str) -> Call | None:
-    """Returns the organization's call with this id, for a worker."""
-    return store.CALLS.get(org_id, call_id)
-
-
-def find_calls(places: Sequence[tuple[str, str]]) -> list[Call | None]:
-    """Returns the calls of up to a hundred pairs of organization and id, in the same order, for a worker."""
-    return store.CALLS.get_across(places)
 
 
 def get_call(caller: Caller, call_id: str) -> Call:

@@ -66,6 +66,16 @@ def _unpack(item: Item) -> Item:
 CALLS = Collection("activity", Call, _key, _lists, _pack, _unpack)
 
 
+def find_call(org_id: str, call_id: str) -> Call | None:
+    """Return the organization's call with this id, for a worker."""
+    return CALLS.get(org_id, call_id)
+
+
+def find_calls(places: Sequence[tuple[str, str]]) -> list[Call | None]:
+    """Return the calls of up to 100 pairs of organization and id, in the same order, for a worker."""
+    return CALLS.get_across(places)
+
+
 def unchanged_check(call: Call) -> ConditionCheck:
     """Returns the check that a call has not changed since it was read. Raises Moved at commit."""
     return ConditionCheck(

@@ -13,7 +13,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from switchboard.compliance import zones
-from switchboard.compliance.data.countries import rule_of_country
+from switchboard.compliance.data.countries import COUNTRIES, ELSEWHERE
 from switchboard.compliance.data.law import WHOLE_DAY, AttemptCap, DayWindow, Rule, intersect_windows
 from switchboard.compliance.data.states import STATES
 
@@ -126,7 +126,7 @@ def is_stricter(row: Amendment) -> bool:
 
 def _rules(place: str) -> list[Rule]:
     country, _, state = place.partition("-")
-    return [rule_of_country(country), *([STATES[state]] if state in STATES else [])]
+    return [COUNTRIES.get(country, ELSEWHERE), *([STATES[state]] if state in STATES else [])]
 
 
 def _of_law(rules: Sequence[Rule], day: date, channel: Channel) -> DayWindow | None:

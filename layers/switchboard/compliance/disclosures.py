@@ -112,7 +112,7 @@ def find_required(contact: ContactAttempt) -> RequiredDisclosures:
     found = [
         (place, rule)
         for place in places
-        if (rule := disclosures.disclosure_of(place)) and (rule.identity or rule.artificial or (sells and rule.opt_out))
+        if (rule := disclosure_of(place)) and (rule.identity or rule.artificial or (sells and rule.opt_out))
     ]
     return RequiredDisclosures(
         identity=any(rule.identity for _, rule in found),
@@ -120,6 +120,13 @@ def find_required(contact: ContactAttempt) -> RequiredDisclosures:
         opt_out=sells and any(rule.opt_out for _, rule in found),
         law=[f"{place}: {rule.source}" for place, rule in found],
     )
+
+
+def disclosure_of(place: str) -> disclosures.Disclosure | None:
+    """Returns the disclosures of a place, or None for a state without a row, because the country's row applies."""
+    if place in disclosures.EUROPEAN_UNION:
+        return disclosures.PLACES["EU"]
+    return disclosures.PLACES.get(place) or (None if place.startswith("US-") else disclosures.ELSEWHERE)
 
 
 def add_disclosures(said: str, needs: RequiredDisclosures, organization: str, language: str) -> str:

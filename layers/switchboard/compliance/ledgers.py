@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from switchboard.aws.attributes import Item
-from switchboard.aws.writes import Writes
+from switchboard.aws.writes import Put, Writes
 from switchboard.compliance import consents, phone, store
 from switchboard.compliance.consents import BadConsentError
 from switchboard.compliance.models import (
@@ -63,7 +63,7 @@ def block_number(
             entry.id,
             store.add_entry_writes(origin.org_id, "dnc", number, entry, _UnchangedError),
             store.block_pointer_writes(origin.org_id, entry.id, number),
-            events.event_write(_event(origin, "number.blocked", number)),
+            _event_write(origin, "number.blocked", number),
         )
     except _UnchangedError as unchanged:
         return _block(origin.org_id, unchanged.item or {})
@@ -91,7 +91,7 @@ def unblock_number_by_id(origin: Origin, block_id: str, effect: IdempotencyKey |
             block_id,
             store.remove_entry_writes(origin.org_id, "dnc", number, _UnchangedError),
             store.delete_block_pointer_writes(origin.org_id, block_id),
-            events.event_write(_event(origin, "number.unblocked", number)),
+            _event_write(origin, "number.unblocked", number),
         )
     except _UnchangedError:
         raise NotFound("This number is not blocked.") from None
@@ -152,7 +152,7 @@ def opt_out_writes(
     )
     return entry, [
         store.add_entry_writes(origin.org_id, "opt-outs", number, entry, AlreadyOptedOutError),
-        events.event_write(_event(origin, "sms.opt_out", number, source=source, keyword=keyword)),
+        _event_write(origin, "sms.opt_out", number, source=source, keyword=keyword),
     ]
 
 
@@ -173,7 +173,7 @@ def record_consent(
             effect,
             hashing.digest(number),
             store.replace_consent_writes(origin.org_id, entry, _UnchangedError),
-            events.event_write(_event(origin, "consent.recorded", number, source=given.value, date=day)),
+            _event_write(origin, "consent.recorded", number, source=given.value, date=day),
         )
     except _UnchangedError as unchanged:
         return ConsentRecord.model_validate(unchanged.item)
@@ -236,7 +236,7 @@ def _remove_entry(
             hashing.digest(number),
             store.remove_entry_writes(origin.org_id, ledger, number, _UnchangedError),
             *also,
-            events.event_write(_event(origin, kind, number)),
+            _event_write(origin, kind, number),
         )
     except _UnchangedError:
         # An earlier run of the request may have removed it.
@@ -244,6 +244,6 @@ def _remove_entry(
     return True
 
 
-def _event(origin: Origin, kind: str, e164: str, **data: str | None) -> events.Event:
+def _event_write(origin: Origin, kind: str, e164: str, **data: str | None) -> Put:
     digest = hashing.digest(e164)
-    return events.new_event(origin, kind, Subject(type="number", id=digest), number=digest, **data)
+    return events.new_event_write(origin, kind, Subject(type="number", id=digest), number=digest, **data)

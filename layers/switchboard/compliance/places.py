@@ -9,7 +9,7 @@ from typing import Literal
 from switchboard.compliance import hours, zones
 from switchboard.compliance.amendments import NO_COUNTRY, Amendment
 from switchboard.compliance.data import states
-from switchboard.compliance.data.countries import rule_of_country
+from switchboard.compliance.data.countries import COUNTRIES, ELSEWHERE
 from switchboard.compliance.data.law import Rule
 from switchboard.compliance.models import ContactAttempt
 from switchboard.compliance.phone import NumberKind, Phone
@@ -40,9 +40,9 @@ def find_laws(contact: ContactAttempt, phone: Phone) -> list[tuple[str, Rule | N
         countries.append("US")
     for name in (contact.timezone, record.time_zone if record else None):
         countries += zones.countries_of(name) if name else []
-    found: dict[str, Rule | None] = {country: rule_of_country(country) for country in countries}
+    found: dict[str, Rule | None] = {country: COUNTRIES.get(country, ELSEWHERE) for country in countries}
     if phone.american:
-        found["US"] = rule_of_country("US")  # federal law applies in the territories
+        found["US"] = COUNTRIES["US"]  # federal law applies in the territories
     for state in (phone.state, *own):
         if state:
             found[f"US-{state}"] = states.STATES.get(state)

@@ -13,7 +13,7 @@ from datetime import date, datetime
 
 from switchboard import telemetry
 from switchboard.aws import writes as aws_writes
-from switchboard.aws.writes import ConditionCheck, Put, Write
+from switchboard.aws.writes import ConditionCheck, Write
 from switchboard.carriers import magic_numbers
 from switchboard.carriers.registries import (
     NationalRegistry,
@@ -26,7 +26,7 @@ from switchboard.carriers.registries import (
     get_national_registry,
     get_reassigned_numbers,
 )
-from switchboard.compliance import amendment_store, consents, phone, rule_results, rules, store, verdict_store
+from switchboard.compliance import amendment_store, consents, phone, rule_results, rules, store
 from switchboard.compliance import caps as compliance_caps
 from switchboard.compliance import places as compliance_places
 from switchboard.compliance.calling_hours import get_calling_hours, set_calling_hours
@@ -36,6 +36,7 @@ from switchboard.compliance.errors import Blocked, blocked_at_commit, blocked_er
 from switchboard.compliance.explanation import explain_verdict
 from switchboard.compliance.models import ConsentRecord, ContactAttempt, Verdict
 from switchboard.compliance.store import Facts
+from switchboard.compliance.verdict_store import list_verdicts, verdict_writes
 from switchboard.errors import NotFound
 from switchboard.kit import background, clock
 
@@ -280,19 +281,9 @@ def allowed_writes(verdict: Verdict, actor: str = "gate") -> list[Write]:
     return writes
 
 
-def verdict_writes(verdict: Verdict, subject_id: str) -> Put:
-    """Returns the write that stores the verdict on a call or message."""
-    return verdict_store.verdict_writes(verdict, subject_id)
-
-
 def get_verdict(org_id: str, subject_id: str) -> Verdict:
     """Returns the latest verdict on a call or message of the organization. Raises NotFound."""
-    found = verdict_store.list_verdicts(org_id, subject_id, 1)
+    found = list_verdicts(org_id, subject_id, 1)
     if not found:
         raise NotFound("There is no verdict for this call or message.")
     return found[0]
-
-
-def list_verdicts(org_id: str, subject_id: str, limit: int = 20) -> list[Verdict]:
-    """Returns the verdicts on a call or message, latest first. A postponed call or message has several."""
-    return verdict_store.list_verdicts(org_id, subject_id, limit)

@@ -79,7 +79,7 @@ def _start(origin: Origin, before: Backfill | None, effect: IdempotencyKey | Non
         effect,
         job.id,
         store.start_backfill_writes(before, job, StaleVersionError),
-        events.event_write(events.new_event(origin, "contacts.backfill_started", Subject(type="backfill", id=job.id))),
+        events.new_event_write(origin, "contacts.backfill_started", Subject(type="backfill", id=job.id)),
     )
     return get_backfill(origin.org_id) if done else job
 
@@ -171,11 +171,13 @@ def _backfill_event_writes(job: Backfill, step: _Step) -> list[Writes]:
     subject = Subject(type="backfill", id=job.id, version=job.step)
     told: list[Writes] = []
     if step.created or step.updated:
-        event = events.new_event(job.work, "contacts.backfilled", subject, created=step.created, updated=step.updated)
-        told.append(events.event_write(event))
+        event_write = events.new_event_write(
+            job.work, "contacts.backfilled", subject, created=step.created, updated=step.updated
+        )
+        told.append(event_write)
     if step.last:
         counted = {"scanned": job.scanned, "created": job.created, "updated": job.updated}
-        told.append(events.event_write(events.new_event(job.work, "contacts.backfill_completed", subject, **counted)))
+        told.append(events.new_event_write(job.work, "contacts.backfill_completed", subject, **counted))
     return told
 
 

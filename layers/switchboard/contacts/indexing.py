@@ -14,7 +14,7 @@ class _Contacts:
     noun = store.NOUN
 
     def key(self, org_id: str, subject_id: str) -> Key:
-        return store.contact_key(org_id, subject_id)
+        return store.contact_ref(org_id, subject_id).key
 
     def current(self, org_id: str, subject_ids: Sequence[str]) -> list[CurrentTail | None]:
         contacts = store.get_contacts(org_id, subject_ids)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from switchboard.aws.writes import Writes
+from switchboard.aws.writes import Put, Writes
 from switchboard.calls import history
 from switchboard.calls.history import CallHistory
 from switchboard.compliance import phone, whereabouts
@@ -15,7 +15,7 @@ from switchboard.contacts.models import PLACE_FIELDS, TEXT_FIELDS, Contact, Cont
 from switchboard.email import address as addresses
 from switchboard.errors import Conflict, Invalid, NotFound
 from switchboard.events import service as events
-from switchboard.events.models import Event, Origin, Subject
+from switchboard.events.models import Origin, Subject
 from switchboard.kit import clock, hashing, ids
 from switchboard.persistence.idempotency import IdempotencyKey, commit_once, find_earlier_effect
 from switchboard.persistence.optimistic import StaleVersionError, retry_on_conflict
@@ -85,11 +85,9 @@ def _change(
     if before and not fields:
         return before
     after = base.changed({name: changes[name] for name in fields}, ids.new_id("rev"), clock.now_iso())
-    event = _event(origin, "contact.updated" if before else "contact.created", after, fields=fields)
+    event_write = _event_write(origin, "contact.updated" if before else "contact.created", after, fields=fields)
     where = _where_writes(origin, after) if set(PLACE_FIELDS) & set(fields) else None
-    if not commit_once(
-        effect, after.id, store.contact_writes(before, after, StaleVersionError), where, events.event_write(event)
-    ):
+    if not commit_once(effect, after.id, store.contact_writes(before, after, StaleVersionError), where, event_write):
         return after
     found = store.get_contact(origin.org_id, after.id)
     if not found:
@@ -140,7 +138,7 @@ def _delete(origin: Origin, contact_id: str, effect: IdempotencyKey | None) -> N
         contact_id,
         store.delete_contact_writes(contact, StaleVersionError),
         whereabouts.record_writes(origin, contact.e164, None, None, confirmed=False) if contact.located else None,
-        events.event_write(_event(origin, "contact.deleted", contact)),
+        _event_write(origin, "contact.deleted", contact),
     )
 
 
@@ -189,7 +187,7 @@ def _checked(changes: dict[str, Any]) -> dict[str, Any]:
     return given
 
 
-def _event(origin: Origin, kind: str, contact: Contact, **data: Any) -> Event:
-    return events.new_event(
+def _event_write(origin: Origin, kind: str, contact: Contact, **data: Any) -> Put:
+    return events.new_event_write(
         origin, kind, Subject(type="contact", id=contact.id), number=hashing.digest(contact.e164), **data
     )

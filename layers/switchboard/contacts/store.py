@@ -17,7 +17,7 @@ from typing import Any
 
 from switchboard.aws import reads
 from switchboard.aws.attributes import Item, Key
-from switchboard.aws.reads import Query
+from switchboard.aws.reads import Query, Ref
 from switchboard.aws.writes import Delete, Put, Write
 from switchboard.calls import history
 from switchboard.calls.history import CallHistory
@@ -36,12 +36,12 @@ NOUN = SearchNoun("core", "contact")
 _CONTACTS_PER_READ = 50
 
 
-def contact_key(org_id: str, contact_id: str) -> Key:
-    return {"pk": f"{org_id}#contacts", "sk": contact_id}
+def contact_ref(org_id: str, contact_id: str) -> Ref[Contact]:
+    return Ref("core", {"pk": f"{org_id}#contacts", "sk": contact_id}, Contact.model_validate)
 
 
-def _history_key(org_id: str, contact_id: str) -> Key:
-    return history.history_key(org_id, contact_id.removeprefix(ID_PREFIX))
+def _history_ref(org_id: str, contact_id: str) -> Ref[CallHistory]:
+    return history.history_ref(org_id, contact_id.removeprefix(ID_PREFIX))
 
 
 def _backfill_key(org_id: str) -> Key:
@@ -52,19 +52,16 @@ def _backfill_key(org_id: str) -> Key:
 
 
 def get_contact(org_id: str, contact_id: str) -> Contact | None:
-    item = reads.get_item("core", contact_key(org_id, contact_id))
-    return Contact.model_validate(item) if item else None
+    return reads.read_ref(contact_ref(org_id, contact_id))
 
 
 def get_contacts(org_id: str, contact_ids: Sequence[str]) -> list[Contact | None]:
-    items = reads.get_items("core", [contact_key(org_id, contact_id) for contact_id in contact_ids])
-    return [Contact.model_validate(item) if item else None for item in items]
+    return list(reads.read_refs(*(contact_ref(org_id, contact_id) for contact_id in contact_ids)))
 
 
 def get_contact_with_history(org_id: str, contact_id: str) -> tuple[Contact | None, CallHistory | None]:
     """Reads a contact and the history of its number in one request. Either may be missing."""
-    item, past = reads.get_items("core", [contact_key(org_id, contact_id), _history_key(org_id, contact_id)])
-    return Contact.model_validate(item) if item else None, history.parse_history(past) if past else None
+    return reads.read_refs(contact_ref(org_id, contact_id), _history_ref(org_id, contact_id))
 
 
 def list_contacts(org_id: str, limit: int, after: str | None) -> tuple[list[ContactWithHistory], str | None]:
@@ -78,10 +75,6 @@ def list_contacts(org_id: str, limit: int, after: str | None) -> tuple[list[Cont
     listed = [item["sk"] for item in found.items]
     known = _read_all(org_id, listed)
     return [known[contact_id] for contact_id in listed if contact_id in known], found.cursor
-
-
-def _with(contact: Contact, past: Item | None) -> ContactWithHistory:
-    return ContactWithHistory(contact, history.parse_history(past) if past else CallHistory(e164=contact.e164))
 
 
 def search_contacts(
@@ -108,13 +101,11 @@ def _read_all(org_id: str, contact_ids: Sequence[str]) -> dict[str, ContactWithH
 
 
 def _read(org_id: str, contact_ids: Sequence[str]) -> dict[str, ContactWithHistory]:
-    items = reads.get_items(
-        "core", [place(org_id, one) for one in contact_ids for place in (contact_key, _history_key)]
-    )
+    pairs = [(contact_ref(org_id, contact_id), _history_ref(org_id, contact_id)) for contact_id in contact_ids]
     return {
-        one: _with(Contact.model_validate(item), past)
-        for one, item, past in zip(contact_ids, items[::2], items[1::2], strict=True)
-        if item
+        contact.id: ContactWithHistory(contact, past or CallHistory(e164=contact.e164))
+        for contact, past in reads.read_ref_pairs(pairs)
+        if contact
     }
 
 
@@ -124,7 +115,7 @@ def _found(known: ContactWithHistory | None) -> index.SearchSubject[ContactWithH
 
 def contact_writes(before: Contact | None, after: Contact, otherwise: Refusal) -> list[Write]:
     """Returns the writes of a contact and the head of its index entries, if it has not changed since it was read."""
-    item = {**contact_key(after.org_id, after.id), **after.model_dump(mode="json")}
+    item = {**contact_ref(after.org_id, after.id).key, **after.model_dump(mode="json")}
     put = Put(
         table="core",
         item=item | {"gsi1pk": f"{after.org_id}#contacts", "gsi1sk": after.sort_key()},
@@ -136,7 +127,7 @@ def contact_writes(before: Contact | None, after: Contact, otherwise: Refusal) -
 
 def delete_contact_writes(contact: Contact, otherwise: Refusal) -> list[Write]:
     """Returns the writes that delete a contact and the head of its index entries, if it has not changed."""
-    place = contact_key(contact.org_id, contact.id)
+    place = contact_ref(contact.org_id, contact.id).key
     return [
         Delete(table="core", key=place, otherwise=otherwise, **_unchanged_condition(contact.revision)),
         *index.head_writes(NOUN, contact.org_id, contact.id, contact.terms, ()),

@@ -19,10 +19,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import parse_qsl
 
-from switchboard.edge import media_type, strict_json
-from switchboard.edge.media_type import MediaType
+from switchboard.edge.http import MediaType, essence_of, parse_media_type
 from switchboard.edge.signatures import SignedRequest, Verifier
 from switchboard.errors import Forbidden, Invalid, TooLarge, UnsupportedMedia
+from switchboard.kit import strict_json
 
 if TYPE_CHECKING:
     from switchboard.edge.exchange import Exchange
@@ -163,16 +163,16 @@ def receive_body(kind: Body, exchange: Exchange, largest: int) -> None:
     if isinstance(kind, JsonBody):
         # A request without a body has no media type. A body without a media type is read as JSON.
         if request.body:
-            _require_media_type(kind, media_type.essence_of(request.headers.get("content-type", JSON)))
+            _require_media_type(kind, essence_of(request.headers.get("content-type", JSON)))
         return
     exchange.media_type = _stated_media_type(kind, request.header("content-type") or "")
     exchange.raw = request.data()
 
 
 def _stated_media_type(kind: Body, text: str) -> MediaType:
-    _require_media_type(kind, media_type.essence_of(text))
+    _require_media_type(kind, essence_of(text))
     try:
-        stated = media_type.parse(text) if text or kind.media_types else MediaType("", {})
+        stated = parse_media_type(text) if text or kind.media_types else MediaType("", {})
     except ValueError as error:
         raise Invalid(f"The header Content-Type {error}.", fields={"content-type": str(error)}) from None
     if isinstance(kind, FormBody) and not stated.is_utf_8:

@@ -16,10 +16,9 @@ if TYPE_CHECKING:
     from switchboard.access.keys import KeyIdentity
     from switchboard.access.sessions import SessionIdentity
     from switchboard.edge.dialect import Dialect
-    from switchboard.edge.http import Request
-    from switchboard.edge.media_type import MediaType
+    from switchboard.edge.http import MediaType, Request
     from switchboard.edge.multipart import Upload
-    from switchboard.edge.rate_windows import Limits
+    from switchboard.edge.rate_counters import Limits
     from switchboard.edge.router import Router
 
 

@@ -22,7 +22,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 from switchboard.kit import clock
-from switchboard.kit.json_limits import MAX_JSON_DEPTH, is_deeper
+from switchboard.kit.strict_json import MAX_JSON_DEPTH, is_deeper
 from switchboard.kit.text import require_one_line
 
 

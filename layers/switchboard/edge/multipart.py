@@ -23,9 +23,10 @@ from multipart import (  # type: ignore[import-untyped]
 )
 
 from switchboard.aws import objects
-from switchboard.edge import file_types, media_type
+from switchboard.edge import file_types
 from switchboard.edge.bodies import Body
 from switchboard.edge.form_parser import MULTIPART_TYPE, malformed_form, parse_events, require_complete
+from switchboard.edge.http import essence_of, parse_media_type
 from switchboard.email import filenames
 from switchboard.errors import Invalid, TooLarge, UnsupportedMedia
 from switchboard.kit import background, ids
@@ -200,7 +201,7 @@ class _FormReader:
             raise _invalid_field(part.name, "repeats a header: send each header once")
         if part.encoding.strip().lower() not in _PLAIN_ENCODINGS | {""}:
             raise _invalid_field(part.name, "has a Content-Transfer-Encoding: send the bytes without encoding")
-        if media_type.essence_of(part.stated).startswith("multipart/"):
+        if essence_of(part.stated).startswith("multipart/"):
             raise _invalid_field(part.name, "is a nested multipart body: send each file in its own part")
         if part.name in self.fields or (part.name == self._kind.field and self._upload is not None):
             raise _invalid_field(part.name, "is repeated: send it once")
@@ -236,7 +237,7 @@ class _FormReader:
     def _file(self, part: _Part) -> Upload:
         if not part.size:
             raise _invalid_field(part.name, "is empty: choose another file")
-        stated = media_type.essence_of(part.stated)
+        stated = essence_of(part.stated)
         found = file_types.detect_type(stated, part.head, self._kind.types)
         if found is None:
             types = " or ".join(sorted(self._kind.types))
@@ -281,7 +282,7 @@ def _filename(part: _Part) -> str | None:
 
 def _text(part: _Part) -> str:
     try:
-        stated = media_type.parse(part.stated) if part.stated else None
+        stated = parse_media_type(part.stated) if part.stated else None
         if stated is None or stated.is_utf_8:
             return b"".join(part.text).decode()
     except ValueError:

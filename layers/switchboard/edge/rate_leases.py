@@ -19,8 +19,13 @@ from threading import Lock
 from typing import NamedTuple
 
 from switchboard.edge import rate_counters
-from switchboard.edge.rate_counters import CounterThrottledError, CounterUnreachableError, UsedRequests, WindowFullError
-from switchboard.edge.rate_windows import Limits
+from switchboard.edge.rate_counters import (
+    CounterThrottledError,
+    CounterUnreachableError,
+    Limits,
+    UsedRequests,
+    WindowFullError,
+)
 from switchboard.kit import clock
 
 #: Most requests per second of a slice, if every request were a write.

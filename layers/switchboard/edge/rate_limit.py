@@ -14,8 +14,14 @@ from threading import Lock
 from typing import NamedTuple
 
 from switchboard.edge import rate_counters, rate_leases
-from switchboard.edge.rate_counters import CounterThrottledError, CounterUnreachableError, UsedRequests, WindowFullError
-from switchboard.edge.rate_windows import Limits, Window
+from switchboard.edge.rate_counters import (
+    CounterThrottledError,
+    CounterUnreachableError,
+    Limits,
+    UsedRequests,
+    Window,
+    WindowFullError,
+)
 from switchboard.errors import RateLimited
 from switchboard.kit import clock, settings
 

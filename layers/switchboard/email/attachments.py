@@ -46,14 +46,14 @@ def store_text(org_id: str, message_id: str, name: str, text: str, media_type: s
 
 
 def attachment_link(attachment: Attachment) -> str:
-    """Returns a link to a file that works for an hour."""
+    """Return a link to a file that works for an hour, for anyone who has the link."""
     active = any(word in attachment.mime_type for word in _ACTIVE)
     media_type = "application/octet-stream" if active else attachment.mime_type
     return objects.sign_download_link(_BUCKET, attachment.key, attachment.filename, media_type, LINK_SECONDS)
 
 
 def text_links(message: Message) -> dict[str, str]:
-    """Returns links to the complete text and HTML of a mail whose item holds only their beginnings."""
+    """Return links to the complete text and HTML of a message that shows only their beginnings."""
     reception = message.reception
     keys = {"body.txt": reception.text_key, "body.html": reception.html_key} if reception else {}
     return {

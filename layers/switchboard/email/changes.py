@@ -57,4 +57,4 @@ def event_writes(
     )
     digests = [hashing.digest(address.lower()) for address in addresses]
     subject = Subject(type="message", id=head.id, version=number or after.number())
-    return events.event_write(events.new_event(origin, kind, subject, kind=head.kind, recipients=digests, **more))
+    return events.new_event_write(origin, kind, subject, kind=head.kind, recipients=digests, **more)

@@ -91,7 +91,7 @@ def _linked(message: Message) -> Message:
     """Returns the mail with its parent's Message-ID, if the parent had none yet when the mail was accepted."""
     if message.in_reply_to or not message.answers:
         return message
-    parent = store.get_head(message.org_id, message.answers)
+    parent = store.find_head(message.org_id, message.answers)
     if parent is None or not parent.external_id:
         return message
     name = f"<{parent.external_id}>"

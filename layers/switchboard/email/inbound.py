@@ -90,7 +90,7 @@ def _land(receipt: InboundReceipt, parsed: ParsedMail, agent: Agent, address: st
     """Store a mail in an inbox, with its event and its usage count. Returns `None` if the inbox has it already."""
     moment = int(clock.parse(receipt.received_at).timestamp() * 1000)
     message_id = ids.derive_id("msg", moment, "inbound", receipt.ses_id, agent.id)
-    if store.get_head(agent.org_id, message_id):
+    if store.find_head(agent.org_id, message_id):
         telemetry.log_skip("the inbox has this mail already", org_id=agent.org_id, message_id=message_id)
         return None
     message = _message(message_id, receipt, parsed, agent, address)
@@ -112,7 +112,7 @@ def _put(message: Message, receipt: InboundReceipt, parsed: ParsedMail) -> Messa
         store.put_message_writes(message, parent, otherwise=AlreadyRecordedError),
         store.received_writes(message, _digest(parsed, receipt), AlreadyRecordedError),
         _message_id_write(message, parsed.message_id) if first and parsed.message_id else None,
-        events.event_write(_event(message, parsed)),
+        _event_write(message, parsed),
         [suppressions.suppress_address_writes(_origin(message), entry, StaleVersionError) for entry in stops],
         usage.count_write(message.org_id, Meter.EMAIL_RECEIVED, 1),
     )
@@ -131,7 +131,7 @@ def _stops(message: Message, parsed: ParsedMail) -> list[Suppression]:
         return []
     ids_ = [*parsed.in_reply_to, *reversed(parsed.references)]
     heads = [named] if named else list(store.find_known_message_ids(message.org_id, ids_).values())
-    sent = [head for name in heads if (head := store.get_head(message.org_id, name)) and head.direction == "OUTBOUND"]
+    sent = [head for name in heads if (head := store.find_head(message.org_id, name)) and head.direction == "OUTBOUND"]
     addresses = [message.from_address, message.reception.sender if message.reception else None]
     found = unique_addresses(address for head in sent for address in unsubscribe.recipients_of(head, addresses))
     stopped = {address.lower() for address in store.list_suppressed(message.org_id, found)} if found else set()
@@ -230,7 +230,7 @@ def _placed(message: Message, parsed: ParsedMail) -> tuple[Message, MessageHead 
     )
     first = parsed.message_id not in known
     for name, message_id in known.items():
-        parent = store.get_head(message.org_id, message_id)
+        parent = store.find_head(message.org_id, message_id)
         if parent is None:
             continue
         message = message.model_copy(update={"thread_id": parent.thread_id, "correlation_id": parent.correlation_id})
@@ -266,10 +266,10 @@ def _origin(message: Message) -> SystemActor:
     )
 
 
-def _event(message: Message, parsed: ParsedMail) -> events.Event:
+def _event_write(message: Message, parsed: ParsedMail) -> Put:
     reception = message.reception
     assert reception is not None
-    return events.new_event(
+    return events.new_event_write(
         _origin(message),
         "email.received",
         Subject(type="message", id=message.id, version=MailStatus(message).number()),

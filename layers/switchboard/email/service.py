@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 
 from switchboard.accounts.models import Caller
 from switchboard.agents import service as agents
 from switchboard.aws.attributes import Item
-from switchboard.aws.writes import Writes
-from switchboard.email import attachments, lists, parsing, queue_watch, store
+from switchboard.aws.writes import Put, Writes
+from switchboard.email import lists, parsing, queue_watch, store
+from switchboard.email.attachments import attachment_link, text_links
 from switchboard.email.models import (
     READ,
     UNREAD,
@@ -21,6 +21,7 @@ from switchboard.email.models import (
     unique_addresses,
 )
 from switchboard.email.status import MailStatus, RecipientReport
+from switchboard.email.store import find_head, find_heads
 from switchboard.errors import Conflict, Invalid, NotFound
 from switchboard.events import service as events
 from switchboard.events.models import Origin, Subject
@@ -30,6 +31,8 @@ from switchboard.persistence.idempotency import find_earlier_effect
 from switchboard.persistence.optimistic import Decision, change_object
 from switchboard.usage import service as usage
 from switchboard.usage.models import Meter
+
+__all__ = ["attachment_link", "find_head", "find_heads", "text_links"]
 
 #: SES's limit of recipients for one message.
 MAX_RECIPIENTS = 50
@@ -104,7 +107,7 @@ def send_message(caller: Caller, draft: MailDraft) -> Message:
         within,
         store.put_message_writes(message, parent),
         queue_watch.watch_writes(message),
-        events.event_write(_event(agents.origin_as_agent(caller, sender.id), "email.queued", message)),
+        _event_write(agents.origin_as_agent(caller, sender.id), "email.queued", message),
         once=caller.effect,
         subject_id=message.id,
     )
@@ -183,16 +186,6 @@ def get_message_with_reports(caller: Caller, message_id: str) -> tuple[Message, 
     return message, found[1] if found and message.direction == "OUTBOUND" else []
 
 
-def find_head(org_id: str, message_id: str) -> MessageHead | None:
-    """Returns the head of a message of the organization, for a worker."""
-    return store.get_head(org_id, message_id)
-
-
-def find_heads(places: Sequence[tuple[str, str]]) -> list[MessageHead | None]:
-    """Returns the heads of up to a hundred messages, by organization and id, in the given order, for a worker."""
-    return store.HEADS.get_across(places)
-
-
 def list_messages(
     caller: Caller, agent_id: str | None, filters: lists.Filters, limit: int, after: str | None
 ) -> tuple[list[Message], str | None]:
@@ -234,8 +227,10 @@ def change_labels(caller: Caller, message_id: str, add: list[str], remove: list[
             return None
         after = before.with_facts(labels=labels)
         subject = Subject(type="message", id=head.id, version=after.number())
-        event = events.new_event(origin, "email.labelled", subject, labels=len(labels), unread=UNREAD in labels)
-        return after, [lists.label_writes(head, head.labels, labels), events.event_write(event)]
+        event_write = events.new_event_write(
+            origin, "email.labelled", subject, labels=len(labels), unread=UNREAD in labels
+        )
+        return after, [lists.label_writes(head, head.labels, labels), event_write]
 
     after = change_object(lambda: store.get_status(caller.org_id, message_id), decide, store.save_status_writes)
     return message.with_head(after.head) if after else message
@@ -256,16 +251,6 @@ def _labeled(labels: list[str], add: list[str], remove: list[str]) -> list[str]:
             f"A message can have at most {MAX_LABELS} labels: remove some first.", fields={"add": "too many labels"}
         )
     return changed
-
-
-def attachment_link(attachment: Attachment) -> str:
-    """Returns a link to a file that works for an hour, for anyone who has the link."""
-    return attachments.attachment_link(attachment)
-
-
-def text_links(message: Message) -> dict[str, str]:
-    """Returns links to the complete text and HTML of a message that shows only their beginnings."""
-    return attachments.text_links(message)
 
 
 def system_mail_writes(origin: Origin, agent_id: str | None, to: str, subject: str, body: str) -> list[Writes]:
@@ -295,12 +280,12 @@ def system_mail_writes(origin: Origin, agent_id: str | None, to: str, subject: s
         store.unsuppressed_check(origin.org_id, to, _suppressed),
         store.put_message_writes(message),
         queue_watch.watch_writes(message),
-        events.event_write(_event(origin, "email.queued", message)),
+        _event_write(origin, "email.queued", message),
     ]
 
 
-def _event(origin: Origin, kind: str, message: MessageHead) -> events.Event:
-    return events.new_event(
+def _event_write(origin: Origin, kind: str, message: MessageHead) -> Put:
+    return events.new_event_write(
         origin,
         kind,
         Subject(type="message", id=message.id, version=MailStatus(message).number()),

@@ -86,8 +86,14 @@ def put_message_writes(
     ]
 
 
-def get_head(org_id: str, message_id: str) -> MessageHead | None:
+def find_head(org_id: str, message_id: str) -> MessageHead | None:
+    """Return the head of a message of the organization, for a worker."""
     return HEADS.get(org_id, message_id)
+
+
+def find_heads(places: Sequence[tuple[str, str]]) -> list[MessageHead | None]:
+    """Return the heads of up to 100 messages, by organization and id, in the given order, for a worker."""
+    return HEADS.get_across(places)
 
 
 def get_message(org_id: str, message_id: str) -> Message | None:
@@ -258,13 +264,14 @@ def parse_suppression(item: Item) -> Suppression:
     return Suppression.model_validate({**item, "created_at": item["at"]})
 
 
-def get_suppression(org_id: str, address: str) -> Suppression | None:
+def find_suppression(org_id: str, address: str) -> Suppression | None:
+    """Return the suppression of an address, `None` if the address is not suppressed."""
     item = reads.get_item("core", suppression_key(org_id, address))
     return parse_suppression(item) if item else None
 
 
-def list_suppressions(org_id: str, limit: int, after: str | None) -> tuple[list[Suppression], str | None]:
-    """A page of the suppressions, in the order of their digests, and the cursor of the next page."""
+def list_suppressions(org_id: str, limit: int, after: str | None = None) -> tuple[list[Suppression], str | None]:
+    """Return a page of the suppressions in a stable order, and the next page's cursor. Raises Invalid."""
     return read_query_page(
         Query(table="core", partition=f"{org_id}#suppressed"), parse_suppression, org_id, "suppressions", limit, after
     )

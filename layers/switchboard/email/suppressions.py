@@ -11,10 +11,11 @@ from collections.abc import Callable
 
 from switchboard import telemetry
 from switchboard.aws.attributes import Item
-from switchboard.aws.writes import Writes, commit
+from switchboard.aws.writes import Put, Writes, commit
 from switchboard.email import store
 from switchboard.email.address import normalize
 from switchboard.email.models import Suppression
+from switchboard.email.store import find_suppression, list_suppressions
 from switchboard.errors import NotFound
 from switchboard.events import service as events
 from switchboard.events.models import Origin, Subject
@@ -22,17 +23,9 @@ from switchboard.kit import clock, hashing
 from switchboard.persistence.idempotency import IdempotencyKey, commit_once, find_earlier_effect
 from switchboard.persistence.optimistic import AlreadyRecordedError, record_once
 
+__all__ = ["find_suppression", "list_suppressions"]
+
 _NONE = "This address is not suppressed: check its spelling."
-
-
-def list_suppressions(org_id: str, limit: int, after: str | None = None) -> tuple[list[Suppression], str | None]:
-    """A page of the suppressions in a stable order, and the cursor of the next page. Raises Invalid."""
-    return store.list_suppressions(org_id, limit, after)
-
-
-def find_suppression(org_id: str, address: str) -> Suppression | None:
-    """Returns the suppression of an address, `None` if the address is not suppressed."""
-    return store.get_suppression(org_id, address)
 
 
 def add_suppression(
@@ -48,8 +41,8 @@ def add_suppression(
     try:
         commit_once(effect, hashing.digest(address.lower()), suppress_address_writes(origin, entry))
     except AlreadyRecordedError:
-        return store.get_suppression(origin.org_id, address) or entry
-    return store.get_suppression(origin.org_id, address) or entry
+        return store.find_suppression(origin.org_id, address) or entry
+    return store.find_suppression(origin.org_id, address) or entry
 
 
 def lift_suppression(origin: Origin, address: str, effect: IdempotencyKey | None = None) -> None:
@@ -59,17 +52,16 @@ def lift_suppression(origin: Origin, address: str, effect: IdempotencyKey | None
     event records who lifted the suppression.
     """
     address = _as_stored(address)
-    found = store.get_suppression(origin.org_id, address)
+    found = store.find_suppression(origin.org_id, address)
     if found is None:
         if find_earlier_effect(effect):
             return
         raise NotFound(_NONE)
-    event = _event(origin, "email.unsuppressed", address, found.reason)
     commit_once(
         effect,
-        event.subject.id,
+        hashing.digest(address.lower()),
         store.lift_suppression_writes(origin.org_id, address, _gone),
-        events.event_write(event),
+        _event_write(origin, "email.unsuppressed", address, found.reason),
     )
 
 
@@ -95,13 +87,13 @@ def suppress_address_writes(
     origin: Origin, entry: Suppression, otherwise: Callable[[list[Item | None]], Exception] = AlreadyRecordedError
 ) -> Writes:
     """The writes that suppress an address, with the event. Raise `otherwise` at commit if it is suppressed already."""
-    event = _event(origin, "email.suppressed", entry.address, entry.reason)
-    return [store.add_suppression_writes(origin.org_id, entry, otherwise), events.event_write(event)]
+    event_write = _event_write(origin, "email.suppressed", entry.address, entry.reason)
+    return [store.add_suppression_writes(origin.org_id, entry, otherwise), event_write]
 
 
-def _event(origin: Origin, kind: str, address: str, reason: str) -> events.Event:
+def _event_write(origin: Origin, kind: str, address: str, reason: str) -> Put:
     digest = hashing.digest(address.lower())
-    return events.new_event(origin, kind, Subject(type="address", id=digest), address=digest, reason=reason)
+    return events.new_event_write(origin, kind, Subject(type="address", id=digest), address=digest, reason=reason)
 
 
 # The platform's own mail, for example invites. This list belongs to no organization, so only an operator sees it.

@@ -129,7 +129,7 @@ def read_token(token: str) -> UnsubscribeRecipient:
     """Returns the recipient of an unsubscribe link. Raises NotFound if the link is not valid."""
     org_id, _, rest = token.partition(".")
     message_id, _, mac = rest.partition(".")
-    message = store.get_head(org_id, message_id) if mac and "#" not in token else None
+    message = store.find_head(org_id, message_id) if mac and "#" not in token else None
     if message is None or len(message.recipients) != 1 or not hmac.compare_digest(mac.encode(), _mac(message).encode()):
         raise NotFound("This link is not valid: copy the complete link from the mail.")
     return UnsubscribeRecipient(org_id, message.recipients[0], message.correlation_id)

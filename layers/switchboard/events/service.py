@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from switchboard.aws.attributes import Item
 from switchboard.aws.writes import Put
 from switchboard.events import registry, store
 from switchboard.events.models import Event, Origin, Subject
+from switchboard.events.store import event_write, parse_event, workflow_partition
 from switchboard.kit import clock, ids
 
-__all__ = ["Event", "event_write", "events_between", "new_event", "parse_event", "workflow_partition"]
+__all__ = ["Event", "event_write", "parse_event", "workflow_partition"]
 
 
 def new_event(origin: Origin, type_: str, subject: Subject, /, **data: Any) -> Event:
@@ -34,19 +34,9 @@ def new_event(origin: Origin, type_: str, subject: Subject, /, **data: Any) -> E
     )
 
 
-def event_write(event: Event) -> Put:
-    """Return the write that records an event. The stream passes it on to all asynchronous work."""
-    return store.event_write(event)
-
-
-def parse_event(item: Item) -> Event:
-    """Parse an event from a stored item, or from the item's image in the stream."""
-    return store.parse_event(item)
-
-
-def workflow_partition(org_id: str, correlation_id: str) -> str:
-    """Return the partition of a workflow. The audit stores its receipts there, beside the events."""
-    return store.workflow_partition(org_id, correlation_id)
+def new_event_write(origin: Origin, type_: str, subject: Subject, /, **data: Any) -> Put:
+    """Return the write that records a new event. Arguments and errors are those of `new_event`."""
+    return event_write(new_event(origin, type_, subject, **data))
 
 
 def events_between(start: str, end: str, org_id: str | None = None) -> Iterable[Event]:

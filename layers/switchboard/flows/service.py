@@ -13,7 +13,10 @@ from switchboard.events import service as events
 from switchboard.events.models import Origin, Subject
 from switchboard.flows import store
 from switchboard.flows.models import Flow, FlowSettings
+from switchboard.flows.store import list_flows
 from switchboard.kit import clock, ids
+
+__all__ = ["list_flows"]
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 #: The form of ElevenLabs' agent ids.
@@ -29,8 +32,10 @@ def new_flow_writes(origin: Origin, settings: FlowSettings) -> tuple[Flow, list[
     flow = Flow(
         **_checked(settings).model_dump(), id=ids.new_uuid(), org_id=origin.org_id, created_at=now, updated_at=now
     )
-    event = events.new_event(origin, "flow.created", Subject(type="flow", id=flow.id, version=1), kind=flow.kind)
-    return flow, [*store.flow_writes(flow), events.event_write(event)]
+    event_write = events.new_event_write(
+        origin, "flow.created", Subject(type="flow", id=flow.id, version=1), kind=flow.kind
+    )
+    return flow, [*store.flow_writes(flow), event_write]
 
 
 def create_flow(origin: Origin, settings: FlowSettings) -> Flow:
@@ -77,8 +82,3 @@ def get_outbound_flow(org_id: str, name: str) -> Flow:
     if not found or found.kind != "outbound":
         raise NotFound("There is no such agent.", code="agent_not_found")
     return found
-
-
-def list_flows(org_id: str, limit: int, after: str | None) -> tuple[list[Flow], str | None]:
-    """Returns a page of the organization's flows, newest first, and the cursor of the next page."""
-    return store.list_flows(org_id, limit, after)

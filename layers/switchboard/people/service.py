@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from switchboard.aws import writes
-from switchboard.aws.attributes import Item
 from switchboard.aws.writes import commit
 from switchboard.kit import clock, ids
 from switchboard.people import store
 from switchboard.people.models import User
 from switchboard.people.names import one_line
+from switchboard.people.store import user_ref
 from switchboard.persistence.optimistic import StaleVersionError, retry_on_conflict
+
+__all__ = ["user_ref"]
 
 
 def find_user(issuer: str, subject: str) -> User | None:
@@ -63,8 +65,3 @@ def _create_user(issuer: str, subject: str, facts: dict[str, Any]) -> User:
     # Another request, for example of a second tab, may store this person first. The retry then finds the person.
     commit(store.user_writes(user, StaleVersionError))
     return user
-
-
-def parse_user(item: Item) -> User:
-    """Parse a stored person."""
-    return store.parse_user(item)

@@ -10,12 +10,15 @@ from typing import NamedTuple
 
 from switchboard import telemetry
 from switchboard.aws import writes
-from switchboard.aws.attributes import Item, Key
+from switchboard.aws.attributes import Item
 from switchboard.aws.writes import ConditionFailedError, Update, commit
 from switchboard.errors import NotFound, Unauthenticated
 from switchboard.kit import clock, hashing, settings
 from switchboard.people import store
 from switchboard.people.models import ConsoleSession, User
+from switchboard.people.store import session_ref
+
+__all__ = ["session_ref"]
 
 #: The lifetime of an unused session, and the maximum lifetime of any session, in seconds.
 IDLE_SECONDS, MAX_SESSION_SECONDS = 12 * 3_600, 7 * 86_400
@@ -124,13 +127,3 @@ def sign_out_everywhere(user_id: str) -> None:
         writes.write_item(store.user_change_write(user_id, {"signed_out_at": clock.now_iso()}))
     except ConditionFailedError:
         raise NotFound("There is no such person.") from None
-
-
-def session_and_user_refs(cookie: SessionCookie) -> list[tuple[str, Key]]:
-    """Return the tables and keys of a cookie's session and person, for a read together with other items."""
-    return [("sessions", store.session_ref(cookie.digest)), ("core", store.user_ref(cookie.user_id))]
-
-
-def parse_session(item: Item) -> ConsoleSession:
-    """Parse a stored session."""
-    return store.parse_session(item)

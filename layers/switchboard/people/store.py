@@ -21,6 +21,7 @@ from typing import Any
 
 from switchboard.aws import reads
 from switchboard.aws.attributes import Item, Key
+from switchboard.aws.reads import Ref
 from switchboard.aws.writes import Delete, Put, Update
 from switchboard.kit import clock, hashing
 from switchboard.people.models import ConsoleSession, SignIn, User
@@ -29,8 +30,9 @@ from switchboard.people.models import ConsoleSession, SignIn, User
 _EXPIRY_SLACK_SECONDS = 3_600
 
 
-def user_ref(user_id: str) -> Key:
-    return {"pk": f"user#{user_id}", "sk": "user"}
+def user_ref(user_id: str) -> Ref[User]:
+    """Return the reference to a person."""
+    return Ref("core", {"pk": f"user#{user_id}", "sk": "user"}, User.model_validate)
 
 
 def _identity_key(issuer: str, subject: str) -> Key:
@@ -38,25 +40,17 @@ def _identity_key(issuer: str, subject: str) -> Key:
     return {"pk": f"identity#{digest}", "sk": "identity"}
 
 
-def session_ref(digest: str) -> Key:
-    return {"id": f"session#{digest}"}
+def session_ref(digest: str) -> Ref[ConsoleSession]:
+    """Return the reference to a session, by the digest of its cookie."""
+    return Ref("sessions", {"id": f"session#{digest}"}, ConsoleSession.model_validate)
 
 
 def _sign_in_key(digest: str) -> Key:
     return {"id": f"sign-in#{digest}"}
 
 
-def parse_user(item: Item) -> User:
-    return User.model_validate(item)
-
-
-def parse_session(item: Item) -> ConsoleSession:
-    return ConsoleSession.model_validate(item)
-
-
 def get_user(user_id: str) -> User | None:
-    item = reads.get_item("core", user_ref(user_id))
-    return parse_user(item) if item else None
+    return reads.read_ref(user_ref(user_id))
 
 
 def find_user_id(issuer: str, subject: str) -> str | None:
@@ -67,30 +61,30 @@ def find_user_id(issuer: str, subject: str) -> str | None:
 def user_writes(user: User, otherwise: Any) -> list[Put]:
     pointer = {**_identity_key(user.issuer, user.subject), "user_id": user.id}
     return [
-        Put(table="core", item={**user_ref(user.id), **user.model_dump()}, unless_exists=True),
+        Put(table="core", item={**user_ref(user.id).key, **user.model_dump()}, unless_exists=True),
         Put(table="core", item=pointer, unless_exists=True, otherwise=otherwise),
     ]
 
 
 def user_change_write(user_id: str, changes: dict[str, Any]) -> Update:
-    return Update.of("core", user_ref(user_id), changes)
+    return Update.of("core", user_ref(user_id).key, changes)
 
 
 def session_write(session: ConsoleSession) -> Put:
     # No condition is needed: the key is the digest of a new random secret. A repeated write is the same write.
     return Put(
         table="sessions",
-        item={**session_ref(session.digest), **session.model_dump(), "expiration": _expiration(session.expires_at)},
+        item={**session_ref(session.digest).key, **session.model_dump(), "expiration": _expiration(session.expires_at)},
     )
 
 
 def session_change_write(digest: str, changes: dict[str, Any]) -> Update:
     """Return the write that changes an existing session. It cannot restore a session that was ended."""
-    return Update.of("sessions", session_ref(digest), changes)
+    return Update.of("sessions", session_ref(digest).key, changes)
 
 
 def session_delete_write(digest: str) -> Delete:
-    return Delete(table="sessions", key=session_ref(digest))
+    return Delete(table="sessions", key=session_ref(digest).key)
 
 
 def sign_in_write(digest: str, sign_in: SignIn) -> Put:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from switchboard.accounts.models import Caller
@@ -15,6 +14,9 @@ from switchboard.roleplay import store
 from switchboard.roleplay.catalog import drills
 from switchboard.roleplay.catalog.drills import Drill
 from switchboard.roleplay.models import RoleplayCall, RoleplayState, ScoredCall, ScoredCallFilter
+from switchboard.roleplay.store import find_call, find_calls
+
+__all__ = ["find_call", "find_calls"]
 
 _CALL_ID = re.compile(r"athos_call_[A-Za-z0-9_-]{21}")
 
@@ -24,16 +26,6 @@ class DrillOffer(NamedTuple):
 
     drill: Drill
     on: bool
-
-
-def find_call(org_id: str, call_id: str) -> RoleplayCall | None:
-    """Return a call of an organization in any state, or `None`. For workers."""
-    return store.CALLS.get(org_id, call_id)
-
-
-def find_calls(places: Sequence[tuple[str, str]]) -> list[RoleplayCall | None]:
-    """Return the calls of up to 100 pairs of organization and call id, in the given order. For workers."""
-    return store.CALLS.get_across(places)
 
 
 def get_scored_call(caller: Caller, call_id: str) -> ScoredCall:
@@ -54,7 +46,7 @@ def list_scored_calls(
 
 def list_drill_offers(org_id: str) -> list[DrillOffer]:
     """Return all drills of the catalog, and whether each is on for the organization."""
-    off = store.parse_switched_off(store.get_drills(org_id))
+    off = store.get_switched_off(org_id)
     found = (drills.current(key) for key in drills.names())
     return [DrillOffer(drill, drill.key not in off) for drill in found if drill]
 
@@ -64,7 +56,7 @@ def switch_drill(origin: Origin, key: str, *, on: bool) -> None:
     drill = drills.current(key)
     if drill is None:
         raise NotFound("There is no such drill.")
-    event = events.new_event(
+    event_write = events.new_event_write(
         origin, "roleplay.drill_switched", Subject(type="organization", id=origin.org_id), drill=key, on=on
     )
-    commit(store.drill_switch_write(origin.org_id, [key], on=on), events.event_write(event))
+    commit(store.drill_switch_write(origin.org_id, [key], on=on), event_write)

@@ -262,4 +262,4 @@ def call_event_write(call: RoleplayCall, kind: str, **data: Any) -> Writes:
         correlation_id=call.correlation_id,
     )
     subject = Subject(type="roleplay_call", id=call.id, version=call.version)
-    return events.event_write(events.new_event(origin, kind, subject, **data))
+    return events.new_event_write(origin, kind, subject, **data)

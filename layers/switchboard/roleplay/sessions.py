@@ -81,14 +81,16 @@ def mint_session(caller: Caller, external_user_id: str, external_agency_id: str 
         expires_at=clock.format_iso(expires),
     )
     subject = Subject(type="roleplay_session", id=session.id, version=session.version)
-    event = events.new_event(caller, "roleplay.session.minted", subject, user=hashing.digest(external_user_id))
+    event_write = events.new_event_write(
+        caller, "roleplay.session.minted", subject, user=hashing.digest(external_user_id)
+    )
     expiry = timers.schedule(ExpireSession(org_id=session.org_id, session_id=session.id), expires + _GRACE)
     org = caller.organization
     usage.commit_within(
         [usage.monthly_charge(org, session.period, ROLEPLAY_COUNTER, org.terms.roleplays_per_month)],
         store.SESSIONS.put(session),
         expiry.write,
-        events.event_write(event),
+        event_write,
     )
     return SessionWithToken(session, tokens.make_token(session.org_id, session.id, expires))
 
@@ -104,14 +106,14 @@ def admit_token(token: str) -> Admission:
         raise tokens.invalid_token()
     if session.state is not SessionState.MINTED:
         raise _spent_error(session.state)
-    org, switches = reads.get_items(
-        "core", [organizations.organization_ref(claims.org_id), store.drills_ref(claims.org_id)]
+    org, switched_off = reads.read_refs(
+        organizations.organization_ref(claims.org_id), store.drill_switches_ref(claims.org_id)
     )
     if org is None:
         raise tokens.invalid_token()
-    if organizations.parse_organization(org).status != "active":
+    if org.status != "active":
         raise Forbidden("The tenant is not active: contact support.", code="organization_inactive")
-    return Admission(session, frozenset(store.parse_switched_off(switches)))
+    return Admission(session, switched_off or frozenset())
 
 
 def redeem_session(admission: Admission, wanted: DrillRequest) -> CallWithTicket:
@@ -225,4 +227,4 @@ def _session_event_write(session: RoleplaySession, kind: str, **data: Any) -> Wr
         correlation_id=session.correlation_id,
     )
     subject = Subject(type="roleplay_session", id=session.id, version=session.version)
-    return events.event_write(events.new_event(origin, kind, subject, **data))
+    return events.new_event_write(origin, kind, subject, **data)

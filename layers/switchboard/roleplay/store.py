@@ -15,12 +15,12 @@ as digests, because a key has a maximum length.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from switchboard.aws import reads
 from switchboard.aws.attributes import Item, Key
-from switchboard.aws.reads import Query
+from switchboard.aws.reads import Query, Ref
 from switchboard.aws.writes import Put, Update
 from switchboard.kit import clock, hashing
 from switchboard.persistence.collection import Collection
@@ -88,6 +88,16 @@ SESSIONS = Collection("activity", RoleplaySession, _session_key)
 CALLS = Collection("activity", RoleplayCall, _key, _lists)
 
 
+def find_call(org_id: str, call_id: str) -> RoleplayCall | None:
+    """Return a call of an organization in any state, or `None`. For workers."""
+    return CALLS.get(org_id, call_id)
+
+
+def find_calls(places: Sequence[tuple[str, str]]) -> list[RoleplayCall | None]:
+    """Return the calls of up to 100 pairs of organization and call id, in the given order. For workers."""
+    return CALLS.get_across(places)
+
+
 def score_write(call: RoleplayCall, score: Score) -> Put:
     return Put(table="activity", item={**_key(call.org_id, call.id), "sk": "score", **score.model_dump(mode="json")})
 
@@ -129,24 +139,20 @@ def get_recorded_turns(org_id: str, call_id: str) -> RecordedTurns:
     )
 
 
-def drills_ref(org_id: str) -> Key:
-    return {"pk": org_id, "sk": "drills"}
+def drill_switches_ref(org_id: str) -> Ref[frozenset[str]]:
+    """Return the reference to the keys of the drills that an organization has switched off."""
+    return Ref("core", {"pk": org_id, "sk": "drills"}, lambda item: frozenset(item.get("off") or ()))
 
 
-def parse_switched_off(item: Item | None) -> set[str]:
-    """Return the keys of the drills that a stored item switches off."""
-    return set((item or {}).get("off") or ())
-
-
-def get_drills(org_id: str) -> Item | None:
-    return reads.get_item("core", drills_ref(org_id))
+def get_switched_off(org_id: str) -> frozenset[str]:
+    return reads.read_ref(drill_switches_ref(org_id)) or frozenset()
 
 
 def drill_switch_write(org_id: str, drills: Iterable[str], *, on: bool) -> Update:
     """Return the write that switches drills on or off. It changes a set, so parallel changes do not conflict."""
     return Update(
         table="core",
-        key=drills_ref(org_id),
+        key=drill_switches_ref(org_id).key,
         expression=f"{'DELETE' if on else 'ADD'} #off :drills",
         names={"#off": "off"},
         values={":drills": set(drills)},

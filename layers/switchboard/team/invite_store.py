@@ -70,7 +70,7 @@ def invite_writes(invite: Invite) -> list[Put]:
         "expires_at": invite.expires_at,
         "expires": _expires(invite.expires_at),
     }
-    item = {**store.invite_ref(invite.org_id, invite.id), **invite.model_dump(mode="json")}
+    item = {**store.invite_ref(invite.org_id, invite.id).key, **invite.model_dump(mode="json")}
     return [Put(table="core", item=item), Put(table="core", item=pointer)]
 
 
@@ -78,7 +78,7 @@ def expired_invite_delete_write(invite: Invite, otherwise: store.Refusal) -> Del
     """Return the write that deletes an expired invite. DynamoDB deletes its pointer later."""
     return Delete(
         table="core",
-        key=store.invite_ref(invite.org_id, invite.id),
+        key=store.invite_ref(invite.org_id, invite.id).key,
         condition="attribute_exists(pk)",
         otherwise=otherwise,
     )

@@ -103,13 +103,13 @@ def invite_writes(
     before = None if is_first else invite_store.get_mail_state(org.id, made.email)
     mailings = invite_mail.next_mail_state(before, made)
     told = {"role": role.value, "address": hashing.digest(made.email)}
-    event = events.new_event(origin, "team.invited", Subject(type="invite", id=made.id), **told)
+    event_write = events.new_event_write(origin, "team.invited", Subject(type="invite", id=made.id), **told)
     return made, [
         invite_store.mail_state_write(made.email, mailings, StaleVersionError),
         *invite_store.invite_writes(made),
         *(invite_store.expired_invite_delete_write(one, StaleVersionError) for one in stale),
         store.invite_count_write(org.id, 1 - len(stale), MAX_OPEN_INVITES, invite_limit_reached),
-        events.event_write(event),
+        event_write,
     ]
 
 
@@ -153,13 +153,13 @@ def revoke_invite(origin: Origin, invite_id: str, effect: IdempotencyKey | None 
 def end_invite(
     origin: Origin, invite: Invite, kind: str, effect: IdempotencyKey | None, next_mail_at: str | None = None
 ) -> None:
-    event = events.new_event(origin, kind, Subject(type="invite", id=invite.id), role=invite.role.value)
+    event_write = events.new_event_write(origin, kind, Subject(type="invite", id=invite.id), role=invite.role.value)
     commit_once(
         effect,
         invite.id,
         invite_store.open_invite_delete_writes(invite, StaleVersionError, next_mail_at),
         store.invite_count_write(invite.org_id, -1, MAX_OPEN_INVITES, invite_limit_reached),
-        events.event_write(event),
+        event_write,
     )
 
 

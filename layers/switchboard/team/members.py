@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from switchboard.aws import writes
-from switchboard.aws.attributes import Item, Key
+from switchboard.aws.attributes import Item
 from switchboard.aws.writes import Writes
 from switchboard.errors import Conflict, DomainError, Forbidden, NotFound, QuotaExceeded
 from switchboard.events import service as events
@@ -18,6 +18,9 @@ from switchboard.persistence.optimistic import StaleVersionError, retry_on_confl
 from switchboard.team import store
 from switchboard.team.models import Invite, Membership
 from switchboard.team.permissions import PERMISSIONS, Permission, Role
+from switchboard.team.store import member_ref
+
+__all__ = ["member_ref"]
 
 #: The maximum number of an organization's members, and of a person's organizations. Their lists have no pages.
 MAX_MEMBERS, MAX_ORGANIZATIONS_OF_PERSON = 500, 50
@@ -50,16 +53,6 @@ def list_team(org_id: str) -> Team:
 def permissions_of(role: Role) -> list[Permission]:
     """Return the permissions of a role."""
     return sorted(PERMISSIONS[role])
-
-
-def member_ref(org_id: str, user_id: str) -> tuple[str, Key]:
-    """Return the table and the key of a membership, for a read together with other items."""
-    return "core", store.member_ref(org_id, user_id)
-
-
-def parse_member(item: Item) -> Membership:
-    """Parse a stored membership."""
-    return store.parse_member(item)
 
 
 def record_activity(member: Membership, user: User) -> None:
@@ -95,7 +88,7 @@ def membership_writes(origin: Origin, user: User, role: Role, invite: Invite | N
         last_active_at=now,
     )
     subject = Subject(type="user", id=user.id)
-    event = events.new_event(
+    event_write = events.new_event_write(
         origin, "team.member_joined", subject, role=role.value, invite=invite.id if invite else None
     )
     is_admin, used = int(role is Role.ADMIN), -1 if invite else 0
@@ -103,7 +96,7 @@ def membership_writes(origin: Origin, user: User, role: Role, invite: Invite | N
         *store.member_writes(membership, AlreadyMemberError),
         store.organization_count_write(user.id, 1, MAX_ORGANIZATIONS_OF_PERSON, _organization_limit_reached),
         store.member_count_write(origin.org_id, 1, is_admin, MAX_MEMBERS, _member_limit_reached, invites=used),
-        events.event_write(event),
+        event_write,
     ]
 
 
@@ -137,14 +130,16 @@ def change_role(origin: Origin, user_id: str, role: Role, effect: IdempotencyKey
         if before.role is role:
             return before
         subject = Subject(type="user", id=user_id)
-        event = events.new_event(origin, "team.role_changed", subject, role=role.value, before=before.role.value)
+        event_write = events.new_event_write(
+            origin, "team.role_changed", subject, role=role.value, before=before.role.value
+        )
         admins = (role is Role.ADMIN) - (before.role is Role.ADMIN)
         done = commit_once(
             effect,
             user_id,
             store.role_change_write(before, role, StaleVersionError),
             store.member_count_write(origin.org_id, 0, admins, MAX_MEMBERS, _last_admin) if admins else None,
-            events.event_write(event),
+            event_write,
         )
         return _get_member(origin.org_id, user_id) if done else before.model_copy(update={"role": role})
 
@@ -201,12 +196,12 @@ def leave_organization(
 
 
 def _end_membership(origin: Origin, before: Membership, kind: str, effect: IdempotencyKey | None) -> None:
-    event = events.new_event(origin, kind, Subject(type="user", id=before.user_id), role=before.role.value)
+    event_write = events.new_event_write(origin, kind, Subject(type="user", id=before.user_id), role=before.role.value)
     commit_once(
         effect,
         before.user_id,
         store.member_delete_writes(before, StaleVersionError),
         store.organization_count_write(before.user_id, -1, MAX_ORGANIZATIONS_OF_PERSON),
         store.member_count_write(before.org_id, -1, -(before.role is Role.ADMIN), MAX_MEMBERS, _last_admin),
-        events.event_write(event),
+        event_write,
     )

@@ -61,13 +61,6 @@ def get_organization_role(user_id: str, org_id: str) -> OrganizationRole:
 def _read_organization_roles(user_id: str, org_ids: list[str]) -> list[OrganizationRole]:
     if not org_ids:
         return []
-    keys = [
-        key for org_id in org_ids for key in (organizations.organization_ref(org_id), store.member_ref(org_id, user_id))
-    ]
-    items = reads.get_items("core", keys)
-    places = [
-        OrganizationRole(organizations.parse_organization(org), store.parse_member(member).role)
-        for org, member in zip(items[::2], items[1::2], strict=True)
-        if org and member
-    ]
+    pairs = [(organizations.organization_ref(org_id), store.member_ref(org_id, user_id)) for org_id in org_ids]
+    places = [OrganizationRole(org, member.role) for org, member in reads.read_ref_pairs(pairs) if org and member]
     return sorted(places, key=lambda place: (place.organization.name.casefold(), place.organization.id))

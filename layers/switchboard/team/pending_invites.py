@@ -37,17 +37,8 @@ def _read_pending(pointers: list[tuple[str, str]]) -> list[PendingInvite]:
     if not pointers:
         return []
     now = clock.now_iso()
-    keys = [
-        key
-        for org_id, id_ in pointers
-        for key in (store.invite_ref(org_id, id_), organizations.organization_ref(org_id))
-    ]
-    items = reads.get_items("core", keys)
-    read = [
-        PendingInvite(store.parse_invite(invite), organizations.parse_organization(org))
-        for invite, org in zip(items[::2], items[1::2], strict=True)
-        if invite and org
-    ]
+    pairs = [(store.invite_ref(org_id, id_), organizations.organization_ref(org_id)) for org_id, id_ in pointers]
+    read = [PendingInvite(invite, org) for invite, org in reads.read_ref_pairs(pairs) if invite and org]
     return [one for one in read if one.invite.open(now) and one.organization.status == "active"]
 
 
@@ -107,7 +98,7 @@ def accept_invite(
 def _still_active_check(org_id: str) -> ConditionCheck:
     return ConditionCheck(
         table="core",
-        key=organizations.organization_ref(org_id),
+        key=organizations.organization_ref(org_id).key,
         condition="#status = :active",
         names={"#status": "status"},
         values={":active": "active"},

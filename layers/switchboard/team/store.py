@@ -20,7 +20,7 @@ from typing import Any
 
 from switchboard.aws import reads
 from switchboard.aws.attributes import Item, Key
-from switchboard.aws.reads import Query
+from switchboard.aws.reads import Query, Ref
 from switchboard.aws.writes import Delete, Put, Update, room_condition
 from switchboard.team.models import Invite, Membership
 from switchboard.team.permissions import Role
@@ -33,12 +33,14 @@ MEMBER_OR_INVITE_ID = re.compile(r"(usr|inv)_[0-9a-z]{26}")
 Refusal = Callable[[list[Item | None]], Exception]
 
 
-def member_ref(org_id: str, user_id: str) -> Key:
-    return {"pk": org_id, "sk": f"{_MEMBER}{user_id}"}
+def member_ref(org_id: str, user_id: str) -> Ref[Membership]:
+    """Return the reference to a membership."""
+    return Ref("core", {"pk": org_id, "sk": f"{_MEMBER}{user_id}"}, Membership.model_validate)
 
 
-def invite_ref(org_id: str, invite_id: str) -> Key:
-    return {"pk": org_id, "sk": f"{_INVITE}{invite_id}"}
+def invite_ref(org_id: str, invite_id: str) -> Ref[Invite]:
+    """Return the reference to an invite."""
+    return Ref("core", {"pk": org_id, "sk": f"{_INVITE}{invite_id}"}, Invite.model_validate)
 
 
 def _counts_key(org_id: str) -> Key:
@@ -53,22 +55,12 @@ def _pointer_key(user_id: str, org_id: str) -> Key:
     return {"pk": _person(user_id), "sk": f"org#{org_id}"}
 
 
-def parse_member(item: Item) -> Membership:
-    return Membership.model_validate(item)
-
-
-def parse_invite(item: Item) -> Invite:
-    return Invite.model_validate(item)
-
-
 def get_member(org_id: str, user_id: str) -> Membership | None:
-    item = reads.get_item("core", member_ref(org_id, user_id)) if MEMBER_OR_INVITE_ID.fullmatch(user_id) else None
-    return parse_member(item) if item else None
+    return reads.read_ref(member_ref(org_id, user_id)) if MEMBER_OR_INVITE_ID.fullmatch(user_id) else None
 
 
 def get_invite(org_id: str, invite_id: str) -> Invite | None:
-    item = reads.get_item("core", invite_ref(org_id, invite_id)) if MEMBER_OR_INVITE_ID.fullmatch(invite_id) else None
-    return parse_invite(item) if item else None
+    return reads.read_ref(invite_ref(org_id, invite_id)) if MEMBER_OR_INVITE_ID.fullmatch(invite_id) else None
 
 
 def get_team(org_id: str) -> tuple[list[Membership], list[Invite]]:
@@ -76,9 +68,9 @@ def get_team(org_id: str) -> tuple[list[Membership], list[Invite]]:
     members, invites = [], []
     for item in Query(table="core", partition=org_id, begins="team#").all():
         if item["sk"].startswith(_MEMBER):
-            members.append(parse_member(item))
+            members.append(Membership.model_validate(item))
         else:
-            invites.append(parse_invite(item))
+            invites.append(Invite.model_validate(item))
     return members, invites
 
 
@@ -90,7 +82,7 @@ def member_writes(member: Membership, otherwise: Refusal) -> list[Put]:
     return [
         Put(
             table="core",
-            item={**member_ref(member.org_id, member.user_id), **member.model_dump(mode="json")},
+            item={**member_ref(member.org_id, member.user_id).key, **member.model_dump(mode="json")},
             unless_exists=True,
             otherwise=otherwise,
         ),
@@ -103,7 +95,7 @@ def member_delete_writes(member: Membership, otherwise: Refusal) -> list[Delete]
     return [
         Delete(
             table="core",
-            key=member_ref(member.org_id, member.user_id),
+            key=member_ref(member.org_id, member.user_id).key,
             condition="#role = :role",
             names={"#role": "role"},
             values={":role": member.role.value},
@@ -117,7 +109,7 @@ def role_change_write(member: Membership, role: Role, otherwise: Refusal) -> Upd
     """Return the write that changes a member's role, if the role is still the one that was read."""
     return Update(
         table="core",
-        key=member_ref(member.org_id, member.user_id),
+        key=member_ref(member.org_id, member.user_id).key,
         expression="SET #role = :new",
         names={"#role": "role"},
         values={":new": role.value, ":role": member.role.value},
@@ -127,7 +119,7 @@ def role_change_write(member: Membership, role: Role, otherwise: Refusal) -> Upd
 
 
 def member_change_write(org_id: str, user_id: str, changes: dict[str, Any]) -> Update:
-    return Update.of("core", member_ref(org_id, user_id), changes)
+    return Update.of("core", member_ref(org_id, user_id).key, changes)
 
 
 def list_organization_ids(user_id: str, most: int) -> list[str]:

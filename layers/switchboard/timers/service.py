@@ -27,6 +27,9 @@ from switchboard.kit.jobs import Job, QueueMessage
 from switchboard.timers import store
 from switchboard.timers.jobs import FireTimers
 from switchboard.timers.models import DeadTimer, Timer
+from switchboard.timers.store import list_dead_timers
+
+__all__ = ["list_dead_timers"]
 
 _MINUTE = timedelta(minutes=1)
 #: The time that a tick looks ahead: one minute, and some seconds for a late tick.
@@ -169,11 +172,6 @@ def _bury(item: Item, timer_id: str, reason: str) -> None:
 
 
 # For operators: the dead timers.
-
-
-def list_dead_timers(limit: int, start: Item | None = None) -> tuple[list[DeadTimer], Item | None]:
-    """Return a page of the dead timers, oldest first, and the key of the next page."""
-    return store.list_dead_timers(limit, start)
 
 
 def fire_dead_timer(dead: DeadTimer) -> None:

@@ -86,7 +86,8 @@ def dead_timer_write(dead: DeadTimer) -> Put:
     return Put(table="activity", item={"pk": _DEAD, "sk": f"{dead.died_at}#{dead.id}", **dead.model_dump()})
 
 
-def list_dead_timers(limit: int, start: Item | None) -> tuple[list[DeadTimer], Item | None]:
+def list_dead_timers(limit: int, start: Item | None = None) -> tuple[list[DeadTimer], Item | None]:
+    """Return a page of the dead timers, oldest first, and the key of the next page."""
     page = Query(table="activity", partition=_DEAD).page(limit, start)
     return [DeadTimer.model_validate(item) for item in page.items], page.next_key
 

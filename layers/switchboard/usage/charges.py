@@ -228,8 +228,8 @@ def total_ref(charge: Charge) -> Key:
     return store.total_ref(charge.book.org_id, charge.book.period)
 
 
-def used_units(org_id: str, period: str, counter: str) -> int:
-    """Return the used units of a counter, less the units that were given back."""
+def used_in_month(org_id: str, period: str, counter: str) -> int:
+    """Return the used units of a counter in a month (`YYYY-MM`), less the units that were given back."""
     return sum(item.get(counter, 0) for item in store.list_counters(org_id, period))
 
 

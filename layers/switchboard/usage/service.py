@@ -18,7 +18,7 @@ from switchboard.kit import clock
 from switchboard.persistence.idempotency import EarlierEffect, IdempotencyGuard, IdempotencyKey, commit_once
 from switchboard.persistence.optimistic import retry_on_conflict
 from switchboard.usage import charges, store
-from switchboard.usage.charges import SLICES, Charge, commit_within, require_room, total_ref
+from switchboard.usage.charges import SLICES, Charge, commit_within, require_room, total_ref, used_in_month
 from switchboard.usage.models import (
     CAP_SWITCH,
     MICROS_PER_CENT,
@@ -53,6 +53,7 @@ __all__ = [
     "total_ref",
     "used_in_month",
 ]
+
 
 #: The time that the counters of a day are kept after it.
 _DAYS_KEPT = timedelta(days=35)
@@ -173,11 +174,6 @@ def refund_write(org_id: str, period: str, counter: str, *, sliced: bool) -> Upd
 
 def _unlimited(counter: str, current: int) -> QuotaExceeded:
     raise AssertionError(f"{counter} has no limit here, and {current} of it cannot be too many")
-
-
-def used_in_month(org_id: str, period: str, counter: str) -> int:
-    """Return the used units of a counter in a month (`YYYY-MM`), less the units that were given back."""
-    return charges.used_units(org_id, period, counter)
 
 
 def correction_write(org: Organization, meter: Meter, units: int, spent: SpendingReceipt) -> Update | None:

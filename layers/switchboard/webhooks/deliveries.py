@@ -94,8 +94,8 @@ def redeliver_delivery(origin: Origin, delivery_id: str, effect: IdempotencyKey 
         raise Conflict("The delivery is still pending: wait until it is over.", code="delivery_pending")
     _active(origin.org_id, delivery.endpoint_id, watched=True)
     subject = Subject(type="webhook_delivery", id=delivery.id)
-    event = events.new_event(origin, "webhook.redelivered", subject, webhook_id=delivery.endpoint_id)
-    commit_once(effect, delivery.id, recovery.restart_writes(delivery), events.event_write(event))
+    event_write = events.new_event_write(origin, "webhook.redelivered", subject, webhook_id=delivery.endpoint_id)
+    commit_once(effect, delivery.id, recovery.restart_writes(delivery), event_write)
     return get_delivery(origin.org_id, delivery_id)
 
 

@@ -150,7 +150,7 @@ def _exhausted_event_writes(delivery: Delivery, attempts: int, status: int | Non
         agent_id=None,
         correlation_id=delivery.correlation_id,
     )
-    event = events.new_event(
+    return events.new_event_write(
         origin,
         "webhook.exhausted",
         Subject(type="webhook_delivery", id=delivery.id),
@@ -159,7 +159,6 @@ def _exhausted_event_writes(delivery: Delivery, attempts: int, status: int | Non
         attempts=attempts,
         status=status,
     )
-    return events.event_write(event)
 
 
 def commit_moves(moves: Sequence[DeliveryMove]) -> list[DeliveryMove]:

@@ -241,6 +241,4 @@ def disable_endpoint(endpoint: Endpoint, code: str, why: str) -> None:
 
 def webhook_event_writes(origin: Origin, endpoint: Endpoint, type_: str, **data: Any) -> Writes:
     subject = Subject(type="webhook", id=endpoint.id, version=endpoint.version)
-    return events.event_write(
-        events.new_event(origin, type_, subject, kind=endpoint.kind, active=endpoint.active, **data)
-    )
+    return events.new_event_write(origin, type_, subject, kind=endpoint.kind, active=endpoint.active, **data)

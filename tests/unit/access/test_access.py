@@ -1,4 +1,4 @@
-"""From a credential to a caller, and how long a process believes what it once saw."""
+"""A credential leads to a caller, and a process caches the result for a limited time."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ def acme(cloud: dict[str, str], frozen: clock.FrozenClock) -> Tenant:
     return tenant()
 
 
-def work(acme: Tenant) -> SystemActor:
+def system_actor(acme: Tenant) -> SystemActor:
     return SystemActor(
         org_id=acme.org_id, actor=Actor(type="system", id="t"), agent_id=None, correlation_id=ids.new_id("corr")
     )
 
 
-def close(acme: Tenant) -> None:
+def close_organization(acme: Tenant) -> None:
     write_item(
         Update(
             table="core",
-            key=organizations.organization_ref(acme.org_id),
+            key=organizations.organization_ref(acme.org_id).key,
             expression="SET #status = :closed",
             names={"#status": "status"},
             values={":closed": "closed"},
@@ -45,12 +45,12 @@ def close(acme: Tenant) -> None:
     )
 
 
-def revoke(acme: Tenant) -> None:
-    keys.revoke_key(work(acme), access.authenticate_key(acme.agent_key, dialect.KEYS).key.id)
+def revoke_key(acme: Tenant) -> None:
+    keys.revoke_key(system_actor(acme), access.authenticate_key(acme.agent_key, dialect.KEYS).key.id)
 
 
-@pytest.mark.parametrize(("end", "code"), [(revoke, "revoked"), (close, "organization_inactive")])
-def test_what_ends_a_key_is_felt_within_the_caches_time(
+@pytest.mark.parametrize(("end", "code"), [(revoke_key, "revoked"), (close_organization, "organization_inactive")])
+def test_an_ended_key_is_refused_when_the_cache_expires(
     acme: Tenant,
     frozen: clock.FrozenClock,
     monkeypatch: pytest.MonkeyPatch,
@@ -70,9 +70,9 @@ def test_what_ends_a_key_is_felt_within_the_caches_time(
         assert refusal.value.code == code
 
 
-def test_use_does_not_prolong_what_is_remembered(acme: Tenant, frozen: clock.FrozenClock) -> None:
+def test_use_does_not_extend_the_cache_time(acme: Tenant, frozen: clock.FrozenClock) -> None:
     access.authenticate_key(acme.agent_key, dialect.KEYS)
-    revoke(acme)
+    revoke_key(acme)
     for _ in range(14):
         frozen.advance(seconds=1)
         access.authenticate_key(acme.agent_key, dialect.KEYS)
@@ -81,7 +81,7 @@ def test_use_does_not_prolong_what_is_remembered(acme: Tenant, frozen: clock.Fro
         access.authenticate_key(acme.agent_key, dialect.KEYS)
 
 
-def test_an_expiry_is_felt_to_the_moment_though_the_key_is_remembered(acme: Tenant, frozen: clock.FrozenClock) -> None:
+def test_an_expired_key_is_refused_at_once_even_if_cached(acme: Tenant, frozen: clock.FrozenClock) -> None:
     ends = clock.format_iso(clock.parse(clock.now_iso()).replace(second=3))
     made = keys.create_key(acme.caller(master=True), KeyKind.MASTER, "m", expires_at=ends)
     access.authenticate_key(made.text, dialect.KEYS)
@@ -93,23 +93,23 @@ def test_an_expiry_is_felt_to_the_moment_though_the_key_is_remembered(acme: Tena
     assert refusal.value.code == "expired"
 
 
-def test_a_new_plan_is_felt_within_the_caches_time(acme: Tenant, frozen: clock.FrozenClock) -> None:
-    organizations.set_plan(work(acme), PlanName.SCALE)
+def test_a_new_plan_applies_when_the_cache_expires(acme: Tenant, frozen: clock.FrozenClock) -> None:
+    organizations.set_plan(system_actor(acme), PlanName.SCALE)
     frozen.advance(seconds=15)
     assert access.authenticate_key(acme.agent_key, dialect.KEYS).organization.plan is PlanName.SCALE
 
 
-def test_a_refusal_is_never_remembered(acme: Tenant) -> None:
+def test_a_refusal_is_never_cached(acme: Tenant) -> None:
     text = credentials.mint_key(KeyKind.MASTER, b"s" * 32).text
     with pytest.raises(Unauthenticated) as refusal:
         access.authenticate_key(text, dialect.KEYS)
     assert refusal.value.code == "unknown"
-    made, writes = keys.key_writes(work(acme), KeyKind.MASTER, "late", seed=b"s" * 32)
+    made, writes = keys.key_writes(system_actor(acme), KeyKind.MASTER, "late", seed=b"s" * 32)
     commit(writes)
     assert access.authenticate_key(text, dialect.KEYS).key.id == made.key.id
 
 
-def test_a_key_that_is_remembered_costs_nothing_and_one_that_is_not_two_reads(acme: Tenant) -> None:
+def test_a_cached_key_costs_no_read_and_an_uncached_key_two(acme: Tenant) -> None:
     sabotage = Sabotage()
     access.authenticate_key(acme.agent_key, dialect.KEYS)
     access.clear_cache()
@@ -119,7 +119,7 @@ def test_a_key_that_is_remembered_costs_nothing_and_one_that_is_not_two_reads(ac
     assert calls == ["GetItem", "BatchGetItem"]
 
 
-def test_a_malformed_key_or_one_of_another_kind_costs_no_read(acme: Tenant) -> None:
+def test_a_malformed_key_or_a_key_of_another_kind_costs_no_read(acme: Tenant) -> None:
     sabotage = Sabotage()
     with sabotage.counting() as calls:
         for text in ("", "ak_", acme.agent_key[:-1], acme.agent_key + "x", credentials.mint_key(KeyKind.ATHOS).text):
@@ -130,7 +130,7 @@ def test_a_malformed_key_or_one_of_another_kind_costs_no_read(acme: Tenant) -> N
     assert calls == []
 
 
-def test_an_agent_that_was_suspended_is_forbidden(acme: Tenant) -> None:
+def test_a_suspended_agent_is_forbidden(acme: Tenant) -> None:
     write_item(
         Update(
             table="core",
@@ -146,26 +146,26 @@ def test_an_agent_that_was_suspended_is_forbidden(acme: Tenant) -> None:
     access.authenticate_key(acme.master_key, dialect.KEYS)
 
 
-def test_the_use_of_a_key_is_noted_every_five_minutes_and_its_failure_stops_nobody(
+def test_key_use_is_recorded_every_five_minutes_and_a_failure_refuses_nobody(
     acme: Tenant, frozen: clock.FrozenClock
 ) -> None:
-    def used() -> str | None:
+    def read_last_use() -> str | None:
         return keys.get_key(acme.org_id, access.authenticate_key(acme.agent_key, dialect.KEYS).key.id).last_used_at
 
-    first = used()
+    first = read_last_use()
     assert first == clock.now_iso()
     frozen.advance(minutes=4)
-    assert used() == first
+    assert read_last_use() == first
     frozen.advance(minutes=2)
     Sabotage().fail("UpdateItem", "ValidationException")
-    assert used() == first
+    assert read_last_use() == first
     frozen.advance(seconds=15)
-    assert used() == clock.now_iso()
+    assert read_last_use() == clock.now_iso()
 
 
-def bound_to(acme: Tenant, *networks: str) -> str:
+def create_key_bound_to(acme: Tenant, *networks: str) -> str:
     restrictions = KeyRestrictions(ip_allowlist=list(networks))
-    made, writes = keys.key_writes(work(acme), KeyKind.MASTER, "bound", restrictions=restrictions)
+    made, writes = keys.key_writes(system_actor(acme), KeyKind.MASTER, "bound", restrictions=restrictions)
     commit(writes)
     return made.text
 
@@ -185,9 +185,9 @@ def bound_to(acme: Tenant, *networks: str) -> str:
         (["203.0.113.0/24"], "nonsense", False),
     ],
 )
-def test_a_key_is_good_from_its_networks_only(acme: Tenant, networks: list[str], address: str, admitted: bool) -> None:
-    text = bound_to(acme, *networks)
-    for _ in range(2):  # looked up, and remembered
+def test_a_key_works_from_its_networks_only(acme: Tenant, networks: list[str], address: str, admitted: bool) -> None:
+    text = create_key_bound_to(acme, *networks)
+    for _ in range(2):  # from the table, and from the cache
         if admitted:
             assert access.authenticate_key(text, dialect.KEYS, address).organization.id == acme.org_id
         else:
@@ -197,6 +197,6 @@ def test_a_key_is_good_from_its_networks_only(acme: Tenant, networks: list[str],
 
 
 @pytest.mark.parametrize("network", ["203.0.113.9/24", "203.0.113.0/33", "example.com", ""])
-def test_a_network_that_is_none_restricts_no_key(network: str) -> None:
+def test_an_invalid_network_restricts_no_key(network: str) -> None:
     with pytest.raises(ValidationError):
         KeyRestrictions(ip_allowlist=[network])

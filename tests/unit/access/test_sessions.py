@@ -1,4 +1,4 @@
-"""Authentication by session."""
+"""Authentication by a session cookie."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ from tests.actors import member, person, system, tenant
 
 @pytest.fixture
 def bob(cloud: Any, frozen: clock.FrozenClock) -> Member:
-    """A viewer of an organization that has an admin, too."""
+    """A viewer of an organization that also has an admin."""
     org_id = tenant().org_id
     member(org_id)
     return member(org_id, Role.VIEWER, "Bob")
 
 
-def opened(who: Member, org_id: str | None = None) -> SessionCookie:
+def open_session(who: Member, org_id: str | None = None) -> SessionCookie:
     return people_sessions.open_session(who.user, org_id or who.org_id)
 
 
-def refused(cookie: SessionCookie | str) -> str:
+def refusal_code(cookie: SessionCookie | str) -> str:
     with pytest.raises(Unauthenticated) as refusal:
         sessions.authenticate_session(str(cookie))
     return refusal.value.code
 
 
-def test_a_session_brings_the_person_their_organization_and_their_role(bob: Member) -> None:
-    found = sessions.authenticate_session(str(opened(bob)))
+def test_a_session_gives_the_person_their_organization_and_their_role(bob: Member) -> None:
+    found = sessions.authenticate_session(str(open_session(bob)))
     assert found.organization == organizations.get_organization(bob.org_id)
     assert found.user == bob.user
     assert found.member("corr_1").role is Role.VIEWER
@@ -48,8 +48,8 @@ def test_a_session_brings_the_person_their_organization_and_their_role(bob: Memb
     assert found.bucket == f"user#{bob.user_id}"
 
 
-def test_one_request_reads_it_all(bob: Member, monkeypatch: pytest.MonkeyPatch) -> None:
-    cookie, asked = opened(bob), []
+def test_one_request_reads_the_whole_session(bob: Member, monkeypatch: pytest.MonkeyPatch) -> None:
+    cookie, asked = open_session(bob), []
     read = reads.get_items_of_tables
     monkeypatch.setattr(reads, "get_items_of_tables", lambda places: asked.append(len(places)) or read(places))
     monkeypatch.setattr(reads, "get_item", None)
@@ -58,7 +58,7 @@ def test_one_request_reads_it_all(bob: Member, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_the_secret_is_not_stored(bob: Member) -> None:
-    cookie = opened(bob)
+    cookie = open_session(bob)
     item = reads.get_item("sessions", {"id": f"session#{hashing.digest(cookie.secret)}"})
     assert item is not None
     assert cookie.secret not in str(item)
@@ -67,37 +67,37 @@ def test_the_secret_is_not_stored(bob: Member) -> None:
 @pytest.mark.parametrize(
     "text", ["", "x", "a.b.c", "é" * 43 + ".usr_" + "0" * 26 + ".-", "a" * 43 + ".usr_short.-", "a" * 43 + "..", "."]
 )
-def test_what_is_no_cookie_costs_no_request(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_malformed_cookie_costs_no_request(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reads, "get_items_of_tables", None)
-    assert refused(text) == "malformed"
+    assert refusal_code(text) == "malformed"
 
 
-def test_neither_a_wrong_secret_nor_another_persons_name_opens_anything(bob: Member) -> None:
-    cookie = opened(bob)
-    assert refused(cookie._replace(secret="a" * 43)) == "unknown"
-    assert refused(cookie._replace(user_id=person("Eve").id)) == "unknown"
+def test_a_wrong_secret_or_another_session_id_is_refused(bob: Member) -> None:
+    cookie = open_session(bob)
+    assert refusal_code(cookie._replace(secret="a" * 43)) == "unknown"
+    assert refusal_code(cookie._replace(user_id=person("Eve").id)) == "unknown"
 
 
-def test_a_session_ends_when_nobody_uses_it(bob: Member, frozen: clock.FrozenClock) -> None:
-    cookie = opened(bob)
+def test_an_unused_session_ends(bob: Member, frozen: clock.FrozenClock) -> None:
+    cookie = open_session(bob)
     for _ in range(5):
         frozen.advance(seconds=people_sessions.IDLE_SECONDS - 1)
         sessions.authenticate_session(str(cookie))
     frozen.advance(seconds=people_sessions.IDLE_SECONDS)
-    assert refused(cookie) == "expired"
+    assert refusal_code(cookie) == "expired"
 
 
-def test_a_session_ends_after_its_time_however_it_is_used(bob: Member, frozen: clock.FrozenClock) -> None:
-    cookie = opened(bob)
+def test_a_session_ends_after_its_maximum_time_even_if_used(bob: Member, frozen: clock.FrozenClock) -> None:
+    cookie = open_session(bob)
     for _ in range(people_sessions.MAX_SESSION_SECONDS // 3_600 - 1):
         frozen.advance(hours=1)
         sessions.authenticate_session(str(cookie))
     frozen.advance(hours=1)
-    assert refused(cookie) == "expired"
+    assert refusal_code(cookie) == "expired"
 
 
-def test_use_is_noted_now_and_then_and_not_with_every_request(bob: Member, frozen: clock.FrozenClock) -> None:
-    cookie = opened(bob)
+def test_use_is_recorded_sometimes_and_not_with_every_request(bob: Member, frozen: clock.FrozenClock) -> None:
+    cookie = open_session(bob)
     first = sessions.authenticate_session(str(cookie)).session.seen_at
     frozen.advance(minutes=4)
     sessions.authenticate_session(str(cookie))
@@ -109,37 +109,37 @@ def test_use_is_noted_now_and_then_and_not_with_every_request(bob: Member, froze
     assert seen[bob.user_id] == clock.now_iso()
 
 
-def test_signing_out_ends_this_session_and_no_other(bob: Member) -> None:
-    one, other = opened(bob), opened(bob)
+def test_signing_out_ends_only_this_session(bob: Member) -> None:
+    one, other = open_session(bob), open_session(bob)
     people_sessions.sign_out(one)
     people_sessions.sign_out(one)
-    assert refused(one) == "unknown"
+    assert refusal_code(one) == "unknown"
     sessions.authenticate_session(str(other))
 
 
-def test_signing_out_everywhere_ends_all_sessions_until_the_next(bob: Member, frozen: clock.FrozenClock) -> None:
-    one, other = opened(bob), opened(bob)
+def test_signing_out_everywhere_ends_all_sessions_and_allows_a_new_one(bob: Member, frozen: clock.FrozenClock) -> None:
+    one, other = open_session(bob), open_session(bob)
     people_sessions.sign_out_everywhere(bob.user_id)
-    assert {refused(one), refused(other)} == {"expired"}
+    assert {refusal_code(one), refusal_code(other)} == {"expired"}
     frozen.advance(seconds=1)
-    sessions.authenticate_session(str(opened(bob)))
+    sessions.authenticate_session(str(open_session(bob)))
     with pytest.raises(NotFound):
         people_sessions.sign_out_everywhere("usr_" + "0" * 26)
 
 
-def test_a_session_that_was_ended_meanwhile_does_not_come_back(bob: Member, frozen: clock.FrozenClock) -> None:
-    cookie = opened(bob)
+def test_recording_use_does_not_restore_an_ended_session(bob: Member, frozen: clock.FrozenClock) -> None:
+    cookie = open_session(bob)
     session = sessions.authenticate_session(str(cookie)).session
     people_sessions.sign_out(cookie)
     people_sessions.record_session_use(session)
-    assert refused(cookie) == "unknown"
+    assert refusal_code(cookie) == "unknown"
     with pytest.raises(Unauthenticated):
         people_sessions.switch_organization(cookie, bob.org_id)
-    assert refused(cookie) == "unknown"
+    assert refusal_code(cookie) == "unknown"
 
 
-def test_a_role_that_changes_and_a_member_who_leaves_are_felt_at_once(bob: Member) -> None:
-    cookie = str(opened(bob))
+def test_a_changed_role_and_a_removed_membership_apply_at_once(bob: Member) -> None:
+    cookie = str(open_session(bob))
     origin = system(bob.org_id)
     with pytest.raises(Forbidden) as refusal:
         sessions.authenticate_session(cookie).require(Permission.CONTACTS_WRITE)
@@ -153,18 +153,18 @@ def test_a_role_that_changes_and_a_member_who_leaves_are_felt_at_once(bob: Membe
     assert sessions.authenticate_session(cookie).organization is None
 
 
-def test_a_suspended_organization_lets_nobody_work(bob: Member) -> None:
+def test_members_of_a_suspended_organization_are_refused(bob: Member) -> None:
     origin = system(bob.org_id)
     organizations.set_status(origin, "suspended")
-    found = sessions.authenticate_session(str(opened(bob)))
+    found = sessions.authenticate_session(str(open_session(bob)))
     with pytest.raises(Forbidden) as refusal:
         found.require(Permission.CONTACTS_READ)
     assert refusal.value.code == "organization_inactive"
 
 
-def test_a_cookie_that_looks_back_finds_where_the_session_looks_now(bob: Member) -> None:
+def test_an_old_cookie_finds_the_current_organization_of_the_session(bob: Member) -> None:
     second = member(tenant("second").org_id, Role.ADMIN, "Bob")
-    old = opened(bob)
+    old = open_session(bob)
     people_sessions.switch_organization(old, second.org_id)
     found = sessions.authenticate_session(str(old))
     assert found.organization is not None
@@ -175,12 +175,12 @@ def test_a_cookie_that_looks_back_finds_where_the_session_looks_now(bob: Member)
 
 def test_naming_another_organization_in_the_cookie_opens_none(bob: Member) -> None:
     stranger = tenant("stranger").org_id
-    found = sessions.authenticate_session(str(opened(bob)._replace(org_id=stranger)))
+    found = sessions.authenticate_session(str(open_session(bob)._replace(org_id=stranger)))
     assert found.organization is not None
     assert found.organization.id == bob.org_id
 
 
-def test_without_an_organization_there_is_the_person_alone(cloud: Any, frozen: clock.FrozenClock) -> None:
+def test_a_session_without_an_organization_has_only_the_person(cloud: Any, frozen: clock.FrozenClock) -> None:
     ada = person()
     found = sessions.authenticate_session(str(people_sessions.open_session(ada, None)))
     assert (found.organization, found.bucket) == (None, f"user#{ada.id}")
@@ -189,15 +189,15 @@ def test_without_an_organization_there_is_the_person_alone(cloud: Any, frozen: c
     assert refusal.value.code == "no_organization"
 
 
-def test_a_key_of_a_person_is_theirs_and_their_organizations(bob: Member) -> None:
-    found = sessions.authenticate_session(str(opened(bob)))
+def test_an_idempotency_key_belongs_to_one_person_in_one_organization(bob: Member) -> None:
+    found = sessions.authenticate_session(str(open_session(bob)))
     own, within = found.scope(None), found.scope(Permission.CONTACTS_WRITE)
     assert own == f"user#{bob.user_id}"
     assert within == f"{bob.org_id}#user#{bob.user_id}"
 
 
-def test_a_session_expires_from_the_table_after_it_is_over(bob: Member) -> None:
-    cookie = opened(bob)
+def test_the_table_deletes_a_session_after_its_end(bob: Member) -> None:
+    cookie = open_session(bob)
     item = reads.get_item("sessions", {"id": f"session#{cookie.digest}"})
     assert item is not None
     over = clock.now() + timedelta(seconds=people_sessions.MAX_SESSION_SECONDS)

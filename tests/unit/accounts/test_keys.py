@@ -1,4 +1,4 @@
-"""Keys and caps that are asked for with an Idempotency-Key."""
+"""API keys: requests with an Idempotency-Key, the maximum number of active keys, and revocation."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def acme(cloud: dict[str, str], frozen: clock.FrozenClock) -> Tenant:
     return tenant()
 
 
-def test_a_key_that_is_asked_for_twice_is_made_once_and_shown_twice(acme: Tenant) -> None:
+def test_a_repeated_request_creates_one_key_and_shows_it_twice(acme: Tenant) -> None:
     first, second = (
         keys.create_key(with_effect(acme.caller(master=True), "again"), KeyKind.MASTER, "m") for _ in range(2)
     )
@@ -36,95 +36,89 @@ def test_a_key_that_is_asked_for_twice_is_made_once_and_shown_twice(acme: Tenant
     assert access.authenticate_key(second.text, dialect.KEYS).key.id == second.key.id
 
 
-def test_an_idempotency_key_that_was_forgotten_makes_another_key(acme: Tenant, frozen: clock.FrozenClock) -> None:
+def test_an_expired_idempotency_key_creates_another_key(acme: Tenant, frozen: clock.FrozenClock) -> None:
     first = keys.create_key(with_effect(acme.caller(master=True), "again"), KeyKind.MASTER, "m")
     frozen.advance(hours=25)
     second = keys.create_key(with_effect(acme.caller(master=True), "again"), KeyKind.MASTER, "m")
     assert (second.key.id != first.key.id, second.text != first.text) == (True, True)
 
 
-def test_an_idempotency_key_that_was_forgotten_makes_another_agent(acme: Tenant, frozen: clock.FrozenClock) -> None:
+def test_an_expired_idempotency_key_creates_another_agent(acme: Tenant, frozen: clock.FrozenClock) -> None:
     first = agents.create_agent(with_effect(acme.caller(master=True), "again"), "first", "First", {})
     frozen.advance(hours=25)
     second = agents.create_agent(with_effect(acme.caller(master=True), "again"), "second", "Second", {})
     assert second.key_text != first.key_text
 
 
-def test_a_successor_that_is_asked_for_twice_is_one(acme: Tenant) -> None:
+def test_a_repeated_rotation_creates_one_successor(acme: Tenant) -> None:
     old = keys.create_key(acme.caller(master=True), KeyKind.MASTER, "m")
     first, second = (keys.rotate_key(with_effect(acme.caller(master=True), "again"), old.key.id, 60) for _ in range(2))
     assert first == second
     assert access.authenticate_key(second.text, dialect.KEYS).key.id == first.key.id
 
 
-# --- how many there may be ----------------------------------------------------------------------------------------
-
-
-def athos(acme: Tenant, **settings: Any) -> ApiKey:
+def create_athos_key(acme: Tenant, **settings: Any) -> ApiKey:
     made, writes = keys.key_writes(acme.caller(master=True), KeyKind.ATHOS, "k", **settings)
     commit(writes)
     return made.key
 
 
-def test_keys_that_open_nothing_leave_their_place_to_others(acme: Tenant, frozen: clock.FrozenClock) -> None:
+def test_expired_and_revoked_keys_make_room_for_others(acme: Tenant, frozen: clock.FrozenClock) -> None:
     master = acme.caller(master=True)
-    first = [athos(acme) for _ in range(4)]
-    athos(acme, expires_at=clock.format_iso(clock.now() + timedelta(minutes=1)))
+    first = [create_athos_key(acme) for _ in range(4)]
+    create_athos_key(acme, expires_at=clock.format_iso(clock.now() + timedelta(minutes=1)))
     with pytest.raises(Conflict):
-        athos(acme)
+        create_athos_key(acme)
     frozen.advance(minutes=1)
-    athos(acme)
+    create_athos_key(acme)
     with pytest.raises(Conflict):
-        athos(acme)
+        create_athos_key(acme)
     keys.revoke_key(master, first[0].id)
-    fifth = athos(acme)
+    fifth = create_athos_key(acme)
     with pytest.raises(Conflict):
-        athos(acme)
+        create_athos_key(acme)
     successor = keys.rotate_key(master, fifth.id, 60).key
     with pytest.raises(Conflict):
-        athos(acme)
+        create_athos_key(acme)
     keys.revoke_key(master, successor.id)
-    assert athos(acme)
+    assert create_athos_key(acme)
 
 
-def test_the_keys_of_years_are_not_read_to_make_another(acme: Tenant) -> None:
+def test_creating_a_key_does_not_read_all_old_keys(acme: Tenant) -> None:
     master = acme.caller(master=True)
     for _ in range(12):
-        keys.revoke_key(master, athos(acme).id)
+        keys.revoke_key(master, create_athos_key(acme).id)
     read: list[int] = []
 
-    def counted(parsed: dict[str, Any], **_: Any) -> None:
+    def count_read(parsed: dict[str, Any], **_: Any) -> None:
         read.append(len(parsed.get("Items", [])) + sum(map(len, parsed.get("Responses", {}).values())))
 
-    clients.dynamodb_client().meta.events.register("after-call.dynamodb", counted)
-    athos(acme)
-    assert sum(read) <= 1, "the last one, which is revoked"
+    clients.dynamodb_client().meta.events.register("after-call.dynamodb", count_read)
+    create_athos_key(acme)
+    assert sum(read) <= 1, "only the last key, which is revoked"
 
 
-def test_keys_that_were_numbered_before_their_ids_were_kept_are_counted(acme: Tenant) -> None:
+def test_keys_that_were_counted_before_their_ids_were_stored_still_count(acme: Tenant) -> None:
     for _ in range(5):
-        athos(acme)
+        create_athos_key(acme)
     place = {"pk": acme.org_id, "sk": f"made#{KeyKind.ATHOS}"}
     aws_writes.write_item(Put(table="core", item={**place, "number": 5}))
     with pytest.raises(Conflict):
-        athos(acme)
+        create_athos_key(acme)
 
 
-# --- revoked ------------------------------------------------------------------------------------------------------
-
-
-def test_a_key_that_two_revoke_at_once_is_revoked_once(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_key_that_two_members_revoke_at_once_is_revoked_once(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
     master = acme.caller(master=True, correlation_id="corr_revoked")
     made = keys.create_key(master, KeyKind.MASTER, "m").key
     read, others = store.get_key, [master]
 
-    def overtaken(org_id: str, key_id: str) -> ApiKey | None:
+    def revoke_first(org_id: str, key_id: str) -> ApiKey | None:
         found = read(org_id, key_id)
         if others:
             keys.revoke_key(others.pop(), made.id)
         return found
 
-    monkeypatch.setattr(store, "get_key", overtaken)
+    monkeypatch.setattr(store, "get_key", revoke_first)
     assert keys.revoke_key(master, made.id).revoked_at
     told = Query(table="activity", partition=f"{acme.org_id}#chain#corr_revoked").all()
     assert [item["type"] for item in told].count("key.revoked") == 1

@@ -1,4 +1,4 @@
-"""An organization's profile, and what is told of a change to it."""
+"""An organization's profile, and the event of a change to it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from switchboard.kit import clock
 from tests.actors import Tenant, tenant
 
 
-def test_a_change_of_the_profile_is_told_by_the_names_of_its_fields_alone(cloud: dict[str, str]) -> None:
+def test_a_profile_change_event_holds_only_the_names_of_the_fields(cloud: dict[str, str]) -> None:
     acme: Tenant = tenant("acme")
     caller = acme.caller(master=True)
     changed = organizations.update_organization(caller, caller.organization, {"name": "A private name"})

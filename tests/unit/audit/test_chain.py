@@ -1,4 +1,4 @@
-"""The chain: nothing can be changed, left out or moved without verification telling."""
+"""The audit chain: verification finds every change, omission and move."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TEXT = st.text(max_size=12)
 DATA = st.dictionaries(TEXT, st.one_of(TEXT, st.integers(), st.none(), st.lists(TEXT, max_size=3)), max_size=3)
 
 
-def event(number: int, data: dict[str, Any]) -> Event:
+def build_event(number: int, data: dict[str, Any]) -> Event:
     return Event(
         id=f"evt_{number}",
         org_id="org_1",
@@ -35,31 +35,29 @@ def event(number: int, data: dict[str, Any]) -> Event:
     )
 
 
-def sealed(contents: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def seal(contents: list[dict[str, Any]]) -> list[dict[str, Any]]:
     head, documents = ChainHead(0, GENESIS), []
     for number, data in enumerate(contents):
-        link = chain.make_link(event(number, data), head)
+        link = chain.make_link(build_event(number, data), head)
         head = ChainHead(link.seq, link.hash)
         documents.append(link.document)
     return documents
 
 
-CHAINS = st.lists(DATA, min_size=2, max_size=6).map(sealed)
-_CHAIN = sealed([{"n": number} for number in range(5)])
+CHAINS = st.lists(DATA, min_size=2, max_size=6).map(seal)
+_CHAIN = seal([{"n": number} for number in range(5)])
 
 
 @given(CHAINS)
 @examples(50)
-def test_a_chain_verifies_and_so_does_its_copy_as_json(documents: list[dict[str, Any]]) -> None:
+def test_a_chain_and_its_json_copy_verify(documents: list[dict[str, Any]]) -> None:
     verdict = chain.verify_export(json.loads(json.dumps(documents)))
     assert (verdict.links, verdict.head, verdict.fault) == (len(documents), documents[-1][chain.HASH_FIELD], None)
 
 
 @given(CHAINS, st.data())
 @examples(150)
-def test_any_field_that_is_changed_removed_or_added_is_found(
-    documents: list[dict[str, Any]], data: st.DataObject
-) -> None:
+def test_any_changed_removed_or_added_field_is_found(documents: list[dict[str, Any]], data: st.DataObject) -> None:
     place = data.draw(st.integers(0, len(documents) - 1))
     changed = copy.deepcopy(documents)
     name = data.draw(st.sampled_from([*changed[place], "added"]))
@@ -74,7 +72,7 @@ def test_any_field_that_is_changed_removed_or_added_is_found(
         return
     verdict = chain.verify_export(changed)
     assert verdict.fault is not None
-    # A hash that was changed shows at the next link, whose bond it breaks, if not at its own.
+    # A changed hash is found at the next link, whose back reference it breaks, if not at its own link.
     assert verdict.links in (place, place + 1)
 
 
@@ -88,13 +86,13 @@ def test_any_field_that_is_changed_removed_or_added_is_found(
         pytest.param(lambda documents: documents[::-1], id="backwards"),
     ],
 )
-def test_what_is_missing_moved_or_doubled_is_found(
+def test_a_missing_moved_or_repeated_link_is_found(
     tamper: Callable[[list[dict[str, Any]]], list[dict[str, Any]]],
 ) -> None:
     assert chain.verify_export(tamper(_CHAIN)).fault is not None
 
 
-def test_a_link_that_was_changed_and_hashed_anew_breaks_the_bond_of_the_next() -> None:
+def test_a_changed_and_rehashed_link_breaks_the_next_link() -> None:
     changed = copy.deepcopy(_CHAIN)
     changed[2]["metadata"] = {"n": 42}
     changed[2][chain.HASH_FIELD] = chain.digest_of(changed[2])
@@ -105,20 +103,20 @@ def test_a_link_that_was_changed_and_hashed_anew_breaks_the_bond_of_the_next() -
     )
 
 
-def test_the_end_that_was_cut_off_shows_in_the_head_only() -> None:
+def test_a_truncated_end_shows_only_in_the_head() -> None:
     verdict = chain.verify_export(_CHAIN[:3])
     assert verdict.fault is None
     assert verdict.head != _CHAIN[-1][chain.HASH_FIELD]
 
 
-def test_a_part_verifies_after_its_head_and_no_other() -> None:
+def test_a_part_verifies_only_after_its_own_head() -> None:
     head = ChainHead(2, _CHAIN[1][chain.HASH_FIELD])
     assert chain.verify_export(_CHAIN[2:], head).fault is None
     assert chain.verify_export(_CHAIN[2:]).fault is not None
     assert chain.verify_export(_CHAIN[2:], ChainHead(2, _CHAIN[0][chain.HASH_FIELD])).fault is not None
 
 
-def test_the_hash_is_the_documented_one() -> None:
+def test_the_hash_is_as_documented() -> None:
     document = _CHAIN[0]
     body = {name: value for name, value in document.items() if name != "immutableHash"}
     canonical = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

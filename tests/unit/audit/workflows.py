@@ -1,4 +1,4 @@
-"""Workflows with events, as the tests of the audit chain record and read them."""
+"""Workflows with events, as tests of the audit chain record and read them."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from switchboard.events.models import Actor, Event, Subject, SystemActor
 from tests.actors import Tenant
 
 
-def happened(org_id: str, number: int, *, correlation_id: str = "corr_1", text: str = "") -> list[Event]:
-    """Events that are not recorded yet, in the order of their ids."""
+def build_events(org_id: str, number: int, *, correlation_id: str = "corr_1", text: str = "") -> list[Event]:
+    """Returns events that are not recorded yet, in the order of their ids."""
     work = SystemActor(
         org_id=org_id, actor=Actor(type="system", id="test"), agent_id="agt_1", correlation_id=correlation_id
     )
@@ -22,37 +22,37 @@ def happened(org_id: str, number: int, *, correlation_id: str = "corr_1", text: 
     ]
 
 
-def record(made: list[Event]) -> list[Event]:
-    """Record events."""
+def record_events(made: list[Event]) -> list[Event]:
+    """Record the events and return them."""
     for start in range(0, len(made), 50):
         commit(events.event_write(event) for event in made[start : start + 50])
     return made
 
 
-def recorded(org_id: str, number: int, *, correlation_id: str = "corr_1", text: str = "") -> list[Event]:
-    """Events that were recorded, in the order of their ids."""
-    return record(happened(org_id, number, correlation_id=correlation_id, text=text))
+def create_recorded_events(org_id: str, number: int, *, correlation_id: str = "corr_1", text: str = "") -> list[Event]:
+    """Returns recorded events in the order of their ids."""
+    return record_events(build_events(org_id, number, correlation_id=correlation_id, text=text))
 
 
 class Reader:
-    """A client that pages a workflow to its end, and keeps its last cursor."""
+    """A client that reads the pages of a workflow to the end, and keeps its last cursor."""
 
     def __init__(self, tenant: Tenant, limit: int, correlation_id: str = "corr_1") -> None:
         self._caller, self._limit, self._correlation_id = tenant.caller(master=True), limit, correlation_id
         self.cursor: str | None = None
 
-    def page(self) -> tuple[list[dict[str, Any]], bool]:
-        """The page at the cursor, and whether it is the last; if not, the cursor moves on."""
+    def read_page(self) -> tuple[list[dict[str, Any]], bool]:
+        """Returns the page at the cursor and whether it is the last. Moves the cursor if another page follows."""
         entries, more = audit.list_workflow_events(self._caller, self._correlation_id, self._limit, self.cursor)
         self.cursor = more or self.cursor
         assert len(entries) <= self._limit
         return [entry.document for entry in entries], more is None
 
-    def rest(self) -> list[dict[str, Any]]:
-        """All pages from the cursor to the end."""
+    def read_rest(self) -> list[dict[str, Any]]:
+        """Returns the events of all pages from the cursor to the end."""
         found: list[dict[str, Any]] = []
         while True:
-            page, last = self.page()
+            page, last = self.read_page()
             found += page
             if last:
                 return found

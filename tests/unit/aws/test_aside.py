@@ -1,4 +1,4 @@
-"""Work aside: it overlaps with what is read, is settled before what is written, and hides nothing that befell it."""
+"""Background work overlaps with reads, is settled before writes, and hides none of its errors."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from switchboard.kit import background, settings
 from switchboard.kit.background import BackgroundTask
 from tests.integration.sabotage import Killed
 
-#: As long as a test waits for a thread that may not come.
+#: The time that a test waits for a thread that may not start.
 PATIENCE = 10
 
 
 @pytest.fixture(params=["in a thread", "in line"])
-def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+def way_to_run(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setattr(
         background, "submit", background.run_in_thread if request.param == "in a thread" else background.run_inline
     )
@@ -34,7 +34,7 @@ def threads(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def written(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """What reaches the store."""
+    """The writes that reach the store."""
     monkeypatch.setenv("SWITCHBOARD_TABLE_CORE", "core")
     made: list[str] = []
 
@@ -51,37 +51,34 @@ def written(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     settings.clear_cache()
 
 
-def put() -> Put:
+def build_put() -> Put:
     return Put(table="core", item={"pk": "one", "sk": "item"})
 
 
-def refuse() -> None:
+def refuse_request() -> None:
     raise RateLimited("Too many.")
 
 
-# --- a guard --------------------------------------------------------------------------------------------------------
-
-
 @pytest.mark.usefixtures("threads")
-def test_what_was_begun_goes_on_beside_the_block_in_another_thread() -> None:
+def test_started_work_runs_beside_the_block_in_another_thread() -> None:
     begun, reading, seen = threading.Event(), threading.Event(), list[int]()
 
     def work() -> None:
         begun.set()
         seen.append(threading.get_ident())
-        assert reading.wait(PATIENCE), "the block does not go on"
+        assert reading.wait(PATIENCE), "the block does not continue"
 
     with background.guard_writes(work):
         background.start_guard()
-        # An idle pool may not have come to it yet, and `settle` does not wait for what no thread has begun.
-        assert begun.wait(PATIENCE), "no thread has begun"
+        # An idle pool may not have started the work yet, and `settle` does not wait for unstarted work.
+        assert begun.wait(PATIENCE), "no thread has started"
         reading.set()
         background.wait_for_guard()
         assert seen not in ([], [threading.get_ident()])
 
 
 @pytest.mark.usefixtures("threads")
-def test_what_was_not_begun_needs_no_thread() -> None:
+def test_work_that_was_not_started_needs_no_thread() -> None:
     seen: list[int] = []
     with background.guard_writes(lambda: seen.append(threading.get_ident())):
         pass
@@ -89,7 +86,7 @@ def test_what_was_not_begun_needs_no_thread() -> None:
 
 
 @pytest.mark.usefixtures("threads")
-def test_what_no_thread_has_come_to_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settling_does_not_wait_for_work_that_no_thread_has_started(monkeypatch: pytest.MonkeyPatch) -> None:
     with ThreadPoolExecutor(1) as busy:
         over = threading.Event()
         busy.submit(over.wait, PATIENCE)
@@ -101,7 +98,7 @@ def test_what_no_thread_has_come_to_is_not_waited_for(monkeypatch: pytest.Monkey
     assert seen == [threading.get_ident()]
 
 
-def test_it_is_done_once_however_often_it_is_begun_and_settled(way: str) -> None:
+def test_work_runs_once_even_if_started_and_settled_often(way_to_run: str) -> None:
     done: list[str] = []
     with background.guard_writes(lambda: done.append("once")):
         for _ in range(3):
@@ -112,12 +109,12 @@ def test_it_is_done_once_however_often_it_is_begun_and_settled(way: str) -> None
 
 
 @pytest.mark.parametrize("begun", [True, False])
-@pytest.mark.parametrize("change", [lambda: writes.write_item(put()), lambda: writes.commit(put())])
-def test_nothing_is_written_that_the_guard_refuses_whoever_takes_no_for_an_answer(
-    way: str, written: list[str], change: Callable[[], object], begun: bool
+@pytest.mark.parametrize("change", [lambda: writes.write_item(build_put()), lambda: writes.commit(build_put())])
+def test_a_refused_block_writes_nothing_even_if_it_ignores_the_refusal(
+    way_to_run: str, written: list[str], change: Callable[[], object], begun: bool
 ) -> None:
-    def stubborn() -> None:
-        with background.guard_writes(refuse):
+    def write_stubbornly() -> None:
+        with background.guard_writes(refuse_request):
             if begun:
                 background.start_guard()
             for _ in range(3):
@@ -125,16 +122,16 @@ def test_nothing_is_written_that_the_guard_refuses_whoever_takes_no_for_an_answe
                     change()
 
     with pytest.raises(RateLimited):
-        stubborn()
+        write_stubbornly()
     assert written == []
     change()
     assert len(written) == 1
 
 
 @pytest.mark.parametrize("begun", [True, False])
-def test_a_refusal_takes_the_place_of_what_the_block_gives_or_raises(way: str, begun: bool) -> None:
-    def block(error: Exception | None) -> str:
-        with background.guard_writes(refuse):
+def test_a_refusal_replaces_the_result_or_the_error_of_the_block(way_to_run: str, begun: bool) -> None:
+    def run_block(error: Exception | None) -> str:
+        with background.guard_writes(refuse_request):
             if begun:
                 background.start_guard()
             if error:
@@ -143,65 +140,65 @@ def test_a_refusal_takes_the_place_of_what_the_block_gives_or_raises(way: str, b
 
     for error in (None, NotFound("There is no such thing."), RuntimeError("a fault")):
         with pytest.raises(RateLimited) as refused:
-            block(error)
+            run_block(error)
         assert refused.value.__context__ is error
 
 
-def test_the_block_s_own_error_stands_where_nothing_is_refused(way: str) -> None:
-    def block() -> None:
+def test_the_error_of_the_block_stays_if_nothing_is_refused(way_to_run: str) -> None:
+    def run_block() -> None:
         with background.guard_writes(lambda: None):
             background.start_guard()
             raise NotFound("There is no such thing.")
 
     with pytest.raises(NotFound):
-        block()
+        run_block()
 
 
-def test_a_process_that_dies_aside_dies_where_it_is_settled(way: str, written: list[str]) -> None:
+def test_a_process_killed_in_the_background_dies_where_the_work_is_settled(way_to_run: str, written: list[str]) -> None:
     def die() -> None:
         raise Killed
 
-    def block() -> None:
+    def run_block() -> None:
         with background.guard_writes(die):
             background.start_guard()
-            writes.write_item(put())
+            writes.write_item(build_put())
 
     with pytest.raises(Killed):
-        block()
+        run_block()
     assert written == []
 
 
-def test_a_process_that_dies_in_the_block_does_nothing_more() -> None:
+def test_a_process_killed_in_the_block_does_no_further_work() -> None:
     done: list[str] = []
 
-    def block() -> None:
+    def run_block() -> None:
         with background.guard_writes(lambda: done.append("counted")):
             raise Killed
 
     with pytest.raises(Killed):
-        block()
+        run_block()
     background.wait_for_guard()
     assert done == []
 
 
-def test_what_the_work_writes_itself_waits_for_nothing(way: str, written: list[str]) -> None:
-    with background.guard_writes(lambda: writes.write_item(put())):
+def test_writes_of_the_background_work_itself_do_not_wait(way_to_run: str, written: list[str]) -> None:
+    with background.guard_writes(lambda: writes.write_item(build_put())):
         background.start_guard()
-        writes.commit(put())
+        writes.commit(build_put())
     assert written == ["put", "transaction"]
 
 
 @pytest.mark.usefixtures("threads")
-def test_another_thread_is_not_held_up(written: list[str]) -> None:
+def test_another_thread_does_not_wait(written: list[str]) -> None:
     may_end = threading.Event()
     with background.guard_writes(lambda: may_end.wait(PATIENCE)), ThreadPoolExecutor(1) as other:
         background.start_guard()
-        other.submit(writes.write_item, put()).result(PATIENCE)
+        other.submit(writes.write_item, build_put()).result(PATIENCE)
         assert written == ["put"]
         may_end.set()
 
 
-def test_a_guard_within_a_guard_begins_when_the_outer_one_is_settled(way: str) -> None:
+def test_an_inner_guard_starts_when_the_outer_guard_is_settled(way_to_run: str) -> None:
     done: list[str] = []
     with background.guard_writes(lambda: done.append("outer")):
         with background.guard_writes(lambda: done.append("inner")):
@@ -210,18 +207,15 @@ def test_a_guard_within_a_guard_begins_when_the_outer_one_is_settled(way: str) -
     assert done == ["outer", "inner"]
 
 
-# --- a task ---------------------------------------------------------------------------------------------------------
-
-
-def test_a_task_gives_its_result_or_raises_as_often_as_it_is_asked(way: str) -> None:
+def test_a_task_returns_its_result_or_raises_on_every_call(way_to_run: str) -> None:
     made: list[int] = []
 
-    def make() -> int:
+    def make_result() -> int:
         made.append(len(made))
         return 7
 
     for begun in (True, False):
-        task, failing = BackgroundTask(make), BackgroundTask(refuse)
+        task, failing = BackgroundTask(make_result), BackgroundTask(refuse_request)
         if begun:
             task.begin()
             failing.begin()
@@ -232,7 +226,7 @@ def test_a_task_gives_its_result_or_raises_as_often_as_it_is_asked(way: str) -> 
     assert len(made) == 2
 
 
-def test_what_is_known_starts_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_known_result_starts_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(background, "submit")
     task = BackgroundTask.known(7)
     task.begin()

@@ -1,4 +1,4 @@
-"""Chance: drawn from the operating system, and from one place."""
+"""Chance: random values come from the operating system, through one module."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def test_chance_keeps_no_state_that_a_snapshot_could_freeze() -> None:
         chance._source.getstate()
 
 
-def test_every_draw_is_within_its_bounds() -> None:
+def test_every_draw_is_within_its_limits() -> None:
     assert {chance.below(3) for _ in range(200)} == {0, 1, 2}
     assert all(2.5 <= chance.between(2.5, 4) <= 4 for _ in range(200))
     assert all(0 <= chance.fraction() < 1 for _ in range(200))

@@ -1,4 +1,4 @@
-"""Ids sort by time, and tell their kind."""
+"""Ids sort by time, and their prefix names their kind."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from tests.unit.properties import examples
 MILLISECONDS = st.integers(0, 2**48 - 1)
 
 
-def at(milliseconds: int) -> str:
-    # Half a millisecond more, so that no rounding of the fraction moves it into another one.
+def id_at(milliseconds: int) -> str:
+    # Half a millisecond is added so that rounding does not change the millisecond.
     with clock.using(lambda: (milliseconds + 0.5) / 1000):
         return ids.new_id("evt")
 
@@ -24,28 +24,28 @@ def at(milliseconds: int) -> str:
 @examples(200)
 def test_ids_sort_by_time(one: int, other: int) -> None:
     if one != other:
-        assert (at(one) < at(other)) is (one < other)
+        assert (id_at(one) < id_at(other)) is (one < other)
 
 
 @given(st.integers(0, 2**42))
 @examples(100)
 def test_a_range_begins_with_the_first_id_of_its_millisecond(milliseconds: int) -> None:
     floor = ids.smallest_id("evt", milliseconds)
-    assert floor <= at(milliseconds)
-    assert at(max(0, milliseconds - 1)) < floor or milliseconds == 0
+    assert floor <= id_at(milliseconds)
+    assert id_at(max(0, milliseconds - 1)) < floor or milliseconds == 0
 
 
-def test_an_id_is_safe_everywhere_and_never_given_twice() -> None:
+def test_an_id_has_safe_characters_and_is_unique() -> None:
     made = {ids.new_id("msg") for _ in range(500)}
     assert len(made) == 500
     assert all(re.fullmatch("msg_[0-9a-hjkmnp-tv-z]{26}", one) for one in made)
 
 
-def test_uuids_sort_by_time_and_say_what_they_are(frozen: clock.FrozenClock) -> None:
+def test_uuids_sort_by_time_and_state_their_version(frozen: clock.FrozenClock) -> None:
     made = []
     for _ in range(3):
         made.append(ids.new_uuid())
-        frozen.advance(milliseconds=2)  # a clock in floats may lose a part of one
+        frozen.advance(milliseconds=2)  # a clock in floats may lose a part of one millisecond
     assert made == sorted(set(made))
     assert all(UUID(one).version == 7 and UUID(one).variant == RFC_4122 for one in made)
     assert UUID(made[0]).int >> 80 == clock.parse("2026-01-15T17:00:00Z").timestamp() * 1000

@@ -1,4 +1,4 @@
-"""Clients whose requests are made once: none of them is lost to a connection that died while nobody looked."""
+"""Clients that send each request once: no request is lost to a connection that died while it was idle."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SAID = json.dumps({"output": {"message": {"role": "assistant", "content": [{"tex
 
 
 class Provider:
-    """Keeps connections open, and once they are dead answers nothing that still comes over them."""
+    """Keeps connections open. Once they are dead, it does not answer requests that still arrive over them."""
 
     def __init__(self, body: bytes) -> None:
         self.body, self.connections, self.requests, self.dead = body, 0, 0, False
@@ -84,7 +84,7 @@ def provider(
     clients.clear_clients()
 
 
-def send() -> str:
+def send_mail() -> str:
     outbound = OutgoingMail(
         org_id="org_a",
         message_id="msg_1",
@@ -95,21 +95,21 @@ def send() -> str:
     return SesCarrier().send(outbound)
 
 
-def ask() -> str:
+def ask_provider() -> str:
     return Bedrock("a.model").converse("Be brief.", "Are you there?", max_tokens=10)
 
 
-def limit() -> object:
-    """What a limiter asks its table."""
+def count_request() -> object:
+    """Send a limiter's request to its table."""
     return clients.dynamodb_client_without_retries().get_item(TableName="ratelimit", Key={"pk": {"S": "a"}})
 
 
 EACH = pytest.mark.parametrize(
     ("provider", "act", "lost"),
     [
-        pytest.param(SENT, send, OutcomeUnknownError, id="ses"),
-        pytest.param(SAID, ask, ThrottledError, id="bedrock"),
-        pytest.param(b"{}", limit, clients.CONNECTION_ERRORS, id="limiter"),
+        pytest.param(SENT, send_mail, OutcomeUnknownError, id="ses"),
+        pytest.param(SAID, ask_provider, ThrottledError, id="bedrock"),
+        pytest.param(b"{}", count_request, clients.CONNECTION_ERRORS, id="limiter"),
     ],
     indirect=["provider"],
 )
@@ -127,7 +127,7 @@ def test_the_first_request_after_a_freeze_has_a_new_connection(
 
 
 @EACH
-def test_a_clock_that_was_set_back_is_a_reason_for_a_new_connection(
+def test_a_clock_that_was_set_back_causes_a_new_connection(
     provider: Provider, act: Callable[[], object], lost: Any, frozen: clock.FrozenClock
 ) -> None:
     assert act()
@@ -137,7 +137,7 @@ def test_a_clock_that_was_set_back_is_a_reason_for_a_new_connection(
 
 
 @EACH
-def test_requests_in_a_row_share_a_connection_and_are_made_once(
+def test_consecutive_requests_share_a_connection_and_are_sent_once(
     provider: Provider, act: Callable[[], object], lost: Any, frozen: clock.FrozenClock
 ) -> None:
     for _ in range(3):
@@ -147,4 +147,4 @@ def test_requests_in_a_row_share_a_connection_and_are_made_once(
     provider.dead = True
     with pytest.raises(lost):
         act()
-    assert provider.requests == 4, "whether it was done is for the provider to tell"
+    assert provider.requests == 4, "only the provider knows whether it did the request"

@@ -1,4 +1,4 @@
-"""What is written to a table comes back as it was, and pages are whole."""
+"""Items come back from a table as they were written, and pages are complete."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ def test_an_item_is_decoded_to_what_was_encoded(item: dict[str, Any]) -> None:
 @pytest.mark.usefixtures("cloud")
 @given(st.dictionaries(NAMES, VALUES, max_size=5))
 @examples(30, slow=True)
-def test_an_item_comes_back_from_the_table_as_it_was(item: dict[str, Any]) -> None:
+def test_an_item_comes_back_from_the_table_unchanged(item: dict[str, Any]) -> None:
     place = {"pk": "one", "sk": "item"}
     writes.write_item(Put(table="core", item={**item, **place}))
     assert reads.get_item("core", place) == {**item, **place}
 
 
 @pytest.mark.parametrize("value", [1.5, float("nan"), object(), set(), {1, 2}])
-def test_what_a_table_cannot_hold_exactly_is_refused(value: object) -> None:
+def test_a_value_that_a_table_cannot_hold_exactly_is_refused(value: object) -> None:
     with pytest.raises(TypeError):
         attributes.encode_value(value)
 
@@ -72,7 +72,7 @@ def test_pages_of_any_size_hold_every_item_once_and_end(limit: int) -> None:
 
 
 @pytest.mark.usefixtures("cloud")
-def test_a_commit_is_all_or_nothing_and_tells_which_write_stood_in_the_way() -> None:
+def test_a_commit_is_all_or_nothing_and_names_the_write_that_failed() -> None:
     here = {"pk": "here", "sk": "item"}
     writes.write_item(Put(table="core", item=here))
     refused = Put(table="core", item=here, unless_exists=True)
@@ -83,25 +83,25 @@ def test_a_commit_is_all_or_nothing_and_tells_which_write_stood_in_the_way() -> 
 
 
 @pytest.mark.usefixtures("cloud")
-def test_the_first_failed_writes_own_exception_is_raised_with_all_that_share_it() -> None:
+def test_the_exception_of_the_first_failed_write_gets_all_items_that_share_it() -> None:
     for name in ("a", "b", "c"):
         writes.write_item(Put(table="core", item={"pk": name, "sk": "item"}))
 
-    def ours(items: list[dict[str, Any] | None]) -> Exception:
+    def build_our_error(items: list[dict[str, Any] | None]) -> Exception:
         return ValueError([item["pk"] for item in items if item])
 
-    def another(_: list[dict[str, Any] | None]) -> Exception:
+    def build_other_error(_: list[dict[str, Any] | None]) -> Exception:
         return KeyError("another")
 
-    def put(name: str, otherwise: Any) -> Put:
+    def put_named(name: str, otherwise: Any) -> Put:
         return Put(table="core", item={"pk": name, "sk": "item"}, unless_exists=True, otherwise=otherwise)
 
     with pytest.raises(ValueError, match=r"\['a', 'c'\]"):
-        commit(put("a", ours), put("b", another), put("c", ours))
+        commit(put_named("a", build_our_error), put_named("b", build_other_error), put_named("c", build_our_error))
 
 
 @pytest.mark.usefixtures("cloud")
-def test_a_single_write_answers_the_item_as_it_is_or_was() -> None:
+def test_a_single_write_returns_the_item_after_or_before_it() -> None:
     place = {"pk": "one", "sk": "item"}
     changed = writes.write_item(Update(table="core", key=place, expression="ADD n :one", values={":one": 1}))
     assert changed == {**place, "n": 1}
@@ -110,7 +110,7 @@ def test_a_single_write_answers_the_item_as_it_is_or_was() -> None:
 
 
 @pytest.mark.usefixtures("cloud")
-def test_many_are_read_in_the_order_asked_for_with_what_is_missing_and_twice() -> None:
+def test_a_batch_read_keeps_the_order_with_missing_and_repeated_items() -> None:
     keys = [{"pk": name, "sk": "item"} for name in ("a", "b", "a", "missing")]
     for key in keys[:2]:
         writes.write_item(Put(table="core", item=key))
@@ -119,25 +119,25 @@ def test_many_are_read_in_the_order_asked_for_with_what_is_missing_and_twice() -
 
 @pytest.fixture
 def lost_answers(cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each write is applied, its answer is lost, and botocore makes it again with the same parameters."""
+    """Each write is applied, its answer is lost, and botocore sends it again with the same parameters."""
     client = clients.dynamodb_client()
 
-    def twice(write: Callable[..., Any]) -> Callable[..., Any]:
-        def made_twice(**request: Any) -> Any:
+    def write_twice(write: Callable[..., Any]) -> Callable[..., Any]:
+        def send_twice(**request: Any) -> Any:
             write(**request)
             return write(**request)
 
-        return made_twice
+        return send_twice
 
     for name in ("put_item", "update_item", "delete_item"):
-        monkeypatch.setattr(client, name, twice(getattr(client, name)))
+        monkeypatch.setattr(client, name, write_twice(getattr(client, name)))
 
 
 ONE = {"pk": "one", "sk": "item"}
 
 
 @pytest.mark.usefixtures("lost_answers")
-def test_a_put_whose_answer_was_lost_is_not_taken_for_somebody_elses() -> None:
+def test_a_put_whose_answer_was_lost_is_not_mistaken_for_another_write() -> None:
     writes.write_item(Put(table="core", item={**ONE, "by": "us"}, unless_exists=True))
     with pytest.raises(ConditionFailedError):
         writes.write_item(Put(table="core", item={**ONE, "by": "another"}, unless_exists=True))
@@ -145,7 +145,7 @@ def test_a_put_whose_answer_was_lost_is_not_taken_for_somebody_elses() -> None:
 
 @pytest.mark.usefixtures("lost_answers")
 @pytest.mark.parametrize("expression", ["SET claimed = :yes", "REMOVE opened SET claimed = :yes", "ADD #count :one"])
-def test_an_update_whose_answer_was_lost_answers_the_item_as_it_now_is(expression: str) -> None:
+def test_an_update_whose_answer_was_lost_returns_the_current_item(expression: str) -> None:
     writes.write_item(Put(table="core", item={**ONE, "count": 0}))
     values: dict[str, Any] = {":yes": True} if "claimed" in expression else {":one": 1, ":none": 0}
     change = Update(
@@ -173,7 +173,7 @@ def test_a_conditional_delete_whose_answer_was_lost_succeeds_once() -> None:
 
 
 @pytest.mark.usefixtures("cloud")
-def test_a_commit_refuses_two_writes_on_one_item_and_names_no_key() -> None:
+def test_a_commit_refuses_two_writes_to_one_item_and_names_no_key() -> None:
     put = Put(table="core", item={**ONE, "a": 1})
     with pytest.raises(ValueError, match="two writes on one item of core: Put, ConditionCheck") as refused:
         commit(put, ConditionCheck(table="core", key=ONE, condition="attribute_not_exists(pk)"))
@@ -182,24 +182,24 @@ def test_a_commit_refuses_two_writes_on_one_item_and_names_no_key() -> None:
 
 
 @pytest.mark.usefixtures("cloud")
-def test_many_items_are_written_in_one_request_and_what_is_left_over_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_batch_write_sends_the_unprocessed_items_again(monkeypatch: pytest.MonkeyPatch) -> None:
     items = [{"pk": "p", "sk": str(number)} for number in range(5)]
     client, sent = clients.dynamodb_client(), []
     real = client.batch_write_item
 
-    def half(RequestItems: dict[str, list[Any]]) -> Any:  # noqa: N803 botocore's name
+    def process_half(RequestItems: dict[str, list[Any]]) -> Any:  # noqa: N803 botocore's name
         ((name, requests),) = RequestItems.items()
         sent.append(len(requests))
         real(RequestItems={name: requests[:2]})
         return {"UnprocessedItems": {name: requests[2:]} if requests[2:] else {}}
 
-    monkeypatch.setattr(client, "batch_write_item", half)
+    monkeypatch.setattr(client, "batch_write_item", process_half)
     writes.put_items("core", items)
     assert (sent, list(Query(table="core", partition="p").all())) == ([5, 3, 1], items)
 
 
 @pytest.mark.usefixtures("cloud")
-def test_many_items_that_are_never_taken_are_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_batch_write_that_is_never_processed_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
     client = clients.dynamodb_client()
     monkeypatch.setattr(client, "batch_write_item", lambda RequestItems: {"UnprocessedItems": RequestItems})  # noqa: N803
     with pytest.raises(Unavailable):
@@ -208,24 +208,21 @@ def test_many_items_that_are_never_taken_are_unavailable(monkeypatch: pytest.Mon
 
 @pytest.mark.usefixtures("cloud")
 @pytest.mark.parametrize("error", ["EndpointConnectionError", "ConnectTimeoutError", "ConnectionClosedError"])
-def test_a_table_that_nobody_reaches_is_unavailable(error: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_table_is_unavailable(error: str, monkeypatch: pytest.MonkeyPatch) -> None:
     import botocore.exceptions
 
-    def lost(**_: Any) -> None:
+    def lose_connection(**_: Any) -> None:
         raise getattr(botocore.exceptions, error)(endpoint_url="http://127.0.0.1:1")
 
-    monkeypatch.setattr(clients.dynamodb_client(), "get_item", lost)
+    monkeypatch.setattr(clients.dynamodb_client(), "get_item", lose_connection)
     with pytest.raises(Unavailable):
         reads.get_item("core", ONE)
-
-
-# --- pages ---
 
 
 @pytest.mark.usefixtures("cloud")
 @pytest.mark.parametrize("index", [None, "gsi1"])
 @pytest.mark.parametrize("limit", [1, 2, 3, 4, 6, 7])
-def test_a_page_that_is_exactly_full_and_the_last_has_no_next_one(index: str | None, limit: int) -> None:
+def test_a_full_last_page_has_no_next_page(index: str | None, limit: int) -> None:
     items = [{"pk": "p", "sk": str(number), "gsi1pk": "p", "gsi1sk": str(number)} for number in range(6)]
     writes.put_items("core", items)
     query, found, start, pages = Query(table="core", partition="p", index=index), list[Any](), None, 0
@@ -238,7 +235,7 @@ def test_a_page_that_is_exactly_full_and_the_last_has_no_next_one(index: str | N
 
 
 @pytest.mark.usefixtures("cloud")
-def test_a_page_whose_filter_passes_over_what_is_left_says_so() -> None:
+def test_a_page_whose_filter_skips_the_remaining_items_is_the_last() -> None:
     writes.put_items("core", [{"pk": "p", "sk": str(number), "odd": number % 2} for number in range(6)])
     query = Query(table="core", partition="p", where="odd = :odd", values={":odd": 1})
     assert [item["sk"] for item in query.page(3).items] == ["1", "3", "5"]
@@ -246,10 +243,10 @@ def test_a_page_whose_filter_passes_over_what_is_left_says_so() -> None:
 
 
 @pytest.mark.usefixtures("cloud")
-def test_what_a_table_never_has_room_for_is_unavailable_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    def nothing(RequestItems: dict[str, Any]) -> dict[str, Any]:  # noqa: N803 botocore's name
+def test_a_batch_read_that_is_never_processed_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
+    def process_nothing(RequestItems: dict[str, Any]) -> dict[str, Any]:  # noqa: N803 botocore's name
         return {"Responses": {}, "UnprocessedKeys": RequestItems}
 
-    monkeypatch.setattr(clients.dynamodb_client(), "batch_get_item", nothing)
+    monkeypatch.setattr(clients.dynamodb_client(), "batch_get_item", process_nothing)
     with pytest.raises(Unavailable):
         reads.get_items("core", [ONE])

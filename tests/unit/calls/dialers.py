@@ -1,4 +1,4 @@
-"""A world of dialers for tests: their jobs, a carrier, and a clock that moves when somebody waits."""
+"""Dialers for tests: their jobs, a carrier, and a clock that moves when a dialer waits."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _WORK: dict[str, Callable[[dict[str, Any]], None]] = {
 
 
 class Carrier(Provider):
-    """A provider that does what the world says, and notes whom it dials and when."""
+    """A provider with outcomes that the test sets. It records each dialed call with its time."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -53,43 +53,41 @@ class Carrier(Provider):
 
 
 class Dialers:
-    """Accepted calls, and the jobs of their dialers. A job waits here until it is brought."""
+    """Accepted calls, and the jobs of their dialers. A job waits here until the test runs it."""
 
     def __init__(self, frozen: clock.FrozenClock, carrier: Carrier, chance: Random) -> None:
         self.frozen, self.carrier, self.chance = frozen, carrier, chance
         self.jobs: list[tuple[datetime, dict[str, Any]]] = []
         self.calls: list[Call] = []
-        #: How often each kind of job was done for each call.
+        #: How often each kind of job ran for each call.
         self.done: Counter[tuple[str, str]] = Counter()
         self._over: set[str] = set()
         self._written: list[dict[str, Any]] = []
         self._interrupt: tuple[int, Callable[[], None]] | None = None
-        self._listen()
+        self._register_hooks()
 
-    # ---- what happens
-
-    def accept(self, tenant: Tenant, **changes: Any) -> Call:
-        """Accept a call. Each has a moment of its own."""
+    def accept_call(self, tenant: Tenant, **changes: Any) -> Call:
+        """Accept a call. Each call is accepted at a different millisecond."""
         self.frozen.advance(milliseconds=1)
         order = {"to": NOBODY, "tier": "basic", "consent_source": "business-relationship"} | changes
         call = service.place_call(tenant.caller(), Order.model_validate(order))
         self.calls.append(call)
-        self.collect()
+        self.collect_jobs()
         return call
 
-    def end(self, call: Call) -> None:
+    def end_call(self, call: Call) -> None:
         """Let the provider report that a call has ended."""
         reports.apply_report(Report(org_id=call.org_id, call_id=call.id, kind="ended", end_reason=EndReason.NO_ANSWER))
-        self.collect()
+        self.collect_jobs()
 
-    def cap(self, tenant: Tenant, number: int) -> None:
-        """Change how many calls the organization may have at once."""
+    def set_cap(self, tenant: Tenant, number: int) -> None:
+        """Change the number of concurrent calls that the organization may have."""
         org = organizations.get_organization(tenant.org_id)
         organizations.set_plan(system(tenant.org_id), org.plan, org.limits | {"concurrent_calls": number})
-        self.collect()
+        self.collect_jobs()
 
-    def work(self, place: int) -> None:
-        """Do a job. One that fails comes again."""
+    def run_job(self, place: int) -> None:
+        """Run a job. A job that fails is queued again."""
         _, job = self.jobs.pop(place)
         self.done[job["job"], str(job.get("call_id"))] += 1
         try:
@@ -98,88 +96,87 @@ class Dialers:
             self.jobs.append((clock.now() + timedelta(seconds=10), job))
         finally:
             self._interrupt = None
-        self.collect()
+        self.collect_jobs()
 
-    def due(self) -> list[int]:
-        """The places of the jobs that are due."""
+    def due_positions(self) -> list[int]:
+        """Returns the positions of the jobs that are due."""
         return [place for place, (due, _) in enumerate(self.jobs) if due <= clock.now()]
 
-    def settle(self, *, jitter: float = 0) -> None:
-        """Do all that is due now, in any order."""
-        while places := self.due():
-            self.work(self.chance.choice(places))
+    def run_due_jobs(self, *, jitter: float = 0) -> None:
+        """Run all jobs that are due now, in random order."""
+        while places := self.due_positions():
+            self.run_job(self.chance.choice(places))
             if jitter:
                 self.frozen.advance(seconds=self.chance.uniform(0, jitter))
 
-    def pass_by(self, seconds: float, *, jitter: float = 0) -> None:
-        """Let time go by, and do what becomes due."""
+    def pass_time(self, seconds: float, *, jitter: float = 0) -> None:
+        """Let time pass, and run the jobs that become due."""
         until = clock.now() + timedelta(seconds=seconds)
-        self.settle(jitter=jitter)
+        self.run_due_jobs(jitter=jitter)
         while (following := min((due for due, _ in self.jobs), default=until)) < until:
             self.frozen.at = max(self.frozen.at, following.timestamp())
-            self.settle(jitter=jitter)
+            self.run_due_jobs(jitter=jitter)
         self.frozen.at = max(self.frozen.at, until.timestamp())
-        self.settle(jitter=jitter)
+        self.run_due_jobs(jitter=jitter)
 
     @contextmanager
     def interrupted(self, after: int, act: Callable[[], None]) -> Iterator[None]:
-        """Let something happen before the request of that number that the block makes."""
+        """Call `act` before one of the requests of the block: before request number `after`, counted from 0."""
         self._interrupt = (after, act)
         try:
             yield
         finally:
             self._interrupt = None
 
-    # ---- how it stands
-
-    def now(self, call: Call) -> Call:
+    def read_call(self, call: Call) -> Call:
+        """Returns the call as it is stored now."""
         found = store.CALLS.get(call.org_id, call.id)
         assert found is not None
         return found
 
-    def live(self, tenant: Tenant, *, simulated: bool = False) -> list[Call]:
-        """The calls that are under way."""
-        found = [call for call in self.open() if call.org_id == tenant.org_id and call.simulated is simulated]
+    def live_calls(self, tenant: Tenant, *, simulated: bool = False) -> list[Call]:
+        """Returns the dialed calls that have not ended."""
+        found = [call for call in self.open_calls() if call.org_id == tenant.org_id and call.simulated is simulated]
         return [call for call in found if call.state is not State.CREATED]
 
-    def open(self) -> list[Call]:
-        """The calls that have not ended, as they are now."""
-        found = [self.now(call) for call in self.calls if call.id not in self._over]
+    def open_calls(self) -> list[Call]:
+        """Returns the calls that have not ended, as they are now."""
+        found = [self.read_call(call) for call in self.calls if call.id not in self._over]
         self._over |= {call.id for call in found if call.state in FINAL_STATES}
         return [call for call in found if call.id not in self._over]
 
-    def waiting(self, tenant: Tenant, pool: str = "live") -> list[str]:
-        """The ids of the calls that wait in a pool, in their order."""
+    def waiting_ids(self, tenant: Tenant, pool: str = "live") -> list[str]:
+        """Returns the ids of the calls that wait in a pool, in their order."""
         items = Query(table="core", partition=f"{tenant.org_id}#lanes#{pool}", begins="wait#").all()
         return [item["sk"].rpartition("#")[2] for item in items]
 
-    def held(self, tenant: Tenant, pool: str = "live") -> int:
-        """How many lanes are held."""
+    def count_held_lanes(self, tenant: Tenant, pool: str = "live") -> int:
+        """Returns the number of lanes in use."""
         items = Query(table="core", partition=f"{tenant.org_id}#lanes#{pool}", begins="lane#").all()
         return sum(1 for item in items if item.get("holders") and item["until"] >= clock.now_iso())
 
-    def collect(self) -> None:
-        """Hand on what was written for the table's stream and its timers."""
+    def collect_jobs(self) -> None:
+        """Queue the jobs that follow from new outbox items and timers."""
         for item in self._written:
             if item.get("outbox") == "job" or item["pk"].startswith("timer#"):
-                self.jobs.append((_rounded(clock.parse(item["due"])), item["body"]))
+                self.jobs.append((_round_up_to_seconds(clock.parse(item["due"])), item["body"]))
             elif "outbox" in item:
                 found = [job.body for job in routes.jobs_of(events.parse_event(item))]
                 self.jobs += [(clock.now(), body) for body in found if body["job"] in _WORK]
         self._written.clear()
 
-    def _listen(self) -> None:
+    def _register_hooks(self) -> None:
         hooks = clients.dynamodb_client().meta.events
-        hooks.register("before-call.dynamodb", self._called)
-        hooks.register("before-parameter-build.dynamodb.TransactWriteItems", _noted)
-        hooks.register("after-call.dynamodb.TransactWriteItems", self._wrote)
+        hooks.register("before-call.dynamodb", self._interrupt_request)
+        hooks.register("before-parameter-build.dynamodb.TransactWriteItems", _record_parameters)
+        hooks.register("after-call.dynamodb.TransactWriteItems", self._record_written)
 
-    def _wrote(self, http_response: Any, context: dict[str, Any], **_: Any) -> None:
+    def _record_written(self, http_response: Any, context: dict[str, Any], **_: Any) -> None:
         if http_response.status_code == 200:
             puts = [write["Put"]["Item"] for write in context["asked"] if "Put" in write]
             self._written += [decode_item(item) for item in puts if "outbox" in item or "timer#" in item["pk"]["S"]]
 
-    def _called(self, **_: Any) -> None:
+    def _interrupt_request(self, **_: Any) -> None:
         if self._interrupt is None:
             return
         after, act = self._interrupt
@@ -188,16 +185,16 @@ class Dialers:
             act()
 
 
-def _noted(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
+def _record_parameters(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
     context["asked"] = params["TransactItems"]
 
 
-def _rounded(due: datetime) -> datetime:
-    """A queue's delays are whole seconds, rounded up."""
+def _round_up_to_seconds(due: datetime) -> datetime:
+    """A delay in a queue is a whole number of seconds, rounded up."""
     left = (due - clock.now()).total_seconds()
     return clock.now() + timedelta(seconds=-(-left // 1)) if left > 0 else due
 
 
-def kill() -> None:
-    """End the process."""
+def kill_process() -> None:
+    """Kill the process that runs the test's dialer."""
     raise Killed

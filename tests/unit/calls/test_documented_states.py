@@ -1,4 +1,4 @@
-"""The diagram of docs/calls.md, against the moves that the code allows."""
+"""The diagram of `docs/calls.md` shows only moves that the code allows."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ DRAWN = [
 ]
 
 
-def test_every_move_that_is_drawn_is_legal() -> None:
+def test_every_drawn_move_is_allowed() -> None:
     assert [(before, after) for before, after in DRAWN if after not in TRANSITIONS[before]] == []
 
 
-def test_every_state_is_drawn_with_a_way_to_an_end() -> None:
+def test_every_state_is_drawn_with_a_path_to_an_end() -> None:
     assert {after for _, after in DRAWN} == set(State)
     assert {before for before, _ in DRAWN} == set(State) - FINAL_STATES

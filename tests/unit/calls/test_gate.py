@@ -1,4 +1,4 @@
-"""Whatever happens between a request and the dialling, no call is ever dialled with a failing rule."""
+"""No call is dialed against a failing rule, for any event between the request and the dialing."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.voices import Provider
 
 pytestmark = pytest.mark.usefixtures("cloud", "frozen")
 
-#: California, a code with two zones, a state with a cap, Rhode Island with its short days, toll-free, and nobody.
+#: California, a code with two zones, a state with a cap, Rhode Island (short days), toll-free, an unassigned number.
 NUMBERS = ["+14155512345", "+14234001234", "+13055512345", "+14015512345", "+18005512345", "+14155550142"]
 SOURCES = [None, "business-relationship", "prior-express-consent", "hearsay"]
 MEANWHILE = st.lists(
@@ -36,7 +36,7 @@ MEANWHILE = st.lists(
 _tenants = count()
 
 
-def happen(what: str, acme: Tenant, number: str, frozen: clock.FrozenClock) -> None:
+def apply_event(what: str, acme: Tenant, number: str, frozen: clock.FrozenClock) -> None:
     caller = acme.caller()
     actions: dict[str, Callable[[], object]] = {
         "block": lambda: ledgers.block_number(caller, number),
@@ -59,7 +59,7 @@ def test_no_call_is_ever_dialed_with_a_failing_rule(
     half_hours: int,
     meanwhile: list[str],
 ) -> None:
-    # An organization of its own: what was blocked in one example is not blocked in the next.
+    # Each example has its own organization, so that blocks of one example do not affect the next.
     acme = tenant(f"gate-{next(_tenants)}", PlanName.ENTERPRISE)
     carrier = Provider()
     monkeypatch.setattr(voice, "get_carrier", lambda: carrier.carrier)
@@ -74,7 +74,7 @@ def test_no_call_is_ever_dialed_with_a_failing_rule(
     except DomainError:
         pytest.fail("the gate alone refuses here")
     for what in meanwhile:
-        happen(what, acme, number, frozen)
+        apply_event(what, acme, number, frozen)
     allowed = compliance.evaluate(acceptance.contact_attempt(org, order, counted=True)).allowed
     dialing.dial_call(call.org_id, call.id)
     late = frozen.at - clock.parse(call.created_at).timestamp() > 600

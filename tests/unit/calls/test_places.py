@@ -1,4 +1,4 @@
-"""Where the called person is, as Anima's callers state it, and until when the carrier may let it ring."""
+"""The place of the called person, as Anima's callers state it, and the time until which the carrier may ring."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from switchboard.calls.models import Order
 from switchboard.carriers import voice
 from switchboard.kit import clock
 from tests.actors import tenant
-from tests.unit.edge.platform import Platform, Route, routes
+from tests.unit.edge.platform import Platform, Route, list_routes
 from tests.voices import Provider
 
 # A Thursday in January: 12:00 in New York, 09:00 in Los Angeles.
@@ -27,46 +27,46 @@ def platform(cloud: dict[str, str]) -> Platform:
     return Platform.open()
 
 
-def ask(platform: Platform, to: str, **where: str) -> tuple[int, dict[str, Any]]:
-    """Place a call over Anima's own handler."""
+def place_call(platform: Platform, to: str, **where: str) -> tuple[int, dict[str, Any]]:
+    """Place a call through Anima's handler."""
     place: Route = next(
-        one for one in routes() if (one.operation.method, one.operation.path) == ("POST", "/v1/voice/calls")
+        one for one in list_routes() if (one.operation.method, one.operation.path) == ("POST", "/v1/voice/calls")
     )
-    answer = platform.ask(place, "/v1/voice/calls", json.dumps(platform.good(place) | {"to": to} | where))
+    answer = platform.ask(place, "/v1/voice/calls", json.dumps(platform.example_body(place) | {"to": to} | where))
     return answer.status_code, answer.json()
 
 
-def test_a_number_of_no_place_needs_a_stated_zone_or_state(platform: Platform) -> None:
-    status, told = ask(platform, TOLL_FREE)
+def test_a_number_without_a_place_needs_a_stated_zone_or_state(platform: Platform) -> None:
+    status, told = place_call(platform, TOLL_FREE)
     assert (status, told["code"]) == (403, "QUIET_HOURS_BLOCKED")
-    assert ask(platform, TOLL_FREE, timeZone="America/New_York")[0] < 300
-    assert ask(platform, TOLL_FREE, recipientState="NY")[0] < 300
+    assert place_call(platform, TOLL_FREE, timeZone="America/New_York")[0] < 300
+    assert place_call(platform, TOLL_FREE, recipientState="NY")[0] < 300
 
 
-def test_a_stated_place_only_narrows(platform: Platform, frozen: clock.FrozenClock) -> None:
-    assert ask(platform, NEW_YORK)[0] < 300
-    # Noon in New York is seven in Hawaii.
-    assert ask(platform, NEW_YORK, timeZone="Pacific/Honolulu")[1]["code"] == "QUIET_HOURS_BLOCKED"
-    assert ask(platform, NEW_YORK, recipientState="HI")[1]["code"] == "QUIET_HOURS_BLOCKED"
-    assert ask(platform, HAWAII, timeZone="America/New_York")[1]["code"] == "QUIET_HOURS_BLOCKED"
-    # Half past eight in the evening: Connecticut's day is over, New York's is not.
+def test_a_stated_place_can_only_narrow_the_hours(platform: Platform, frozen: clock.FrozenClock) -> None:
+    assert place_call(platform, NEW_YORK)[0] < 300
+    # Noon in New York is 7:00 in Hawaii.
+    assert place_call(platform, NEW_YORK, timeZone="Pacific/Honolulu")[1]["code"] == "QUIET_HOURS_BLOCKED"
+    assert place_call(platform, NEW_YORK, recipientState="HI")[1]["code"] == "QUIET_HOURS_BLOCKED"
+    assert place_call(platform, HAWAII, timeZone="America/New_York")[1]["code"] == "QUIET_HOURS_BLOCKED"
+    # 20:30: the day of Connecticut has ended, the day of New York has not.
     frozen.advance(hours=8, minutes=30)
-    assert ask(platform, NEW_YORK)[0] < 300
-    assert ask(platform, NEW_YORK, recipientState="CT")[1]["code"] == "QUIET_HOURS_BLOCKED"
+    assert place_call(platform, NEW_YORK)[0] < 300
+    assert place_call(platform, NEW_YORK, recipientState="CT")[1]["code"] == "QUIET_HOURS_BLOCKED"
 
 
 @pytest.mark.parametrize("where", [{"timeZone": "Mars/Olympus"}, {"recipientState": "XX"}, {"recipientState": "New"}])
-def test_a_place_that_is_none_allows_nothing(platform: Platform, where: dict[str, str]) -> None:
-    status, _ = ask(platform, TOLL_FREE, **where)
+def test_an_invalid_place_is_refused(platform: Platform, where: dict[str, str]) -> None:
+    status, _ = place_call(platform, TOLL_FREE, **where)
     assert status in (400, 403)
 
 
 @pytest.mark.parametrize(
     ("where", "ends"),
     [
-        ({"to": NEW_YORK}, "2026-01-16T02:00:00.000Z"),  # nine in New York
-        ({"to": NEW_YORK, "recipient_state": "CT"}, "2026-01-16T01:00:00.000Z"),  # eight
-        ({"to": NEW_YORK, "time_zone": "America/Halifax"}, "2026-01-16T01:00:00.000Z"),  # nine in Halifax
+        ({"to": NEW_YORK}, "2026-01-16T02:00:00.000Z"),  # 21:00 in New York
+        ({"to": NEW_YORK, "recipient_state": "CT"}, "2026-01-16T01:00:00.000Z"),  # 20:00 in New York
+        ({"to": NEW_YORK, "time_zone": "America/Halifax"}, "2026-01-16T01:00:00.000Z"),  # 21:00 in Halifax
         ({"to": TOLL_FREE, "time_zone": "America/Chicago"}, "2026-01-16T03:00:00.000Z"),
     ],
 )
@@ -86,8 +86,8 @@ def test_the_carrier_gets_the_end_of_the_window_to_the_minute(
     assert placement.not_after == ends
 
 
-def test_the_carrier_gets_the_organizations_own_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The window at the dialling counts, not the one at the acceptance."""
+def test_the_carrier_gets_the_end_of_the_organizations_own_hours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The window at the time of dialing counts, not the window at acceptance."""
     carrier = Provider()
     monkeypatch.setattr(voice, "get_carrier", lambda: carrier.carrier)
     acme = tenant()

@@ -1,4 +1,4 @@
-"""What a call costs is settled where its first minute was counted, so that a spending cap stays exact."""
+"""The cost of a call is settled in the month of its first minute, so that a spending cap stays exact."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from switchboard.errors import QuotaExceeded
 from switchboard.kit import clock
 from switchboard.usage import service as usage
 from tests.actors import Tenant, tenant
-from tests.unit.calls.test_calls import dialed, now, placed, report
+from tests.unit.calls.live_calls import dial_call, place_call, read_call, report_progress
 from tests.voices import Provider
 
 pytestmark = pytest.mark.usefixtures("cloud", "frozen")
 
 JANUARY, FEBRUARY = "2026-01", "2026-02"
 PRICE = 70_000
-#: Two minutes of basic calls.
+#: The cost of two minutes of basic calls.
 CENTS = 14
 
 
@@ -44,94 +44,94 @@ def set_cap(acme: Tenant, *, voice: bool = True) -> None:
 
 
 def move_to_before(frozen: clock.FrozenClock, month: str, seconds: int) -> None:
-    """Move the clock to some seconds before a month begins."""
+    """Move the clock to a number of seconds before a month begins."""
     left = clock.parse(f"{month}-01T00:00:00.000Z") - clock.now()
     frozen.advance(seconds=left.total_seconds() - seconds)
 
 
-def fits(acme: Tenant) -> bool:
+def fits_the_cap(acme: Tenant) -> bool:
     try:
-        placed(acme)
+        place_call(acme)
     except QuotaExceeded:
         return False
     return True
 
 
-def fitting(acme: Tenant) -> int:
-    """How many of five calls the cap accepts."""
-    return sum(fits(acme) for _ in range(5))
+def count_fitting_calls(acme: Tenant) -> int:
+    """Returns how many of five calls the cap accepts."""
+    return sum(fits_the_cap(acme) for _ in range(5))
 
 
-def used(acme: Tenant, month: str) -> tuple[int, int, int]:
-    """Minutes, what they cost, and what of that counts towards the cap."""
+def read_usage(acme: Tenant, month: str) -> tuple[int, int, int]:
+    """Returns the minutes, their cost, and the part of the cost that counts towards the cap."""
     found = usage.get_monthly_usage(acme.org_id, month)
     return found.units["voice_basic"], found.spent_micros, usage.used_in_month(acme.org_id, month, "capped")
 
 
-def busy(call: Call) -> None:
-    report(call, "ended", end_reason=EndReason.BUSY, duration_seconds=0)
+def report_busy(call: Call) -> None:
+    report_progress(call, "ended", end_reason=EndReason.BUSY, duration_seconds=0)
 
 
-def test_a_call_that_ends_unanswered_in_the_next_month_is_given_back_in_its_own(
+def test_an_unanswered_call_that_ends_next_month_is_refunded_in_its_own_month(
     acme: Tenant, frozen: clock.FrozenClock
 ) -> None:
     set_cap(acme)
     move_to_before(frozen, FEBRUARY, seconds=10)
-    call = dialed(acme)
-    assert used(acme, JANUARY) == (1, PRICE, PRICE)
+    call = dial_call(acme)
+    assert read_usage(acme, JANUARY) == (1, PRICE, PRICE)
     frozen.advance(seconds=20)
-    busy(call)
-    assert used(acme, JANUARY) == used(acme, FEBRUARY) == (0, 0, 0)
-    assert fitting(acme) == 2
+    report_busy(call)
+    assert read_usage(acme, JANUARY) == read_usage(acme, FEBRUARY) == (0, 0, 0)
+    assert count_fitting_calls(acme) == 2
 
 
 def test_all_minutes_of_a_call_count_in_the_month_of_its_first(acme: Tenant, frozen: clock.FrozenClock) -> None:
     set_cap(acme)
     move_to_before(frozen, FEBRUARY, seconds=10)
-    call = dialed(acme)
-    report(call, "answered")
+    call = dial_call(acme)
+    report_progress(call, "answered")
     frozen.advance(minutes=3)
-    report(call, "ended", end_reason=EndReason.COMPLETED, duration_seconds=150)
-    assert used(acme, JANUARY) == (3, 3 * PRICE, 3 * PRICE)
-    assert used(acme, FEBRUARY) == (0, 0, 0)
-    assert fitting(acme) == 2
+    report_progress(call, "ended", end_reason=EndReason.COMPLETED, duration_seconds=150)
+    assert read_usage(acme, JANUARY) == (3, 3 * PRICE, 3 * PRICE)
+    assert read_usage(acme, FEBRUARY) == (0, 0, 0)
+    assert count_fitting_calls(acme) == 2
 
 
-def test_what_did_not_count_towards_the_cap_gives_nothing_back_to_it(acme: Tenant) -> None:
+def test_a_call_that_did_not_count_towards_the_cap_refunds_nothing_to_it(acme: Tenant) -> None:
     set_cap(acme, voice=False)
-    calls = [dialed(acme) for _ in range(3)]
+    calls = [dial_call(acme) for _ in range(3)]
     set_cap(acme, voice=True)
     for call in calls:
-        busy(call)
-    assert used(acme, JANUARY) == (0, 0, 0)
-    assert fitting(acme) == 2
+        report_busy(call)
+    assert read_usage(acme, JANUARY) == (0, 0, 0)
+    assert count_fitting_calls(acme) == 2
 
 
-def test_what_counted_towards_the_cap_is_given_back_to_it_though_calls_no_longer_count(acme: Tenant) -> None:
+def test_a_call_that_counted_towards_the_cap_is_refunded_even_if_calls_no_longer_count(acme: Tenant) -> None:
     set_cap(acme, voice=True)
-    calls = [dialed(acme) for _ in range(2)]
+    calls = [dial_call(acme) for _ in range(2)]
     set_cap(acme, voice=False)
     for call in calls:
-        busy(call)
-    assert used(acme, JANUARY) == (0, 0, 0)
+        report_busy(call)
+    assert read_usage(acme, JANUARY) == (0, 0, 0)
     set_cap(acme, voice=True)
-    assert fitting(acme) == 2
+    assert count_fitting_calls(acme) == 2
 
 
 @pytest.mark.parametrize("counted", [True, False])
-def test_further_minutes_count_towards_the_cap_if_the_first_one_did(acme: Tenant, counted: bool) -> None:
+def test_further_minutes_count_towards_the_cap_if_the_first_did(acme: Tenant, counted: bool) -> None:
     set_cap(acme, voice=counted)
-    call = dialed(acme)
-    report(call, "answered")
+    call = dial_call(acme)
+    report_progress(call, "answered")
     set_cap(acme, voice=not counted)
-    report(call, "ended", end_reason=EndReason.COMPLETED, duration_seconds=61)
-    assert used(acme, JANUARY) == (2, 2 * PRICE, 2 * PRICE * counted)
+    report_progress(call, "ended", end_reason=EndReason.COMPLETED, duration_seconds=61)
+    assert read_usage(acme, JANUARY) == (2, 2 * PRICE, 2 * PRICE * counted)
 
 
-def test_a_simulated_call_has_nothing_to_settle(acme: Tenant) -> None:
-    call = dialed(acme, simulated=True)
+def test_a_simulated_call_is_not_settled(acme: Tenant) -> None:
+    call = dial_call(acme, simulated=True)
     assert call.receipt is None
-    report(call, "answered")
-    report(call, "ended", end_reason=EndReason.COMPLETED, duration_seconds=61, outcome="success")
-    assert (now(call).state, now(call).cost_micros) == (State.COMPLETED, 0)
-    assert used(acme, JANUARY) == (0, 0, 0)
+    report_progress(call, "answered")
+    report_progress(call, "ended", end_reason=EndReason.COMPLETED, duration_seconds=61, outcome="success")
+    assert (read_call(call).state, read_call(call).cost_micros) == (State.COMPLETED, 0)
+    assert read_usage(acme, JANUARY) == (0, 0, 0)

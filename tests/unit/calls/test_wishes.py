@@ -1,4 +1,4 @@
-"""A wish to stop that comes again, also after an operator lifted the first during the same call."""
+"""A repeated wish to stop, also after an operator removed the first one during the same call."""
 
 from __future__ import annotations
 
@@ -24,20 +24,18 @@ def acme(cloud: dict[str, str], frozen: object) -> Tenant:
     return tenant()
 
 
-def spoken(call: Call, number: int) -> dict[str, Any]:
+def spoken_wish(call: Call, number: int) -> dict[str, Any]:
     turn = Turn(number=number, speaker="caller", text="Stop calling me.", start_ms=number, end_ms=number + 1)
     return {"kind": "turn", "turn": turn}
 
 
-def pressed(_: Call, __: int) -> dict[str, Any]:
+def pressed_key(_: Call, __: int) -> dict[str, Any]:
     return {"kind": "dtmf", "digits": "9"}
 
 
-@pytest.mark.parametrize("first", [spoken, pressed])
-@pytest.mark.parametrize("second", [spoken, pressed])
-def test_a_second_wish_after_the_first_was_lifted_enters_the_ledger_again(
-    acme: Tenant, first: Any, second: Any
-) -> None:
+@pytest.mark.parametrize("first", [spoken_wish, pressed_key])
+@pytest.mark.parametrize("second", [spoken_wish, pressed_key])
+def test_a_second_wish_after_a_removal_enters_the_ledger_again(acme: Tenant, first: Any, second: Any) -> None:
     call = service.place_call(acme.caller(), ORDER)
     told = {"org_id": call.org_id, "call_id": call.id}
     reports.apply_report(Report(**told, kind="answered"))
@@ -50,23 +48,23 @@ def test_a_second_wish_after_the_first_was_lifted_enters_the_ledger_again(
         service.place_call(acme.caller(), ORDER)
 
 
-def test_a_wish_that_comes_twice_is_one_entry(acme: Tenant) -> None:
+def test_a_repeated_wish_has_one_entry(acme: Tenant) -> None:
     call = service.place_call(acme.caller(), ORDER)
     told = {"org_id": call.org_id, "call_id": call.id}
     reports.apply_report(Report(**told, kind="answered"))
     for number in (1, 3):
-        reports.apply_report(Report(**told, **spoken(call, number)))
+        reports.apply_report(Report(**told, **spoken_wish(call, number)))
     (entry,) = ledgers.list_opt_outs(acme.org_id, 10)[0]
     assert entry.source == "spoken"
     assert len(list(service.list_turns(acme.caller(), call.id))) == 2
 
 
-def test_the_first_wish_that_is_reported_again_after_it_was_lifted_enters_nothing(acme: Tenant) -> None:
-    # A queue delivers twice, and the turn is recorded once.
+def test_a_repeated_report_of_a_removed_wish_enters_nothing(acme: Tenant) -> None:
+    # A queue delivers a message twice, and the turn is recorded once.
     call = service.place_call(acme.caller(), ORDER)
     told = {"org_id": call.org_id, "call_id": call.id}
     reports.apply_report(Report(**told, kind="answered"))
-    reports.apply_report(Report(**told, **spoken(call, 1)))
+    reports.apply_report(Report(**told, **spoken_wish(call, 1)))
     ledgers.record_opt_in(acme.caller(master=True), NOBODY)
-    reports.apply_report(Report(**told, **spoken(call, 1)))
+    reports.apply_report(Report(**told, **spoken_wish(call, 1)))
     assert ledgers.list_opt_outs(acme.org_id, 10)[0] == []

@@ -1,4 +1,4 @@
-"""An issuer of OpenID Connect with real keys, which can be made to err in every way that one can."""
+"""An OpenID Connect issuer with real keys, which can be told to fail in many ways."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ CLIENT_ID = "console"
 DISCOVERY, KEYS, TOKEN, USERINFO = "/.well-known/openid-configuration", "/keys", "/token", "/userinfo"
 
 
-def key(algorithm: str, kid: str = "") -> Key:
-    """A key for an algorithm, the same one each time."""
-    return _key(algorithm, kid or f"key-{algorithm}")
+def get_key(algorithm: str, kid: str = "") -> Key:
+    """Returns a key for an algorithm: the same key for the same arguments."""
+    return _generate_key(algorithm, kid or f"key-{algorithm}")
 
 
 @cache
-def _key(algorithm: str, kid: str) -> Key:
+def _generate_key(algorithm: str, kid: str) -> Key:
     parameters: Any = {"kid": kid, "use": "sig"}
     match algorithm:
         case "ES256":
@@ -45,8 +45,8 @@ def _key(algorithm: str, kid: str) -> Key:
 
 
 @dataclass
-class Asked:
-    """A request that the issuer got."""
+class IssuerRequest:
+    """A request that the issuer received."""
 
     path: str
     authorization: str | None
@@ -55,12 +55,12 @@ class Asked:
 
 @dataclass
 class Answer:
-    """What the issuer answers a path with."""
+    """The issuer's answer for a path."""
 
     body: Any
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
-    #: Waited for halfway through the body.
+    #: An event that the issuer waits for halfway through the body.
     hold: threading.Event | None = None
 
     @property
@@ -69,12 +69,12 @@ class Answer:
 
 
 class Issuer:
-    """What it says of itself, and of whoever signs in."""
+    """The issuer's endpoints, and its claims about the person who signs in."""
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.asked: list[Asked] = []
-        self.keys: list[Key] = [key("ES256")]
+        self.asked: list[IssuerRequest] = []
+        self.keys: list[Key] = [get_key("ES256")]
         self.document: dict[str, Any] = {
             "issuer": url,
             "authorization_endpoint": f"{url}/authorize",
@@ -91,12 +91,12 @@ class Issuer:
         self.answers[TOKEN] = Answer({"access_token": "at-1", "token_type": "Bearer", "id_token": token})
 
     def offer_userinfo(self, **claims: Any) -> None:
-        """Have a userinfo endpoint, which says this."""
+        """Add a userinfo endpoint that returns these claims."""
         self.document["userinfo_endpoint"] = f"{self.url}{USERINFO}"
         self.answers[USERINFO] = Answer(claims)
 
     def claims(self, **changed: Any) -> dict[str, Any]:
-        """A good token's claims, but for what is changed; `None` leaves one out."""
+        """Returns the claims of a valid token with the changes. `None` removes a claim."""
         now = int(clock.epoch())
         good: dict[str, Any] = {
             "iss": self.url,
@@ -114,8 +114,8 @@ class Issuer:
     def token(
         self, algorithm: str = "ES256", kid: str = "", *, header: dict[str, Any] | None = None, **changed: Any
     ) -> str:
-        """An id token, signed with the key for an algorithm; in its header too, `None` leaves something out."""
-        signer = key(algorithm, kid)
+        """Returns an id token, signed with the key for an algorithm. `None` removes a field of the header, too."""
+        signer = get_key(algorithm, kid)
         full = {"alg": algorithm, "kid": signer.kid} | (header or {})
         registry = JWSRegistry(algorithms=[algorithm], strict_check_header=False)
         if "crit" in full:
@@ -130,23 +130,23 @@ class Issuer:
             )
 
     def count(self, path: str) -> int:
-        """How often a path was asked for."""
+        """Returns how often a path was requested."""
         return sum(one.path == path for one in self.asked)
 
 
-def forged(claims: dict[str, Any], secret: bytes | None, **header: Any) -> str:
-    """A token that no library makes: signed with a secret by HMAC, or by nobody."""
-    signed = ".".join(map(_encoded, (json.dumps(header).encode(), json.dumps(claims).encode())))
-    return f"{signed}.{_encoded(hmac.digest(secret, signed.encode(), 'sha256')) if secret else ''}"
+def forge_token(claims: dict[str, Any], secret: bytes | None, **header: Any) -> str:
+    """Returns a token that no library creates: signed with a secret by HMAC, or not signed."""
+    signed = ".".join(map(_encode, (json.dumps(header).encode(), json.dumps(claims).encode())))
+    return f"{signed}.{_encode(hmac.digest(secret, signed.encode(), 'sha256')) if secret else ''}"
 
 
-def _encoded(raw: bytes) -> str:
+def _encode(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
 @contextmanager
-def running() -> Iterator[Issuer]:
-    """An issuer on a port of this machine."""
+def run_issuer() -> Iterator[Issuer]:
+    """Run an issuer on a local port."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -158,7 +158,7 @@ def running() -> Iterator[Issuer]:
 
         def _answer(self, form: dict[str, str]) -> None:
             path = urlsplit(self.path).path
-            issuer.asked.append(Asked(path, self.headers.get("Authorization"), form))
+            issuer.asked.append(IssuerRequest(path, self.headers.get("Authorization"), form))
             found = issuer.answers.get(path, Answer({"error": "not_found"}, 404))
             answer = found() if callable(found) else found
             self.send_response(answer.status)
@@ -171,11 +171,11 @@ def running() -> Iterator[Issuer]:
             self.wfile.write(answer.content[1:])
 
         def log_message(self, *_: object) -> None:
-            """Keep quiet."""
+            """Log nothing."""
 
     class Server(ThreadingHTTPServer):
         def handle_error(self, *_: object) -> None:
-            """A client that hangs up is what some tests want."""
+            """Ignore clients that hang up: some tests do so."""
 
     with Server(("127.0.0.1", 0), Handler) as server:
         issuer = Issuer(f"http://localhost:{server.server_port}")

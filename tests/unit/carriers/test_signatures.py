@@ -1,4 +1,4 @@
-"""Providers' signatures, by the vectors that are published, and whatever else may come."""
+"""Providers' signatures: published test vectors, and arbitrary input."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ ELEVENLABS_BODY, ELEVENLABS_AT = b'{"type":"post_call_transcription"}', 17395372
 ELEVENLABS = "0224015c9b177997645410423294956ee55755a049b8d972813fc50c6c58f3d9"
 
 
-def test_twilios_vector() -> None:
+def test_twilios_published_vector() -> None:
     assert verify_twilio(URL, CALL, TWILIO, ["12345"])
-    assert verify_twilio(URL, CALL[::-1], TWILIO, ["old", "12345"]), "in any order, by any active token"
+    assert verify_twilio(URL, CALL[::-1], TWILIO, ["old", "12345"]), "in any order, and by any active token"
     assert not verify_twilio(URL, CALL, TWILIO, ["1234", ""])
     assert not verify_twilio(URL, CALL, TWILIO, [])
     assert not verify_twilio(URL, CALL, TWILIO.lower(), ["12345"])
@@ -50,11 +50,11 @@ def test_twilios_vector() -> None:
         ("http://a.example:443/x", "http://a.example/x", False),
     ],
 )
-def test_twilio_signs_with_its_schemes_port_or_without(signed: str, ours: str, same: bool) -> None:
-    assert verify_twilio(ours, [], made(signed, ""), ["t"]) is same
+def test_twilio_signs_the_url_with_or_without_the_standard_port(signed: str, ours: str, same: bool) -> None:
+    assert verify_twilio(ours, [], sign_form(signed, ""), ["t"]) is same
 
 
-def made(url: str, form: str, token: str = "t") -> str:
+def sign_form(url: str, form: str, token: str = "t") -> str:
     import base64
 
     return base64.b64encode(hmac.digest(token.encode(), (url + form).encode(), "sha1")).decode()
@@ -62,10 +62,10 @@ def made(url: str, form: str, token: str = "t") -> str:
 
 def test_a_repeated_parameter_counts_once_for_each_of_its_values() -> None:
     parameters = [("b", "2"), ("a", "z"), ("a", "y"), ("a", "z"), ("", "x"), ("é", "ü")]
-    assert verify_twilio("https://a.example/", parameters, made("https://a.example/", "xayazb2éü"), ["t"])
+    assert verify_twilio("https://a.example/", parameters, sign_form("https://a.example/", "xayazb2éü"), ["t"])
 
 
-def test_stripes_vector() -> None:
+def test_stripes_published_vector() -> None:
     header = f"t={STRIPE_AT},v1={STRIPE}"
     assert verify_stripe(STRIPE_BODY, header, ["whsec_test"], STRIPE_AT)
     assert verify_stripe(STRIPE_BODY, header, ["whsec_new", "whsec_test"], STRIPE_AT)
@@ -76,14 +76,14 @@ def test_stripes_vector() -> None:
     assert not verify_stripe(STRIPE_BODY, header.upper(), ["whsec_test"], STRIPE_AT)
 
 
-def test_elevenlabs_vector() -> None:
+def test_elevenlabs_published_vector() -> None:
     header = f"t={ELEVENLABS_AT},v0={ELEVENLABS}"
     assert verify_elevenlabs(ELEVENLABS_BODY, header, ["whsec_test"], ELEVENLABS_AT)
     assert not verify_elevenlabs(ELEVENLABS_BODY, header.replace("v0", "v1"), ["whsec_test"], ELEVENLABS_AT)
 
 
 @pytest.mark.parametrize("off", [-1, 1])
-def test_a_signature_grows_old(off: int) -> None:
+def test_a_signature_expires(off: int) -> None:
     stripe, elevenlabs = f"t={STRIPE_AT},v1={STRIPE}", f"t={ELEVENLABS_AT},v0={ELEVENLABS}"
     assert verify_stripe(STRIPE_BODY, stripe, ["whsec_test"], STRIPE_AT + 300 * off)
     assert not verify_stripe(STRIPE_BODY, stripe, ["whsec_test"], STRIPE_AT + 301 * off)
@@ -106,7 +106,7 @@ def test_a_signature_grows_old(off: int) -> None:
         f"t={STRIPE_AT},v1=é\ud800",
     ],
 )
-def test_a_malformed_header_is_no_signature(header: str) -> None:
+def test_a_malformed_header_is_refused(header: str) -> None:
     assert not verify_stripe(STRIPE_BODY, header, ["whsec_test"], STRIPE_AT)
 
 
@@ -121,7 +121,7 @@ _texts = st.text(max_size=30) | st.characters(categories=["Cs"])
     secrets=st.lists(_texts, max_size=3),
     body=st.binary(max_size=30),
 )
-def test_whatever_comes_is_refused_without_a_fault(
+def test_any_input_is_refused_without_an_error(
     url: str, parameters: list[tuple[str, str]], header: str, secrets: list[str], body: bytes
 ) -> None:
     assert not verify_twilio(url, parameters, header, secrets)
@@ -129,7 +129,7 @@ def test_whatever_comes_is_refused_without_a_fault(
     assert not verify_elevenlabs(body, header, secrets, 0)
 
 
-def test_a_true_signature_is_found_with_every_secret() -> None:
+def test_a_valid_signature_is_found_with_every_secret() -> None:
     for secret in ("a", "ü", "s" * 300):
         text = f"t=5,v1={hmac.digest(secret.encode(), b'5.body', 'sha256').hex()}"
         assert verify_stripe(b"body", text, ["other", secret], 5.9)

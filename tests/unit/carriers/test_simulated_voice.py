@@ -1,4 +1,4 @@
-"""The simulated voice provider: it knows its calls, obeys, and reports by signed callbacks."""
+"""The simulated voice provider: it stores its calls, follows commands, and reports by signed callbacks."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _at_once(cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch, frozen: clo
     monkeypatch.setenv("SWITCHBOARD_VOICE_STEP_SECONDS", "0")
 
 
-def place(to: str = ANYBODY, **changes: Any) -> Leg:
+def place_call(to: str = ANYBODY, **changes: Any) -> Leg:
     conversation = voice.Conversation(
         org_id=ORG,
         call_id=CALL,
@@ -52,20 +52,20 @@ def place(to: str = ANYBODY, **changes: Any) -> Leg:
     return Leg(ORG, CALL, placed.provider_call_id)
 
 
-def play(steps: int | None = None) -> list[Report]:
-    """Let so many things happen, or all, and take what is reported."""
+def play_steps(steps: int | None = None) -> list[Report]:
+    """Let the provider do a number of steps, or all of them. Returns its reports."""
     work("workers/simulator", at_most=steps)
     return [Report.model_validate(body) for body in drain("voice-events")]
 
 
-def kinds(reports: list[Report]) -> list[str]:
+def report_kinds(reports: list[Report]) -> list[str]:
     return [report.kind for report in reports]
 
 
-def test_a_call_is_reported_from_ringing_to_its_analysis() -> None:
-    leg = place()
-    told = play()
-    assert kinds(told) == ["ringing", "answered", *["turn"] * 7, "ended", "analyzed"]
+def test_a_call_is_reported_from_ringing_to_analysis() -> None:
+    leg = place_call()
+    told = play_steps()
+    assert report_kinds(told) == ["ringing", "answered", *["turn"] * 7, "ended", "analyzed"]
     assert {report.provider_call_id for report in told} == {leg.provider_call_id}
     assert [report.sequence for report in told] == sorted({report.sequence or 0 for report in told})
     assert told[2].turn is not None
@@ -73,9 +73,9 @@ def test_a_call_is_reported_from_ringing_to_its_analysis() -> None:
     assert (told[-1].outcome, told[-1].summary) == ("success", "The person had time, and confirmed.")
 
 
-def test_the_line_knows_where_its_call_is_at_every_moment() -> None:
+def test_the_line_knows_the_state_of_its_call_at_every_time() -> None:
     line = SimulatedLine()
-    leg = place()
+    leg = place_call()
     seen = [line.fetch(leg)]
     while work("workers/simulator", at_most=1):
         seen.append(line.fetch(Leg(ORG, CALL)))
@@ -94,32 +94,32 @@ def test_the_line_knows_where_its_call_is_at_every_moment() -> None:
     assert line.fetch(Leg("org_other", CALL)) is None
 
 
-def test_who_is_hung_up_says_nothing_more_and_the_talk_is_analyzed() -> None:
-    leg, line = place(), SimulatedLine()
+def test_a_hung_up_call_has_no_more_turns_and_is_analyzed() -> None:
+    leg, line = place_call(), SimulatedLine()
     for step in (0, 1, 2):
         worker.handle_message({"org_id": ORG, "call_id": CALL, "step": step})
     line.end(leg)
-    told = play()
-    assert kinds(told)[:3] == ["ringing", "answered", "turn"]
-    assert sorted(kinds(told)[3:]) == ["analyzed", "ended"]
+    told = play_steps()
+    assert report_kinds(told)[:3] == ["ringing", "answered", "turn"]
+    assert sorted(report_kinds(told)[3:]) == ["analyzed", "ended"]
 
 
-def test_hanging_up_while_it_rings_is_all_that_is_reported() -> None:
-    leg, line = place(), SimulatedLine()
+def test_hanging_up_while_ringing_reports_only_the_end() -> None:
+    leg, line = place_call(), SimulatedLine()
     line.end(leg)
-    told = play()
+    told = play_steps()
     assert [(report.kind, report.end_reason) for report in told] == [("ended", "agent_hangup")]
 
 
-def test_a_hang_up_that_was_noted_and_not_reported_is_reported_when_it_comes_again() -> None:
-    leg, line = place(), SimulatedLine()
+def test_a_recorded_but_unreported_hang_up_is_reported_on_the_second_attempt() -> None:
+    leg, line = place_call(), SimulatedLine()
     line.end(leg)
     drain("simulator")
     line.end(leg)
-    assert kinds(play()) == ["ended"]
+    assert report_kinds(play_steps()) == ["ended"]
 
 
-def test_nobody_speaks_for_megabytes() -> None:
+def test_the_length_of_a_turn_is_limited() -> None:
     conversation = voice.Conversation(
         org_id=ORG,
         call_id=CALL,
@@ -134,7 +134,7 @@ def test_nobody_speaks_for_megabytes() -> None:
     SimulatedLine().place(
         Placement(org_id=ORG, call_id=CALL, from_number="+15005550006", to_number=ANYBODY, conversation_id="talk")
     )
-    texts = [report.turn.text for report in play() if report.turn]
+    texts = [report.turn.text for report in play_steps() if report.turn]
     assert max(map(len, texts)) == 5_000
 
 
@@ -148,81 +148,78 @@ def test_nobody_speaks_for_megabytes() -> None:
         (SetRecording(on=True), []),
     ],
 )
-def test_a_command_is_reported_where_providers_report_it(command: Command, kind: list[str]) -> None:
-    leg, line = place(), SimulatedLine()
+def test_a_command_is_reported_as_providers_do(command: Command, kind: list[str]) -> None:
+    leg, line = place_call(), SimulatedLine()
     line.control(leg, command)
-    told = [one for one in kinds(play()) if one in ("hold", "resumed", "transferred")]
+    told = [one for one in report_kinds(play_steps()) if one in ("hold", "resumed", "transferred")]
     assert told == kind
     with pytest.raises(voice.RefusedError):
         line.control(leg, command)
 
 
-def test_a_recording_is_reported_after_the_end_where_it_was_asked_for() -> None:
-    place(record=True)
-    assert kinds(play())[-3:] == ["ended", "recorded", "analyzed"]
-    leg = place()
+def test_a_requested_recording_is_reported_after_the_end() -> None:
+    place_call(record=True)
+    assert report_kinds(play_steps())[-3:] == ["ended", "recorded", "analyzed"]
+    leg = place_call()
     SimulatedLine().control(leg, SetRecording(on=True))
-    assert "recorded" in kinds(play())
-    leg = place(record=True)
+    assert "recorded" in report_kinds(play_steps())
+    leg = place_call(record=True)
     SimulatedLine().control(leg, SetRecording(on=False))
-    assert "recorded" not in kinds(play())
+    assert "recorded" not in report_kinds(play_steps())
 
 
-def test_the_talker_knows_what_was_said_and_what_came_of_it_once_it_is_over() -> None:
+def test_the_talker_returns_transcript_and_outcome_after_the_end() -> None:
     talker = SimulatedTalker()
     assert talker.transcript(ORG, CALL, None) is None
-    place()
+    place_call()
     before = talker.transcript(ORG, CALL, None)
     assert before is not None
     assert (before.turns, before.outcome) == ((), None)
-    play()
+    play_steps()
     after = talker.transcript(ORG, CALL, None)
     assert after is not None
     assert ([turn.number for turn in after.turns], after.outcome) == (list(range(7)), "success")
 
 
-def test_an_unruly_provider_tells_the_same_twice_and_in_another_order() -> None:
-    place("+15005550032")
-    unruly = play()
+def test_an_unreliable_provider_repeats_and_reorders_reports() -> None:
+    place_call("+15005550032")
+    unruly = play_steps()
     drain("simulator")
     told = {(report.kind, report.sequence) for report in unruly}
     assert len(unruly) == 2 * len(told)
-    assert {"hold", "resumed"} <= set(kinds(unruly))
+    assert {"hold", "resumed"} <= set(report_kinds(unruly))
     assert any(report.turn and not report.turn.final for report in unruly)
 
 
-def test_a_step_whose_worker_was_killed_after_the_end_is_reported_when_it_comes_again() -> None:
-    place()
-    play()
+def test_a_killed_step_after_the_end_is_reported_on_the_second_attempt() -> None:
+    place_call()
+    play_steps()
     queues.send_messages(
         [jobs.QueueMessage(queue="simulator", body={"org_id": ORG, "call_id": CALL, "step": 9}, group=ORG)]
     )
-    assert kinds(play()) == ["ended", "analyzed"]
+    assert report_kinds(play_steps()) == ["ended", "analyzed"]
 
 
-def test_a_call_whose_time_to_ring_is_over_is_refused() -> None:
+def test_a_call_whose_ring_time_has_passed_is_refused() -> None:
     with pytest.raises(voice.RefusedError):
-        place(not_after=clock.now_iso())
+        place_call(not_after=clock.now_iso())
     with pytest.raises(voice.RefusedError):
-        place("+15005550013")
+        place_call("+15005550013")
 
 
-# --- callbacks --------------------------------------------------------------------------------------------------
-
-
-def signed(**changes: Any) -> SimulatedCallback:
+def sign_callback(**changes: Any) -> SimulatedCallback:
     facts = {"org_id": ORG, "call_id": CALL, "kind": "answered", "answered_by": "human"} | changes
     return callbacks.sign(Report.model_validate(facts))
 
 
-def test_a_signed_callback_is_taken_and_read() -> None:
-    callback = signed()
+def test_a_signed_callback_is_accepted_and_parsed() -> None:
+    callback = sign_callback()
     assert LINE_RECEIVER.verify(callback) == ORG
     assert LINE_RECEIVER.read(callback) == [Report(org_id=ORG, call_id=CALL, kind="answered", answered_by="human")]
 
 
-def test_what_is_not_signed_for_its_account_is_refused() -> None:
-    callback = signed()
+def test_a_callback_that_is_not_signed_for_its_account_is_refused() -> None:
+    callback = sign_callback()
     headers = callback.headers
     for forged in (
         replace(callback, body=callback.body.replace(b"human", b"robot")),
@@ -235,15 +232,15 @@ def test_what_is_not_signed_for_its_account_is_refused() -> None:
 
 
 def test_an_old_callback_is_refused(frozen: clock.FrozenClock) -> None:
-    callback = signed()
+    callback = sign_callback()
     frozen.advance(minutes=29)
     assert LINE_RECEIVER.verify(callback) == ORG
     frozen.advance(minutes=2)
     assert LINE_RECEIVER.verify(callback) is None
 
 
-def test_a_callback_of_another_organization_or_another_path_is_unreadable() -> None:
-    callback = signed()
+def test_a_callback_of_another_organization_or_another_path_is_invalid() -> None:
+    callback = sign_callback()
     other = replace(callback, headers=callback.headers | {"simulator-account": "org_2"})
     said = json.dumps({"org_id": ORG, "call_id": CALL, "kind": "answered", "turn": "x"}).encode()
     with pytest.raises(UnreadableCallbackError):
@@ -256,11 +253,11 @@ def test_a_callback_of_another_organization_or_another_path_is_unreadable() -> N
         LINE_RECEIVER.read(replace(callback, body=b"[]"))
 
 
-def test_a_callback_that_is_not_taken_is_posted_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def refused(url: str, callback: SimulatedCallback) -> int:
+def test_a_refused_callback_is_posted_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refuse_callback(url: str, callback: SimulatedCallback) -> int:
         return 500
 
     monkeypatch.setenv("SWITCHBOARD_CALLBACKS_URL", "https://api.example.com/")
-    monkeypatch.setattr(worker, "_send", refused)
+    monkeypatch.setattr(worker, "_send", refuse_callback)
     with pytest.raises(worker.CallbackRefusedError):
         worker.handle_message({"post": {"org_id": ORG, "call_id": CALL, "kind": "ringing"}})

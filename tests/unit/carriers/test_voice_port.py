@@ -1,4 +1,4 @@
-"""A line and a talker that carry a call together: what is done when one of them fails."""
+"""A call that a line and a talker carry together, and the failure of one of them."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ CONVERSATION = voice.Conversation(
 PLACEMENT = voice.Placement(org_id="org_1", call_id="call_1", from_number="+15005550006", to_number="+14155550142")
 
 
-class Talking(Provider):
-    """A provider whose talker fails as a test says, or has a line of its own."""
+class TalkingProvider(Provider):
+    """A provider whose talker fails as the test says, or has its own line."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -45,21 +45,21 @@ class Talking(Provider):
         self.closed.append(conversation_id)
 
 
-def place(provider: Talking) -> voice.ProviderCallIds:
+def place_call(provider: TalkingProvider) -> voice.ProviderCallIds:
     return provider.carrier.place(CONVERSATION, PLACEMENT)
 
 
 def test_the_line_is_connected_to_the_talk_that_was_opened() -> None:
-    provider = Talking()
-    assert place(provider) == voice.ProviderCallIds("sim_1", "talk_1")
+    provider = TalkingProvider()
+    assert place_call(provider) == voice.ProviderCallIds("sim_1", "talk_1")
     (placed,) = provider.placements
     assert (placed.conversation_id, placed.connect) == ("talk_1", "wss://talker.example/talk_1")
 
 
-def test_a_talker_with_a_line_of_its_own_places_the_call() -> None:
-    provider = Talking()
+def test_a_talker_with_its_own_line_places_the_call() -> None:
+    provider = TalkingProvider()
     provider.own = voice.ProviderCallIds("CA1", "conv_1")
-    assert place(provider) == voice.ProviderCallIds("CA1", "conv_1")
+    assert place_call(provider) == voice.ProviderCallIds("CA1", "conv_1")
     assert (provider.dialed, provider.placements) == ([], [])
 
 
@@ -68,35 +68,35 @@ def test_a_talker_with_a_line_of_its_own_places_the_call() -> None:
     [
         (voice.RefusedError("no such agent"), voice.RefusedError),
         (voice.ThrottledError("full"), voice.ThrottledError),
-        (voice.OutcomeUnknownError("no answer"), voice.ThrottledError),  # nobody was called: it is done again
+        (voice.OutcomeUnknownError("no answer"), voice.ThrottledError),  # nobody was called, so it is retried
         (Unavailable("The table is busy."), voice.ThrottledError),
         (ValueError("a greeting of six megabytes"), voice.RefusedError),
     ],
 )
 def test_a_talk_that_cannot_be_opened_calls_nobody(opening: Exception, raised: type[Exception]) -> None:
-    provider = Talking()
+    provider = TalkingProvider()
     provider.opening = opening
     with pytest.raises(raised):
-        place(provider)
+        place_call(provider)
     assert provider.placements == []
 
 
 @pytest.mark.parametrize("outcome", [voice.RefusedError("no route"), voice.ThrottledError("full")])
-def test_a_talk_whose_call_is_not_placed_is_dropped(outcome: Exception) -> None:
-    provider = Talking()
+def test_a_talk_whose_call_is_not_placed_is_closed(outcome: Exception) -> None:
+    provider = TalkingProvider()
     provider.outcome = outcome
     with pytest.raises(type(outcome)):
-        place(provider)
+        place_call(provider)
     assert provider.closed == ["talk_1"]
 
 
 @pytest.mark.parametrize("fault", [KeyError("sid"), TimeoutError()])
-def test_after_a_fault_of_ours_nobody_knows_whether_the_call_was_placed(fault: Any) -> None:
-    provider = Talking()
+def test_after_an_internal_error_the_outcome_of_the_call_is_unknown(fault: Any) -> None:
+    provider = TalkingProvider()
     provider.outcome = fault
     with pytest.raises(voice.OutcomeUnknownError):
-        place(provider)
+        place_call(provider)
     assert provider.closed == []
     provider.own = fault
     with pytest.raises(voice.OutcomeUnknownError):
-        place(provider)
+        place_call(provider)

@@ -1,4 +1,4 @@
-"""The operator at the terminal: a command, and what it printed."""
+"""The operator at the terminal: a command and its output."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from tests.actors import Tenant, tenant
 
 
 @dataclass(frozen=True)
-class Ran:
-    """What a command answered."""
+class CommandResult:
+    """The exit code and the output of a command."""
 
     code: int
     out: str
@@ -27,19 +27,19 @@ class Ran:
         return json.loads(self.out)
 
 
-Run = Callable[..., Ran]
+Run = Callable[..., CommandResult]
 
 
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    def command(*words: str) -> Ran:
+    def command(*words: str) -> CommandResult:
         try:
             code = main(words)
-        except SystemExit as ended:  # argparse' way out
+        except SystemExit as ended:  # the exit of argparse
             code = int(ended.code or 0)
         out, err = capsys.readouterr()
         assert "Traceback" not in err
-        return Ran(code, out, err)
+        return CommandResult(code, out, err)
 
     return command
 

@@ -24,7 +24,7 @@ from tests.actors import Tenant
 from tests.unit.cli.conftest import Run
 
 
-def event(org_id: str, number: int) -> Event:
+def build_event(org_id: str, number: int) -> Event:
     return Event(
         id=ids.new_id("evt"),
         org_id=org_id,
@@ -40,7 +40,7 @@ def event(org_id: str, number: int) -> Event:
 @pytest.fixture
 def sealed(acme: Tenant) -> Tenant:
     """An organization with a chain of seven links."""
-    sealing.seal_events(acme.org_id, [event(acme.org_id, number) for number in range(7)])
+    sealing.seal_events(acme.org_id, [build_event(acme.org_id, number) for number in range(7)])
     return acme
 
 
@@ -51,20 +51,20 @@ def exported(sealed: Tenant, run: Run, tmp_path: Path) -> Path:
     return path
 
 
-def lines(path: Path) -> list[dict[str, Any]]:
-    """The documents of an export, without its head."""
+def read_documents(path: Path) -> list[dict[str, Any]]:
+    """Returns the documents of an export, without its head."""
     *documents, _ = map(json.loads, path.read_text().splitlines())
     return documents
 
 
-def text_of(documents: list[dict[str, Any]], head: dict[str, Any] | None = None) -> str:
-    """An export of documents, with the head of the last one or another."""
+def export_text(documents: list[dict[str, Any]], head: dict[str, Any] | None = None) -> str:
+    """Returns an export of documents with the head of the last document, or with another head."""
     claimed = head or {"seq": documents[-1]["seq"], "hash": documents[-1][HASH_FIELD]}
     return "\n".join(map(json.dumps, [*documents, {"head": claimed}]))
 
 
 def test_export_writes_the_chain_oldest_first(sealed: Tenant, exported: Path, run: Run) -> None:
-    documents = lines(exported)
+    documents = read_documents(exported)
     assert [document["seq"] for document in documents] == [1, 2, 3, 4, 5, 6, 7]
     assert (documents[0]["prevHash"], documents[-1][HASH_FIELD]) == (GENESIS, audit.get_head(sealed.org_id).hash)
     (head,) = [json.loads(line) for line in exported.read_text().splitlines()][7:]
@@ -74,17 +74,17 @@ def test_export_writes_the_chain_oldest_first(sealed: Tenant, exported: Path, ru
     assert printed.err == f"7 links, head {documents[-1][HASH_FIELD]}\n"
 
 
-def test_export_goes_on_over_batches(sealed: Tenant, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_export_continues_over_several_batches(sealed: Tenant, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("switchboard.cli.audit._BATCH", 2)
     assert len(run("audit", "export", sealed.org_id).out.splitlines()) == 7 + 1
     assert run("audit", "verify", "--org", sealed.org_id, "--json").json["links"] == 7
 
 
-def test_export_of_a_store_that_lost_a_link_is_refused_and_leaves_no_file(
+def test_an_export_of_a_store_with_a_lost_link_is_refused_and_leaves_no_file(
     sealed: Tenant, run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr("switchboard.audit.store.get_end", lambda _: ChainEnd(audit.ChainHead(7, GENESIS), []))
-    monkeypatch.setattr("switchboard.audit.store.iterate_documents", lambda *_: iter(()))
+    monkeypatch.setattr("switchboard.audit.store.export_documents", lambda *_: iter(()))
     answer = run("audit", "export", sealed.org_id, "-o", str(tmp_path / "chain"))
     assert (answer.code, answer.err) == (
         1,
@@ -94,14 +94,14 @@ def test_export_of_a_store_that_lost_a_link_is_refused_and_leaves_no_file(
     assert run("audit", "verify", "--org", sealed.org_id).code == 1
 
 
-def test_export_to_a_place_that_is_not_there_is_bad_usage(sealed: Tenant, run: Run, tmp_path: Path) -> None:
+def test_an_export_to_a_missing_folder_is_bad_usage(sealed: Tenant, run: Run, tmp_path: Path) -> None:
     assert run("audit", "export", sealed.org_id, "-o", str(tmp_path / "no" / "chain")).code == 2
 
 
 def test_verify_needs_a_file_and_no_deployment(
     exported: Path, run: Run, cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    head = lines(exported)[-1][HASH_FIELD]
+    head = read_documents(exported)[-1][HASH_FIELD]
     with monkeypatch.context() as patch:
         for name in cloud:
             patch.delenv(name)
@@ -117,9 +117,9 @@ def test_verify_reads_the_standard_input(exported: Path, run: Run, monkeypatch: 
     assert run("audit", "verify", "-", "--json").json["links"] == 7
 
 
-def answers(path: Path, size: int) -> list[dict[str, Any]]:
-    """What GET /v1/audit/export answers, part by part."""
-    documents = lines(path)
+def list_answers(path: Path, size: int) -> list[dict[str, Any]]:
+    """Returns the answers of `GET /v1/audit/export`, part by part."""
+    documents = read_documents(path)
     head = {"seq": 7, "hash": documents[-1][HASH_FIELD]}
     parts = [documents[start : start + size] for start in range(0, 7, size)]
     return [{"organization_id": "org", "head": head, "documents": part, "next_after": None} for part in parts]
@@ -127,8 +127,8 @@ def answers(path: Path, size: int) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("indent", [None, 2])
 @pytest.mark.parametrize("size", [7, 3])
-def test_verify_takes_the_api_s_answers(exported: Path, run: Run, size: int, indent: int | None) -> None:
-    parts = answers(exported, size)
+def test_verify_accepts_the_answers_of_the_api(exported: Path, run: Run, size: int, indent: int | None) -> None:
+    parts = list_answers(exported, size)
     exported.write_text("\n".join(json.dumps(part, indent=indent) for part in parts))
     assert run("audit", "verify", str(exported), "--json").json["links"] == 7
     exported.write_text("".join(json.dumps(part, indent=indent) for part in parts[:1]))
@@ -136,16 +136,16 @@ def test_verify_takes_the_api_s_answers(exported: Path, run: Run, size: int, ind
     assert cut.code == (0 if size == 7 else 1)
 
 
-def test_verify_takes_one_list_of_documents(exported: Path, run: Run) -> None:
-    documents = lines(exported)
+def test_verify_accepts_one_list_of_documents(exported: Path, run: Run) -> None:
+    documents = read_documents(exported)
     exported.write_text(json.dumps(documents, indent=1))
     answer = run("audit", "verify", str(exported), "--expect-head", documents[-1][HASH_FIELD], "--json")
     assert answer.json["links"] == 7
     assert "its end is missing" in run("audit", "verify", str(exported)).err
 
 
-def test_verify_finds_a_head_that_is_not_the_chain_s(exported: Path, run: Run) -> None:
-    (answer,) = answers(exported, 7)
+def test_verify_finds_a_head_that_does_not_match_the_chain(exported: Path, run: Run) -> None:
+    (answer,) = list_answers(exported, 7)
     answer["head"]["hash"] = GENESIS
     exported.write_text(json.dumps(answer))
     assert run("audit", "verify", str(exported)).code == 1
@@ -155,25 +155,25 @@ def test_verify_finds_a_head_that_is_not_the_chain_s(exported: Path, run: Run) -
 
 
 @pytest.mark.parametrize("kept", range(8))
-def test_verify_finds_that_the_end_was_cut_off(exported: Path, run: Run, kept: int) -> None:
-    head = lines(exported)[-1][HASH_FIELD]
+def test_verify_finds_a_truncated_end(exported: Path, run: Run, kept: int) -> None:
+    head = read_documents(exported)[-1][HASH_FIELD]
     exported.write_text("".join(exported.read_text().splitlines(keepends=True)[:kept]))
     answer = run("audit", "verify", str(exported))
     assert answer.code == 1
     assert "its end is missing" in answer.err
     assert ("it is empty" in answer.err) is (kept == 0)
     assert "--expect-head" in answer.err
-    # Whoever has the hash from elsewhere needs no head in the file: of all links, or of so many.
+    # The file needs no head if the caller passes the hash: with the number of links, or for all of them.
     assert run("audit", "verify", str(exported), "--expect-head", head).code == (0 if kept == 7 else 1)
     if 0 < kept < 7:
         assert "differs from the expected" in run("audit", "verify", str(exported), "--expect-head", head).err
 
 
-def test_verify_finds_links_that_are_cut_out_before_the_head(exported: Path, run: Run) -> None:
-    documents = lines(exported)
+def test_verify_finds_links_that_are_missing_before_the_head(exported: Path, run: Run) -> None:
+    documents = read_documents(exported)
     head = {"seq": 7, "hash": documents[-1][HASH_FIELD]}
     for kept, told in ((5, "it ends before its head at seq 7"), (0, "it ends before its head at seq 7")):
-        exported.write_text(text_of(documents[:kept], head))
+        exported.write_text(export_text(documents[:kept], head))
         answer = run("audit", "verify", str(exported))
         assert (answer.code, told in answer.err) == (1, True)
     for claimed, told in (
@@ -182,14 +182,14 @@ def test_verify_finds_links_that_are_cut_out_before_the_head(exported: Path, run
         ({"seq": "7", "hash": GENESIS}, "its head is malformed"),
         ({"seq": 7}, "its head is malformed"),
     ):
-        exported.write_text(text_of(documents, claimed))
+        exported.write_text(export_text(documents, claimed))
         answer = run("audit", "verify", str(exported))
         assert (answer.code, told in answer.err) == (1, True)
-    exported.write_text(f"{text_of(documents[:3])}\n{text_of(documents[3:5])}\n{json.dumps(documents[5])}")
+    exported.write_text(f"{export_text(documents[:3])}\n{export_text(documents[3:5])}\n{json.dumps(documents[5])}")
     assert "its end is missing" in run("audit", "verify", str(exported)).err
 
 
-def test_an_empty_chain_has_a_head_too(acme: Tenant, run: Run, tmp_path: Path) -> None:
+def test_an_empty_chain_has_a_head(acme: Tenant, run: Run, tmp_path: Path) -> None:
     path = tmp_path / "chain.jsonl"
     assert run("audit", "export", acme.org_id, "-o", str(path)).code == 0
     assert json.loads(path.read_text()) == {"head": {"seq": 0, "hash": GENESIS}}
@@ -198,8 +198,8 @@ def test_an_empty_chain_has_a_head_too(acme: Tenant, run: Run, tmp_path: Path) -
     assert run("audit", "verify", str(path)).code == 0
 
 
-def test_every_byte_counts(exported: Path, run: Run) -> None:
-    """Whatever byte of a document is changed, the chain no longer holds, and there is never a stack trace."""
+def test_verify_finds_every_changed_byte(exported: Path, run: Run) -> None:
+    """A change of any byte of a document breaks the chain, and never causes a stack trace."""
     whole = exported.read_bytes()
     for place in range(0, len(whole), 23):
         if whole[place : place + 1].isspace():
@@ -222,7 +222,7 @@ def test_every_byte_counts(exported: Path, run: Run) -> None:
     ],
 )
 def test_verify_names_the_first_fault(exported: Path, run: Run, change: Callable[[Any], None], told: str) -> None:
-    documents = lines(exported)
+    documents = read_documents(exported)
     change(documents)
     exported.write_text("\n".join([*map(json.dumps, documents), exported.read_text().splitlines()[-1]]))
     answer = run("audit", "verify", str(exported))
@@ -230,8 +230,8 @@ def test_verify_names_the_first_fault(exported: Path, run: Run, change: Callable
     assert told in answer.err
 
 
-def test_verify_says_where_a_file_is_cut(exported: Path, run: Run) -> None:
-    (answer,) = answers(exported, 7)
+def test_verify_names_the_line_where_a_file_is_truncated(exported: Path, run: Run) -> None:
+    (answer,) = list_answers(exported, 7)
     exported.write_text(json.dumps(answer)[:22])
     told = run("audit", "verify", str(exported)).err
     assert "it is not JSON: Unterminated string starting at: line 1 column 21\n" in told
@@ -240,8 +240,8 @@ def test_verify_says_where_a_file_is_cut(exported: Path, run: Run) -> None:
     assert "it is not JSON: Expecting property name enclosed in double quotes: line 2 column 11\n" in told
 
 
-def test_what_stands_around_the_documents_is_in_no_link(exported: Path, run: Run) -> None:
-    (answer,) = answers(exported, 7)
+def test_text_around_the_documents_is_in_no_link(exported: Path, run: Run) -> None:
+    (answer,) = list_answers(exported, 7)
     exported.write_text(json.dumps(answer | {"organization_id": "another", "next_after": 9}))
     assert run("audit", "verify", str(exported)).code == 0
 
@@ -263,7 +263,7 @@ def test_what_stands_around_the_documents_is_in_no_link(exported: Path, run: Run
         f'{{"seq": {"9" * 5000}}}',
     ],
 )
-def test_verify_refuses_what_is_no_export(run: Run, tmp_path: Path, text: str) -> None:
+def test_verify_refuses_a_file_that_is_not_an_export(run: Run, tmp_path: Path, text: str) -> None:
     path = tmp_path / "export"
     path.write_text(text)
     answer = run("audit", "verify", str(path))
@@ -271,7 +271,7 @@ def test_verify_refuses_what_is_no_export(run: Run, tmp_path: Path, text: str) -
     assert answer.err.count("\n") == 1
 
 
-def test_verify_of_nothing_is_bad_usage(run: Run, tmp_path: Path) -> None:
+def test_verify_without_a_source_is_bad_usage(run: Run, tmp_path: Path) -> None:
     assert run("audit", "verify").code == 2
     assert run("audit", "verify", "file", "--org", "org_1").code == 2
     missing = run("audit", "verify", str(tmp_path / "none"))

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("cloud")
 NOBODY = "+14155550142"
 
 
-def test_a_block_refuses_the_next_call_and_the_refusal_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_block_refuses_the_next_call_with_an_explained_refusal(capsys: pytest.CaptureFixture[str]) -> None:
     acme = tenant()
     order = Order(to=NOBODY, tier=Tier.BASIC, consent_source="business-relationship")
     call = calls.place_call(acme.caller(), order)
@@ -43,7 +43,7 @@ def test_the_blocked_numbers_are_listed_by_default(capsys: pytest.CaptureFixture
     assert [row["e164"] for row in json.loads(capsys.readouterr().out)] == [NOBODY]
 
 
-def test_hours_are_shown_set_and_taken_away(capsys: pytest.CaptureFixture[str]) -> None:
+def test_hours_can_be_set_shown_and_removed(capsys: pytest.CaptureFixture[str]) -> None:
     acme = tenant()
     assert main(["gate", "hours", acme.org_id, "--set", "09:30", "18:00"]) == 0
     capsys.readouterr()

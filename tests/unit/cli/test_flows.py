@@ -1,4 +1,4 @@
-"""`switchboard flow`, and what a key of OptiComm may be bound to."""
+"""`switchboard flow`, and the bindings of an OptiComm key."""
 
 from __future__ import annotations
 
@@ -43,9 +43,7 @@ def test_bad_usage_ends_with_2(run: Run, acme: Tenant, words: tuple[str, ...]) -
     ],
 )
 @pytest.mark.parametrize("what", [("flow", "create"), ("key", "create")])
-def test_a_consent_that_is_none_is_refused(
-    run: Run, acme: Tenant, what: tuple[str, str], consent: str, why: str
-) -> None:
+def test_an_invalid_consent_is_refused(run: Run, acme: Tenant, what: tuple[str, str], consent: str, why: str) -> None:
     words = ("Ada", "--kind", "outbound") if what[0] == "flow" else ("--kind", "opticomm-live")
     refused = run(*what, acme.org_id, *words, "--consent", consent)
     assert refused.code == 1
@@ -53,7 +51,7 @@ def test_a_consent_that_is_none_is_refused(
     assert why in refused.err
 
 
-def test_a_key_of_opticomm_is_bound_and_shown_with_the_secret_of_its_callbacks(run: Run, acme: Tenant) -> None:
+def test_an_opticomm_key_is_bound_and_shown_with_the_secret_of_its_callbacks(run: Run, acme: Tenant) -> None:
     words = ("--permission", "initiate_call", "--ip", "203.0.113.0/24", "--ip", "2001:db8::/32", "--agent-allowed", "x")
     more = ("--per-minute", "7", "--per-day", "9", "--consent", CONSENT)
     made = run("key", "create", acme.org_id, "--kind", "opticomm-live", *words, *more, "--json").json
@@ -79,7 +77,7 @@ def test_a_key_of_opticomm_is_bound_and_shown_with_the_secret_of_its_callbacks(r
         ("--kind", "opticomm-test", "--consent", "customer-initiated"),
     ],
 )
-def test_a_key_that_cannot_be_bound_like_that_is_bad_usage(run: Run, acme: Tenant, words: tuple[str, ...]) -> None:
+def test_an_invalid_binding_of_a_key_is_bad_usage(run: Run, acme: Tenant, words: tuple[str, ...]) -> None:
     assert run("key", "create", acme.org_id, *words).code == 2
 
 
@@ -97,7 +95,7 @@ def test_the_gates_lists_are_shown(run: Run, acme: Tenant, monkeypatch: pytest.M
     assert run("gate", "list", acme.org_id, "friends").code == 2
 
 
-def test_a_flow_says_whether_it_sells(run: Run, acme: Tenant) -> None:
+def test_a_flow_states_whether_it_sells(run: Run, acme: Tenant) -> None:
     plain = run("flow", "create", acme.org_id, "Ada", "--kind", "outbound", "--json").json
     assert plain["purpose"] == "informational"
     sells = run("flow", "create", acme.org_id, "Bo", "--kind", "outbound", "--purpose", "telemarketing", "--json").json

@@ -31,14 +31,14 @@ def test_create_makes_a_key_of_each_kind(run: Run, acme: Tenant, kind: str, pref
     assert (key.id, key.kind, key.name, key.org_id) == (made["key"], prefix, "Ours", acme.org_id)
 
 
-def test_an_agent_s_key_acts_as_the_agent(run: Run, acme: Tenant) -> None:
+def test_an_agents_key_acts_as_the_agent(run: Run, acme: Tenant) -> None:
     made = run("key", "create", acme.org_id, "--kind", "agent", "--agent", acme.agent_id, "--json").json
     agent = access.authenticate_key(made["text"], dialect.KEYS).agent
     assert agent is not None
     assert agent.id == acme.agent_id
 
 
-def test_a_key_expires_when_it_was_told_to(run: Run, acme: Tenant) -> None:
+def test_a_key_expires_at_its_time(run: Run, acme: Tenant) -> None:
     words = ("key", "create", acme.org_id, "--kind", "master", "--json", "--expires")
     assert run(*words, "2999-01-01T00:00:00+02:00").json["expires_at"] == "2998-12-31T22:00:00.000Z"
     past = run(*words, "2001-01-01T00:00:00Z")
@@ -63,7 +63,7 @@ def test_bad_usage_ends_with_2(run: Run, cloud: dict[str, str], words: tuple[str
     assert run("key", "create", "org_1", *words).code == 2
 
 
-def test_another_organization_s_agent_is_unknown(run: Run, acme: Tenant) -> None:
+def test_an_agent_of_another_organization_is_unknown(run: Run, acme: Tenant) -> None:
     other = run("org", "create", "Other", "--slug", "other", "--json").json["organization"]
     answer = run("key", "create", other, "--kind", "agent", "--agent", acme.agent_id)
     assert (answer.code, answer.err) == (1, "switchboard: There is no such agent.\n")
@@ -78,7 +78,7 @@ def test_list_shows_every_key_and_no_secret(run: Run, acme: Tenant, monkeypatch:
         assert secret[9:] not in listed.out
 
 
-def test_a_revoked_key_opens_nothing(run: Run, acme: Tenant) -> None:
+def test_a_revoked_key_is_refused(run: Run, acme: Tenant) -> None:
     key_id = access.authenticate_key(acme.agent_key, dialect.KEYS).key.id
     access.clear_cache()
     revoked = run("key", "revoke", acme.org_id, key_id, "--json").json
@@ -100,7 +100,7 @@ def test_agents_are_created_and_listed(run: Run, acme: Tenant, monkeypatch: pyte
     assert run("agent", "create", acme.org_id, "Bob!").code == 2
 
 
-def test_the_plan_s_number_of_agents_holds_for_the_operator_too(run: Run, acme: Tenant) -> None:
+def test_the_plans_number_of_agents_applies_to_the_operator_too(run: Run, acme: Tenant) -> None:
     run("org", "set-plan", acme.org_id, "free", "--limit", "agents=1")
     full = run("agent", "create", acme.org_id, "bob")
     assert (full.code, full.err) == (1, "switchboard: The plan allows 1 agents: change the plan to add more.\n")

@@ -23,7 +23,7 @@ def run(capsys: pytest.CaptureFixture[str]) -> Any:
     return command
 
 
-def test_rows_that_came_with_the_release(run: Any) -> None:
+def test_rows_of_the_release_are_listed(run: Any) -> None:
     code, rows, _ = run("rows")
     assert code == 0
     maine = next(row for row in rows if row["row"] == "US-ME")
@@ -32,7 +32,7 @@ def test_rows_that_came_with_the_release(run: Any) -> None:
     assert next(row for row in rows if row["row"] == "US-WA")["not_checked"] is None
 
 
-def test_closing_narrowing_capping_listing_and_removing(run: Any) -> None:
+def test_rows_can_close_narrow_cap_be_listed_and_removed(run: Any) -> None:
     source = ("--source", "Proclamation 1 JBE 2026")
     code, closed, _ = run("close", "US-LA", "2026-01-15", "2026-02-01", *source)
     assert (code, closed["asks"], closed["last"]) == (0, "closed", "2026-02-01")
@@ -47,13 +47,13 @@ def test_closing_narrowing_capping_listing_and_removing(run: Any) -> None:
     assert (code, "no such row" in told) == (1, True)
 
 
-def test_what_changes_nothing_is_refused(run: Any) -> None:
+def test_a_row_that_changes_nothing_is_refused(run: Any) -> None:
     code, _, told = run("narrow", "US-FL", "07:00", "22:00", "--source", "a lobby")
     assert code == 1
     assert "not stricter" in told
 
 
-def test_what_is_overdue_ends_with_one(run: Any, frozen: clock.FrozenClock) -> None:
+def test_an_overdue_review_ends_with_1(run: Any, frozen: clock.FrozenClock) -> None:
     code, rows, _ = run("overdue")
     assert (code, rows) == (0, [])
     run("cap", "US-NY", "2", "24", "--source", "x", "--review-by", "2026-02-01")

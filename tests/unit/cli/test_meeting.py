@@ -1,4 +1,4 @@
-"""Two people change one organization at the same moment: neither loses a change of the other."""
+"""Two operators change one organization at the same time: no change is lost."""
 
 from __future__ import annotations
 
@@ -16,66 +16,70 @@ from tests.actors import Tenant, system
 from tests.integration.sabotage import Sabotage
 from tests.unit.cli.conftest import Run
 
-#: More than the requests of any of these commands.
+#: More than the number of requests of any of these commands.
 MANY = 60
 METERS = {"email": True, "sms": False, "voice": True}
 
-# The clock stands still: who compares times alone takes another's change for their own.
+# The clock is frozen: a comparison of times alone would take the other change for the command's own.
 pytestmark = pytest.mark.usefixtures("cloud", "frozen")
 
 
-def meetings(run: Run, acme: Tenant, act: Callable[[], None], *words: str) -> Iterator[Organization]:
-    """The organization after a command, for each of its requests: another acts just before that request."""
+def run_concurrently(run: Run, acme: Tenant, act: Callable[[], None], *words: str) -> Iterator[Organization]:
+    """Yields the organization after a command, once for each of its requests: `act` runs just before that request."""
     sabotage = Sabotage()
     for place in range(MANY):
         organizations.set_plan(system(acme.org_id), PlanName.GROWTH, {})
         organizations.set_hard_cap(system(acme.org_id), HardCap(enabled=True, monthly_cap_cents=100))
         met = False
 
-        def meet() -> None:
+        def act_before() -> None:
             nonlocal met
             met = True
             act()
 
-        with sabotage.meeting(place, meet):
+        with sabotage.meeting(place, act_before):
             answer = run(*words)
         assert answer.code == 0, answer.err
         if not met:
             return
         yield organizations.get_organization(acme.org_id)
-    raise AssertionError("the command makes more requests than the test counts on: raise MANY")
+    raise AssertionError("the command makes more requests than the test expects: raise MANY")
 
 
-def test_a_quota_keeps_the_plan_that_another_sets_meanwhile(run: Run, acme: Tenant) -> None:
-    def move() -> None:
+def test_setting_a_quota_keeps_a_plan_that_is_set_at_the_same_time(run: Run, acme: Tenant) -> None:
+    def change_plan() -> None:
         organizations.set_plan(system(acme.org_id), PlanName.SCALE, {"agents": 7})
 
     found = [
         (org.plan, tuple(sorted(org.limits.items())))
-        for org in meetings(run, acme, move, "tenant", "quota", acme.org_id, "--monthly", "5")
+        for org in run_concurrently(run, acme, change_plan, "tenant", "quota", acme.org_id, "--monthly", "5")
     ]
-    # Whoever comes later replaces all that was agreed on: it is asked for so.
+    # The later command replaces all agreed limits, because it asks for that.
     assert set(found) == {
         (PlanName.SCALE, (("agents", 7), ("roleplays_per_month", 5))),
         (PlanName.SCALE, (("agents", 7),)),
     }
 
 
-def test_two_figures_that_are_agreed_on_at_once_both_stand(run: Run, acme: Tenant) -> None:
-    def agree() -> None:
+def test_two_limits_that_are_agreed_at_the_same_time_both_stay(run: Run, acme: Tenant) -> None:
+    def agree_limit() -> None:
         organizations.set_limit(system(acme.org_id), "agents", 7)
 
-    found = [org.limits for org in meetings(run, acme, agree, "tenant", "quota", acme.org_id, "--monthly", "5")]
+    found = [
+        org.limits for org in run_concurrently(run, acme, agree_limit, "tenant", "quota", acme.org_id, "--monthly", "5")
+    ]
     assert len(found) > 2
     assert all(limits == {"agents": 7, "roleplays_per_month": 5} for limits in found)
 
 
-def test_a_cap_keeps_the_meters_that_its_owner_chooses_meanwhile(run: Run, acme: Tenant) -> None:
-    def choose() -> None:
+def test_setting_a_cap_keeps_meters_that_its_owner_chooses_at_the_same_time(run: Run, acme: Tenant) -> None:
+    def choose_meters() -> None:
         organizations.set_hard_cap(system(acme.org_id), HardCap(enabled=True, monthly_cap_cents=900, meters=METERS))
 
     for words in (("--cents", "500"), ("--off",)):
-        found = [org.hard_cap for org in meetings(run, acme, choose, "org", "set-cap", acme.org_id, *words)]
+        found = [
+            org.hard_cap for org in run_concurrently(run, acme, choose_meters, "org", "set-cap", acme.org_id, *words)
+        ]
         assert all(cap.meters == METERS for cap in found)
         assert {cap.monthly_cap_cents for cap in found} <= {500, 900}
         assert {(cap.enabled, cap.monthly_cap_cents) for cap in found} >= (
@@ -83,7 +87,7 @@ def test_a_cap_keeps_the_meters_that_its_owner_chooses_meanwhile(run: Run, acme:
         )
 
 
-def test_an_organization_that_is_older_than_its_fields_is_changed_too(run: Run, acme: Tenant) -> None:
+def test_an_organization_without_newer_fields_can_be_changed(run: Run, acme: Tenant) -> None:
     writes.write_item(
         Update(
             table="core",

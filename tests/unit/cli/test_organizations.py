@@ -25,7 +25,7 @@ def test_create_opens_an_organization_whose_master_key_works(run: Run) -> None:
 
 
 @pytest.mark.usefixtures("frozen")
-def test_an_operator_s_change_is_an_event_under_their_name(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_operators_change_is_an_event_under_the_operators_name(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("getpass.getuser", lambda: "ann")
     org_id = run("org", "create", "Acme", "--slug", "acme", "--json").json["organization"]
     hour = organizations.get_organization(org_id).created_at[:13]
@@ -45,13 +45,13 @@ def test_create_refuses_an_owner_who_has_an_organization(run: Run) -> None:
 @pytest.mark.parametrize(
     "words", [("set-plan", "org_1", "gold"), ("create", "Acme", "--slug", "acme", "--plan", "gold")]
 )
-def test_an_unknown_plan_is_told_the_plans(run: Run, words: tuple[str, ...]) -> None:
+def test_an_unknown_plan_is_answered_with_the_list_of_plans(run: Run, words: tuple[str, ...]) -> None:
     answer = run("org", *words)
     assert answer.code == 2
     assert "'gold' is not one of free, starter, growth, scale, enterprise\n" in answer.err
 
 
-def test_what_is_wrong_with_an_address_is_said_once(run: Run) -> None:
+def test_an_invalid_address_is_reported_once(run: Run) -> None:
     org_id = run("org", "create", "Acme", "--slug", "acme", "--json").json["organization"]
     answer = run("team", "invite", org_id, "foo")
     assert (answer.code, answer.err) == (
@@ -78,7 +78,7 @@ def test_what_is_wrong_with_an_address_is_said_once(run: Run) -> None:
         (),
     ],
 )
-def test_bad_usage_is_told_and_ends_with_2(run: Run, words: tuple[str, ...]) -> None:
+def test_bad_usage_is_explained_and_ends_with_2(run: Run, words: tuple[str, ...]) -> None:
     answer = run("org", *words)
     assert (answer.code, answer.out) == (2, "")
     assert "error:" in answer.err
@@ -101,7 +101,7 @@ def test_bad_usage_is_told_and_ends_with_2(run: Run, words: tuple[str, ...]) -> 
         ("events", "replay", "--from", "2026-01-01T00:00Z", "--to", "2026-01-01T01:00Z", "--org", "org_none"),
     ],
 )
-def test_an_unknown_organization_is_one_line_and_1(run: Run, words: tuple[str, ...]) -> None:
+def test_an_unknown_organization_is_one_line_and_ends_with_1(run: Run, words: tuple[str, ...]) -> None:
     answer = run(*words)
     assert (answer.code, answer.out) == (1, "")
     assert answer.err == "switchboard: There is no such organization.\n"
@@ -116,7 +116,7 @@ def test_list_shows_the_newest_first(run: Run, acme: Tenant) -> None:
     assert rows[0].index("other") == heading.index("SLUG")
 
 
-def test_list_goes_on_to_the_last_page(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_list_continues_to_the_last_page(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("switchboard.cli.organizations._PAGE", 2)
     made = {run("org", "create", f"O{i}", "--slug", f"o{i}", "--json").json["organization"] for i in range(5)}
     listed = [row["organization"] for row in run("org", "list", "--json").json]
@@ -124,7 +124,7 @@ def test_list_goes_on_to_the_last_page(run: Run, monkeypatch: pytest.MonkeyPatch
     assert set(listed) == made
 
 
-def test_set_plan_moves_it_and_keeps_replaces_or_drops_what_was_agreed_on(run: Run, acme: Tenant) -> None:
+def test_set_plan_keeps_replaces_or_removes_agreed_limits(run: Run, acme: Tenant) -> None:
     plan = ("org", "set-plan", acme.org_id)
     shown = run(*plan, "scale", "--limit", "agents=7", "--limit", "emails_per_month=5", "--json").json
     assert (shown["plan"], shown["agreed"]) == ("scale", {"agents": 7, "emails_per_month": 5})
@@ -134,7 +134,7 @@ def test_set_plan_moves_it_and_keeps_replaces_or_drops_what_was_agreed_on(run: R
     assert run(*plan, "free", "--no-limits", "--json").json["limits"]["agents"] == 3
 
 
-def test_set_cap_sets_and_lifts(run: Run, acme: Tenant) -> None:
+def test_set_cap_sets_and_removes_a_cap(run: Run, acme: Tenant) -> None:
     assert run("org", "set-cap", acme.org_id, "--cents", "500", "--json").json["cap_cents"] == 500
     assert organizations.get_organization(acme.org_id).hard_cap.enabled
     assert run("org", "set-cap", acme.org_id, "--off", "--json").json["cap_cents"] is None

@@ -28,18 +28,18 @@ def test_create_opens_a_tenant_whose_key_works(run: Run) -> None:
     assert (row["slug"], row["status"], row["roleplays"], row["quota"]) == ("acme", "active", 1, 100)
 
 
-def test_a_tenant_has_five_active_keys_at_most(run: Run, acme: Tenant) -> None:
+def test_a_tenant_has_at_most_five_active_keys(run: Run, acme: Tenant) -> None:
     keys = [run("tenant", "key", acme.org_id, "--json").json for _ in range(5)]
     full = run("tenant", "key", acme.org_id)
     assert (full.code, full.out) == (1, "")
     assert "5 active keys" in full.err
-    assert run("key", "create", acme.org_id, "--kind", "athos").code == 1, "whichever way it is made"
+    assert run("key", "create", acme.org_id, "--kind", "athos").code == 1, "by each command that creates keys"
     assert run("key", "create", acme.org_id, "--kind", "master").code == 0
     run("key", "revoke", acme.org_id, keys[0]["key"])
     assert access.authenticate_key(run("tenant", "key", acme.org_id, "--json").json["text"], ATHOS)
 
 
-def test_a_key_that_has_expired_is_not_active(run: Run, acme: Tenant, frozen: clock.FrozenClock) -> None:
+def test_an_expired_key_is_not_active(run: Run, acme: Tenant, frozen: clock.FrozenClock) -> None:
     for _ in range(5):
         run("tenant", "key", acme.org_id, "--expires", "2026-01-15T17:00:01Z")
     assert run("tenant", "key", acme.org_id).code == 1
@@ -47,7 +47,7 @@ def test_a_key_that_has_expired_is_not_active(run: Run, acme: Tenant, frozen: cl
     assert run("tenant", "key", acme.org_id).code == 0
 
 
-def test_a_tenant_that_is_deactivated_is_let_in_no_more_until_it_is_activated(run: Run, acme: Tenant) -> None:
+def test_a_deactivated_tenant_is_refused_until_it_is_activated(run: Run, acme: Tenant) -> None:
     text = run("tenant", "key", acme.org_id, "--json").json["text"]
     assert run("tenant", "deactivate", acme.org_id, "--json").json["status"] == "suspended"
     with pytest.raises(Forbidden) as refusal:
@@ -64,7 +64,7 @@ def test_a_tenant_that_is_deactivated_is_let_in_no_more_until_it_is_activated(ru
     ]
 
 
-def test_the_quota_is_agreed_on_beside_other_limits(run: Run, acme: Tenant) -> None:
+def test_the_quota_is_agreed_beside_other_limits(run: Run, acme: Tenant) -> None:
     run("org", "set-plan", acme.org_id, "growth", "--limit", "agents=7")
     assert run("tenant", "quota", acme.org_id, "--monthly", "3", "--json").json["quota"] == 3
     assert run("org", "show", acme.org_id, "--json").json["agreed"] == {"agents": 7, "roleplays_per_month": 3}
@@ -95,12 +95,12 @@ def test_drills_are_switched_for_one_tenant(run: Run, acme: Tenant) -> None:
         (("drill", "off", "org_none", "ma-t65"), 1),
     ],
 )
-def test_what_cannot_be_is_told(run: Run, words: tuple[str, ...], code: int) -> None:
+def test_an_invalid_request_is_explained(run: Run, words: tuple[str, ...], code: int) -> None:
     answer = run(*words)
     assert (answer.code, answer.out) == (code, "")
     assert answer.err
 
 
-def test_a_drill_that_is_not_there_is_told(run: Run, acme: Tenant) -> None:
+def test_an_unknown_drill_is_reported(run: Run, acme: Tenant) -> None:
     assert run("drill", "off", acme.org_id, "ma-nothing").code == 1
     assert run("tenant", "key", acme.org_id, "--expires", "2020-01-01T00:00:00Z").code == 1

@@ -1,4 +1,4 @@
-"""`switchboard timer`: dead timers, listed, fired and dropped."""
+"""`switchboard timer`: dead timers can be listed, fired and dropped."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from tests.unit.cli.conftest import Run
 pytestmark = pytest.mark.usefixtures("cloud", "frozen")
 
 
-def bury(number: int, **changes: Any) -> str:
-    """Set a timer aside."""
+def bury_timer(number: int, **changes: Any) -> str:
+    """Store a dead timer."""
     job = IndexContacts(org_id="org_1", contact_ids=[f"con_{number}"])
     timer = Timer(id=f"tmr_{number:026d}", org_id="org_1", due=clock.now_iso(), queue=job.queue, body=job.body)
     reason = "its queue did not take it"
@@ -29,18 +29,18 @@ def bury(number: int, **changes: Any) -> str:
     return timer.id
 
 
-def arrived() -> list[list[str]]:
+def list_arrived_jobs() -> list[list[str]]:
     answer = clients.get_client("sqs").receive_message(QueueUrl=settings.queue_url("contacts"), MaxNumberOfMessages=10)
     return [json.loads(message["Body"])["contact_ids"] for message in answer.get("Messages", [])]
 
 
-def listed(run: Run, *words: str) -> list[str]:
+def list_timers(run: Run, *words: str) -> list[str]:
     return [row["timer"] for row in run("timer", "list", *words, "--json").json]
 
 
 def test_dead_timers_are_listed_with_their_reason(run: Run) -> None:
-    first = bury(1)
-    bury(2)
+    first = bury_timer(1)
+    bury_timer(2)
     (row, _) = run("timer", "list", "--json").json
     assert row == {
         "timer": first,
@@ -54,10 +54,10 @@ def test_dead_timers_are_listed_with_their_reason(run: Run) -> None:
     assert ([row["timer"] for row in answer.json], "more than 1" in answer.err) == ([first], True)
 
 
-def test_one_is_fired_and_the_others_wait(run: Run) -> None:
-    first, second = bury(1), bury(2)
+def test_one_timer_is_fired_and_the_others_wait(run: Run) -> None:
+    first, second = bury_timer(1), bury_timer(2)
     assert run("timer", "fire", second, "--json").json == {"fired": 1, "unreadable": 0}
-    assert (arrived(), listed(run)) == ([["con_2"]], [first])
+    assert (list_arrived_jobs(), list_timers(run)) == ([["con_2"]], [first])
     answer = run("timer", "fire", second)
     assert (answer.code, answer.err) == (
         1,
@@ -65,27 +65,27 @@ def test_one_is_fired_and_the_others_wait(run: Run) -> None:
     )
 
 
-def test_all_are_fired_except_for_what_cannot_be_read(run: Run) -> None:
-    bury(1)
-    bad = bury(2, body="none")
-    bury(3)
+def test_all_readable_timers_are_fired(run: Run) -> None:
+    bury_timer(1)
+    bad = bury_timer(2, body="none")
+    bury_timer(3)
     answer = run("timer", "fire", "--all", "--json")
     assert (answer.code, json.loads(answer.out)) == (1, {"fired": 2, "unreadable": 1})
-    assert (sorted(arrived()), listed(run)) == ([["con_1"], ["con_3"]], [bad])
+    assert (sorted(list_arrived_jobs()), list_timers(run)) == ([["con_1"], ["con_3"]], [bad])
     assert "drop it" in run("timer", "fire", bad).err
     assert run("timer", "drop", bad, "--json").json == {"dropped": 1}
-    assert listed(run) == []
+    assert list_timers(run) == []
 
 
-def test_one_or_all_are_dropped(run: Run) -> None:
-    first = bury(1)
-    bury(2)
-    bury(3)
+def test_one_or_all_timers_are_dropped(run: Run) -> None:
+    first = bury_timer(1)
+    bury_timer(2)
+    bury_timer(3)
     assert run("timer", "drop", first, "--json").json == {"dropped": 1}
     assert run("timer", "drop", "--all", "--json").json == {"dropped": 2}
-    assert (listed(run), arrived()) == ([], [])
+    assert (list_timers(run), list_arrived_jobs()) == ([], [])
 
 
 @pytest.mark.parametrize("words", [(), ("tmr_1", "--all")])
-def test_which_timer_is_meant_must_be_said(run: Run, words: tuple[str, ...]) -> None:
+def test_the_command_requires_a_timer_or_all(run: Run, words: tuple[str, ...]) -> None:
     assert run("timer", "fire", *words).code == 2

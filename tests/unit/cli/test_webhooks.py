@@ -12,13 +12,13 @@ from tests.unit.cli.conftest import Run
 URL = "https://example.com/hook"
 
 
-def create(run: Run, acme: Tenant, *words: str) -> dict[str, str]:
+def create_webhook(run: Run, acme: Tenant, *words: str) -> dict[str, str]:
     made: dict[str, str] = run("webhook", "create", acme.org_id, "--kind", "athos", "--url", URL, "--json", *words).json
     return made
 
 
 def test_a_webhook_is_registered_and_its_secret_shown_once(run: Run, acme: Tenant) -> None:
-    made = create(run, acme, "--event", "call.scored", "--header", "X-Tenant: acme", "--timeout", "5000")
+    made = create_webhook(run, acme, "--event", "call.scored", "--header", "X-Tenant: acme", "--timeout", "5000")
     endpoint = webhooks.get_endpoint(acme.org_id, made["webhook"]).endpoint
     assert (endpoint.kind, endpoint.url, endpoint.events, endpoint.timeout_ms) == ("athos", URL, ["call.scored"], 5_000)
     assert settings.custom_headers(endpoint) == {"X-Tenant": "acme"}
@@ -30,12 +30,12 @@ def test_a_webhook_is_registered_and_its_secret_shown_once(run: Run, acme: Tenan
 
 
 def test_a_rotation_shows_another_secret(run: Run, acme: Tenant) -> None:
-    made = create(run, acme)
+    made = create_webhook(run, acme)
     assert run("webhook", "rotate", acme.org_id, made["webhook"], "--json").json["secret"] != made["secret"]
 
 
-def test_a_webhook_is_switched_off_and_on_and_removed(run: Run, acme: Tenant) -> None:
-    made = create(run, acme)
+def test_a_webhook_can_be_disabled_enabled_and_removed(run: Run, acme: Tenant) -> None:
+    made = create_webhook(run, acme)
     assert run("webhook", "disable", acme.org_id, made["webhook"], "--json").json["active"] is False
     assert run("webhook", "test", acme.org_id, made["webhook"]).code == 1
     assert run("webhook", "enable", acme.org_id, made["webhook"], "--json").json["active"] is True
@@ -43,12 +43,12 @@ def test_a_webhook_is_switched_off_and_on_and_removed(run: Run, acme: Tenant) ->
     assert run("webhook", "show", acme.org_id, made["webhook"]).code == 1
 
 
-def test_deliveries_are_listed_and_failed_ones_recovered(run: Run, acme: Tenant) -> None:
-    made = create(run, acme)
+def test_deliveries_are_listed_and_failed_ones_sent_again(run: Run, acme: Tenant) -> None:
+    made = create_webhook(run, acme)
     sent = run("webhook", "test", acme.org_id, made["webhook"], "--json").json
     (listed,) = run("webhook", "deliveries", acme.org_id, made["webhook"], "--status", "pending", "--json").json
     assert (listed["delivery"], listed["status"], listed["attempts"]) == (sent["delivery"], "pending", 0)
-    assert run("webhook", "redeliver", acme.org_id, sent["delivery"]).code == 1  # it is still under way
+    assert run("webhook", "redeliver", acme.org_id, sent["delivery"]).code == 1  # it is still in progress
     words = ("webhook", "recover", acme.org_id, made["webhook"], "--since")
     assert run(*words, "2026-01-01T00:00:00Z", "--json").json["recovering_since"] == "2026-01-01T00:00:00.000Z"
     assert run(*words, "yesterday").code == 2
@@ -68,7 +68,7 @@ def test_bad_usage_ends_with_2(run: Run, cloud: dict[str, str], words: tuple[str
 
 
 @pytest.mark.parametrize("url", ["http://example.com/", "https://10.0.0.1/", "https://localhost.localdomain/"])
-def test_a_url_that_nothing_can_be_sent_to_is_refused(run: Run, acme: Tenant, url: str) -> None:
+def test_a_url_that_cannot_receive_webhooks_is_refused(run: Run, acme: Tenant, url: str) -> None:
     ran = run("webhook", "create", acme.org_id, "--kind", "athos", "--url", url)
     assert (ran.code, "url" in ran.err) == (1, True)
 

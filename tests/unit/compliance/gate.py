@@ -1,4 +1,4 @@
-"""The gate without a table: verdicts on facts that a test makes up."""
+"""The gate without a table: verdicts on facts that the test states."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CONSENT = StatedConsent(source="opt-in:web-form", date="2025-06-01")
 
 
 def at(zone: str, text: str) -> datetime:
-    """A moment by the wall clock of a zone: `2026-03-09 08:00:00`."""
+    """Returns a time by the wall clock of a zone: `2026-03-09 08:00:00`."""
     return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
 
 
@@ -35,15 +35,15 @@ def verdict(
     registered: Callable[[], RegistryAnswer] | None = None,
     **contact: Any,
 ) -> Verdict:
-    """The verdict on a contact that rests on a good consent, unless the test says otherwise."""
+    """Returns the verdict on a contact that has a valid consent, unless the test says otherwise."""
     asked = ContactAttempt(**{"org_id": "org_a", "channel": "voice", "to": to, "consent": CONSENT, **contact})
     return service.decide_verdict(asked, phone.parse(to), facts or Facts(), now, ask, registered)
 
 
-def hours(to: str, now: datetime, **contact: Any) -> RuleResult:
-    """What the hours rule finds."""
+def check_hours(to: str, now: datetime, **contact: Any) -> RuleResult:
+    """Returns the result of the hours rule."""
     return verdict(to, now, **contact).rule("quiet_hours")
 
 
-def open_(to: str, now: datetime, **contact: Any) -> bool:
-    return hours(to, now, **contact).result == "pass"
+def is_open(to: str, now: datetime, **contact: Any) -> bool:
+    return check_hours(to, now, **contact).result == "pass"

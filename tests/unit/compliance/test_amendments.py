@@ -1,4 +1,4 @@
-"""Rows of law that operators add: in effect at once, and only ever narrowing."""
+"""Rows of law that operators add: in effect at once, and only narrowing."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from switchboard.compliance.store import Facts
 from switchboard.errors import Invalid, NotFound
 from switchboard.events.models import Actor
 from switchboard.kit import clock
-from tests.unit.compliance.gate import CONSENT, at, open_, verdict
+from tests.unit.compliance.gate import CONSENT, at, is_open, verdict
 from tests.unit.properties import examples
 
 OPERATOR = Actor(type="operator", id="ada")
@@ -28,7 +28,7 @@ LOUISIANA, NEW_YORK, LONDON = "+15045551234", "+12125551234", "+442079460000"
 CLOSED = {"kind": "closure", "place": "US-LA", "first": date(2026, 1, 15), "last": date(2026, 1, 16), "source": "x"}
 
 
-def amended(*rows: dict[str, Any]) -> Facts:
+def amended_facts(*rows: dict[str, Any]) -> Facts:
     made = [Amendment(**{"id": f"law_{number}", "source": "x", **row}) for number, row in enumerate(rows)]
     return Facts(
         amendments={place: [row for row in made if row.place == place] for place in {row.place for row in made}}
@@ -46,42 +46,44 @@ def amended(*rows: dict[str, Any]) -> Facts:
 )
 def test_a_closure_closes_its_days_by_the_local_calendar(moment: str, expected: bool) -> None:
     now = at("America/Chicago", moment)
-    found = verdict(LOUISIANA, now, amended(CLOSED))
+    found = verdict(LOUISIANA, now, amended_facts(CLOSED))
     assert found.allowed is expected
     assert found.rule("quiet_hours").details["amendments"] == ["law_0"]
     if not expected:
         assert found.next_allowed_at == "2026-01-17T14:00:00.000Z"
-    assert verdict(NEW_YORK, now, amended(CLOSED)).rule("quiet_hours").details["amendments"] == []
+    assert verdict(NEW_YORK, now, amended_facts(CLOSED)).rule("quiet_hours").details["amendments"] == []
 
 
-def test_a_window_narrows_the_days_that_it_names() -> None:
+def test_a_window_narrows_its_days() -> None:
     row = {"kind": "window", "place": "GB", "first": date(2026, 1, 1), "start": "10:00", "end": "12:00"}
-    facts = amended(row | {"days": ("thu",)})
+    facts = amended_facts(row | {"days": ("thu",)})
     for edge, expected in [("09:59:59", False), ("10:00:00", True), ("11:59:59", True), ("12:00:00", False)]:
         assert verdict(LONDON, at("Europe/London", f"2026-01-15 {edge}"), facts).allowed is expected
         assert verdict(LONDON, at("Europe/London", f"2026-01-16 {edge}"), facts).allowed
 
 
-def test_a_row_may_hold_for_calls_or_for_texts_alone() -> None:
-    facts = amended(CLOSED | {"channel": "sms"})
+def test_a_row_may_apply_only_to_calls_or_only_to_texts() -> None:
+    facts = amended_facts(CLOSED | {"channel": "sms"})
     now = at("America/Chicago", "2026-01-15 12:00:00")
     assert verdict(LOUISIANA, now, facts).allowed
     assert not verdict(LOUISIANA, now, facts, channel="sms").allowed
 
 
-def test_a_state_without_a_row_of_its_own_gets_one() -> None:
+def test_a_state_without_its_own_row_gets_one() -> None:
     row = {"kind": "window", "place": "US-NY", "first": date(2026, 1, 1), "start": "09:00", "end": "20:00"}
     evening = at("America/New_York", "2026-01-15 20:00:00")
     assert verdict(NEW_YORK, evening).allowed
-    assert not verdict(NEW_YORK, evening, amended(row)).allowed
-    assert not verdict("+13035551234", at("America/Denver", "2026-01-15 13:00:00"), amended(CLOSED), state="LA").allowed
+    assert not verdict(NEW_YORK, evening, amended_facts(row)).allowed
+    assert not verdict(
+        "+13035551234", at("America/Denver", "2026-01-15 13:00:00"), amended_facts(CLOSED), state="LA"
+    ).allowed
 
 
-def test_a_cap_of_an_operator_counts_as_a_states() -> None:
+def test_an_operators_cap_counts_like_a_states_cap() -> None:
     row = {"kind": "cap", "place": "US-NY", "first": date(2026, 1, 1), "calls": 1, "hours": 6}
     now = at("America/New_York", "2026-01-15 12:00:00")
     recent = Facts(attempts=((now - timedelta(hours=6) + timedelta(seconds=1)).isoformat(),))
-    facts = amended(row)
+    facts = amended_facts(row)
     assert verdict(NEW_YORK, now, Facts(attempts=recent.attempts)).allowed
     refused = verdict(NEW_YORK, now, Facts(attempts=recent.attempts, amendments=facts.amendments))
     assert refused.code == "attempt_cap"
@@ -96,7 +98,7 @@ DAYS = st.integers(-3, 3).map(lambda offset: date(2026, 1, 15) + timedelta(days=
 
 
 @st.composite
-def rows(draw: st.DrawFn) -> dict[str, Any]:
+def draw_rows(draw: st.DrawFn) -> dict[str, Any]:
     first = draw(DAYS)
     row: dict[str, Any] = {
         "kind": draw(st.sampled_from(["closure", "window", "cap"])),
@@ -118,12 +120,10 @@ MINUTES = st.integers(0, 6 * 24 * 60).map(lambda minute: datetime(2026, 1, 12, t
 
 
 @examples(400)
-@given(st.lists(rows(), max_size=4), st.sampled_from(sorted(PLACES)), MINUTES, st.sampled_from(["voice", "sms"]))
-def test_no_row_opens_what_is_closed_without_it(
-    added: list[dict[str, Any]], place: str, now: datetime, channel: str
-) -> None:
+@given(st.lists(draw_rows(), max_size=4), st.sampled_from(sorted(PLACES)), MINUTES, st.sampled_from(["voice", "sms"]))
+def test_no_row_opens_closed_hours(added: list[dict[str, Any]], place: str, now: datetime, channel: str) -> None:
     calls = tuple((now - timedelta(hours=hours)).isoformat() for hours in (1, 2, 30))
-    facts = amended(*added)
+    facts = amended_facts(*added)
     given_ = {"channel": channel}
     before = verdict(PLACES[place], now, Facts(attempts=calls), **given_)
     after = verdict(PLACES[place], now, Facts(attempts=calls, amendments=facts.amendments), **given_)
@@ -147,7 +147,7 @@ def test_no_row_opens_what_is_closed_without_it(
         {"kind": "cap", "place": "US-ME", "calls": 2, "hours": 8},
     ],
 )
-def test_a_row_that_asks_for_no_more_than_the_law_does_is_refused(row: dict[str, Any]) -> None:
+def test_a_row_that_does_not_narrow_the_law_is_refused(row: dict[str, Any]) -> None:
     assert not is_stricter(Amendment(first=date(2026, 1, 15), source="x", **row))
     with pytest.raises(Invalid) as refusal:
         amendment_service.add_amendment(OPERATOR, source="x", **row)
@@ -159,13 +159,13 @@ def test_a_row_that_asks_for_no_more_than_the_law_does_is_refused(row: dict[str,
     [
         {"kind": "window", "place": "US-FL", "start": "08:01", "end": "24:00"},
         {"kind": "window", "place": "CA", "start": "10:00", "end": "18:00"},
-        {"kind": "window", "place": "US-CA", "start": "09:00", "end": "21:00"},  # its own holds for calls alone
+        {"kind": "window", "place": "US-CA", "start": "09:00", "end": "21:00"},  # its own window applies to calls only
         {"kind": "cap", "place": "US-FL", "calls": 2, "hours": 1},
         {"kind": "cap", "place": "US-NY", "calls": 3, "hours": 24},
         {"kind": "cap", "place": "US-ME", "calls": 1, "hours": 9},
     ],
 )
-def test_a_row_that_asks_for_anything_more_is_taken(row: dict[str, Any]) -> None:
+def test_a_row_that_narrows_the_law_in_any_way_is_accepted(row: dict[str, Any]) -> None:
     assert is_stricter(Amendment(first=date(2026, 1, 15), source="x", **row))
 
 
@@ -187,7 +187,7 @@ def test_a_row_that_asks_for_anything_more_is_taken(row: dict[str, Any]) -> None
         ({"kind": "cap", "place": "GB", "source": "x", "calls": 1}, "row"),
     ],
 )
-def test_a_row_that_is_wrong_is_refused_with_its_field(row: dict[str, Any], field: str) -> None:
+def test_an_invalid_row_is_refused_with_its_field(row: dict[str, Any], field: str) -> None:
     with pytest.raises(Invalid) as refusal:
         amendment_service.add_amendment(OPERATOR, **row)
     assert refusal.value.code == "law_invalid"
@@ -196,13 +196,13 @@ def test_a_row_that_is_wrong_is_refused_with_its_field(row: dict[str, Any], fiel
 
 @pytest.mark.usefixtures("cloud")
 class TestStored:
-    """On the table."""
+    """Rows stored in the table."""
 
     def allowed(self, to: str = LOUISIANA, **contact: Any) -> bool:
         asked = ContactAttempt(org_id="org_a", channel="voice", to=to, consent=CONSENT, **contact)
         return service.evaluate(asked, SimulatedReassignedNumbers()).allowed
 
-    def test_a_row_is_in_effect_for_the_next_contact_and_gone_with_its_removal(self, frozen: clock.FrozenClock) -> None:
+    def test_a_row_applies_to_the_next_contact_until_it_is_removed(self, frozen: clock.FrozenClock) -> None:
         assert self.allowed()
         row = amendment_service.add_amendment(OPERATOR, **CLOSED)
         assert row.created_by == "ada"
@@ -221,7 +221,7 @@ class TestStored:
             ("removed", "ada", row.id),
         ]
 
-    def test_rows_are_read_with_everything_else(
+    def test_rows_are_read_with_all_other_facts(
         self, monkeypatch: pytest.MonkeyPatch, frozen: clock.FrozenClock
     ) -> None:
         amendment_service.add_amendment(OPERATOR, **CLOSED)
@@ -236,10 +236,10 @@ class TestStored:
         assert not self.allowed(state="FL", timezone="America/Toronto")
         assert requests == ["batch_get_item"]
 
-    def test_rows_of_several_operators_stand_beside_one_another(self, frozen: clock.FrozenClock) -> None:
+    def test_concurrent_rows_of_several_operators_are_all_stored(self, frozen: clock.FrozenClock) -> None:
         read = amendment_store.get_amendments
         first = amendment_service.add_amendment(OPERATOR, **CLOSED)
-        # Another operator's row comes between this one's read and its write.
+        # Another operator's row is stored between this row's read and its write.
         stale = [read("US-LA")]
         amendment_service.add_amendment(OPERATOR, **CLOSED | {"channel": "sms"})
         with pytest.MonkeyPatch.context() as patch:
@@ -248,7 +248,9 @@ class TestStored:
         assert [row.channel for row in amendment_service.list_amendments()] == [None, "sms", "voice"]
         assert amendment_service.list_amendments()[0] == first
 
-    def test_rows_that_are_over_make_room_and_no_place_has_too_many(self, frozen: clock.FrozenClock) -> None:
+    def test_expired_rows_make_room_and_the_number_of_rows_per_place_is_limited(
+        self, frozen: clock.FrozenClock
+    ) -> None:
         for _ in range(amendment_service.MAX_AMENDMENTS_PER_PLACE):
             amendment_service.add_amendment(OPERATOR, **CLOSED)
         with pytest.raises(Invalid) as refusal:
@@ -261,7 +263,7 @@ class TestStored:
         amendment_service.add_amendment(OPERATOR, **CLOSED | {"last": date(2026, 2, 1)})
         assert len(amendment_service.list_amendments()) == 1
 
-    def test_a_cap_of_an_operator_is_exact_at_the_commit(self, frozen: clock.FrozenClock) -> None:
+    def test_an_operators_cap_is_exact_at_the_commit(self, frozen: clock.FrozenClock) -> None:
         amendment_service.add_amendment(OPERATOR, kind="cap", place="US-NY", calls=1, hours=2, source="x")
         asked = ContactAttempt(org_id="org_a", channel="voice", to=NEW_YORK, consent=CONSENT)
         found = [service.evaluate(asked, SimulatedReassignedNumbers()) for _ in range(2)]
@@ -273,5 +275,5 @@ class TestStored:
         commit(service.allowed_writes(service.evaluate(asked, SimulatedReassignedNumbers())))
 
 
-def test_a_day_without_rows_is_as_the_law_has_it() -> None:
-    assert open_(LONDON, at("Europe/London", "2026-01-15 12:00:00"))
+def test_a_day_without_rows_follows_the_law_alone() -> None:
+    assert is_open(LONDON, at("Europe/London", "2026-01-15 12:00:00"))

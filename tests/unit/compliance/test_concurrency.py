@@ -1,4 +1,4 @@
-"""Many calls at once, on the engine: never more than the cap, and one entry of a ledger."""
+"""Many concurrent calls on the engine: never more than the cap, and one ledger entry per number."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from tests.unit.compliance.gate import CONSENT
 pytestmark = pytest.mark.usefixtures("engine_cloud", "frozen")
 
 ORIGIN = SystemActor(org_id="org_a", actor=Actor(type="key", id="key_1"), agent_id=None, correlation_id="corr_1")
-#: In Florida, where three calls a day are the law.
+#: In Florida, where the law allows three calls a day.
 CALL = ContactAttempt(org_id="org_a", channel="voice", to="+13055551234", consent=CONSENT)
 
 
-def evaluate() -> Verdict:
+def evaluate_attempt() -> Verdict:
     return service.evaluate(CALL, SimulatedReassignedNumbers())
 
 
-def test_ten_calls_at_once_are_three() -> None:
-    verdicts = [evaluate() for _ in range(10)]
+def test_ten_concurrent_calls_become_three() -> None:
+    verdicts = [evaluate_attempt() for _ in range(10)]
     assert all(verdict.allowed for verdict in verdicts)
 
-    def call(verdict: Verdict) -> str | None:
+    def commit_call(verdict: Verdict) -> str | None:
         try:
             commit(service.allowed_writes(verdict), service.verdict_writes(verdict, f"call_{id(verdict)}"))
         except Blocked as refusal:
@@ -38,17 +38,17 @@ def test_ten_calls_at_once_are_three() -> None:
         return None
 
     with ThreadPoolExecutor(5) as pool:
-        outcomes = list(pool.map(call, verdicts))
+        outcomes = list(pool.map(commit_call, verdicts))
     assert outcomes.count(None) == 3
     assert outcomes.count("attempt_cap") == 7
-    assert evaluate().code == "attempt_cap"
+    assert evaluate_attempt().code == "attempt_cap"
 
 
-def test_ten_blocks_at_once_are_one() -> None:
+def test_ten_concurrent_blocks_become_one() -> None:
     with ThreadPoolExecutor(5) as pool:
         entries = list(pool.map(lambda number: ledgers.block_number(ORIGIN, CALL.to, f"reason {number}"), range(10)))
     assert len({entry.reason for entry in entries}) == 1
-    assert evaluate().code == "dnc"
+    assert evaluate_attempt().code == "dnc"
     assert [ledgers.unblock_number(ORIGIN, CALL.to) for _ in range(2)] == [True, False]
     ledgers.record_consent(ORIGIN, CALL.to, "opt-in:web-form", "2025-01-01")
-    assert evaluate().allowed
+    assert evaluate_attempt().allowed

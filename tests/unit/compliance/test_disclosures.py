@@ -1,4 +1,4 @@
-"""What is said first: identity and the artificial voice, whatever greeting a customer has."""
+"""The first words of a call: identity and the artificial voice, for any greeting of the customer."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from typing import Any
 import pytest
 
 from switchboard.compliance import disclosures
-from switchboard.compliance.data.disclosures import EUROPEAN_UNION, PLACES, disclosure_of
-from switchboard.compliance.disclosures import RequiredDisclosures
+from switchboard.compliance.data.disclosures import EUROPEAN_UNION, PLACES
+from switchboard.compliance.disclosures import RequiredDisclosures, disclosure_of
 from switchboard.compliance.models import ContactAttempt, Whereabouts
 
 BOTH = RequiredDisclosures(identity=True, artificial=True, law=[])
 FIRST = "This is an artificial voice calling for Acme."
 
 
-def needs(to: str, **changes: Any) -> RequiredDisclosures:
+def required_disclosures(to: str, **changes: Any) -> RequiredDisclosures:
     return disclosures.find_required(ContactAttempt(org_id="org_a", channel="voice", to=to, **changes))
 
 
-def said(
+def first_words(
     greeting: str, organization: str = "Acme", language: str = "en-US", required: RequiredDisclosures = BOTH
 ) -> str:
     return disclosures.add_disclosures(greeting, required, organization, language)
@@ -35,22 +35,22 @@ def said(
         ("+14165551234", ["CA"]),
         ("+40712345678", ["RO"]),
         ("+81312345678", ["JP"]),
-        ("+881612345678", ["001"]),  # a satellite's, of no country
+        ("+881612345678", ["001"]),  # a satellite number, of no country
     ],
 )
-def test_every_number_asks_for_both(to: str, places: list[str]) -> None:
-    found = needs(to)
+def test_every_number_requires_both_disclosures(to: str, places: list[str]) -> None:
+    found = required_disclosures(to)
     assert (found.identity, found.artificial) == (True, True)
     assert [line.partition(":")[0] for line in found.law] == places
 
 
-def test_where_somebody_is_said_to_be_adds_its_law() -> None:
-    assert [line[:5] for line in needs("+12125551234", state="NJ").law] == ["US: 4", "US-NJ"]
+def test_a_stated_place_adds_its_law() -> None:
+    assert [line[:5] for line in required_disclosures("+12125551234", state="NJ").law] == ["US: 4", "US-NJ"]
     record = Whereabouts(state="UT", confirmed=True, by="usr_1", at="2026-01-01T00:00:00Z")
-    assert [line[:5] for line in needs("+12125551234", record=record).law] == ["US: 4", "US-UT"]
+    assert [line[:5] for line in required_disclosures("+12125551234", record=record).law] == ["US: 4", "US-UT"]
 
 
-def test_a_place_that_nobody_looked_up_asks_for_both() -> None:
+def test_a_country_that_was_not_researched_requires_both_disclosures() -> None:
     for place in ("JP", "ZZ", "XX", "GB"):
         rule = disclosure_of(place)
         assert rule is not None
@@ -67,15 +67,15 @@ def test_a_place_that_nobody_looked_up_asks_for_both() -> None:
         "Good day, this is Ada.",
         "Hello {{customer_name}}, this is an artificial voice calling for Acme.",
         "{{greeting}}",
-        # One of both.
+        # Only one of the two.
         "This is an artificial voice.",
         "I am an AI assistant.",
         "Hello, this is Ada from Acme.",
         "Acme here.",
-        # Another's name, or a part of a name.
+        # Another name, or a part of the name.
         "This is an artificial voice calling for Acmeville.",
         "This is an artificial voice calling for Bob. Acme is a rival.",
-        # What may mean something else.
+        # Ambiguous words.
         "This is not an artificial voice calling for Acme.",
         "I am an AI assistant from Acme, just kidding, I am a real person.",
         "This is Bob with an AI assistant from Acme.",
@@ -101,19 +101,19 @@ def test_a_place_that_nobody_looked_up_asks_for_both() -> None:
         # Not at the beginning.
         "Am I speaking with Bob? I'm an AI assistant from Acme.",
         "The film begins so: I'm an AI assistant from Acme.",
-        # What no voice speaks.
+        # Not spoken by a voice.
         "<!-- This is an artificial voice calling for Acme. --> Hello!",
         "<sub alias='Hello'>This is an artificial voice calling for Acme.</sub>",
         "(This is an artificial voice calling for Acme.) Hello!",
         "[whispers] This is an artificial voice calling for Acme.",
-        # Behind the beginning.
+        # After the beginning.
         f"{'Well, well. ' * 20}This is an artificial voice calling for Acme.",
-        # In a language that the call is not in.
+        # In a language other than the call's.
         "Hola, soy un asistente automático de Acme.",
     ],
 )
-def test_what_is_unclear_is_said(greeting: str) -> None:
-    assert said(greeting) == f"{FIRST} {greeting}"
+def test_an_unclear_greeting_gets_the_disclosures(greeting: str) -> None:
+    assert first_words(greeting) == f"{FIRST} {greeting}"
 
 
 @pytest.mark.parametrize(
@@ -132,8 +132,8 @@ def test_what_is_unclear_is_said(greeting: str) -> None:
         "Hey, I'm an AI agent at Acme with news about your order.",
     ],
 )
-def test_what_a_greeting_says_itself_is_not_said_twice(greeting: str) -> None:
-    assert said(greeting) == greeting
+def test_a_disclosure_in_the_greeting_is_not_repeated(greeting: str) -> None:
+    assert first_words(greeting) == greeting
 
 
 @pytest.mark.parametrize(
@@ -145,18 +145,18 @@ def test_what_a_greeting_says_itself_is_not_said_twice(greeting: str) -> None:
     ],
 )
 def test_spanish_is_understood_in_a_spanish_call(greeting: str) -> None:
-    assert said(greeting, language="es-US") == greeting
+    assert first_words(greeting, language="es-US") == greeting
 
 
 @pytest.mark.parametrize("greeting", ["Hola.", "Soy Inés, no soy una voz artificial de Acme.", FIRST])
-def test_spanish_is_said_in_a_spanish_call(greeting: str) -> None:
+def test_spanish_is_spoken_in_a_spanish_call(greeting: str) -> None:
     first = "Le habla una voz artificial que llama en nombre de Acme."
-    assert said(greeting, language="es-US") == f"{first} {greeting}"
+    assert first_words(greeting, language="es-US") == f"{first} {greeting}"
 
 
 @pytest.mark.parametrize("language", ["en", "EN-gb", "fr-FR", "", "x"])
-def test_another_language_is_english(language: str) -> None:
-    assert said("Hello.", language=language) == f"{FIRST} Hello."
+def test_another_language_gets_english_disclosures(language: str) -> None:
+    assert first_words("Hello.", language=language) == f"{FIRST} Hello."
 
 
 @pytest.mark.parametrize(
@@ -172,12 +172,14 @@ def test_another_language_is_english(language: str) -> None:
         ("...", "This is an artificial voice. Hi."),
     ],
 )
-def test_a_name_is_said_as_it_is_and_no_variable_stands_in_it(name: str, first: str) -> None:
-    assert said("Hi.", name) == first
+def test_a_name_is_spoken_unchanged_without_variables(name: str, first: str) -> None:
+    assert first_words("Hi.", name) == first
 
 
-def test_a_name_that_could_be_any_word_is_said() -> None:
-    assert said("Hi, I am an AI assistant from A.", "A").startswith("This is an artificial voice calling for A. Hi")
+def test_a_name_that_could_be_any_word_is_disclosed() -> None:
+    assert first_words("Hi, I am an AI assistant from A.", "A").startswith(
+        "This is an artificial voice calling for A. Hi"
+    )
 
 
 @pytest.mark.parametrize(
@@ -188,13 +190,15 @@ def test_a_name_that_could_be_any_word_is_said() -> None:
         (False, False, "Hello."),
     ],
 )
-def test_only_what_is_asked_for_is_said(identity: bool, artificial: bool, first: str) -> None:
-    assert said("Hello.", required=RequiredDisclosures(identity=identity, artificial=artificial, law=[])) == first
+def test_only_required_disclosures_are_spoken(identity: bool, artificial: bool, first: str) -> None:
+    assert (
+        first_words("Hello.", required=RequiredDisclosures(identity=identity, artificial=artificial, law=[])) == first
+    )
 
 
-def test_a_long_greeting_is_read_in_no_time() -> None:
+def test_a_long_greeting_is_read_quickly() -> None:
     for part in ("this is ", "hello, ", "i am an ai assistant from acme ", "a" * 100, "this is an ai ", ", ", "{{"):
-        said(part * 50_000)
+        first_words(part * 50_000)
 
 
 SELLS = {"purpose": "telemarketing"}
@@ -202,29 +206,32 @@ OPT_OUT = "To get no more calls, press 9 or say so."
 
 
 @pytest.mark.parametrize("to", ["+12125551234", "+14155551234", "+18005551234", "+14165551234", "+40712345678"])
-def test_a_call_that_sells_says_how_to_get_no_more_right_behind_who_calls(to: str) -> None:
-    assert said("Hi.", required=needs(to, **SELLS)) == f"{FIRST} {OPT_OUT} Hi."
-    assert said("Hi.", required=needs(to)) == f"{FIRST} Hi."
+def test_a_selling_call_states_how_to_opt_out_after_the_callers_name(to: str) -> None:
+    assert first_words("Hi.", required=required_disclosures(to, **SELLS)) == f"{FIRST} {OPT_OUT} Hi."
+    assert first_words("Hi.", required=required_disclosures(to)) == f"{FIRST} Hi."
 
 
-def test_a_purpose_that_is_none_counts_as_selling() -> None:
-    assert needs("+12125551234", purpose="fun").opt_out
+def test_an_unknown_purpose_counts_as_selling() -> None:
+    assert required_disclosures("+12125551234", purpose="fun").opt_out
 
 
-def test_how_to_get_no_more_is_said_in_the_voices_language() -> None:
+def test_the_opt_out_is_stated_in_the_voices_language() -> None:
     first = "Le habla una voz artificial que llama en nombre de Acme."
     opt_out = "Para no recibir más llamadas, oprima el 9 o dígalo."
-    assert said("Hola.", language="es-US", required=needs("+12125551234", **SELLS)) == f"{first} {opt_out} Hola."
+    assert (
+        first_words("Hola.", language="es-US", required=required_disclosures("+12125551234", **SELLS))
+        == f"{first} {opt_out} Hola."
+    )
 
 
-def test_the_law_of_selling_is_named_for_calls_that_sell() -> None:
-    assert [line.partition(":")[0] for line in needs("+12125551234", **SELLS).law] == ["US", "US-NY"]
-    assert "64.1200(b)(3)" in needs("+12125551234", **SELLS).law[0]
+def test_the_law_of_selling_is_named_for_selling_calls() -> None:
+    assert [line.partition(":")[0] for line in required_disclosures("+12125551234", **SELLS).law] == ["US", "US-NY"]
+    assert "64.1200(b)(3)" in required_disclosures("+12125551234", **SELLS).law[0]
 
 
-def test_a_greeting_that_names_the_caller_does_not_come_between() -> None:
-    required = needs("+12125551234", **SELLS)
+def test_the_opt_out_also_follows_a_greeting_that_names_the_caller() -> None:
+    required = required_disclosures("+12125551234", **SELLS)
     greeting = "Hello, I am an AI assistant from Acme. To get no more calls, press 9."
-    assert said(greeting, required=required) == f"{FIRST} {OPT_OUT} {greeting}"
+    assert first_words(greeting, required=required) == f"{FIRST} {OPT_OUT} {greeting}"
     own = f"{FIRST} {OPT_OUT} Hello!"
-    assert said(own, required=required) == own
+    assert first_words(own, required=required) == own

@@ -1,4 +1,4 @@
-"""When a refused contact may go out: at that moment it may, and not a minute sooner."""
+"""The next allowed time of a refused contact: the contact is allowed then, and not a minute earlier."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from tests.unit.properties import examples
         # over both clock changes
         ("+12125551234", at("America/New_York", "2026-03-07 22:00:00"), utc("2026-03-08T12:00:00Z")),
         ("+12125551234", at("America/New_York", "2026-10-31 22:00:00"), utc("2026-11-01T13:00:00Z")),
-        # two zones: the western one opens last, the eastern closes first
+        # two zones: the western zone opens last, the eastern closes first
         ("+14234001234", at("America/Chicago", "2026-01-14 07:00:00"), at("America/Chicago", "2026-01-14 08:00:00")),
         ("+14234001234", at("America/Chicago", "2026-01-14 20:00:00"), at("America/Chicago", "2026-01-15 08:00:00")),
         # Saturday evening in Rhode Island; the Monday after is a holiday
@@ -51,19 +51,19 @@ def test_the_next_opening(to: str, now: datetime, expected: datetime) -> None:
     assert not verdict(to, expected - timedelta(milliseconds=1)).allowed
 
 
-def test_a_window_that_the_law_never_leaves_open_has_no_next_opening() -> None:
+def test_a_window_that_the_law_never_opens_has_no_next_opening() -> None:
     found = verdict("+12125551234", window={"start": "21:00", "end": "22:00"})
     assert (found.code, found.next_allowed_at) == ("quiet_hours", None)
 
 
-def test_what_time_does_not_heal_has_no_next_opening() -> None:
+def test_a_refusal_that_time_does_not_change_has_no_next_opening() -> None:
     night = at("America/New_York", "2026-01-14 03:00:00")
     found = verdict("+12125551234", night, Facts(blocked=True))
     assert (found.code, found.next_allowed_at) == ("dnc", None)
     assert found.rule("quiet_hours").code == "quiet_hours"
 
 
-#: Zones whose clocks are set at midnight, by half an hour, or at a window's very edge.
+#: Zones whose clocks change at midnight, by half an hour, or at the edge of a window.
 ODD = {
     "America/Havana": "+5352345678",
     "Asia/Beirut": "+96171123456",
@@ -79,19 +79,19 @@ MOMENTS = st.integers(
 WINDOWS = (
     st.tuples(st.integers(0, 95), st.integers(0, 95))
     .filter(lambda pair: pair[0] < pair[1])
-    .map(lambda pair: {"start": _text(pair[0]), "end": _text(pair[1])})
+    .map(lambda pair: {"start": _quarter_text(pair[0]), "end": _quarter_text(pair[1])})
 )
 
 
-def _text(quarter: int) -> str:
+def _quarter_text(quarter: int) -> str:
     return f"{quarter // 4:02}:{quarter % 4 * 15:02}"
 
 
-def never() -> RegistryAnswer:
+def fail_registry_query() -> RegistryAnswer:
     raise AssertionError("an informational call needs no registry")
 
 
-def nothing_is_open_before_the_next_opening(to: str, now: datetime, **contact: Any) -> None:
+def check_nothing_opens_before(to: str, now: datetime, **contact: Any) -> None:
     found = verdict(to, now, **contact)
     if found.allowed:
         assert found.next_allowed_at is None
@@ -105,7 +105,9 @@ def nothing_is_open_before_the_next_opening(to: str, now: datetime, **contact: A
     assert found.code == "quiet_hours"
     asked = ContactAttempt(org_id="org_a", channel="voice", to=to, consent=CONSENT, **contact)
     consent = service._consent(asked, Facts(), now)
-    case = rule_results.RuleInput(asked, phone.parse(to), Facts(), now, None, consent, lambda _: "no", never)
+    case = rule_results.RuleInput(
+        asked, phone.parse(to), Facts(), now, None, consent, lambda _: "no", fail_registry_query
+    )
     where = compliance_places.find_place(case)
     assert isinstance(where, compliance_places.RecipientPlace)
     end = utc(found.next_allowed_at) if found.next_allowed_at else now + timedelta(days=hours.HORIZON_DAYS)
@@ -120,43 +122,45 @@ def nothing_is_open_before_the_next_opening(to: str, now: datetime, **contact: A
 
 @examples(60)
 @given(st.sampled_from(sorted(AREA_CODES)), MOMENTS, st.none() | WINDOWS, st.sampled_from(["voice", "sms"]))
-def test_an_american_number(code: str, now: datetime, window: dict[str, str] | None, channel: str) -> None:
+def test_the_next_opening_of_american_numbers(
+    code: str, now: datetime, window: dict[str, str] | None, channel: str
+) -> None:
     if window and (window["start"] >= "18:00" or window["end"] <= "10:30"):
-        window = None  # the law may leave nothing of it open: tested above, and slow to look through
-    nothing_is_open_before_the_next_opening(f"+1{code}5551234", now, window=window)
+        window = None  # the law may leave nothing of the window open: tested above, and slow to search
+    check_nothing_opens_before(f"+1{code}5551234", now, window=window)
 
 
 @examples(40)
 @given(st.sampled_from(sorted(ODD)), MOMENTS, st.none() | WINDOWS)
-def test_a_number_elsewhere_with_the_organizations_window(
+def test_the_next_opening_of_foreign_numbers_with_the_organizations_window(
     zone: str, now: datetime, window: dict[str, str] | None
 ) -> None:
     if window and (window["start"] >= "18:00" or window["end"] <= "10:30"):
         window = None
-    nothing_is_open_before_the_next_opening(ODD[zone], now, timezone=zone, zone_confirmed=True, window=window)
+    check_nothing_opens_before(ODD[zone], now, timezone=zone, zone_confirmed=True, window=window)
 
 
 @pytest.mark.parametrize(
     ("zone", "start", "window", "expected"),
     [
-        # the window begins in the hour that spring takes away: it opens as the clocks are set
+        # the window begins in the hour that spring skips: it opens as the clocks change
         ("Europe/London", "2026-03-29T00:00:00Z", DayWindow(75, 200), "2026-03-29T01:00:00Z"),
-        # Havana's clocks jump from midnight to one
+        # Havana's clocks jump from 0:00 to 1:00
         ("America/Havana", "2026-03-08T04:00:00Z", DayWindow(30, 90), "2026-03-08T05:00:00Z"),
-        # autumn shows the window's last hour twice: it opens again as the clocks go back
+        # autumn repeats the window's last hour: it opens again as the clocks go back
         ("Europe/London", "2026-10-25T00:50:00Z", DayWindow(30, 105), "2026-10-25T01:00:00Z"),
-        # and its first minute twice, when only the second is still to come
+        # autumn repeats its first minute, and only the second one is still ahead
         ("Europe/London", "2026-10-25T00:40:00Z", DayWindow(75, 90), "2026-10-25T01:15:00Z"),
     ],
 )
-def test_windows_on_the_edges_of_clock_changes(zone: str, start: str, window: DayWindow, expected: str) -> None:
+def test_the_next_opening_of_windows_at_clock_changes(zone: str, start: str, window: DayWindow, expected: str) -> None:
     known = zones.load_zone(zone)
     assert known is not None
     clocks = hours.build_clocks([known], [], "voice", own=window)
     assert hours.next_opening(clocks, utc(start)) == utc(expected)
 
 
-def test_when_several_states_share_a_code_the_strictest_of_each_holds() -> None:
+def test_several_states_of_one_code_apply_the_strictest_rule_of_each_kind() -> None:
     known = zones.load_zone("America/New_York")
     assert known is not None
     places = [("US", FEDERAL), *((f"US-{state}", STATES[state]) for state in ("KY", "FL", "RI"))]

@@ -1,4 +1,4 @@
-"""What an order tells the gate, and what a refusal leaves behind."""
+"""The facts that an order passes to the gate, and the records of a refusal."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ def acme() -> Tenant:
     return tenant()
 
 
-def order(**changes: Any) -> Order:
+def build_order(**changes: Any) -> Order:
     asked = {"to": "+14155550142", "tier": "basic", "consent_source": "business-relationship"}
     return Order.model_validate(asked | changes)
 
 
-def blocked(acme: Tenant) -> dict[str, Any]:
+def place_blocked_call(acme: Tenant) -> dict[str, Any]:
     events = Query(table="activity", partition=f"{acme.org_id}#chain#{acme.caller().correlation_id}").all()
     (told,) = (item for item in events if item["type"] == "voice.call.blocked")
     return told
@@ -44,35 +44,35 @@ def blocked(acme: Tenant) -> dict[str, Any]:
         ("business-relationship", "2003-01-01", "consent_expired", "too_old"),
     ],
 )
-def test_a_consent_that_is_missing_unknown_or_old_is_refused_by_the_gate_and_recorded(
+def test_a_missing_unknown_or_old_consent_is_refused_and_recorded(
     acme: Tenant, source: str | None, date: str | None, code: str, reason: str
 ) -> None:
     with pytest.raises(Blocked) as refusal:
-        service.place_call(acme.caller(), order(consent_source=source, consent_date=date))
+        service.place_call(acme.caller(), build_order(consent_source=source, consent_date=date))
     assert refusal.value.code == code
     assert refusal.value.details == {"gate": "consent", "reason": reason}
-    told = blocked(acme)
+    told = place_blocked_call(acme)
     assert told["data"]["verdict"]["rules"]["consent"] == f"block:{reason}"
     stored = compliance.get_verdict(acme.org_id, told["subject"]["id"])
     assert (stored.allowed, stored.code) == (False, code)
     assert stored.rule("consent").input["purpose"] == "informational"
 
 
-def test_an_order_passes_on_where_its_recipient_is_and_what_it_is_for(acme: Tenant) -> None:
+def test_an_order_passes_its_recipients_place_and_its_purpose(acme: Tenant) -> None:
     org = organizations.get_organization(acme.org_id)
     told = {"purpose": "telemarketing", "time_zone": "America/Denver", "recipient_state": "co", "zone_confirmed": True}
-    contact = acceptance.contact_attempt(org, order(**told))
+    contact = acceptance.contact_attempt(org, build_order(**told))
     assert (contact.purpose, contact.timezone, contact.state, contact.zone_confirmed) == (
         "telemarketing",
         "America/Denver",
         "CO",
         True,
     )
-    plain = acceptance.contact_attempt(org, order())
+    plain = acceptance.contact_attempt(org, build_order())
     assert (plain.purpose, plain.timezone, plain.state, plain.zone_confirmed) == ("informational", None, None, False)
 
 
-def test_an_organizations_own_hours_reach_the_gate(acme: Tenant) -> None:
+def test_an_organizations_hours_reach_the_gate(acme: Tenant) -> None:
     calling_hours.set_calling_hours(acme.caller(master=True), "12:30", "13:00")
-    contact = acceptance.contact_attempt(organizations.get_organization(acme.org_id), order())
+    contact = acceptance.contact_attempt(organizations.get_organization(acme.org_id), build_order())
     assert contact.window == calling_hours.get_calling_hours(acme.org_id)

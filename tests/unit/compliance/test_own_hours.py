@@ -13,7 +13,7 @@ from tests.actors import tenant, with_effect
 pytestmark = pytest.mark.usefixtures("cloud")
 
 
-def test_hours_are_set_read_told_and_taken_away() -> None:
+def test_hours_can_be_set_read_and_removed_with_events() -> None:
     acme = tenant()
     caller = acme.caller(master=True)
     assert calling_hours.get_calling_hours(acme.org_id) is None
@@ -29,7 +29,7 @@ def test_hours_are_set_read_told_and_taken_away() -> None:
     assert data == [{"start": "09:30", "end": "18:00"}, {"start": None, "end": None}]
 
 
-def test_a_request_that_is_made_again_sets_them_once() -> None:
+def test_a_repeated_request_sets_the_hours_once() -> None:
     acme = tenant()
     once = with_effect(acme.caller(master=True), "again")
     for _ in range(2):
@@ -52,7 +52,7 @@ def test_a_request_that_is_made_again_sets_them_once() -> None:
         ("06:00", "08:00", "start"),
     ],
 )
-def test_hours_that_are_none_are_refused_with_their_field(start: str | None, end: str | None, field: str) -> None:
+def test_invalid_hours_are_refused_with_their_field(start: str | None, end: str | None, field: str) -> None:
     acme = tenant()
     with pytest.raises(Invalid) as refusal:
         calling_hours.set_calling_hours(acme.caller(master=True), start, end)
@@ -62,10 +62,10 @@ def test_hours_that_are_none_are_refused_with_their_field(start: str | None, end
 
 
 @pytest.mark.parametrize(("start", "end"), [("20:59", "24:00"), ("00:00", "08:01"), ("00:00", "24:00")])
-def test_hours_that_leave_a_minute_are_taken(start: str, end: str) -> None:
+def test_hours_of_one_minute_are_accepted(start: str, end: str) -> None:
     assert calling_hours.set_calling_hours(tenant().caller(master=True), start, end)
 
 
-def test_an_organization_that_is_none() -> None:
+def test_an_unknown_organization_is_not_found() -> None:
     with pytest.raises(NotFound):
         calling_hours.get_calling_hours("org_none")

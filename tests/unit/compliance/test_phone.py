@@ -1,4 +1,4 @@
-"""Numbers: what is one, whose law holds, and which reach nobody."""
+"""Phone numbers: valid ones, the law of each, and numbers that reach nobody."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from tests.unit.properties import examples
         "tel:+14155550142",
     ],
 )
-def test_what_is_no_e164_number_is_refused(text: str) -> None:
+def test_an_invalid_e164_number_is_refused(text: str) -> None:
     with pytest.raises(Invalid) as refusal:
         phone.parse(text)
     assert refusal.value.code == "invalid_number"
@@ -58,7 +58,7 @@ def test_what_is_no_e164_number_is_refused(text: str) -> None:
         ("+18335551212", "US", None, NumberKind.TOLL_FREE, True),
         ("+19005551212", "US", None, NumberKind.NON_GEOGRAPHIC, True),
         ("+15005550006", "US", None, NumberKind.NON_GEOGRAPHIC, True),
-        ("+19995551212", None, None, NumberKind.GEOGRAPHIC, True),  # nobody's code: the strictest law is taken
+        ("+19995551212", None, None, NumberKind.GEOGRAPHIC, True),  # an unassigned code: the strictest law applies
         ("+14165551234", "CA", None, NumberKind.GEOGRAPHIC, False),
         ("+12425551234", "BS", None, NumberKind.GEOGRAPHIC, False),
         ("+18765551234", "JM", None, NumberKind.GEOGRAPHIC, False),
@@ -68,7 +68,7 @@ def test_what_is_no_e164_number_is_refused(text: str) -> None:
         ("+80012345678", None, None, NumberKind.NON_GEOGRAPHIC, False),
     ],
 )
-def test_a_number_tells_whose_law_holds(
+def test_a_number_determines_the_law(
     text: str, region: str | None, state: str | None, kind: NumberKind, american: bool
 ) -> None:
     number = phone.parse(text)
@@ -81,29 +81,26 @@ def test_a_number_tells_whose_law_holds(
         ("+14155550100", True),
         ("+14155550142", True),
         ("+14155550199", True),
-        ("+14165550142", True),  # Canada sets them aside too
+        ("+14165550142", True),  # Canada reserves these numbers too
         ("+14155550099", False),
         ("+14155550200", False),
         ("+14155560142", False),
-        ("+18005550142", False),  # toll-free 555-01XX numbers may be somebody's
+        ("+18005550142", False),  # toll-free 555-01XX numbers may be assigned
         ("+15005550000", True),
         ("+15005550099", True),
         ("+15005550100", False),
         ("+442079460000", False),
     ],
 )
-def test_numbers_that_reach_nobody(text: str, nobody: bool) -> None:
+def test_reserved_numbers_reach_nobody(text: str, nobody: bool) -> None:
     assert phone.parse(text).reaches_nobody is nobody
 
 
-def test_every_magic_number_is_a_number_that_reaches_nobody() -> None:
+def test_every_magic_number_reaches_nobody() -> None:
     assert set(magic_numbers.MAGIC_NUMBERS.values()) == set(magic_numbers.MagicOutcome)
     assert len(set(magic_numbers.MAGIC_NUMBERS.values())) == len(magic_numbers.MAGIC_NUMBERS)
     for number in magic_numbers.MAGIC_NUMBERS:
         assert phone.parse(number).reaches_nobody
-
-
-# --- as people paste them -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -137,7 +134,7 @@ def test_every_magic_number_is_a_number_that_reaches_nobody() -> None:
         "\t+14155550143\r\n",
     ],
 )
-def test_a_pasted_number_is_the_number(text: str) -> None:
+def test_a_pasted_number_is_parsed(text: str) -> None:
     assert phone.parse_pasted(text).e164 == "+14155550143"
 
 
@@ -167,7 +164,7 @@ def test_a_pasted_number_is_the_number(text: str) -> None:
         ("tel:", "must be an E.164 number such as +14155550142"),
     ],
 )
-def test_more_or_less_than_a_number_is_refused_with_the_reason(text: str, why: str) -> None:
+def test_text_with_more_or_less_than_a_number_is_refused_with_the_reason(text: str, why: str) -> None:
     with pytest.raises(Invalid) as refusal:
         phone.parse_pasted(text, "number")
     assert (refusal.value.code, refusal.value.details["fields"]) == ("invalid_number", {"number": why})
@@ -175,7 +172,7 @@ def test_more_or_less_than_a_number_is_refused_with_the_reason(text: str, why: s
 
 @given(st.text(max_size=32) | st.text(alphabet="+0123456789 ()x;ext=tel:,#\u202d\uff0b\u0661\u00b2", max_size=32))
 @examples(500)
-def test_whatever_is_pasted_is_a_number_or_refused(text: str) -> None:
+def test_any_pasted_text_is_a_number_or_refused(text: str) -> None:
     try:
         number = phone.parse_pasted(text).e164
     except Invalid:

@@ -21,7 +21,7 @@ LISTED, FREE = "+12025550123", "+12025550124"
 FORMS = [b"202,5550122\r\n202,5550123\r\n", b"2025550122\n2025550123", b"\xef\xbb\xbf202,5550123\n\n"]
 
 
-def write(folder: Path, name: str, content: bytes, changed: datetime = NOW) -> Path:
+def write_file(folder: Path, name: str, content: bytes, changed: datetime = NOW) -> Path:
     path = folder / name
     if path.suffix == ".zip":
         with zipfile.ZipFile(path, "w") as archive:
@@ -32,7 +32,7 @@ def write(folder: Path, name: str, content: bytes, changed: datetime = NOW) -> P
     return path
 
 
-def refusal(folder: Path, e164: str = LISTED, now: datetime = NOW) -> str:
+def refusal_reason(folder: Path, e164: str = LISTED, now: datetime = NOW) -> str:
     with pytest.raises(NoAnswerError) as error:
         FileRegistry(folder).query(e164, now)
     return str(error.value)
@@ -42,8 +42,8 @@ def refusal(folder: Path, e164: str = LISTED, now: datetime = NOW) -> str:
 @pytest.mark.parametrize(
     "lines", [b"202,5550122\r\n202,5550123\r\n", b"2025550122\n2025550123", b"\xef\xbb\xbf202,5550123\n\n"]
 )
-def test_a_full_list_in_either_form(tmp_path: Path, name: str, lines: bytes) -> None:
-    write(tmp_path, name, lines)
+def test_a_full_list_is_read_in_both_formats(tmp_path: Path, name: str, lines: bytes) -> None:
+    write_file(tmp_path, name, lines)
     registry = FileRegistry(tmp_path)
     assert registry.query(LISTED, NOW).on_list
     assert not registry.query(FREE, NOW).on_list
@@ -51,8 +51,8 @@ def test_a_full_list_in_either_form(tmp_path: Path, name: str, lines: bytes) -> 
     assert as_of == (date(2026, 1, 20) if name.startswith("2026") else NOW.date())
 
 
-def test_the_first_and_the_last_number_of_an_area_code(tmp_path: Path) -> None:
-    write(tmp_path, "202.txt", b"202,2000000\n202,9999999\n")
+def test_the_first_and_the_last_number_of_an_area_code_are_found(tmp_path: Path) -> None:
+    write_file(tmp_path, "202.txt", b"202,2000000\n202,9999999\n")
     registry = FileRegistry(tmp_path)
     assert [registry.query(f"+1202{number}", NOW).on_list for number in (2000000, 2000001, 9999998, 9999999)] == [
         True,
@@ -62,41 +62,41 @@ def test_the_first_and_the_last_number_of_an_area_code(tmp_path: Path) -> None:
     ]
 
 
-def test_a_file_of_a_state_has_several_area_codes_and_no_others(tmp_path: Path) -> None:
-    write(tmp_path, "florida.txt", b"305,5550123\n786,5550123\n")
+def test_a_file_of_a_state_has_its_area_codes_and_no_others(tmp_path: Path) -> None:
+    write_file(tmp_path, "florida.txt", b"305,5550123\n786,5550123\n")
     registry = FileRegistry(tmp_path)
     assert registry.query("+13055550123", NOW).on_list
     assert not registry.query("+17865550199", NOW).on_list
-    assert refusal(tmp_path, "+19045550123") == "area_code_not_downloaded"
+    assert refusal_reason(tmp_path, "+19045550123") == "area_code_not_downloaded"
 
 
-def test_an_area_code_that_was_not_downloaded_is_not_known_to_be_free(tmp_path: Path) -> None:
-    assert refusal(tmp_path) == "area_code_not_downloaded"
-    write(tmp_path, "212.txt", b"212,5550123\n")
-    assert refusal(tmp_path) == "area_code_not_downloaded"
-    write(tmp_path, "202.txt", b"")
-    assert refusal(tmp_path) == "area_code_not_downloaded"
-    assert refusal(tmp_path / "nowhere") == "folder_not_there"
+def test_numbers_of_an_area_code_that_was_not_downloaded_are_unknown(tmp_path: Path) -> None:
+    assert refusal_reason(tmp_path) == "area_code_not_downloaded"
+    write_file(tmp_path, "212.txt", b"212,5550123\n")
+    assert refusal_reason(tmp_path) == "area_code_not_downloaded"
+    write_file(tmp_path, "202.txt", b"")
+    assert refusal_reason(tmp_path) == "area_code_not_downloaded"
+    assert refusal_reason(tmp_path / "nowhere") == "folder_not_there"
 
 
 @pytest.mark.parametrize(("days", "fresh"), [(0, True), (31, True), (32, False)])
 @pytest.mark.parametrize("named", [True, False])
-def test_a_list_is_good_for_31_days(tmp_path: Path, days: int, fresh: bool, named: bool) -> None:
+def test_a_list_is_valid_for_31_days(tmp_path: Path, days: int, fresh: bool, named: bool) -> None:
     made = NOW - timedelta(days=days)
     name = f"{made:%Y-%m-%d}_202.txt" if named else "202.txt"
-    write(tmp_path, name, b"202,5550123\n", NOW if named else made)
+    write_file(tmp_path, name, b"202,5550123\n", NOW if named else made)
     if fresh:
         assert FileRegistry(tmp_path).query(LISTED, NOW).on_list
     else:
-        assert refusal(tmp_path) == "list_too_old"
+        assert refusal_reason(tmp_path) == "list_too_old"
 
 
-def test_a_copy_does_not_make_an_old_list_new_and_a_new_list_takes_its_place(tmp_path: Path) -> None:
-    old = write(tmp_path, "2025-06-01_202.txt", b"202,5550123\n")
-    assert refusal(tmp_path) == "list_too_old"
-    write(tmp_path, "2026-01-30_202.txt", b"202,5550199\n")
+def test_a_copied_old_list_stays_old_and_a_new_list_replaces_it(tmp_path: Path) -> None:
+    old = write_file(tmp_path, "2025-06-01_202.txt", b"202,5550123\n")
+    assert refusal_reason(tmp_path) == "list_too_old"
+    write_file(tmp_path, "2026-01-30_202.txt", b"202,5550199\n")
     assert FileRegistry(tmp_path).query("+12025550199", NOW).on_list
-    assert FileRegistry(tmp_path).query(LISTED, NOW).on_list  # the old one says so still
+    assert FileRegistry(tmp_path).query(LISTED, NOW).on_list  # the old list still has the number
     old.unlink()
     assert not FileRegistry(tmp_path).query(LISTED, NOW).on_list
 
@@ -113,30 +113,30 @@ def test_a_copy_does_not_make_an_old_list_new_and_a_new_list_takes_its_place(tmp
         b"\x00" * 100,
     ],
 )
-def test_a_file_that_does_not_say_clearly_what_it_is_answers_nothing(tmp_path: Path, content: bytes) -> None:
-    write(tmp_path, "202.txt", b"202,5550100\n" + content)
-    assert refusal(tmp_path) == "list_malformed"
-    assert refusal(tmp_path) == "list_malformed"
+def test_a_file_of_unclear_content_is_unusable(tmp_path: Path, content: bytes) -> None:
+    write_file(tmp_path, "202.txt", b"202,5550100\n" + content)
+    assert refusal_reason(tmp_path) == "list_malformed"
+    assert refusal_reason(tmp_path) == "list_malformed"
 
 
-def test_a_zip_file_that_is_none(tmp_path: Path) -> None:
+def test_an_invalid_zip_file_is_unusable(tmp_path: Path) -> None:
     (tmp_path / "202.zip").write_bytes(b"202,5550123\n")
-    assert refusal(tmp_path) == "list_unreadable"
+    assert refusal_reason(tmp_path) == "list_unreadable"
 
 
-def test_a_misnamed_day(tmp_path: Path) -> None:
-    write(tmp_path, "2026-13-45_202.txt", b"202,5550123\n")
-    assert refusal(tmp_path) == "list_misnamed"
+def test_a_file_with_an_invalid_date_is_unusable(tmp_path: Path) -> None:
+    write_file(tmp_path, "2026-13-45_202.txt", b"202,5550123\n")
+    assert refusal_reason(tmp_path) == "list_misnamed"
 
 
-def test_a_file_that_changes_is_read_again(tmp_path: Path) -> None:
-    write(tmp_path, "202.txt", b"202,5550123\n")
+def test_a_changed_file_is_read_again(tmp_path: Path) -> None:
+    write_file(tmp_path, "202.txt", b"202,5550123\n")
     assert FileRegistry(tmp_path).query(LISTED, NOW).on_list
-    write(tmp_path, "202.txt", b"202,5550199\n", NOW + timedelta(minutes=1))
+    write_file(tmp_path, "202.txt", b"202,5550199\n", NOW + timedelta(minutes=1))
     assert not FileRegistry(tmp_path).query(LISTED, NOW).on_list
 
 
-def test_the_setting_names_the_registry(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_setting_selects_the_registry(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("SWITCHBOARD_NATIONAL_REGISTRY", raising=False)
     with pytest.raises(NoAnswerError):
         registries.get_national_registry().query(LISTED, NOW)
@@ -145,23 +145,23 @@ def test_the_setting_names_the_registry(monkeypatch: pytest.MonkeyPatch, tmp_pat
     assert registries.get_national_registry().query("+15005550025", NOW).on_list
     monkeypatch.setenv("SWITCHBOARD_NATIONAL_REGISTRY", "files")
     monkeypatch.setenv("SWITCHBOARD_NATIONAL_REGISTRY_FOLDER", str(tmp_path))
-    write(tmp_path, "202.txt", b"202,5550123\n")
+    write_file(tmp_path, "202.txt", b"202,5550123\n")
     assert registries.get_national_registry().query(LISTED, NOW).on_list
 
 
-class Broken:
+class BrokenRegistry:
     def query(self, e164: str, now: datetime) -> registries.RegistryAnswer:
         raise OSError("disk on fire")
 
 
 @pytest.mark.usefixtures("cloud", "frozen")
-def test_a_registry_that_breaks_refuses_and_a_test_key_needs_none() -> None:
+def test_a_failing_registry_refuses_and_a_test_key_needs_none() -> None:
     consent = StatedConsent(source="opt-in:web-form", date="2025-06-01")
     asked = ContactAttempt(org_id="org_a", channel="voice", to="+12125551234", consent=consent, purpose="telemarketing")
-    found = service.evaluate(asked, SimulatedReassignedNumbers(), registry=Broken())
+    found = service.evaluate(asked, SimulatedReassignedNumbers(), registry=BrokenRegistry())
     assert (found.code, found.rule("national_dnc").reason) == ("national_dnc_unknown", "unavailable")
     simulated = asked.model_copy(update={"simulated": True})
-    assert service.evaluate(simulated, SimulatedReassignedNumbers(), registry=Broken()).allowed
+    assert service.evaluate(simulated, SimulatedReassignedNumbers(), registry=BrokenRegistry()).allowed
     magic = simulated.model_copy(update={"to": "+15005550025"})
     assert service.evaluate(magic, SimulatedReassignedNumbers()).code == "national_dnc"
     assert service.evaluate(magic.model_copy(update={"purpose": "informational"}), SimulatedReassignedNumbers()).allowed

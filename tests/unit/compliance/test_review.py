@@ -1,4 +1,4 @@
-"""Every row of law has its source and its days, and is looked up again in time."""
+"""Every row of law has its source and its dates, and is reviewed in time."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from switchboard.events.models import Actor
 from switchboard.kit import clock
 
 
-def test_nothing_is_overdue_for_a_review() -> None:
+def test_no_review_is_overdue() -> None:
     found = review.list_overdue_items(datetime.now(UTC).date())
     assert not found, f"look these up again, and set their review_by: {found}"
 
 
-def test_every_row_says_where_it_stands_since_when_and_until_when_it_is_trusted() -> None:
+def test_every_row_has_a_source_and_dates() -> None:
     for rule in (
         *states.STATES.values(),
         *countries.COUNTRIES.values(),
@@ -32,7 +32,7 @@ def test_every_row_says_where_it_stands_since_when_and_until_when_it_is_trusted(
         assert rule.source
         assert rule.since < rule.review_by
         assert rule.checked is (rule.confidence == "statute")
-        assert bool(rule.not_checked) is not rule.checked, "a row that was not read says why"
+        assert bool(rule.not_checked) is not rule.checked, "a row that was not checked must state the reason"
     found = {due.what for due in review.list_review_items()}
     assert found >= {f"US-{state}" for state in states.STATES}
     assert found >= {
@@ -46,13 +46,13 @@ def test_every_row_says_where_it_stands_since_when_and_until_when_it_is_trusted(
     }
 
 
-def test_what_was_not_read_is_looked_up_sooner() -> None:
+def test_unchecked_rows_are_reviewed_earlier() -> None:
     by = {rule.confidence: rule.review_by for rule in states.STATES.values()}
     assert by["single"] < by["vendors"] < by["statute"]
 
 
 @pytest.mark.parametrize("day", [holidays.REVIEW_BY, area_codes.REVIEW_BY])
-def test_a_row_is_overdue_on_the_day_after(day: date) -> None:
+def test_a_row_is_overdue_on_the_day_after_its_review_date(day: date) -> None:
     named = {due.what for due in review.list_review_items() if due.review_by == day}
     assert not named & {due.what for due in review.list_overdue_items(day)}
     assert named <= {due.what for due in review.list_overdue_items(day + timedelta(days=1))}
@@ -67,7 +67,7 @@ def test_lint_fails_when_a_row_is_overdue(capsys: pytest.CaptureFixture[str]) ->
 
 
 @pytest.mark.usefixtures("cloud")
-def test_a_deployment_counts_what_is_overdue(monkeypatch: pytest.MonkeyPatch, frozen: clock.FrozenClock) -> None:
+def test_a_deployment_counts_overdue_rows(monkeypatch: pytest.MonkeyPatch, frozen: clock.FrozenClock) -> None:
     counted: list[tuple[str, float]] = []
     monkeypatch.setattr(telemetry, "emit_metric", lambda name, value=1, **_: counted.append((name, value)))
     operator = Actor(type="operator", id="ada")

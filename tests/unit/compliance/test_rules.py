@@ -1,4 +1,4 @@
-"""The other rules, one by one, on facts that are made up."""
+"""All other rules, one by one, on facts that the test states."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ LISTED, NOT_LISTED = (lambda: RegistryAnswer(True, NOON.date())), (lambda: Regis
 RULES = ["dnc", "national_dnc", "opt_out", "consent", "reassigned", "quiet_hours", "caps"]
 
 
-def held(day: str = "2025-03-01") -> ConsentRecord:
+def consent_record(day: str = "2025-03-01") -> ConsentRecord:
     return ConsentRecord(e164=NUMBER, source=ConsentSource.DOUBLE_OPT_IN, date=day, created_by="key_1", at=day)
 
 
-def found_consent(facts: Facts | None = None, now: datetime = NOON, **contact: Any) -> tuple[str, str | None, str]:
+def find_consent(facts: Facts | None = None, now: datetime = NOON, **contact: Any) -> tuple[str, str | None, str]:
     result = verdict(NUMBER, now, facts, **contact).rule("consent")
     return result.result, result.code, result.details.get("since", result.reason)
 
 
-def test_a_good_contact_passes_every_rule_in_order() -> None:
+def test_a_valid_contact_passes_every_rule_in_order() -> None:
     found = verdict(FLORIDA)
     assert found.allowed
     assert (found.code, found.next_allowed_at) == (None, None)
@@ -45,12 +45,12 @@ def test_a_good_contact_passes_every_rule_in_order() -> None:
     assert {rule.rule: rule.result for rule in found.rules} == dict.fromkeys(RULES, "pass") | {"national_dnc": "skip"}
 
 
-def test_the_contracts_own_example_is_an_ordinary_number_that_reaches_nobody() -> None:
+def test_the_contracts_example_is_an_ordinary_number_that_reaches_nobody() -> None:
     for hour in (3, 12, 22):
         assert verdict("+14155550142", at("America/Los_Angeles", f"2026-01-14 {hour:02}:00:00")).allowed
 
 
-def test_a_verdict_holds_the_numbers_digest_and_nowhere_the_number() -> None:
+def test_a_verdict_holds_the_numbers_digest_and_never_the_number() -> None:
     for found in (verdict(NUMBER), verdict(NUMBER, facts=Facts(blocked=True, opted_out=True)), verdict(FLORIDA)):
         dump = found.model_dump_json()
         assert found.contact is not None
@@ -60,7 +60,7 @@ def test_a_verdict_holds_the_numbers_digest_and_nowhere_the_number() -> None:
         assert all(rule.version for rule in found.rules)
 
 
-def test_every_rule_is_asked_and_the_first_that_blocks_gives_the_code() -> None:
+def test_all_rules_are_checked_and_the_first_refusal_gives_the_code() -> None:
     night = at("America/New_York", "2026-01-14 03:00:00")
     facts = Facts(blocked=True, opted_out=True, attempts=tuple(["2026-01-14T07:00:00.000Z"] * 3))
     found = verdict(FLORIDA, night, facts, consent=None)
@@ -80,7 +80,7 @@ def test_every_rule_is_asked_and_the_first_that_blocks_gives_the_code() -> None:
 
 @pytest.mark.parametrize("channel", ["voice", "sms"])
 @pytest.mark.parametrize("simulated", [False, True])
-def test_blocks_and_opt_outs_hold_on_every_channel_and_for_test_keys(channel: str, simulated: bool) -> None:
+def test_blocks_and_opt_outs_apply_on_every_channel_and_to_test_keys(channel: str, simulated: bool) -> None:
     for facts, code in [(Facts(blocked=True), "dnc"), (Facts(opted_out=True), "opted_out")]:
         for to in (NUMBER, "+442079460000", "+14155550142"):
             assert verdict(to, facts=facts, channel=channel, simulated=simulated).code == code
@@ -97,56 +97,56 @@ def test_blocks_and_opt_outs_hold_on_every_channel_and_for_test_keys(channel: st
         (StatedConsent(source="opt-in:web-form", date="yesterday"), "date_malformed"),
         (StatedConsent(source="opt-in:web-form", date="2025-02-30"), "date_malformed"),
         (StatedConsent(source="opt-in:web-form", date="01/02/2025"), "date_malformed"),
-        (StatedConsent(source="opt-in:web-form", date="2025-01-01T10:00:00"), "date_malformed"),  # of no zone
+        (StatedConsent(source="opt-in:web-form", date="2025-01-01T10:00:00"), "date_malformed"),  # without a zone
         (StatedConsent(source="opt-in:web-form", date="0001-01-01T00:00:00+14:00"), "date_malformed"),
         (StatedConsent(source="opt-in:web-form", date="2026-01-17"), "date_in_future"),
         (StatedConsent(source="opt-in:web-form", date="2026-01-15T17:06:00Z"), "date_in_future"),
     ],
 )
-def test_a_consent_that_is_none_is_refused_even_if_the_ledger_has_one(consent: StatedConsent, reason: str) -> None:
-    assert found_consent(consent=consent) == ("block", "consent_invalid", reason)
-    assert found_consent(Facts(consent=held()), consent=consent) == ("block", "consent_invalid", reason)
+def test_an_invalid_consent_is_refused_even_if_the_ledger_has_one(consent: StatedConsent, reason: str) -> None:
+    assert find_consent(consent=consent) == ("block", "consent_invalid", reason)
+    assert find_consent(Facts(consent=consent_record()), consent=consent) == ("block", "consent_invalid", reason)
 
 
 @pytest.mark.parametrize("source", list(ConsentSource))
-def test_every_source_of_the_contract_will_do(source: ConsentSource) -> None:
-    assert found_consent(consent=StatedConsent(source=source.value, date="2025-11-01")) == ("pass", None, "2025-11-01")
+def test_every_source_of_the_contract_is_accepted(source: ConsentSource) -> None:
+    assert find_consent(consent=StatedConsent(source=source.value, date="2025-11-01")) == ("pass", None, "2025-11-01")
 
 
 @pytest.mark.parametrize(
     ("text", "since"),
     [
         ("2026-01-15", "2026-01-15"),
-        ("2026-01-16", "2026-01-16"),  # already so in the east
-        ("2026-01-15T17:04:00Z", "2026-01-15"),  # a clock a little ahead of ours
+        ("2026-01-16", "2026-01-16"),  # already that day in the east
+        ("2026-01-15T17:04:00Z", "2026-01-15"),  # a clock slightly ahead of ours
         ("2025-12-31T22:00:00-05:00", "2026-01-01"),
     ],
 )
-def test_a_consent_is_dated_by_day_or_moment(text: str, since: str) -> None:
+def test_a_consent_is_dated_by_day_or_time(text: str, since: str) -> None:
     now = at("UTC", "2026-01-15 17:00:00")
-    assert found_consent(now=now, consent=StatedConsent(source="customer-initiated", date=text)) == (
+    assert find_consent(now=now, consent=StatedConsent(source="customer-initiated", date=text)) == (
         "pass",
         None,
         since,
     )
 
 
-def test_without_any_consent_the_contact_is_refused() -> None:
-    assert found_consent(consent=None) == ("block", "consent_missing", "missing")
-    assert found_consent(consent=None, simulated=True)[1] == "consent_missing"
+def test_a_contact_without_consent_is_refused() -> None:
+    assert find_consent(consent=None) == ("block", "consent_missing", "missing")
+    assert find_consent(consent=None, simulated=True)[1] == "consent_missing"
 
 
-def test_a_statement_without_a_date_dates_from_the_ledger_else_from_now() -> None:
+def test_a_statement_without_a_date_is_dated_by_the_ledger_or_now() -> None:
     stated = StatedConsent(source="opt-in:web-form")
-    assert found_consent(consent=stated) == ("pass", None, "2026-01-15")
-    assert found_consent(Facts(consent=held()), consent=stated) == ("pass", None, "2025-03-01")
+    assert find_consent(consent=stated) == ("pass", None, "2026-01-15")
+    assert find_consent(Facts(consent=consent_record()), consent=stated) == ("pass", None, "2025-03-01")
 
 
-def test_the_ledger_comes_before_a_basis_and_the_statement_before_both() -> None:
+def test_the_ledger_precedes_a_basis_and_the_statement_precedes_both() -> None:
     basis = StandingConsent(source="business-relationship", date="2024-09-01", of="flow_1")
-    assert found_consent(consent=None, basis=basis) == ("pass", None, "2024-09-01")
-    assert found_consent(Facts(consent=held()), consent=None, basis=basis) == ("pass", None, "2025-03-01")
-    assert found_consent(Facts(consent=held()), basis=basis) == ("pass", None, "2025-06-01")
+    assert find_consent(consent=None, basis=basis) == ("pass", None, "2024-09-01")
+    assert find_consent(Facts(consent=consent_record()), consent=None, basis=basis) == ("pass", None, "2025-03-01")
+    assert find_consent(Facts(consent=consent_record()), basis=basis) == ("pass", None, "2025-06-01")
     assert verdict(NUMBER, consent=None, basis=basis).rule("consent").details["from"] == "flow_1"
 
 
@@ -159,10 +159,10 @@ def test_the_ledger_comes_before_a_basis_and_the_statement_before_both() -> None
     ],
 )
 def test_a_basis_needs_a_source_and_a_date(basis: StandingConsent, reason: str) -> None:
-    assert found_consent(consent=None, basis=basis) == ("block", "consent_invalid", reason)
+    assert find_consent(consent=None, basis=basis) == ("block", "consent_invalid", reason)
 
 
-def test_what_a_requests_metadata_states() -> None:
+def test_a_consent_is_read_from_the_requests_metadata() -> None:
     assert StatedConsent.stated({}) is None
     assert StatedConsent.stated({"topic": "x", "consent_source": None}) is None
     assert StatedConsent.stated({"consent_source": "opt-in:web-form"}) == StatedConsent(source="opt-in:web-form")
@@ -170,7 +170,7 @@ def test_what_a_requests_metadata_states() -> None:
     assert StatedConsent.stated({"consent_source": 5, "consent_date": []}) == StatedConsent(source="5", date="[]")
 
 
-#: By source: what it is good for, and the first day too old for NOON (15 January 2026) with the day after it.
+#: By source: its valid uses, the first date that is too old for NOON (15 January 2026), and the day after it.
 SOURCES = {
     "opt-in:web-form": (True, "2021-01-14", "2021-01-15"),
     "opt-in:double-opt-in": (True, "2021-01-14", "2021-01-15"),
@@ -186,37 +186,37 @@ def test_every_source_has_its_weight() -> None:
 
 @pytest.mark.parametrize("channel", ["voice", "sms"])
 @pytest.mark.parametrize("source", SOURCES)
-def test_a_consent_is_good_for_so_long_and_no_longer(source: str, channel: str) -> None:
+def test_a_consent_is_valid_until_its_last_day(source: str, channel: str) -> None:
     _, too_old, good = SOURCES[source]
     for purpose in ("informational", "telemarketing"):
         if purpose == "telemarketing" and not SOURCES[source][0]:
             continue
         given = {"purpose": purpose, "channel": channel, "registered": NOT_LISTED}
-        assert found_consent(consent=StatedConsent(source=source, date=good), **given)[:2] == ("pass", None)
+        assert find_consent(consent=StatedConsent(source=source, date=good), **given)[:2] == ("pass", None)
         refused = verdict(NUMBER, consent=StatedConsent(source=source, date=too_old), **given)
         assert refused.code == "consent_expired"
         assert refused.rule("consent").reason == "too_old"
         assert refused.rule("consent").details["until"] == "2026-01-14"
 
 
-def test_a_consent_of_long_ago_is_refused_from_wherever_it_comes() -> None:
+def test_an_old_consent_is_refused_from_every_source() -> None:
     for text in ("2003-01-01", "0001-01-01"):
-        assert found_consent(consent=StatedConsent(source="business-relationship", date=text))[1] == "consent_expired"
+        assert find_consent(consent=StatedConsent(source="business-relationship", date=text))[1] == "consent_expired"
         basis = StandingConsent(source="business-relationship", date=text, of="flow_1")
-        assert found_consent(consent=None, basis=basis)[1] == "consent_expired"
-    assert found_consent(Facts(consent=held("2019-03-01")), consent=None)[1] == "consent_expired"
+        assert find_consent(consent=None, basis=basis)[1] == "consent_expired"
+    assert find_consent(Facts(consent=consent_record("2019-03-01")), consent=None)[1] == "consent_expired"
 
 
 def test_months_end_on_their_last_day() -> None:
     given = StatedConsent(source="customer-initiated", date="2025-11-30")
-    assert found_consent(now=at("UTC", "2026-02-28 23:59:59"), consent=given)[0] == "pass"
-    assert found_consent(now=at("UTC", "2026-03-01 00:00:00"), consent=given)[1] == "consent_expired"
+    assert find_consent(now=at("UTC", "2026-02-28 23:59:59"), consent=given)[0] == "pass"
+    assert find_consent(now=at("UTC", "2026-03-01 00:00:00"), consent=given)[1] == "consent_expired"
 
 
 @pytest.mark.parametrize("to", [NUMBER, "+14165551234", "+442079460000"])
 @pytest.mark.parametrize("channel", ["voice", "sms"])
 @pytest.mark.parametrize("source", SOURCES)
-def test_only_a_written_consent_lets_something_be_sold(source: str, channel: str, to: str) -> None:
+def test_selling_needs_written_consent(source: str, channel: str, to: str) -> None:
     given = {"consent": StatedConsent(source=source, date="2026-01-02"), "channel": channel, "registered": NOT_LISTED}
     assert verdict(to, **given).allowed
     found = verdict(to, purpose="telemarketing", **given)
@@ -227,26 +227,26 @@ def test_only_a_written_consent_lets_something_be_sold(source: str, channel: str
 
 
 @pytest.mark.parametrize("purpose", ["", "Telemarketing", "sales", "x" * 5_000])
-def test_a_purpose_that_is_none_is_refused(purpose: str) -> None:
+def test_an_unknown_purpose_is_refused(purpose: str) -> None:
     found = verdict(NUMBER, purpose=purpose, registered=NOT_LISTED)
     assert (found.code, found.rule("consent").reason) == ("consent_invalid", "purpose_unknown")
     assert len(found.rule("consent").input["purpose"]) <= 101
 
 
-def test_a_verdict_keeps_only_the_beginning_of_what_was_stated() -> None:
+def test_a_verdict_keeps_only_the_beginning_of_stated_texts() -> None:
     found = verdict(NUMBER, consent=StatedConsent(source="y" * 5_000), timezone="z" * 5_000, state="w" * 5_000)
     assert found.code == "consent_invalid"
     assert len(found.model_dump_json()) < 3_500
 
 
-def test_a_consent_that_does_not_suffice_asks_no_database() -> None:
+def test_an_insufficient_consent_queries_no_database() -> None:
     database = Database("no")
     for given in ({"consent": StatedConsent(source="customer-initiated", date="2025-01-01")}, {"purpose": "sales"}):
         assert not verdict(NUMBER, ask=database, registered=NOT_LISTED, **given).allowed
     assert not database.asked
 
 
-def test_the_national_registry_refuses_what_is_to_be_sold_and_nothing_else() -> None:
+def test_the_national_registry_refuses_only_selling() -> None:
     assert verdict(NUMBER, registered=LISTED).allowed
     found = verdict(NUMBER, registered=LISTED, purpose="telemarketing")
     assert (found.code, found.rule("national_dnc").reason) == ("national_dnc", "on_registry")
@@ -256,30 +256,30 @@ def test_the_national_registry_refuses_what_is_to_be_sold_and_nothing_else() -> 
     assert found.rule("national_dnc").details == {"as_of": "2026-01-15"}
 
 
-def test_without_an_answer_of_the_registry_nothing_is_sold() -> None:
-    def away() -> RegistryAnswer:
+def test_without_an_answer_of_the_registry_selling_is_refused() -> None:
+    def fail_to_answer() -> RegistryAnswer:
         raise NoAnswerError("list_too_old")
 
-    found = verdict(NUMBER, registered=away, purpose="telemarketing")
+    found = verdict(NUMBER, registered=fail_to_answer, purpose="telemarketing")
     assert (found.code, found.rule("national_dnc").reason) == ("national_dnc_unknown", "list_too_old")
-    # No registry is configured where nothing else is said.
+    # No registry is configured by default.
     found = verdict(NUMBER, purpose="telemarketing")
     assert (found.code, found.rule("national_dnc").reason) == ("national_dnc_unknown", "not_configured")
     assert verdict("+18005551234", timezone="America/New_York", purpose="telemarketing").code == "national_dnc_unknown"
 
 
-def test_the_registry_is_american_and_not_asked_in_vain() -> None:
-    def never() -> RegistryAnswer:
-        raise AssertionError("not to be asked")
+def test_only_american_selling_contacts_query_the_registry() -> None:
+    def fail_if_queried() -> RegistryAnswer:
+        raise AssertionError("the registry must not be queried")
 
-    found = verdict("+442079460000", registered=never, purpose="telemarketing")
+    found = verdict("+442079460000", registered=fail_if_queried, purpose="telemarketing")
     assert found.rule("national_dnc").reason == "outside_united_states"
-    found = verdict(NUMBER, facts=Facts(blocked=True), registered=never, purpose="telemarketing")
+    found = verdict(NUMBER, facts=Facts(blocked=True), registered=fail_if_queried, purpose="telemarketing")
     assert found.rule("national_dnc").reason == "not_asked"
 
 
 class Database:
-    """A Reassigned Numbers Database that answers what the test says, and counts."""
+    """A Reassigned Numbers Database with the test's answer. It counts its queries."""
 
     def __init__(self, answer: ReassignedAnswer | Exception) -> None:
         self.answer, self.asked = answer, list[date]()
@@ -300,7 +300,7 @@ class Database:
         (NoAnswerError("away"), "block", "reassigned_unknown", "unavailable"),
     ],
 )
-def test_only_a_number_that_did_not_change_hands_passes(
+def test_only_a_number_that_was_not_reassigned_passes(
     answer: ReassignedAnswer | Exception, result: str, code: str | None, reason: str
 ) -> None:
     database = Database(answer)
@@ -309,7 +309,7 @@ def test_only_a_number_that_did_not_change_hands_passes(
     assert database.asked == [date(2025, 6, 1)]
 
 
-def test_a_number_without_data_has_no_safe_harbour_and_can_be_refused_by_policy(
+def test_a_number_without_data_has_no_safe_harbor_and_can_be_refused_by_policy(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert verdict(NUMBER, ask=Database("no_data")).rule("reassigned").details["safe_harbour"] is False
@@ -317,7 +317,7 @@ def test_a_number_without_data_has_no_safe_harbour_and_can_be_refused_by_policy(
     assert verdict(NUMBER, ask=Database("no_data")).code == "reassigned_unknown"
 
 
-def test_an_answer_holds_for_thirty_days_and_for_its_own_date() -> None:
+def test_an_answer_is_valid_for_thirty_days_and_for_its_own_date() -> None:
     day = timedelta(days=1)
     for age, since, asks in [(29 * day, "2025-06-01", 0), (30 * day, "2025-06-01", 1), (day, "2025-05-31", 1)]:
         given = ReassignmentAnswer(answer="yes", at=(NOON - age).isoformat())
@@ -327,7 +327,7 @@ def test_an_answer_holds_for_thirty_days_and_for_its_own_date() -> None:
         assert found.allowed is bool(asks)
 
 
-def test_a_number_that_is_refused_already_is_not_paid_for() -> None:
+def test_a_number_that_is_already_refused_costs_no_query() -> None:
     database = Database("yes")
     for facts in (Facts(blocked=True), Facts(opted_out=True)):
         assert verdict(NUMBER, facts=facts, ask=database).rule("reassigned").reason == "not_asked"
@@ -335,53 +335,53 @@ def test_a_number_that_is_refused_already_is_not_paid_for() -> None:
     assert not database.asked
 
 
-def test_the_database_is_asked_at_night_as_well_since_its_rule_comes_first() -> None:
+def test_the_database_is_queried_at_night_because_its_rule_comes_first() -> None:
     night = at("America/New_York", "2026-01-14 03:00:00")
     assert verdict(NUMBER, night, ask=Database("yes")).code == "number_reassigned"
 
 
-def test_a_number_elsewhere_is_in_no_american_database() -> None:
+def test_a_foreign_number_needs_no_query() -> None:
     database = Database("yes")
     assert verdict("+442079460000", ask=database).rule("reassigned").reason == "outside_united_states"
     assert not database.asked
 
 
-def attempts(*ago: timedelta) -> Facts:
-    """Calls made so long ago, the latest first."""
+def attempt_facts(*ago: timedelta) -> Facts:
+    """Returns facts with calls at these intervals before now, the latest first."""
     return Facts(attempts=tuple((NOON - each).isoformat() for each in ago))
 
 
 @pytest.mark.parametrize("to", [FLORIDA, "+14105551234", "+14055551234", "+15035551234"])
 def test_three_calls_in_24_hours_and_no_more(to: str) -> None:
     hour = timedelta(hours=1)
-    assert verdict(to, facts=attempts(hour, 2 * hour)).allowed
-    refused = verdict(to, facts=attempts(hour, 2 * hour, 3 * hour))
+    assert verdict(to, facts=attempt_facts(hour, 2 * hour)).allowed
+    refused = verdict(to, facts=attempt_facts(hour, 2 * hour, 3 * hour))
     assert refused.code == "attempt_cap"
-    # Nine in the east, and eight in Oregon.
+    # 9:00 in the east, and 8:00 in Oregon.
     assert refused.next_allowed_at == f"2026-01-16T{16 if to.startswith('+1503') else 14}:00:00.000Z"
-    assert not verdict(to, facts=attempts(hour, 2 * hour, 24 * hour - timedelta(milliseconds=1))).allowed
-    assert verdict(to, facts=attempts(hour, 2 * hour, 24 * hour)).allowed
+    assert not verdict(to, facts=attempt_facts(hour, 2 * hour, 24 * hour - timedelta(milliseconds=1))).allowed
+    assert verdict(to, facts=attempt_facts(hour, 2 * hour, 24 * hour)).allowed
 
 
 def test_maine_allows_one_call_in_eight_hours() -> None:
     minute = timedelta(minutes=1)
-    refused = verdict("+12075551234", facts=attempts(479 * minute))
+    refused = verdict("+12075551234", facts=attempt_facts(479 * minute))
     assert refused.code == "attempt_cap"
     assert refused.next_allowed_at == "2026-01-15T17:01:00.000Z"
-    assert verdict("+12075551234", facts=attempts(480 * minute)).allowed
-    assert verdict("+12075551234", facts=attempts(minute), channel="sms").allowed
+    assert verdict("+12075551234", facts=attempt_facts(480 * minute)).allowed
+    assert verdict("+12075551234", facts=attempt_facts(minute), channel="sms").allowed
 
 
-def test_the_cap_of_the_recipients_state_holds_too() -> None:
+def test_the_cap_of_the_recipients_state_applies_too() -> None:
     hour = timedelta(hours=1)
-    assert verdict(NUMBER, facts=attempts(hour, hour, hour)).allowed
-    assert verdict(NUMBER, facts=attempts(hour, hour, hour), state="FL").code == "attempt_cap"
-    found = verdict(FLORIDA, facts=attempts(hour), state="ME")
+    assert verdict(NUMBER, facts=attempt_facts(hour, hour, hour)).allowed
+    assert verdict(NUMBER, facts=attempt_facts(hour, hour, hour), state="FL").code == "attempt_cap"
+    found = verdict(FLORIDA, facts=attempt_facts(hour), state="ME")
     assert found.code == "attempt_cap"
     assert found.rule("caps").details["limits"] == [{"calls": 3, "hours": 24}, {"calls": 1, "hours": 8}]
 
 
-def test_when_the_cap_frees_at_night_the_next_moment_is_in_the_morning() -> None:
+def test_a_cap_that_ends_at_night_allows_the_next_contact_in_the_morning() -> None:
     evening = at("America/New_York", "2026-01-14 19:55:00")
     calls = tuple((evening - timedelta(minutes=number)).isoformat() for number in (1, 2, 3))
     late = verdict(FLORIDA, evening, Facts(attempts=calls))
@@ -404,8 +404,8 @@ def test_when_the_cap_frees_at_night_the_next_moment_is_in_the_morning() -> None
         ("+13055550142", {}, "unreachable_number"),
     ],
 )
-def test_what_no_cap_holds_for(to: str, contact: dict[str, Any], reason: str) -> None:
-    found = verdict(to, facts=attempts(*[timedelta(hours=1)] * 3), **contact)
+def test_contacts_without_a_cap(to: str, contact: dict[str, Any], reason: str) -> None:
+    found = verdict(to, facts=attempt_facts(*[timedelta(hours=1)] * 3), **contact)
     assert (found.rule("caps").result, found.rule("caps").reason) == ("skip", reason)
     assert found.allowed
 
@@ -418,7 +418,7 @@ def test_what_no_cap_holds_for(to: str, contact: dict[str, Any], reason: str) ->
         ("+15005550024", "quiet_hours", "quiet_hours"),
     ],
 )
-def test_magic_numbers_that_are_refused(to: str, code: str, rule: str) -> None:
+def test_magic_numbers_are_refused_by_their_rule(to: str, code: str, rule: str) -> None:
     for simulated in (False, True):
         found = verdict(to, simulated=simulated)
         assert found.code == code
@@ -431,7 +431,7 @@ def test_magic_numbers_of_the_voice_simulator_pass_the_gate(last: str) -> None:
     assert verdict(f"+150055500{last}", datetime(2026, 1, 14, 3, tzinfo=UTC)).allowed
 
 
-def test_a_refusal_says_which_gate_why_and_when_again() -> None:
+def test_a_refusal_states_the_gate_the_reason_and_the_next_allowed_time() -> None:
     with pytest.raises(Blocked) as refusal:
         service.require_allowed(verdict("+14234001234", at("America/Chicago", "2026-01-14 20:30:00")))
     assert refusal.value.code == "quiet_hours"
@@ -457,7 +457,7 @@ def test_every_code_has_its_message() -> None:
         verdict(NUMBER, ask=Database(NoAnswerError("away"))),
         verdict(NUMBER, night),
         verdict("+18005551234"),
-        verdict(FLORIDA, facts=attempts(*[timedelta(hours=1)] * 3)),
+        verdict(FLORIDA, facts=attempt_facts(*[timedelta(hours=1)] * 3)),
         verdict(NUMBER, consent=StatedConsent(source="customer-initiated", date="2020-01-01")),
         verdict(NUMBER, consent=StatedConsent(source="business-relationship"), purpose="telemarketing"),
         verdict(NUMBER, purpose="telemarketing", registered=LISTED),
@@ -472,7 +472,7 @@ def test_every_code_has_its_message() -> None:
     assert len(codes) == 13 == len(_MESSAGES)
 
 
-def test_an_explanation_tells_every_rule_in_plain_text() -> None:
+def test_an_explanation_describes_every_rule_in_plain_text() -> None:
     text = explanation.explain_verdict(verdict("+14234001234", at("America/Chicago", "2026-01-14 20:30:00")))
     assert text.startswith("Call to number ")
     assert "refused (quiet_hours)" in text

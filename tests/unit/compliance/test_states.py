@@ -1,6 +1,6 @@
-"""The table of states, figure by figure: what the law asks for is written here once more, and any change shows.
+"""The table of states, figure by figure: the legal requirements are written here again, so that every change shows.
 
-Whoever looks a row up again changes both. A state that is new to the table gets a line here.
+After a review of a row, change both places. A state that is new to the table gets a line here.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ import pytest
 from switchboard.compliance.data.law import AttemptCap, DayWindow, Rule
 from switchboard.compliance.data.states import FEDERAL, STATES
 
-#: Rows whose laws are older than anything that the gate is asked about.
+#: Rows whose laws are older than any time that the gate checks.
 OLDER = "2020-01-01"
 
 
 @dataclass(frozen=True)
 class Row:
-    """A row in short: windows as `9-21`, `-` for a day that is closed; holidays where the state keeps them."""
+    """A row in short: windows as `9-21`, `-` for a closed day; holidays where the state observes them."""
 
     weekdays: str
     saturday: str
@@ -62,46 +62,46 @@ EXPECTED = {
 }
 
 
-def hours(text: str | None) -> DayWindow | None:
+def parse_hours(text: str | None) -> DayWindow | None:
     if text in (None, "-"):
         return None
     start, end = text.split("-")
     return DayWindow(int(start) * 60, int(end) * 60)
 
 
-def facts(rule: Rule) -> dict[str, object]:
-    """All of a row but where it comes from, by which day it is looked up again, and what is in doubt."""
+def facts_of(rule: Rule) -> dict[str, object]:
+    """Returns all fields of a row except its source, its review date and its doubts."""
     told = {"source", "review_by", "confidence", "doubt"}
     found = {field.name: getattr(rule, field.name) for field in fields(rule) if field.name not in told}
     return found | {"since": rule.since.isoformat()}
 
 
-def expected(row: Row) -> dict[str, object]:
+def expected_facts(row: Row) -> dict[str, object]:
     return {
         "since": row.since,
-        "weekdays": hours(row.weekdays),
-        "saturday": hours(row.saturday),
-        "sunday": hours(row.sunday),
+        "weekdays": parse_hours(row.weekdays),
+        "saturday": parse_hours(row.saturday),
+        "sunday": parse_hours(row.sunday),
         "keeps_holidays": row.holidays is not None,
-        "holidays": hours(row.holidays),
-        "voice": hours(row.voice),
+        "holidays": parse_hours(row.holidays),
+        "voice": parse_hours(row.voice),
         "voice_only": row.voice_only,
         "zone": row.zone,
         "cap": row.cap and AttemptCap(*row.cap),
     }
 
 
-def test_every_state_of_the_table_is_written_here_and_no_other() -> None:
+def test_every_state_of_the_table_is_listed_here() -> None:
     new, gone = sorted(set(STATES) - set(EXPECTED)), sorted(set(EXPECTED) - set(STATES))
     assert not new, f"new in data/states.py: {', '.join(new)}. Add a line for each to EXPECTED here."
-    assert not gone, f"no longer in data/states.py: {', '.join(gone)}. Take them out of EXPECTED here."
+    assert not gone, f"no longer in data/states.py: {', '.join(gone)}. Remove their lines from EXPECTED here."
 
 
 @pytest.mark.parametrize("state", sorted(EXPECTED))
-def test_a_states_row_is_as_it_was_looked_up(state: str) -> None:
+def test_a_states_row_matches_the_expected_facts(state: str) -> None:
     if state in STATES:
-        assert facts(STATES[state]) == expected(EXPECTED[state])
+        assert facts_of(STATES[state]) == expected_facts(EXPECTED[state])
 
 
-def test_the_federal_row_is_as_it_was_looked_up() -> None:
-    assert facts(FEDERAL) == expected(Row("8-21", "8-21", "8-21", since="2003-10-01"))
+def test_the_federal_row_matches_the_expected_facts() -> None:
+    assert facts_of(FEDERAL) == expected_facts(Row("8-21", "8-21", "8-21", since="2003-10-01"))

@@ -19,11 +19,11 @@ STATES = (
     "PA RI SC SD TN TX UT VA VT WA WI WV WY"
 )
 
-#: What the library says of an area code against all maps: it is heeded, since it only narrows the window.
+#: Places of the library that all maps contradict. The table includes them, because they only narrow the window.
 LIBRARY_ERRORS = {("689", "America/Chicago"), ("907", "Pacific/Honolulu")}
 
 
-def same_clock(one: str, other: str) -> bool:
+def have_same_clock(one: str, other: str) -> bool:
     moments = [datetime(2026, month, 15, 12, tzinfo=UTC) for month in range(1, 13)]
     return all(
         moment.astimezone(ZoneInfo(one)).utcoffset() == moment.astimezone(ZoneInfo(other)).utcoffset()
@@ -54,7 +54,7 @@ def test_no_other_country_has_an_area_code_of_the_table() -> None:
         assert phonenumbers.region_code_for_number(number) in {None, "US", *TERRITORIES}
 
 
-def test_the_table_has_every_zone_in_which_the_library_places_a_prefix() -> None:
+def test_the_table_has_every_zone_of_the_librarys_prefixes() -> None:
     placed: dict[str, set[str]] = defaultdict(set)
     for prefix, names in TIMEZONE_DATA.items():
         if prefix.startswith("1") and prefix[1:4] in AREA_CODES:
@@ -62,14 +62,17 @@ def test_the_table_has_every_zone_in_which_the_library_places_a_prefix() -> None
     for code, names in placed.items():
         for name in names:
             ours = AREA_CODES[code][1]
-            known = any(same_clock(name, one) for one in ours)
+            known = any(have_same_clock(name, one) for one in ours)
             assert known or (code, name) in LIBRARY_ERRORS, f"{code}: {name} is not among {ours}"
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("+14234001234", {"America/New_York", "America/Chicago"}),  # Chattanooga, which the library puts in Chicago's
+        (
+            "+14234001234",
+            {"America/New_York", "America/Chicago"},
+        ),  # Chattanooga, which the library places in Chicago
         ("+18502901234", {"America/New_York", "America/Chicago"}),
         ("+17292341234", {"America/New_York", "America/Chicago"}),  # newer than the library
         ("+13345551234", {"America/New_York", "America/Chicago"}),
@@ -88,27 +91,27 @@ def test_the_table_has_every_zone_in_which_the_library_places_a_prefix() -> None
         ("+18005551212", set()),
         ("+18885551212", set()),
         ("+15005550006", set()),
-        ("+19995551212", set()),  # a code that nobody has
+        ("+19995551212", set()),  # an unassigned code
         ("+80012345678", set()),
     ],
 )
-def test_the_zones_of_a_number(text: str, expected: set[str]) -> None:
+def test_a_number_has_the_expected_zones(text: str, expected: set[str]) -> None:
     assert set(zones.candidates(phone.parse(text))) == expected
 
 
 def test_oregon_idaho_and_nevada_have_both_sides_of_their_boundaries() -> None:
     for code in ("541", "458", "208", "986", "775"):
         found = zones.candidates(phone.parse(f"+1{code}5551234"))
-        assert any(same_clock(name, "America/Los_Angeles") for name in found)
-        assert any(same_clock(name, "America/Denver") for name in found)
+        assert any(have_same_clock(name, "America/Los_Angeles") for name in found)
+        assert any(have_same_clock(name, "America/Denver") for name in found)
 
 
 @pytest.mark.parametrize("name", ["", "Mars/Olympus", "../etc/passwd", "/etc/localtime", "America", "x\0y"])
-def test_a_zone_that_is_none_is_not_found(name: str) -> None:
+def test_an_invalid_zone_is_not_found(name: str) -> None:
     assert zones.load_zone(name) is None
 
 
-def offset(name: str, year: int) -> list[timedelta | None]:
+def find_offset(name: str, year: int) -> list[timedelta | None]:
     moments = [datetime(year, month, 15, 12, tzinfo=UTC) for month in range(1, 13)]
     return [moment.astimezone(ZoneInfo(name)).utcoffset() for moment in moments]
 
@@ -126,7 +129,7 @@ def offset(name: str, year: int) -> list[timedelta | None]:
         ("+74012123456", "Europe/Kaliningrad"),  # Bucharest's
         ("+56612345678", "America/Punta_Arenas"),
         ("+56322100215", "Pacific/Easter"),  # the hospital of Hanga Roa
-        ("+56322551350", "Pacific/Easter"),  # its labour inspection
+        ("+56322551350", "Pacific/Easter"),  # its labor inspection
         ("+56322553700", "Pacific/Easter"),  # a hotel there
         ("+56322551350", "America/Santiago"),
         ("+61889123456", "Australia/Darwin"),  # Adelaide's
@@ -135,7 +138,7 @@ def offset(name: str, year: int) -> list[timedelta | None]:
         ("+34612345678", "Atlantic/Canary"),
     ],
 )
-def test_a_place_that_the_library_has_on_anothers_clock_is_among_the_candidates(text: str, zone: str) -> None:
+def test_a_place_on_a_wrong_clock_in_the_library_has_the_right_zone_too(text: str, zone: str) -> None:
     assert zone in zones.candidates(phone.parse(text))
 
 
@@ -147,12 +150,12 @@ def calling_codes() -> dict[str, tuple[str, ...]]:
     return {str(code): regions for code, regions in phonenumbers.COUNTRY_CODE_TO_REGION_CODE.items() if code != 1}
 
 
-#: Who lives there has no telephone of the country, or is counted as another's.
+#: Zones whose residents have no telephone of the country, or a telephone of another country.
 NOBODYS = {("GL", "America/Danmarkshavn"), ("UA", "Europe/Simferopol")}
 
 
 @pytest.mark.parametrize("year", [2026, 2027])
-def test_the_librarys_table_against_the_zones_of_every_country_that_it_covers(year: int) -> None:
+def test_the_librarys_table_covers_all_zones_of_its_countries(year: int) -> None:
     placed: dict[str, set[str]] = defaultdict(set)
     for code, regions in calling_codes().items():
         for prefix, names in TIMEZONE_DATA.items():
@@ -166,7 +169,7 @@ def test_the_librarys_table_against_the_zones_of_every_country_that_it_covers(ye
     covered = {name for names in zones._ZONES_OF_PREFIXES.values() for name in names}
     for region, names in placed.items():
         for name in zones.of_country(region):
-            known = any(offset(name, year) == offset(other, year) for other in names | covered)
+            known = any(find_offset(name, year) == find_offset(other, year) for other in names | covered)
             assert known or (region, name) in NOBODYS, f"{region}: {name} is in no prefix"
 
 
@@ -195,11 +198,11 @@ def test_every_prefix_has_a_zone_of_its_country(year: int) -> None:
         ("Mars/Olympus", []),
     ],
 )
-def test_the_countries_of_a_zone(name: str, countries: list[str]) -> None:
+def test_a_zone_has_the_expected_countries(name: str, countries: list[str]) -> None:
     assert zones.countries_of(name) == countries
 
 
-def test_the_zones_of_a_state() -> None:
+def test_a_state_has_the_expected_zones() -> None:
     assert zones.of_state("FL") == ["America/Chicago", "America/New_York"]
     assert zones.of_state("PR") == ["America/Puerto_Rico"]
     assert zones.of_state("ON") == zones.of_state("") == []

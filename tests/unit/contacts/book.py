@@ -1,4 +1,4 @@
-"""An organization's contacts, as tests fill and search them."""
+"""An organization's contacts, as tests create and search them."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from tests.actors import Tenant
 ADA, BOB = "+14155550142", "+442079460018"
 
 
-def saved(tenant: Tenant, e164: str = ADA, **changes: Any) -> Contact:
-    """A contact, after a change."""
+def save_contact(tenant: Tenant, e164: str = ADA, **changes: Any) -> Contact:
+    """Change a contact and return it."""
     return service.upsert_contact(tenant.caller(master=True), e164, changes).contact
 
 
-def indexed(contact: Contact) -> Contact:
-    """The contact, after its notes are indexed."""
+def index_notes(contact: Contact) -> Contact:
+    """Index the notes of a contact and return the contact."""
     indexing.update_tails(contact.org_id, [contact.id])
     return contact
 
 
-def pages(tenant: Tenant, text: str | None = None, limit: int = 50) -> list[list[ContactWithHistory]]:
-    """All pages of a list or a search."""
+def list_pages(tenant: Tenant, text: str | None = None, limit: int = 50) -> list[list[ContactWithHistory]]:
+    """Returns all pages of a list or a search."""
     found, cursor = [], None
     while True:
         page, cursor = service.list_contacts(tenant.org_id, text, limit, cursor)
@@ -39,22 +39,22 @@ def pages(tenant: Tenant, text: str | None = None, limit: int = 50) -> list[list
             return found
 
 
-def names(tenant: Tenant, text: str | None = None, limit: int = 50) -> list[str | None]:
-    """The names of a list or a search, page after page."""
-    return [known.contact.display_name for page in pages(tenant, text, limit) for known in page]
+def list_names(tenant: Tenant, text: str | None = None, limit: int = 50) -> list[str | None]:
+    """Returns the names of a list or a search, over all pages."""
+    return [known.contact.display_name for page in list_pages(tenant, text, limit) for known in page]
 
 
-def called(tenant: Tenant, to: str, **changes: Any) -> Event:
-    """A call to a number, which its history tells of. Returns the event of the call."""
+def record_call(tenant: Tenant, to: str, **changes: Any) -> Event:
+    """Record a call to a number in the history of the number. Returns the event of the call."""
     order = Order(to=to, tier=Tier.BASIC, consent_source="business-relationship").model_copy(update=changes)
     caller = tenant.caller(correlation_id=ids.new_id("corr"))
     calls.place_call(caller, order)
-    (event,) = told(caller.org_id, caller.correlation_id)
+    (event,) = list_workflow_events(caller.org_id, caller.correlation_id)
     projections.project_event(event)
     return event
 
 
-def told(org_id: str, correlation_id: str) -> list[Event]:
-    """The events of a workflow."""
+def list_workflow_events(org_id: str, correlation_id: str) -> list[Event]:
+    """Returns the events of a workflow."""
     items = Query(table="activity", partition=events.workflow_partition(org_id, correlation_id)).all()
     return [events.parse_event(item) for item in items if "outbox" in item]

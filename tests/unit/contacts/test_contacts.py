@@ -15,7 +15,7 @@ from switchboard.events import service as events
 from switchboard.kit import clock
 from switchboard.persistence.idempotency import IdempotencyKey
 from tests.actors import Tenant, tenant
-from tests.unit.contacts.book import ADA, BOB, called, names, pages, saved
+from tests.unit.contacts.book import ADA, BOB, list_names, list_pages, record_call, save_contact
 
 pytestmark = pytest.mark.usefixtures("cloud", "frozen")
 
@@ -25,31 +25,28 @@ def acme(cloud: dict[str, str], frozen: clock.FrozenClock) -> Tenant:
     return tenant()
 
 
-def told(acme: Tenant) -> list[events.Event]:
+def list_events(acme: Tenant) -> list[events.Event]:
     items = Query(table="activity", partition=events.workflow_partition(acme.org_id, "corr_test")).all()
     return [event for event in map(events.parse_event, items) if event.type.startswith("contact.")]
 
 
-# --- one contact a number ---------------------------------------------------------------------------------------
-
-
-def test_a_number_is_one_contact_whose_other_fields_stay(acme: Tenant, frozen: clock.FrozenClock) -> None:
-    first = saved(acme, display_name="  Ada ", role="Patient", email="ada@EXAMPLE.com", notes="\n")
+def test_a_number_has_one_contact_whose_other_fields_stay(acme: Tenant, frozen: clock.FrozenClock) -> None:
+    first = save_contact(acme, display_name="  Ada ", role="Patient", email="ada@EXAMPLE.com", notes="\n")
     frozen.advance(minutes=1)
-    after = saved(acme, role=None, notes="Call late.")
+    after = save_contact(acme, role=None, notes="Call late.")
     assert (after.id, after.created_at) == (first.id, first.created_at)
     assert (after.display_name, after.role, after.email) == ("Ada", None, "ada@example.com")
     assert (first.notes, after.notes) == (None, "Call late.")
     assert after.updated_at > first.updated_at
-    assert names(acme) == ["Ada"]
+    assert list_names(acme) == ["Ada"]
 
 
-def test_a_change_is_told_by_ids_and_field_names_alone(acme: Tenant) -> None:
-    contact = saved(acme, display_name="Ada", notes="secret")
-    saved(acme, display_name="Ada", notes="other")
-    saved(acme, notes="other")
+def test_a_change_event_holds_only_ids_and_field_names(acme: Tenant) -> None:
+    contact = save_contact(acme, display_name="Ada", notes="secret")
+    save_contact(acme, display_name="Ada", notes="other")
+    save_contact(acme, notes="other")
     service.delete_contact(acme.caller(master=True), contact.id)
-    found = told(acme)
+    found = list_events(acme)
     assert [(event.type, event.subject.id, event.data.get("fields")) for event in found] == [
         ("contact.created", contact.id, ["display_name", "notes"]),
         ("contact.updated", contact.id, ["notes"]),
@@ -59,7 +56,7 @@ def test_a_change_is_told_by_ids_and_field_names_alone(acme: Tenant) -> None:
 
 
 def test_a_contact_is_changed_by_its_id_and_keeps_its_number(acme: Tenant) -> None:
-    contact, origin = saved(acme, display_name="Ada"), acme.caller(master=True)
+    contact, origin = save_contact(acme, display_name="Ada"), acme.caller(master=True)
     known = service.update_contact(origin, contact.id, {"e164": ADA, "role": "Patient"})
     assert (known.contact.display_name, known.contact.role) == ("Ada", "Patient")
     with pytest.raises(Conflict) as refused:
@@ -70,80 +67,75 @@ def test_a_contact_is_changed_by_its_id_and_keeps_its_number(acme: Tenant) -> No
 @pytest.mark.parametrize(
     ("changes", "field"), [({"e164": "555"}, "e164"), ({"email": "nobody"}, "email"), ({"email": "ä@b.de"}, "email")]
 )
-def test_what_is_no_number_and_no_address_is_refused_by_field(
-    acme: Tenant, changes: dict[str, str], field: str
-) -> None:
+def test_an_invalid_number_or_address_is_refused_by_field(acme: Tenant, changes: dict[str, str], field: str) -> None:
     with pytest.raises(Invalid) as refused:
         service.upsert_contact(acme.caller(master=True), changes.pop("e164", ADA), changes)
     assert list(refused.value.details["fields"]) == [field]
-    assert names(acme) == []
+    assert list_names(acme) == []
 
 
 @pytest.mark.parametrize("contact_id", ["con_", "con_" + "0" * 26, "", "x" * 2000])
-def test_an_id_of_no_contact_is_not_found(acme: Tenant, contact_id: str) -> None:
+def test_an_unknown_id_is_not_found(acme: Tenant, contact_id: str) -> None:
     with pytest.raises(NotFound):
         service.update_contact(acme.caller(master=True), contact_id, {"role": "Patient"})
     with pytest.raises(NotFound):
         service.delete_contact(acme.caller(master=True), contact_id)
 
 
-def test_another_organization_sees_nothing_of_a_contact(acme: Tenant) -> None:
-    contact, other = saved(acme, display_name="Ada"), tenant("other")
+def test_another_organization_cannot_read_a_contact(acme: Tenant) -> None:
+    contact, other = save_contact(acme, display_name="Ada"), tenant("other")
     with pytest.raises(NotFound):
         service.update_contact(other.caller(master=True), contact.id, {"role": "Patient"})
     with pytest.raises(NotFound):
         service.delete_contact(other.caller(master=True), contact.id)
-    assert (names(other), names(other, "ada"), names(other, ADA)) == ([], [], [])
-    assert saved(other).id != contact.id
-    assert (names(acme), names(other)) == (["Ada"], [None])
+    assert (list_names(other), list_names(other, "ada"), list_names(other, ADA)) == ([], [], [])
+    assert save_contact(other).id != contact.id
+    assert (list_names(acme), list_names(other)) == (["Ada"], [None])
 
 
-# --- requests that are made again -------------------------------------------------------------------------------
-
-
-def effect(acme: Tenant, key: str) -> IdempotencyKey:
+def build_idempotency_key(acme: Tenant, key: str) -> IdempotencyKey:
     return IdempotencyKey(scope=acme.org_id, key=key, fingerprint="same")
 
 
-def test_a_request_that_is_made_again_changes_nothing_again(acme: Tenant) -> None:
+def test_a_repeated_request_changes_nothing_again(acme: Tenant) -> None:
     origin = acme.caller(master=True)
-    service.upsert_contact(origin, ADA, {"display_name": "Ada"}, effect(acme, "1"))
-    saved(acme, display_name="Countess")
-    again = service.upsert_contact(origin, ADA, {"display_name": "Ada"}, effect(acme, "1")).contact
+    service.upsert_contact(origin, ADA, {"display_name": "Ada"}, build_idempotency_key(acme, "1"))
+    save_contact(acme, display_name="Countess")
+    again = service.upsert_contact(origin, ADA, {"display_name": "Ada"}, build_idempotency_key(acme, "1")).contact
     assert again.display_name == "Countess"
-    service.update_contact(origin, again.id, {"role": "Patient"}, effect(acme, "2"))
-    saved(acme, role="Doctor")
-    assert service.update_contact(origin, again.id, {"role": "Patient"}, effect(acme, "2")).contact.role == "Doctor"
-    assert len(told(acme)) == 4
+    service.update_contact(origin, again.id, {"role": "Patient"}, build_idempotency_key(acme, "2"))
+    save_contact(acme, role="Doctor")
+    assert (
+        service.update_contact(origin, again.id, {"role": "Patient"}, build_idempotency_key(acme, "2")).contact.role
+        == "Doctor"
+    )
+    assert len(list_events(acme)) == 4
 
 
-def test_a_deletion_that_is_made_again_is_one_deletion(acme: Tenant) -> None:
-    origin, contact = acme.caller(master=True), saved(acme, display_name="Ada")
-    service.delete_contact(origin, contact.id, effect(acme, "1"))
-    service.delete_contact(origin, contact.id, effect(acme, "1"))
+def test_a_repeated_deletion_deletes_once(acme: Tenant) -> None:
+    origin, contact = acme.caller(master=True), save_contact(acme, display_name="Ada")
+    service.delete_contact(origin, contact.id, build_idempotency_key(acme, "1"))
+    service.delete_contact(origin, contact.id, build_idempotency_key(acme, "1"))
     with pytest.raises(NotFound):
         service.delete_contact(origin, contact.id)
-    saved(acme, display_name="Ada again")
-    service.delete_contact(origin, contact.id, effect(acme, "1"))
-    assert names(acme) == ["Ada again"]
+    save_contact(acme, display_name="Ada again")
+    service.delete_contact(origin, contact.id, build_idempotency_key(acme, "1"))
+    assert list_names(acme) == ["Ada again"]
 
 
-# --- the list ---------------------------------------------------------------------------------------------------
-
-
-def test_contacts_are_listed_by_name_and_the_nameless_last_by_number(acme: Tenant) -> None:
+def test_contacts_are_listed_by_name_and_then_by_number_if_they_have_no_name(acme: Tenant) -> None:
     for number, name in enumerate(("zoe", None, "Émile", "Álvaro", "bob", None, "Zed", "éa", "山田")):
-        saved(acme, f"+1415555010{8 - number}", display_name=name)
-    found = [known.contact for page in pages(acme, limit=2) for known in page]
+        save_contact(acme, f"+1415555010{8 - number}", display_name=name)
+    found = [known.contact for page in list_pages(acme, limit=2) for known in page]
     assert [contact.display_name for contact in found[:7]] == ["Álvaro", "bob", "éa", "Émile", "Zed", "zoe", "山田"]
     assert [contact.e164[-1] for contact in found[7:]] == ["3", "7"]
 
 
-def test_a_list_goes_on_where_it_was_while_contacts_come_and_go(acme: Tenant) -> None:
-    ids = [saved(acme, f"+1415555010{number}", display_name=f"{number}").id for number in range(6)]
+def test_a_list_continues_at_its_place_while_contacts_are_added_and_removed(acme: Tenant) -> None:
+    ids = [save_contact(acme, f"+1415555010{number}", display_name=f"{number}").id for number in range(6)]
     first, cursor = service.list_contacts(acme.org_id, None, 2, None)
-    saved(acme, "+14155550199", display_name="00")
-    saved(acme, "+14155550198", display_name="11")
+    save_contact(acme, "+14155550199", display_name="00")
+    save_contact(acme, "+14155550198", display_name="11")
     for gone in ids[:3]:
         service.delete_contact(acme.caller(master=True), gone)
     second, _ = service.list_contacts(acme.org_id, None, 10, cursor)
@@ -151,9 +143,9 @@ def test_a_list_goes_on_where_it_was_while_contacts_come_and_go(acme: Tenant) ->
     assert [known.contact.display_name for known in second] == ["11", "3", "4", "5"]
 
 
-def test_a_cursor_is_good_for_its_own_list_only(acme: Tenant) -> None:
+def test_a_cursor_works_for_its_own_list_only(acme: Tenant) -> None:
     for number in range(3):
-        saved(acme, f"+1415555010{number}", display_name=f"Ada {number}")
+        save_contact(acme, f"+1415555010{number}", display_name=f"Ada {number}")
     _, of_list = service.list_contacts(acme.org_id, None, 1, None)
     _, of_search = service.list_contacts(acme.org_id, "ada", 1, None)
     assert of_list
@@ -163,47 +155,43 @@ def test_a_cursor_is_good_for_its_own_list_only(acme: Tenant) -> None:
             service.list_contacts(acme.org_id, text, 1, cursor)
 
 
-# --- calls ------------------------------------------------------------------------------------------------------
-
-
-def test_a_contact_tells_its_numbers_calls_those_before_it_too(acme: Tenant, frozen: clock.FrozenClock) -> None:
-    called(acme, ADA)
-    contact = saved(acme, display_name="Ada")
+def test_a_contact_shows_the_calls_of_its_number_including_earlier_ones(
+    acme: Tenant, frozen: clock.FrozenClock
+) -> None:
+    record_call(acme, ADA)
+    contact = save_contact(acme, display_name="Ada")
     frozen.advance(hours=1)
-    called(acme, ADA)
-    called(acme, ADA, simulated=True)
-    called(acme, BOB, simulated=True)
+    record_call(acme, ADA)
+    record_call(acme, ADA, simulated=True)
+    record_call(acme, BOB, simulated=True)
     service.delete_contact(acme.caller(master=True), contact.id)
     known = service.upsert_contact(acme.caller(master=True), ADA, {"display_name": "Ada"})
     assert (known.history.calls, known.history.last_call_at) == (2, clock.now_iso())
-    (listed,), (searched,) = pages(acme)[0], pages(acme, "ada")[0]
+    (listed,), (searched,) = list_pages(acme)[0], list_pages(acme, "ada")[0]
     assert listed.history == searched.history == known.history
-    assert saved(acme, BOB)
+    assert save_contact(acme, BOB)
     assert service.update_contact(acme.caller(master=True), service.contact_id(acme.org_id, BOB), {}).history.calls == 0
 
 
 def test_a_refused_call_is_not_counted(acme: Tenant) -> None:
     with pytest.raises(Exception, match="do-not-call"):
-        called(acme, "+15005550020")
+        record_call(acme, "+15005550020")
     assert service.upsert_contact(acme.caller(master=True), "+15005550020", {}).history.calls == 0
 
 
 def test_a_changed_contact_can_be_read_as_it_is_stored(acme: Tenant) -> None:
-    contact = saved(acme, display_name="Ada", notes="x")
+    contact = save_contact(acme, display_name="Ada", notes="x")
     assert store.get_contact(acme.org_id, contact.id) == contact
-
-
-# --- the list while the index lags behind -------------------------------------------------------------------------
 
 
 @pytest.fixture
 def lagging(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """From the call on, the index answers what it did at that moment, as it may for a while on AWS."""
+    """After the returned function is called, the index returns the items of that time, as it may for a while on AWS."""
     real = Query._read
     held: dict[Any, Any] = {}
     lags = False
 
-    def read(self: Query, limit: int | None, start: Item | None) -> Any:
+    def read_snapshot(self: Query, limit: int | None, start: Item | None) -> Any:
         if not self.index:
             return real(self, limit, start)
         place = (self.partition, limit, str(start))
@@ -211,17 +199,19 @@ def lagging(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
             held[place] = real(self, limit, start)
         return held[place]
 
-    def lag() -> None:
+    def start_lag() -> None:
         nonlocal lags
         lags = True
 
-    monkeypatch.setattr(Query, "_read", read)
-    return lag
+    monkeypatch.setattr(Query, "_read", read_snapshot)
+    return start_lag
 
 
-def test_the_list_shows_contacts_as_they_are_though_its_index_lags(acme: Tenant, lagging: Callable[[], None]) -> None:
-    ada, ben, cid = (saved(acme, f"+1415555010{n}", display_name=name) for n, name in enumerate(("Ada", "Ben", "Cid")))
-    assert names(acme) == ["Ada", "Ben", "Cid"]
+def test_the_list_shows_current_contacts_even_if_its_index_lags(acme: Tenant, lagging: Callable[[], None]) -> None:
+    ada, ben, cid = (
+        save_contact(acme, f"+1415555010{n}", display_name=name) for n, name in enumerate(("Ada", "Ben", "Cid"))
+    )
+    assert list_names(acme) == ["Ada", "Ben", "Cid"]
     service.list_contacts(acme.org_id, None, 50, None)
     lagging()
     master = acme.caller(master=True)
@@ -235,8 +225,8 @@ def test_the_list_shows_contacts_as_they_are_though_its_index_lags(acme: Tenant,
     assert cursor is None
 
 
-def test_a_page_of_which_nothing_is_left_leads_on(acme: Tenant, lagging: Callable[[], None]) -> None:
-    made = [saved(acme, f"+1415555010{n}", display_name=f"Ada {n}") for n in range(4)]
+def test_an_empty_page_has_a_cursor_to_the_next_page(acme: Tenant, lagging: Callable[[], None]) -> None:
+    made = [save_contact(acme, f"+1415555010{n}", display_name=f"Ada {n}") for n in range(4)]
     service.list_contacts(acme.org_id, None, 2, None)
     lagging()
     for contact in made[:2]:

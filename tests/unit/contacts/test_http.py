@@ -1,4 +1,4 @@
-"""HUM's `/api/contacts*`, as a browser sees it."""
+"""HUM's `/api/contacts*`, as a browser uses it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from switchboard.people import sessions
 from switchboard.team.permissions import Role
 from tests.actors import Tenant, member, tenant
 from tests.load.request import event
-from tests.unit.contacts.book import ADA, called
+from tests.unit.contacts.book import ADA, record_call
 
 pytestmark = pytest.mark.usefixtures("cloud", "frozen")
 
@@ -27,8 +27,8 @@ def acme(cloud: dict[str, str], frozen: clock.FrozenClock) -> Tenant:
     return tenant()
 
 
-def asking(org_id: str, role: Role = Role.OPERATOR, name: str = "Ada") -> Ask:
-    """Requests of a member with that role."""
+def ask_as_member(org_id: str, role: Role = Role.OPERATOR, name: str = "Ada") -> Ask:
+    """Returns a function that sends requests of a member with that role."""
     cookie = sessions.open_session(member(org_id, role, name).user, org_id)
 
     def ask(method: str, target: str, body: Any = None, **headers: str) -> tuple[int, Any]:
@@ -39,9 +39,9 @@ def asking(org_id: str, role: Role = Role.OPERATOR, name: str = "Ada") -> Ask:
     return ask
 
 
-def test_a_contact_is_made_changed_found_and_deleted(acme: Tenant) -> None:
-    ask = asking(acme.org_id)
-    called(acme, ADA)
+def test_a_contact_can_be_created_changed_found_and_deleted(acme: Tenant) -> None:
+    ask = ask_as_member(acme.org_id)
+    record_call(acme, ADA)
     status, made = ask("POST", "", {"e164": "+1 (415) 555-0142", "display_name": "Ada", "notes": "noon"})
     assert (status, made) == (
         200,
@@ -74,7 +74,7 @@ def test_a_contact_is_made_changed_found_and_deleted(acme: Tenant) -> None:
 
 
 def test_pages_follow_each_other(acme: Tenant) -> None:
-    ask = asking(acme.org_id)
+    ask = ask_as_member(acme.org_id)
     for number in range(3):
         ask("POST", "", {"e164": f"+1415555010{number}", "display_name": f"Ada {number}"})
     for query in ("", "&q=ada"):
@@ -100,22 +100,25 @@ def test_pages_follow_each_other(acme: Tenant) -> None:
         ({"e164": ADA, "notes": 5}, "notes"),
     ],
 )
-def test_what_is_wrong_is_told_by_field(acme: Tenant, body: dict[str, Any], field: str) -> None:
-    status, answer = asking(acme.org_id)("POST", "", body)
+def test_an_invalid_value_is_reported_by_field(acme: Tenant, body: dict[str, Any], field: str) -> None:
+    status, answer = ask_as_member(acme.org_id)("POST", "", body)
     assert (status, [detail["field"] for detail in answer["details"]]) == (400, [field])
 
 
-def test_another_number_is_a_conflict(acme: Tenant) -> None:
-    ask = asking(acme.org_id)
+def test_a_changed_number_is_a_conflict(acme: Tenant) -> None:
+    ask = ask_as_member(acme.org_id)
     _, made = ask("POST", "", {"e164": ADA})
     assert ask("PATCH", f"/{made['id']}", {"e164": ADA, "role": "Patient"})[0] == 200
     status, answer = ask("PATCH", f"/{made['id']}", {"e164": "+14155550143"})
     assert (status, answer["error"], answer["code"]) == (409, "conflict", "contact_number_fixed")
 
 
-def test_a_viewer_reads_and_changes_nothing_and_a_stranger_does_not_read(acme: Tenant) -> None:
-    _, made = asking(acme.org_id)("POST", "", {"e164": ADA})
-    viewer, stranger = asking(acme.org_id, Role.VIEWER, "Vic"), asking(tenant("other").org_id, Role.ADMIN, "Eve")
+def test_a_viewer_can_only_read_and_a_stranger_cannot_read(acme: Tenant) -> None:
+    _, made = ask_as_member(acme.org_id)("POST", "", {"e164": ADA})
+    viewer, stranger = (
+        ask_as_member(acme.org_id, Role.VIEWER, "Vic"),
+        ask_as_member(tenant("other").org_id, Role.ADMIN, "Eve"),
+    )
     assert viewer("GET", "")[1]["contacts"] == [made]
     changes = [("POST", "", {"e164": ADA}), ("PATCH", f"/{made['id']}", {}), ("DELETE", f"/{made['id']}", None)]
     for method, target, body in [*changes, ("POST", "/backfill", None)]:
@@ -125,8 +128,8 @@ def test_a_viewer_reads_and_changes_nothing_and_a_stranger_does_not_read(acme: T
         assert stranger(method, target, body)[0] == 404
 
 
-def test_a_backfill_tells_how_far_it_is(acme: Tenant) -> None:
-    ask = asking(acme.org_id)
+def test_a_backfill_shows_its_progress(acme: Tenant) -> None:
+    ask = ask_as_member(acme.org_id)
     assert ask("GET", "/backfill")[0] == 404
     standing = {
         "ok": True,
@@ -143,7 +146,7 @@ def test_a_backfill_tells_how_far_it_is(acme: Tenant) -> None:
 
 
 def test_a_repeated_request_has_one_effect(acme: Tenant) -> None:
-    ask = asking(acme.org_id)
+    ask = ask_as_member(acme.org_id)
     first = ask("POST", "", {"e164": ADA, "role": "Patient"}, idempotency_key="1")
     _, made = first
     ask("PATCH", f"/{made['id']}", {"role": "Doctor"})

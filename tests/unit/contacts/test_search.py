@@ -1,4 +1,4 @@
-"""Search: whoever has all the words, once, on whichever page, and nobody by what they were."""
+"""Search finds each contact that has all the words, once on all pages, and none by its former words."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from switchboard.kit import clock
 from switchboard.search import index
 from tests.actors import Tenant, tenant
 from tests.integration.sabotage import Sabotage, everything
-from tests.unit.contacts.book import indexed, names, pages, saved
+from tests.unit.contacts.book import index_notes, list_names, list_pages, save_contact
 
 pytestmark = pytest.mark.usefixtures("cloud", "frozen")
 
@@ -28,79 +28,81 @@ def acme(cloud: dict[str, str], frozen: clock.FrozenClock) -> Tenant:
     ["ada", "LOVE", "lovelace ada", "pat", "ada patient", "0142", "(415) 555", "+14155550142 ada", "noon", "ada noon"],
 )
 def test_a_contact_is_found_by_words_of_any_field(acme: Tenant, text: str) -> None:
-    indexed(saved(acme, display_name="Ada Lovelace", role="Patient", notes="Call after noon.", email="x@example.com"))
-    saved(acme, "+12125550100", display_name="Bob")
-    assert names(acme, text) == ["Ada Lovelace"]
+    index_notes(
+        save_contact(acme, display_name="Ada Lovelace", role="Patient", notes="Call after noon.", email="x@example.com")
+    )
+    save_contact(acme, "+12125550100", display_name="Bob")
+    assert list_names(acme, text) == ["Ada Lovelace"]
 
 
 @pytest.mark.parametrize("text", ["da", "bob", "ada bob", "415 556", "example", "!!"])
-def test_a_contact_is_not_found_by_what_it_does_not_have(acme: Tenant, text: str) -> None:
-    indexed(saved(acme, display_name="Ada Lovelace", role="Patient", notes="Call after noon.", email="x@example.com"))
-    assert names(acme, text) == []
+def test_a_contact_is_not_found_by_other_words(acme: Tenant, text: str) -> None:
+    index_notes(
+        save_contact(acme, display_name="Ada Lovelace", role="Patient", notes="Call after noon.", email="x@example.com")
+    )
+    assert list_names(acme, text) == []
 
 
-def test_a_contact_is_found_by_what_it_is_now(acme: Tenant) -> None:
-    indexed(saved(acme, display_name="Ada", notes="alpha"))
-    saved(acme, display_name="Countess", notes="beta")
-    assert [names(acme, text) for text in ("ada", "countess", "alpha", "beta")] == [[], ["Countess"], [], []]
-    contact = indexed(saved(acme))
-    assert [names(acme, text) for text in ("alpha", "beta")] == [[], ["Countess"]]
+def test_a_contact_is_found_by_its_current_words_only(acme: Tenant) -> None:
+    index_notes(save_contact(acme, display_name="Ada", notes="alpha"))
+    save_contact(acme, display_name="Countess", notes="beta")
+    assert [list_names(acme, text) for text in ("ada", "countess", "alpha", "beta")] == [[], ["Countess"], [], []]
+    contact = index_notes(save_contact(acme))
+    assert [list_names(acme, text) for text in ("alpha", "beta")] == [[], ["Countess"]]
     service.delete_contact(acme.caller(master=True), contact.id)
-    assert [names(acme, text) for text in ("countess", "beta", "0142")] == [[], [], []]
+    assert [list_names(acme, text) for text in ("countess", "beta", "0142")] == [[], [], []]
 
 
-def test_whoever_matches_by_many_tokens_is_shown_once_on_all_pages(acme: Tenant) -> None:
+def test_a_contact_that_matches_by_many_tokens_is_listed_once_on_all_pages(acme: Tenant) -> None:
     for number in range(4):
         name, notes = f"Anna Ann{number} Anton", "an and any analyst answers"
-        indexed(saved(acme, f"+1415555010{number}", display_name=name, role="Analyst", notes=notes))
-    indexed(saved(acme, "+14155550109", display_name="Zoe", notes="an and anon"))
+        index_notes(save_contact(acme, f"+1415555010{number}", display_name=name, role="Analyst", notes=notes))
+    index_notes(save_contact(acme, "+14155550109", display_name="Zoe", notes="an and anon"))
     for limit in (1, 2, 3, 50):
-        found = names(acme, "an", limit)
+        found = list_names(acme, "an", limit)
         assert sorted(str(name) for name in found) == [*(f"Anna Ann{n} Anton" for n in range(4)), "Zoe"]
-        assert len(names(acme, "1 415", limit)) == 5
+        assert len(list_names(acme, "1 415", limit)) == 5
 
 
-def test_notes_lead_to_a_contact_once_before_they_are_indexed_and_after(acme: Tenant) -> None:
-    saved(acme, display_name="Ada", notes="adagio advice")
-    assert names(acme, "ad") == ["Ada"]
-    indexed(saved(acme, display_name=None))
-    assert names(acme, "ad") == [None]
-    saved(acme, display_name="Advent")
-    assert names(acme, "ad") == ["Advent"]
+def test_notes_find_a_contact_once_before_and_after_they_are_indexed(acme: Tenant) -> None:
+    save_contact(acme, display_name="Ada", notes="adagio advice")
+    assert list_names(acme, "ad") == ["Ada"]
+    index_notes(save_contact(acme, display_name=None))
+    assert list_names(acme, "ad") == [None]
+    save_contact(acme, display_name="Advent")
+    assert list_names(acme, "ad") == ["Advent"]
 
 
-def test_words_narrow_each_other_down(acme: Tenant) -> None:
+def test_more_words_narrow_the_search(acme: Tenant) -> None:
     for number in range(30):
-        saved(acme, f"+141555501{number:02}", display_name=f"Smithson{number} Ann")
-    saved(acme, "+14155550199", display_name="Smith Zed")
+        save_contact(acme, f"+141555501{number:02}", display_name=f"Smithson{number} Ann")
+    save_contact(acme, "+14155550199", display_name="Smith Zed")
     for text in ("z smith", "smith zed 0199"):
         page, cursor = service.list_contacts(acme.org_id, text, 1, None)
         assert ([one.contact.display_name for one in page], cursor) == (["Smith Zed"], None)
 
 
-def test_a_page_for_words_of_very_many_may_be_short_and_not_the_last(
+def test_a_page_of_very_common_words_may_be_short_without_being_the_last(
     acme: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(index, "_ENTRIES_PER_WORD", 5)
     for number in range(7):
-        saved(acme, f"+1415555010{number}", display_name=f"Smith{number} Zoe{number}")
-    saved(acme, "+14155550109", display_name="Smith9 Ann")
+        save_contact(acme, f"+1415555010{number}", display_name=f"Smith{number} Zoe{number}")
+    save_contact(acme, "+14155550109", display_name="Smith9 Ann")
     for number in range(6):
-        saved(acme, f"+1212555010{number}", display_name=f"Jones Ann{number}")
+        save_contact(acme, f"+1212555010{number}", display_name=f"Jones Ann{number}")
     page, cursor = service.list_contacts(acme.org_id, "ann smith", 2, None)
     assert (page, cursor is not None) == ([], True)
-    assert names(acme, "ann smith", 2) == ["Smith9 Ann"]
+    assert list_names(acme, "ann smith", 2) == ["Smith9 Ann"]
 
 
-def test_all_pages_together_hold_everybody_who_has_the_words_once(
-    acme: Tenant, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_all_pages_together_list_each_match_once(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
     chance, syllables = Random(7), ("an", "ana", "bo", "bob", "cy")
     book = {}
     for number in range(10):
         name, role, notes = (" ".join(chance.choices(syllables, k=chance.randint(1, 3))) for _ in range(3))
-        contact = indexed(
-            saved(acme, f"+141555501{number:02}", display_name=f"{name} {number}", role=role, notes=notes)
+        contact = index_notes(
+            save_contact(acme, f"+141555501{number:02}", display_name=f"{name} {number}", role=role, notes=notes)
         )
         book[contact.display_name] = f"{name} {role} {notes}".split()
     for at_once in (3, 1_000):
@@ -112,50 +114,54 @@ def test_all_pages_together_hold_everybody_who_has_the_words_once(
                 if all(any(one.startswith(word) for one in words) for word in text.split())
             ]
             for limit in (2, 50):
-                assert sorted(map(str, names(acme, text, limit))) == sorted(map(str, wanted)), (text, limit, at_once)
+                assert sorted(map(str, list_names(acme, text, limit))) == sorted(map(str, wanted)), (
+                    text,
+                    limit,
+                    at_once,
+                )
 
 
-def test_a_cursor_goes_on_though_the_words_are_turned_round(acme: Tenant) -> None:
+def test_a_cursor_works_for_the_same_words_in_another_order(acme: Tenant) -> None:
     for number in range(3):
-        saved(acme, f"+1415555010{number}", display_name="aaaa bbbb cccc dddd")
+        save_contact(acme, f"+1415555010{number}", display_name="aaaa bbbb cccc dddd")
     first, cursor = service.list_contacts(acme.org_id, "aaaa bbbb cccc dddd", 1, None)
     second, cursor = service.list_contacts(acme.org_id, "dddd cccc bbbb aaaa", 1, cursor)
     third, cursor = service.list_contacts(acme.org_id, "cccc aaaa dddd bbbb", 1, cursor)
     assert len({known.contact.id for known in first + second + third}) == 3
 
 
-def test_words_that_a_head_has_no_room_for_are_found_with_the_notes(acme: Tenant) -> None:
+def test_words_beyond_the_limit_of_a_contact_are_found_with_the_notes(acme: Tenant) -> None:
     words = [f"w{number:02}" for number in range(60)]
-    contact = indexed(saved(acme, display_name=" ".join(words[:40]), role=" ".join(words[35:])))
+    contact = index_notes(save_contact(acme, display_name=" ".join(words[:40]), role=" ".join(words[35:])))
     assert len(contact.terms) == MAX_HEAD_TOKENS
-    assert all(len(names(acme, word)) == 1 for word in words)
+    assert all(len(list_names(acme, word)) == 1 for word in words)
 
 
-def test_a_text_of_nothing_is_the_list_and_one_of_signs_finds_nobody(acme: Tenant) -> None:
-    saved(acme, display_name="Ada")
-    assert (names(acme, " "), names(acme, "…")) == (["Ada"], [])
+def test_an_empty_text_lists_all_and_a_text_of_symbols_finds_none(acme: Tenant) -> None:
+    save_contact(acme, display_name="Ada")
+    assert (list_names(acme, " "), list_names(acme, "…")) == (["Ada"], [])
 
 
-def entries(contact: Contact) -> set[tuple[str, str]]:
-    """The token and the part of each entry that there is."""
+def list_entries(contact: Contact) -> set[tuple[str, str]]:
+    """Returns the token and the part of each stored entry."""
     keys = [item["sk"]["S"].split("#") for item in everything("core") if "#find#contact#" in item["pk"]["S"]]
     return {(token, part) for token, subject_id, part in keys if subject_id == contact.id}
 
 
-def test_the_index_holds_what_a_contact_has_and_nothing_else(acme: Tenant) -> None:
-    saved(acme, display_name="Ada", notes="alpha beta")
-    indexed(saved(acme))
-    contact = indexed(saved(acme, display_name="Ada King", role="Countess", notes="beta gamma"))
-    assert entries(contact) == {(token, "head") for token in contact.terms} | {("beta", "tail"), ("gamma", "tail")}
+def test_the_index_holds_only_current_words(acme: Tenant) -> None:
+    save_contact(acme, display_name="Ada", notes="alpha beta")
+    index_notes(save_contact(acme))
+    contact = index_notes(save_contact(acme, display_name="Ada King", role="Countess", notes="beta gamma"))
+    assert list_entries(contact) == {(token, "head") for token in contact.terms} | {("beta", "tail"), ("gamma", "tail")}
     service.delete_contact(acme.caller(master=True), contact.id)
-    indexed(contact)
-    assert entries(contact) == set()
+    index_notes(contact)
+    assert list_entries(contact) == set()
     assert not list(Query(table="core", partition=f"{acme.org_id}#tail#contact").all())
 
 
-def test_a_page_takes_two_round_trips_whatever_it_shows(acme: Tenant) -> None:
+def test_a_page_of_a_search_always_takes_two_round_trips(acme: Tenant) -> None:
     for number in range(3):
-        indexed(saved(acme, f"+1415555010{number}", display_name=f"Ada {number}", notes="alpha"))
+        index_notes(save_contact(acme, f"+1415555010{number}", display_name=f"Ada {number}", notes="alpha"))
     saboteur = Sabotage()
     for text in (None, "ada", "alpha", "0100"):
         with saboteur.counting() as calls:
@@ -163,18 +169,18 @@ def test_a_page_takes_two_round_trips_whatever_it_shows(acme: Tenant) -> None:
         assert calls == ["Query", "BatchGetItem"], text
     with saboteur.counting() as calls:
         service.list_contacts(acme.org_id, "ada 0100 alpha a", 50, None)
-    assert sorted(calls) == ["BatchGetItem", "Query", "Query", "Query"]  # those of a kind beside each other
+    assert sorted(calls) == ["BatchGetItem", "Query", "Query", "Query"]  # the queries of one kind run in parallel
     with saboteur.counting() as calls:
-        contact = saved(acme, role="Patient")
+        contact = save_contact(acme, role="Patient")
     assert calls == ["BatchGetItem", "TransactWriteItems"]
     with saboteur.counting() as calls:
         service.update_contact(acme.caller(master=True), contact.id, {"role": "Doctor"})
     assert calls == ["BatchGetItem", "TransactWriteItems"]
 
 
-def test_a_hundred_at_a_time_are_read_in_two_batches(acme: Tenant) -> None:
+def test_a_hundred_contacts_per_page_are_read_in_two_batches(acme: Tenant) -> None:
     for number in range(60):
-        saved(acme, f"+141555501{number:02}", display_name="Ada")
+        save_contact(acme, f"+141555501{number:02}", display_name="Ada")
     assert len(service.list_contacts(acme.org_id, "ada", 100, None)[0]) == 60
     assert len(service.list_contacts(acme.org_id, None, 100, None)[0]) == 60
-    assert [len(page) for page in pages(acme, "ada", 25)] == [25, 25, 10]
+    assert [len(page) for page in list_pages(acme, "ada", 25)] == [25, 25, 10]

@@ -1,4 +1,4 @@
-"""Requests to an Api of a test's own, as API Gateway hands them over."""
+"""Requests to an Api of the test's own, as API Gateway passes them."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _CONTEXT = topology.function("anima/email")
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer: its status, its body and its headers by their name in lower case."""
+    """An answer: its status, its body, and its headers with lower-case names."""
 
     status: int
     body: str
     headers: dict[str, str]
 
 
-def ask(
+def send_request(
     api: Api,
     method: str,
     path: str,
@@ -34,7 +34,7 @@ def ask(
     query: Mapping[str, list[str]] | None = None,
     address: str = "203.0.113.9",
 ) -> Answer:
-    """Ask, with a body that is base64, or text where its type is not among the API's binary ones."""
+    """Send a request. Its body is base64, or text if its type is not among the API's binary types."""
     sent = dict(headers or {})
     event: dict[str, Any] = {
         "httpMethod": method,

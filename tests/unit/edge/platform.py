@@ -1,4 +1,4 @@
-"""Every operation of every API, asked in this process with a credential that opens it."""
+"""Every operation of every API, called in this process with a valid credential."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _shape(path: str) -> str:
 
 @dataclass(frozen=True)
 class Route:
-    """An operation, where it is served and what its document says of it."""
+    """An operation, its group, and its description in the document."""
 
     api: Api
     group: resources.Group
@@ -58,21 +58,21 @@ class Route:
     @property
     def documented(self) -> Any:
         """The operation in the document."""
-        # The document has the contract's names for what stands in a path, and the routes their own.
+        # The document has the contract's names of path variables, and the routes have their own.
         here = (self.operation.method, _shape(self.template))
         return next(one for one in self.spec.operations.values() if (one.method, _shape(one.path)) == here)
 
     def parts(self) -> list[Any]:
-        """The schema of the body, or the schemas that it is a choice of."""
+        """Returns the schema of the body, or the schemas of its alternatives."""
         return alternatives(self.spec, self.spec.body(self.documented))
 
     def at(self, value: str) -> str:
-        """A path with the same text for each of its variables."""
+        """Returns the path with the same text for each of its variables."""
         return _VARIABLE.sub(lambda _: value, self.operation.path)
 
 
-def routes() -> list[Route]:
-    """Every operation that is registered and documented."""
+def list_routes() -> list[Route]:
+    """Returns every operation that is registered and documented."""
     found = []
     for group in (group for group in topology.GROUPS if group.api in DOCUMENTS):
         for api in openapi.groups(group.api):
@@ -87,7 +87,7 @@ def _serves(group: resources.Group, api: Api) -> bool:
 
 @dataclass
 class Platform:
-    """An organization with a credential of every kind, and no limits."""
+    """An organization with a credential of every kind, and without rate limits."""
 
     tenant: Tenant
     keys: dict[str, str]
@@ -97,7 +97,7 @@ class Platform:
 
     @classmethod
     def open(cls) -> Platform:
-        """A new one."""
+        """Create a new organization."""
         made = tenant(plan=PlanName.ENTERPRISE, **_LIMITLESS)
         keys = {"agent": made.agent_key, "master": made.master_key}
         for name, kind in (("opticomm", KeyKind.OPTICOMM_TEST), ("athos", KeyKind.ATHOS)):
@@ -108,15 +108,15 @@ class Platform:
         admin = member(made.org_id, name="Grace")
         return cls(made, keys, str(people_sessions.open_session(admin.user, made.org_id)), flow.id)
 
-    def good(self, route: Route) -> dict[str, Any]:
-        """A body that the operation takes: its document's example, with what this organization has."""
+    def example_body(self, route: Route) -> dict[str, Any]:
+        """Returns a valid body: the example of the document, with the ids of this organization."""
         schema = route.spec.body(route.documented)
         shown = next((part["examples"][0] for part in route.parts() if part.get("examples")), {}) if schema else {}
         own = {"agentId": self.tenant.agent_id, "agent_id": self.flow_id, "org_id": self.tenant.org_id}
         return {name: own.get(name, value) for name, value in shown.items()}
 
     def credentials(self, route: Route) -> dict[str, str]:
-        """The headers that open an operation."""
+        """Returns the headers that authorize the operation."""
         match route.api.dialect.name:
             case "anima":
                 key = self.keys["master" if route.operation.keys else "agent"]
@@ -134,7 +134,7 @@ class Platform:
     def ask(
         self, route: Route, path: str, body: str | None = None, query: str = "", headers: dict[str, str] | None = None
     ) -> httpx.Response:
-        """The answer, once it is seen to be one that the document promises, and none of ours to be ashamed of."""
+        """Returns the answer after a check that the document allows it and that it is not a server error."""
         self.asked += 1
         sent = self.credentials(route) | (headers or {})
         parameters = parse_qs(query, keep_blank_values=True)
@@ -145,7 +145,7 @@ class Platform:
             "multiValueHeaders": {name: [value] for name, value in sent.items()},
             "queryStringParameters": {name: values[-1] for name, values in parameters.items()} or None,
             "multiValueQueryStringParameters": parameters or None,
-            # A stranger's limit is by address: each request is another's.
+            # The limit of anonymous requests is by address: each request has another address.
             "requestContext": {"identity": {"sourceIp": f"198.51.{self.asked // 250 % 250}.{self.asked % 250}"}},
             "body": body,
         }
@@ -163,7 +163,7 @@ class Platform:
 
 
 def odd_texts() -> Iterator[tuple[str, str]]:
-    """Texts that no id and no value of a list looks like, each with its name."""
+    """Yields texts that are not a valid id or list value, each with its name."""
     yield "1500", "x" * 1_500
     yield "3000", "x" * 3_000
     yield "wide", "é" * 700
@@ -183,6 +183,6 @@ def odd_texts() -> Iterator[tuple[str, str]]:
     }.items()
 
 
-def encoded(text: str) -> str:
-    """A text in a path or a query."""
+def encode_text(text: str) -> str:
+    """Encodes a text for a path or a query."""
     return quote(text, safe="")

@@ -1,4 +1,4 @@
-"""Providers' callbacks: signed over the very bytes, answered in their dialect, and counted by whose they are."""
+"""Providers' callbacks: signed over the exact bytes, answered in the provider's dialect, and limited by account."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from switchboard.edge.bodies import FormBody, JsonBody, RawBody
 from switchboard.edge.exchange import AuthenticationScheme, Operation
 from switchboard.errors import Conflict, NotFound, Unavailable
 from switchboard.kit import background, clock
-from tests.unit.edge.asking import Answer, ask
+from tests.unit.edge.asking import Answer, send_request
 from tests.unit.properties import examples
 
 BASE = "https://api.example.com"
@@ -33,7 +33,7 @@ FORM = "application/x-www-form-urlencoded; charset=UTF-8"
 PLAIN = {"x-request-id", "cache-control", "x-content-type-options"}
 
 api = Api(Callbacks(), "callbacks")
-#: What routes were given, and what they do.
+#: The arguments that routes received, and the errors that they raise.
 seen: list[Any] = []
 trouble: list[Exception] = []
 
@@ -46,7 +46,7 @@ TWILIO = signatures.twilio_verifier("twilio:AC1", _tokens)
 
 
 class Voice(BaseModel):
-    """What a route wants of a form."""
+    """The fields that a route reads from a form."""
 
     CallSid: str
     SequenceNumber: int = 0
@@ -54,7 +54,7 @@ class Voice(BaseModel):
 
 @api.post(VOICE, summary="s", operation_id="voice", tag="t", body=FormBody(verify=TWILIO))
 def voice(voice: Voice) -> dialect.Answer:
-    background.wait_for_guard()  # as whoever writes does
+    background.wait_for_guard()  # as every route that writes does
     seen.append((api.signer, voice.CallSid, api.parameters))
     return answer_twiml("<Response><Say>Grüezi &amp; hello</Say></Response>")
 
@@ -98,7 +98,7 @@ def talk() -> dialect.Answer:
 
 @api.post(BARE, summary="s", operation_id="bare", tag="t")
 def bare() -> dialect.Answer:
-    raise AssertionError("nobody is let in")
+    raise AssertionError("no request is admitted")
 
 
 @pytest.fixture(autouse=True)
@@ -109,25 +109,27 @@ def _provider(cloud: dict[str, str], frozen: clock.FrozenClock, monkeypatch: pyt
     clients.get_client("secretsmanager").create_secret(Name="twilio", SecretString="token\n")
 
 
-def signature(path: str, pairs: list[tuple[str, str]], token: str = "token", base: str = BASE) -> str:
+def sign_form(path: str, pairs: list[tuple[str, str]], token: str = "token", base: str = BASE) -> str:
     text = base + path + "".join(name + value for name, value in sorted(set(pairs)))
     return base64.b64encode(hmac.digest(token.encode(), text.encode(), "sha1")).decode()
 
 
-def call_back(path: str, pairs: list[tuple[str, str]], *, signed: str | None = None, **more: Any) -> Answer:
-    headers = {"content-type": FORM, "X-Twilio-Signature": signed or signature(path, pairs)} | more.pop("headers", {})
-    return ask(api, "POST", path, urlencode(pairs).encode(), headers=headers, **{"binary": False} | more)
+def post_form(path: str, pairs: list[tuple[str, str]], *, signed: str | None = None, **more: Any) -> Answer:
+    headers = {"content-type": FORM, "X-Twilio-Signature": signed or sign_form(path, pairs)} | more.pop("headers", {})
+    return send_request(api, "POST", path, urlencode(pairs).encode(), headers=headers, **{"binary": False} | more)
 
 
-def timed(path: str, body: bytes, header: str, version: str, key: str, at: int | None = None, **more: Any) -> Answer:
+def post_timed(
+    path: str, body: bytes, header: str, version: str, key: str, at: int | None = None, **more: Any
+) -> Answer:
     at = int(clock.epoch()) if at is None else at
     made = hmac.digest(key.encode(), f"{at}.".encode() + body, "sha256").hex()
     headers = {"Content-Type": "application/json; charset=utf-8", header: f"t={at},{version}={made}"}
-    return ask(api, "POST", path, body, headers=headers | more.pop("headers", {}), **more)
+    return send_request(api, "POST", path, body, headers=headers | more.pop("headers", {}), **more)
 
 
-def empty(answer: Answer, status: int) -> None:
-    """A status, and nothing else."""
+def assert_empty(answer: Answer, status: int) -> None:
+    """Assert that the answer is only a status."""
     assert (answer.status, answer.body) == (status, "")
     assert answer.headers.keys() - {"allow", "retry-after"} == PLAIN
 
@@ -136,7 +138,7 @@ CALL = [("CallSid", "CA1"), ("SequenceNumber", "3"), ("To", "+1 415 é&="), ("Em
 
 
 def test_a_signed_form_is_answered_with_instructions() -> None:
-    answer = call_back(VOICE, CALL)
+    answer = post_form(VOICE, CALL)
     assert (answer.status, answer.body) == (200, "<Response><Say>Grüezi &amp; hello</Say></Response>")
     assert answer.headers["content-type"] == "text/xml; charset=utf-8"
     assert answer.headers.keys() == PLAIN | {"content-type"}
@@ -147,35 +149,35 @@ def test_a_signed_form_is_answered_with_instructions() -> None:
     "sent", [FORM, "Application/X-WWW-Form-Urlencoded", 'application/x-www-form-urlencoded; charset="utf-8"']
 )
 @pytest.mark.parametrize("binary", [True, False])
-def test_a_form_is_read_as_bytes_or_text_whatever_its_types_case(sent: str, binary: bool) -> None:
-    assert call_back(VOICE, CALL, headers={"content-type": sent}, binary=binary).status == 200
+def test_a_form_is_read_as_bytes_or_text_with_any_case_of_its_type(sent: str, binary: bool) -> None:
+    assert post_form(VOICE, CALL, headers={"content-type": sent}, binary=binary).status == 200
 
 
-def test_the_bytes_are_there_to_be_recorded() -> None:
-    answer = call_back(STATUS, CALL)
-    empty(answer, 204)
+def test_the_bytes_are_available_for_records() -> None:
+    answer = post_form(STATUS, CALL)
+    assert_empty(answer, 204)
     assert seen == [urlencode(CALL).encode()]
 
 
-def test_raw_bytes_come_as_they_were_signed() -> None:
+def test_raw_bytes_are_passed_as_they_were_signed() -> None:
     body = b'{ "id" : "evt_1",\n "x": 1.0, "x": 2}\xff'
-    empty(timed(STRIPE, body, "Stripe-Signature", "v1", "sk"), 200)
+    assert_empty(post_timed(STRIPE, body, "Stripe-Signature", "v1", "sk"), 200)
     assert seen == [("stripe", body)]
 
 
 def test_a_provider_is_answered_with_json() -> None:
-    answer = timed(TALK, b"{}", "ElevenLabs-Signature", "v0", "el")
+    answer = post_timed(TALK, b"{}", "ElevenLabs-Signature", "v0", "el")
     assert (answer.status, json.loads(answer.body)) == (200, {"result": "ü", "size": 2})
     assert answer.headers["content-type"] == "application/json"
     assert (
-        timed(TALK, b"\x00\xff", "ElevenLabs-Signature", "v0", "el", headers={"Content-Type": "Audio/MPEG"}).status
+        post_timed(TALK, b"\x00\xff", "ElevenLabs-Signature", "v0", "el", headers={"Content-Type": "Audio/MPEG"}).status
         == 200
     )
 
 
 @contextmanager
 def no_write(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Nothing but the limiter writes."""
+    """Fail if anything but the rate limiter writes."""
     from switchboard.aws import objects
 
     def fail(*_: object, **__: object) -> None:
@@ -193,46 +195,46 @@ def no_write(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     [
         {"signed": "x"},
         {"signed": "é\x00"},
-        {"signed": signature(VOICE, CALL, token="other")},
-        {"signed": signature(VOICE, CALL[1:])},
-        {"signed": signature(STATUS, CALL)},
-        {"signed": signature(VOICE, CALL, base="https://evil.example")},
+        {"signed": sign_form(VOICE, CALL, token="other")},
+        {"signed": sign_form(VOICE, CALL[1:])},
+        {"signed": sign_form(STATUS, CALL)},
+        {"signed": sign_form(VOICE, CALL, base="https://evil.example")},
         {"headers": {"X-Twilio-Signature": ""}},
         {"query": {"a": ["b"]}},
         {"query": {"": [""]}},
     ],
 )
-def test_what_is_not_signed_gets_nowhere(changes: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unsigned_callback_reaches_no_route(changes: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     with no_write(monkeypatch):
-        empty(call_back(VOICE, CALL, **changes), 403)
+        assert_empty(post_form(VOICE, CALL, **changes), 403)
     assert not seen
 
 
-def test_hosts_and_forwarded_headers_count_for_nothing() -> None:
+def test_hosts_and_forwarded_headers_are_ignored() -> None:
     evil = {"Host": "evil.example", "X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "http"}
-    empty(call_back(VOICE, CALL, signed=signature(VOICE, CALL, base="https://evil.example"), headers=evil), 403)
-    assert call_back(VOICE, CALL, headers=evil).status == 200
+    assert_empty(post_form(VOICE, CALL, signed=sign_form(VOICE, CALL, base="https://evil.example"), headers=evil), 403)
+    assert post_form(VOICE, CALL, headers=evil).status == 200
 
 
 @pytest.mark.parametrize("body", [b"\xff=1", b"%ff=1", b"a=%C3", b"&".join([b"a=1"] * 1_001)])
-def test_a_form_that_cannot_be_read_is_not_signed(body: bytes) -> None:
+def test_an_unreadable_form_counts_as_unsigned(body: bytes) -> None:
     headers = {"content-type": FORM, "x-twilio-signature": "x"}
-    empty(ask(api, "POST", VOICE, body, headers=headers), 403)
+    assert_empty(send_request(api, "POST", VOICE, body, headers=headers), 403)
 
 
 @pytest.mark.parametrize("age", [-301, 301])
-def test_an_old_signature_is_none(age: int) -> None:
-    empty(timed(STRIPE, b"{}", "Stripe-Signature", "v1", "sk", at=int(clock.epoch()) - age), 403)
+def test_an_old_signature_is_refused(age: int) -> None:
+    assert_empty(post_timed(STRIPE, b"{}", "Stripe-Signature", "v1", "sk", at=int(clock.epoch()) - age), 403)
     assert not seen
 
 
-def test_size_and_type_are_looked_at_before_a_signature(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_size_and_type_are_checked_before_the_signature(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> bool:
-        raise AssertionError("it is verified")
+        raise AssertionError("the signature is verified")
 
     monkeypatch.setattr("switchboard.carriers.signatures.verify_twilio", fail)
-    empty(call_back(STATUS, [("a", "x" * 1_000)], binary=True), 413)
-    empty(call_back(STATUS, [("a", "x" * 1_000)]), 413)
+    assert_empty(post_form(STATUS, [("a", "x" * 1_000)], binary=True), 413)
+    assert_empty(post_form(STATUS, [("a", "x" * 1_000)]), 413)
     for sent in (
         "application/json",
         "",
@@ -241,26 +243,31 @@ def test_size_and_type_are_looked_at_before_a_signature(monkeypatch: pytest.Monk
         "multipart/form-data; boundary=b",
         FORM.replace("UTF-8", "utf-16"),
     ):
-        empty(call_back(STATUS, [], headers={"content-type": sent}), 415)
-    assert ask(api, "POST", STATUS, b"a=" + b"x" * 998, headers={"content-type": FORM}).status == 500, (
+        assert_empty(post_form(STATUS, [], headers={"content-type": sent}), 415)
+    assert send_request(api, "POST", STATUS, b"a=" + b"x" * 998, headers={"content-type": FORM}).status == 500, (
         "1,000 bytes pass"
     )
 
 
-def test_what_is_signed_is_still_validated() -> None:
-    empty(call_back(VOICE, [("SequenceNumber", "1")]), 400)
-    empty(call_back(VOICE, [("CallSid", "CA1"), ("CallSid", "CA2")]), 400)
+def test_a_signed_body_is_still_validated() -> None:
+    assert_empty(post_form(VOICE, [("SequenceNumber", "1")]), 400)
+    assert_empty(post_form(VOICE, [("CallSid", "CA1"), ("CallSid", "CA2")]), 400)
 
 
-def test_unknown_paths_and_methods_have_no_words_either() -> None:
-    empty(ask(api, "POST", "/callbacks/nothing"), 404)
-    answer = ask(api, "GET", VOICE)
-    empty(answer, 405)
+def test_answers_for_unknown_paths_and_methods_are_empty() -> None:
+    assert_empty(send_request(api, "POST", "/callbacks/nothing"), 404)
+    answer = send_request(api, "GET", VOICE)
+    assert_empty(answer, 405)
     assert answer.headers["allow"] == "POST"
 
 
-def test_an_operation_without_a_signature_lets_nobody_in() -> None:
-    empty(ask(api, "POST", BARE, b"{}", headers={"content-type": "application/json", "authorization": "Bearer x"}), 403)
+def test_an_operation_without_a_signature_admits_no_request() -> None:
+    assert_empty(
+        send_request(
+            api, "POST", BARE, b"{}", headers={"content-type": "application/json", "authorization": "Bearer x"}
+        ),
+        403,
+    )
 
 
 @pytest.mark.parametrize(
@@ -272,52 +279,52 @@ def test_an_operation_without_a_signature_lets_nobody_in() -> None:
         (RuntimeError("a fault with a secret"), 500),
     ],
 )
-def test_an_error_is_its_status_alone(error: Exception, status: int) -> None:
+def test_an_error_is_answered_by_its_status_alone(error: Exception, status: int) -> None:
     trouble.append(error)
-    answer = call_back(STATUS, CALL)
-    empty(answer, status)
+    answer = post_form(STATUS, CALL)
+    assert_empty(answer, status)
     assert answer.headers.get("retry-after") == ("7" if status == 503 else None)
 
 
-def test_no_header_of_a_caller_changes_anything() -> None:
+def test_headers_of_the_caller_change_nothing() -> None:
     more = {"idempotency-key": "", "x-correlation-id": "not one", "x-request-id": "mine"}
-    answers = [call_back(VOICE, CALL, headers=more) for _ in range(2)]
+    answers = [post_form(VOICE, CALL, headers=more) for _ in range(2)]
     assert [answer.status for answer in answers] == [200, 200]
     assert len(seen) == 2
     assert all(answer.headers["x-request-id"] != "mine" for answer in answers)
 
 
-def test_callbacks_count_by_account_and_refusals_by_address(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_callbacks_are_limited_by_account_and_refusals_by_address(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SWITCHBOARD_CALLBACKS_PER_MINUTE", "3")
     monkeypatch.setenv("SWITCHBOARD_STRANGER_PER_MINUTE", "2")
     rate_limit.reset_memory()
     for number in range(3):
-        assert call_back(VOICE, CALL, address=f"203.0.113.{number}").status == 200
-    empty(call_back(VOICE, CALL, address="203.0.113.77"), 429)
+        assert post_form(VOICE, CALL, address=f"203.0.113.{number}").status == 200
+    assert_empty(post_form(VOICE, CALL, address="203.0.113.77"), 429)
     assert len(seen) == 3
-    bad = [call_back(VOICE, CALL, signed="x", address="198.51.100.1").status for _ in range(4)]
+    bad = [post_form(VOICE, CALL, signed="x", address="198.51.100.1").status for _ in range(4)]
     assert bad == [403, 403, 429, 429]
-    # The provider's other account is not touched.
-    empty(timed(STRIPE, b"{}", "Stripe-Signature", "v1", "sk", address="203.0.113.1"), 200)
+    # The provider's other account is not affected.
+    assert_empty(post_timed(STRIPE, b"{}", "Stripe-Signature", "v1", "sk", address="203.0.113.1"), 200)
 
 
-def test_secrets_are_fetched_once_and_rotate(frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_secrets_are_cached_and_rotate(frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch) -> None:
     secrets = clients.get_client("secretsmanager")
-    assert call_back(VOICE, CALL).status == 200
+    assert post_form(VOICE, CALL).status == 200
     secrets.put_secret_value(SecretId="twilio", SecretString="  next\n\ntoken\n")
-    by_next = signature(VOICE, CALL, token="next")
-    assert call_back(VOICE, CALL, signed=by_next).status == 403
+    by_next = sign_form(VOICE, CALL, token="next")
+    assert post_form(VOICE, CALL, signed=by_next).status == 403
     frozen.advance(seconds=secret.ACTIVE_CACHE_SECONDS)
-    assert call_back(VOICE, CALL, signed=by_next).status == 200
-    assert call_back(VOICE, CALL).status == 200
+    assert post_form(VOICE, CALL, signed=by_next).status == 200
+    assert post_form(VOICE, CALL).status == 200
     secrets.delete_secret(SecretId="twilio", ForceDeleteWithoutRecovery=True)
-    assert call_back(VOICE, CALL).status == 200, "it is remembered"
+    assert post_form(VOICE, CALL).status == 200, "the secret is cached"
     frozen.advance(seconds=secret.ACTIVE_CACHE_SECONDS)
-    # Not ours to say that the signature is wrong: the provider asks again.
-    empty(call_back(VOICE, CALL), 500)
+    # The signature may be right: the error lets the provider retry.
+    assert_empty(post_form(VOICE, CALL), 500)
 
 
-def test_what_cannot_work_is_refused_when_it_is_declared() -> None:
+def test_an_invalid_declaration_is_refused() -> None:
     with pytest.raises(ValueError, match="use Raw"):
         JsonBody(verify=TWILIO)
     for options in ({"public": True}, {"scheme": AuthenticationScheme("Other", lambda _: None)}):
@@ -330,7 +337,7 @@ def test_what_cannot_work_is_refused_when_it_is_declared() -> None:
 _pairs = st.lists(st.tuples(st.text(max_size=12), st.text(max_size=12)), max_size=8)
 
 
-def test_whatever_comes_is_refused_and_what_is_signed_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_any_unsigned_request_is_refused_and_any_signed_request_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SWITCHBOARD_STRANGER_PER_MINUTE", "1000000")
     monkeypatch.setenv("SWITCHBOARD_STRANGER_PER_SECOND", "1000000")
 
@@ -343,24 +350,24 @@ def test_whatever_comes_is_refused_and_what_is_signed_is_taken(monkeypatch: pyte
         path=st.sampled_from([VOICE, STATUS, STRIPE, TALK, BARE]),
         name=st.sampled_from(["x-twilio-signature", "stripe-signature", "elevenlabs-signature"]),
     )
-    def strangers(body: bytes, signed: str, sent: str, path: str, name: str) -> None:
+    def send_as_stranger(body: bytes, signed: str, sent: str, path: str, name: str) -> None:
         with no_write(monkeypatch):
-            answer = ask(api, "POST", path, body, headers={"content-type": sent, name: signed})
+            answer = send_request(api, "POST", path, body, headers={"content-type": sent, name: signed})
         assert answer.status in (400, 403, 415)
         assert (answer.body, seen) == ("", [])
 
     @examples(100)
     @given(pairs=_pairs)
-    def provider(pairs: list[tuple[str, str]]) -> None:
+    def send_as_provider(pairs: list[tuple[str, str]]) -> None:
         body = "&".join(f"{quote_plus(name)}={quote_plus(value)}" for name, value in pairs)
-        answer = ask(
+        answer = send_request(
             api,
             "POST",
             STATUS,
             body.encode(),
-            headers={"content-type": FORM, "x-twilio-signature": signature(STATUS, pairs)},
+            headers={"content-type": FORM, "x-twilio-signature": sign_form(STATUS, pairs)},
         )
         assert answer.status == 204 or len(body) > 1_000
 
-    strangers()
-    provider()
+    send_as_stranger()
+    send_as_provider()

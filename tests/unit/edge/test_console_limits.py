@@ -1,4 +1,4 @@
-"""The limits of people at the console: a bucket for each, a ceiling for their organization, apart from the keys."""
+"""Rate limits of people at the console: a bucket for each, a ceiling for their organization, apart from the keys."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def acme(cloud: dict[str, str], frozen: clock.FrozenClock) -> Tenant:
     return tenant(plan=PlanName.FREE)
 
 
-def asking(cookie: object, function: str = "hum/contacts", path: str = "/api/contacts") -> Ask:
-    """Requests of a session."""
+def ask_in_session(cookie: object, function: str = "hum/contacts", path: str = "/api/contacts") -> Ask:
+    """Returns a function that sends requests of a session."""
 
     def ask() -> tuple[int, dict[str, Any], dict[str, str]]:
         answer = pool.invoke(function, event("GET", path, {"cookie": f"{COOKIE}={cookie}"}, None))
@@ -39,65 +39,63 @@ def asking(cookie: object, function: str = "hum/contacts", path: str = "/api/con
     return ask
 
 
-def at_console(org_id: str, name: str) -> Ask:
-    return asking(sessions.open_session(member(org_id, Role.VIEWER, name).user, org_id))
+def ask_as_person(org_id: str, name: str) -> Ask:
+    return ask_in_session(sessions.open_session(member(org_id, Role.VIEWER, name).user, org_id))
 
 
-def left(headers: dict[str, str]) -> tuple[int, int]:
+def remaining(headers: dict[str, str]) -> tuple[int, int]:
     return int(headers["X-RateLimit-Limit"]), int(headers["X-RateLimit-Remaining"])
 
 
-def of_agents(acme: Tenant) -> tuple[int, int]:
-    """What is left of the API keys' bucket, after this request."""
+def remaining_of_agents(acme: Tenant) -> tuple[int, int]:
+    """Returns the remaining requests of the API keys' bucket, after this request."""
     sent = {"authorization": f"Bearer {acme.agent_key}"}
     answer = pool.invoke("anima/email", event("GET", "/v1/email/messages", sent, None))
     assert answer["statusCode"] == 200
-    return left(answer["headers"])
+    return remaining(answer["headers"])
 
 
-def test_a_person_has_a_bucket_of_their_own_and_takes_nothing_from_the_agents(
-    acme: Tenant, frozen: clock.FrozenClock
-) -> None:
-    ada, bob = at_console(acme.org_id, "Ada"), at_console(acme.org_id, "Bob")
+def test_a_person_has_an_own_bucket_and_takes_nothing_from_the_agents(acme: Tenant, frozen: clock.FrozenClock) -> None:
+    ada, bob = ask_as_person(acme.org_id, "Ada"), ask_as_person(acme.org_id, "Bob")
     for used in range(1, 101):
         status, _, headers = ada()
-        assert (status, left(headers)) == (200, (300, 300 - used))
+        assert (status, remaining(headers)) == (200, (300, 300 - used))
         assert headers["X-RateLimit-Sec-Limit"] == "20"
         frozen.advance(milliseconds=100)
-    assert left(bob()[2]) == (300, 299)
-    assert of_agents(acme) == (60, 59)
+    assert remaining(bob()[2]) == (300, 299)
+    assert remaining_of_agents(acme) == (60, 59)
 
 
-def test_agents_who_use_up_their_plan_leave_the_console_open(acme: Tenant) -> None:
+def test_agents_that_use_up_their_plan_do_not_limit_the_console(acme: Tenant) -> None:
     for _ in range(60):
-        of_agents(acme)
-    assert at_console(acme.org_id, "Ada")()[0] == 200
+        remaining_of_agents(acme)
+    assert ask_as_person(acme.org_id, "Ada")()[0] == 200
 
 
-def test_a_persons_second_and_minute_end(
+def test_a_persons_second_and_minute_are_limited(
     acme: Tenant, frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SWITCHBOARD_PERSON_PER_MINUTE", "5")
     monkeypatch.setenv("SWITCHBOARD_PERSON_PER_SECOND", "3")
-    ada = at_console(acme.org_id, "Ada")
+    ada = ask_as_person(acme.org_id, "Ada")
     assert [ada()[0] for _ in range(4)] == [200, 200, 200, 429]
     frozen.advance(seconds=1)
     assert [ada()[0] for _ in range(3)] == [200, 200, 429]
     status, body, headers = ada()
     assert (status, body["error"], body["code"]) == (429, "rate_limited", "rate_limited")
-    assert (headers["Retry-After"], left(headers)) == ("59", (5, 0))
+    assert (headers["Retry-After"], remaining(headers)) == ("59", (5, 0))
 
 
-def test_a_session_in_two_organizations_is_one_person(acme: Tenant) -> None:
+def test_a_session_in_two_organizations_counts_as_one_person(acme: Tenant) -> None:
     ada = member(acme.org_id, Role.VIEWER, "Ada")
-    assert left(asking(sessions.open_session(ada.user, acme.org_id))()[2]) == (300, 299)
+    assert remaining(ask_in_session(sessions.open_session(ada.user, acme.org_id))()[2]) == (300, 299)
     other = sessions.open_session(ada.user, None)
-    assert left(asking(other, "hum/account", "/api/me")()[2]) == (300, 298)
+    assert remaining(ask_in_session(other, "hum/account", "/api/me")()[2]) == (300, 298)
 
 
 def test_a_person_without_an_organization_has_the_same_limits(acme: Tenant) -> None:
-    status, _, headers = asking(sessions.open_session(person(), None), "hum/account", "/api/me")()
-    assert (status, left(headers)) == (200, (300, 299))
+    status, _, headers = ask_in_session(sessions.open_session(person(), None), "hum/account", "/api/me")()
+    assert (status, remaining(headers)) == (200, (300, 299))
 
 
 def test_all_people_of_an_organization_share_a_ceiling(
@@ -105,28 +103,28 @@ def test_all_people_of_an_organization_share_a_ceiling(
 ) -> None:
     monkeypatch.setenv("SWITCHBOARD_CONSOLE_PER_MINUTE", "1")
     busy = tenant("busy", requests_per_minute=1)
-    crowd = [at_console(busy.org_id, f"P{number}") for number in range(3)]
+    crowd = [ask_as_person(busy.org_id, f"P{number}") for number in range(3)]
     answers = [ask() for _ in range(4) for ask in crowd]
     assert [status for status, *_ in answers] == [200] * 10 + [429] * 2, "ten times the plan's minute"
     _, body, headers = answers[-1]
     assert (body["error"], body["code"]) == ("rate_limited", "organization_rate_limited")
-    assert (headers["Retry-After"], left(headers)) == ("60", (300, 296)), "the headers are the person's"
-    assert at_console(acme.org_id, "Else")()[0] == 200
+    assert (headers["Retry-After"], remaining(headers)) == ("60", (300, 296)), "the headers are the person's"
+    assert ask_as_person(acme.org_id, "Else")()[0] == 200
     with Sabotage().counting() as calls:
         assert crowd[0]()[0] == 429
-    assert calls.count("UpdateItem") == 1, "the person's alone"
+    assert calls.count("UpdateItem") == 1, "only the person's update"
     frozen.advance(minutes=1)
     assert crowd[0]()[0] == 200
 
 
 def test_the_ceiling_of_a_small_plan_is_3_000_a_minute_and_200_a_second(acme: Tenant) -> None:
-    crowd = [at_console(acme.org_id, f"P{number}") for number in range(11)]
+    crowd = [ask_as_person(acme.org_id, f"P{number}") for number in range(11)]
     statuses = [ask()[0] for ask in crowd for _ in range(20)]
     assert statuses == [200] * 200 + [429] * 20
 
 
-def test_what_a_person_is_refused_does_not_fill_the_ceiling(acme: Tenant) -> None:
-    ada = at_console(acme.org_id, "Ada")
+def test_requests_refused_for_a_person_do_not_fill_the_ceiling(acme: Tenant) -> None:
+    ada = ask_as_person(acme.org_id, "Ada")
     for _ in range(20):
         ada()
     assert ada()[0] == 429
@@ -135,8 +133,8 @@ def test_what_a_person_is_refused_does_not_fill_the_ceiling(acme: Tenant) -> Non
     assert set(calls) <= {"BatchGetItem"}, "a session is always read, and nothing is written"
 
 
-def test_both_counts_are_under_way_at_once(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
-    ada = at_console(acme.org_id, "Ada")
+def test_both_counts_run_at_the_same_time(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    ada = ask_as_person(acme.org_id, "Ada")
     begun: list[str] = []
 
     def start(work: Callable[[], Any]) -> Future[Any]:
@@ -146,11 +144,11 @@ def test_both_counts_are_under_way_at_once(acme: Tenant, monkeypatch: pytest.Mon
     ada()
     monkeypatch.setattr(background, "submit", start)
     ada()
-    assert len(begun) == 2, "the limits, beside what is read; the ceiling, beside the person's"
+    assert len(begun) == 2, "the limits run beside the reads, and the ceiling beside the person's count"
 
 
-def test_a_throttled_ceiling_refuses(acme: Tenant) -> None:
-    ada = at_console(acme.org_id, "Ada")
+def test_a_throttled_ceiling_refuses_the_request(acme: Tenant) -> None:
+    ada = ask_as_person(acme.org_id, "Ada")
     ada()
     sabotage = Sabotage()
     sabotage.fail("UpdateItem", "ThrottlingException")

@@ -1,4 +1,4 @@
-"""Cross-origin requests: one path of Athos, and nothing else anywhere."""
+"""Cross-origin requests: allowed for one path of Athos, and for no other path."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PREFLIGHT = {
 }
 
 
-def ask(function: str, method: str, path: str, body: Any = None, **headers: str) -> dict[str, Any]:
+def send_request(function: str, method: str, path: str, body: Any = None, **headers: str) -> dict[str, Any]:
     event = {
         "httpMethod": method,
         "path": path,
@@ -37,21 +37,21 @@ def ask(function: str, method: str, path: str, body: Any = None, **headers: str)
     return answer
 
 
-def shared(answer: dict[str, Any]) -> dict[str, str]:
+def shared_headers(answer: dict[str, Any]) -> dict[str, str]:
     return {name: value for name, value in answer["headers"].items() if name.startswith("Access-Control")}
 
 
 @pytest.mark.parametrize("path", [REDEEM, f"{REDEEM}/"])
 def test_a_browser_is_told_that_it_may_redeem(path: str) -> None:
-    answer = ask("athos/sessions", "OPTIONS", path)
+    answer = send_request("athos/sessions", "OPTIONS", path)
     assert (answer["statusCode"], answer["body"]) == (204, "")
-    assert shared(answer) == ANSWER | PREFLIGHT
+    assert shared_headers(answer) == ANSWER | PREFLIGHT
     assert answer["headers"]["X-Athos-Request-Id"].startswith("req_")
 
 
-def test_it_may_read_every_answer_of_it_the_refusals_too() -> None:
+def test_a_browser_may_read_every_answer_including_refusals() -> None:
     acme = reseller()
-    minted = ask(
+    minted = send_request(
         "athos/sessions",
         "POST",
         "/api/external/v1/session",
@@ -60,15 +60,15 @@ def test_it_may_read_every_answer_of_it_the_refusals_too() -> None:
     )
     bearer = f"Bearer {json.loads(minted['body'])['token']}"
     answers = [
-        ask("athos/sessions", "POST", REDEEM, {}, Authorization=bearer),
-        ask("athos/sessions", "POST", REDEEM, {"drillKey": "ma-full-sale"}, Authorization=bearer),
-        ask("athos/sessions", "POST", REDEEM, {"drillKey": "ma-full-sale"}, Authorization=bearer),
-        ask("athos/sessions", "POST", REDEEM, {}, **{"Content-Type": "text/plain"}, Authorization=bearer),
-        ask("athos/sessions", "GET", REDEEM),
+        send_request("athos/sessions", "POST", REDEEM, {}, Authorization=bearer),
+        send_request("athos/sessions", "POST", REDEEM, {"drillKey": "ma-full-sale"}, Authorization=bearer),
+        send_request("athos/sessions", "POST", REDEEM, {"drillKey": "ma-full-sale"}, Authorization=bearer),
+        send_request("athos/sessions", "POST", REDEEM, {}, **{"Content-Type": "text/plain"}, Authorization=bearer),
+        send_request("athos/sessions", "GET", REDEEM),
     ]
     assert [answer["statusCode"] for answer in answers] == [400, 200, 401, 401, 405]
-    assert all(shared(answer) == ANSWER for answer in answers)
-    assert shared(minted) == {}
+    assert all(shared_headers(answer) == ANSWER for answer in answers)
+    assert shared_headers(minted) == {}
 
 
 @pytest.mark.parametrize(
@@ -82,22 +82,22 @@ def test_it_may_read_every_answer_of_it_the_refusals_too() -> None:
 )
 @pytest.mark.parametrize("method", ["OPTIONS", "GET", "POST"])
 def test_no_other_path_is_shared(function: str, path: str, method: str) -> None:
-    answer = ask(function, method, path)
-    assert shared(answer) == {}
+    answer = send_request(function, method, path)
+    assert shared_headers(answer) == {}
     assert method != "OPTIONS" or answer["statusCode"] == 405
 
 
-def test_no_path_that_is_not_there_is_shared() -> None:
-    answer = ask("athos/sessions", "OPTIONS", "/api/external/v1/roleplay/nothing")
-    assert (answer["statusCode"], shared(answer)) == (404, {})
+def test_no_unknown_path_is_shared() -> None:
+    answer = send_request("athos/sessions", "OPTIONS", "/api/external/v1/roleplay/nothing")
+    assert (answer["statusCode"], shared_headers(answer)) == (404, {})
 
 
-def test_a_fault_of_ours_can_be_read_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_browser_may_read_a_server_error(monkeypatch: pytest.MonkeyPatch) -> None:
     from switchboard.roleplay import sessions
 
     def fail(_: str) -> Any:
         raise RuntimeError("a fault")
 
     monkeypatch.setattr(sessions, "admit_token", fail)
-    answer = ask("athos/sessions", "POST", REDEEM, {}, Authorization="Bearer token")
-    assert (answer["statusCode"], shared(answer)) == (500, ANSWER)
+    answer = send_request("athos/sessions", "POST", REDEEM, {}, Authorization="Bearer token")
+    assert (answer["statusCode"], shared_headers(answer)) == (500, ANSWER)

@@ -1,4 +1,4 @@
-"""Requests that another site's page makes."""
+"""Requests that a page of another site makes."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from switchboard.errors import Forbidden
 OURS = "https://hum.example"
 
 
-def ask(method: str, headers: dict[str, list[str]]) -> Reply:
-    """One request through the step."""
+def send_request(method: str, headers: dict[str, list[str]]) -> Reply:
+    """Send one request through the step."""
     event: dict[str, Any] = {"httpMethod": method, "path": "/api/team", "multiValueHeaders": headers}
     exchange = Exchange(Request(event, ""), None, Hum(), Router(lambda: None))
     return csrf.require_same_origin(exchange, lambda: Reply(200))
@@ -48,7 +48,7 @@ def _public(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_another_site_changes_nothing(method: str, headers: dict[str, list[str]]) -> None:
     with pytest.raises(Forbidden) as refusal:
-        ask(method, headers)
+        send_request(method, headers)
     assert refusal.value.code == "cross_origin"
 
 
@@ -62,9 +62,9 @@ def test_another_site_changes_nothing(method: str, headers: dict[str, list[str]]
         {"Origin": [OURS], "Sec-Fetch-Site": ["same-site"]},
     ],
 )
-def test_our_own_pages_and_what_is_no_browser_pass(headers: dict[str, list[str]]) -> None:
-    assert ask("POST", headers).status == 200
+def test_own_pages_and_other_clients_than_browsers_pass(headers: dict[str, list[str]]) -> None:
+    assert send_request("POST", headers).status == 200
 
 
-def test_reading_is_free() -> None:
-    assert ask("GET", {"Origin": ["https://evil.example"], "Sec-Fetch-Site": ["cross-site"]}).status == 200
+def test_reading_is_always_allowed() -> None:
+    assert send_request("GET", {"Origin": ["https://evil.example"], "Sec-Fetch-Site": ["cross-site"]}).status == 200

@@ -1,4 +1,4 @@
-"""The types that request schemas share."""
+"""The field types that request schemas share."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from pydantic import BaseModel, ValidationError
 from switchboard.edge.fields import E164, OneLine, Username
 
 
-class Named(BaseModel):
+class ModelWithLine(BaseModel):
     name: Annotated[str, OneLine(10, least=1)]
     nick: Annotated[str, OneLine(10)] | None = None
 
 
 @pytest.mark.parametrize("text", ["Ada", "Zoë", "عمر", "李雷", "👩‍👧", "a\u200fb", "0123456789"])
-def test_a_line_takes_any_languages_text(text: str) -> None:
-    assert Named(name=text).name == text
+def test_a_line_accepts_text_of_any_language(text: str) -> None:
+    assert ModelWithLine(name=text).name == text
 
 
 def test_a_line_is_trimmed_before_it_is_measured() -> None:
-    assert Named(name="  0123456789\u00a0 ").name == "0123456789"
+    assert ModelWithLine(name="  0123456789\u00a0 ").name == "0123456789"
 
 
 @pytest.mark.parametrize(
@@ -43,28 +43,28 @@ def test_a_line_is_trimmed_before_it_is_measured() -> None:
 def test_a_line_holds_no_control_character(text: str) -> None:
     for body in ({"name": text}, {"name": "Ada", "nick": text}):
         with pytest.raises(ValidationError, match=r"holds the control character U\+[0-9A-F]{4}: remove it"):
-            Named.model_validate(body)
+            ModelWithLine.model_validate(body)
 
 
 @pytest.mark.parametrize("text", ["", "   ", "01234567890"])
-def test_a_line_has_a_length(text: str) -> None:
+def test_a_line_has_a_maximum_length(text: str) -> None:
     with pytest.raises(ValidationError, match="String should have at"):
-        Named(name=text)
+        ModelWithLine(name=text)
 
 
 @pytest.mark.parametrize("value", [1, None, ["Ada"], b"\xff"])
-def test_a_line_is_text(value: object) -> None:
+def test_a_line_must_be_text(value: object) -> None:
     with pytest.raises(ValidationError):
-        Named.model_validate({"name": value})
+        ModelWithLine.model_validate({"name": value})
 
 
-def test_a_line_says_its_length_in_the_document() -> None:
-    shown = Named.model_json_schema()["properties"]
+def test_the_document_states_the_length_of_a_line() -> None:
+    shown = ModelWithLine.model_json_schema()["properties"]
     assert shown["name"] == {"maxLength": 10, "minLength": 1, "title": "Name", "type": "string"}
     assert shown["nick"]["anyOf"][0] == {"maxLength": 10, "type": "string"}
 
 
-class Called(BaseModel):
+class ModelWithNumber(BaseModel):
     username: Username = "ada"
     to: E164 | None = None
 
@@ -72,19 +72,19 @@ class Called(BaseModel):
 @pytest.mark.parametrize(
     "text", ["4155550142", "+0155550142", "+1", "+14155550142\n", "+1415555014²", "+1415555\u0660142"]
 )
-def test_a_number_that_is_none_is_told_what_one_looks_like(text: str) -> None:
+def test_an_invalid_number_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(ValidationError, match=r"must be an E\.164 number such as \+14155550142"):
-        Called(to=text)
+        ModelWithNumber(to=text)
 
 
 @pytest.mark.parametrize("text", ["Ada", "a_b", "a.b", "ada\n", "zoë"])
-def test_a_username_that_is_none_is_told_what_it_takes(text: str) -> None:
+def test_an_invalid_username_is_refused_with_the_rules(text: str) -> None:
     with pytest.raises(ValidationError, match="has other characters than lower-case letters, digits and hyphens"):
-        Called(username=text)
+        ModelWithNumber(username=text)
 
 
 def test_a_document_shows_the_pattern_of_a_field() -> None:
-    shown = Called.model_json_schema()["properties"]
+    shown = ModelWithNumber.model_json_schema()["properties"]
     assert shown["to"]["anyOf"][0] == {"type": "string", "pattern": r"^\+[1-9]\d{6,14}$"}
     username = {name: shown["username"][name] for name in ("pattern", "minLength", "maxLength")}
     assert username == {"pattern": "^[a-z0-9-]+$", "minLength": 1, "maxLength": 63}

@@ -1,4 +1,4 @@
-"""Media types, base64 and limits of every kind of body, and what the document says of them."""
+"""Media types, base64 and limits of every kind of body, and their description in the document."""
 
 from __future__ import annotations
 
@@ -13,22 +13,20 @@ from pydantic import BaseModel
 
 from switchboard.dialects.anima.dialect import Anima
 from switchboard.dialects.anima.document import DESCRIPTION
-from switchboard.edge import media_type
 from switchboard.edge.api import Api
 from switchboard.edge.bodies import Body, FormBody, JsonBody, RawBody
 from switchboard.edge.file_types import canonical_type, detect_type
-from switchboard.edge.http import Request
-from switchboard.edge.media_type import MediaType
+from switchboard.edge.http import MediaType, Request, essence_of, parse_media_type
 from switchboard.edge.multipart import MultipartBody
 from switchboard.edge.openapi import build_document
 from switchboard.errors import Invalid
 from tests.actors import Tenant, tenant
-from tests.unit.edge.asking import Answer, ask
+from tests.unit.edge.asking import Answer, send_request
 from tests.unit.properties import examples
 
 
-class Wanted(BaseModel):
-    """What is wanted."""
+class RequestedItem(BaseModel):
+    """A body with one field."""
 
     language: str
     words: list[str] = []
@@ -38,7 +36,7 @@ api = Api(Anima(), "kinds")
 
 
 def register(path: str, body: Body | None, **more: Any) -> None:
-    def wanted(wanted: Wanted) -> dict[str, Any]:
+    def wanted(wanted: RequestedItem) -> dict[str, Any]:
         return wanted.model_dump() | {"raw": base64.b64encode(api.raw).decode()}
 
     api.post(path, summary="Do it", operation_id=path.rpartition("/")[2], tag="Email", body=body, **more)(wanted)
@@ -70,32 +68,36 @@ def acme(cloud: dict[str, str], frozen: object) -> Tenant:
     return tenant(requests_per_minute=1_000_000, requests_per_second=1_000_000)
 
 
-def send(acme: Tenant, path: str, body: bytes | None, sent: str | None, *, binary: bool = True, **more: str) -> Answer:
+def post_body(
+    acme: Tenant, path: str, body: bytes | None, sent: str | None, *, binary: bool = True, **more: str
+) -> Answer:
     headers = {"authorization": f"Bearer {acme.agent_key}"} | {
         name.replace("_", "-"): text for name, text in more.items()
     }
-    return ask(
+    return send_request(
         api, "POST", path, body, headers=headers | ({} if sent is None else {"content-type": sent}), binary=binary
     )
 
 
 @pytest.mark.parametrize("binary", [True, False])
-def test_a_body_may_come_as_bytes_or_as_text(acme: Tenant, binary: bool) -> None:
+def test_a_body_may_be_sent_as_bytes_or_as_text(acme: Tenant, binary: bool) -> None:
     body = {"language": "ü", "words": ["a"]}
-    answer = send(acme, "/v1/json", json.dumps(body, ensure_ascii=False).encode(), "application/json", binary=binary)
+    answer = post_body(
+        acme, "/v1/json", json.dumps(body, ensure_ascii=False).encode(), "application/json", binary=binary
+    )
     assert json.loads(answer.body) == body | {"raw": ""}
-    form = send(
+    form = post_body(
         acme, "/v1/form", b"language=%C3%BC+x&words=a&words=b", "application/x-www-form-urlencoded", binary=binary
     )
     assert (form.status, json.loads(form.body)["language"], json.loads(form.body)["words"]) == (200, "ü x", ["a", "b"])
-    answer = send(acme, "/v1/raw", b"RIFF", "Audio/WAV; a=b", binary=binary)
+    answer = post_body(acme, "/v1/raw", b"RIFF", "Audio/WAV; a=b", binary=binary)
     assert (answer.status, json.loads(answer.body)["raw"]) == (200, base64.b64encode(b"RIFF").decode())
 
 
-def test_bytes_come_as_they_were_sent(acme: Tenant) -> None:
+def test_bytes_arrive_unchanged(acme: Tenant) -> None:
     for data in (b"", b"\x00\xff", bytes(range(256)), b"\r\n"):
-        assert json.loads(send(acme, "/v1/any", data, "x/y").body)["raw"] == base64.b64encode(data).decode()
-    assert json.loads(send(acme, "/v1/any", None, None).body)["raw"] == ""
+        assert json.loads(post_body(acme, "/v1/any", data, "x/y").body)["raw"] == base64.b64encode(data).decode()
+    assert json.loads(post_body(acme, "/v1/any", None, None).body)["raw"] == ""
 
 
 @pytest.mark.parametrize(
@@ -131,30 +133,30 @@ def test_each_kind_has_its_limit_and_its_types(
 ) -> None:
     if not binary and body == b"\xff":
         return
-    assert send(acme, path, body, sent, binary=binary).status == status
+    assert post_body(acme, path, body, sent, binary=binary).status == status
 
 
-def test_the_correlation_of_a_form_is_read_from_it_too(acme: Tenant) -> None:
+def test_the_correlation_id_is_read_from_a_form_too(acme: Tenant) -> None:
     sent = "application/x-www-form-urlencoded"
-    assert send(acme, "/v1/form", b"language=x&correlation_id=mine", sent).headers["x-correlation-id"] == "mine"
-    assert send(acme, "/v1/form", b"language=x&correlation_id=a+b", sent).status == 400
+    assert post_body(acme, "/v1/form", b"language=x&correlation_id=mine", sent).headers["x-correlation-id"] == "mine"
+    assert post_body(acme, "/v1/form", b"language=x&correlation_id=a+b", sent).status == 400
 
 
-def test_text_and_base64_of_one_spelling_are_two_requests(acme: Tenant) -> None:
-    assert send(acme, "/v1/any", b"aGk=", "x/y", binary=False, idempotency_key="k").status == 200
-    assert send(acme, "/v1/any", b"hi", "x/y", idempotency_key="k").status == 409
-    assert send(acme, "/v1/any", b"aGk=", "x/y", binary=False, idempotency_key="k").status == 200
+def test_text_and_base64_of_the_same_characters_are_two_requests(acme: Tenant) -> None:
+    assert post_body(acme, "/v1/any", b"aGk=", "x/y", binary=False, idempotency_key="k").status == 200
+    assert post_body(acme, "/v1/any", b"hi", "x/y", idempotency_key="k").status == 409
+    assert post_body(acme, "/v1/any", b"aGk=", "x/y", binary=False, idempotency_key="k").status == 200
 
 
 @pytest.mark.parametrize("data", [b"", b"a", b"ab", b"abc", b"\xff" * 100])
-def test_a_bodys_size_is_that_of_its_bytes(data: bytes) -> None:
+def test_the_size_of_a_body_is_counted_in_its_decoded_bytes(data: bytes) -> None:
     event = {"httpMethod": "POST", "path": "/", "body": base64.b64encode(data).decode(), "isBase64Encoded": True}
     request = Request(event, "")
     assert (request.size(), request.data()) == (len(data), data)
 
 
 @pytest.mark.parametrize("text", ["a", "a===", "é", "!!!!"])
-def test_what_is_no_base64_is_refused(text: str) -> None:
+def test_invalid_base64_is_refused(text: str) -> None:
     request = Request({"httpMethod": "POST", "path": "/", "body": text, "isBase64Encoded": True}, "")
     with pytest.raises(Invalid):
         request.data()
@@ -171,16 +173,16 @@ def test_what_is_no_base64_is_refused(text: str) -> None:
     ],
 )
 def test_a_media_type_has_parameters(text: str, expected: MediaType) -> None:
-    assert media_type.parse(text) == expected
+    assert parse_media_type(text) == expected
 
 
 @pytest.mark.parametrize(
     "text",
     ["", "a", "a/", "/b", "a/b c", "a/b;x", "a/b;x=", "a/b;x=1 2", 'a/b;x="1', "a/b;x=1;X=1", "é/b", "a/b;" * 400],
 )
-def test_a_malformed_media_type_is_none(text: str) -> None:
+def test_a_malformed_media_type_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"media type|parameter|twice"):
-        media_type.parse(text)
+        parse_media_type(text)
 
 
 @examples(300)
@@ -188,12 +190,12 @@ def test_a_malformed_media_type_is_none(text: str) -> None:
     st.text(max_size=40)
     | st.lists(st.sampled_from(["a/b", ";", "=", '"', "\\", "x", " ", "\t"]), max_size=30).map("".join)
 )
-def test_no_media_type_is_our_fault(text: str) -> None:
+def test_no_media_type_causes_a_server_error(text: str) -> None:
     try:
-        found = media_type.parse(text)
+        found = parse_media_type(text)
     except ValueError:
         return
-    assert found.essence == media_type.essence_of(text)
+    assert found.essence == essence_of(text)
 
 
 @pytest.mark.parametrize(
@@ -217,7 +219,7 @@ def test_no_media_type_is_our_fault(text: str) -> None:
         (b"\xff", None),
     ],
 )
-def test_a_files_beginning_tells_its_type(data: bytes, found: str | None) -> None:
+def test_the_first_bytes_of_a_file_determine_its_type(data: bytes, found: str | None) -> None:
     types = {
         *("audio/wav", "image/webp", "audio/mpeg", "audio/aac", "audio/mp4", "audio/ogg", "audio/flac"),
         *("application/pdf", "image/png", "image/gif", "image/jpeg"),
@@ -228,13 +230,13 @@ def test_a_files_beginning_tells_its_type(data: bytes, found: str | None) -> Non
     assert canonical_type("audio/x-wav") == "audio/wav"
 
 
-def test_a_type_without_a_simple_beginning_is_taken_at_its_word() -> None:
+def test_a_stated_type_without_known_first_bytes_is_accepted() -> None:
     assert detect_type("text/csv", b"a,b", {"text/csv"}) == "text/csv"
     assert detect_type("", b"a,b", {"text/csv"}) is None
 
 
 class Labels(BaseModel):
-    """Labels."""
+    """Two text fields."""
 
     language: str
     title: str | None = None

@@ -1,4 +1,4 @@
-"""How groups become one document."""
+"""Several groups become one document."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ class Page(BaseModel):
     size: int = Field(le=100)
 
 
-def group(path: str, model: type[BaseModel], operation_id: str = "readPage", tag: str = "Email", **more: Any) -> Api:
+def build_group(
+    path: str, model: type[BaseModel], operation_id: str = "readPage", tag: str = "Email", **more: Any
+) -> Api:
     api = Api(Anima(), operation_id)
 
     def read(limit: Annotated[int | None, Query(le=10, description="How many.")] = None) -> Any: ...
@@ -32,7 +34,7 @@ def group(path: str, model: type[BaseModel], operation_id: str = "readPage", tag
 
 
 def test_groups_share_a_model() -> None:
-    made = build_document([group("/v1/a", Page), group("/v1/b", Page, "other")], DESCRIPTION)
+    made = build_document([build_group("/v1/a", Page), build_group("/v1/b", Page, "other")], DESCRIPTION)
     assert made["paths"].keys() == {"/v1/a", "/v1/b"}
     assert "Page" in made["components"]["schemas"]
 
@@ -40,11 +42,11 @@ def test_groups_share_a_model() -> None:
 def test_two_models_of_one_name_in_two_groups_are_refused() -> None:
     other = create_model("Page", lines=(int, ...))
     with pytest.raises(DocumentError, match="another model is called Page"):
-        build_document([group("/v1/a", Page), group("/v1/b", other, "other")], DESCRIPTION)
+        build_document([build_group("/v1/a", Page), build_group("/v1/b", other, "other")], DESCRIPTION)
 
 
 def test_two_models_of_one_name_in_one_group_are_refused() -> None:
-    api = group("/v1/a", Page)
+    api = build_group("/v1/a", Page)
 
     def read() -> Any: ...
 
@@ -56,25 +58,25 @@ def test_two_models_of_one_name_in_one_group_are_refused() -> None:
 
 def test_a_model_may_not_take_the_errors_name() -> None:
     with pytest.raises(DocumentError, match="Problem"):
-        build_document([group("/v1/a", create_model("Problem", lines=(int, ...)))], DESCRIPTION)
+        build_document([build_group("/v1/a", create_model("Problem", lines=(int, ...)))], DESCRIPTION)
 
 
 def test_an_operation_is_served_once() -> None:
     with pytest.raises(DocumentError, match="served twice"):
-        build_document([group("/v1/a", Page), group("/v1/b", Page)], DESCRIPTION)
+        build_document([build_group("/v1/a", Page), build_group("/v1/b", Page)], DESCRIPTION)
     with pytest.raises(DocumentError, match="served twice"):
-        build_document([group("/v1/a", Page), group("/v1/a", Page, "other")], DESCRIPTION)
+        build_document([build_group("/v1/a", Page), build_group("/v1/a", Page, "other")], DESCRIPTION)
 
 
-def test_tags_and_statuses_are_those_of_the_description() -> None:
+def test_tags_and_statuses_come_from_the_description() -> None:
     with pytest.raises(DocumentError, match="tag Nonsense"):
-        build_document([group("/v1/a", Page, tag="Nonsense")], DESCRIPTION)
+        build_document([build_group("/v1/a", Page, tag="Nonsense")], DESCRIPTION)
     with pytest.raises(DocumentError, match="status 418"):
-        build_document([group("/v1/a", Page, responses={418: "A teapot."})], DESCRIPTION)
+        build_document([build_group("/v1/a", Page, responses={418: "A teapot."})], DESCRIPTION)
 
 
-def test_schemas_say_what_they_mean_and_no_more() -> None:
-    made = build_document([group("/v1/a", Page)], DESCRIPTION)
+def test_schemas_state_their_rules_and_no_more() -> None:
+    made = build_document([build_group("/v1/a", Page)], DESCRIPTION)
     page = made["components"]["schemas"]["Page"]
     assert page["properties"]["size"] == {"type": "integer", "maximum": 100}
     assert "title" in page["properties"]
@@ -88,8 +90,10 @@ def test_schemas_say_what_they_mean_and_no_more() -> None:
     }
 
 
-def test_a_refusal_says_what_the_route_says_of_it() -> None:
-    made = build_document([group("/v1/a/<page_id>", Page, responses={404: "There is no such page."})], DESCRIPTION)
+def test_a_refusal_has_the_routes_text() -> None:
+    made = build_document(
+        [build_group("/v1/a/<page_id>", Page, responses={404: "There is no such page."})], DESCRIPTION
+    )
     answers = made["paths"]["/v1/a/{page_id}"]["get"]["responses"]
     assert answers["404"] == {"$ref": "#/components/responses/NotFound", "description": "There is no such page."}
     assert answers["200"]["description"] == "A page."

@@ -1,7 +1,8 @@
-"""Windows, refusals and what a process remembers of them, with a clock that stands still."""
+"""Windows, refusals and cached refusals of the rate limiter, with a frozen clock."""
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from botocore.exceptions import EndpointConnectionError
 from switchboard import telemetry
 from switchboard.aws import attributes, clients
 from switchboard.edge import rate_limit
+from switchboard.edge.rate_limit import Window
 from switchboard.kit import clock
 from tests.integration.sabotage import Sabotage, everything
 
@@ -22,11 +24,11 @@ THROTTLING = [
     "ThrottlingError",
     "RequestLimitExceeded",
 ]
-#: A plan whose requests are counted one by one, and one whose requests are leased.
+#: A plan whose requests are counted one by one, and a plan whose requests are leased.
 EXACT, SLICED = (60, 100), (12_000, 2_000)
 
 
-def passes(bucket: str, per_minute: int, per_second: int, tries: int) -> int:
+def count_passes(bucket: str, per_minute: int, per_second: int, tries: int) -> int:
     return sum(rate_limit.count_request(bucket, per_minute, per_second).allowed for _ in range(tries))
 
 
@@ -37,24 +39,24 @@ def metrics(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return noted
 
 
-def test_a_second_is_whole_again_after_a_second_and_a_minute_after_its_end(frozen: clock.FrozenClock) -> None:
-    assert passes("org", 7, 5, 6) == 5
+def test_a_second_is_full_again_after_a_second_and_a_minute_after_its_end(frozen: clock.FrozenClock) -> None:
+    assert count_passes("org", 7, 5, 6) == 5
     refused = rate_limit.count_request("org", 7, 5)
     assert (refused.exhausted is refused.second, refused.retry_after) == (True, 1)
     frozen.advance(seconds=1)
-    assert passes("org", 7, 5, 3) == 2
+    assert count_passes("org", 7, 5, 3) == 2
     refused = rate_limit.count_request("org", 7, 5)
     assert (refused.exhausted is refused.minute, refused.retry_after) == (True, 59)
     frozen.advance(seconds=59)
-    assert passes("org", 7, 5, 6) == 5
+    assert count_passes("org", 7, 5, 6) == 5
 
 
 def test_buckets_do_not_share(frozen: clock.FrozenClock) -> None:
-    assert passes("one", 3, 3, 5) == passes("other", 3, 3, 5) == 3
+    assert count_passes("one", 3, 3, 5) == count_passes("other", 3, 3, 5) == 3
 
 
 def test_a_refused_request_is_not_counted(frozen: clock.FrozenClock) -> None:
-    assert passes("org", 100, 2, 50) == 2
+    assert count_passes("org", 100, 2, 50) == 2
     frozen.advance(seconds=1)
     assert rate_limit.count_request("org", 100, 2).minute.remaining == 97
 
@@ -71,11 +73,8 @@ def test_the_headers_count_down_one_by_one(frozen: clock.FrozenClock) -> None:
     assert left == [(9, 3), (8, 2), (7, 1), (6, 0)]
 
 
-# --- remembered refusals --------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(("per_minute", "per_second"), [(5, 100), (100, 5), (2_000, 2_000), (12_000, 1_001)])
-def test_a_refusal_is_remembered_until_its_window_ends_and_costs_no_write(
+def test_a_refusal_is_cached_until_its_window_ends_and_costs_no_write(
     frozen: clock.FrozenClock, per_minute: int, per_second: int
 ) -> None:
     sabotage = Sabotage()
@@ -94,8 +93,8 @@ def test_a_refusal_is_remembered_until_its_window_ends_and_costs_no_write(
     assert rate_limit.count_request("org", per_minute, per_second).allowed
 
 
-def test_a_full_minutes_headers_tell_of_the_seconds_that_pass(frozen: clock.FrozenClock) -> None:
-    passes("org", 3, 3, 4)
+def test_the_headers_of_a_used_up_minute_count_the_seconds(frozen: clock.FrozenClock) -> None:
+    count_passes("org", 3, 3, 4)
     frozen.advance(seconds=20)
     refused = rate_limit.count_request("org", 3, 3)
     headers = refused.headers()
@@ -105,32 +104,32 @@ def test_a_full_minutes_headers_tell_of_the_seconds_that_pass(frozen: clock.Froz
     assert headers["X-RateLimit-Sec-Reset"] == str(int(frozen.at) + 1)
 
 
-def test_a_refused_second_is_remembered_for_that_second_alone(frozen: clock.FrozenClock) -> None:
+def test_a_refused_second_is_cached_for_that_second_alone(frozen: clock.FrozenClock) -> None:
     sabotage = Sabotage()
     with sabotage.counting() as calls:
         for _ in range(10):
-            assert passes("org", 600, 5, 100) == 5
+            assert count_passes("org", 600, 5, 100) == 5
             frozen.advance(seconds=1)
     assert len(calls) == 10 * (5 + 1)
 
 
-def test_a_refusal_ends_when_the_limits_change(frozen: clock.FrozenClock) -> None:
-    assert passes("org", *EXACT, 62) == 60
-    assert passes("org", 600, 100, 50) == 40, "the second's hundred"
+def test_a_cached_refusal_ends_when_the_limits_change(frozen: clock.FrozenClock) -> None:
+    assert count_passes("org", *EXACT, 62) == 60
+    assert count_passes("org", 600, 100, 50) == 40, "the hundred of the second"
     assert not rate_limit.count_request("org", *EXACT).allowed
     frozen.advance(seconds=1)
     assert rate_limit.count_request("org", *SLICED).allowed
     assert rate_limit.count_request("org", 600, 100).allowed
 
 
-def test_a_refusal_is_no_other_buckets(frozen: clock.FrozenClock) -> None:
-    passes("org", 2, 2, 5)
-    assert [passes(bucket, 2, 2, 2) for bucket in ("org2", "or", "org#console", "user#org")] == [2] * 4
+def test_a_cached_refusal_applies_to_its_bucket_only(frozen: clock.FrozenClock) -> None:
+    count_passes("org", 2, 2, 5)
+    assert [count_passes(bucket, 2, 2, 2) for bucket in ("org2", "or", "org#console", "user#org")] == [2] * 4
     assert rate_limit.count_in_window("org", 2, 60) is None
 
 
 @pytest.mark.parametrize("take_one", [False, True])
-def test_refusals_do_not_grow_with_the_number_of_addresses(
+def test_the_number_of_cached_refusals_is_limited(
     frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch, take_one: bool
 ) -> None:
     monkeypatch.setattr(rate_limit, "_MAX_REFUSALS", 10)
@@ -142,20 +141,37 @@ def test_refusals_do_not_grow_with_the_number_of_addresses(
                 rate_limit.count_request(f"ip#{number}", 1, 1)
     assert len(rate_limit._memory.refusals._known) == 10
     for number in (0, 49):
-        assert not rate_limit.count_request(f"ip#{number}", 1, 1).allowed or take_one, "forgotten is not admitted"
+        assert not rate_limit.count_request(f"ip#{number}", 1, 1).allowed or take_one, (
+            "a forgotten address is not admitted"
+        )
         assert rate_limit.count_in_window(f"ip#{number}", 1, 3_600) or not take_one
 
 
-def test_a_flood_of_addresses_costs_no_lease(frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_latest_refusals_are_the_ones_that_are_remembered(
+    frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rate_limit, "_MAX_REFUSALS", 2)
+    for name in ("one", "two"):
+        count_passes(name, 1, 1, 2)
+    assert rate_limit.decides_locally("one"), "which makes it the later of both"
+    count_passes("three", 1, 1, 2)
+    assert [rate_limit.decides_locally(name) for name in ("one", "two", "three")] == [True, False, True]
+
+
+def test_a_limit_of_several_in_a_window_of_its_own_lets_that_many_pass(frozen: clock.FrozenClock) -> None:
+    assert [rate_limit.count_in_window("sign-up", 5, 3_600) is None for _ in range(7)] == [True] * 5 + [False] * 2
+
+
+def test_a_flood_of_addresses_evicts_no_lease(frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rate_limit, "_MAX_REFUSALS", 10)
     while not rate_limit.decides_locally("org"):
         rate_limit.count_request("org", *SLICED)
     for number in range(50):
-        passes(f"ip#{number}", 1, 1, 2)
+        count_passes(f"ip#{number}", 1, 1, 2)
     assert rate_limit.decides_locally("org")
 
 
-def test_an_address_of_ipv6_counts_with_its_network() -> None:
+def test_an_ipv6_address_counts_with_its_network() -> None:
     one, other = rate_limit.network_of("2001:db8:1:2::1"), rate_limit.network_of("2001:db8:1:2:ffff::9")
     assert one == other == "2001:db8:1:2::/64"
     assert rate_limit.network_of("2001:db8:1:3::1") != one
@@ -163,10 +179,32 @@ def test_an_address_of_ipv6_counts_with_its_network() -> None:
     assert [rate_limit.network_of(text) for text in ("", "a:b")] == ["", "a:b"]
 
 
-# --- a window of its own ----------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("limits", [EXACT, SLICED])
+def test_a_look_shows_what_both_windows_have_left_and_counts_nothing(
+    frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch, limits: tuple[int, int]
+) -> None:
+    per_minute, per_second = limits
+    count_passes("org", *limits, 3)
+    frozen.advance(seconds=1)
+    count_passes("org", *limits, 2)
+    for _ in range(3):
+        found = rate_limit.peek_limits("org", *limits)
+        assert (found.minute.remaining, found.second.remaining) == (per_minute - 5, per_second - 2)
+    assert [rate_limit.peek_limits("other", *limits).minute.remaining, found.allowed] == [per_minute, True]
 
 
-def test_a_limit_of_its_own_counts_in_its_own_window(frozen: clock.FrozenClock) -> None:
+def test_a_look_at_one_item_reads_at_half_the_price(frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+    clients.dynamodb_client().meta.events.register(
+        "provide-client-params.dynamodb.GetItem", lambda params, **_: asked.append(params)
+    )
+    rate_limit.peek_limits("org", *EXACT)
+    assert [(params["ConsistentRead"], params["Key"]) for params in asked] == [
+        (False, {"id": {"S": f"org#{int(frozen.at) // 60}"}})
+    ]
+
+
+def test_a_limit_with_its_own_window_counts_in_it(frozen: clock.FrozenClock) -> None:
     sabotage = Sabotage()
     with sabotage.counting() as calls:
         windows = [rate_limit.count_in_window("sign-up", 2, 3_600) for _ in range(200)]
@@ -175,21 +213,47 @@ def test_a_limit_of_its_own_counts_in_its_own_window(frozen: clock.FrozenClock) 
     for window in windows[2:]:
         assert window is not None
         assert (window.limit, window.remaining, window.wait) == (2, 0, 3_600)
-    assert rate_limit.count_in_window("sign-up", 3, 3_600) is None, "another limit is asked for"
+    assert rate_limit.count_in_window("sign-up", 3, 3_600) is None, "the request asks for another limit"
     frozen.advance(hours=1)
     assert rate_limit.count_in_window("sign-up", 2, 3_600) is None
 
 
-def test_counters_are_deleted_when_nobody_asks_for_them_any_more(frozen: clock.FrozenClock) -> None:
+def counted() -> list[dict[str, Any]]:
+    """The items of the table, without what every write leaves in one."""
+    items = [attributes.decode_item(item) for item in everything("ratelimit")]
+    return [{name: value for name, value in item.items() if name != "wt"} for item in items]
+
+
+def test_a_window_of_its_own_lasts_until_its_end_and_is_one_item(frozen: clock.FrozenClock) -> None:
+    frozen.at = int(frozen.at) // 3_600 * 3_600 + 1_000
+    assert rate_limit.count_in_window("sign-up", 1, 3_600) is None
+    frozen.advance(seconds=2_000)
+    window = rate_limit.count_in_window("sign-up", 1, 3_600)
+    assert window == Window(1, 0, int(frozen.at) + 600, 3_600)
+    (item,) = counted()
+    end = int(frozen.at) + 600
+    assert item == {"id": f"sign-up#{end // 3_600 - 1}", "used": 1, "expiration": end + 120}
+    frozen.advance(seconds=600)
+    assert rate_limit.count_in_window("sign-up", 1, 3_600) is None
+
+
+def test_a_minute_is_an_item_with_its_seconds(frozen: clock.FrozenClock) -> None:
+    frozen.at = int(frozen.at) // 60 * 60 + 7
+    count_passes("org", *EXACT, 2)
+    frozen.advance(seconds=3)
+    rate_limit.count_request("org", *EXACT)
+    (item,) = counted()
+    now = int(frozen.at)
+    assert item == {"id": f"org#{now // 60}", "minute": 3, "s07": 2, "s10": 1, "expiration": now + 120}
+
+
+def test_unused_counters_are_deleted(frozen: clock.FrozenClock) -> None:
     rate_limit.count_request("org", 10, 10)
     rate_limit.count_in_window("sign-up", 2, 3_600)
     found = [attributes.decode_item(item) for item in everything("ratelimit")]
     ends = {item["id"].partition("#")[0]: item["expiration"] - frozen.at for item in found}
     assert ends["org"] >= 60
     assert ends["sign-up"] >= 3_600
-
-
-# --- a table in trouble -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("code", THROTTLING)
@@ -228,14 +292,15 @@ def test_a_throttled_window_is_full_for_a_second_after_one_attempt(frozen: clock
 
 
 @pytest.mark.parametrize("code", THROTTLING)
-def test_a_throttled_look_shows_nothing_left(frozen: clock.FrozenClock, code: str) -> None:
+def test_a_throttled_read_shows_no_remaining_requests(frozen: clock.FrozenClock, code: str) -> None:
     sabotage = Sabotage()
     sabotage.fail("GetItem", code, times=100)
-    assert rate_limit.peek_limits("org", *EXACT).second.remaining == 0
+    limits = rate_limit.peek_limits("org", *EXACT)
+    assert (limits.minute.remaining, limits.second.remaining, limits.allowed) == (EXACT[0], 0, True)
 
 
-def test_what_is_throttled_reaches_the_network_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither the table's module nor botocore makes the request again."""
+def test_a_throttled_request_reaches_the_network_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the table's module nor botocore retries the request."""
     sent: list[str] = []
 
     def throttle(**_: Any) -> Any:
@@ -254,24 +319,37 @@ def test_what_is_throttled_reaches_the_network_once(monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize("code", ["ResourceNotFoundException", "InternalServerError", "ServiceUnavailable"])
 @pytest.mark.parametrize("limits", [(2, 2), SLICED])
-def test_everything_passes_while_the_limiters_table_is_away(
+def test_every_request_passes_while_the_limiters_table_is_unavailable(
     frozen: clock.FrozenClock, metrics: list[str], code: str, limits: tuple[int, int]
 ) -> None:
     sabotage = Sabotage()
     sabotage.fail("UpdateItem", code, times=100)
-    assert passes("org", *limits, 5) == 5
+    assert count_passes("org", *limits, 5) == 5
     assert [rate_limit.count_in_window("sign-up", 1, 60) for _ in range(3)] == [None] * 3
     assert rate_limit.count_request("org", *limits).headers()["X-RateLimit-Limit"] == str(limits[0])
     assert metrics == ["RateLimiterDown"] * 9
 
 
+def test_a_table_that_is_away_is_logged_with_its_error(
+    frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logged: list[Any] = []
+    logger = SimpleNamespace(warning=lambda *text, **more: logged.append((text, more)))
+    monkeypatch.setattr(telemetry, "logger", lambda: logger)
+    Sabotage().fail("UpdateItem", "InternalServerError", times=1)
+    assert rate_limit.count_request("org", *EXACT).allowed
+    assert logged == [(("rate limiter unavailable",), {"exc_info": True})]
+
+
 @pytest.mark.parametrize("limits", [EXACT, SLICED])
-def test_everything_passes_while_the_limiters_table_is_not_reached(metrics: list[str], limits: tuple[int, int]) -> None:
+def test_every_request_passes_while_the_limiters_table_is_unreachable(
+    metrics: list[str], limits: tuple[int, int]
+) -> None:
     def fail(**_: Any) -> None:
         raise EndpointConnectionError(endpoint_url="https://dynamodb")
 
     for client in (clients.dynamodb_client(), clients.dynamodb_client_without_retries()):
         client.meta.events.register_first("before-send", fail)
-    assert passes("org", *limits, 3) == 3
+    assert count_passes("org", *limits, 3) == 3
     assert rate_limit.peek_limits("org", *limits).minute.remaining == limits[0]
     assert metrics == ["RateLimiterDown"] * 4

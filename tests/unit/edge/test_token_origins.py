@@ -1,4 +1,4 @@
-"""Scripts of other origins, where a token says from which it may be used."""
+"""Scripts of other origins: a token names the origins that may use it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from switchboard.edge.api import Api
 from switchboard.edge.dialect import Dialect
 from switchboard.edge.exchange import AuthenticationScheme, Exchange
 from switchboard.errors import Unauthenticated
-from tests.unit.edge.asking import Answer, ask
+from tests.unit.edge.asking import Answer, send_request
 from tests.unit.properties import examples
 
 pytestmark = pytest.mark.usefixtures("cloud", "frozen")
@@ -32,7 +32,7 @@ def _admit(exchange: Exchange) -> None:
     exchange.origins = TOKENS[exchange.bearer]
 
 
-def made(dialect: Dialect, base: str) -> Api:
+def build_api(dialect: Dialect, base: str) -> Api:
     api = Api(dialect, "widgets")
     widget: dict[str, Any] = {
         "scheme": AuthenticationScheme("WidgetToken", _admit),
@@ -56,26 +56,28 @@ def made(dialect: Dialect, base: str) -> Api:
     return api
 
 
-APIS = {"hum": (made(Hum(), "/api"), "/api"), "anima": (made(Anima(), "/v1"), "/v1")}
+APIS = {"hum": (build_api(Hum(), "/api"), "/api"), "anima": (build_api(Anima(), "/v1"), "/v1")}
 both = pytest.mark.parametrize("name", list(APIS))
 
 
-def exchange(name: str, method: str, origin: str | None, token: str | None = "one", path: str = "/widget") -> Answer:
+def send_from_origin(
+    name: str, method: str, origin: str | None, token: str | None = "one", path: str = "/widget"
+) -> Answer:
     api, base = APIS[name]
     headers = {"Origin": origin} if origin is not None else {}
     if token is not None:
         headers["Authorization"] = f"Bearer {token}"
-    return ask(api, method, base + path, headers=headers)
+    return send_request(api, method, base + path, headers=headers)
 
 
-def shared(answer: Answer) -> dict[str, str]:
+def shared_headers(answer: Answer) -> dict[str, str]:
     return {name: value for name, value in answer.headers.items() if name.startswith("access-control")}
 
 
-def readable(answer: Answer, origin: str) -> bool:
+def is_readable(answer: Answer, origin: str) -> bool:
     assert "access-control-allow-credentials" not in answer.headers
     assert answer.headers["vary"] == "Origin"
-    return shared(answer).get("access-control-allow-origin") == origin
+    return shared_headers(answer).get("access-control-allow-origin") == origin
 
 
 @both
@@ -84,8 +86,8 @@ def readable(answer: Answer, origin: str) -> bool:
 )
 def test_a_script_of_an_allowed_origin_reads_the_answer(name: str, origin: str) -> None:
     for method in ("POST", "GET"):
-        answer = exchange(name, method, origin)
-        assert (answer.status, readable(answer, origin)) == (200, True)
+        answer = send_from_origin(name, method, origin)
+        assert (answer.status, is_readable(answer, origin)) == (200, True)
         assert "access-control-expose-headers" in answer.headers
 
 
@@ -106,8 +108,8 @@ def test_a_script_of_an_allowed_origin_reads_the_answer(name: str, origin: str) 
 )
 def test_another_origin_is_refused_in_the_dialect_and_reads_nothing(name: str, origin: str | None) -> None:
     for token, method in (("one", "POST"), ("one", "GET"), ("none", "POST"), ("broken", "POST")):
-        answer = exchange(name, method, origin, token)
-        assert (answer.status, shared(answer), answer.headers["vary"]) == (403, {}, "Origin")
+        answer = send_from_origin(name, method, origin, token)
+        assert (answer.status, shared_headers(answer), answer.headers["vary"]) == (403, {}, "Origin")
         body = json.loads(answer.body)
         if name == "hum":
             assert (body["error"], body["code"]) == ("forbidden", "origin_not_allowed")
@@ -116,55 +118,55 @@ def test_another_origin_is_refused_in_the_dialect_and_reads_nothing(name: str, o
 
 
 @both
-def test_a_token_that_allows_nothing_is_of_use_nowhere(name: str) -> None:
+def test_a_token_without_origins_works_from_no_origin(name: str) -> None:
     for token in ("none", "broken"):
-        assert exchange(name, "POST", SHOP, token).status == 403
+        assert send_from_origin(name, "POST", SHOP, token).status == 403
 
 
 @both
-def test_no_script_reads_why_a_token_is_refused(name: str) -> None:
+def test_no_script_reads_the_reason_of_a_refused_token(name: str) -> None:
     for token in (None, "other"):
-        answer = exchange(name, "POST", SHOP, token)
-        assert (answer.status, shared(answer)) == (401, {})
+        answer = send_from_origin(name, "POST", SHOP, token)
+        assert (answer.status, shared_headers(answer)) == (401, {})
 
 
 @both
-def test_a_browser_is_told_before_it_shows_its_token(name: str) -> None:
-    answer = exchange(name, "OPTIONS", "https://any.example", None)
+def test_a_preflight_request_is_answered_without_a_token(name: str) -> None:
+    answer = send_from_origin(name, "OPTIONS", "https://any.example", None)
     assert (answer.status, answer.body) == (204, "")
-    assert readable(answer, "https://any.example")
+    assert is_readable(answer, "https://any.example")
     assert answer.headers["access-control-allow-methods"] == "GET, POST"
     assert answer.headers["access-control-allow-headers"] == "Authorization, Content-Type"
 
 
 @both
 @pytest.mark.parametrize("origin", [None, "", "null", "*", "file://", "https://a.example/x", "chrome-extension://abc"])
-def test_a_question_from_where_no_token_can_be_used_is_refused(name: str, origin: str | None) -> None:
-    answer = exchange(name, "OPTIONS", origin, None)
-    assert (answer.status, shared(answer)) == (403, {})
+def test_a_preflight_request_of_an_impossible_origin_is_refused(name: str, origin: str | None) -> None:
+    answer = send_from_origin(name, "OPTIONS", origin, None)
+    assert (answer.status, shared_headers(answer)) == (403, {})
 
 
 @both
 def test_no_other_path_is_shared(name: str) -> None:
-    assert exchange(name, "OPTIONS", SHOP, None, "/own").status == 405
-    assert shared(exchange(name, "POST", SHOP, "one", "/own")) == {}
+    assert send_from_origin(name, "OPTIONS", SHOP, None, "/own").status == 405
+    assert shared_headers(send_from_origin(name, "POST", SHOP, "one", "/own")) == {}
 
 
-def test_what_a_console_does_by_its_cookie_stays_its_own() -> None:
-    assert exchange("hum", "POST", SHOP, "one", "/own").status == 403
-    assert exchange("hum", "POST", SHOP, "one").status == 200
+def test_console_operations_with_a_cookie_are_not_shared() -> None:
+    assert send_from_origin("hum", "POST", SHOP, "one", "/own").status == 403
+    assert send_from_origin("hum", "POST", SHOP, "one").status == 200
 
 
 def test_an_answer_that_is_refused_for_another_reason_can_be_read() -> None:
     api, base = APIS["anima"]
     headers = {"Origin": SHOP, "Authorization": "Bearer one", "content-type": "text/plain"}
-    answer = ask(api, "POST", f"{base}/widget", b"x", headers=headers)
-    assert (answer.status, readable(answer, SHOP)) == (415, True)
-    answer = ask(api, "DELETE", f"{base}/widget", headers=headers)
-    assert (answer.status, shared(answer), answer.headers["vary"]) == (405, {}, "Origin")
+    answer = send_request(api, "POST", f"{base}/widget", b"x", headers=headers)
+    assert (answer.status, is_readable(answer, SHOP)) == (415, True)
+    answer = send_request(api, "DELETE", f"{base}/widget", headers=headers)
+    assert (answer.status, shared_headers(answer), answer.headers["vary"]) == (405, {}, "Origin")
 
 
-def test_what_cannot_work_is_refused_when_it_is_declared() -> None:
+def test_an_invalid_declaration_is_refused() -> None:
     api = Api(Hum(), "widgets")
     with pytest.raises(ValueError, match="give it a scheme"):
         api.post("/api/x", summary="s", operation_id="x", tag="t", cross_origin=cors.TokenOrigins())
@@ -176,7 +178,7 @@ def test_what_cannot_work_is_refused_when_it_is_declared() -> None:
         api.get("/api/x", summary="s", operation_id="y", tag="t", cross_origin=cors.TokenOrigins(), scheme=scheme)
 
 
-def test_whatever_origin_is_sent_it_is_only_given_back_where_it_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_origin_is_returned_only_where_it_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SWITCHBOARD_STRANGER_PER_MINUTE", "1000000")
     monkeypatch.setenv("SWITCHBOARD_STRANGER_PER_SECOND", "1000000")
 
@@ -186,12 +188,12 @@ def test_whatever_origin_is_sent_it_is_only_given_back_where_it_is_allowed(monke
         | st.builds("https://{}shop.example{}".format, st.text(max_size=5), st.text(max_size=5)),
         method=st.sampled_from(["POST", "OPTIONS"]),
     )
-    def asked(origin: str, method: str) -> None:
-        answer = exchange("anima", method, origin)
+    def check_origin(origin: str, method: str) -> None:
+        answer = send_from_origin("anima", method, origin)
         assert answer.status in (200, 204, 403)
-        given_back = shared(answer).get("access-control-allow-origin")
+        given_back = shared_headers(answer).get("access-control-allow-origin")
         if method == "POST":
             assert (given_back is not None) == (origin.lower() in (SHOP, f"{SHOP}:443"))
         assert given_back in (None, origin)
 
-    asked()
+    check_origin()

@@ -139,7 +139,7 @@ def test_unread_mail_of_an_agent_is_found_among_all_that_is_read(acme: Tenant) -
 
 def test_what_is_read_has_no_entries(acme: Tenant) -> None:
     message = sent(acme)
-    head = store.get_head(message.org_id, message.id)
+    head = store.find_head(message.org_id, message.id)
     assert head
     assert list(aws_writes._flatten([lists.label_writes(head, (), ("read",))])) == []
 

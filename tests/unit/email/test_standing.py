@@ -157,7 +157,7 @@ def test_a_mail_that_the_providers_list_stopped_bounced_for_good(acme: Tenant, p
     report = now(message).report("a@example.com")
     assert (bool(report.gone_at), report.complained_at, now(message).head.state) == (True, None, MailState.BOUNCED)
     assert "suppression list" in (report.diagnostic or "")
-    assert store.get_suppression(acme.org_id, "a@example.com")
+    assert store.find_suppression(acme.org_id, "a@example.com")
     assert [event.type for event in told(message)][-1] == "email.bounced"
     assert "email.complained" not in [event.type for event in told(message)]
 

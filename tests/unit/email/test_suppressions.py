@@ -22,7 +22,7 @@ from switchboard.events import service as events
 from switchboard.kit import settings
 from switchboard.persistence.idempotency import IdempotencyKey
 from tests.actors import Tenant, system, tenant
-from tests.unit.edge.asking import Answer, ask
+from tests.unit.edge.asking import Answer, send_request
 from tests.unit.email.test_inbound import mail, received
 
 pytestmark = pytest.mark.usefixtures("cloud")
@@ -72,7 +72,9 @@ def sent(acme: Tenant, *to: str, **facts: Any) -> Message:
 def request(key: str, method: str, path: str, body: Any = None, **headers: str) -> Answer:
     sent_ = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
     sent_ |= {name.replace("_", "-"): value for name, value in headers.items()}
-    return ask(api, method, path, None if body is None else json.dumps(body).encode(), headers=sent_, binary=False)
+    return send_request(
+        api, method, path, None if body is None else json.dumps(body).encode(), headers=sent_, binary=False
+    )
 
 
 def listed(acme: Tenant) -> list[dict[str, Any]]:
@@ -168,7 +170,7 @@ def test_a_queued_mail_to_who_is_suppressed_meanwhile_does_not_go(acme: Tenant, 
     message = queued(acme)
     suppressions.add_suppression(acme.caller(master=True), ADA)
     delivery.send_queued(message.org_id, message.id)
-    head = store.get_head(message.org_id, message.id)
+    head = store.find_head(message.org_id, message.id)
     assert head
     assert (head.state, provider.sent) == (MailState.FAILED, [])
 
@@ -180,7 +182,7 @@ def click(
     link: str, method: str = "POST", body: bytes | None = b"List-Unsubscribe=One-Click", **headers: str
 ) -> Answer:
     typed = {"Content-Type": "application/x-www-form-urlencoded"} | headers
-    return ask(api, method, urlsplit(link).path, body, headers=typed if body else {}, binary=False)
+    return send_request(api, method, urlsplit(link).path, body, headers=typed if body else {}, binary=False)
 
 
 def links(provider: Provider) -> list[str]:

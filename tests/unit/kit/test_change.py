@@ -17,7 +17,13 @@ from switchboard.persistence.idempotency import (
     commit_once,
     find_earlier_effect,
 )
-from switchboard.persistence.optimistic import AlreadyRecordedError, change_object, record_once, retry_on_conflict
+from switchboard.persistence.optimistic import (
+    AlreadyRecordedError,
+    StaleVersionError,
+    change_object,
+    record_once,
+    retry_on_conflict,
+)
 
 KEY = {"pk": "thing", "sk": "thing"}
 
@@ -83,8 +89,10 @@ def test_a_thing_that_never_stands_still_is_contended() -> None:
         change_object(load, lambda one: mark(f"another {one.version}", one), save)
         return mark("ours", before)
 
-    with pytest.raises(Contended):
+    with pytest.raises(Contended) as refused:
         change_object(load, decide, save)
+    assert str(refused.value) == "Other requests are changing this at the same time: try again in a second."
+    assert refused.value.details == {"retry_after": 1}
 
 
 @pytest.mark.usefixtures("thing")
@@ -113,6 +121,27 @@ def test_another_exception_is_the_callers() -> None:
 
     with pytest.raises(LookupError):
         retry_on_conflict(attempt)
+
+
+def test_the_exceptions_of_a_write_say_what_happened() -> None:
+    # A write raises them with the items that it met, which may hold what nobody should read.
+    assert [str(error([{"secret": "x"}])) for error in (StaleVersionError, AlreadyRecordedError)] == [
+        "changed since it was read",
+        "already recorded",
+    ]
+
+
+@pytest.mark.usefixtures("thing")
+def test_a_write_that_has_moved_is_decided_again() -> None:
+    attempts = []
+
+    def attempt() -> str:
+        attempts.append(1)
+        if len(attempts) < 3:
+            raise StaleVersionError
+        return "done"
+
+    assert (retry_on_conflict(attempt), len(attempts)) == ("done", 3)
 
 
 def effect(fingerprint: str = "a") -> IdempotencyKey:

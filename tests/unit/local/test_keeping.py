@@ -91,18 +91,18 @@ def test_the_same_fault_of_a_function_is_told_of_once_in_a_minute_with_its_numbe
 
 def test_the_root_secret_outlives_an_engine_that_forgot_it(tmp_path: Path) -> None:
     memory = tmp_path / "root_secret"
-    with moto_cloud.running():
+    with moto_cloud.use_moto():
         provision.provision(moto_cloud.ENVIRON, memory)
         first = _secret()
         assert memory.read_text() == first
-    with moto_cloud.running():
+    with moto_cloud.use_moto():
         provision.provision(moto_cloud.ENVIRON, memory)
         assert _secret() == first
     assert memory.stat().st_mode & 0o777 == 0o600
 
 
 def test_the_root_secret_of_a_stack_without_a_file_is_kept(tmp_path: Path) -> None:
-    with moto_cloud.running():
+    with moto_cloud.use_moto():
         provision.provision(moto_cloud.ENVIRON)
         first = _secret()
         provision.provision(moto_cloud.ENVIRON, tmp_path / "root_secret")
@@ -117,7 +117,7 @@ def _secret() -> str:
 def test_queues_and_tables_of_an_earlier_start_take_up_what_the_topology_says_now(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    with moto_cloud.running():
+    with moto_cloud.use_moto():
         provision.provision(moto_cloud.ENVIRON)
         slower = tuple(
             resources.Queue(queue.name, queue.fifo, queue.visibility_seconds + 17, queue.max_receives)

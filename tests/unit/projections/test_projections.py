@@ -25,7 +25,7 @@ from switchboard.persistence.optimistic import retry_on_conflict
 from switchboard.projections import service as projections
 from tests.actors import Tenant, tenant
 from tests.integration.sabotage import Sabotage, everything, work
-from tests.unit.contacts.book import ADA, BOB, called
+from tests.unit.contacts.book import ADA, BOB, record_call
 
 NAME = "number_history"
 NAMES = ("Ada", "Ada King", None, "Ada Lovelace", None)
@@ -42,9 +42,9 @@ def told(acme: Tenant, frozen: clock.FrozenClock) -> list[Event]:
     found = []
     for name in NAMES:
         frozen.advance(seconds=1)
-        found.append(called(acme, ADA, variables={"name": name} if name else {}))
-        found.append(called(acme, BOB))
-    return [*found, called(acme, ADA, simulated=True)]
+        found.append(record_call(acme, ADA, variables={"name": name} if name else {}))
+        found.append(record_call(acme, BOB))
+    return [*found, record_call(acme, ADA, simulated=True)]
 
 
 def histories(acme: Tenant) -> list[CallHistory]:
@@ -88,7 +88,7 @@ def test_repeats_and_another_order_change_nothing(acme: Tenant, told: list[Event
 
 def test_a_replay_makes_again_what_was_cleared_and_changes_nothing_else(acme: Tenant, told: list[Event]) -> None:
     other = tenant("other")
-    called(other, ADA)
+    record_call(other, ADA)
     before, others = histories(acme), histories(other)
     replay(acme)
     assert histories(acme) == before, "each event had been taken"

@@ -129,10 +129,10 @@ def test_old_invites_hide_no_open_one(admin: Member, frozen: clock.FrozenClock) 
 def test_invites_of_organizations_that_are_gone_or_suspended_do_not_show_and_do_not_block(admin: Member) -> None:
     mine, grace = invited(admin), person("Grace")
     gone, suspended = inviting("gone"), inviting("suspended")
-    aws_writes.write_item(aws_writes.Delete(table="core", key=organizations.organization_ref(gone.org_id)))
+    aws_writes.write_item(aws_writes.Delete(table="core", key=organizations.organization_ref(gone.org_id).key))
     organizations.set_status(system(suspended.org_id), "suspended")
     for one in flood(60, member(tenant("erased").org_id, name="Eve")):
-        aws_writes.write_item(aws_writes.Delete(table="core", key=store.invite_ref(one.org_id, one.id)))
+        aws_writes.write_item(aws_writes.Delete(table="core", key=store.invite_ref(one.org_id, one.id).key))
     assert pending(grace) == [mine.id]
     assert pending_invites.list_pending_invites(grace).total == 1
     for one in (gone, suspended):
@@ -164,7 +164,7 @@ def test_a_pointer_carries_the_moment_when_dynamodb_may_delete_it(admin: Member)
         item = reads.get_item("core", key)
         assert item is not None
         assert over <= item["expires"] <= over + 86_400
-    invite = reads.get_item("core", store.invite_ref(admin.org_id, made.id))
+    invite = reads.get_item("core", store.invite_ref(admin.org_id, made.id).key)
     assert invite is not None
     assert "expires" not in invite  # it is counted: it goes with the next invite
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from switchboard.accounts.models import Organization
-from switchboard.accounts.plans import PlanName, get_plan
+from switchboard.accounts.plans import PLANS, PlanName
 from switchboard.aws.attributes import Item
 from switchboard.aws.reads import get_item
 from switchboard.aws.writes import Put, commit
@@ -54,7 +54,7 @@ def touched(items: list[Item]) -> set[str]:
 
 
 def test_large_plans_are_sliced_from_growth_on() -> None:
-    assert [get_plan(name).sliced for name in PlanName] == [False, False, True, True, True]
+    assert [PLANS[name].sliced for name in PlanName] == [False, False, True, True, True]
 
 
 KINDS: dict[str, Callable[[Organization, int], Charge]] = {

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import hmac
 import time
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
@@ -112,6 +115,75 @@ def test_after_a_rotation_old_and_new_sign_for_a_day(
     over = endpoint(kind, generation=2, overlap_until=clock.now_iso())
     assert signing.secrets_of(over) == [new]
     assert signing.signature_headers(over, delivery())[header].count(signatures) == 1
+
+
+def test_the_newest_secret_signs_first_and_those_that_retire_later_before_the_others(frozen: clock.FrozenClock) -> None:
+    def ends(hours: int) -> str:
+        return clock.format_iso(clock.now() + timedelta(hours=hours))
+
+    rotated = endpoint(generation=5, overlap_until=ends(24), retiring={1: ends(0), 2: ends(1), 3: ends(2)})
+    assert signing.secrets_of(rotated) == [signing.secret_of("org_a", "wh_1", number) for number in (5, 4, 3, 2)]
+    frozen.advance(hours=2)
+    assert signing.secrets_of(rotated) == [signing.secret_of("org_a", "wh_1", number) for number in (5, 4)]
+
+
+@pytest.mark.parametrize("facts", [{"generation": 2}, {"generation": 1, "overlap_until": "2099-01-01T00:00:00.000Z"}])
+def test_without_a_rotation_under_way_one_secret_signs(facts: dict[str, object]) -> None:
+    found = endpoint(**facts)
+    assert signing.secrets_of(found) == [signing.secret_of("org_a", "wh_1", found.generation)]
+
+
+def test_the_callbacks_of_a_key_are_signed_with_the_keys_secret() -> None:
+    assert signing.secrets_of(endpoint(key_id="key_1")) == [signing.secret_of("org_a", "key_1")]
+
+
+def by_hand(text: str, signed: str) -> str:
+    return hmac.new(text.encode(), signed.encode(), "sha256").hexdigest()
+
+
+def test_two_secrets_sign_in_one_header_with_a_comma_and_no_blank(frozen: clock.FrozenClock) -> None:
+    at, seconds, body = clock.now_iso(), int(clock.epoch()), delivery().body
+    rotated = {"generation": 2, "overlap_until": "2099-01-01T00:00:00.000Z"}
+    new, old = (signing.secret_of("org_a", "wh_1", generation) for generation in (2, 1))
+    found = {kind: signing.signature_headers(endpoint(kind, **rotated), delivery()) for kind in WEBHOOK_KINDS}
+    assert (
+        found["anima"].items()
+        >= {
+            "X-Anima-Signature": ",".join(f"v1={by_hand(text, f'{at}.{body}')}" for text in (new, old)),
+            "X-Anima-Timestamp": at,
+            "X-Anima-Event": "message.sent",
+            "X-Anima-Delivery-Id": "dlv_1",
+        }.items()
+    )
+    signatures = [f"v1={by_hand(text, f'{seconds}.{body}')}" for text in (new, old)]
+    assert found["athos"]["X-Athos-Signature"] == ",".join([f"t={seconds}", *signatures])
+    assert (
+        found["hum"].items()
+        >= {
+            "X-HUM-Signature": ",".join(f"sha256={by_hand(text, body)}" for text in (new, old)),
+            "X-HUM-Event": "message.sent",
+        }.items()
+    )
+    assert {name for name in found["opticomm"] if not name.startswith("webhook-")} == set()
+
+
+@pytest.fixture
+def _in_new_york(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures("_in_new_york")
+def test_neither_the_zone_of_a_time_nor_that_of_the_machine_changes_a_signature() -> None:
+    at, key = moment(1614265330), "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    there = at.astimezone(timezone(timedelta(hours=5)))
+    headers = [signing.standard_headers(SignedMessage("msg_1", "e", when, "{}"), [key]) for when in (at, there)]
+    assert headers[0] == headers[1]
+    signed = hmac.digest(base64.b64decode(key.removeprefix("whsec_")), b"msg_1.1614265330.{}", "sha256")
+    assert headers[0]["webhook-signature"] == f"v1,{base64.b64encode(signed).decode()}"
 
 
 def test_a_secret_is_32_bytes_that_only_this_endpoint_and_generation_has() -> None:

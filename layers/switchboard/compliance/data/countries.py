@@ -36,8 +36,3 @@ COUNTRIES: dict[str, Rule] = {
         " announcing device are the same since 2009-200; the rules' own text was not read",
     ),
 }
-
-
-def rule_of_country(country: str) -> Rule:
-    """Returns the rule of a country, by its ISO 3166 code."""
-    return COUNTRIES.get(country, ELSEWHERE)

@@ -150,10 +150,3 @@ PLACES: dict[str, Disclosure] = {
         confidence="vendors",
     ),
 }
-
-
-def disclosure_of(place: str) -> Disclosure | None:
-    """Returns the disclosures of a place, or None for a state without a row, because the country's row applies."""
-    if place in EUROPEAN_UNION:
-        return PLACES["EU"]
-    return PLACES.get(place) or (None if place.startswith("US-") else ELSEWHERE)

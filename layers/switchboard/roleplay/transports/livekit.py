@@ -13,7 +13,7 @@ from http import HTTPStatus
 from typing import Any
 
 from switchboard.aws import secret
-from switchboard.kit import clock, settings
+from switchboard.kit import clock, jwts, settings
 from switchboard.roleplay.transports import Down, Room, Ticket
 
 #: The timeout of a request to the server's API, and the lifetime of a token for it.
@@ -64,11 +64,9 @@ def _secret() -> bytes:
 
 
 def _api_token(api_key: str, api_secret: bytes) -> str:
-    import jwt
-
     now = int(clock.epoch())
     claims = {"iss": api_key, "nbf": now, "exp": now + _API_TOKEN_SECONDS, "video": {"roomCreate": True}}
-    return jwt.encode(claims, api_secret, algorithm="HS256")
+    return jwts.sign_claims(claims, api_secret)
 
 
 def access_token(room: Room, api_key: str, api_secret: bytes, agent: str = "") -> str:
@@ -77,8 +75,6 @@ def access_token(room: Room, api_key: str, api_secret: bytes, agent: str = "") -
     The token expires at the end of the time to join. A connected participant stays connected: LiveKit checks the expiry
     at the first connection only, and issues new tokens to participants for reconnecting.
     """
-    import jwt
-
     now = int(clock.epoch())
     metadata = json.dumps(_told(room), separators=(",", ":"))
     claims: dict[str, Any] = {
@@ -92,7 +88,7 @@ def access_token(room: Room, api_key: str, api_secret: bytes, agent: str = "") -
     }
     if agent:
         claims["roomConfig"] = {"agents": [{"agentName": agent, "metadata": metadata}]}
-    return jwt.encode(claims, api_secret, algorithm="HS256")
+    return jwts.sign_claims(claims, api_secret)
 
 
 def _told(room: Room) -> dict[str, Any]:

@@ -1,14 +1,19 @@
-"""Strict JSON: it accepts only texts that every reader understands in the same way (RFC 8259)."""
+"""Strict JSON: only texts that every reader understands in the same way (RFC 8259), and limits of their depth and size.
+
+Recursive code that walks through callers' JSON relies on the depth limit.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from math import isfinite
 from typing import Any
 
 from switchboard.errors import Invalid
-from switchboard.kit.json_limits import is_larger
 
+#: The most levels of a caller's own JSON. The outermost value is the first level.
+MAX_JSON_DEPTH = 8
 #: Most values in a body: the members and elements of all its objects and arrays.
 MAX_VALUES = 50_000
 
@@ -67,3 +72,31 @@ def _constant(name: str) -> Any:
 
 def _invalid(why: str) -> Invalid:
     return Invalid(f"The body is not valid JSON: {why}.", code="invalid_json")
+
+
+def is_deeper(value: Any, levels: int = MAX_JSON_DEPTH) -> bool:
+    """Whether a JSON value has more than `levels` levels of objects and lists."""
+    # Level by level and not by recursion: a body may be as deep as the parser allows.
+    layer = [value]
+    for _ in range(levels):
+        layer = [part for whole in layer for part in _parts(whole)]
+        if not any(isinstance(whole, dict | list) for whole in layer):
+            return False
+    return True
+
+
+def is_larger(value: Any, most: int) -> bool:
+    """Whether a JSON value has more than `most` members and elements in all its objects and lists together."""
+    count, waiting = 0, [value]
+    while waiting and count <= most:
+        for part in _parts(waiting.pop()):
+            count += 1
+            if isinstance(part, dict | list):
+                waiting.append(part)
+    return count > most
+
+
+def _parts(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()

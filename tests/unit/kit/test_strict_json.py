@@ -1,4 +1,4 @@
-"""JSON that two readers could read differently is refused, and nothing that is sent makes us stumble."""
+"""JSON that two parsers could read differently is refused, and no input causes a server error."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from switchboard.edge import strict_json
 from switchboard.errors import Invalid
+from switchboard.kit import strict_json
 from tests.unit.properties import examples
 
 UNICODE = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
@@ -24,7 +24,7 @@ JSON = st.recursive(
 
 @given(JSON, st.booleans())
 @examples(150)
-def test_what_is_json_is_read_as_it_is(value: Any, escaped: bool) -> None:
+def test_valid_json_is_read_unchanged(value: Any, escaped: bool) -> None:
     assert strict_json.loads(json.dumps(value, ensure_ascii=escaped)) == value
 
 
@@ -88,7 +88,7 @@ def test_unusual_json_is_read(text: str, value: Any) -> None:
     assert strict_json.loads(text) == value
 
 
-def test_a_repeat_is_found_among_a_hundred_thousand_keys_with_a_look_at_each() -> None:
+def test_a_repeated_key_is_found_among_a_hundred_thousand_in_linear_time() -> None:
     class Key(str):
         compared = 0
 
@@ -107,10 +107,10 @@ def test_a_repeat_is_found_among_a_hundred_thousand_keys_with_a_look_at_each() -
     "text",
     ["[" + "0," * 50_000 + "0]", '{"a":[' + "[0,0]," * 20_000 + "[]]}", json.dumps({"a": [{"b": 1, "c": 2}] * 17_000})],
 )
-def test_no_body_holds_more_values_than_anybody_needs(text: str) -> None:
+def test_the_number_of_values_in_a_body_is_limited(text: str) -> None:
     with pytest.raises(Invalid, match="more than 50,000 values"):
         strict_json.loads(text)
 
 
-def test_commas_in_a_text_are_no_values() -> None:
+def test_commas_inside_text_do_not_count_as_values() -> None:
     assert strict_json.loads('{"body":"' + "," * 100_000 + '"}') == {"body": "," * 100_000}
