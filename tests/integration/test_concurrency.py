@@ -40,6 +40,7 @@ from switchboard.timers.jobs import FireTimers
 from switchboard.usage import charges
 from switchboard.usage import service as usage
 from tests.actors import Tenant, tenant, with_effect
+from tests.fakes.mail import MailCarrier
 from tests.integration.conftest import SignedUp
 from tests.integration.sabotage import Sabotage, drain, everything
 
@@ -126,20 +127,14 @@ def test_equal_requests_at_once_over_http_are_replayed_byte_for_byte_or_told_to_
 
 @pytest.mark.usefixtures("engine_cloud")
 def test_a_mail_whose_job_comes_many_times_at_once_is_handed_over_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    handed_over: list[mail.OutgoingMail] = []
-
-    class Carrier:
-        def send(self, outbound: mail.OutgoingMail) -> str:
-            handed_over.append(outbound)
-            return "ses-1@email.amazonses.com"
-
-    monkeypatch.setattr(mail, "mail_carrier", Carrier)
+    carrier = MailCarrier()
+    monkeypatch.setattr(mail, "mail_carrier", lambda: carrier)
     acme = tenant()
     for _ in range(3):
         message = email.send_message(acme.caller(), draft())
-        handed_over.clear()
+        carrier.sent.clear()
         at_once([lambda one=message: delivery.send_queued(one.org_id, one.id)] * 4)
-        assert [outbound.message_id for outbound in handed_over] == [message.id]
+        assert [outbound.message_id for outbound in carrier.sent] == [message.id]
     assert told(acme, "email.sent") == 3
 
 

@@ -20,6 +20,7 @@ from switchboard.events.models import Event
 from switchboard.kit import chance
 from switchboard.usage import charges
 from tests.actors import tenant
+from tests.fakes.mail import MailCarrier
 from tests.integration.sabotage import Sabotage
 
 pytestmark = pytest.mark.usefixtures("engine_cloud")
@@ -33,15 +34,10 @@ def _any_slice(_first_slice: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(charges, "choose_slice", chance.below)
 
 
-class _Provider:
-    def send(self, _: carriers.OutgoingMail) -> str:
-        return "ses-1@email.amazonses.com"
-
-
 @pytest.fixture
 def mail(monkeypatch: pytest.MonkeyPatch) -> Message:
     """A mail to fifty that the provider has."""
-    monkeypatch.setattr(carriers, "mail_carrier", _Provider)
+    monkeypatch.setattr(carriers, "mail_carrier", MailCarrier)
     message = service.send_message(tenant().caller(), MailDraft(to=PEOPLE, subject="s", body="long text " * 18_000))
     delivery.send_queued(message.org_id, message.id)
     return message
@@ -113,7 +109,7 @@ def test_bounces_among_them_stop_each_address_and_end_the_mail_as_bounced(mail: 
 def test_notices_that_come_before_the_answer_to_the_handover_are_recorded_too(
     mail: Message, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(carriers, "mail_carrier", _Unanswered)
+    monkeypatch.setattr(carriers, "mail_carrier", lambda: MailCarrier(carriers.OutcomeUnknownError("timeout")))
     unanswered = service.send_message(tenant("other").caller(), MailDraft(to=PEOPLE, subject="s", body="b"))
     delivery.send_queued(unanswered.org_id, unanswered.id)
     jobs = [delivered(unanswered, address) for address in PEOPLE]
@@ -124,11 +120,6 @@ def test_notices_that_come_before_the_answer_to_the_handover_are_recorded_too(
     assert (found.state, found.external_id) == (MailState.DELIVERED, "late@email.amazonses.com")
     assert len(told(unanswered, "email.sent")) == 1
     assert set(heard_of(unanswered, "email.delivered").values()) == {1}
-
-
-class _Unanswered:
-    def send(self, _: carriers.OutgoingMail) -> str:
-        raise carriers.OutcomeUnknownError("timeout")
 
 
 def test_conflicts_of_transactions_lose_no_notice(mail: Message) -> None:

@@ -51,11 +51,11 @@ from switchboard.webhooks import service as webhooks
 from switchboard.webhooks.models import EndpointSettings as WebhookSettings
 from switchboard.webhooks.parking_store import ParkedAttempt
 from tests.actors import Tenant, person, reseller, tenant, with_effect
+from tests.fakes.receiver import Receiver
 from tests.integration.sabotage import Later, everything, pass_on
 from tests.unit.contacts.book import ADA, record_call, save_contact
 from tests.unit.opticomm.backend import backend
 from tests.unit.roleplay.conftest import practised
-from tests.unit.webhooks.receiver import Receiver
 
 pytestmark = pytest.mark.usefixtures("cloud", "frozen")
 

@@ -18,8 +18,8 @@ from switchboard.roleplay.judges.models import PracticeSpeaker
 from switchboard.roleplay.judges.models import PracticeTurn as Said
 from switchboard.roleplay.models import DrillRequest, TransportReport
 from tests.actors import Tenant, reseller, tenant
+from tests.fakes.voice import Provider
 from tests.integration.test_concurrency import at_once, everything, told
-from tests.voices import Provider
 
 pytestmark = pytest.mark.usefixtures("engine_cloud")
 

@@ -21,9 +21,9 @@ from switchboard.timers import store as timer_store
 from switchboard.webhooks import breaker, callbacks, deliveries, delivery_worker, schedule, service, store
 from switchboard.webhooks.models import DeliveryStatus, EndpointSettings
 from tests.actors import Tenant, tenant
+from tests.fakes.receiver import Receiver, answer
 from tests.integration.sabotage import Later, Sabotage, Stream, drain, tick, work
 from tests.unit.webhooks.conftest import answered_quickly
-from tests.unit.webhooks.receiver import Receiver, answer
 
 pytestmark = pytest.mark.usefixtures("cloud")
 

@@ -24,9 +24,9 @@ from switchboard.roleplay import lifecycle, scoring, store, transports
 from switchboard.roleplay.models import RoleplayCall, RoleplayEndReason, RoleplayState
 from switchboard.roleplay.transports import Down, livekit_reports
 from tests.actors import Reseller, reseller
+from tests.fakes.issuer import forge_token
 from tests.integration.role import held_to
 from tests.integration.sabotage import drain, work
-from tests.unit.carriers.issuer import forge_token
 from tests.unit.edge.asking import Answer
 from tests.unit.properties import examples
 from tests.unit.roleplay.conftest import now, redeemed, reports

@@ -18,27 +18,14 @@ from switchboard.email.service import RecipientSuppressed
 from switchboard.events import service as events
 from switchboard.kit import clock, settings
 from tests.actors import Tenant, system, tenant
+from tests.fakes.mail import MailCarrier
 
 pytestmark = pytest.mark.usefixtures("cloud")
 
 
-class Carrier:
-    """A provider that does what the test says."""
-
-    def __init__(self, outcome: str | Exception = "ses-1@email.amazonses.com") -> None:
-        self.outcome = outcome
-        self.sent: list[mail.OutgoingMail] = []
-
-    def send(self, outbound: mail.OutgoingMail) -> str:
-        self.sent.append(outbound)
-        if isinstance(self.outcome, Exception):
-            raise self.outcome
-        return self.outcome
-
-
 @pytest.fixture
-def carrier(monkeypatch: pytest.MonkeyPatch) -> Carrier:
-    provider = Carrier()
+def carrier(monkeypatch: pytest.MonkeyPatch) -> MailCarrier:
+    provider = MailCarrier()
     monkeypatch.setattr(mail, "mail_carrier", lambda: provider)
     return provider
 
@@ -59,7 +46,7 @@ def now(message: Message) -> Message:
     return found
 
 
-def test_a_queued_mail_is_sent_once_however_often_its_job_comes(acme: Tenant, carrier: Carrier) -> None:
+def test_a_queued_mail_is_sent_once_however_often_its_job_comes(acme: Tenant, carrier: MailCarrier) -> None:
     message = queued(acme)
     delivery.send_queued(message.org_id, message.id)
     delivery.send_queued(message.org_id, message.id)
@@ -67,7 +54,7 @@ def test_a_queued_mail_is_sent_once_however_often_its_job_comes(acme: Tenant, ca
     assert (now(message).state, now(message).external_id) == (MailState.SENT, "ses-1@email.amazonses.com")
 
 
-def test_blind_copies_are_in_the_envelope_and_not_in_the_mail(acme: Tenant, carrier: Carrier) -> None:
+def test_blind_copies_are_in_the_envelope_and_not_in_the_mail(acme: Tenant, carrier: MailCarrier) -> None:
     draft = MailDraft(to=["a@example.com"], cc=["b@example.com"], bcc=["c@example.com"], subject="s", body="b")
     message = service.send_message(acme.caller(), draft)
     delivery.send_queued(message.org_id, message.id)
@@ -75,14 +62,14 @@ def test_blind_copies_are_in_the_envelope_and_not_in_the_mail(acme: Tenant, carr
     assert "c@example.com" not in carrier.sent[0].content.decode()
 
 
-def test_a_refusal_fails_the_mail(acme: Tenant, carrier: Carrier) -> None:
+def test_a_refusal_fails_the_mail(acme: Tenant, carrier: MailCarrier) -> None:
     carrier.outcome = mail.RefusedError("not verified")
     message = queued(acme)
     delivery.send_queued(message.org_id, message.id)
     assert (now(message).state, now(message).error) == (MailState.FAILED, "not verified")
 
 
-def test_nobody_waits_for_a_mail_that_failed(acme: Tenant, carrier: Carrier) -> None:
+def test_nobody_waits_for_a_mail_that_failed(acme: Tenant, carrier: MailCarrier) -> None:
     message = queued(acme, "a@example.com", "b@example.com")
 
     def statuses() -> list[str]:
@@ -95,7 +82,7 @@ def test_nobody_waits_for_a_mail_that_failed(acme: Tenant, carrier: Carrier) -> 
     assert statuses() == ["FAILED", "FAILED"]
 
 
-def test_throttling_gives_the_mail_back_to_its_queue(acme: Tenant, carrier: Carrier) -> None:
+def test_throttling_gives_the_mail_back_to_its_queue(acme: Tenant, carrier: MailCarrier) -> None:
     carrier.outcome = mail.ThrottledError("slow down")
     message = queued(acme)
     delivery.send_queued(message.org_id, message.id)
@@ -105,7 +92,7 @@ def test_throttling_gives_the_mail_back_to_its_queue(acme: Tenant, carrier: Carr
     assert now(message).state is MailState.SENT
 
 
-def test_an_unknown_outcome_is_never_sent_again_and_surfaces(acme: Tenant, carrier: Carrier) -> None:
+def test_an_unknown_outcome_is_never_sent_again_and_surfaces(acme: Tenant, carrier: MailCarrier) -> None:
     carrier.outcome = mail.OutcomeUnknownError("timeout")
     message = queued(acme)
     delivery.send_queued(message.org_id, message.id)
@@ -116,7 +103,7 @@ def test_an_unknown_outcome_is_never_sent_again_and_surfaces(acme: Tenant, carri
     assert now(message).state is MailState.UNCONFIRMED
 
 
-def test_the_providers_report_settles_an_unconfirmed_mail(acme: Tenant, carrier: Carrier) -> None:
+def test_the_providers_report_settles_an_unconfirmed_mail(acme: Tenant, carrier: MailCarrier) -> None:
     carrier.outcome = mail.OutcomeUnknownError("timeout")
     message = queued(acme)
     delivery.send_queued(message.org_id, message.id)
@@ -125,7 +112,7 @@ def test_the_providers_report_settles_an_unconfirmed_mail(acme: Tenant, carrier:
     assert (now(message).state, now(message).external_id) == (MailState.SENT, "late@email.amazonses.com")
 
 
-def test_a_mail_is_delivered_when_every_recipient_has_it(acme: Tenant, carrier: Carrier) -> None:
+def test_a_mail_is_delivered_when_every_recipient_has_it(acme: Tenant, carrier: MailCarrier) -> None:
     message = queued(acme, "a@example.com", "B@Example.com")
     delivery.send_queued(message.org_id, message.id)
     feedback.record_delivery(message.org_id, message.id, ["a@example.com"])
@@ -135,7 +122,7 @@ def test_a_mail_is_delivered_when_every_recipient_has_it(acme: Tenant, carrier: 
     assert now(message).state is MailState.DELIVERED
 
 
-def test_a_delivery_that_is_reported_before_our_record_is_not_undone_by_it(acme: Tenant, carrier: Carrier) -> None:
+def test_a_delivery_that_is_reported_before_our_record_is_not_undone_by_it(acme: Tenant, carrier: MailCarrier) -> None:
     message = queued(acme)
     carrier.outcome = mail.OutcomeUnknownError("the answer is slower than the report")
     delivery.send_queued(message.org_id, message.id)
@@ -145,7 +132,7 @@ def test_a_delivery_that_is_reported_before_our_record_is_not_undone_by_it(acme:
     assert (now(message).state, now(message).external_id) == (MailState.DELIVERED, "ses-3@email.amazonses.com")
 
 
-def test_a_permanent_bounce_stops_further_mail_to_that_address(acme: Tenant, carrier: Carrier) -> None:
+def test_a_permanent_bounce_stops_further_mail_to_that_address(acme: Tenant, carrier: MailCarrier) -> None:
     message = queued(acme)
     delivery.send_queued(message.org_id, message.id)
     feedback.record_bounce(message.org_id, message.id, ["you@example.com"], permanent=True)
@@ -155,14 +142,14 @@ def test_a_permanent_bounce_stops_further_mail_to_that_address(acme: Tenant, car
     assert refusal.value.details == {"recipients": ["you@example.com"]}
 
 
-def test_a_passing_bounce_does_not(acme: Tenant, carrier: Carrier) -> None:
+def test_a_passing_bounce_does_not(acme: Tenant, carrier: MailCarrier) -> None:
     message = queued(acme)
     delivery.send_queued(message.org_id, message.id)
     feedback.record_bounce(message.org_id, message.id, ["you@example.com"], permanent=False)
     assert queued(acme).state is MailState.QUEUED
 
 
-def test_a_complaint_stops_further_mail_and_leaves_the_state(acme: Tenant, carrier: Carrier) -> None:
+def test_a_complaint_stops_further_mail_and_leaves_the_state(acme: Tenant, carrier: MailCarrier) -> None:
     message = queued(acme)
     delivery.send_queued(message.org_id, message.id)
     feedback.record_delivery(message.org_id, message.id, ["you@example.com"])
@@ -172,21 +159,21 @@ def test_a_complaint_stops_further_mail_and_leaves_the_state(acme: Tenant, carri
         queued(acme)
 
 
-def test_another_organization_may_write_to_a_suppressed_address(acme: Tenant, carrier: Carrier) -> None:
+def test_another_organization_may_write_to_a_suppressed_address(acme: Tenant, carrier: MailCarrier) -> None:
     message = queued(acme)
     delivery.send_queued(message.org_id, message.id)
     feedback.record_bounce(message.org_id, message.id, ["you@example.com"], permanent=True)
     assert queued(tenant("other")).state is MailState.QUEUED
 
 
-def test_timestamps_move_with_the_state(acme: Tenant, carrier: Carrier, frozen: clock.FrozenClock) -> None:
+def test_timestamps_move_with_the_state(acme: Tenant, carrier: MailCarrier, frozen: clock.FrozenClock) -> None:
     message = queued(acme)
     frozen.advance(seconds=5)
     delivery.send_queued(message.org_id, message.id)
     assert (now(message).created_at, now(message).sent_at) == ("2026-01-15T17:00:00.000Z", "2026-01-15T17:00:05.000Z")
 
 
-def test_a_later_claim_is_given_ten_minutes_of_its_own(acme: Tenant, carrier: Carrier) -> None:
+def test_a_later_claim_is_given_ten_minutes_of_its_own(acme: Tenant, carrier: MailCarrier) -> None:
     carrier.outcome = mail.ThrottledError("slow down")
     message = queued(acme)
     delivery.send_queued(message.org_id, message.id)
@@ -215,7 +202,7 @@ def claim(message: Message) -> int:
 
 
 def test_a_mail_that_a_provider_never_has_room_for_fails_in_the_end(
-    acme: Tenant, carrier: Carrier, frozen: clock.FrozenClock
+    acme: Tenant, carrier: MailCarrier, frozen: clock.FrozenClock
 ) -> None:
     carrier.outcome = mail.ThrottledError("slow down")
     message = queued(acme)
@@ -233,7 +220,7 @@ def test_a_mail_that_a_provider_never_has_room_for_fails_in_the_end(
     assert 12 * 3_600 <= sum(pauses) <= 13 * 3_600
 
 
-def test_a_mail_that_cannot_be_written_fails_and_is_not_handed_over(acme: Tenant, carrier: Carrier) -> None:
+def test_a_mail_that_cannot_be_written_fails_and_is_not_handed_over(acme: Tenant, carrier: MailCarrier) -> None:
     draft = MailDraft(to=["you@example.com"], subject="s", body="b", in_reply_to="<no id>")
     message = service.send_message(acme.caller(), draft)
     delivery.send_queued(message.org_id, message.id)
@@ -252,7 +239,7 @@ def test_metadata_is_kept_whatever_json_it_is(acme: Tenant, metadata: dict[str, 
 
 
 def test_any_fault_of_writing_fails_the_mail_with_an_event(
-    acme: Tenant, carrier: Carrier, monkeypatch: pytest.MonkeyPatch
+    acme: Tenant, carrier: MailCarrier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fault(*_: Any) -> None:
         raise AttributeError("of a library")
@@ -285,7 +272,7 @@ def revoke(acme: Tenant) -> None:
     [(suspend, "suspended"), (revoke, "key_revoked")],
 )
 def test_a_claim_asks_again_whether_the_mail_may_be_sent(
-    acme: Tenant, carrier: Carrier, happens: Callable[[Tenant], None], why: str
+    acme: Tenant, carrier: MailCarrier, happens: Callable[[Tenant], None], why: str
 ) -> None:
     message = queued(acme)
     happens(acme)
@@ -294,7 +281,7 @@ def test_a_claim_asks_again_whether_the_mail_may_be_sent(
     assert events_of(message)[-1].data["reason"] == why
 
 
-def test_a_mail_whose_job_is_lost_is_tried_again(acme: Tenant, carrier: Carrier, frozen: clock.FrozenClock) -> None:
+def test_a_mail_whose_job_is_lost_is_tried_again(acme: Tenant, carrier: MailCarrier, frozen: clock.FrozenClock) -> None:
     message = queued(acme)
     (first,) = [item for item in asked_for() if item["body"]["job"] == "WatchMail"]
     frozen.at = clock.parse(first["due"]).timestamp()
@@ -319,7 +306,7 @@ def test_a_mail_that_is_never_tried_fails_at_its_deadline(acme: Tenant, frozen: 
 
 
 def test_a_mail_that_waits_for_room_is_not_tried_beside_its_turn(
-    acme: Tenant, carrier: Carrier, frozen: clock.FrozenClock
+    acme: Tenant, carrier: MailCarrier, frozen: clock.FrozenClock
 ) -> None:
     message = queued(acme)
     frozen.advance(seconds=14 * 60)
@@ -331,7 +318,7 @@ def test_a_mail_that_waits_for_room_is_not_tried_beside_its_turn(
     assert [item["body"]["job"] for item in asked_for()].count("SendMail") == tries
 
 
-def test_an_answer_to_what_was_still_queued_names_it_when_it_goes(acme: Tenant, carrier: Carrier) -> None:
+def test_an_answer_to_what_was_still_queued_names_it_when_it_goes(acme: Tenant, carrier: MailCarrier) -> None:
     first = queued(acme)
     second = service.send_message(
         acme.caller(), MailDraft(to=["you@example.com"], subject="s", body="b", in_reply_to=first.id)

@@ -30,9 +30,9 @@ from switchboard.kit import clock
 from switchboard.usage import service as usage
 from switchboard.webhooks import store as webhooks
 from switchboard.webhooks.event_names import EVENT_NAMES
+from tests.fakes.voice import Provider
 from tests.integration.sabotage import Sabotage, drain, play
 from tests.unit.opticomm.backend import NOBODY, Backend, backend, code, make_flow
-from tests.voices import Provider
 
 HOOK = "https://hooks.example.com/calls"
 FIRST = "This is an artificial voice calling for Acme."

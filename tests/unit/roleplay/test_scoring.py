@@ -29,6 +29,7 @@ from switchboard.timers import store as timer_store
 from switchboard.usage import service as usage
 from switchboard.usage.models import Meter
 from tests.actors import Reseller
+from tests.fakes.bedrock import BedrockRuntime
 from tests.integration.sabotage import Later, pass_on
 from tests.unit.roleplay.conftest import now, practised, redeemed, reports
 
@@ -213,33 +214,17 @@ def criteria(**changes: Any) -> dict[str, Any]:
     return made
 
 
-class Runtime:
-    """Bedrock's client."""
-
-    def __init__(self, *outcomes: Any) -> None:
-        self.outcomes = list(outcomes)
-        self.asked: list[dict[str, Any]] = []
-
-    def converse(self, **request: Any) -> dict[str, Any]:
-        self.asked.append(request)
-        outcome = self.outcomes.pop(0)
-        if isinstance(outcome, Exception):
-            raise outcome
-        text = outcome if isinstance(outcome, str) else json.dumps(outcome)
-        return {"output": {"message": {"content": [{"text": text}]}}}
-
-
 @pytest.fixture
-def runtime(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Runtime]:
-    def make(*outcomes: Any) -> Runtime:
-        made = Runtime(*outcomes)
+def runtime(monkeypatch: pytest.MonkeyPatch) -> Callable[..., BedrockRuntime]:
+    def make(*outcomes: Any) -> BedrockRuntime:
+        made = BedrockRuntime(*outcomes)
         monkeypatch.setattr(clients, "get_client", lambda _: made)
         return made
 
     return make
 
 
-def test_bedrock_is_asked_for_the_rubric_and_its_answer_is_taken(runtime: Callable[..., Runtime]) -> None:
+def test_bedrock_is_asked_for_the_rubric_and_its_answer_is_taken(runtime: Callable[..., BedrockRuntime]) -> None:
     bedrock = runtime(answer())
     judged = ModelJudge(Bedrock("a.model")).judge(RUBRIC, TURNS)
     assert judged.marks[0] == CriterionResult(
@@ -277,7 +262,7 @@ def test_bedrock_is_asked_for_the_rubric_and_its_answer_is_taken(runtime: Callab
     ],
 )
 def test_an_answer_of_another_shape_is_asked_for_again_and_then_refused(
-    runtime: Callable[..., Runtime], unusable: Any
+    runtime: Callable[..., BedrockRuntime], unusable: Any
 ) -> None:
     bedrock = runtime(unusable, answer())
     assert ModelJudge(Bedrock("a.model")).judge(RUBRIC, TURNS).marks[0].points == 6
@@ -288,7 +273,7 @@ def test_an_answer_of_another_shape_is_asked_for_again_and_then_refused(
     assert len(bedrock.asked) == ATTEMPTS
 
 
-def test_a_lie_that_is_nowhere_cannot_be_held_against_anybody(runtime: Callable[..., Runtime]) -> None:
+def test_a_lie_that_is_nowhere_cannot_be_held_against_anybody(runtime: Callable[..., BedrockRuntime]) -> None:
     made = answer()
     made["criteria"][2] |= {"points": 0}
     runtime(*[made] * ATTEMPTS)
@@ -311,7 +296,7 @@ def _failure(code: str) -> ClientError:
     ],
 )
 def test_what_passes_is_told_from_what_does_not(
-    runtime: Callable[..., Runtime], failure: Exception, outcome: type[Exception]
+    runtime: Callable[..., BedrockRuntime], failure: Exception, outcome: type[Exception]
 ) -> None:
     runtime(failure)
     with pytest.raises(outcome):

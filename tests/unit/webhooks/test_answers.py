@@ -22,9 +22,9 @@ from switchboard.webhooks import (
 )
 from switchboard.webhooks.models import Delivery, DeliveryStatus
 from tests.actors import Tenant
+from tests.fakes.receiver import Receiver, answer
 from tests.unit.properties import examples
 from tests.unit.webhooks.conftest import Register
-from tests.unit.webhooks.receiver import Receiver, answer
 
 #: What headers, broken encodings and jokes have been made of.
 ODD = st.sampled_from(

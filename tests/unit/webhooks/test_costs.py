@@ -16,9 +16,9 @@ from switchboard.webhooks import breaker, deliveries, delivery_worker, service
 from switchboard.webhooks.jobs import DeliverWebhook, DispatchEvent
 from switchboard.webhooks.models import DeliveryStatus
 from tests.actors import Tenant, tenant
+from tests.fakes.receiver import Receiver, answer
 from tests.integration.sabotage import Sabotage, drain
 from tests.unit.webhooks.conftest import Register, World, send
-from tests.unit.webhooks.receiver import Receiver, answer
 
 #: The request that sends up to ten jobs.
 JOBS = "SendMessageBatch"

@@ -18,9 +18,9 @@ from switchboard.webhooks.kinds import STANDARD_SCHEDULE
 from switchboard.webhooks.models import DeliveryStatus, Endpoint
 from switchboard.webhooks.receivers import receiver_of
 from tests.actors import Tenant, tenant
+from tests.fakes.receiver import Behavior, Receiver, answer
 from tests.integration.sabotage import drain, work
 from tests.unit.webhooks.conftest import Register, World, only, send
-from tests.unit.webhooks.receiver import Behavior, Receiver, answer
 
 
 def test_an_event_arrives_signed_in_the_contracts_words(

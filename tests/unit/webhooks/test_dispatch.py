@@ -28,9 +28,9 @@ from switchboard.webhooks.jobs import DeliverWebhook, DispatchEvent
 from switchboard.webhooks.models import DeliveryStatus, Endpoint
 from switchboard.webhooks.receivers import receiver_of
 from tests.actors import Tenant, tenant
+from tests.fakes.receiver import Receiver, answer
 from tests.integration.sabotage import drain, work
 from tests.unit.webhooks.conftest import Register, World, only, send
-from tests.unit.webhooks.receiver import Receiver, answer
 
 
 def told(acme: Tenant, world: World, number: int = 1) -> list[DispatchEvent]:

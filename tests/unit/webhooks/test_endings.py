@@ -39,9 +39,9 @@ from switchboard.webhooks.kinds import WEBHOOK_KINDS
 from switchboard.webhooks.models import Delivery, DeliveryStatus, Endpoint, KindName, RenderedEvent
 from switchboard.webhooks.receivers import receiver_of
 from tests.actors import Tenant
+from tests.fakes.receiver import Receiver, answer
 from tests.integration.sabotage import Sabotage, drain, everything, work
 from tests.unit.webhooks.conftest import Register, World, answered_quickly, only, send
-from tests.unit.webhooks.receiver import Receiver, answer
 
 URL = "https://example.com/hook"
 

@@ -26,10 +26,10 @@ from switchboard.webhooks.parking_store import ParkedAttempt
 from switchboard.webhooks.receivers import WebhookReceiver as To
 from switchboard.webhooks.receivers import receiver_of
 from tests.actors import Tenant, tenant
+from tests.fakes.receiver import Receiver
 from tests.integration.sabotage import Sabotage, drain, work
 from tests.load.waiting import delivery_at, line_up
 from tests.unit.webhooks.conftest import Register, World, answered_quickly
-from tests.unit.webhooks.receiver import Receiver
 
 
 @pytest.fixture

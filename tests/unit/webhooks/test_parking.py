@@ -33,9 +33,9 @@ from switchboard.webhooks.models import DeliveryStatus, Endpoint, ReceiverHealth
 from switchboard.webhooks.parking_store import ParkedAttempt
 from switchboard.webhooks.receivers import receiver_of
 from tests.actors import Tenant
+from tests.fakes.receiver import Receiver, answer
 from tests.integration.sabotage import Sabotage, drain, work
 from tests.unit.webhooks.conftest import Register, World, answered_quickly, only, send
-from tests.unit.webhooks.receiver import Receiver, answer
 
 URL = "https://example.com/hook"
 QUEUES = ("deliveries", "slow-deliveries")

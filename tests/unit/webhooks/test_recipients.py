@@ -9,10 +9,10 @@ from switchboard.email import feedback
 from switchboard.email import service as email
 from switchboard.email.models import MailDraft
 from tests.actors import Tenant
+from tests.fakes.receiver import Receiver
 from tests.unit.email.test_inbound import mail as letter
 from tests.unit.email.test_inbound import received
 from tests.unit.webhooks.conftest import Register, World
-from tests.unit.webhooks.receiver import Receiver
 
 
 def sent(acme: Tenant) -> str:

@@ -16,9 +16,9 @@ from switchboard.webhooks.jobs import RecoverDeliveries
 from switchboard.webhooks.models import CancelReason, Delivery, DeliveryStatus, Endpoint
 from switchboard.webhooks.moves import HeldDelivery
 from tests.actors import Tenant
+from tests.fakes.receiver import Receiver, answer
 from tests.integration.sabotage import drain, work
 from tests.unit.webhooks.conftest import Register, World, send
-from tests.unit.webhooks.receiver import Receiver, answer
 
 URL = "https://example.com/hook"
 
