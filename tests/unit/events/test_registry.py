@@ -250,6 +250,13 @@ def test_a_type_starts_queues_that_there_are_and_that_the_fan_out_may_send_to() 
     assert not unknown, "Add the queue, and the fan-out's right to send to it, in infra/topology.py."
 
 
+def test_the_fan_out_has_a_factory_for_each_queue_that_a_row_starts() -> None:
+    missing = {queue for row in ROWS for queue in row.starts} - set(routes.JOB_FACTORIES)
+    assert not missing, f"Add the jobs for {missing} to JOB_FACTORIES in switchboard/fanout/routes.py."
+    unused = set(routes.JOB_FACTORIES) - {queue for row in ROWS for queue in row.starts}
+    assert not unused, f"No event starts {unused}: remove them from JOB_FACTORIES in switchboard/fanout/routes.py."
+
+
 @pytest.mark.parametrize("row", ROWS, ids=by_name)
 def test_the_fan_out_sends_an_event_where_its_row_says(row: EventType) -> None:
     told = [*(["projections"] if row.projections else []), *(["webhooks"] if row.webhooks else [])]
