@@ -60,7 +60,10 @@ def change_object(
         if decided is None:
             return None
         after, writes = decided
-        return None if commit_once(once, subject_id, save(after), writes) else after
+        if once is not None:
+            return None if commit_once(once, subject_id, save(after), writes) else after
+        commit(save(after), writes)
+        return after
 
     return retry_on_conflict(attempt)
 
