@@ -9,7 +9,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 
 
 .DEFAULT_GOAL := help
 .PHONY: help run reset seed test lint types unit contract integration infra \
-	coverage mutants hooks synth build deploy invoke bench openapi lock clean
+	coverage mutants hooks synth build deploy invoke bench openapi noun lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -81,6 +81,11 @@ openapi: $(STAMP) ## write the portal's OpenAPI documents, docs/events.md and do
 	$(BIN)/python -m infra.openapi
 	$(BIN)/python -m infra.events_page
 	$(BIN)/python -m infra.retention_page
+
+noun: $(STAMP) ## write the skeleton of a noun: NAME=voicemails WORKER=yes (API=hum SINGULAR= PREFIX=)
+	@test -n "$(NAME)" || { echo "Name the noun, in the plural: make noun NAME=voicemails"; exit 2; }
+	@$(BIN)/python -m infra.noun $(NAME) --api $(or $(API),hum) $(addprefix --singular ,$(SINGULAR)) \
+		$(addprefix --prefix ,$(PREFIX)) $(if $(filter yes,$(WORKER)),--worker)
 
 lock: $(STAMP) ## pin the newest releases that the .in files allow
 	$(BIN)/pip install --quiet uv

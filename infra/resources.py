@@ -109,6 +109,9 @@ class Group(Function):
     #: Whether its responses are streamed. The function is then an ASGI app at `functions/<name>/app.py`. Its handler
     #: responds where streaming is not possible.
     streaming: bool = False
+    #: Whether its operations do not have the form of their contract yet. The contract tests and the README's counts
+    #: leave the operations of a draft out. A release has no drafts.
+    draft: bool = False
 
 
 @dataclass(frozen=True)

@@ -29,9 +29,10 @@ Every kind of item has a row here: how long it is kept, how it ends, and why.
 TTL is enough for everything that ends by time, because such a deletion needs no other work. No job looks for expired
 items.
 
-To add a kind of item, add a row to `KINDS`, write one such item in `a_life` in `tests/integration/test_retention.py`,
-and run `make openapi`. That test goes through the life of an organization, with every worker of a queue. It fails for
-an item without a row, for an item with another TTL than its row, and for a row without an item.
+To add a kind of item, add a row to `KINDS`, write one such item in `live` of `tests/unit/<noun>/life.py` (or in
+`a_life` of `tests/integration/test_retention.py`), and run `make openapi`. That test goes through the life of an
+organization, with every worker of a queue. It fails for an item without a row, for an item with another TTL than its
+row, and for a row without an item.
 
 """
 

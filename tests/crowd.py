@@ -33,8 +33,8 @@ from switchboard.events import service as events
 from switchboard.fanout import routes
 from switchboard.kit import chance, clock
 from tests.actors import Tenant, system, tenant
+from tests.fakes.voice import Provider
 from tests.memory_cloud import Change, Tables, use_memory_tables
-from tests.voices import Provider
 
 _WORK: dict[str, Callable[[dict[str, Any]], None]] = {
     "DialCall": lambda job: dialing.dial_call(job["org_id"], job["call_id"]),

@@ -75,6 +75,11 @@ def emit_metric(name: str, value: float = 1, unit: MetricUnit = MetricUnit.Count
             entry.add_dimension(dimension, text)
 
 
+def log_skip(reason: str, **ids: str | int | None) -> None:
+    """Log that a worker does nothing for a job, and why. `ids` name the objects, and hold no personal data."""
+    logger().info(f"skipped: {reason}", extra={name: value for name, value in ids.items() if value is not None})
+
+
 @contextmanager
 def traced(name: str, **annotations: str) -> Iterator[None]:
     """Trace the block as an X-Ray subsegment if the current request is sampled.

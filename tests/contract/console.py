@@ -1,9 +1,8 @@
-"""People at the console: organizations with a member in every role, and one permitted request per operation of HUM."""
+"""People at the console: organizations with somebody in every role."""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import httpx
@@ -124,82 +123,3 @@ def expired_admin(http: httpx.Client, org_id: str) -> Person:
 
 def next_number() -> str:
     """A North American phone number that no test has used yet."""
-    return f"+1415{secrets.randbelow(8_000_000) + 2_000_000}"
-
-
-def _contact(admin: Person) -> str:
-    return f"/api/contacts/{admin.post('/api/contacts', {'e164': next_number(), 'display_name': 'Grace'}).json()['id']}"
-
-
-def _backfill(admin: Person) -> str:
-    admin.post("/api/contacts/backfill")
-    return "/api/contacts/backfill"
-
-
-def _block(admin: Person) -> str:
-    made = admin.post("/api/blocklist", {"e164": next_number()}).json()
-    return f"/api/blocklist/{made['blocked_number']['id']}"
-
-
-def _invite(admin: Person) -> str:
-    made = admin.post("/api/team/invites", {"email": f"{secrets.token_hex(6)}@example.com"}).json()
-    return f"/api/team/invites/{made['invite']['id']}"
-
-
-def _member(org: Console) -> str:
-    return f"/api/team/members/{org.another(Role.VIEWER).user.id}"
-
-
-#: For each operation: makes a request that an admin may make in an organization. Each call makes a new request.
-GOOD: dict[str, Callable[[Console], Ask]] = {
-    "getCurrentUser": lambda _: Ask("GET", "/api/me"),
-    "switchOrg": lambda org: Ask("POST", "/api/session/org", {"org_id": org.org_id}),
-    "createOrg": lambda _: Ask("POST", "/api/orgs", {"name": "Another"}),
-    "getCurrentOrg": lambda _: Ask("GET", "/api/orgs/current"),
-    "updateCurrentOrg": lambda _: Ask("PATCH", "/api/orgs/current", {"name": "Tests", "contact_name": "Ada"}),
-    "listTeam": lambda _: Ask("GET", "/api/team"),
-    "createTeamInvite": lambda _: Ask(
-        "POST", "/api/team/invites", {"email": f"{secrets.token_hex(6)}@example.com", "role": "viewer"}
-    ),
-    "revokeTeamInvite": lambda org: Ask("DELETE", _invite(org.admin)),
-    "updateTeamMemberRole": lambda org: Ask("PATCH", _member(org), {"role": "operator"}),
-    "removeTeamMember": lambda org: Ask("DELETE", _member(org)),
-    "listContacts": lambda _: Ask("GET", "/api/contacts"),
-    "upsertContact": lambda _: Ask("POST", "/api/contacts", {"e164": next_number(), "display_name": "Grace"}),
-    "updateContact": lambda org: Ask("PATCH", _contact(org.admin), {"role": "nurse"}),
-    "deleteContact": lambda org: Ask("DELETE", _contact(org.admin)),
-    "backfillContacts": lambda _: Ask("POST", "/api/contacts/backfill"),
-    "getContactsBackfill": lambda org: Ask("GET", _backfill(org.admin)),
-    "listBlockedNumbers": lambda _: Ask("GET", "/api/blocklist"),
-    "createBlockedNumber": lambda _: Ask("POST", "/api/blocklist", {"e164": next_number(), "reason": "asked"}),
-    "deleteBlockedNumber": lambda org: Ask("DELETE", _block(org.admin)),
-}
-
-
-def _leaving(person: Person) -> Ask:
-    org = another_place(person, Role.VIEWER)
-    assert person.post("/api/session/org", {"org_id": org.org_id}).status_code == 200
-    return Ask("POST", "/api/team/leave")
-
-
-#: For each operation on the person: makes a request that any person may make, independent of role.
-OWN: dict[str, Callable[[Person], Ask]] = {
-    "listOwnInvites": lambda _: Ask("GET", "/api/invites"),
-    "acceptInvite": lambda person: Ask("POST", f"/api/invites/{invite_by_new_admin(person)[0].id}/accept"),
-    "declineInvite": lambda person: Ask("POST", f"/api/invites/{invite_by_new_admin(person)[0].id}/decline"),
-    "leaveTeam": _leaving,
-}
-#: Operations after which the session points to another organization.
-TURNING = ("createOrg", "leaveTeam")
-
-
-def ask_for(name: str, org: Console, person: Person) -> Ask:
-    """A request of an operation that the person may make in the organization."""
-    return OWN[name](person) if name in OWN else GOOD[name](org)
-
-
-#: Operations whose path names an object of the organization. Another organization gets 404 for it.
-NAMING = (
-    *("revokeTeamInvite", "updateTeamMemberRole", "removeTeamMember", "updateContact", "deleteContact"),
-    *("deleteBlockedNumber", "switchOrg"),
-)

@@ -7,17 +7,23 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+from infra import topology
 from infra.build import LAYER, ROOT
+from infra.resources import Schedule, Worker
+
+#: Modules that only requests use: no worker pages a list, and no job carries an Idempotency-Key.
+OF_REQUESTS = frozenset({"switchboard.persistence.cursors", "switchboard.persistence.idempotency"})
 
 
 @cache
 def reached_modules(function: str) -> tuple[ast.Module, ...]:
-    """The modules of the project that a function's handler imports, directly or indirectly."""
+    """The modules of ours that a function's handler leads to. For a worker, without those that only requests use."""
+    left_out = OF_REQUESTS if isinstance(topology.function(function), Worker | Schedule) else frozenset[str]()
     found: dict[str, ast.Module] = {}
     waiting = [f"functions.{function.replace('/', '.')}.handler"]
     while waiting:
         name = waiting.pop()
-        path = None if name in found else _path(name)
+        path = None if name in found or name in left_out else _path(name)
         if path:
             found[name] = ast.parse(path.read_text())
             waiting += _imports(found[name])

@@ -19,8 +19,8 @@ from switchboard.carriers.identity import documents
 from switchboard.carriers.identity.issuer_client import IssuerClient
 from switchboard.dialects.hum.dialect import COOKIE
 from switchboard.people import sessions, sign_in
+from tests.fakes import issuer as issuers
 from tests.infra.deployed import Deployed
-from tests.unit.carriers import issuer as issuers
 
 ADDRESS, PASSWORD = "ada@example.com", "Correct-horse-battery-1"
 

@@ -27,26 +27,19 @@ NEVER_CALLED = {
     "opticomm/external_api": {SECRET},  # It returns no cursor; callbacks are signed by the delivery workers.
     "athos/sessions": {"idempotency"},  # Its contract has no Idempotency-Key.
     "athos/calls": {"idempotency"},  # Its contract has no Idempotency-Key.
-    "workers/roleplay": {"idempotency", SECRET},  # Tokens and tickets are made and read by the sessions functions.
-    "workers/scoring": {"idempotency", SECRET},  # Tokens and tickets are made and read by the sessions functions.
     "hum/account": {SECRET},  # It returns no cursor, and no secret that a retry would have to repeat.
     "hum/team": {SECRET},  # It returns no cursor, and no secret that a retry would have to repeat.
     "hum/sign_in": {"idempotency"},  # A browser navigates there, without an Idempotency-Key.
-    "workers/contacts": {"idempotency", SECRET},  # The API functions page the lists and repeat the requests.
+    "workers/roleplay": {SECRET},  # Tokens and tickets are made and read by the sessions functions.
+    "workers/scoring": {SECRET},  # Tokens and tickets are made and read by the sessions functions.
     "streams": {SECRET},  # The cursor is an id of the chain and needs no signature.
-    # It stores digests and derives nothing; a worker's commits have no Idempotency-Key.
-    "callbacks/email": {"idempotency", SECRET},
-    "workers/projections": {SECRET},  # It reads single calls and pages no list.
-    # One module both places calls and answers questions about them; a worker places none.
-    "workers/dialer": {"idempotency", SECRET},
-    "workers/voice_events": {"idempotency", SECRET},
-    "workers/webhooks": {"idempotency", SECRET},  # It makes deliveries; the delivery workers sign them.
-    "workers/deliveries": {"idempotency"},  # A worker's commits have no Idempotency-Key.
-    "workers/slow_deliveries": {"idempotency"},  # A worker's commits have no Idempotency-Key.
-    "workers/email_events": {SECRET},  # It stores digests and derives nothing.
+    # The modules that accept calls also sign. A worker accepts none.
+    "workers/dialer": {SECRET},
+    "workers/voice_events": {SECRET},
+    "workers/webhooks": {SECRET},  # It makes deliveries; the delivery workers sign them.
+    "callbacks/email": {SECRET},  # It stores digests and derives nothing.
     # It forwards stream records and accesses no table: other functions write events and timers.
     "workers/fanout": {"activity"},
-    "workers/email": {"idempotency"},  # A worker's commits have no Idempotency-Key.
 }
 
 
@@ -62,7 +55,11 @@ def test_names_are_unique() -> None:
 
 def test_every_folder_with_a_handler_is_in_the_topology() -> None:
     folders = {path.parent.relative_to(ROOT / "functions").as_posix() for path in ROOT.glob("functions/**/handler.py")}
-    assert folders == {function.name for function in topology.FUNCTIONS}
+    functions = {function.name for function in topology.FUNCTIONS}
+    assert not folders - functions, f"add a line to infra/topology.py for {sorted(folders - functions)}"
+    assert not functions - folders, (
+        f"infra/topology.py names functions without a handler: {sorted(functions - folders)}"
+    )
 
 
 @pytest.mark.parametrize("function", by_name(topology.FUNCTIONS))
@@ -82,7 +79,8 @@ def test_every_grant_names_an_existing_resource(function: infra_resources.Functi
 
 @pytest.mark.parametrize("function", by_name(topology.FUNCTIONS))
 def test_no_function_is_granted_a_table_that_its_code_never_names(function: infra_resources.Function) -> None:
-    assert set(function.tables) <= reach.reached_tables(function.name)
+    unused = set(function.tables) - reach.reached_tables(function.name)
+    assert not unused, f"{function.name} names no {unused}: remove them from its line in infra/topology.py"
 
 
 @pytest.mark.parametrize("function", by_name(topology.FUNCTIONS))
@@ -93,7 +91,11 @@ def test_every_table_and_secret_that_a_function_reaches_is_granted(function: inf
         and infra_resources.Grant.SIGN_IN not in function.grants
     ):
         pytest.skip("it knows nobody, so it reaches nothing that is somebody's")
-    assert reached_names(function) - never_called(function) <= granted_tables(function)
+    missing = reached_names(function) - never_called(function) - granted_tables(function)
+    assert not missing, (
+        f"{function.name} reaches {missing}: add the tables (or Grant.ROOT_SECRET) to its line in infra/topology.py, or"
+        " a line with the reason to NEVER_CALLED if no code of the function gets there"
+    )
 
 
 @pytest.mark.parametrize("name", NEVER_CALLED)
@@ -125,7 +127,8 @@ def serves_strangers_only(group: infra_resources.Group) -> bool:
 
 @pytest.mark.parametrize("queue", [pytest.param(queue, id=queue.name) for queue in topology.QUEUES])
 def test_every_queue_has_one_worker(queue: infra_resources.Queue) -> None:
-    assert [worker.queue for worker in topology.WORKERS].count(queue.name) == 1
+    workers = [worker.name for worker in topology.WORKERS if worker.queue == queue.name]
+    assert len(workers) == 1, f"infra/topology.py: the queue {queue.name} has the workers {workers}, and needs one"
 
 
 def test_every_worker_has_one_source() -> None:
@@ -147,7 +150,8 @@ def test_functions_that_pass_on_any_job_may_send_to_every_queue() -> None:
     declared = set(jobs.job_queues())
     assert sends["workers/timers"] == declared - {"timers"}
     assert sends["workers/fanout"] == declared - {"timers"} | {"audit"}
-    assert declared <= {queue.name for queue in topology.QUEUES}
+    missing = declared - {queue.name for queue in topology.QUEUES}
+    assert not missing, f"add {missing}, the queues of jobs, to QUEUES in infra/topology.py"
 
 
 def test_functions_that_trigger_themselves_are_listed() -> None:

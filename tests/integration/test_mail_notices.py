@@ -20,6 +20,7 @@ from switchboard.events.models import Event
 from switchboard.kit import chance
 from switchboard.usage import charges
 from tests.actors import tenant
+from tests.fakes.mail import MailCarrier
 from tests.integration.sabotage import Sabotage
 
 pytestmark = pytest.mark.usefixtures("engine_cloud")
@@ -33,15 +34,10 @@ def _any_slice(_first_slice: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(charges, "choose_slice", chance.below)
 
 
-class _Provider:
-    def send(self, _: carriers.OutgoingMail) -> str:
-        return "ses-1@email.amazonses.com"
-
-
 @pytest.fixture
 def mail(monkeypatch: pytest.MonkeyPatch) -> Message:
     """A mail to fifty recipients that the provider has accepted."""
-    monkeypatch.setattr(carriers, "mail_carrier", _Provider)
+    monkeypatch.setattr(carriers, "mail_carrier", MailCarrier)
     message = service.send_message(tenant().caller(), MailDraft(to=PEOPLE, subject="s", body="long text " * 18_000))
     delivery.send_queued(message.org_id, message.id)
     return message
@@ -118,7 +114,7 @@ def test_bounces_suppress_each_address_and_end_the_mail_as_bounced(mail: Message
 def test_notices_before_the_response_to_the_send_are_recorded_too(
     mail: Message, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(carriers, "mail_carrier", _Unanswered)
+    monkeypatch.setattr(carriers, "mail_carrier", lambda: MailCarrier(carriers.OutcomeUnknownError("timeout")))
     unanswered = service.send_message(tenant("other").caller(), MailDraft(to=PEOPLE, subject="s", body="b"))
     delivery.send_queued(unanswered.org_id, unanswered.id)
     jobs = [delivery_notice(unanswered, address) for address in PEOPLE]
@@ -129,11 +125,6 @@ def test_notices_before_the_response_to_the_send_are_recorded_too(
     assert (found.state, found.external_id) == (MailState.DELIVERED, "late@email.amazonses.com")
     assert len(count_events(unanswered, "email.sent")) == 1
     assert set(list_reported_recipients(unanswered, "email.delivered").values()) == {1}
-
-
-class _Unanswered:
-    def send(self, _: carriers.OutgoingMail) -> str:
-        raise carriers.OutcomeUnknownError("timeout")
 
 
 def test_conflicts_of_transactions_lose_no_notice(mail: Message) -> None:

@@ -18,9 +18,9 @@ from switchboard.roleplay.judges.models import PracticeSpeaker
 from switchboard.roleplay.judges.models import PracticeTurn as Said
 from switchboard.roleplay.models import DrillRequest, TransportReport
 from tests.actors import Tenant, reseller, tenant
+from tests.fakes.voice import Provider
 from tests.integration.concurrency.conftest import count_events, run_together
 from tests.integration.sabotage import scan_items
-from tests.voices import Provider
 
 pytestmark = pytest.mark.usefixtures("engine_cloud")
 

@@ -21,9 +21,9 @@ from switchboard.timers import store as timer_store
 from switchboard.webhooks import breaker, callbacks, deliveries, delivery_worker, schedule, service, store
 from switchboard.webhooks.models import DeliveryStatus, EndpointSettings
 from tests.actors import Tenant, tenant
+from tests.fakes.receiver import Receiver, make_answer
 from tests.integration.sabotage import Later, Sabotage, Stream, drain_queue, run_tick, run_worker
 from tests.unit.webhooks.conftest import answered_quickly
-from tests.unit.webhooks.receiver import Receiver, make_answer
 
 pytestmark = pytest.mark.usefixtures("cloud")
 

@@ -39,10 +39,10 @@ from switchboard.kit import background, chance, clock, ids
 from switchboard.kit.jobs import Job
 from switchboard.usage import charges
 from tests.actors import system, tenant
+from tests.fakes.voice import Provider
 from tests.memory_cloud import OPERATIONS, Change, Item, Tables, transient, use_memory_tables
 from tests.races.oracle import Oracle
 from tests.races.scheduler import Killed, Scheduler
-from tests.voices import Provider
 
 #: A number that reaches nobody, so that it may be called at any hour, and an email address.
 NUMBER, ADDRESS = "+14155550142", "ada@example.com"

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+from switchboard import telemetry
 from switchboard.audit import chain, store
 from switchboard.audit.models import ChainHead
 from switchboard.audit.store import ChainEnd
@@ -36,6 +37,8 @@ def seal_events(org_id: str, batch: Sequence[Event]) -> int:
     while waiting:
         done, new = retry_on_conflict(partial(_seal_first, org_id, waiting)) or (len(waiting), 0)
         waiting, added = waiting[done:], added + new
+    if not added:
+        telemetry.log_skip("all of these events are sealed", org_id=org_id, events=len(batch))
     return added
 
 

@@ -48,6 +48,7 @@ def dial_call(org_id: str, call_id: str) -> None:
     """Dials an accepted call, or lets it wait for a lane or its time. Does nothing for a claimed call."""
     call = store.CALLS.get(org_id, call_id)
     if call is None or call.state is not State.CREATED:
+        telemetry.log_skip("the call is gone, or dialed already", org_id=org_id, call_id=call_id)
         return
     if clock.parse(call.created_at) < clock.now() - lanes.WAIT_LIMIT:
         _give_up(call, *waiting.explain_not_dialed(call))
@@ -59,6 +60,7 @@ def dial_call(org_id: str, call_id: str) -> None:
         return
     lane = lanes.find_lane(org, call)
     if lane is None:
+        telemetry.log_skip("the call waits for a lane", org_id=org_id, call_id=call_id)
         return
     verdict, carrier = _judge(org, call), acceptance.select_carrier(call.simulated)
     if verdict.allowed and _ring_seconds(verdict.allowed_until) < _MIN_RING_SECONDS:
@@ -69,6 +71,7 @@ def dial_call(org_id: str, call_id: str) -> None:
         if verdict.allowed:
             admitted = pacing.admit_call(org, call, lane)
             if admitted is None:
+                telemetry.log_skip("the call waits for its time", org_id=org_id, call_id=call_id)
                 return
             claimed = _claim(org, admitted, verdict, analyzed=carrier.talker.analyzes())
     except pacing.SlotTooLateError as late:
@@ -87,6 +90,7 @@ def dial_call(org_id: str, call_id: str) -> None:
         refused = verdict
         store.CALLS.change(org_id, call_id, lambda found: _refused(found, refused))
     if claimed is None:
+        telemetry.log_skip("the call is refused, claimed elsewhere or without a lane", org_id=org_id, call_id=call_id)
         return
     try:
         made = carrier.place(_conversation(claimed), _placement(claimed, verdict.allowed_until, left))
@@ -197,6 +201,7 @@ def confirm_dial(org_id: str, call_id: str, claim: int) -> None:
     """Asks the provider about a claim without an outcome after ten minutes. If it does not know, nobody does."""
     call = store.CALLS.get(org_id, call_id)
     if call is None or call.state is not State.DIALING or call.claim != claim:
+        telemetry.log_skip("the outcome of this claim is known", org_id=org_id, call_id=call_id, claim=claim)
         return
     try:
         found = timeouts.fetch_snapshot(call)

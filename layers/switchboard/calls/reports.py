@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from switchboard import telemetry
 from switchboard.calls import changes, ending, speech, store
 from switchboard.calls.changes import CallChange
 from switchboard.calls.ending import ANSWERED_STATES, TALK_LIMIT, CallEnd
@@ -24,7 +25,10 @@ def apply_report(report: Report) -> None:
     if report.kind in speech.SPEECH_KINDS:
         speech.record_speech(report)
         return
-    store.CALLS.change(report.org_id, report.call_id, lambda found: decide_report(found, report))
+    if not store.CALLS.change(report.org_id, report.call_id, lambda found: decide_report(found, report)):
+        telemetry.log_skip(
+            "the report changes nothing", org_id=report.org_id, call_id=report.call_id, report=report.kind
+        )
     if report.kind == "ended":
         # Runs also after a retry: an earlier run may have stopped between the change and this line.
         speech.opt_out_by_cut_off_turns(report.org_id, report.call_id)

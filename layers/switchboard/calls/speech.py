@@ -5,6 +5,7 @@ These reports do not write the call item, so that they do not conflict there. On
 
 from __future__ import annotations
 
+from switchboard import telemetry
 from switchboard.aws.writes import Writes
 from switchboard.calls import changes, store
 from switchboard.calls.changes import CallChange
@@ -26,6 +27,7 @@ def record_speech(report: Report) -> None:
     """Records a turn, a tool use or pressed keys."""
     call = store.CALLS.get(report.org_id, report.call_id)
     if call is None:
+        telemetry.log_skip("the call is gone", org_id=report.org_id, call_id=report.call_id, report=report.kind)
         return
     if turn := report.turn:
         told = changes.event_writes(
@@ -39,7 +41,7 @@ def record_speech(report: Report) -> None:
         ):
             _opt_out(call, "spoken", said)
         else:
-            kit.record_once(said)
+            _record_once(report, said)
     if report.digits and opt_out_speech.presses_to_stop(report.digits):
         _opt_out(call, "key_press", None)
     if report.kind == "opt_out":
@@ -48,7 +50,14 @@ def record_speech(report: Report) -> None:
         told = changes.event_writes(
             call, "voice.call.tool", tool=tool.name, status=tool.status, duration_ms=tool.duration_ms
         )
-        kit.record_once(store.tool_use_writes(call, tool), told)
+        _record_once(report, [store.tool_use_writes(call, tool), told])
+
+
+def _record_once(report: Report, fact: Writes) -> None:
+    if not kit.record_once(fact):
+        telemetry.log_skip(
+            "the report was recorded before", org_id=report.org_id, call_id=report.call_id, report=report.kind
+        )
 
 
 def opt_out_by_cut_off_turns(org_id: str, call_id: str) -> None:

@@ -32,19 +32,22 @@ def close_call(org_id: str, call_id: str, state: str) -> None:
     """
     call = store.CALLS.get(org_id, call_id)
     if call is None or not _is_still(call, State(state)):
+        telemetry.log_skip("the call left the state of this timer", org_id=org_id, call_id=call_id)
         return
     if call.state is State.ENDING:
         _finish(call)
         return
     if call.state is not State.CREATED and _end_at_provider(call):
         return
-    store.CALLS.change(org_id, call_id, lambda found: _end_expired(found, State(state)))
+    if not store.CALLS.change(org_id, call_id, lambda found: _end_expired(found, State(state))):
+        telemetry.log_skip("the call left the state of this timer", org_id=org_id, call_id=call_id)
 
 
 def hang_up_call(org_id: str, call_id: str) -> None:
     """Hangs up a call, for a job. The provider then reports its end."""
     call = store.CALLS.get(org_id, call_id)
     if call is None or call.is_over:
+        telemetry.log_skip("the call is over", org_id=org_id, call_id=call_id)
         return
     acceptance.select_carrier(call.simulated).line.end(leg_of(call))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from switchboard import telemetry
 from switchboard.aws.writes import commit
 from switchboard.calls import dialing, lanes, store, waiting
 from switchboard.calls.jobs import DialCall, WakeWaiting, WatchWaiting
@@ -31,6 +32,7 @@ def check_waiting_call(org_id: str, call_id: str, looks: int) -> None:
     """Checks a waiting call, in case its wake-up was lost: after 1, 2, 4 and 8 minutes. Then its time is over."""
     call = store.CALLS.get(org_id, call_id)
     if call is None or not _may_wait(call):
+        telemetry.log_skip("the call no longer waits", org_id=org_id, call_id=call_id)
         return
     # A call that holds a lane waits for its time, and not for a lane.
     mine = [call_id] if call.lane else []
@@ -49,6 +51,7 @@ def _may_wait(call: Call) -> bool:
 def _dial(org_id: str, ids: list[str], rest: WakeWaiting) -> None:
     """Dials the first call, sends jobs for the next calls, and leaves the rest to the job `rest`."""
     if not ids:
+        telemetry.log_skip("no waiting call can be dialed now", org_id=org_id, call_id=rest.call_id)
         return
     first, *others = ids
     jobs = [timers.job_write(DialCall(org_id=org_id, call_id=other)) for other in others[:_MAX_WOKEN_CALLS]]

@@ -11,6 +11,7 @@ from datetime import timedelta
 from functools import partial
 from typing import NamedTuple
 
+from switchboard import telemetry
 from switchboard.aws.writes import Write, Writes, commit
 from switchboard.calls import history
 from switchboard.calls.history import CallHistory
@@ -96,13 +97,18 @@ def _join_running(job: Backfill) -> Backfill:
 def run_next_steps(org_id: str, backfill_id: str) -> None:
     """Runs the next steps of a backfill. Does nothing for another or a completed backfill. Raises Contended."""
     job = store.get_backfill(org_id)
-    if not job or job.id != backfill_id:
+    if not job or job.id != backfill_id or _is_complete(job):
+        telemetry.log_skip("another backfill runs, or this one is complete", org_id=org_id, backfill_id=backfill_id)
         return
     for number in range(1, _STEPS_PER_JOB + 1):
-        if job is None or job.status is BackfillStatus.COMPLETED:
+        if job is None or _is_complete(job):
             return
         # If somebody changes a contact of the page at the same time, the page is read again.
         job = retry_on_conflict(partial(_make_step, job, pause=number == _STEPS_PER_JOB))
+
+
+def _is_complete(job: Backfill) -> bool:
+    return job.status is BackfillStatus.COMPLETED
 
 
 def _make_step(job: Backfill, *, pause: bool) -> Backfill:

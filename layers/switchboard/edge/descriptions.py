@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,8 +45,8 @@ class ApiDescription:
     schemes: Mapping[str, Json] = field(default_factory=dict)
     #: Header parameters of every operation.
     parameters: Mapping[str, Json] = field(default_factory=dict)
-    #: Names of path variables: from the route's name to the contract's name.
-    variables: Mapping[str, str] = field(default_factory=dict)
+    #: From the name of a path variable in the route to its name in the contract.
+    contract_variable: Callable[[str], str] = str
     #: The Idempotency-Key parameter, if the dialect has one.
     idempotency_key: Json | None = None
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -55,7 +55,7 @@ def build_document(apis: Sequence[Api], description: ApiDescription) -> Json:
         for operation in api.router.operations:
             path, method = _PARAMETER.sub(r"{\1}", operation.path), operation.method.lower()
             told = _operation(raw["paths"][path][method], operation, schemas, description)
-            path = _with_contract_names(path, told, description.variables)
+            path = _with_contract_names(path, told, description.contract_variable)
             if told["operationId"] in taken or method in paths.get(path, {}):
                 raise DocumentError(f"{method} {path} ({told['operationId']}) is served twice")
             taken.add(told["operationId"])
@@ -102,12 +102,13 @@ def _renamed(node: Any, names: Mapping[str, str]) -> Any:
     return found
 
 
-def _with_contract_names(path: str, told: Json, names: Mapping[str, str]) -> str:
+def _with_contract_names(path: str, told: Json, contract_variable: Callable[[str], str]) -> str:
     """Returns a path with the contract's names of its variables. Renames the operation's parameters too."""
     for parameter in told["parameters"]:
-        if parameter.get("in") == "path" and parameter["name"] in names:
-            path = path.replace(f"{{{parameter['name']}}}", f"{{{names[parameter['name']]}}}")
-            parameter["name"] = names[parameter["name"]]
+        if parameter.get("in") == "path":
+            name = contract_variable(parameter["name"])
+            path = path.replace(f"{{{parameter['name']}}}", f"{{{name}}}")
+            parameter["name"] = name
     return path
 
 

@@ -50,6 +50,7 @@ def send_queued(org_id: str, message_id: str) -> None:
     """Send a queued mail. Does nothing if the mail was claimed before. If SES throttles us, sends the mail later."""
     message = store.get_message(org_id, message_id)
     if message is None or message.state is not MailState.QUEUED:
+        telemetry.log_skip("the mail is gone, or claimed already", org_id=org_id, message_id=message_id)
         return
     # These calls may fail because of other services. Such a failure is not a fault of the mail, so it is raised.
     message, link = _linked(message), unsubscribe.unsubscribe_link(message)
@@ -64,6 +65,7 @@ def send_queued(org_id: str, message_id: str) -> None:
     carrier = mail.mail_carrier()
     try:
         if not _claim(message):
+            telemetry.log_skip("another worker has claimed the mail", org_id=org_id, message_id=message_id)
             return
     except _NotAllowedError as refusal:
         if message.kind == "system":
@@ -128,7 +130,8 @@ def _suppressed(_: list[Item | None]) -> Exception:
 
 def check_queued(org_id: str, message_id: str) -> None:
     """Retry a mail that is still queued, or fail it when its time is over."""
-    change_message(org_id, message_id, _watched)
+    if not change_message(org_id, message_id, _watched):
+        telemetry.log_skip("the mail no longer waits", org_id=org_id, message_id=message_id)
 
 
 def _watched(found: MailStatus) -> MessageChange:
@@ -142,7 +145,8 @@ def _watched(found: MailStatus) -> MessageChange:
 
 def check_claim(org_id: str, message_id: str, claim: int) -> None:
     """Mark a mail as unconfirmed if its claim has had no outcome for ten minutes. A later claim has its own job."""
-    change_message(org_id, message_id, lambda found: decide_correction(found) or _unconfirmed(found, claim))
+    if not change_message(org_id, message_id, lambda found: decide_correction(found) or _unconfirmed(found, claim)):
+        telemetry.log_skip("the outcome of this claim is known", org_id=org_id, message_id=message_id, claim=claim)
 
 
 def _released(found: MailStatus) -> MessageChange:

@@ -35,12 +35,14 @@ class ServerResponse(NamedTuple):
 
 def record_acceptance(org_id: str, message_id: str, external_id: str) -> None:
     """Record that the provider accepted the mail."""
-    change_message(org_id, message_id, lambda found: decide_acceptance(found, external_id))
+    if not change_message(org_id, message_id, lambda found: decide_acceptance(found, external_id)):
+        _log_skip(org_id, message_id)
 
 
 def record_rejection(org_id: str, message_id: str, reason: str) -> None:
     """Record that the provider rejected the mail after it accepted it, because of a virus. The mail is charged."""
-    change_message(org_id, message_id, lambda found: decide_failure(found, "refused", reason))
+    if not change_message(org_id, message_id, lambda found: decide_failure(found, "refused", reason)):
+        _log_skip(org_id, message_id)
 
 
 def record_delivery(org_id: str, message_id: str, addresses: Iterable[str], said: ServerResponse | None = None) -> None:
@@ -93,8 +95,14 @@ def _report_part(org_id: str, message_id: str, addresses: list[str], decide: _De
     of the worker that finishes last finds all reports.
     """
     after = change_message(org_id, message_id, lambda found: decide(found, _named(found, addresses)))
+    if after is None:
+        _log_skip(org_id, message_id)
     if after is None or len(after.head.recipients) > 1:
         change_message(org_id, message_id, decide_correction)
+
+
+def _log_skip(org_id: str, message_id: str) -> None:
+    telemetry.log_skip("the notice changes nothing", org_id=org_id, message_id=message_id)
 
 
 def _named(found: MailStatus, addresses: Iterable[str]) -> list[RecipientReport]:

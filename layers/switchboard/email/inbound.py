@@ -53,6 +53,7 @@ def receive_mail(notice: dict[str, Any]) -> list[Message]:
     receipt = receipts.parse_receipt(notice)
     if receipt is None:
         telemetry.emit_metric("MailNoticeIgnored", Kind=str(notice.get("notificationType", "none"))[:40])
+        telemetry.log_skip("the notice is not about a received mail")
         return []
     limit = settings.number("INBOUND_MAX_BYTES", MAX_MESSAGE_BYTES)
     found = objects.read_object(_BUCKET, receipt.key, limit, _BEGINNING_BYTES)
@@ -79,6 +80,7 @@ def _inboxes(receipt: InboundReceipt, parsed: ParsedMail) -> dict[str, Agent]:
         if agent is None:
             # Do not send a bounce: SES has accepted the mail, and its sender may be forged.
             telemetry.emit_metric("MailForUnknownInbox")
+            telemetry.log_skip("no agent has the inbox of this mail", ses_id=receipt.ses_id)
         elif agent.id not in {known.id for known in found.values()}:
             found[address] = agent
     return found
@@ -89,12 +91,14 @@ def _land(receipt: InboundReceipt, parsed: ParsedMail, agent: Agent, address: st
     moment = int(clock.parse(receipt.received_at).timestamp() * 1000)
     message_id = ids.derive_id("msg", moment, "inbound", receipt.ses_id, agent.id)
     if store.find_head(agent.org_id, message_id):
+        telemetry.log_skip("the inbox has this mail already", org_id=agent.org_id, message_id=message_id)
         return None
     message = _message(message_id, receipt, parsed, agent, address)
     # Another inbox's copy of the mail may store the Message-ID meanwhile. Then this copy joins its conversation.
     landed = retry_on_conflict(partial(_put, message, receipt, parsed))
     if landed is None:
         telemetry.emit_metric("MailReceivedTwice")
+        telemetry.log_skip("the inbox has this mail already", org_id=agent.org_id, message_id=message_id)
         return None
     telemetry.emit_metric("MailReceived", Automatic=str(bool(landed.reception and landed.reception.automatic)))
     return landed

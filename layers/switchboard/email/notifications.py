@@ -22,6 +22,7 @@ def apply_notification(notification: dict[str, Any]) -> None:
     kind = notification.get("eventType", "")
     if not org_id or not message_id:
         telemetry.emit_metric("MailNotificationWithoutTags", Kind=kind or "none")
+        telemetry.log_skip("the notification is not about a mail of ours", ses_id=_ses_id(notification))
         return
     detail: dict[str, Any] = notification.get(kind.lower(), {})
     match kind:
@@ -49,12 +50,19 @@ def apply_notification(notification: dict[str, Any]) -> None:
             feedback.record_bounce(org_id, message_id, addresses, permanent=True, said=said)
         case "Complaint" if detail.get("complaintFeedbackType") in _NO_COMPLAINTS:
             telemetry.emit_metric("MailFeedback", Kind=detail["complaintFeedbackType"])
+            telemetry.log_skip("the feedback is no complaint", org_id=org_id, message_id=message_id)
         case "Complaint":
             feedback.record_complaint(org_id, message_id, _addresses(detail["complainedRecipients"]))
         case "Reject":
             feedback.record_rejection(org_id, message_id, str(detail.get("reason", "rejected")))
         case _:
             telemetry.emit_metric("MailNotificationIgnored", Kind=kind or "none")
+            telemetry.log_skip("this kind of notification has no effect", org_id=org_id, message_id=message_id)
+
+
+def _ses_id(notification: dict[str, Any]) -> str | None:
+    named = notification.get("mail", {}).get("messageId")
+    return str(named)[:100] if named else None
 
 
 def _addresses(recipients: list[dict[str, Any]]) -> list[str]:

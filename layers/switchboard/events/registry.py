@@ -1,7 +1,7 @@
 """The registry of events: every type that the platform records, its data, and its consequences.
 
 A type is one row in `switchboard/events/types/<noun>.py`. All other code reads the row: the check of recorded events
-(`events/service.py`), the queues that act on it (`fanout/routes.py`), its names in webhooks
+(`events.service.new_event`), the queues that act on it (`fanout/routes.py`), its names in webhooks
 (`webhooks/event_names.py`), its audit channel (`audit/chain.py`) and the page `docs/events.md`. The rows are plain data
 and import no noun.
 """

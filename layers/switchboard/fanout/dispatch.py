@@ -41,13 +41,17 @@ def dispatch_events(jobs: Sequence[DispatchEvent]) -> set[int]:
     """
     since = clock.format_iso(clock.now() - MAX_EVENT_AGE)
     events = {place: job.event for place, job in enumerate(jobs) if job.event.at >= since}
-    if len(events) < len(jobs):
-        telemetry.logger().info("too old", extra={"events": [job.event.id for job in jobs if job.event.at < since]})
+    for job in jobs:
+        if job.event.at < since:
+            telemetry.log_skip("the event is too old", org_id=job.event.org_id, event_id=job.event.id)
     wanted, failed = _wanted(events)
     told = {place: event for place, event in events.items() if wanted.get(place) or _may_have_callback(event)}
     subjects = rendering.read_subjects(list(told.values()))
     callbacks = _callbacks(told.values(), subjects)
     made: list[_NewDelivery] = []
+    for place, event in events.items():
+        if place not in failed and not wanted.get(place) and not callbacks.get(event.id):
+            telemetry.log_skip("no endpoint takes the event", org_id=event.org_id, event_id=event.id)
     for place, event in told.items():
         texts: BodyTexts = {}
         for endpoint in (*callbacks.get(event.id, []), *wanted.get(place, [])):

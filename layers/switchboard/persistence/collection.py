@@ -8,9 +8,10 @@ from typing import Any, Generic, Protocol, Self, TypeVar
 
 from switchboard.aws import reads
 from switchboard.aws.attributes import Item, Key
-from switchboard.aws.writes import Put, Writes
+from switchboard.aws.writes import Delete, Put, Writes
 from switchboard.kit import clock
 from switchboard.persistence import optimistic as kit
+from switchboard.persistence.idempotency import IdempotencyGuard
 from switchboard.persistence.optimistic import Decision, StaleVersionError
 
 
@@ -81,6 +82,16 @@ class Collection(Generic[M]):
             otherwise=StaleVersionError,
         )
 
+    def delete(self, thing: M) -> Delete:
+        """Return the write that deletes an object. Raises StaleVersionError at commit if the object has changed."""
+        return Delete(
+            table=self.table,
+            key=self.key(thing.org_id, thing.id),
+            condition="version = :before",
+            values={":before": thing.version},
+            otherwise=StaleVersionError,
+        )
+
     def get(self, org_id: str, id_: str) -> M | None:
         """Read the organization's object with this id, `None` if there is none."""
         item = reads.get_item(self.table, self.key(org_id, id_))
@@ -95,9 +106,15 @@ class Collection(Generic[M]):
         items = reads.get_items(self.table, [self.key(*place) for place in places]) if places else []
         return [self.read(item) if item else None for item in items]
 
-    def change(self, org_id: str, id_: str, decide: Callable[[M], Decision[M]]) -> M | None:
-        """Change the current version of an object (`optimistic`). Returns the new one, `None` if nothing changes."""
-        return kit.change_object(lambda: self.get(org_id, id_), decide, self._save_writes)
+    def change(
+        self, org_id: str, id_: str, decide: Callable[[M], Decision[M]], once: IdempotencyGuard | None = None
+    ) -> M | None:
+        """Change the current version of an object (`optimistic.change_object`).
+
+        Returns the new version, `None` if nothing changes. `once` is the request that asks for the change: if the
+        request is repeated, nothing changes.
+        """
+        return kit.change_object(lambda: self.get(org_id, id_), decide, self._save_writes, once=once, subject_id=id_)
 
     def _save_writes(self, thing: M) -> Writes:
         return self.save(thing)

@@ -14,6 +14,7 @@ from switchboard.aws import retries
 from switchboard.aws.attributes import Item
 from switchboard.aws.writes import ConditionFailedError, Writes, commit
 from switchboard.errors import Contended
+from switchboard.persistence.idempotency import IdempotencyGuard, commit_once
 
 T = TypeVar("T")
 #: The next version of an object and the writes that belong to it, or `None` if nothing changes.
@@ -38,10 +39,16 @@ class AlreadyRecordedError(Exception):
 
 
 def change_object(
-    load: Callable[[], T | None], decide: Callable[[T], Decision[T]], save: Callable[[T], Writes]
+    load: Callable[[], T | None],
+    decide: Callable[[T], Decision[T]],
+    save: Callable[[T], Writes],
+    *,
+    once: IdempotencyGuard | None = None,
+    subject_id: str = "",
 ) -> T | None:
     """Change the current version of an object. Returns the new version, `None` if nothing changes.
 
+    `once` is the request of the change, and `subject_id` the object's id. A repeated request changes nothing.
     `save` returns the write of the next version, on the condition that the previous version is still stored. Another
     write of the commit may raise `AlreadyRecordedError`: then nothing is left to do. Raises Contended when other
     writers keep changing the object, and all other errors of the writes.
@@ -53,6 +60,8 @@ def change_object(
         if decided is None:
             return None
         after, writes = decided
+        if once is not None:
+            return None if commit_once(once, subject_id, save(after), writes) else after
         commit(save(after), writes)
         return after
 

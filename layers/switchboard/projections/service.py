@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import chain
 
+from switchboard import telemetry
 from switchboard.aws.writes import commit
 from switchboard.calls import history_projection as history
 from switchboard.errors import NotFound
@@ -38,9 +39,15 @@ def project_event(event: Event) -> None:
 def _apply_event(projection: Projection, event: Event) -> None:
     projected = projection.project(event)
     if projected is None:
+        _log_skip("the projection has no use for the event", projection, event)
         return
     subject, writes = projected
-    kit.record_once(store.applied_event_write(event.org_id, projection.name, subject, event.id), writes)
+    if not kit.record_once(store.applied_event_write(event.org_id, projection.name, subject, event.id), writes):
+        _log_skip("the event was applied before", projection, event)
+
+
+def _log_skip(reason: str, projection: Projection, event: Event) -> None:
+    telemetry.log_skip(reason, org_id=event.org_id, event_id=event.id, projection=projection.name)
 
 
 def clear_projection(org_id: str, name: str) -> int:

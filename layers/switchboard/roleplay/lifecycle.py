@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+from switchboard import telemetry
 from switchboard.aws import writes
 from switchboard.aws.writes import Writes
 from switchboard.events import service as events
@@ -73,6 +74,8 @@ def begin_call(org_id: str, call_id: str) -> None:
     call = store.CALLS.get(org_id, call_id)
     if call and call.state is RoleplayState.CREATED:
         transports.named(call.transport).begin(room_of(call))
+    else:
+        telemetry.log_skip("the practice call is gone, or has begun", org_id=org_id, call_id=call_id)
 
 
 def apply_report(progress: TransportReport) -> None:
@@ -82,6 +85,10 @@ def apply_report(progress: TransportReport) -> None:
         return
     heard = store.get_recorded_turns(progress.org_id, progress.call_id)
     changed = store.CALLS.change(progress.org_id, progress.call_id, lambda call: _decide_report(call, progress, heard))
+    if changed is None:
+        telemetry.log_skip(
+            "the report changes nothing", org_id=progress.org_id, call_id=progress.call_id, report=progress.kind
+        )
     if changed and changed.state is RoleplayState.ENDED and not is_whole(changed, heard):
         # Since the count above, other workers may have recorded turns without seeing the end.
         _score_if_whole(changed.org_id, changed.id)
@@ -91,6 +98,7 @@ def _record_turn(progress: TransportReport) -> None:
     """Record a turn. It does not change the call, so that parallel reports do not collide on the call."""
     call, turn = store.CALLS.get(progress.org_id, progress.call_id), progress.turn
     if turn is None or call is None or call.state not in OPEN_STATES:
+        telemetry.log_skip("the practice call takes no more turns", org_id=progress.org_id, call_id=progress.call_id)
         return
     facts = {"number": turn.number, "speaker": turn.speaker.value, "characters": len(turn.text)}
     kit.record_once(store.turn_write(call, turn), call_event_write(call, "roleplay.call.turn", **facts))
@@ -117,19 +125,25 @@ def close_room(org_id: str, call_id: str) -> None:
     call = store.CALLS.get(org_id, call_id)
     if call and call.state not in (RoleplayState.CREATED, RoleplayState.LIVE):
         transports.named(call.transport).close(room_of(call))
+    else:
+        telemetry.log_skip("the room is still in use, or gone", org_id=org_id, call_id=call_id)
 
 
 def close_call(org_id: str, call_id: str, state: str) -> None:
     """End a call if it is still in the state of its timer."""
     reason = RoleplayEndReason.NEVER_LIVE if state == RoleplayState.CREATED else RoleplayEndReason.TOO_LONG
     heard = store.get_recorded_turns(org_id, call_id)
-    store.CALLS.change(org_id, call_id, lambda call: _decide_end(call, reason, heard) if call.state == state else None)
+    if not store.CALLS.change(
+        org_id, call_id, lambda call: _decide_end(call, reason, heard) if call.state == state else None
+    ):
+        telemetry.log_skip("the practice call left the state of this timer", org_id=org_id, call_id=call_id)
 
 
 def watch_call(org_id: str, call_id: str, until: str) -> None:
     """End a live call that had no turn for too long, or set the next watch."""
     heard = store.get_recorded_turns(org_id, call_id)
-    store.CALLS.change(org_id, call_id, lambda call: _decide_watch(call, until, heard))
+    if not store.CALLS.change(org_id, call_id, lambda call: _decide_watch(call, until, heard)):
+        telemetry.log_skip("the practice call is over, or has another watch", org_id=org_id, call_id=call_id)
 
 
 def _decide_report(call: RoleplayCall, progress: TransportReport, heard: RecordedTurns) -> CallChange:

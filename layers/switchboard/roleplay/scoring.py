@@ -44,6 +44,7 @@ def score_call(org_id: str, call_id: str) -> None:
     if call and call.state is RoleplayState.ENDED:
         call = _begin_scoring(call)
     if call is None or call.state is not RoleplayState.SCORING:
+        telemetry.log_skip("the practice call is not to be scored now", org_id=org_id, call_id=call_id)
         return
     turns = [turn for turn in store.list_turns(org_id, call_id) if _is_counted(turn, call)]
     if _too_short(turns):
@@ -86,6 +87,8 @@ def give_up_scoring(org_id: str, call_id: str) -> None:
     if call and call.can_become(RoleplayState.SCORING_FAILED):
         telemetry.emit_metric("ScoringGivenUp")
         _store_failure(call, _TOO_LATE)
+    else:
+        telemetry.log_skip("the practice call no longer waits for a score", org_id=org_id, call_id=call_id)
 
 
 def _begin_scoring(call: RoleplayCall) -> RoleplayCall | None:

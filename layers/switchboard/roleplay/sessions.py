@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, NamedTuple
 
+from switchboard import telemetry
 from switchboard.accounts import organizations
 from switchboard.accounts.models import Caller
 from switchboard.aws import reads, writes
@@ -180,7 +181,8 @@ def _new_call(session: RoleplaySession, drill: Drill, persona: Persona) -> Rolep
 
 def expire_session(org_id: str, session_id: str) -> None:
     """End an expired session without a call. Does nothing for other sessions."""
-    store.SESSIONS.change(org_id, session_id, _decide_expiry)
+    if not store.SESSIONS.change(org_id, session_id, _decide_expiry):
+        telemetry.log_skip("the session has its call, or is over", org_id=org_id, session_id=session_id)
 
 
 def _decide_expiry(session: RoleplaySession) -> Decision[RoleplaySession]:

@@ -26,6 +26,7 @@ from typing import Any, Protocol
 
 from pydantic import BaseModel, Field
 
+from switchboard import telemetry
 from switchboard.aws import reads
 from switchboard.aws.attributes import Item, Key
 from switchboard.aws.writes import ConditionCheck, Delete, Put, Writes, commit
@@ -108,11 +109,12 @@ def _update_tails(source: TailSource, org_id: str, subject_ids: Sequence[str]) -
     for subject_id, subject, state in zip(subject_ids, subjects, states, strict=True):
         wanted = sorted(subject.tokens) if subject else []
         if state.settled and state.tokens == wanted:
+            telemetry.log_skip("the search index is up to date", org_id=org_id, subject_id=subject_id)
             continue
         try:
             _Tail(source, org_id, subject_id, subject, state).become(wanted)
         except _RevisionChangedError:
-            continue
+            telemetry.log_skip("a later change has its own job", org_id=org_id, subject_id=subject_id)
 
 
 class _Tail:

@@ -127,11 +127,14 @@ def _minute(moment: datetime) -> datetime:
 
 def fire_timers(job: FireTimers) -> None:
     """Send the jobs of a shard's timers to their queues, each with its remaining delay."""
-    minute, last = clock.parse(f"{job.first}:00Z"), clock.parse(f"{job.last}:00Z")
+    minute, last, found = clock.parse(f"{job.first}:00Z"), clock.parse(f"{job.last}:00Z"), False
     while minute <= last:
         for items in store.timers_of_minute(_minute_name(minute), job.shard):
+            found = found or bool(items)
             _fire(items)
         minute += _MINUTE
+    if not found:
+        telemetry.log_skip("no timer is due", shard=job.shard, minute=job.first)
 
 
 def _fire(items: Sequence[Item]) -> None:

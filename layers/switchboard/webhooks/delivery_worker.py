@@ -115,6 +115,7 @@ async def _deliver(group: EndpointBatch, worker: _Worker) -> set[int]:
     endpoint, health = group.endpoint, group.health
     wanted = await asyncio.to_thread(still_due, group.wanted)
     if not wanted:
+        telemetry.log_skip("the attempts of these jobs are over", endpoint_id=group.endpoint_id)
         return set()
     if endpoint is None or not endpoint.active:
         current, failed = await asyncio.to_thread(read_stored, wanted)
@@ -197,7 +198,7 @@ async def _pull(puller: ParkedSender, health: ReceiverHealth) -> None:
 async def _wake(group: EndpointBatch, job: WakeReceiver, worker: _Worker) -> None:
     if job.at and group.health.wake_at != job.at and not group.health.waiting:
         # Another wake-up replaced this one, or this one ran before.
-        telemetry.logger().info("nothing is parked", extra={"receiver": group.receiver.id})
+        telemetry.log_skip("nothing is parked", receiver=group.receiver.id)
     elif breaker.is_slow(group.health) and not worker.slow:
         await asyncio.to_thread(queues.send_messages, [job.message(queue=SLOW_QUEUE)])
     else:

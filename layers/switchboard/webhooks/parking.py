@@ -154,7 +154,7 @@ def watch_receiver(job: WatchReceiver) -> None:
 def _renew_watch(job: WatchReceiver, receiver: WebhookReceiver, health: ReceiverHealth, *, pending: bool) -> None:
     """Arrange the next watch if a delivery is pending, unless another watch is arranged."""
     if health.watch_at != job.at:
-        telemetry.logger().info("another watch is arranged", extra={"receiver": receiver.id})
+        telemetry.log_skip("another watch is arranged", receiver=receiver.id)
     elif pending or delivery_store.has_pending(receiver):
         _watch_again(receiver, job.endpoint_id, job.at)
     else:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+from switchboard import telemetry
 from switchboard.aws import writes
 from switchboard.aws.attributes import Item
 from switchboard.aws.writes import Writes, commit
@@ -57,6 +58,7 @@ def recover_next_page(job: RecoverDeliveries) -> None:
     """
     endpoint, health = health_store.get_endpoint_with_health(job.org_id, job.endpoint_id)
     if endpoint is None or not endpoint.active:
+        telemetry.log_skip("the webhook is deleted or disabled", org_id=job.org_id, endpoint_id=job.endpoint_id)
         return
     parking.arrange_endpoint_watch(job.org_id, job.endpoint_id, health)
     page = delivery_store.list_by_status(

@@ -168,7 +168,7 @@ def delete_endpoint(origin: Origin, endpoint_id: str, effect: IdempotencyKey | N
         commit_once(
             effect,
             endpoint_id,
-            store.delete_endpoint_writes(endpoint),
+            store.ENDPOINTS.delete(endpoint),
             timers.cancel_writes(health.watch_timer),
             health_store.delete_health_writes(receiver_of(origin.org_id, endpoint_id)),
             organizations.gauge_write(origin.org_id, "webhooks", -1, None, None),

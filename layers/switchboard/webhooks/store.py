@@ -16,10 +16,9 @@ from collections.abc import Sequence
 from switchboard.aws import reads
 from switchboard.aws.attributes import Key
 from switchboard.aws.reads import Query
-from switchboard.aws.writes import Delete, Update
+from switchboard.aws.writes import Update
 from switchboard.kit import ids
 from switchboard.persistence.collection import Collection
-from switchboard.persistence.optimistic import StaleVersionError
 from switchboard.webhooks.models import Endpoint
 from switchboard.webhooks.receivers import CALLBACK, HOST, WHOLE
 
@@ -43,20 +42,6 @@ ENDPOINTS = Collection(
     key=endpoint_key,
     pack=lambda item: {name: value for name, value in item.items() if value is not None},
 )
-
-
-def delete_endpoint_writes(endpoint: Endpoint) -> Delete:
-    """The write that deletes an endpoint.
-
-    Raises StaleVersionError at commit if the endpoint changed since it was read.
-    """
-    return Delete(
-        table="core",
-        key=endpoint_key(endpoint.org_id, endpoint.id),
-        condition="version = :before",
-        values={":before": endpoint.version},
-        otherwise=StaleVersionError,
-    )
 
 
 def ensure_endpoint_writes(endpoint: Endpoint) -> Update:

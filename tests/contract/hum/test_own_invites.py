@@ -7,7 +7,8 @@ import pytest
 
 from switchboard.team.permissions import Role
 from tests.contract import console
-from tests.contract.console import Console, Person, ask_for
+from tests.contract.asks import ask_for
+from tests.contract.console import Console, Person
 from tests.contract.hum.conftest import assert_refused
 
 #: Permissions of each role for the platform's own operations, written by hand for this test.

@@ -11,8 +11,8 @@ from switchboard.calls import pacing
 from switchboard.carriers import voice
 from switchboard.kit import chance, clock
 from tests.actors import Tenant, tenant
+from tests.fakes.voice import Provider
 from tests.unit.calls.dialers import Carrier, Dialers
-from tests.voices import Provider
 
 
 @pytest.fixture

@@ -22,8 +22,8 @@ from switchboard.events import service as events
 from switchboard.fanout import routes
 from switchboard.kit import clock
 from tests.actors import Tenant, system
+from tests.fakes.voice import Provider
 from tests.integration.sabotage import Killed
-from tests.voices import Provider
 
 NOBODY = "+14155550142"
 _WORK: dict[str, Callable[[dict[str, Any]], None]] = {

@@ -17,6 +17,7 @@ from switchboard.carriers.voice.ports.reports import EndReason, Recording, ToolU
 from switchboard.dialects.opticomm import dispositions
 from switchboard.kit import clock
 from tests.actors import Tenant, tenant
+from tests.fakes.voice import Provider
 from tests.integration.sabotage import drain_queue
 from tests.unit.calls.live_calls import (
     after_report,
@@ -28,7 +29,6 @@ from tests.unit.calls.live_calls import (
     read_call,
     report_progress,
 )
-from tests.voices import Provider
 
 pytestmark = pytest.mark.usefixtures("cloud", "frozen")
 

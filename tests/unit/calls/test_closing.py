@@ -15,6 +15,7 @@ from switchboard.compliance import ledgers
 from switchboard.kit import clock
 from switchboard.usage import service as usage
 from tests.actors import Tenant
+from tests.fakes.voice import Provider
 from tests.integration.sabotage import scan_items
 from tests.unit.calls.live_calls import (
     NOBODY,
@@ -26,7 +27,6 @@ from tests.unit.calls.live_calls import (
     read_call,
     report_progress,
 )
-from tests.voices import Provider
 
 pytestmark = pytest.mark.usefixtures("cloud", "frozen")
 

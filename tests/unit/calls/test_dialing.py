@@ -21,6 +21,7 @@ from switchboard.kit import clock
 from switchboard.usage import service as usage
 from switchboard.usage.models import MICROS_PER_CENT, Meter
 from tests.actors import Tenant, tenant
+from tests.fakes.voice import Provider
 from tests.integration.sabotage import Sabotage
 from tests.unit.calls.live_calls import (
     NOBODY,
@@ -31,7 +32,6 @@ from tests.unit.calls.live_calls import (
     read_call,
     report_progress,
 )
-from tests.voices import Provider
 
 pytestmark = pytest.mark.usefixtures("cloud", "frozen")
 

@@ -20,8 +20,8 @@ from switchboard.compliance.errors import Blocked
 from switchboard.errors import DomainError
 from switchboard.kit import clock
 from tests.actors import Tenant, tenant
+from tests.fakes.voice import Provider
 from tests.unit.properties import example_settings
-from tests.voices import Provider
 
 pytestmark = pytest.mark.usefixtures("cloud", "frozen")
 

@@ -8,6 +8,7 @@ from switchboard.calls import service, timeouts
 from switchboard.compliance.errors import Blocked
 from switchboard.kit import clock
 from tests.actors import Tenant
+from tests.fakes.voice import Provider
 from tests.integration.sabotage import Sabotage
 from tests.unit.calls.live_calls import (
     NOBODY,
@@ -20,7 +21,6 @@ from tests.unit.calls.live_calls import (
     report_progress,
     report_turn,
 )
-from tests.voices import Provider
 
 pytestmark = pytest.mark.usefixtures("cloud", "frozen")
 

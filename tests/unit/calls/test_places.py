@@ -13,8 +13,8 @@ from switchboard.calls.models import Order
 from switchboard.carriers import voice
 from switchboard.kit import clock
 from tests.actors import tenant
+from tests.fakes.voice import Provider
 from tests.unit.edge.platform import Platform, Route, list_routes
-from tests.voices import Provider
 
 # A Thursday in January: 12:00 in New York, 09:00 in Los Angeles.
 pytestmark = pytest.mark.usefixtures("cloud", "frozen")

@@ -20,6 +20,7 @@ from switchboard.kit import clock
 from switchboard.persistence.idempotency import IdempotencyMismatch
 from switchboard.usage import service as usage
 from tests.actors import Tenant, tenant, with_effect
+from tests.fakes.voice import Provider
 from tests.unit.calls.live_calls import (
     NOBODY,
     build_order,
@@ -29,7 +30,6 @@ from tests.unit.calls.live_calls import (
     place_call,
     read_call,
 )
-from tests.voices import Provider
 
 pytestmark = pytest.mark.usefixtures("cloud", "frozen")
 

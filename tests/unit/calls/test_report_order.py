@@ -15,6 +15,7 @@ from switchboard.kit import clock
 from switchboard.usage import service as usage
 from switchboard.usage.models import Meter
 from tests.actors import Tenant, tenant
+from tests.fakes.voice import Provider
 from tests.unit.calls.live_calls import (
     after_report,
     build_call,
@@ -23,7 +24,6 @@ from tests.unit.calls.live_calls import (
     report_progress,
 )
 from tests.unit.properties import example_settings
-from tests.voices import Provider
 
 pytestmark = pytest.mark.usefixtures("cloud", "frozen")
 

@@ -15,8 +15,8 @@ from switchboard.errors import QuotaExceeded
 from switchboard.kit import clock
 from switchboard.usage import service as usage
 from tests.actors import Tenant, tenant
+from tests.fakes.voice import Provider
 from tests.unit.calls.live_calls import dial_call, place_call, read_call, report_progress
-from tests.voices import Provider
 
 pytestmark = pytest.mark.usefixtures("cloud", "frozen")
 

@@ -10,13 +10,13 @@ from switchboard.carriers.voice.ports.reports import EndReason, Turn
 from switchboard.compliance import ledgers
 from switchboard.kit import clock
 from tests.actors import Tenant, tenant
+from tests.fakes.voice import Provider
 from tests.unit.calls.live_calls import (
     dial_call,
     end_line,
     read_call,
     report_progress,
 )
-from tests.voices import Provider
 
 pytestmark = pytest.mark.usefixtures("cloud", "frozen")
 

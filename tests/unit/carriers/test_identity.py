@@ -14,8 +14,8 @@ from switchboard.aws import secret
 from switchboard.carriers import identity
 from switchboard.carriers.identity import IdentityClaims, documents, issuer_client
 from switchboard.kit import clock
-from tests.unit.carriers import issuer as issuers
-from tests.unit.carriers.issuer import CLIENT_ID, DISCOVERY, KEYS, TOKEN, USERINFO, Answer, Issuer, forge_token
+from tests.fakes import issuer as issuers
+from tests.fakes.issuer import CLIENT_ID, DISCOVERY, KEYS, TOKEN, USERINFO, Answer, Issuer, forge_token
 
 CALLBACK = "https://console.example/auth/callback"
 

@@ -24,9 +24,9 @@ from switchboard.roleplay import lifecycle, scoring, store, transports
 from switchboard.roleplay.models import RoleplayCall, RoleplayEndReason, RoleplayState
 from switchboard.roleplay.transports import Down, livekit_reports
 from tests.actors import Reseller, reseller
+from tests.fakes.issuer import forge_token
 from tests.integration.role import check_role
 from tests.integration.sabotage import drain_queue, run_worker
-from tests.unit.carriers.issuer import forge_token
 from tests.unit.edge.asking import Answer
 from tests.unit.properties import example_settings
 from tests.unit.roleplay.conftest import list_reports, load_call, redeem_session

@@ -8,7 +8,7 @@ import pytest
 
 from switchboard.carriers import voice
 from switchboard.errors import Unavailable
-from tests.voices import Provider
+from tests.fakes.voice import Provider
 
 CONVERSATION = voice.Conversation(
     org_id="org_1",

@@ -18,27 +18,14 @@ from switchboard.email.service import RecipientSuppressed
 from switchboard.events import service as events
 from switchboard.kit import clock, settings
 from tests.actors import Tenant, system, tenant
+from tests.fakes.mail import MailCarrier
 
 pytestmark = pytest.mark.usefixtures("cloud")
 
 
-class Carrier:
-    """A provider with scripted results."""
-
-    def __init__(self, outcome: str | Exception = "ses-1@email.amazonses.com") -> None:
-        self.outcome = outcome
-        self.sent: list[mail.OutgoingMail] = []
-
-    def send(self, outbound: mail.OutgoingMail) -> str:
-        self.sent.append(outbound)
-        if isinstance(self.outcome, Exception):
-            raise self.outcome
-        return self.outcome
-
-
 @pytest.fixture
-def carrier(monkeypatch: pytest.MonkeyPatch) -> Carrier:
-    provider = Carrier()
+def carrier(monkeypatch: pytest.MonkeyPatch) -> MailCarrier:
+    provider = MailCarrier()
     monkeypatch.setattr(mail, "mail_carrier", lambda: provider)
     return provider
 
@@ -59,7 +46,7 @@ def load_message(message: Message) -> Message:
     return found
 
 
-def test_a_queued_mail_is_sent_once_even_if_its_job_repeats(acme: Tenant, carrier: Carrier) -> None:
+def test_a_queued_mail_is_sent_once_even_if_its_job_repeats(acme: Tenant, carrier: MailCarrier) -> None:
     message = queue_mail(acme)
     delivery.send_queued(message.org_id, message.id)
     delivery.send_queued(message.org_id, message.id)
@@ -70,7 +57,7 @@ def test_a_queued_mail_is_sent_once_even_if_its_job_repeats(acme: Tenant, carrie
     )
 
 
-def test_blind_copies_are_in_the_envelope_and_not_in_the_mail(acme: Tenant, carrier: Carrier) -> None:
+def test_blind_copies_are_in_the_envelope_and_not_in_the_mail(acme: Tenant, carrier: MailCarrier) -> None:
     draft = MailDraft(to=["a@example.com"], cc=["b@example.com"], bcc=["c@example.com"], subject="s", body="b")
     message = service.send_message(acme.caller(), draft)
     delivery.send_queued(message.org_id, message.id)
@@ -78,14 +65,14 @@ def test_blind_copies_are_in_the_envelope_and_not_in_the_mail(acme: Tenant, carr
     assert "c@example.com" not in carrier.sent[0].content.decode()
 
 
-def test_a_refusal_fails_the_mail(acme: Tenant, carrier: Carrier) -> None:
+def test_a_refusal_fails_the_mail(acme: Tenant, carrier: MailCarrier) -> None:
     carrier.outcome = mail.RefusedError("not verified")
     message = queue_mail(acme)
     delivery.send_queued(message.org_id, message.id)
     assert (load_message(message).state, load_message(message).error) == (MailState.FAILED, "not verified")
 
 
-def test_a_failed_mail_has_no_timer(acme: Tenant, carrier: Carrier) -> None:
+def test_a_failed_mail_has_no_timer(acme: Tenant, carrier: MailCarrier) -> None:
     message = queue_mail(acme, "a@example.com", "b@example.com")
 
     def statuses() -> list[str]:
@@ -98,7 +85,7 @@ def test_a_failed_mail_has_no_timer(acme: Tenant, carrier: Carrier) -> None:
     assert statuses() == ["FAILED", "FAILED"]
 
 
-def test_throttling_returns_the_mail_to_its_queue(acme: Tenant, carrier: Carrier) -> None:
+def test_throttling_returns_the_mail_to_its_queue(acme: Tenant, carrier: MailCarrier) -> None:
     carrier.outcome = mail.ThrottledError("slow down")
     message = queue_mail(acme)
     delivery.send_queued(message.org_id, message.id)
@@ -108,7 +95,7 @@ def test_throttling_returns_the_mail_to_its_queue(acme: Tenant, carrier: Carrier
     assert load_message(message).state is MailState.SENT
 
 
-def test_a_mail_with_an_unknown_outcome_is_never_sent_again_and_is_reported(acme: Tenant, carrier: Carrier) -> None:
+def test_a_mail_with_an_unknown_outcome_is_never_sent_again_and_is_reported(acme: Tenant, carrier: MailCarrier) -> None:
     carrier.outcome = mail.OutcomeUnknownError("timeout")
     message = queue_mail(acme)
     delivery.send_queued(message.org_id, message.id)
@@ -119,7 +106,7 @@ def test_a_mail_with_an_unknown_outcome_is_never_sent_again_and_is_reported(acme
     assert load_message(message).state is MailState.UNCONFIRMED
 
 
-def test_the_providers_report_settles_an_unconfirmed_mail(acme: Tenant, carrier: Carrier) -> None:
+def test_the_providers_report_settles_an_unconfirmed_mail(acme: Tenant, carrier: MailCarrier) -> None:
     carrier.outcome = mail.OutcomeUnknownError("timeout")
     message = queue_mail(acme)
     delivery.send_queued(message.org_id, message.id)
@@ -131,7 +118,7 @@ def test_the_providers_report_settles_an_unconfirmed_mail(acme: Tenant, carrier:
     )
 
 
-def test_a_mail_is_delivered_when_every_recipient_has_it(acme: Tenant, carrier: Carrier) -> None:
+def test_a_mail_is_delivered_when_every_recipient_has_it(acme: Tenant, carrier: MailCarrier) -> None:
     message = queue_mail(acme, "a@example.com", "B@Example.com")
     delivery.send_queued(message.org_id, message.id)
     feedback.record_delivery(message.org_id, message.id, ["a@example.com"])
@@ -141,7 +128,7 @@ def test_a_mail_is_delivered_when_every_recipient_has_it(acme: Tenant, carrier: 
     assert load_message(message).state is MailState.DELIVERED
 
 
-def test_recording_the_send_does_not_undo_an_earlier_delivery_report(acme: Tenant, carrier: Carrier) -> None:
+def test_recording_the_send_does_not_undo_an_earlier_delivery_report(acme: Tenant, carrier: MailCarrier) -> None:
     message = queue_mail(acme)
     carrier.outcome = mail.OutcomeUnknownError("the answer is slower than the report")
     delivery.send_queued(message.org_id, message.id)
@@ -154,7 +141,7 @@ def test_recording_the_send_does_not_undo_an_earlier_delivery_report(acme: Tenan
     )
 
 
-def test_a_permanent_bounce_stops_further_mail_to_that_address(acme: Tenant, carrier: Carrier) -> None:
+def test_a_permanent_bounce_stops_further_mail_to_that_address(acme: Tenant, carrier: MailCarrier) -> None:
     message = queue_mail(acme)
     delivery.send_queued(message.org_id, message.id)
     feedback.record_bounce(message.org_id, message.id, ["you@example.com"], permanent=True)
@@ -164,14 +151,14 @@ def test_a_permanent_bounce_stops_further_mail_to_that_address(acme: Tenant, car
     assert refusal.value.details == {"recipients": ["you@example.com"]}
 
 
-def test_a_transient_bounce_does_not_stop_further_mail(acme: Tenant, carrier: Carrier) -> None:
+def test_a_transient_bounce_does_not_stop_further_mail(acme: Tenant, carrier: MailCarrier) -> None:
     message = queue_mail(acme)
     delivery.send_queued(message.org_id, message.id)
     feedback.record_bounce(message.org_id, message.id, ["you@example.com"], permanent=False)
     assert queue_mail(acme).state is MailState.QUEUED
 
 
-def test_a_complaint_stops_further_mail_and_leaves_the_state(acme: Tenant, carrier: Carrier) -> None:
+def test_a_complaint_stops_further_mail_and_leaves_the_state(acme: Tenant, carrier: MailCarrier) -> None:
     message = queue_mail(acme)
     delivery.send_queued(message.org_id, message.id)
     feedback.record_delivery(message.org_id, message.id, ["you@example.com"])
@@ -181,14 +168,14 @@ def test_a_complaint_stops_further_mail_and_leaves_the_state(acme: Tenant, carri
         queue_mail(acme)
 
 
-def test_another_organization_may_write_to_a_suppressed_address(acme: Tenant, carrier: Carrier) -> None:
+def test_another_organization_may_write_to_a_suppressed_address(acme: Tenant, carrier: MailCarrier) -> None:
     message = queue_mail(acme)
     delivery.send_queued(message.org_id, message.id)
     feedback.record_bounce(message.org_id, message.id, ["you@example.com"], permanent=True)
     assert queue_mail(tenant("other")).state is MailState.QUEUED
 
 
-def test_timestamps_move_with_the_state(acme: Tenant, carrier: Carrier, frozen: clock.FrozenClock) -> None:
+def test_timestamps_move_with_the_state(acme: Tenant, carrier: MailCarrier, frozen: clock.FrozenClock) -> None:
     message = queue_mail(acme)
     frozen.advance(seconds=5)
     delivery.send_queued(message.org_id, message.id)
@@ -198,7 +185,7 @@ def test_timestamps_move_with_the_state(acme: Tenant, carrier: Carrier, frozen: 
     )
 
 
-def test_a_later_claim_gets_its_own_ten_minutes(acme: Tenant, carrier: Carrier) -> None:
+def test_a_later_claim_gets_its_own_ten_minutes(acme: Tenant, carrier: MailCarrier) -> None:
     carrier.outcome = mail.ThrottledError("slow down")
     message = queue_mail(acme)
     delivery.send_queued(message.org_id, message.id)
@@ -227,7 +214,7 @@ def claim_mail(message: Message) -> int:
 
 
 def test_a_mail_that_is_throttled_for_ever_fails_in_the_end(
-    acme: Tenant, carrier: Carrier, frozen: clock.FrozenClock
+    acme: Tenant, carrier: MailCarrier, frozen: clock.FrozenClock
 ) -> None:
     carrier.outcome = mail.ThrottledError("slow down")
     message = queue_mail(acme)
@@ -248,7 +235,7 @@ def test_a_mail_that_is_throttled_for_ever_fails_in_the_end(
     assert 12 * 3_600 <= sum(pauses) <= 13 * 3_600
 
 
-def test_a_mail_that_cannot_be_composed_fails_and_is_not_sent(acme: Tenant, carrier: Carrier) -> None:
+def test_a_mail_that_cannot_be_composed_fails_and_is_not_sent(acme: Tenant, carrier: MailCarrier) -> None:
     draft = MailDraft(to=["you@example.com"], subject="s", body="b", in_reply_to="<no id>")
     message = service.send_message(acme.caller(), draft)
     delivery.send_queued(message.org_id, message.id)
@@ -267,7 +254,7 @@ def test_any_json_metadata_is_kept(acme: Tenant, metadata: dict[str, Any]) -> No
 
 
 def test_any_error_while_composing_fails_the_mail_with_an_event(
-    acme: Tenant, carrier: Carrier, monkeypatch: pytest.MonkeyPatch
+    acme: Tenant, carrier: MailCarrier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fault(*_: Any) -> None:
         raise AttributeError("of a library")
@@ -300,7 +287,7 @@ def revoke(acme: Tenant) -> None:
     [(suspend, "suspended"), (revoke, "key_revoked")],
 )
 def test_a_claim_checks_again_whether_the_mail_may_be_sent(
-    acme: Tenant, carrier: Carrier, happens: Callable[[Tenant], None], why: str
+    acme: Tenant, carrier: MailCarrier, happens: Callable[[Tenant], None], why: str
 ) -> None:
     message = queue_mail(acme)
     happens(acme)
@@ -309,7 +296,7 @@ def test_a_claim_checks_again_whether_the_mail_may_be_sent(
     assert events_of(message)[-1].data["reason"] == why
 
 
-def test_a_mail_whose_job_is_lost_is_tried_again(acme: Tenant, carrier: Carrier, frozen: clock.FrozenClock) -> None:
+def test_a_mail_whose_job_is_lost_is_tried_again(acme: Tenant, carrier: MailCarrier, frozen: clock.FrozenClock) -> None:
     message = queue_mail(acme)
     (first,) = [item for item in asked_for() if item["body"]["job"] == "WatchMail"]
     frozen.at = clock.parse(first["due"]).timestamp()
@@ -334,7 +321,7 @@ def test_a_mail_that_is_never_tried_fails_at_its_deadline(acme: Tenant, frozen: 
 
 
 def test_a_throttled_mail_is_not_tried_before_its_time(
-    acme: Tenant, carrier: Carrier, frozen: clock.FrozenClock
+    acme: Tenant, carrier: MailCarrier, frozen: clock.FrozenClock
 ) -> None:
     message = queue_mail(acme)
     frozen.advance(seconds=14 * 60)
@@ -346,7 +333,7 @@ def test_a_throttled_mail_is_not_tried_before_its_time(
     assert [item["body"]["job"] for item in asked_for()].count("SendMail") == tries
 
 
-def test_a_reply_to_a_queued_mail_names_it_once_both_are_sent(acme: Tenant, carrier: Carrier) -> None:
+def test_a_reply_to_a_queued_mail_names_it_once_both_are_sent(acme: Tenant, carrier: MailCarrier) -> None:
     first = queue_mail(acme)
     second = service.send_message(
         acme.caller(), MailDraft(to=["you@example.com"], subject="s", body="b", in_reply_to=first.id)

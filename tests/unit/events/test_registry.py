@@ -20,11 +20,13 @@ from switchboard.events import registry
 from switchboard.events import service as events
 from switchboard.events.models import Actor, Event, Subject, SystemActor
 from switchboard.events.types.base import Contract, EventType
-from switchboard.fanout import routes
+from switchboard.fanout import rendering, routes
 from switchboard.fanout.rendering import RENDERERS
 from switchboard.roleplay.models import SessionState
 from switchboard.webhooks import event_names
+from switchboard.webhooks.kinds import WEBHOOK_KINDS
 from switchboard.webhooks.models import KindName
+from switchboard.webhooks.signing import SIGNATURE_SCHEMES
 from tests.contract.spec import ORACLE
 from tests.unit.events import sites
 from tests.unit.test_layering import MODULES
@@ -68,6 +70,14 @@ PROMISED: dict[Contract, set[str]] = {
     "opticomm": {"call.initiated", "call.completed", "call.failed"},
     "athos": {"call.scored"},
     "hum": set(),
+}
+
+#: The tables that need a row for each kind of webhook.
+KIND_TABLES: dict[str, dict[KindName, Any]] = {
+    "RENDERERS in switchboard/fanout/rendering.py": RENDERERS,
+    "WEBHOOK_KINDS in switchboard/webhooks/kinds.py": WEBHOOK_KINDS,
+    "SIGNATURE_SCHEMES in switchboard/webhooks/signing.py": SIGNATURE_SCHEMES,
+    "EVENT_NAMES in switchboard/webhooks/event_names.py": event_names.EVENT_NAMES,
 }
 
 
@@ -231,6 +241,13 @@ def test_every_queue_of_a_type_exists_and_the_fan_out_may_send_to_it() -> None:
     assert not unknown, "Add the queue, and the fan-out's right to send to it, in infra/topology.py."
 
 
+def test_the_fan_out_has_a_factory_for_each_queue_that_a_row_starts() -> None:
+    missing = {queue for row in ROWS for queue in row.starts} - set(routes.JOB_FACTORIES)
+    assert not missing, f"Add the jobs for {missing} to JOB_FACTORIES in switchboard/fanout/routes.py."
+    unused = set(routes.JOB_FACTORIES) - {queue for row in ROWS for queue in row.starts}
+    assert not unused, f"No event starts {unused}: remove them from JOB_FACTORIES in switchboard/fanout/routes.py."
+
+
 @pytest.mark.parametrize("row", ROWS, ids=by_name)
 def test_the_fan_out_sends_an_event_to_the_queues_of_its_row(row: EventType) -> None:
     told = [*(["projections"] if row.projections else []), *(["webhooks"] if row.webhooks else [])]
@@ -276,8 +293,12 @@ def _published(contract: Contract) -> set[str]:
 
 def test_the_registry_and_the_webhooks_know_the_same_contracts() -> None:
     assert get_args(Contract) == get_args(KindName)
+    for name, table in KIND_TABLES.items():
+        missing = set(get_args(KindName)) - set(table)
+        assert not missing, f"Add a row for {missing} to {name}."
+    renders_nothing = {kind for kind in get_args(KindName) if RENDERERS[kind] is rendering._render_nothing}
     told = {contract for row in ROWS for contract in row.webhooks}
-    assert told <= set(RENDERERS), "Add a renderer in RENDERERS of switchboard/fanout/rendering.py."
+    assert not told & renders_nothing, "Write a renderer in switchboard/dialects, and name it in fanout/rendering.py."
     shown = {row.subject for row in ROWS if "anima" in row.webhooks}
     assert shown == set(webhooks.FACTS), (
         "Add the reported facts of each subject to FACTS of dialects/anima/webhooks.py."

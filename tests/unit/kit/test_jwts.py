@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from switchboard.kit import jwts
-from tests.unit.carriers.issuer import forge_token
+from tests.fakes.issuer import forge_token
 
 SECRET = b"a secret of thirty-two bytes and more"
 #: RFC 7515, appendix A.1.

@@ -29,6 +29,7 @@ from switchboard.timers import store as timer_store
 from switchboard.usage import service as usage
 from switchboard.usage.models import Meter
 from tests.actors import Reseller
+from tests.fakes.bedrock import BedrockRuntime
 from tests.integration.sabotage import Later, send_due
 from tests.unit.roleplay.conftest import list_reports, load_call, practise_call, redeem_session
 
@@ -210,33 +211,17 @@ def changed_criteria(**changes: Any) -> dict[str, Any]:
     return made
 
 
-class Runtime:
-    """Bedrock's client."""
-
-    def __init__(self, *outcomes: Any) -> None:
-        self.outcomes = list(outcomes)
-        self.asked: list[dict[str, Any]] = []
-
-    def converse(self, **request: Any) -> dict[str, Any]:
-        self.asked.append(request)
-        outcome = self.outcomes.pop(0)
-        if isinstance(outcome, Exception):
-            raise outcome
-        text = outcome if isinstance(outcome, str) else json.dumps(outcome)
-        return {"output": {"message": {"content": [{"text": text}]}}}
-
-
 @pytest.fixture
-def runtime(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Runtime]:
-    def make(*outcomes: Any) -> Runtime:
-        made = Runtime(*outcomes)
+def runtime(monkeypatch: pytest.MonkeyPatch) -> Callable[..., BedrockRuntime]:
+    def make(*outcomes: Any) -> BedrockRuntime:
+        made = BedrockRuntime(*outcomes)
         monkeypatch.setattr(clients, "get_client", lambda _: made)
         return made
 
     return make
 
 
-def test_bedrock_gets_the_rubric_and_its_score_is_used(runtime: Callable[..., Runtime]) -> None:
+def test_bedrock_gets_the_rubric_and_its_score_is_used(runtime: Callable[..., BedrockRuntime]) -> None:
     bedrock = runtime(bedrock_response())
     judged = ModelJudge(Bedrock("a.model")).judge(RUBRIC, TURNS)
     assert judged.marks[0] == CriterionResult(
@@ -273,7 +258,9 @@ def test_bedrock_gets_the_rubric_and_its_score_is_used(runtime: Callable[..., Ru
         changed_criteria(evidence=[{"turn": 1, "quote": ""}]),
     ],
 )
-def test_a_malformed_response_is_retried_once_and_then_refused(runtime: Callable[..., Runtime], unusable: Any) -> None:
+def test_a_malformed_response_is_retried_once_and_then_refused(
+    runtime: Callable[..., BedrockRuntime], unusable: Any
+) -> None:
     bedrock = runtime(unusable, bedrock_response())
     assert ModelJudge(Bedrock("a.model")).judge(RUBRIC, TURNS).marks[0].points == 6
     assert len(bedrock.asked) == 2
@@ -283,7 +270,7 @@ def test_a_malformed_response_is_retried_once_and_then_refused(runtime: Callable
     assert len(bedrock.asked) == ATTEMPTS
 
 
-def test_invented_evidence_is_rejected(runtime: Callable[..., Runtime]) -> None:
+def test_invented_evidence_is_rejected(runtime: Callable[..., BedrockRuntime]) -> None:
     made = bedrock_response()
     made["criteria"][2] |= {"points": 0}
     runtime(*[made] * ATTEMPTS)
@@ -306,7 +293,7 @@ def _failure(code: str) -> ClientError:
     ],
 )
 def test_transient_and_permanent_errors_are_distinguished(
-    runtime: Callable[..., Runtime], failure: Exception, outcome: type[Exception]
+    runtime: Callable[..., BedrockRuntime], failure: Exception, outcome: type[Exception]
 ) -> None:
     runtime(failure)
     with pytest.raises(outcome):

@@ -20,8 +20,8 @@ from switchboard.webhooks.models import Delivery, Endpoint, EndpointSettings
 from switchboard.webhooks.receivers import receiver_of
 from switchboard.webhooks.service import EndpointWithSecret
 from tests.actors import Tenant, tenant
+from tests.fakes.receiver import Receiver
 from tests.integration.sabotage import Later, Stream, drain_queue, run_tick, run_worker
-from tests.unit.webhooks.receiver import Receiver
 
 
 @pytest.fixture

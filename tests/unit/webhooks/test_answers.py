@@ -22,9 +22,9 @@ from switchboard.webhooks import (
 )
 from switchboard.webhooks.models import Delivery, DeliveryStatus
 from tests.actors import Tenant
+from tests.fakes.receiver import Receiver, make_answer
 from tests.unit.properties import example_settings
 from tests.unit.webhooks.conftest import Register
-from tests.unit.webhooks.receiver import Receiver, make_answer
 
 #: Parts of headers, broken encodings and nonsense.
 ODD = st.sampled_from(

@@ -16,9 +16,9 @@ from switchboard.webhooks import breaker, deliveries, delivery_worker, service
 from switchboard.webhooks.jobs import DeliverWebhook, DispatchEvent
 from switchboard.webhooks.models import DeliveryStatus
 from tests.actors import Tenant, tenant
+from tests.fakes.receiver import Receiver, make_answer
 from tests.integration.sabotage import Sabotage, drain_queue
 from tests.unit.webhooks.conftest import Register, World, send_mail
-from tests.unit.webhooks.receiver import Receiver, make_answer
 
 #: The request that sends up to ten jobs.
 JOBS = "SendMessageBatch"

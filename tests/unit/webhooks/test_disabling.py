@@ -32,9 +32,9 @@ from switchboard.webhooks.kinds import JITTER, WEBHOOK_KINDS
 from switchboard.webhooks.models import Endpoint, ReceiverHealth, RenderedEvent
 from switchboard.webhooks.receivers import receiver_of
 from tests.actors import Tenant
+from tests.fakes.receiver import Receiver, make_answer
 from tests.integration.sabotage import drain_queue, run_worker
 from tests.unit.webhooks.conftest import Register, World, send_mail
-from tests.unit.webhooks.receiver import Receiver, make_answer
 
 URL = "https://example.com/hook"
 

@@ -28,9 +28,9 @@ from switchboard.webhooks.jobs import DeliverWebhook, DispatchEvent
 from switchboard.webhooks.models import DeliveryStatus, Endpoint
 from switchboard.webhooks.receivers import receiver_of
 from tests.actors import Tenant, tenant
+from tests.fakes.receiver import Receiver, make_answer
 from tests.integration.sabotage import drain_queue, run_worker
 from tests.unit.webhooks.conftest import Register, World, only_delivery, send_mail
-from tests.unit.webhooks.receiver import Receiver, make_answer
 
 
 def dispatch_mails(acme: Tenant, world: World, number: int = 1) -> list[DispatchEvent]:

@@ -9,9 +9,9 @@ from switchboard.webhooks import event_names
 from switchboard.webhooks.jobs import DeliverWebhook, DispatchEvent
 from switchboard.webhooks.kinds import WEBHOOK_KINDS
 from tests.actors import Tenant
+from tests.fakes.receiver import Receiver
 from tests.integration.sabotage import drain_queue
 from tests.unit.webhooks.conftest import Register, World, send_mail
-from tests.unit.webhooks.receiver import Receiver
 
 
 def dispatch_mail(acme: Tenant, world: World) -> tuple[set[int], list[str]]:

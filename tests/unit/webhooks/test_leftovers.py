@@ -12,9 +12,9 @@ from switchboard.webhooks import deliveries, delivery_store, schedule, service, 
 from switchboard.webhooks.kinds import ONE_RETRY_SCHEDULE, WEBHOOK_KINDS
 from switchboard.webhooks.models import DeliveryStatus
 from tests.actors import Tenant
+from tests.fakes.receiver import Receiver
 from tests.integration.sabotage import drain_queue
 from tests.unit.webhooks.conftest import Register, World
-from tests.unit.webhooks.receiver import Receiver
 
 URL = "https://example.com/hook"
 

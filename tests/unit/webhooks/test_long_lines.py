@@ -26,10 +26,10 @@ from switchboard.webhooks.parking_store import ParkedAttempt
 from switchboard.webhooks.receivers import WebhookReceiver as To
 from switchboard.webhooks.receivers import receiver_of
 from tests.actors import Tenant, tenant
+from tests.fakes.receiver import Receiver
 from tests.integration.sabotage import Sabotage, drain_queue, run_worker
 from tests.load.waiting import delivery_at, line_up
 from tests.unit.webhooks.conftest import Register, World, answered_quickly
-from tests.unit.webhooks.receiver import Receiver
 
 
 @pytest.fixture
@@ -113,7 +113,7 @@ def test_a_canceled_line_costs_a_tenth_of_a_request_each(
 ) -> None:
     made = line_up(endpoint, 310)
     if removed:
-        writes.write_item(store.delete_endpoint_writes(endpoint))
+        writes.write_item(store.ENDPOINTS.delete(endpoint))
     else:
         service.disable_endpoint(endpoint, "failing", "all deliveries failed for five days")
     with Sabotage().counting() as requests:

@@ -9,10 +9,10 @@ from switchboard.email import feedback
 from switchboard.email import service as email
 from switchboard.email.models import MailDraft
 from tests.actors import Tenant
+from tests.fakes.receiver import Receiver
 from tests.unit.email.test_inbound import make_mail as letter
 from tests.unit.email.test_inbound import receive_mail
 from tests.unit.webhooks.conftest import Register, World
-from tests.unit.webhooks.receiver import Receiver
 
 
 def send_mail(acme: Tenant) -> str:

@@ -16,9 +16,9 @@ from switchboard.webhooks.jobs import RecoverDeliveries
 from switchboard.webhooks.models import CancelReason, Delivery, DeliveryStatus, Endpoint
 from switchboard.webhooks.moves import HeldDelivery
 from tests.actors import Tenant
+from tests.fakes.receiver import Receiver, make_answer
 from tests.integration.sabotage import drain_queue, run_worker
 from tests.unit.webhooks.conftest import Register, World, send_mail
-from tests.unit.webhooks.receiver import Receiver, make_answer
 
 URL = "https://example.com/hook"
 

@@ -16,9 +16,9 @@ from switchboard.kit import clock
 from switchboard.webhooks import callbacks, deliveries, event_names, service, settings, signing, store, template
 from switchboard.webhooks.models import DeliveryStatus, Endpoint, EndpointSettings
 from tests.actors import Tenant, tenant, with_effect
+from tests.fakes.receiver import Receiver, make_answer
 from tests.integration.sabotage import drain_queue
 from tests.unit.webhooks.conftest import Register, World
-from tests.unit.webhooks.receiver import Receiver, make_answer
 
 URL = "https://example.com/hook"
 

@@ -45,9 +45,9 @@ from switchboard.webhooks.jobs import DeliverWebhook, WakeReceiver, WatchReceive
 from switchboard.webhooks.models import DeliveryStatus, Endpoint, ReceiverHealth, RenderedEvent
 from switchboard.webhooks.receivers import WebhookReceiver, receiver_of
 from tests.actors import Tenant
+from tests.fakes.receiver import make_answer
 from tests.integration.sabotage import Killed, Sabotage, Stream, run_tick
 from tests.unit.webhooks.conftest import Register, answered_quickly
-from tests.unit.webhooks.receiver import make_answer
 
 SEEDS = range(int(os.environ.get("WAITING_SEEDS", "12")))
 _VISIBLE_AGAIN = timedelta(seconds=90)

@@ -149,24 +149,17 @@ _SOMETIMES = {
     document_headers.CHALLENGE: document_headers.describe_challenge(f'Cookie name="{COOKIE}"'),
 }
 
-#: Names of path variables: the route's name (which says the noun) to the contract's name.
-_VARIABLES = {
-    "invite_id": "id",
-    "block_id": "id",
-    "contact_id": "id",
-    "flow_id": "id",
-    "number_id": "id",
-    "voicemail_id": "id",
-    "webhook_id": "id",
-    "note_id": "id",
-    "trigger_id": "id",
-    "user_id": "userId",
-    "call_id": "callId",
-    "delivery_id": "deliveryId",
-}
+#: The path variables that the contract does not simply call `id`.
+_VARIABLES = {"user_id": "userId", "call_id": "callId", "delivery_id": "deliveryId"}
+
+
+def _contract_variable(name: str) -> str:
+    """Return the contract's name of a path variable. The name in the route says the noun: `contact_id`."""
+    return _VARIABLES.get(name, "id" if name.endswith("_id") else name)
+
 
 DESCRIPTION = ApiDescription(
-    variables=_VARIABLES,
+    contract_variable=_contract_variable,
     title="HUM API",
     version="1.0.0",
     text=_text(),

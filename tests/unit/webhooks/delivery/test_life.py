@@ -13,9 +13,9 @@ from switchboard.webhooks import deliveries, recovery, service
 from switchboard.webhooks.kinds import STANDARD_SCHEDULE
 from switchboard.webhooks.models import DeliveryStatus
 from tests.actors import Tenant, tenant
+from tests.fakes.receiver import Receiver, make_answer
 from tests.integration.sabotage import run_worker
 from tests.unit.webhooks.conftest import Register, World, only_delivery, send_mail
-from tests.unit.webhooks.receiver import Receiver, make_answer
 
 
 def test_an_event_arrives_signed_with_the_contracts_names(

@@ -14,9 +14,9 @@ from switchboard.webhooks.jobs import DeliverWebhook
 from switchboard.webhooks.models import DeliveryStatus, Endpoint
 from switchboard.webhooks.receivers import receiver_of
 from tests.actors import Tenant
+from tests.fakes.receiver import Behavior, Receiver, make_answer
 from tests.integration.sabotage import drain_queue, run_worker
 from tests.unit.webhooks.conftest import Register, World, only_delivery, send_mail
-from tests.unit.webhooks.receiver import Behavior, Receiver, make_answer
 
 
 def send_and_queue(acme: Tenant, world: World, number: int) -> None:

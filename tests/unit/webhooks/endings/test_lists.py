@@ -5,8 +5,8 @@ from __future__ import annotations
 from switchboard.webhooks import breaker, deliveries, service
 from switchboard.webhooks.models import DeliveryStatus
 from tests.actors import Tenant
+from tests.fakes.receiver import Receiver, make_answer
 from tests.unit.webhooks.conftest import Register, World, send_mail
-from tests.unit.webhooks.receiver import Receiver, make_answer
 
 
 def test_every_page_says_exactly_whether_more_follow(

@@ -17,10 +17,10 @@ from switchboard.webhooks.jobs import DeliverWebhook, WakeReceiver
 from switchboard.webhooks.kinds import WEBHOOK_KINDS
 from switchboard.webhooks.models import Delivery, DeliveryStatus, Endpoint, KindName, RenderedEvent
 from tests.actors import Tenant
+from tests.fakes.receiver import Receiver, make_answer
 from tests.integration.sabotage import Sabotage, drain_queue
 from tests.unit.webhooks.conftest import World
 from tests.unit.webhooks.endings.conftest import URL
-from tests.unit.webhooks.receiver import Receiver, make_answer
 
 
 def waiting_jobs() -> tuple[DeliverWebhook, DeliverWebhook]:

@@ -11,10 +11,10 @@ from switchboard.webhooks import deliveries, health_store, schedule
 from switchboard.webhooks.models import DeliveryStatus
 from switchboard.webhooks.receivers import receiver_of
 from tests.actors import Tenant
+from tests.fakes.receiver import Receiver
 from tests.integration.sabotage import drain_queue
 from tests.unit.webhooks.conftest import Register, World, only_delivery, send_mail
 from tests.unit.webhooks.endings.conftest import URL
-from tests.unit.webhooks.receiver import Receiver
 
 
 def test_a_delivery_deferred_until_the_end_of_its_schedule_fails_and_is_reported(

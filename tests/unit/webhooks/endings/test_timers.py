@@ -10,10 +10,10 @@ from switchboard.kit import clock
 from switchboard.webhooks import deliveries, delivery_worker, new_delivery, service
 from switchboard.webhooks.models import Delivery, DeliveryStatus
 from tests.actors import Tenant
+from tests.fakes.receiver import Receiver, make_answer
 from tests.integration.sabotage import scan_items
 from tests.unit.webhooks.conftest import Register, World, only_delivery, send_mail
 from tests.unit.webhooks.endings.conftest import URL
-from tests.unit.webhooks.receiver import Receiver, make_answer
 
 
 def list_timers(*, watches: bool = False) -> list[dict[str, Any]]:

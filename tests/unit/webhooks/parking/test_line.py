@@ -27,10 +27,10 @@ from switchboard.webhooks.models import DeliveryStatus, Endpoint, ReceiverHealth
 from switchboard.webhooks.parking_store import ParkedAttempt
 from switchboard.webhooks.receivers import receiver_of
 from tests.actors import Tenant
+from tests.fakes.receiver import Receiver, make_answer
 from tests.integration.sabotage import Sabotage, drain_queue, run_worker
 from tests.unit.webhooks.conftest import World, answered_quickly
 from tests.unit.webhooks.parking.conftest import dispatch_mails, hold_slot, list_parked, load_health
-from tests.unit.webhooks.receiver import Receiver, make_answer
 
 URL = "https://example.com/hook"
 

@@ -13,10 +13,10 @@ from switchboard.webhooks import deliveries, health_store, parking, schedule
 from switchboard.webhooks.models import DeliveryStatus, Endpoint
 from switchboard.webhooks.receivers import receiver_of
 from tests.actors import Tenant
+from tests.fakes.receiver import Receiver, make_answer
 from tests.integration.sabotage import drain_queue, run_worker
 from tests.unit.webhooks.conftest import World, only_delivery
 from tests.unit.webhooks.parking.conftest import dispatch_mails, hold_slot, list_parked, load_health
-from tests.unit.webhooks.receiver import Receiver, make_answer
 
 
 def pass_minutes(world: World, frozen: clock.FrozenClock, minutes: int) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
+from switchboard import telemetry
 from switchboard.aws import queues
 from switchboard.carriers.voice.ports import reports
 from switchboard.carriers.voice.ports.reports import EndReason, Recording, Report
@@ -79,6 +80,7 @@ def handle_message(body: dict[str, Any]) -> None:
 def _perform_step(org_id: str, call_id: str, number: int) -> None:
     leg = state.get_leg(org_id, call_id)
     if leg is None or leg.hung_up:
+        telemetry.log_skip("the simulated call is gone, or hung up", org_id=org_id, call_id=call_id, step=number)
         return
     step = leg.course[number]
     # If the worker was killed between the end and its report, the end is reported now.
@@ -86,6 +88,7 @@ def _perform_step(org_id: str, call_id: str, number: int) -> None:
         leg if leg.over and step.kind == "ended" else state.advance_leg(org_id, call_id, _step_facts(leg, step, number))
     )
     if after is None:
+        telemetry.log_skip("the step was performed before", org_id=org_id, call_id=call_id, step=number)
         return
     told = _reports_of(after, step.kind, **step.facts)
     if step.kind == "ended":
