@@ -123,3 +123,4 @@ def expired_admin(http: httpx.Client, org_id: str) -> Person:
 
 def next_number() -> str:
     """A North American phone number that no test has used yet."""
+    return f"+1415{secrets.randbelow(8_000_000) + 2_000_000}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from switchboard.team.permissions import Role
-from tests.contract.console import Person, another_place, inviting
+from tests.contract.console import Person, another_place, invite_by_new_admin
 from tests.contract.world import Ask
 
 GOOD = {
@@ -23,7 +23,7 @@ def _leaving(person: Person) -> Ask:
 
 OWN = {
     "listOwnInvites": lambda _: Ask("GET", "/api/invites"),
-    "acceptInvite": lambda person: Ask("POST", f"/api/invites/{inviting(person)[0].id}/accept"),
-    "declineInvite": lambda person: Ask("POST", f"/api/invites/{inviting(person)[0].id}/decline"),
+    "acceptInvite": lambda person: Ask("POST", f"/api/invites/{invite_by_new_admin(person)[0].id}/accept"),
+    "declineInvite": lambda person: Ask("POST", f"/api/invites/{invite_by_new_admin(person)[0].id}/decline"),
     "leaveTeam": _leaving,
 }
