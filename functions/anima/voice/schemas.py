@@ -9,10 +9,9 @@ from pydantic.config import JsonDict
 
 from switchboard.calls import models
 from switchboard.calls.models import Order, State, Tier
-from switchboard.carriers.voice import Voice as CatalogVoice
+from switchboard.carriers.voice import Voice
 from switchboard.carriers.voice.ports.reports import EndReason, Turn
-from switchboard.compliance.models import ConsentSource
-from switchboard.compliance.models import Verdict as GateVerdict
+from switchboard.compliance.models import ConsentSource, Verdict
 from switchboard.dialects.anima.shapes import Pagination
 from switchboard.edge.fields import E164, FreeJson, Id, OneLine
 from switchboard.edge.schema import View
@@ -245,7 +244,7 @@ class VerdictView(View):
     evaluated_at: str
 
     @classmethod
-    def of(cls, call_id: str, verdict: GateVerdict) -> VerdictView:
+    def of(cls, call_id: str, verdict: Verdict) -> VerdictView:
         """Returns Anima's view of a verdict."""
         return cls.model_validate(verdict.model_dump(mode="json") | {"call_id": call_id})
 
@@ -268,7 +267,7 @@ class VoiceCatalog(BaseModel):
     voices: list[VoiceView]
 
     @classmethod
-    def of(cls, voices: list[CatalogVoice]) -> VoiceCatalog:
+    def of(cls, voices: list[Voice]) -> VoiceCatalog:
         """Returns Anima's view of the catalog."""
         return cls(
             voices=[

@@ -12,7 +12,7 @@ from switchboard.edge.fields import OneLine, Timestamp
 from switchboard.edge.schema import View
 from switchboard.kit import clock
 from switchboard.webhooks import models
-from switchboard.webhooks.models import DeliveryStatus as Status
+from switchboard.webhooks.models import DeliveryStatus as StoredStatus
 from switchboard.webhooks.models import EndpointSettings
 from switchboard.webhooks.service import EndpointWithHealth, EndpointWithSecret
 
@@ -222,9 +222,9 @@ class DeliveryList(View):
         return cls(items=[DeliveryView.of(one) for one in found], pagination=Pagination.of(cursor))
 
 
-def to_status(shown: DeliveryStatus | None) -> Status | None:
+def to_status(shown: DeliveryStatus | None) -> StoredStatus | None:
     """Returns the domain's status for one of Anima's, as a filter."""
-    return Status(shown.lower()) if shown else None
+    return StoredStatus(shown.lower()) if shown else None
 
 
 class SendTestResponse(View):

@@ -14,7 +14,7 @@ from switchboard.carriers.voice.ports.reports import Report, Turn
 from switchboard.compliance import ledgers, opt_out_speech
 from switchboard.compliance.models import OptOutSource
 from switchboard.kit import clock
-from switchboard.persistence import optimistic as kit
+from switchboard.persistence import optimistic
 from switchboard.persistence.collection import next_version
 from switchboard.timers import service as timers
 
@@ -39,7 +39,7 @@ def record_speech(report: Report) -> None:
         ):
             _opt_out(call, "spoken", said)
         else:
-            kit.record_once(said)
+            optimistic.record_once(said)
     if report.digits and opt_out_speech.presses_to_stop(report.digits):
         _opt_out(call, "key_press", None)
     if report.kind == "opt_out":
@@ -48,7 +48,7 @@ def record_speech(report: Report) -> None:
         told = changes.event_writes(
             call, "voice.call.tool", tool=tool.name, status=tool.status, duration_ms=tool.duration_ms
         )
-        kit.record_once(store.tool_use_writes(call, tool), told)
+        optimistic.record_once(store.tool_use_writes(call, tool), told)
 
 
 def opt_out_by_cut_off_turns(org_id: str, call_id: str) -> None:
@@ -85,7 +85,7 @@ def _note(call: Call, source: OptOutSource, said: Writes, ledger: Writes) -> Non
     if call.opted_out_at:
         # The call is already marked. If an operator removed the first entry from the ledger, this adds a new one.
         if said is not None or ledger is not None:
-            kit.record_once([said, ledger, _hang_up_writes(call) if ledger is not None else None])
+            optimistic.record_once([said, ledger, _hang_up_writes(call) if ledger is not None else None])
         return
 
     def decide(found: Call) -> CallChange:

@@ -10,10 +10,10 @@ import re
 from typing import NamedTuple
 
 from switchboard.compliance import phone
-from switchboard.compliance import places as compliance_places
 from switchboard.compliance.data import disclosures
 from switchboard.compliance.models import ContactAttempt, Purpose
 from switchboard.compliance.opt_out_speech import OPT_OUT_KEY
+from switchboard.compliance.places import find_laws
 from switchboard.kit import text
 
 #: The number of characters that count as the beginning of a greeting.
@@ -108,7 +108,7 @@ _LANGUAGES = {
 def find_required(contact: ContactAttempt) -> RequiredDisclosures:
     """Returns the disclosures that the law of every possible place requires. Raises Invalid for an invalid number."""
     sells = contact.purpose != Purpose.INFORMATIONAL
-    places = [name for name, _ in compliance_places.find_laws(contact, phone.parse(contact.to))]
+    places = [name for name, _ in find_laws(contact, phone.parse(contact.to))]
     found = [
         (place, rule)
         for place in places

@@ -10,7 +10,7 @@ from switchboard.aws import reads
 from switchboard.aws.attributes import Item, Key
 from switchboard.aws.writes import Put, Writes
 from switchboard.kit import clock
-from switchboard.persistence import optimistic as kit
+from switchboard.persistence import optimistic
 from switchboard.persistence.optimistic import Decision, StaleVersionError
 
 
@@ -97,7 +97,7 @@ class Collection(Generic[M]):
 
     def change(self, org_id: str, id_: str, decide: Callable[[M], Decision[M]]) -> M | None:
         """Change the current version of an object (`optimistic`). Returns the new one, `None` if nothing changes."""
-        return kit.change_object(lambda: self.get(org_id, id_), decide, self._save_writes)
+        return optimistic.change_object(lambda: self.get(org_id, id_), decide, self._save_writes)
 
     def _save_writes(self, thing: M) -> Writes:
         return self.save(thing)

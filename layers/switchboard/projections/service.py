@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from itertools import chain
 
 from switchboard.aws.writes import commit
-from switchboard.calls import history_projection as history
+from switchboard.calls import history_projection
 from switchboard.errors import NotFound
 from switchboard.events import registry
 from switchboard.events.models import Event
-from switchboard.persistence import optimistic as kit
+from switchboard.persistence import optimistic
 from switchboard.persistence.optimistic import StaleVersionError
 from switchboard.projections import store
 from switchboard.projections.models import Projection
@@ -23,7 +23,11 @@ from switchboard.projections.models import Projection
 #: All projections by name. The registry of events names the projections of each type.
 PROJECTIONS: Mapping[str, Projection] = {
     projection.name: projection
-    for projection in (Projection("number_history", history.project, history.subjects, history.removal_writes),)
+    for projection in (
+        Projection(
+            "number_history", history_projection.project, history_projection.subjects, history_projection.removal_writes
+        ),
+    )
 }
 
 
@@ -32,7 +36,7 @@ def project_event(event: Event) -> None:
     row = registry.TYPES.get(event.type)
     for name in row.projections if row else ():
         projection = PROJECTIONS[name]
-        kit.retry_on_conflict(lambda one=projection: _apply_event(one, event))  # type: ignore[misc]
+        optimistic.retry_on_conflict(lambda one=projection: _apply_event(one, event))  # type: ignore[misc]
 
 
 def _apply_event(projection: Projection, event: Event) -> None:
@@ -40,7 +44,7 @@ def _apply_event(projection: Projection, event: Event) -> None:
     if projected is None:
         return
     subject, writes = projected
-    kit.record_once(store.applied_event_write(event.org_id, projection.name, subject, event.id), writes)
+    optimistic.record_once(store.applied_event_write(event.org_id, projection.name, subject, event.id), writes)
 
 
 def clear_projection(org_id: str, name: str) -> int:
@@ -55,7 +59,7 @@ def clear_projection(org_id: str, name: str) -> int:
     removed = set()
     # An earlier run may have stopped after it removed a subject, and before it removed the subject's events.
     for subject in chain(projection.subjects(org_id), store.list_subjects(org_id, name)):
-        kit.retry_on_conflict(lambda one=subject: _remove_subject(projection, org_id, one))  # type: ignore[misc]
+        optimistic.retry_on_conflict(lambda one=subject: _remove_subject(projection, org_id, one))  # type: ignore[misc]
         removed.add(subject)
     return len(removed)
 
