@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from switchboard.access import keys as access
 from switchboard.accounts.models import Caller, KeyKind
 from switchboard.edge import cors
 from switchboard.edge.bodies import Body, JsonBody
@@ -159,8 +160,6 @@ class Exchange:
     @property
     def caller(self) -> Caller:
         """The caller that the key belongs to. Only after authentication by a key."""
-        from switchboard.access import keys as access
-
         assert self.snapshot is not None
         assert self.correlation_id is not None
         return access.caller_of(self.snapshot, self.correlation_id, self.effect)
