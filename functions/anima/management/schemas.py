@@ -19,6 +19,8 @@ from switchboard.edge.schema import View
 from switchboard.kit import clock
 from switchboard.usage.models import MICROS_PER_CENT, Meter, Usage
 
+_KIND = {"agent": KeyKind.AGENT, "master": KeyKind.MASTER}
+
 
 class CreateAgent(View):
     """An agent to create."""
@@ -91,9 +93,6 @@ class AgentList(BaseModel):
 
     items: list[AgentView]
     pagination: Pagination
-
-
-_KIND = {"agent": KeyKind.AGENT, "master": KeyKind.MASTER}
 
 
 class CreateKey(View):

@@ -31,19 +31,17 @@ _STATE: dict[State, CallState] = {
     State.ENDING: "ENDING",
     **dict.fromkeys(models.FINAL_STATES, "ENDED"),
 }
-
-
-def states_shown_as(shown: CallState) -> list[State]:
-    """Returns the domain's states for one of Anima's states, as a filter."""
-    return [state for state, name in _STATE.items() if name == shown]
-
-
 _CONSENT_SOURCE: JsonDict = {
     "type": "string",
     "enum": [source.value for source in ConsentSource],
     "description": "The source of the called person's consent. A call with a missing or unknown source fails with 403,"
     " unless the ledger has a consent.",
 }
+
+
+def states_shown_as(shown: CallState) -> list[State]:
+    """Returns the domain's states for one of Anima's states, as a filter."""
+    return [state for state, name in _STATE.items() if name == shown]
 
 
 class CallMetadata(BaseModel):

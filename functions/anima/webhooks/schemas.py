@@ -17,6 +17,7 @@ from switchboard.webhooks.models import EndpointSettings
 from switchboard.webhooks.service import EndpointWithHealth, EndpointWithSecret
 
 Event = str
+DeliveryStatus = Literal["PENDING", "SUCCEEDED", "FAILED", "CANCELED"]
 
 
 class _EndpointFields(View):
@@ -168,9 +169,6 @@ class AttemptView(View):
     status: int | None = Field(description="The HTTP status of the response, if there was one.")
     milliseconds: int
     error: str | None
-
-
-DeliveryStatus = Literal["PENDING", "SUCCEEDED", "FAILED", "CANCELED"]
 
 
 class DeliveryView(View):

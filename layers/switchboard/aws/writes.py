@@ -25,6 +25,7 @@ from switchboard.kit import background, settings
 
 #: The attribute by which a retried conditional write recognizes its own first attempt.
 _TOKEN = "wt"  # noqa: S105 an attribute, not a secret
+_SET = re.compile(r"\bSET ")
 
 
 class ConditionFailedError(Exception):
@@ -279,9 +280,6 @@ def _stamp(change: Put | Update | Delete, request: dict[str, Any]) -> str:
     request["UpdateExpression"] = expression if found else f"{expression} SET {stamped}"
     request["ExpressionAttributeValues"] = {**request.get("ExpressionAttributeValues", {}), f":{_TOKEN}": {"S": token}}
     return token
-
-
-_SET = re.compile(r"\bSET ")
 
 
 def delete_items(table: str, keys: Sequence[Key]) -> None:

@@ -26,6 +26,8 @@ _UNSPOKEN = re.compile(r"[{}<>\[\]()*|\\^~#`]+")
 _CLAUSE = re.compile(r"([.,;:!?\u2013\u2014\u00a1\u00bf\n]+)")
 #: Stands for a clause that is a question: a question discloses nothing.
 _QUESTION = "?"
+_HELLO = r"(?:hello|hi|hey|good (?:morning|afternoon|evening|day))(?: there)?"
+_HOLA = r"(?:hola|buen dia|buenos dias|buenas(?: (?:tardes|noches))?)"
 
 
 class RequiredDisclosures(NamedTuple):
@@ -61,9 +63,6 @@ class _Language(NamedTuple):
     #: Words that may reverse the meaning of a sentence.
     doubtful: re.Pattern[str]
 
-
-_HELLO = r"(?:hello|hi|hey|good (?:morning|afternoon|evening|day))(?: there)?"
-_HOLA = r"(?:hola|buen dia|buenos dias|buenas(?: (?:tardes|noches))?)"
 
 _LANGUAGES = {
     "en": _Language(

@@ -20,6 +20,8 @@ _NORTH_AMERICAN = re.compile(r"\+1(?!.11)[2-9][0-9]{2}[2-9][0-9]{6}")
 _FICTIONAL = re.compile(r"\+1[2-9][0-9]{2}55501[0-9]{2}")
 # Test numbers of carriers. The area code 500 belongs to no place, and nobody holds this exchange.
 _MAGIC = re.compile(r"\+150055500[0-9]{2}")
+#: Country codes of satellites, ships, global networks and international premium rate: each minute costs dollars.
+_COSTLY_CODES = frozenset({808, 870, 878, 881, 882, 883, 888, 979})
 
 
 class NumberKind(StrEnum):
@@ -52,10 +54,6 @@ class Phone:
         """Whether no telephone can ring: a number for fiction (555-0100 to 555-0199) or of the test exchange."""
         fictional = self.kind is NumberKind.GEOGRAPHIC and _FICTIONAL.fullmatch(self.e164)
         return bool(fictional or _MAGIC.fullmatch(self.e164))
-
-
-#: Country codes of satellites, ships, global networks and international premium rate: each minute costs dollars.
-_COSTLY_CODES = frozenset({808, 870, 878, 881, 882, 883, 888, 979})
 
 
 def is_costly(text: str) -> bool:

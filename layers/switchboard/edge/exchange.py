@@ -22,15 +22,14 @@ if TYPE_CHECKING:
     from switchboard.edge.rate_counters import Limits
     from switchboard.edge.router import Router
 
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+
 
 class AuthenticationScheme(NamedTuple):
     """Authentication that differs from the dialect's own: its name in the API document, and its function."""
 
     name: str
     authenticate: Callable[[Exchange], None]
-
-
-_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
