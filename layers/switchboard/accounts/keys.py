@@ -49,7 +49,7 @@ def key_writes(
     """Return a new key and the writes that store it. The same seed gives the same text.
 
     `replaces` is the id of the key that the new one succeeds. Raises Conflict if the organization has the maximum
-    number of active keys of this kind (MOST_ACTIVE).
+    number of active keys of this kind (MAX_ACTIVE_KEYS).
     """
     minted = credentials.mint_key(kind, seed)
     key = ApiKey(

@@ -32,7 +32,7 @@ def read_credential(name: str) -> str:
 def active_secrets(name: str) -> tuple[str, ...]:
     """Return the active secrets of a provider: the lines of the secret with this name or ARN, newest first.
 
-    A secret has one line normally, and two lines during a rotation. A change takes effect within ACTIVE_SECONDS.
+    A secret has one line normally, and two lines during a rotation. A change takes effect within ACTIVE_CACHE_SECONDS.
     """
     now = clock.epoch()
     until, found = _active.get(name, (0.0, ()))

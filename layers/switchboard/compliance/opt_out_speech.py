@@ -6,7 +6,7 @@ These do not count: the opposite ("please don't stop calling"), another time ("d
 address ("don't call me sir") and another matter ("take me off hold").
 
 Transcripts often have no commas and full stops, so no pattern relies on them. The search first removes phrases that
-only look like a request (`NO_WISHES` of `data.wishes_english` and `data.wishes_spanish`).
+only look like a request (`NO_WISHES` of `data.opt_out_english` and `data.opt_out_spanish`).
 """
 
 from __future__ import annotations
