@@ -61,7 +61,7 @@ def is_costly(text: str) -> bool:
     found = parse(text)
     if found.country_code in _COSTLY_CODES:
         return True
-    import phonenumbers
+    import phonenumbers  # for cold start: the library is large
 
     kind = phonenumbers.number_type(phonenumbers.parse(text))
     return kind in (phonenumbers.PhoneNumberType.PREMIUM_RATE, phonenumbers.PhoneNumberType.SHARED_COST)
@@ -71,7 +71,7 @@ def parse(text: str) -> Phone:
     """Parses an E.164 number. Raises Invalid, also for a number that no network could route."""
     if not _E164.fullmatch(text):
         raise _invalid()
-    import phonenumbers
+    import phonenumbers  # for cold start: as above
 
     try:
         number = phonenumbers.parse(text)

@@ -15,7 +15,7 @@ def normalize(text: str) -> str:
 
     SES does not support internationalized local parts, so they are rejected here.
     """
-    from email_validator import EmailNotValidError, validate_email
+    from email_validator import EmailNotValidError, validate_email  # for cold start: loaded with the first address
 
     try:
         checked = validate_email(text, check_deliverability=False, allow_smtputf8=False)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from switchboard import telemetry
 from switchboard.kit import clock
+from switchboard.outbound.errors import NoResponseError, TimedOutError
 from switchboard.webhooks import breaker, parking, retry_after, service, settings, signing
 from switchboard.webhooks.breaker import BatchResults
 from switchboard.webhooks.models import Attempt, Delivery, Endpoint, ReceiverHealth
@@ -159,8 +160,6 @@ def _record(
 
 
 async def _attempt(sending: EndpointSender, delivery: Delivery) -> AttemptOutcome:
-    from switchboard.outbound.client import NoResponseError, TimedOutError
-
     endpoint = sending.endpoint
     whole, seconds = endpoint.timeout_ms / 1000, seconds_for(endpoint.timeout_ms, sending.slow)
 
