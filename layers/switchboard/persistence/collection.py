@@ -86,10 +86,6 @@ class Collection(Generic[M]):
         item = reads.get_item(self.table, self.key(org_id, id_))
         return self.read(item) if item else None
 
-    def get_many(self, org_id: str, ids: Sequence[str]) -> list[M | None]:
-        """Read the organization's objects with up to a hundred ids, in the order of the ids."""
-        return self.get_across([(org_id, id_) for id_ in ids])
-
     def get_across(self, places: Sequence[tuple[str, str]]) -> list[M | None]:
         """Read the objects of up to a hundred pairs of organization and id, in the order of the pairs."""
         items = reads.get_items(self.table, [self.key(*place) for place in places]) if places else []
