@@ -23,7 +23,7 @@ Everything asynchronous starts from events: queues, webhooks, the audit chain an
 
 Its data holds ids, states, numbers and digests only, because an event is kept after its subject is erased.
 
-To add an event, add a row in `switchboard/events/types/<noun>.py`, record it with `events.of`, and run `make openapi`.
+To add an event, add a row in `switchboard/events/types/<noun>.py`, record it with `new_event`, and run `make openapi`.
 Code that records a type without a row, or data that does not fit the row, fails with an `EventError`.
 
 Every event goes to the `audit` queue, and every event with a webhook name to the `webhooks` queue. *Starts* names the

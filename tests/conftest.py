@@ -18,8 +18,8 @@ import pytest
 
 from infra.local import engine, provision
 from switchboard.access import keys as access
-from switchboard.aws import clients as session
 from switchboard.aws import retries, secret
+from switchboard.aws.clients import clear_clients
 from switchboard.edge import idempotency, rate_limit
 from switchboard.events import store as event_store
 from switchboard.kit import background, clock, settings
@@ -40,7 +40,7 @@ def pytest_collection_finish() -> None:
 def clear_caches() -> None:
     """Clear the process's caches of tables, keys and limits, as in a new process."""
     settings.clear_cache()
-    session.clear_clients()
+    clear_clients()
     secret.clear_cache()
     access.clear_cache()
     rate_limit.reset_memory()
@@ -80,7 +80,7 @@ def _set_environment(monkeypatch: pytest.MonkeyPatch, environ: dict[str, str]) -
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
     clear_caches()
-    monkeypatch.setattr(session, "_session", cache(clients.Session))
+    monkeypatch.setattr("switchboard.aws.clients._session", cache(clients.Session))
 
 
 @pytest.fixture

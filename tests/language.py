@@ -18,8 +18,8 @@ PLACES = ("layers", "functions", "infra", "tests", "README.md", "CONTRIBUTING.md
 #: published criteria, which never change.
 QUOTED = frozenset(
     {
-        "wishes_english.py",
-        "wishes_spanish.py",
+        "opt_out_english.py",
+        "opt_out_spanish.py",
         "wish_phrases.py",
         "script.py",
         "personas.py",

@@ -1,4 +1,4 @@
-"""DynamoDB in memory with the operations of `switchboard.aws.table`, some hundred times as fast as moto.
+"""DynamoDB in memory with the operations that `switchboard.aws` uses, some hundred times as fast as moto.
 
 `Tables` replaces the process's client. It checks conditions, applies transactions completely or not at all, and
 recognizes the token of a repeated transaction. `tests/unit/test_memory_cloud.py` compares it with moto. It does not

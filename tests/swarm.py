@@ -1,6 +1,7 @@
 """Many processes with one limiter's table, in one thread and with a frozen clock.
 
-The table is a double for the requests of `counters.add`. `tests/unit/edge/test_leases.py` compares both.
+The table is a double for the requests of `rate_counters.count_requests`. `tests/unit/edge/test_leases.py` compares
+both.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ class Table:
     writes: Counter[tuple[str, int]] = field(default_factory=Counter)
 
     def add(self, id_: str, at: int, *, minute: int, second: int, per_minute: int, per_second: int) -> UsedRequests:
-        """Count requests, as `counters.add` does."""
+        """Count requests, as `rate_counters.count_requests` does."""
         self.writes[id_, at] += 1
         item = self.items.setdefault(id_, Counter())
         if item["minute"] + minute > per_minute or item[at] + second > per_second:

@@ -19,7 +19,7 @@ from switchboard.flows import service as flows
 from switchboard.flows.models import FlowSettings
 from switchboard.kit import clock, ids, settings
 from switchboard.people import service as people
-from switchboard.people import sessions as people_sessions
+from switchboard.people.sessions import open_session
 from switchboard.team import members, memberships
 from switchboard.team.permissions import Role
 from switchboard.webhooks import callbacks
@@ -132,7 +132,7 @@ def _sign_in(org_id: str, address: str, role: Role) -> str:
     )
     if org_id not in [place.organization.id for place in memberships.list_organizations_of(user.id)]:
         commit(members.membership_writes(_origin(org_id), user, role))
-    return str(people_sessions.open_session(user, org_id))
+    return str(open_session(user, org_id))
 
 
 def _origin(org_id: str) -> SystemActor:

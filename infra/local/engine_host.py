@@ -44,6 +44,8 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 logger = logging.getLogger("stack")
 #: The mail of the current request.
 _mail: contextvars.ContextVar[list[tuple[Any, ...]]] = contextvars.ContextVar("_mail")
+_UPSERT = """INSERT INTO messages (queue, id, leased, body) VALUES (?, ?, ?, ?)
+    ON CONFLICT (queue, id) DO UPDATE SET leased = excluded.leased, body = excluded.body"""
 
 
 class _Mark(NamedTuple):
@@ -143,10 +145,6 @@ class Journal:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
             raise
-
-
-_UPSERT = """INSERT INTO messages (queue, id, leased, body) VALUES (?, ?, ?, ?)
-    ON CONFLICT (queue, id) DO UPDATE SET leased = excluded.leased, body = excluded.body"""
 
 
 def _description(queue: dict[str, Any]) -> str:

@@ -38,6 +38,8 @@ _MOST_TO_MEASURE = 1024 * 1024
 _DIALECTS: dict[str, Dialect] = {dialect.name: dialect for dialect in (Anima(), OptiComm(), Athos(), Hum())}
 
 logger = logging.getLogger("gateway")
+#: The headers that API Gateway renames in a function's response (REST API, "important notes"), as far as we send them.
+_RENAMED = {b"www-authenticate": CHALLENGE.encode()}
 
 
 class Gateway:
@@ -200,10 +202,6 @@ async def _read(receive: Receive) -> bytes | None:
             return None
         if not message.get("more_body"):
             return b"".join(chunks)
-
-
-#: The headers that API Gateway renames in a function's response (REST API, "important notes"), as far as we send them.
-_RENAMED = {b"www-authenticate": CHALLENGE.encode()}
 
 
 def _renaming(send: Send) -> Send:

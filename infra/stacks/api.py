@@ -9,9 +9,9 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_wafv2 as wafv2
 from constructs import Construct
 
-from infra import resources as infra_resources
 from infra import topology
 from infra.build import Assets
+from infra.resources import Api
 from infra.stacks import gateway_responses
 from infra.stacks.deployment import Deployment
 from infra.stacks.findings import accept_finding
@@ -35,7 +35,7 @@ class RestApi(Stack):
         self,
         scope: Construct,
         deployment: Deployment,
-        api: infra_resources.Api,
+        api: Api,
         *,
         front: Front,
         resources: Resources,
@@ -89,7 +89,7 @@ class RestApi(Stack):
             accept_finding(rest, id_, reason)
         return rest
 
-    def _attach(self, api: infra_resources.Api) -> None:
+    def _attach(self, api: Api) -> None:
         stage = self.rest.deployment_stage
         if self._deployment.has("web_acl_association"):
             wafv2.CfnWebACLAssociation(

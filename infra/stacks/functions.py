@@ -11,9 +11,9 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from infra import resources as infra_resources
 from infra import topology
 from infra.build import Assets
+from infra.resources import TABLE_ACTIONS, Access, Function, Grant, Group
 from infra.stacks import buckets, grants, settings
 from infra.stacks.deployment import MAIL_EVENTS, Deployment
 from infra.stacks.findings import accept_finding
@@ -33,7 +33,7 @@ _ADAPTED = {
     "AWS_LWA_READINESS_CHECK_PROTOCOL": "tcp",
 }
 
-_BUCKET_ACTIONS: dict[infra_resources.Access, tuple[str, ...]] = {
+_BUCKET_ACTIONS: dict[Access, tuple[str, ...]] = {
     "read": ("s3:GetObject",),
     # A multipart upload needs the right to write, and its cancellation needs a right of its own.
     "write": ("s3:AbortMultipartUpload", "s3:PutObject"),
@@ -51,7 +51,7 @@ class Functions:
             self._layer("dependencies", "The domain's dependencies"),
         ]
 
-    def make(self, function: infra_resources.Function, *trigger: iam.PolicyStatement) -> lambda_.Function:
+    def make(self, function: Function, *trigger: iam.PolicyStatement) -> lambda_.Function:
         """Make a function. `trigger` has the rights that its trigger needs in addition to the topology's."""
         scope = Construct(self._stack, function.name.replace("/", "-"))
         name = self._deployment.name(function.name)
@@ -90,16 +90,16 @@ class Functions:
         accept_finding(made, "AwsSolutions-L1", "The dependencies are locked, built and measured for Python 3.13.")
         return made
 
-    def published(self, function: infra_resources.Function) -> lambda_.IFunction:
+    def published(self, function: Function) -> lambda_.IFunction:
         """Make a function and return the target of its callers: with SnapStart, the alias of the latest version."""
         made = self.make(function)
         if not function.snapstart:
             return made
         return lambda_.Alias(made, "Live", alias_name="live", version=made.current_version)
 
-    def streams(self, function: infra_resources.Function) -> bool:
+    def streams(self, function: Function) -> bool:
         """Whether a function's responses are streamed."""
-        streaming = isinstance(function, infra_resources.Group) and function.streaming
+        streaming = isinstance(function, Group) and function.streaming
         return streaming and self._deployment.has("response_streaming")
 
     @cached_property
@@ -117,7 +117,7 @@ class Functions:
             compatible_architectures=[lambda_.Architecture.ARM_64],
         )
 
-    def _environment(self, function: infra_resources.Function) -> dict[str, str]:
+    def _environment(self, function: Function) -> dict[str, str]:
         granted = settings.environment_of(
             self._deployment,
             self._resources,
@@ -128,14 +128,12 @@ class Functions:
         )
         return granted | {f"SWITCHBOARD_{name}": value for name, value in function.settings.items()}
 
-    def _sends(self, function: infra_resources.Function) -> tuple[str, ...]:
+    def _sends(self, function: Function) -> tuple[str, ...]:
         # The mail simulator reports through the same queue as SES.
-        simulated = infra_resources.Grant.MAIL in function.grants and self._deployment.mail_carrier == "simulator"
+        simulated = Grant.MAIL in function.grants and self._deployment.mail_carrier == "simulator"
         return (*function.sends, MAIL_EVENTS) if simulated else function.sends
 
-    def _role(
-        self, scope: Construct, function: infra_resources.Function, statements: Iterable[iam.PolicyStatement]
-    ) -> iam.Role:
+    def _role(self, scope: Construct, function: Function, statements: Iterable[iam.PolicyStatement]) -> iam.Role:
         role = iam.Role(
             scope,
             "Role",
@@ -156,13 +154,11 @@ class Functions:
                 )
         return role
 
-    def _granted(self, function: infra_resources.Function) -> Iterable[iam.PolicyStatement]:
+    def _granted(self, function: Function) -> Iterable[iam.PolicyStatement]:
         for name, access in function.tables.items():
             arn = self._resources.tables[name].table_arn
             yield iam.PolicyStatement(
-                actions=sorted(
-                    {f"dynamodb:{action}" for kind in access for action in infra_resources.TABLE_ACTIONS[kind]}
-                ),
+                actions=sorted({f"dynamodb:{action}" for kind in access for action in TABLE_ACTIONS[kind]}),
                 resources=[arn],
             )
             indexes = topology.table(name).indexes
@@ -179,12 +175,12 @@ class Functions:
             yield iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[self._resources.queues[name].queue_arn])
         yield from grants.statements_of(function.grants, self._deployment, self._resources)
 
-    def _model_arns(self, function: infra_resources.Function) -> list[str]:
+    def _model_arns(self, function: Function) -> list[str]:
         model = self._deployment.language_model
-        return grants.model_arns(model) if model and infra_resources.Grant.LANGUAGE_MODEL in function.grants else []
+        return grants.model_arns(model) if model and Grant.LANGUAGE_MODEL in function.grants else []
 
 
-def _source(function: infra_resources.Function) -> tuple[str, ...]:
+def _source(function: Function) -> tuple[str, ...]:
     """The queue that starts a function. The function needs its URL to return failed messages."""
     queue = getattr(function, "queue", None)
     return (queue,) if queue else ()

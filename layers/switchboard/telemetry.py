@@ -68,7 +68,7 @@ def validation_problems(error: Any) -> list[dict[str, Any]]:
 
 def emit_metric(name: str, value: float = 1, unit: MetricUnit = MetricUnit.Count, **dimensions: str) -> None:
     """Write a metric in CloudWatch's embedded format. Each metric has its own line, so a crash loses none."""
-    from aws_lambda_powertools.metrics import single_metric
+    from aws_lambda_powertools.metrics import single_metric  # for cold start: loaded with the first metric
 
     with single_metric(name=name, unit=unit, value=value, namespace=NAMESPACE) as entry:
         for dimension, text in dimensions.items():
@@ -101,6 +101,6 @@ def traced(name: str, **annotations: str) -> Iterator[None]:
 
 @cache
 def _tracer() -> Tracer:
-    from aws_lambda_powertools import Tracer
+    from aws_lambda_powertools import Tracer  # for cold start: loaded for sampled requests only
 
     return Tracer(auto_patch=False)

@@ -18,8 +18,7 @@ from switchboard import telemetry
 from switchboard.aws import attributes, queues
 from switchboard.aws.attributes import Item
 from switchboard.aws.queues import MessageReceipt
-from switchboard.kit import chance
-from switchboard.kit import jobs as kit
+from switchboard.kit import chance, jobs
 from switchboard.kit.jobs import Job, UnknownJobError
 
 LambdaHandler = Callable[[dict[str, Any], Any], Any]
@@ -44,7 +43,7 @@ def job_handler(
     by_name = {kind.__name__: (kind, work) for kind, work in table.items()}
 
     def take(body: dict[str, Any]) -> None:
-        name = body.get(kit.JOB_FIELD)
+        name = body.get(jobs.JOB_FIELD)
         if name is None and messages is not None:
             messages(body)
             return
@@ -82,8 +81,8 @@ def batch_handler(
         for place, record in enumerate(records):
             try:
                 body = json.loads(record["body"])
-                if body.get(kit.JOB_FIELD) in others:
-                    other, do = others[body[kit.JOB_FIELD]]
+                if body.get(jobs.JOB_FIELD) in others:
+                    other, do = others[body[jobs.JOB_FIELD]]
                     single.append((place, partial(do, other.read(body))))
                 else:
                     read.append((place, _of(mine, body).read(body)))
@@ -190,7 +189,7 @@ def _one_by_one(take: Callable[[dict[str, Any]], None]) -> LambdaHandler:
 
 
 def _of(kinds: Mapping[str, type[Job]], body: dict[str, Any]) -> type[Job]:
-    name = str(body.get(kit.JOB_FIELD))
+    name = str(body.get(jobs.JOB_FIELD))
     if name not in kinds:
         raise UnknownJobError(f"this worker has no job {name[:60]!r}: add it to the worker's table of jobs")
     return kinds[name]

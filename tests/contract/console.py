@@ -9,8 +9,7 @@ import httpx
 
 from switchboard.accounts import organizations
 from switchboard.accounts.plans import PlanName
-from switchboard.aws import writes as aws_writes
-from switchboard.aws.writes import commit
+from switchboard.aws.writes import commit, write_item
 from switchboard.dialects.hum.dialect import COOKIE
 from switchboard.kit import clock
 from switchboard.people import service as people
@@ -117,7 +116,7 @@ def expired_admin(http: httpx.Client, org_id: str) -> Person:
     person = join(http, org_id, Role.ADMIN)
     cookie = sessions.parse_cookie(person.cookie)
     assert cookie
-    aws_writes.write_item(people_store.session_change_write(cookie.digest, {"idle_at": clock.format_iso(clock.now())}))
+    write_item(people_store.session_change_write(cookie.digest, {"idle_at": clock.format_iso(clock.now())}))
     return person
 
 

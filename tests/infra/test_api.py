@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from infra import resources as infra_resources
 from infra import topology
+from infra.resources import Api
 from tests.infra.templates import Resource, Templates
 
 apis = pytest.mark.parametrize("api", [pytest.param(api, id=api.name) for api in topology.APIS])
@@ -110,9 +110,7 @@ def read_code(api: str, body: dict[str, Any], status: int) -> str:
 
 @apis
 @pytest.mark.parametrize(("kind", "status"), REFUSALS.items())
-def test_api_gateway_refuses_in_the_dialect(
-    full_deployment: Templates, api: infra_resources.Api, kind: str, status: int
-) -> None:
+def test_api_gateway_refuses_in_the_dialect(full_deployment: Templates, api: Api, kind: str, status: int) -> None:
     refusal = find_resource(full_deployment, api, "GatewayResponse", ResponseType=kind)
     assert refusal["StatusCode"] == str(status)
     ((media_type, template),) = refusal["ResponseTemplates"].items()
@@ -128,7 +126,7 @@ def test_api_gateway_refuses_in_the_dialect(
 
 
 @apis
-def test_no_response_type_keeps_api_gateways_default_body(full_deployment: Templates, api: infra_resources.Api) -> None:
+def test_no_response_type_keeps_api_gateways_default_body(full_deployment: Templates, api: Api) -> None:
     stack = full_deployment.name("api", api.name)
     assert {
         made["ResponseType"] for made in full_deployment.all("AWS::ApiGateway::GatewayResponse", stack)
@@ -136,7 +134,7 @@ def test_no_response_type_keeps_api_gateways_default_body(full_deployment: Templ
 
 
 @apis
-def test_a_new_refusal_is_deployed(full_deployment: Templates, api: infra_resources.Api) -> None:
+def test_a_new_refusal_is_deployed(full_deployment: Templates, api: Api) -> None:
     deployment = find_resource(full_deployment, api, "Deployment")["resource"]
     refusals = [
         made["id"]
@@ -160,9 +158,7 @@ def test_a_browser_can_read_refusals_of_api_gateway(full_deployment: Templates) 
 
 
 @apis
-def test_every_path_of_the_topology_leads_to_its_group_by_any_method(
-    full_deployment: Templates, api: infra_resources.Api
-) -> None:
+def test_every_path_of_the_topology_leads_to_its_group_by_any_method(full_deployment: Templates, api: Api) -> None:
     expected = {
         path: full_deployment.name(group.name)
         for group in topology.GROUPS
@@ -218,7 +214,7 @@ def test_the_local_engine_is_not_asked_to_stream(for_engine: Templates) -> None:
 
 
 @apis
-def test_api_gateway_may_call_the_functions_of_the_api(full_deployment: Templates, api: infra_resources.Api) -> None:
+def test_api_gateway_may_call_the_functions_of_the_api(full_deployment: Templates, api: Api) -> None:
     stack = full_deployment.name("api", api.name)
     groups = [group for group in topology.GROUPS if group.api == api.name]
     permissions = list(full_deployment.all("AWS::Lambda::Permission", stack))
@@ -227,14 +223,14 @@ def test_api_gateway_may_call_the_functions_of_the_api(full_deployment: Template
 
 
 @apis
-def test_an_api_is_regional_and_accepts_files(full_deployment: Templates, api: infra_resources.Api) -> None:
+def test_an_api_is_regional_and_accepts_files(full_deployment: Templates, api: Api) -> None:
     rest = find_resource(full_deployment, api, "RestApi")
     assert rest["EndpointConfiguration"] == {"Types": ["REGIONAL"]}
     assert rest.get("BinaryMediaTypes", []) == topology.binary_types(api)
 
 
 @apis
-def test_a_stage_is_traced_throttled_and_logged(full_deployment: Templates, api: infra_resources.Api) -> None:
+def test_a_stage_is_traced_throttled_and_logged(full_deployment: Templates, api: Api) -> None:
     stage = find_resource(full_deployment, api, "Stage")
     assert stage["TracingEnabled"] is True
     (settings,) = stage["MethodSettings"]
@@ -249,7 +245,7 @@ def test_a_stage_is_traced_throttled_and_logged(full_deployment: Templates, api:
 
 
 @apis
-def test_every_stage_has_a_firewall(full_deployment: Templates, api: infra_resources.Api) -> None:
+def test_every_stage_has_a_firewall(full_deployment: Templates, api: Api) -> None:
     association = next(full_deployment.all("AWS::WAFv2::WebACLAssociation", full_deployment.name("api", api.name)))
     assert association["WebACLArn"] == f"{full_deployment.name('front')}.Arn"
     assert association["ResourceArn"].endswith(f"/stages/{find_resource(full_deployment, api, 'Stage')['id']}")
@@ -269,7 +265,7 @@ def test_the_firewall_counts_by_address_and_reads_no_body(full_deployment: Templ
 
 
 @apis
-def test_every_api_has_a_base_path_on_the_domain(full_deployment: Templates, api: infra_resources.Api) -> None:
+def test_every_api_has_a_base_path_on_the_domain(full_deployment: Templates, api: Api) -> None:
     mapping = next(full_deployment.all("AWS::ApiGatewayV2::ApiMapping", full_deployment.name("api", api.name)))
     assert mapping["DomainName"] == "api.example.com"
     assert mapping.get("ApiMappingKey") == (api.base_path or None)
@@ -291,7 +287,7 @@ def test_without_a_domain_each_api_has_its_own_address(bare_deployment: Template
     assert not any(rest.get("DisableExecuteApiEndpoint") for rest in bare_deployment.all("AWS::ApiGateway::RestApi"))
 
 
-def find_resource(templates: Templates, api: infra_resources.Api, kind: str, **properties: str) -> Resource:
+def find_resource(templates: Templates, api: Api, kind: str, **properties: str) -> Resource:
     """The only resource of a type in an API's stack."""
     made = templates.all(f"AWS::ApiGateway::{kind}", templates.name("api", api.name))
     (found,) = (each for each in made if all(each[name] == value for name, value in properties.items()))

@@ -10,10 +10,9 @@ from typing import Any
 
 import pytest
 
-from infra import resources as infra_resources
 from infra import topology
 from infra.build import ROOT
-from infra.resources import Group
+from infra.resources import READ, WRITE, Api, Function, Grant, Group, Queue
 from switchboard.edge.exchange import Operation
 from switchboard.edge.multipart import MultipartBody
 from switchboard.kit import jobs
@@ -43,7 +42,7 @@ NEVER_CALLED = {
 }
 
 
-def by_name(functions: tuple[infra_resources.Function, ...]) -> list[Any]:
+def by_name(functions: tuple[Function, ...]) -> list[Any]:
     return [pytest.param(function, id=function.name) for function in functions]
 
 
@@ -63,13 +62,13 @@ def test_every_folder_with_a_handler_is_in_the_topology() -> None:
 
 
 @pytest.mark.parametrize("function", by_name(topology.FUNCTIONS))
-def test_every_function_has_a_handler_that_takes_an_event_and_a_context(function: infra_resources.Function) -> None:
+def test_every_function_has_a_handler_that_takes_an_event_and_a_context(function: Function) -> None:
     module = importlib.import_module(f"functions.{function.name.replace('/', '.')}.handler")
     assert len(inspect.signature(module.handler).parameters) == 2
 
 
 @pytest.mark.parametrize("function", by_name(topology.FUNCTIONS))
-def test_every_grant_names_an_existing_resource(function: infra_resources.Function) -> None:
+def test_every_grant_names_an_existing_resource(function: Function) -> None:
     assert set(function.tables) <= {table.name for table in topology.TABLES}
     assert set(function.sends) <= {queue.name for queue in topology.QUEUES}
     assert set(function.buckets) <= {bucket.name for bucket in topology.BUCKETS}
@@ -78,18 +77,14 @@ def test_every_grant_names_an_existing_resource(function: infra_resources.Functi
 
 
 @pytest.mark.parametrize("function", by_name(topology.FUNCTIONS))
-def test_no_function_is_granted_a_table_that_its_code_never_names(function: infra_resources.Function) -> None:
+def test_no_function_is_granted_a_table_that_its_code_never_names(function: Function) -> None:
     unused = set(function.tables) - reach.reached_tables(function.name)
     assert not unused, f"{function.name} names no {unused}: remove them from its line in infra/topology.py"
 
 
 @pytest.mark.parametrize("function", by_name(topology.FUNCTIONS))
-def test_every_table_and_secret_that_a_function_reaches_is_granted(function: infra_resources.Function) -> None:
-    if (
-        isinstance(function, infra_resources.Group)
-        and serves_strangers_only(function)
-        and infra_resources.Grant.SIGN_IN not in function.grants
-    ):
+def test_every_table_and_secret_that_a_function_reaches_is_granted(function: Function) -> None:
+    if isinstance(function, Group) and serves_strangers_only(function) and Grant.SIGN_IN not in function.grants:
         pytest.skip("it knows nobody, so it reaches nothing that is somebody's")
     missing = reached_names(function) - never_called(function) - granted_tables(function)
     assert not missing, (
@@ -104,29 +99,29 @@ def test_every_exception_is_reached_and_not_granted(name: str) -> None:
     assert reached_names(function) - granted_tables(function) >= NEVER_CALLED[name]
 
 
-def granted_tables(function: infra_resources.Function) -> set[str]:
-    return set(function.tables) | ({SECRET} if infra_resources.Grant.ROOT_SECRET in function.grants else set())
+def granted_tables(function: Function) -> set[str]:
+    return set(function.tables) | ({SECRET} if Grant.ROOT_SECRET in function.grants else set())
 
 
-def reached_names(function: infra_resources.Function) -> set[str]:
+def reached_names(function: Function) -> set[str]:
     return reach.reached_tables(function.name) | (
         {SECRET} if "ROOT_SECRET" in reach.required_settings(function.name) else set()
     )
 
 
-def never_called(function: infra_resources.Function) -> set[str]:
+def never_called(function: Function) -> set[str]:
     # All dialects share one pipeline. Only the console's dialect resolves people by their sessions.
-    others = isinstance(function, infra_resources.Group) and function.api != "hum"
+    others = isinstance(function, Group) and function.api != "hum"
     return NEVER_CALLED.get(function.name, set()) | ({"sessions"} if others else set())
 
 
-def serves_strangers_only(group: infra_resources.Group) -> bool:
+def serves_strangers_only(group: Group) -> bool:
     api = importlib.import_module(f"functions.{group.name.replace('/', '.')}.handler").api
     return all(operation.public or operation.signed for operation in api.router.operations)
 
 
 @pytest.mark.parametrize("queue", [pytest.param(queue, id=queue.name) for queue in topology.QUEUES])
-def test_every_queue_has_one_worker(queue: infra_resources.Queue) -> None:
+def test_every_queue_has_one_worker(queue: Queue) -> None:
     workers = [worker.name for worker in topology.WORKERS if worker.queue == queue.name]
     assert len(workers) == 1, f"infra/topology.py: the queue {queue.name} has the workers {workers}, and needs one"
 
@@ -165,9 +160,7 @@ def test_functions_that_trigger_themselves_are_listed() -> None:
 @pytest.mark.parametrize(
     "groups", [pytest.param(topology.GROUPS, id="now"), pytest.param(full_list.TOPOLOGY["GROUPS"], id="full list")]
 )
-def test_an_apis_paths_can_stand_in_one_rest_api(
-    api: infra_resources.Api, groups: tuple[infra_resources.Group, ...]
-) -> None:
+def test_an_apis_paths_can_stand_in_one_rest_api(api: Api, groups: tuple[Group, ...]) -> None:
     assert api.fallback in {group.name for group in groups if group.api == api.name}
     paths = [path for group in groups if group.api == api.name for path in group.paths]
     assert len(set(paths)) == len(paths)
@@ -188,7 +181,7 @@ def test_every_group_belongs_to_an_api() -> None:
 
 
 @pytest.mark.parametrize("group", by_name(topology.GROUPS))
-def test_every_route_of_a_group_is_at_one_of_its_paths(group: infra_resources.Group) -> None:
+def test_every_route_of_a_group_is_at_one_of_its_paths(group: Group) -> None:
     api = importlib.import_module(f"functions.{group.name.replace('/', '.')}.handler").api
     base = next(api.base_path for api in topology.APIS if api.name == group.api)
     for operation in api.router.operations:
@@ -230,15 +223,15 @@ def missing_from_group(group: Group, operation: Operation) -> None:
 
 
 def test_a_file_needs_bytes_a_bucket_and_an_end() -> None:
-    good = Group("a", api="hum", binary=("multipart/form-data",), buckets={"inbound-mail": infra_resources.WRITE})
+    good = Group("a", api="hum", binary=("multipart/form-data",), buckets={"inbound-mail": WRITE})
     missing_from_group(good, FILE)
     for bad, words in (
         (replace(good, binary=()), "multipart/form-data"),
         (replace(good, buckets={}), "let it write"),
-        (replace(good, buckets={"inbound-mail": infra_resources.READ}), "let it write"),
+        (replace(good, buckets={"inbound-mail": READ}), "let it write"),
     ):
         with pytest.raises(AssertionError, match=words):
             missing_from_group(bad, FILE)
     for_ever = replace(FILE, body=replace(FILE.body, to="attachments"))  # type: ignore[type-var]
     with pytest.raises(AssertionError, match="give it `days`"):
-        missing_from_group(replace(good, buckets={"attachments": infra_resources.WRITE}), for_ever)
+        missing_from_group(replace(good, buckets={"attachments": WRITE}), for_ever)

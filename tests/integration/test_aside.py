@@ -12,7 +12,7 @@ import pytest
 from switchboard.accounts import keys
 from switchboard.accounts.models import KeyKind
 from switchboard.accounts.plans import PlanName
-from switchboard.aws import clients as session
+from switchboard.aws.clients import dynamodb_client, dynamodb_client_without_retries
 from switchboard.email import service as email
 from switchboard.email.models import MailDraft
 from switchboard.kit import background, clock
@@ -66,7 +66,7 @@ class Together:
         self.operations: list[str] = []
         self._left = number
         self._counting = threading.Lock()
-        for client in (session.dynamodb_client(), session.dynamodb_client_without_retries()):
+        for client in (dynamodb_client(), dynamodb_client_without_retries()):
             client.meta.events.register_first("before-call", self._called)
 
     def _called(self, model: Any, **_: Any) -> None:
@@ -140,7 +140,7 @@ def held() -> threading.Event:
         if model.name == "UpdateItem" and "ratelimit" in json.dumps(params["body"], default=str):
             assert may_count.wait(PATIENCE)
 
-    session.dynamodb_client_without_retries().meta.events.register_first("before-call", hold)
+    dynamodb_client_without_retries().meta.events.register_first("before-call", hold)
     return may_count
 
 
@@ -155,7 +155,7 @@ def test_nothing_is_written_before_the_limits_are_counted(held: threading.Event)
         seen.append(scan_items("activity") == before)
         held.set()
 
-    session.dynamodb_client().meta.events.register("after-call.dynamodb.GetItem", lambda **_: read.set())
+    dynamodb_client().meta.events.register("after-call.dynamodb.GetItem", lambda **_: read.set())
     observer = threading.Thread(target=release)
     observer.start()
     answer = send_request(("anima/management", "DELETE", path, acme.master_key, None))
@@ -188,7 +188,7 @@ def test_a_request_killed_in_either_thread_and_repeated_with_its_key_is_done_onc
     reply = MAIL | {"in_reply_to": a_mail(acme)}
     sent = usage.get_monthly_usage(acme.org_id, clock.now_iso()[:7]).units["email"]
     request: Request = ("anima/email", "POST", "/v1/email/send", acme.agent_key, reply)
-    clients = (session.dynamodb_client(), session.dynamodb_client_without_retries())
+    clients = (dynamodb_client(), dynamodb_client_without_retries())
 
     def die(**_: Any) -> None:
         raise Killed

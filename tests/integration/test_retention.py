@@ -48,7 +48,7 @@ from switchboard.timers import service as timers
 from switchboard.timers import store as timer_store
 from switchboard.webhooks import delivery_worker, parking_store
 from switchboard.webhooks import service as webhooks
-from switchboard.webhooks.models import EndpointSettings as WebhookSettings
+from switchboard.webhooks.models import EndpointSettings
 from switchboard.webhooks.parking_store import ParkedAttempt
 from tests.actors import Tenant, person, reseller, tenant, with_effect
 from tests.fakes.receiver import Receiver
@@ -101,7 +101,7 @@ def use_every_feature(later: Later) -> None:
     save_contact(acme, notes="alpha beta", display_name="Ada Park", time_zone="America/New_York")
     record_call(acme, ADA)
     backfill.start_backfill(master)
-    webhooks.create_endpoint(master, "anima", WebhookSettings(url="https://example.com/hook"))
+    webhooks.create_endpoint(master, "anima", EndpointSettings(url="https://example.com/hook"))
     to = ["you@example.com", "bounce@simulator.amazonses.com", "complaint@simulator.amazonses.com"]
     sent = email.send_message(acme.caller(), MailDraft(to=to, subject="Hello", body="Body"))
 

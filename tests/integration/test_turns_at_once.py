@@ -14,8 +14,7 @@ from switchboard.kit import clock
 from switchboard.projections import service as projections
 from switchboard.roleplay import lifecycle, sessions
 from switchboard.roleplay import store as roleplay
-from switchboard.roleplay.judges.models import PracticeSpeaker
-from switchboard.roleplay.judges.models import PracticeTurn as Said
+from switchboard.roleplay.judges.models import PracticeSpeaker, PracticeTurn
 from switchboard.roleplay.models import DrillRequest, TransportReport
 from tests.actors import Tenant, reseller, tenant
 from tests.fakes.voice import Provider
@@ -87,7 +86,7 @@ def test_turns_of_a_practice_call_do_not_conflict() -> None:
     ).call
 
     def say(number: int) -> None:
-        turn = Said(number=number, speaker=PracticeSpeaker.REP, text="Hello.", start_ms=0, end_ms=300)
+        turn = PracticeTurn(number=number, speaker=PracticeSpeaker.REP, text="Hello.", start_ms=0, end_ms=300)
         lifecycle.apply_report(TransportReport(org_id=call.org_id, call_id=call.id, kind="turn", turn=turn))
 
     outcomes = run_together([lambda n=n: [say(number) for number in range(n, n + 4)] for n in range(0, TURNS, 2)])

@@ -13,8 +13,8 @@ from switchboard.calls import service as calls
 from switchboard.calls import store as call_store
 from switchboard.calls.models import Call, Order, State, Tier
 from switchboard.carriers.voice.ports.reports import EndReason, Report
-from switchboard.email import delivery as mail
 from switchboard.email import service as email
+from switchboard.email.delivery import send_queued
 from switchboard.email.models import MailDraft
 from switchboard.kit import clock
 from switchboard.timers import store as timer_store
@@ -82,7 +82,7 @@ def world(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> World:
 def send_mail(acme: Tenant, world: World) -> str:
     """A sent mail with its event in the queue."""
     message = email.send_message(acme.caller(), MailDraft(to=["you@example.com"], subject="s", body="b"))
-    mail.send_queued(message.org_id, message.id)
+    send_queued(message.org_id, message.id)
     world.stream.hand_on()
     return message.id
 

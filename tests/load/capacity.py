@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from math import ceil
 from typing import Any
 
-from switchboard.aws import clients as session
+from switchboard.aws import clients
 
 Image = dict[str, Any]
 _WRITES = frozenset({"PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "BatchWriteItem"})
@@ -57,10 +57,7 @@ class Meter:
 
     def listen(self) -> None:
         """Start counting."""
-        clients = [session.dynamodb_client()]
-        if hasattr(session, "dynamodb_client_without_retries"):
-            clients.append(session.dynamodb_client_without_retries())
-        for client in clients:
+        for client in (clients.dynamodb_client(), clients.dynamodb_client_without_retries()):
             client.meta.events.register("before-parameter-build.dynamodb", self._asked)
             client.meta.events.register("after-call.dynamodb", self._answered)
 

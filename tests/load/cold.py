@@ -41,9 +41,9 @@ botocore.session.get_session().create_client("dynamodb")
 """
 _FUNCTION = """
 from functions.{module}.handler import handler
-from switchboard.aws import session
-session.dynamodb()
-session.dynamodb_once()
+from switchboard.aws import clients
+clients.dynamodb_client()
+clients.dynamodb_client_without_retries()
 """
 
 

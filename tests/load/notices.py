@@ -24,7 +24,7 @@ from unittest.mock import patch
 from infra import topology
 from infra.local import pool
 from switchboard.aws import clients, secret
-from switchboard.aws import queues as queue
+from switchboard.aws import queues as queues_module
 from switchboard.email import delivery
 from switchboard.email import service as email
 from switchboard.email.models import MailDraft
@@ -170,7 +170,7 @@ class _Waiting:
             for receipt, seconds in receipts:
                 self._pauses[receipt.handle] = seconds
 
-        with patch.object(queue, "delay_retries", put_back):
+        with patch.object(queues_module, "delay_retries", put_back):
             yield
 
     def receive(self) -> int | None:

@@ -30,7 +30,7 @@ from botocore.config import Config
 from infra import resources, topology
 from infra.local import aws, pool
 from switchboard.aws import clients, secret, writes
-from switchboard.aws import queues as queue
+from switchboard.aws import queues as queues_module
 from switchboard.email import service as email
 from switchboard.email.models import MailDraft
 from switchboard.events import service as events
@@ -168,7 +168,7 @@ def _workers(environ: dict[str, str]) -> Iterator[None]:
 def _run(loop: Any, name: str, number: int, queues: Queues, environ: dict[str, str]) -> None:
     os.environ.update(environ)
     sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 metrics, as long as the process lives
-    queue.try_send_messages = lambda messages: _send(queues, messages)
+    queues_module.try_send_messages = lambda messages: _send(queues, messages)
     secret._root = lambda: b"load"  # type: ignore[assignment]
     place = Path(environ["SWITCHBOARD_LOAD_NOTES"]) / f"{number}"
     threading.Thread(target=_note_use, args=(name, place), daemon=True).start()
@@ -275,7 +275,10 @@ def _follow(worker: resources.Worker, _: Queues) -> None:
 
 def _rows(found: Sink, notes: Path) -> tuple[list[_Row], dict[str, _Used]]:
     """The results of each rate, and the usage at the last one."""
-    with patch.object(secret, "_root", lambda: b"load"), patch.object(queue, "try_send_messages", lambda _: set()):
+    with (
+        patch.object(secret, "_root", lambda: b"load"),
+        patch.object(queues_module, "try_send_messages", lambda _: set()),
+    ):
         acme = tenant("load")
         message = email.send_message(acme.caller(), MailDraft(to=["you@example.com"], subject="Hello", body="b"))
         settings = EndpointSettings(url=f"{found.url}/hook", events=["message.sent"])

@@ -15,8 +15,7 @@ from typing import Any, Literal, NamedTuple
 from switchboard.accounts import store as accounts
 from switchboard.aws.attributes import decode_item
 from switchboard.calls import store as calls
-from switchboard.calls.models import FINAL_STATES, Call
-from switchboard.calls.models import State as CallState
+from switchboard.calls.models import FINAL_STATES, Call, State
 from switchboard.carriers.voice.ports.reports import EndReason
 from switchboard.email import store as mails
 from switchboard.email.models import MailState, MessageHead
@@ -30,8 +29,8 @@ Noun = Literal["call", "mail"]
 Name = tuple[str, str]
 
 _LEDGERS = ("dnc", "opt-outs", "suppressed")
-_FIRST = {"call": CallState.CREATED, "mail": MailState.QUEUED}
-_CLAIMED = {"call": CallState.DIALING, "mail": MailState.SENDING}
+_FIRST = {"call": State.CREATED, "mail": MailState.QUEUED}
+_CLAIMED = {"call": State.DIALING, "mail": MailState.SENDING}
 #: The states in which a mail may stay at the end: the carrier has it, or it has a reason.
 _SETTLED = frozenset({MailState.SENT, MailState.DELIVERED, MailState.BOUNCED, MailState.FAILED, MailState.UNCONFIRMED})
 _NOTHING: Item = {}

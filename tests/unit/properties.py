@@ -8,8 +8,7 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, settings
 
 from switchboard.aws.attributes import Item, Key
-from switchboard.aws.writes import Put, Writes
-from switchboard.aws.writes import _flatten as flatten
+from switchboard.aws.writes import Put, Writes, _flatten
 
 
 def example_settings(number: int, *, slow: bool = False) -> Callable[[Any], Any]:
@@ -34,7 +33,7 @@ class Memory:
         self.items: dict[tuple[str, str, str], Item] = {}
 
     def commit(self, *parts: Writes) -> None:
-        for write in flatten(parts):
+        for write in _flatten(parts):
             assert isinstance(write, Put)
             self.items[(write.table, write.item["pk"], write.item["sk"])] = write.item
 

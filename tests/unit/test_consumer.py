@@ -9,8 +9,7 @@ import pytest
 
 from infra import topology
 from switchboard import workers
-from switchboard.aws import clients
-from switchboard.aws import queues as queue
+from switchboard.aws import clients, queues
 from switchboard.aws.queues import MessageReceipt
 from switchboard.calls.jobs import DialCall
 from switchboard.email.jobs import ConfirmMail, SendMail
@@ -241,11 +240,11 @@ def test_a_message_that_cannot_be_returned_waits_for_its_timeout(monkeypatch: py
 
 
 def test_a_returned_message_comes_again_before_its_timeout() -> None:
-    queue.send_messages([SEND.message()])
+    queues.send_messages([SEND.message()])
     sqs, url = clients.get_client("sqs"), settings.queue_url("email")
     (message,) = sqs.receive_message(QueueUrl=url, VisibilityTimeout=900)["Messages"]
     assert "Messages" not in sqs.receive_message(QueueUrl=url)
-    queue.delay_retries([(MessageReceipt(url.rpartition("/")[2], message["ReceiptHandle"], 1), 0)])
+    queues.delay_retries([(MessageReceipt(url.rpartition("/")[2], message["ReceiptHandle"], 1), 0)])
     assert len(sqs.receive_message(QueueUrl=url)["Messages"]) == 1
 
 

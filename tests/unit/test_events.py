@@ -22,7 +22,7 @@ from switchboard.aws import clients
 from switchboard.aws.writes import commit
 from switchboard.calls import history
 from switchboard.calls import store as calls
-from switchboard.calls.models import State as CallState
+from switchboard.calls.models import State
 from switchboard.contacts import service as contacts
 from switchboard.email import store
 from switchboard.email.jobs import SendMail
@@ -91,7 +91,7 @@ def test_opticomm_initiate_call_accepts_a_call(run: Run, organization: dict[str,
     assert answer["statusCode"] == 200
     call = calls.CALLS.get(organization["ORGANIZATION_ID"], json.loads(answer["body"])["call_id"])
     assert call is not None
-    assert (call.state, call.simulated) == (CallState.CREATED, True)
+    assert (call.state, call.simulated) == (State.CREATED, True)
 
 
 def test_hum_upsert_contact_makes_a_contact(run: Run, organization: dict[str, str]) -> None:
@@ -119,7 +119,7 @@ def test_sqs_dialer_dials_an_accepted_call(run: Run, organization: dict[str, str
     assert answer == DONE
     call = calls.CALLS.get(organization["ORGANIZATION_ID"], parse_job(event)["call_id"])
     assert call is not None
-    assert call.state is CallState.RINGING
+    assert call.state is State.RINGING
     assert [body["step"] for body in receive_jobs("simulator")] == [0], "the rest follows step by step"
 
 
@@ -128,7 +128,7 @@ def test_sqs_voice_events_tell_that_a_call_was_answered(run: Run, organization: 
     assert answer == DONE
     call = calls.CALLS.get(organization["ORGANIZATION_ID"], parse_job(event)["call_id"])
     assert call is not None
-    assert call.state is CallState.ACTIVE
+    assert call.state is State.ACTIVE
 
 
 def test_sqs_inbound_mail_lands_in_the_agents_inbox(run: Run, organization: dict[str, str]) -> None:

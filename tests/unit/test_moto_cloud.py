@@ -8,7 +8,7 @@ import pytest
 
 from infra import topology
 from switchboard.aws import clients, objects, secret
-from switchboard.aws import queues as queue
+from switchboard.aws.queues import send_messages
 from switchboard.aws.reads import get_item
 from switchboard.aws.writes import ConditionCheck, ConditionFailedError, Put, Update, commit, write_item
 from switchboard.email.jobs import SendMail
@@ -26,7 +26,7 @@ def leave_everything() -> None:
     for table in topology.TABLES:
         write_item(Put(table=table.name, item=dict.fromkeys(table.keys, "left")))
     for one in topology.QUEUES:
-        queue.send_messages([jobs.QueueMessage(queue=one.name, body={"left": 1}, group="g", dedupe=ids.new_id("d"))])
+        send_messages([jobs.QueueMessage(queue=one.name, body={"left": 1}, group="g", dedupe=ids.new_id("d"))])
     for bucket in topology.BUCKETS:
         objects.put_object(bucket.name, "left", b"behind", "text/plain")
     clients.get_client("secretsmanager").create_secret(Name="left", SecretString="behind")

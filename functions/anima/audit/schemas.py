@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from switchboard.audit.models import AuditEntry
-from switchboard.audit.models import ChainHead as Head
+from switchboard.audit.models import ChainHead as StoredChainHead
 from switchboard.dialects.anima.shapes import Pagination
 from switchboard.edge.schema import View
 
@@ -92,7 +92,7 @@ class ChainExport(BaseModel):
     next_after: int | None = Field(description="The `after` of the next part. It is null at the end of the chain.")
 
     @classmethod
-    def of(cls, org_id: str, head: Head, documents: list[dict[str, Any]]) -> ChainExport:
+    def of(cls, org_id: str, head: StoredChainHead, documents: list[dict[str, Any]]) -> ChainExport:
         """Returns a part of the chain and the position of the next part."""
         last = documents[-1]["seq"] if documents else head.seq
         return cls(

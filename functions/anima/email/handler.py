@@ -31,7 +31,7 @@ from switchboard.edge.bodies import RawBody
 from switchboard.edge.fields import Id
 from switchboard.email import service as email
 from switchboard.email import suppressions
-from switchboard.email import unsubscribe as unsubscribing
+from switchboard.email.unsubscribe import read_token, unsubscribe_recipient
 
 api = Api(Anima(), "email", tag="Email")
 
@@ -176,7 +176,7 @@ def lift_suppression(address: str) -> LiftSuppressionResponse:
     responses={404: "The link is not valid."},
 )
 def show_unsubscribe_page(token: str) -> Response[str]:
-    unsubscribing.read_token(token)
+    read_token(token)
     return pages.render_question()
 
 
@@ -192,7 +192,7 @@ def show_unsubscribe_page(token: str) -> Response[str]:
     responses={404: "The link is not valid."},
 )
 def unsubscribe(token: str) -> Response[str]:
-    unsubscribing.unsubscribe_recipient(token)
+    unsubscribe_recipient(token)
     return pages.render_confirmation()
 
 

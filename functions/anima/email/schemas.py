@@ -78,6 +78,10 @@ _EXAMPLE: JsonDict = {
     "createdAt": "2026-01-15T17:00:00.000Z",
     "updatedAt": "2026-01-15T17:00:00.000Z",
 }
+#: The domain's states for each status, as a filter.
+STATES: dict[str, list[str]] = {
+    shown: [state.value for state, status in _STATUS.items() if status == shown] for shown in _STATUS.values()
+}
 
 
 class ChangeLabels(BaseModel):
@@ -305,9 +309,3 @@ class MessageList(BaseModel):
             items=[MessageView.of(message) for message in messages],
             pagination=Pagination.of(cursor),
         )
-
-
-#: The domain's states for each status, as a filter.
-STATES: dict[str, list[str]] = {
-    shown: [state.value for state, status in _STATUS.items() if status == shown] for shown in _STATUS.values()
-}

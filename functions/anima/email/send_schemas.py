@@ -33,6 +33,7 @@ _MAX_HEADERS_BYTES = 32 * 1024
 _MAX_METADATA_BYTES = 8_192
 #: Most characters of a header's line (RFC 5322, 2.1.1), and of a whole header, which may be folded.
 _MAX_LINE_CHARACTERS, _MAX_HEADER_CHARACTERS = 998, 8_192
+_ADDRESS_SCHEMA: JsonDict = {"type": "string", "format": "email"}
 
 
 def _one_or_more(value: Any, read: ValidatorFunctionWrapHandler) -> list[str]:
@@ -43,7 +44,6 @@ def _one_or_more(value: Any, read: ValidatorFunctionWrapHandler) -> list[str]:
     return found
 
 
-_ADDRESS_SCHEMA: JsonDict = {"type": "string", "format": "email"}
 Recipients = Annotated[
     list[EmailAddress],
     Field(max_length=MAX_RECIPIENTS),

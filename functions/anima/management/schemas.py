@@ -12,13 +12,14 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
 from switchboard.accounts import models
 from switchboard.accounts.keys import MAX_OVERLAP_SECONDS, NewKey
 from switchboard.accounts.models import Caller, KeyKind
-from switchboard.agents import models as agent_models
+from switchboard.agents.models import Agent
 from switchboard.dialects.anima.shapes import Pagination
 from switchboard.edge.fields import FreeJson, Id, OneLine, Timestamp, Username
 from switchboard.edge.schema import View
 from switchboard.kit import clock
-from switchboard.usage.models import MICROS_PER_CENT, Meter
-from switchboard.usage.models import Usage as MonthlyUsage
+from switchboard.usage.models import MICROS_PER_CENT, Meter, Usage
+
+_KIND = {"agent": KeyKind.AGENT, "master": KeyKind.MASTER}
 
 
 class CreateAgent(View):
@@ -61,7 +62,7 @@ class AgentView(View):
     updated_at: str
 
     @classmethod
-    def of(cls, agent: agent_models.Agent) -> AgentView:
+    def of(cls, agent: Agent) -> AgentView:
         """Returns Anima's view of an agent."""
         return cls.model_validate(_agent_fields(agent))
 
@@ -72,12 +73,12 @@ class NewAgentView(AgentView):
     api_key: str
 
     @classmethod
-    def made(cls, agent: agent_models.Agent, key_text: str) -> NewAgentView:
+    def made(cls, agent: Agent, key_text: str) -> NewAgentView:
         """Returns the response for a new agent."""
         return cls.model_validate(_agent_fields(agent) | {"api_key": key_text})
 
 
-def _agent_fields(agent: agent_models.Agent) -> dict[str, Any]:
+def _agent_fields(agent: Agent) -> dict[str, Any]:
     return {
         **agent.model_dump(include={"id", "org_id", "name", "slug", "metadata", "created_at", "updated_at"}),
         "status": agent.status.upper(),
@@ -92,9 +93,6 @@ class AgentList(BaseModel):
 
     items: list[AgentView]
     pagination: Pagination
-
-
-_KIND = {"agent": KeyKind.AGENT, "master": KeyKind.MASTER}
 
 
 class CreateKey(View):
@@ -242,7 +240,7 @@ class UsageView(View):
     spent_cents: float
 
     @classmethod
-    def of(cls, usage: MonthlyUsage) -> UsageView:
+    def of(cls, usage: Usage) -> UsageView:
         """Returns Anima's view of a month's usage."""
         return cls(
             period=usage.period,

@@ -9,10 +9,9 @@ from pydantic.config import JsonDict
 
 from switchboard.calls import models
 from switchboard.calls.models import Order, State, Tier
-from switchboard.carriers.voice import Voice as CatalogVoice
+from switchboard.carriers.voice import Voice
 from switchboard.carriers.voice.ports.reports import EndReason, Turn
-from switchboard.compliance.models import ConsentSource
-from switchboard.compliance.models import Verdict as GateVerdict
+from switchboard.compliance.models import ConsentSource, Verdict
 from switchboard.dialects.anima.shapes import Pagination
 from switchboard.edge.fields import E164, FreeJson, Id, OneLine
 from switchboard.edge.schema import View
@@ -32,19 +31,17 @@ _STATE: dict[State, CallState] = {
     State.ENDING: "ENDING",
     **dict.fromkeys(models.FINAL_STATES, "ENDED"),
 }
-
-
-def states_shown_as(shown: CallState) -> list[State]:
-    """Returns the domain's states for one of Anima's states, as a filter."""
-    return [state for state, name in _STATE.items() if name == shown]
-
-
 _CONSENT_SOURCE: JsonDict = {
     "type": "string",
     "enum": [source.value for source in ConsentSource],
     "description": "The source of the called person's consent. A call with a missing or unknown source fails with 403,"
     " unless the ledger has a consent.",
 }
+
+
+def states_shown_as(shown: CallState) -> list[State]:
+    """Returns the domain's states for one of Anima's states, as a filter."""
+    return [state for state, name in _STATE.items() if name == shown]
 
 
 class CallMetadata(BaseModel):
@@ -245,7 +242,7 @@ class VerdictView(View):
     evaluated_at: str
 
     @classmethod
-    def of(cls, call_id: str, verdict: GateVerdict) -> VerdictView:
+    def of(cls, call_id: str, verdict: Verdict) -> VerdictView:
         """Returns Anima's view of a verdict."""
         return cls.model_validate(verdict.model_dump(mode="json") | {"call_id": call_id})
 
@@ -268,7 +265,7 @@ class VoiceCatalog(BaseModel):
     voices: list[VoiceView]
 
     @classmethod
-    def of(cls, voices: list[CatalogVoice]) -> VoiceCatalog:
+    def of(cls, voices: list[Voice]) -> VoiceCatalog:
         """Returns Anima's view of the catalog."""
         return cls(
             voices=[

@@ -25,8 +25,7 @@ from functions.anima.webhooks.schemas import (
 from switchboard.dialects.anima.dialect import MASTER, Anima
 from switchboard.dialects.anima.shapes import Cursor, Limit
 from switchboard.edge.api import Api
-from switchboard.webhooks import deliveries as webhooks_deliveries
-from switchboard.webhooks import event_names
+from switchboard.webhooks import deliveries, event_names
 from switchboard.webhooks import service as webhooks
 
 api = Api(Anima(), "webhooks", tag="Webhooks", keys=MASTER)
@@ -78,7 +77,7 @@ def list_event_types() -> EventTypes:
     responses={400: "The limit or the cursor is not valid."},
 )
 def list_dead_letters(limit: Limit = 20, cursor: Cursor = None) -> DeliveryList:
-    return DeliveryList.of(*webhooks_deliveries.list_dead_letters(api.caller.org_id, limit, cursor))
+    return DeliveryList.of(*deliveries.list_dead_letters(api.caller.org_id, limit, cursor))
 
 
 @api.get(
@@ -148,7 +147,7 @@ def reenable_endpoint(webhook_id: str) -> WebhookView:
 )
 def send_test_delivery(webhook_id: str) -> SendTestResponse:
     caller = api.caller
-    return SendTestResponse(delivery_id=webhooks_deliveries.send_test_delivery(caller, webhook_id, caller.effect).id)
+    return SendTestResponse(delivery_id=deliveries.send_test_delivery(caller, webhook_id, caller.effect).id)
 
 
 @api.post(
@@ -164,7 +163,7 @@ def send_test_delivery(webhook_id: str) -> SendTestResponse:
 )
 def recover_deliveries(webhook_id: str, request: RecoverDeliveries) -> RecoverDeliveriesResponse:
     caller = api.caller
-    webhooks_deliveries.start_recovery(caller, webhook_id, request.moment, caller.effect)
+    deliveries.start_recovery(caller, webhook_id, request.moment, caller.effect)
     return RecoverDeliveriesResponse()
 
 
@@ -180,9 +179,7 @@ def list_deliveries(
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> DeliveryList:
-    return DeliveryList.of(
-        *webhooks_deliveries.list_deliveries(api.caller.org_id, webhook_id, to_status(status), limit, cursor)
-    )
+    return DeliveryList.of(*deliveries.list_deliveries(api.caller.org_id, webhook_id, to_status(status), limit, cursor))
 
 
 @api.get(
@@ -192,7 +189,7 @@ def list_deliveries(
     responses={404: "The organization has no delivery with this id."},
 )
 def get_delivery(delivery_id: str) -> DeliveryView:
-    return DeliveryView.of(webhooks_deliveries.get_delivery(api.caller.org_id, delivery_id))
+    return DeliveryView.of(deliveries.get_delivery(api.caller.org_id, delivery_id))
 
 
 @api.post(
@@ -208,7 +205,7 @@ def get_delivery(delivery_id: str) -> DeliveryView:
 )
 def replay_delivery(delivery_id: str) -> DeliveryView:
     caller = api.caller
-    return DeliveryView.of(webhooks_deliveries.redeliver_delivery(caller, delivery_id, caller.effect))
+    return DeliveryView.of(deliveries.redeliver_delivery(caller, delivery_id, caller.effect))
 
 
 handler = api.handler

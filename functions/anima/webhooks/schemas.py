@@ -12,11 +12,12 @@ from switchboard.edge.fields import OneLine, Timestamp
 from switchboard.edge.schema import View
 from switchboard.kit import clock
 from switchboard.webhooks import models
-from switchboard.webhooks.models import DeliveryStatus as Status
+from switchboard.webhooks.models import DeliveryStatus as StoredStatus
 from switchboard.webhooks.models import EndpointSettings
 from switchboard.webhooks.service import EndpointWithHealth, EndpointWithSecret
 
 Event = str
+DeliveryStatus = Literal["PENDING", "SUCCEEDED", "FAILED", "CANCELED"]
 
 
 class _EndpointFields(View):
@@ -170,9 +171,6 @@ class AttemptView(View):
     error: str | None
 
 
-DeliveryStatus = Literal["PENDING", "SUCCEEDED", "FAILED", "CANCELED"]
-
-
 class DeliveryView(View):
     """One event for one webhook."""
 
@@ -222,9 +220,9 @@ class DeliveryList(View):
         return cls(items=[DeliveryView.of(one) for one in found], pagination=Pagination.of(cursor))
 
 
-def to_status(shown: DeliveryStatus | None) -> Status | None:
+def to_status(shown: DeliveryStatus | None) -> StoredStatus | None:
     """Returns the domain's status for one of Anima's, as a filter."""
-    return Status(shown.lower()) if shown else None
+    return StoredStatus(shown.lower()) if shown else None
 
 
 class SendTestResponse(View):

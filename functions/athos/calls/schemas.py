@@ -25,6 +25,17 @@ TimestampView = Annotated[str, WithJsonSchema({"type": "string", "format": "date
 #: Enumerations with one value. More values may be added.
 Source = Annotated[Literal["roleplay"], WithJsonSchema({"type": "string", "enum": ["roleplay"]})]
 Status = Annotated[Literal["scored"], WithJsonSchema({"type": "string", "enum": ["scored"]})]
+_SLIM: dict[str, Any] = {
+    "id": "athos_call_GZ1DjOkZv_VEPoE-CJ8mp",
+    "source": "roleplay",
+    "externalUserId": "rep_8842",
+    "externalAgencyId": None,
+    "drillKey": "ma-full-sale",
+    "startedAt": "2026-06-05T18:01:00.000Z",
+    "endedAt": "2026-06-05T18:13:20.000Z",
+    "durationSec": 740,
+    "scoredAt": "2026-06-05T18:13:31.000Z",
+}
 
 
 def call_filter(start: str, end: str | None, user: str | None, agency: str | None) -> ScoredCallFilter:
@@ -57,19 +68,6 @@ def _rounded_up(moment: datetime) -> datetime:
     except OverflowError:
         # This is in the last millisecond of the year 9999. No call ends later.
         return moment
-
-
-_SLIM: dict[str, Any] = {
-    "id": "athos_call_GZ1DjOkZv_VEPoE-CJ8mp",
-    "source": "roleplay",
-    "externalUserId": "rep_8842",
-    "externalAgencyId": None,
-    "drillKey": "ma-full-sale",
-    "startedAt": "2026-06-05T18:01:00.000Z",
-    "endedAt": "2026-06-05T18:13:20.000Z",
-    "durationSec": 740,
-    "scoredAt": "2026-06-05T18:13:31.000Z",
-}
 
 
 class SlimCall(View):

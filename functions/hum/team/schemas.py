@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from switchboard.dialects.hum.shapes import Ok
 from switchboard.email.address import EmailAddress
 from switchboard.team import models
-from switchboard.team.members import Team as Everyone
+from switchboard.team.members import Team
 from switchboard.team.permissions import Role
 
 
@@ -50,7 +50,7 @@ class TeamView(BaseModel):
     invites: list[InviteView] = Field(description="The invites that can still be accepted, newest first.")
 
     @classmethod
-    def of(cls, team: Everyone) -> TeamView:
+    def of(cls, team: Team) -> TeamView:
         """Returns HUM's view of a team."""
         return cls(
             members=[MemberView.of(member) for member in team.members],

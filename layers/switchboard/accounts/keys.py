@@ -11,8 +11,7 @@ from switchboard import telemetry
 from switchboard.accounts import credentials, stops, store
 from switchboard.accounts.models import ApiKey, Caller, KeyKind, KeyRestrictions
 from switchboard.accounts.store import key_ref, list_keys
-from switchboard.aws import writes as aws_writes
-from switchboard.aws.writes import Writes, commit
+from switchboard.aws.writes import Writes, commit, write_item
 from switchboard.errors import Conflict, Invalid, NotFound
 from switchboard.events import service as events
 from switchboard.events.models import Origin, Subject
@@ -50,7 +49,7 @@ def key_writes(
     """Return a new key and the writes that store it. The same seed gives the same text.
 
     `replaces` is the id of the key that the new one succeeds. Raises Conflict if the organization has the maximum
-    number of active keys of this kind (MOST_ACTIVE).
+    number of active keys of this kind (MAX_ACTIVE_KEYS).
     """
     minted = credentials.mint_key(kind, seed)
     key = ApiKey(
@@ -212,6 +211,6 @@ def find_key_pointer(digest: str) -> KeyPointer | None:
 def record_key_use(key: ApiKey) -> None:
     """Record that a key was used. Best effort: a failure here never fails the request."""
     try:
-        aws_writes.write_item(store.key_change_write(key, {"last_used_at": clock.now_iso()}))
+        write_item(store.key_change_write(key, {"last_used_at": clock.now_iso()}))
     except Exception:  # noqa: BLE001 the request continues after any failure
         telemetry.emit_metric("KeyUseNotNoted")

@@ -163,7 +163,7 @@ def set_hard_cap(
 ) -> None:
     """Set the organization's own monthly spending limit, and leave the usage counters as they are.
 
-    `usage.set_hard_cap` also balances the counters. Raises StaleVersionError if the limit has changed since `seen` was
-    read.
+    `usage.service.set_hard_cap` also balances the counters. Raises StaleVersionError if the limit has changed since
+    `seen` was read.
     """
     commit_once(effect, origin.org_id, hard_cap_writes(origin, cap, seen))

@@ -28,6 +28,12 @@ COPIES = 16
 choose_copy: Callable[[], int] = partial(chance.below, COPIES)
 
 ORGANIZATION = "org"
+_REASONS = {
+    "org": ("suspended", "the organization is suspended"),
+    "key": ("key_revoked", "the key was revoked"),
+}
+#: Accepted work waits for at most 90 days. A key's stop is kept longer than that.
+_KEPT = timedelta(days=100)
 
 
 def stop_of_key(key_id: str) -> str:
@@ -41,16 +47,6 @@ class StoppedError(Exception):
     def __init__(self, code: str, text: str) -> None:
         super().__init__(text)
         self.code = code
-
-
-_REASONS = {
-    "org": ("suspended", "the organization is suspended"),
-    "key": ("key_revoked", "the key was revoked"),
-}
-
-
-#: Accepted work waits for at most 90 days. A key's stop is kept longer than that.
-_KEPT = timedelta(days=100)
 
 
 class CapMark(NamedTuple):

@@ -32,7 +32,7 @@ def read_credential(name: str) -> str:
 def active_secrets(name: str) -> tuple[str, ...]:
     """Return the active secrets of a provider: the lines of the secret with this name or ARN, newest first.
 
-    A secret has one line normally, and two lines during a rotation. A change takes effect within ACTIVE_SECONDS.
+    A secret has one line normally, and two lines during a rotation. A change takes effect within ACTIVE_CACHE_SECONDS.
     """
     now = clock.epoch()
     until, found = _active.get(name, (0.0, ()))
@@ -56,7 +56,7 @@ def derive(purpose: str, *parts: str, length: int = 32) -> bytes:
 
 def seal(purpose: str, text: str) -> str:
     """Encrypt a text for one purpose (AES-GCM). Only this deployment can decrypt it, for the same purpose only."""
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # for cold start: few functions seal texts
 
     nonce = os.urandom(12)
     sealed = AESGCM(derive("seal", purpose)).encrypt(nonce, text.encode(), None)
@@ -65,7 +65,7 @@ def seal(purpose: str, text: str) -> str:
 
 def unseal(purpose: str, sealed: str) -> str:
     """Decrypt a sealed text. Raises cryptography's InvalidTag for any other text."""
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # for cold start: as above
 
     data = base64.b64decode(sealed)
     return AESGCM(derive("seal", purpose)).decrypt(data[:12], data[12:], None).decode()

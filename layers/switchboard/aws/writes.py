@@ -25,6 +25,7 @@ from switchboard.kit import background, settings
 
 #: The attribute by which a retried conditional write recognizes its own first attempt.
 _TOKEN = "wt"  # noqa: S105 an attribute, not a secret
+_SET = re.compile(r"\bSET ")
 
 
 class ConditionFailedError(Exception):
@@ -163,7 +164,8 @@ def commit(*parts: Writes) -> None:
 
     Raises the exception of the first failed write's `otherwise`, or ConditionFailedError. Raises Contended when
     conflicts do not end, and Unavailable when throttling does not end. Raises the error of the request's guard task
-    before it writes anything (`aside.settle`). Raises ValueError for two writes on one item, which DynamoDB refuses.
+    before it writes anything (`background.wait_for_guard`). Raises ValueError for two writes on one item, which
+    DynamoDB refuses.
     """
     writes = list(_flatten(parts))
     if not 0 < len(writes) <= MAX_TRANSACTION_WRITES:
@@ -224,7 +226,7 @@ def _transact(request: dict[str, Any], writes: Sequence[Write]) -> None:
 
 
 def write_item(change: Put | Update | Delete) -> Item | None:
-    """Make one write after the request's guard task has finished (`aside.settle`).
+    """Make one write after the request's guard task has finished (`background.wait_for_guard`).
 
     Returns the new item (an Update) or the deleted item (a Delete without a condition). A conditional write is safe to
     retry after a lost response: it recognizes its own first attempt and succeeds, though its condition now fails.
@@ -279,9 +281,6 @@ def _stamp(change: Put | Update | Delete, request: dict[str, Any]) -> str:
     request["UpdateExpression"] = expression if found else f"{expression} SET {stamped}"
     request["ExpressionAttributeValues"] = {**request.get("ExpressionAttributeValues", {}), f":{_TOKEN}": {"S": token}}
     return token
-
-
-_SET = re.compile(r"\bSET ")
 
 
 def delete_items(table: str, keys: Sequence[Key]) -> None:

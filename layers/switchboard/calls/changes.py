@@ -12,11 +12,11 @@ from switchboard.calls.models import Call, State
 from switchboard.events import service as events
 from switchboard.events.models import Actor, Subject, SystemActor
 from switchboard.kit import clock, hashing
-from switchboard.persistence import optimistic as kit
+from switchboard.persistence import optimistic
 from switchboard.persistence.collection import next_version
 from switchboard.timers import service as timers
 
-CallChange = kit.Decision[Call]
+CallChange = optimistic.Decision[Call]
 
 
 def transition(

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from switchboard.aws.writes import Writes
-from switchboard.calls import history, store
-from switchboard.calls import history_store as histories
+from switchboard.calls import history, history_store, store
 from switchboard.calls.history import CallHistory
 from switchboard.events.models import Event
 
@@ -18,9 +17,9 @@ def project(event: Event) -> tuple[str, Writes] | None:
         return None
     e164 = call.from_number if call.direction == "INBOUND" else call.to_number
     number_id = history.number_id(call.org_id, e164)
-    before = histories.get_history(call.org_id, number_id) or CallHistory(e164=e164)
+    before = history_store.get_history(call.org_id, number_id) or CallHistory(e164=e164)
     after = _add_call(before, call.created_at, history.find_name(call.order.variables))
-    return number_id, histories.history_writes(
+    return number_id, history_store.history_writes(
         call.org_id, number_id, after.model_dump(exclude_none=True), before.calls
     )
 
@@ -35,10 +34,10 @@ def _add_call(before: CallHistory, at: str, name: str | None) -> CallHistory:
 
 def subjects(org_id: str) -> Iterator[str]:
     """Returns the ids of all numbers that have a history."""
-    return histories.list_number_ids(org_id)
+    return history_store.list_number_ids(org_id)
 
 
 def removal_writes(org_id: str, number_id: str) -> Writes:
     """Returns the write that deletes a number's history if it has not changed since it was read."""
-    found = histories.get_history(org_id, number_id)
-    return histories.delete_history_writes(org_id, number_id, found.calls) if found else None
+    found = history_store.get_history(org_id, number_id)
+    return history_store.delete_history_writes(org_id, number_id, found.calls) if found else None

@@ -15,7 +15,7 @@ from switchboard.carriers.voice.ports.reports import Report, Turn
 from switchboard.compliance import ledgers, opt_out_speech
 from switchboard.compliance.models import OptOutSource
 from switchboard.kit import clock
-from switchboard.persistence import optimistic as kit
+from switchboard.persistence import optimistic
 from switchboard.persistence.collection import next_version
 from switchboard.timers import service as timers
 
@@ -54,7 +54,7 @@ def record_speech(report: Report) -> None:
 
 
 def _record_once(report: Report, fact: Writes) -> None:
-    if not kit.record_once(fact):
+    if not optimistic.record_once(fact):
         telemetry.log_skip(
             "the report was recorded before", org_id=report.org_id, call_id=report.call_id, report=report.kind
         )
@@ -94,7 +94,7 @@ def _note(call: Call, source: OptOutSource, said: Writes, ledger: Writes) -> Non
     if call.opted_out_at:
         # The call is already marked. If an operator removed the first entry from the ledger, this adds a new one.
         if said is not None or ledger is not None:
-            kit.record_once([said, ledger, _hang_up_writes(call) if ledger is not None else None])
+            optimistic.record_once([said, ledger, _hang_up_writes(call) if ledger is not None else None])
         return
 
     def decide(found: Call) -> CallChange:

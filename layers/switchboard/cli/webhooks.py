@@ -15,8 +15,8 @@ from switchboard.cli.commands import (
     print_rows,
     time_argument,
 )
-from switchboard.webhooks import deliveries as webhooks_deliveries
 from switchboard.webhooks import service as webhooks
+from switchboard.webhooks.deliveries import list_deliveries, redeliver_delivery, send_test_delivery, start_recovery
 from switchboard.webhooks.models import Delivery, DeliveryStatus, EndpointSettings
 from switchboard.webhooks.service import EndpointWithHealth, EndpointWithSecret
 
@@ -115,20 +115,20 @@ def _delete(args: argparse.Namespace) -> None:
 
 
 def _test(args: argparse.Namespace) -> None:
-    print_rows(args, _delivery(webhooks_deliveries.send_test_delivery(operator_origin(args.org), args.webhook)))
+    print_rows(args, _delivery(send_test_delivery(operator_origin(args.org), args.webhook)))
 
 
 def _deliveries(args: argparse.Namespace) -> None:
-    found, _ = webhooks_deliveries.list_deliveries(args.org, args.webhook, args.status, args.limit, None)
+    found, _ = list_deliveries(args.org, args.webhook, args.status, args.limit, None)
     print_rows(args, [_delivery(one) for one in found])
 
 
 def _redeliver(args: argparse.Namespace) -> None:
-    print_rows(args, _delivery(webhooks_deliveries.redeliver_delivery(operator_origin(args.org), args.delivery)))
+    print_rows(args, _delivery(redeliver_delivery(operator_origin(args.org), args.delivery)))
 
 
 def _recover(args: argparse.Namespace) -> None:
-    webhooks_deliveries.start_recovery(operator_origin(args.org), args.webhook, args.since)
+    start_recovery(operator_origin(args.org), args.webhook, args.since)
     print_rows(args, {"webhook": args.webhook, "recovering_since": args.since})
 
 

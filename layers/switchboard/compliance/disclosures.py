@@ -10,10 +10,10 @@ import re
 from typing import NamedTuple
 
 from switchboard.compliance import phone
-from switchboard.compliance import places as compliance_places
 from switchboard.compliance.data import disclosures
 from switchboard.compliance.models import ContactAttempt, Purpose
 from switchboard.compliance.opt_out_speech import OPT_OUT_KEY
+from switchboard.compliance.places import find_laws
 from switchboard.kit import text
 
 #: The number of characters that count as the beginning of a greeting.
@@ -26,6 +26,8 @@ _UNSPOKEN = re.compile(r"[{}<>\[\]()*|\\^~#`]+")
 _CLAUSE = re.compile(r"([.,;:!?\u2013\u2014\u00a1\u00bf\n]+)")
 #: Stands for a clause that is a question: a question discloses nothing.
 _QUESTION = "?"
+_HELLO = r"(?:hello|hi|hey|good (?:morning|afternoon|evening|day))(?: there)?"
+_HOLA = r"(?:hola|buen dia|buenos dias|buenas(?: (?:tardes|noches))?)"
 
 
 class RequiredDisclosures(NamedTuple):
@@ -61,9 +63,6 @@ class _Language(NamedTuple):
     #: Words that may reverse the meaning of a sentence.
     doubtful: re.Pattern[str]
 
-
-_HELLO = r"(?:hello|hi|hey|good (?:morning|afternoon|evening|day))(?: there)?"
-_HOLA = r"(?:hola|buen dia|buenos dias|buenas(?: (?:tardes|noches))?)"
 
 _LANGUAGES = {
     "en": _Language(
@@ -108,7 +107,7 @@ _LANGUAGES = {
 def find_required(contact: ContactAttempt) -> RequiredDisclosures:
     """Returns the disclosures that the law of every possible place requires. Raises Invalid for an invalid number."""
     sells = contact.purpose != Purpose.INFORMATIONAL
-    places = [name for name, _ in compliance_places.find_laws(contact, phone.parse(contact.to))]
+    places = [name for name, _ in find_laws(contact, phone.parse(contact.to))]
     found = [
         (place, rule)
         for place in places

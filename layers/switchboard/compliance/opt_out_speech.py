@@ -6,7 +6,7 @@ These do not count: the opposite ("please don't stop calling"), another time ("d
 address ("don't call me sir") and another matter ("take me off hold").
 
 Transcripts often have no commas and full stops, so no pattern relies on them. The search first removes phrases that
-only look like a request (`NO_WISHES` of `data.wishes_english` and `data.wishes_spanish`).
+only look like a request (`NO_WISHES` of `data.opt_out_english` and `data.opt_out_spanish`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import re
 from collections.abc import Sequence
 
 from switchboard.compliance.data import opt_out_english, opt_out_spanish
-from switchboard.kit import text as kit_text
+from switchboard.kit.text import plain_words
 
 #: The telephone key that a called person presses to opt out (47 CFR 64.1200(b)(3)).
 OPT_OUT_KEY = "9"
@@ -52,7 +52,7 @@ def asks_to_stop(text: str) -> bool:
     clauses = [
         clause
         for part in _CLAUSE.split(text[:_MAX_CHARACTERS].translate(_TYPED_APOSTROPHES))
-        if (clause := kit_text.plain_words(part))
+        if (clause := plain_words(part))
     ]
     if _WHOLE_TURNS.fullmatch(" ".join(clauses)) or any(_POLITELY.fullmatch(clause) for clause in clauses):
         return True

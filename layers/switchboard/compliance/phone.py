@@ -20,6 +20,8 @@ _NORTH_AMERICAN = re.compile(r"\+1(?!.11)[2-9][0-9]{2}[2-9][0-9]{6}")
 _FICTIONAL = re.compile(r"\+1[2-9][0-9]{2}55501[0-9]{2}")
 # Test numbers of carriers. The area code 500 belongs to no place, and nobody holds this exchange.
 _MAGIC = re.compile(r"\+150055500[0-9]{2}")
+#: Country codes of satellites, ships, global networks and international premium rate: each minute costs dollars.
+_COSTLY_CODES = frozenset({808, 870, 878, 881, 882, 883, 888, 979})
 
 
 class NumberKind(StrEnum):
@@ -54,16 +56,12 @@ class Phone:
         return bool(fictional or _MAGIC.fullmatch(self.e164))
 
 
-#: Country codes of satellites, ships, global networks and international premium rate: each minute costs dollars.
-_COSTLY_CODES = frozenset({808, 870, 878, 881, 882, 883, 888, 979})
-
-
 def is_costly(text: str) -> bool:
     """Whether a call pays the number's holder or goes to a costly network. Raises Invalid for an invalid number."""
     found = parse(text)
     if found.country_code in _COSTLY_CODES:
         return True
-    import phonenumbers
+    import phonenumbers  # for cold start: the library is large
 
     kind = phonenumbers.number_type(phonenumbers.parse(text))
     return kind in (phonenumbers.PhoneNumberType.PREMIUM_RATE, phonenumbers.PhoneNumberType.SHARED_COST)
@@ -73,7 +71,7 @@ def parse(text: str) -> Phone:
     """Parses an E.164 number. Raises Invalid, also for a number that no network could route."""
     if not _E164.fullmatch(text):
         raise _invalid()
-    import phonenumbers
+    import phonenumbers  # for cold start: as above
 
     try:
         number = phonenumbers.parse(text)

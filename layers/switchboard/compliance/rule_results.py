@@ -10,8 +10,7 @@ from typing import Any, Literal
 from switchboard.carriers.magic_numbers import MagicOutcome
 from switchboard.carriers.registries import ReassignedAnswer, RegistryAnswer
 from switchboard.compliance.consents import BadConsentError, EffectiveConsent
-from switchboard.compliance.data import consent as weights
-from switchboard.compliance.data import states
+from switchboard.compliance.data import consent, states
 from switchboard.compliance.models import ContactAttempt, RuleResult
 from switchboard.compliance.phone import Phone
 from switchboard.compliance.store import Facts
@@ -22,7 +21,7 @@ RULE_VERSIONS = {
     "dnc": "2003-10-01",  # 47 CFR 64.1200(d): a caller's own do-not-call list
     "national_dnc": "2003-10-01",  # 47 CFR 64.1200(c)(2)
     "opt_out": "2025-04-11",  # 47 CFR 64.1200(a)(10): revoked by any reasonable means; immediate, on every channel
-    "consent": weights.VERSION,
+    "consent": consent.VERSION,
     "reassigned": "2021-11-01",  # 47 CFR 64.1200(m): the database opened
     "quiet_hours": states.VERSION,
     "caps": states.VERSION,

@@ -12,8 +12,7 @@ from dataclasses import replace
 from datetime import date, datetime
 
 from switchboard import telemetry
-from switchboard.aws import writes as aws_writes
-from switchboard.aws.writes import ConditionCheck, Write
+from switchboard.aws.writes import ConditionCheck, Write, write_item
 from switchboard.carriers import magic_numbers
 from switchboard.carriers.registries import (
     NationalRegistry,
@@ -27,14 +26,14 @@ from switchboard.carriers.registries import (
     get_reassigned_numbers,
 )
 from switchboard.compliance import amendment_store, consents, phone, rule_results, rules, store
-from switchboard.compliance import caps as compliance_caps
-from switchboard.compliance import places as compliance_places
 from switchboard.compliance.calling_hours import get_calling_hours, set_calling_hours
+from switchboard.compliance.caps import check_caps
 from switchboard.compliance.consents import BadConsentError, EffectiveConsent
 from switchboard.compliance.data.law import AttemptCap
 from switchboard.compliance.errors import Blocked, blocked_at_commit, blocked_error
 from switchboard.compliance.explanation import explain_verdict
 from switchboard.compliance.models import ConsentRecord, ContactAttempt, Verdict
+from switchboard.compliance.places import RecipientPlace, find_laws, find_place
 from switchboard.compliance.store import Facts
 from switchboard.compliance.verdict_store import list_verdicts, verdict_writes
 from switchboard.errors import NotFound
@@ -85,7 +84,7 @@ def _facts(contact: ContactAttempt, number: phone.Phone, now: datetime) -> Facts
     A second read is needed only where the day of the consent is in the ledger and not in the request.
     """
     days = _stated_days(contact, now)
-    places = [name for name, _ in compliance_places.find_laws(contact, number)]
+    places = [name for name, _ in find_laws(contact, number)]
     facts = _with_law(
         contact, number, store.read_facts(contact.org_id, number.e164, contact.subject, days, places), places
     )
@@ -103,7 +102,7 @@ def _with_law(contact: ContactAttempt, number: phone.Phone, facts: Facts, read: 
 
     This takes a second read only where the request and the number do not name the same place.
     """
-    more = [name for name, _ in compliance_places.find_laws(_recorded(contact, facts), number) if name not in read]
+    more = [name for name, _ in find_laws(_recorded(contact, facts), number) if name not in read]
     return (
         replace(facts, amendments=facts.amendments | amendment_store.get_amendments_of_places(more)) if more else facts
     )
@@ -175,7 +174,7 @@ def _remember(e164: str, since: date, answer: ReassignedAnswer, now: datetime) -
     The stored answer is the proof that the number could be called. Without the proof there must be no call.
     """
     try:
-        aws_writes.write_item(store.cached_answer_writes(e164, since, answer, now))
+        write_item(store.cached_answer_writes(e164, since, answer, now))
     except Exception as error:
         telemetry.emit_metric("ReassignedAnswerNotKept")
         raise NoAnswerError(type(error).__name__) from error
@@ -200,13 +199,13 @@ def decide_verdict(
     refused = any(result.result == "block" for result in (own, opt_out, consent))
     national = rules.check_national_dnc(case, refused=refused)
     reassigned = rules.check_reassigned(case, refused=refused or national.result == "block")
-    where = compliance_places.find_place(case)
+    where = find_place(case)
     quiet = rules.check_quiet_hours(case, where)
-    results = [own, national, opt_out, consent, reassigned, quiet, compliance_caps.check_caps(case)]
+    results = [own, national, opt_out, consent, reassigned, quiet, check_caps(case)]
     failed = next((result for result in results if result.result == "block"), None)
     moment = rules.next_allowed_at(case, where, results)
     until = rules.allowed_until(case, where) if failed is None else None
-    names = where.names if isinstance(where, compliance_places.RecipientPlace) else []
+    names = where.names if isinstance(where, RecipientPlace) else []
     closed = quiet.details.get("closed_in", [])
     return Verdict(
         org_id=contact.org_id,

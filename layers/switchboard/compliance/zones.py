@@ -42,7 +42,7 @@ def candidates(phone: Phone) -> list[str]:
 
 
 def _of_library(phone: Phone) -> list[str]:
-    import phonenumbers
+    import phonenumbers  # for cold start: the library is large
     from phonenumbers import timezone
 
     number = phonenumbers.parse(phone.e164)

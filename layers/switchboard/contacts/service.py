@@ -12,7 +12,7 @@ from switchboard.calls.history import CallHistory
 from switchboard.compliance import phone, whereabouts
 from switchboard.contacts import store
 from switchboard.contacts.models import PLACE_FIELDS, TEXT_FIELDS, Contact, ContactWithHistory
-from switchboard.email import address as addresses
+from switchboard.email import address
 from switchboard.errors import Conflict, Invalid, NotFound
 from switchboard.events import service as events
 from switchboard.events.models import Origin, Subject
@@ -179,7 +179,7 @@ def _checked(changes: dict[str, Any]) -> dict[str, Any]:
     given: dict[str, Any] = {name: (changes[name] or "").strip() or None for name in words if name in changes}
     if email := given.get("email"):
         try:
-            given["email"] = addresses.normalize(email)
+            given["email"] = address.normalize(email)
         except ValueError:
             raise Invalid("Invalid e-mail address.", fields={"email": "must be an e-mail address"}) from None
     time_zone, state = whereabouts.parse_whereabouts(given.get("time_zone"), given.get("state"))

@@ -6,6 +6,9 @@ from typing import Any
 
 from switchboard.edge import idempotency
 
+#: The name under which `WWW-Authenticate` reaches the client: a REST API of API Gateway renames this header.
+CHALLENGE = "x-amzn-Remapped-WWW-Authenticate"
+
 
 def describe_text_header(description: str, example: str, **more: Any) -> dict[str, Any]:
     """Returns the description of a header that holds text."""
@@ -37,10 +40,6 @@ def describe_limit_headers(per_second: int = 100, per_minute: int = 60) -> dict[
             "Both limits, in the format of the IETF draft.", f'"minute";q={per_minute};w=60'
         ),
     }
-
-
-#: The name under which `WWW-Authenticate` reaches the client: a REST API of API Gateway renames this header.
-CHALLENGE = "x-amzn-Remapped-WWW-Authenticate"
 
 
 def describe_challenge(example: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from switchboard.access import keys as access
 from switchboard.accounts.models import Caller, KeyKind
 from switchboard.edge import cors
 from switchboard.edge.bodies import Body, JsonBody
@@ -21,15 +22,14 @@ if TYPE_CHECKING:
     from switchboard.edge.rate_counters import Limits
     from switchboard.edge.router import Router
 
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+
 
 class AuthenticationScheme(NamedTuple):
     """Authentication that differs from the dialect's own: its name in the API document, and its function."""
 
     name: str
     authenticate: Callable[[Exchange], None]
-
-
-_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -159,8 +159,6 @@ class Exchange:
     @property
     def caller(self) -> Caller:
         """The caller that the key belongs to. Only after authentication by a key."""
-        from switchboard.access import keys as access
-
         assert self.snapshot is not None
         assert self.correlation_id is not None
         return access.caller_of(self.snapshot, self.correlation_id, self.effect)

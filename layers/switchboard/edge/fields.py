@@ -25,6 +25,10 @@ from switchboard.kit import clock
 from switchboard.kit.strict_json import MAX_JSON_DEPTH, is_deeper
 from switchboard.kit.text import require_one_line
 
+#: Matches all ids of this platform and of providers' agents. Their length is far below the limit of a table's key.
+_ID = re.compile("[A-Za-z0-9][A-Za-z0-9_.~-]{0,127}")
+_OWN_ID = re.compile("[0-9a-hjkmnp-tv-z]{26}")
+
 
 @dataclass(frozen=True, slots=True)
 class OneLine:
@@ -40,11 +44,6 @@ class OneLine:
 
 def _one_line(value: Any) -> Any:
     return require_one_line(value) if isinstance(value, str) else value
-
-
-#: Matches all ids of this platform and of providers' agents. Their length is far below the limit of a table's key.
-_ID = re.compile("[A-Za-z0-9][A-Za-z0-9_.~-]{0,127}")
-_OWN_ID = re.compile("[0-9a-hjkmnp-tv-z]{26}")
 
 
 def is_id(text: str, prefix: str | None = None) -> bool:

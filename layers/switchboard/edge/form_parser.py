@@ -4,13 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
-
-from switchboard.errors import Invalid
-
-if TYPE_CHECKING:
-    pass
-from typing import TYPE_CHECKING
+from typing import Any
 
 from multipart import (  # type: ignore[import-untyped]
     MultipartError,
@@ -18,8 +12,9 @@ from multipart import (  # type: ignore[import-untyped]
     PushMultipartParser,
 )
 
-if TYPE_CHECKING:
-    pass
+from switchboard.errors import Invalid
+
+MULTIPART_TYPE = "multipart/form-data"
 
 _MAX_PARTS = 32
 _MAX_HEADERS = 8
@@ -74,6 +69,3 @@ def parse_events(body: bytes, boundary: str) -> Iterator[Any]:
 def malformed_form(why: str) -> Invalid:
     """Returns the error for a form that is not valid. `why` says what is wrong."""
     return Invalid(f"The body is not valid {MULTIPART_TYPE}: {why}.", code="invalid_form")
-
-
-MULTIPART_TYPE = "multipart/form-data"

@@ -169,14 +169,14 @@ def _text(data: bytes) -> str:
 
 
 def _encrypt(exchange: Exchange, effect_: IdempotencyKey, plain: bytes) -> bytes:
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # for cold start: loaded with the first key
 
     nonce = os.urandom(12)
     return nonce + AESGCM(_cipher_key(exchange, effect_)).encrypt(nonce, plain, effect_.scope.encode())
 
 
 def _decrypt(exchange: Exchange, effect_: IdempotencyKey, data: bytes) -> bytes:
-    from cryptography.exceptions import InvalidTag
+    from cryptography.exceptions import InvalidTag  # for cold start: as above
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
     try:
@@ -190,7 +190,7 @@ def _decrypt(exchange: Exchange, effect_: IdempotencyKey, data: bytes) -> bytes:
 
 def _cipher_key(exchange: Exchange, effect_: IdempotencyKey) -> bytes:
     """Return the encryption key. Only the sender of the first request can derive it, not a reader of the table."""
-    from cryptography.hazmat.primitives.hashes import SHA256
+    from cryptography.hazmat.primitives.hashes import SHA256  # for cold start: as above
     from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
     material = "\x1f".join((effect_.key, exchange.credential)).encode()

@@ -6,13 +6,16 @@ from typing import Annotated
 
 from pydantic import AfterValidator, StringConstraints, WithJsonSchema
 
+#: The domains of one provider that ignores dots in the local part.
+_GMAIL = frozenset({"gmail.com", "googlemail.com"})
+
 
 def normalize(text: str) -> str:
     """Returns the address with its domain in ASCII and lower case. Raises ValueError if no mail can be sent to it.
 
     SES does not support internationalized local parts, so they are rejected here.
     """
-    from email_validator import EmailNotValidError, validate_email
+    from email_validator import EmailNotValidError, validate_email  # for cold start: loaded with the first address
 
     try:
         checked = validate_email(text, check_deliverability=False, allow_smtputf8=False)
@@ -33,8 +36,6 @@ def mailbox_of(address: str) -> str:
     return f"{local}@{domain}"
 
 
-#: The domains of one provider that ignores dots in the local part.
-_GMAIL = frozenset({"gmail.com", "googlemail.com"})
 #: An address in a request.
 EmailAddress = Annotated[
     str,

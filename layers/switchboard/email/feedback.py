@@ -24,6 +24,8 @@ from switchboard.kit import clock
 _RECIPIENTS_PER_CHANGE = 20
 #: How many characters of a server's status code and of its message are kept.
 _MAX_CODE_CHARACTERS, _MAX_DIAGNOSTIC_CHARACTERS = 32, 500
+#: Decides the change that follows from a notice about some reports.
+_Decide = Callable[[MailStatus, list[RecipientReport]], MessageChange]
 
 
 class ServerResponse(NamedTuple):
@@ -75,10 +77,6 @@ def record_complaint(org_id: str, message_id: str, addresses: Iterable[str]) -> 
     named = unique_addresses(addresses)
     decide = _complained if len(named) == 1 else _may_have_complained
     _report(org_id, message_id, named, decide)
-
-
-#: Decides the change that follows from a notice about some reports.
-_Decide = Callable[[MailStatus, list[RecipientReport]], MessageChange]
 
 
 def _report(org_id: str, message_id: str, addresses: Iterable[str], decide: _Decide) -> None:

@@ -27,6 +27,8 @@ from switchboard.email.models import DroppedAttachment
 _REPORTED_ID = re.compile(rb"^(?:original-)?message-id:\s*(<[!-;=?-~]{1,996}>)", re.IGNORECASE | re.MULTILINE)
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _NOT_BASE64 = bytes(byte for byte in range(256) if byte not in _BASE64 and byte != ord("="))
+#: A parameter's value. An encoded value (RFC 2231) has three parts: charset, language, bytes.
+_Value = str | tuple[str | None, str | None, str]
 
 
 class MailBody:
@@ -138,10 +140,6 @@ class _Leaf:
             filename=charsets.decode_words(filename) if filename else None,
             charset=_text_of(of_type.get("charset")),
         )
-
-
-#: A parameter's value. An encoded value (RFC 2231) has three parts: charset, language, bytes.
-_Value = str | tuple[str | None, str | None, str]
 
 
 def _parameters(part: Mime, header: str) -> dict[str, _Value]:

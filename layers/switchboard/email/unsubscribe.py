@@ -21,7 +21,7 @@ from switchboard.email.models import Message, MessageHead
 from switchboard.errors import NotFound
 from switchboard.events.models import Actor, SystemActor
 from switchboard.kit import settings
-from switchboard.kit import text as kit_text
+from switchboard.kit.text import plain_words
 
 PATH = "/v1/email/unsubscribe"
 _MAC_BYTES = 18
@@ -158,7 +158,7 @@ def asks_to_stop(text: str) -> bool:
     """Whether the first unquoted line of an answer, as a whole, asks to stop. Words within a sentence do not count."""
     for line in text[: _LINES * 1_000].split("\n", _LINES)[:_LINES]:
         if line.strip() and not line.lstrip().startswith(">"):
-            return len(line) <= _LONGEST and kit_text.plain_words(line) in _STOP_LINES
+            return len(line) <= _LONGEST and plain_words(line) in _STOP_LINES
     return False
 
 

@@ -19,6 +19,9 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 from switchboard.events import types
 from switchboard.events.types.base import Channel, Contract, EventType
 
+_WORDS = {"missing": "is missing", "extra_forbidden": "is not a field of the row"}
+_CHANNELS: frozenset[str] = frozenset(get_args(Channel))
+
 
 class EventError(TypeError):
     """The code records an event that does not fit the registry. This is a bug, which tests find."""
@@ -42,9 +45,6 @@ def _rows() -> Iterator[EventType]:
 
 #: All types by name.
 TYPES: dict[str, EventType] = _by_name(_rows())
-
-_WORDS = {"missing": "is missing", "extra_forbidden": "is not a field of the row"}
-_CHANNELS: frozenset[str] = frozenset(get_args(Channel))
 
 
 def validate_event(name: str, subject: str, data: dict[str, Any]) -> None:

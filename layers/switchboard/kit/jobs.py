@@ -63,7 +63,7 @@ class QueueMessage:
 
     `group` is the message group. A FIFO queue keeps the order within a group. A standard queue shares the workers
     fairly among groups. `dedupe` is the deduplication id of a FIFO queue, which drops duplicates for five minutes.
-    `delay` is in seconds, at most MAX_DELAY.
+    `delay` is in seconds, at most MAX_DELAY_SECONDS.
     """
 
     queue: str

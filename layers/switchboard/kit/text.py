@@ -8,6 +8,9 @@ import unicodedata
 #: Characters that end a line, control a terminal, or change the direction of a text: C0 and C1 controls with NUL, the
 #: line and paragraph separators, and the bidirectional embeddings, overrides and isolates (UAX #9).
 UNSAFE_CHARACTERS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+#: The straight apostrophe and the curly one.
+_APOSTROPHES = str.maketrans("", "", "'\u2019")
+_BETWEEN = re.compile(r"[^a-z0-9]+")
 
 
 def require_one_line(text: str) -> str:
@@ -22,8 +25,3 @@ def plain_words(text: str) -> str:
     letters = unicodedata.normalize("NFKD", text.casefold().translate(_APOSTROPHES))
     bare = "".join(letter for letter in letters if not unicodedata.combining(letter))
     return _BETWEEN.sub(" ", bare).strip()
-
-
-#: The straight apostrophe and the curly one.
-_APOSTROPHES = str.maketrans("", "", "'\u2019")
-_BETWEEN = re.compile(r"[^a-z0-9]+")

@@ -41,6 +41,8 @@ _V6_SPECIAL = (
     "2620:4f:8000::/48",  # AS112
     "3fff::/20",  # documentation
 )
+_V4_LOOPBACK = IPv4Network("127.0.0.0/8")
+_V6_LOOPBACK = IPv6Address("::1")
 
 
 class _Ranges:
@@ -58,8 +60,6 @@ class _Ranges:
 
 
 _V4, _V6 = _Ranges(*_V4_SPECIAL), _Ranges(*_V6_SPECIAL)
-_V4_LOOPBACK = IPv4Network("127.0.0.0/8")
-_V6_LOOPBACK = IPv6Address("::1")
 
 
 def parse_address(text: str) -> IPv4Address | IPv6Address | None:

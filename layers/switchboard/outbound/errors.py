@@ -2,19 +2,19 @@
 
 A reason contains neither an address of ours nor the name of a library.
 
-    NotSent
-    ├── Refused            not allowed: nothing was sent
-    ├── ConnectionFailed   no connection, or it broke
-    ├── TimedOut           too slow
-    ├── TooMuch            headers too large
-    └── BadAnswer          not HTTP
+    NoResponseError
+    ├── ForbiddenTargetError    not allowed: nothing was sent
+    ├── ConnectionFailedError   no connection, or it broke
+    ├── TimedOutError           too slow
+    ├── HeadersTooLargeError    headers too large
+    └── InvalidResponseError    not HTTP
 """
 
 from __future__ import annotations
 
 
 class NoResponseError(Exception):
-    """There is no response. The request may have arrived, except after `Refused`."""
+    """There is no response. The request may have arrived, except after `ForbiddenTargetError`."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)

@@ -82,7 +82,7 @@ def _ascii(host: str) -> str:
 
 
 def _encoded(name: str) -> str:
-    import idna
+    import idna  # for cold start: few names are international
 
     try:
         return idna.encode(name, strict=True).decode()

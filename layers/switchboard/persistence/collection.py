@@ -10,7 +10,7 @@ from switchboard.aws import reads
 from switchboard.aws.attributes import Item, Key
 from switchboard.aws.writes import Delete, Put, Writes
 from switchboard.kit import clock
-from switchboard.persistence import optimistic as kit
+from switchboard.persistence import optimistic
 from switchboard.persistence.idempotency import IdempotencyGuard
 from switchboard.persistence.optimistic import Decision, StaleVersionError
 
@@ -97,10 +97,6 @@ class Collection(Generic[M]):
         item = reads.get_item(self.table, self.key(org_id, id_))
         return self.read(item) if item else None
 
-    def get_many(self, org_id: str, ids: Sequence[str]) -> list[M | None]:
-        """Read the organization's objects with up to a hundred ids, in the order of the ids."""
-        return self.get_across([(org_id, id_) for id_ in ids])
-
     def get_across(self, places: Sequence[tuple[str, str]]) -> list[M | None]:
         """Read the objects of up to a hundred pairs of organization and id, in the order of the pairs."""
         items = reads.get_items(self.table, [self.key(*place) for place in places]) if places else []
@@ -114,7 +110,9 @@ class Collection(Generic[M]):
         Returns the new version, `None` if nothing changes. `once` is the request that asks for the change: if the
         request is repeated, nothing changes.
         """
-        return kit.change_object(lambda: self.get(org_id, id_), decide, self._save_writes, once=once, subject_id=id_)
+        return optimistic.change_object(
+            lambda: self.get(org_id, id_), decide, self._save_writes, once=once, subject_id=id_
+        )
 
     def _save_writes(self, thing: M) -> Writes:
         return self.save(thing)

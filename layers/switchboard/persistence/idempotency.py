@@ -54,7 +54,7 @@ def commit_once(once: IdempotencyGuard | None, subject_id: str, *parts: Writes) 
 
     Returns `None` after a commit. Returns the object of an earlier run of the request otherwise, and writes nothing
     then. Raises IdempotencyMismatch for a key of another request, and all errors of the commit. Code that charges for
-    an effect calls `usage.commit_within` instead, which takes `once` too.
+    an effect calls `usage.charges.commit_within` instead, which takes `once` too.
     """
     if once is None:
         commit(*parts)

@@ -20,9 +20,8 @@ from functools import partial
 from itertools import islice, product
 from typing import NamedTuple, TypeVar
 
-from switchboard.aws import reads as aws_reads
 from switchboard.aws.attributes import Item
-from switchboard.aws.reads import Query
+from switchboard.aws.reads import Query, get_items
 from switchboard.aws.writes import Delete, Put
 from switchboard.kit.background import BackgroundTask
 from switchboard.persistence import cursors
@@ -150,9 +149,7 @@ class Listing:
         partitions = self._partitions(view, org_id, wanted)
         entries = self._entries(view, partitions, limit + 1, span)
         shown, more = entries[:limit], len(entries) > limit
-        items = (
-            aws_reads.get_items(self.table, [{"pk": one.key[0], "sk": one.key[1]} for one in shown]) if shown else []
-        )
+        items = get_items(self.table, [{"pk": one.key[0], "sk": one.key[1]} for one in shown]) if shown else []
         rest = {name: values for name, values in wanted.items() if name not in view.by}
         found = [
             (entry, item)

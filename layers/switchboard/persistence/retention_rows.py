@@ -7,13 +7,6 @@ from datetime import timedelta
 from switchboard.persistence.retention import FIVE_YEARS, ItemKind, RetentionEnd
 
 _DAY = timedelta(days=1)
-
-
-def kinds_of(table: str, key: str) -> list[ItemKind]:
-    """The kinds that match an item's key: exactly one, if every kind has its row."""
-    return [kind for kind in KINDS if kind.has(table, key)]
-
-
 _TTL, _CHANGE, _ORG, _NEVER = RetentionEnd.TTL, RetentionEnd.CHANGE, RetentionEnd.ORGANIZATION, RetentionEnd.NEVER
 _ACCOUNTS = "Shows who may call and who could. A revoked or expired key stays, because events name it."
 _LEDGER = "It is valid by law until its holder says otherwise (47 CFR 64.1200), and a lawsuit needs the proof."
@@ -383,3 +376,8 @@ KINDS: tuple[ItemKind, ...] = (
         "the minute",
     ),
 )
+
+
+def kinds_of(table: str, key: str) -> list[ItemKind]:
+    """The kinds that match an item's key: exactly one, if every kind has its row."""
+    return [kind for kind in KINDS if kind.has(table, key)]

@@ -12,11 +12,11 @@ from itertools import chain
 
 from switchboard import telemetry
 from switchboard.aws.writes import commit
-from switchboard.calls import history_projection as history
+from switchboard.calls import history_projection
 from switchboard.errors import NotFound
 from switchboard.events import registry
 from switchboard.events.models import Event
-from switchboard.persistence import optimistic as kit
+from switchboard.persistence import optimistic
 from switchboard.persistence.optimistic import StaleVersionError
 from switchboard.projections import store
 from switchboard.projections.models import Projection
@@ -24,7 +24,11 @@ from switchboard.projections.models import Projection
 #: All projections by name. The registry of events names the projections of each type.
 PROJECTIONS: Mapping[str, Projection] = {
     projection.name: projection
-    for projection in (Projection("number_history", history.project, history.subjects, history.removal_writes),)
+    for projection in (
+        Projection(
+            "number_history", history_projection.project, history_projection.subjects, history_projection.removal_writes
+        ),
+    )
 }
 
 
@@ -33,7 +37,7 @@ def project_event(event: Event) -> None:
     row = registry.TYPES.get(event.type)
     for name in row.projections if row else ():
         projection = PROJECTIONS[name]
-        kit.retry_on_conflict(lambda one=projection: _apply_event(one, event))  # type: ignore[misc]
+        optimistic.retry_on_conflict(lambda one=projection: _apply_event(one, event))  # type: ignore[misc]
 
 
 def _apply_event(projection: Projection, event: Event) -> None:
@@ -42,7 +46,7 @@ def _apply_event(projection: Projection, event: Event) -> None:
         _log_skip("the projection has no use for the event", projection, event)
         return
     subject, writes = projected
-    if not kit.record_once(store.applied_event_write(event.org_id, projection.name, subject, event.id), writes):
+    if not optimistic.record_once(store.applied_event_write(event.org_id, projection.name, subject, event.id), writes):
         _log_skip("the event was applied before", projection, event)
 
 
@@ -62,7 +66,7 @@ def clear_projection(org_id: str, name: str) -> int:
     removed = set()
     # An earlier run may have stopped after it removed a subject, and before it removed the subject's events.
     for subject in chain(projection.subjects(org_id), store.list_subjects(org_id, name)):
-        kit.retry_on_conflict(lambda one=subject: _remove_subject(projection, org_id, one))  # type: ignore[misc]
+        optimistic.retry_on_conflict(lambda one=subject: _remove_subject(projection, org_id, one))  # type: ignore[misc]
         removed.add(subject)
     return len(removed)
 

@@ -11,7 +11,7 @@ from switchboard.aws.writes import Writes
 from switchboard.events import service as events
 from switchboard.events.models import Actor, Subject, SystemActor
 from switchboard.kit import clock, hashing, settings
-from switchboard.persistence import optimistic as kit
+from switchboard.persistence import optimistic
 from switchboard.persistence.collection import next_version
 from switchboard.roleplay import store, transports
 from switchboard.roleplay.catalog import drills
@@ -36,7 +36,7 @@ UNCOUNTED_TURNS_LIMIT = timedelta(seconds=15)
 #: only after minutes.
 LATE_TURNS_LIMIT = timedelta(minutes=10)
 
-CallChange = kit.Decision[RoleplayCall]
+CallChange = optimistic.Decision[RoleplayCall]
 
 
 def silence_limit() -> timedelta:
@@ -101,7 +101,7 @@ def _record_turn(progress: TransportReport) -> None:
         telemetry.log_skip("the practice call takes no more turns", org_id=progress.org_id, call_id=progress.call_id)
         return
     facts = {"number": turn.number, "speaker": turn.speaker.value, "characters": len(turn.text)}
-    kit.record_once(store.turn_write(call, turn), call_event_write(call, "roleplay.call.turn", **facts))
+    optimistic.record_once(store.turn_write(call, turn), call_event_write(call, "roleplay.call.turn", **facts))
     # Turn and end are each written before the read of the other. So at least one of the two workers sees both.
     _score_if_whole(call.org_id, call.id)
 

@@ -45,7 +45,7 @@ def tokens_of_number(e164: str) -> list[str]:
 
     The national number is included a second time as people write it in its country: `020 7946 0018`.
     """
-    import phonenumbers
+    import phonenumbers  # for cold start: the library is large
 
     number = phonenumbers.parse(e164)
     written = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL)

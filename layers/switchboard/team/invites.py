@@ -7,7 +7,7 @@ from datetime import timedelta
 from switchboard.accounts.models import Organization
 from switchboard.aws.attributes import Item
 from switchboard.aws.writes import Writes
-from switchboard.email import address as addresses
+from switchboard.email.address import normalize
 from switchboard.errors import Conflict, DomainError, Invalid, NotFound, QuotaExceeded
 from switchboard.events import service as events
 from switchboard.events.models import Origin, Subject
@@ -130,7 +130,7 @@ def invite_limit_reached(_: list[Item | None]) -> DomainError:
 def fold_address(address: str) -> str:
     """Normalize an address for invites. Letter case is ignored, as mail providers do today."""
     try:
-        return addresses.normalize(address).casefold()
+        return normalize(address).casefold()
     except ValueError:
         raise Invalid(
             "This is not an email address: write it like ada@example.com.", fields={"email": "is not an email address"}

@@ -67,7 +67,7 @@ class PendingInvite(NamedTuple):
 
 
 class PendingInvites(NamedTuple):
-    """A person's newest open invites, and the number of all open invites (at most `invites.MAX_INVITES_COUNTED`)."""
+    """A person's newest open invites, and the number of all open invites, at most `MAX_INVITES_COUNTED`."""
 
     newest: list[PendingInvite]
     total: int

@@ -13,11 +13,20 @@ from typing import TYPE_CHECKING, Protocol
 
 from switchboard import telemetry
 from switchboard.kit import clock
+from switchboard.outbound.errors import NoResponseError, TimedOutError
 from switchboard.webhooks import breaker, parking, retry_after, service, settings, signing
-from switchboard.webhooks import moves as recording
 from switchboard.webhooks.breaker import BatchResults
 from switchboard.webhooks.models import Attempt, Delivery, Endpoint, ReceiverHealth
-from switchboard.webhooks.moves import AttemptOutcome, HeldDelivery
+from switchboard.webhooks.moves import (
+    AttemptOutcome,
+    HeldDelivery,
+    attempt_move,
+    commit_moves,
+    count_outcomes,
+    release_successors,
+    send_later,
+    store_deliveries,
+)
 from switchboard.webhooks.receivers import WebhookReceiver, receiver_of
 
 if TYPE_CHECKING:
@@ -131,7 +140,7 @@ async def _settle(
     try:
         # Count no failure. Send the same body with the same id again when the owner's timeout would have ended.
         if cut:
-            await asyncio.to_thread(recording.send_later, cut, ceil(seconds_left), SLOW_QUEUE)
+            await asyncio.to_thread(send_later, cut, ceil(seconds_left), SLOW_QUEUE)
     except Exception:  # noqa: BLE001 the queue delivers the jobs again
         telemetry.logger().exception("not handed over to the slow workers", extra={"endpoint_id": endpoint.id})
         failed += cut
@@ -141,18 +150,16 @@ async def _settle(
 def _record(
     endpoint: Endpoint, made: Sequence[tuple[HeldDelivery, AttemptOutcome]], failed: Sequence[HeldDelivery]
 ) -> None:
-    moves = recording.commit_moves([recording.attempt_move(endpoint, one, outcome) for one, outcome in made])
-    recording.count_outcomes(moves)
+    moves = commit_moves([attempt_move(endpoint, one, outcome) for one, outcome in made])
+    count_outcomes(moves)
     # Include deliveries that another worker recorded: it may have stopped before it released their successors.
-    recording.release_successors([one.delivery for one, _ in made])
+    release_successors([one.delivery for one, _ in made])
     if any(outcome.gone for _, outcome in made):
         service.disable_endpoint(endpoint, "gone", "the endpoint answered 410")
-    recording.store_deliveries(failed)
+    store_deliveries(failed)
 
 
 async def _attempt(sending: EndpointSender, delivery: Delivery) -> AttemptOutcome:
-    from switchboard.outbound.client import NoResponseError, TimedOutError
-
     endpoint = sending.endpoint
     whole, seconds = endpoint.timeout_ms / 1000, seconds_for(endpoint.timeout_ms, sending.slow)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from switchboard import telemetry
 from switchboard.aws import reads
@@ -20,10 +19,6 @@ from switchboard.webhooks.models import Delivery, DeliveryStatus, Endpoint, Rece
 from switchboard.webhooks.moves import HeldDelivery
 from switchboard.webhooks.parking_store import ParkedAttempt
 from switchboard.webhooks.receivers import WebhookReceiver, receiver_of
-
-if TYPE_CHECKING:
-    pass
-
 
 DeliveryJob = DeliverWebhook | WakeReceiver
 

@@ -19,7 +19,7 @@ _KEPT = ((500, 50), (50, 20))
 
 
 def body_text(shape: str | None, body: dict[str, Any]) -> str:
-    """Returns a body as JSON text of at most MAX_BODY bytes, shaped by the template `shape` if there is one.
+    """Returns a body as JSON text of at most MAX_BODY_BYTES, shaped by the template `shape` if there is one.
 
     Cuts the values of a body that is too long. If a shaped body is still too long, ignores the template.
     """

@@ -64,7 +64,7 @@ def _loop() -> asyncio.Runner:
 
 @cache
 def _opened() -> GuardedClient:
-    from switchboard.outbound.client import GuardedClient
+    from switchboard.outbound.client import GuardedClient  # for cold start: loaded with the first delivery
 
     return GuardedClient()
 

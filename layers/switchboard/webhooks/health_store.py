@@ -28,6 +28,11 @@ from switchboard.webhooks.receivers import WebhookReceiver, receiver_of
 MAX_SLOTS = 10
 #: The attribute with the time of an arranged job: a wake-up or a watch.
 ArrangedJob = Literal["wake_at", "watch_at"]
+#: The attributes about an endpoint's results. Leases, `slow_until` and arranged jobs do not belong to them.
+_RECORD = (
+    *("failures", "down", "failing_since", "failing_id", "several_since"),
+    *("open_until", "wary_until", "last_success_at", "quick_at"),
+)
 
 
 def health_key(receiver: WebhookReceiver) -> Key:
@@ -268,13 +273,6 @@ def _health_write(
         values=values | {":expires": int((clock.now() + DELIVERY_RETENTION).timestamp())},
         condition=condition,
     )
-
-
-#: The attributes about an endpoint's results. Leases, `slow_until` and arranged jobs do not belong to them.
-_RECORD = (
-    *("failures", "down", "failing_since", "failing_id", "several_since"),
-    *("open_until", "wary_until", "last_success_at", "quick_at"),
-)
 
 
 def reset_results_writes(receiver: WebhookReceiver) -> Update:

@@ -11,8 +11,7 @@ from dataclasses import dataclass, replace
 
 from switchboard import telemetry
 from switchboard.aws import queues
-from switchboard.aws import writes as aws_writes
-from switchboard.aws.writes import ConditionFailedError, Put, Update, Writes, commit
+from switchboard.aws.writes import ConditionFailedError, Put, Update, Writes, commit, write_item
 from switchboard.events import service as events
 from switchboard.events.models import Actor, Subject, SystemActor
 from switchboard.kit import clock
@@ -184,7 +183,7 @@ def _record_one(move: DeliveryMove) -> bool:
     try:
         match [write for write in move.writes if write is not None]:
             case [Put() | Update() as write]:
-                aws_writes.write_item(write)
+                write_item(write)
             case writes:
                 commit(writes)
     except ConditionFailedError as failed:

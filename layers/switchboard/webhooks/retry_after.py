@@ -23,7 +23,7 @@ _FURTHEST = 50
 
 
 def parse_seconds(text: str | None, now: datetime) -> int | None:
-    """The seconds from `now` that the header asks for, at most MOST_SECONDS. `None` if the header is not usable."""
+    """The seconds from `now` that the header asks for, at most MAX_SECONDS. `None` if the header is not usable."""
     asked = (text or "").strip(" \t")
     if not asked.isascii():
         return None

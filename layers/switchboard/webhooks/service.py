@@ -35,8 +35,8 @@ from switchboard.webhooks.receivers import receiver_of
 
 #: How many endpoints an organization may register. A batch of its events reads all of them.
 MAX_ENDPOINTS = 50
-#: An endpoint is disabled when all of several deliveries have failed for this long (`Health.failing_for`), with no
-#: silence longer than `schedule.MAX_PAUSE`.
+#: An endpoint is disabled when all of several deliveries have failed for this long (`ReceiverHealth.failing_for`), with
+#: no silence longer than `schedule.MAX_PAUSE`.
 DISABLED_AFTER = timedelta(days=5)
 #: How long the old secret also signs after a rotation.
 SECRET_OVERLAP = timedelta(hours=24)
@@ -213,7 +213,7 @@ def rotate_endpoint_secret(
 
 
 def _retiring(endpoint: Endpoint) -> dict[int, str]:
-    """The older secrets that still sign, by generation, with the end of each. Keeps the newest MOST_RETIRING."""
+    """The older secrets that still sign, by generation, with the end of each. Keeps the newest MAX_RETIRING_SECRETS."""
     ends = dict(endpoint.retiring)
     if endpoint.overlap_until and endpoint.generation > 1:
         ends[endpoint.generation - 1] = endpoint.overlap_until

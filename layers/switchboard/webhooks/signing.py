@@ -81,7 +81,7 @@ def standard_headers(message: SignedMessage, secrets: Sequence[str]) -> dict[str
 
 @lru_cache(maxsize=1_000)
 def _webhook(text: str) -> Webhook:
-    from standardwebhooks import Webhook
+    from standardwebhooks import Webhook  # for cold start: loaded with the first signature
 
     return Webhook(text)
 

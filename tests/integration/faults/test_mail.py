@@ -9,8 +9,7 @@ import pytest
 
 from switchboard.aws import queues
 from switchboard.email.models import MailState, Message
-from switchboard.kit import clock
-from switchboard.kit import jobs as kit_jobs
+from switchboard.kit import clock, jobs
 from tests.actors import Tenant
 from tests.integration.faults.conftest import list_events, load_message, queue_mail
 from tests.integration.sabotage import Sabotage, drain_queue, run_tick, run_worker
@@ -38,9 +37,7 @@ def settle(mails: list[Message], frozen: clock.FrozenClock) -> list[str]:
     run_worker("workers/email")
     assert {load_message(message).state for message in mails if message.id not in recorded} <= {MailState.UNCONFIRMED}
     assert drain_queue("email-events") == []  # and no mail was sent again
-    queues.send_messages(
-        kit_jobs.QueueMessage(queue="email-events", body=report, group="reports") for report in reports
-    )
+    queues.send_messages(jobs.QueueMessage(queue="email-events", body=report, group="reports") for report in reports)
     run_worker("workers/email_events")
     endings = []
     for message in mails:

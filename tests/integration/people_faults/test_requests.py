@@ -14,8 +14,8 @@ from switchboard.aws import reads
 from switchboard.compliance import ledgers
 from switchboard.dialects.hum.dialect import COOKIE
 from switchboard.kit import clock
-from switchboard.people import sessions as people_sessions
 from switchboard.people.models import User
+from switchboard.people.sessions import open_session
 from switchboard.team import invites, members, memberships, pending_invites
 from switchboard.team.models import Invite, Member
 from switchboard.team.permissions import Role
@@ -27,7 +27,7 @@ KEY = "idempotency-key-of-22-characters-or-more"
 
 
 def session_of(who: Member) -> str:
-    return f"{COOKIE}={people_sessions.open_session(who.user, who.org_id)}"
+    return f"{COOKIE}={open_session(who.user, who.org_id)}"
 
 
 Prepare = Callable[[Member, int], tuple[str, str, str, dict[str, Any] | None]]
@@ -104,7 +104,7 @@ def test_an_organization_whose_creation_was_killed_anywhere_is_one(admin: Member
 
     def newcomer(name: str) -> tuple[User, str]:
         user = person(name)
-        return user, f"{COOKIE}={people_sessions.open_session(user, None)}"
+        return user, f"{COOKIE}={open_session(user, None)}"
 
     with saboteur.counting() as calls:
         assert create(newcomer("First")[1], KEY)["statusCode"] == 201
@@ -155,7 +155,7 @@ def test_a_persons_choice_killed_anywhere_and_repeated_happens_once(
         made = invites.create_invite(admin, admin.organization, "Ada", f"{name}@example.com", Role.VIEWER)
         user = person(name)
         org_id = admin.org_id if prepare is _leave else None
-        return user, made, f"{COOKIE}={people_sessions.open_session(user, org_id)}"
+        return user, made, f"{COOKIE}={open_session(user, org_id)}"
 
     user, made, cookie = somebody("first")
     request = prepare(user, made)

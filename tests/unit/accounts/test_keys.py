@@ -12,9 +12,8 @@ from switchboard.accounts import keys, store
 from switchboard.accounts.models import ApiKey, KeyKind
 from switchboard.agents import service as agents
 from switchboard.aws import clients
-from switchboard.aws import writes as aws_writes
 from switchboard.aws.reads import Query
-from switchboard.aws.writes import Put, commit
+from switchboard.aws.writes import Put, commit, write_item
 from switchboard.dialects.anima import dialect
 from switchboard.errors import Conflict
 from switchboard.kit import clock
@@ -102,7 +101,7 @@ def test_keys_that_were_counted_before_their_ids_were_stored_still_count(acme: T
     for _ in range(5):
         create_athos_key(acme)
     place = {"pk": acme.org_id, "sk": f"made#{KeyKind.ATHOS}"}
-    aws_writes.write_item(Put(table="core", item={**place, "number": 5}))
+    write_item(Put(table="core", item={**place, "number": 5}))
     with pytest.raises(Conflict):
         create_athos_key(acme)
 

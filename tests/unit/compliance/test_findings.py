@@ -9,9 +9,9 @@ import pytest
 
 from switchboard.carriers.registries import NoAnswerError, ReassignedAnswer, RegistryAnswer
 from switchboard.compliance import phone, rule_results, rules
-from switchboard.compliance import places as compliance_places
 from switchboard.compliance.data import countries, states
 from switchboard.compliance.models import CallingHours, ContactAttempt, Purpose, RuleResult, StatedConsent, Whereabouts
+from switchboard.compliance.places import find_laws
 from switchboard.compliance.store import Facts
 from switchboard.kit import hashing
 from tests.unit.compliance.gate import CONSENT, verdict
@@ -245,7 +245,7 @@ def test_hours_that_are_not_looked_at_say_what_was_given() -> None:
 )  # fmt: skip
 def test_the_places_whose_law_holds(to: str, contact: dict[str, Any], places: list[str]) -> None:
     asked = ContactAttempt(org_id="org_a", channel="voice", to=to, consent=CONSENT, **contact)
-    found = dict(compliance_places.find_laws(asked, phone.parse(to)))
+    found = dict(find_laws(asked, phone.parse(to)))
     assert list(found) == places
     for place in places:
         rule = found[place]

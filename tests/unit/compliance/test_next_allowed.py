@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from switchboard.carriers.registries import RegistryAnswer
 from switchboard.compliance import hours, phone, rule_results, service, zones
-from switchboard.compliance import places as compliance_places
 from switchboard.compliance.data.area_codes import AREA_CODES
 from switchboard.compliance.data.law import DayWindow
 from switchboard.compliance.data.states import FEDERAL, STATES
 from switchboard.compliance.models import ContactAttempt
+from switchboard.compliance.places import RecipientPlace, find_place
 from switchboard.compliance.store import Facts
 from switchboard.kit import clock
 from tests.unit.compliance.gate import CONSENT, at, utc, verdict
@@ -108,8 +108,8 @@ def check_nothing_opens_before(to: str, now: datetime, **contact: Any) -> None:
     case = rule_results.RuleInput(
         asked, phone.parse(to), Facts(), now, None, consent, lambda _: "no", fail_registry_query
     )
-    where = compliance_places.find_place(case)
-    assert isinstance(where, compliance_places.RecipientPlace)
+    where = find_place(case)
+    assert isinstance(where, RecipientPlace)
     end = utc(found.next_allowed_at) if found.next_allowed_at else now + timedelta(days=hours.HORIZON_DAYS)
     minute = now.replace(second=0, microsecond=0) + timedelta(minutes=1)
     while minute < end:

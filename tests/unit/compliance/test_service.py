@@ -213,7 +213,7 @@ def test_an_answer_that_cannot_be_stored_proves_nothing_and_refuses(
     def fail_to_store(*_: Any) -> None:
         raise error
 
-    monkeypatch.setattr(service.aws_writes, "write_item", fail_to_store)
+    monkeypatch.setattr(service, "write_item", fail_to_store)
     found = evaluate_attempt()
     assert (found.allowed, found.code, found.rule("reassigned").reason) == (False, "reassigned_unknown", "unavailable")
     monkeypatch.undo()

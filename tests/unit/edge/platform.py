@@ -20,7 +20,7 @@ from switchboard.aws.writes import commit
 from switchboard.dialects.hum.dialect import COOKIE
 from switchboard.edge.api import Api
 from switchboard.edge.exchange import Operation
-from switchboard.people import sessions as people_sessions
+from switchboard.people.sessions import open_session
 from switchboard.roleplay import sessions
 from tests.actors import Reseller, Tenant, member, system, tenant
 from tests.contract.spec import Spec, alternatives
@@ -106,7 +106,7 @@ class Platform:
             keys[name] = key.text
         flow = make_flow(made.org_id)
         admin = member(made.org_id, name="Grace")
-        return cls(made, keys, str(people_sessions.open_session(admin.user, made.org_id)), flow.id)
+        return cls(made, keys, str(open_session(admin.user, made.org_id)), flow.id)
 
     def example_body(self, route: Route) -> dict[str, Any]:
         """Returns a valid body: the example of the document, with the ids of this organization."""

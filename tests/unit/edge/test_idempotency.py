@@ -21,7 +21,7 @@ from switchboard.access import keys as access
 from switchboard.accounts import keys, organizations
 from switchboard.accounts.models import KeyKind
 from switchboard.agents import service as agents
-from switchboard.aws import clients as aws
+from switchboard.aws import clients
 from switchboard.aws.writes import commit
 from switchboard.dialects.anima.dialect import Anima
 from switchboard.dialects.hum.dialect import COOKIE
@@ -182,7 +182,7 @@ def delete_answers() -> None:
     """Delete the records of answers, as if the process had died before it wrote them."""
     for item in scan_items("idempotency"):
         if not item["id"]["S"].startswith("effect#"):
-            aws.dynamodb_client().delete_item(TableName=settings.table_name("idempotency"), Key={"id": item["id"]})
+            clients.dynamodb_client().delete_item(TableName=settings.table_name("idempotency"), Key={"id": item["id"]})
 
 
 STRANGERS_KEY = "k" * 22

@@ -18,7 +18,7 @@ from switchboard.agents import service as agents
 from switchboard.audit import service as audit
 from switchboard.aws import attributes, clients, objects, writes
 from switchboard.aws.reads import Query
-from switchboard.aws.writes import _flatten as flatten
+from switchboard.aws.writes import _flatten
 from switchboard.carriers import mail as carriers
 from switchboard.dialects.anima import webhooks
 from switchboard.email import (
@@ -544,7 +544,7 @@ def test_the_largest_message_fits_into_an_item(acme: Tenant, virus: str) -> None
     (message,) = receive_mail((head + body).encode(), acme.address, virus=virus)
     assert message.reception
     assert len(message.attachments) + len(message.reception.dropped) == 100
-    for write in flatten([store.put_message_writes(message)]):
+    for write in _flatten([store.put_message_writes(message)]):
         assert isinstance(write, writes.Put)
         assert (
             len(json.dumps(attributes.encode_item(write.item), default=bytes.hex, ensure_ascii=False).encode())

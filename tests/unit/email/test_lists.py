@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from switchboard.agents import service as agents
-from switchboard.aws import writes as aws_writes
 from switchboard.aws.reads import Query
+from switchboard.aws.writes import _flatten, commit
 from switchboard.carriers import mail as carriers
 from switchboard.email import delivery, feedback, lists, service, store
 from switchboard.email.models import MailDraft, MailState, Message
@@ -141,7 +141,7 @@ def test_read_mail_has_no_unread_entries(acme: Tenant) -> None:
     message = send_mail(acme)
     head = store.find_head(message.org_id, message.id)
     assert head
-    assert list(aws_writes._flatten([lists.label_writes(head, (), ("read",))])) == []
+    assert list(_flatten([lists.label_writes(head, (), ("read",))])) == []
 
 
 def test_a_conversation_is_a_mail_and_its_replies(acme: Tenant, frozen: clock.FrozenClock) -> None:
@@ -190,8 +190,8 @@ def test_the_id_of_a_reply_names_no_conversation(acme: Tenant, frozen: clock.Fro
 def test_the_platforms_own_mail_is_in_no_list(acme: Tenant) -> None:
     caller = acme.caller()
     writes = service.system_mail_writes(caller, acme.agent_id, "you@example.com", "s", "b")
-    aws_writes.commit(writes)
-    (item,) = [write.item for write in aws_writes._flatten(writes) if getattr(write, "item", {}).get("sk") == "message"]
+    commit(writes)
+    (item,) = [write.item for write in _flatten(writes) if getattr(write, "item", {}).get("sk") == "message"]
     message_id = item["pk"].rpartition("#")[2]
     delivery.send_queued(acme.org_id, message_id)
     receive_mail(make_mail(In_Reply_To=f"<{message_id}@email.amazonses.com>"), acme.address)

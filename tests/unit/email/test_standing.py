@@ -6,12 +6,11 @@ from typing import Any
 
 import pytest
 
-from functions.anima.email.schemas import MessageDetail
-from functions.anima.email.schemas import MessageView as Shown
+from functions.anima.email.schemas import MessageDetail, MessageView
 from switchboard import telemetry
 from switchboard.accounts.plans import PlanName
 from switchboard.aws import attributes, clients, reads
-from switchboard.aws import writes as aws_writes
+from switchboard.aws.writes import Put, commit
 from switchboard.carriers import mail as carriers
 from switchboard.email import delivery, feedback, notifications, service, store, suppressions
 from switchboard.email.models import MailDraft, MailState, Message
@@ -207,7 +206,7 @@ def test_the_next_run_repairs_the_head_after_a_kill(acme: Tenant, provider: Prov
     # Another worker records the last recipient at the same time as the killed one: neither saw the other's write.
     before = load_message(message)
     feedback.record_delivery(message.org_id, message.id, ["b@example.com"])
-    aws_writes.commit(aws_writes.Put(table="activity", item=store.HEADS.item(before.head)))
+    commit(Put(table="activity", item=store.HEADS.item(before.head)))
     assert load_message(message).head.state is MailState.SENT
     with Sabotage().killing(after=calls):
         feedback.record_delivery(message.org_id, message.id, ["b@example.com"])
@@ -243,7 +242,7 @@ def test_the_claim_watch_repairs_the_head_too(
     message = send_mail(acme, "a@example.com")
     before = load_message(message)
     report = before.report("a@example.com").model_copy(update={"delivered_at": before.head.created_at})
-    aws_writes.commit(store.save_status_writes(before.with_reports([report]))[0])  # and no more: the worker was killed
+    commit(store.save_status_writes(before.with_reports([report]))[0])  # and no more: the worker was killed
     assert before.head.claim
     delivery.check_claim(message.org_id, message.id, before.head.claim)
     assert load_message(message).head.state is MailState.DELIVERED
@@ -259,7 +258,7 @@ def test_event_numbers_are_unique_and_increase(acme: Tenant, provider: Provider)
         report = same.report(address).model_copy(update={"delivered_at": same.head.created_at})
         after = same.with_reports([report])
         assert after.number(address) > same.number()
-        aws_writes.commit(store.save_status_writes(after)[0])
+        commit(store.save_status_writes(after)[0])
     known = load_message(message)
     numbers = [same.with_reports([same.report(address)]).number(address) for address in people[:2]]
     assert len(set(numbers)) == 2
@@ -273,7 +272,7 @@ def addressed_to_all(acme: Tenant, kind: str) -> Message:
     """A mail to the maximum of recipients."""
     message = send_mail(acme, *(f"p{number}@example.com" for number in range(50)))
     head = load_message(message).head
-    aws_writes.commit(aws_writes.Put(table="activity", item=store.HEADS.item(head.model_copy(update={"kind": kind}))))
+    commit(Put(table="activity", item=store.HEADS.item(head.model_copy(update={"kind": kind}))))
     return message
 
 
@@ -404,8 +403,8 @@ def test_both_suppression_lists_are_checked_for_the_platforms_own_mail(acme: Ten
     ):
         to = {"suppressed": "you@example.com", "bounced": "me@example.com"}.get(stops.item["sk"], "x@example.com")
         origin = acme.caller()
-        aws_writes.commit(service.system_mail_writes(origin, None, to, "s", "b"))
-        aws_writes.commit(stops)
+        commit(service.system_mail_writes(origin, None, to, "s", "b"))
+        commit(stops)
     heads = [item for item in scan_items() if item["sk"] == "message"]
     assert len(heads) == 3
     for item in heads:
@@ -523,7 +522,8 @@ def test_a_message_shows_the_reports_of_each_recipient(acme: Tenant, provider: P
     }
     lost = found.recipients[0]
     assert (lost.code, lost.diagnostic, lost.permanent) == ("5.1.1", "smtp; 550 5.1.1 unknown", True)
-    assert Shown.of(service.get_message(acme.caller(), message.id)) == Shown(**found.model_dump(exclude={"recipients"}))
+    stored = service.get_message(acme.caller(), message.id)
+    assert MessageView.of(stored) == MessageView(**found.model_dump(exclude={"recipients"}))
 
 
 def test_an_unknown_message_has_no_reports(acme: Tenant) -> None:

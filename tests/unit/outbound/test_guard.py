@@ -8,9 +8,8 @@ import socket
 import pytest
 
 from switchboard.kit import clock
-from switchboard.outbound import client as module
 from switchboard.outbound import destination, resolver
-from switchboard.outbound.client import ConnectionFailedError, ForbiddenTargetError, GuardedClient, Response
+from switchboard.outbound.client import ConnectionFailedError, ForbiddenTargetError, GuardedClient, Response, _target
 from tests.unit.outbound.conftest import Authority, run_scenario
 from tests.unit.outbound.server import Network, Server, send_response
 
@@ -136,9 +135,9 @@ def test_the_connection_itself_refuses_a_private_address(
         assert network.dialed == []
 
     monkeypatch.setattr(destination, "check_url", lambda url: url)
-    module._target.cache_clear()
+    _target.cache_clear()
     run_scenario(scenario)
-    module._target.cache_clear()
+    _target.cache_clear()
 
 
 @pytest.mark.parametrize(
@@ -154,9 +153,9 @@ def test_a_url_that_the_library_parses_differently_is_refused(
         assert network.dialed == network.looked_up == []
 
     monkeypatch.setattr(destination, "check_url", lambda url: url)
-    module._target.cache_clear()
+    _target.cache_clear()
     run_scenario(scenario)
-    module._target.cache_clear()
+    _target.cache_clear()
 
 
 def test_a_public_address_needs_no_name_server(network: Network) -> None:

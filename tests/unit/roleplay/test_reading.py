@@ -14,7 +14,7 @@ from infra.local.pool import Context
 from switchboard.aws import clients
 from switchboard.errors import Invalid, NotFound
 from switchboard.kit import clock
-from switchboard.roleplay import calls as service
+from switchboard.roleplay import calls as roleplay
 from switchboard.roleplay import lifecycle, scoring
 from switchboard.roleplay.models import RoleplayCall, RoleplayState, ScoredCallFilter, TransportReport
 from tests.actors import Reseller, reseller
@@ -27,7 +27,7 @@ Scored = Callable[..., RoleplayCall]
 def list_page(
     acme: Reseller, limit: int = 50, after: str | None = None, **filters: Any
 ) -> tuple[list[str], str | None]:
-    found, cursor = service.list_scored_calls(
+    found, cursor = roleplay.list_scored_calls(
         acme.caller(), ScoredCallFilter(**{"start": FROM, **filters}), limit, after
     )
     return [call.id for call in found], cursor
@@ -41,10 +41,10 @@ def test_only_scored_calls_are_listed_and_read(acme: Reseller) -> None:
         scoring.score_call(call.org_id, call.id)
     assert (load_call(scored).state, load_call(failed).state) == (RoleplayState.SCORED, RoleplayState.SCORING_FAILED)
     assert list_page(acme) == ([scored.id], None)
-    assert service.get_scored_call(acme.caller(), scored.id).call == load_call(scored)
+    assert roleplay.get_scored_call(acme.caller(), scored.id).call == load_call(scored)
     for call in (failed, ended, redeem_session(acme)):
         with pytest.raises(NotFound) as refusal:
-            service.get_scored_call(acme.caller(), call.id)
+            roleplay.get_scored_call(acme.caller(), call.id)
         assert refusal.value.code == "call_not_found"
 
 
@@ -52,14 +52,14 @@ def test_another_tenants_call_is_not_found(acme: Reseller, store_scored_call: Sc
     call, other = store_scored_call(), reseller("other")
     assert list_page(other) == ([], None)
     with pytest.raises(NotFound):
-        service.get_scored_call(other.caller(), call.id)
-    assert service.find_call(other.org_id, call.id) is None
+        roleplay.get_scored_call(other.caller(), call.id)
+    assert roleplay.find_call(other.org_id, call.id) is None
 
 
 @pytest.mark.parametrize("call_id", ["", "x", "athos_call_", "athos_call_" + "x" * 3_000, "athos_call_" + "ü" * 21])
 def test_an_invalid_call_id_causes_no_read(acme: Reseller, call_id: str) -> None:
     with pytest.raises(NotFound):
-        service.get_scored_call(acme.caller(), call_id)
+        roleplay.get_scored_call(acme.caller(), call_id)
 
 
 def test_the_window_includes_both_its_ends(acme: Reseller, store_scored_call: Scored) -> None:
@@ -105,8 +105,8 @@ def test_a_page_is_two_requests_however_many_calls_there_are(acme: Reseller, sto
     caller, asked = acme.caller(), []
     clients.dynamodb_client().meta.events.register("before-call.dynamodb", lambda model, **_: asked.append(model.name))
     for filters in ({}, {"external_user_id": "bob"}, {"external_user_id": "ann", "external_agency_id": "north"}):
-        service.list_scored_calls(caller, ScoredCallFilter(**{"start": FROM, **filters}), 2, None)
-    service.get_scored_call(caller, list_page(acme)[0][0])
+        roleplay.list_scored_calls(caller, ScoredCallFilter(**{"start": FROM, **filters}), 2, None)
+    roleplay.get_scored_call(caller, list_page(acme)[0][0])
     assert asked[:6] == ["Query", "BatchGetItem"] * 3
     assert asked[-1] == "Query"
 
@@ -185,7 +185,7 @@ def test_a_page_has_fifty_calls_by_default_and_a_hundred_at_most(
 ) -> None:
     limits: list[int] = []
     monkeypatch.setattr(
-        service, "list_scored_calls", lambda caller, listed, limit, after: limits.append(limit) or ([], None)
+        roleplay, "list_scored_calls", lambda caller, listed, limit, after: limits.append(limit) or ([], None)
     )
     assert send_request(acme, **{"from": FROM}, **({"limit": asked} if asked else {})) == (
         200,
@@ -220,7 +220,7 @@ def test_a_webhook_of_a_failed_call_has_the_reason(acme: Reseller) -> None:
     call = redeem_session(acme, "rep_silent", "north")
     lifecycle.apply_report(TransportReport(org_id=call.org_id, call_id=call.id, kind="ended", turns=0))
     scoring.score_call(call.org_id, call.id)
-    failed = service.find_call(acme.org_id, call.id)
+    failed = roleplay.find_call(acme.org_id, call.id)
     assert failed is not None
     assert (failed.source, failed.external_user_id, failed.external_agency_id) == ("roleplay", "rep_silent", "north")
     assert (failed.failure_reason, failed.scored_at) == (scoring.SCORING_INCOMPLETE, None)

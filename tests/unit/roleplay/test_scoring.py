@@ -15,7 +15,7 @@ from switchboard.aws.writes import commit
 from switchboard.carriers.language.bedrock import Bedrock
 from switchboard.carriers.outcomes import RefusedError, ThrottledError
 from switchboard.kit import clock
-from switchboard.roleplay import calls as service
+from switchboard.roleplay import calls as roleplay
 from switchboard.roleplay import judges, lifecycle, scoring, store
 from switchboard.roleplay.catalog.drills import edition
 from switchboard.roleplay.catalog.models import Criterion, Rubric
@@ -313,6 +313,6 @@ def test_a_turn_after_the_scoring_is_not_in_the_transcript(acme: Reseller) -> No
     judged = load_scored_call(call)
     # Its worker had read the call before the scoring began.
     commit(store.turn_write(ended, make_turn(999, "One more thing.")))
-    found = service.get_scored_call(acme.caller(), call.id)
+    found = roleplay.get_scored_call(acme.caller(), call.id)
     assert len(store.list_turns(call.org_id, call.id)) == len(found.turns) + 1 == judged.turns + 1
     assert max(one.number for one in found.turns) < 999

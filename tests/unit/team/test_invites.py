@@ -8,7 +8,7 @@ import pytest
 
 from switchboard.accounts import organizations
 from switchboard.aws import reads
-from switchboard.aws import writes as aws_writes
+from switchboard.aws.writes import Delete, commit, write_item
 from switchboard.errors import Conflict, Invalid, NotFound, QuotaExceeded, RateLimited
 from switchboard.kit import clock, hashing
 from switchboard.people.models import User
@@ -102,7 +102,7 @@ def create_invites(number: int, admin: Member, address: str = "grace@example.com
     for _ in range(number):
         invite, writes = invites.invite_writes(admin, admin.organization, "Ada", address, Role.VIEWER)
         del writes
-        aws_writes.commit(invite_store.invite_writes(invite))
+        commit(invite_store.invite_writes(invite))
         made.append(invite)
     return made
 
@@ -128,10 +128,10 @@ def test_old_invites_hide_no_open_one(admin: Member, frozen: clock.FrozenClock) 
 def test_invites_of_missing_or_suspended_organizations_are_hidden_and_do_not_block(admin: Member) -> None:
     mine, grace = invite_and_join(admin), person("Grace")
     gone, suspended = invite_from_organization("gone"), invite_from_organization("suspended")
-    aws_writes.write_item(aws_writes.Delete(table="core", key=organizations.organization_ref(gone.org_id).key))
+    write_item(Delete(table="core", key=organizations.organization_ref(gone.org_id).key))
     organizations.set_status(system(suspended.org_id), "suspended")
     for one in create_invites(60, member(tenant("erased").org_id, name="Eve")):
-        aws_writes.write_item(aws_writes.Delete(table="core", key=store.invite_ref(one.org_id, one.id).key))
+        write_item(Delete(table="core", key=store.invite_ref(one.org_id, one.id).key))
     assert list_pending(grace) == [mine.id]
     assert pending_invites.list_pending_invites(grace).total == 1
     for one in (gone, suspended):

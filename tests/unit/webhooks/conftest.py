@@ -10,8 +10,8 @@ import pytest
 
 from switchboard.aws import queues, writes
 from switchboard.aws.writes import Put
-from switchboard.email import delivery as mail
 from switchboard.email import service as email
+from switchboard.email.delivery import send_queued
 from switchboard.email.models import MailDraft
 from switchboard.kit import clock
 from switchboard.timers import store as timer_store
@@ -74,7 +74,7 @@ def register(acme: Tenant) -> Register:
 def send_mail(acme: Tenant) -> str:
     """Send a mail. Returns its id."""
     message = email.send_message(acme.caller(), MailDraft(to=["you@example.com"], subject="Hello", body="b"))
-    mail.send_queued(message.org_id, message.id)
+    send_queued(message.org_id, message.id)
     return message.id
 
 

@@ -23,8 +23,7 @@ from switchboard.webhooks.jobs import WakeReceiver, WatchReceiver
 from switchboard.webhooks.kinds import WEBHOOK_KINDS, is_ordered
 from switchboard.webhooks.models import Delivery, DeliveryStatus, Endpoint, EndpointSettings, ReceiverHealth
 from switchboard.webhooks.parking_store import ParkedAttempt
-from switchboard.webhooks.receivers import WebhookReceiver as To
-from switchboard.webhooks.receivers import receiver_of
+from switchboard.webhooks.receivers import WebhookReceiver, receiver_of
 from tests.actors import Tenant, tenant
 from tests.fakes.receiver import Receiver
 from tests.integration.sabotage import Sabotage, drain_queue, run_worker
@@ -38,7 +37,7 @@ def endpoint(acme: Tenant, register: Register, world: World) -> Endpoint:
     return register(events=["message.sent"]).endpoint
 
 
-def receiver_at(endpoint: Endpoint) -> To:
+def receiver_at(endpoint: Endpoint) -> WebhookReceiver:
     return receiver_of(endpoint.org_id, endpoint.id)
 
 

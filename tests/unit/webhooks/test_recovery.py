@@ -10,8 +10,7 @@ from switchboard.aws.writes import commit
 from switchboard.events import service as events
 from switchboard.fanout import service as fanout
 from switchboard.kit import clock
-from switchboard.webhooks import callbacks, moves, recovery, service, store
-from switchboard.webhooks import deliveries as webhooks_deliveries
+from switchboard.webhooks import callbacks, deliveries, moves, recovery, service, store
 from switchboard.webhooks.jobs import RecoverDeliveries
 from switchboard.webhooks.models import CancelReason, Delivery, DeliveryStatus, Endpoint
 from switchboard.webhooks.moves import HeldDelivery
@@ -24,7 +23,7 @@ URL = "https://example.com/hook"
 
 
 def list_deliveries(acme: Tenant, endpoint_id: str) -> list[Delivery]:
-    return webhooks_deliveries.list_deliveries(acme.org_id, endpoint_id, None, 50, None)[0]
+    return deliveries.list_deliveries(acme.org_id, endpoint_id, None, 50, None)[0]
 
 
 def list_statuses(acme: Tenant, endpoint_id: str) -> list[DeliveryStatus]:
@@ -76,7 +75,7 @@ def disabled_endpoint(
 def run_recovery(acme: Tenant, endpoint_id: str, since: str = "2026-01-01T00:00:00.000Z") -> None:
     caller = acme.caller(master=True)
     service.update_endpoint(caller, endpoint_id, {"active": True})
-    webhooks_deliveries.start_recovery(caller, endpoint_id, since)
+    deliveries.start_recovery(caller, endpoint_id, since)
 
 
 @pytest.mark.parametrize("disable", [disabled_by_410, disabled_by_failure, disabled_by_owner])
@@ -92,12 +91,12 @@ def test_deliveries_that_waited_at_the_disabling_are_sent_again(
     endpoint_id = disabled_endpoint(disable, 5)
     lost = list_deliveries(acme, endpoint_id)
     assert {one.error for one in lost if one.status is DeliveryStatus.CANCELED} == {"the webhook is disabled"}
-    assert webhooks_deliveries.list_dead_letters(acme.org_id, 50, None)[0] == lost
+    assert deliveries.list_dead_letters(acme.org_id, 50, None)[0] == lost
     run_recovery(acme, endpoint_id)
     world.go_on()
     assert set(list_statuses(acme, endpoint_id)) == {DeliveryStatus.SUCCEEDED}
     assert sorted(receiver.ids) == sorted(one.id for one in lost)
-    assert webhooks_deliveries.list_dead_letters(acme.org_id, 50, None)[0] == []
+    assert deliveries.list_dead_letters(acme.org_id, 50, None)[0] == []
 
 
 def test_a_recovery_ends_with_an_endpoint_that_is_disabled_again_and_the_next_one_sends_the_rest(
@@ -139,7 +138,7 @@ def test_events_during_the_disabled_time_are_sent_by_a_replay_only(
     world.go_on()
     frozen.advance(seconds=1)
     service.update_endpoint(caller, endpoint_id, {"active": True})
-    webhooks_deliveries.start_recovery(caller, endpoint_id, since)
+    deliveries.start_recovery(caller, endpoint_id, since)
     world.go_on()
     assert (receiver.got, list_deliveries(acme, endpoint_id)) == ([], [])
     fanout.replay_events(events.events_between(since, clock.now_iso()))
@@ -175,18 +174,18 @@ def test_a_delivery_canceled_by_a_deletion_is_not_a_dead_letter(
     (waiting,) = list_deliveries(acme, endpoint_id)
     service.delete_endpoint(acme.caller(master=True), endpoint_id)
     world.go_on()
-    assert webhooks_deliveries.get_delivery(acme.org_id, waiting.id).status is DeliveryStatus.CANCELED
-    assert webhooks_deliveries.list_dead_letters(acme.org_id, 50, None)[0] == []
+    assert deliveries.get_delivery(acme.org_id, waiting.id).status is DeliveryStatus.CANCELED
+    assert deliveries.list_dead_letters(acme.org_id, 50, None)[0] == []
     job = RecoverDeliveries(
         org_id=acme.org_id, endpoint_id=endpoint_id, since="0", until="~", status=DeliveryStatus.CANCELED
     )
     recovery.recover_next_page(job)
-    assert webhooks_deliveries.get_delivery(acme.org_id, waiting.id).status is DeliveryStatus.CANCELED
+    assert deliveries.get_delivery(acme.org_id, waiting.id).status is DeliveryStatus.CANCELED
 
 
 def store_canceled(acme: Tenant, endpoint: Endpoint, reason: CancelReason) -> Delivery:
     """A stored canceled delivery."""
-    held = HeldDelivery(0, webhooks_deliveries.send_test_delivery(acme.caller(master=True), endpoint.id))
+    held = HeldDelivery(0, deliveries.send_test_delivery(acme.caller(master=True), endpoint.id))
     assert moves.commit_moves([moves.cancel_move(held, reason)])
     return held.delivery
 
@@ -201,7 +200,7 @@ def test_a_returning_callback_endpoint_gets_no_deliveries_canceled_before(
         store_canceled(acme, endpoint, reason) for reason in (CancelReason.DELETED, CancelReason.DISABLED)
     )
     world.go_on()
-    webhooks_deliveries.start_recovery(acme.caller(master=True), endpoint.id, "2026-01-01T00:00:00.000Z")
+    deliveries.start_recovery(acme.caller(master=True), endpoint.id, "2026-01-01T00:00:00.000Z")
     world.go_on()
     assert receiver.ids == [switched_off.id]
-    assert webhooks_deliveries.get_delivery(acme.org_id, given_up.id).status is DeliveryStatus.CANCELED
+    assert deliveries.get_delivery(acme.org_id, given_up.id).status is DeliveryStatus.CANCELED

@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from switchboard.aws import queues as queue
+from switchboard.aws import queues as queues_module
 from switchboard.aws.writes import commit
 from switchboard.events import service as events
 from switchboard.events.models import Subject
@@ -56,7 +56,7 @@ _JOBS = {kind.__name__: kind for kind in (DeliverWebhook, WakeReceiver, WatchRec
 
 @dataclass
 class Queues:
-    """SQS by the test's clock: replaces `queue.send_all`."""
+    """SQS by the test's clock: replaces `queues.try_send_messages`."""
 
     held: list[tuple[datetime, str, dict[str, Any]]] = field(default_factory=list)
     sent: int = 0
@@ -134,9 +134,10 @@ class Run:
             stored = self.chance.random() < 0.2
             if stored:
                 commit(delivery_store.put_delivery_writes(one))
-            queue.send_messages([new_delivery.attempt_job(one, made=not stored).message()])
+            queues_module.send_messages([new_delivery.attempt_job(one, made=not stored).message()])
             if self.chance.random() < 0.1:
-                queue.send_messages([new_delivery.attempt_job(one, made=not stored).message()])  # SQS brings it twice
+                # SQS delivers it twice.
+                queues_module.send_messages([new_delivery.attempt_job(one, made=not stored).message()])
 
     def work(self, *, kill: bool = False, most: int = 10) -> bool:
         """Let a worker take a batch. A kill may follow at one of its requests. Returns whether there was any."""
@@ -341,7 +342,7 @@ def test_every_delivery_ends_in_any_run(
     seed: int,
 ) -> None:
     queues = Queues()
-    monkeypatch.setattr(queue, "try_send_messages", queues)
+    monkeypatch.setattr(queues_module, "try_send_messages", queues)
     run = Run(acme, endpoints, queues, frozen, Sabotage(), random.Random(seed))
     run.stream.hand_on()
     queues.held.clear()

@@ -73,7 +73,7 @@ def identity_provider() -> IdentityProvider:
 
     For a confidential client the setting OIDC_CLIENT_SECRET is the name of its secret.
     """
-    from switchboard.carriers.identity.oidc import OpenIdProvider
+    from switchboard.carriers.identity.oidc import OpenIdProvider  # for cold start: loaded with the first sign-in
 
     issuer, client_id = settings.text("OIDC_ISSUER", ""), settings.text("OIDC_CLIENT_ID", "")
     if not (issuer and client_id):

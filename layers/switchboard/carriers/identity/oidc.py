@@ -58,7 +58,7 @@ class OpenIdProvider:
 
         Raises SignInRefusedError, ProviderUnreachableError or ProviderUnconfiguredError.
         """
-        from switchboard.carriers.identity import tokens
+        from switchboard.carriers.identity import tokens  # for cold start: loaded with the first sign-in
 
         web = IssuerClient()
         answer = self._answer(web, code, redirect_uri, code_verifier)

@@ -35,13 +35,13 @@ class MailCarrier(Protocol):
 
 
 def _ses() -> MailCarrier:
-    from switchboard.carriers.mail.ses import SesCarrier
+    from switchboard.carriers.mail.ses import SesCarrier  # for cold start: one carrier only
 
     return SesCarrier()
 
 
 def _simulator() -> MailCarrier:
-    from switchboard.carriers.mail.simulator import SimulatedCarrier
+    from switchboard.carriers.mail.simulator import SimulatedCarrier  # for cold start: as above
 
     return SimulatedCarrier()
 

@@ -99,13 +99,13 @@ class Carrier:
 
 def get_simulated_carrier() -> Carrier:
     """Returns the simulated carrier, which calls nobody, in any configuration. It is for test keys."""
-    from switchboard.carriers.voice.simulator import SimulatedLine, SimulatedTalker
+    from switchboard.carriers.voice.simulator import SimulatedLine, SimulatedTalker  # for cold start: one carrier only
 
     return Carrier(SimulatedLine(), SimulatedTalker())
 
 
 def _no_carrier() -> Carrier:
-    from switchboard.carriers.voice.no_carrier import NoCarrier
+    from switchboard.carriers.voice.no_carrier import NoCarrier  # for cold start: as above
 
     nobody = NoCarrier()
     return Carrier(nobody, nobody)

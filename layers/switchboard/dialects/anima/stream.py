@@ -14,6 +14,9 @@ from switchboard.streams.guard import StreamGuard
 from switchboard.streams.models import EntryBatch, Selection, StreamEntry, StreamStart, StreamSubscription
 from switchboard.streams.service import open_stream
 
+_DIGEST = re.compile("[0-9a-f]{64}")
+_MAX_VALUE_CHARACTERS, _MAX_DETAIL_CHARACTERS = 64, 200
+
 
 class AuditChain:
     """An organization's audit chain. The place is the event's `seq`. The source never ends.
@@ -81,10 +84,6 @@ def _watched_agent(caller: Caller, agent_id: str | None) -> str | None:
     if agent_id not in (None, caller.agent_id):
         raise NotFound("There is no such agent.")
     return caller.agent_id
-
-
-_DIGEST = re.compile("[0-9a-f]{64}")
-_MAX_VALUE_CHARACTERS, _MAX_DETAIL_CHARACTERS = 64, 200
 
 
 def stream_entry(document: dict[str, Any]) -> StreamEntry:

@@ -20,7 +20,7 @@ Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,128}$")]
 #: A word of a fixed vocabulary: a state, a kind, a reason. Spaces are not allowed, so free text does not fit.
 Code = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]{1,128}$")]
-#: A moment in UTC, as `clock.iso` writes it.
+#: A moment in UTC, as `clock.format_iso` writes it.
 Timestamp = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$")]
 #: A day, as 2026-01-15.
 Day = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d$")]

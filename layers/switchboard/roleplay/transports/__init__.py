@@ -58,13 +58,13 @@ class Transport(Protocol):
 
 
 def _livekit() -> Transport:
-    from switchboard.roleplay.transports.livekit import LiveKit
+    from switchboard.roleplay.transports.livekit import LiveKit  # for cold start: one transport only
 
     return LiveKit()
 
 
 def _simulator() -> Transport:
-    from switchboard.roleplay.transports.simulator import SimulatedTransport
+    from switchboard.roleplay.transports.simulator import SimulatedTransport  # for cold start: as above
 
     return SimulatedTransport()
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from switchboard.aws import secret
 from switchboard.kit import clock, jwts, settings
+from switchboard.outbound.errors import NoResponseError
 from switchboard.roleplay.transports import Down, Room, Ticket
 
 #: The timeout of a request to the server's API, and the lifetime of a token for it.
@@ -36,22 +37,20 @@ class LiveKit:
 
     def close(self, room: Room) -> None:
         """Delete the room, which disconnects its participants (RoomService.DeleteRoom). Raises Down."""
-        from switchboard.outbound import client
-
         token = _api_token(settings.text("LIVEKIT_API_KEY"), _secret())
         url = settings.text("LIVEKIT_URL").replace("ws", "http", 1).rstrip("/")
         try:
             status = asyncio.run(
                 _post(f"{url}/twirp/livekit.RoomService/DeleteRoom", token, json.dumps({"room": room.name}).encode())
             )
-        except client.NoResponseError as error:
+        except NoResponseError as error:
             raise Down(f"LiveKit cannot be reached: {error.reason}") from error
         if status not in (HTTPStatus.OK, HTTPStatus.NOT_FOUND):
             raise Down(f"LiveKit returned the status {status}")
 
 
 async def _post(url: str, token: str, body: bytes) -> int:
-    from switchboard.outbound.client import GuardedClient
+    from switchboard.outbound.client import GuardedClient  # for cold start: loaded with the first request
 
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     async with GuardedClient() as web:

@@ -8,7 +8,6 @@ from asyncio import selector_events
 
 import pytest
 
-from switchboard.outbound import client as module
 from switchboard.outbound.client import GuardedClient, TimedOutError
 from tests.unit.outbound.client.conftest import OK, post_and_fail
 from tests.unit.outbound.conftest import run_scenario
@@ -30,7 +29,7 @@ pytestmark = pytest.mark.usefixtures("local")
     ids=["nothing", "half a status", "half a header", "half a body", "half a chunked body", "interim answers for ever"],
 )
 def test_an_exchange_has_one_total_timeout(monkeypatch: pytest.MonkeyPatch, act: Act) -> None:
-    monkeypatch.setattr(module, "_CONNECT_PART", 10)  # even if the machine is busy
+    monkeypatch.setattr("switchboard.outbound.client._CONNECT_PART", 10)  # even if the machine is busy
     error = post_and_fail(act, seconds=0.1)
     assert isinstance(error, TimedOutError)
     assert error.reason == "no complete response within 0.1 s"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from switchboard.email import delivery as mail
 from switchboard.email import service as email
+from switchboard.email.delivery import send_queued
 from switchboard.email.models import MailDraft
 from switchboard.kit import clock
 from switchboard.outbound.client import ConnectionFailedError
@@ -307,7 +307,7 @@ def test_a_body_that_is_too_large_is_shortened(
 ) -> None:
     register(events=["message.sent"])
     message = email.send_message(acme.caller(), MailDraft(to=["you@example.com"], subject="é" * 15_000, body="b"))
-    mail.send_queued(message.org_id, message.id)
+    send_queued(message.org_id, message.id)
     world.go_on()
     (got,) = receiver.got
     assert len(got.body) < 20_000

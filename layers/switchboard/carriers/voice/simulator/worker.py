@@ -157,7 +157,7 @@ def _post(report: Report) -> None:
 
 
 async def _send(url: str, callback: callbacks.SimulatedCallback) -> int:
-    from switchboard.outbound.client import GuardedClient
+    from switchboard.outbound.client import GuardedClient  # for cold start: loaded with the first callback
 
     async with GuardedClient() as web:
         return (await web.post(url, callback.headers, callback.body, _POST_SECONDS)).status

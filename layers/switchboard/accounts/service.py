@@ -1,3 +1,0 @@
-"""Rules of organizations and keys."""
-
-from __future__ import annotations
