@@ -26,6 +26,7 @@ QUOTED = frozenset(
         "criteria.py",
         "voices.py",
         "language.py",
+        "model.py",  # the prompt of a judge: a change of its words may change scores
         "test_language.py",
     }
 )
@@ -98,9 +99,6 @@ class Finding(NamedTuple):
         return f"{self.path}:{self.line}: {self.rule}: {self.text[:110]!r}"
 
 
-"""Yields each text of a file with its line. Of Python: docstrings, comments, and strings of four words or more."""
-
-
 def texts(path: Path) -> Iterator[tuple[int, str]]:
     """Every text of a file with its line: of Python the docstrings, comments and strings of four words or more."""
     source = path.read_text()
@@ -122,9 +120,6 @@ def _paragraphs(source: str) -> Iterator[tuple[int, str]]:
                 yield at, paragraph
                 at += paragraph.count("\n") + 2
         line += block.count("\n")
-
-
-"""Yields comments. Comments of consecutive lines are one text."""
 
 
 def _comments(source: str) -> Iterator[tuple[int, str]]:

@@ -17,9 +17,7 @@ FILES = sorted(LAYER.rglob("*.py"))
 SHARED: dict[str, str] = {}
 #: The return annotations of functions that return writes for a commit.
 _ONE = r"(?:Put|Update|Delete|ConditionCheck|Write)"
-WRITES = re.compile(
-    rf"{_ONE}(?: \| (?:{_ONE}|None))*|Writes(?: \| None)?|(?:list|Sequence|Iterable|Iterator)\[(?:{_ONE}|Writes)\]"
-)
+WRITES = re.compile(rf"(?:\w+\.)?(?:{_ONE}|Writes)|(?:\w+\.)?\w+\[(?:(?:\w+\.)?(?:{_ONE}|Writes)(?:, )?|\.\.\.)+\]")
 ENDINGS = ("_write", "_writes", "_check", "_checks")
 #: The vocabulary of writes itself.
 VOCABULARY = {"persistence", "aws"}
@@ -52,10 +50,12 @@ def test_a_shared_class_name_is_found() -> None:
 def misnamed_writers(source: str) -> Iterator[str]:
     """Functions that return writes for a commit, without saying so in their names."""
     for node in ast.walk(ast.parse(source)):
-        if not isinstance(node, ast.FunctionDef) or node.returns is None:
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or node.returns is None:
             continue
         result = ast.unparse(node.returns)
-        if WRITES.fullmatch(result) and node.name != "writes" and not node.name.endswith(ENDINGS):
+        parts = [part.strip("'\" ") for part in result.split(" | ") if part != "None"]
+        is_write = all(WRITES.fullmatch(part) for part in parts)
+        if parts and is_write and node.name != "writes" and not node.name.endswith(ENDINGS):
             yield f"line {node.lineno}: {node.name} returns {result}"
 
 
@@ -65,13 +65,15 @@ def test_a_function_that_returns_writes_says_so(path: Path) -> None:
         return
     assert not (found := list(misnamed_writers(path.read_text()))), (
         f"{found}: a function that returns writes for a commit ends in `_write` or `_writes`, one that returns"
-        " conditions in `_check` or `_checks`; what commits is a plain verb"
+        " conditions in `_check` or `_checks`; a function that commits has a plain verb as its name"
     )
 
 
 def test_a_misnamed_writer_is_found() -> None:
     source = "def put_org(org) -> Put: ...\ndef org_write(org) -> Put: ...\ndef commit_org(org) -> None: ...\n"
     assert list(misnamed_writers(source)) == ["line 1: put_org returns Put"]
+    for result in ("Put | None", "list[Put]", "tuple[Put, Put]", "writes.Put", "'Put'", "Put | Delete | list[Put]"):
+        assert list(misnamed_writers(f"async def put_org(org) -> {result}: ...\n")), result
 
 
 BRITISH = re.compile(

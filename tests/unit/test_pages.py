@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -86,5 +87,13 @@ def test_a_block_without_an_end_is_found(tmp_path: Path) -> None:
 def test_background_processes_of_a_page_end_with_it(tmp_path: Path) -> None:
     run_page("```sh\nsleep 60 &\necho $! > pid\n```\n", tmp_path)
     stat = Path("/proc", (tmp_path / "pid").read_text().strip(), "stat")
-    # The system may not have collected an ended process yet.
-    assert not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] == "Z"
+
+    def has_ended() -> bool:
+        # The system may not have collected an ended process yet.
+        return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] == "Z"
+
+    # A killed process takes a moment to end.
+    deadline = time.monotonic() + 10
+    while not has_ended():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)

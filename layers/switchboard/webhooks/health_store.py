@@ -236,7 +236,7 @@ def arrange_job_writes(
 ) -> Update:
     """The write that stores the time `at` of a job, for the commit that arranges the job.
 
-    `timer` names the timer of a watch, so that the removal of the endpoint can delete it (`timers.service.moot`).
+    `timer` names the timer of a watch, so that the removal of the endpoint can delete it (`timers.cancel_writes`).
     `before` is the time that `at` replaces. Raises ConditionFailedError at commit if another time is stored.
     """
     named = {":timer": timer} if timer and name == "watch_at" else {}

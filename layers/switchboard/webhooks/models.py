@@ -150,7 +150,7 @@ class Delivery(BaseModel):
     `attempts` counts all attempts. `tries` counts the attempts since the delivery last started; the retry schedule
     uses it. `follows` is the delivery that must arrive before this one, and `successor` is the delivery that waits for
     this one. `set_off_at` is the last restart, unset if the delivery was never restarted. `timer` is the timer of the
-    next attempt (`timers.service.moot`).
+    next attempt (`timers.cancel_writes`).
     """
 
     id: str

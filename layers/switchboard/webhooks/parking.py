@@ -97,7 +97,7 @@ def arrange_watch(receiver: WebhookReceiver, endpoint_id: str, health: ReceiverH
 
 
 def arrange_endpoint_watch(org_id: str, endpoint_id: str, health: ReceiverHealth) -> None:
-    """The same as `watch`, for a caller that has an endpoint's id."""
+    """The same as `arrange_watch`, for a caller that has an endpoint's id."""
     arrange_watch(receiver_of(org_id, endpoint_id), endpoint_id, health)
 
 

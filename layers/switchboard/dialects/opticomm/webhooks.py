@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from switchboard.dialects.opticomm import dispositions
 from switchboard.events.models import Event
 from switchboard.webhooks.event_names import EVENT_NAMES
 from switchboard.webhooks.models import RenderedEvent
@@ -56,6 +55,9 @@ def _beginning(call: Call) -> dict[str, Any]:
 
 
 def _ending(call: Call) -> dict[str, Any]:
+    # Loaded late for a shorter cold start: most webhooks are of other APIs.
+    from switchboard.dialects.opticomm import dispositions
+
     return {
         "status": dispositions.status_of(call),
         "duration_seconds": call.duration_seconds,

@@ -10,7 +10,6 @@ import pytest
 
 from switchboard.kit import clock
 from switchboard.webhooks import (
-    batches,
     breaker,
     deliveries,
     delivery_store,
@@ -258,7 +257,7 @@ def test_waiting_jobs_read_no_body(
     )
     found = deliveries.list_deliveries(acme.org_id, endpoint.id, None, 10, None)[0]
     retries = [new_delivery.attempt_job(one) for one in found]
-    monkeypatch.setattr(batches, "read_stored", lambda _: pytest.fail("a body was read"))
+    monkeypatch.setattr(delivery_worker, "read_stored", lambda _: pytest.fail("a body was read"))
     with Sabotage().counting() as made:
         assert delivery_worker.deliver_batch(retries) == set()
     # Endpoint and health; the line; the mark; the wake-up.
