@@ -253,5 +253,6 @@ def test_another_tenants_delivery_is_sent_at_once_beside_a_line_of_hundreds(
     assert delivery_worker.deliver_batch([make_wake_up(endpoint), job], sender=receiver) == set()
     place = receiver.ids.index(job.delivery_id)
     assert place <= parked_sender.ATTEMPTS_PER_SLOT, "the first round's attempts at most"
-    assert at[str(place)] < 1
+    # The line's batch runs beside it. With tables that answer at once it gets through two rounds of half a second.
+    assert at[str(place)] < 1.5
     assert clock.epoch() - began < 10, "the worker takes other batches soon"
