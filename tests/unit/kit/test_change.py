@@ -180,3 +180,21 @@ def test_without_a_key_every_run_is_new() -> None:
     for _ in range(2):
         assert commit_once(None, "one", Put(table="core", item={"pk": "one", "sk": "made"})) is None
     assert find_earlier_effect(None) is None
+
+
+def test_a_change_of_a_request_happens_once_and_is_found_by_its_key(thing: None) -> None:
+    """The change, its other writes and the marker of the request are one commit."""
+    key = IdempotencyKey(scope="org", key="k", fingerprint="f")
+    beside = Put(table="core", item={"pk": "beside", "sk": "beside"})
+
+    def decide(before: Thing) -> tuple[Thing, Put]:
+        return replace(before, version=before.version + 1, marks=(*before.marks, "x")), beside
+
+    changed = change_object(load_thing, decide, save_thing, once=key, subject_id="thing_1")
+    assert changed == load_thing() == Thing(2, ("x",))
+    assert reads.get_item("core", {"pk": "beside", "sk": "beside"})
+    assert change_object(load_thing, decide, save_thing, once=key, subject_id="thing_1") is None
+    assert load_thing() == Thing(2, ("x",))
+    earlier = find_earlier_effect(key)
+    assert earlier
+    assert earlier.subject_id == "thing_1"
