@@ -61,8 +61,8 @@ def stream_events(
         Header(
             alias="Last-Event-ID",
             pattern=_SEQ_OR_NONE,
-            description="The `seq` of the last event received. The stream continues after it. A number beyond the end"
-            " of the chain means its end.",
+            description="The `seq` of the last event received. The stream continues after it. With a number beyond"
+            " the end of the chain the stream starts at the end.",
         ),
     ] = None,
 ) -> Response[str]:

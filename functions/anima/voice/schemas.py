@@ -151,7 +151,7 @@ class CallView(View):
     outcome: str | None = Field(
         description="The result of the analysis after the call: `success`, `failure` or `unknown`."
     )
-    summary: str | None = Field(description="A short summary of the talk, by the same analysis.")
+    summary: str | None = Field(description="A short summary of the talk, from the analysis that sets `outcome`.")
     opted_out_at: str | None = Field(description="The time when the called person asked for no more calls.")
     provisional: bool = Field(
         description="Whether the end of the call is assumed and not reported. A late report may still correct state,"

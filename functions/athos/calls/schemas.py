@@ -45,11 +45,11 @@ def call_filter(start: str, end: str | None, user: str | None, agency: str | Non
     """
     first, last = clock.parse(start), end and clock.parse(end)
     if last and first > last:
-        raise Invalid("The window ends before it starts. Send a later to.", fields={"to": "is before from"})
+        raise Invalid("The window ends before it starts. Send a later `to`.", fields={"to": "is before from"})
     begin, end = clock.format_iso(_rounded_up(first)), clock.format_iso(last) if last else None
     if end and end < begin:
         raise Invalid(
-            "The window contains no whole millisecond. Send a later to.",
+            "The window contains no whole millisecond. Send a later `to`.",
             fields={"to": "is less than a millisecond after from"},
         )
     return ScoredCallFilter(

@@ -27,7 +27,7 @@ def list_blocked_numbers(limit: Limit = 50, cursor: Cursor = None) -> Blocklist:
     "/api/blocklist",
     summary="Block a number",
     operation_id="createBlockedNumber",
-    description="It applies from the next call or text, in every API. An existing entry stays unchanged.",
+    description="The change applies from the next call or text, in every API. An existing entry stays unchanged.",
     permission=Permission.BLOCKLIST_WRITE,
 )
 def block_number(request: BlockNumber) -> BlockNumberResponse:
@@ -39,7 +39,7 @@ def block_number(request: BlockNumber) -> BlockNumberResponse:
     "/api/blocklist/<blk:block_id>",
     summary="Unblock a number",
     operation_id="deleteBlockedNumber",
-    description="It applies from the next call or text, in every API.",
+    description="The change applies from the next call or text, in every API.",
     permission=Permission.BLOCKLIST_WRITE,
     responses={404: "The number is not blocked."},
 )

@@ -22,7 +22,8 @@ _FOUND = 302
     "/auth/login",
     summary="Sign in",
     operation_id="startLogin",
-    description="Redirects the browser to the issuer. Any `return_to` but a path of this host is ignored.",
+    description="Redirects the browser to the issuer. `return_to` must be a path of this host; other values are"
+    " ignored.",
     status=_FOUND,
     public=True,
     responses={503: "The issuer does not respond."},

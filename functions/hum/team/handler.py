@@ -82,7 +82,7 @@ def change_role(user_id: str, request: ChangeRole) -> ChangeRoleResponse:
     "/api/team/members/<user_id>",
     summary="Remove a member from the organization",
     operation_id="removeTeamMember",
-    description="It applies from the member's next request. The person stays in their other organizations.",
+    description="The removal applies from the member's next request. The person stays in their other organizations.",
     permission=Permission.TEAM_WRITE,
     responses={404: "There is no such member.", 409: _LAST_ADMIN},
 )
@@ -95,8 +95,8 @@ def remove_member(user_id: str) -> Ok:
     "/api/team/leave",
     summary="Leave the organization",
     operation_id="leaveTeam",
-    description="Send no body. It applies from the next request. The person stays in their other organizations and can "
-    "switch to one of them with `switchOrg`.",
+    description="Send no body. The departure applies from the next request. The person stays in their other"
+    " organizations and can switch to one of them with `switchOrg`.",
     responses={403: "The person is not in an organization.", 409: _LAST_ADMIN},
 )
 def leave_team() -> Ok:

@@ -67,11 +67,11 @@ class Amendment(BaseModel):
         if self.last and self.last < self.first:
             raise ValueError("must not end before it begins")
         if self.kind == "closure" and self.last is None:
-            raise ValueError("needs a last day, as every closure")
+            raise ValueError("a closure needs a last day")
         if self.kind == "window" and (self.start is None or self.end is None or self.start >= self.end):
-            raise ValueError("needs a start and a later end on the same day, as every window")
+            raise ValueError("a window needs a start and a later end on the same day")
         if self.kind == "window" and not self.days:
-            raise ValueError("needs at least one weekday, as every window")
+            raise ValueError("a window needs at least one weekday")
         if self.kind == "cap" and (self.calls is None or self.hours is None):
             raise ValueError("needs calls and hours, as every cap")
         return self

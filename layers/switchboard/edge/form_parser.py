@@ -30,7 +30,10 @@ def require_complete(body: bytes, boundary: str) -> bytes:
     Raises Invalid if there is no final boundary, or more data after it.
     """
     if not _BOUNDARY.fullmatch(boundary):
-        raise Invalid("The header Content-Type has no valid boundary.", fields={"content-type": "needs a boundary"})
+        raise Invalid(
+            "The header Content-Type has no valid boundary.",
+            fields={"content-type": "must name a boundary, for example boundary=abc"},
+        )
     final = f"--{boundary}--".encode()
     at = 0 if body.startswith(final) else body.find(b"\r\n" + final) + 2
     if at == 1:

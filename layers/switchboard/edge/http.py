@@ -42,7 +42,9 @@ class Request:
         """Returns the value of a header. Raises Invalid if the client sent several different values."""
         values = self.values(name)
         if len(set(values)) > 1:
-            raise Invalid(f"The header {name} was sent more than once. Send it once.", fields={name: "is ambiguous"})
+            raise Invalid(
+                f"The header {name} was sent more than once. Send it once.", fields={name: "was sent more than once"}
+            )
         return values[0] if values else None
 
     def values(self, name: str) -> list[str]:

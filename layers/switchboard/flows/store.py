@@ -35,7 +35,9 @@ def flow_writes(flow: Flow) -> list[Put]:
 
 
 def _taken(_: list[Item | None]) -> Exception:
-    return Conflict("Another flow has this provider's agent.", code="provider_agent_taken")
+    return Conflict(
+        "Another flow has this provider's agent: use another agent, or change that flow.", code="provider_agent_taken"
+    )
 
 
 def get_flow_by_provider_agent(org_id: str, provider_agent_id: str) -> Flow | None:

@@ -126,7 +126,7 @@ def redeem_session(admission: Admission, wanted: DrillRequest) -> CallWithTicket
     drill = drills.current(wanted.drill_key)
     if drill is None or drill.key in admission.switched_off:
         _fail_session(session, "drill_not_found")
-        raise Invalid("There is no such drill, and the token is spent: mint a new one.", code="drill_not_found")
+        raise Invalid("There is no such drill, and the token is used: mint a new one.", code="drill_not_found")
     call = _new_call(session, drill, _choose_persona(drill, wanted))
     try:
         ticket = transports.named(call.transport).ticket(lifecycle.room_of(call))

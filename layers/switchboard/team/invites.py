@@ -69,7 +69,9 @@ def create_invite(
 def _invite_of_earlier_run(org_id: str, invite_id: str) -> Invite:
     found = store.get_invite(org_id, invite_id)
     if not found:
-        raise NotFound("This request was already done, and its invite was accepted, declined or revoked since.")
+        raise NotFound(
+            "An earlier request with this Idempotency-Key created an invite that is no longer open: use a new key."
+        )
     return found
 
 

@@ -53,7 +53,7 @@ def _too_deep() -> Invalid:
 
 
 def _invalid(why: str) -> Invalid:
-    return Invalid("The template is not valid.", fields={"template": why})
+    return Invalid("The template is not valid: see the fields.", fields={"template": why})
 
 
 def fill_template(template: str, body: dict[str, Any], most: int) -> Any:
