@@ -12,6 +12,7 @@ from switchboard import telemetry
 from switchboard.aws import attributes, clients
 from switchboard.edge import rate_limit
 from switchboard.edge.rate_limit import Window
+from switchboard.errors import RateLimited
 from switchboard.kit import clock
 from tests.integration.sabotage import Sabotage, scan_items
 
@@ -353,3 +354,45 @@ def test_every_request_passes_while_the_limiters_table_is_unreachable(
     assert count_passes("org", *limits, 3) == 3
     assert rate_limit.peek_limits("org", *limits).minute.remaining == limits[0]
     assert metrics == ["RateLimiterDown"] * 4
+
+
+def test_an_unknown_sender_counts_by_its_network(frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SWITCHBOARD_STRANGER_PER_MINUTE", "5")
+    monkeypatch.setenv("SWITCHBOARD_STRANGER_PER_SECOND", "3")
+    found = [rate_limit.take_for_address(f"2001:db8:1:2::{number}") for number in range(4)]
+    assert [limits.allowed for limits in found] == [True, True, True, False]
+    assert (found[0].minute.limit, found[0].second.limit) == (5, 3)
+    assert rate_limit.take_for_address("2001:db8:1:3::1").allowed, "another network"
+    assert {item["id"]["S"].rpartition("#")[0] for item in scan_items("ratelimit")} == {
+        "ip#2001:db8:1:2::/64",
+        "ip#2001:db8:1:3::/64",
+    }
+
+
+def test_the_default_limits_of_strangers_and_signers(frozen: clock.FrozenClock) -> None:
+    stranger, signer = rate_limit.take_for_address("192.0.2.1"), rate_limit.take_for_signer("twilio")
+    assert (stranger.minute.limit, stranger.second.limit) == (600, 50)
+    assert (signer.minute.limit, signer.second.limit) == (60_000, 2_000)
+
+
+def test_a_signer_counts_by_its_account(frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SWITCHBOARD_CALLBACKS_PER_MINUTE", "5")
+    monkeypatch.setenv("SWITCHBOARD_CALLBACKS_PER_SECOND", "2")
+    assert [rate_limit.take_for_signer("AC1").allowed for _ in range(3)] == [True, True, False]
+    assert rate_limit.take_for_signer("AC2").allowed
+    assert {item["id"]["S"].rpartition("#")[0] for item in scan_items("ratelimit")} == {"signer#AC1", "signer#AC2"}
+
+
+@pytest.mark.parametrize(
+    ("per_minute", "per_second", "code", "limit"),
+    [(1, 5, "rate_limited", 1), (5, 1, "rate_limited_per_second", 1)],
+)
+def test_a_refusal_names_its_window_and_when_to_retry(
+    frozen: clock.FrozenClock, per_minute: int, per_second: int, code: str, limit: int
+) -> None:
+    rate_limit.require_allowed(rate_limit.count_request("org", per_minute, per_second))
+    limits = rate_limit.count_request("org", per_minute, per_second)
+    with pytest.raises(RateLimited) as refused:
+        rate_limit.require_allowed(limits)
+    assert (str(refused.value), refused.value.code) == ("Rate limit exceeded.", code)
+    assert refused.value.details == {"limit": limit, "remaining": 0, "retry_after": limits.retry_after}
