@@ -1,6 +1,6 @@
 """Many processes with one limiter's table, in one thread and with a frozen clock.
 
-The table is a double for the requests of `rate_counters.count_requests`. `tests/unit/edge/test_leases.py` compares
+The table is a double for the requests of `rate_counters.count_requests`. `tests/unit/edge/test_rate_leases.py` compares
 both.
 """
 

@@ -21,7 +21,7 @@ from switchboard.signup import service as signup
 from switchboard.team import invite_mail
 from switchboard.usage import service as usage
 from tests.actors import Tenant, tenant
-from tests.unit.email.test_standing import Provider, scan_items
+from tests.unit.email.test_feedback import Provider, scan_items
 
 pytestmark = pytest.mark.usefixtures("cloud")
 ADA = "ada@corp.example.com"

@@ -273,7 +273,7 @@ def test_there_is_a_test_for_every_sample() -> None:
     for path in EVENTS.glob("*.json"):
         begin = path.stem.replace("-", "_")
         assert any(name.startswith(begin) for name in tested), (
-            f"events/{path.name}: add a test test_{begin}_… to tests/unit/test_events.py or to its noun's tests"
+            f"events/{path.name}: add a test test_{begin}_… to tests/unit/test_sample_events.py or to its noun's tests"
         )
 
 

@@ -20,7 +20,7 @@ from tests.actors import Tenant
 from tests.fakes.receiver import Receiver, make_answer
 from tests.integration.sabotage import Sabotage, drain_queue
 from tests.unit.webhooks.conftest import World
-from tests.unit.webhooks.endings.conftest import URL
+from tests.unit.webhooks.deliveries.conftest import URL
 
 
 def waiting_jobs() -> tuple[DeliverWebhook, DeliverWebhook]:

@@ -1,4 +1,4 @@
-"""The end of deliveries: shared helpers."""
+"""Deliveries: an ended call whose callbacks wait to be sent."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from tests.actors import Tenant
 from tests.fakes.receiver import Receiver
 from tests.integration.sabotage import drain_queue
 from tests.unit.webhooks.conftest import Register, World, only_delivery, send_mail
-from tests.unit.webhooks.endings.conftest import URL
+from tests.unit.webhooks.deliveries.conftest import URL
 
 
 def test_a_delivery_deferred_until_the_end_of_its_schedule_fails_and_is_reported(

@@ -13,7 +13,7 @@ from tests.actors import Tenant
 from tests.fakes.receiver import Receiver, make_answer
 from tests.integration.sabotage import scan_items
 from tests.unit.webhooks.conftest import Register, World, only_delivery, send_mail
-from tests.unit.webhooks.endings.conftest import URL
+from tests.unit.webhooks.deliveries.conftest import URL
 
 
 def list_timers(*, watches: bool = False) -> list[dict[str, Any]]:

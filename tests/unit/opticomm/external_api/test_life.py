@@ -12,7 +12,7 @@ from switchboard.webhooks.event_names import EVENT_NAMES
 from tests.fakes.voice import Provider
 from tests.integration.sabotage import play_calls
 from tests.unit.opticomm.backend import Backend
-from tests.unit.opticomm.calls.conftest import HOOK, list_events, read_call, read_conversation
+from tests.unit.opticomm.external_api.conftest import HOOK, list_events, read_call, read_conversation
 
 
 def test_a_call_is_accepted_and_reported_until_its_end(live: Backend) -> None:

@@ -8,7 +8,7 @@ from switchboard.calls import dialing
 from switchboard.carriers import voice
 from tests.fakes.voice import Provider
 from tests.unit.opticomm.backend import NOBODY, Backend, make_flow
-from tests.unit.opticomm.calls.conftest import FIRST, read_call, read_conversation
+from tests.unit.opticomm.external_api.conftest import FIRST, read_call, read_conversation
 
 
 def test_variables_fill_the_greeting_and_the_prompt_and_are_heard(live: Backend) -> None:

@@ -11,7 +11,7 @@ from switchboard.carriers import voice
 from switchboard.usage import service as usage
 from tests.fakes.voice import Provider
 from tests.unit.opticomm.backend import Backend, backend, code
-from tests.unit.opticomm.calls.conftest import read_call, read_conversation
+from tests.unit.opticomm.external_api.conftest import read_call, read_conversation
 
 
 def test_a_test_keys_call_never_reaches_the_configured_carrier(

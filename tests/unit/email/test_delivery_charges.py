@@ -16,7 +16,7 @@ from switchboard.kit import clock
 from switchboard.usage import service as usage
 from tests.actors import Tenant, tenant
 from tests.integration.sabotage import Sabotage
-from tests.unit.email.test_standing import Provider, load_message, queue_mail
+from tests.unit.email.test_feedback import Provider, load_message, queue_mail
 
 pytestmark = pytest.mark.usefixtures("cloud")
 TO = ("a@example.com", "b@example.com", "c@example.com")

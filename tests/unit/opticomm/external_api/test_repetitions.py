@@ -16,7 +16,7 @@ from switchboard.errors import QuotaExceeded, RateLimited
 from switchboard.kit import clock
 from tests.integration.sabotage import Sabotage
 from tests.unit.opticomm.backend import NOBODY, Backend, backend, code
-from tests.unit.opticomm.calls.conftest import HOOK, list_events
+from tests.unit.opticomm.external_api.conftest import HOOK, list_events
 
 
 def test_a_repetition_with_another_body_gets_the_first_response(live: Backend, frozen: clock.FrozenClock) -> None:

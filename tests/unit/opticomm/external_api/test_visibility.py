@@ -19,7 +19,7 @@ from switchboard.kit import clock
 from switchboard.webhooks import store as webhooks
 from tests.integration.sabotage import drain_queue
 from tests.unit.opticomm.backend import NOBODY, Backend, backend, code, make_flow
-from tests.unit.opticomm.calls.conftest import FIRST, HOOK, read_call
+from tests.unit.opticomm.external_api.conftest import FIRST, HOOK, read_call
 
 
 def test_anima_lists_the_call_and_its_audit_events(live: Backend) -> None:
