@@ -100,15 +100,27 @@ class Finding(NamedTuple):
 
 
 def texts(path: Path) -> Iterator[tuple[int, str]]:
-    """Every text of a file with its line: of Python the docstrings, comments and strings of four words or more."""
+    """Every text of a file with its line: of Python the docstrings, the comments, and strings of four words or more."""
     source = path.read_text()
     if path.suffix == ".md":
         yield from _paragraphs(source)
         return
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and len(node.value.split()) > 3:
-            yield node.lineno, node.value
+    tree = ast.parse(source)
+    docstrings = set(_docstrings(tree))
+    for node in ast.walk(tree):
+        # A short string is data. A short docstring is a text.
+        match node:
+            case ast.Constant(value=str() as text) if node in docstrings or len(text.split()) > 3:
+                yield node.lineno, text
     yield from _comments(source)
+
+
+def _docstrings(tree: ast.Module) -> Iterator[ast.expr]:
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+            match node.body:
+                case [ast.Expr(value=ast.Constant(value=str()) as text), *_]:
+                    yield text
 
 
 def _paragraphs(source: str) -> Iterator[tuple[int, str]]:
@@ -151,7 +163,14 @@ def findings(path: Path, root: Path = ROOT) -> Iterator[Finding]:
                 yield Finding(shown, line, f"write {better!r} instead of {found[0]!r}", text)
         for sentence in _SENTENCES.split(plain):
             words = sentence.strip(" \n#>*-|")
-            if OPENINGS.match(words) and not words.endswith("?") and len(words.split()) > 3:
+            if (
+                OPENINGS.match(words)
+                and not words.endswith("?")
+                and (
+                    # A heading and a label have no period.
+                    len(words.split()) > 3 or words.endswith(".")
+                )
+            ):
                 yield Finding(shown, line, "begin with the subject", words)
             if len(words.split()) > LONGEST_SENTENCE_WORDS and "|" not in words and _WORD.search(words):
                 yield Finding(shown, line, f"more than {LONGEST_SENTENCE_WORDS} words in a sentence", words)

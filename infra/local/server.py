@@ -93,7 +93,7 @@ class Server:
 
     @property
     def url(self) -> str:
-        """Where it answers."""
+        """The address of its API."""
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:

@@ -25,6 +25,9 @@ def test_texts_are_plain_english(place: str) -> None:
         ('"""Make the list of the callers anew."""', "again"),
         ('"""The organisation of the caller, if known."""', "organization"),
         ('"""Authorise the caller before the call."""', "-ize"),
+        ('"""The caller\'s organisation."""', "organization"),
+        ('"""What it does."""', "begin with the subject"),
+        ('class Key:\n    def open(self) -> None:\n        """Opens anew."""', "again"),
         (f'"""{"word " * 41}."""', "more than 40 words"),
     ],
 )
@@ -41,6 +44,8 @@ def test_each_rule_can_fail(tmp_path: Path, text: str, rule: str) -> None:
         'x = "What do you want to do now?"',
         '"""The `organisation` of an old item is read as it is."""',
         "x = 1  # a comment that says why",
+        'x = "anew organisation"',
+        'x = 1\n"anew"',
     ],
 )
 def test_plain_texts_pass(tmp_path: Path, text: str) -> None:
