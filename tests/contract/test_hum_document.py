@@ -78,7 +78,8 @@ def test_it_is_valid_and_has_every_route() -> None:
 def test_path_and_method_are_the_contracts(expected: Operation) -> None:
     ours = OURS.operations[expected.id]
     assert (ours.method, ours.path) == (expected.method, expected.path), (
-        "add its variable to _VARIABLES in switchboard/dialects/hum/document.py"
+        f"serve {expected.id} as {expected.method} {expected.path}. If only the variable differs, add it to "
+        "CONTRACT_VARIABLES in switchboard/dialects/hum/document.py"
     )
     names = {name for place, name in OURS.parameters(ours) if place == "path"}
     assert names == {part.strip("{}") for part in ours.path.split("/") if part.startswith("{")}

@@ -149,13 +149,13 @@ _SOMETIMES = {
     document_headers.CHALLENGE: document_headers.describe_challenge(f'Cookie name="{COOKIE}"'),
 }
 
-#: The path variables that the contract does not simply call `id`.
-_VARIABLES = {"user_id": "userId", "call_id": "callId", "delivery_id": "deliveryId"}
+#: The variables of served paths that the contract does not simply call `id`.
+CONTRACT_VARIABLES = {"user_id": "userId"}
 
 
 def _contract_variable(name: str) -> str:
     """Return the contract's name of a path variable. The name in the route says the noun: `contact_id`."""
-    return _VARIABLES.get(name, "id" if name.endswith("_id") else name)
+    return CONTRACT_VARIABLES.get(name, "id" if name.endswith("_id") else name)
 
 
 DESCRIPTION = ApiDescription(
