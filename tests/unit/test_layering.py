@@ -83,7 +83,8 @@ FUNCTION_MODULES = sorted(name for name in MODULES if name.startswith("functions
 
 @pytest.mark.parametrize("name", LAYER_MODULES)
 def test_the_layer_knows_no_function_and_no_infrastructure(name: str) -> None:
-    assert not {target for target in imports(name) if target.split(".")[0] in {"functions", "infra"}}
+    above = {target for target in imports(name) if target.split(".")[0] in {"functions", "infra"}}
+    assert not above, f"{name} imports {sorted(above)}: move what it needs from there to a room of layers/switchboard"
 
 
 def rank(name: str) -> int:
@@ -150,19 +151,23 @@ def is_store(name: str) -> bool:
 
 def test_every_store_is_recognized() -> None:
     stores = {name for name in LAYER_MODULES if is_store(name)}
-    assert {"switchboard.webhooks.store", "switchboard.webhooks.delivery_store"} <= stores
+    unrecognized = {"switchboard.webhooks.store", "switchboard.webhooks.delivery_store"} - stores
+    assert not unrecognized, f"is_store does not recognize {unrecognized}: correct its pattern, or the names here"
 
 
 @pytest.mark.parametrize("name", [*LAYER_MODULES, *FUNCTION_MODULES])
 def test_a_store_is_imported_by_its_own_domain_only(name: str) -> None:
-    assert not {target for target in imports(name) if is_store(target) and area(target) != area(name)}
+    foreign = {target for target in imports(name) if is_store(target) and area(target) != area(name)}
+    assert not foreign, f"{name} imports {sorted(foreign)}: add a function to the service of that noun, and call it"
 
 
 @pytest.mark.parametrize("name", [*LAYER_MODULES, *FUNCTION_MODULES])
 def test_a_library_with_an_owner_is_imported_by_it_only(name: str) -> None:
     for target in imports(name):
         owners = OWNERS.get(target.split(".")[0])
-        assert owners is None or any(name.startswith(owner) for owner in owners), f"{name} imports {target}"
+        assert owners is None or any(name.startswith(owner) for owner in owners), (
+            f"{name} imports {target}: call a function of {sorted(owners)} instead, and add it there if it is missing"
+        )
 
 
 @pytest.mark.parametrize("name", sorted({*LAYER_MODULES, *FUNCTION_MODULES}))
@@ -233,7 +238,10 @@ def test_lists_are_paged_in_one_module(name: str) -> None:
 def test_functions_do_not_import_each_other(name: str) -> None:
     here = name.rpartition(".")[0]
     others = {target for target in imports(name) if target.startswith("functions.") and not target.startswith(here)}
-    assert not others
+    assert not others, (
+        f"{name} imports {sorted(others)}: move what both functions need to a noun, or to the dialect in "
+        "layers/switchboard"
+    )
 
 
 def test_imports_have_no_cycle() -> None:
