@@ -26,13 +26,15 @@ operations = pytest.mark.parametrize("expected", EXPECTED, ids=by_id)
 
 def test_it_is_valid_and_has_exactly_the_contracts_operations() -> None:
     validate(OURS.document)
-    assert OURS.operations.keys() == CONTRACT.operations.keys()
+    other = OURS.operations.keys() ^ CONTRACT.operations.keys()
+    assert not other, f"serve the operations of the contract in functions/athos and no others: see {sorted(other)}"
     served = {
         (operation.method, operation.path.replace("<", "{").replace(">", "}"))
         for api in openapi.groups("athos")
         for operation in api.router.operations
     }
-    assert served == {(operation.method, operation.path) for operation in OURS.operations.values()}
+    told = {(operation.method, operation.path) for operation in OURS.operations.values()}
+    assert served == told, f"run: make openapi, because the document differs from the routes at {sorted(served ^ told)}"
 
 
 @operations
@@ -41,7 +43,10 @@ def test_path_method_and_refusals_are_the_contracts(expected: Operation) -> None
     assert (ours.method, ours.path) == (expected.method, BASE + expected.path)
     # Beyond the contract: docs/contracts/athos.md#sessions and docs/contracts/common.md#errors-without-a-code.
     more = {429, 500} | ({413, 415, 503} if ours.method == "POST" else set())
-    assert ours.statuses == expected.statuses | more | ({403} if expected.id == "redeemSession" else set())
+    wanted = expected.statuses | more | ({403} if expected.id == "redeemSession" else set())
+    assert ours.statuses == wanted, (
+        f"{expected.id}: declare {sorted(wanted - ours.statuses)} at its route, not {sorted(ours.statuses - wanted)}"
+    )
     assert ours.raw["tags"] == expected.raw["tags"]
 
 
@@ -54,7 +59,8 @@ def test_its_security_is_the_contracts(expected: Operation) -> None:
 @operations
 def test_its_parameters_are_the_contracts(expected: Operation) -> None:
     found, wanted = OURS.parameters(OURS.operations[expected.id]), CONTRACT.parameters(expected)
-    assert found.keys() == wanted.keys()
+    other = sorted(name for _, name in found.keys() ^ wanted.keys())
+    assert not other, f"{expected.id}: give its route the parameters of the contract and no others: see {other}"
     for key, parameter in wanted.items():
         assert found[key].get("required", False) == parameter.get("required", False), key
         assert not faults(found[key]["schema"], parameter["schema"], str(key))

@@ -45,7 +45,8 @@ def test_it_has_exactly_the_operations_of_the_handlers() -> None:
         for api in openapi.groups("anima")
         for operation in api.router.operations
     }
-    assert served == {(operation.method, operation.path) for operation in KNOWN}
+    told = {(operation.method, operation.path) for operation in KNOWN}
+    assert served == told, f"run: make openapi, because the document differs from the routes at {sorted(served ^ told)}"
 
 
 def test_it_has_no_errors_of_the_framework() -> None:
@@ -69,7 +70,8 @@ def test_every_operation_declares_the_refusals_of_the_pipeline(operation: Operat
     expected |= {413, 415} if operation.method in ("POST", "PUT", "PATCH") else set()
     # A click arrives in the form that the mail program chooses.
     expected -= {415} if operation.id == "emailUnsubscribe" else set()
-    assert expected <= operation.statuses
+    missing = sorted(expected - operation.statuses)
+    assert not missing, f"{operation.id}: declare {missing} at its route in functions/anima"
     assert (401 in operation.statuses) is not public
     parameters = OURS.parameters(operation)
     assert ("header", "x-correlation-id") in parameters
@@ -80,12 +82,19 @@ def test_every_operation_declares_the_refusals_of_the_pipeline(operation: Operat
 def test_every_operation_is_described(operation: Operation) -> None:
     assert operation.raw["summary"]
     assert all(OURS.answer(operation, status)["description"] for status in operation.statuses)
-    assert operation.raw["tags"][0] in {tag["name"] for tag in OURS.document["tags"]}
+    tag = operation.raw["tags"][0]
+    assert tag in {told["name"] for told in OURS.document["tags"]}, (
+        f"{operation.id}: describe the tag {tag!r} in switchboard/dialects/anima/document.py or at its `Api`"
+    )
 
 
 def test_only_sign_up_and_unsubscribe_need_no_key() -> None:
     found = {operation.id for operation in KNOWN if operation.raw.get("security") == []}
-    assert found == {"agentSignUp", "emailUnsubscribe", "emailUnsubscribePage"}
+    listed = {"agentSignUp", "emailUnsubscribe", "emailUnsubscribePage"}
+    assert found == listed, (
+        f"{sorted(found - listed)} need no key: list them here if anyone may call them, or take `public` off their "
+        f"routes. {sorted(listed - found)} need a key now: make them public again"
+    )
 
 
 def test_every_example_is_valid() -> None:
@@ -101,7 +110,8 @@ def test_every_example_is_valid() -> None:
 def test_the_contracts_operation_is_there(expected: Operation) -> None:
     ours = OURS.operations[expected.id]
     assert (ours.method, ours.path) == (expected.method, expected.path)
-    assert expected.statuses <= ours.statuses
+    missing = sorted(expected.statuses - ours.statuses)
+    assert not missing, f"{expected.id}: declare {missing} at its route in functions/anima, as the contract does"
 
 
 @pytest.mark.parametrize("expected", EXPECTED, ids=by_id)
@@ -112,7 +122,8 @@ def test_the_contracts_parameters_are_there(expected: Operation) -> None:
         assert_covers(found[key]["schema"], parameter["schema"], f"{key}")
     # We require no field that the contract does not name.
     required = {key for key, parameter in found.items() if parameter.get("required")}
-    assert required == {key for key, parameter in CONTRACT.parameters(expected).items() if parameter.get("required")}
+    theirs = {key for key, parameter in CONTRACT.parameters(expected).items() if parameter.get("required")}
+    assert required == theirs, f"{expected.id}: require the same parameters as the contract: see {required ^ theirs}"
 
 
 @pytest.mark.parametrize("expected", EXPECTED, ids=by_id)

@@ -71,7 +71,8 @@ def test_it_is_valid_and_has_every_route() -> None:
         for api in openapi.groups("hum")
         for operation in api.router.operations
     }
-    assert served == {(operation.method, path_shape(operation.path)) for operation in OURS.operations.values()}
+    told = {(operation.method, path_shape(operation.path)) for operation in OURS.operations.values()}
+    assert served == told, f"run: make openapi, because the document differs from the routes at {sorted(served ^ told)}"
 
 
 @operations
@@ -82,7 +83,9 @@ def test_path_and_method_are_the_contracts(expected: Operation) -> None:
         "CONTRACT_VARIABLES in switchboard/dialects/hum/document.py"
     )
     names = {name for place, name in OURS.parameters(ours) if place == "path"}
-    assert names == {part.strip("{}") for part in ours.path.split("/") if part.startswith("{")}
+    assert names == {part.strip("{}") for part in ours.path.split("/") if part.startswith("{")}, (
+        f"{expected.id}: give its route a parameter for each variable of {ours.path}, and no other in the path"
+    )
     assert ours.raw["tags"] == expected.raw["tags"]
     assert ours.raw.get("security", OURS.document["security"]) == expected.raw["security"]
 
@@ -100,8 +103,10 @@ def test_a_contact_address_has_the_contracts_limit() -> None:
 @operations
 def test_its_statuses_are_the_contracts_and_the_common_ones(expected: Operation) -> None:
     ours = OURS.operations[expected.id].statuses
-    assert ours - expected.statuses <= MORE
-    assert {status for status in ours if status < 400} == {status for status in expected.statuses if status < 400}
+    more = sorted(ours - expected.statuses - MORE)
+    assert not more, f"{expected.id}: the contract has no {more}. Change the route, or add them to MORE with the reason"
+    successes, wanted = ({status for status in found if status < 400} for found in (ours, expected.statuses))
+    assert successes == wanted, f"{expected.id}: declare {sorted(wanted)} at its route, and not {sorted(successes)}"
 
 
 @operations
@@ -109,7 +114,8 @@ def test_its_query_is_the_contracts_with_paging_for_lists(expected: Operation) -
     found, wanted = OURS.parameters(OURS.operations[expected.id]), CONTRACT.parameters(expected)
     theirs = {key: parameter for key, parameter in wanted.items() if key[0] == "query"}
     ours = {key: parameter for key, parameter in found.items() if key[0] == "query"}
-    assert ours.keys() - theirs.keys() <= {("query", "limit"), ("query", "cursor")}
+    more = sorted(name for _, name in ours.keys() - theirs.keys() - {("query", "limit"), ("query", "cursor")})
+    assert not more, f"{expected.id}: take the parameters {more} off its route: the contract does not have them"
     for key, parameter in theirs.items():
         assert key in ours, f"{expected.id}: give its route the parameter {key[1]} of the contract"
         assert ours[key].get("required", False) == parameter.get("required", False), key
@@ -123,7 +129,8 @@ def test_its_body_is_the_contracts(expected: Operation) -> None:
     assert bool(theirs) == bool(OURS.body(ours))
     if theirs:
         assert ours.raw["requestBody"]["required"] is True
-        assert set(OURS.body(ours).get("required", [])) >= set(theirs.get("required", []))
+        missing = set(theirs.get("required", [])) - set(OURS.body(ours).get("required", []))
+        assert not missing, f"{expected.id}: let its request model require {sorted(missing)}, as the contract does"
         assert not faults(OURS.body(ours), theirs, expected.id)
 
 

@@ -128,9 +128,11 @@ def test_api_gateway_refuses_in_the_dialect(full_deployment: Templates, api: Api
 @apis
 def test_no_response_type_keeps_api_gateways_default_body(full_deployment: Templates, api: Api) -> None:
     stack = full_deployment.name("api", api.name)
-    assert {
-        made["ResponseType"] for made in full_deployment.all("AWS::ApiGateway::GatewayResponse", stack)
-    } == REFUSALS.keys()
+    made = {one["ResponseType"] for one in full_deployment.all("AWS::ApiGateway::GatewayResponse", stack)}
+    assert made == REFUSALS.keys(), (
+        f"add {sorted(made - REFUSALS.keys())} to REFUSALS in {__file__}, and a response for "
+        f"{sorted(REFUSALS.keys() - made)} to infra/stacks"
+    )
 
 
 @apis
@@ -166,7 +168,11 @@ def test_every_path_of_the_topology_leads_to_its_group_by_any_method(full_deploy
         for path in group.paths
     }
     expected |= {"": full_deployment.name(api.fallback), "{proxy+}": full_deployment.name(api.fallback)}
-    assert routes(full_deployment, full_deployment.name("api", api.name)) == expected
+    made = routes(full_deployment, full_deployment.name("api", api.name))
+    assert made == expected, (
+        f"the stack of {api.name} in infra/stacks does not follow infra/topology.py at "
+        f"{sorted(path for path, _ in made.items() ^ expected.items())}"
+    )
 
 
 def routes(full_deployment: Templates, stack: str) -> dict[str, str]:

@@ -52,9 +52,9 @@ def test_a_table_expires_and_streams_as_the_topology_says(full_deployment: Templ
 
 
 def test_there_is_no_other_table(full_deployment: Templates) -> None:
-    assert {made["TableName"] for made in full_deployment.all("AWS::DynamoDB::Table")} == {
-        full_deployment.name(table.name) for table in topology.TABLES
-    }
+    made = {made["TableName"] for made in full_deployment.all("AWS::DynamoDB::Table")}
+    other = made - {full_deployment.name(table.name) for table in topology.TABLES}
+    assert not other, f"add {sorted(other)} to TABLES in infra/topology.py: infra/stacks makes tables from there only"
 
 
 @buckets
@@ -109,7 +109,8 @@ def policy_statements(templates: Templates, bucket: resources.Bucket) -> list[di
 
 
 def test_there_is_no_other_bucket(full_deployment: Templates) -> None:
-    assert len(list(full_deployment.all("AWS::S3::Bucket"))) == len(topology.BUCKETS)
+    made = len(list(full_deployment.all("AWS::S3::Bucket")))
+    assert made == len(topology.BUCKETS), "add the bucket to BUCKETS in infra/topology.py: infra/stacks reads it there"
 
 
 def test_the_root_secret_is_generated_and_kept(full_deployment: Templates) -> None:

@@ -163,12 +163,18 @@ def test_its_role_may_do_what_the_topology_grants_and_nothing_else(
     assert "ManagedPolicyArns" not in role
     assert not [policy for policy in full_deployment.all("AWS::IAM::Policy") if role["id"] in policy["Roles"]]
     granted = {grant for policy in role["Policies"] for grant in list_actions(policy["PolicyDocument"]["Statement"])}
-    assert granted == set(expected_grants(full_deployment, function))
+    expected = set(expected_grants(full_deployment, function))
+    assert granted == expected, (
+        f"{function.name}: infra/stacks grants {sorted(granted - expected)} beyond its line in infra/topology.py, and "
+        f"does not grant {sorted(expected - granted)}. A new kind of grant needs a row in expected_grants"
+    )
 
 
 def test_no_two_functions_share_a_role(full_deployment: Templates) -> None:
     roles = [(made["stack"], made["Role"]) for made in full_deployment.all("AWS::Lambda::Function")]
-    assert len(set(roles)) == len(roles) == len(topology.FUNCTIONS)
+    assert len(set(roles)) == len(roles) == len(topology.FUNCTIONS), (
+        "infra/stacks: make one function with a role of its own for each line of infra/topology.py"
+    )
 
 
 def test_tracing_alone_is_granted_on_everything(full_deployment: Templates) -> None:
@@ -217,8 +223,10 @@ def test_without_a_model_and_a_transport_no_permission_for_either_is_granted(bar
 
 
 def test_every_grant_of_the_topology_has_a_row_and_a_function() -> None:
-    assert grant_rows.ROWS.keys() == set(resources.Grant)
-    assert set().union(*(function.grants for function in topology.FUNCTIONS)) == set(resources.Grant)
+    without_row = set(resources.Grant) - grant_rows.ROWS.keys()
+    assert not without_row, f"add {sorted(without_row)} to ROWS in {grant_rows.__file__}"
+    unused = set(resources.Grant) - set().union(*(function.grants for function in topology.FUNCTIONS))
+    assert not unused, f"no function has {sorted(unused)}: give them in infra/topology.py, or remove them from Grant"
 
 
 def test_a_foundation_model_needs_no_inference_profile() -> None:
@@ -232,7 +240,8 @@ def test_the_operators_description_names_every_resource_and_holds_no_secret(full
     assert described["Name"] == "/switchboard/test/environ"
     found = json.loads(described["Value"])
     variables = [made["Environment"]["Variables"] for made in full_deployment.all("AWS::Lambda::Function")]
-    assert {name for each in variables for name in each if name.startswith("SWITCHBOARD_")} <= found.keys()
+    missing = {name for each in variables for name in each if name.startswith("SWITCHBOARD_")} - found.keys()
+    assert not missing, f"add {sorted(missing)} to the operators' description in infra/stacks"
     assert found["SWITCHBOARD_ROOT_SECRET"] == "switchboard/test/root"
 
 

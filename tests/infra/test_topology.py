@@ -49,7 +49,8 @@ def by_name(functions: tuple[Function, ...]) -> list[Any]:
 def test_names_are_unique() -> None:
     kinds = (topology.TABLES, topology.QUEUES, topology.BUCKETS, topology.FUNCTIONS, topology.APIS)
     for things in (*kinds, full_list.TOPOLOGY["QUEUES"], full_list.FUNCTIONS):
-        assert Counter(thing.name for thing in things).most_common(1)[0][1] == 1
+        twice = [name for name, count in Counter(thing.name for thing in things).items() if count > 1]
+        assert not twice, f"rename one of each of {twice} in infra/topology.py, or in tests/infra/full_list.py"
 
 
 def test_every_folder_with_a_handler_is_in_the_topology() -> None:
@@ -64,16 +65,23 @@ def test_every_folder_with_a_handler_is_in_the_topology() -> None:
 @pytest.mark.parametrize("function", by_name(topology.FUNCTIONS))
 def test_every_function_has_a_handler_that_takes_an_event_and_a_context(function: Function) -> None:
     module = importlib.import_module(f"functions.{function.name.replace('/', '.')}.handler")
-    assert len(inspect.signature(module.handler).parameters) == 2
+    assert len(inspect.signature(module.handler).parameters) == 2, (
+        f"functions/{function.name}/handler.py: give `handler` the parameters event and context"
+    )
 
 
 @pytest.mark.parametrize("function", by_name(topology.FUNCTIONS))
 def test_every_grant_names_an_existing_resource(function: Function) -> None:
-    assert set(function.tables) <= {table.name for table in topology.TABLES}
-    assert set(function.sends) <= {queue.name for queue in topology.QUEUES}
-    assert set(function.buckets) <= {bucket.name for bucket in topology.BUCKETS}
-    assert all(access for access in function.buckets.values())
-    assert all(access for access in function.tables.values())
+    for kind, granted, resources in (
+        ("TABLES", set(function.tables), topology.TABLES),
+        ("QUEUES", set(function.sends), topology.QUEUES),
+        ("BUCKETS", set(function.buckets), topology.BUCKETS),
+    ):
+        missing = sorted(granted - {resource.name for resource in resources})
+        assert not missing, f"add {missing} to {kind} in infra/topology.py, or take them off {function.name}'s line"
+    accesses = {**function.buckets, **function.tables}
+    empty = sorted(name for name, access in accesses.items() if not access)
+    assert not empty, f"infra/topology.py: say how {function.name} uses {empty}, or take them off its line"
 
 
 @pytest.mark.parametrize("function", by_name(topology.FUNCTIONS))
@@ -96,7 +104,8 @@ def test_every_table_and_secret_that_a_function_reaches_is_granted(function: Fun
 @pytest.mark.parametrize("name", NEVER_CALLED)
 def test_every_exception_is_reached_and_not_granted(name: str) -> None:
     function = topology.function(name)
-    assert reached_names(function) - granted_tables(function) >= NEVER_CALLED[name]
+    needless = NEVER_CALLED[name] - (reached_names(function) - granted_tables(function))
+    assert not needless, f"take {needless} of {name} off NEVER_CALLED in {__file__}: not reached, or granted"
 
 
 def granted_tables(function: Function) -> set[str]:
@@ -128,9 +137,15 @@ def test_every_queue_has_one_worker(queue: Queue) -> None:
 
 def test_every_worker_has_one_source() -> None:
     for worker in topology.WORKERS:
-        assert bool(worker.queue) != bool(worker.stream), worker.name
-        assert worker.queue is None or worker.queue in {queue.name for queue in topology.QUEUES}
-        assert worker.stream is None or topology.table(worker.stream).stream
+        assert bool(worker.queue) != bool(worker.stream), (
+            f"infra/topology.py: give {worker.name} a queue or a stream, and not both"
+        )
+        assert worker.queue is None or worker.queue in {queue.name for queue in topology.QUEUES}, (
+            f"add {worker.queue}, the queue of {worker.name}, to QUEUES in infra/topology.py"
+        )
+        assert worker.stream is None or topology.table(worker.stream).stream, (
+            f"set stream=True for the table {worker.stream} in infra/topology.py: {worker.name} reads it"
+        )
 
 
 def test_a_visibility_timeout_is_a_little_longer_than_its_workers_timeout() -> None:
@@ -143,8 +158,13 @@ def test_a_visibility_timeout_is_a_little_longer_than_its_workers_timeout() -> N
 def test_functions_that_pass_on_any_job_may_send_to_every_queue() -> None:
     sends = {worker.name: set(worker.sends) for worker in topology.WORKERS}
     declared = set(jobs.job_queues())
-    assert sends["workers/timers"] == declared - {"timers"}
-    assert sends["workers/fanout"] == declared - {"timers"} | {"audit"}
+    # A timer and an outbox item hold any job. The fan-out also hands events to the workers that seal them.
+    expected = {"workers/timers": declared - {"timers"}, "workers/fanout": declared - {"timers"} | {"audit"}}
+    for name, queues in expected.items():
+        assert sends[name] == queues, (
+            f"infra/topology.py: add {sorted(queues - sends[name])} to the `sends` of {name}, "
+            f"and take {sorted(sends[name] - queues)} off"
+        )
     missing = declared - {queue.name for queue in topology.QUEUES}
     assert not missing, f"add {missing}, the queues of jobs, to QUEUES in infra/topology.py"
 
@@ -153,7 +173,11 @@ def test_functions_that_trigger_themselves_are_listed() -> None:
     found = {function.name for function in topology.FUNCTIONS if topology.feeds_itself(function)}
     # Deferred deliveries go back to their queues; the simulated transport reports to its own worker.
     # The simulated voice provider defers late reports and the end of a talk, once each.
-    assert found == {"workers/deliveries", "workers/slow_deliveries", "workers/roleplay", "workers/simulator"}
+    listed = {"workers/deliveries", "workers/slow_deliveries", "workers/roleplay", "workers/simulator"}
+    assert found == listed, (
+        f"{sorted(found - listed)} send jobs to their own queues, and Lambda stops such a function after 16 rounds. If "
+        f"it ends by itself, list it here with the reason; take {sorted(listed - found)} off this list"
+    )
 
 
 @pytest.mark.parametrize("api", [pytest.param(api, id=api.name) for api in topology.APIS])
@@ -161,23 +185,31 @@ def test_functions_that_trigger_themselves_are_listed() -> None:
     "groups", [pytest.param(topology.GROUPS, id="now"), pytest.param(full_list.TOPOLOGY["GROUPS"], id="full list")]
 )
 def test_an_apis_paths_can_stand_in_one_rest_api(api: Api, groups: tuple[Group, ...]) -> None:
-    assert api.fallback in {group.name for group in groups if group.api == api.name}
+    assert api.fallback in {group.name for group in groups if group.api == api.name}, (
+        f"infra/topology.py: the fallback of {api.name} is {api.fallback}, which is no group of this API"
+    )
     paths = [path for group in groups if group.api == api.name for path in group.paths]
-    assert len(set(paths)) == len(paths)
-    assert not any(path.startswith(("/", "{")) or path.endswith("/") for path in paths)
+    twice = [path for path, count in Counter(paths).items() if count > 1]
+    assert not twice, f"infra/topology.py: two groups of {api.name} have the paths {twice}: take them off one"
+    bad = [path for path in paths if path.startswith(("/", "{")) or path.endswith("/")]
+    assert not bad, f"infra/topology.py: write {bad} without a slash at either end, beginning with a fixed word"
     resources = {tuple(path.split("/")[:depth]) for path in paths for depth in range(1, len(path.split("/")) + 1)}
     # The root's own `{proxy+}` is one more. A new AWS account has a limit of 300.
-    assert len(resources) < 300
+    assert len(resources) < 300, f"{api.name} has {len(resources)} resources: let a group take `{{proxy+}}` of a folder"
     variables: dict[tuple[str, ...], set[str]] = {}
     for *parent, part in resources:
         if part.startswith("{"):
             variables.setdefault(tuple(parent), set()).add(part)
     # `{id}` and `{proxy+}` are both variables. A REST parent may have one.
-    assert all(len(parts) == 1 for parts in variables.values()), variables
+    several = {"/".join(parent): sorted(parts) for parent, parts in variables.items() if len(parts) > 1}
+    assert not several, f"infra/topology.py: let these parents have one variable in the paths of {api.name}: {several}"
 
 
 def test_every_group_belongs_to_an_api() -> None:
-    assert {group.api for group in topology.GROUPS} == {api.name for api in topology.APIS}
+    used, known = {group.api for group in topology.GROUPS}, {api.name for api in topology.APIS}
+    assert used == known, (
+        f"infra/topology.py: add {sorted(used - known)} to APIS, and a group to GROUPS for {sorted(known - used)}"
+    )
 
 
 @pytest.mark.parametrize("group", by_name(topology.GROUPS))

@@ -89,9 +89,10 @@ def test_fan_out_receives_inserts_only_and_records_failures(full_deployment: Tem
 
 
 def test_every_worker_has_one_event_source(full_deployment: Templates) -> None:
-    assert sorted(
-        mapping["FunctionName"] for mapping in full_deployment.all("AWS::Lambda::EventSourceMapping")
-    ) == sorted(full_deployment.name(worker.name) for worker in topology.WORKERS)
+    made = sorted(mapping["FunctionName"] for mapping in full_deployment.all("AWS::Lambda::EventSourceMapping"))
+    assert made == sorted(full_deployment.name(worker.name) for worker in topology.WORKERS), (
+        "infra/stacks: make one event source for each line of WORKERS in infra/topology.py"
+    )
 
 
 @pytest.mark.parametrize("schedule", [pytest.param(schedule, id=schedule.name) for schedule in topology.SCHEDULES])

@@ -38,7 +38,8 @@ def test_a_class_name_is_unique_across_the_layer() -> None:
     twice = {name: places for name, places in public_classes(sources).items() if len(places) > 1}
     assert twice.keys() == SHARED.keys(), (
         "Give each of these classes a name of its own (add the noun: RoleplayCall), or list the name in SHARED with"
-        f" the reason: { {name: twice[name] for name in twice.keys() - SHARED.keys()} }"
+        f" the reason: { {name: twice[name] for name in twice.keys() - SHARED.keys()} }. Take off SHARED, because one"
+        f" class has the name now: {sorted(SHARED.keys() - twice.keys())}"
     )
 
 

@@ -15,8 +15,11 @@ def test_the_oldest_python_has_a_patch_level_and_is_the_same_everywhere() -> Non
     wanted = re.fullmatch(r">=(3\.\d+\.\d+)", project["project"]["requires-python"])
     assert wanted, "pyproject.toml: requires-python gives a patch level, such as >=3.11.4"
     oldest = wanted[1]
-    make = (ROOT / "Makefile").read_text(encoding="utf-8")
-    assert f"Python {oldest} or newer" in make
-    assert f"sys.version_info >= ({oldest.replace('.', ', ')})" in make
-    assert f"Python {oldest} or newer" in (ROOT / "README.md").read_text(encoding="utf-8")
-    assert sys.version_info >= tuple(map(int, oldest.split(".")))
+    for page, text in (
+        ("Makefile", f"Python {oldest} or newer"),
+        ("Makefile", f"sys.version_info >= ({oldest.replace('.', ', ')})"),
+        ("README.md", f"Python {oldest} or newer"),
+        ("CONTRIBUTING.md", f"Python {oldest} or newer"),
+    ):
+        assert text in (ROOT / page).read_text(encoding="utf-8"), f"{page}: write `{text}`, as pyproject.toml requires"
+    assert sys.version_info >= tuple(map(int, oldest.split("."))), f"run the tests with Python {oldest} or newer"
