@@ -18,7 +18,12 @@ ROOT = Path(__file__).resolve().parents[2]
 #: The parts of the repository that the generated noun and its tests need.
 PARTS = ("events", "functions", "infra", "layers", "tests", "docs")
 #: The rules that a new noun could break.
-RULES = ("tests/unit/test_layering.py", "tests/unit/test_names.py", "tests/unit/events/test_registry.py")
+RULES = (
+    "tests/unit/test_layering.py",
+    "tests/unit/test_mirror.py",
+    "tests/unit/test_names.py",
+    "tests/unit/events/test_registry.py",
+)
 
 
 @pytest.fixture

@@ -16,9 +16,9 @@ OTHER_FOLDERS = {
     "email/corpus": "mail that the tests of email/parsing.py read",
     "local": "the local stack of infra/local, as far as it runs without a started engine",
 }
-#: File names that each room may have, though a room has a module of that name.
+#: File names that each room may have, though a room has a module of that name. They reach their room through handlers.
 COMMON_NAMES = {"http": "a noun over HTTP", "worker": "the worker of a noun"}
-#: Tests that reach their room only through requests to the handlers.
+#: Other tests that reach their room only through requests to the handlers.
 OVER_HTTP = {
     "edge/test_cors.py",
     "edge/test_rate_limit_console.py",
@@ -101,7 +101,8 @@ def list_rooms(source: str) -> Iterator[str]:
 def find_import_fault(file: str, source: str) -> str:
     """Says where a file belongs that imports other rooms than its own; empty if it stands right."""
     room, rooms = PurePosixPath(file).parts[0], set(list_rooms(source))
-    if room in rooms or room in OTHER_FOLDERS or "/" not in file or not rooms & MODULES:
+    common = PurePosixPath(file).stem.removeprefix("test_") in COMMON_NAMES
+    if room in rooms or room in OTHER_FOLDERS or common or "/" not in file or not rooms & MODULES:
         return ""
     return (
         f"tests/unit/{file} imports nothing of {room}: move it to the folder of the room that it tests, one of "
