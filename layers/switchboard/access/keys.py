@@ -128,7 +128,10 @@ def _require_active(snapshot: KeyIdentity, source_ip: str) -> None:
     if key.expires_at and key.expires_at <= clock.now_iso():
         raise Unauthenticated("The API key has expired: use another key.", code="expired")
     if not key.restrictions.admits(source_ip):
-        raise Forbidden("This key may not be used from this IP address.", code="ip_not_allowed")
+        raise Forbidden(
+            "This key may not be used from this IP address: call from an allowed address, or use another key.",
+            code="ip_not_allowed",
+        )
     if snapshot.organization.status != "active":
         raise Forbidden("The organization is not active: contact support.", code="organization_inactive")
     if snapshot.agent and snapshot.agent.status != "active":

@@ -130,7 +130,7 @@ def get_key(org_id: str, key_id: str) -> ApiKey:
     """Return a key of an organization. Raises NotFound."""
     found = store.get_key(org_id, key_id)
     if not found:
-        raise NotFound("There is no such key.")
+        raise NotFound("There is no such key: check its id.")
     return found
 
 

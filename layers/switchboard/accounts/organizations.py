@@ -43,7 +43,7 @@ def get_organization(org_id: str) -> Organization:
     """Return an organization. Raises NotFound."""
     found = store.get_organization(org_id)
     if not found:
-        raise NotFound("There is no such organization.")
+        raise NotFound("There is no such organization: check its id.")
     return found
 
 

@@ -112,7 +112,7 @@ def get_visible_agent(caller: Caller, agent_id: str) -> Agent:
 
 
 def _no_such_agent() -> NotFound:
-    return NotFound("There is no such agent.")
+    return NotFound("There is no such agent: check its id.")
 
 
 def create_key(caller: Caller, kind: KeyKind, name: str, agent_id: str | None, expires_at: str | None) -> keys.NewKey:
@@ -151,7 +151,7 @@ def choose_agent(caller: Caller, agent_id: str | None) -> BackgroundTask[ActingA
     """
     if caller.agent_id and caller.agent_address and caller.agent_name:
         if agent_id not in (None, caller.agent_id):
-            raise Forbidden("An agent key acts as its own agent only.")
+            raise Forbidden("An agent key acts as its own agent only: omit agentId, or use a master key.")
         return BackgroundTask.known(
             ActingAgent(caller.agent_id, caller.agent_address, caller.agent_name, caller.agent_phone)
         )

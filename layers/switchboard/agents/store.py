@@ -42,7 +42,7 @@ def agent_exists_check(org_id: str, agent_id: str) -> ConditionCheck:
 
 
 def _unknown(_: list[Item | None]) -> Exception:
-    return NotFound("There is no such agent.")
+    return NotFound("There is no such agent: check its id.")
 
 
 def _taken(_: list[Item | None]) -> Exception:

@@ -61,7 +61,7 @@ def list_workflow_events(
         if caller.is_master or document["agentId"] == caller.agent_id
     ]
     if not (entries or start or next_place):
-        raise NotFound("There are no events with this correlation id.", correlation_id=correlation_id)
+        raise NotFound("There are no events with this correlation id: check the id.", correlation_id=correlation_id)
     return entries, cursors.encode_cursor(next_place._asdict() if next_place else None, caller.org_id, query)
 
 

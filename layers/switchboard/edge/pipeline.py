@@ -51,7 +51,9 @@ def authenticate(exchange: Exchange, proceed: Proceed) -> Reply:
         if exchange.operation.keys is not None:
             assert exchange.snapshot is not None
             if exchange.snapshot.key.kind not in exchange.operation.keys:
-                raise Forbidden("This operation requires the organization's master key.", code="master_key_required")
+                raise Forbidden(
+                    "This operation requires the organization's master key: use that key.", code="master_key_required"
+                )
         if exchange.operation.permission is not None:
             assert exchange.signed_in is not None
             exchange.signed_in.require(exchange.operation.permission)

@@ -139,7 +139,7 @@ def require_allowed(limits: Limits) -> None:
         return
     window = limits.exhausted
     raise RateLimited(
-        "Rate limit exceeded.",
+        "Rate limit exceeded: wait, then try again.",
         code="rate_limited" if window is limits.minute else "rate_limited_per_second",
         limit=window.limit,
         remaining=0,

@@ -172,7 +172,7 @@ def _visible(caller: Caller, message: Message | None) -> Message:
     # Hide the platform's own mail, even if it belongs to an agent: a link to an organization's console is only for the
     # person who receives it, and not for someone who signed up with that person's address.
     if not message or message.kind != "mail" or not (caller.is_master or message.agent_id == caller.agent_id):
-        raise NotFound("There is no such message.")
+        raise NotFound("There is no such message: check its id.")
     return message
 
 
@@ -195,7 +195,7 @@ def list_messages(
     """
     if not caller.is_master:
         if agent_id not in (None, caller.agent_id):
-            raise NotFound("There is no such agent.")
+            raise NotFound("There is no such agent: check its id.")
         agent_id = caller.agent_id
     return store.list_messages(caller.org_id, agent_id, filters, limit, after)
 
@@ -204,7 +204,7 @@ def get_attachment(caller: Caller, message_id: str, attachment_id: str) -> Attac
     """Returns an attachment of a message that the caller may see. Raises NotFound."""
     found = next((one for one in get_message(caller, message_id).attachments if one.id == attachment_id), None)
     if not found:
-        raise NotFound("There is no such attachment.")
+        raise NotFound("There is no such attachment: check its id.")
     return found
 
 

@@ -126,4 +126,4 @@ def sign_out_everywhere(user_id: str) -> None:
     try:
         writes.write_item(store.user_change_write(user_id, {"signed_out_at": clock.now_iso()}))
     except ConditionFailedError:
-        raise NotFound("There is no such person.") from None
+        raise NotFound("There is no such person: check its id.") from None

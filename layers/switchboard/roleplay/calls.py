@@ -32,7 +32,7 @@ def get_scored_call(caller: Caller, call_id: str) -> ScoredCall:
     """Return a scored call of the organization, with transcript and score. Raises NotFound."""
     found = store.get_scored_call(caller.org_id, call_id) if _CALL_ID.fullmatch(call_id) else None
     if found is None or found.call.state is not RoleplayState.SCORED:
-        raise NotFound("There is no such call.", code="call_not_found")
+        raise NotFound("There is no such call: check its id.", code="call_not_found")
     return found
 
 
@@ -55,7 +55,7 @@ def switch_drill(origin: Origin, key: str, *, on: bool) -> None:
     """Switch a drill on or off for an organization. Raises NotFound."""
     drill = drills.current(key)
     if drill is None:
-        raise NotFound("There is no such drill.")
+        raise NotFound("There is no such drill: check its id.")
     event_write = events.new_event_write(
         origin, "roleplay.drill_switched", Subject(type="organization", id=origin.org_id), drill=key, on=on
     )

@@ -118,7 +118,9 @@ def invite_writes(
 
 def _require_no_member(address: str, everyone: list[Membership]) -> None:
     if any((one.email or "").casefold() == address for one in everyone):
-        raise Conflict("A member of the organization already has this address.", code="already_member")
+        raise Conflict(
+            "A member of the organization already has this address: invite another address.", code="already_member"
+        )
 
 
 def invite_limit_reached(_: list[Item | None]) -> DomainError:
@@ -167,7 +169,7 @@ def end_invite(
 
 
 def no_such_invite() -> NotFound:
-    return NotFound("There is no such invite.")
+    return NotFound("There is no such invite: check its id.")
 
 
 # ---- of a person

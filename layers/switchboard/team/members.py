@@ -151,7 +151,7 @@ def change_role(origin: Origin, user_id: str, role: Role, effect: IdempotencyKey
 def _get_member(org_id: str, user_id: str) -> Membership:
     found = store.get_member(org_id, user_id)
     if not found:
-        raise NotFound("There is no such member.")
+        raise NotFound("There is no such member: check its id.")
     return found
 
 
@@ -189,7 +189,7 @@ def leave_organization(
     def attempt() -> None:
         before = store.get_member(org_id, user.id) if org_id else None
         if not before:
-            raise Forbidden("You belong to no organization that you can leave.", code="no_organization")
+            raise Forbidden("You belong to no organization: there is none that you can leave.", code="no_organization")
         _end_membership(origin_of_person(before.org_id, user, correlation_id), before, "team.member_left", effect)
 
     retry_on_conflict(attempt)

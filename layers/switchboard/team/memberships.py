@@ -55,7 +55,7 @@ def get_organization_role(user_id: str, org_id: str) -> OrganizationRole:
     """Return an organization and a person's role there. Raises NotFound unless the person is a member."""
     for place in _read_organization_roles(user_id, [org_id]):
         return place
-    raise NotFound("There is no such organization.")
+    raise NotFound("There is no such organization: check its id.")
 
 
 def _read_organization_roles(user_id: str, org_ids: list[str]) -> list[OrganizationRole]:

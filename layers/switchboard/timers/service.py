@@ -186,4 +186,4 @@ def delete_dead_timer(dead: DeadTimer) -> None:
     try:
         commit(store.dead_timer_delete_write(dead))
     except ConditionFailedError:
-        raise NotFound("This timer no longer exists.") from None
+        raise NotFound("This timer no longer exists: list the timers again.") from None

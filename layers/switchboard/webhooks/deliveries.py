@@ -62,7 +62,7 @@ def get_delivery(org_id: str, delivery_id: str) -> Delivery:
     """Returns a delivery of the organization. Raises NotFound."""
     found = delivery_store.get_delivery(org_id, delivery_id)
     if found is None:
-        raise NotFound("There is no such delivery.")
+        raise NotFound("There is no such delivery: check its id.")
     return found
 
 

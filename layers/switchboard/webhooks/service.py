@@ -100,7 +100,7 @@ def get_endpoint(org_id: str, endpoint_id: str) -> EndpointWithHealth:
     """Returns an endpoint of the organization, with its health. Raises NotFound."""
     endpoint, health = health_store.get_endpoint_with_health(org_id, endpoint_id)
     if endpoint is None:
-        raise NotFound("There is no such webhook.")
+        raise NotFound("There is no such webhook: check its id.")
     return EndpointWithHealth(endpoint, health)
 
 
@@ -108,7 +108,7 @@ def _owned(org_id: str, endpoint_id: str) -> EndpointWithHealth:
     """Returns a registered endpoint. A callback's endpoint raises NotFound: its secret and settings cannot change."""
     seen = get_endpoint(org_id, endpoint_id)
     if seen.endpoint.key_id:
-        raise NotFound("There is no such webhook.")
+        raise NotFound("There is no such webhook: check its id.")
     return seen
 
 

@@ -82,7 +82,7 @@ def _watched_agent(caller: Caller, agent_id: str | None) -> str | None:
     if caller.is_master:
         return agents.get_agent(caller.org_id, agent_id).id if agent_id is not None else None
     if agent_id not in (None, caller.agent_id):
-        raise NotFound("There is no such agent.")
+        raise NotFound("There is no such agent: check its id.")
     return caller.agent_id
 
 
