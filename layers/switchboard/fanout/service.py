@@ -49,7 +49,10 @@ def forward_items(images: Sequence[Item | None]) -> int | None:
     for first, message in _for_the_audit(told):
         messages.append(message)
         places.append(first)
-    refused = queues.try_send_messages(messages) if messages else set()
+    if not messages:
+        telemetry.log_skip("no record of the batch has a message", records=len(images))
+        return None
+    refused = queues.try_send_messages(messages)
     return min((places[number] for number in refused), default=None)
 
 

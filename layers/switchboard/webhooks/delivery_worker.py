@@ -115,7 +115,6 @@ async def _deliver(group: EndpointBatch, worker: _Worker) -> set[int]:
     endpoint, health = group.endpoint, group.health
     wanted = await asyncio.to_thread(still_due, group.wanted)
     if not wanted:
-        telemetry.log_skip("the attempts of these jobs are over", endpoint_id=group.endpoint_id)
         return set()
     if endpoint is None or not endpoint.active:
         current, failed = await asyncio.to_thread(read_stored, wanted)

@@ -190,6 +190,8 @@ def _record_one(move: DeliveryMove) -> bool:
         found = delivery_store.parse_delivery(failed.item) if failed.item else None
         waits = found and found.status is DeliveryStatus.PENDING and found.attempts == move.held.delivery.attempts
         if move.held.stored or not waits:
+            before = move.held.delivery
+            telemetry.log_skip("another worker moved the delivery", org_id=before.org_id, delivery_id=before.id)
             return False
         # Another worker stored the delivery when it postponed it.
         return _record_one(replace(move, held=replace(move.held, stored=True)))

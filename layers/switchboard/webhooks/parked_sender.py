@@ -84,6 +84,7 @@ class ParkedSender:
             try:
                 slots = await asyncio.to_thread(self._take, health)
             except DeferredError as deferred:
+                telemetry.log_skip("another worker has the turn, or the receiver is down", receiver=self.receiver.id)
                 await asyncio.to_thread(self._leave, deferred.health)
                 return
             after = await self._rounds(slots)
@@ -173,6 +174,7 @@ def sendable_attempts(parked: Sequence[ParkedAttempt]) -> list[tuple[Endpoint, l
             delivery is not None and delivery.status is DeliveryStatus.PENDING and delivery.attempts + 1 == one.attempt
         )
         if delivery is None or not is_due or delivery.id in seen:
+            telemetry.log_skip("the parked attempt is over", org_id=org_id, delivery_id=one.delivery_id)
             over.append(one)
             continue
         seen.add(delivery.id)
