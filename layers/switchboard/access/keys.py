@@ -54,7 +54,7 @@ _cache: dict[str, _CacheEntry] = {}
 
 
 def authenticate_key(text: str, kinds: frozenset[KeyKind], source_ip: str = "") -> KeyIdentity:
-    """Return the key with its organization and its agent. Raises Unauthenticated with a `code`, or Forbidden."""
+    """Returns the key with its organization and its agent. Raises Unauthenticated with a `code`, or Forbidden."""
     digest = hashing.digest(text)
     snapshot = _read_cache(digest)
     # A cached key is well-formed: its checksum was right when it was read.
@@ -71,7 +71,7 @@ def authenticate_key(text: str, kinds: frozenset[KeyKind], source_ip: str = "") 
 
 
 def caller_of(snapshot: KeyIdentity, correlation_id: str, effect: IdempotencyKey | None = None) -> Caller:
-    """Return the caller of an authenticated request."""
+    """Returns the caller of an authenticated request."""
     agent = snapshot.agent
     return Caller(
         organization=snapshot.organization,
@@ -139,5 +139,5 @@ def _require_active(snapshot: KeyIdentity, source_ip: str) -> None:
 
 
 def clear_cache() -> None:
-    """Clear the cache, for tests."""
+    """Clears the cache, for tests."""
     _cache.clear()

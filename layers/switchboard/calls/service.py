@@ -132,7 +132,7 @@ def list_tool_uses(caller: Caller, call_id: str) -> list[ToolUse]:
 
 
 def list_voices(tier: str | None = None, language: str | None = None, gender: str | None = None) -> list[Voice]:
-    """Return the voices that a call may use: all of them, or those of a tier, a language and a gender."""
+    """Returns the voices that a call may use: all of them, or those of a tier, a language and a gender."""
     return [
         one
         for one in voice.get_carrier().talker.voices()

@@ -25,7 +25,7 @@ _BATCH = 500
 
 
 def add_to(nouns: Nouns) -> None:
-    """Add the commands."""
+    """Adds the commands."""
     noun = CommandGroup(nouns, "audit", "an organization's audit chain")
     export = noun.verb(
         "export", _export, "write the sealed chain as JSON lines, oldest first, with its head as the last line"

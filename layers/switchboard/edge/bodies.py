@@ -70,7 +70,7 @@ class Body(ABC):
 
     @abstractmethod
     def read(self, exchange: Exchange) -> None:
-        """Parse the body into the call. Raises Invalid, TooLarge or UnsupportedMedia."""
+        """Parses the body into the call. Raises Invalid, TooLarge or UnsupportedMedia."""
 
     @abstractmethod
     def content(self, model: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -158,7 +158,7 @@ def parse_form(data: bytes) -> list[tuple[str, str]]:
 
 
 def receive_body(kind: Body, exchange: Exchange, largest: int) -> None:
-    """Check size and media type of a body and store its bytes. Raises TooLarge, UnsupportedMedia or Invalid."""
+    """Checks size and media type of a body and stores its bytes. Raises TooLarge, UnsupportedMedia or Invalid."""
     request, limit = exchange.request, kind.limit(largest)
     if request.size() > limit:
         raise TooLarge(f"The body is larger than {limit:,} bytes: send a smaller body.", limit=limit)
@@ -188,7 +188,7 @@ def _require_media_type(kind: Body, essence: str) -> None:
 
 
 def authenticate_signer(kind: Body, exchange: Exchange, largest: int) -> None:
-    """Identify the signer of a body before the body is parsed.
+    """Identifies the signer of a body before the body is parsed.
 
     Raises Forbidden for a wrong signature, with the same message for all reasons.
     """

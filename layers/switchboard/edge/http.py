@@ -145,7 +145,7 @@ def essence_of(text: str) -> str:
 
 
 def parse_media_type(text: str) -> MediaType:
-    """Parse a media type with its parameters. Raises ValueError if it is malformed or has a parameter twice."""
+    """Parses a media type with its parameters. Raises ValueError if it is malformed or has a parameter twice."""
     essence, found = essence_of(text), {}
     at = text.find(";")
     if len(text) > _MAX_MEDIA_TYPE_CHARACTERS or not _ESSENCE.fullmatch(essence):

@@ -84,7 +84,7 @@ class Upload:
                 yield event
 
     def store(self, org_id: str) -> StoredFile:
-        """Store the file under its organization. It expires in this bucket unless the caller copies it."""
+        """Stores the file under its organization. It expires in this bucket unless the caller copies it."""
         # A request that the rate limiter refuses must not store anything.
         background.wait_for_guard()
         key = f"{org_id}/{ids.new_id('upl')}"

@@ -60,7 +60,7 @@ class RecipientSuppressed(Conflict):
 
 
 def send_message(caller: Caller, draft: MailDraft) -> Message:
-    """Accept a mail for delivery. Raises RecipientSuppressed, QuotaExceeded, Invalid, Forbidden, NotFound."""
+    """Accepts a mail for delivery. Raises RecipientSuppressed, QuotaExceeded, Invalid, Forbidden, NotFound."""
     recipients = unique_addresses([*draft.to, *draft.cc, *draft.bcc])
     if len(recipients) > MAX_RECIPIENTS:
         raise Invalid(
@@ -124,7 +124,7 @@ def _parent(caller: Caller, in_reply_to: str | None) -> Message | None:
 
 
 def _require_answerable(parent: Message) -> None:
-    """Raise AutomaticParent or TooManyMachineTurns for a mail that a machine must not answer.
+    """Raises AutomaticParent or TooManyMachineTurns for a mail that a machine must not answer.
 
     A caller cannot override this, but can send a new mail.
     """
@@ -209,7 +209,7 @@ def get_attachment(caller: Caller, message_id: str, attachment_id: str) -> Attac
 
 
 def change_labels(caller: Caller, message_id: str, add: list[str], remove: list[str]) -> Message:
-    """Add labels to a message and remove labels. Raises NotFound, Invalid, Conflict.
+    """Adds labels to a message and removes labels. Raises NotFound, Invalid, Conflict.
 
     A message is either read or unread: adding one of these labels removes the other, and removing one adds the other.
     """

@@ -50,7 +50,7 @@ def _under_way(_: list[Item | None]) -> Exception:
 
 
 def recover_next_page(job: RecoverDeliveries) -> None:
-    """Send some lost deliveries again: first failed, then canceled (endpoint disabled), then stuck deliveries.
+    """Sends some lost deliveries again: first failed, then canceled (endpoint disabled), then stuck deliveries.
 
     Stops if the endpoint was disabled or deleted since. The remaining deliveries can be recovered later.
     """
@@ -76,7 +76,7 @@ def recover_next_page(job: RecoverDeliveries) -> None:
 
 
 def abandon_next_page(job: AbandonDeliveries) -> None:
-    """Cancel some pending deliveries of a deleted endpoint, and delete the timers of their next attempts."""
+    """Cancels some pending deliveries of a deleted endpoint, and delete the timers of their next attempts."""
     page = delivery_store.list_by_status(
         job.org_id, job.endpoint_id, DeliveryStatus.PENDING, DELIVERIES_PER_JOB, job.start
     )

@@ -100,7 +100,7 @@ def _unsealed(purpose: str, sealed: str) -> str:
 
 
 def clear_unsealed_headers() -> None:
-    """Clear the cache of unsealed headers, for tests that change the root secret."""
+    """Clears the cache of unsealed headers, for tests that change the root secret."""
     _unsealed.cache_clear()
 
 

@@ -155,7 +155,7 @@ _VARIABLES = {"user_id": "userId", "call_id": "callId", "delivery_id": "delivery
 
 
 def _contract_variable(name: str) -> str:
-    """Return the contract's name of a path variable. The name in the route says the noun: `contact_id`."""
+    """Returns the contract's name of a path variable. The name in the route says the noun: `contact_id`."""
     return _VARIABLES.get(name, "id" if name.endswith("_id") else name)
 
 
