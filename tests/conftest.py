@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from infra.local import engine, provision
+from switchboard import telemetry
 from switchboard.access import keys as access
 from switchboard.aws import retries, secret
 from switchboard.aws.clients import clear_clients
@@ -89,6 +91,18 @@ def frozen() -> Iterator[clock.FrozenClock]:
     source = clock.FrozenClock()
     with clock.using(source):
         yield source
+
+
+#: The skips that workers log: the reason and the ids of each.
+Skips = list[tuple[str, dict[str, Any]]]
+
+
+@pytest.fixture
+def skipped(monkeypatch: pytest.MonkeyPatch) -> Skips:
+    """The skips that are logged during the test."""
+    found: Skips = []
+    monkeypatch.setattr(telemetry, "log_skip", lambda reason, **ids: found.append((reason, ids)))
+    return found
 
 
 @contextmanager

@@ -87,6 +87,13 @@ _CODE = re.compile(r"`[^`]*`")
 _WORD = re.compile(r"\b[a-z]+\b")
 
 
+#: Where the docstring of a function states what it does: "Returns the call", and not "Return the call".
+DECLARATIVE = ("layers", "functions")
+#: Words that may begin a docstring of a function instead of a verb.
+_NO_VERBS = frozenset({"the", "a", "an", "whether", "all", "each", "every", "how", "why", "when", "where", "like"})
+_FIRST_WORD = re.compile(r"[A-Z][a-z]+(?=[\s.,:;])")
+
+
 class Finding(NamedTuple):
     """A place whose words break a rule."""
 
@@ -156,6 +163,9 @@ def _comments(source: str) -> Iterator[tuple[int, str]]:
 def findings(path: Path, root: Path = ROOT) -> Iterator[Finding]:
     """What to rewrite in one file."""
     shown = path.relative_to(root) if path.is_relative_to(root) else path
+    if path.suffix == ".py" and shown.parts[0] in DECLARATIVE:
+        for line, text in _commands(path.read_text()):
+            yield Finding(shown, line, "begin with what the function does: returns, stores, sends", text)
     for line, text in texts(path):
         plain = _CODE.sub("`…`", text)
         for pattern, better in (*_BANNED, *_BRITISH):
@@ -174,6 +184,15 @@ def findings(path: Path, root: Path = ROOT) -> Iterator[Finding]:
                 yield Finding(shown, line, "begin with the subject", words)
             if len(words.split()) > LONGEST_SENTENCE_WORDS and "|" not in words and _WORD.search(words):
                 yield Finding(shown, line, f"more than {LONGEST_SENTENCE_WORDS} words in a sentence", words)
+
+
+def _commands(source: str) -> Iterator[tuple[int, str]]:
+    """The docstrings of functions that do not begin with a verb in the third person, each with its line."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and (text := ast.get_docstring(node)):
+            first = _FIRST_WORD.match(text)
+            if first and first[0].lower() not in _NO_VERBS and not re.search(r"[^s]s$", first[0]):
+                yield node.body[0].lineno, text
 
 
 def files(*places: str) -> Iterator[Path]:

@@ -37,7 +37,7 @@ def show_index() -> Response[str]:
 )
 def show_reference(name: str) -> Response[str]:
     if name not in files.list_document_infos():
-        raise NotFound("There is no such API.")
+        raise NotFound("There is no such API: check the address.")
     return _page(pages.render_reference(api.exchange.request.path, name))
 
 
@@ -50,7 +50,7 @@ def show_reference(name: str) -> Response[str]:
 def get_asset(name: str, v: Annotated[str, Query()] = "") -> Response[str]:
     file = files.find_asset(name)
     if not file:
-        raise NotFound("There is no such file.")
+        raise NotFound("There is no such file: check the address.")
     return _file(file, _CACHE_FOREVER if v == file.digest else _REVALIDATE)
 
 
@@ -63,7 +63,7 @@ def get_asset(name: str, v: Annotated[str, Query()] = "") -> Response[str]:
 def get_document(name: str) -> Response[str]:
     file = files.find_document(name.removesuffix(".json")) if name.endswith(".json") else None
     if not file:
-        raise NotFound("There is no such document.")
+        raise NotFound("There is no such document: check the address.")
     return _file(file, _REVALIDATE)
 
 

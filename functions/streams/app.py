@@ -55,7 +55,7 @@ class StreamApp:
         return await asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one request."""
+        """Handles one request."""
         if scope["type"] != "http":
             return
         opening = StreamContext()
@@ -75,7 +75,7 @@ class StreamApp:
             await asyncio.shield(self._release(opening))
 
     async def _stream(self, watcher: Watcher, receive: Receive, send: Send) -> bool:
-        """Send a stream's events. Returns whether the client still reads."""
+        """Sends a stream's events. Returns whether the client still reads."""
         started = time.monotonic()
         gone = asyncio.create_task(_watch_disconnect(watcher, receive))
         if self._closed:
@@ -115,7 +115,7 @@ class StreamApp:
             telemetry.logger().warning("a stream's lease was not released", exc_info=True)
 
     def close(self) -> None:
-        """End all streams, including streams that are still being opened."""
+        """Ends all streams, including streams that are still being opened."""
         self._closed = True
         self._feeds.end("restarting")
 

@@ -52,7 +52,7 @@ class StalledError(Exception):
 
 
 async def send_events(watcher: Watcher, write: Write, terms: StreamLimits, timer: StreamTimer) -> str:
-    """Send events until the stream ends. Returns the reason for the end. Raises StalledError if the client stalls."""
+    """Sends events until the stream ends. Returns the reason for the end. Raises StalledError if the client stalls."""
     return await _Session(watcher, write, terms, timer).run()
 
 
@@ -92,7 +92,7 @@ class _Session:
         return self._watcher.over
 
     async def _forward(self) -> bool:
-        """Send the next events. Returns whether there were any."""
+        """Sends the next events. Returns whether there were any."""
         entries = await self._watcher.more()
         if not entries or self._watcher.over:
             return False

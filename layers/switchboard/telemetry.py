@@ -67,7 +67,7 @@ def validation_problems(error: Any) -> list[dict[str, Any]]:
 
 
 def emit_metric(name: str, value: float = 1, unit: MetricUnit = MetricUnit.Count, **dimensions: str) -> None:
-    """Write a metric in CloudWatch's embedded format. Each metric has its own line, so a crash loses none."""
+    """Writes a metric in CloudWatch's embedded format. Each metric has its own line, so a crash loses none."""
     from aws_lambda_powertools.metrics import single_metric  # for cold start: loaded with the first metric
 
     with single_metric(name=name, unit=unit, value=value, namespace=NAMESPACE) as entry:
@@ -76,13 +76,13 @@ def emit_metric(name: str, value: float = 1, unit: MetricUnit = MetricUnit.Count
 
 
 def log_skip(reason: str, **ids: str | int | None) -> None:
-    """Log that a worker does nothing for a job, and why. `ids` name the objects, and hold no personal data."""
+    """Logs that a worker does nothing for a job, and why. `ids` name the objects, and hold no personal data."""
     logger().info(f"skipped: {reason}", extra={name: value for name, value in ids.items() if value is not None})
 
 
 @contextmanager
 def traced(name: str, **annotations: str) -> Iterator[None]:
-    """Trace the block as an X-Ray subsegment if the current request is sampled.
+    """Traces the block as an X-Ray subsegment if the current request is sampled.
 
     Without sampling, and outside Lambda, this costs nothing: the tracer is not imported.
     """

@@ -34,7 +34,7 @@ _ENOUGH_TIME = 12_000
 def job_handler(
     table: Mapping[type[Job], Callable[[Any], Any]], *, messages: Callable[[dict[str, Any]], None] | None = None
 ) -> LambdaHandler:
-    """Return a handler that passes each job of a batch to the function for its type.
+    """Returns a handler that passes each job of a batch to the function for its type.
 
     A failed job returns to its queue without the others of its batch, and moves to the dead-letter queue after the
     queue's maximum number of receives. `messages` gets the body of every message that is not a job, for example a
@@ -56,7 +56,7 @@ def job_handler(
 
 
 def message_handler(work: Callable[[dict[str, Any]], None]) -> LambdaHandler:
-    """Return a handler that passes the body of each message to `work`, for a queue with messages from providers."""
+    """Returns a handler that passes the body of each message to `work`, for a queue with messages from providers."""
     return _one_by_one(work)
 
 
@@ -66,7 +66,7 @@ def batch_handler(
     *,
     beside: Mapping[type[Job], Callable[[Any], Any]] | None = None,
 ) -> LambdaHandler:
-    """Return a handler that passes all jobs of one or several types in a batch to `work` at once.
+    """Returns a handler that passes all jobs of one or several types in a batch to `work` at once.
 
     `work` returns the indexes of the failed jobs, which return to the queue. If it raises, all of them return.
     `beside` maps the other job types of the queue to functions. They run one by one afterwards, while time is left.
@@ -112,7 +112,7 @@ def batch_handler(
 
 
 def group_handler(work: Callable[[str, list[dict[str, Any]]], None]) -> LambdaHandler:
-    """Return a handler for a FIFO queue that passes to `work` each group's name and the bodies of its messages.
+    """Returns a handler for a FIFO queue that passes to `work` each group's name and the bodies of its messages.
 
     The bodies are in order. If `work` raises, the whole group returns to the queue, so that no message overtakes the
     failed one. A group for which no time is left returns too.
@@ -139,7 +139,7 @@ def group_handler(work: Callable[[str, list[dict[str, Any]]], None]) -> LambdaHa
 
 
 def stream_handler(work: Callable[[Sequence[Item | None]], int | None]) -> LambdaHandler:
-    """Return a handler that passes to `work` the new items of a batch of a table's stream, `None` for other changes.
+    """Returns a handler that passes to `work` the new items of a batch of a table's stream, `None` for other changes.
 
     `work` returns the index of the first record to retry, or `None`. The stream continues from that record.
     """
@@ -219,7 +219,7 @@ def _handler(take: Callable[[list[dict[str, Any]], Any], set[int]], name: str, l
 
 
 def _pause(records: list[dict[str, Any]], longest: int) -> None:
-    """Delay the retry of failed messages, longer with each receive."""
+    """Delays the retry of failed messages, longer with each receive."""
     waits: list[tuple[MessageReceipt, int]] = []
     for record in records:
         receives = int(record.get("attributes", {}).get("ApproximateReceiveCount", 1))

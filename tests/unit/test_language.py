@@ -52,3 +52,23 @@ def test_plain_texts_pass(tmp_path: Path, text: str) -> None:
     path = tmp_path / "module.py"
     path.write_text(text + "\n")
     assert not list(language.findings(path))
+
+
+@pytest.mark.parametrize(
+    ("text", "passes"),
+    [
+        ("Returns the call.", True),
+        ("Whether the call is over.", True),
+        ("The call's state.", True),
+        ("`value` as JSON.", True),
+        ("Return the call.", False),
+        ("Process the calls of a page.", False),
+    ],
+)
+def test_a_docstring_states_what_its_function_does(tmp_path: Path, text: str, passes: bool) -> None:
+    for folder in (*language.DECLARATIVE, "infra"):
+        path = tmp_path / folder / "module.py"
+        path.parent.mkdir()
+        path.write_text(f'def function() -> None:\n    """{text}"""\n')
+        found = [finding for finding in language.findings(path, tmp_path) if "what the function does" in finding.rule]
+        assert [finding.line for finding in found] == ([] if passes or folder == "infra" else [2])

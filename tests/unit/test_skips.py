@@ -15,13 +15,23 @@ from switchboard import telemetry
 from switchboard.aws.writes import commit
 from switchboard.events import service as events
 from switchboard.events.models import Event, Subject
-from switchboard.kit import clock, ids
+from switchboard.kit import ids
 from tests.actors import system, tenant
+from tests.conftest import Skips
+
+pytestmark = pytest.mark.usefixtures("cloud", "frozen")
 
 ROOT = Path(__file__).resolve().parents[2]
 ORG = "org_00000000000000000000000000"
 CALL = {"org_id": ORG, "call_id": "call_none"}
 MAIL = {"org_id": ORG, "message_id": "msg_none"}
+DELIVERY = {
+    "job": "DeliverWebhook",
+    "org_id": ORG,
+    "delivery_id": "dlv_none",
+    "endpoint_id": "wh_none",
+    "attempt": 1,
+}
 TAGS = {"switchboard-org": [ORG], "switchboard-message": ["msg_none"]}
 
 #: For each worker of a queue jobs that find nothing to do.
@@ -60,8 +70,14 @@ NOTHING_TO_DO: dict[str, list[dict[str, Any]]] = {
         {"job": "ContinueBackfill", "org_id": ORG, "backfill_id": "bf_none"},
         {"job": "IndexContacts", "org_id": ORG, "contact_ids": ["con_none"]},
     ],
-    "workers/deliveries": [{"job": "WakeReceiver", "org_id": ORG, "endpoint_id": "wh_none", "at": "2026-01-15"}],
-    "workers/slow_deliveries": [{"job": "WakeReceiver", "org_id": ORG, "endpoint_id": "wh_none", "at": "2026-01-15"}],
+    "workers/deliveries": [
+        {"job": "WakeReceiver", "org_id": ORG, "endpoint_id": "wh_none", "at": "2026-01-15"},
+        DELIVERY,
+    ],
+    "workers/slow_deliveries": [
+        {"job": "WakeReceiver", "org_id": ORG, "endpoint_id": "wh_none", "at": "2026-01-15"},
+        DELIVERY,
+    ],
 }
 #: The workers whose jobs carry an event. They have tests of their own below.
 OF_EVENTS = {"workers/audit", "workers/projections", "workers/webhooks"}
@@ -82,22 +98,10 @@ def run(worker: str, *bodies: dict[str, Any]) -> None:
     assert pool.invoke(worker, {"Records": records}) == {"batchItemFailures": []}
 
 
-@pytest.fixture
-def skipped(
-    cloud: dict[str, str], frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch
-) -> list[tuple[str, dict[str, Any]]]:
-    """The skips that are logged: the reason and the ids of each."""
-    found: list[tuple[str, dict[str, Any]]] = []
-    monkeypatch.setattr(telemetry, "log_skip", lambda reason, **ids: found.append((reason, ids)))
-    return found
-
-
 @pytest.mark.parametrize(
     ("worker", "body"), [(worker, body) for worker, bodies in NOTHING_TO_DO.items() for body in bodies]
 )
-def test_a_job_without_effect_logs_why_once(
-    skipped: list[tuple[str, dict[str, Any]]], worker: str, body: dict[str, Any]
-) -> None:
+def test_a_job_without_effect_logs_why_once(skipped: Skips, worker: str, body: dict[str, Any]) -> None:
     run(worker, body)
     ((reason, about),) = skipped
     assert reason
@@ -112,7 +116,7 @@ def an_event() -> Event:
     return event
 
 
-def test_events_that_are_sealed_are_sealed_once(skipped: list[tuple[str, dict[str, Any]]]) -> None:
+def test_events_that_are_sealed_are_sealed_once(skipped: Skips) -> None:
     event = an_event()
     body = {"org_id": event.org_id, "events": [event.model_dump(mode="json")]}
     run("workers/audit", body)
@@ -121,14 +125,20 @@ def test_events_that_are_sealed_are_sealed_once(skipped: list[tuple[str, dict[st
     assert skipped == [("all of these events are sealed", {"org_id": event.org_id, "events": 1})]
 
 
-def test_an_event_that_no_endpoint_takes_is_logged(skipped: list[tuple[str, dict[str, Any]]]) -> None:
+def test_an_event_that_no_endpoint_takes_is_logged(skipped: Skips) -> None:
     event = an_event()
     run("workers/webhooks", {"job": "DispatchEvent", "org_id": event.org_id, "event": event.model_dump(mode="json")})
     assert skipped == [("no endpoint takes the event", {"org_id": event.org_id, "event_id": event.id})]
 
 
+def test_records_of_the_stream_without_a_message_are_logged(skipped: Skips) -> None:
+    record = {"eventName": "REMOVE", "eventSource": "aws:dynamodb", "dynamodb": {"SequenceNumber": "1"}}
+    assert pool.invoke("workers/fanout", {"Records": [record, record]}) == {"batchItemFailures": []}
+    assert skipped == [("no record of the batch has a message", {"records": 2})]
+
+
 @pytest.mark.parametrize("job", ["RecoverDeliveries"])
-def test_a_recovery_of_a_deleted_webhook_is_logged(skipped: list[tuple[str, dict[str, Any]]], job: str) -> None:
+def test_a_recovery_of_a_deleted_webhook_is_logged(skipped: Skips, job: str) -> None:
     span = {"since": "2026-01-15T00:00:00.000Z", "until": "2026-01-15T17:00:00.000Z"}
     run("workers/webhooks", {"job": job, "org_id": ORG, "endpoint_id": "wh_none", "status": "failed", **span})
     assert [about for _, about in skipped] == [{"org_id": ORG, "endpoint_id": "wh_none"}]

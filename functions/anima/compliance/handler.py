@@ -159,7 +159,7 @@ def set_hours(request: CallingHours) -> CallingHours:
 
 def _removed_number(e164: str, *, there: bool) -> RemovedNumber:
     if not there:
-        raise NotFound("The ledger has no entry for this number.")
+        raise NotFound("The ledger has no entry for this number: check the number.")
     return RemovedNumber(e164=phone.parse_pasted(e164).e164)
 
 

@@ -103,7 +103,7 @@ class EmailSendRequest(BaseModel):
     def _answers(cls, value: str | None) -> str | None:
         if value and value.startswith("msg_"):
             if not is_id(value):
-                raise ValueError("is neither a message id (msg_…) nor a Message-ID")
+                raise ValueError("is neither a message id (msg_…) nor a Message-ID: send one of them")
             return value
         return outgoing_headers.check_message_id(value) if value else None
 
@@ -116,18 +116,20 @@ class EmailSendRequest(BaseModel):
     def _fits(self) -> EmailSendRequest:
         size = len(self.body.encode()) + len((self.body_html or "").encode())
         if size > MAX_CONTENT_BYTES:
-            raise ValueError(f"body: is larger than {MAX_CONTENT_BYTES:,} bytes, together with bodyHtml")
+            raise ValueError(f"body: is larger than {MAX_CONTENT_BYTES:,} bytes, together with bodyHtml: send less")
         if len({name.lower() for name in self.headers}) < len(self.headers):
             raise ValueError("headers: a header occurs twice: send each header once")
         for name in self.headers:
             if not _HEADER.fullmatch(name):
-                raise ValueError(f"headers: {name[:80]!r} cannot be set")
+                raise ValueError(f"headers: {name[:80]!r} cannot be set: omit it")
             try:
                 outgoing_headers.customer_header(name, self.headers[name])
             except ValueError as error:
                 raise ValueError(f"headers: {name} {error}") from None
         if len("".join([*self.headers, *self.headers.values(), *self.references]).encode()) > _MAX_HEADERS_BYTES:
-            raise ValueError(f"headers: are larger than {_MAX_HEADERS_BYTES:,} bytes, together with references")
+            raise ValueError(
+                f"headers: are larger than {_MAX_HEADERS_BYTES:,} bytes, together with references: send less"
+            )
         return self
 
     def recipients(self) -> list[str]:

@@ -75,7 +75,7 @@ class UpdateWebhook(_EndpointFields):
             raise ValueError("is empty: send at least one field to change")
         for name in ("url", "events", "active"):
             if name in self.model_fields_set and getattr(self, name) is None:
-                raise ValueError(f"{name}: cannot be null")
+                raise ValueError(f"{name}: cannot be null: omit the field to keep its value")
         return self
 
     def changes(self) -> dict[str, Any]:

@@ -20,7 +20,7 @@ api = Api(Athos(), "sessions", tag="Sessions")
 
 
 def _authenticate_session(exchange: Exchange) -> None:
-    """Authenticate a request by its session token."""
+    """Authenticates a request by its session token."""
     try:
         token = read_bearer_token(exchange)
     except Unauthenticated:

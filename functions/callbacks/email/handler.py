@@ -9,7 +9,7 @@ from switchboard.email import inbound
 
 
 def receive_mail(notice: dict[str, Any]) -> None:
-    """Deliver one mail to the inboxes of its recipients."""
+    """Delivers one mail to the inboxes of its recipients."""
     inbound.receive_mail(notice)
 
 

@@ -77,7 +77,7 @@ def sign_out() -> Response[Any]:
 
 
 def _end_session() -> None:
-    """End the browser's previous session, because another person may have signed in."""
+    """Ends the browser's previous session, because another person may have signed in."""
     cookie = sessions.parse_cookie(api.exchange.request.cookie(COOKIE) or "")
     if cookie:
         sessions.sign_out(cookie)

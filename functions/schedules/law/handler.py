@@ -11,7 +11,7 @@ from switchboard.kit import clock
 
 
 def handler(_: dict[str, Any], context: Any) -> dict[str, int]:  # noqa: ARG001 EventBridge passes a context
-    """Count the rows with a review date in the past: rows of this release and rows that operators added."""
+    """Counts the rows with a review date in the past: rows of this release and rows that operators added."""
     today = clock.now().date()
     names = [due.what for due in review.list_overdue_items(today)] + [
         row.id for row in amendment_service.list_overdue_amendments(today)

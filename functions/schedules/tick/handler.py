@@ -8,5 +8,5 @@ from switchboard.timers import service as timers
 
 
 def handler(_: dict[str, Any], context: Any) -> dict[str, int]:  # noqa: ARG001 EventBridge passes a context
-    """Dispatch the minutes since the last tick."""
+    """Dispatches the minutes since the last tick."""
     return {"jobs": timers.run_tick()}

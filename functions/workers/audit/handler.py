@@ -10,7 +10,7 @@ from switchboard.events.models import Event
 
 
 def seal_events(org_id: str, bodies: list[dict[str, Any]]) -> None:
-    """Seal an organization's events in the order of the queue."""
+    """Seals an organization's events in the order of the queue."""
     sealing.seal_events(org_id, [Event.model_validate(event) for body in bodies for event in body["events"]])
 
 

@@ -11,7 +11,7 @@ from switchboard.roleplay.models import TransportReport
 
 
 def apply_report(body: dict[str, Any]) -> None:
-    """Apply a report of the transport."""
+    """Applies a report of the transport."""
     lifecycle.apply_report(TransportReport.model_validate(body))
 
 

@@ -10,7 +10,7 @@ from switchboard.carriers.voice.ports.reports import Report
 
 
 def apply_report(body: dict[str, Any]) -> None:
-    """Apply one report."""
+    """Applies one report."""
     reports.apply_report(Report.model_validate(body))
 
 

@@ -54,7 +54,7 @@ _cache: dict[str, _CacheEntry] = {}
 
 
 def authenticate_key(text: str, kinds: frozenset[KeyKind], source_ip: str = "") -> KeyIdentity:
-    """Return the key with its organization and its agent. Raises Unauthenticated with a `code`, or Forbidden."""
+    """Returns the key with its organization and its agent. Raises Unauthenticated with a `code`, or Forbidden."""
     digest = hashing.digest(text)
     snapshot = _read_cache(digest)
     # A cached key is well-formed: its checksum was right when it was read.
@@ -71,7 +71,7 @@ def authenticate_key(text: str, kinds: frozenset[KeyKind], source_ip: str = "") 
 
 
 def caller_of(snapshot: KeyIdentity, correlation_id: str, effect: IdempotencyKey | None = None) -> Caller:
-    """Return the caller of an authenticated request."""
+    """Returns the caller of an authenticated request."""
     agent = snapshot.agent
     return Caller(
         organization=snapshot.organization,
@@ -128,7 +128,10 @@ def _require_active(snapshot: KeyIdentity, source_ip: str) -> None:
     if key.expires_at and key.expires_at <= clock.now_iso():
         raise Unauthenticated("The API key has expired: use another key.", code="expired")
     if not key.restrictions.admits(source_ip):
-        raise Forbidden("This key may not be used from this IP address.", code="ip_not_allowed")
+        raise Forbidden(
+            "This key may not be used from this IP address: call from an allowed address, or use another key.",
+            code="ip_not_allowed",
+        )
     if snapshot.organization.status != "active":
         raise Forbidden("The organization is not active: contact support.", code="organization_inactive")
     if snapshot.agent and snapshot.agent.status != "active":
@@ -136,5 +139,5 @@ def _require_active(snapshot: KeyIdentity, source_ip: str) -> None:
 
 
 def clear_cache() -> None:
-    """Clear the cache, for tests."""
+    """Clears the cache, for tests."""
     _cache.clear()

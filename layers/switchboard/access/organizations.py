@@ -20,7 +20,7 @@ from switchboard.team.models import OrganizationRole
 def create_organization(
     signed_in: SessionIdentity, profile: dict[str, Any], correlation_id: str, effect: IdempotencyKey | None
 ) -> tuple[Organization, SessionCookie]:
-    """Create an organization with the person as its admin, and switch the session to it.
+    """Creates an organization with the person as its admin, and switch the session to it.
 
     `profile` has fields of the organization, with at least its name. Returns the session's new cookie too. Raises
     QuotaExceeded for a person in too many organizations.
@@ -36,7 +36,7 @@ def create_organization(
 def accept_invite(
     signed_in: SessionIdentity, invite_id: str, correlation_id: str, effect: IdempotencyKey | None
 ) -> tuple[OrganizationRole, SessionCookie | None]:
-    """Make the person a member by an invite. A session without an organization switches to this one.
+    """Makes the person a member by an invite. A session without an organization switches to this one.
 
     Returns the session's new cookie too, `None` without a switch. Raises NotFound and QuotaExceeded.
     """
@@ -52,7 +52,7 @@ def accept_invite(
 
 
 def switch_organization(signed_in: SessionIdentity, org_id: str) -> SessionIdentity:
-    """Switch the session to another organization of the person, and return it with its new cookie.
+    """Switches the session to another organization of the person, and return it with its new cookie.
 
     Raises NotFound for an organization that the person does not belong to, Unauthenticated if the session has ended.
     """

@@ -40,7 +40,7 @@ class SessionIdentity:
         return f"user#{self.user.id}"
 
     def scope(self, permission: Permission | None) -> str:
-        """Return the namespace of the person's Idempotency-Keys.
+        """Returns the namespace of the person's Idempotency-Keys.
 
         A request without a permission belongs to the person alone. It stays the same request in every organization.
         """
@@ -48,7 +48,7 @@ class SessionIdentity:
         return f"{place}user#{self.user.id}"
 
     def require(self, permission: Permission) -> None:
-        """Raise Forbidden unless the person's role in the organization has a permission."""
+        """Raises Forbidden unless the person's role in the organization has a permission."""
         if not self.organization or not self.membership:
             raise Forbidden(
                 "You belong to no organization: create one, or accept an invite first.", code="no_organization"
@@ -64,14 +64,14 @@ class SessionIdentity:
             )
 
     def member(self, correlation_id: str, effect: IdempotencyKey | None = None) -> Member:
-        """Return the authorized member who makes the request. Call `require` first."""
+        """Returns the authorized member who makes the request. Call `require` first."""
         assert self.organization is not None
         assert self.membership is not None
         return Member(self.organization, self.user, self.membership.role, correlation_id, effect)
 
 
 def authenticate_session(text: str) -> SessionIdentity:
-    """Return the session of a cookie. Raises Unauthenticated with a `code`."""
+    """Returns the session of a cookie. Raises Unauthenticated with a `code`."""
     cookie = sessions.parse_cookie(text)
     if not cookie:
         raise Unauthenticated("The session cookie is malformed: sign in again.", code="malformed")
@@ -97,7 +97,7 @@ def authenticate_session(text: str) -> SessionIdentity:
 
 
 def _membership_refs(cookie: SessionCookie) -> tuple[Ref[Organization] | None, Ref[Membership] | None]:
-    """Return the references to the cookie's organization and to the membership there, if it names one."""
+    """Returns the references to the cookie's organization and to the membership there, if it names one."""
     if not cookie.org_id:
         return None, None
     return organizations.organization_ref(cookie.org_id), members.member_ref(cookie.org_id, cookie.user_id)

@@ -23,14 +23,14 @@ class KeySecret(NamedTuple):
 
 
 def mint_key(kind: KeyKind, seed: bytes | None = None) -> KeySecret:
-    """Create a key of a kind. The same seed (32 bytes) gives the same key, so that a repeated request returns it."""
+    """Creates a key of a kind. The same seed (32 bytes) gives the same key, so that a repeated request returns it."""
     body = _base62(int.from_bytes(seed or secrets.token_bytes(32), "big"), _BODY)
     text = f"{kind}{body}{_checksum(kind + body)}"
     return KeySecret(text, hashing.digest(text), text[: len(kind) + _SHOWN])
 
 
 def kind_of(text: str) -> KeyKind | None:
-    """Return the kind of a well-formed key, or `None`. The checksum finds typing errors without a look-up."""
+    """Returns the kind of a well-formed key, or `None`. The checksum finds typing errors without a look-up."""
     for kind in KeyKind:
         rest = text.removeprefix(kind)
         if rest != text and len(rest) == _BODY + _CHECKSUM and rest.isascii() and rest.isalnum():

@@ -46,7 +46,7 @@ def key_writes(
     seed: bytes | None = None,
     replaces: str | None = None,
 ) -> tuple[NewKey, list[Writes]]:
-    """Return a new key and the writes that store it. The same seed gives the same text.
+    """Returns a new key and the writes that store it. The same seed gives the same text.
 
     `replaces` is the id of the key that the new one succeeds. Raises Conflict if the organization has the maximum
     number of active keys of this kind (MAX_ACTIVE_KEYS).
@@ -74,7 +74,7 @@ def key_writes(
 
 
 def _key_limit_write(new: ApiKey, replaces: str | None) -> Writes:
-    """Return the write that counts a new key of a limited kind. Raises Conflict at the limit.
+    """Returns the write that counts a new key of a limited kind. Raises Conflict at the limit.
 
     The write also raises Conflict at commit if another key is created at the same time. A key and its successor count
     as one. Only the keys that were active when the last key was created are read, not all keys of the organization.
@@ -104,7 +104,7 @@ def create_key(
     agent_id: str | None = None,
     expires_at: str | None = None,
 ) -> NewKey:
-    """Create a key for the caller's organization. The `guards` are checks in the same commit.
+    """Creates a key for the caller's organization. The `guards` are checks in the same commit.
 
     Raises Invalid for an expiry in the past.
     """
@@ -122,20 +122,20 @@ def _key_of_earlier_run(caller: Caller, kind: KeyKind, done: EarlierEffect) -> N
 
 
 def key_text(kind: KeyKind, seed: bytes) -> str:
-    """Return the text of the key that a seed gives."""
+    """Returns the text of the key that a seed gives."""
     return credentials.mint_key(kind, seed).text
 
 
 def get_key(org_id: str, key_id: str) -> ApiKey:
-    """Return a key of an organization. Raises NotFound."""
+    """Returns a key of an organization. Raises NotFound."""
     found = store.get_key(org_id, key_id)
     if not found:
-        raise NotFound("There is no such key.")
+        raise NotFound("There is no such key: check its id.")
     return found
 
 
 def revoke_key(origin: Origin, key_id: str) -> ApiKey:
-    """Revoke a key. Requests fail within the key cache's time; waiting work of the key stops at once.
+    """Revokes a key. Requests fail within the key cache's time; waiting work of the key stops at once.
 
     Revoking a revoked key changes nothing. Raises NotFound.
     """
@@ -156,7 +156,7 @@ def revoke_key(origin: Origin, key_id: str) -> ApiKey:
 
 
 def rotate_key(caller: Caller, key_id: str, overlap_seconds: int) -> NewKey:
-    """Create a successor with the same rights. The old key works for `overlap_seconds` more, then expires.
+    """Creates a successor with the same rights. The old key works for `overlap_seconds` more, then expires.
 
     Raises NotFound, or Conflict for a key that is revoked, expired or already rotated.
     """
@@ -203,13 +203,13 @@ class KeyPointer(NamedTuple):
 
 
 def find_key_pointer(digest: str) -> KeyPointer | None:
-    """Look up a key by its hash."""
+    """Looks up a key by its hash."""
     item = store.get_key_pointer(digest)
     return KeyPointer(item["org_id"], item["key_id"], item.get("agent_id")) if item else None
 
 
 def record_key_use(key: ApiKey) -> None:
-    """Record that a key was used. Best effort: a failure here never fails the request."""
+    """Records that a key was used. Best effort: a failure here never fails the request."""
     try:
         write_item(store.key_change_write(key, {"last_used_at": clock.now_iso()}))
     except Exception:  # noqa: BLE001 the request continues after any failure

@@ -23,7 +23,7 @@ Status = Literal["active", "suspended"]
 
 
 def new_organization(name: str, slug: str, plan: PlanName, owner_email: str | None = None) -> Organization:
-    """Return a new organization that is not yet stored."""
+    """Returns a new organization that is not yet stored."""
     now = clock.now_iso()
     return Organization(
         id=ids.new_id("org"), name=name, slug=slug, plan=plan, owner_email=owner_email, created_at=now, updated_at=now
@@ -31,7 +31,7 @@ def new_organization(name: str, slug: str, plan: PlanName, owner_email: str | No
 
 
 def organization_writes(origin: Origin, org: Organization) -> list[Writes]:
-    """Return the writes that create an organization. They raise Conflict at commit if its owner already has one."""
+    """Returns the writes that create an organization. They raise Conflict at commit if its owner already has one."""
     event_write = events.new_event_write(
         origin, "organization.created", Subject(type="organization", id=org.id), plan=org.plan.value, slug=org.slug
     )
@@ -40,15 +40,15 @@ def organization_writes(origin: Origin, org: Organization) -> list[Writes]:
 
 
 def get_organization(org_id: str) -> Organization:
-    """Return an organization. Raises NotFound."""
+    """Returns an organization. Raises NotFound."""
     found = store.get_organization(org_id)
     if not found:
-        raise NotFound("There is no such organization.")
+        raise NotFound("There is no such organization: check its id.")
     return found
 
 
 def list_organizations(limit: int, start: Item | None = None) -> tuple[list[Organization], Item | None]:
-    """Return a page of all organizations, newest first, and the key of the next page. For operators only."""
+    """Returns a page of all organizations, newest first, and the key of the next page. For operators only."""
     page = store.list_organizations(limit, start)
     return [store.parse_organization(item) for item in page.items], page.next_key
 
@@ -56,7 +56,7 @@ def list_organizations(limit: int, start: Item | None = None) -> tuple[list[Orga
 def update_organization(
     origin: Origin, org: Organization, changes: dict[str, Any], effect: IdempotencyKey | None = None
 ) -> Organization:
-    """Change fields of an organization's profile; the others stay. Returns `org` with the changes."""
+    """Changes fields of an organization's profile; the others stay. Returns `org` with the changes."""
     now = clock.now_iso()
     event_write = events.new_event_write(
         origin,
@@ -71,7 +71,7 @@ def update_organization(
 
 
 def set_plan(origin: Origin, plan: PlanName, limits: dict[str, int] | None = None) -> None:
-    """Move an organization to a plan. `limits` replaces all negotiated limits.
+    """Moves an organization to a plan. `limits` replaces all negotiated limits.
 
     Takes effect within the key cache's time (KEY_CACHE_SECONDS). Use `set_limit` to change a single negotiated limit.
     """
@@ -82,7 +82,7 @@ def set_plan(origin: Origin, plan: PlanName, limits: dict[str, int] | None = Non
 
 
 def set_limit(origin: Origin, name: str, value: int | None) -> None:
-    """Set one negotiated limit, or return to the plan's own with `None`. The plan and the other limits stay.
+    """Sets one negotiated limit, or return to the plan's own with `None`. The plan and the other limits stay.
 
     Takes effect within the key cache's time (KEY_CACHE_SECONDS). Raises NotFound.
     """
@@ -107,7 +107,7 @@ def _plan_changed_write(origin: Origin, plan: PlanName) -> Writes:
 
 
 def set_status(origin: Origin, status: Status) -> None:
-    """Make an organization active or suspended.
+    """Makes an organization active or suspended.
 
     Its keys follow within the key cache's time (KEY_CACHE_SECONDS). Accepted work that waits for a worker follows at
     once.
@@ -124,7 +124,7 @@ def set_status(origin: Origin, status: Status) -> None:
 
 
 def set_calling_hours(origin: Origin, hours: dict[str, str] | None, effect: IdempotencyKey | None = None) -> None:
-    """Set the organization's own calling hours, `start` and `end`, or remove them with `None`.
+    """Sets the organization's own calling hours, `start` and `end`, or remove them with `None`.
 
     Call `compliance.calling_hours.set_calling_hours` instead: it validates them first.
     """
@@ -140,7 +140,7 @@ def set_calling_hours(origin: Origin, hours: dict[str, str] | None, effect: Idem
 
 
 def hard_cap_writes(origin: Origin, cap: HardCap, seen: Organization | None = None) -> list[Writes]:
-    """Return the writes that set the organization's own monthly spending limit. Later claims cannot use the old limit.
+    """Returns the writes that set the organization's own monthly spending limit. Later claims cannot use the old limit.
 
     With `seen` they raise StaleVersionError at commit if the limit has changed since that reading.
     """
@@ -161,7 +161,7 @@ def hard_cap_writes(origin: Origin, cap: HardCap, seen: Organization | None = No
 def set_hard_cap(
     origin: Origin, cap: HardCap, effect: IdempotencyKey | None = None, seen: Organization | None = None
 ) -> None:
-    """Set the organization's own monthly spending limit, and leave the usage counters as they are.
+    """Sets the organization's own monthly spending limit, and leave the usage counters as they are.
 
     `usage.service.set_hard_cap` also balances the counters. Raises StaleVersionError if the limit has changed since
     `seen` was read.

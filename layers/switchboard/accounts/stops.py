@@ -37,7 +37,7 @@ _KEPT = timedelta(days=100)
 
 
 def stop_of_key(key_id: str) -> str:
-    """Return the name of a key's stop."""
+    """Returns the name of a key's stop."""
     return f"key#{key_id}"
 
 
@@ -56,7 +56,7 @@ class CapMark(NamedTuple):
 
 
 def stop_writes(org_id: str, name: str) -> list[Writes]:
-    """Return the writes that stop an organization or a key. Every claim after their commit fails.
+    """Returns the writes that stop an organization or a key. Every claim after their commit fails.
 
     `name` is `ORGANIZATION` or a key's `key()`.
     """
@@ -68,12 +68,12 @@ def stop_writes(org_id: str, name: str) -> list[Writes]:
 
 
 def lift_writes(org_id: str) -> list[Writes]:
-    """Return the writes that end the stop of an organization."""
+    """Returns the writes that end the stop of an organization."""
     return _copy_writes(org_id, "REMOVE #at", {"#at": "at"}, {})
 
 
 def cap_writes(org_id: str, mark: str) -> list[Writes]:
-    """Return the writes that give claims the mark of a new spending cap, for the commit that sets the cap."""
+    """Returns the writes that give claims the mark of a new spending cap, for the commit that sets the cap."""
     return _copy_writes(org_id, "SET #cap = :mark", {"#cap": "cap"}, {":mark": mark})
 
 
@@ -87,7 +87,7 @@ def _copy_writes(org_id: str, expression: str, names: dict[str, str], values: It
 
 
 def claim_checks(org_id: str, key_id: str | None, *, cap: CapMark | None = None) -> list[ConditionCheck]:
-    """Return the checks of a claim: the organization and the key are not stopped. They raise StoppedError at commit.
+    """Returns the checks of a claim: the organization and the key are not stopped. They raise StoppedError at commit.
 
     With `cap` they also require that the spending cap has not changed, and raise Contended otherwise. `key_id` is
     `None` for work without a key.

@@ -34,12 +34,12 @@ _KEYS_PER_READ = 100
 
 
 def organization_ref(org_id: str) -> Ref[Organization]:
-    """Return the reference to an organization."""
+    """Returns the reference to an organization."""
     return Ref("core", {"pk": org_id, "sk": "org"}, parse_organization)
 
 
 def key_ref(org_id: str, key_id: str) -> Ref[ApiKey]:
-    """Return the reference to an API key."""
+    """Returns the reference to an API key."""
     return Ref("core", {"pk": org_id, "sk": f"key#{key_id}"}, parse_key)
 
 
@@ -88,7 +88,7 @@ def organization_change_write(org_id: str, changes: dict[str, Any]) -> Update:
 
 
 def unchanged_organization_write(org: Organization, changes: dict[str, Any], seen: Sequence[str]) -> Update:
-    """Change an organization if the fields `seen` still have the values that were read.
+    """Changes an organization if the fields `seen` still have the values that were read.
 
     Raises StaleVersionError at commit.
     """
@@ -129,7 +129,7 @@ def get_key(org_id: str, key_id: str) -> ApiKey | None:
 
 
 def list_keys(org_id: str, limit: int, after: str | None) -> tuple[list[ApiKey], str | None]:
-    """Return a page of the organization's keys, newest first, and the cursor of the next page."""
+    """Returns a page of the organization's keys, newest first, and the cursor of the next page."""
     query = Query(table="core", partition=org_id, begins="key#", forward=False)
     return read_query_page(query, parse_key, org_id, "keys", limit, after)
 
@@ -153,7 +153,7 @@ def get_key_count(org_id: str, kind: str) -> KeyCount:
 
 
 def get_keys(org_id: str, key_ids: Sequence[str]) -> list[ApiKey]:
-    """Return the keys of these ids, without those that do not exist."""
+    """Returns the keys of these ids, without those that do not exist."""
     found: list[ApiKey] = []
     for begin in range(0, len(key_ids), _KEYS_PER_READ):
         keys = reads.read_refs(*(key_ref(org_id, key_id) for key_id in key_ids[begin : begin + _KEYS_PER_READ]))
@@ -162,7 +162,7 @@ def get_keys(org_id: str, key_ids: Sequence[str]) -> list[ApiKey]:
 
 
 def key_count_write(org_id: str, kind: str, seen: int, active: Sequence[str]) -> Update:
-    """Return the write that counts one more key of a kind and stores the ids of the active keys.
+    """Returns the write that counts one more key of a kind and stores the ids of the active keys.
 
     Raises Conflict at commit if another key was created since `seen` was read.
     """
@@ -186,7 +186,7 @@ def key_change_write(key: ApiKey, changes: dict[str, Any]) -> Update:
 
 
 def revocation_write(key: ApiKey, now: str, otherwise: Callable[[list[Item | None]], Exception]) -> Update:
-    """Return the write that revokes a key which is not yet revoked."""
+    """Returns the write that revokes a key which is not yet revoked."""
     change = key_change_write(key, {"revoked_at": now})
     return replace(
         change,
@@ -199,7 +199,7 @@ def revocation_write(key: ApiKey, now: str, otherwise: Callable[[list[Item | Non
 def gauge_write(
     org_id: str, gauge: str, step: int, limit: int | None, otherwise: Callable[[list[Item | None]], Exception] | None
 ) -> Update:
-    """Return the write that adds `step` to an organization's gauge (`agents` …), within `limit`."""
+    """Returns the write that adds `step` to an organization's gauge (`agents` …), within `limit`."""
     room = None if limit is None or step < 0 else limit - step
     return Update(
         table="core",

@@ -37,14 +37,14 @@ class NewAgent(NamedTuple):
 
 
 def inbox_address(slug: str) -> str:
-    """Return the address of the inbox with a local part."""
+    """Returns the address of the inbox with a local part."""
     return f"{slug}@{settings.text('AGENTS_DOMAIN')}"
 
 
 def agent_writes(
     origin: Origin, org: Organization, slug: str, name: str, metadata: dict[str, Any], seed: bytes | None
 ) -> tuple[NewAgent, list[Writes]]:
-    """Return an agent with an inbox and an `ak_` key, and the writes that store them.
+    """Returns an agent with an inbox and an `ak_` key, and the writes that store them.
 
     Raises Invalid for a reserved username. The writes raise Conflict at commit for a username that is taken, and
     QuotaExceeded beyond the plan's number of agents.
@@ -86,7 +86,7 @@ def agent_writes(
 
 
 def create_agent(caller: Caller, slug: str, name: str, metadata: dict[str, Any]) -> NewAgent:
-    """Create an agent in the caller's organization. Raises what `agent_writes` and its writes raise."""
+    """Creates an agent in the caller's organization. Raises what `agent_writes` and its writes raise."""
     seed = caller.effect.seed("agent") if caller.effect else None
     made, writes = agent_writes(caller, caller.organization, slug, name, metadata, seed)
     if done := commit_once(caller.effect, made.agent.id, writes):
@@ -97,7 +97,7 @@ def create_agent(caller: Caller, slug: str, name: str, metadata: dict[str, Any])
 
 
 def get_agent(org_id: str, agent_id: str) -> Agent:
-    """Return an agent of an organization. Raises NotFound."""
+    """Returns an agent of an organization. Raises NotFound."""
     found = store.get_agent(org_id, agent_id)
     if not found:
         raise _no_such_agent()
@@ -105,24 +105,24 @@ def get_agent(org_id: str, agent_id: str) -> Agent:
 
 
 def get_visible_agent(caller: Caller, agent_id: str) -> Agent:
-    """Return an agent that a caller may see. An agent key sees its own agent only. Raises NotFound."""
+    """Returns an agent that a caller may see. An agent key sees its own agent only. Raises NotFound."""
     if not caller.is_master and agent_id != caller.agent_id:
         raise _no_such_agent()
     return get_agent(caller.org_id, agent_id)
 
 
 def _no_such_agent() -> NotFound:
-    return NotFound("There is no such agent.")
+    return NotFound("There is no such agent: check its id.")
 
 
 def create_key(caller: Caller, kind: KeyKind, name: str, agent_id: str | None, expires_at: str | None) -> keys.NewKey:
-    """Create a key of an organization, or of an agent. Raises NotFound for another agent, and Invalid."""
+    """Creates a key of an organization, or of an agent. Raises NotFound for another agent, and Invalid."""
     guards = [agent_exists_check(caller.org_id, agent_id)] if agent_id else []
     return keys.create_key(caller, kind, name, guards, agent_id=agent_id, expires_at=expires_at)
 
 
 def find_agent_by_address(address: str) -> Agent | None:
-    """Return the agent with an inbox address. A `+` in the local part and the text after it are ignored."""
+    """Returns the agent with an inbox address. A `+` in the local part and the text after it are ignored."""
     local, _, domain = address.strip().lower().rpartition("@")
     slug = local.partition("+")[0]
     if not slug or domain != settings.text("AGENTS_DOMAIN").lower():
@@ -141,7 +141,7 @@ class ActingAgent(NamedTuple):
 
 
 def choose_agent(caller: Caller, agent_id: str | None) -> BackgroundTask[ActingAgent]:
-    """Return the agent that a caller acts as: the agent of an agent key, or the agent that a master key names.
+    """Returns the agent that a caller acts as: the agent of an agent key, or the agent that a master key names.
 
     An agent key needs no read. For a master key the task reads the agent: call its `begin` to read in parallel with
     other reads.
@@ -151,7 +151,7 @@ def choose_agent(caller: Caller, agent_id: str | None) -> BackgroundTask[ActingA
     """
     if caller.agent_id and caller.agent_address and caller.agent_name:
         if agent_id not in (None, caller.agent_id):
-            raise Forbidden("An agent key acts as its own agent only.")
+            raise Forbidden("An agent key acts as its own agent only: omit agentId, or use a master key.")
         return BackgroundTask.known(
             ActingAgent(caller.agent_id, caller.agent_address, caller.agent_name, caller.agent_phone)
         )
@@ -169,7 +169,7 @@ def _read_acting_agent(org_id: str, agent_id: str) -> ActingAgent:
 
 
 def origin_as_agent(caller: Caller, agent_id: str) -> Origin:
-    """Return the origin of an action in the name of an agent. For a master key, the key stays the actor."""
+    """Returns the origin of an action in the name of an agent. For a master key, the key stays the actor."""
     if caller.agent_id:
         return caller
     return SystemActor(

@@ -21,7 +21,7 @@ from switchboard.persistence.listing import read_query_page
 
 
 def agent_ref(org_id: str, agent_id: str) -> Ref[Agent]:
-    """Return the reference to an agent."""
+    """Returns the reference to an agent."""
     return Ref("core", {"pk": org_id, "sk": f"agent#{agent_id}"}, _parse_agent)
 
 
@@ -35,14 +35,14 @@ def agent_writes(agent: Agent) -> tuple[Put, Put]:
 
 
 def agent_exists_check(org_id: str, agent_id: str) -> ConditionCheck:
-    """Return the check that an agent exists, for a commit that depends on it. It raises NotFound at commit."""
+    """Returns the check that an agent exists, for a commit that depends on it. It raises NotFound at commit."""
     return ConditionCheck(
         table="core", key=agent_ref(org_id, agent_id).key, condition="attribute_exists(pk)", otherwise=_unknown
     )
 
 
 def _unknown(_: list[Item | None]) -> Exception:
-    return NotFound("There is no such agent.")
+    return NotFound("There is no such agent: check its id.")
 
 
 def _taken(_: list[Item | None]) -> Exception:
@@ -63,6 +63,6 @@ def get_agent_by_address(address: str) -> Agent | None:
 
 
 def list_agents(org_id: str, limit: int, after: str | None) -> tuple[list[Agent], str | None]:
-    """Return a page of the organization's agents, newest first, and the cursor of the next page."""
+    """Returns a page of the organization's agents, newest first, and the cursor of the next page."""
     query = Query(table="core", partition=org_id, begins="agent#", forward=False)
     return read_query_page(query, _parse_agent, org_id, "agents", limit, after)

@@ -20,7 +20,7 @@ HASH_FIELD = "immutableHash"
 
 
 def event_document(event: Event) -> dict[str, Any]:
-    """Return an event's document, without the fields of the chain."""
+    """Returns an event's document, without the fields of the chain."""
     category, _, _ = event.type.partition(".")
     return {
         "id": event.id,
@@ -39,12 +39,12 @@ def event_document(event: Event) -> dict[str, Any]:
 
 
 def unsealed_document(event: Event) -> dict[str, Any]:
-    """Return the document of an event that is not yet in the chain. The fields of the chain are null."""
+    """Returns the document of an event that is not yet in the chain. The fields of the chain are null."""
     return event_document(event) | {"seq": None, "prevHash": None, HASH_FIELD: None}
 
 
 def make_link(event: Event, head: ChainHead) -> Link:
-    """Return the event's link after `head`."""
+    """Returns the event's link after `head`."""
     shown = event_document(event) | {"seq": head.seq + 1, "prevHash": head.hash}
     canonical = _canonical(shown)
     digest = _digest(head.hash, canonical)
@@ -52,13 +52,13 @@ def make_link(event: Event, head: ChainHead) -> Link:
 
 
 def digest_of(shown: dict[str, Any]) -> str:
-    """Return the hash of a document. A hash inside the document is ignored."""
+    """Returns the hash of a document. A hash inside the document is ignored."""
     body = {name: value for name, value in shown.items() if name != HASH_FIELD}
     return _digest(body["prevHash"], _canonical(body))
 
 
 def size_of(shown: dict[str, Any]) -> int:
-    """Return the size of a document as JSON, in bytes."""
+    """Returns the size of a document as JSON, in bytes."""
     return len(_canonical(shown))
 
 
@@ -79,7 +79,7 @@ class VerificationResult(NamedTuple):
 
 
 def verify_export(documents: Iterable[dict[str, Any]], after: ChainHead | None = None) -> VerificationResult:
-    """Verify an export: the numbers have no gap, each link names the hash of the link before, each hash is right.
+    """Verifies an export: the numbers have no gap, each link names the hash of the link before, each hash is right.
 
     `after` is the head before the export. By default the export begins with the organization's first event.
     """

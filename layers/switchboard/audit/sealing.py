@@ -20,7 +20,7 @@ _MAX_SEALED_BYTES = 150_000
 
 
 def seal_events(org_id: str, batch: Sequence[Event]) -> int:
-    """Add events to their organization's chain. Returns the number of new events.
+    """Adds events to their organization's chain. Returns the number of new events.
 
     Events are sealed in the given order. The events of one workflow are sealed in the order of their ids, because
     messages may arrive late. One write seals up to `store.MAX_RECEIPTS_PER_READ` events. The queue has one FIFO group
@@ -43,7 +43,7 @@ def seal_events(org_id: str, batch: Sequence[Event]) -> int:
 
 
 def _in_order(batch: Sequence[Event]) -> list[Event]:
-    """Return each event once. Each workflow keeps its positions in the batch, with its events in the order of ids."""
+    """Returns each event once. Each workflow keeps its positions in the batch, with its events in the order of ids."""
     unique = {event.id: event for event in batch}
     workflows: dict[str, list[Event]] = {}
     for event in sorted(unique.values(), key=lambda event: event.id, reverse=True):
@@ -52,7 +52,7 @@ def _in_order(batch: Sequence[Event]) -> list[Event]:
 
 
 def _seal_first(org_id: str, waiting: Sequence[Event]) -> tuple[int, int]:
-    """Seal the first events together. Returns the number of processed events, and how many of them are new.
+    """Seals the first events together. Returns the number of processed events, and how many of them are new.
 
     The head is read first. If an event has no receipt and is not in the head's batch, it is not in the chain. Otherwise
     the head has moved, and then the write fails.
@@ -71,7 +71,7 @@ def _seal_first(org_id: str, waiting: Sequence[Event]) -> tuple[int, int]:
 
 
 def _next_end(head: ChainHead, batch: Sequence[Event], known: set[str]) -> tuple[ChainEnd, int]:
-    """Return the chain's end with as many events of a batch as fit, and the number of processed events."""
+    """Returns the chain's end with as many events of a batch as fit, and the number of processed events."""
     documents: list[dict[str, Any]] = []
     room = _MAX_SEALED_BYTES
     for number, event in enumerate(batch):

@@ -39,7 +39,7 @@ class _WorkflowCursor(NamedTuple):
 def list_workflow_events(
     caller: Caller, correlation_id: str, limit: int, after: str | None
 ) -> tuple[list[AuditEntry], str | None]:
-    """Return a page of a workflow and the cursor of the next: sealed events by `seq`, then unsealed events by id.
+    """Returns a page of a workflow and the cursor of the next: sealed events by `seq`, then unsealed events by id.
 
     A master key sees all events of the organization, an agent key only the events of its agent. A page takes two
     dependent reads, or three while its last events are being sealed.
@@ -61,7 +61,7 @@ def list_workflow_events(
         if caller.is_master or document["agentId"] == caller.agent_id
     ]
     if not (entries or start or next_place):
-        raise NotFound("There are no events with this correlation id.", correlation_id=correlation_id)
+        raise NotFound("There are no events with this correlation id: check the id.", correlation_id=correlation_id)
     return entries, cursors.encode_cursor(next_place._asdict() if next_place else None, caller.org_id, query)
 
 
@@ -100,7 +100,7 @@ def _document_reads(org_id: str, places: Sequence[ChainPlace]) -> list[Backgroun
 
 
 def _unsealed_events(scanned: Sequence[EventWithSeq], seq: int, shown: set[str]) -> list[Event]:
-    """Return the events without a place when the places were read. Events sealed since then are after the cursor."""
+    """Returns the events without a place when the places were read. Events sealed since then are after the cursor."""
     return [one.event for one in scanned if (one.seq is None or one.seq > seq) and one.event.id not in shown]
 
 
@@ -108,7 +108,7 @@ def _unsealed_events(scanned: Sequence[EventWithSeq], seq: int, shown: set[str])
 
 
 def export_part(org_id: str, after: int, limit: int) -> tuple[ChainHead, list[dict[str, Any]]]:
-    """Return the chain's head, and up to `limit` documents after `after`: fewer if they are large, but at least one."""
+    """Returns the chain's head, and up to `limit` documents after `after`: fewer if they are large, at least one."""
     end = store.get_end(org_id)
     linked = end.head.seq - len(end.documents)
     last = min(end.head.seq, after + limit)
@@ -127,5 +127,5 @@ def export_part(org_id: str, after: int, limit: int) -> tuple[ChainHead, list[di
 
 
 def get_head(org_id: str) -> ChainHead:
-    """Return the head of the organization's chain."""
+    """Returns the head of the organization's chain."""
     return store.get_end(org_id).head

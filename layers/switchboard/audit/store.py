@@ -79,7 +79,7 @@ def get_end(org_id: str) -> ChainEnd:
 
 
 def head_write(org_id: str, before: ChainHead, after: ChainEnd) -> Put:
-    """Return the write that seals `after.documents`, if the head is still the one that was read."""
+    """Returns the write that seals `after.documents`, if the head is still the one that was read."""
     values = {"seq": after.head.seq, "hash": after.head.hash, "documents": after.documents}
     item = {**head_ref(org_id), **values}
     if not before.seq:
@@ -90,7 +90,7 @@ def head_write(org_id: str, before: ChainHead, after: ChainEnd) -> Put:
 
 
 def find_sealed(org_id: str, last: ChainHead, batch: Sequence[Event]) -> tuple[bool, set[str]]:
-    """Return whether the head's batch has all its items, and the ids of the sealed events.
+    """Returns whether the head's batch has all its items, and the ids of the sealed events.
 
     Takes up to `MAX_RECEIPTS_PER_READ` events.
     """
@@ -100,14 +100,14 @@ def find_sealed(org_id: str, last: ChainHead, batch: Sequence[Event]) -> tuple[b
 
 
 def write_batch_items(org_id: str, documents: Sequence[dict[str, Any]]) -> None:
-    """Write the items of a sealed batch. A repetition writes the same items."""
+    """Writes the items of a sealed batch. A repetition writes the same items."""
     *items, last = _items(org_id, documents)
     writes.put_items("activity", items)
     writes.write_item(Put(table="activity", item=last))
 
 
 def _items(org_id: str, documents: Sequence[dict[str, Any]]) -> Iterator[Item]:
-    """Yield the receipts, the places of each workflow, and the links in order."""
+    """Yields the receipts, the places of each workflow, and the links in order."""
     workflows: dict[str, list[ChainPlace]] = {}
     for document in documents:
         correlation_id, seq = document["correlationId"], document["seq"]
@@ -139,7 +139,7 @@ def _places_key(org_id: str, correlation_id: str, last_seq: int) -> Key:
 
 
 def list_places(org_id: str, correlation_id: str, after: int, limit: int) -> tuple[list[ChainPlace], bool]:
-    """Return up to `limit` places of a workflow after a `seq`, in order, and whether there are more."""
+    """Returns up to `limit` places of a workflow after a `seq`, in order, and whether there are more."""
     first, last = (_places_key(org_id, correlation_id, seq) for seq in (after + 1, 10**12 - 1))
     # An item holds at least one place.
     found = Query(table="activity", partition=first["pk"], between=(first["sk"], last["sk"])).page(limit + 1)
@@ -154,7 +154,7 @@ def list_places(org_id: str, correlation_id: str, after: int, limit: int) -> tup
 
 
 def get_documents(org_id: str, places: Sequence[ChainPlace]) -> list[dict[str, Any]]:
-    """Return the documents at up to `LINKS_PER_READ` places, up to the first missing link.
+    """Returns the documents at up to `LINKS_PER_READ` places, up to the first missing link.
 
     A sealing writes its links one by one, so a read may see only some of them.
     """
@@ -167,7 +167,7 @@ def get_documents(org_id: str, places: Sequence[ChainPlace]) -> list[dict[str, A
 
 
 def list_events_after(org_id: str, correlation_id: str, after: str | None) -> tuple[list[EventWithSeq], bool]:
-    """Return a workflow's events after an id, as many as one read returns, and whether there are more."""
+    """Returns a workflow's events after an id, as many as one read returns, and whether there are more."""
     partition = events.workflow_partition(org_id, correlation_id)
     # "~" sorts after every character that may follow an id in a key.
     start = f"{after}~" if after else "evt_"
@@ -189,7 +189,7 @@ def list_events_after(org_id: str, correlation_id: str, after: str | None) -> tu
 
 
 def export_documents(org_id: str, after: int, limit: int) -> Iterator[dict[str, Any]]:
-    """Yield up to `limit` documents after a `seq`, in order."""
+    """Yields up to `limit` documents after a `seq`, in order."""
     seq = after + 1
     while limit > 0:
         last = (seq // _LINKS_PER_BLOCK + 1) * _LINKS_PER_BLOCK - 1

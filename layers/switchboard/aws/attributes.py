@@ -34,7 +34,7 @@ _deserialize = _Deserializer().deserialize
 
 
 def encode_value(value: Any) -> Any:
-    """Return a Python value as a DynamoDB attribute. Floats are refused: money and time are integers or text."""
+    """Returns a Python value as a DynamoDB attribute. Floats are refused: money and time are integers or text."""
     match value:
         case str():
             return {"S": value}
@@ -56,10 +56,10 @@ def encode_value(value: Any) -> Any:
 
 
 def encode_item(item: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an item as DynamoDB's attributes."""
+    """Returns an item as DynamoDB's attributes."""
     return {name: encode_value(value) for name, value in item.items()}
 
 
 def decode_item(item: Mapping[str, Any]) -> Item:
-    """Return an item from DynamoDB's attributes."""
+    """Returns an item from DynamoDB's attributes."""
     return {name: _deserialize(value) for name, value in item.items()}

@@ -87,7 +87,7 @@ def _session() -> Any:
 
 
 def get_client(service: str) -> Any:
-    """Return the process's client for an AWS service. Region, credentials and endpoint come from the environment."""
+    """Returns the process's client for an AWS service. Region, credentials and endpoint come from the environment."""
     with _making:
         return _made(service)
 
@@ -164,7 +164,7 @@ def error_code(error: ClientError) -> str:
 
 
 def clear_clients() -> None:
-    """Drop the cached clients, for tests that change the endpoint."""
+    """Drops the cached clients, for tests that change the endpoint."""
     _made.cache_clear()
     _made_once.cache_clear()
     _session.cache_clear()

@@ -27,7 +27,7 @@ class QueueDepth(NamedTuple):
 
 
 def count_messages(name: str) -> QueueDepth:
-    """Count the messages of a queue of the topology and of its dead-letter queue."""
+    """Counts the messages of a queue of the topology and of its dead-letter queue."""
     url = settings.queue_url(name)
     waiting, at_work, delayed = _counts(url)
     return QueueDepth(waiting, at_work, delayed, sum(_counts(_dead_letter_url(url))))
@@ -46,7 +46,7 @@ def _dead_letter_url(url: str) -> str:
 
 
 def redrive_dead_letters(name: str, limit: int | None = None) -> int:
-    """Move up to `limit` dead letters (all by default) back to their queue. Returns how many were moved.
+    """Moves up to `limit` dead letters (all by default) back to their queue. Returns how many were moved.
 
     Ends when no letter is left, or only letters that failed again during the move. Raises SendError when SQS refuses
     some of them: those stay in the dead-letter queue.

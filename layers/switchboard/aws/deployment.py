@@ -14,7 +14,7 @@ def parameter_name(stage: str) -> str:
 
 
 def load_environ(stage: str) -> dict[str, str]:
-    """Load the settings of a deployment. Raises NotFound if this account and region have no deployment of that name."""
+    """Loads the settings of a deployment. Raises NotFound if this account and region have none of this name."""
     try:
         answer = clients.get_client("ssm").get_parameter(Name=parameter_name(stage))
     except clients.ClientError as error:

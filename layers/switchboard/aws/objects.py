@@ -23,12 +23,12 @@ class StoredObject(NamedTuple):
 
 
 def put_object(bucket: str, key: str, content: bytes, media_type: str) -> None:
-    """Write an object. A second write to the same key replaces the object."""
+    """Writes an object. A second write to the same key replaces the object."""
     clients.get_client("s3").put_object(Bucket=_physical(bucket), Key=key, Body=content, ContentType=media_type)
 
 
 def upload_object(bucket: str, key: str, chunks: Iterable[bytes], media_type: str) -> int:
-    """Write an object in parts, with at most one full part in memory. Returns its size in bytes.
+    """Writes an object in parts, with at most one full part in memory. Returns its size in bytes.
 
     A small object is one request. A larger object appears when its last part is uploaded, so a failed upload leaves no
     object. The uploaded parts are deleted here, or by the bucket's lifecycle rule if this process is killed.
@@ -74,7 +74,7 @@ def _parts(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def read_object(bucket: str, key: str, limit: int, beginning: int) -> StoredObject:
-    """Read an object. Of an object larger than `limit` bytes, read only the first `beginning` bytes."""
+    """Reads an object. Of an object larger than `limit` bytes, read only the first `beginning` bytes."""
     answer = clients.get_client("s3").get_object(Bucket=_physical(bucket), Key=key)
     size = int(answer["ContentLength"])
     with answer["Body"] as body:
@@ -82,7 +82,7 @@ def read_object(bucket: str, key: str, limit: int, beginning: int) -> StoredObje
 
 
 def sign_download_link(bucket: str, key: str, filename: str, media_type: str, seconds: int) -> str:
-    """Return a signed link that downloads an object under this file name. The link is valid for some `seconds`.
+    """Returns a signed link that downloads an object under this file name. The link is valid for some `seconds`.
 
     Anybody who has the link can use it. A browser saves the file and does not open it, so that a stranger's file
     never runs in a browser.

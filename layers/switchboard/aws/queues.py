@@ -26,7 +26,7 @@ class SendError(RuntimeError):
 
 
 def send_messages(messages: Iterable[QueueMessage]) -> None:
-    """Enqueue messages. Raises SendError if SQS did not accept some of them. Sending a message twice is harmless."""
+    """Enqueues messages. Raises SendError if SQS did not accept some of them. Sending a message twice is harmless."""
     wanted = list(messages)
     refused = try_send_messages(wanted)
     if refused:
@@ -34,7 +34,7 @@ def send_messages(messages: Iterable[QueueMessage]) -> None:
 
 
 def try_send_messages(messages: Sequence[QueueMessage]) -> set[int]:
-    """Enqueue messages: ten per request, with the queues in parallel. Returns the indexes of those not accepted.
+    """Enqueues messages: ten per request, with the queues in parallel. Returns the indexes of those not accepted.
 
     In a FIFO queue, a message that was not accepted also stops the later messages of its group.
     """
@@ -61,7 +61,7 @@ def try_send_messages(messages: Sequence[QueueMessage]) -> set[int]:
 
 
 def _in_rounds(url: str, messages: Sequence[QueueMessage], places: list[int]) -> set[int]:
-    """Send in rounds of one message per group, so that a partly failed request breaks the order of no group."""
+    """Sends in rounds of one message per group, so that a partly failed request breaks the order of no group."""
     refused: set[int] = set()
     waiting = places
     while waiting:
@@ -126,7 +126,7 @@ class MessageReceipt(NamedTuple):
 
 
 def delay_retries(receipts: Sequence[tuple[MessageReceipt, int]]) -> None:
-    """Make received messages visible again, each after its number of seconds.
+    """Makes received messages visible again, each after its number of seconds.
 
     Best effort: without this call, SQS makes them visible when their visibility timeout ends.
     """

@@ -31,19 +31,19 @@ class Ref(Generic[T_co]):
 
 
 def get_item(table: str, key: Key, *, consistent: bool = True) -> Item | None:
-    """Read the item at a key, `None` if there is no item."""
+    """Reads the item at a key, `None` if there is no item."""
     request: Any = {"TableName": settings.table_name(table), "Key": encode_item(key), "ConsistentRead": consistent}
     found = read_with_retries(lambda: clients.dynamodb_client().get_item(**request)).get("Item")
     return decode_item(found) if found else None
 
 
 def get_items(table: str, keys: Sequence[Key]) -> list[Item | None]:
-    """Read the items at up to 100 keys of one table in one consistent request. Returns them in the keys' order."""
+    """Reads the items at up to 100 keys of one table in one consistent request. Returns them in the keys' order."""
     return get_items_of_tables([(table, key) for key in keys])
 
 
 def get_items_of_tables(places: Sequence[tuple[str, Key]]) -> list[Item | None]:
-    """Read the items at up to 100 keys of several tables in one consistent request, in the order of `places`.
+    """Reads the items at up to 100 keys of several tables in one consistent request, in the order of `places`.
 
     Keys that DynamoDB leaves unprocessed are read again. Raises Unavailable when some stay unprocessed.
     """
@@ -68,7 +68,7 @@ def get_items_of_tables(places: Sequence[tuple[str, Key]]) -> list[Item | None]:
 
 
 def read_ref(ref: Ref[T]) -> T | None:
-    """Read the object of a reference, `None` if there is none."""
+    """Reads the object of a reference, `None` if there is none."""
     item = get_item(ref.table, ref.key)
     return ref.parse(item) if item else None
 
@@ -86,7 +86,7 @@ def read_refs(
 @overload
 def read_refs(*refs: Ref[T] | None) -> tuple[T | None, ...]: ...
 def read_refs(*refs: Ref[Any] | None) -> tuple[Any, ...]:
-    """Read the objects of up to 100 references in one consistent request, in the order of the references.
+    """Reads the objects of up to 100 references in one consistent request, in the order of the references.
 
     An object that does not exist is `None`, and so is an object without a reference.
     """
@@ -95,7 +95,7 @@ def read_refs(*refs: Ref[Any] | None) -> tuple[Any, ...]:
 
 
 def read_ref_pairs(pairs: Sequence[tuple[Ref[T1], Ref[T2]]]) -> list[tuple[T1 | None, T2 | None]]:
-    """Read the objects of up to 50 pairs of references in one consistent request, in the order of the pairs."""
+    """Reads the objects of up to 50 pairs of references in one consistent request, in the order of the pairs."""
     found: tuple[Any, ...] = read_refs(*(ref for pair in pairs for ref in pair))
     return list(zip(found[::2], found[1::2], strict=True))
 
@@ -130,7 +130,7 @@ class Query:
     values: Mapping[str, Any] = field(default_factory=dict)
 
     def page(self, limit: int, start: Item | None = None) -> QueryPage:
-        """Read up to `limit` items from `start` on (a page's `next_key`). Items of an index are read in full.
+        """Reads up to `limit` items from `start` on (a page's `next_key`). Items of an index are read in full.
 
         With `where`, items that do not match are skipped, for at most five times `limit` items. A page may then be
         short or empty, and still have a next key.
@@ -139,7 +139,7 @@ class Query:
         return QueryPage(self._as_they_are(found.items), found.next_key) if self.index else found
 
     def keys(self, limit: int, start: Item | None = None) -> QueryPage:
-        """Read a page like `page`, but of an index only the keys.
+        """Reads a page like `page`, but of an index only the keys.
 
         It reads one item more than `limit`, so that an exactly full last page has no next key. With `where`, items
         that do not match are skipped, for at most five times `limit` items. A page may then be short or empty, and
@@ -160,12 +160,12 @@ class Query:
                 return QueryPage(items, start)
 
     def all(self) -> Iterable[Item]:
-        """Iterate over every item of the range."""
+        """Iterates over every item of the range."""
         for items in self.chunks():
             yield from items
 
     def chunks(self) -> Iterator[list[Item]]:
-        """Iterate over every item of the range, in the chunks of DynamoDB's responses (1 MB)."""
+        """Iterates over every item of the range, in the chunks of DynamoDB's responses (1 MB)."""
         start: Item | None = None
         while True:
             answer = self._read(None, start)
@@ -177,7 +177,7 @@ class Query:
             start = decode_item(last)
 
     def _as_they_are(self, keys: list[Item]) -> list[Item]:
-        """Read the items of index entries, without those that were deleted or moved since."""
+        """Reads the items of index entries, without those that were deleted or moved since."""
         names = (f"{self.index}pk", f"{self.index}sk")
         found: list[Item] = []
         for begin in range(0, len(keys), MAX_BATCH_READS):

@@ -36,7 +36,7 @@ sleep: Callable[[float], None] = time.sleep
 
 
 def with_retries(attempt: Callable[[], _T], tries: int = MAX_ATTEMPTS) -> _T:
-    """Retry a request while its error is transient. Raises Unavailable or Contended after the last attempt."""
+    """Retries a request while its error is transient. Raises Unavailable or Contended after the last attempt."""
     pause = _FIRST_PAUSE
     for remaining in range(tries - 1, -1, -1):
         try:
@@ -56,7 +56,7 @@ def with_retries(attempt: Callable[[], _T], tries: int = MAX_ATTEMPTS) -> _T:
 
 
 def pause_before_retry(attempt: int) -> None:
-    """Wait before the next attempt at an optimistic change. `attempt` counts from 0."""
+    """Waits before the next attempt at an optimistic change. `attempt` counts from 0."""
     sleep(chance.between(0, min(_FIRST_PAUSE * 2**attempt, _LONGEST_PAUSE)))
 
 

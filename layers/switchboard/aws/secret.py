@@ -25,12 +25,12 @@ def _root() -> bytes:
 
 @cache
 def read_credential(name: str) -> str:
-    """Return a provider's credential: the text of the secret with this name or ARN in Secrets Manager."""
+    """Returns a provider's credential: the text of the secret with this name or ARN in Secrets Manager."""
     return str(clients.get_client("secretsmanager").get_secret_value(SecretId=name)["SecretString"])
 
 
 def active_secrets(name: str) -> tuple[str, ...]:
-    """Return the active secrets of a provider: the lines of the secret with this name or ARN, newest first.
+    """Returns the active secrets of a provider: the lines of the secret with this name or ARN, newest first.
 
     A secret has one line normally, and two lines during a rotation. A change takes effect within ACTIVE_CACHE_SECONDS.
     """
@@ -44,7 +44,7 @@ def active_secrets(name: str) -> tuple[str, ...]:
 
 
 def derive(purpose: str, *parts: str, length: int = 32) -> bytes:
-    """Derive bytes from the root secret, always the same for a purpose and its parts (HKDF, RFC 5869)."""
+    """Derives bytes from the root secret, always the same for a purpose and its parts (HKDF, RFC 5869)."""
     key = hmac.digest(b"switchboard", _root(), "sha256")
     info = "\x1f".join((purpose, *parts)).encode()
     out, block, counter = b"", b"", 1
@@ -55,7 +55,7 @@ def derive(purpose: str, *parts: str, length: int = 32) -> bytes:
 
 
 def seal(purpose: str, text: str) -> str:
-    """Encrypt a text for one purpose (AES-GCM). Only this deployment can decrypt it, for the same purpose only."""
+    """Encrypts a text for one purpose (AES-GCM). Only this deployment can decrypt it, for the same purpose only."""
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # for cold start: few functions seal texts
 
     nonce = os.urandom(12)
@@ -64,7 +64,7 @@ def seal(purpose: str, text: str) -> str:
 
 
 def unseal(purpose: str, sealed: str) -> str:
-    """Decrypt a sealed text. Raises cryptography's InvalidTag for any other text."""
+    """Decrypts a sealed text. Raises cryptography's InvalidTag for any other text."""
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # for cold start: as above
 
     data = base64.b64decode(sealed)
@@ -72,7 +72,7 @@ def unseal(purpose: str, sealed: str) -> str:
 
 
 def clear_cache() -> None:
-    """Clear the cached secrets, for tests that change them."""
+    """Clears the cached secrets, for tests that change them."""
     _root.cache_clear()
     read_credential.cache_clear()
     _active.clear()

@@ -110,7 +110,7 @@ class Update(Write):
 
     @classmethod
     def of(cls, table: str, key: Key, changes: Mapping[str, Any]) -> Update:
-        """Return an update that sets attributes of an existing item."""
+        """Returns an update that sets attributes of an existing item."""
         return cls(
             table=table,
             key=key,
@@ -157,7 +157,7 @@ Writes = Write | Iterable["Writes"] | None
 
 
 def commit(*parts: Writes) -> None:
-    """Make all the writes in one transaction, or none of them.
+    """Makes all the writes in one transaction, or none of them.
 
     A change and its event belong in one commit. Conflicts with other transactions and throttling are retried with one
     client token, so that a retry never applies twice.
@@ -226,7 +226,7 @@ def _transact(request: dict[str, Any], writes: Sequence[Write]) -> None:
 
 
 def write_item(change: Put | Update | Delete) -> Item | None:
-    """Make one write after the request's guard task has finished (`background.wait_for_guard`).
+    """Makes one write after the request's guard task has finished (`background.wait_for_guard`).
 
     Returns the new item (an Update) or the deleted item (a Delete without a condition). A conditional write is safe to
     retry after a lost response: it recognizes its own first attempt and succeeds, though its condition now fails.
@@ -236,7 +236,7 @@ def write_item(change: Put | Update | Delete) -> Item | None:
 
 
 def write_item_unguarded(change: Put | Update | Delete, *, tries: int = MAX_ATTEMPTS) -> Item | None:
-    """Make one write without waiting for the guard task: for a write that counts a request and is not its effect.
+    """Makes one write without waiting for the guard task: for a write that counts a request and is not its effect.
 
     With `tries=1` the write is sent to the table at most once.
     """
@@ -271,7 +271,7 @@ def write_item_unguarded(change: Put | Update | Delete, *, tries: int = MAX_ATTE
 
 
 def _stamp(change: Put | Update | Delete, request: dict[str, Any]) -> str:
-    """Add a token to the item of a conditional write. Returns the token."""
+    """Adds a token to the item of a conditional write. Returns the token."""
     token = uuid.uuid4().hex[:16]
     if isinstance(change, Put):
         request["Item"] = {**request["Item"], _TOKEN: {"S": token}}
@@ -284,12 +284,12 @@ def _stamp(change: Put | Update | Delete, request: dict[str, Any]) -> str:
 
 
 def delete_items(table: str, keys: Sequence[Key]) -> None:
-    """Delete the items at keys, in parallel requests of 25 keys. A missing item is no error."""
+    """Deletes the items at keys, in parallel requests of 25 keys. A missing item is no error."""
     _write_many(table, [{"DeleteRequest": {"Key": encode_item(key)}} for key in keys])
 
 
 def put_items(table: str, items: Sequence[Item]) -> None:
-    """Write whole items, in parallel requests of 25 items. Each item is its own write: readers see them in any order.
+    """Writes whole items, in parallel requests of 25 items. Each item is its own write: readers see them in any order.
 
     A killed process may have written some of the items. So use this only for items that a second run writes again
     unchanged. Raises Unavailable when throttling does not end.
@@ -319,7 +319,7 @@ def _write_part(table: str, requests: Sequence[dict[str, Any]]) -> None:
 
 
 def room_condition(counter: str, placeholder: str, room: int) -> str:
-    """Return the condition that a counter is at most `room`. The counter may be missing, and then counts as 0.
+    """Returns the condition that a counter is at most `room`. The counter may be missing, and then counts as 0.
 
     `placeholder` is the name of the expression value that holds `room`.
     """

@@ -60,7 +60,7 @@ def provider_name(simulated: bool) -> str:
 def require_phone() -> None:
     """Raises Unavailable when the phone feature is off."""
     if not settings.flag("FEATURE_PHONE_ENABLED", default=True):
-        raise Unavailable("Phone calls are disabled.", code="phone_disabled")
+        raise Unavailable("Phone calls are disabled: ask the operator to enable them.", code="phone_disabled")
 
 
 def require_carrier(*, simulated: bool) -> None:
@@ -75,7 +75,7 @@ def require_destination(order: Order) -> None:
     Raises Invalid for an invalid number.
     """
     if phone.is_costly(order.to):
-        message = "Calls to premium-rate, shared-cost and satellite numbers are not allowed."
+        message = "Calls to premium-rate, shared-cost and satellite numbers are not allowed: use another number."
         raise Forbidden(message, code="destination_not_allowed")
 
 

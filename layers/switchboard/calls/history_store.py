@@ -20,7 +20,7 @@ from switchboard.persistence.optimistic import StaleVersionError
 
 
 def history_ref(org_id: str, number_id: str) -> Ref[CallHistory]:
-    """Return the reference to a number's history."""
+    """Returns the reference to a number's history."""
     return Ref("core", {"pk": f"{org_id}#history", "sk": number_id}, CallHistory.model_validate)
 
 

@@ -151,7 +151,7 @@ def get_call(caller: Caller, call_id: str | None, request_id: str | None) -> Cal
         call_id = store.get_call_id_of_request(caller.org_id, _mode(caller), request_id)
     call = store.CALLS.get(caller.org_id, call_id) if call_id and len(call_id) <= _MAX_ID_CHARACTERS else None
     if not call or call.source != OPTICOMM_SOURCE or call.simulated != _simulated(caller):
-        raise NotFound("There is no such call.", code="call_not_found")
+        raise NotFound("There is no such call: check its id.", code="call_not_found")
     return call
 
 
@@ -170,7 +170,10 @@ def _callback(caller: Caller, url: str | None) -> CallbackEndpoint | None:
 def _require_allowed(key: ApiKey, name: str, flow: Flow) -> None:
     allowed = key.restrictions.agents
     if allowed and not {name, flow.id, flow.provider_agent_id} & set(allowed):
-        raise Forbidden("This key is not allowed to use this agent.", code="agent_not_allowed")
+        raise Forbidden(
+            "This key is not allowed to use this agent: name another agent, or use another key.",
+            code="agent_not_allowed",
+        )
 
 
 def _basis(key: ApiKey, flow: Flow) -> StandingConsent | None:

@@ -68,7 +68,10 @@ def _voice(order: Order) -> Voice:
         return voices[0]
     found = next((one for one in voices if one.id == order.voice_id), None)
     if found is None:
-        raise Invalid("This tier has no such voice.", fields={"voiceId": "must be the id of a voice of this tier"})
+        raise Invalid(
+            "This tier has no such voice: choose one of its voices, or omit voiceId.",
+            fields={"voiceId": "must be the id of a voice of this tier"},
+        )
     return found
 
 
@@ -76,7 +79,10 @@ def _caller_id(caller: Caller, agent: ActingAgent, order: Order) -> str:
     if order.from_number is None:
         return acceptance.choose_caller_id(caller.organization, [agent.phone_number], agent.id)
     if order.from_number not in (agent.phone_number, caller.organization.caller_id):
-        raise Invalid("Invalid caller ID.", fields={"fromNumber": "must be your agent's number"})
+        raise Invalid(
+            "Invalid caller ID: send your agent's number, or omit fromNumber.",
+            fields={"fromNumber": "must be your agent's number"},
+        )
     return order.from_number
 
 
@@ -84,7 +90,7 @@ def get_call(caller: Caller, call_id: str) -> Call:
     """Returns the organization's call with this id. An agent key sees only its agent's calls. Raises NotFound."""
     call = store.CALLS.get(caller.org_id, call_id)
     if not call or not (caller.is_master or call.agent_id == caller.agent_id):
-        raise NotFound("There is no such call.")
+        raise NotFound("There is no such call: check its id.")
     return call
 
 
@@ -107,7 +113,7 @@ def list_calls(
     """
     if not caller.is_master:
         if agent_id not in (None, caller.agent_id):
-            raise NotFound("There is no such agent.")
+            raise NotFound("There is no such agent: check its id.")
         agent_id = caller.agent_id
     page = store.list_calls(caller.org_id, agent_id, [state.value for state in states], direction, limit, after)
     return [store.CALLS.read(item) for item in page.items], page.cursor
@@ -126,7 +132,7 @@ def list_tool_uses(caller: Caller, call_id: str) -> list[ToolUse]:
 
 
 def list_voices(tier: str | None = None, language: str | None = None, gender: str | None = None) -> list[Voice]:
-    """Return the voices that a call may use: all of them, or those of a tier, a language and a gender."""
+    """Returns the voices that a call may use: all of them, or those of a tier, a language and a gender."""
     return [
         one
         for one in voice.get_carrier().talker.voices()

@@ -67,12 +67,12 @@ CALLS = Collection("activity", Call, _key, _lists, _pack, _unpack)
 
 
 def find_call(org_id: str, call_id: str) -> Call | None:
-    """Return the organization's call with this id, for a worker."""
+    """Returns the organization's call with this id, for a worker."""
     return CALLS.get(org_id, call_id)
 
 
 def find_calls(places: Sequence[tuple[str, str]]) -> list[Call | None]:
-    """Return the calls of up to 100 pairs of organization and id, in the same order, for a worker."""
+    """Returns the calls of up to 100 pairs of organization and id, in the same order, for a worker."""
     return CALLS.get_across(places)
 
 

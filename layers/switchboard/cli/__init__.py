@@ -42,7 +42,7 @@ _REFUSED, _BAD_USAGE, _INTERRUPTED = 1, 2, 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command. Returns 0, or 1 for a refusal or a found fault, or 2 for bad usage."""
+    """Runs one command. Returns 0, or 1 for a refusal or a found fault, or 2 for bad usage."""
     parser = _parser()
     args = parser.parse_args(deployments.expand_local_option(sys.argv[1:] if argv is None else argv))
     local, stage = getattr(args, "local", None), getattr(args, "stage", None)

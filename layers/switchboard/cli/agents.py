@@ -18,7 +18,7 @@ _PAGE = 100
 
 
 def add_to(nouns: Nouns) -> None:
-    """Add the commands."""
+    """Adds the commands."""
     agent = CommandGroup(nouns, "agent", "agents and their inboxes")
     create = agent.verb("create", _create, "create an agent with an inbox; prints its key, once")
     create.add_argument("org", metavar="ORG")

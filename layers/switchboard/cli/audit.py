@@ -25,7 +25,7 @@ _BATCH = 500
 
 
 def add_to(nouns: Nouns) -> None:
-    """Add the commands."""
+    """Adds the commands."""
     noun = CommandGroup(nouns, "audit", "an organization's audit chain")
     export = noun.verb(
         "export", _export, "write the sealed chain as JSON lines, oldest first, with its head as the last line"
@@ -82,7 +82,9 @@ def _sealed(org_id: str, head: ChainHead) -> Iterator[dict[str, Any]]:
     while seq < head.seq:
         _, batch = audit.export_part(org_id, seq, min(_BATCH, head.seq - seq))
         if not batch:
-            raise Conflict(f"The store lacks seq {seq + 1}, although the chain's head is seq {head.seq}.")
+            raise Conflict(
+                f"The store lacks seq {seq + 1}, although the chain's head is seq {head.seq}: restore it from a backup."
+            )
         yield from batch
         seq += len(batch)
 

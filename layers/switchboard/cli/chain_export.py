@@ -52,7 +52,7 @@ class ExportReader:
                 self.fault = f"it ends before its head at seq {max(self._claimed)}"
 
     def end(self, expected: str | None) -> str | None:
-        """Return the fault after all documents are read, `None` if there is none.
+        """Returns the fault after all documents are read, `None` if there is none.
 
         A head in the file, or the `expected` hash, proves that the end is not missing.
         """
@@ -67,7 +67,7 @@ class ExportReader:
         self._reach(self._claimed.pop(seq, None))
 
     def _reach(self, claimed: str | None) -> None:
-        """Compare the last document with the hash that a head claims for it."""
+        """Compares the last document with the hash that a head claims for it."""
         if claimed is None:
             return
         if claimed != self._last.hash:

@@ -40,7 +40,7 @@ class CommandGroup:
         )
 
     def verb(self, name: str, run: Run, summary: str, *, offline: Offline | None = None) -> argparse.ArgumentParser:
-        """Add a command. `offline` decides from the arguments whether the command works without a deployment."""
+        """Adds a command. `offline` decides from the arguments whether the command works without a deployment."""
         parser = self._verbs.add_parser(name, help=summary, description=summary, parents=[common_options()])
         parser.set_defaults(run=run, offline=offline, usage_error=parser.error)
         return parser
@@ -58,7 +58,7 @@ def operator_origin(org_id: str) -> SystemActor:
 
 
 def print_rows(args: argparse.Namespace, found: dict[str, Any] | Sequence[dict[str, Any]]) -> None:
-    """Print one row or a list of rows, as aligned text or as JSON."""
+    """Prints one row or a list of rows, as aligned text or as JSON."""
     if getattr(args, "json", False):
         print(json.dumps(found, ensure_ascii=False))
     elif isinstance(found, dict):
@@ -68,7 +68,7 @@ def print_rows(args: argparse.Namespace, found: dict[str, Any] | Sequence[dict[s
 
 
 def print_note(message: str) -> None:
-    """Print a message for the person to stderr, so that a program that reads the output does not see it."""
+    """Prints a message for the person to stderr, so that a program that reads the output does not see it."""
     print(message, file=sys.stderr)
 
 
@@ -124,7 +124,7 @@ def slug_argument(text: str) -> str:
 
 
 def enum_argument(kind: type[_Word]) -> Callable[[str], _Word]:
-    """Return an argument type: one of the values of an enum."""
+    """Returns an argument type: one of the values of an enum."""
 
     def read(text: str) -> _Word:
         try:

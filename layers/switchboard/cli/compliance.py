@@ -29,7 +29,7 @@ _PAGE = 100
 
 
 def add_to(nouns: Nouns) -> None:
-    """Add the commands."""
+    """Adds the commands."""
     noun = CommandGroup(nouns, "gate", "the compliance gate")
     explain = noun.verb("explain", _explain, "explain why a call or text was allowed or refused")
     explain.add_argument("org", metavar="ORG")

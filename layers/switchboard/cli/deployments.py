@@ -16,7 +16,7 @@ _HOME = ".local"
 
 
 def expand_local_option(argv: Sequence[str]) -> list[str]:
-    """Return the arguments with the default path after `--local`, unless a path follows it already."""
+    """Returns the arguments with the default path after `--local`, unless a path follows it already."""
     words: list[str] = []
     rest = list(argv)
     while rest:
@@ -28,7 +28,7 @@ def expand_local_option(argv: Sequence[str]) -> list[str]:
 
 
 def load_settings(local: str | None, stage: str | None) -> None:
-    """Load a deployment's settings into the environment.
+    """Loads a deployment's settings into the environment.
 
     Raises NotFound if the deployment does not exist, and MissingSettingError if no deployment is selected.
     """

@@ -23,7 +23,7 @@ _EVENTS_TOLD, _DAYS_TOLD = 10_000, 30
 
 
 def add_to(nouns: Nouns) -> None:
-    """Add the commands."""
+    """Adds the commands."""
     verb = CommandGroup(nouns, "events", "send recorded events to their queues again").verb(
         "replay",
         _replay,

@@ -18,7 +18,7 @@ _PAGE = 100
 
 
 def add_to(nouns: Nouns) -> None:
-    """Add the commands."""
+    """Adds the commands."""
     flow = CommandGroup(nouns, "flow", "flows, the voices and scripts of calls")
     create = flow.verb("create", _create, "create a flow")
     create.add_argument("org", metavar="ORG")

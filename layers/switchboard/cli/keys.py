@@ -35,7 +35,7 @@ _OPTICOMM_ONLY = ("permission", "agent_allowed", "per_minute", "per_day", "conse
 
 
 def add_to(nouns: Nouns) -> None:
-    """Add the commands."""
+    """Adds the commands."""
     key = CommandGroup(nouns, "key", "API keys")
     create = key.verb("create", _create, "create a key; prints it, once")
     create.add_argument("org", metavar="ORG")

@@ -20,7 +20,7 @@ _EVERYBODY = "org_platform"
 
 
 def add_to(nouns: Nouns) -> None:
-    """Add the commands."""
+    """Adds the commands."""
     law = CommandGroup(nouns, "law", "rows of law: the times and places where people may be called")
     law.verb("rows", _rows, "list the built-in rows of this release", offline=lambda _: True)
     law.verb("list", _list, "list the rows that operators added")

@@ -19,7 +19,7 @@ _PLATFORM = "platform"
 
 
 def add_to(nouns: Nouns) -> None:
-    """Add the commands."""
+    """Adds the commands."""
     noun = CommandGroup(nouns, "mail", "suppressed addresses, which get no more mail")
     listed = noun.verb("suppressed", _list, "list an organization's suppressed addresses with their reasons")
     listed.add_argument("org", metavar="ORG")

@@ -31,7 +31,7 @@ _PAGE = 100
 
 
 def add_to(nouns: Nouns) -> None:
-    """Add the commands."""
+    """Adds the commands."""
     org = CommandGroup(nouns, "org", "organizations, their plans and their caps")
     create = org.verb("create", _create, "create an organization; prints its master key, once")
     create.add_argument("name", metavar="NAME")

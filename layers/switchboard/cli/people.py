@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def add_to(nouns: Nouns) -> None:
-    """Add the commands."""
+    """Adds the commands."""
     noun = CommandGroup(nouns, "team", "members and invites of an organization")
     noun.verb("list", _list, "list members and open invites").add_argument("org", metavar="ORG")
     invite = noun.verb("invite", _invite, "invite a person, for example the first admin of an organization")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def add_to(nouns: Nouns) -> None:
-    """Add the commands."""
+    """Adds the commands."""
     verb = CommandGroup(nouns, "projections", "counts and lists that are computed from events").verb(
         "clear", _clear, "delete a projection of an organization; `switchboard events replay` rebuilds it"
     )

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def add_to(nouns: Nouns) -> None:
-    """Add the commands."""
+    """Adds the commands."""
     queue = CommandGroup(nouns, "queue", "the workers' queues and their dead letters")
     queue.verb("list", _list, "list queues with their waiting, in-flight and delayed messages and their dead letters")
     redrive = queue.verb("redrive", _redrive, "move dead letters back to their queue")

@@ -39,7 +39,7 @@ class _BrokenError(Exception):
 
 
 def add_to(nouns: Nouns) -> None:
-    """Add the command."""
+    """Adds the command."""
     summary = "print an organization's events as they happen"
     parser = nouns.add_parser("tail", help=summary, description=summary, parents=[common_options()])
     parser.add_argument("--channel", choices=("email", "sms", "voice", "vault"), help="only events of this channel")
@@ -69,7 +69,7 @@ def _demo(home: Path) -> dict[str, str]:
 
 
 def follow_stream(url: str, key: str, filters: dict[str, str | None]) -> Iterator[dict[str, Any]]:
-    """Iterate over the events of a stream across disconnects, each event exactly once.
+    """Iterates over the events of a stream across disconnects, each event exactly once.
 
     Raises Unauthenticated, Forbidden or Invalid if a retry cannot help, and Unavailable after five failures in a row.
     """
@@ -133,7 +133,7 @@ def _once(url: str, key: str, filters: dict[str, str | None], seen: str) -> Iter
 
 
 def _blocks(response: http.client.HTTPResponse, seen: str) -> Iterator[_Block]:
-    """Parse blocks as in the standard of server-sent events: an id counts only after its block is complete."""
+    """Parses blocks as in the standard of server-sent events: an id counts only after its block is complete."""
     id_, data, retry = seen, "", None
     while raw := response.readline():
         line = raw.decode().rstrip("\r\n")

@@ -34,7 +34,7 @@ _QUOTA = "roleplays_per_month"
 
 
 def add_to(nouns: Nouns) -> None:
-    """Add the commands."""
+    """Adds the commands."""
     _add_tenant(CommandGroup(nouns, "tenant", "tenants of the roleplay API, their keys and their quota"))
     _add_drill(CommandGroup(nouns, "drill", "drills of the catalog, per tenant"))
 

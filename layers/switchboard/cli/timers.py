@@ -19,7 +19,7 @@ _PAGE = 100
 
 
 def add_to(nouns: Nouns) -> None:
-    """Add the commands."""
+    """Adds the commands."""
     timer = CommandGroup(nouns, "timer", "dead timers, which could not be sent to their queues and were set aside")
     listed = timer.verb("list", _list, "list dead timers, oldest first")
     listed.add_argument(

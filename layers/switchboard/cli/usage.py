@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def add_to(nouns: Nouns) -> None:
-    """Add the commands."""
+    """Adds the commands."""
     verb = CommandGroup(nouns, "usage", "an organization's usage").verb(
         "show", _show, "show a month's usage and its cost"
     )

@@ -29,7 +29,7 @@ _PAGE = 100
 
 
 def add_to(nouns: Nouns) -> None:
-    """Add the commands."""
+    """Adds the commands."""
     noun = CommandGroup(nouns, "webhook", "webhooks and their deliveries")
     create = noun.verb("create", _create, "register a webhook; prints its secret, once")
     create.add_argument("org", metavar="ORG")

@@ -32,13 +32,13 @@ def add_amendment(actor: Actor, **fields: Any) -> Amendment:
     today = (now - _LATEST_ZONE).date()
     if row.last and row.last < today:
         raise Invalid(
-            "Invalid row of law: its last day is in the past.",
+            "Invalid row of law: its last day is in the past. Choose a later day.",
             code="law_over",
             fields={"last": "must not be in the past"},
         )
     if not is_stricter(row):
         raise Invalid(
-            "This row is not stricter than the law of its place, so it would change nothing.",
+            "This row is not stricter than the law of its place, so it would change nothing: enter a stricter row.",
             code="law_not_stricter",
             fields={"place": f"the law of {row.place} already requires as much"},
         )
@@ -68,7 +68,7 @@ def remove_amendment(actor: Actor, row_id: str) -> Amendment:
     def attempt() -> Amendment:
         found = next((row for row in list_amendments() if row.id == row_id), None)
         if found is None:
-            raise NotFound("There is no such row of law.")
+            raise NotFound("There is no such row of law: check its id.")
         version, rows = amendment_store.get_amendments(found.place)
         commit(
             amendment_store.amendment_writes(found.place, version, [row for row in rows if row.id != row_id]),

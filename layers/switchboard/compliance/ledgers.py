@@ -84,7 +84,7 @@ def unblock_number_by_id(origin: Origin, block_id: str, effect: IdempotencyKey |
     if number is None:
         if find_earlier_effect(effect):
             return
-        raise NotFound("This number is not blocked.")
+        raise NotFound("No blocked number has this id: list the blocked numbers.")
     try:
         commit_once(
             effect,
@@ -94,7 +94,7 @@ def unblock_number_by_id(origin: Origin, block_id: str, effect: IdempotencyKey |
             _event_write(origin, "number.unblocked", number),
         )
     except _UnchangedError:
-        raise NotFound("This number is not blocked.") from None
+        raise NotFound("This number is no longer blocked: list the blocked numbers.") from None
 
 
 def _block(org_id: str, item: Item) -> BlockedNumber:

@@ -284,5 +284,5 @@ def get_verdict(org_id: str, subject_id: str) -> Verdict:
     """Returns the latest verdict on a call or message of the organization. Raises NotFound."""
     found = list_verdicts(org_id, subject_id, 1)
     if not found:
-        raise NotFound("There is no verdict for this call or message.")
+        raise NotFound("There is no verdict for this call or message: check its id, or try again later.")
     return found[0]

@@ -33,6 +33,6 @@ def _read_verdict(item: Item) -> Verdict:
 
 
 def list_verdicts(org_id: str, subject_id: str, limit: int = 20) -> list[Verdict]:
-    """Return the verdicts on a call or message, latest first. A postponed call or message has several."""
+    """Returns the verdicts on a call or message, latest first. A postponed call or message has several."""
     query = Query(table="core", partition=f"{org_id}#verdict#{subject_id}", forward=False)
     return [_read_verdict(item) for item in query.page(limit).items]

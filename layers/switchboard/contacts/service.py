@@ -164,7 +164,7 @@ def _wellformed(contact_id: str) -> str:
 
 
 def _missing() -> NotFound:
-    return NotFound("There is no such contact.")
+    return NotFound("There is no such contact: check its id.")
 
 
 def _changed(attempt: Callable[[], ContactWithHistory]) -> ContactWithHistory:
@@ -181,7 +181,9 @@ def _checked(changes: dict[str, Any]) -> dict[str, Any]:
         try:
             given["email"] = address.normalize(email)
         except ValueError:
-            raise Invalid("Invalid e-mail address.", fields={"email": "must be an e-mail address"}) from None
+            raise Invalid(
+                "Invalid e-mail address: write it like ada@example.com.", fields={"email": "must be an e-mail address"}
+            ) from None
     time_zone, state = whereabouts.parse_whereabouts(given.get("time_zone"), given.get("state"))
     given |= {name: value for name, value in (("time_zone", time_zone), ("state", state)) if name in given}
     if "zone_confirmed" in changes:

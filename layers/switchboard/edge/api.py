@@ -126,7 +126,7 @@ class Api:
         responses: dict[int, str] | None = None,
         **options: Any,
     ) -> Callable[[_Route], _Route]:
-        """Register a route. `options` are fields of its `Operation`.
+        """Registers a route. `options` are fields of its `Operation`.
 
         `responses` describes the route's error responses by status, for the API document. `media_type` is the type of a
         text response without a model.
@@ -163,27 +163,27 @@ class Api:
         )
 
     def get(self, path: str, **options: Any) -> Callable[[_Route], _Route]:
-        """Register a GET route."""
+        """Registers a GET route."""
         return self.route("GET", path, **options)
 
     def post(self, path: str, **options: Any) -> Callable[[_Route], _Route]:
-        """Register a POST route."""
+        """Registers a POST route."""
         return self.route("POST", path, **options)
 
     def put(self, path: str, **options: Any) -> Callable[[_Route], _Route]:
-        """Register a PUT route."""
+        """Registers a PUT route."""
         return self.route("PUT", path, **options)
 
     def patch(self, path: str, **options: Any) -> Callable[[_Route], _Route]:
-        """Register a PATCH route."""
+        """Registers a PATCH route."""
         return self.route("PATCH", path, **options)
 
     def delete(self, path: str, **options: Any) -> Callable[[_Route], _Route]:
-        """Register a DELETE route."""
+        """Registers a DELETE route."""
         return self.route("DELETE", path, **options)
 
     def handler(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
-        """Serve a Lambda event of API Gateway and return its response. Every error of a route becomes a response."""
+        """Serves a Lambda event of API Gateway and returns its response. Every error of a route becomes a response."""
         started = time.perf_counter()
         exchange = self._exchange = Exchange(Request(event, self.dialect.base_path), context, self.dialect, self.router)
         try:

@@ -70,7 +70,7 @@ class Body(ABC):
 
     @abstractmethod
     def read(self, exchange: Exchange) -> None:
-        """Parse the body into the call. Raises Invalid, TooLarge or UnsupportedMedia."""
+        """Parses the body into the call. Raises Invalid, TooLarge or UnsupportedMedia."""
 
     @abstractmethod
     def content(self, model: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -150,16 +150,18 @@ def parse_form(data: bytes) -> list[tuple[str, str]]:
             data.decode(), keep_blank_values=True, errors="strict", max_num_fields=_MAX_PARAMETERS, separator="&"
         )
     except UnicodeDecodeError:
-        raise Invalid("The form is not UTF-8.", code="invalid_form") from None
+        raise Invalid("The form is not UTF-8: encode it as UTF-8.", code="invalid_form") from None
     except ValueError:
-        raise Invalid(f"The form has more than {_MAX_PARAMETERS:,} parameters.", code="invalid_form") from None
+        raise Invalid(
+            f"The form has more than {_MAX_PARAMETERS:,} parameters: send fewer.", code="invalid_form"
+        ) from None
 
 
 def receive_body(kind: Body, exchange: Exchange, largest: int) -> None:
-    """Check size and media type of a body and store its bytes. Raises TooLarge, UnsupportedMedia or Invalid."""
+    """Checks size and media type of a body and stores its bytes. Raises TooLarge, UnsupportedMedia or Invalid."""
     request, limit = exchange.request, kind.limit(largest)
     if request.size() > limit:
-        raise TooLarge(f"The body is larger than {limit:,} bytes.", limit=limit)
+        raise TooLarge(f"The body is larger than {limit:,} bytes: send a smaller body.", limit=limit)
     if isinstance(kind, JsonBody):
         # A request without a body has no media type. A body without a media type is read as JSON.
         if request.body:
@@ -186,7 +188,7 @@ def _require_media_type(kind: Body, essence: str) -> None:
 
 
 def authenticate_signer(kind: Body, exchange: Exchange, largest: int) -> None:
-    """Identify the signer of a body before the body is parsed.
+    """Identifies the signer of a body before the body is parsed.
 
     Raises Forbidden for a wrong signature, with the same message for all reasons.
     """

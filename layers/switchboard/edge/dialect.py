@@ -70,22 +70,22 @@ class Dialect(ABC):
 
     @abstractmethod
     def authenticate(self, exchange: Exchange) -> None:
-        """Set the client and the credential of the exchange. Raises Unauthenticated or Forbidden."""
+        """Sets the client and the credential of the exchange. Raises Unauthenticated or Forbidden."""
 
     @abstractmethod
     def error_body(self, status: int, error: DomainError, exchange: Exchange) -> tuple[Any, str]:
-        """Return the body of an error response and its media type."""
+        """Returns the body of an error response and its media type."""
 
     @abstractmethod
     def gateway_body(self, status: int, default_code: str) -> tuple[str, str]:
-        """Return the body template and media type of an error response that API Gateway sends itself."""
+        """Returns the body template and media type of an error response that API Gateway sends itself."""
 
     def request_id(self) -> str:
-        """Return a new request id."""
+        """Returns a new request id."""
         return ids.new_id("req")
 
     def limit(self, exchange: Exchange) -> rate_limit.Limits:
-        """Count the request against its limits: of the client, of the signer, or of the IP address."""
+        """Counts the request against its limits: of the client, of the signer, or of the IP address."""
         if exchange.admitted:
             assert exchange.admitted.organization is not None, "HUM counts persons itself"
             terms = exchange.admitted.organization.terms
@@ -97,14 +97,14 @@ class Dialect(ABC):
         return rate_limit.take_for_address(exchange.request.source_ip)
 
     def status(self, error: DomainError) -> int:
-        """Return the HTTP status of an error."""
+        """Returns the HTTP status of an error."""
         for kind in type(error).__mro__:
             if kind in STATUS:
                 return STATUS[kind]
         return HTTPStatus.INTERNAL_SERVER_ERROR
 
     def refuse(self, error: DomainError, exchange: Exchange) -> Reply:
-        """Return the response to an error."""
+        """Returns the response to an error."""
         status = self.status(error)
         body, media_type = self.error_body(status, error, exchange)
         reply = Reply.json(status, body, media_type)
@@ -117,11 +117,11 @@ class Dialect(ABC):
         return reply
 
     def challenge(self) -> str:
-        """Return the value of WWW-Authenticate."""
+        """Returns the value of WWW-Authenticate."""
         return "Bearer"
 
     def headers(self, exchange: Exchange) -> dict[str, str]:
-        """Return the headers of every response."""
+        """Returns the headers of every response."""
         # In lower case, as the headers of routes are, so that the headers of a route replace these.
         headers = {
             "x-request-id": exchange.request_id,

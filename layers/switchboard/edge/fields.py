@@ -123,7 +123,7 @@ class FreeJson:
         if is_deeper(value, self.deepest):
             raise ValueError(f"is nested too deeply: use at most {self.deepest} levels")
         if isinstance(value, dict | list) and _size(value) > self.most:
-            raise ValueError(f"is larger than {self.most // 1_024} KB")
+            raise ValueError(f"is larger than {self.most // 1_024} KB: send less")
         return value
 
 

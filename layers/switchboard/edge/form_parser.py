@@ -31,7 +31,7 @@ def require_complete(body: bytes, boundary: str) -> bytes:
     """
     if not _BOUNDARY.fullmatch(boundary):
         raise Invalid(
-            "The header Content-Type has no valid boundary.",
+            "The header Content-Type has no valid boundary: name one, for example boundary=abc.",
             fields={"content-type": "must name a boundary, for example boundary=abc"},
         )
     final = f"--{boundary}--".encode()

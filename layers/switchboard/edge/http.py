@@ -95,7 +95,7 @@ class Request:
         try:
             return self.data().decode()
         except (ValueError, Invalid):
-            raise Invalid("The body is not UTF-8.", code="invalid_json") from None
+            raise Invalid("The body is not UTF-8: encode it as UTF-8.", code="invalid_json") from None
 
 
 class Reply:
@@ -145,22 +145,22 @@ def essence_of(text: str) -> str:
 
 
 def parse_media_type(text: str) -> MediaType:
-    """Parse a media type with its parameters. Raises ValueError if it is malformed or has a parameter twice."""
+    """Parses a media type with its parameters. Raises ValueError if it is malformed or has a parameter twice."""
     essence, found = essence_of(text), {}
     at = text.find(";")
     if len(text) > _MAX_MEDIA_TYPE_CHARACTERS or not _ESSENCE.fullmatch(essence):
-        raise ValueError("is not a media type")
+        raise ValueError("is not a media type: send for example application/json")
     end = len(text.rstrip(" \t"))
     while 0 <= at < end:
         match = _PARAMETER.match(text, at)
         if match is None:
-            raise ValueError("has a malformed parameter")
+            raise ValueError("has a malformed parameter: write name=value")
         at = match.end()
         if match[1] is None:  # an empty parameter
             continue
         name = match[1].lower()
         if name in found:
-            raise ValueError(f"names {name} twice")
+            raise ValueError(f"names {name} twice: name it once")
         value = match[2]
         found[name] = _ESCAPED.sub(r"\1", value[1:-1]) if value.startswith('"') else value
     return MediaType(essence, found)

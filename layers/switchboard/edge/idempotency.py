@@ -27,7 +27,7 @@ _COMPRESS_ABOVE = 2_048
 
 
 def effect_of(exchange: Exchange) -> IdempotencyKey | None:
-    """Return the key of the request with its scope and fingerprint, `None` without a key. Raises Invalid."""
+    """Returns the key of the request with its scope and fingerprint, `None` without a key. Raises Invalid."""
     sent = exchange.request.values(HEADER)
     if not sent:
         return None
@@ -47,7 +47,7 @@ def effect_of(exchange: Exchange) -> IdempotencyKey | None:
 
 
 def _fingerprint(exchange: Exchange) -> str:
-    """Return a digest of the whole request. JSON keeps the parts apart, so different requests have different texts."""
+    """Returns a digest of the whole request. JSON keeps the parts apart, so different requests have different texts."""
     request = exchange.request
     whole: tuple[Any, ...] = (request.method, request.path, request.query())
     if exchange.digest:
@@ -64,7 +64,7 @@ def _malformed(why: str) -> Invalid:
 
 
 def once(exchange: Exchange, effect_: IdempotencyKey, proceed: Callable[[], Reply]) -> Reply:
-    """Return the response of the first request with this key. Run this request if it is the first.
+    """Returns the response of the first request with this key. Runs this request if it is the first.
 
     `proceed` raises an error for a response that must not be stored (5xx). Raises Conflict while the first request is
     in progress, IdempotencyMismatch if another request used the key, Unavailable if the record cannot be written.
@@ -189,7 +189,7 @@ def _decrypt(exchange: Exchange, effect_: IdempotencyKey, data: bytes) -> bytes:
 
 
 def _cipher_key(exchange: Exchange, effect_: IdempotencyKey) -> bytes:
-    """Return the encryption key. Only the sender of the first request can derive it, not a reader of the table."""
+    """Returns the encryption key. Only the sender of the first request can derive it, not a reader of the table."""
     from cryptography.hazmat.primitives.hashes import SHA256  # for cold start: as above
     from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
@@ -198,5 +198,5 @@ def _cipher_key(exchange: Exchange, effect_: IdempotencyKey) -> bytes:
 
 
 def clear_cache() -> None:
-    """Clear the cached client, for tests that use another table."""
+    """Clears the cached client, for tests that use another table."""
     _machinery.cache_clear()

@@ -84,7 +84,7 @@ class Upload:
                 yield event
 
     def store(self, org_id: str) -> StoredFile:
-        """Store the file under its organization. It expires in this bucket unless the caller copies it."""
+        """Stores the file under its organization. It expires in this bucket unless the caller copies it."""
         # A request that the rate limiter refuses must not store anything.
         background.wait_for_guard()
         key = f"{org_id}/{ids.new_id('upl')}"
@@ -214,14 +214,15 @@ class _FormReader:
         if part.name == self._kind.field:
             if part.size > self._kind.largest_file:
                 limit = self._kind.largest_file
-                raise TooLarge(f"The file is larger than {limit:,} bytes.", limit=limit)
+                raise TooLarge(f"The file is larger than {limit:,} bytes: send a smaller file.", limit=limit)
             part.head += data[: file_types.SIGNATURE_BYTES - len(part.head)]
             part.hash.update(data)
             return
         self._text_size += len(data)
         if self._text_size > MAX_FIELDS_BYTES:
             raise TooLarge(
-                f"The text fields together are larger than {MAX_FIELDS_BYTES:,} bytes.", limit=MAX_FIELDS_BYTES
+                f"The text fields together are larger than {MAX_FIELDS_BYTES:,} bytes: send less text.",
+                limit=MAX_FIELDS_BYTES,
             )
         part.text.append(data)
 
@@ -277,7 +278,7 @@ def _filename(part: _Part) -> str | None:
             return unquote_to_bytes(value[2]).decode(value[1])
     except UnicodeDecodeError:
         pass
-    raise _invalid_field(part.name, "has a malformed filename*")
+    raise _invalid_field(part.name, "has a malformed filename*: write it like UTF-8''report.pdf")
 
 
 def _text(part: _Part) -> str:
@@ -287,8 +288,8 @@ def _text(part: _Part) -> str:
             return b"".join(part.text).decode()
     except ValueError:
         pass
-    raise _invalid_field(part.name, "is not UTF-8 text")
+    raise _invalid_field(part.name, "is not UTF-8 text: encode it as UTF-8")
 
 
 def _invalid_field(name: str, problem: str) -> Invalid:
-    return Invalid("The form is not valid.", fields={name: problem})
+    return Invalid("The form is not valid: see the fields.", fields={name: problem})

@@ -140,7 +140,7 @@ def _without_noise(node: Any) -> Any:
 
 
 def _in_order(schema: Json) -> Json:
-    """Order the members of a schema's examples like its properties. Pydantic sorts them by name."""
+    """Orders the members of a schema's examples like its properties. Pydantic sorts them by name."""
     names = list(schema.get("properties", {}))
     if "examples" in schema:
         schema["examples"] = [

@@ -28,7 +28,7 @@ _CORRELATION_ID = re.compile("[!-~]{1,128}")
 
 
 def route(exchange: Exchange, proceed: Proceed) -> Reply:
-    """Find the operation. A CORS preflight request gets its response here. Raises NotFound or MethodNotAllowed."""
+    """Finds the operation. A CORS preflight request gets its response here. Raises NotFound or MethodNotAllowed."""
     if exchange.request.method == "OPTIONS" and (shared := exchange.router.cross_origin(exchange.request.path)):
         exchange.origin = shared.policy.ask(exchange.request)
         return Reply(HTTPStatus.NO_CONTENT, headers=cors.preflight_headers(shared.methods))
@@ -37,7 +37,7 @@ def route(exchange: Exchange, proceed: Proceed) -> Reply:
 
 
 def authenticate(exchange: Exchange, proceed: Proceed) -> Reply:
-    """Authenticate the client and check that it may use the operation.
+    """Authenticates the client and checks that it may use the operation.
 
     Raises Unauthenticated or Forbidden.
     """
@@ -51,7 +51,9 @@ def authenticate(exchange: Exchange, proceed: Proceed) -> Reply:
         if exchange.operation.keys is not None:
             assert exchange.snapshot is not None
             if exchange.snapshot.key.kind not in exchange.operation.keys:
-                raise Forbidden("This operation requires the organization's master key.", code="master_key_required")
+                raise Forbidden(
+                    "This operation requires the organization's master key: use that key.", code="master_key_required"
+                )
         if exchange.operation.permission is not None:
             assert exchange.signed_in is not None
             exchange.signed_in.require(exchange.operation.permission)
@@ -61,7 +63,7 @@ def authenticate(exchange: Exchange, proceed: Proceed) -> Reply:
 
 
 def limit(exchange: Exchange, proceed: Proceed) -> Reply:
-    """Count the request against its limits, in parallel with its reads.
+    """Counts the request against its limits, in parallel with its reads.
 
     Raises RateLimited before the request writes anything. RateLimited replaces the response or error of the request.
     """
@@ -78,7 +80,7 @@ def limit(exchange: Exchange, proceed: Proceed) -> Reply:
 
 
 def read_body(exchange: Exchange, proceed: Proceed) -> Reply:
-    """Read the body and the correlation id.
+    """Reads the body and the correlation id.
 
     The id of the header `x-correlation-id` comes before the id of the body. A request without an id gets a new one.
     Raises TooLarge, UnsupportedMedia or Invalid.
@@ -97,7 +99,7 @@ def read_body(exchange: Exchange, proceed: Proceed) -> Reply:
 
 
 def correlation_of_header(exchange: Exchange) -> str:
-    """Return the header's correlation id, or a new id. For a response that is sent before the body is read."""
+    """Returns the header's correlation id, or a new id. For a response that is sent before the body is read."""
     try:
         value = exchange.request.header("x-correlation-id")
         return ids.new_id("corr") if value is None else _correlation_id(value)
@@ -115,7 +117,7 @@ def _correlation_id(value: Any) -> str:
 
 
 def be_idempotent(exchange: Exchange, proceed: Proceed) -> Reply:
-    """Return the stored response if the Idempotency-Key of the request is known."""
+    """Returns the stored response if the Idempotency-Key of the request is known."""
     assert exchange.operation is not None
     if not (exchange.dialect.idempotency_key and exchange.operation.idempotent):
         return proceed()
@@ -126,7 +128,7 @@ def be_idempotent(exchange: Exchange, proceed: Proceed) -> Reply:
 
 
 def answer(exchange: Exchange, _: Proceed) -> Reply:
-    """Validate the input and run the route.
+    """Validates the input and runs the route.
 
     Returns an error of the client as a response, which an Idempotency-Key stores. Raises errors that must not be
     stored: server errors, and the errors of `_KEPT_NOWHERE`.
@@ -144,5 +146,5 @@ PIPELINE: Sequence[Step] = (route, authenticate, limit, read_body, be_idempotent
 
 
 def run(exchange: Exchange, steps: Sequence[Step]) -> Reply:
-    """Run the steps and return the response. Raises every error that a step raises."""
+    """Runs the steps and returns the response. Raises every error that a step raises."""
     return steps[0](exchange, partial(run, exchange, steps[1:]))

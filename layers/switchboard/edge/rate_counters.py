@@ -113,7 +113,7 @@ def counter_id(bucket: str, at: int, number: int = 0) -> str:
 
 
 def count_requests(id_: str, at: int, *, minute: int, second: int, per_minute: int, per_second: int) -> UsedRequests:
-    """Count requests in an item's minute and in one of its seconds.
+    """Counts requests in an item's minute and in one of its seconds.
 
     Raises WindowFullError, CounterThrottledError or CounterUnreachableError.
     """
@@ -140,7 +140,7 @@ def count_requests(id_: str, at: int, *, minute: int, second: int, per_minute: i
 
 
 def count_in_window(bucket: str, at: int, limit: int, length: int) -> None:
-    """Count a request in a window of `length` seconds.
+    """Counts a request in a window of `length` seconds.
 
     Raises WindowFullError, CounterThrottledError or CounterUnreachableError.
     """

@@ -89,7 +89,7 @@ class _BucketLeases:
         self._refused_minute = False
 
     def move_on(self, now: float) -> None:
-        """Reset the counts of a second or minute that has ended. `now` is in seconds since 1970."""
+        """Resets the counts of a second or minute that has ended. `now` is in seconds since 1970."""
         at = int(now)
         if at == self._at:
             return
@@ -104,7 +104,7 @@ class _BucketLeases:
         self._at = at
 
     def use(self) -> Limits | None:
-        """Use one leased request. Returns the limits, or `None` if no request is leased."""
+        """Uses one leased request. Returns the limits, or `None` if no request is leased."""
         if self.left <= 0:
             return None
         self.left -= 1
@@ -138,7 +138,7 @@ class _BucketLeases:
         return minute + (number < more), second + (number < others)
 
     def grant(self, lease: _Lease, used: UsedRequests) -> Limits:
-        """Record a granted lease and use its first request. `used` has the slice's counts."""
+        """Records a granted lease and uses its first request. `used` has the slice's counts."""
         self._note(lease, used)
         if lease.at == self._at:
             self.left += lease.size - 1
@@ -148,14 +148,14 @@ class _BucketLeases:
         return self.limits()
 
     def deny(self, lease: _Lease, used: UsedRequests | None = None) -> None:
-        """Record a denied lease. `used` has the slice's counts, if they are known."""
+        """Records a denied lease. `used` has the slice's counts, if they are known."""
         if lease.at // 60 == self._at // 60:
             self._spare += lease.paid
         if used:
             self._note(lease, used)
 
     def refuse(self, until: float | None = None) -> Limits:
-        """Refuse requests until a time in seconds since 1970. The default is the end of the full window."""
+        """Refuses requests until a time in seconds since 1970. The default is the end of the full window."""
         full = not self._spare and all(self._minute_room(number) <= 0 for number in range(self._count))
         self._refused_minute = full and until is None
         self._refused_until = until or ((self._at // 60 + 1) * 60 if full else self._at + 1)
@@ -219,7 +219,7 @@ class Leases:
             return holding.left > 0 or holding.refused(now) is not None
 
     def take(self, bucket: str, per_minute: int, per_second: int) -> Limits:
-        """Count a request of a bucket that is split into slices. Returns the limits after it."""
+        """Counts a request of a bucket that is split into slices. Returns the limits after it."""
         now = clock.epoch()
         with self._lock:
             holding = self._holding(bucket, per_minute, per_second)

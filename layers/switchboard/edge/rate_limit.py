@@ -91,7 +91,7 @@ _memory = LimiterMemory()
 
 
 def count_request(bucket: str, per_minute: int, per_second: int) -> Limits:
-    """Count a request of a bucket. Returns the limits after it."""
+    """Counts a request of a bucket. Returns the limits after it."""
     if rate_leases.slice_count(per_minute, per_second) > 1:
         return _memory.leases.take(bucket, per_minute, per_second)
     moment, wanted = clock.epoch(), (per_minute, per_second)
@@ -116,7 +116,7 @@ def count_request(bucket: str, per_minute: int, per_second: int) -> Limits:
 
 
 def take_for_address(address: str) -> Limits:
-    """Count a request whose sender is unknown, by its address or IPv6 network."""
+    """Counts a request whose sender is unknown, by its address or IPv6 network."""
     return count_request(
         f"ip#{network_of(address)}",
         settings.number("STRANGER_PER_MINUTE", 600),
@@ -125,7 +125,7 @@ def take_for_address(address: str) -> Limits:
 
 
 def take_for_signer(signer: str) -> Limits:
-    """Count a callback by the provider's account that signed it: all callbacks of a provider share a few addresses."""
+    """Counts a callback by the provider's account that signed it: all callbacks of a provider share a few addresses."""
     return count_request(
         f"signer#{signer}",
         settings.number("CALLBACKS_PER_MINUTE", 60_000),
@@ -134,12 +134,12 @@ def take_for_signer(signer: str) -> Limits:
 
 
 def require_allowed(limits: Limits) -> None:
-    """Raise RateLimited if a window refused the request."""
+    """Raises RateLimited if a window refused the request."""
     if limits.allowed:
         return
     window = limits.exhausted
     raise RateLimited(
-        "Rate limit exceeded.",
+        "Rate limit exceeded: wait, then try again.",
         code="rate_limited" if window is limits.minute else "rate_limited_per_second",
         limit=window.limit,
         remaining=0,
@@ -186,7 +186,7 @@ def decides_locally(bucket: str) -> bool:
 
 
 def count_in_window(bucket: str, limit: int, length: int) -> Window | None:
-    """Count a request in its own window of `length` seconds. Returns the window if it is full, else `None`."""
+    """Counts a request in its own window of `length` seconds. Returns the window if it is full, else `None`."""
     moment, wanted = clock.epoch(), (limit, length)
     now = int(moment)
     full = Window(limit, 0, (now // length + 1) * length, length)
@@ -208,6 +208,6 @@ def count_in_window(bucket: str, limit: int, length: int) -> Window | None:
 
 
 def reset_memory() -> None:
-    """Reset the memory of the process, for tests."""
+    """Resets the memory of the process, for tests."""
     global _memory  # noqa: PLW0603 the process has one memory
     _memory = LimiterMemory()

@@ -63,7 +63,7 @@ class Router:
         self.resolver.not_found(_nothing_here)
 
     def register(self, operation: Operation) -> None:
-        """Add an operation. Raises ValueError for a path whose methods have different cross-origin policies."""
+        """Adds an operation. Raises ValueError for a path whose methods have different cross-origin policies."""
         if (shared := self.cross_origin(operation.path)) and operation.cross_origin not in (None, shared.policy):
             raise ValueError(f"{operation.name}: other methods of this path have a different cross-origin policy")
         self.operations.append(operation)
@@ -78,7 +78,7 @@ class Router:
         self._dynamic.append((pattern, {operation.method: operation}))
 
     def find(self, method: str, path: str) -> Operation:
-        """Return the operation of a path. Raises NotFound, or MethodNotAllowed with the supported methods."""
+        """Returns the operation of a path. Raises NotFound, or MethodNotAllowed with the supported methods."""
         methods = self._at(path)
         if methods is None:
             raise NotFound("This path does not exist: compare it with the API document.", code="unknown_path")
@@ -90,7 +90,7 @@ class Router:
         return operation
 
     def cross_origin(self, path: str) -> Shared | None:
-        """Return the cross-origin policy and methods of a path, `None` if it has none."""
+        """Returns the cross-origin policy and methods of a path, `None` if it has none."""
         found = [operation for operation in (self._at(path) or {}).values() if operation.cross_origin]
         if not found:
             return None
@@ -105,20 +105,22 @@ class Router:
         return methods
 
     def resolve(self, exchange: Exchange) -> Reply:
-        """Validate the input and run the route. Raises Invalid, NotFound, and every error of the route."""
+        """Validates the input and runs the route. Raises Invalid, NotFound, and every error of the route."""
         self._require_ids(exchange)
         event = _as_read(exchange)
         try:
             answer = self.resolver.resolve(event, exchange.context)
         except RequestValidationError as error:
-            raise Invalid("The request is not valid.", fields=field_errors.errors_by_field(error.errors())) from None
+            raise Invalid(
+                "The request is not valid: see the fields.", fields=field_errors.errors_by_field(error.errors())
+            ) from None
         except ResponseValidationError as error:
             raise RuntimeError(f"an answer does not match its model: {telemetry.validation_problems(error)}") from None
         headers = {name.lower(): values[0] for name, values in (answer.get("multiValueHeaders") or {}).items()}
         return Reply(answer["statusCode"], answer.get("body") or "", headers)
 
     def _require_ids(self, exchange: Exchange) -> None:
-        """Raise NotFound for a path value that cannot be an id. This saves the lookup."""
+        """Raises NotFound for a path value that cannot be an id. This saves the lookup."""
         operation = exchange.operation
         assert operation is not None
         if not operation.ids:
@@ -131,7 +133,7 @@ class Router:
 
 
 def _as_read(exchange: Exchange) -> dict[str, Any]:
-    """Return the event for Powertools, as plain JSON: Powertools accepts only the exact media type."""
+    """Returns the event for Powertools, as plain JSON: Powertools accepts only the exact media type."""
     event = {**exchange.request.event, "path": exchange.request.path}
     if exchange.operation and exchange.operation.takes_body:
         several = event.get("multiValueHeaders") or {}

@@ -15,5 +15,5 @@ class View(BaseModel):
 
 
 def omit_default(schema: dict[str, Any]) -> None:
-    """Remove the internal default of an optional field that is never null from the schema."""
+    """Removes the internal default of an optional field that is never null from the schema."""
     schema.pop("default", None)

@@ -18,7 +18,7 @@ _ACTIVE = ("html", "xml", "svg", "javascript", "ecmascript")
 def store_attachments(
     org_id: str, message_id: str, found: Sequence[mime_models.ParsedAttachment], at: str
 ) -> list[Attachment]:
-    """Store the files of a mail. If the same mail arrives again, its files keep their keys."""
+    """Stores the files of a mail. If the same mail arrives again, its files keep their keys."""
     kept = []
     for number, one in enumerate(found, start=1):
         key = f"{_folder(org_id, message_id)}/{number}"
@@ -39,21 +39,21 @@ def store_attachments(
 
 
 def store_text(org_id: str, message_id: str, name: str, text: str, media_type: str) -> str:
-    """Store a text that is too large for an item. Returns its key."""
+    """Stores a text that is too large for an item. Returns its key."""
     key = f"{_folder(org_id, message_id)}/{name}"
     objects.put_object(_BUCKET, key, text.encode(), f"{media_type}; charset=utf-8")
     return key
 
 
 def attachment_link(attachment: Attachment) -> str:
-    """Return a link to a file that works for an hour, for anyone who has the link."""
+    """Returns a link to a file that works for an hour, for anyone who has the link."""
     active = any(word in attachment.mime_type for word in _ACTIVE)
     media_type = "application/octet-stream" if active else attachment.mime_type
     return objects.sign_download_link(_BUCKET, attachment.key, attachment.filename, media_type, LINK_SECONDS)
 
 
 def text_links(message: Message) -> dict[str, str]:
-    """Return links to the complete text and HTML of a message that shows only their beginnings."""
+    """Returns links to the complete text and HTML of a message that shows only their beginnings."""
     reception = message.reception
     keys = {"body.txt": reception.text_key, "body.html": reception.html_key} if reception else {}
     return {

@@ -47,7 +47,7 @@ class _NotAllowedError(Exception):
 
 
 def send_queued(org_id: str, message_id: str) -> None:
-    """Send a queued mail. Does nothing if the mail was claimed before. If SES throttles us, sends the mail later."""
+    """Sends a queued mail. Does nothing if the mail was claimed before. If SES throttles us, sends the mail later."""
     message = store.get_message(org_id, message_id)
     if message is None or message.state is not MailState.QUEUED:
         telemetry.log_skip("the mail is gone, or claimed already", org_id=org_id, message_id=message_id)
@@ -99,7 +99,7 @@ def _linked(message: Message) -> Message:
 
 
 def _claim(message: Message) -> bool:
-    """Claim a mail for this worker, if it may still be sent to all of its recipients.
+    """Claims a mail for this worker, if it may still be sent to all of its recipients.
 
     The transaction repeats the checks that were made when the mail was accepted.
     """
@@ -129,7 +129,7 @@ def _suppressed(_: list[Item | None]) -> Exception:
 
 
 def check_queued(org_id: str, message_id: str) -> None:
-    """Retry a mail that is still queued, or fail it when its time is over."""
+    """Retries a mail that is still queued, or fail it when its time is over."""
     if not change_message(org_id, message_id, _watched):
         telemetry.log_skip("the mail no longer waits", org_id=org_id, message_id=message_id)
 
@@ -144,13 +144,13 @@ def _watched(found: MailStatus) -> MessageChange:
 
 
 def check_claim(org_id: str, message_id: str, claim: int) -> None:
-    """Mark a mail as unconfirmed if its claim has had no outcome for ten minutes. A later claim has its own job."""
+    """Marks a mail as unconfirmed if its claim has had no outcome for ten minutes. A later claim has its own job."""
     if not change_message(org_id, message_id, lambda found: decide_correction(found) or _unconfirmed(found, claim)):
         telemetry.log_skip("the outcome of this claim is known", org_id=org_id, message_id=message_id, claim=claim)
 
 
 def _released(found: MailStatus) -> MessageChange:
-    """Queue the mail again after a pause, because the provider did not accept it. Fail it after the deadline."""
+    """Queues the mail again after a pause, because the provider did not accept it. Fails it after the deadline."""
     if found.head.state is not MailState.SENDING:
         return None
     waited = clock.now() - clock.parse(found.head.created_at)
@@ -170,7 +170,7 @@ def _unconfirmed(found: MailStatus, claim: int) -> MessageChange:
 
 
 def _given_up(found: MailStatus, why: str, reason: str) -> MessageChange:
-    """Fail a mail that was not sent. Does nothing if another worker has claimed the mail since it was read."""
+    """Fails a mail that was not sent. Does nothing if another worker has claimed the mail since it was read."""
     return _never_left(found, why, reason) if queue_watch.is_waiting(found.head) else None
 
 

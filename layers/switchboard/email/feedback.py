@@ -36,19 +36,19 @@ class ServerResponse(NamedTuple):
 
 
 def record_acceptance(org_id: str, message_id: str, external_id: str) -> None:
-    """Record that the provider accepted the mail."""
+    """Records that the provider accepted the mail."""
     if not change_message(org_id, message_id, lambda found: decide_acceptance(found, external_id)):
         _log_skip(org_id, message_id)
 
 
 def record_rejection(org_id: str, message_id: str, reason: str) -> None:
-    """Record that the provider rejected the mail after it accepted it, because of a virus. The mail is charged."""
+    """Records that the provider rejected the mail after it accepted it, because of a virus. The mail is charged."""
     if not change_message(org_id, message_id, lambda found: decide_failure(found, "refused", reason)):
         _log_skip(org_id, message_id)
 
 
 def record_delivery(org_id: str, message_id: str, addresses: Iterable[str], said: ServerResponse | None = None) -> None:
-    """Record that these recipients received the mail. The mail is delivered when all recipients have it."""
+    """Records that these recipients received the mail. The mail is delivered when all recipients have it."""
     _report(org_id, message_id, addresses, lambda found, named: _delivered(found, named, said or ServerResponse()))
 
 
@@ -60,7 +60,7 @@ def record_bounce(
     permanent: bool,
     said: Mapping[str, ServerResponse] | None = None,
 ) -> None:
-    """Record that the mail bounced for these recipients. A permanent bounce suppresses their addresses.
+    """Records that the mail bounced for these recipients. A permanent bounce suppresses their addresses.
 
     `said` holds the responses of their servers, by address.
     """
@@ -69,7 +69,7 @@ def record_bounce(
 
 
 def record_complaint(org_id: str, message_id: str, addresses: Iterable[str]) -> None:
-    """Record that recipients marked the mail as spam. If the notice names a single recipient, suppress the address.
+    """Records that recipients marked the mail as spam. Suppresses the address if the notice names one recipient.
 
     If a mailbox provider hides who complained, SES names every recipient at that provider. Then each recipient is
     recorded as a possible complainer, and none is suppressed, because most of them want the mail.
@@ -80,14 +80,14 @@ def record_complaint(org_id: str, message_id: str, addresses: Iterable[str]) -> 
 
 
 def _report(org_id: str, message_id: str, addresses: Iterable[str], decide: _Decide) -> None:
-    """Record a notice about recipients, part by part. If the notice is repeated, the recorded parts do not change."""
+    """Records a notice about recipients, part by part. If the notice is repeated, the recorded parts do not change."""
     named = unique_addresses(addresses)
     for begin in range(0, len(named), _RECIPIENTS_PER_CHANGE):
         _report_part(org_id, message_id, named[begin : begin + _RECIPIENTS_PER_CHANGE], decide)
 
 
 def _report_part(org_id: str, message_id: str, addresses: list[str], decide: _Decide) -> None:
-    """Record a notice about some recipients, then update the head from all reports that are stored.
+    """Records a notice about some recipients, then updates the head from all reports that are stored.
 
     Two workers may record different recipients at the same time without seeing each other's reports. The second read
     of the worker that finishes last finds all reports.

@@ -49,7 +49,7 @@ _BEGINNING_BYTES = 256 * 1024
 
 
 def receive_mail(notice: dict[str, Any]) -> list[Message]:
-    """Store the mail of an SES notice once in each recipient's inbox. Returns the new messages."""
+    """Stores the mail of an SES notice once in each recipient's inbox. Returns the new messages."""
     receipt = receipts.parse_receipt(notice)
     if receipt is None:
         telemetry.emit_metric("MailNoticeIgnored", Kind=str(notice.get("notificationType", "none"))[:40])
@@ -87,7 +87,7 @@ def _inboxes(receipt: InboundReceipt, parsed: ParsedMail) -> dict[str, Agent]:
 
 
 def _land(receipt: InboundReceipt, parsed: ParsedMail, agent: Agent, address: str) -> Message | None:
-    """Store a mail in an inbox, with its event and its usage count. Returns `None` if the inbox has it already."""
+    """Stores a mail in an inbox, with its event and its usage count. Returns `None` if the inbox has it already."""
     moment = int(clock.parse(receipt.received_at).timestamp() * 1000)
     message_id = ids.derive_id("msg", moment, "inbound", receipt.ses_id, agent.id)
     if store.find_head(agent.org_id, message_id):
@@ -105,7 +105,7 @@ def _land(receipt: InboundReceipt, parsed: ParsedMail, agent: Agent, address: st
 
 
 def _put(message: Message, receipt: InboundReceipt, parsed: ParsedMail) -> Message:
-    """Commit a mail.
+    """Commits a mail.
 
     Raises AlreadyRecordedError if the inbox has it already, StaleVersionError if its Message-ID was stored meanwhile.
     """

@@ -16,7 +16,7 @@ _NOT_TRIED = ServerResponse(diagnostic="not sent: the address is on the suppress
 
 
 def apply_notification(notification: dict[str, Any]) -> None:
-    """Apply one notification. Counts and ignores a notification that is not about a mail of ours."""
+    """Applies one notification. Counts and ignores a notification that is not about a mail of ours."""
     tags = notification.get("mail", {}).get("tags", {})
     org_id, message_id = (next(iter(tags.get(name, [])), None) for name in (ses.ORG_TAG, ses.MESSAGE_TAG))
     kind = notification.get("eventType", "")

@@ -76,7 +76,7 @@ def _parsed(mime: Mime) -> ParsedMail:
 
 
 def _fit(found: ParsedMail) -> None:
-    """Limit the size of names: drop people that do not fit, and name files by numbers if their names do not fit."""
+    """Limits the size of names: drop people that do not fit, and name files by numbers if their names do not fit."""
     room = MAX_NAMES_BYTES
 
     def takes(text: str | None) -> bool:

@@ -60,7 +60,7 @@ class RecipientSuppressed(Conflict):
 
 
 def send_message(caller: Caller, draft: MailDraft) -> Message:
-    """Accept a mail for delivery. Raises RecipientSuppressed, QuotaExceeded, Invalid, Forbidden, NotFound."""
+    """Accepts a mail for delivery. Raises RecipientSuppressed, QuotaExceeded, Invalid, Forbidden, NotFound."""
     recipients = unique_addresses([*draft.to, *draft.cc, *draft.bcc])
     if len(recipients) > MAX_RECIPIENTS:
         raise Invalid(
@@ -124,7 +124,7 @@ def _parent(caller: Caller, in_reply_to: str | None) -> Message | None:
 
 
 def _require_answerable(parent: Message) -> None:
-    """Raise AutomaticParent or TooManyMachineTurns for a mail that a machine must not answer.
+    """Raises AutomaticParent or TooManyMachineTurns for a mail that a machine must not answer.
 
     A caller cannot override this, but can send a new mail.
     """
@@ -172,7 +172,7 @@ def _visible(caller: Caller, message: Message | None) -> Message:
     # Hide the platform's own mail, even if it belongs to an agent: a link to an organization's console is only for the
     # person who receives it, and not for someone who signed up with that person's address.
     if not message or message.kind != "mail" or not (caller.is_master or message.agent_id == caller.agent_id):
-        raise NotFound("There is no such message.")
+        raise NotFound("There is no such message: check its id.")
     return message
 
 
@@ -195,7 +195,7 @@ def list_messages(
     """
     if not caller.is_master:
         if agent_id not in (None, caller.agent_id):
-            raise NotFound("There is no such agent.")
+            raise NotFound("There is no such agent: check its id.")
         agent_id = caller.agent_id
     return store.list_messages(caller.org_id, agent_id, filters, limit, after)
 
@@ -204,12 +204,12 @@ def get_attachment(caller: Caller, message_id: str, attachment_id: str) -> Attac
     """Returns an attachment of a message that the caller may see. Raises NotFound."""
     found = next((one for one in get_message(caller, message_id).attachments if one.id == attachment_id), None)
     if not found:
-        raise NotFound("There is no such attachment.")
+        raise NotFound("There is no such attachment: check its id.")
     return found
 
 
 def change_labels(caller: Caller, message_id: str, add: list[str], remove: list[str]) -> Message:
-    """Add labels to a message and remove labels. Raises NotFound, Invalid, Conflict.
+    """Adds labels to a message and removes labels. Raises NotFound, Invalid, Conflict.
 
     A message is either read or unread: adding one of these labels removes the other, and removing one adds the other.
     """

@@ -87,12 +87,12 @@ def put_message_writes(
 
 
 def find_head(org_id: str, message_id: str) -> MessageHead | None:
-    """Return the head of a message of the organization, for a worker."""
+    """Returns the head of a message of the organization, for a worker."""
     return HEADS.get(org_id, message_id)
 
 
 def find_heads(places: Sequence[tuple[str, str]]) -> list[MessageHead | None]:
-    """Return the heads of up to 100 messages, by organization and id, in the given order, for a worker."""
+    """Returns the heads of up to 100 messages, by organization and id, in the given order, for a worker."""
     return HEADS.get_across(places)
 
 
@@ -161,7 +161,7 @@ def _heads_and_reports(pk: str) -> list[Item]:
 def save_status_writes(after: MailStatus) -> list[Write]:
     """The writes of the changed head and reports.
 
-    Raise StaleVersionError at commit if one changed since it was read.
+    Raises StaleVersionError at commit if one changed since it was read.
     """
     writes: list[Write] = [_report_write(after.head, after.reports[address]) for address in sorted(after.changed)]
     return [*writes, HEADS.save(after.head)] if after.head_moved else writes
@@ -268,13 +268,13 @@ def parse_suppression(item: Item) -> Suppression:
 
 
 def find_suppression(org_id: str, address: str) -> Suppression | None:
-    """Return the suppression of an address, `None` if the address is not suppressed."""
+    """Returns the suppression of an address, `None` if the address is not suppressed."""
     item = reads.get_item("core", suppression_key(org_id, address))
     return parse_suppression(item) if item else None
 
 
 def list_suppressions(org_id: str, limit: int, after: str | None = None) -> tuple[list[Suppression], str | None]:
-    """Return a page of the suppressions in a stable order, and the next page's cursor. Raises Invalid."""
+    """Returns a page of the suppressions in a stable order, and the next page's cursor. Raises Invalid."""
     return read_query_page(
         Query(table="core", partition=f"{org_id}#suppressed"), parse_suppression, org_id, "suppressions", limit, after
     )

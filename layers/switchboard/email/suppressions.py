@@ -31,7 +31,7 @@ _NONE = "This address is not suppressed: check its spelling."
 def add_suppression(
     origin: Origin, address: str, note: str | None = None, effect: IdempotencyKey | None = None
 ) -> Suppression:
-    """Suppress an address. An existing suppression is not changed.
+    """Suppresses an address. An existing suppression is not changed.
 
     A repeated request does not suppress an address again that was lifted meanwhile.
     """
@@ -46,7 +46,7 @@ def add_suppression(
 
 
 def lift_suppression(origin: Origin, address: str, effect: IdempotencyKey | None = None) -> None:
-    """Lift the suppression of an address. Raises NotFound if the address is not suppressed.
+    """Lifts the suppression of an address. Raises NotFound if the address is not suppressed.
 
     If the recipient had asked to stop, the organization is responsible for having a new request from the recipient. The
     event records who lifted the suppression.
@@ -78,7 +78,7 @@ def _gone(_: list[Item | None]) -> Exception:
 
 
 def suppress_address(origin: Origin, address: str, reason: str) -> bool:
-    """Suppress an address at its holder's request. Returns False if it is suppressed already."""
+    """Suppresses an address at its holder's request. Returns False if it is suppressed already."""
     entry = Suppression(address=address, reason=reason, created_by=origin.actor.id, created_at=clock.now_iso())
     return record_once(suppress_address_writes(origin, entry))
 
@@ -86,7 +86,7 @@ def suppress_address(origin: Origin, address: str, reason: str) -> bool:
 def suppress_address_writes(
     origin: Origin, entry: Suppression, otherwise: Callable[[list[Item | None]], Exception] = AlreadyRecordedError
 ) -> Writes:
-    """The writes that suppress an address, with the event. Raise `otherwise` at commit if it is suppressed already."""
+    """The writes that suppress an address, with the event. Raises `otherwise` at commit if it is suppressed already."""
     event_write = _event_write(origin, "email.suppressed", entry.address, entry.reason)
     return [store.add_suppression_writes(origin.org_id, entry, otherwise), event_write]
 
@@ -106,13 +106,13 @@ def get_system_suppression(address: str) -> dict[str, str] | None:
 
 
 def add_system_suppression(address: str) -> None:
-    """Stop the platform's own mail to an address, for all spellings of its mailbox."""
+    """Stops the platform's own mail to an address, for all spellings of its mailbox."""
     commit(store.suppress_system_mail_writes(address, "manual"))
     telemetry.logger().warning("system mail suppressed", extra={"mailbox": hashing.digest(address.lower())})
 
 
 def lift_system_suppression(address: str) -> None:
-    """Allow the platform's own mail to an address again. Raises NotFound if it is not suppressed."""
+    """Allows the platform's own mail to an address again. Raises NotFound if it is not suppressed."""
     lifted = store.lift_system_suppression_writes(address, _gone)
     if not lifted:
         raise NotFound(_NONE)

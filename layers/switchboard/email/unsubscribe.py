@@ -136,7 +136,7 @@ def read_token(token: str) -> UnsubscribeRecipient:
 
 
 def unsubscribe_recipient(token: str) -> UnsubscribeRecipient:
-    """Suppress the recipient of an unsubscribe link at once. Idempotent. Raises NotFound."""
+    """Suppresses the recipient of an unsubscribe link at once. Idempotent. Raises NotFound."""
     found = read_token(token)
     origin = SystemActor(
         org_id=found.org_id,

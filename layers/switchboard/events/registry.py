@@ -37,7 +37,7 @@ def _by_name(rows: Iterable[EventType]) -> dict[str, EventType]:
 
 
 def _rows() -> Iterator[EventType]:
-    """Yield the rows of all modules of the package except `base`. So a new noun's file needs no entry in a list."""
+    """Yields the rows of all modules of the package except `base`. So a new noun's file needs no entry in a list."""
     for name in sorted(module.name for module in iter_modules(types.__path__)):
         if name != "base":
             yield from import_module(f"{types.__name__}.{name}").TYPES
@@ -48,7 +48,7 @@ TYPES: dict[str, EventType] = _by_name(_rows())
 
 
 def validate_event(name: str, subject: str, data: dict[str, Any]) -> None:
-    """Check that an event fits its row. Raises EventError with the names of the type and the field."""
+    """Checks that an event fits its row. Raises EventError with the names of the type and the field."""
     row = TYPES.get(name)
     if row is None:
         raise EventError(f"{name} is not registered: add a row for it in switchboard/events/types.")
@@ -68,12 +68,12 @@ def _problems(error: ValidationError) -> str:
 
 @cache
 def _validator(model: type) -> TypeAdapter[Any]:
-    """Return the validator of a type's data. It is built at the first use: each function records only a few types."""
+    """Returns the validator of a type's data. It is built at the first use: each function records only a few types."""
     return TypeAdapter(with_config(ConfigDict(extra="forbid", strict=True))(model))
 
 
 def channel_of(name: str) -> str | None:
-    """Return the audit channel of a type. For an old type that is not registered, the first word names the channel."""
+    """Returns the audit channel of a type. For an old type that is not registered, the first word names the channel."""
     row = TYPES.get(name)
     if row:
         return row.channel
@@ -82,5 +82,5 @@ def channel_of(name: str) -> str | None:
 
 
 def webhook_names(contract: Contract) -> dict[str, str]:
-    """Return the types that a contract's webhooks report, each with the contract's name for it."""
+    """Returns the types that a contract's webhooks report, each with the contract's name for it."""
     return {row.name: row.webhooks[contract] for row in TYPES.values() if contract in row.webhooks}

@@ -15,7 +15,7 @@ __all__ = ["Event", "event_write", "parse_event", "workflow_partition"]
 
 
 def new_event(origin: Origin, type_: str, subject: Subject, /, **data: Any) -> Event:
-    """Return a new event of a registered type (`email.queued`) that `origin` causes on `subject` now.
+    """Returns a new event of a registered type (`email.queued`) that `origin` causes on `subject` now.
 
     `data` holds the fields of the type's row in the registry: ids, states, numbers and digests. Raises EventError for a
     type, a subject or data that does not fit. This is a bug.
@@ -35,12 +35,12 @@ def new_event(origin: Origin, type_: str, subject: Subject, /, **data: Any) -> E
 
 
 def new_event_write(origin: Origin, type_: str, subject: Subject, /, **data: Any) -> Put:
-    """Return the write that records a new event. Arguments and errors are those of `new_event`."""
+    """Returns the write that records a new event. Arguments and errors are those of `new_event`."""
     return event_write(new_event(origin, type_, subject, **data))
 
 
 def events_between(start: str, end: str, org_id: str | None = None) -> Iterable[Event]:
-    """Return the events from `start` until before `end` (timestamps), of one or all organizations, hour by hour.
+    """Returns the events from `start` until before `end` (timestamps), of one or all organizations, hour by hour.
 
     For replays.
     """

@@ -25,7 +25,7 @@ _SHARDS = 32
 
 
 def event_write(event: Event) -> Put:
-    """Return the write that records an event. The stream passes it on to all asynchronous work."""
+    """Returns the write that records an event. The stream passes it on to all asynchronous work."""
     return Put(
         table="activity",
         item={
@@ -41,12 +41,12 @@ def event_write(event: Event) -> Put:
 
 
 def parse_event(item: Item) -> Event:
-    """Parse an event from a stored item, or from the item's image in the stream."""
+    """Parses an event from a stored item, or from the item's image in the stream."""
     return Event.model_validate(item)
 
 
 def workflow_partition(org_id: str, correlation_id: str) -> str:
-    """Return the partition of a workflow. The audit stores its receipts there, beside the events."""
+    """Returns the partition of a workflow. The audit stores its receipts there, beside the events."""
     return f"{org_id}#chain#{correlation_id}"
 
 

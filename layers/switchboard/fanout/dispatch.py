@@ -35,7 +35,7 @@ from switchboard.webhooks.ordered_deliveries import MAX_EVENT_AGE, store_ordered
 
 
 def dispatch_events(jobs: Sequence[DispatchEvent]) -> set[int]:
-    """Send the delivery jobs of a batch of events. Returns the positions of the events that must be dispatched again.
+    """Sends the delivery jobs of a batch of events. Returns the positions of the events that must be dispatched again.
 
     A repetition makes no second delivery and changes no delivery that was made.
     """
@@ -77,7 +77,7 @@ class _NewDelivery(NamedTuple):
 
 
 def _wanted(events: dict[int, Event]) -> tuple[dict[int, list[Endpoint]], set[int]]:
-    """Return the subscribed endpoints of each event, and the positions of events whose subscriptions cannot be read."""
+    """Returns the subscribed endpoints of each event, and the positions of events with unreadable subscriptions."""
     orgs = dict.fromkeys(event.org_id for event in events.values())
     reads = {org_id: BackgroundTask(partial(subscriptions.list_subscriptions, org_id)) for org_id in orgs}
     for read in list(reads.values())[1:]:
@@ -98,7 +98,7 @@ def _may_have_callback(event: Event) -> bool:
 
 
 def _callbacks(events: Iterable[Event], subjects: Subjects) -> dict[str, list[Endpoint]]:
-    """Return the callback endpoints that the events' calls name, by event id."""
+    """Returns the callback endpoints that the events' calls name, by event id."""
     places: dict[str, tuple[str, str]] = {}
     for event in events:
         callback_id = getattr(subjects.of(event), "callback_id", None) if _may_have_callback(event) else None

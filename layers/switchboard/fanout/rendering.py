@@ -71,12 +71,12 @@ class Subjects:
     found: dict[tuple[str, str, str], Any] = field(default_factory=dict)
 
     def of(self, event: Event) -> Any:
-        """Return the subject of an event, `None` if it is deleted or has no reader."""
+        """Returns the subject of an event, `None` if it is deleted or has no reader."""
         return self.found.get((event.org_id, event.subject.type, event.subject.id))
 
 
 def read_subjects(events: Sequence[Event]) -> Subjects:
-    """Return the subjects of up to 100 events. Sends one read request for each type of subject."""
+    """Returns the subjects of up to 100 events. Sends one read request for each type of subject."""
     found: dict[tuple[str, str, str], Any] = {}
     for type_, read in _READERS.items():
         places = list(

@@ -26,7 +26,7 @@ _MAX_AUDIT_BODY_BYTES = 60_000
 
 
 def forward_items(images: Sequence[Item | None]) -> int | None:
-    """Send the messages of stored items, in their order.
+    """Sends the messages of stored items, in their order.
 
     Returns the index of the first item that must be sent again, `None` if all were sent. Skips an unreadable item,
     because it would block all later items, and counts it in a metric. A replay can send it later.
@@ -49,12 +49,15 @@ def forward_items(images: Sequence[Item | None]) -> int | None:
     for first, message in _for_the_audit(told):
         messages.append(message)
         places.append(first)
-    refused = queues.try_send_messages(messages) if messages else set()
+    if not messages:
+        telemetry.log_skip("no record of the batch has a message", records=len(images))
+        return None
+    refused = queues.try_send_messages(messages)
     return min((places[number] for number in refused), default=None)
 
 
 def replay_events(batch: Iterable[Event]) -> int:
-    """Send the jobs of events again. Returns the number of messages. Raises SendError."""
+    """Sends the jobs of events again. Returns the number of messages. Raises SendError."""
     told = list(enumerate(batch))
     messages = [job.message() for _, event in told for job in routes.jobs_of(event)]
     messages += [message for _, message in _for_the_audit(told)]

@@ -69,7 +69,7 @@ def get_flow(org_id: str, flow_id: str) -> Flow:
     """Returns the organization's flow with this id. Raises NotFound."""
     found = store.FLOWS.get(org_id, flow_id.lower()) if _UUID.fullmatch(flow_id.lower()) else None
     if not found:
-        raise NotFound("There is no such flow.")
+        raise NotFound("There is no such flow: check its id.")
     return found
 
 
@@ -80,5 +80,5 @@ def get_outbound_flow(org_id: str, name: str) -> Flow:
     else:
         found = store.FLOWS.get(org_id, name.lower()) if _UUID.fullmatch(name.lower()) else None
     if not found or found.kind != "outbound":
-        raise NotFound("There is no such agent.", code="agent_not_found")
+        raise NotFound("There is no such agent: check its id.", code="agent_not_found")
     return found

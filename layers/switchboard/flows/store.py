@@ -46,6 +46,6 @@ def get_flow_by_provider_agent(org_id: str, provider_agent_id: str) -> Flow | No
 
 
 def list_flows(org_id: str, limit: int, after: str | None) -> tuple[list[Flow], str | None]:
-    """Return a page of the organization's flows, newest first, and the cursor of the next page."""
+    """Returns a page of the organization's flows, newest first, and the cursor of the next page."""
     query = Query(table="core", partition=org_id, begins="flow#", forward=False)
     return read_query_page(query, FLOWS.read, org_id, "flows", limit, after)

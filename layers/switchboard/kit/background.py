@@ -30,12 +30,12 @@ def _threads() -> ThreadPoolExecutor:
 
 
 def run_in_thread(work: Callable[[], _T]) -> Future[_T]:
-    """Run the work in a background thread."""
+    """Runs the work in a background thread."""
     return _threads().submit(work)
 
 
 def run_inline(work: Callable[[], _T]) -> Future[_T]:
-    """Run the work now, in the calling thread."""
+    """Runs the work now, in the calling thread."""
     outcome: Future[_T] = Future()
     try:
         outcome.set_result(work())
@@ -61,19 +61,19 @@ class BackgroundTask(Generic[_T]):
 
     @classmethod
     def known(cls, value: _T) -> BackgroundTask[_T]:
-        """Return a finished task with this value."""
+        """Returns a finished task with this value."""
         task = cls(lambda: value)
         task.result()
         return task
 
     def begin(self) -> None:
-        """Start the work in the background, unless it has started already."""
+        """Starts the work in the background, unless it has started already."""
         if not self._begun:
             self._begun = True
             self._outcome = submit(self._work)
 
     def result(self) -> _T:
-        """Return the result of the work. Every call raises the error of failed work, a BaseException too."""
+        """Returns the result of the work. Every call raises the error of failed work, a BaseException too."""
         # A task that still waits for a free thread is canceled and runs in this thread.
         if not self._begun or (self._outcome and self._outcome.cancel()):
             self._begun = True
@@ -93,7 +93,7 @@ _here = _Here()
 
 @contextmanager
 def guard_writes(work: Callable[[], object]) -> Iterator[None]:
-    """Let the block read while the work runs. Writes in the block wait until the work is done.
+    """Lets the block read while the work runs. Writes in the block wait until the work is done.
 
     An error of the work replaces the result or the error of the block.
     """
@@ -111,12 +111,12 @@ def guard_writes(work: Callable[[], object]) -> Iterator[None]:
 
 
 def start_guard() -> None:
-    """Start the guard task of this thread in the background, because the thread is about to wait for an answer."""
+    """Starts the guard task of this thread in the background, because the thread is about to wait for an answer."""
     _with_the_guard(BackgroundTask.begin)
 
 
 def wait_for_guard() -> None:
-    """Wait for the guard task of this thread, if there is one. Every call raises the error of a failed task.
+    """Waits for the guard task of this thread, if there is one. Every call raises the error of a failed task.
 
     `aws/writes.py` calls this before each write. Other code must call it before any other effect or cost during a
     request.

@@ -15,23 +15,23 @@ _source: Random = SystemRandom()
 
 
 def below(number: int) -> int:
-    """Return a random integer from 0 up to, and not including, `number`."""
+    """Returns a random integer from 0 up to, and not including, `number`."""
     return _source.randrange(number)
 
 
 def between(low: float, high: float) -> float:
-    """Return a random number from `low` to `high`."""
+    """Returns a random number from `low` to `high`."""
     return _source.uniform(low, high)
 
 
 def fraction() -> float:
-    """Return a random number from 0 up to, and not including, 1."""
+    """Returns a random number from 0 up to, and not including, 1."""
     return _source.random()
 
 
 @contextmanager
 def using(source: Random) -> Iterator[None]:
-    """Draw random numbers from `source` inside the block, for tests that need known numbers."""
+    """Draws random numbers from `source` inside the block, for tests that need known numbers."""
     global _source  # noqa: PLW0603 the process has one source of random numbers
     before, _source = _source, source
     try:

@@ -21,7 +21,7 @@ def now() -> datetime:
 
 
 def format_iso(moment: datetime) -> str:
-    """Format a time as it is stored, shown and sorted: `2026-01-02T03:04:05.678Z`.
+    """Formats a time as it is stored, shown and sorted: `2026-01-02T03:04:05.678Z`.
 
     Raises ValueError for a time before the year 1 or after the year 9999 in UTC.
     """
@@ -34,7 +34,7 @@ def now_iso() -> str:
 
 
 def parse(text: str) -> datetime:
-    """Parse a timestamp. Raises ValueError for other text, a missing time zone, or a year outside 1 to 9999."""
+    """Parses a timestamp. Raises ValueError for other text, a missing time zone, or a year outside 1 to 9999."""
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError("a timestamp needs a time zone")
@@ -58,13 +58,13 @@ class FrozenClock:
         return self.at
 
     def advance(self, **by: float) -> None:
-        """Move the clock forward, with the arguments of `timedelta`."""
+        """Moves the clock forward, with the arguments of `timedelta`."""
         self.at += timedelta(**by).total_seconds()
 
 
 @contextmanager
 def using(source: Callable[[], float]) -> Iterator[None]:
-    """Read the time from `source` inside the block."""
+    """Reads the time from `source` inside the block."""
     global _source  # noqa: PLW0603 the process has one clock
     before, _source = _source, source
     try:

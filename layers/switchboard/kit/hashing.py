@@ -6,5 +6,5 @@ import hashlib
 
 
 def digest(text: str) -> str:
-    """Return SHA-256 in hex: the stored form of credentials, and of addresses in the audit chain."""
+    """Returns SHA-256 in hex: the stored form of credentials, and of addresses in the audit chain."""
     return hashlib.sha256(text.encode()).hexdigest()

@@ -23,7 +23,7 @@ _ascending = Lock()
 
 
 def new_id(prefix: str) -> str:
-    """Return a new id: the prefix, for example `msg_`, then 48 bits of milliseconds and 80 random bits.
+    """Returns a new id: the prefix, for example `msg_`, then 48 bits of milliseconds and 80 random bits.
 
     Ids of one process ascend within a millisecond too: objects sort in the order of their creation.
     """
@@ -36,7 +36,7 @@ def new_id(prefix: str) -> str:
 
 
 def derive_id(prefix: str, epoch_ms: int, *parts: str) -> str:
-    """Return an id in the form of `new` that is always the same for this time and these parts.
+    """Returns an id in the form of `new` that is always the same for this time and these parts.
 
     A retry that uses it writes the same object again, and not a second one.
     """
@@ -45,18 +45,18 @@ def derive_id(prefix: str, epoch_ms: int, *parts: str) -> str:
 
 
 def smallest_id(prefix: str, epoch_ms: int) -> str:
-    """Return the smallest id of a kind and a millisecond: the lower end of a range."""
+    """Returns the smallest id of a kind and a millisecond: the lower end of a range."""
     return f"{prefix}_{_encode(epoch_ms, _TIME_CHARS)}{'0' * _RANDOM_CHARS}"
 
 
 def new_nanoid(prefix: str) -> str:
-    """Return a new id in the form of a nanoid: the prefix and 21 random characters that are safe in URLs."""
+    """Returns a new id in the form of a nanoid: the prefix and 21 random characters that are safe in URLs."""
     number = _randbits(6 * _NANO_CHARS)
     return prefix + "".join(_NANO_ALPHABET[number >> 6 * place & 63] for place in range(_NANO_CHARS))
 
 
 def new_uuid() -> str:
-    """Return a new UUID of version 7 (RFC 9562): 48 bits of milliseconds, and 74 random bits."""
+    """Returns a new UUID of version 7 (RFC 9562): 48 bits of milliseconds, and 74 random bits."""
     number = int(clock.epoch() * 1000) << 80 | 7 << 76 | _randbits(12) << 64 | 2 << 62 | _randbits(62)
     return str(UUID(int=number))
 
@@ -71,7 +71,7 @@ def _encode(value: int, length: int) -> str:
 
 @contextmanager
 def using(randbits: Callable[[int], int]) -> Iterator[None]:
-    """Draw random bits from `randbits` inside the block, for tests that need known ids."""
+    """Draws random bits from `randbits` inside the block, for tests that need known ids."""
     global _randbits  # noqa: PLW0603 the process has one source of randomness
     before, _randbits = _randbits, randbits
     try:

@@ -42,13 +42,13 @@ class Job(BaseModel):
         return {JOB_FIELD: type(self).__name__, **self.model_dump(mode="json", exclude_none=True)}
 
     def message(self, *, delay: int = 0, queue: str | None = None) -> QueueMessage:
-        """Return the job's message, with a delay in seconds. `queue` replaces the job's own queue."""
+        """Returns the job's message, with a delay in seconds. `queue` replaces the job's own queue."""
         group = getattr(self, "org_id", None) or type(self).__name__
         return QueueMessage(queue=queue or self.queue, body=self.body, group=group, delay=delay)
 
     @classmethod
     def read(cls, body: dict[str, Any]) -> Self:
-        """Parse the job in a message's body. Raises pydantic's ValidationError if the fields do not fit."""
+        """Parses the job in a message's body. Raises pydantic's ValidationError if the fields do not fit."""
         return cls.model_validate({name: value for name, value in body.items() if name != JOB_FIELD})
 
 

@@ -60,6 +60,6 @@ def stage() -> str:
 
 
 def clear_cache() -> None:
-    """Clear the cached settings, for tests that change the environment."""
+    """Clears the cached settings, for tests that change the environment."""
     table_name.cache_clear()
     queue_url.cache_clear()

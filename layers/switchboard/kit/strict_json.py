@@ -19,7 +19,7 @@ MAX_VALUES = 50_000
 
 
 def loads(text: str) -> Any:
-    """Parse a JSON text.
+    """Parses a JSON text.
 
     Raises Invalid for malformed JSON, duplicate keys (two readers could see two different requests), NaN, Infinity,
     text that is not Unicode, deep nesting, long numbers and too many values.

@@ -14,14 +14,14 @@ _BETWEEN = re.compile(r"[^a-z0-9]+")
 
 
 def require_one_line(text: str) -> str:
-    """Return the text. Raises ValueError if it holds control or bidirectional characters."""
+    """Returns the text. Raises ValueError if it holds control or bidirectional characters."""
     if found := UNSAFE_CHARACTERS.search(text):
         raise ValueError(f"holds the control character U+{ord(found[0]):04X}: remove it")
     return text
 
 
 def plain_words(text: str) -> str:
-    """Return the words of a text: lower case, no accents, apostrophes or punctuation, one space between two words."""
+    """Returns the words of a text: lower case, no accents, apostrophes or punctuation, one space between two words."""
     letters = unicodedata.normalize("NFKD", text.casefold().translate(_APOSTROPHES))
     bare = "".join(letter for letter in letters if not unicodedata.combining(letter))
     return _BETWEEN.sub(" ", bare).strip()

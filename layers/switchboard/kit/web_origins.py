@@ -19,7 +19,7 @@ _ADVICE = "send scheme, host and port only, for example https://shop.example or 
 
 
 def normalize_origin(text: str) -> str:
-    """Return a browser's origin in lower case and without the scheme's default port.
+    """Returns a browser's origin in lower case and without the scheme's default port.
 
     Raises ValueError for anything else, also for `null`, which sandboxed pages and local files send: `null` does not
     identify a site.
@@ -31,7 +31,7 @@ def normalize_origin(text: str) -> str:
 
 
 def normalize_allowed(text: str) -> str:
-    """Return an entry of a token's list in its normal form. Raises ValueError if it is not an origin."""
+    """Returns an entry of a token's list in its normal form. Raises ValueError if it is not an origin."""
     scheme, wildcard, host, port = _parts(text)
     if wildcard and "." not in host:
         raise ValueError("allows too much: write at least two labels after the *., for example https://*.shop.example")

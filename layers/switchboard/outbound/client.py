@@ -76,7 +76,7 @@ class GuardedClient:
         self._opened: Connections | None = None
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes, seconds: float) -> Response:
-        """Post a body and return the response, with any status. Does not follow redirects. Raises NoResponseError.
+        """Posts a body and returns the response, with any status. Does not follow redirects. Raises NoResponseError.
 
         `seconds` limits the complete exchange. If a kept connection is dead, the client retries once on a new
         connection. In rare cases the receiver then sees a request twice, so a request that must not be repeated needs
@@ -85,7 +85,7 @@ class GuardedClient:
         return await self._send("POST", url, headers, body, seconds)
 
     async def get(self, url: str, headers: Mapping[str, str], seconds: float) -> Response:
-        """Get a URL and return the response, as `post` does. Raises NoResponseError."""
+        """Gets a URL and returns the response, as `post` does. Raises NoResponseError."""
         return await self._send("GET", url, headers, None, seconds)
 
     async def _send(
@@ -111,7 +111,7 @@ class GuardedClient:
         return Response(status, fields, content, round((monotonic() - started) * 1000))
 
     async def close(self) -> None:
-        """Close all connections."""
+        """Closes all connections."""
         opened, self._opened = self._opened, None
         if opened:
             await opened.close()
@@ -229,7 +229,7 @@ def _fields(response: aiohttp.ClientResponse) -> dict[str, str]:
 
 
 def _raise(error: Exception) -> NoReturn:
-    """Raise an error with a message of our own. The library's messages may contain addresses of ours."""
+    """Raises an error with a message of our own. The library's messages may contain addresses of ours."""
     match error:
         case aiohttp.InvalidURL():
             raise ForbiddenTargetError("the URL is not valid") from error

@@ -61,7 +61,7 @@ class Connections:
         return self._keeping if self.open < MAX_KEPT_SOCKETS else self._once
 
     async def enter(self) -> None:
-        """Begin an exchange. Does not reuse connections that were open while the function was frozen."""
+        """Begins an exchange. Does not reuse connections that were open while the function was frozen."""
         await self.room.acquire()
         self._busy += 1
         # Use the wall clock: the monotonic clock may stop while the process is frozen.
@@ -79,13 +79,13 @@ class Connections:
             await session.close()
 
     def leave(self) -> None:
-        """End an exchange."""
+        """Ends an exchange."""
         self._busy -= 1
         self._used_at = clock.epoch()
         self.room.release()
 
     async def close(self) -> None:
-        """Close all sessions and the resolver."""
+        """Closes all sessions and the resolver."""
         for session in (self._keeping, self._once):
             await session.close()
         await self._resolver.close()

@@ -82,7 +82,9 @@ def may_connect(address: str) -> bool:
 
 
 def _refuse(why: str) -> NoReturn:
-    raise Invalid("Nothing can be sent to this URL.", code="invalid_url", fields={"url": why})
+    raise Invalid(
+        "Nothing can be sent to this URL: see the fields, and use another URL.", code="invalid_url", fields={"url": why}
+    )
 
 
 def _is_odd(character: str) -> bool:

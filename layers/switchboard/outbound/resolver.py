@@ -81,5 +81,5 @@ class GuardedResolver(AbstractResolver):
             done.exception()  # mark the error as retrieved, since no task may be waiting for it
 
     async def close(self) -> None:
-        """Shut down the threads without waiting for running look-ups."""
+        """Shuts down the threads without waiting for running look-ups."""
         self._threads.shutdown(wait=False, cancel_futures=True)

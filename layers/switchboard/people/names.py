@@ -15,12 +15,12 @@ _HTTP = re.compile("http", re.IGNORECASE)
 
 
 def one_line(name: str) -> str:
-    """Turn a name from another system into one visible line of at most `MAX_NAME_CHARACTERS` characters."""
+    """Turns a name from another system into one visible line of at most `MAX_NAME_CHARACTERS` characters."""
     return " ".join(UNSAFE_CHARACTERS.sub(" ", name).split())[:MAX_NAME_CHARACTERS].rstrip()
 
 
 def safe_for_mail(name: str) -> str:
-    """Turn a stranger's name into one short line for a mail, in which no mail program finds a link.
+    """Turns a stranger's name into one short line for a mail, in which no mail program finds a link.
 
     Dots inside a word and `http` are written as in security reports: `evil[.]example`, `hxxps`.
     """

@@ -18,17 +18,17 @@ _INVITE = re.compile(r"inv_[0-9a-z]{26}")
 
 
 def home_path() -> str:
-    """Return the default path after a sign-in."""
+    """Returns the default path after a sign-in."""
     return settings.text("HOME_PATH", "/")
 
 
 def with_invite(path: str, invite_id: str) -> str:
-    """Return a path of this site with the id of the invite to accept there."""
+    """Returns a path of this site with the id of the invite to accept there."""
     return f"{path}{'&' if '?' in path else '?'}invite={invite_id}"
 
 
 def invite_in(path: str) -> str | None:
-    """Return the invite id in a path. The id grants nothing by itself: the person's address must match the invite."""
+    """Returns the invite id in a path. The id grants nothing by itself: the person's address must match the invite."""
     try:
         named = parse_qs(urlsplit(path).query, max_num_fields=50).get("invite", [])
     except ValueError:
@@ -37,7 +37,7 @@ def invite_in(path: str) -> str | None:
 
 
 def safe_path(wanted: str | None, home: str) -> str:
-    """Return `wanted` if it is a relative path of this site in every reading, else `home`.
+    """Returns `wanted` if it is a relative path of this site in every reading, else `home`.
 
     Every reading is checked, because browsers and servers decode a path differently (OWASP, unvalidated redirects).
     """

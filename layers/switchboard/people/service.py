@@ -17,7 +17,7 @@ __all__ = ["user_ref"]
 
 
 def find_user(issuer: str, subject: str) -> User | None:
-    """Return the person with an issuer's subject, or `None`."""
+    """Returns the person with an issuer's subject, or `None`."""
     user_id = store.find_user_id(issuer, subject)
     return store.get_user(user_id) if user_id else None
 
@@ -31,7 +31,7 @@ def upsert_user(
     name: str | None = None,
     avatar_url: str | None = None,
 ) -> User:
-    """Store the person that an issuer describes: create a new one, or update the known one. Returns the person."""
+    """Stores the person that an issuer describes: create a new one, or update the known one. Returns the person."""
     given = one_line(name or "")
 
     def attempt() -> User:

@@ -48,18 +48,18 @@ class SessionCookie(NamedTuple):
 
 
 def parse_cookie(text: str) -> SessionCookie | None:
-    """Parse a cookie. Returns `None` if it is malformed."""
+    """Parses a cookie. Returns `None` if it is malformed."""
     found = _COOKIE.fullmatch(text)
     return SessionCookie(found[1], found[2], None if found[3] == "-" else found[3]) if found else None
 
 
 def max_session_seconds() -> int:
-    """Return the maximum lifetime of a session, in seconds."""
+    """Returns the maximum lifetime of a session, in seconds."""
     return settings.number("SESSION_SECONDS", MAX_SESSION_SECONDS)
 
 
 def open_session(user: User, org_id: str | None) -> SessionCookie:
-    """Begin a session that works in an organization, if the person has one."""
+    """Begins a session that works in an organization, if the person has one."""
     cookie = SessionCookie(secrets.token_urlsafe(_SECRET_BYTES), user.id, org_id)
     now = clock.now()
     session = ConsoleSession(
@@ -80,7 +80,7 @@ def _max_idle_time() -> timedelta:
 
 
 def switch_organization_writes(cookie: SessionCookie, org_id: str) -> list[Update]:
-    """Return the writes that switch a session to another organization. They raise Unauthenticated if it has ended."""
+    """Returns the writes that switch a session to another organization. They raise Unauthenticated if it has ended."""
     return [
         replace(store.session_change_write(cookie.digest, {"org_id": org_id}), otherwise=_session_ended),
         store.user_change_write(cookie.user_id, {"last_org_id": org_id}),
@@ -88,7 +88,7 @@ def switch_organization_writes(cookie: SessionCookie, org_id: str) -> list[Updat
 
 
 def switch_organization(cookie: SessionCookie, org_id: str) -> None:
-    """Switch a session to another organization. Raises Unauthenticated if it has ended."""
+    """Switches a session to another organization. Raises Unauthenticated if it has ended."""
     commit(switch_organization_writes(cookie, org_id))
 
 
@@ -102,7 +102,7 @@ def must_record_use(session: ConsoleSession) -> bool:
 
 
 def record_session_use(session: ConsoleSession) -> None:
-    """Record that a session is used, and extend it. Best effort: a failure here never fails the request."""
+    """Records that a session is used, and extends it. Best effort: a failure here never fails the request."""
     now = clock.now()
     try:
         writes.write_item(
@@ -117,13 +117,13 @@ def record_session_use(session: ConsoleSession) -> None:
 
 
 def sign_out(cookie: SessionCookie) -> None:
-    """End a session. Ending an ended session changes nothing."""
+    """Ends a session. Ending an ended session changes nothing."""
     writes.write_item(store.session_delete_write(cookie.digest))
 
 
 def sign_out_everywhere(user_id: str) -> None:
-    """End all of a person's sessions. Raises NotFound."""
+    """Ends all of a person's sessions. Raises NotFound."""
     try:
         writes.write_item(store.user_change_write(user_id, {"signed_out_at": clock.now_iso()}))
     except ConditionFailedError:
-        raise NotFound("There is no such person.") from None
+        raise NotFound("There is no such person: check its id.") from None

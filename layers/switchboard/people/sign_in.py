@@ -49,7 +49,7 @@ class SignInResult(NamedTuple):
 
 
 def begin_sign_in(wanted: str | None, browser: str | None) -> SignInRedirect:
-    """Begin a sign-in. `wanted` is the path to return to. `browser` is the secret of an earlier sign-in, if any.
+    """Begins a sign-in. `wanted` is the path to return to. `browser` is the secret of an earlier sign-in, if any.
 
     Raises Unavailable if the issuer does not answer.
     """
@@ -76,7 +76,7 @@ def begin_sign_in(wanted: str | None, browser: str | None) -> SignInRedirect:
 
 
 def finish_sign_in(state: str, code: str, browser: str | None) -> SignInResult:
-    """Finish a sign-in with the issuer's state and code. A state works once.
+    """Finishes a sign-in with the issuer's state and code. A state works once.
 
     Raises Invalid for a state that is unknown, used, expired or from another browser, Unauthenticated if the issuer
     rejects the code, Unavailable if the issuer does not answer.
@@ -104,7 +104,7 @@ def finish_sign_in(state: str, code: str, browser: str | None) -> SignInResult:
 
 
 def abandon_sign_in(state: str, browser: str | None, reason: str | None) -> NoReturn:
-    """End a sign-in without a code: the issuer refused it, and `reason` says why.
+    """Ends a sign-in without a code: the issuer refused it, and `reason` says why.
 
     Raises Unauthenticated, or Invalid without a reason and like `finish_sign_in`.
     """
@@ -133,7 +133,7 @@ def _sign_in_expired(_: list[Item | None]) -> Invalid:
 
 
 def sign_out_url() -> str:
-    """Return the URL that also signs the browser out at the issuer, or the home page if the issuer has none."""
+    """Returns the URL that also signs the browser out at the issuer, or the home page if the issuer has none."""
     back = settings.text("PUBLIC_URL", "") + return_to.home_path()
     try:
         return identity.identity_provider().end_session_url(return_url=back) or back
@@ -142,7 +142,7 @@ def sign_out_url() -> str:
 
 
 def code_challenge(verifier: str) -> str:
-    """Return the S256 challenge of a code verifier (RFC 7636, 4.2)."""
+    """Returns the S256 challenge of a code verifier (RFC 7636, 4.2)."""
     return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode("ascii")).digest()).decode().rstrip("=")
 
 

@@ -31,7 +31,7 @@ _EXPIRY_SLACK_SECONDS = 3_600
 
 
 def user_ref(user_id: str) -> Ref[User]:
-    """Return the reference to a person."""
+    """Returns the reference to a person."""
     return Ref("core", {"pk": f"user#{user_id}", "sk": "user"}, User.model_validate)
 
 
@@ -41,7 +41,7 @@ def _identity_key(issuer: str, subject: str) -> Key:
 
 
 def session_ref(digest: str) -> Ref[ConsoleSession]:
-    """Return the reference to a session, by the digest of its cookie."""
+    """Returns the reference to a session, by the digest of its cookie."""
     return Ref("sessions", {"id": f"session#{digest}"}, ConsoleSession.model_validate)
 
 
@@ -79,7 +79,7 @@ def session_write(session: ConsoleSession) -> Put:
 
 
 def session_change_write(digest: str, changes: dict[str, Any]) -> Update:
-    """Return the write that changes an existing session. It cannot restore a session that was ended."""
+    """Returns the write that changes an existing session. It cannot restore a session that was ended."""
     return Update.of("sessions", session_ref(digest).key, changes)
 
 
@@ -101,7 +101,7 @@ def get_sign_in(digest: str) -> SignIn | None:
 
 
 def sign_in_delete_write(digest: str, sign_in: SignIn, otherwise: Callable[[list[Item | None]], Exception]) -> Delete:
-    """Return the write that deletes a sign-in of its browser. Only one request succeeds with it."""
+    """Returns the write that deletes a sign-in of its browser. Only one request succeeds with it."""
     return Delete(
         table="sessions",
         key=_sign_in_key(digest),

@@ -37,7 +37,7 @@ M = TypeVar("M", bound=VersionedModel)
 
 
 def next_version(thing: M, **facts: Any) -> M:
-    """Return the next version of an object, with these fields changed."""
+    """Returns the next version of an object, with these fields changed."""
     return thing.model_copy(update={**facts, "version": thing.version + 1, "updated_at": clock.now_iso()})
 
 
@@ -58,19 +58,19 @@ class Collection(Generic[M]):
     unpack: Callable[[Item], Item] = lambda item: item
 
     def item(self, thing: M) -> Item:
-        """Return the stored item of an object."""
+        """Returns the stored item of an object."""
         return {**self.key(thing.org_id, thing.id), **self.pack(thing.model_dump(mode="json")), **self.lists(thing)}
 
     def read(self, item: Item) -> M:
-        """Return the object of a stored item."""
+        """Returns the object of a stored item."""
         return self.model.model_validate(self.unpack(item))
 
     def put(self, thing: M) -> Put:
-        """Return the write that stores a new object."""
+        """Returns the write that stores a new object."""
         return Put(table=self.table, item=self.item(thing), unless_exists=True)
 
     def save(self, thing: M) -> Put:
-        """Return the write of an object's next version.
+        """Returns the write of an object's next version.
 
         Raises StaleVersionError at commit if the stored version has changed.
         """
@@ -83,7 +83,7 @@ class Collection(Generic[M]):
         )
 
     def delete(self, thing: M) -> Delete:
-        """Return the write that deletes an object. Raises StaleVersionError at commit if the object has changed."""
+        """Returns the write that deletes an object. Raises StaleVersionError at commit if the object has changed."""
         return Delete(
             table=self.table,
             key=self.key(thing.org_id, thing.id),
@@ -93,19 +93,19 @@ class Collection(Generic[M]):
         )
 
     def get(self, org_id: str, id_: str) -> M | None:
-        """Read the organization's object with this id, `None` if there is none."""
+        """Reads the organization's object with this id, `None` if there is none."""
         item = reads.get_item(self.table, self.key(org_id, id_))
         return self.read(item) if item else None
 
     def get_across(self, places: Sequence[tuple[str, str]]) -> list[M | None]:
-        """Read the objects of up to a hundred pairs of organization and id, in the order of the pairs."""
+        """Reads the objects of up to a hundred pairs of organization and id, in the order of the pairs."""
         items = reads.get_items(self.table, [self.key(*place) for place in places]) if places else []
         return [self.read(item) if item else None for item in items]
 
     def change(
         self, org_id: str, id_: str, decide: Callable[[M], Decision[M]], once: IdempotencyGuard | None = None
     ) -> M | None:
-        """Change the current version of an object (`optimistic.change_object`).
+        """Changes the current version of an object (`optimistic.change_object`).
 
         Returns the new version, `None` if nothing changes. `once` is the request that asks for the change: if the
         request is repeated, nothing changes.

@@ -16,7 +16,7 @@ _MAC = 16
 
 
 def encode_cursor(next_key: Item | None, org_id: str, query: str) -> str | None:
-    """Return the cursor for a page's next key, `None` at the end. `query` names the list and its filters."""
+    """Returns the cursor for a page's next key, `None` at the end. `query` names the list and its filters."""
     if next_key is None:
         return None
     body = json.dumps(next_key, separators=(",", ":"), sort_keys=True).encode()
@@ -24,7 +24,7 @@ def encode_cursor(next_key: Item | None, org_id: str, query: str) -> str | None:
 
 
 def decode_cursor(cursor: str | None, org_id: str, query: str) -> Item | None:
-    """Return the key in a cursor. Raises Invalid for a cursor that was not issued for this organization and query."""
+    """Returns the key in a cursor. Raises Invalid for a cursor that was not issued for this organization and query."""
     if not cursor:
         return None
     try:

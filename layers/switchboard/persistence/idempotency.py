@@ -43,14 +43,14 @@ class IdempotencyGuard(Protocol):
     """A request with an effect that happens once: it has an Idempotency-Key, or the caller's own request id."""
 
     def marker_write(self, subject_id: str) -> Put:
-        """Return the write that claims the effect. Raises AlreadyDoneError at commit."""
+        """Returns the write that claims the effect. Raises AlreadyDoneError at commit."""
 
     def require_new(self) -> None:
-        """Raise AlreadyDoneError if an earlier run claimed the effect."""
+        """Raises AlreadyDoneError if an earlier run claimed the effect."""
 
 
 def commit_once(once: IdempotencyGuard | None, subject_id: str, *parts: Writes) -> EarlierEffect | None:
-    """Commit the parts together with the marker of the request's effect, all or nothing.
+    """Commits the parts together with the marker of the request's effect, all or nothing.
 
     Returns `None` after a commit. Returns the object of an earlier run of the request otherwise, and writes nothing
     then. Raises IdempotencyMismatch for a key of another request, and all errors of the commit. Code that charges for
@@ -67,7 +67,7 @@ def commit_once(once: IdempotencyGuard | None, subject_id: str, *parts: Writes) 
 
 
 def find_earlier_effect(once: IdempotencyGuard | None) -> EarlierEffect | None:
-    """Return the object that an earlier run of the request made, `None` for a new request.
+    """Returns the object that an earlier run of the request made, `None` for a new request.
 
     Call it before a rule that would refuse the second run, although the first run succeeded. Raises
     IdempotencyMismatch.
@@ -101,7 +101,7 @@ class IdempotencyKey:
     salt: str = field(default_factory=lambda: secrets.token_hex(16), compare=False)
 
     def marker_write(self, subject_id: str) -> Put:
-        """Return the write that claims the effect for `subject_id`.
+        """Returns the write that claims the effect for `subject_id`.
 
         Raises AlreadyDoneError or IdempotencyMismatch at commit.
         """
@@ -121,7 +121,7 @@ class IdempotencyKey:
         )
 
     def require_new(self) -> None:
-        """Raise AlreadyDoneError or IdempotencyMismatch if an earlier run claimed the effect.
+        """Raises AlreadyDoneError or IdempotencyMismatch if an earlier run claimed the effect.
 
         Call it before a check that may refuse the request: a second run must get the result of the first.
         """
@@ -134,7 +134,7 @@ class IdempotencyKey:
         return f"effect#{self.scope}#{hashing.digest(self.key)}"
 
     def seed(self, label: str, salt: str | None = None) -> bytes:
-        """Return bytes for a secret that a second run must reproduce. They need the root secret and the key's text.
+        """Returns bytes for a secret that a second run must reproduce. They need the root secret and the key's text.
 
         The second run passes the salt of the first, which the marker holds. Without the salt, a key that is used again
         after 24 hours would produce the old secret.

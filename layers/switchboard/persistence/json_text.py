@@ -11,10 +11,10 @@ from typing import Any
 
 
 def dump(value: Any) -> str:
-    """Return a JSON value as the text that a store keeps."""
+    """Returns a JSON value as the text that a store keeps."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def load(stored: Any) -> Any:
-    """Return the JSON value of a stored text. Older items hold the value itself."""
+    """Returns the JSON value of a stored text. Older items hold the value itself."""
     return json.loads(stored) if isinstance(stored, str) else stored

@@ -94,7 +94,7 @@ class Listing:
     views: tuple[ListView, ...]
 
     def attributes(self, org_id: str, place: str, values: ObjectValues) -> Item:
-        """Return the index attributes of an object: those of each view for which the object has all filter values."""
+        """Returns the index attributes of an object: those of each view for which the object has all filter values."""
         found: Item = {}
         for view in self.views:
             if view.index is None or any(values.get(name) is None for name in view.by):
@@ -107,7 +107,7 @@ class Listing:
     def entries(
         self, org_id: str, place: str, key: Item, name: str, before: Collection[str], after: Collection[str]
     ) -> list[Put | Delete]:
-        """Return the writes that move an object from its old filter values to its new ones, for the object's commit."""
+        """Returns the writes that move an object from old filter values to new ones, for the object's commit."""
         view = next(view for view in self.views if view.index is None and view.by == (name,))
 
         def of(value: str) -> Item:
@@ -131,7 +131,7 @@ class Listing:
         also: Iterable[str] = (),
         fitting: Callable[[Sequence[Item]], int] | None = None,
     ) -> ListPage:
-        """Return a page of the objects that have one of the wanted values of each filter, newest first.
+        """Returns a page of the objects that have one of the wanted values of each filter, newest first.
 
         A filter that the chosen view lacks is applied to the objects, which need an attribute of its name. `since` and
         `until` are the first and the last time of the range, both included. `also` names other parameters that the
@@ -166,7 +166,7 @@ class Listing:
         )
 
     def partition(self, org_id: str, values: Mapping[str, str]) -> ListPartition:
-        """Return the partition of the objects with these values, for a worker that reads a list in its own order.
+        """Returns the partition of the objects with these values, for a worker that reads a list in its own order.
 
         Raises StopIteration if no view has exactly these filters. That is a programming error.
         """
@@ -174,7 +174,7 @@ class Listing:
         return ListPartition(view.index, self._partition(view, org_id, [values[name] for name in view.by], 0))
 
     def _view(self, wanted: FilterValues) -> ListView:
-        """Return the view with the most wanted filters, within the limit of partitions that a page may read."""
+        """Returns the view with the most wanted filters, within the limit of partitions that a page may read."""
 
         def partitions(view: ListView) -> int:
             number = view.shards
@@ -215,7 +215,7 @@ class Listing:
 def read_query_page(
     query: Query, parse: Callable[[Item], T], org_id: str, name: str, limit: int, after: str | None
 ) -> tuple[list[T], str | None]:
-    """Return a page of a query's results, and the cursor of the next page (`None` at the end).
+    """Returns a page of a query's results, and the cursor of the next page (`None` at the end).
 
     The cursor is bound to `name`, which names the list and its filters. Raises Invalid for a cursor of another list.
     """
@@ -224,13 +224,13 @@ def read_query_page(
 
 
 def read_key_page(query: Query, org_id: str, name: str, limit: int, after: str | None) -> ListPage:
-    """Return a page like `read_query_page`, with only the keys of an index, for objects that are read with others."""
+    """Returns a page like `read_query_page`, with only the keys of an index, for objects that are read with others."""
     found = query.keys(limit, cursors.decode_cursor(after, org_id, name))
     return ListPage(found.items, cursors.encode_cursor(found.next_key, org_id, name))
 
 
 def place_of(created_at: str, id_: str) -> str:
-    """Return an object's place in its lists."""
+    """Returns an object's place in its lists."""
     return f"{created_at}#{id_}"
 
 

@@ -46,7 +46,7 @@ def change_object(
     once: IdempotencyGuard | None = None,
     subject_id: str = "",
 ) -> T | None:
-    """Change the current version of an object. Returns the new version, `None` if nothing changes.
+    """Changes the current version of an object. Returns the new version, `None` if nothing changes.
 
     `once` is the request of the change, and `subject_id` the object's id. A repeated request changes nothing.
     `save` returns the write of the next version, on the condition that the previous version is still stored. Another
@@ -69,7 +69,7 @@ def change_object(
 
 
 def retry_on_conflict(attempt: Callable[[], T]) -> T | None:
-    """Retry an attempt, from its first read on, while another writer changes the object before its commit.
+    """Retries an attempt, from its first read on, while another writer changes the object before its commit.
 
     Returns the result of the attempt, `None` if an earlier run has recorded it. Raises Contended after the last retry.
     """
@@ -84,7 +84,7 @@ def retry_on_conflict(attempt: Callable[[], T]) -> T | None:
 
 
 def record_once(*fact: Writes) -> bool:
-    """Commit a fact that is an item of its own, with its other writes. Returns False if it was recorded earlier.
+    """Commits a fact that is an item of its own, with its other writes. Returns False if it was recorded earlier.
 
     The fact's write raises `AlreadyRecordedError` for a repeated report, so that each report is recorded once.
     """

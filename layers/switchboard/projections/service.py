@@ -33,7 +33,7 @@ PROJECTIONS: Mapping[str, Projection] = {
 
 
 def project_event(event: Event) -> None:
-    """Apply an event once to each projection of its type. Raises Contended."""
+    """Applies an event once to each projection of its type. Raises Contended."""
     row = registry.TYPES.get(event.type)
     for name in row.projections if row else ():
         projection = PROJECTIONS[name]
@@ -55,7 +55,7 @@ def _log_skip(reason: str, projection: Projection, event: Event) -> None:
 
 
 def clear_projection(org_id: str, name: str) -> int:
-    """Remove a projection of an organization, before a replay builds it again. Returns the number of its subjects.
+    """Removes a projection of an organization, before a replay builds it again. Returns the number of its subjects.
 
     New events are still applied once during the removal. If a run stops, the next run finishes it. Raises NotFound for
     an unknown name, or Contended.

@@ -29,33 +29,33 @@ class DrillOffer(NamedTuple):
 
 
 def get_scored_call(caller: Caller, call_id: str) -> ScoredCall:
-    """Return a scored call of the organization, with transcript and score. Raises NotFound."""
+    """Returns a scored call of the organization, with transcript and score. Raises NotFound."""
     found = store.get_scored_call(caller.org_id, call_id) if _CALL_ID.fullmatch(call_id) else None
     if found is None or found.call.state is not RoleplayState.SCORED:
-        raise NotFound("There is no such call.", code="call_not_found")
+        raise NotFound("There is no such call: check its id.", code="call_not_found")
     return found
 
 
 def list_scored_calls(
     caller: Caller, listed: ScoredCallFilter, limit: int, after: str | None
 ) -> tuple[list[RoleplayCall], str | None]:
-    """Return a page of scored calls, by end time, newest first, and the cursor of the next page."""
+    """Returns a page of scored calls, by end time, newest first, and the cursor of the next page."""
     page = store.list_scored_calls(caller.org_id, listed, limit, after)
     return [store.CALLS.read(item) for item in page.items], page.cursor
 
 
 def list_drill_offers(org_id: str) -> list[DrillOffer]:
-    """Return all drills of the catalog, and whether each is on for the organization."""
+    """Returns all drills of the catalog, and whether each is on for the organization."""
     off = store.get_switched_off(org_id)
     found = (drills.current(key) for key in drills.names())
     return [DrillOffer(drill, drill.key not in off) for drill in found if drill]
 
 
 def switch_drill(origin: Origin, key: str, *, on: bool) -> None:
-    """Switch a drill on or off for an organization. Raises NotFound."""
+    """Switches a drill on or off for an organization. Raises NotFound."""
     drill = drills.current(key)
     if drill is None:
-        raise NotFound("There is no such drill.")
+        raise NotFound("There is no such drill: check its id.")
     event_write = events.new_event_write(
         origin, "roleplay.drill_switched", Subject(type="organization", id=origin.org_id), drill=key, on=on
     )

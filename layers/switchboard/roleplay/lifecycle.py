@@ -40,12 +40,12 @@ CallChange = optimistic.Decision[RoleplayCall]
 
 
 def silence_limit() -> timedelta:
-    """Return the maximum time without a turn in a live call. After it the rep counts as gone."""
+    """Returns the maximum time without a turn in a live call. After it the rep counts as gone."""
     return timedelta(seconds=settings.number("ROLEPLAY_SILENCE_SECONDS", 120))
 
 
 def room_of(call: RoleplayCall) -> Room:
-    """Return the call in the form that its transport needs."""
+    """Returns the call in the form that its transport needs."""
     return Room(
         org_id=call.org_id,
         call_id=call.id,
@@ -59,7 +59,7 @@ def room_of(call: RoleplayCall) -> Room:
 
 
 def creation_writes(call: RoleplayCall) -> list[Writes]:
-    """Return the writes that create a call, with the timer that ends it if the rep never joins."""
+    """Returns the writes that create a call, with the timer that ends it if the rep never joins."""
     data = {"drill": call.drill_key, "difficulty": call.persona.difficulty.value, "session": call.session_id}
     limit = _close_job(call, RoleplayState.CREATED, WAIT_LIMIT)
     return [
@@ -70,7 +70,7 @@ def creation_writes(call: RoleplayCall) -> list[Writes]:
 
 
 def begin_call(org_id: str, call_id: str) -> None:
-    """Bring the persona into a new call."""
+    """Brings the persona into a new call."""
     call = store.CALLS.get(org_id, call_id)
     if call and call.state is RoleplayState.CREATED:
         transports.named(call.transport).begin(room_of(call))
@@ -79,7 +79,7 @@ def begin_call(org_id: str, call_id: str) -> None:
 
 
 def apply_report(progress: TransportReport) -> None:
-    """Apply a transport's report to a call."""
+    """Applies a transport's report to a call."""
     if progress.kind == "turn":
         _record_turn(progress)
         return
@@ -95,7 +95,7 @@ def apply_report(progress: TransportReport) -> None:
 
 
 def _record_turn(progress: TransportReport) -> None:
-    """Record a turn. It does not change the call, so that parallel reports do not collide on the call."""
+    """Records a turn. It does not change the call, so that parallel reports do not collide on the call."""
     call, turn = store.CALLS.get(progress.org_id, progress.call_id), progress.turn
     if turn is None or call is None or call.state not in OPEN_STATES:
         telemetry.log_skip("the practice call takes no more turns", org_id=progress.org_id, call_id=progress.call_id)
@@ -112,7 +112,7 @@ def is_whole(call: RoleplayCall, heard: RecordedTurns) -> bool:
 
 
 def _score_if_whole(org_id: str, call_id: str) -> None:
-    """Start the scoring of an ended call at once if no turn is missing."""
+    """Starts the scoring of an ended call at once if no turn is missing."""
     call = store.CALLS.get(org_id, call_id)
     if call is None or call.state is not RoleplayState.ENDED or call.expected_turns is None:
         return
@@ -121,7 +121,7 @@ def _score_if_whole(org_id: str, call_id: str) -> None:
 
 
 def close_room(org_id: str, call_id: str) -> None:
-    """Close the room of an ended call. Raises Down."""
+    """Closes the room of an ended call. Raises Down."""
     call = store.CALLS.get(org_id, call_id)
     if call and call.state not in (RoleplayState.CREATED, RoleplayState.LIVE):
         transports.named(call.transport).close(room_of(call))
@@ -130,7 +130,7 @@ def close_room(org_id: str, call_id: str) -> None:
 
 
 def close_call(org_id: str, call_id: str, state: str) -> None:
-    """End a call if it is still in the state of its timer."""
+    """Ends a call if it is still in the state of its timer."""
     reason = RoleplayEndReason.NEVER_LIVE if state == RoleplayState.CREATED else RoleplayEndReason.TOO_LONG
     heard = store.get_recorded_turns(org_id, call_id)
     if not store.CALLS.change(
@@ -140,7 +140,7 @@ def close_call(org_id: str, call_id: str, state: str) -> None:
 
 
 def watch_call(org_id: str, call_id: str, until: str) -> None:
-    """End a live call that had no turn for too long, or set the next watch."""
+    """Ends a live call that had no turn for too long, or sets the next watch."""
     heard = store.get_recorded_turns(org_id, call_id)
     if not store.CALLS.change(org_id, call_id, lambda call: _decide_watch(call, until, heard)):
         telemetry.log_skip("the practice call is over, or has another watch", org_id=org_id, call_id=call_id)
@@ -179,7 +179,7 @@ def _decide_report(call: RoleplayCall, progress: TransportReport, heard: Recorde
 
 
 def _report_time(progress: TransportReport, earliest: str) -> str:
-    """Return the time of a report: the transport's own time if it has one, limited to between `earliest` and now."""
+    """Returns the time of a report: the transport's own time if it has one, limited to between `earliest` and now."""
     return clock.now_iso() if progress.at is None else max(earliest, min(progress.at, clock.now_iso()))
 
 
@@ -188,13 +188,13 @@ def _time_after(wait: timedelta) -> str:
 
 
 def scoring_job(call: RoleplayCall) -> ScheduledJob:
-    """Return the job that scores an ended call at its `score_after`."""
+    """Returns the job that scores an ended call at its `score_after`."""
     assert call.score_after is not None
     return timers.schedule(ScoreRoleplay(org_id=call.org_id, call_id=call.id), clock.parse(call.score_after))
 
 
 def _decide_late_join(call: RoleplayCall, at: str) -> CallChange:
-    """Apply the report that a rep joined an ended call.
+    """Applies the report that a rep joined an ended call.
 
     If the rep joined before the end, only the reports were out of order. If after it, the room must be closed again.
     """
@@ -254,7 +254,7 @@ def _close_job(call: RoleplayCall, state: RoleplayState, after: timedelta) -> Sc
 
 
 def call_event_write(call: RoleplayCall, kind: str, **data: Any) -> Writes:
-    """Return the write of an event at this version of the call: the change to this version, or a turn in it."""
+    """Returns the write of an event at this version of the call: the change to this version, or a turn in it."""
     origin = SystemActor(
         org_id=call.org_id,
         actor=Actor(type="system", id="roleplay"),

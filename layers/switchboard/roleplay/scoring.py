@@ -39,7 +39,7 @@ _TOO_LATE = "The call was not scored in time."
 
 
 def score_call(org_id: str, call_id: str) -> None:
-    """Score an ended call. Does nothing for calls in other states. If the model is throttled, tries again later."""
+    """Scores an ended call. Does nothing for calls in other states. If the model is throttled, tries again later."""
     call = store.CALLS.get(org_id, call_id)
     if call and call.state is RoleplayState.ENDED:
         call = _begin_scoring(call)
@@ -82,7 +82,7 @@ def score_call(org_id: str, call_id: str) -> None:
 
 
 def give_up_scoring(org_id: str, call_id: str) -> None:
-    """End the scoring of a call that was not scored in time."""
+    """Ends the scoring of a call that was not scored in time."""
     call = store.CALLS.get(org_id, call_id)
     if call and call.can_become(RoleplayState.SCORING_FAILED):
         telemetry.emit_metric("ScoringGivenUp")
@@ -92,7 +92,7 @@ def give_up_scoring(org_id: str, call_id: str) -> None:
 
 
 def _begin_scoring(call: RoleplayCall) -> RoleplayCall | None:
-    """Move a call to SCORING. If missing turns may still arrive, schedules the next attempt instead."""
+    """Moves a call to SCORING. If missing turns may still arrive, schedules the next attempt instead."""
     heard = store.get_recorded_turns(call.org_id, call.id)
     if not lifecycle.is_whole(call, heard):
         if call.score_after and clock.now_iso() < call.score_after:

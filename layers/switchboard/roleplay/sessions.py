@@ -65,7 +65,7 @@ class CallWithTicket(NamedTuple):
 
 
 def mint_session(caller: Caller, external_user_id: str, external_agency_id: str | None) -> SessionWithToken:
-    """Mint a session for one of the tenant's reps. Raises QuotaExceeded at the month's quota."""
+    """Mints a session for one of the tenant's reps. Raises QuotaExceeded at the month's quota."""
     now, expires = clock.now_iso(), tokens.token_expiry()
     session = RoleplaySession(
         id=ids.new_id("ext"),
@@ -96,7 +96,7 @@ def mint_session(caller: Caller, external_user_id: str, external_agency_id: str 
 
 
 def admit_token(token: str) -> Admission:
-    """Validate a session token. Raises Unauthenticated, or Forbidden if the tenant is not active.
+    """Validates a session token. Raises Unauthenticated, or Forbidden if the tenant is not active.
 
     A refusal does not spend the token.
     """
@@ -117,7 +117,7 @@ def admit_token(token: str) -> Admission:
 
 
 def redeem_session(admission: Admission, wanted: DrillRequest) -> CallWithTicket:
-    """Spend the token with one conditional write, before any other step, and create its call.
+    """Spends the token with one conditional write, before any other step, and create its call.
 
     Raises Unauthenticated if another request has spent the token, Invalid if the drill does not exist, Unavailable if
     the transport is down. The token is spent in all three cases (docs/contracts/athos.md#errors).
@@ -180,7 +180,7 @@ def _new_call(session: RoleplaySession, drill: Drill, persona: Persona) -> Rolep
 
 
 def expire_session(org_id: str, session_id: str) -> None:
-    """End an expired session without a call. Does nothing for other sessions."""
+    """Ends an expired session without a call. Does nothing for other sessions."""
     if not store.SESSIONS.change(org_id, session_id, _decide_expiry):
         telemetry.log_skip("the session has its call, or is over", org_id=org_id, session_id=session_id)
 
@@ -195,7 +195,7 @@ def _decide_expiry(session: RoleplaySession) -> Decision[RoleplaySession]:
 
 
 def _fail_session(session: RoleplaySession, why: str) -> None:
-    """End a session after its redemption has failed."""
+    """Ends a session after its redemption has failed."""
     store.SESSIONS.change(
         session.org_id,
         session.id,
@@ -206,7 +206,7 @@ def _fail_session(session: RoleplaySession, why: str) -> None:
 
 
 def _end_without_call(session: RoleplaySession, state: SessionState, why: str) -> Decision[RoleplaySession]:
-    """Return the change that ends a session without a call. It returns the session's unit of the quota."""
+    """Returns the change that ends a session without a call. It returns the session's unit of the quota."""
     ended = _moved(session, state, failure=why)
     return ended, [
         usage.refund_write(session.org_id, session.period, ROLEPLAY_COUNTER, sliced=session.sliced),

@@ -89,12 +89,12 @@ CALLS = Collection("activity", RoleplayCall, _key, _lists)
 
 
 def find_call(org_id: str, call_id: str) -> RoleplayCall | None:
-    """Return a call of an organization in any state, or `None`. For workers."""
+    """Returns a call of an organization in any state, or `None`. For workers."""
     return CALLS.get(org_id, call_id)
 
 
 def find_calls(places: Sequence[tuple[str, str]]) -> list[RoleplayCall | None]:
-    """Return the calls of up to 100 pairs of organization and call id, in the given order. For workers."""
+    """Returns the calls of up to 100 pairs of organization and call id, in the given order. For workers."""
     return CALLS.get_across(places)
 
 
@@ -103,7 +103,7 @@ def score_write(call: RoleplayCall, score: Score) -> Put:
 
 
 def get_scored_call(org_id: str, call_id: str) -> ScoredCall | None:
-    """Return a call with its transcript and score, in one query, or `None` without a score."""
+    """Returns a call with its transcript and score, in one query, or `None` without a score."""
     items = {item["sk"]: item for item in Query(table="activity", partition=_partition(org_id, call_id)).all()}
     if "call" not in items or "score" not in items:
         return None
@@ -140,7 +140,7 @@ def get_recorded_turns(org_id: str, call_id: str) -> RecordedTurns:
 
 
 def drill_switches_ref(org_id: str) -> Ref[frozenset[str]]:
-    """Return the reference to the keys of the drills that an organization has switched off."""
+    """Returns the reference to the keys of the drills that an organization has switched off."""
     return Ref("core", {"pk": org_id, "sk": "drills"}, lambda item: frozenset(item.get("off") or ()))
 
 
@@ -149,7 +149,7 @@ def get_switched_off(org_id: str) -> frozenset[str]:
 
 
 def drill_switch_write(org_id: str, drills: Iterable[str], *, on: bool) -> Update:
-    """Return the write that switches drills on or off. It changes a set, so parallel changes do not conflict."""
+    """Returns the write that switches drills on or off. It changes a set, so parallel changes do not conflict."""
     return Update(
         table="core",
         key=drill_switches_ref(org_id).key,

@@ -28,12 +28,12 @@ class SessionClaims(NamedTuple):
 
 
 def token_expiry() -> datetime:
-    """Return the expiry of a token that is created now. A token's times are whole seconds."""
+    """Returns the expiry of a token that is created now. A token's times are whole seconds."""
     return datetime.fromtimestamp(int(clock.epoch()), UTC) + TOKEN_LIFETIME
 
 
 def make_token(org_id: str, session_id: str, expires: datetime) -> str:
-    """Create the token of a session."""
+    """Creates the token of a session."""
     claims = {
         "iss": ISSUER,
         "aud": AUDIENCE,
@@ -46,7 +46,7 @@ def make_token(org_id: str, session_id: str, expires: datetime) -> str:
 
 
 def verify_token(token: str) -> SessionClaims:
-    """Verify a token and return its claims. Raises Unauthenticated with `token_invalid` or `token_expired`."""
+    """Verifies a token and returns its claims. Raises Unauthenticated with `token_invalid` or `token_expired`."""
     if len(token) > _MAX_TOKEN_CHARACTERS:
         raise invalid_token()
     try:
@@ -65,17 +65,17 @@ def verify_token(token: str) -> SessionClaims:
 
 
 def invalid_token() -> Unauthenticated:
-    """Return the error for a token that this platform did not issue."""
+    """Returns the error for a token that this platform did not issue."""
     return Unauthenticated("The session token is not valid: mint a new one.", code="token_invalid")
 
 
 def expired_token() -> Unauthenticated:
-    """Return the error for an expired token."""
+    """Returns the error for an expired token."""
     return Unauthenticated("The session token has expired: mint a new one.", code="token_expired")
 
 
 def used_token() -> Unauthenticated:
-    """Return the error for a spent token."""
+    """Returns the error for a spent token."""
     return Unauthenticated("The session token is already redeemed: mint a new one.", code="token_used")
 
 

@@ -78,19 +78,19 @@ def _begins(tokens: Iterable[str], word: str) -> bool:
 
 
 def entry_write(noun: SearchNoun, org_id: str, subject_id: str, part: IndexPart, token: str) -> Put:
-    """Return the write of an entry."""
+    """Returns the write of an entry."""
     return Put(table=noun.table, item=dict(_key(noun, org_id, subject_id, part, token)))
 
 
 def entry_delete_write(noun: SearchNoun, org_id: str, subject_id: str, part: IndexPart, token: str) -> Delete:
-    """Return the write that deletes an entry."""
+    """Returns the write that deletes an entry."""
     return Delete(table=noun.table, key=_key(noun, org_id, subject_id, part, token))
 
 
 def head_writes(
     noun: SearchNoun, org_id: str, subject_id: str, before: Collection[str], after: Collection[str]
 ) -> list[Put | Delete]:
-    """Return the writes of the head's entries, for the commit that changes a subject's tokens to `after`."""
+    """Returns the writes of the head's entries, for the commit that changes a subject's tokens to `after`."""
     return [
         *(entry_delete_write(noun, org_id, subject_id, "head", token) for token in before if token not in after),
         *(entry_write(noun, org_id, subject_id, "head", token) for token in after if token not in before),
@@ -105,7 +105,7 @@ def search_subjects(
     after: str | None,
     load: Callable[[list[IndexEntry]], list[SearchSubject[Subject] | None]],
 ) -> tuple[list[Subject], str | None]:
-    """Return up to `limit` subjects that have, for each word, a token with this beginning, and the next cursor.
+    """Returns up to `limit` subjects that have, for each word, a token with this beginning, and the next cursor.
 
     The subjects are ordered by token. The order of the words makes no difference, and may change between pages. Raises
     Invalid for the cursor of another search.
@@ -143,7 +143,7 @@ def search_subjects(
 def _read_entries(
     noun: SearchNoun, org_id: str, words: Sequence[str], limit: int, start: Item | None
 ) -> dict[str, tuple[list[IndexEntry], Item | None]]:
-    """Return for each word its entries and the next key. The cursor's word continues at the cursor."""
+    """Returns for each word its entries and the next key. The cursor's word continues at the cursor."""
 
     def read(word: str) -> tuple[list[IndexEntry], Item | None]:
         place = {"pk": start["pk"], "sk": start["sk"]} if start and start["word"] == word else None
@@ -157,13 +157,13 @@ def _read_entries(
 
 
 def _rarest_word(pages: dict[str, tuple[list[IndexEntry], Item | None]]) -> str:
-    """Return the word with the fewest entries among the completely read words, or else the longest word."""
+    """Returns the word with the fewest entries among the completely read words, or else the longest word."""
     known = [word for word, (_, more) in pages.items() if more is None]
     return min(known, key=lambda word: len(pages[word][0])) if known else next(iter(pages))
 
 
 def _limit_subjects(entries: list[IndexEntry], most: int) -> list[IndexEntry]:
-    """Return the first entries, of at most `most` different subjects."""
+    """Returns the first entries, of at most `most` different subjects."""
     subjects: set[str] = set()
     for place, entry in enumerate(entries):
         subjects.add(entry.subject_id)

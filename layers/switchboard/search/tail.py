@@ -69,14 +69,14 @@ class TailSource(Protocol):
     def noun(self) -> SearchNoun: ...
 
     def key(self, org_id: str, subject_id: str) -> Key:
-        """Return the key of the subject's item in the noun's table."""
+        """Returns the key of the subject's item in the noun's table."""
 
     def current(self, org_id: str, subject_ids: Sequence[str]) -> Sequence[CurrentTail | None]:
-        """Return up to 100 subjects in the order of the ids, read consistently. `None` stands for a missing subject."""
+        """Returns up to 100 subjects in the order of the ids, read consistently. `None` means a missing subject."""
 
 
 def update_tails(source: TailSource, org_id: str, subject_ids: Sequence[str]) -> None:
-    """Update the tails of subjects to their current tokens. Deleted subjects lose all entries.
+    """Updates the tails of subjects to their current tokens. Deleted subjects lose all entries.
 
     Raises Contended if other jobs keep indexing the same subjects. The queue then delivers the job again.
     """
@@ -85,7 +85,7 @@ def update_tails(source: TailSource, org_id: str, subject_ids: Sequence[str]) ->
 
 
 def new_tail_writes(noun: SearchNoun, org_id: str, subject_id: str, tokens: Collection[str]) -> list[Put]:
-    """Return the writes of a new subject's tail, for a bulk load during which no job runs."""
+    """Returns the writes of a new subject's tail, for a bulk load during which no job runs."""
     if not tokens:
         return []
     state = TailState(tokens=sorted(tokens), version=ids.new_id("idx"))
@@ -127,7 +127,7 @@ class _Tail:
         self._check = _revision_check(source, org_id, subject_id, subject.revision if subject else None)
 
     def become(self, wanted: list[str]) -> None:
-        """Write the entries of these tokens, and delete all others.
+        """Writes the entries of these tokens, and delete all others.
 
         Raises StaleVersionError if another job writes them too.
         """
@@ -154,7 +154,7 @@ class _Tail:
 
 
 def _revision_check(source: TailSource, org_id: str, subject_id: str, revision: str | None) -> ConditionCheck:
-    """Return the check that a subject still has a revision. `None` means that the subject must not exist."""
+    """Returns the check that a subject still has a revision. `None` means that the subject must not exist."""
     still: dict[str, Any] = {"condition": "attribute_not_exists(pk)"}
     if revision is not None:
         still = {"condition": "revision = :revision", "values": {":revision": revision}}
@@ -164,13 +164,13 @@ def _revision_check(source: TailSource, org_id: str, subject_id: str, revision: 
 
 
 def _read_states(noun: SearchNoun, org_id: str, subject_ids: Sequence[str]) -> list[TailState]:
-    """Return the indexed tokens of each tail."""
+    """Returns the indexed tokens of each tail."""
     items = reads.get_items(noun.table, [_key(noun, org_id, subject_id) for subject_id in subject_ids])
     return [TailState.model_validate(item) if item else TailState() for item in items]
 
 
 def _state_write(noun: SearchNoun, org_id: str, subject_id: str, before: TailState, after: TailState) -> Put | Delete:
-    """Return the write of the indexed tokens, if the item is still as it was read. It deletes an empty item."""
+    """Returns the write of the indexed tokens, if the item is still as it was read. It deletes an empty item."""
     place = _key(noun, org_id, subject_id)
     still: dict[str, Any] = {"condition": "attribute_not_exists(pk)"}
     if before.version:

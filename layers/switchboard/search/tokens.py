@@ -21,7 +21,7 @@ _GROUP = re.compile(r"[0-9]+")
 
 
 def tokens_of_text(text: str | None) -> list[str]:
-    """Return the tokens of a searchable text, in order, each once."""
+    """Returns the tokens of a searchable text, in order, each once."""
     found: list[str] = []
     for word in _words(text or ""):
         if isinstance(word, str):
@@ -32,7 +32,7 @@ def tokens_of_text(text: str | None) -> list[str]:
 
 
 def words_of_query(text: str | None) -> list[str]:
-    """Return the words of a query, each once. A match has, for each word, a token that begins with it.
+    """Returns the words of a query, each once. A match has, for each word, a token that begins with it.
 
     Digit groups are joined.
     """
@@ -41,7 +41,7 @@ def words_of_query(text: str | None) -> list[str]:
 
 
 def tokens_of_number(e164: str) -> list[str]:
-    """Return the tokens of a phone number: all digits, the national number, the last seven digits, the last four.
+    """Returns the tokens of a phone number: all digits, the national number, the last seven digits, the last four.
 
     The national number is included a second time as people write it in its country: `020 7946 0018`.
     """
@@ -55,7 +55,7 @@ def tokens_of_number(e164: str) -> list[str]:
 
 
 def _words(text: str) -> Iterator[str | list[str]]:
-    """Yield the words of a text. A run of digit groups is yielded as the list of its groups."""
+    """Yields the words of a text. A run of digit groups is yielded as the list of its groups."""
     folded = fold_text(text).translate(_APOSTROPHES)
     place = 0
     while place < len(folded):
@@ -79,7 +79,7 @@ def _in_word(text: str, place: int) -> bool:
 
 
 def fold_text(text: str) -> str:
-    """Fold a text: remove letter case, accents and variant forms of characters, and write decimal digits as ASCII."""
+    """Folds a text: remove letter case, accents and variant forms of characters, and write decimal digits as ASCII."""
     plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     return "".join(_plain(character) for character in plain if not unicodedata.combining(character))
 

@@ -45,7 +45,7 @@ def sign_up(
     correlation_id: str,
     effect: IdempotencyKey | None,
 ) -> SignUpResult:
-    """Create an organization with an agent, its inbox and two keys, and send a mail to the human.
+    """Creates an organization with an agent, its inbox and two keys, and sends a mail to the human.
 
     A stranger may sign up with any address. So the response does not reveal whether that address accepts our mail.
 

@@ -65,11 +65,11 @@ class Watcher:
         return self._feed.last_block if self.after >= self._feed.head else None
 
     async def more(self) -> Sequence[StreamEntry]:
-        """Return the next entries after this watcher's place, including those that it does not show."""
+        """Returns the next entries after this watcher's place, including those that it does not show."""
         return await self._feed.read_after(self.after)
 
     def end(self, reason: str) -> None:
-        """End the stream. The first reason counts."""
+        """Ends the stream. The first reason counts."""
         self.over = self.over or reason
         self.wake.set()
 
@@ -98,7 +98,7 @@ class Feed:
         self._task: asyncio.Task[None] | None = None
 
     async def read_after(self, after: int) -> Sequence[StreamEntry]:
-        """Return some entries after a place, from memory or from the source. Empty if there are none yet."""
+        """Returns some entries after a place, from memory or from the source. Empty if there are none yet."""
         if after >= self.floor:
             start = bisect_right(self._kept, after, key=attrgetter("place"))
             return self._kept[start : start + _ENTRIES_PER_BATCH]
@@ -113,11 +113,11 @@ class Feed:
         return found.entries
 
     def start(self) -> None:
-        """Start polling."""
+        """Starts polling."""
         self._task = asyncio.get_running_loop().create_task(self._follow())
 
     def stop(self) -> None:
-        """Stop polling."""
+        """Stops polling."""
         self._stop.set()
         if self._task:
             self._task.cancel()
@@ -142,7 +142,7 @@ class Feed:
         telemetry.logger().warning("a stream's source cannot be read", extra={"source": self._source.id}, exc_info=True)
 
     async def look(self) -> int:
-        """Poll once: check the guards, read new entries, renew leases. Returns the number of new entries."""
+        """Polls once: checks the guards, reads new entries, renews leases. Returns the number of new entries."""
         guards = {watcher.subscription.guard.id: watcher.subscription.guard for watcher in self.watchers.values()}
         due = self._timer.now() >= self._renew_at
         if due:
@@ -208,7 +208,7 @@ class Feeds:
         self._feeds: dict[str, Feed] = {}
 
     def join(self, subscription: StreamSubscription) -> Watcher:
-        """Add a watcher to the feed of the subscription's source."""
+        """Adds a watcher to the feed of the subscription's source."""
         source = subscription.source
         feed = self._feeds.get(source.id)
         if feed is None:
@@ -219,7 +219,7 @@ class Feeds:
         return watcher
 
     def leave(self, watcher: Watcher) -> None:
-        """Remove a watcher from its feed."""
+        """Removes a watcher from its feed."""
         subscription = watcher.subscription
         feed = self._feeds[subscription.source.id]
         del feed.watchers[subscription.id]
@@ -228,7 +228,7 @@ class Feeds:
             del self._feeds[subscription.source.id]
 
     def end(self, reason: str) -> None:
-        """End every stream."""
+        """Ends every stream."""
         for feed in self._feeds.values():
             for watcher in feed.watchers.values():
                 watcher.end(reason)

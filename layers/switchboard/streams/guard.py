@@ -21,7 +21,7 @@ class StreamGuard(Protocol):
         """The id of the client. Each poll checks guards with the same id once, for all their streams."""
 
     def check(self) -> None:
-        """Return while the client may watch. Raises Unauthenticated or Forbidden; the client sees their message.
+        """Returns while the client may watch. Raises Unauthenticated or Forbidden; the client sees their message.
 
         Any other exception means that the answer is unknown. The feed then shows nothing, and checks again.
         """
@@ -40,5 +40,5 @@ class KeyGuard:
         return f"{self.key_id} {self._address}"
 
     def check(self) -> None:
-        """Authenticate like the request. Raises Unauthenticated or Forbidden."""
+        """Authenticates like the request. Raises Unauthenticated or Forbidden."""
         access.authenticate_key(self._text, self._kinds, self._address)

@@ -55,14 +55,14 @@ class Shard:
 
 
 def shards_of_plan(plan: PlanName) -> list[Shard]:
-    """Return the shards of a plan's pool."""
+    """Returns the shards of a plan's pool."""
     count = ceil(POOL_PLACES[plan] / _SHARD_PLACES)
     even, rest = divmod(POOL_PLACES[plan], count)
     return [Shard(f"stream-pool#{plan}#{number}", even + (number < rest)) for number in range(count)]
 
 
 def choose_shard(found: Mapping[Shard, Sequence[StreamLease]], org_id: str) -> Shard | None:
-    """Return the shard with the most free places, or `None` if the pool has no place for this organization.
+    """Returns the shard with the most free places, or `None` if the pool has no place for this organization.
 
     `found` holds the running leases of every shard.
     """

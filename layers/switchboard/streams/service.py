@@ -35,7 +35,7 @@ def open_stream(
     last_seen: int | None,
     client: str,
 ) -> StreamSubscription:
-    """Open a stream of a source for a client that the guard has admitted.
+    """Opens a stream of a source for a client that the guard has admitted.
 
     The stream is live if the organization and its plan's pool have a place. Otherwise `full` gives the reason, and
     `render_missed_entries` makes the response. `client` identifies the client, so that its new stream can replace an
@@ -64,13 +64,13 @@ class NoPlaceError(Exception):
 
 
 def max_open_streams(organization: Organization) -> int:
-    """Return the maximum number of live streams of an organization: the negotiated limit, or else the plan's."""
+    """Returns the maximum number of live streams of an organization: the negotiated limit, or else the plan's."""
     agreed = organization.limits.get("open_streams", pools.MAX_OPEN_STREAMS[organization.plan])
     return settings.number("OPEN_STREAMS", agreed)
 
 
 def _take_places(organization: Organization, stream_id: str, owner: str, *, resumed: bool) -> str:
-    """Take a place of the organization and a place of its plan's pool. Returns the pool's item."""
+    """Takes a place of the organization and a place of its plan's pool. Returns the pool's item."""
     limit, own, shards = (
         max_open_streams(organization),
         store.organization_item_id(organization.id),
@@ -95,7 +95,7 @@ def _take_places(organization: Organization, stream_id: str, owner: str, *, resu
 
 
 def _streams_to_replace(held: dict[str, StreamLease], limit: int, owner: str | None) -> list[str]:
-    """Return the streams that a new stream replaces. Raises NoPlaceError if there is no room.
+    """Returns the streams that a new stream replaces. Raises NoPlaceError if there is no room.
 
     API Gateway does not tell a function that the client has disconnected. So the stream of a broken connection keeps
     its place until its end. If all places are taken, a client that resumes replaces its own oldest stream. That stream
@@ -112,7 +112,7 @@ def _streams_to_replace(held: dict[str, StreamLease], limit: int, owner: str | N
 
 
 def render_missed_entries(subscription: StreamSubscription) -> str:
-    """Return the whole response for a client without a place: the missed entries, and the time of its next request.
+    """Returns the whole response for a client without a place: the missed entries, and the time of its next request.
 
     The response contains the client's new place. So the next response or live stream continues there without a gap.
     """
@@ -142,7 +142,7 @@ def render_missed_entries(subscription: StreamSubscription) -> str:
 
 
 def renew_streams(subscriptions: Iterable[StreamSubscription]) -> set[str]:
-    """Renew the leases of open streams. Returns the ids of streams that have lost their place."""
+    """Renews the leases of open streams. Returns the ids of streams that have lost their place."""
     held: dict[str, list[str]] = defaultdict(list)
     for one in subscriptions:
         held[store.organization_item_id(one.org_id)].append(one.id)
@@ -152,7 +152,7 @@ def renew_streams(subscriptions: Iterable[StreamSubscription]) -> set[str]:
 
 
 def release_stream(subscription: StreamSubscription) -> None:
-    """Release the places of a closed stream."""
+    """Releases the places of a closed stream."""
     store.release_lease(store.organization_item_id(subscription.org_id), subscription.id)
     if subscription.shard:
         store.release_lease(subscription.shard, subscription.id)

@@ -26,10 +26,10 @@ class StreamSource(Protocol):
         """The id of the source. Sources with the same id have the same entries, so their watchers share one feed."""
 
     def start(self, last_seen: int | None) -> StreamStart:
-        """Return the start for a client. `last_seen` is the place of its last entry, or `None` for a new client."""
+        """Returns the start for a client. `last_seen` is the place of its last entry, or `None` for a new client."""
 
     def read(self, after: int, limit: int) -> EntryBatch:
-        """Return up to `limit` entries after a place, in order and without missing entries.
+        """Returns up to `limit` entries after a place, in order and without missing entries.
 
         A later read returns entries that are not yet complete, and all entries after them.
         """

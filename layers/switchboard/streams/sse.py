@@ -10,13 +10,13 @@ PING = b": ping\n"
 
 
 def opening_block(retry_ms: int, last_seen: int | None) -> bytes:
-    """Return the first block: the client's retry delay, and the place to resume from if no event follows."""
+    """Returns the first block: the client's retry delay, and the place to resume from if no event follows."""
     block = f"retry: {retry_ms}\n"
     return (block if last_seen is None else block + f"id: {last_seen}\n").encode() + b"\n"
 
 
 def event_block(place: int, data: dict[str, Any]) -> bytes:
-    """Return an event, with its data as JSON on one line. The event's name is in the data.
+    """Returns an event, with its data as JSON on one line. The event's name is in the data.
 
     There is no `event:` line, because an EventSource calls `onmessage` only for unnamed events. Named events need a
     listener for each name.
@@ -26,10 +26,10 @@ def event_block(place: int, data: dict[str, Any]) -> bytes:
 
 
 def place_block(place: int) -> bytes:
-    """Return an id without an event. It moves the client's resume position and shows nothing."""
+    """Returns an id without an event. It moves the client's resume position and shows nothing."""
     return f"id: {place}\n\n".encode()
 
 
 def ending_block(reason: str) -> bytes:
-    """Return a comment with the reason for the stream's end, for people who read the stream."""
+    """Returns a comment with the reason for the stream's end, for people who read the stream."""
     return f": {reason}\n\n".encode()

@@ -30,17 +30,17 @@ Leases = Mapping[str, StreamLease]
 
 
 def organization_item_id(org_id: str) -> str:
-    """Return the id of the item with an organization's open streams."""
+    """Returns the id of the item with an organization's open streams."""
     return f"streams#{org_id}"
 
 
 def get_leases(ids: Sequence[str]) -> list[Leases | None]:
-    """Return the leases of each item, including expired ones, in one read. `None` stands for a missing item."""
+    """Returns the leases of each item, including expired ones, in one read. `None` stands for a missing item."""
     return [_leases(item) for item in reads.get_items("ratelimit", [{"id": id_} for id_ in ids])]
 
 
 def running_leases(found: Leases | None) -> dict[str, StreamLease]:
-    """Return the leases that have not expired."""
+    """Returns the leases that have not expired."""
     now = clock.epoch()
     return {id_: lease for id_, lease in (found or {}).items() if lease.until > now}
 
@@ -48,7 +48,7 @@ def running_leases(found: Leases | None) -> dict[str, StreamLease]:
 def take_lease(
     id_: str, stream_id: str, owner: str, limit: int, known: Leases | None, gone: Sequence[str] = ()
 ) -> bool:
-    """Take a lease in an item. `known` is the item's content as it was read. Returns False if another stream won.
+    """Takes a lease in an item. `known` is the item's content as it was read. Returns False if another stream won.
 
     Expired leases and the leases of the streams in `gone` are replaced. The item never holds more than `limit`.
     """
@@ -81,7 +81,7 @@ def take_lease(
 
 
 def renew_leases(id_: str, stream_ids: Sequence[str]) -> set[str]:
-    """Renew leases. Returns the streams that no longer have a lease."""
+    """Renews leases. Returns the streams that no longer have a lease."""
     lost: set[str] = set()
     for start in range(0, len(stream_ids), _LEASES_PER_WRITE):
         batch = stream_ids[start : start + _LEASES_PER_WRITE]
@@ -109,7 +109,7 @@ def _renew(id_: str, stream_ids: Sequence[str]) -> set[str]:
 
 
 def release_lease(id_: str, stream_id: str) -> None:
-    """Delete a lease."""
+    """Deletes a lease."""
     try:
         writes.write_item(
             Update(

@@ -11,21 +11,21 @@ class StreamTimer(Protocol):
     """A monotonic clock that can also wait."""
 
     def now(self) -> float:
-        """Return seconds since an arbitrary time."""
+        """Returns seconds since an arbitrary time."""
 
     async def wait(self, event: asyncio.Event, seconds: float) -> None:
-        """Wait for an event, at most for `seconds`."""
+        """Waits for an event, at most for `seconds`."""
 
 
 class MonotonicTimer:
     """The machine's monotonic clock."""
 
     def now(self) -> float:
-        """Return seconds since an arbitrary time."""
+        """Returns seconds since an arbitrary time."""
         return time.monotonic()
 
     async def wait(self, event: asyncio.Event, seconds: float) -> None:
-        """Wait for an event, at most for `seconds`."""
+        """Waits for an event, at most for `seconds`."""
         try:
             async with asyncio.timeout(seconds):
                 await event.wait()

@@ -45,7 +45,7 @@ do nothing. The invite then expires.
 
 
 def next_mail_state(before: InviteMailState | None, invite: Invite) -> InviteMailState:
-    """Return the state of an address' mails after the mail of a new invite.
+    """Returns the state of an address' mails after the mail of a new invite.
 
     Raises Conflict while an invite is open, RateLimited while the organization cannot mail the address.
     """
@@ -79,7 +79,7 @@ def next_mail_state(before: InviteMailState | None, invite: Invite) -> InviteMai
 
 
 def mail_count_writes(org: Organization, email: str) -> list[Writes]:
-    """Return the writes that count an invite's mail. They raise RateLimited at commit beyond the day's limits."""
+    """Returns the writes that count an invite's mail. They raise RateLimited at commit beyond the day's limits."""
     day, most = clock.now_iso()[:10], MAX_DAILY_MAILS_FREE if org.plan is PlanName.FREE else MAX_DAILY_MAILS_PAID
 
     def too_many_sent(_: list[Item | None]) -> DomainError:
@@ -92,7 +92,7 @@ def mail_count_writes(org: Organization, email: str) -> list[Writes]:
 
 
 def mailbox_count_write(email: str) -> Writes:
-    """Return the write that counts an unrequested mail to a mailbox. It raises RateLimited at commit."""
+    """Returns the write that counts an unrequested mail to a mailbox. It raises RateLimited at commit."""
 
     def too_many_received(_: list[Item | None]) -> DomainError:
         return _mail_limit_reached(
@@ -105,7 +105,7 @@ def mailbox_count_write(email: str) -> Writes:
 
 
 def declined_until() -> str:
-    """Return the time until which the organization cannot mail an address that declines now."""
+    """Returns the time until which the organization cannot mail an address that declines now."""
     return clock.format_iso(clock.now() + timedelta(seconds=DECLINED_SECONDS))
 
 
@@ -119,12 +119,12 @@ def _seconds_left_today(now: datetime) -> int:
 
 
 def invite_subject(org: Organization, invite: Invite) -> str:
-    """Return the subject of an invite's mail."""
+    """Returns the subject of an invite's mail."""
     return f"{_inviter_name(invite)} invites you to {_organization_name(org)}"
 
 
 def invite_text(org: Organization, invite: Invite) -> str:
-    """Return the text of an invite's mail."""
+    """Returns the text of an invite's mail."""
     return _LETTER.format(
         inviter=_inviter_name(invite),
         organization=_organization_name(org),
@@ -144,6 +144,6 @@ def _organization_name(org: Organization) -> str:
 
 
 def invite_link(invite: Invite) -> str:
-    """Return the link that signs a person in to accept an invite."""
+    """Returns the link that signs a person in to accept an invite."""
     wanted = quote(return_to.with_invite(return_to.home_path(), invite.id), safe="")
     return f"{settings.text('PUBLIC_URL', '')}/auth/login?return_to={wanted}"

@@ -49,7 +49,7 @@ def get_mail_state(org_id: str, email: str) -> InviteMailState | None:
 
 
 def mail_state_write(email: str, mailings: InviteMailState, otherwise: store.Refusal) -> Put:
-    """Return the write of the next state of an address' invites, if the stored state is still the one that was read."""
+    """Returns the write of the next state of an address' invites, if the stored state is the one that was read."""
     before = mailings.revision - 1
     item: Item = {**_mailings_key(mailings.org_id, email), **mailings.model_dump(exclude_none=True)}
     item["expires"] = max(_expires(mailings.expires_at), _expires(mailings.next_mail_at))
@@ -75,7 +75,7 @@ def invite_writes(invite: Invite) -> list[Put]:
 
 
 def expired_invite_delete_write(invite: Invite, otherwise: store.Refusal) -> Delete:
-    """Return the write that deletes an expired invite. DynamoDB deletes its pointer later."""
+    """Returns the write that deletes an expired invite. DynamoDB deletes its pointer later."""
     return Delete(
         table="core",
         key=store.invite_ref(invite.org_id, invite.id).key,
@@ -87,7 +87,7 @@ def expired_invite_delete_write(invite: Invite, otherwise: store.Refusal) -> Del
 def open_invite_delete_writes(
     invite: Invite, otherwise: store.Refusal, next_mail_at: str | None = None
 ) -> list[Delete | Update]:
-    """Return the writes that delete an open invite and its pointer. Only the first accept, decline or revoke succeeds.
+    """Returns the writes that delete an open invite and its pointer. Only the first accept, decline or revoke succeeds.
 
     With `next_mail_at` the organization cannot mail the address again before that time.
     """
@@ -109,7 +109,7 @@ def open_invite_delete_writes(
 
 
 def find_organization_of_invite(email: str, invite_id: str) -> str | None:
-    """Return the organization of an invite, if the invite is for this address."""
+    """Returns the organization of an invite, if the invite is for this address."""
     pointer = (
         reads.get_item("core", {"pk": _invitee(email), "sk": invite_id})
         if store.MEMBER_OR_INVITE_ID.fullmatch(invite_id)
@@ -119,7 +119,7 @@ def find_organization_of_invite(email: str, invite_id: str) -> str | None:
 
 
 def list_open_invite_ids(email: str, now: str) -> Iterator[list[tuple[str, str]]]:
-    """Yield pages of the open invites of an address, newest first, as pairs of organization and invite id."""
+    """Yields pages of the open invites of an address, newest first, as pairs of organization and invite id."""
     query = Query(table="core", partition=_invitee(email), begins="inv_", forward=False)
     start: Item | None = None
     for _ in range(_MAX_READS):
@@ -134,12 +134,12 @@ def list_open_invite_ids(email: str, now: str) -> Iterator[list[tuple[str, str]]
 
 
 def organization_mail_count_write(org_id: str, day: str, most: int, otherwise: store.Refusal) -> Update:
-    """Return the write that counts an invite mail of an organization on a day (UTC), up to `most`."""
+    """Returns the write that counts an invite mail of an organization on a day (UTC), up to `most`."""
     return _mail_count_write({"pk": org_id, "sk": f"invite-mails#{day}"}, day, most, otherwise)
 
 
 def mailbox_mail_count_write(mailbox: str, day: str, most: int, otherwise: store.Refusal) -> Update:
-    """Return the write that counts an invite mail to a mailbox on a day (UTC), from all organizations, up to `most`."""
+    """Returns the write that counts an invite mail to a mailbox on a day (UTC), of all organizations, up to `most`."""
     return _mail_count_write({"pk": _invitee(mailbox), "sk": f"mails#{day}"}, day, most, otherwise)
 
 

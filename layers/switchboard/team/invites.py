@@ -32,7 +32,7 @@ INVITE_LIFETIME_SECONDS = 7 * 86_400
 def create_invite(
     origin: Origin, org: Organization, inviter: str, address: str, role: Role, effect: IdempotencyKey | None = None
 ) -> Invite:
-    """Invite the owner of an address by mail. `inviter` is the name of the admin in that mail.
+    """Invites the owner of an address by mail. `inviter` is the name of the admin in that mail.
 
     The result is the same for addresses that belong to known people and for all others. Raises Invalid; Conflict for
     the address of a member, of an open invite, or one that the organization cannot mail; RateLimited for too many
@@ -85,7 +85,7 @@ def invite_writes(
     *,
     is_first: bool = False,
 ) -> tuple[Invite, list[Writes]]:
-    """Return an invite and the writes that store it and delete `stale` invites. They send no mail.
+    """Returns an invite and the writes that store it and delete `stale` invites. They send no mail.
 
     `is_first` means that the organization has never invited anybody, so nothing is read.
 
@@ -118,7 +118,9 @@ def invite_writes(
 
 def _require_no_member(address: str, everyone: list[Membership]) -> None:
     if any((one.email or "").casefold() == address for one in everyone):
-        raise Conflict("A member of the organization already has this address.", code="already_member")
+        raise Conflict(
+            "A member of the organization already has this address: invite another address.", code="already_member"
+        )
 
 
 def invite_limit_reached(_: list[Item | None]) -> DomainError:
@@ -130,7 +132,7 @@ def invite_limit_reached(_: list[Item | None]) -> DomainError:
 
 
 def fold_address(address: str) -> str:
-    """Normalize an address for invites. Letter case is ignored, as mail providers do today."""
+    """Normalizes an address for invites. Letter case is ignored, as mail providers do today."""
     try:
         return normalize(address).casefold()
     except ValueError:
@@ -140,7 +142,7 @@ def fold_address(address: str) -> str:
 
 
 def revoke_invite(origin: Origin, invite_id: str, effect: IdempotencyKey | None = None) -> None:
-    """Revoke an open invite. Raises NotFound if it was accepted, declined or revoked, or has expired."""
+    """Revokes an open invite. Raises NotFound if it was accepted, declined or revoked, or has expired."""
     if find_earlier_effect(effect):
         return
 
@@ -167,7 +169,7 @@ def end_invite(
 
 
 def no_such_invite() -> NotFound:
-    return NotFound("There is no such invite.")
+    return NotFound("There is no such invite: check its id.")
 
 
 # ---- of a person

@@ -41,7 +41,7 @@ class AlreadyMemberError(Exception):
 
 
 def list_team(org_id: str) -> Team:
-    """Return the team: members by name, open invites newest first."""
+    """Returns the team: members by name, open invites newest first."""
     members, invites = store.get_team(org_id)
     now = clock.now_iso()
     return Team(
@@ -51,19 +51,19 @@ def list_team(org_id: str) -> Team:
 
 
 def permissions_of(role: Role) -> list[Permission]:
-    """Return the permissions of a role."""
+    """Returns the permissions of a role."""
     return sorted(PERMISSIONS[role])
 
 
 def record_activity(member: Membership, user: User) -> None:
-    """Record a member's last activity, and the current name and address from the issuer. Best effort."""
+    """Records a member's last activity, and the current name and address from the issuer. Best effort."""
     changes = {"last_active_at": clock.now_iso(), "name": user.name, "email": user.email}
     with suppress(Exception):
         writes.write_item(store.member_change_write(member.org_id, member.user_id, changes))
 
 
 def origin_of_person(org_id: str, user: User, correlation_id: str) -> SystemActor:
-    """Return the origin of a person's action in an organization, also before the person is a member."""
+    """Returns the origin of a person's action in an organization, also before the person is a member."""
     return SystemActor(
         org_id=org_id, actor=Actor(type="user", id=user.id), agent_id=None, correlation_id=correlation_id
     )
@@ -73,7 +73,7 @@ def origin_of_person(org_id: str, user: User, correlation_id: str) -> SystemActo
 
 
 def membership_writes(origin: Origin, user: User, role: Role, invite: Invite | None = None) -> list[Writes]:
-    """Return the writes that make a person a member. With `invite` they also count the invite as used.
+    """Returns the writes that make a person a member. With `invite` they also count the invite as used.
 
     They raise AlreadyMemberError at commit, or QuotaExceeded beyond `MAX_MEMBERS` or `MAX_ORGANIZATIONS_OF_PERSON`.
     """
@@ -120,7 +120,7 @@ def _member_limit_reached(_: list[Item | None]) -> DomainError:
 
 
 def change_role(origin: Origin, user_id: str, role: Role, effect: IdempotencyKey | None = None) -> Membership:
-    """Change a member's role. The change takes effect at the member's next request.
+    """Changes a member's role. The change takes effect at the member's next request.
 
     Raises NotFound, or Conflict if the last admin would lose that role.
     """
@@ -151,7 +151,7 @@ def change_role(origin: Origin, user_id: str, role: Role, effect: IdempotencyKey
 def _get_member(org_id: str, user_id: str) -> Membership:
     found = store.get_member(org_id, user_id)
     if not found:
-        raise NotFound("There is no such member.")
+        raise NotFound("There is no such member: check its id.")
     return found
 
 
@@ -163,7 +163,7 @@ def _last_admin(_: list[Item | None]) -> DomainError:
 
 
 def remove_member(origin: Origin, user_id: str, effect: IdempotencyKey | None = None) -> None:
-    """Remove a member from the organization. The removal takes effect at the person's next request.
+    """Removes a member from the organization. The removal takes effect at the person's next request.
 
     The person's account remains. Raises NotFound, or Conflict for the last admin.
     """
@@ -179,7 +179,7 @@ def remove_member(origin: Origin, user_id: str, effect: IdempotencyKey | None = 
 def leave_organization(
     user: User, org_id: str | None, correlation_id: str, effect: IdempotencyKey | None = None
 ) -> None:
-    """Let a person leave an organization, even an inactive one.
+    """Lets a person leave an organization, even an inactive one.
 
     Raises Forbidden if the person is not a member, or Conflict for the last admin.
     """
@@ -189,7 +189,7 @@ def leave_organization(
     def attempt() -> None:
         before = store.get_member(org_id, user.id) if org_id else None
         if not before:
-            raise Forbidden("You belong to no organization that you can leave.", code="no_organization")
+            raise Forbidden("You belong to no organization: there is none that you can leave.", code="no_organization")
         _end_membership(origin_of_person(before.org_id, user, correlation_id), before, "team.member_left", effect)
 
     retry_on_conflict(attempt)

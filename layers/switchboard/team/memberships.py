@@ -25,7 +25,7 @@ def create_organization(
     effect: IdempotencyKey | None,
     also: Callable[[str], Writes],
 ) -> Organization:
-    """Create an organization with a person as its admin. `also` returns more writes for its id, for the same commit.
+    """Creates an organization with a person as its admin. `also` returns more writes for its id, for the same commit.
 
     Raises QuotaExceeded for a person in too many organizations, and the errors of the other writes.
     """
@@ -41,21 +41,21 @@ def create_organization(
 
 
 def slug_of(name: str) -> str:
-    """Turn an organization's name into a slug for addresses."""
+    """Turns an organization's name into a slug for addresses."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60] or "organization"
 
 
 def list_organizations_of(user_id: str) -> list[OrganizationRole]:
-    """Return the organizations of a person, by name."""
+    """Returns the organizations of a person, by name."""
     return _read_organization_roles(user_id, store.list_organization_ids(user_id, members.MAX_ORGANIZATIONS_OF_PERSON))
 
 
 def get_organization_role(user_id: str, org_id: str) -> OrganizationRole:
-    """Return an organization and a person's role there. Raises NotFound unless the person is a member."""
+    """Returns an organization and a person's role there. Raises NotFound unless the person is a member."""
     for place in _read_organization_roles(user_id, [org_id]):
         return place
-    raise NotFound("There is no such organization.")
+    raise NotFound("There is no such organization: check its id.")
 
 
 def _read_organization_roles(user_id: str, org_ids: list[str]) -> list[OrganizationRole]:

@@ -22,7 +22,7 @@ MAX_INVITES_SHOWN, MAX_INVITES_COUNTED = 20, 50
 
 
 def list_pending_invites(user: User) -> PendingInvites:
-    """Return the invites that a person may accept, newest first. The issuer must have verified the person's address."""
+    """Returns the invites that a person may accept, newest first. The issuer must have verified the address."""
     found: list[PendingInvite] = []
     address = _address_of(user)
     for pointers in invite_store.list_open_invite_ids(address, clock.now_iso()) if address else ():
@@ -33,7 +33,7 @@ def list_pending_invites(user: User) -> PendingInvites:
 
 
 def _read_pending(pointers: list[tuple[str, str]]) -> list[PendingInvite]:
-    """Read the invites of pointers, without expired invites and without invites of inactive organizations."""
+    """Reads the invites of pointers, without expired invites and without invites of inactive organizations."""
     if not pointers:
         return []
     now = clock.now_iso()
@@ -66,7 +66,7 @@ def accept_invite(
     effect: IdempotencyKey | None = None,
     also: Callable[[str], Writes] = lambda _: None,
 ) -> OrganizationRole:
-    """Make a person a member by an invite for the person's address. An existing member keeps the old role.
+    """Makes a person a member by an invite for the person's address. An existing member keeps the old role.
 
     `also` returns writes for the organization's id, which join the commit. Raises NotFound for an invite that is for
     another address or no longer open, QuotaExceeded if the organization is full or the person is in too many.
@@ -107,7 +107,7 @@ def _still_active_check(org_id: str) -> ConditionCheck:
 
 
 def decline_invite(user: User, invite_id: str, correlation_id: str, effect: IdempotencyKey | None = None) -> None:
-    """Decline an invite for a person's address. The organization cannot mail the address for a week.
+    """Declines an invite for a person's address. The organization cannot mail the address for a week.
 
     Raises NotFound for an invite that is for another address or no longer open.
     """
@@ -123,7 +123,7 @@ def decline_invite(user: User, invite_id: str, correlation_id: str, effect: Idem
 
 
 def choose_first_organization(user: User, invite_id: str | None = None) -> str | None:
-    """Return the organization of a new session, or `None` for a person without organizations.
+    """Returns the organization of a new session, or `None` for a person without organizations.
 
     A person without organizations joins by following an invite's link. Another site can send a browser to such a link,
     so it changes nothing for a person who has an organization. Such a person accepts in the console.

@@ -50,5 +50,5 @@ def may(role: Role, permission: Permission) -> bool:
 
 
 def roles_with(permission: Permission) -> list[Role]:
-    """Return the roles that have a permission, the most powerful first."""
+    """Returns the roles that have a permission, the most powerful first."""
     return [role for role in Role if may(role, permission)]

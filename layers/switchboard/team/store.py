@@ -34,12 +34,12 @@ Refusal = Callable[[list[Item | None]], Exception]
 
 
 def member_ref(org_id: str, user_id: str) -> Ref[Membership]:
-    """Return the reference to a membership."""
+    """Returns the reference to a membership."""
     return Ref("core", {"pk": org_id, "sk": f"{_MEMBER}{user_id}"}, Membership.model_validate)
 
 
 def invite_ref(org_id: str, invite_id: str) -> Ref[Invite]:
-    """Return the reference to an invite."""
+    """Returns the reference to an invite."""
     return Ref("core", {"pk": org_id, "sk": f"{_INVITE}{invite_id}"}, Invite.model_validate)
 
 
@@ -64,7 +64,7 @@ def get_invite(org_id: str, invite_id: str) -> Invite | None:
 
 
 def get_team(org_id: str) -> tuple[list[Membership], list[Invite]]:
-    """Return all members and all invites of an organization, a few hundred at most, with one query."""
+    """Returns all members and all invites of an organization, a few hundred at most, with one query."""
     members, invites = [], []
     for item in Query(table="core", partition=org_id, begins="team#").all():
         if item["sk"].startswith(_MEMBER):
@@ -91,7 +91,7 @@ def member_writes(member: Membership, otherwise: Refusal) -> list[Put]:
 
 
 def member_delete_writes(member: Membership, otherwise: Refusal) -> list[Delete]:
-    """Return the writes that remove a member, if the role is still the one that was read. The counters depend on it."""
+    """Returns the writes that remove a member, if the role is the one that was read. The counters depend on it."""
     return [
         Delete(
             table="core",
@@ -106,7 +106,7 @@ def member_delete_writes(member: Membership, otherwise: Refusal) -> list[Delete]
 
 
 def role_change_write(member: Membership, role: Role, otherwise: Refusal) -> Update:
-    """Return the write that changes a member's role, if the role is still the one that was read."""
+    """Returns the write that changes a member's role, if the role is the one that was read."""
     return Update(
         table="core",
         key=member_ref(member.org_id, member.user_id).key,
@@ -123,7 +123,7 @@ def member_change_write(org_id: str, user_id: str, changes: dict[str, Any]) -> U
 
 
 def list_organization_ids(user_id: str, most: int) -> list[str]:
-    """Return the ids of a person's organizations, up to `most`."""
+    """Returns the ids of a person's organizations, up to `most`."""
     page = Query(table="core", partition=_person(user_id), begins="org#").page(most)
     return [item["org_id"] for item in page.items]
 
@@ -134,7 +134,7 @@ def list_organization_ids(user_id: str, most: int) -> list[str]:
 def member_count_write(
     org_id: str, members: int, admins: int, most: int, otherwise: Refusal, *, invites: int = 0
 ) -> Update:
-    """Return the write that adds to the numbers of members and admins.
+    """Returns the write that adds to the numbers of members and admins.
 
     It fails beyond `most` members, and if no admin would be left. `invites` changes the number of invites in the same
     item, for a new member who has used one.
@@ -157,20 +157,20 @@ def member_count_write(
 
 
 def invite_count_write(org_id: str, step: int, most: int, otherwise: Refusal) -> Update:
-    """Return the write that adds `step` to the number of stored invites. It fails for an addition beyond `most`."""
+    """Returns the write that adds `step` to the number of stored invites. It fails for an addition beyond `most`."""
     counted = counter_write(_counts_key(org_id), "invites", step, most, otherwise)
     # A deletion never fails, even if there are more invites than allowed.
     return counted if step > 0 else replace(counted, condition=None, values={":step": step})
 
 
 def organization_count_write(user_id: str, step: int, most: int, otherwise: Refusal | None = None) -> Update:
-    """Return the write that adds `step` to the number of a person's organizations. It fails beyond `most`."""
+    """Returns the write that adds `step` to the number of a person's organizations. It fails beyond `most`."""
     counted = counter_write({"pk": _person(user_id), "sk": "orgs"}, "places", step, most, otherwise)
     return counted if step > 0 else replace(counted, condition=None, values={":step": step})
 
 
 def counter_write(key: Key, counter: str, step: int, most: int, otherwise: Refusal | None) -> Update:
-    """Return the write that adds `step` to a counter of an item. It fails beyond `most`."""
+    """Returns the write that adds `step` to a counter of an item. It fails beyond `most`."""
     return Update(
         table="core",
         key=key,

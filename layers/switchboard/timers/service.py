@@ -56,7 +56,7 @@ class ScheduledJob(NamedTuple):
 
 
 def schedule(job: Job, due: datetime, *, queue_name: str | None = None) -> ScheduledJob:
-    """Return the write that sends a job to its queue at `due`. A time in the past means now."""
+    """Returns the write that sends a job to its queue at `due`. A time in the past means now."""
     now = clock.now()
     message = job.message(queue=queue_name)
     timer = Timer(
@@ -72,17 +72,17 @@ def schedule(job: Job, due: datetime, *, queue_name: str | None = None) -> Sched
 
 
 def job_write(job: Job, *, queue_name: str | None = None) -> Put:
-    """Return the write that sends a job to its queue right after the commit."""
+    """Returns the write that sends a job to its queue right after the commit."""
     return schedule(job, clock.now(), queue_name=queue_name).write
 
 
 def cancel_writes(*refs: str | None) -> list[Delete]:
-    """Return the writes that delete timers, for the commit that makes them moot. A fired timer no longer exists."""
+    """Returns the writes that delete timers, for the commit that makes them moot. A fired timer no longer exists."""
     return [store.timer_delete_write(store.parse_ref(ref)) for ref in dict.fromkeys(refs) if ref]
 
 
 def parse_outbox_message(item: Item) -> QueueMessage:
-    """Return the message of an outbox item. Raises pydantic's ValidationError for an item without a message."""
+    """Returns the message of an outbox item. Raises pydantic's ValidationError for an item without a message."""
     return _message(store.parse_timer(item))
 
 
@@ -93,7 +93,7 @@ def _message(timer: Timer) -> QueueMessage:
 
 
 def run_tick() -> int:
-    """Pass the minutes since the last tick, up to the next one, to the workers. Returns the number of jobs.
+    """Passes the minutes since the last tick, up to the next one, to the workers. Returns the number of jobs.
 
     A missed tick delays timers, but loses none: the next tick includes its minutes. After a long gap each tick passes
     on at most six hours.
@@ -111,7 +111,7 @@ def run_tick() -> int:
 
 
 def _split_spans(first: datetime, last: datetime) -> Iterator[dict[str, str]]:
-    """Split the minutes from `first` to `last` into the spans of single jobs."""
+    """Splits the minutes from `first` to `last` into the spans of single jobs."""
     while first <= last:
         yield {"first": _minute_name(first), "last": _minute_name(min(last, first + _MAX_JOB_SPAN - _MINUTE))}
         first += _MAX_JOB_SPAN
@@ -126,7 +126,7 @@ def _minute(moment: datetime) -> datetime:
 
 
 def fire_timers(job: FireTimers) -> None:
-    """Send the jobs of a shard's timers to their queues, each with its remaining delay."""
+    """Sends the jobs of a shard's timers to their queues, each with its remaining delay."""
     minute, last, found = clock.parse(f"{job.first}:00Z"), clock.parse(f"{job.last}:00Z"), False
     while minute <= last:
         for items in store.timers_of_minute(_minute_name(minute), job.shard):
@@ -175,15 +175,15 @@ def _bury(item: Item, timer_id: str, reason: str) -> None:
 
 
 def fire_dead_timer(dead: DeadTimer) -> None:
-    """Fire a dead timer now. Raises ValueError if it cannot be parsed, NotFound if it no longer exists."""
+    """Fires a dead timer now. Raises ValueError if it cannot be parsed, NotFound if it no longer exists."""
     timer = Timer.model_validate(dead.timer | {"due": clock.now_iso(), "attempts": 0})
     queues.send_messages([_message(timer)])
     delete_dead_timer(dead)
 
 
 def delete_dead_timer(dead: DeadTimer) -> None:
-    """Delete a dead timer. Raises NotFound if it no longer exists."""
+    """Deletes a dead timer. Raises NotFound if it no longer exists."""
     try:
         commit(store.dead_timer_delete_write(dead))
     except ConditionFailedError:
-        raise NotFound("This timer no longer exists.") from None
+        raise NotFound("This timer no longer exists: list the timers again.") from None

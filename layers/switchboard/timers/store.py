@@ -60,7 +60,7 @@ def parse_timer(item: Item) -> Timer:
 
 
 def timers_of_minute(minute: str, shard: int) -> Iterator[list[Item]]:
-    """Yield the timers of a minute and shard in batches."""
+    """Yields the timers of a minute and shard in batches."""
     yield from Query(table="activity", partition=f"timer#{minute}#{shard}").chunks()
 
 
@@ -87,7 +87,7 @@ def dead_timer_write(dead: DeadTimer) -> Put:
 
 
 def list_dead_timers(limit: int, start: Item | None = None) -> tuple[list[DeadTimer], Item | None]:
-    """Return a page of the dead timers, oldest first, and the key of the next page."""
+    """Returns a page of the dead timers, oldest first, and the key of the next page."""
     page = Query(table="activity", partition=_DEAD).page(limit, start)
     return [DeadTimer.model_validate(item) for item in page.items], page.next_key
 
@@ -101,13 +101,13 @@ def dead_timer_delete_write(dead: DeadTimer) -> Delete:
 
 
 def get_watermark() -> tuple[str | None, int]:
-    """Return the last minute that was passed to the workers, and the largest number of shards in use so far."""
+    """Returns the last minute that was passed to the workers, and the largest number of shards in use so far."""
     item: dict[str, Any] = reads.get_item("activity", _WATERMARK) or {}
     return item.get("minute"), max(SHARDS, int(item.get("shards", 0)))
 
 
 def advance_watermark(minute: str, shards: int | None = None) -> None:
-    """Move the watermark forward. It never moves back."""
+    """Moves the watermark forward. It never moves back."""
     change = Update(
         table="activity",
         key=_WATERMARK,

@@ -81,21 +81,21 @@ class _BookState:
         return sum(item.get(counter, 0) for item in self.items)
 
     def left(self, counter: str) -> dict[str, int]:
-        """Return the units of a counter that slices have left, by sort key, without zeros. Negative units are debts."""
+        """Returns the units of a counter that slices have left, by sort key, without zeros. Debts are negative."""
         return {item["sk"]: item[f"left_{counter}"] for item in self.items if item.get(f"left_{counter}")}
 
     def unlent(self, counter: str, limit: int) -> int:
         return int(limit - self.total.get(f"taken_{counter}", 0))
 
     def room(self, counter: str, limit: int) -> int:
-        """Return the units that may still be used, on the total and on all slices together."""
+        """Returns the units that may still be used, on the total and on all slices together."""
         return self.unlent(counter, limit) + sum(self.left(counter).values())
 
 
 def commit_within(
     charges: Sequence[Charge], *parts: Writes, once: IdempotencyGuard | None = None, subject_id: str = ""
 ) -> EarlierEffect | None:
-    """Commit the parts and count the charges, all or nothing.
+    """Commits the parts and counts the charges, all or nothing.
 
     With `once`, also commit the request's effect on `subject_id` (see `commit_once`). Returns `None` for a new effect,
     or the effect of an earlier run of the request, which has already been charged. Raises QuotaExceeded at a limit.
@@ -117,7 +117,7 @@ def commit_within(
 
 
 def _charge_writes(charge: Charge, place: ChargePlace) -> list[Update]:
-    """Return the writes that count a charge at a place."""
+    """Returns the writes that count a charge at a place."""
     if place.slice is None:
         return [store.total_write(charge.book, charge.used, charge.limits, _no_room)]
     taking = store.slice_write(charge.book, place.slice, charge.used, charge.limits, place.loans, _no_room)
@@ -125,14 +125,14 @@ def _charge_writes(charge: Charge, place: ChargePlace) -> list[Update]:
 
 
 def unconditional_charge_write(charge: Charge) -> Update:
-    """Return the write that counts units which are already used, regardless of limits."""
+    """Returns the write that counts units which are already used, regardless of limits."""
     if charge.sliced:
         return store.slice_write(charge.book, choose_slice(SLICES), charge.used, (), {}, None)
     return store.total_write(charge.book, charge.used, {}, None)
 
 
 def _find_rooms(charges: Sequence[Charge], places: Sequence[ChargePlace]) -> list[ChargePlace]:
-    """Return new places for charges that did not all fit. Raises QuotaExceeded for a charge without any room."""
+    """Returns new places for charges that did not all fit. Raises QuotaExceeded for a charge without any room."""
     found = store.get_books((charge.book for charge in charges), SLICES)
     return [
         _find_room(charge, place, _BookState.from_items(items))
@@ -180,7 +180,7 @@ def _loan_units(limit: int) -> int:
 
 
 def _slice_with_room(charge: Charge, now: _BookState) -> int | None:
-    """Return a slice that has enough units left for all limited counters, or `None`."""
+    """Returns a slice that has enough units left for all limited counters, or `None`."""
     for item in now.items:
         if item["sk"].startswith("slice#") and all(
             item.get(f"left_{counter}", 0) >= charge.used[counter] for counter in charge.limits
@@ -190,7 +190,7 @@ def _slice_with_room(charge: Charge, now: _BookState) -> int | None:
 
 
 def _return_loans(book: Book, counter: str, left: dict[str, int]) -> bool:
-    """Return the slices' remaining units of a counter to the total, and take their debts from it.
+    """Returns the slices' remaining units of a counter to the total, and takes their debts from it.
 
     Returns False if the figures have changed since they were read.
     """
@@ -206,7 +206,7 @@ def _return_loans(book: Book, counter: str, left: dict[str, int]) -> bool:
 
 
 def require_room(charges: Sequence[Charge], totals: Sequence[Item] | None = None) -> None:
-    """Raise QuotaExceeded for a charge that a commit would refuse, as far as a read before the commit can show.
+    """Raises QuotaExceeded for a charge that a commit would refuse, as far as a read before the commit can show.
 
     Needs one read, or none if the caller passes the `totals` of the books. Slices are read only if a total is used up.
     """
@@ -224,17 +224,17 @@ def require_room(charges: Sequence[Charge], totals: Sequence[Item] | None = None
 
 
 def total_ref(charge: Charge) -> Key:
-    """Return the key of the total of a charge's book in the `core` table, for a read together with other items."""
+    """Returns the key of the total of a charge's book in the `core` table, for a read together with other items."""
     return store.total_ref(charge.book.org_id, charge.book.period)
 
 
 def used_in_month(org_id: str, period: str, counter: str) -> int:
-    """Return the used units of a counter in a month (`YYYY-MM`), less the units that were given back."""
+    """Returns the used units of a counter in a month (`YYYY-MM`), less the units that were given back."""
     return sum(item.get(counter, 0) for item in store.list_counters(org_id, period))
 
 
 def balance_book(book: Book) -> None:
-    """Return the slices' remaining units of all counters to the total, and take their debts from it.
+    """Returns the slices' remaining units of all counters to the total, and takes their debts from it.
 
     A transaction that spends at the same time changes the figures of a counter. Then this retries for some time.
     """
@@ -253,7 +253,7 @@ def _lent_counters(items: Iterable[Item]) -> list[str]:
 
 
 def loan_return_writes(book: Book, counter: str) -> Writes:
-    """Return the writes that return all slices' remaining units of a counter to the total.
+    """Returns the writes that return all slices' remaining units of a counter to the total.
 
     They fail at commit with ConditionFailedError if another transaction spends units of the counter at the same time.
     """

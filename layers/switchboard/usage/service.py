@@ -68,7 +68,7 @@ def commit_spending(
     once: IdempotencyGuard | None = None,
     subject_id: str = "",
 ) -> EarlierEffect | None:
-    """Commit the parts and count the units, with the charges in `beside`, all or nothing.
+    """Commits the parts and counts the units, with the charges in `beside`, all or nothing.
 
     `once` and `subject_id` are those of `commit_once`. Returns `None` for a new effect, or the effect of an earlier run
     of the request. Raises QuotaExceeded at a limit.
@@ -77,7 +77,7 @@ def commit_spending(
 
 
 def spending_charge(org: Organization, meter: Meter, units: int) -> Charge:
-    """Return the charge for units of a meter, within the plan's monthly quota and the organization's own cap."""
+    """Returns the charge for units of a meter, within the plan's monthly quota and the organization's own cap."""
     capped, limits = org.hard_cap.meters.get(CAP_SWITCH[meter], True), {}
     quota = getattr(org.terms, MONTHLY_QUOTA[meter]) if meter in MONTHLY_QUOTA else None
     if quota is not None:
@@ -106,13 +106,13 @@ def spending_charge(org: Organization, meter: Meter, units: int) -> Charge:
 
 
 def _spent(meter: Meter, units: int, *, capped: bool) -> dict[str, int]:
-    """Return the amounts that a spending adds to each counter."""
+    """Returns the amounts that a spending adds to each counter."""
     cost = units * PRICE_MICROS[meter]
     return {meter.value: units, "spent": cost} | ({"capped": cost} if capped else {})
 
 
 def receipt_of(within: Sequence[Charge]) -> SpendingReceipt | None:
-    """Return the receipt of the spending among these charges, or `None` if there is none."""
+    """Returns the receipt of the spending among these charges, or `None` if there is none."""
     receipts = (
         SpendingReceipt(period=one.book.period, capped="capped" in one.used) for one in within if "spent" in one.used
     )
@@ -129,7 +129,7 @@ def _day(org_id: str, of: str = "") -> Book:
 
 
 def daily_charge(org: Organization, counter: str, limit: int) -> Charge:
-    """Return the charge for one unit of a counter with a daily limit (UTC)."""
+    """Returns the charge for one unit of a counter with a daily limit (UTC)."""
 
     def refusal(_: str, current: int) -> QuotaExceeded:
         return QuotaExceeded(
@@ -144,12 +144,12 @@ def daily_charge(org: Organization, counter: str, limit: int) -> Charge:
 
 
 def daily_charge_of_key(org: Organization, key_id: str, limit: int, refusal: QuotaExceeded) -> Charge:
-    """Return the charge for one call of a key with a daily limit (UTC). At the limit it raises `refusal`."""
+    """Returns the charge for one call of a key with a daily limit (UTC). At the limit it raises `refusal`."""
     return Charge(_day(org.id, f"#{key_id}"), {"calls": 1}, {"calls": limit}, lambda *_: refusal, org.terms.sliced)
 
 
 def monthly_charge(org: Organization, period: str, counter: str, limit: int | None) -> Charge:
-    """Return the charge for one unit of a counter with a monthly limit (UTC). `None` means no limit."""
+    """Returns the charge for one unit of a counter with a monthly limit (UTC). `None` means no limit."""
 
     def refusal(_: str, current: int) -> QuotaExceeded:
         return QuotaExceeded(
@@ -165,7 +165,7 @@ def monthly_charge(org: Organization, period: str, counter: str, limit: int | No
 
 
 def refund_write(org_id: str, period: str, counter: str, *, sliced: bool) -> Update:
-    """Return the write that gives one unit back to the month (`YYYY-MM`) in which it was counted.
+    """Returns the write that gives one unit back to the month (`YYYY-MM`) in which it was counted.
 
     `sliced` says how the unit was counted. Both ways stay correct after a change of plan.
     """
@@ -177,7 +177,7 @@ def _unlimited(counter: str, current: int) -> QuotaExceeded:
 
 
 def correction_write(org: Organization, meter: Meter, units: int, spent: SpendingReceipt) -> Update | None:
-    """Return the write that corrects a spending by the difference to the real use. Fewer units are negative.
+    """Returns the write that corrects a spending by the difference to the real use. Fewer units are negative.
 
     The correction counts where the spending counted: in the same month, even if a new one has begun, and towards the
     cap only if the spending did, even if the cap's switches have changed. So units are given back only where they were
@@ -194,12 +194,12 @@ def correction_write(org: Organization, meter: Meter, units: int, spent: Spendin
 
 
 def count_write(org_id: str, meter: Meter, units: int) -> Update:
-    """Return the write that counts units without a price and without a limit."""
+    """Returns the write that counts units without a price and without a limit."""
     return store.unlimited_count_write(_month(org_id), charges.choose_slice(SLICES), meter.value, units)
 
 
 def rebalance(org_id: str) -> None:
-    """Return the slices' remaining units to the totals of the month and the day, and take their debts from them.
+    """Returns the slices' remaining units to the totals of the month and the day, and takes their debts from them.
 
     Call it after a change of plan, because a plan without slices reads only the total. Call it after a change of the
     cap, because loans under the old cap do not fit the new one. Processes with a cached key may borrow under the old
@@ -210,7 +210,7 @@ def rebalance(org_id: str) -> None:
 
 
 def change_hard_cap(origin: Origin, changes: Mapping[str, Any]) -> None:
-    """Change some fields of the organization's own monthly spending limit. The other fields stay as they are now."""
+    """Changes some fields of the organization's own monthly spending limit. The other fields stay as they are now."""
 
     def attempt() -> None:
         org = organizations.get_organization(origin.org_id)
@@ -227,7 +227,7 @@ def set_hard_cap(
     effect: IdempotencyKey | None = None,
     seen: Organization | None = None,
 ) -> None:
-    """Set the organization's own monthly spending limit.
+    """Sets the organization's own monthly spending limit.
 
     Raises StaleVersionError if it has changed since `seen` was read.
 
@@ -248,7 +248,7 @@ def set_hard_cap(
 
 
 def remaining_cap_micros(org: Organization, meter: Meter) -> int | None:
-    """Return the rest of this month's cap for a meter, in millionths of a dollar, or `None` if no cap applies.
+    """Returns the rest of this month's cap for a meter, in millionths of a dollar, or `None` if no cap applies.
 
     A negative rest means that more was spent than the cap allows: the cap was lowered, or calls took longer than their
     prepaid time.
@@ -259,12 +259,12 @@ def remaining_cap_micros(org: Organization, meter: Meter) -> int | None:
 
 
 def price_micros(meter: Meter) -> int:
-    """Return the price of one unit, in millionths of a dollar."""
+    """Returns the price of one unit, in millionths of a dollar."""
     return PRICE_MICROS[meter]
 
 
 def get_monthly_usage(org_id: str, period: str | None = None) -> Usage:
-    """Return an organization's usage of a month (`YYYY-MM`, UTC), by default of the current month."""
+    """Returns an organization's usage of a month (`YYYY-MM`, UTC), by default of the current month."""
     period = period or clock.now_iso()[:7]
     items = store.list_counters(org_id, period)
     return Usage(

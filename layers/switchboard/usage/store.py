@@ -56,7 +56,7 @@ def _counter_write(
     conditions: Mapping[str, tuple[str, int]] | None = None,
     otherwise: Refusal | None = None,
 ) -> Update:
-    """Return the write that adds to counters of an item.
+    """Returns the write that adds to counters of an item.
 
     `conditions` holds for each placeholder the text of a condition and the placeholder's value.
     """
@@ -80,7 +80,7 @@ def _within(name: str, room: int) -> dict[str, tuple[str, int]]:
 
 
 def total_write(book: Book, used: Mapping[str, int], limits: Mapping[str, int], otherwise: Refusal | None) -> Update:
-    """Return the write that counts on the total, within the limit of each limited counter."""
+    """Returns the write that counts on the total, within the limit of each limited counter."""
     amounts = {counter: amount for name, units in used.items() for counter, amount in _taken(name, units)}
     rooms = [_within(name, limit - used[name]) for name, limit in limits.items()]
     return _counter_write(
@@ -100,7 +100,7 @@ def slice_write(
     loans: Mapping[str, int],
     otherwise: Refusal | None,
 ) -> Update:
-    """Return the write that counts on a slice.
+    """Returns the write that counts on a slice.
 
     A limited counter must have enough units left on the slice, unless the slice borrows in the same commit.
     """
@@ -110,7 +110,7 @@ def slice_write(
 
 
 def loan_write(book: Book, loans: Mapping[str, int], limits: Mapping[str, int], otherwise: Refusal) -> Update:
-    """Return the write that lends parts of the limits to a slice. It fails if they are already taken."""
+    """Returns the write that lends parts of the limits to a slice. It fails if they are already taken."""
     rooms = [_within(name, limits[name] - amount) for name, amount in loans.items()]
     return _counter_write(
         book,
@@ -122,7 +122,7 @@ def loan_write(book: Book, loans: Mapping[str, int], limits: Mapping[str, int], 
 
 
 def loan_return_writes(book: Book, name: str, left: Mapping[str, int], taken: int | None = None) -> list[Update]:
-    """Return the writes that set `left` of slices to zero: the limit pays debts and gets remaining units back.
+    """Returns the writes that set `left` of slices to zero: the limit pays debts and gets remaining units back.
 
     `left` holds the units by sort key, as they were read. With `taken`, as it was read from the total, the writes fail
     if units were lent since.
@@ -149,17 +149,17 @@ def _still(counter: str, placeholder: str, seen: int) -> str:
 
 
 def unlimited_count_write(book: Book, number: int, name: str, amount: int) -> Update:
-    """Return the write that counts without a limit, on one of several items, so that transactions do not collide."""
+    """Returns the write that counts without a limit, on one of several items, so that transactions do not collide."""
     return _counter_write(book, f"count#{number:02d}", {name: amount})
 
 
 def get_totals(books: Iterable[Book]) -> list[Item]:
-    """Return the totals of books, in one read."""
+    """Returns the totals of books, in one read."""
     return [item or {} for item in reads.get_items("core", [total_ref(book.org_id, book.period) for book in books])]
 
 
 def get_books(books: Iterable[Book], slices: int) -> list[list[Item]]:
-    """Return the totals and slices of a few books, in one consistent read."""
+    """Returns the totals and slices of a few books, in one consistent read."""
     kept = list(books)
     sks = ["total", *map(slice_sk, range(slices))]
     keys = [{"pk": book_partition(book.org_id, book.period), "sk": sk} for book in kept for sk in sks]

@@ -83,7 +83,7 @@ class EndpointSender:
 
 
 async def attempt_all(sending: EndpointSender, held: Sequence[HeldDelivery]) -> list[HeldDelivery]:
-    """Send all deliveries concurrently. Record early responses together, and each later response when it arrives.
+    """Sends all deliveries concurrently. Records early responses together, and each later response when it arrives.
 
     Returns the deliveries whose attempt could not be made or recorded because of a fault of ours.
     """
@@ -210,6 +210,6 @@ def _seconds(text: str | None) -> int | None:
 
 
 def disable_if_due(endpoint: Endpoint, health: ReceiverHealth) -> None:
-    """Disable an endpoint after five days in which all of several deliveries failed."""
+    """Disables an endpoint after five days in which all of several deliveries failed."""
     if health.failing_for(endpoint.active_since) >= service.DISABLED_AFTER:
         service.disable_endpoint(endpoint, "failing", "all deliveries failed for five days")

@@ -107,7 +107,9 @@ def _sorted(
             failed.add(number)
         elif isinstance(job, WakeReceiver):
             group.wakes.append((number, job))
-        elif (copy := (job.org_id, job.delivery_id, job.attempt)) not in seen:
+        elif (copy := (job.org_id, job.delivery_id, job.attempt)) in seen:
+            _log_skip("the batch has this job twice", job)
+        else:
             seen.add(copy)
             try:
                 item = stored.get((job.org_id, job.delivery_id))
@@ -127,6 +129,9 @@ def _is_due(delivery: Delivery, job: DeliverWebhook) -> bool:
 def still_due(wanted: Sequence[BatchJob]) -> list[BatchJob]:
     """The jobs whose attempt is not known to be made."""
     over = [one for one in wanted if one.delivery and not _is_due(one.delivery, one.job)]
+    for one in over:
+        pending = one.delivery is not None and one.delivery.status is DeliveryStatus.PENDING
+        _log_skip("the attempt was made before" if pending else "the delivery is over", one.job)
     # The worker that made these attempts may have stopped before it released the deliveries that wait for them.
     moves.release_successors([one.delivery for one in over if one.delivery and one.delivery.successor])
     return [one for one in wanted if one not in over]
@@ -145,5 +150,9 @@ def read_stored(wanted: Sequence[BatchJob]) -> tuple[list[BatchJob], set[int]]:
             failed.add(one.number)
             continue
         if item is None:
-            telemetry.logger().info("no such delivery", extra={"delivery_id": one.job.delivery_id})
+            _log_skip("the delivery is gone", one.job)
     return still_due([one for one in wanted if one.delivery]), failed
+
+
+def _log_skip(reason: str, job: DeliverWebhook) -> None:
+    telemetry.log_skip(reason, org_id=job.org_id, delivery_id=job.delivery_id, attempt=job.attempt)

@@ -76,7 +76,7 @@ class BatchResults:
     def note(
         self, *, succeeded: bool, down: bool, milliseconds: int, answered: bool = True, delivery_id: str = ""
     ) -> None:
-        """Count one attempt."""
+        """Counts one attempt."""
         if not succeeded:
             self.failed_ids.add(delivery_id)
         self.answered = self.answered or answered
@@ -104,7 +104,7 @@ def is_open(health: ReceiverHealth) -> bool:
 
 
 def require_slots(receiver: WebhookReceiver) -> None:
-    """Require later batches to take slots, because a batch is waiting for a response."""
+    """Requires later batches to take slots, because a batch is waiting for a response."""
     health_store.require_slots_until(receiver, clock.format_iso(clock.now() + _WARY_FOR))
 
 
@@ -124,7 +124,7 @@ def _until(now: datetime, timeout_ms: int) -> str:
 
 
 def take_slots(receiver: WebhookReceiver, timeout_ms: int, health: ReceiverHealth, *, turn: bool = False) -> HeldSlots:
-    """Take a free slot, as the receiver's health allows. With `turn`, take the turn and all free slots.
+    """Takes a free slot, as the receiver's health allows. With `turn`, take the turn and all free slots.
 
     Raises DeferredError if no slot is free, the breaker is open, or another worker has the turn.
     """
@@ -154,12 +154,12 @@ class HeldSlots:
     lease: SlotLease
 
     def give_back(self, tally: BatchResults) -> ReceiverHealth:
-        """Release the slots, record the results of the batch, and open the breaker if it is due."""
+        """Releases the slots, records the results of the batch, and opens the breaker if it is due."""
         learnt = _learnt(self.health, tally)
         return _opened(self.receiver, tally, health_store.release_lease(self.receiver, self.lease, learnt))
 
     def keep(self, tally: BatchResults) -> bool:
-        """Record the results of the batch and extend the lease, with the slots that are free now.
+        """Records the results of the batch and extends the lease, with the slots that are free now.
 
         Opens the breaker if it is due. Returns False if the lease has ended; the results are recorded anyway.
         """
@@ -179,7 +179,7 @@ class HeldSlots:
 
 
 def record_results(receiver: WebhookReceiver, health: ReceiverHealth, tally: BatchResults) -> ReceiverHealth:
-    """Record the results of a batch without a slot if they change the health. Open the breaker if it is due."""
+    """Records the results of a batch without a slot if they change the health. Opens the breaker if it is due."""
     known = clock.format_iso(clock.now() - _NOTED_EVERY)
     stale = not health.last_delivery_at or health.last_delivery_at < known
     troubled = bool(health.failures or health.failing_since)

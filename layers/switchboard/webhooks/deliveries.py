@@ -28,7 +28,7 @@ from switchboard.webhooks.service import get_endpoint, webhook_event_writes
 
 
 def send_test_delivery(origin: Origin, endpoint_id: str, effect: IdempotencyKey | None = None) -> Delivery:
-    """Send an endpoint a test delivery. Raises NotFound, and Conflict if the endpoint is not active."""
+    """Sends an endpoint a test delivery. Raises NotFound, and Conflict if the endpoint is not active."""
     endpoint = _active(origin.org_id, endpoint_id, watched=True)
     event = events.new_event(
         origin, event_names.TEST_EVENT, Subject(type="webhook", id=endpoint.id, version=1), kind=endpoint.kind
@@ -62,7 +62,7 @@ def get_delivery(org_id: str, delivery_id: str) -> Delivery:
     """Returns a delivery of the organization. Raises NotFound."""
     found = delivery_store.get_delivery(org_id, delivery_id)
     if found is None:
-        raise NotFound("There is no such delivery.")
+        raise NotFound("There is no such delivery: check its id.")
     return found
 
 
@@ -82,7 +82,7 @@ def list_dead_letters(org_id: str, limit: int, after: str | None) -> tuple[list[
 
 
 def redeliver_delivery(origin: Origin, delivery_id: str, effect: IdempotencyKey | None = None) -> Delivery:
-    """Send a completed or stuck delivery again, with the whole retry schedule and the same id.
+    """Sends a completed or stuck delivery again, with the whole retry schedule and the same id.
 
     A stuck delivery is long overdue because its job was lost. Raises NotFound, and Conflict if the delivery is still
     pending or its endpoint is not active.
@@ -100,7 +100,7 @@ def redeliver_delivery(origin: Origin, delivery_id: str, effect: IdempotencyKey 
 
 
 def start_recovery(origin: Origin, endpoint_id: str, since: str, effect: IdempotencyKey | None = None) -> None:
-    """Send an endpoint's lost deliveries that were created since a time again. A worker does this later.
+    """Sends an endpoint's lost deliveries that were created since a time again. A worker does this later.
 
     Lost deliveries failed, were pending when the endpoint was disabled, or are stuck because their job was lost.
     Events that happen while the endpoint is disabled create no deliveries, so they are not sent later.

@@ -5,6 +5,7 @@ A waiting delivery stores its id in its predecessor, which later sends it. Until
 
 from __future__ import annotations
 
+from switchboard import telemetry
 from switchboard.aws.writes import ConditionFailedError
 from switchboard.webhooks import delivery_store
 from switchboard.webhooks.models import Delivery, DeliveryStatus
@@ -21,5 +22,6 @@ def must_wait(delivery: Delivery) -> bool:
             delivery_store.wait_for(first, delivery)
         except ConditionFailedError:
             continue  # the predecessor was attempted since it was read: read it again
+        telemetry.log_skip("the delivery waits for its predecessor", org_id=delivery.org_id, delivery_id=delivery.id)
         return True
     return False

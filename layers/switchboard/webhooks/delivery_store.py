@@ -78,7 +78,7 @@ def put_delivery_writes(delivery: Delivery) -> Put:
 
 
 def put_missing_deliveries(deliveries: Sequence[Delivery]) -> None:
-    """Store deliveries. A delivery that is stored already is not changed."""
+    """Stores deliveries. A delivery that is stored already is not changed."""
     if len(deliveries) > 1:
         try:
             commit(*(put_delivery_writes(one) for one in deliveries))
@@ -177,7 +177,7 @@ def has_pending(receiver: WebhookReceiver) -> bool:
 
 
 def wait_for(first: Delivery, successor: Delivery) -> None:
-    """Make the delivery `successor` wait for `first`.
+    """Makes the delivery `successor` wait for `first`.
 
     Raises ConditionFailedError if `first` is over or was attempted since it was read.
     """

@@ -49,7 +49,7 @@ class _Worker:
 
 
 def deliver_batch(jobs: Sequence[DeliveryJob], *, slow: bool = False, sender: Sender | None = None) -> set[int]:
-    """Process a batch of jobs. Returns the indexes of the jobs that failed by our own fault, for the queue to retry.
+    """Processes a batch of jobs. Returns the indexes of the jobs that failed by our own fault, for the queue to retry.
 
     `slow`: this worker serves slow endpoints, which other workers hand over.
     """
@@ -74,7 +74,7 @@ client: Callable[[], Sender] = _opened
 
 
 def close_client() -> None:
-    """Close the connections and clear the caches of derived secrets and unsealed headers, for tests."""
+    """Closes the connections and clears the caches of derived secrets and unsealed headers, for tests."""
     signing.clear_secrets()
     settings.clear_unsealed_headers()
     if _loop.cache_info().currsize:
@@ -94,7 +94,7 @@ async def _batch(batch: Sequence[DeliveryJob], slow: bool, sender: Sender) -> se
 
 
 async def _one_group(group: EndpointBatch, worker: _Worker) -> set[int]:
-    """Process the jobs of one endpoint. An error at one endpoint does not affect other endpoints."""
+    """Processes the jobs of one endpoint. An error at one endpoint does not affect other endpoints."""
     failed: set[int] = set()
     if group.wanted:
         try:
@@ -115,7 +115,6 @@ async def _deliver(group: EndpointBatch, worker: _Worker) -> set[int]:
     endpoint, health = group.endpoint, group.health
     wanted = await asyncio.to_thread(still_due, group.wanted)
     if not wanted:
-        telemetry.log_skip("the attempts of these jobs are over", endpoint_id=group.endpoint_id)
         return set()
     if endpoint is None or not endpoint.active:
         current, failed = await asyncio.to_thread(read_stored, wanted)
@@ -162,7 +161,7 @@ async def _send_all(
 
 
 async def _park(group: EndpointBatch, endpoint: Endpoint, wanted: Sequence[BatchJob], worker: _Worker) -> set[int]:
-    """Park the jobs' attempts in the table, and send parked attempts if no other worker does."""
+    """Parks the jobs' attempts in the table, and sends parked attempts if no other worker does."""
     known, failed = [one for one in wanted if one.parked], set[int]()
     if len(known) < len(wanted):
         current, failed = await asyncio.to_thread(read_stored, [one for one in wanted if not one.parked])
@@ -188,7 +187,7 @@ def _puller(group: EndpointBatch, worker: _Worker, *, woken: bool = False) -> Pa
 
 
 async def _pull(puller: ParkedSender, health: ReceiverHealth) -> None:
-    """Send parked attempts. After a fault of ours, the wake-up sends them later: all of them are in the table."""
+    """Sends parked attempts. After a fault of ours, the wake-up sends them later: all of them are in the table."""
     try:
         await puller.pull(health)
     except Exception:  # noqa: BLE001 the attempts are parked, and a wake-up is arranged
@@ -207,7 +206,7 @@ async def _wake(group: EndpointBatch, job: WakeReceiver, worker: _Worker) -> Non
 
 
 def _hand_over(wanted: Sequence[BatchJob]) -> None:
-    """Hand the attempts over to the workers for slow endpoints."""
+    """Hands the attempts over to the workers for slow endpoints."""
     jobs = [one.job.model_copy(update={"made": None}) if one.stored else one.job for one in wanted]
     queues.send_messages(job.message(queue=SLOW_QUEUE) for job in jobs)
 

@@ -95,7 +95,7 @@ def _free(names: Collection[str]) -> str:
 
 
 def take_lease(receiver: WebhookReceiver, lease: SlotLease, now: str) -> ReceiverHealth:
-    """Take slots of a receiver whose breaker is closed, and the turn if the lease includes it. Raises BusyError."""
+    """Takes slots of a receiver whose breaker is closed, and the turn if the lease includes it. Raises BusyError."""
     change = _health_write(
         receiver,
         [f"{name} = :until" for name in lease.names],
@@ -131,12 +131,12 @@ class HealthChange:
 
 
 def record_results(receiver: WebhookReceiver, change: HealthChange) -> ReceiverHealth:
-    """Record the results of a batch at a receiver."""
+    """Records the results of a batch at a receiver."""
     return parse_health(writes.write_item(_results_write(receiver, change)))
 
 
 def release_lease(receiver: WebhookReceiver, lease: SlotLease, change: HealthChange) -> ReceiverHealth:
-    """Record the results of a batch at a receiver, and release the lease if this worker still holds it."""
+    """Records the results of a batch at a receiver, and releases the lease if this worker still holds it."""
     try:
         return parse_health(writes.write_item(_results_write(receiver, change, removes=lease.names, held=lease)))
     except ConditionFailedError:
@@ -147,7 +147,7 @@ def release_lease(receiver: WebhookReceiver, lease: SlotLease, change: HealthCha
 def extend_lease(
     receiver: WebhookReceiver, lease: SlotLease, after: SlotLease, change: HealthChange
 ) -> ReceiverHealth | None:
-    """Record the results of a batch at a receiver, and extend the lease, with the further slots of `after`.
+    """Records the results of a batch at a receiver, and extends the lease, with the further slots of `after`.
 
     Returns `None` and records nothing if the lease has ended or another worker took one of the further slots.
     """
@@ -214,7 +214,7 @@ def open_breaker(receiver: WebhookReceiver, until: str) -> ReceiverHealth:
 
 
 def require_slots_until(receiver: WebhookReceiver, until: str) -> None:
-    """Require batches to take slots of a healthy receiver until a time."""
+    """Requires batches to take slots of a healthy receiver until a time."""
     writes.write_item(_health_write(receiver, ["wary_until = :until"], {":until": until}))
 
 
@@ -222,12 +222,12 @@ def require_slots_until(receiver: WebhookReceiver, until: str) -> None:
 
 
 def mark_waiting(receiver: WebhookReceiver) -> ReceiverHealth:
-    """Record that deliveries were parked. Returns the health after this write."""
+    """Records that deliveries were parked. Returns the health after this write."""
     return parse_health(writes.write_item(_health_write(receiver, ["waiting = :mark"], {":mark": ids.new_id("mrk")})))
 
 
 def clear_waiting(receiver: WebhookReceiver, mark: str) -> bool:
-    """Record that nothing is parked. Returns False if a delivery was parked after `mark` was read."""
+    """Records that nothing is parked. Returns False if a delivery was parked after `mark` was read."""
     return _taken_back(receiver, "waiting", mark)
 
 
@@ -249,7 +249,7 @@ def arrange_job_writes(
 
 
 def clear_arranged_job(receiver: WebhookReceiver, name: ArrangedJob, at: str) -> bool:
-    """Record that the job arranged for `at` is done. Returns False if another job is arranged."""
+    """Records that the job arranged for `at` is done. Returns False if another job is arranged."""
     return _taken_back(receiver, name, at)
 
 

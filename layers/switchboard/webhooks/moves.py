@@ -161,7 +161,7 @@ def _exhausted_event_writes(delivery: Delivery, attempts: int, status: int | Non
 
 
 def commit_moves(moves: Sequence[DeliveryMove]) -> list[DeliveryMove]:
-    """Commit moves. Returns the committed moves: other moves were committed before or are outdated."""
+    """Commits moves. Returns the committed moves: other moves were committed before or are outdated."""
     made: list[DeliveryMove] = []
     for start in range(0, len(moves), _MOVES_PER_COMMIT):
         made += _record(moves[start : start + _MOVES_PER_COMMIT])
@@ -190,6 +190,8 @@ def _record_one(move: DeliveryMove) -> bool:
         found = delivery_store.parse_delivery(failed.item) if failed.item else None
         waits = found and found.status is DeliveryStatus.PENDING and found.attempts == move.held.delivery.attempts
         if move.held.stored or not waits:
+            before = move.held.delivery
+            telemetry.log_skip("another worker moved the delivery", org_id=before.org_id, delivery_id=before.id)
             return False
         # Another worker stored the delivery when it postponed it.
         return _record_one(replace(move, held=replace(move.held, stored=True)))
@@ -197,12 +199,12 @@ def _record_one(move: DeliveryMove) -> bool:
 
 
 def store_deliveries(held: Iterable[HeldDelivery]) -> None:
-    """Store deliveries that have to wait, so that customers see them. Stored deliveries are not changed."""
+    """Stores deliveries that have to wait, so that customers see them. Stored deliveries are not changed."""
     delivery_store.put_missing_deliveries([one.delivery for one in held if not one.stored])
 
 
 def send_later(held: Sequence[HeldDelivery], seconds: int, queue_name: str) -> None:
-    """Queue deliveries once more after a delay in seconds. Stores them and deletes their parked attempts."""
+    """Queues deliveries once more after a delay in seconds. Stores them and deletes their parked attempts."""
     store_deliveries(held)
     delay = min(seconds, queues.MAX_DELAY_SECONDS)
     queues.send_messages(new_delivery.attempt_job(one.delivery).message(delay=delay, queue=queue_name) for one in held)
@@ -210,7 +212,7 @@ def send_later(held: Sequence[HeldDelivery], seconds: int, queue_name: str) -> N
 
 
 def fail_expired(endpoint: Endpoint, held: Sequence[HeldDelivery]) -> list[HeldDelivery]:
-    """Give up waiting deliveries whose schedule has ended. Returns them."""
+    """Gives up waiting deliveries whose schedule has ended. Returns them."""
     late = [one for one in held if clock.now() > schedule.ends_at(endpoint, one.delivery)]
     commit_moves([expire_move(one) for one in late])
     release_successors([one.delivery for one in late])
@@ -218,13 +220,13 @@ def fail_expired(endpoint: Endpoint, held: Sequence[HeldDelivery]) -> list[HeldD
 
 
 def cancel_deliveries(held: Sequence[HeldDelivery], reason: CancelReason) -> None:
-    """Cancel up to a hundred deliveries without an attempt, and send the deliveries that wait for them."""
+    """Cancels up to a hundred deliveries without an attempt, and sends the deliveries that wait for them."""
     commit_moves([cancel_move(one, reason) for one in held])
     release_successors([one.delivery for one in held if one.stored])
 
 
 def release_successors(deliveries: Iterable[Delivery]) -> None:
-    """Send the successors of those deliveries that are over or have failed often. Takes up to a hundred deliveries.
+    """Sends the successors of those deliveries that are over or have failed often. Takes up to a hundred deliveries.
 
     Reads the deliveries again: another worker may have recorded them or made a delivery wait for them. Reads only
     deliveries of an ordered kind, since no delivery waits for others.
@@ -240,7 +242,7 @@ def _holds_up(delivery: Delivery) -> bool:
 
 
 def count_outcomes(moves: Iterable[DeliveryMove]) -> None:
-    """Count attempts by their outcome, as a metric."""
+    """Counts attempts by their outcome, as a metric."""
     found: dict[str, int] = {}
     for move in moves:
         found[move.after.status.value] = found.get(move.after.status.value, 0) + 1

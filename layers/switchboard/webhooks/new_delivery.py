@@ -15,7 +15,7 @@ BodyTexts = dict[tuple[KindName, str | None, str], str]
 
 
 def attempt_job(delivery: Delivery, *, after: int = 1, made: bool = False) -> DeliverWebhook:
-    """Return the job of a delivery's next attempt, or of the attempt `after` attempts later.
+    """Returns the job of a delivery's next attempt, or of the attempt `after` attempts later.
 
     A worker skips an attempt that was already made. With `made` the job carries a delivery that is not stored yet.
     """
@@ -30,7 +30,7 @@ def attempt_job(delivery: Delivery, *, after: int = 1, made: bool = False) -> De
 
 
 def new_delivery(endpoint: Endpoint, rendered: RenderedEvent, event: Event, texts: BodyTexts | None = None) -> Delivery:
-    """Return a delivery that is not stored yet. The same event and endpoint always give the same id.
+    """Returns a delivery that is not stored yet. The same event and endpoint always give the same id.
 
     `texts` caches the bodies of the event, so that endpoints with the same template share one.
     """
@@ -55,7 +55,7 @@ def new_delivery(endpoint: Endpoint, rendered: RenderedEvent, event: Event, text
 
 
 def delivery_id(endpoint: Endpoint, rendered: RenderedEvent) -> str:
-    """Return the id of a delivery: derived from the endpoint and the event, in the form of the endpoint's kind."""
+    """Returns the id of a delivery: derived from the endpoint and the event, in the form of the endpoint's kind."""
     parts = (endpoint.org_id, endpoint.id, rendered.key)
     if endpoint.kind == "athos":
         digest = bytes.fromhex(hashing.digest("\x1f".join(parts)))

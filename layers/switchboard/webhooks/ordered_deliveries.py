@@ -15,7 +15,7 @@ _PER_REQUEST = 100
 
 
 def store_ordered(deliveries: Sequence[Delivery]) -> None:
-    """Store deliveries that are not stored yet, and arrange a watch for each endpoint in case their jobs are lost."""
+    """Stores deliveries that are not stored yet, and arranges a watch for each endpoint in case their jobs are lost."""
     endpoints = {receiver_of(one.org_id, one.endpoint_id): one.endpoint_id for one in deliveries}
     for start in range(0, len(endpoints), _PER_REQUEST):
         receivers = list(endpoints)[start : start + _PER_REQUEST]

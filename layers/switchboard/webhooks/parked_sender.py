@@ -73,7 +73,7 @@ class ParkedSender:
         return spent < turn and spent + attempts.seconds_for(self.timeout_ms, self.slow) < _WHOLE_TIME
 
     async def pull(self, health: ReceiverHealth) -> None:
-        """Send the receiver's parked attempts, as far as its health and the worker's time allow."""
+        """Sends the receiver's parked attempts, as far as its health and the worker's time allow."""
         while True:
             if breaker.is_slow(health) and not self.slow:
                 await asyncio.to_thread(self._wake, SLOW_QUEUE)
@@ -84,6 +84,7 @@ class ParkedSender:
             try:
                 slots = await asyncio.to_thread(self._take, health)
             except DeferredError as deferred:
+                telemetry.log_skip("another worker has the turn, or the receiver is down", receiver=self.receiver.id)
                 await asyncio.to_thread(self._leave, deferred.health)
                 return
             after = await self._rounds(slots)
@@ -99,14 +100,14 @@ class ParkedSender:
         queues.send_messages([job.message(queue=queue_name or (SLOW_QUEUE if self.slow else None))])
 
     def _leave(self, health: ReceiverHealth) -> None:
-        """Leave parked attempts to the worker that holds the turn or the slots, or until the breaker closes."""
+        """Leaves parked attempts to the worker that holds the turn or the slots, or until the breaker closes."""
         if self.woken and breaker.is_open(health):
             late = parking_store.oldest_attempts(self.receiver, _LATE_AT_ONCE * _LATE_PAGES)
             fail_expired_attempts(late, lambda: self._has_time)
         parking.arrange_wake_up(self.receiver, self.endpoint_id, health)
 
     async def _rounds(self, slots: HeldSlots) -> ReceiverHealth | None:
-        """Send in rounds. Returns the health if the turn may be taken again, `None` if the work is over."""
+        """Sends in rounds. Returns the health if the turn may be taken again, `None` if the work is over."""
         sent: list[Endpoint] | None = None
         while True:
             room = ATTEMPTS_PER_SLOT * len(slots.lease.numbers)
@@ -126,7 +127,7 @@ class ParkedSender:
                 return await asyncio.to_thread(slots.give_back, BatchResults())
 
     def _drained(self, slots: HeldSlots) -> ReceiverHealth | None:
-        """Release the turn, and look again: a worker that parked an attempt meanwhile may have seen the turn held."""
+        """Releases the turn, and look again: a worker that parked an attempt meanwhile may have seen the turn held."""
         health = slots.give_back(BatchResults())
         if parking_store.oldest_attempts(slots.receiver, 1):
             return health
@@ -137,7 +138,7 @@ class ParkedSender:
     async def _round(
         self, parked: Sequence[ParkedAttempt], room: int, slots: HeldSlots, tally: BatchResults
     ) -> list[Endpoint]:
-        """Send the oldest attempts, at most `room`, and delete parked attempts that are not due any more.
+        """Sends the oldest attempts, at most `room`, and delete parked attempts that are not due any more.
 
         Returns the endpoints that were sent to.
         """
@@ -173,6 +174,7 @@ def sendable_attempts(parked: Sequence[ParkedAttempt]) -> list[tuple[Endpoint, l
             delivery is not None and delivery.status is DeliveryStatus.PENDING and delivery.attempts + 1 == one.attempt
         )
         if delivery is None or not is_due or delivery.id in seen:
+            telemetry.log_skip("the parked attempt is over", org_id=org_id, delivery_id=one.delivery_id)
             over.append(one)
             continue
         seen.add(delivery.id)
@@ -202,7 +204,7 @@ def _oldest(
 
 
 def fail_expired_attempts(parked: Sequence[ParkedAttempt], has_time: Callable[[], bool]) -> None:
-    """Give up parked attempts whose schedule has ended, from the oldest on, while the receiver is unavailable.
+    """Gives up parked attempts whose schedule has ended, from the oldest on, while the receiver is unavailable.
 
     Stops when there is no more time; the next wake-up continues.
     """

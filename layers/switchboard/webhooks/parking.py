@@ -49,7 +49,7 @@ _AT_ONCE, _PAGES = 100, 10
 def park_attempts(
     endpoint_id: str, attempts: Iterable[ParkedAttempt], unstored: Iterable[Delivery] = ()
 ) -> ReceiverHealth:
-    """Park attempts for one receiver, and store their unstored deliveries. Returns the receiver's health after that."""
+    """Parks attempts for one receiver, and stores their unstored deliveries. Returns the receiver's health then."""
     waiting = list(attempts)
     receiver = receiver_of(waiting[0].org_id, endpoint_id)
     delivery_store.put_missing_deliveries(list(unstored))
@@ -63,7 +63,7 @@ def park_attempts(
 def arrange_wake_up(
     receiver: WebhookReceiver, endpoint_id: str, health: ReceiverHealth, *, unserved: bool = False
 ) -> ReceiverHealth:
-    """Arrange a wake-up for the time when the breaker closes or all leases end, unless one is arranged near it.
+    """Arranges a wake-up for the time when the breaker closes or all leases end, unless one is arranged near it.
 
     `unserved`: no worker is about to take the turn, so the wake-up does not wait for a future lease.
     Returns the health with the arranged wake-up.
@@ -89,7 +89,7 @@ def _wake_due(health: ReceiverHealth, unserved: bool) -> datetime:
 
 
 def arrange_watch(receiver: WebhookReceiver, endpoint_id: str, health: ReceiverHealth) -> None:
-    """Arrange a watch unless one is arranged. Call it before or after a pending delivery is stored."""
+    """Arranges a watch unless one is arranged. Call it before or after a pending delivery is stored."""
     before = health.watch_at
     if before and before > clock.format_iso(clock.now() + _INDEX):
         return
@@ -116,7 +116,7 @@ def _arrange(receiver: WebhookReceiver, name: ArrangedJob, before: str | None, j
 
 
 def arrange_next_wake_up(job: WakeReceiver) -> None:
-    """Arrange the next wake-up if attempts are parked. Otherwise record that none is arranged."""
+    """Arranges the next wake-up if attempts are parked. Otherwise record that none is arranged."""
     receiver = receiver_of(job.org_id, job.endpoint_id)
     # A worker that parks after this read does not rely on a wake-up that is due, and arranges another.
     parked = parking_store.oldest_attempts(receiver, 1)
@@ -127,7 +127,7 @@ def arrange_next_wake_up(job: WakeReceiver) -> None:
 
 
 def watch_receiver(job: WatchReceiver) -> None:
-    """Park overdue deliveries that are not parked, some pages of them, and let a further job continue with the rest.
+    """Parks overdue deliveries that are not parked, some pages of them, and lets a further job continue with the rest.
 
     Arranges the next watch and a wake-up first, because this job may stop or exhaust its retries.
     """
@@ -152,7 +152,7 @@ def watch_receiver(job: WatchReceiver) -> None:
 
 
 def _renew_watch(job: WatchReceiver, receiver: WebhookReceiver, health: ReceiverHealth, *, pending: bool) -> None:
-    """Arrange the next watch if a delivery is pending, unless another watch is arranged."""
+    """Arranges the next watch if a delivery is pending, unless another watch is arranged."""
     if health.watch_at != job.at:
         telemetry.log_skip("another watch is arranged", receiver=receiver.id)
     elif pending or delivery_store.has_pending(receiver):
@@ -162,7 +162,7 @@ def _renew_watch(job: WatchReceiver, receiver: WebhookReceiver, health: Receiver
 
 
 def _park_missing(receiver: WebhookReceiver, endpoint_id: str, entries: Sequence[Item]) -> None:
-    """Park the overdue deliveries of a page that are not parked, then arrange a wake-up."""
+    """Parks the overdue deliveries of a page that are not parked, then arranges a wake-up."""
     keys = {delivery_store.place_in(entry): entry["pk"] for entry in entries}
     missing = parking_store.missing_places(receiver, list(keys))
     if not missing:

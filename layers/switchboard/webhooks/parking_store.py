@@ -51,7 +51,7 @@ def _key_of(parked: ParkedAttempt) -> Key:
 
 
 def put_attempts(attempts: Sequence[ParkedAttempt]) -> None:
-    """Park attempts."""
+    """Parks attempts."""
     expires = int((clock.now() + DELIVERY_RETENTION).timestamp())
     items: list[Item] = [
         {
@@ -89,6 +89,6 @@ def delete_attempt_writes(parked: ParkedAttempt) -> Delete:
 
 
 def delete_attempts(attempts: Sequence[ParkedAttempt]) -> None:
-    """Delete parked attempts that need no further work."""
+    """Deletes parked attempts that need no further work."""
     if attempts:
         writes.delete_items("activity", [_key_of(one) for one in attempts])

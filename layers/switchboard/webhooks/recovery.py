@@ -6,8 +6,6 @@ of straight to the queue, because Lambda stops a function that invokes itself si
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 from switchboard import telemetry
 from switchboard.aws import writes
 from switchboard.aws.attributes import Item
@@ -52,7 +50,7 @@ def _under_way(_: list[Item | None]) -> Exception:
 
 
 def recover_next_page(job: RecoverDeliveries) -> None:
-    """Send some lost deliveries again: first failed, then canceled (endpoint disabled), then stuck deliveries.
+    """Sends some lost deliveries again: first failed, then canceled (endpoint disabled), then stuck deliveries.
 
     Stops if the endpoint was disabled or deleted since. The remaining deliveries can be recovered later.
     """
@@ -66,8 +64,10 @@ def recover_next_page(job: RecoverDeliveries) -> None:
     )
     for delivery in map(delivery_store.parse_delivery, page.items):
         if delivery.lost or is_stuck(delivery):
-            with suppress(Conflict):  # the delivery was restarted already
+            try:
                 commit(restart_writes(delivery))
+            except Conflict:
+                telemetry.log_skip("the delivery was restarted", org_id=job.org_id, delivery_id=delivery.id)
     after = _ORDER[_ORDER.index(job.status) + 1 :]
     if page.next_key is None and after:
         writes.write_item(timers.job_write(job.model_copy(update={"status": after[0], "start": None})))
@@ -76,10 +76,12 @@ def recover_next_page(job: RecoverDeliveries) -> None:
 
 
 def abandon_next_page(job: AbandonDeliveries) -> None:
-    """Cancel some pending deliveries of a deleted endpoint, and delete the timers of their next attempts."""
+    """Cancels some pending deliveries of a deleted endpoint, and delete the timers of their next attempts."""
     page = delivery_store.list_by_status(
         job.org_id, job.endpoint_id, DeliveryStatus.PENDING, DELIVERIES_PER_JOB, job.start
     )
+    if not page.items:
+        telemetry.log_skip("no delivery is pending", org_id=job.org_id, endpoint_id=job.endpoint_id)
     waiting = map(delivery_store.parse_delivery, page.items)
     held = [HeldDelivery(number, one, parked=ParkedAttempt.of(one)) for number, one in enumerate(waiting)]
     moves.commit_moves([moves.cancel_move(one, CancelReason.DELETED) for one in held])

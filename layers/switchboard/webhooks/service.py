@@ -61,7 +61,7 @@ class EndpointWithHealth(NamedTuple):
 def create_endpoint(
     origin: Origin, kind: KindName, wanted: EndpointSettings, effect: IdempotencyKey | None = None
 ) -> EndpointWithSecret:
-    """Register an endpoint. Raises Invalid, QuotaExceeded."""
+    """Registers an endpoint. Raises Invalid, QuotaExceeded."""
     now = clock.now_iso()
     endpoint = Endpoint(
         id=f"{WEBHOOK_KINDS[kind].prefix}_{ids.new_id('x')[2:]}",
@@ -100,7 +100,7 @@ def get_endpoint(org_id: str, endpoint_id: str) -> EndpointWithHealth:
     """Returns an endpoint of the organization, with its health. Raises NotFound."""
     endpoint, health = health_store.get_endpoint_with_health(org_id, endpoint_id)
     if endpoint is None:
-        raise NotFound("There is no such webhook.")
+        raise NotFound("There is no such webhook: check its id.")
     return EndpointWithHealth(endpoint, health)
 
 
@@ -108,7 +108,7 @@ def _owned(org_id: str, endpoint_id: str) -> EndpointWithHealth:
     """Returns a registered endpoint. A callback's endpoint raises NotFound: its secret and settings cannot change."""
     seen = get_endpoint(org_id, endpoint_id)
     if seen.endpoint.key_id:
-        raise NotFound("There is no such webhook.")
+        raise NotFound("There is no such webhook: check its id.")
     return seen
 
 
@@ -130,7 +130,7 @@ def list_endpoints(
 def update_endpoint(
     origin: Origin, endpoint_id: str, changes: dict[str, Any], effect: IdempotencyKey | None = None
 ) -> EndpointWithHealth:
-    """Change some settings of an endpoint. Raises NotFound, Invalid, Contended.
+    """Changes some settings of an endpoint. Raises NotFound, Invalid, Contended.
 
     Activation of a disabled endpoint, or a new URL, resets its failures and its record of quick responses.
     """
@@ -159,7 +159,7 @@ def update_endpoint(
 
 
 def delete_endpoint(origin: Origin, endpoint_id: str, effect: IdempotencyKey | None = None) -> None:
-    """Delete an endpoint. A worker then cancels its pending deliveries. Raises NotFound, Contended."""
+    """Deletes an endpoint. A worker then cancels its pending deliveries. Raises NotFound, Contended."""
     if find_earlier_effect(effect):
         return
 
@@ -183,7 +183,7 @@ def delete_endpoint(origin: Origin, endpoint_id: str, effect: IdempotencyKey | N
 def rotate_endpoint_secret(
     origin: Origin, endpoint_id: str, effect: IdempotencyKey | None = None
 ) -> EndpointWithSecret:
-    """Give an endpoint a new secret. The old secret also signs for 24 hours, even if the next rotation is earlier.
+    """Gives an endpoint a new secret. The old secret also signs for 24 hours, even if the next rotation is earlier.
 
     Raises NotFound, Contended.
     """
@@ -222,7 +222,7 @@ def _retiring(endpoint: Endpoint) -> dict[int, str]:
 
 
 def disable_endpoint(endpoint: Endpoint, code: str, why: str) -> None:
-    """Disable an endpoint for a reason of ours. Does nothing if the endpoint was changed since it was read."""
+    """Disables an endpoint for a reason of ours. Does nothing if the endpoint was changed since it was read."""
     origin = SystemActor(
         org_id=endpoint.org_id,
         actor=Actor(type="system", id="webhooks"),

@@ -79,7 +79,7 @@ def _checked_headers(headers: dict[str, str]) -> dict[str, str]:
 
 
 def _invalid(field: str, why: str) -> Invalid:
-    return Invalid("The webhook is not valid.", fields={field: why})
+    return Invalid("The webhook is not valid: see the fields.", fields={field: why})
 
 
 def _purpose(endpoint: Endpoint) -> str:
@@ -100,7 +100,7 @@ def _unsealed(purpose: str, sealed: str) -> str:
 
 
 def clear_unsealed_headers() -> None:
-    """Clear the cache of unsealed headers, for tests that change the root secret."""
+    """Clears the cache of unsealed headers, for tests that change the root secret."""
     _unsealed.cache_clear()
 
 

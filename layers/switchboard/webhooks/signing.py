@@ -131,5 +131,5 @@ def _hex(text: str, signed: str) -> str:
 
 
 def clear_secrets() -> None:
-    """Clear the cache of derived secrets, for tests that change the root secret."""
+    """Clears the cache of derived secrets, for tests that change the root secret."""
     secret_of.cache_clear()

@@ -14,6 +14,8 @@ from switchboard.carriers.registries import NoAnswerError, SimulatedReassignedNu
 from switchboard.carriers.registry_files import FileRegistry
 from switchboard.compliance import service
 from switchboard.compliance.models import ContactAttempt, StatedConsent
+from switchboard.kit import clock
+from tests.unit.compliance.gate import verdict
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 LISTED, FREE = "+12025550123", "+12025550124"
@@ -165,3 +167,30 @@ def test_a_failing_registry_refuses_and_a_test_key_needs_none() -> None:
     magic = simulated.model_copy(update={"to": "+15005550025"})
     assert service.evaluate(magic, SimulatedReassignedNumbers()).code == "national_dnc"
     assert service.evaluate(magic.model_copy(update={"purpose": "informational"}), SimulatedReassignedNumbers()).allowed
+
+
+class NotedRegistry:
+    """A registry without numbers that keeps its queries."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, datetime]] = []
+
+    def query(self, e164: str, now: datetime) -> registries.RegistryAnswer:
+        self.asked.append((e164, now))
+        return registries.RegistryAnswer(on_list=False, as_of=now.date())
+
+
+@pytest.mark.usefixtures("cloud")
+def test_the_registry_is_asked_about_the_number_at_the_time_of_the_verdict(frozen: clock.FrozenClock) -> None:
+    consent = StatedConsent(source="opt-in:web-form", date="2025-06-01")
+    asked = ContactAttempt(org_id="org_a", channel="voice", to="+12125551234", consent=consent, purpose="telemarketing")
+    noted = NotedRegistry()
+    service.evaluate(asked, SimulatedReassignedNumbers(), registry=noted)
+    assert noted.asked == [("+12125551234", clock.now())]
+
+
+def test_a_verdict_on_given_facts_asks_the_registry_at_its_own_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    noted = NotedRegistry()
+    monkeypatch.setattr(service, "get_national_registry", lambda: noted)
+    verdict("+12125551234", NOW, purpose="telemarketing")
+    assert noted.asked == [("+12125551234", NOW)]

@@ -88,7 +88,7 @@ def test_an_export_of_a_store_with_a_lost_link_is_refused_and_leaves_no_file(
     answer = run("audit", "export", sealed.org_id, "-o", str(tmp_path / "chain"))
     assert (answer.code, answer.err) == (
         1,
-        "switchboard: The store lacks seq 1, although the chain's head is seq 7.\n",
+        "switchboard: The store lacks seq 1, although the chain's head is seq 7: restore it from a backup.\n",
     )
     assert list(tmp_path.iterdir()) == []
     assert run("audit", "verify", "--org", sealed.org_id).code == 1

@@ -26,7 +26,7 @@ def test_a_flow_is_created_listed_and_shown(run: Run, acme: Tenant, monkeypatch:
     assert {flow["name"] for flow in listed} == {"Ada", "Bob"}
     assert run("flow", "show", acme.org_id, made["flow"], "--json").json == made
     elsewhere = run("flow", "show", tenant("other").org_id, made["flow"])
-    assert (elsewhere.code, elsewhere.err) == (1, "switchboard: There is no such flow.\n")
+    assert (elsewhere.code, elsewhere.err) == (1, "switchboard: There is no such flow: check its id.\n")
 
 
 @pytest.mark.parametrize("words", [(), ("--kind", "sideways"), ("--kind", "outbound", "--consent", "hearsay")])

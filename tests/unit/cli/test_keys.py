@@ -66,7 +66,7 @@ def test_bad_usage_ends_with_2(run: Run, cloud: dict[str, str], words: tuple[str
 def test_an_agent_of_another_organization_is_unknown(run: Run, acme: Tenant) -> None:
     other = run("org", "create", "Other", "--slug", "other", "--json").json["organization"]
     answer = run("key", "create", other, "--kind", "agent", "--agent", acme.agent_id)
-    assert (answer.code, answer.err) == (1, "switchboard: There is no such agent.\n")
+    assert (answer.code, answer.err) == (1, "switchboard: There is no such agent: check its id.\n")
 
 
 def test_list_shows_every_key_and_no_secret(run: Run, acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,7 +87,7 @@ def test_a_revoked_key_is_refused(run: Run, acme: Tenant) -> None:
         access.authenticate_key(acme.agent_key, dialect.KEYS)
     assert run("key", "revoke", acme.org_id, key_id, "--json").json["revoked_at"] == revoked["revoked_at"]
     unknown = run("key", "revoke", acme.org_id, "key_none")
-    assert (unknown.code, unknown.err) == (1, "switchboard: There is no such key.\n")
+    assert (unknown.code, unknown.err) == (1, "switchboard: There is no such key: check its id.\n")
 
 
 def test_agents_are_created_and_listed(run: Run, acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -104,7 +104,7 @@ def test_bad_usage_is_explained_and_ends_with_2(run: Run, words: tuple[str, ...]
 def test_an_unknown_organization_is_one_line_and_ends_with_1(run: Run, words: tuple[str, ...]) -> None:
     answer = run(*words)
     assert (answer.code, answer.out) == (1, "")
-    assert answer.err == "switchboard: There is no such organization.\n"
+    assert answer.err == "switchboard: There is no such organization: check its id.\n"
 
 
 def test_list_shows_the_newest_first(run: Run, acme: Tenant) -> None:

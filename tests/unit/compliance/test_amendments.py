@@ -92,6 +92,14 @@ def test_an_operators_cap_counts_like_a_states_cap() -> None:
     assert verdict(NEW_YORK, now, before).allowed
 
 
+def test_the_hours_rule_names_its_rows_and_no_cap() -> None:
+    window = {"kind": "window", "place": "US-NY", "first": date(2026, 1, 1), "start": "09:00", "end": "20:00"}
+    cap = {"kind": "cap", "place": "US-NY", "first": date(2026, 1, 1), "calls": 1, "hours": 6}
+    now = at("America/New_York", "2026-01-15 12:00:00")
+    for row, named in ((window, ["law_0"]), (cap, [])):
+        assert verdict(NEW_YORK, now, amended_facts(row)).rule("quiet_hours").details["amendments"] == named
+
+
 PLACES = {"US": NEW_YORK, "US-FL": "+13055551234", "US-UT": "+18015551234", "CA": "+14165551234", "GB": LONDON}
 TIMES = st.integers(0, 96).map(lambda quarter: f"{quarter // 4:02}:{quarter % 4 * 15:02}")
 DAYS = st.integers(-3, 3).map(lambda offset: date(2026, 1, 15) + timedelta(days=offset))

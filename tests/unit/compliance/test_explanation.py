@@ -82,7 +82,9 @@ def test_the_latest_verdict_is_found_and_twenty_of_its_history() -> None:
     assert service.get_verdict("org_a", "call_1") == made[-1]
     assert service.list_verdicts("org_a", "call_1") == made[:4:-1]
     assert service.list_verdicts("org_a", "call_1", 2) == made[:-3:-1]
-    with pytest.raises(NotFound, match=r"^There is no verdict for this call or message\.$"):
+    with pytest.raises(
+        NotFound, match=r"^There is no verdict for this call or message: check its id, or try again later\.$"
+    ):
         service.get_verdict("org_a", "call_2")
     assert service.list_verdicts("org_b", "call_1") == []
 

@@ -8,11 +8,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from switchboard.compliance import zones
 from switchboard.compliance.data.area_codes import AREA_CODES
 from switchboard.compliance.data.states import STATES
 from switchboard.compliance.errors import blocked_error
 from switchboard.compliance.models import Whereabouts
 from switchboard.compliance.store import Facts
+from switchboard.kit import clock
 from tests.unit.compliance.gate import CONSENT, NOON, at, check_hours, is_open, verdict
 
 EDGES = [("07:59:59", False), ("08:00:00", True), ("20:59:59", True), ("21:00:00", False)]
@@ -100,6 +102,15 @@ def test_a_number_without_a_place_needs_the_recipients_zone(code: str) -> None:
 def test_a_refusal_without_a_zone_says_what_to_state() -> None:
     message = str(blocked_error(verdict("+18005551234", NOON)))
     assert message.endswith("send their IANA time zone, such as America/New_York, or their state, such as NY.")
+
+
+@pytest.mark.parametrize(("time", "result"), [("12:00", "pass"), ("22:00", "block")])
+def test_a_result_names_what_it_was_decided_on(time: str, result: str) -> None:
+    now = at("America/New_York", f"2026-01-14 {time}:00")
+    found = check_hours("+12125551234", now)
+    assert found.result == result
+    assert (found.input["area_code"], found.input["at"]) == ("212", clock.format_iso(now))
+    assert found.details["area_codes"] == zones.VERSION
 
 
 def test_an_unknown_area_code_has_no_zone() -> None:

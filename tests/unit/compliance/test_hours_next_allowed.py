@@ -168,3 +168,12 @@ def test_several_states_of_one_code_apply_the_strictest_rule_of_each_kind() -> N
     wednesday = "2026-01-14 {}"
     for edge, expected in [("09:59:59", False), ("10:00:00", True), ("17:59:59", True), ("18:00:00", False)]:
         assert hours.all_open(clocks, at("America/New_York", wednesday.format(edge))) is expected
+
+
+@pytest.mark.parametrize(
+    ("time", "expected"),
+    [("07:59", "2026-01-14 08:00"), ("08:00", "2026-01-15 08:00"), ("08:30", "2026-01-15 08:00")],
+)
+def test_the_magic_number_is_allowed_at_the_next_8_oclock_in_new_york(time: str, expected: str) -> None:
+    found = verdict("+15005550024", at("America/New_York", f"2026-01-14 {time}:00"))
+    assert found.next_allowed_at == clock.format_iso(at("America/New_York", f"{expected}:00"))

@@ -234,6 +234,12 @@ def test_a_refusal_before_the_paid_query_costs_nothing() -> None:
     assert service.evaluate(asked, database, before_paying=refuse_for_quota).allowed, "a stored answer costs nothing"
 
 
+def test_a_test_key_does_not_read_what_a_real_query_was_told() -> None:
+    asked = ContactAttempt(org_id="org_a", channel="voice", to=NUMBER, consent=CONSENT)
+    assert service.evaluate(asked, Database("yes")).code == "number_reassigned"
+    assert service.evaluate(asked.model_copy(update={"simulated": True})).allowed
+
+
 def test_without_a_database_assignable_numbers_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     contact = ContactAttempt(org_id="org_a", channel="voice", to=NUMBER, consent=CONSENT)
     monkeypatch.setenv("SWITCHBOARD_REASSIGNED_NUMBERS", "none")

@@ -394,5 +394,5 @@ def test_a_refusal_names_its_window_and_when_to_retry(
     limits = rate_limit.count_request("org", per_minute, per_second)
     with pytest.raises(RateLimited) as refused:
         rate_limit.require_allowed(limits)
-    assert (str(refused.value), refused.value.code) == ("Rate limit exceeded.", code)
+    assert (str(refused.value), refused.value.code) == ("Rate limit exceeded: wait, then try again.", code)
     assert refused.value.details == {"limit": limit, "remaining": 0, "retry_after": limits.retry_after}

@@ -43,5 +43,5 @@ def _fetched(url: str, web: IssuerClient, *, anew: bool = False) -> dict[str, An
 
 
 def clear_cache() -> None:
-    """Clear the cache, for tests."""
+    """Clears the cache, for tests."""
     _kept.clear()

@@ -83,7 +83,7 @@ def _registry(issuer: str, client_id: str) -> jwt.JWTClaimsRegistry:
 
 
 def _check_party(claims: dict[str, Any], client_id: str) -> None:
-    """Refuse a token that was issued to another client. With several audiences, `azp` must name our client."""
+    """Refuses a token that was issued to another client. With several audiences, `azp` must name our client."""
     several = isinstance(claims["aud"], list) and len(claims["aud"]) > 1
     if claims.get("azp", None if several else client_id) != client_id:
         raise SignInRefusedError("the id token was issued to another client")

@@ -17,4 +17,4 @@ class LanguageModel(Protocol):
         """The model's name, which is kept with everything that it produced."""
 
     def converse(self, system: str, question: str, *, max_tokens: int) -> str:
-        """Return the model's answer. Raises ThrottledError if a later attempt may succeed, else RefusedError."""
+        """Returns the model's answer. Raises ThrottledError if a later attempt may succeed, else RefusedError."""

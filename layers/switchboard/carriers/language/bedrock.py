@@ -27,7 +27,7 @@ class Bedrock:
         self._model_id = model_id
 
     def converse(self, system: str, question: str, *, max_tokens: int) -> str:
-        """Return the model's answer, at temperature 0.
+        """Returns the model's answer, at temperature 0.
 
         Raises ThrottledError or RefusedError with the service's error code.
         """

@@ -28,7 +28,7 @@ class MailCarrier(Protocol):
     """Sends mail through a provider."""
 
     def send(self, outbound: OutgoingMail) -> str:
-        """Send a mail and return the provider's id for it.
+        """Sends a mail and returns the provider's id for it.
 
         Raises RefusedError, ThrottledError or OutcomeUnknownError.
         """

@@ -86,7 +86,8 @@ _REPLAYED = "Idempotent-Replayed"
 _REFUSALS = {
     400: _refusal(
         400, "Invalid", "A parameter, a header, the JSON or a field of the body is not valid.",
-        "VALIDATION_ERROR", "The request is not valid.", _REPLAYED, fields={"subject": "Field required"},
+        "VALIDATION_ERROR", "The request is not valid: see the fields.", _REPLAYED,
+        fields={"subject": "Field required"},
     ),
     401: _refusal(
         401, "Unauthorized", "The API key is missing, unknown, expired or revoked.",
@@ -101,11 +102,12 @@ _REFUSALS = {
     ),
     403: _refusal(
         403, "Forbidden", "The key does not allow this, or its organization or agent is not active.",
-        "MASTER_KEY_REQUIRED", "This operation requires the organization's master key.", _REPLAYED, path="/v1/keys",
+        "MASTER_KEY_REQUIRED", "This operation requires the organization's master key: use that key.", _REPLAYED,
+        path="/v1/keys",
     ),
     404: _refusal(
         404, "NotFound", "The organization has no object with this id.",
-        "NOT_FOUND", "There is no such message.", _REPLAYED, path="/v1/email/messages/msg_1",
+        "NOT_FOUND", "There is no such message: check its id.", _REPLAYED, path="/v1/email/messages/msg_1",
     ),
     405: _refusal(
         405, "MethodNotAllowed", "The path exists, but does not support this method.",
@@ -118,7 +120,7 @@ _REFUSALS = {
     ),
     413: _refusal(
         413, "PayloadTooLarge", "The body is larger than 1 MB.",
-        "PAYLOAD_TOO_LARGE", "The body is larger than 1,048,576 bytes.", limit=1_048_576,
+        "PAYLOAD_TOO_LARGE", "The body is larger than 1,048,576 bytes: send a smaller body.", limit=1_048_576,
     ),
     415: _refusal(
         415, "UnsupportedMediaType", "The body is not `application/json`.",
@@ -127,7 +129,7 @@ _REFUSALS = {
     ),
     429: _refusal(
         429, "TooManyRequests", "Too many requests in this minute or second.",
-        "RATE_LIMIT", "Rate limit exceeded.", "Retry-After", limit=60, remaining=0, retryAfter=12,
+        "RATE_LIMIT", "Rate limit exceeded: wait, then try again.", "Retry-After", limit=60, remaining=0, retryAfter=12,
     ),
     500: _refusal(
         500, "InternalError", "An error on our side. You can safely retry the request with its Idempotency-Key.",

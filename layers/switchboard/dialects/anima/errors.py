@@ -46,7 +46,7 @@ WITHOUT_REASON = frozenset(
 
 
 def problem(status: int, code: str, detail: str, instance: str, details: dict[str, Any]) -> dict[str, Any]:
-    """Return a problem document (docs/contracts/anima.md#errors)."""
+    """Returns a problem document (docs/contracts/anima.md#errors)."""
     return {
         "type": ERRORS + code.lower().replace("_", "-"),
         "title": HTTPStatus(status).phrase,

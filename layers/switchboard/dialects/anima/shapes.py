@@ -20,5 +20,5 @@ class Pagination(View):
 
     @classmethod
     def of(cls, cursor: str | None) -> Pagination:
-        """Return the pagination for the cursor of the next page; `None` is the end."""
+        """Returns the pagination for the cursor of the next page; `None` is the end."""
         return cls(next_cursor=cursor, has_more=cursor is not None)

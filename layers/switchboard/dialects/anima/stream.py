@@ -34,7 +34,7 @@ class AuditChain:
         return f"{self._org_id}#audit"
 
     def start(self, last_seen: int | None) -> StreamStart:
-        """Return the start for a client."""
+        """Returns the start for a client."""
         head = audit.get_head(self._org_id).seq
         if last_seen is None or not self._was_given(last_seen, head):
             return StreamStart(after=head, head=head, resumed=False)
@@ -45,7 +45,7 @@ class AuditChain:
         return last_seen <= head or bool(self.read(last_seen - 1, 1).entries)
 
     def read(self, after: int, limit: int) -> EntryBatch:
-        """Return up to `limit` events after a `seq`."""
+        """Returns up to `limit` events after a `seq`."""
         entries: list[StreamEntry] = []
         for document in audit.export_documents(self._org_id, after, limit):
             if document["seq"] != after + len(entries) + 1:
@@ -64,7 +64,7 @@ def watch_events(
     last_seen: int | None,
     address: str,
 ) -> StreamSubscription:
-    """Open a stream of the organization's events. An agent key sees its own agent's events.
+    """Opens a stream of the organization's events. An agent key sees its own agent's events.
 
     Raises NotFound for an agent of another organization. For an agent key, raises NotFound for every other agent.
     """
@@ -82,12 +82,12 @@ def _watched_agent(caller: Caller, agent_id: str | None) -> str | None:
     if caller.is_master:
         return agents.get_agent(caller.org_id, agent_id).id if agent_id is not None else None
     if agent_id not in (None, caller.agent_id):
-        raise NotFound("There is no such agent.")
+        raise NotFound("There is no such agent: check its id.")
     return caller.agent_id
 
 
 def stream_entry(document: dict[str, Any]) -> StreamEntry:
-    """Render a document of the audit chain once for all streams."""
+    """Renders a document of the audit chain once for all streams."""
     shown = stream_event(document)
     return StreamEntry(
         place=document["seq"],
@@ -97,7 +97,7 @@ def stream_entry(document: dict[str, Any]) -> StreamEntry:
 
 
 def stream_event(document: dict[str, Any]) -> dict[str, Any]:
-    """Return the data that clients get. Without a channel, `channel` is the category: `agent`, `key`, `billing` …"""
+    """Returns the data that clients get. Without a channel, `channel` is the category: `agent`, `key`, `billing` …"""
     return {
         "ts": document["timestamp"],
         "channel": document["channel"] or document["category"],
@@ -109,7 +109,7 @@ def stream_event(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def event_detail(document: dict[str, Any]) -> str:
-    """Return the event's subject and facts as one line: ids, states and counts, but no addresses and no digests."""
+    """Returns the event's subject and facts as one line: ids, states and counts, but no addresses and no digests."""
     facts = ((name, _fact(value)) for name, value in document["metadata"].items())
     told = " ".join(f"{name}={fact}" for name, fact in facts if fact is not None)
     return f"{document['resourceType']} {document['resourceId']} {told}".rstrip()[:_MAX_DETAIL_CHARACTERS]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def render(event: Event, subject: Any) -> list[RenderedEvent]:
-    """Return the webhook of an event, empty if its subject is erased or not for webhooks."""
+    """Returns the webhook of an event, empty if its subject is erased or not for webhooks."""
     name = EVENT_NAMES["anima"][event.type]
     facts = FACTS[event.subject.type](event, subject)
     if facts is None:
@@ -64,13 +64,13 @@ def _message(event: Event, message: MessageHead | None) -> dict[str, Any] | None
 
 
 def _verdicts(event: Event) -> dict[str, str | None]:
-    """Return the results of the sender checks. Without them, a receiver must not trust `fromAddress`."""
+    """Returns the results of the sender checks. Without them, a receiver must not trust `fromAddress`."""
     found = event.data.get("verdicts", {})
     return {name: found.get(name) for name in ("spf", "dkim", "dmarc")}
 
 
 def _recipients(event: Event, message: MessageHead) -> list[str]:
-    """Return the recipients of a mail that an event concerns. The event has digests of their addresses."""
+    """Returns the recipients of a mail that an event concerns. The event has digests of their addresses."""
     digests = event.data.get("recipients", ())
     return [address for address in message.recipients if hashing.digest(address.lower()) in digests]
 

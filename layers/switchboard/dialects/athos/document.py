@@ -55,7 +55,7 @@ def _refusal(name: str, meaning: str, code: str, message: str, *headers: str) ->
 _REFUSALS = {
     400: _refusal(
         "InvalidRequest", "A parameter, the JSON or a field of the body is not valid.",
-        "INVALID_REQUEST", "The request is not valid. externalUserId: Field required.",
+        "INVALID_REQUEST", "The request is not valid: see the fields. externalUserId: Field required.",
     ),
     401: _refusal(
         "Unauthorized", "The key is missing, unknown, expired or revoked.",
@@ -65,14 +65,16 @@ _REFUSALS = {
         "Forbidden", "The tenant is not active, or the key does not allow this IP address.",
         "TENANT_INACTIVE", "The organization is not active: contact support.",
     ),
-    404: _refusal("NotFound", "The tenant has no object with this id.", "CALL_NOT_FOUND", "There is no such call."),
+    404: _refusal(
+        "NotFound", "The tenant has no object with this id.", "CALL_NOT_FOUND", "There is no such call: check its id."
+    ),
     405: _refusal(
         "MethodNotAllowed", "The path exists, but does not support this method.",
         "INVALID_REQUEST", "This path does not support GET: use POST.", "Allow",
     ),
     413: _refusal(
         "PayloadTooLarge", "The body is larger than 1 MB.",
-        "INVALID_REQUEST", "The body is larger than 1,048,576 bytes.",
+        "INVALID_REQUEST", "The body is larger than 1,048,576 bytes: send a smaller body.",
     ),
     415: _refusal(
         "UnsupportedMediaType", "The body is not `application/json`.",
@@ -80,7 +82,7 @@ _REFUSALS = {
     ),
     429: _refusal(
         "TooManyRequests", "Too many requests in this minute or second.",
-        "SERVICE_UNAVAILABLE", "Rate limit exceeded.", "Retry-After",
+        "SERVICE_UNAVAILABLE", "Rate limit exceeded: wait, then try again.", "Retry-After",
     ),
     500: _refusal(
         "InternalError", "An error on our side.", "INTERNAL_ERROR", "Something went wrong on our side.",

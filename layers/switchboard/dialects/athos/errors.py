@@ -30,18 +30,18 @@ CODE_OF_REASON = {
 
 
 def error_body(code: str, message: str, request_id: str) -> dict[str, Any]:
-    """Return an error body (docs/contracts/athos.md#errors)."""
+    """Returns an error body (docs/contracts/athos.md#errors)."""
     return {"error": {"code": code, "message": message, "requestId": request_id}}
 
 
 def code_of(status: int, error: DomainError) -> str:
-    """Return the contract's code of an error."""
+    """Returns the contract's code of an error."""
     if isinstance(error, QuotaExceeded):
         return "TENANT_QUOTA_EXCEEDED"
     return CODE_OF_REASON.get(error.code) or CODE_OF_STATUS.get(status, "INVALID_REQUEST")
 
 
 def message_of(error: DomainError) -> str:
-    """Return the message with the invalid fields: the contract has no field for details."""
+    """Returns the message with the invalid fields: the contract has no field for details."""
     fields = error.details.get("fields") or {}
     return " ".join([error.message, *(f"{name}: {problem}." for name, problem in fields.items())])

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def render(event: Event, call: RoleplayCall | None) -> list[RenderedEvent]:
-    """Return the webhook of a call that was scored, or that could not be scored."""
+    """Returns the webhook of a call that was scored, or that could not be scored."""
     if call is None:
         return []
     succeeded = event.type == "roleplay.call.scored"
@@ -36,5 +36,5 @@ def render(event: Event, call: RoleplayCall | None) -> list[RenderedEvent]:
 
 
 def _request_id(event: Event) -> str:
-    """Return a request id for support, in Athos' format. It is derived from the event, so a retry has the same id."""
+    """Returns a request id for support, in Athos' format. It is derived from the event, so a retry has the same id."""
     return f"req_{uuid.UUID(bytes=bytes.fromhex(hashing.digest(event.id))[:16], version=4)}"

@@ -56,16 +56,16 @@ class Callbacks(Dialect):
 
 
 def answer_twiml(xml: str) -> Answer:
-    """Return a response with instructions for a call or a text message. The route must escape the values in `xml`."""
+    """Returns a response with instructions for a call or a text message. The route must escape the values in `xml`."""
     return Response(HTTPStatus.OK, "text/xml; charset=utf-8", xml)
 
 
 def answer_nothing(status: int = HTTPStatus.OK) -> Answer:
-    """Return a response without a body: the callback is accepted."""
+    """Returns a response without a body: the callback is accepted."""
     return Response(status, None, "")
 
 
 def answer_json(value: Any, status: int = HTTPStatus.OK) -> Answer:
-    """Return a response with the JSON that the provider requested."""
+    """Returns a response with the JSON that the provider requested."""
     text = json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return Response(status, "application/json", text)

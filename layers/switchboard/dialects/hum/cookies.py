@@ -14,17 +14,17 @@ _SIGN_IN_PATH = "/auth"
 
 
 def session(value: sessions.SessionCookie) -> str:
-    """Return the Set-Cookie value that starts a session."""
+    """Returns the Set-Cookie value that starts a session."""
     return _cookie(COOKIE, str(value), "/", sessions.max_session_seconds())
 
 
 def no_session() -> str:
-    """Return the Set-Cookie value that deletes the session cookie."""
+    """Returns the Set-Cookie value that deletes the session cookie."""
     return _cookie(COOKIE, "", "/", 0)
 
 
 def browser(value: str) -> str:
-    """Return the Set-Cookie value that identifies the browser during a sign-in."""
+    """Returns the Set-Cookie value that identifies the browser during a sign-in."""
     return _cookie(BROWSER, value, _SIGN_IN_PATH, sign_in.SIGN_IN_SECONDS)
 
 

@@ -20,7 +20,7 @@ _OWN_SITES = frozenset({"same-origin", "none"})
 
 
 def require_same_origin(exchange: Exchange, proceed: pipeline.Proceed) -> Reply:
-    """Raise Forbidden for a request of another site that changes data."""
+    """Raises Forbidden for a request of another site that changes data."""
     # Operations with a CORS policy take their credential from the request, never from a cookie.
     shared = exchange.operation is not None and exchange.operation.cross_origin is not None
     if exchange.request.method not in _SAFE and not shared and not _ours(exchange.request):

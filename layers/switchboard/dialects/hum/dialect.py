@@ -38,7 +38,7 @@ class Hum(Dialect):
         exchange.credential = exchange.signed_in.cookie.secret
 
     def limit(self, exchange: Exchange) -> rate_limit.Limits:
-        """Count a request against the limit of its person and the common limit of the organization's people.
+        """Counts a request against the limit of its person and the common limit of the organization's people.
 
         The response headers show the limit of the person. The limit of the API keys is separate. Raises RateLimited if
         the common limit is exhausted.
@@ -89,7 +89,7 @@ class Hum(Dialect):
 
 
 def _count_against_ceiling(organization: Organization) -> rate_limit.Limits:
-    """Count a request against the common limit of an organization's people.
+    """Counts a request against the common limit of an organization's people.
 
     It is ten times the plan's requests per minute, and at least CONSOLE_PER_MINUTE.
     """

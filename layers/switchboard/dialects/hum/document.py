@@ -78,7 +78,7 @@ _REPLAYED = "Idempotent-Replayed"
 _REFUSALS = {
     400: _refusal(
         "InvalidRequest", "A parameter, a header, the JSON or a field of the body is not valid.",
-        "invalid_request", "invalid_request", "The request is not valid.", _REPLAYED,
+        "invalid_request", "invalid_request", "The request is not valid: see the fields.", _REPLAYED,
         field="e164", message="Field required",
     ),
     401: _refusal(
@@ -98,7 +98,7 @@ _REFUSALS = {
     ),
     404: _refusal(
         "NotFound", "The organization has no object with this id.",
-        "not_found", "not_found", "There is no such member.", _REPLAYED,
+        "not_found", "not_found", "There is no such member: check its id.", _REPLAYED,
     ),
     405: _refusal(
         "MethodNotAllowed", "The path exists, but does not support this method.",
@@ -112,7 +112,8 @@ _REFUSALS = {
     ),
     413: _refusal(
         "PayloadTooLarge", "The body is larger than 1 MB.",
-        "payload_too_large", "payload_too_large", "The body is larger than 1,048,576 bytes.", limit=1_048_576,
+        "payload_too_large", "payload_too_large", "The body is larger than 1,048,576 bytes: send a smaller body.",
+        limit=1_048_576,
     ),
     415: _refusal(
         "UnsupportedMediaType", "The body is not `application/json`.",
@@ -122,7 +123,7 @@ _REFUSALS = {
         "TooManyRequests",
         "Too many requests in this minute or second by the person or by the whole organization, or too many invites"
         " by mail.",
-        "rate_limited", "rate_limited", "Rate limit exceeded.", "Retry-After", retry_after=12,
+        "rate_limited", "rate_limited", "Rate limit exceeded: wait, then try again.", "Retry-After", retry_after=12,
     ),
     500: _refusal(
         "InternalError", "An error on our side. You can safely retry the request with its Idempotency-Key.",
@@ -154,7 +155,7 @@ CONTRACT_VARIABLES = {"user_id": "userId"}
 
 
 def _contract_variable(name: str) -> str:
-    """Return the contract's name of a path variable. The name in the route says the noun: `contact_id`."""
+    """Returns the contract's name of a path variable. The name in the route says the noun: `contact_id`."""
     return CONTRACT_VARIABLES.get(name, "id" if name.endswith("_id") else name)
 
 

@@ -27,5 +27,5 @@ SAID_BY_STATUS = frozenset(
 
 
 def error_body(word: str, code: str, message: str, details: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return an error body. `word` names the status, `code` the condition (docs/contracts/hum.md#errors)."""
+    """Returns an error body. `word` names the status, `code` the condition (docs/contracts/hum.md#errors)."""
     return {"error": word, "code": code, "message": message, "details": details}

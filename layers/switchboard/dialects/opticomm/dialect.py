@@ -37,7 +37,7 @@ REQUESTS_PER_MINUTE = 60
 
 
 def count_at_the_end(exchange: Exchange, proceed: pipeline.Proceed) -> Reply:
-    """Ensure that every response has the headers of the limits.
+    """Ensures that every response has the headers of the limits.
 
     An error before the limits keeps its response and counts as a request. A repetition does not count.
     """
@@ -51,7 +51,7 @@ def count_at_the_end(exchange: Exchange, proceed: pipeline.Proceed) -> Reply:
 
 
 def answer_repetition(exchange: Exchange, proceed: pipeline.Proceed) -> Reply:
-    """Return the call of a request with a known `request_id`, even if other fields are invalid.
+    """Returns the call of a request with a known `request_id`, even if other fields are invalid.
 
     Raises every error of a request with a new `request_id`.
     """
@@ -79,7 +79,7 @@ def _is_repeated(exchange: Exchange) -> bool:
 
 
 def find_action(exchange: Exchange, proceed: pipeline.Proceed) -> Reply:
-    """Check that the body has a known action and the key a permission for it. Raises Invalid or Forbidden."""
+    """Checks that the body has a known action and the key a permission for it. Raises Invalid or Forbidden."""
     action = exchange.body.get("action") if isinstance(exchange.body, dict) else None
     if action not in ACTIONS:
         raise Invalid(
@@ -129,13 +129,13 @@ class OptiComm(Dialect):
         return 'ApiKey header="X-API-Key"'
 
     def limit(self, exchange: Exchange) -> rate_limit.Limits:
-        """Count the request against the limit of its key, or of its IP address without a valid key."""
+        """Counts the request against the limit of its key, or of its IP address without a valid key."""
         if exchange.snapshot is None:
             return rate_limit.take_for_address(exchange.request.source_ip)
         return rate_limit.count_request(*_limits(exchange))
 
     def status(self, error: DomainError) -> int:
-        """Return the status of an error. The contract has no 503, so an unavailable service is 500."""
+        """Returns the status of an error. The contract has no 503, so an unavailable service is 500."""
         return HTTPStatus.INTERNAL_SERVER_ERROR if isinstance(error, Unavailable) else super().status(error)
 
     def refuse(self, error: DomainError, exchange: Exchange) -> Reply:
@@ -158,7 +158,7 @@ class OptiComm(Dialect):
 
 @contextmanager
 def count_beside(exchange: Exchange) -> Iterator[None]:
-    """Count the request in parallel with the reads of the block.
+    """Counts the request in parallel with the reads of the block.
 
     Raises RateLimited before the block writes. RateLimited replaces every error of the block.
     """
@@ -177,12 +177,12 @@ def count_beside(exchange: Exchange) -> Iterator[None]:
 
 
 def _remaining(exchange: Exchange) -> rate_limit.Limits:
-    """Return the limits of the key without counting the request."""
+    """Returns the limits of the key without counting the request."""
     return rate_limit.peek_limits(*_limits(exchange))
 
 
 def _limits(exchange: Exchange) -> tuple[str, int, int]:
-    """Return the key's bucket with its limits per minute and per second. The plan's limits are the maximum."""
+    """Returns the key's bucket with its limits per minute and per second. The plan's limits are the maximum."""
     assert exchange.snapshot is not None
     key, terms = exchange.snapshot.key, exchange.snapshot.organization.terms
     minute = min(key.restrictions.requests_per_minute or REQUESTS_PER_MINUTE, terms.requests_per_minute)

@@ -41,7 +41,7 @@ _REASONS = {
 
 
 def status_of(call: Call) -> Status:
-    """Return the status of a call. It never goes back.
+    """Returns the status of a call. It never goes back.
 
     A late report may correct the end of a call (`ending.may_be_corrected`): `failed` becomes `completed`. No callback
     reports this correction.
@@ -50,7 +50,7 @@ def status_of(call: Call) -> Status:
 
 
 def outcome_of(call: Call) -> str | None:
-    """Return the outcome from the analysis of the call, else from its end. `None` until the call has ended."""
+    """Returns the outcome from the analysis of the call, else from its end. `None` until the call has ended."""
     if status_of(call) not in ("completed", "failed"):
         return None
     if call.end_reason is EndReason.VOICEMAIL:
@@ -61,7 +61,7 @@ def outcome_of(call: Call) -> str | None:
 
 
 def error_of(call: Call) -> str | None:
-    """Return the reason of a failure, `None` if the call did not fail."""
+    """Returns the reason of a failure, `None` if the call did not fail."""
     if status_of(call) != "failed":
         return None
     return call.error or _REASONS.get(call.end_reason or EndReason.FAILED, "The call failed.")

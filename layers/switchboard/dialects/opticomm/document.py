@@ -84,7 +84,7 @@ def _refusal(name: str, meaning: str, code: str, message: str, *headers: str, **
 _REFUSALS = {
     400: _refusal(
         "Invalid", "The action is unknown, a field is missing or malformed, or the phone number is not valid.",
-        "MISSING_FIELDS", "The request is not valid. agent_id: Field required.",
+        "MISSING_FIELDS", "The request is not valid: see the fields. agent_id: Field required.",
     ),
     401: _refusal(
         "Unauthorized", "The key is missing, malformed, unknown, revoked or expired.",
@@ -97,7 +97,7 @@ _REFUSALS = {
         "This number is on your organization's do-not-call list. Do not call or text it. (rule dnc: on_list)",
     ),
     404: _refusal(
-        "NotFound", "There is no such agent, call or path.", "CALL_NOT_FOUND", "There is no such call.",
+        "NotFound", "There is no such agent, call or path.", "CALL_NOT_FOUND", "There is no such call: check its id.",
     ),
     405: _refusal(
         "MethodNotAllowed", "The path exists, but does not support this method.",
@@ -105,7 +105,7 @@ _REFUSALS = {
     ),
     413: _refusal(
         "PayloadTooLarge", "The body is larger than 1 MB.",
-        "INVALID_ACTION", "The body is larger than 1,048,576 bytes.",
+        "INVALID_ACTION", "The body is larger than 1,048,576 bytes: send a smaller body.",
     ),
     415: _refusal(
         "UnsupportedMediaType", "The body is not `application/json`.",
@@ -113,7 +113,7 @@ _REFUSALS = {
     ),
     429: _refusal(
         "TooManyRequests", "The limit of requests per minute or of calls per day is reached.",
-        "RATE_LIMIT_EXCEEDED", "Rate limit exceeded.", "Retry-After", retry_after=12,
+        "RATE_LIMIT_EXCEEDED", "Rate limit exceeded: wait, then try again.", "Retry-After", retry_after=12,
     ),
     500: _refusal(
         "Failed", "The call could not be started, or an error on our side. A retry with the same `request_id` is safe.",

@@ -44,7 +44,7 @@ CODE_OF_REASON = {
 
 
 def code_of(error: DomainError, exchange: Exchange) -> str | None:
-    """Return the contract's code of an error, `None` for an error without a code."""
+    """Returns the contract's code of an error, `None` for an error without a code."""
     if error.code == Invalid.code:
         # A field is invalid. The only required field of `check_status` is the id of the call.
         asked = exchange.body.get("action") if isinstance(exchange.body, dict) else None
@@ -53,7 +53,7 @@ def code_of(error: DomainError, exchange: Exchange) -> str | None:
 
 
 def message_of(error: DomainError) -> str:
-    """Return the message with the details of the error: the contract has no field for details."""
+    """Returns the message with the details of the error: the contract has no field for details."""
     fields, details = error.details.get("fields") or {}, error.details
     told = [error.message]
     # Pydantic puts the tag of a union before the name of a field.
@@ -65,7 +65,7 @@ def message_of(error: DomainError) -> str:
 
 
 def seconds_until_renewal(code: str) -> int:
-    """Return the seconds until a daily limit or a monthly quota or cap starts again (UTC)."""
+    """Returns the seconds until a daily limit or a monthly quota or cap starts again (UTC)."""
     today = clock.now().date()
     day = (
         today + timedelta(days=1) if code == "daily_cap" else (today.replace(day=1) + timedelta(days=32)).replace(day=1)
@@ -74,5 +74,5 @@ def seconds_until_renewal(code: str) -> int:
 
 
 def error_body(code: str, message: str) -> dict[str, Any]:
-    """Return an error body (docs/contracts/opticomm.md#errors)."""
+    """Returns an error body (docs/contracts/opticomm.md#errors)."""
     return {"success": False, "error": code, "message": message}

@@ -18,7 +18,7 @@ _INITIATED = "call.initiated"
 
 
 def render(event: Event, call: Call | None) -> list[RenderedEvent]:
-    """Return the callbacks of a call's event, after the callbacks that must precede them."""
+    """Returns the callbacks of a call's event, after the callbacks that must precede them."""
     if call is None:
         return []
     told = [_rendered(call, _INITIATED, _beginning(call), 1)]

@@ -179,15 +179,15 @@ DRILLS: tuple[Drill, ...] = (
 
 
 def current(key: str) -> Drill | None:
-    """Return the latest edition of a drill, or `None`."""
+    """Returns the latest edition of a drill, or `None`."""
     return max((drill for drill in DRILLS if drill.key == key), key=lambda drill: drill.version, default=None)
 
 
 def edition(key: str, version: int) -> Drill:
-    """Return an edition of a drill. A call keeps the edition that it started with."""
+    """Returns an edition of a drill. A call keeps the edition that it started with."""
     return next(drill for drill in DRILLS if (drill.key, drill.version) == (key, version))
 
 
 def names() -> list[str]:
-    """Return the keys of all drills, in the catalog's order."""
+    """Returns the keys of all drills, in the catalog's order."""
     return list(dict.fromkeys(drill.key for drill in DRILLS))

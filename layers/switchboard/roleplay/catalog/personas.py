@@ -105,7 +105,7 @@ PERSONAS: dict[str, tuple[Persona, ...]] = {
 
 
 def candidates(pool: str, difficulty: Difficulty, state: str | None) -> tuple[Persona, ...]:
-    """Return the personas of a pool and a difficulty. If the pool has personas of the US state, only these."""
+    """Returns the personas of a pool and a difficulty. If the pool has personas of the US state, only these."""
     fitting = tuple(persona for persona in PERSONAS[pool] if persona.difficulty is difficulty)
     wanted = (state or "").strip().upper()
     return tuple(persona for persona in fitting if persona.state == wanted) or fitting

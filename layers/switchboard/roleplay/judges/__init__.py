@@ -29,7 +29,7 @@ class Judge(Protocol):
         """The judge's name. It is stored with the score."""
 
     def judge(self, rubric: Rubric, turns: Sequence[PracticeTurn]) -> Judgment:
-        """Judge a transcript by a rubric. Raises ThrottledError if a later attempt may succeed, else RefusedError."""
+        """Judges a transcript by a rubric. Raises ThrottledError if a later attempt may succeed, else RefusedError."""
 
 
 def _by_bedrock() -> Judge:
@@ -49,5 +49,5 @@ _JUDGES: dict[str, Callable[[], Judge]] = {"bedrock": _by_bedrock, "rules": _by_
 
 
 def configured_judge() -> Judge:
-    """Return the judge of the setting LANGUAGE_MODEL: `bedrock`, or `rules` (the default), which needs no model."""
+    """Returns the judge of the setting LANGUAGE_MODEL: `bedrock`, or `rules` (the default), which needs no model."""
     return _JUDGES[settings.text("LANGUAGE_MODEL", "rules")]()

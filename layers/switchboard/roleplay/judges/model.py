@@ -62,7 +62,7 @@ class ModelJudge:
         self._model = model
 
     def judge(self, rubric: Rubric, turns: Sequence[PracticeTurn]) -> Judgment:
-        """Judge a transcript. Raises ThrottledError, or RefusedError after ATTEMPTS invalid answers."""
+        """Judges a transcript. Raises ThrottledError, or RefusedError after ATTEMPTS invalid answers."""
         question = json.dumps({"rubric": _rubric(rubric), "transcript": _transcript(turns)}, ensure_ascii=False)
         why = ""
         for _ in range(ATTEMPTS):
@@ -87,7 +87,7 @@ def _transcript(turns: Sequence[PracticeTurn]) -> list[dict[str, Any]]:
 
 
 def _judgment(text: str, rubric: Rubric, turns: Sequence[PracticeTurn]) -> Judgment:
-    """Parse an answer. Raises ValueError for an answer that breaks the rules of this module."""
+    """Parses an answer. Raises ValueError for an answer that breaks the rules of this module."""
     answer = _Answer.model_validate_json(text)
     judged = {one.key: one for one in answer.criteria}
     if len(judged) != len(answer.criteria) or judged.keys() != {one.key for one in rubric.criteria}:

@@ -21,7 +21,7 @@ class SignJudge:
     name = "rules"
 
     def judge(self, rubric: Rubric, turns: Sequence[PracticeTurn]) -> Judgment:
-        """Judge a transcript. Raises nothing."""
+        """Judges a transcript. Raises nothing."""
         spoken = [turn for turn in turns if turn.speaker is PracticeSpeaker.REP]
         marks = [_mark(criterion, spoken) for criterion in rubric.criteria]
         return Judgment(marks, _summary(marks, len(spoken)), _feedback(rubric, marks))

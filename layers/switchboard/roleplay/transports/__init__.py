@@ -48,13 +48,13 @@ class Transport(Protocol):
     """Provides rooms for calls."""
 
     def ticket(self, room: Room) -> Ticket:
-        """Return a ticket for the rep. Raises Down."""
+        """Returns a ticket for the rep. Raises Down."""
 
     def begin(self, room: Room) -> None:
-        """Let the persona join. Running it twice is safe: duplicate reports are recognized by their content."""
+        """Lets the persona join. Running it twice is safe: duplicate reports are recognized by their content."""
 
     def close(self, room: Room) -> None:
-        """Disconnect all participants and delete the room. Succeeds if there is no such room. Raises Down."""
+        """Disconnects all participants and deletes the room. Succeeds if there is no such room. Raises Down."""
 
 
 def _livekit() -> Transport:
@@ -73,10 +73,10 @@ _TRANSPORTS: dict[str, Callable[[], Transport]] = {"livekit": _livekit, "simulat
 
 
 def name() -> str:
-    """Return the setting ROLEPLAY_TRANSPORT: `livekit` or `simulator` (the default)."""
+    """Returns the setting ROLEPLAY_TRANSPORT: `livekit` or `simulator` (the default)."""
     return settings.text("ROLEPLAY_TRANSPORT", "simulator")
 
 
 def named(transport: str) -> Transport:
-    """Return the transport of a name. A call keeps the transport that it started on."""
+    """Returns the transport of a name. A call keeps the transport that it started on."""
     return _TRANSPORTS[transport]()

@@ -28,15 +28,15 @@ class LiveKit:
     """
 
     def ticket(self, room: Room) -> Ticket:
-        """Return a ticket. This sends no request to LiveKit."""
+        """Returns a ticket. This sends no request to LiveKit."""
         token = access_token(room, settings.text("LIVEKIT_API_KEY"), _secret(), settings.text("LIVEKIT_AGENT", ""))
         return Ticket(token, settings.text("LIVEKIT_URL"))
 
     def begin(self, room: Room) -> None:
-        """Do nothing: the ticket makes LiveKit dispatch the agent."""
+        """Does nothing: the ticket makes LiveKit dispatch the agent."""
 
     def close(self, room: Room) -> None:
-        """Delete the room, which disconnects its participants (RoomService.DeleteRoom). Raises Down."""
+        """Deletes the room, which disconnects its participants (RoomService.DeleteRoom). Raises Down."""
         token = _api_token(settings.text("LIVEKIT_API_KEY"), _secret())
         url = settings.text("LIVEKIT_URL").replace("ws", "http", 1).rstrip("/")
         try:
@@ -69,7 +69,7 @@ def _api_token(api_key: str, api_secret: bytes) -> str:
 
 
 def access_token(room: Room, api_key: str, api_secret: bytes, agent: str = "") -> str:
-    """Return a rep's access token for a room. `agent` names the agent that joins with the rep.
+    """Returns a rep's access token for a room. `agent` names the agent that joins with the rep.
 
     The token expires at the end of the time to join. A connected participant stays connected: LiveKit checks the expiry
     at the first connection only, and issues new tokens to participants for reconnecting.
@@ -91,7 +91,7 @@ def access_token(room: Room, api_key: str, api_secret: bytes, agent: str = "") -
 
 
 def _told(room: Room) -> dict[str, Any]:
-    """Return the metadata for the persona's agent. The browser can read it, so it must not reveal the drill."""
+    """Returns the metadata for the persona's agent. The browser can read it, so it must not reveal the drill."""
     return {
         "callId": room.call_id,
         "drillKey": room.drill_key,

@@ -35,7 +35,7 @@ Report = dict[str, Any]
 
 
 def of_webhook(event: Any) -> Report | None:
-    """Return the report in a webhook's JSON, `None` for a webhook without a report on one of our calls."""
+    """Returns the report in a webhook's JSON, `None` for a webhook without a report on one of our calls."""
     if not isinstance(event, dict):
         return None
     place, at = place_of(_of(event, "room").get("name")), _moment(event.get("createdAt"))
@@ -54,7 +54,7 @@ def of_webhook(event: Any) -> Report | None:
 
 
 def place_of(room: Any) -> dict[str, str] | None:
-    """Return the organization and the call of a room by its name (`Room.name`), `None` for an unknown name."""
+    """Returns the organization and the call of a room by its name (`Room.name`), `None` for an unknown name."""
     found = _ROOM.fullmatch(room) if isinstance(room, str) else None
     return found.groupdict() if found else None
 
@@ -65,7 +65,7 @@ def _of(event: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 
 def _moment(seconds: Any) -> dict[str, str]:
-    """Return the time of an event, if known. protojson writes seconds since 1970 as text."""
+    """Returns the time of an event, if known. protojson writes seconds since 1970 as text."""
     text = str(seconds)
     if not _SECONDS.fullmatch(text) or not int(text):
         return {}

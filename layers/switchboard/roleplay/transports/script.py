@@ -221,7 +221,7 @@ _CALMED = ("I understand, and I will come to that in a moment.", "Let me just fi
 
 
 def dialogue(room: Room) -> list[tuple[str, str]]:
-    """Return the speakers and lines of a call, in order."""
+    """Returns the speakers and lines of a call, in order."""
     persona = room.persona
     words = {"name": persona.name, **persona.facts}
     every, thrown_in = _THROWN_IN[persona.difficulty]
@@ -240,7 +240,7 @@ def dialogue(room: Room) -> list[tuple[str, str]]:
 
 
 def skill(room: Room) -> int:
-    """Return the percentage of criteria that the rep meets."""
+    """Returns the percentage of criteria that the rep meets."""
     kinds = list(SKILL.values())
     return SKILL.get(room.rep, kinds[_roll(room.call_id, "skill") % len(kinds)])
 
@@ -250,5 +250,5 @@ def _does_well(room: Room, key: str) -> bool:
 
 
 def _roll(call_id: str, about: str) -> int:
-    """Return a number from 0 to 99 that depends only on the call and the subject."""
+    """Returns a number from 0 to 99 that depends only on the call and the subject."""
     return int.from_bytes(hashlib.sha256(f"{call_id}\x1f{about}".encode()).digest()[:4]) % 100

@@ -27,14 +27,14 @@ class SimulatedTransport:
     """Simulates both sides. A turn takes ROLEPLAY_STEP_SECONDS (1 by default)."""
 
     def ticket(self, room: Room) -> Ticket:
-        """Return a ticket in LiveKit's format. No server accepts it."""
+        """Returns a ticket in LiveKit's format. No server accepts it."""
         if room.rep == SHUT_OUT:
             raise Down("the simulated transport is down for this rep")
         token = access_token(room, "simulator", secret.derive("simulated transport"))
         return Ticket(token, settings.text("ROLEPLAY_URL", "wss://roleplay.switchboard.example"))
 
     def begin(self, room: Room) -> None:
-        """Queue all reports of the call."""
+        """Queues all reports of the call."""
         base = {"org_id": room.org_id, "call_id": room.call_id}
         step = settings.number("ROLEPLAY_STEP_SECONDS", 1)
         queues.send_messages(
@@ -43,11 +43,11 @@ class SimulatedTransport:
         )
 
     def close(self, room: Room) -> None:
-        """Do nothing: there is no room."""
+        """Does nothing: there is no room."""
 
 
 def course(room: Room, step: int) -> list[tuple[int, dict[str, Any]]]:
-    """Return the reports of a call, each with its delay after the start in steps."""
+    """Returns the reports of a call, each with its delay after the start in steps."""
     if room.rep == ABSENT:
         return []
     reports: list[tuple[int, dict[str, Any]]] = [(0, {"kind": "live"})]
