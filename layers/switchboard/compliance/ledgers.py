@@ -19,7 +19,7 @@ from switchboard.compliance.models import (
 from switchboard.errors import Invalid, NotFound
 from switchboard.events import service as events
 from switchboard.events.models import Origin, Subject
-from switchboard.kit import clock, hashing
+from switchboard.kit import clock, texts
 from switchboard.persistence.idempotency import IdempotencyKey, commit_once, find_earlier_effect
 
 #: The problem of an entered consent, and what to do. The text continues "Invalid consent: it".
@@ -105,7 +105,7 @@ def _block(org_id: str, item: Item) -> BlockedNumber:
 
 def _block_id(org_id: str, number: str) -> str:
     """Returns the id of a number's entry. It derives from the number, so no lookup is needed."""
-    return f"blk_{hashing.digest(f'{org_id}#{number}')[:26]}"
+    return f"blk_{texts.digest(f'{org_id}#{number}')[:26]}"
 
 
 def record_opt_out(
@@ -122,7 +122,7 @@ def record_opt_out(
     """
     entry, writes = opt_out_writes(origin, e164, source, keyword, reason)
     try:
-        done = commit_once(effect, hashing.digest(entry.e164), writes)
+        done = commit_once(effect, texts.digest(entry.e164), writes)
     except AlreadyOptedOutError as before:
         return before.entry
     found = store.get_entry(origin.org_id, "opt-outs", entry.e164) if done else None
@@ -174,7 +174,7 @@ def record_consent(
     try:
         done = commit_once(
             effect,
-            hashing.digest(number),
+            texts.digest(number),
             store.replace_consent_writes(origin.org_id, entry, _UnchangedError),
             _event_write(origin, "consent.recorded", number, source=given.value, date=day),
         )
@@ -236,7 +236,7 @@ def _remove_entry(
     try:
         commit_once(
             effect,
-            hashing.digest(number),
+            texts.digest(number),
             store.remove_entry_writes(origin.org_id, ledger, number, _UnchangedError),
             *also,
             _event_write(origin, kind, number),
@@ -248,5 +248,5 @@ def _remove_entry(
 
 
 def _event_write(origin: Origin, kind: str, e164: str, **data: str | None) -> Put:
-    digest = hashing.digest(e164)
+    digest = texts.digest(e164)
     return events.new_event_write(origin, kind, Subject(type="number", id=digest), number=digest, **data)

@@ -14,7 +14,7 @@ from switchboard.compliance.data import consent, states
 from switchboard.compliance.models import ContactAttempt, RuleResult
 from switchboard.compliance.phone import Phone
 from switchboard.compliance.store import Facts
-from switchboard.kit import hashing
+from switchboard.kit import texts
 
 #: The version of each rule: the date from which its law or practice applies.
 RULE_VERSIONS = {
@@ -44,7 +44,7 @@ class RuleInput:
     @property
     def number(self) -> str:
         """The number's digest. Verdicts store it instead of the number."""
-        return hashing.digest(self.phone.e164)
+        return texts.digest(self.phone.e164)
 
     @property
     def nobody(self) -> str | None:

@@ -38,7 +38,7 @@ from switchboard.compliance.amendment_store import law_key, parse_amendments
 from switchboard.compliance.amendments import Amendment
 from switchboard.compliance.data.law import AttemptCap
 from switchboard.compliance.models import ConsentRecord, ReassignmentAnswer, Whereabouts
-from switchboard.kit import clock, hashing
+from switchboard.kit import clock, texts
 from switchboard.persistence.listing import read_query_page
 
 T = TypeVar("T")
@@ -69,7 +69,7 @@ def ledger_key(org_id: str, ledger: Ledger, e164: str) -> Key:
 
 
 def _attempts_key(org_id: str, e164: str, subject: str) -> Key:
-    return {"pk": f"{org_id}#attempts#{e164}", "sk": hashing.digest(subject)}
+    return {"pk": f"{org_id}#attempts#{e164}", "sk": texts.digest(subject)}
 
 
 def _answer_key(e164: str, since: date) -> Key:

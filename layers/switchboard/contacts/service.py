@@ -16,7 +16,7 @@ from switchboard.email import address
 from switchboard.errors import Conflict, Invalid, NotFound
 from switchboard.events import service as events
 from switchboard.events.models import Origin, Subject
-from switchboard.kit import clock, hashing, ids
+from switchboard.kit import clock, ids, texts
 from switchboard.persistence.idempotency import IdempotencyKey, commit_once, find_earlier_effect
 from switchboard.persistence.optimistic import StaleVersionError, retry_on_conflict
 from switchboard.search import tokens
@@ -191,5 +191,5 @@ def _checked(changes: dict[str, Any]) -> dict[str, Any]:
 
 def _event_write(origin: Origin, kind: str, contact: Contact, **data: Any) -> Put:
     return events.new_event_write(
-        origin, kind, Subject(type="contact", id=contact.id), number=hashing.digest(contact.e164), **data
+        origin, kind, Subject(type="contact", id=contact.id), number=texts.digest(contact.e164), **data
     )

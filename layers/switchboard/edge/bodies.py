@@ -22,7 +22,7 @@ from urllib.parse import parse_qsl
 from switchboard.edge.http import MediaType, essence_of, parse_media_type
 from switchboard.edge.signatures import SignedRequest, Verifier
 from switchboard.errors import Forbidden, Invalid, TooLarge, UnsupportedMedia
-from switchboard.kit import strict_json
+from switchboard.kit import texts
 
 if TYPE_CHECKING:
     from switchboard.edge.exchange import Exchange
@@ -90,7 +90,7 @@ class JsonBody(Body):
 
     def read(self, exchange: Exchange) -> None:
         if exchange.request.body:
-            exchange.body = strict_json.loads(exchange.request.text())
+            exchange.body = texts.parse_json(exchange.request.text())
 
     def content(self, model: Mapping[str, Any] | None) -> dict[str, Any]:
         return {JSON: {"schema": dict(model or {})}}

@@ -30,7 +30,7 @@ from switchboard.edge.http import essence_of, parse_media_type
 from switchboard.email import filenames
 from switchboard.errors import Invalid, TooLarge, UnsupportedMedia
 from switchboard.kit import background, ids
-from switchboard.kit.text import require_one_line
+from switchboard.kit.texts import require_one_line
 
 if TYPE_CHECKING:
     from switchboard.edge.exchange import Exchange

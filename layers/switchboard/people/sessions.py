@@ -13,7 +13,7 @@ from switchboard.aws import writes
 from switchboard.aws.attributes import Item
 from switchboard.aws.writes import ConditionFailedError, Update, commit
 from switchboard.errors import NotFound, Unauthenticated
-from switchboard.kit import clock, hashing, settings
+from switchboard.kit import clock, settings, texts
 from switchboard.people import store
 from switchboard.people.models import ConsoleSession, User
 from switchboard.people.store import session_ref
@@ -41,7 +41,7 @@ class SessionCookie(NamedTuple):
     @property
     def digest(self) -> str:
         """The stored digest of the secret."""
-        return hashing.digest(self.secret)
+        return texts.digest(self.secret)
 
     def __str__(self) -> str:
         return f"{self.secret}.{self.user_id}.{self.org_id or '-'}"

@@ -13,7 +13,7 @@ from switchboard.compliance.data import countries, states
 from switchboard.compliance.models import CallingHours, ContactAttempt, Purpose, RuleResult, StatedConsent, Whereabouts
 from switchboard.compliance.places import find_laws
 from switchboard.compliance.store import Facts
-from switchboard.kit import hashing
+from switchboard.kit import texts
 from tests.unit.compliance.gate import CONSENT, verdict
 
 NEW_YORK, LONDON, NOBODY, MAGIC = "+12125551234", "+442079460123", "+12125550142", "+15005550024"
@@ -25,7 +25,7 @@ Found = tuple[str, str, str | None, dict[str, Any], dict[str, Any]]
 def finding(found: RuleResult, to: str = NEW_YORK) -> Found:
     """A finding without the number's digest, which each has."""
     given = dict(found.input)
-    assert given.pop("number") == hashing.digest(to)
+    assert given.pop("number") == texts.digest(to)
     assert found.version == rule_results.RULE_VERSIONS[found.rule]
     return found.result, found.reason, found.code, given, found.details
 

@@ -13,7 +13,7 @@ from switchboard.carriers.magic_numbers import MagicOutcome
 from switchboard.carriers.voice.ports.line import Placement
 from switchboard.carriers.voice.ports.reports import EndReason, ReportKind, Turn
 from switchboard.carriers.voice.ports.talker import Conversation
-from switchboard.kit import hashing
+from switchboard.kit import texts
 
 #: The dialogue after the greeting.
 _DIALOGUE = (
@@ -122,7 +122,7 @@ def report_delays(to_number: str, call_id: str, sequence: int) -> list[int]:
     if not is_unruly(to_number):
         return [0]
     return [
-        int(hashing.digest(f"{call_id}#{sequence}#{time}"), 16) % (_MAX_DELAY_STEPS + 1)
+        int(texts.digest(f"{call_id}#{sequence}#{time}"), 16) % (_MAX_DELAY_STEPS + 1)
         for time in range(_UNRULY_REPEATS)
     ]
 
