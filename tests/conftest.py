@@ -18,7 +18,7 @@ import pytest
 
 from infra.local import engine, provision
 from switchboard.access import keys as access
-from switchboard.aws import retries, secret
+from switchboard.aws import dynamodb, secret
 from switchboard.aws.clients import clear_clients
 from switchboard.edge import idempotency, rate_limit
 from switchboard.events import store as event_store
@@ -51,7 +51,7 @@ def clear_caches() -> None:
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Retries do not wait in tests."""
-    monkeypatch.setattr(retries, "sleep", lambda _: None)
+    monkeypatch.setattr(dynamodb, "sleep", lambda _: None)
 
 
 @pytest.fixture(autouse=True)

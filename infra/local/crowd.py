@@ -24,7 +24,7 @@ from botocore.config import Config
 from infra.local import aws, identity, readiness
 from switchboard.accounts import organizations
 from switchboard.accounts.plans import PlanName
-from switchboard.aws.attributes import Item, encode_item
+from switchboard.aws.dynamodb import Item, encode_item
 from switchboard.aws.writes import Put, commit
 from switchboard.calls import history
 from switchboard.calls import store as calls

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 from switchboard.accounts.models import ApiKey, Organization
 from switchboard.aws import reads
-from switchboard.aws.attributes import Item, Key
+from switchboard.aws.dynamodb import Item, Key
 from switchboard.aws.reads import Query, QueryPage, Ref
 from switchboard.aws.writes import Put, Update, room_condition
 from switchboard.errors import Conflict

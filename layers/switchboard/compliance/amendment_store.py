@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from switchboard.aws import reads
-from switchboard.aws.attributes import Item, Key
+from switchboard.aws.dynamodb import Item, Key
 from switchboard.aws.reads import Query
 from switchboard.aws.writes import Put
 from switchboard.compliance.amendments import Amendment

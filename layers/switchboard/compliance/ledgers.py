@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from switchboard.aws.attributes import Item
+from switchboard.aws.dynamodb import Item
 from switchboard.aws.writes import Put, Writes
 from switchboard.compliance import consents, phone, store
 from switchboard.compliance.consents import BadConsentError

@@ -30,7 +30,7 @@ from typing import Literal, TypeVar
 from pydantic import BaseModel
 
 from switchboard.aws import reads
-from switchboard.aws.attributes import Item, Key
+from switchboard.aws.dynamodb import Item, Key
 from switchboard.aws.reads import Query
 from switchboard.aws.writes import ConditionCheck, Delete, Put, Update
 from switchboard.carriers.registries import ReassignedAnswer

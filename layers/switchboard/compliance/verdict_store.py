@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 
-from switchboard.aws.attributes import Item
+from switchboard.aws.dynamodb import Item
 from switchboard.aws.reads import Query
 from switchboard.aws.writes import Put
 from switchboard.compliance.models import Verdict

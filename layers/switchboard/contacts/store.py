@@ -16,7 +16,7 @@ from functools import partial
 from typing import Any
 
 from switchboard.aws import reads
-from switchboard.aws.attributes import Item, Key
+from switchboard.aws.dynamodb import Item, Key
 from switchboard.aws.reads import Query, Ref
 from switchboard.aws.writes import Delete, Put, Write
 from switchboard.calls import history

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import zlib
 
-from switchboard.aws.attributes import Item
+from switchboard.aws.dynamodb import Item
 from switchboard.email.models import Message, MessageHead
 from switchboard.kit import texts
 

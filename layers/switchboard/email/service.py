@@ -6,7 +6,7 @@ from functools import partial
 
 from switchboard.accounts.models import Caller
 from switchboard.agents import service as agents
-from switchboard.aws.attributes import Item
+from switchboard.aws.dynamodb import Item
 from switchboard.aws.writes import Put, Writes
 from switchboard.email import lists, parsing, queue_watch, store
 from switchboard.email.attachments import attachment_link, text_links

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from switchboard import telemetry
-from switchboard.aws.attributes import Item
+from switchboard.aws.dynamodb import Item
 from switchboard.aws.writes import Put, Writes, commit
 from switchboard.email import store
 from switchboard.email.address import normalize

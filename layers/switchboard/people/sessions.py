@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from switchboard import telemetry
 from switchboard.aws import writes
-from switchboard.aws.attributes import Item
+from switchboard.aws.dynamodb import Item
 from switchboard.aws.writes import ConditionFailedError, Update, commit
 from switchboard.errors import NotFound, Unauthenticated
 from switchboard.kit import clock, settings, texts

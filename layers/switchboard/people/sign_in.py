@@ -16,7 +16,7 @@ from datetime import timedelta
 from typing import NamedTuple, NoReturn
 
 from switchboard.aws import secret, writes
-from switchboard.aws.attributes import Item
+from switchboard.aws.dynamodb import Item
 from switchboard.aws.writes import commit
 from switchboard.carriers import identity
 from switchboard.errors import Invalid, Unauthenticated, Unavailable

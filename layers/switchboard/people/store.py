@@ -20,7 +20,7 @@ from datetime import datetime
 from typing import Any
 
 from switchboard.aws import reads
-from switchboard.aws.attributes import Item, Key
+from switchboard.aws.dynamodb import Item, Key
 from switchboard.aws.reads import Ref
 from switchboard.aws.writes import Delete, Put, Update
 from switchboard.kit import clock, texts

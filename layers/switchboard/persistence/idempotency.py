@@ -14,7 +14,7 @@ from functools import partial
 from typing import NamedTuple, Protocol
 
 from switchboard.aws import reads, secret
-from switchboard.aws.attributes import Item
+from switchboard.aws.dynamodb import Item
 from switchboard.aws.writes import Put, Writes, commit
 from switchboard.errors import Conflict
 from switchboard.kit import clock, texts

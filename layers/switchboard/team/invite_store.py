@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from switchboard.aws import reads
-from switchboard.aws.attributes import Item, Key
+from switchboard.aws.dynamodb import Item, Key
 from switchboard.aws.reads import Query
 from switchboard.aws.writes import Delete, Put, Update
 from switchboard.kit import clock, texts

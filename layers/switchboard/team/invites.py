@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from switchboard.accounts.models import Organization
-from switchboard.aws.attributes import Item
+from switchboard.aws.dynamodb import Item
 from switchboard.aws.writes import Writes
 from switchboard.email.address import normalize
 from switchboard.errors import Conflict, DomainError, Invalid, NotFound, QuotaExceeded

@@ -9,7 +9,7 @@ import pytest
 from functions.anima.email.schemas import MessageDetail, MessageView
 from switchboard import telemetry
 from switchboard.accounts.plans import PlanName
-from switchboard.aws import attributes, clients, reads
+from switchboard.aws import clients, dynamodb, reads
 from switchboard.aws.writes import Put, commit
 from switchboard.carriers import mail as carriers
 from switchboard.email import delivery, feedback, notifications, service, store, suppressions
@@ -441,7 +441,7 @@ def test_acceptance_makes_one_read_and_no_check_in_its_transaction() -> None:
 
 def scan_items() -> list[dict[str, Any]]:
     items = clients.dynamodb_client().scan(TableName=settings.table_name("activity"))["Items"]
-    return [attributes.decode_item(item) for item in items]
+    return [dynamodb.decode_item(item) for item in items]
 
 
 def stored_size(item: dict[str, Any]) -> int:
