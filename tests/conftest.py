@@ -21,7 +21,7 @@ from switchboard.access import keys as access
 from switchboard.aws import dynamodb, secret
 from switchboard.aws.clients import clear_clients
 from switchboard.edge import idempotency, rate_limit
-from switchboard.events import store as event_store
+from switchboard.events import service as events
 from switchboard.kit import background, clock, settings
 from switchboard.timers import store as timer_store
 from switchboard.usage import charges
@@ -58,7 +58,7 @@ def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 def _one_shard(monkeypatch: pytest.MonkeyPatch) -> None:
     """A tick reads one shard of timers, and a replay one shard of events, because each shard costs requests."""
     monkeypatch.setattr(timer_store, "SHARDS", 1)
-    monkeypatch.setattr(event_store, "_SHARDS", 1)
+    monkeypatch.setattr(events, "_SHARDS", 1)
 
 
 @pytest.fixture(autouse=True)
