@@ -11,7 +11,8 @@ from switchboard.calls import models
 from switchboard.calls.models import Order, State, Tier
 from switchboard.carriers.voice import Voice
 from switchboard.carriers.voice.ports.reports import EndReason, Turn
-from switchboard.compliance.models import ConsentSource, Verdict
+from switchboard.compliance.models import ConsentSource
+from switchboard.compliance.verdicts import Verdict
 from switchboard.dialects.anima.shapes import Pagination
 from switchboard.edge.fields import E164, FreeJson, Id, OneLine
 from switchboard.edge.schema import View

@@ -17,8 +17,8 @@ from switchboard.carriers import voice
 from switchboard.carriers.voice import Carrier, Pace
 from switchboard.compliance import disclosures, phone
 from switchboard.compliance import service as compliance
-from switchboard.compliance.errors import Blocked, blocked_error
-from switchboard.compliance.models import CallingHours, ContactAttempt, StatedConsent, Verdict
+from switchboard.compliance.models import CallingHours, ContactAttempt, StatedConsent
+from switchboard.compliance.verdicts import Blocked, Verdict, blocked_error
 from switchboard.errors import Forbidden, Unavailable
 from switchboard.events import service as events
 from switchboard.events.models import Subject

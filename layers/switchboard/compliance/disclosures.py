@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 from switchboard.compliance import phone
 from switchboard.compliance.data import disclosures
+from switchboard.compliance.hours import find_laws
 from switchboard.compliance.models import ContactAttempt, Purpose
 from switchboard.compliance.opt_out_speech import OPT_OUT_KEY
-from switchboard.compliance.places import find_laws
 from switchboard.kit import texts
 
 #: The number of characters that count as the beginning of a greeting.

@@ -10,9 +10,9 @@ import pytest
 
 from switchboard.compliance.data.area_codes import AREA_CODES
 from switchboard.compliance.data.states import STATES
-from switchboard.compliance.errors import blocked_error
 from switchboard.compliance.models import Whereabouts
 from switchboard.compliance.store import Facts
+from switchboard.compliance.verdicts import blocked_error
 from tests.unit.compliance.gate import CONSENT, NOON, at, check_hours, is_open, verdict
 
 EDGES = [("07:59:59", False), ("08:00:00", True), ("20:59:59", True), ("21:00:00", False)]

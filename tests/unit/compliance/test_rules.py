@@ -10,7 +10,6 @@ import pytest
 from switchboard.carriers.registries import NoAnswerError, ReassignedAnswer, RegistryAnswer
 from switchboard.compliance import explanation, rules, service
 from switchboard.compliance.data.consent import WEIGHTS
-from switchboard.compliance.errors import _MESSAGES, Blocked
 from switchboard.compliance.models import (
     CallingHours,
     ConsentRecord,
@@ -20,6 +19,7 @@ from switchboard.compliance.models import (
     StatedConsent,
 )
 from switchboard.compliance.store import Facts
+from switchboard.compliance.verdicts import _MESSAGES, Blocked
 from switchboard.kit import texts
 from tests.unit.compliance.gate import NOON, at, verdict
 

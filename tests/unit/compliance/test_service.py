@@ -13,8 +13,8 @@ from switchboard.aws.writes import ConditionFailedError, Put, commit
 from switchboard.carriers import registries
 from switchboard.carriers.registries import ReassignedAnswer
 from switchboard.compliance import explanation, ledgers, service
-from switchboard.compliance.errors import Blocked
-from switchboard.compliance.models import ContactAttempt, StatedConsent, Verdict
+from switchboard.compliance.models import ContactAttempt, StatedConsent
+from switchboard.compliance.verdicts import Blocked, Verdict
 from switchboard.errors import Invalid, NotFound, QuotaExceeded, Unavailable
 from switchboard.events.models import Actor, SystemActor
 from switchboard.kit import clock, texts
