@@ -11,8 +11,7 @@ from functools import cache
 from typing import Any
 
 from switchboard.aws import clients
-from switchboard.edge.exchange import Exchange
-from switchboard.edge.http import Reply
+from switchboard.edge.exchange import Exchange, Reply
 from switchboard.errors import Conflict, Invalid, Unavailable
 from switchboard.kit import background, settings, texts
 from switchboard.persistence import idempotency

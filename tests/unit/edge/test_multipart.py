@@ -17,8 +17,8 @@ from switchboard.dialects.anima.dialect import Anima
 from switchboard.edge import multipart
 from switchboard.edge.api import Api
 from switchboard.edge.bodies import MAX_BODY_BYTES
-from switchboard.edge.exchange import Operation
 from switchboard.edge.multipart import MultipartBody
+from switchboard.edge.router import Operation
 from switchboard.errors import Invalid, TooLarge, UnsupportedMedia
 from switchboard.kit import settings
 from switchboard.kit.texts import require_one_line
