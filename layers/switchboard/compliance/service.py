@@ -13,7 +13,7 @@ from datetime import date, datetime
 
 from switchboard import telemetry
 from switchboard.aws.writes import ConditionCheck, Write, write_item
-from switchboard.carriers import magic_numbers
+from switchboard.carriers.magic_numbers import MAGIC_NUMBERS
 from switchboard.carriers.registries import (
     NationalRegistry,
     NoAnswerError,
@@ -196,9 +196,7 @@ def decide_verdict(
     contact = _recorded(contact, facts)
     registered = registers or _registers(contact, number, now, None)
     found = _consent(contact, facts, now)
-    case = verdicts.RuleInput(
-        contact, number, facts, now, magic_numbers.outcome_of(number.e164), found, ask, registered
-    )
+    case = verdicts.RuleInput(contact, number, facts, now, MAGIC_NUMBERS.get(number.e164), found, ask, registered)
     own, opt_out, consent = rules.check_dnc(case), rules.check_opt_out(case), rules.check_consent(case)
     refused = any(result.result == "block" for result in (own, opt_out, consent))
     national = rules.check_national_dnc(case, refused=refused)

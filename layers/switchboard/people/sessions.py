@@ -96,6 +96,12 @@ def _session_ended(_: list[Item | None]) -> Exception:
     return Unauthenticated("The session was ended: sign in again.", code="unknown")
 
 
+def is_over(session: ConsoleSession, user: User) -> bool:
+    """Whether a session has ended."""
+    ended = min(session.idle_at, session.expires_at) <= clock.now_iso()
+    return ended or (user.signed_out_at or "") >= session.created_at
+
+
 def must_record_use(session: ConsoleSession) -> bool:
     """Whether the next use of a session must be recorded."""
     return clock.parse(session.seen_at) < clock.now() - _USE_RECORDED_EVERY
