@@ -1,4 +1,4 @@
-"""What every request to DynamoDB needs: the form of items and keys, the sizes of requests, and retries with pauses.
+"""The form of items and keys in DynamoDB, the sizes of its requests, and retries with pauses.
 
 A request that failed for a moment is retried after a pause. The pauses grow and vary.
 """
