@@ -20,10 +20,10 @@ import pytest
 from infra.local import engine, provision
 from switchboard import telemetry
 from switchboard.access import keys as access
-from switchboard.aws import retries, secret
+from switchboard.aws import dynamodb, secret
 from switchboard.aws.clients import clear_clients
 from switchboard.edge import idempotency, rate_limit
-from switchboard.events import store as event_store
+from switchboard.events import service as events
 from switchboard.kit import background, clock, settings
 from switchboard.timers import store as timer_store
 from switchboard.usage import charges
@@ -53,14 +53,14 @@ def clear_caches() -> None:
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Retries do not wait in tests."""
-    monkeypatch.setattr(retries, "sleep", lambda _: None)
+    monkeypatch.setattr(dynamodb, "sleep", lambda _: None)
 
 
 @pytest.fixture(autouse=True)
 def _one_shard(monkeypatch: pytest.MonkeyPatch) -> None:
     """A tick reads one shard of timers, and a replay one shard of events, because each shard costs requests."""
     monkeypatch.setattr(timer_store, "SHARDS", 1)
-    monkeypatch.setattr(event_store, "_SHARDS", 1)
+    monkeypatch.setattr(events, "_SHARDS", 1)
 
 
 @pytest.fixture(autouse=True)

@@ -22,8 +22,8 @@ from typing import Any
 from unittest.mock import patch
 
 from switchboard.accounts import organizations as accounts_organizations
-from switchboard.aws import retries
-from switchboard.aws.attributes import decode_item
+from switchboard.aws import dynamodb
+from switchboard.aws.dynamodb import decode_item
 from switchboard.calls import dialing, pacing, reports, service, timeouts, wakeups
 from switchboard.calls.models import Call, Order
 from switchboard.carriers import voice
@@ -122,7 +122,7 @@ def run(plan: Plan, seed: int = 3) -> CrowdResult:
             chance.using(Random(seed)),
             patch.object(voice, "get_carrier", lambda: crowd.carrier.carrier),
             patch.object(pacing, "sleep", crowd.pause),
-            patch.object(retries, "sleep", crowd.pause),
+            patch.object(dynamodb, "sleep", crowd.pause),
         ):
             stack.enter_context(context)
         return crowd.run()

@@ -21,6 +21,6 @@ def _mangum() -> Any:
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Lambda's entry point without streaming."""
+    """Lambda'ses entry point without streaming."""
     answer: dict[str, Any] = _mangum()(event, context)
     return answer

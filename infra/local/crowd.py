@@ -24,7 +24,7 @@ from botocore.config import Config
 from infra.local import aws, identity, readiness
 from switchboard.accounts import organizations
 from switchboard.accounts.plans import PlanName
-from switchboard.aws.attributes import Item, encode_item
+from switchboard.aws.dynamodb import Item, encode_item
 from switchboard.aws.writes import Put, commit
 from switchboard.calls import history
 from switchboard.calls import store as calls
@@ -90,7 +90,7 @@ def _contact(org_id: str, number: str, chance: random.Random) -> Contact:
         "email": f"{number[1:]}@example.com" if chance.random() < 0.3 else None,
         "notes": " ".join(chance.sample(_NOTES, chance.randint(3, 9))) if chance.random() < 0.3 else None,
     }
-    return contacts.new_contact(org_id, number).changed(changes, ids.new_id("rev"), clock.now_iso())
+    return contacts.next_revision(contacts.new_contact(org_id, number), changes)
 
 
 def call_items(org_id: str, how_many: int, holders: int) -> Iterator[tuple[str, Item]]:

@@ -22,9 +22,9 @@ from switchboard.dialects.anima.dialect import Anima
 from switchboard.dialects.athos.dialect import Athos
 from switchboard.dialects.hum.dialect import Hum
 from switchboard.dialects.opticomm.dialect import OptiComm
+from switchboard.edge.bodies import essence_of
 from switchboard.edge.dialect import Dialect
 from switchboard.edge.document_headers import CHALLENGE
-from switchboard.edge.http import essence_of
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]

@@ -15,8 +15,8 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from switchboard import telemetry
-from switchboard.aws import attributes, queues
-from switchboard.aws.attributes import Item
+from switchboard.aws import dynamodb, queues
+from switchboard.aws.dynamodb import Item
 from switchboard.aws.queues import MessageReceipt
 from switchboard.kit import chance, jobs
 from switchboard.kit.jobs import Job, UnknownJobError
@@ -158,7 +158,7 @@ def stream_handler(work: Callable[[Sequence[Item | None]], int | None]) -> Lambd
 
 def _image(record: dict[str, Any]) -> Item | None:
     image = record["dynamodb"].get("NewImage")
-    return attributes.decode_item(image) if image and record["eventName"] == "INSERT" else None
+    return dynamodb.decode_item(image) if image and record["eventName"] == "INSERT" else None
 
 
 def _one_by_one(take: Callable[[dict[str, Any]], None]) -> LambdaHandler:

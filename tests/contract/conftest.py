@@ -13,7 +13,7 @@ import pytest
 
 from infra.local.aws import engine_client
 from switchboard.accounts import organizations
-from switchboard.aws.attributes import encode_item, encode_value
+from switchboard.aws.dynamodb import encode_item, encode_value
 from switchboard.kit.settings import env_key
 from tests.conftest import Stack, clear_caches
 from tests.contract import world

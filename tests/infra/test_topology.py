@@ -13,8 +13,8 @@ import pytest
 from infra import topology
 from infra.build import ROOT
 from infra.resources import READ, WRITE, Api, Function, Grant, Group, Queue
-from switchboard.edge.exchange import Operation
 from switchboard.edge.multipart import MultipartBody
+from switchboard.edge.router import Operation
 from switchboard.kit import jobs
 from tests.infra import full_list, reach
 from tests.unit.edge.platform import Route, list_routes

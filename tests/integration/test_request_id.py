@@ -12,7 +12,7 @@ from switchboard.accounts.models import Caller, KeyKind
 from switchboard.calls import initiation
 from switchboard.calls.acceptance import AcceptedCall
 from switchboard.calls.initiation import CallRequest
-from switchboard.compliance.errors import Blocked
+from switchboard.compliance.verdicts import Blocked
 from switchboard.dialects.opticomm import dialect
 from switchboard.errors import QuotaExceeded
 from switchboard.events import service as events

@@ -14,7 +14,7 @@ from infra import retention_page, topology
 from switchboard.accounts import keys, organizations
 from switchboard.accounts.models import KeyKind
 from switchboard.aws import queues
-from switchboard.aws.attributes import decode_item
+from switchboard.aws.dynamodb import decode_item
 from switchboard.aws.writes import commit
 from switchboard.calls import lanes_store, pacing_store
 from switchboard.calls import store as calls

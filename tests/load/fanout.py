@@ -20,7 +20,7 @@ from typing import Any
 
 from infra import resources, topology
 from infra.local import pool
-from switchboard.aws.attributes import encode_item
+from switchboard.aws.dynamodb import encode_item
 from switchboard.events import service as events
 from switchboard.events.models import Actor, Subject, SystemActor
 from switchboard.kit import ids

@@ -20,7 +20,7 @@ from switchboard.accounts.plans import PlanName
 from switchboard.agents.models import Agent
 from switchboard.audit import chain, store
 from switchboard.audit.models import GENESIS, ChainHead
-from switchboard.aws.attributes import Item, Key
+from switchboard.aws.dynamodb import Item, Key
 from switchboard.aws.reads import Query, QueryPage
 from switchboard.aws.writes import Update
 from switchboard.events import service as events

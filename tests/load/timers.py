@@ -15,7 +15,7 @@ from typing import Any
 
 from infra import topology
 from infra.local import pool
-from switchboard.aws.attributes import encode_item
+from switchboard.aws.dynamodb import encode_item
 from switchboard.calls.jobs import DialCall
 from switchboard.email.jobs import ConfirmMail
 from switchboard.kit import clock, ids

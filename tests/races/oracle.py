@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from switchboard.accounts import store as accounts
-from switchboard.aws.attributes import decode_item
+from switchboard.aws.dynamodb import decode_item
 from switchboard.calls import store as calls
 from switchboard.calls.models import FINAL_STATES, Call, State
 from switchboard.carriers.voice.ports.reports import EndReason

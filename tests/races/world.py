@@ -19,8 +19,8 @@ from switchboard.access import keys as access
 from switchboard.accounts import keys
 from switchboard.accounts.models import Caller, KeyKind
 from switchboard.accounts.plans import PlanName
-from switchboard.aws import retries
-from switchboard.aws.attributes import decode_item
+from switchboard.aws import dynamodb
+from switchboard.aws.dynamodb import decode_item
 from switchboard.aws.writes import commit
 from switchboard.calls import dialing, reports, service, timeouts, wakeups
 from switchboard.calls.jobs import CloseCall, ConfirmDial, DialCall, HangUp, WakeWaiting, WatchWaiting
@@ -262,7 +262,7 @@ def _without_side_effects() -> Iterator[None]:
     with ExitStack() as stack:
         stack.callback(logging.disable, logging.root.manager.disable)
         logging.disable(logging.CRITICAL)
-        stack.enter_context(patch.object(retries, "sleep", lambda _: None))
+        stack.enter_context(patch.object(dynamodb, "sleep", lambda _: None))
         stack.enter_context(patch.object(background, "submit", background.run_inline))
         stack.enter_context(patch.object(telemetry, "emit_metric", lambda *_, **__: None))
         yield

@@ -11,11 +11,12 @@ from switchboard.calls import models
 from switchboard.calls.models import Order, State, Tier
 from switchboard.carriers.voice import Voice
 from switchboard.carriers.voice.ports.reports import EndReason, Turn
-from switchboard.compliance.models import ConsentSource, Verdict
+from switchboard.compliance.models import ConsentSource
+from switchboard.compliance.verdicts import Verdict
 from switchboard.dialects.anima.shapes import Pagination
 from switchboard.edge.fields import E164, FreeJson, Id, OneLine
 from switchboard.edge.schema import View
-from switchboard.kit import hashing
+from switchboard.kit import texts
 
 CallState = Literal["INITIATING", "RINGING", "ACTIVE", "HOLD", "ENDING", "ENDED"]
 Direction = Literal["INBOUND", "OUTBOUND"]
@@ -167,7 +168,7 @@ class CallView(View):
         """Returns Anima's view of a call. The official client requires text for ids and the start, never null."""
         shown = {
             "agent_id": call.agent_id or call.flow_id or "",
-            "phone_identity_id": f"phi_{hashing.digest(f'{call.org_id}#{call.from_number}')[:26]}",
+            "phone_identity_id": f"phi_{texts.digest(f'{call.org_id}#{call.from_number}')[:26]}",
             "started_at": call.started_at or call.created_at,
             "cost_cents": call.cost_micros / 10_000,
         }

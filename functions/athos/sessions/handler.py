@@ -12,7 +12,8 @@ from switchboard.dialects.athos.dialect import Athos
 from switchboard.edge import cors
 from switchboard.edge.api import Api
 from switchboard.edge.dialect import read_bearer_token
-from switchboard.edge.exchange import AuthenticationScheme, Exchange
+from switchboard.edge.exchange import Exchange
+from switchboard.edge.router import AuthenticationScheme
 from switchboard.errors import Unauthenticated
 from switchboard.roleplay import sessions, tokens
 

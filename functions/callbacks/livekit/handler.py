@@ -19,7 +19,7 @@ from switchboard.edge import signatures
 from switchboard.edge.api import Api
 from switchboard.edge.bodies import JSON, RawBody
 from switchboard.errors import Invalid, NotFound
-from switchboard.kit import background, settings, strict_json
+from switchboard.kit import background, settings, texts
 from switchboard.kit.jobs import QueueMessage
 from switchboard.roleplay.transports import livekit_reports
 
@@ -78,7 +78,7 @@ def report_room() -> Answer:
 
 def _parse_body() -> Any:
     try:
-        return strict_json.loads(api.raw.decode())
+        return texts.parse_json(api.raw.decode())
     except UnicodeDecodeError:
         raise Invalid("The body is not UTF-8.") from None
 

@@ -15,7 +15,7 @@ from switchboard.agents import service as agents
 from switchboard.agents.models import Agent
 from switchboard.aws import reads
 from switchboard.errors import Forbidden, Unauthenticated
-from switchboard.kit import clock, hashing, settings
+from switchboard.kit import clock, settings, texts
 from switchboard.persistence.idempotency import IdempotencyKey
 
 _CACHE_SIZE = 2_000
@@ -55,7 +55,7 @@ _cache: dict[str, _CacheEntry] = {}
 
 def authenticate_key(text: str, kinds: frozenset[KeyKind], source_ip: str = "") -> KeyIdentity:
     """Returns the key with its organization and its agent. Raises Unauthenticated with a `code`, or Forbidden."""
-    digest = hashing.digest(text)
+    digest = texts.digest(text)
     snapshot = _read_cache(digest)
     # A cached key is well-formed: its checksum was right when it was read.
     kind = snapshot.key.kind if snapshot else credentials.kind_of(text)

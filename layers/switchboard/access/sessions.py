@@ -13,7 +13,6 @@ from switchboard.accounts.models import Organization
 from switchboard.aws import reads
 from switchboard.aws.reads import Ref
 from switchboard.errors import Forbidden, Unauthenticated
-from switchboard.kit import clock
 from switchboard.people import service as people
 from switchboard.people import sessions
 from switchboard.people.models import ConsoleSession, User
@@ -21,7 +20,7 @@ from switchboard.people.sessions import SessionCookie
 from switchboard.persistence.idempotency import IdempotencyKey
 from switchboard.team import members
 from switchboard.team.models import Member, Membership
-from switchboard.team.permissions import Permission, may
+from switchboard.team.permissions import PERMISSIONS, Permission
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,7 @@ class SessionIdentity:
             )
         if self.organization.status != "active":
             raise Forbidden("The organization is not active: contact support.", code="organization_inactive")
-        if not may(self.membership.role, permission):
+        if permission not in PERMISSIONS[self.membership.role]:
             raise Forbidden(
                 f"The role {self.membership.role.value} does not allow this: ask an admin of the organization.",
                 code="insufficient_role",
@@ -80,7 +79,7 @@ def authenticate_session(text: str) -> SessionIdentity:
     )
     if not session or not user or session.user_id != cookie.user_id:
         raise Unauthenticated("The session is unknown or was ended: sign in again.", code="unknown")
-    if session.over(user, clock.now_iso()):
+    if sessions.is_over(session, user):
         raise Unauthenticated("The session has expired: sign in again.", code="expired")
     if session.org_id != cookie.org_id:
         # A request switched the organization, and its response with the new cookie did not arrive.

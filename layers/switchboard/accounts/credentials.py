@@ -7,7 +7,7 @@ import zlib
 from typing import NamedTuple
 
 from switchboard.accounts.models import KeyKind
-from switchboard.kit import hashing
+from switchboard.kit import texts
 
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _BODY, _CHECKSUM = 32, 6
@@ -26,7 +26,7 @@ def mint_key(kind: KeyKind, seed: bytes | None = None) -> KeySecret:
     """Creates a key of a kind. The same seed (32 bytes) gives the same key, so that a repeated request returns it."""
     body = _base62(int.from_bytes(seed or secrets.token_bytes(32), "big"), _BODY)
     text = f"{kind}{body}{_checksum(kind + body)}"
-    return KeySecret(text, hashing.digest(text), text[: len(kind) + _SHOWN])
+    return KeySecret(text, texts.digest(text), text[: len(kind) + _SHOWN])
 
 
 def kind_of(text: str) -> KeyKind | None:

@@ -8,7 +8,7 @@ from switchboard.accounts import stops, store
 from switchboard.accounts.models import HardCap, Organization
 from switchboard.accounts.plans import PlanName
 from switchboard.accounts.store import gauge_write, organization_ref
-from switchboard.aws.attributes import Item
+from switchboard.aws.dynamodb import Item
 from switchboard.aws.writes import Writes, commit
 from switchboard.errors import NotFound
 from switchboard.events import service as events

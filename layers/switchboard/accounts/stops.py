@@ -17,7 +17,7 @@ from datetime import timedelta
 from functools import partial
 from typing import NamedTuple
 
-from switchboard.aws.attributes import Item, Key
+from switchboard.aws.dynamodb import Item, Key
 from switchboard.aws.writes import ConditionCheck, Put, Update, Writes
 from switchboard.errors import Contended
 from switchboard.kit import chance, clock

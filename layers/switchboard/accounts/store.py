@@ -21,11 +21,11 @@ from typing import Any, NamedTuple
 
 from switchboard.accounts.models import ApiKey, Organization
 from switchboard.aws import reads
-from switchboard.aws.attributes import Item, Key
+from switchboard.aws.dynamodb import Item, Key
 from switchboard.aws.reads import Query, QueryPage, Ref
 from switchboard.aws.writes import Put, Update, room_condition
 from switchboard.errors import Conflict
-from switchboard.kit import hashing
+from switchboard.kit import texts
 from switchboard.persistence.listing import read_query_page
 from switchboard.persistence.optimistic import StaleVersionError
 
@@ -59,7 +59,7 @@ def organization_write(org: Organization) -> Put:
 def owner_write(org: Organization, address: str) -> Put:
     return Put(
         table="core",
-        item={"pk": f"owner#{hashing.digest(address.lower())}", "sk": "owner", "org_id": org.id},
+        item={"pk": f"owner#{texts.digest(address.lower())}", "sk": "owner", "org_id": org.id},
         unless_exists=True,
         otherwise=partial(
             _conflict, "This address already owns an organization: sign in, or use another address.", "owner_exists"

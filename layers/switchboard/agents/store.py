@@ -12,11 +12,11 @@ from __future__ import annotations
 
 from switchboard.agents.models import Agent
 from switchboard.aws import reads
-from switchboard.aws.attributes import Item
+from switchboard.aws.dynamodb import Item
 from switchboard.aws.reads import Query, Ref
 from switchboard.aws.writes import ConditionCheck, Put
 from switchboard.errors import Conflict, NotFound
-from switchboard.persistence import json_text
+from switchboard.kit import texts
 from switchboard.persistence.listing import read_query_page
 
 
@@ -27,7 +27,7 @@ def agent_ref(org_id: str, agent_id: str) -> Ref[Agent]:
 
 def agent_writes(agent: Agent) -> tuple[Put, Put]:
     pointer = {"pk": f"inbox#{agent.address}", "sk": "inbox", "org_id": agent.org_id, "agent_id": agent.id}
-    item = {**agent_ref(agent.org_id, agent.id).key, **agent.model_dump(), "metadata": json_text.dump(agent.metadata)}
+    item = {**agent_ref(agent.org_id, agent.id).key, **agent.model_dump(), "metadata": texts.dump_json(agent.metadata)}
     return (
         Put(table="core", item=item, unless_exists=True),
         Put(table="core", item=pointer, unless_exists=True, otherwise=_taken),
@@ -50,7 +50,7 @@ def _taken(_: list[Item | None]) -> Exception:
 
 
 def _parse_agent(item: Item) -> Agent:
-    return Agent.model_validate({**item, "metadata": json_text.load(item.get("metadata", {}))})
+    return Agent.model_validate({**item, "metadata": texts.load_json(item.get("metadata", {}))})
 
 
 def get_agent(org_id: str, agent_id: str) -> Agent | None:

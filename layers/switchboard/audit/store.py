@@ -26,7 +26,7 @@ from typing import Any, NamedTuple
 from switchboard.audit import chain
 from switchboard.audit.models import GENESIS, ChainHead
 from switchboard.aws import reads, writes
-from switchboard.aws.attributes import Item, Key
+from switchboard.aws.dynamodb import Item, Key
 from switchboard.aws.reads import Query
 from switchboard.aws.writes import Put
 from switchboard.events import service as events

@@ -8,8 +8,19 @@ from functools import partial
 from typing import Any, Generic, NamedTuple, TypeVar, overload
 
 from switchboard.aws import clients
-from switchboard.aws.attributes import MAX_BATCH_READS, Item, Key, decode_item, encode_item, encode_value, key_of
-from switchboard.aws.retries import BUSY_MESSAGE, MAX_ATTEMPTS, pause_before_retry, read_with_retries
+from switchboard.aws.dynamodb import (
+    BUSY_MESSAGE,
+    MAX_ATTEMPTS,
+    MAX_BATCH_READS,
+    Item,
+    Key,
+    decode_item,
+    encode_item,
+    encode_value,
+    key_of,
+    pause_before_retry,
+    read_with_retries,
+)
 from switchboard.errors import Unavailable
 from switchboard.kit import settings
 

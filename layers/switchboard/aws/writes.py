@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from switchboard.aws import clients
-from switchboard.aws.attributes import (
+from switchboard.aws.dynamodb import (
+    BUSY_MESSAGE,
+    MAX_ATTEMPTS,
     MAX_BATCH_WRITES,
     MAX_TRANSACTION_WRITES,
     Item,
@@ -18,8 +20,9 @@ from switchboard.aws.attributes import (
     encode_item,
     encode_value,
     key_names,
+    pause_before_retry,
+    with_retries,
 )
-from switchboard.aws.retries import BUSY_MESSAGE, MAX_ATTEMPTS, pause_before_retry, with_retries
 from switchboard.errors import Unavailable
 from switchboard.kit import background, settings
 

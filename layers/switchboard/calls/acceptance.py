@@ -17,12 +17,12 @@ from switchboard.carriers import voice
 from switchboard.carriers.voice import Carrier, Pace
 from switchboard.compliance import disclosures, phone
 from switchboard.compliance import service as compliance
-from switchboard.compliance.errors import Blocked, blocked_error
-from switchboard.compliance.models import CallingHours, ContactAttempt, StatedConsent, Verdict
+from switchboard.compliance.models import CallingHours, ContactAttempt, StatedConsent
+from switchboard.compliance.verdicts import Blocked, Verdict, blocked_error
 from switchboard.errors import Forbidden, Unavailable
 from switchboard.events import service as events
 from switchboard.events.models import Subject
-from switchboard.kit import clock, hashing, settings
+from switchboard.kit import clock, settings, texts
 from switchboard.persistence.idempotency import EarlierEffect, IdempotencyGuard, find_earlier_effect
 from switchboard.timers import service as timers
 from switchboard.usage import service as usage
@@ -104,7 +104,7 @@ def choose_caller_id(org: Organization, own: Sequence[str | None], of: str) -> s
     """
     numbers = [number for number in (*own, org.caller_id) if number]
     pool = _pool()
-    found = numbers[0] if numbers else pool[int(hashing.digest(of), 16) % len(pool)]
+    found = numbers[0] if numbers else pool[int(texts.digest(of), 16) % len(pool)]
     if voice.reaches_people() and phone.parse(found).reaches_nobody:
         raise Unavailable("No caller ID is available: set a phone number for the organization.", code="no_caller_id")
     return found

@@ -11,7 +11,7 @@ from switchboard.calls.jobs import CloseCall
 from switchboard.calls.models import Call, State
 from switchboard.events import service as events
 from switchboard.events.models import Actor, Subject, SystemActor
-from switchboard.kit import clock, hashing
+from switchboard.kit import clock, texts
 from switchboard.persistence import optimistic
 from switchboard.persistence.collection import next_version
 from switchboard.timers import service as timers
@@ -44,7 +44,7 @@ def transition(
 def event_writes(call: Call, kind: str, **data: Any) -> Writes:
     """Returns the write of an event about this version of the call: its change, or something heard during it."""
     subject = Subject(type="call", id=call.id, version=call.version)
-    return events.new_event_write(call_origin(call), kind, subject, to=hashing.digest(call.to_number), **data)
+    return events.new_event_write(call_origin(call), kind, subject, to=texts.digest(call.to_number), **data)
 
 
 def call_origin(call: Call) -> SystemActor:

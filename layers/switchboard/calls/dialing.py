@@ -27,8 +27,7 @@ from switchboard.carriers.voice.ports.line import RING_SECONDS
 from switchboard.carriers.voice.ports.reports import EndReason
 from switchboard.compliance import opt_out_speech
 from switchboard.compliance import service as compliance
-from switchboard.compliance.errors import Blocked
-from switchboard.compliance.models import Verdict
+from switchboard.compliance.verdicts import Blocked, Verdict
 from switchboard.errors import Contended
 from switchboard.kit import clock
 from switchboard.persistence.collection import next_version

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from switchboard.calls.history_store import history_ref, list_histories
 from switchboard.calls.models import CallHistory
-from switchboard.kit import hashing
+from switchboard.kit import texts
 
 __all__ = ["CallHistory", "history_ref", "list_histories"]
 
@@ -27,4 +27,4 @@ def find_name(variables: Mapping[str, str]) -> str | None:
 
 def number_id(org_id: str, e164: str) -> str:
     """Returns the stable id of a number within an organization. The number's contact and history share it."""
-    return hashing.digest(f"{org_id}#number#{e164}")[:26]
+    return texts.digest(f"{org_id}#number#{e164}")[:26]

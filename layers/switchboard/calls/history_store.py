@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from switchboard.aws import reads
-from switchboard.aws.attributes import Item
+from switchboard.aws.dynamodb import Item
 from switchboard.aws.reads import Query, Ref
 from switchboard.aws.writes import Delete, Put
 from switchboard.calls.models import CallHistory

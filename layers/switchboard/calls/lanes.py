@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 from switchboard import telemetry
 from switchboard.accounts.models import Organization
-from switchboard.aws.attributes import Item
+from switchboard.aws.dynamodb import Item
 from switchboard.aws.writes import Writes, commit
 from switchboard.calls import lanes_store, store
 from switchboard.calls.jobs import WatchWaiting

@@ -29,7 +29,7 @@ from typing import NamedTuple
 
 from switchboard import telemetry
 from switchboard.accounts.models import Organization
-from switchboard.aws.attributes import Key
+from switchboard.aws.dynamodb import Key
 from switchboard.aws.writes import Writes, commit
 from switchboard.calls import acceptance, lanes, pacing_store, turns
 from switchboard.calls.jobs import DialCall, WakeWaiting

@@ -16,7 +16,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from switchboard.aws import reads, writes
-from switchboard.aws.attributes import Key
+from switchboard.aws.dynamodb import Key
 from switchboard.aws.writes import ConditionFailedError, Update
 from switchboard.kit import clock
 

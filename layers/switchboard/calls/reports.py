@@ -11,7 +11,7 @@ from switchboard.calls.changes import CallChange
 from switchboard.calls.ending import ANSWERED_STATES, TALK_LIMIT, CallEnd
 from switchboard.calls.models import OVER_STATES, Call, State
 from switchboard.carriers.voice.ports.reports import EndReason, Recording, Report
-from switchboard.kit import clock, hashing
+from switchboard.kit import clock, texts
 from switchboard.persistence.collection import next_version
 
 #: The maximum number of recordings of a call. More are an error of the provider.
@@ -96,7 +96,7 @@ def _transferred(call: Call, report: Report, to_number: str, known: dict[str, An
             return None
         known["transfer_order"] = order
     after = next_version(call, transferred_to=to_number, **known)
-    return after, changes.event_writes(after, "voice.call.transferred", transferred_to=hashing.digest(to_number))
+    return after, changes.event_writes(after, "voice.call.transferred", transferred_to=texts.digest(to_number))
 
 
 def _recorded(call: Call, recording: Recording, known: dict[str, Any]) -> CallChange:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from switchboard.aws.attributes import Item
+from switchboard.aws.dynamodb import Item
 from switchboard.aws.writes import Put
 from switchboard.calls import store
 from switchboard.persistence.idempotency import AlreadyDoneError

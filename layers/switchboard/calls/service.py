@@ -14,7 +14,7 @@ from switchboard.carriers import voice
 from switchboard.carriers.voice import Voice
 from switchboard.carriers.voice.ports.reports import ToolUse, Turn
 from switchboard.compliance import service as compliance
-from switchboard.compliance.models import Verdict
+from switchboard.compliance.verdicts import Verdict
 from switchboard.errors import Invalid, NotFound
 from switchboard.kit import clock, ids
 

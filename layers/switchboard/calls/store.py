@@ -19,12 +19,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from switchboard.aws import reads
-from switchboard.aws.attributes import Item, Key
+from switchboard.aws.dynamodb import Item, Key
 from switchboard.aws.reads import Query
 from switchboard.aws.writes import ConditionCheck, Put
 from switchboard.calls.models import DIRECTIONS, Call
 from switchboard.carriers.voice.ports.reports import ToolUse, Turn
-from switchboard.persistence import json_text
+from switchboard.kit import texts
 from switchboard.persistence.collection import Collection
 from switchboard.persistence.listing import Listing, ListPage, ListView, place_of
 from switchboard.persistence.optimistic import AlreadyRecordedError, StaleVersionError
@@ -56,11 +56,11 @@ def _pack(item: Item) -> Item:
     # Missing values are not stored, to save space. The order has the caller's own JSON: metadata and variables.
     said = {name: value for name, value in item.items() if value is not None}
     order = {name: value for name, value in item["order"].items() if value not in (None, False, {})}
-    return said | {"order": json_text.dump(order)}
+    return said | {"order": texts.dump_json(order)}
 
 
 def _unpack(item: Item) -> Item:
-    return item | {"order": json_text.load(item["order"])}
+    return item | {"order": texts.load_json(item["order"])}
 
 
 CALLS = Collection("activity", Call, _key, _lists, _pack, _unpack)
@@ -115,7 +115,7 @@ def turn_writes(call: Call, turn: Turn) -> Put:
 
 def tool_use_writes(call: Call, tool: ToolUse) -> Put:
     # The arguments are JSON from a provider.
-    kept = json_text.dump(tool.model_dump(mode="json"))
+    kept = texts.dump_json(tool.model_dump(mode="json"))
     item = {"pk": _key(call.org_id, call.id)["pk"], "sk": f"tool#{tool.id}", "tool": kept}
     return Put(table="activity", item=item, unless_exists=True, otherwise=AlreadyRecordedError)
 
@@ -123,7 +123,7 @@ def tool_use_writes(call: Call, tool: ToolUse) -> Put:
 def list_tool_uses(org_id: str, call_id: str) -> list[ToolUse]:
     query = Query(table="activity", partition=_key(org_id, call_id)["pk"], begins="tool#")
     return sorted(
-        (ToolUse.model_validate(json_text.load(item["tool"])) for item in query.all()), key=lambda tool: tool.start_ms
+        (ToolUse.model_validate(texts.load_json(item["tool"])) for item in query.all()), key=lambda tool: tool.start_ms
     )
 
 

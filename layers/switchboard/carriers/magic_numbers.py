@@ -52,8 +52,3 @@ MAGIC_NUMBERS: dict[str, MagicOutcome] = {
     "+15005550024": MagicOutcome.QUIET_HOURS,  # refused at any hour: `quiet_hours`, next time 8 o'clock in New York
     "+15005550025": MagicOutcome.NATIONAL_DNC,  # Refused for telemarketing: `national_dnc`.
 }
-
-
-def outcome_of(e164: str) -> MagicOutcome | None:
-    """Returns the outcome of a magic number, or None for any other number."""
-    return MAGIC_NUMBERS.get(e164)

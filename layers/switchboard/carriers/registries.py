@@ -12,7 +12,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
 
-from switchboard.carriers.magic_numbers import MagicOutcome, outcome_of
+from switchboard.carriers.magic_numbers import MAGIC_NUMBERS, MagicOutcome
 from switchboard.kit import settings
 
 ReassignedAnswer = Literal["yes", "no", "no_data"]
@@ -43,7 +43,7 @@ class SimulatedReassignedNumbers:
     """A local database for tests: some magic numbers are reassigned, and no other number is."""
 
     def query(self, e164: str, since: date) -> ReassignedAnswer:  # noqa: ARG002 the port's signature
-        match outcome_of(e164):
+        match MAGIC_NUMBERS.get(e164):
             case MagicOutcome.REASSIGNED:
                 return "yes"
             case MagicOutcome.REASSIGNED_NO_DATA:
@@ -80,7 +80,7 @@ class SimulatedRegistry:
     """A local registry for tests: it has one magic number and no other."""
 
     def query(self, e164: str, now: datetime) -> RegistryAnswer:
-        return RegistryAnswer(outcome_of(e164) is MagicOutcome.NATIONAL_DNC, now.date())
+        return RegistryAnswer(MAGIC_NUMBERS.get(e164) is MagicOutcome.NATIONAL_DNC, now.date())
 
 
 class _NoRegistry:

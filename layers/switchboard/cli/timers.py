@@ -12,7 +12,7 @@ from switchboard.timers import service as timers
 from switchboard.timers.models import DeadTimer
 
 if TYPE_CHECKING:
-    from switchboard.aws.attributes import Item
+    from switchboard.aws.dynamodb import Item
     from switchboard.cli.commands import Nouns
 
 _PAGE = 100

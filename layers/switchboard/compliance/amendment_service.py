@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from switchboard.aws.writes import commit
-from switchboard.compliance import amendment_store
+from switchboard.compliance import store
 from switchboard.compliance.amendments import Amendment, is_stricter
 from switchboard.errors import Invalid, NotFound
 from switchboard.events.models import Actor
@@ -44,7 +44,7 @@ def add_amendment(actor: Actor, **fields: Any) -> Amendment:
         )
 
     def attempt() -> Amendment:
-        version, rows = amendment_store.get_amendments(row.place)
+        version, rows = store.get_amendments(row.place)
         kept = [one for one in rows if one.last is None or one.last >= today]
         if len(kept) >= MAX_AMENDMENTS_PER_PLACE:
             raise Invalid(
@@ -52,8 +52,8 @@ def add_amendment(actor: Actor, **fields: Any) -> Amendment:
                 code="too_many_rows",
             )
         commit(
-            amendment_store.amendment_writes(row.place, version, [*kept, row]),
-            amendment_store.amendment_log_writes(row, "added", actor.id, clock.format_iso(now)),
+            store.amendment_writes(row.place, version, [*kept, row]),
+            store.amendment_log_writes(row, "added", actor.id, clock.format_iso(now)),
         )
         return row
 
@@ -69,10 +69,10 @@ def remove_amendment(actor: Actor, row_id: str) -> Amendment:
         found = next((row for row in list_amendments() if row.id == row_id), None)
         if found is None:
             raise NotFound("There is no such row of law: check its id.")
-        version, rows = amendment_store.get_amendments(found.place)
+        version, rows = store.get_amendments(found.place)
         commit(
-            amendment_store.amendment_writes(found.place, version, [row for row in rows if row.id != row_id]),
-            amendment_store.amendment_log_writes(found, "removed", actor.id, clock.now_iso()),
+            store.amendment_writes(found.place, version, [row for row in rows if row.id != row_id]),
+            store.amendment_log_writes(found, "removed", actor.id, clock.now_iso()),
         )
         return found
 
@@ -83,7 +83,7 @@ def remove_amendment(actor: Actor, row_id: str) -> Amendment:
 
 def list_amendments() -> list[Amendment]:
     """Returns all rows, by place."""
-    return [row for place in amendment_store.list_amended_places() for row in amendment_store.get_amendments(place)[1]]
+    return [row for place in store.list_amended_places() for row in store.get_amendments(place)[1]]
 
 
 def list_overdue_amendments(today: date) -> list[Amendment]:

@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 from switchboard.compliance import phone
 from switchboard.compliance.data import disclosures
+from switchboard.compliance.hours import find_laws
 from switchboard.compliance.models import ContactAttempt, Purpose
 from switchboard.compliance.opt_out_speech import OPT_OUT_KEY
-from switchboard.compliance.places import find_laws
-from switchboard.kit import text
+from switchboard.kit import texts
 
 #: The number of characters that count as the beginning of a greeting.
 _BEGINNING_CHARACTERS = 200
@@ -157,7 +157,7 @@ def _clauses(said: str) -> list[str]:
     """Returns the clauses at the beginning as plain words. Stops at a variable or markup: these may say anything."""
     parts = [*_CLAUSE.split(_UNSPOKEN.split(said[:_BEGINNING_CHARACTERS], maxsplit=1)[0]), ""]
     clauses = zip(parts[::2], parts[1::2], strict=True)
-    return [_QUESTION if "?" in end else plain for part, end in clauses if (plain := text.plain_words(part))]
+    return [_QUESTION if "?" in end else plain for part, end in clauses if (plain := texts.plain_words(part))]
 
 
 def _says_both(said: str, organization: str, of: _Language) -> bool:
@@ -165,7 +165,7 @@ def _says_both(said: str, organization: str, of: _Language) -> bool:
 
     One clause says both, or the first says that the voice is artificial and the second says for whom it calls.
     """
-    name = text.plain_words(organization)
+    name = texts.plain_words(organization)
     clauses = _clauses(said)
     if len(name) < _MIN_NAME_CHARACTERS or any(of.doubtful.search(clause) for clause in clauses):
         return False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from switchboard.compliance.models import RuleResult, Verdict
+from switchboard.compliance.verdicts import RuleResult, Verdict
 
 
 def explain_verdict(verdict: Verdict) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 
-from switchboard.aws.attributes import Item
+from switchboard.aws.dynamodb import Item
 from switchboard.aws.writes import Put, Writes
-from switchboard.compliance import consents, phone, store
+from switchboard.compliance import consents, ledger_store, phone, store
 from switchboard.compliance.consents import BadConsentError
 from switchboard.compliance.models import (
     BlockedNumber,
@@ -19,7 +19,7 @@ from switchboard.compliance.models import (
 from switchboard.errors import Invalid, NotFound
 from switchboard.events import service as events
 from switchboard.events.models import Origin, Subject
-from switchboard.kit import clock, hashing
+from switchboard.kit import clock, texts
 from switchboard.persistence.idempotency import IdempotencyKey, commit_once, find_earlier_effect
 
 #: The problem of an entered consent, and what to do. The text continues "Invalid consent: it".
@@ -61,26 +61,26 @@ def block_number(
         done = commit_once(
             effect,
             entry.id,
-            store.add_entry_writes(origin.org_id, "dnc", number, entry, _UnchangedError),
-            store.block_pointer_writes(origin.org_id, entry.id, number),
+            ledger_store.add_entry_writes(origin.org_id, "dnc", number, entry, _UnchangedError),
+            ledger_store.block_pointer_writes(origin.org_id, entry.id, number),
             _event_write(origin, "number.blocked", number),
         )
     except _UnchangedError as unchanged:
         return _block(origin.org_id, unchanged.item or {})
-    found = store.get_entry(origin.org_id, "dnc", number) if done else None
+    found = ledger_store.get_entry(origin.org_id, "dnc", number) if done else None
     return _block(origin.org_id, found) if found else entry
 
 
 def unblock_number(origin: Origin, e164: str, effect: IdempotencyKey | None = None) -> bool:
     """Removes a number from the do-not-call list. Returns whether it was on the list. Raises Invalid."""
     number = phone.parse_pasted(e164).e164
-    pointer = store.delete_block_pointer_writes(origin.org_id, _block_id(origin.org_id, number))
+    pointer = ledger_store.delete_block_pointer_writes(origin.org_id, _block_id(origin.org_id, number))
     return _remove_entry(origin, "dnc", number, "number.unblocked", pointer, effect=effect)
 
 
 def unblock_number_by_id(origin: Origin, block_id: str, effect: IdempotencyKey | None = None) -> None:
     """Removes an entry from the do-not-call list by its id. Raises NotFound."""
-    number = store.get_number_of_block(origin.org_id, block_id)
+    number = ledger_store.get_number_of_block(origin.org_id, block_id)
     if number is None:
         if find_earlier_effect(effect):
             return
@@ -89,8 +89,8 @@ def unblock_number_by_id(origin: Origin, block_id: str, effect: IdempotencyKey |
         commit_once(
             effect,
             block_id,
-            store.remove_entry_writes(origin.org_id, "dnc", number, _UnchangedError),
-            store.delete_block_pointer_writes(origin.org_id, block_id),
+            ledger_store.remove_entry_writes(origin.org_id, "dnc", number, _UnchangedError),
+            ledger_store.delete_block_pointer_writes(origin.org_id, block_id),
             _event_write(origin, "number.unblocked", number),
         )
     except _UnchangedError:
@@ -105,7 +105,7 @@ def _block(org_id: str, item: Item) -> BlockedNumber:
 
 def _block_id(org_id: str, number: str) -> str:
     """Returns the id of a number's entry. It derives from the number, so no lookup is needed."""
-    return f"blk_{hashing.digest(f'{org_id}#{number}')[:26]}"
+    return f"blk_{texts.digest(f'{org_id}#{number}')[:26]}"
 
 
 def record_opt_out(
@@ -122,10 +122,10 @@ def record_opt_out(
     """
     entry, writes = opt_out_writes(origin, e164, source, keyword, reason)
     try:
-        done = commit_once(effect, hashing.digest(entry.e164), writes)
+        done = commit_once(effect, texts.digest(entry.e164), writes)
     except AlreadyOptedOutError as before:
         return before.entry
-    found = store.get_entry(origin.org_id, "opt-outs", entry.e164) if done else None
+    found = ledger_store.get_entry(origin.org_id, "opt-outs", entry.e164) if done else None
     return OptOut.model_validate(found) if found else entry
 
 
@@ -154,7 +154,7 @@ def opt_out_writes(
         created_at=clock.now_iso(),
     )
     return entry, [
-        store.add_entry_writes(origin.org_id, "opt-outs", number, entry, AlreadyOptedOutError),
+        ledger_store.add_entry_writes(origin.org_id, "opt-outs", number, entry, AlreadyOptedOutError),
         _event_write(origin, "sms.opt_out", number, source=source, keyword=keyword),
     ]
 
@@ -174,13 +174,13 @@ def record_consent(
     try:
         done = commit_once(
             effect,
-            hashing.digest(number),
-            store.replace_consent_writes(origin.org_id, entry, _UnchangedError),
+            texts.digest(number),
+            ledger_store.replace_consent_writes(origin.org_id, entry, _UnchangedError),
             _event_write(origin, "consent.recorded", number, source=given.value, date=day),
         )
     except _UnchangedError as unchanged:
         return ConsentRecord.model_validate(unchanged.item)
-    found = store.get_entry(origin.org_id, "consent", number) if done else None
+    found = ledger_store.get_entry(origin.org_id, "consent", number) if done else None
     return ConsentRecord.model_validate(found) if found else entry
 
 
@@ -211,22 +211,22 @@ def _stated(source: str, date: str | None) -> tuple[ConsentSource, str]:
 
 def list_blocked_numbers(org_id: str, limit: int, after: str | None = None) -> tuple[list[BlockedNumber], str | None]:
     """Returns a page of the do-not-call list, by number."""
-    return store.list_entries(org_id, "dnc", partial(_block, org_id), limit, after)
+    return ledger_store.list_entries(org_id, "dnc", partial(_block, org_id), limit, after)
 
 
 def list_opt_outs(org_id: str, limit: int, after: str | None = None) -> tuple[list[OptOut], str | None]:
     """Returns a page of the opt-outs, by number."""
-    return store.list_entries(org_id, "opt-outs", OptOut.model_validate, limit, after)
+    return ledger_store.list_entries(org_id, "opt-outs", OptOut.model_validate, limit, after)
 
 
 def list_consents(org_id: str, limit: int, after: str | None = None) -> tuple[list[ConsentRecord], str | None]:
     """Returns a page of the consents, by number."""
-    return store.list_entries(org_id, "consent", ConsentRecord.model_validate, limit, after)
+    return ledger_store.list_entries(org_id, "consent", ConsentRecord.model_validate, limit, after)
 
 
 def is_blocked(org_id: str, e164: str) -> bool:
     """Whether a number is on the organization's do-not-call list. Raises Invalid."""
-    return store.get_entry(org_id, "dnc", phone.parse_pasted(e164).e164) is not None
+    return ledger_store.get_entry(org_id, "dnc", phone.parse_pasted(e164).e164) is not None
 
 
 def _remove_entry(
@@ -236,8 +236,8 @@ def _remove_entry(
     try:
         commit_once(
             effect,
-            hashing.digest(number),
-            store.remove_entry_writes(origin.org_id, ledger, number, _UnchangedError),
+            texts.digest(number),
+            ledger_store.remove_entry_writes(origin.org_id, ledger, number, _UnchangedError),
             *also,
             _event_write(origin, kind, number),
         )
@@ -248,5 +248,5 @@ def _remove_entry(
 
 
 def _event_write(origin: Origin, kind: str, e164: str, **data: str | None) -> Put:
-    digest = hashing.digest(e164)
+    digest = texts.digest(e164)
     return events.new_event_write(origin, kind, Subject(type="number", id=digest), number=digest, **data)

@@ -134,61 +134,6 @@ class ContactAttempt(BaseModel):
         return value.strip().upper().removeprefix("US-") if value is not None else None
 
 
-class RuleResult(BaseModel):
-    """The result of one rule. `code` is set if the rule blocks. `version` is the date of the applied law or table."""
-
-    model_config = ConfigDict(frozen=True)
-
-    rule: str
-    result: Literal["pass", "block", "skip"]
-    reason: str
-    code: str | None = None
-    version: str
-    input: dict[str, Any] = Field(default_factory=dict)
-    details: dict[str, Any] = Field(default_factory=dict)
-
-
-class Verdict(BaseModel):
-    """Whether a contact is allowed, with the result of every rule. Has the number's digest, never the number.
-
-    `contact` is the evaluated contact, for the writes in the call's commit. It is not stored.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    org_id: str
-    channel: ContactChannel
-    number: str
-    allowed: bool
-    code: str | None
-    rules: list[RuleResult]
-    next_allowed_at: str | None = None
-    #: The end of the hours that allow the contact: no phone may ring later because of this verdict.
-    allowed_until: str | None = None
-    timezones: list[str]
-    timezone: str | None = None
-    evaluated_at: str
-    contact: ContactAttempt | None = Field(default=None, exclude=True, repr=False)
-
-    @property
-    def failed(self) -> RuleResult | None:
-        """The first rule that blocks."""
-        return next((rule for rule in self.rules if rule.result == "block"), None)
-
-    def rule(self, name: str) -> RuleResult:
-        """Returns the result of a rule by its name."""
-        return next(rule for rule in self.rules if rule.rule == name)
-
-    def summary(self) -> dict[str, Any]:
-        """Returns a short form of the verdict for the data of an event."""
-        return {
-            "allowed": self.allowed,
-            "code": self.code,
-            "rules": {rule.rule: f"{rule.result}:{rule.reason}" for rule in self.rules},
-            "evaluated_at": self.evaluated_at,
-        }
-
-
 class BlockedNumber(BaseModel):
     """A number on an organization's do-not-call list: no calls and no texts."""
 

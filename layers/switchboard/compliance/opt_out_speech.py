@@ -15,7 +15,7 @@ import re
 from collections.abc import Sequence
 
 from switchboard.compliance.data import opt_out_english, opt_out_spanish
-from switchboard.kit.text import plain_words
+from switchboard.kit.texts import plain_words
 
 #: The telephone key that a called person presses to opt out (47 CFR 64.1200(b)(3)).
 OPT_OUT_KEY = "9"

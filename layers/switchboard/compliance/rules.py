@@ -6,6 +6,7 @@ numbers and the law of states apply only to American numbers. State law applies 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,9 +15,10 @@ from switchboard.carriers.magic_numbers import MagicOutcome
 from switchboard.carriers.registries import NoAnswerError
 from switchboard.compliance import consents, hours, zones
 from switchboard.compliance.consents import BadConsentError
-from switchboard.compliance.models import ContactAttempt, Purpose, RuleResult, StatedConsent
-from switchboard.compliance.places import RecipientPlace, amendments_of_case, find_laws
-from switchboard.compliance.rule_results import RuleInput, rule_blocked, rule_passed, rule_skipped
+from switchboard.compliance.data.law import AttemptCap
+from switchboard.compliance.hours import RecipientPlace, amendments_of_case, find_laws
+from switchboard.compliance.models import ContactAttempt, Purpose, StatedConsent
+from switchboard.compliance.verdicts import RuleInput, RuleResult, rule_blocked, rule_passed, rule_skipped
 from switchboard.kit import clock
 
 #: Whether a number passes if the Reassigned Numbers Database has no data about it. The records begin on 27 January 2021
@@ -186,3 +188,51 @@ def next_allowed_at(case: RuleInput, where: RecipientPlace | str, results: list[
 def allowed_until(case: RuleInput, where: RecipientPlace | str) -> datetime | None:
     """Returns the end of the calling hours that allow the contact now."""
     return hours.next_closing(where.clocks, case.now) if isinstance(where, RecipientPlace) and not case.nobody else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Capped:
+    """A limit of calls, and the law that requires it."""
+
+    cap: AttemptCap
+    law: str
+
+
+def _caps(case: RuleInput) -> list[_Capped]:
+    today = case.now.date()
+    rules = [(name, rule) for name, rule in find_laws(case.contact, case.phone) if rule and rule.since <= today]
+    found = [_Capped(rule.cap, f"{name}: {rule.source}") for name, rule in rules if rule.cap]
+    # The recipient's date may be one day ahead or behind.
+    near = [today + timedelta(days=offset) for offset in (-1, 0, 1)]
+    rows = [row for row in amendments_of_case(case) if any(row.holds(day, case.contact.channel) for day in near)]
+    return found + [_Capped(row.cap, f"{row.id}: {row.source}") for row in rows if row.cap]
+
+
+def check_caps(case: RuleInput) -> RuleResult:
+    """Checks the legal limits of calls on one subject. Counts by organization and number; texts do not count."""
+    if case.contact.channel != "voice":
+        return rule_skipped(case, "caps", "calls_only")
+    found = _caps(case)
+    if not found:
+        return rule_skipped(case, "caps", "no_cap")
+    if case.nobody:
+        return rule_skipped(case, "caps", case.nobody)
+    if case.contact.counted:
+        return rule_skipped(case, "caps", "counted_already")
+    attempts = [clock.parse(text) for text in case.facts.attempts]
+    free = [moment for one in found if (moment := _free_at(one.cap, attempts)) and moment > case.now]
+    longest = max(one.cap.hours for one in found)
+    details: dict[str, Any] = {
+        "limits": [{"calls": one.cap.calls, "hours": one.cap.hours} for one in found],
+        "attempts": sum(moment > case.now - timedelta(hours=longest) for moment in attempts),
+        "law": [one.law for one in found],
+    }
+    if free:
+        details["free_at"] = clock.format_iso(max(free))
+        return rule_blocked(case, "caps", "attempt_cap", "limit_reached", details=details)
+    return rule_passed(case, "caps", "within_limit", details=details)
+
+
+def _free_at(cap: AttemptCap, attempts: list[datetime]) -> datetime | None:
+    """Returns when a cap allows the next call, or None for now. `attempts` are the latest calls, newest first."""
+    return attempts[cap.calls - 1] + timedelta(hours=cap.hours) if len(attempts) >= cap.calls else None

@@ -13,7 +13,7 @@ from datetime import date, datetime
 
 from switchboard import telemetry
 from switchboard.aws.writes import ConditionCheck, Write, write_item
-from switchboard.carriers import magic_numbers
+from switchboard.carriers.magic_numbers import MAGIC_NUMBERS
 from switchboard.carriers.registries import (
     NationalRegistry,
     NoAnswerError,
@@ -25,17 +25,23 @@ from switchboard.carriers.registries import (
     get_national_registry,
     get_reassigned_numbers,
 )
-from switchboard.compliance import amendment_store, consents, phone, rule_results, rules, store
+from switchboard.compliance import consents, phone, rules, store, verdicts
 from switchboard.compliance.calling_hours import get_calling_hours, set_calling_hours
-from switchboard.compliance.caps import check_caps
 from switchboard.compliance.consents import BadConsentError, EffectiveConsent
 from switchboard.compliance.data.law import AttemptCap
-from switchboard.compliance.errors import Blocked, blocked_at_commit, blocked_error
 from switchboard.compliance.explanation import explain_verdict
-from switchboard.compliance.models import ConsentRecord, ContactAttempt, Verdict
-from switchboard.compliance.places import RecipientPlace, find_laws, find_place
+from switchboard.compliance.hours import RecipientPlace, find_laws, find_place
+from switchboard.compliance.models import ConsentRecord, ContactAttempt
+from switchboard.compliance.rules import check_caps
 from switchboard.compliance.store import Facts
-from switchboard.compliance.verdict_store import list_verdicts, verdict_writes
+from switchboard.compliance.verdicts import (
+    Blocked,
+    Verdict,
+    blocked_at_commit,
+    blocked_error,
+    list_verdicts,
+    verdict_writes,
+)
 from switchboard.errors import NotFound
 from switchboard.kit import background, clock
 
@@ -103,9 +109,7 @@ def _with_law(contact: ContactAttempt, number: phone.Phone, facts: Facts, read: 
     This takes a second read only where the request and the number do not name the same place.
     """
     more = [name for name, _ in find_laws(_recorded(contact, facts), number) if name not in read]
-    return (
-        replace(facts, amendments=facts.amendments | amendment_store.get_amendments_of_places(more)) if more else facts
-    )
+    return replace(facts, amendments=facts.amendments | store.get_amendments_of_places(more)) if more else facts
 
 
 def _recorded(contact: ContactAttempt, facts: Facts) -> ContactAttempt:
@@ -192,9 +196,7 @@ def decide_verdict(
     contact = _recorded(contact, facts)
     registered = registers or _registers(contact, number, now, None)
     found = _consent(contact, facts, now)
-    case = rule_results.RuleInput(
-        contact, number, facts, now, magic_numbers.outcome_of(number.e164), found, ask, registered
-    )
+    case = verdicts.RuleInput(contact, number, facts, now, MAGIC_NUMBERS.get(number.e164), found, ask, registered)
     own, opt_out, consent = rules.check_dnc(case), rules.check_opt_out(case), rules.check_consent(case)
     refused = any(result.result == "block" for result in (own, opt_out, consent))
     national = rules.check_national_dnc(case, refused=refused)

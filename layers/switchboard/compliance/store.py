@@ -25,23 +25,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Literal, TypeVar
-
-from pydantic import BaseModel
+from typing import Literal
 
 from switchboard.aws import reads
-from switchboard.aws.attributes import Item, Key
+from switchboard.aws.dynamodb import Item, Key
 from switchboard.aws.reads import Query
 from switchboard.aws.writes import ConditionCheck, Delete, Put, Update
 from switchboard.carriers.registries import ReassignedAnswer
-from switchboard.compliance.amendment_store import law_key, parse_amendments
 from switchboard.compliance.amendments import Amendment
 from switchboard.compliance.data.law import AttemptCap
 from switchboard.compliance.models import ConsentRecord, ReassignmentAnswer, Whereabouts
-from switchboard.kit import clock, hashing
-from switchboard.persistence.listing import read_query_page
+from switchboard.kit import clock, texts
+from switchboard.persistence.optimistic import StaleVersionError
 
-T = TypeVar("T")
 Ledger = Literal["dnc", "opt-outs", "consent"]
 Refusal = Callable[[list[Item | None]], Exception]
 
@@ -69,7 +65,7 @@ def ledger_key(org_id: str, ledger: Ledger, e164: str) -> Key:
 
 
 def _attempts_key(org_id: str, e164: str, subject: str) -> Key:
-    return {"pk": f"{org_id}#attempts#{e164}", "sk": hashing.digest(subject)}
+    return {"pk": f"{org_id}#attempts#{e164}", "sk": texts.digest(subject)}
 
 
 def _answer_key(e164: str, since: date) -> Key:
@@ -175,28 +171,6 @@ def first_consent_writes(record: ConsentRecord, org_id: str) -> Update:
     )
 
 
-def add_entry_writes(org_id: str, ledger: Ledger, e164: str, entry: BaseModel, otherwise: Refusal) -> Put:
-    """Returns the write that adds a number to a ledger. It fails if the number is already there."""
-    return Put(
-        table="core",
-        item={**ledger_key(org_id, ledger, e164), **entry.model_dump(mode="json")},
-        unless_exists=True,
-        otherwise=otherwise,
-    )
-
-
-def replace_consent_writes(org_id: str, record: ConsentRecord, otherwise: Refusal) -> Put:
-    """Returns the write that replaces a consent. It fails if nothing would change."""
-    return Put(
-        table="core",
-        item={**ledger_key(org_id, "consent", record.e164), **record.model_dump(mode="json")},
-        condition="attribute_not_exists(pk) OR #source <> :source OR #date <> :date",
-        names={"#source": "source", "#date": "date"},
-        values={":source": record.source.value, ":date": record.date},
-        otherwise=otherwise,
-    )
-
-
 def whereabouts_writes(org_id: str, e164: str, where: Whereabouts) -> Put:
     """Returns the write that replaces the place of a number's holder."""
     return Put(
@@ -208,41 +182,50 @@ def delete_whereabouts_writes(org_id: str, e164: str) -> Delete:
     return Delete(table="core", key=_whereabouts_key(org_id, e164))
 
 
-def remove_entry_writes(org_id: str, ledger: Ledger, e164: str, otherwise: Refusal) -> Delete:
-    """Returns the write that removes a number from a ledger. It fails if the number is not there."""
-    return Delete(
-        table="core",
-        key=ledger_key(org_id, ledger, e164),
-        condition="attribute_exists(pk)",
-        otherwise=otherwise,
-    )
+def law_key(place: str) -> Key:
+    return {"pk": f"law#{place}", "sk": "rows"}
 
 
-def _id_key(org_id: str, block_id: str) -> Key:
-    return {"pk": f"{org_id}#dnc-ids", "sk": block_id}
+def get_amendments_of_places(places: Sequence[str]) -> dict[str, list[Amendment]]:
+    """Returns the amendments of several places."""
+    items = reads.get_items("core", [law_key(place) for place in places])
+    return {place: parse_amendments(item) for place, item in zip(places, items, strict=True) if item}
 
 
-def block_pointer_writes(org_id: str, block_id: str, e164: str) -> Put:
-    """Returns the write of a pointer from a block's id to its number."""
-    return Put(table="core", item={**_id_key(org_id, block_id), "e164": e164})
+def parse_amendments(item: Item | None) -> list[Amendment]:
+    return [Amendment.model_validate(row) for row in item["rows"]] if item else []
 
 
-def delete_block_pointer_writes(org_id: str, block_id: str) -> Delete:
-    return Delete(table="core", key=_id_key(org_id, block_id))
+def get_amendments(place: str) -> tuple[int, list[Amendment]]:
+    """Returns the version of a place's item, 0 without an item, and its amendments."""
+    item = reads.get_item("core", law_key(place))
+    return (item["version"] if item else 0), parse_amendments(item)
 
 
-def get_number_of_block(org_id: str, block_id: str) -> str | None:
-    """Returns the number of a block by its id."""
-    item = reads.get_item("core", _id_key(org_id, block_id))
-    return str(item["e164"]) if item else None
+def amendment_writes(place: str, version: int, rows: Sequence[Amendment]) -> list[Put]:
+    """Returns the writes that store a place's amendments if they still have that version.
+
+    Raises StaleVersionError at commit.
+    """
+    item = {**law_key(place), "version": version + 1, "rows": [row.model_dump(mode="json") for row in rows]}
+    return [
+        Put(
+            table="core",
+            item=item,
+            condition="version = :version" if version else "attribute_not_exists(pk)",
+            values={":version": version} if version else {},
+            otherwise=StaleVersionError,
+        ),
+        Put(table="core", item={"pk": "law", "sk": place}),
+    ]
 
 
-def get_entry(org_id: str, ledger: Ledger, e164: str) -> Item | None:
-    return reads.get_item("core", ledger_key(org_id, ledger, e164))
+def amendment_log_writes(row: Amendment, what: Literal["added", "removed"], who: str, at: str) -> Put:
+    """Returns the write that logs an added or removed amendment. Logs stay, because verdicts name amendments."""
+    place = {"pk": f"law#{row.place}", "sk": f"log#{at}#{what}#{row.id}"}
+    return Put(table="core", item={**place, "what": what, "who": who, "at": at, "row": row.model_dump(mode="json")})
 
 
-def list_entries(
-    org_id: str, ledger: Ledger, parse: Callable[[Item], T], limit: int, after: str | None
-) -> tuple[list[T], str | None]:
-    """Returns a page of a ledger, by number."""
-    return read_query_page(Query(table="core", partition=f"{org_id}#{ledger}"), parse, org_id, ledger, limit, after)
+def list_amended_places() -> list[str]:
+    """Returns the places that have amendments, or had some."""
+    return [item["sk"] for item in Query(table="core", partition="law").all()]

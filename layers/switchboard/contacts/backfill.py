@@ -144,7 +144,7 @@ def _contact_from_history(org_id: str, past: CallHistory, before: Contact | None
         return None
     base = before or service.new_contact(org_id, past.e164)
     changes = {"display_name": past.name} if past.name else {}
-    return base.changed(changes, ids.new_id("rev"), clock.now_iso())
+    return service.next_revision(base, changes)
 
 
 def _commit(job: Backfill, step: _Step, *, pause: bool) -> Backfill:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from switchboard.aws.attributes import Key
+from switchboard.aws.dynamodb import Key
 from switchboard.contacts import store
 from switchboard.search import tail
 from switchboard.search.tail import CurrentTail

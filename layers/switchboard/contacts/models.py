@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pydantic import BaseModel, Field
 
@@ -45,13 +45,6 @@ class Contact(BaseModel):
     created_at: str
     updated_at: str
 
-    def changed(self, changes: dict[str, Any], revision: str, now: str) -> Contact:
-        """Returns the contact with changed fields, in its next revision."""
-        after = self.model_copy(update={**changes, "revision": revision, "updated_at": now})
-        words = [*tokens.tokens_of_text(after.display_name), *tokens.tokens_of_text(after.role)]
-        after.terms = list(dict.fromkeys([*tokens.tokens_of_number(after.e164), *words]))[:MAX_HEAD_TOKENS]
-        return after
-
     @property
     def located(self) -> bool:
         """Whether the contact has a time zone or a state."""
@@ -61,11 +54,6 @@ class Contact(BaseModel):
         """Returns the tokens of the notes, and those of a very long name or role that the head cannot hold."""
         words = {*tokens.tokens_of_text(self.display_name), *tokens.tokens_of_text(self.role)}
         return words.difference(self.terms) | set(tokens.tokens_of_text(self.notes))
-
-    def sort_key(self) -> str:
-        """Returns the sort key of the list: by name, as in an address book, then contacts without a name by number."""
-        name = " ".join(tokens.fold_text(self.display_name or "").split())[:200]
-        return f"1#{name}#{self.id}" if name else f"2#{self.e164}#{self.id}"
 
 
 class ContactWithHistory(NamedTuple):

@@ -11,12 +11,12 @@ from switchboard.calls import history
 from switchboard.calls.history import CallHistory
 from switchboard.compliance import phone, whereabouts
 from switchboard.contacts import store
-from switchboard.contacts.models import PLACE_FIELDS, TEXT_FIELDS, Contact, ContactWithHistory
+from switchboard.contacts.models import MAX_HEAD_TOKENS, PLACE_FIELDS, TEXT_FIELDS, Contact, ContactWithHistory
 from switchboard.email import address
 from switchboard.errors import Conflict, Invalid, NotFound
 from switchboard.events import service as events
 from switchboard.events.models import Origin, Subject
-from switchboard.kit import clock, hashing, ids
+from switchboard.kit import clock, ids, texts
 from switchboard.persistence.idempotency import IdempotencyKey, commit_once, find_earlier_effect
 from switchboard.persistence.optimistic import StaleVersionError, retry_on_conflict
 from switchboard.search import tokens
@@ -33,7 +33,15 @@ def new_contact(org_id: str, e164: str) -> Contact:
     """Returns a contact that is not stored yet, with only a number."""
     now = clock.now_iso()
     blank = Contact(id=contact_id(org_id, e164), org_id=org_id, e164=e164, revision="", created_at=now, updated_at=now)
-    return blank.changed({}, ids.new_id("rev"), now)
+    return next_revision(blank, {})
+
+
+def next_revision(contact: Contact, changes: dict[str, Any]) -> Contact:
+    """Returns the contact with changed fields, in its next revision."""
+    after = contact.model_copy(update={**changes, "revision": ids.new_id("rev"), "updated_at": clock.now_iso()})
+    words = [*tokens.tokens_of_text(after.display_name), *tokens.tokens_of_text(after.role)]
+    after.terms = list(dict.fromkeys([*tokens.tokens_of_number(after.e164), *words]))[:MAX_HEAD_TOKENS]
+    return after
 
 
 def upsert_contact(
@@ -86,7 +94,7 @@ def _change(
     fields = sorted(name for name, value in changes.items() if getattr(base, name) != value)
     if before and not fields:
         return before
-    after = base.changed({name: changes[name] for name in fields}, ids.new_id("rev"), clock.now_iso())
+    after = next_revision(base, {name: changes[name] for name in fields})
     event_write = _event_write(origin, "contact.updated" if before else "contact.created", after, fields=fields)
     where = _where_writes(origin, after) if set(PLACE_FIELDS) & set(fields) else None
     if not commit_once(effect, after.id, store.contact_writes(before, after, StaleVersionError), where, event_write):
@@ -193,5 +201,5 @@ def _checked(changes: dict[str, Any]) -> dict[str, Any]:
 
 def _event_write(origin: Origin, kind: str, contact: Contact, **data: Any) -> Put:
     return events.new_event_write(
-        origin, kind, Subject(type="contact", id=contact.id), number=hashing.digest(contact.e164), **data
+        origin, kind, Subject(type="contact", id=contact.id), number=texts.digest(contact.e164), **data
     )

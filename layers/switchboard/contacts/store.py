@@ -16,7 +16,7 @@ from functools import partial
 from typing import Any
 
 from switchboard.aws import reads
-from switchboard.aws.attributes import Item, Key
+from switchboard.aws.dynamodb import Item, Key
 from switchboard.aws.reads import Query, Ref
 from switchboard.aws.writes import Delete, Put, Write
 from switchboard.calls import history
@@ -24,7 +24,7 @@ from switchboard.calls.history import CallHistory
 from switchboard.contacts.models import Backfill, BackfillStatus, Contact, ContactWithHistory
 from switchboard.kit.background import BackgroundTask
 from switchboard.persistence.listing import read_key_page
-from switchboard.search import index
+from switchboard.search import index, tokens
 from switchboard.search.index import IndexEntry, SearchNoun
 
 Refusal = Callable[[list[Item | None]], Exception]
@@ -113,12 +113,18 @@ def _found(known: ContactWithHistory | None) -> index.SearchSubject[ContactWithH
     return index.SearchSubject(known, known.contact.terms, known.contact.tail()) if known else None
 
 
+def _sort_key(contact: Contact) -> str:
+    """Returns the sort key of the list: by name, as in an address book, then contacts without a name by number."""
+    name = " ".join(tokens.fold_text(contact.display_name or "").split())[:200]
+    return f"1#{name}#{contact.id}" if name else f"2#{contact.e164}#{contact.id}"
+
+
 def contact_writes(before: Contact | None, after: Contact, otherwise: Refusal) -> list[Write]:
     """Returns the writes of a contact and the head of its index entries, if it has not changed since it was read."""
     item = {**contact_ref(after.org_id, after.id).key, **after.model_dump(mode="json")}
     put = Put(
         table="core",
-        item=item | {"gsi1pk": f"{after.org_id}#contacts", "gsi1sk": after.sort_key()},
+        item=item | {"gsi1pk": f"{after.org_id}#contacts", "gsi1sk": _sort_key(after)},
         otherwise=otherwise,
         **_unchanged_condition(before.revision if before else None),
     )

@@ -10,9 +10,8 @@ from switchboard import telemetry
 from switchboard.accounts.models import Caller, KeyKind
 from switchboard.edge import pipeline, rate_limit
 from switchboard.edge.dialect import INTERNAL, Dialect
-from switchboard.edge.exchange import Exchange, Operation
-from switchboard.edge.http import Reply, Request
-from switchboard.edge.router import PARAMETER, Router
+from switchboard.edge.exchange import Exchange, Reply, Request
+from switchboard.edge.router import PARAMETER, Operation, Router
 from switchboard.edge.signatures import SignedRequest
 from switchboard.errors import DomainError
 

@@ -7,22 +7,23 @@
 | `RawBody` | the operation's own | `api.raw`: the unchanged bytes |
 | `MultipartBody` (`edge/multipart.py`) | `multipart/form-data` | its model of the text fields, and `api.upload` |
 
-Every kind has a size limit (413) and media types (415). A form or raw body may be signed by its sender. Then `verify`
+Media types are those of RFC 9110, 8.3.1: case-insensitive `type/subtype`, and parameters that may be quoted. Every kind
+has a size limit (413) and media types (415). A form or raw body may be signed by its sender. Then `verify`
 replaces the dialect's authentication, and runs before the body is parsed.
 """
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from urllib.parse import parse_qsl
 
-from switchboard.edge.http import MediaType, essence_of, parse_media_type
 from switchboard.edge.signatures import SignedRequest, Verifier
 from switchboard.errors import Forbidden, Invalid, TooLarge, UnsupportedMedia
-from switchboard.kit import strict_json
+from switchboard.kit import texts
 
 if TYPE_CHECKING:
     from switchboard.edge.exchange import Exchange
@@ -90,7 +91,7 @@ class JsonBody(Body):
 
     def read(self, exchange: Exchange) -> None:
         if exchange.request.body:
-            exchange.body = strict_json.loads(exchange.request.text())
+            exchange.body = texts.parse_json(exchange.request.text())
 
     def content(self, model: Mapping[str, Any] | None) -> dict[str, Any]:
         return {JSON: {"schema": dict(model or {})}}
@@ -205,3 +206,51 @@ def authenticate_signer(kind: Body, exchange: Exchange, largest: int) -> None:
     exchange.signer = kind.verify(SignedRequest(exchange.request, exchange.raw, exchange.parameters))
     if not exchange.signer:
         raise Forbidden(_NOT_SIGNED, code="bad_signature")
+
+
+_MAX_MEDIA_TYPE_CHARACTERS = 1_000
+_TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105 a grammar
+_ESSENCE = re.compile(f"{_TOKEN}/{_TOKEN}")
+_PARAMETER = re.compile(rf'[ \t]*;[ \t]*(?:({_TOKEN})=({_TOKEN}|"(?:[^"\\]|\\.)*"))?')
+_ESCAPED = re.compile(r"\\(.)")
+#: UTF-8 and its subsets.
+_UTF_8 = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
+
+
+class MediaType(NamedTuple):
+    """A media type in lower case and its parameters by name. Parameter values keep their case."""
+
+    essence: str
+    parameters: dict[str, str]
+
+    @property
+    def is_utf_8(self) -> bool:
+        """Whether text of this type is UTF-8, which is also the default."""
+        return self.parameters.get("charset", "utf-8").lower() in _UTF_8
+
+
+def essence_of(text: str) -> str:
+    """Returns type and subtype in lower case, without parameters. The result is not checked."""
+    return text.partition(";")[0].strip().lower()
+
+
+def parse_media_type(text: str) -> MediaType:
+    """Parses a media type with its parameters. Raises ValueError if it is malformed or has a parameter twice."""
+    essence, found = essence_of(text), {}
+    at = text.find(";")
+    if len(text) > _MAX_MEDIA_TYPE_CHARACTERS or not _ESSENCE.fullmatch(essence):
+        raise ValueError("is not a media type: send for example application/json")
+    end = len(text.rstrip(" \t"))
+    while 0 <= at < end:
+        match = _PARAMETER.match(text, at)
+        if match is None:
+            raise ValueError("has a malformed parameter: write name=value")
+        at = match.end()
+        if match[1] is None:  # an empty parameter
+            continue
+        name = match[1].lower()
+        if name in found:
+            raise ValueError(f"names {name} twice: name it once")
+        value = match[2]
+        found[name] = _ESCAPED.sub(r"\1", value[1:-1]) if value.startswith('"') else value
+    return MediaType(essence, found)

@@ -15,8 +15,7 @@ from switchboard.errors import Forbidden, Invalid
 from switchboard.kit import web_origins
 
 if TYPE_CHECKING:
-    from switchboard.edge.exchange import Exchange
-    from switchboard.edge.http import Request
+    from switchboard.edge.exchange import Exchange, Request
 
 #: Seconds for which a browser may cache a preflight response. No browser caches longer.
 _PREFLIGHT_CACHE_SECONDS = 7_200

@@ -11,9 +11,8 @@ from typing import Any
 from switchboard.access import keys as access
 from switchboard.accounts.models import KeyKind
 from switchboard.edge import rate_limit
-from switchboard.edge.exchange import Exchange
-from switchboard.edge.http import Reply
-from switchboard.edge.pipeline import PIPELINE, Step
+from switchboard.edge.exchange import Exchange, Reply
+from switchboard.edge.pipeline import PIPELINE, Step, correlation_of_header
 from switchboard.errors import (
     Conflict,
     DomainError,
@@ -61,6 +60,8 @@ class Dialect(ABC):
     idempotency_key = True
     #: Whether a client may send a correlation id, which names the workflow of a request.
     correlation = True
+    #: Whether every response has the correlation id in the header x-correlation-id.
+    shows_correlation = False
     #: The response headers that scripts of permitted origins may read (CORS).
     exposed: Sequence[str] = ("Retry-After", "x-request-id")
     #: The document's text of a 403, for operations that only some kinds of key may use.
@@ -132,6 +133,11 @@ class Dialect(ABC):
             headers |= exchange.limits.headers()
         if exchange.replayed:
             headers["Idempotent-Replayed"] = "true"
+        if self.shows_correlation:
+            if exchange.correlation_id is None:
+                # The request failed before the step that reads the id.
+                exchange.correlation_id = correlation_of_header(exchange)
+            headers["x-correlation-id"] = exchange.correlation_id
         return headers
 
 

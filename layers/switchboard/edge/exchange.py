@@ -1,89 +1,133 @@
-"""An HTTP exchange: a request in the pipeline, with the results of each step for the steps that follow."""
+"""An HTTP exchange: a request in the pipeline, with the results of each step for the steps that follow.
+
+Request and response are API Gateway's events (REST API, payload version 1).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from switchboard.access import keys as access
-from switchboard.accounts.models import Caller, KeyKind
-from switchboard.edge import cors
-from switchboard.edge.bodies import Body, JsonBody
+from switchboard.accounts.models import Caller
+from switchboard.errors import Invalid
 from switchboard.persistence.idempotency import IdempotencyKey
-from switchboard.team.permissions import Permission
 
 if TYPE_CHECKING:
     from switchboard.access.keys import KeyIdentity
     from switchboard.access.sessions import SessionIdentity
+    from switchboard.edge.bodies import MediaType
     from switchboard.edge.dialect import Dialect
-    from switchboard.edge.http import MediaType, Request
     from switchboard.edge.multipart import Upload
     from switchboard.edge.rate_counters import Limits
-    from switchboard.edge.router import Router
-
-_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+    from switchboard.edge.router import Operation, Router
 
 
-class AuthenticationScheme(NamedTuple):
-    """Authentication that differs from the dialect's own: its name in the API document, and its function."""
+class Request:
+    """A request, parsed from a proxy event."""
 
-    name: str
-    authenticate: Callable[[Exchange], None]
+    __slots__ = ("body", "event", "headers", "method", "path", "source_ip")
+
+    def __init__(self, event: dict[str, Any], base_path: str) -> None:
+        self.event = event
+        self.method: str = event["httpMethod"].upper()
+        # With a custom domain the path includes the base path. At the API's own address it does not.
+        path: str = event["path"]
+        self.path = path if path.startswith(base_path) else base_path + path
+        self.headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+        identity = event.get("requestContext", {}).get("identity") or {}
+        self.source_ip: str = identity.get("sourceIp") or ""
+        self.body: str | None = event.get("body")
+
+    def header(self, name: str) -> str | None:
+        """Returns the value of a header. Raises Invalid if the client sent several different values."""
+        values = self.values(name)
+        if len(set(values)) > 1:
+            raise Invalid(
+                f"The header {name} was sent more than once. Send it once.", fields={name: "was sent more than once"}
+            )
+        return values[0] if values else None
+
+    def values(self, name: str) -> list[str]:
+        """Returns all values of a header."""
+        for key, values in (self.event.get("multiValueHeaders") or {}).items():
+            if key.lower() == name:
+                return list(values)
+        value = self.headers.get(name)
+        return [] if value is None else [value]
+
+    def query(self) -> list[tuple[str, list[str]]]:
+        """Returns the query parameters sorted by name, each with all values in the order sent."""
+        several = self.event.get("multiValueQueryStringParameters")
+        if several is None:
+            several = {name: [value] for name, value in (self.event.get("queryStringParameters") or {}).items()}
+        return sorted((name, list(values)) for name, values in several.items())
+
+    def cookie(self, name: str) -> str | None:
+        """Returns the value of a cookie. Of several with one name the first has the longest path (RFC 6265, 5.4)."""
+        for header in self.values("cookie"):
+            for part in header.split(";"):
+                found, _, value = part.strip().partition("=")
+                if found == name:
+                    return value.strip('"')
+        return None
+
+    def size(self) -> int:
+        """Returns the length of the body in bytes."""
+        if not self.body:
+            return 0
+        if self.event.get("isBase64Encoded"):
+            return len(self.body) * 3 // 4 - self.body.count("=", -2)
+        return len(self.body.encode(errors="surrogatepass"))
+
+    def data(self) -> bytes:
+        """Returns the bytes of the body. Raises Invalid if they cannot be decoded."""
+        if not self.body:
+            return b""
+        try:
+            if self.event.get("isBase64Encoded"):
+                return base64.b64decode(self.body, validate=True)
+            return self.body.encode()
+        except ValueError:
+            raise Invalid("The body did not arrive complete. Send it again.") from None
+
+    def text(self) -> str:
+        """Returns the body as text. Raises Invalid if it is not UTF-8."""
+        try:
+            return self.data().decode()
+        except (ValueError, Invalid):
+            raise Invalid("The body is not UTF-8: encode it as UTF-8.", code="invalid_json") from None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Operation:
-    """A route as the edge sees it: its permitted clients, and its handling of retries and bodies."""
+class Reply:
+    """A response: status, headers and body."""
 
-    method: str
-    path: str
-    #: No authentication is needed.
-    public: bool = False
-    #: The permitted kinds of key; `None` for all kinds of the dialect.
-    keys: frozenset[KeyKind] | None = None
-    #: The permission that a member needs. Without a permission, every person with a session may use the operation.
-    permission: Permission | None = None
-    #: The response contains a credential, so its idempotency record is stored encrypted.
-    secret: bool = False
-    #: Authentication that replaces the authentication of the dialect.
-    scheme: AuthenticationScheme | None = None
-    #: The origins whose scripts may use the operation (CORS).
-    cross_origin: cors.CorsPolicy | None = None
-    #: The kind of body. Ignored for methods without a body.
-    body: Body = field(default_factory=JsonBody)
-    #: The prefix of the ids for each variable of the path, `None` for any prefix.
-    ids: Sequence[str | None] = ()
-    #: The 404 message for a value that cannot be such an id.
-    unknown: str = ""
+    __slots__ = ("body", "cookies", "headers", "status")
 
-    def __post_init__(self) -> None:
-        if self.signed and (self.public or self.scheme or self.keys or self.permission):
-            raise ValueError(f"{self.name}: its signature authenticates it: remove public, scheme, keys and permission")
-        if self.cross_origin and not (self.scheme or (self.public and not self.cross_origin.by_token)):
-            raise ValueError(f"{self.name}: give it a scheme, because browsers send cookies from other origins too")
-        if self.public and self.body.needs_owner:
-            raise ValueError(f"{self.name}: a file belongs to an organization, so the operation cannot be public")
+    def __init__(self, status: int, body: str = "", headers: Mapping[str, str] | None = None) -> None:
+        self.status = status
+        self.body = body
+        self.headers = dict(headers or {})
+        #: The values of the Set-Cookie headers.
+        self.cookies: list[str] = []
 
-    @property
-    def name(self) -> str:
-        """The name of the operation in messages: method and path."""
-        return f"{self.method} {self.path}"
+    @classmethod
+    def json(cls, status: int, value: Any, content_type: str = "application/json", **headers: str) -> Reply:
+        """Returns a JSON response."""
+        body = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+        return cls(status, body, {"content-type": content_type, **headers})
 
-    @property
-    def takes_body(self) -> bool:
-        """Whether the operation reads a body."""
-        return self.method in _WITH_BODY
-
-    @property
-    def signed(self) -> bool:
-        """Whether the signature of the body authenticates the client."""
-        return self.takes_body and self.body.verify is not None
-
-    @property
-    def idempotent(self) -> bool:
-        """Whether the operation accepts an Idempotency-Key, if its dialect does."""
-        return self.method in _WITH_BODY or self.method == "DELETE"
+    def as_event(self) -> dict[str, Any]:
+        """Returns the response in API Gateway's format."""
+        return {
+            "statusCode": self.status,
+            "headers": self.headers,
+            "multiValueHeaders": {"Set-Cookie": self.cookies} if self.cookies else {},
+            "body": self.body,
+            "isBase64Encoded": False,
+        }
 
 
 class Exchange:

@@ -22,8 +22,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 from switchboard.kit import clock
-from switchboard.kit.strict_json import MAX_JSON_DEPTH, is_deeper
-from switchboard.kit.text import require_one_line
+from switchboard.kit.texts import MAX_JSON_DEPTH, is_deeper, require_one_line
 
 #: Matches all ids of this platform and of providers' agents. Their length is far below the limit of a table's key.
 _ID = re.compile("[A-Za-z0-9][A-Za-z0-9_.~-]{0,127}")
@@ -110,7 +109,7 @@ Timestamp = Annotated[str, AfterValidator(_timestamp), WithJsonSchema({"type": "
 class FreeJson:
     """A caller's own JSON: at most `most` bytes as text, with at most eight levels including the outermost.
 
-    Numbers stay as `strict_json` read them: fractions, and integers of any length.
+    Numbers stay as `parse_json` read them: fractions, and integers of any length.
     """
 
     most: int

@@ -11,10 +11,9 @@ from functools import cache
 from typing import Any
 
 from switchboard.aws import clients
-from switchboard.edge.exchange import Exchange
-from switchboard.edge.http import Reply
+from switchboard.edge.exchange import Exchange, Reply
 from switchboard.errors import Conflict, Invalid, Unavailable
-from switchboard.kit import background, hashing, settings
+from switchboard.kit import background, settings, texts
 from switchboard.persistence import idempotency
 from switchboard.persistence.idempotency import IdempotencyKey
 
@@ -56,7 +55,7 @@ def _fingerprint(exchange: Exchange) -> str:
         whole += ("bytes", request.body or "")
     else:
         whole += (request.body or "",)
-    return hashing.digest(json.dumps(whole))
+    return texts.digest(json.dumps(whole))
 
 
 def _malformed(why: str) -> Invalid:

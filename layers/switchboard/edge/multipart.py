@@ -24,13 +24,12 @@ from multipart import (  # type: ignore[import-untyped]
 
 from switchboard.aws import objects
 from switchboard.edge import file_types
-from switchboard.edge.bodies import Body
+from switchboard.edge.bodies import Body, essence_of, parse_media_type
 from switchboard.edge.form_parser import MULTIPART_TYPE, malformed_form, parse_events, require_complete
-from switchboard.edge.http import essence_of, parse_media_type
 from switchboard.email import filenames
 from switchboard.errors import Invalid, TooLarge, UnsupportedMedia
 from switchboard.kit import background, ids
-from switchboard.kit.text import require_one_line
+from switchboard.kit.texts import require_one_line
 
 if TYPE_CHECKING:
     from switchboard.edge.exchange import Exchange

@@ -19,8 +19,8 @@ from switchboard.edge import idempotency
 from switchboard.edge.api import Api
 from switchboard.edge.bodies import JsonBody
 from switchboard.edge.descriptions import ApiDescription, ErrorDescription, Json
-from switchboard.edge.exchange import Operation
 from switchboard.edge.multipart import MultipartBody
+from switchboard.edge.router import Operation
 from switchboard.team.permissions import roles_with
 
 _VERSION = "3.1.0"

@@ -12,8 +12,7 @@ from http import HTTPStatus
 from typing import Any
 
 from switchboard.edge import bodies, cors, idempotency, rate_limit
-from switchboard.edge.exchange import Exchange
-from switchboard.edge.http import Reply
+from switchboard.edge.exchange import Exchange, Reply
 from switchboard.errors import DomainError, Forbidden, Invalid, RateLimited
 from switchboard.kit import background, ids
 from switchboard.persistence.idempotency import IdempotencyMismatch

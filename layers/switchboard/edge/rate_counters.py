@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from switchboard import telemetry
 from switchboard.aws import clients, reads, writes
-from switchboard.aws.attributes import Item
+from switchboard.aws.dynamodb import Item
 from switchboard.aws.writes import ConditionFailedError, Update
 from switchboard.kit import clock
 

@@ -1,9 +1,10 @@
-"""The routes of one function: finds the operation of a path and runs its code by Powertools."""
+"""The operations of one function: finds the operation of a path and runs its code by Powertools."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
@@ -14,18 +15,83 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import (
 )
 
 from switchboard import telemetry
+from switchboard.accounts.models import KeyKind
 from switchboard.edge import cors, field_errors
-from switchboard.edge.bodies import JSON
-from switchboard.edge.exchange import Exchange, Operation
+from switchboard.edge.bodies import JSON, Body, JsonBody
+from switchboard.edge.exchange import Exchange, Reply
 from switchboard.edge.fields import is_id
-from switchboard.edge.http import Reply
 from switchboard.errors import Invalid, MethodNotAllowed, NotFound
+from switchboard.team.permissions import Permission
 
 #: A path variable, with an optional prefix of its ids: `<agt:agent_id>`.
 PARAMETER = re.compile(r"<(?:(\w+):)?(\w+)>")
 _SEGMENT = "[^/]+"
 #: The prefix of a variable that is not an id (`<any:address>`). The route validates its value.
 _ANY = "any"
+
+
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+
+
+class AuthenticationScheme(NamedTuple):
+    """Authentication that differs from the dialect's own: its name in the API document, and its function."""
+
+    name: str
+    authenticate: Callable[[Exchange], None]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Operation:
+    """A route as the edge sees it: its permitted clients, and its handling of retries and bodies."""
+
+    method: str
+    path: str
+    #: No authentication is needed.
+    public: bool = False
+    #: The permitted kinds of key; `None` for all kinds of the dialect.
+    keys: frozenset[KeyKind] | None = None
+    #: The permission that a member needs. Without a permission, every person with a session may use the operation.
+    permission: Permission | None = None
+    #: The response contains a credential, so its idempotency record is stored encrypted.
+    secret: bool = False
+    #: Authentication that replaces the authentication of the dialect.
+    scheme: AuthenticationScheme | None = None
+    #: The origins whose scripts may use the operation (CORS).
+    cross_origin: cors.CorsPolicy | None = None
+    #: The kind of body. Ignored for methods without a body.
+    body: Body = field(default_factory=JsonBody)
+    #: The prefix of the ids for each variable of the path, `None` for any prefix.
+    ids: Sequence[str | None] = ()
+    #: The 404 message for a value that cannot be such an id.
+    unknown: str = ""
+
+    def __post_init__(self) -> None:
+        if self.signed and (self.public or self.scheme or self.keys or self.permission):
+            raise ValueError(f"{self.name}: its signature authenticates it: remove public, scheme, keys and permission")
+        if self.cross_origin and not (self.scheme or (self.public and not self.cross_origin.by_token)):
+            raise ValueError(f"{self.name}: give it a scheme, because browsers send cookies from other origins too")
+        if self.public and self.body.needs_owner:
+            raise ValueError(f"{self.name}: a file belongs to an organization, so the operation cannot be public")
+
+    @property
+    def name(self) -> str:
+        """The name of the operation in messages: method and path."""
+        return f"{self.method} {self.path}"
+
+    @property
+    def takes_body(self) -> bool:
+        """Whether the operation reads a body."""
+        return self.method in _WITH_BODY
+
+    @property
+    def signed(self) -> bool:
+        """Whether the signature of the body authenticates the client."""
+        return self.takes_body and self.body.verify is not None
+
+    @property
+    def idempotent(self) -> bool:
+        """Whether the operation accepts an Idempotency-Key, if its dialect does."""
+        return self.method in _WITH_BODY or self.method == "DELETE"
 
 
 class _Resolver(APIGatewayRestResolver):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from switchboard.carriers import signatures
-from switchboard.edge.http import Request
+from switchboard.edge.exchange import Request
 from switchboard.errors import Invalid
 from switchboard.kit import clock, settings
 

@@ -10,7 +10,7 @@ from switchboard.email.models import MailState
 from switchboard.email.status import MailStatus
 from switchboard.events import service as events
 from switchboard.events.models import Actor, Subject, SystemActor
-from switchboard.kit import clock, hashing
+from switchboard.kit import clock, texts
 from switchboard.persistence import optimistic
 
 MessageChange = optimistic.Decision[MailStatus]
@@ -55,6 +55,6 @@ def event_writes(
         agent_id=head.agent_id,
         correlation_id=head.correlation_id,
     )
-    digests = [hashing.digest(address.lower()) for address in addresses]
+    digests = [texts.digest(address.lower()) for address in addresses]
     subject = Subject(type="message", id=head.id, version=number or after.number())
     return events.new_event_write(origin, kind, subject, kind=head.kind, recipients=digests, **more)

@@ -11,7 +11,7 @@ from switchboard.email import outgoing_headers
 from switchboard.email.models import Message
 from switchboard.email.outgoing_headers import MailHeader
 from switchboard.email.people import Person
-from switchboard.kit import hashing
+from switchboard.kit import texts
 
 _LONGEST_LINE = 998
 #: ASCII characters that every relay forwards unchanged.
@@ -56,7 +56,7 @@ def _content(message: Message) -> bytes:
         return text
     html = _part(message.body_html, "html")
     # The boundary is a digest, so the text cannot contain it: no text contains its own digest.
-    boundary = "=_" + hashing.digest("\x1f".join((message.id, message.body, message.body_html)))[:40]
+    boundary = "=_" + texts.digest("\x1f".join((message.id, message.body, message.body_html)))[:40]
     mark = f"--{boundary}".encode()
     head = f'Content-Type: multipart/alternative; boundary="{boundary}"\r\n\r\n'.encode()
     return b"".join((head, mark, b"\r\n", text, b"\r\n", mark, b"\r\n", html, b"\r\n", mark, b"--\r\n"))

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import zlib
 
-from switchboard.aws.attributes import Item
+from switchboard.aws.dynamodb import Item
 from switchboard.email.models import Message, MessageHead
-from switchboard.persistence import json_text
+from switchboard.kit import texts
 
 _SAYS = set(Message.model_fields) - set(MessageHead.model_fields)
 _PEOPLE = ("to", "cc", "bcc")
@@ -29,7 +29,7 @@ def content_item(message: Message) -> Item:
     if _came_to(message) != (addressed := {name: getattr(message, name) for name in _PEOPLE}):
         item |= addressed
     if message.metadata:
-        item["metadata"] = json_text.dump(message.metadata)
+        item["metadata"] = texts.dump_json(message.metadata)
     for name in _TEXTS:
         if name in item:
             item[name] = _squeeze(item[name])
@@ -43,7 +43,7 @@ def parse_message(head: MessageHead, item: Item | None) -> Message:
         if isinstance(facts.get(name), bytes):
             facts[name] = zlib.decompress(facts[name]).decode()
     if "metadata" in facts:
-        facts["metadata"] = json_text.load(facts["metadata"])
+        facts["metadata"] = texts.load_json(facts["metadata"])
     return Message.model_validate(head.model_dump() | facts)
 
 

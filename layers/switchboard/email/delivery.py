@@ -11,7 +11,7 @@ from datetime import timedelta
 from switchboard import telemetry
 from switchboard.accounts import organizations, stops
 from switchboard.accounts.stops import StoppedError
-from switchboard.aws.attributes import Item
+from switchboard.aws.dynamodb import Item
 from switchboard.aws.writes import commit
 from switchboard.carriers import mail
 from switchboard.email import composition, queue_watch, store, unsubscribe

@@ -32,7 +32,7 @@ from switchboard.email.receipts import InboundReceipt
 from switchboard.email.status import MailStatus
 from switchboard.events import service as events
 from switchboard.events.models import Actor, Subject, SystemActor
-from switchboard.kit import clock, hashing, ids, settings
+from switchboard.kit import clock, ids, settings, texts
 from switchboard.persistence.optimistic import AlreadyRecordedError, StaleVersionError, retry_on_conflict
 from switchboard.usage import service as usage
 from switchboard.usage.models import Meter
@@ -156,10 +156,10 @@ def _digest(parsed: ParsedMail, receipt: InboundReceipt) -> str:
     The Message-ID alone is not enough: anyone can choose it, and some mailers always use the same one.
     """
     if not parsed.message_id:
-        return hashing.digest(receipt.ses_id)
+        return texts.digest(receipt.ses_id)
     files = [f"{one.filename} {len(one.content)}" for one in parsed.attachments]
     parts = [parsed.message_id, parsed.from_address, parsed.date, parsed.subject, parsed.text, parsed.html, *files]
-    return hashing.digest("\x1f".join(part or "" for part in parts))
+    return texts.digest("\x1f".join(part or "" for part in parts))
 
 
 def _message(message_id: str, receipt: InboundReceipt, parsed: ParsedMail, agent: Agent, address: str) -> Message:
@@ -277,9 +277,9 @@ def _event_write(message: Message, parsed: ParsedMail) -> Put:
         "email.received",
         Subject(type="message", id=message.id, version=MailStatus(message).number()),
         kind=message.kind,
-        sender=hashing.digest(message.from_address.lower()),
-        recipients=[hashing.digest(reception.recipient.lower())],
-        message_id=hashing.digest(parsed.message_id) if parsed.message_id else None,
+        sender=texts.digest(message.from_address.lower()),
+        recipients=[texts.digest(reception.recipient.lower())],
+        message_id=texts.digest(parsed.message_id) if parsed.message_id else None,
         attachments=len(message.attachments),
         dropped=len(reception.dropped),
         verdicts=reception.verdicts,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
 
-from switchboard.aws.attributes import Item
+from switchboard.aws.dynamodb import Item
 from switchboard.aws.writes import Writes
 from switchboard.email.models import READ, MailState, MessageHead
 from switchboard.persistence.listing import Listing, ListPage, ListView, place_of

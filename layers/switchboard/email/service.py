@@ -6,7 +6,7 @@ from functools import partial
 
 from switchboard.accounts.models import Caller
 from switchboard.agents import service as agents
-from switchboard.aws.attributes import Item
+from switchboard.aws.dynamodb import Item
 from switchboard.aws.writes import Put, Writes
 from switchboard.email import lists, parsing, queue_watch, store
 from switchboard.email.attachments import attachment_link, text_links
@@ -25,7 +25,7 @@ from switchboard.email.store import find_head, find_heads
 from switchboard.errors import Conflict, Invalid, NotFound
 from switchboard.events import service as events
 from switchboard.events.models import Origin, Subject
-from switchboard.kit import clock, hashing, ids, settings
+from switchboard.kit import clock, ids, settings, texts
 from switchboard.kit.background import BackgroundTask
 from switchboard.persistence.idempotency import find_earlier_effect
 from switchboard.persistence.optimistic import Decision, change_object
@@ -290,5 +290,5 @@ def _event_write(origin: Origin, kind: str, message: MessageHead) -> Put:
         kind,
         Subject(type="message", id=message.id, version=MailStatus(message).number()),
         kind=message.kind,
-        recipients=[hashing.digest(address.lower()) for address in message.recipients],
+        recipients=[texts.digest(address.lower()) for address in message.recipients],
     )

@@ -21,14 +21,14 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from switchboard.aws import reads
-from switchboard.aws.attributes import Item, Key
+from switchboard.aws.dynamodb import Item, Key
 from switchboard.aws.reads import Query
 from switchboard.aws.writes import ConditionCheck, Delete, Put, Write, Writes
 from switchboard.email import contents, lists
 from switchboard.email.address import mailbox_of
 from switchboard.email.models import READ, Message, MessageHead, Suppression
 from switchboard.email.status import MailStatus, RecipientReport
-from switchboard.kit import clock, hashing
+from switchboard.kit import clock, texts
 from switchboard.persistence.collection import Collection
 from switchboard.persistence.listing import read_query_page
 from switchboard.persistence.optimistic import StaleVersionError
@@ -168,7 +168,7 @@ def save_status_writes(after: MailStatus) -> list[Write]:
 
 
 def _report_write(head: MessageHead, report: RecipientReport) -> Put:
-    sk = _REPORTS + hashing.digest(report.address.lower())
+    sk = _REPORTS + texts.digest(report.address.lower())
     item = {**message_key(head.org_id, head.id), "sk": sk, **report.model_dump(mode="json", exclude_none=True)}
     if report.version == 1:
         return Put(table="activity", item=item, unless_exists=True, otherwise=StaleVersionError)
@@ -200,7 +200,7 @@ def find_known_message_ids(org_id: str, message_ids: Sequence[str]) -> dict[str,
 
 
 def _message_id_key(org_id: str, message_id: str) -> Key:
-    return {"pk": f"{org_id}#message-id#{hashing.digest(message_id)}", "sk": "message-id"}
+    return {"pk": f"{org_id}#message-id#{texts.digest(message_id)}", "sk": "message-id"}
 
 
 def received_writes(message: Message, digest: str, otherwise: Callable[[list[Item | None]], Exception]) -> Put:
@@ -214,7 +214,7 @@ def received_writes(message: Message, digest: str, otherwise: Callable[[list[Ite
 
 
 def suppression_key(org_id: str, address: str) -> Key:
-    return {"pk": f"{org_id}#suppressed", "sk": hashing.digest(address.lower())}
+    return {"pk": f"{org_id}#suppressed", "sk": texts.digest(address.lower())}
 
 
 def list_suppressed(org_id: str, addresses: Sequence[str]) -> list[str]:
@@ -288,8 +288,8 @@ def _unreachable_keys(address: str) -> list[Key]:
     all spellings of the mailbox.
     """
     return [
-        {"pk": f"suppressed#{hashing.digest(address.lower())}", "sk": "bounced"},
-        {"pk": f"suppressed#{hashing.digest(mailbox_of(address))}", "sk": "suppressed"},
+        {"pk": f"suppressed#{texts.digest(address.lower())}", "sk": "bounced"},
+        {"pk": f"suppressed#{texts.digest(mailbox_of(address))}", "sk": "suppressed"},
     ]
 
 

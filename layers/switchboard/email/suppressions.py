@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from switchboard import telemetry
-from switchboard.aws.attributes import Item
+from switchboard.aws.dynamodb import Item
 from switchboard.aws.writes import Put, Writes, commit
 from switchboard.email import store
 from switchboard.email.address import normalize
@@ -19,7 +19,7 @@ from switchboard.email.store import find_suppression, list_suppressions
 from switchboard.errors import NotFound
 from switchboard.events import service as events
 from switchboard.events.models import Origin, Subject
-from switchboard.kit import clock, hashing
+from switchboard.kit import clock, texts
 from switchboard.persistence.idempotency import IdempotencyKey, commit_once, find_earlier_effect
 from switchboard.persistence.optimistic import AlreadyRecordedError, record_once
 
@@ -39,7 +39,7 @@ def add_suppression(
         address=address, reason="manual", note=note, created_by=origin.actor.id, created_at=clock.now_iso()
     )
     try:
-        commit_once(effect, hashing.digest(address.lower()), suppress_address_writes(origin, entry))
+        commit_once(effect, texts.digest(address.lower()), suppress_address_writes(origin, entry))
     except AlreadyRecordedError:
         return store.find_suppression(origin.org_id, address) or entry
     return store.find_suppression(origin.org_id, address) or entry
@@ -59,7 +59,7 @@ def lift_suppression(origin: Origin, address: str, effect: IdempotencyKey | None
         raise NotFound(_NONE)
     commit_once(
         effect,
-        hashing.digest(address.lower()),
+        texts.digest(address.lower()),
         store.lift_suppression_writes(origin.org_id, address, _gone),
         _event_write(origin, "email.unsuppressed", address, found.reason),
     )
@@ -92,7 +92,7 @@ def suppress_address_writes(
 
 
 def _event_write(origin: Origin, kind: str, address: str, reason: str) -> Put:
-    digest = hashing.digest(address.lower())
+    digest = texts.digest(address.lower())
     return events.new_event_write(origin, kind, Subject(type="address", id=digest), address=digest, reason=reason)
 
 
@@ -108,7 +108,7 @@ def get_system_suppression(address: str) -> dict[str, str] | None:
 def add_system_suppression(address: str) -> None:
     """Stops the platform's own mail to an address, for all spellings of its mailbox."""
     commit(store.suppress_system_mail_writes(address, "manual"))
-    telemetry.logger().warning("system mail suppressed", extra={"mailbox": hashing.digest(address.lower())})
+    telemetry.logger().warning("system mail suppressed", extra={"mailbox": texts.digest(address.lower())})
 
 
 def lift_system_suppression(address: str) -> None:
@@ -117,4 +117,4 @@ def lift_system_suppression(address: str) -> None:
     if not lifted:
         raise NotFound(_NONE)
     commit(lifted)
-    telemetry.logger().warning("system mail allowed again", extra={"mailbox": hashing.digest(address.lower())})
+    telemetry.logger().warning("system mail allowed again", extra={"mailbox": texts.digest(address.lower())})

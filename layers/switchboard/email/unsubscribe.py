@@ -21,7 +21,7 @@ from switchboard.email.models import Message, MessageHead
 from switchboard.errors import NotFound
 from switchboard.events.models import Actor, SystemActor
 from switchboard.kit import settings
-from switchboard.kit.text import plain_words
+from switchboard.kit.texts import plain_words
 
 PATH = "/v1/email/unsubscribe"
 _MAC_BYTES = 18

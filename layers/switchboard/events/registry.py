@@ -9,17 +9,13 @@ and import no noun.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import Any, get_args
-
-from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
+from typing import get_args
 
 from switchboard.events import types
 from switchboard.events.types.base import Channel, Contract, EventType
 
-_WORDS = {"missing": "is missing", "extra_forbidden": "is not a field of the row"}
 _CHANNELS: frozenset[str] = frozenset(get_args(Channel))
 
 
@@ -45,31 +41,6 @@ def _rows() -> Iterator[EventType]:
 
 #: All types by name.
 TYPES: dict[str, EventType] = _by_name(_rows())
-
-
-def validate_event(name: str, subject: str, data: dict[str, Any]) -> None:
-    """Checks that an event fits its row. Raises EventError with the names of the type and the field."""
-    row = TYPES.get(name)
-    if row is None:
-        raise EventError(f"{name} is not registered: add a row for it in switchboard/events/types.")
-    if subject != row.subject:
-        raise EventError(f"{name} is about a {row.subject}, not about a {subject}.")
-    try:
-        _validator(row.data).validate_python(data)
-    except ValidationError as error:
-        raise EventError(f"The data of {name} do not fit {row.data.__name__}: {_problems(error)}.") from None
-
-
-def _problems(error: ValidationError) -> str:
-    # The message leaves the values out, because it is logged.
-    problems = error.errors(include_input=False, include_url=False, include_context=False)
-    return "; ".join(f"{'.'.join(map(str, one['loc']))}: {_WORDS.get(one['type'], one['msg'])}" for one in problems)
-
-
-@cache
-def _validator(model: type) -> TypeAdapter[Any]:
-    """Returns the validator of a type's data. It is built at the first use: each function records only a few types."""
-    return TypeAdapter(with_config(ConfigDict(extra="forbid", strict=True))(model))
 
 
 def channel_of(name: str) -> str | None:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 
 from switchboard import telemetry
 from switchboard.aws import queues
-from switchboard.aws.attributes import Item
+from switchboard.aws.dynamodb import Item
 from switchboard.events import service as events
 from switchboard.events.models import Event
 from switchboard.fanout import routes

@@ -11,7 +11,7 @@ The pointer also ensures that only one flow of an organization has a provider's 
 from __future__ import annotations
 
 from switchboard.aws import reads
-from switchboard.aws.attributes import Item, Key
+from switchboard.aws.dynamodb import Item, Key
 from switchboard.aws.reads import Query
 from switchboard.aws.writes import Put
 from switchboard.errors import Conflict

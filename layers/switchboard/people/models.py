@@ -38,10 +38,6 @@ class ConsoleSession(BaseModel):
     idle_at: str
     expires_at: str
 
-    def over(self, user: User, now: str) -> bool:
-        """Whether the session has ended."""
-        return min(self.idle_at, self.expires_at) <= now or (user.signed_out_at or "") >= self.created_at
-
 
 class SignIn(BaseModel):
     """A sign-in that is not finished: the path to return to, and the digest of the browser that began it."""

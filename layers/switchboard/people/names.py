@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from switchboard.kit.text import UNSAFE_CHARACTERS
+from switchboard.kit.texts import UNSAFE_CHARACTERS
 
 #: The longest stored name of a person, and the longest name in a mail, in characters.
 MAX_NAME_CHARACTERS, MAX_MAIL_NAME_CHARACTERS = 200, 60

@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 from switchboard import telemetry
 from switchboard.aws import writes
-from switchboard.aws.attributes import Item
+from switchboard.aws.dynamodb import Item
 from switchboard.aws.writes import ConditionFailedError, Update, commit
 from switchboard.errors import NotFound, Unauthenticated
-from switchboard.kit import clock, hashing, settings
+from switchboard.kit import clock, settings, texts
 from switchboard.people import store
 from switchboard.people.models import ConsoleSession, User
 from switchboard.people.store import session_ref
@@ -41,7 +41,7 @@ class SessionCookie(NamedTuple):
     @property
     def digest(self) -> str:
         """The stored digest of the secret."""
-        return hashing.digest(self.secret)
+        return texts.digest(self.secret)
 
     def __str__(self) -> str:
         return f"{self.secret}.{self.user_id}.{self.org_id or '-'}"
@@ -94,6 +94,12 @@ def switch_organization(cookie: SessionCookie, org_id: str) -> None:
 
 def _session_ended(_: list[Item | None]) -> Exception:
     return Unauthenticated("The session was ended: sign in again.", code="unknown")
+
+
+def is_over(session: ConsoleSession, user: User) -> bool:
+    """Whether a session has ended."""
+    ended = min(session.idle_at, session.expires_at) <= clock.now_iso()
+    return ended or (user.signed_out_at or "") >= session.created_at
 
 
 def must_record_use(session: ConsoleSession) -> bool:

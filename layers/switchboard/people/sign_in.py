@@ -16,11 +16,11 @@ from datetime import timedelta
 from typing import NamedTuple, NoReturn
 
 from switchboard.aws import secret, writes
-from switchboard.aws.attributes import Item
+from switchboard.aws.dynamodb import Item
 from switchboard.aws.writes import commit
 from switchboard.carriers import identity
 from switchboard.errors import Invalid, Unauthenticated, Unavailable
-from switchboard.kit import clock, hashing, settings
+from switchboard.kit import clock, settings, texts
 from switchboard.people import return_to, service, store
 from switchboard.people.models import SignIn, User
 
@@ -68,10 +68,10 @@ def begin_sign_in(wanted: str | None, browser: str | None) -> SignInRedirect:
     expires_at = clock.format_iso(clock.now() + timedelta(seconds=SIGN_IN_SECONDS))
     sign_in = SignIn(
         return_to=return_to.safe_path(wanted, return_to.home_path()),
-        browser=hashing.digest(browser),
+        browser=texts.digest(browser),
         expires_at=expires_at,
     )
-    writes.write_item(store.sign_in_write(hashing.digest(state), sign_in))
+    writes.write_item(store.sign_in_write(texts.digest(state), sign_in))
     return SignInRedirect(url, browser)
 
 
@@ -117,11 +117,11 @@ def abandon_sign_in(state: str, browser: str | None, reason: str | None) -> NoRe
 
 
 def _consume_sign_in(state: str, browser: str | None) -> SignIn:
-    found = store.get_sign_in(hashing.digest(state)) if _SECRET.fullmatch(state) else None
-    shown = hashing.digest(browser) if browser else ""
+    found = store.get_sign_in(texts.digest(state)) if _SECRET.fullmatch(state) else None
+    shown = texts.digest(browser) if browser else ""
     if not found or found.expires_at <= clock.now_iso() or not hmac.compare_digest(found.browser, shown):
         raise _sign_in_expired([])
-    commit(store.sign_in_delete_write(hashing.digest(state), found, _sign_in_expired))
+    commit(store.sign_in_delete_write(texts.digest(state), found, _sign_in_expired))
     return found
 
 

@@ -20,10 +20,10 @@ from datetime import datetime
 from typing import Any
 
 from switchboard.aws import reads
-from switchboard.aws.attributes import Item, Key
+from switchboard.aws.dynamodb import Item, Key
 from switchboard.aws.reads import Ref
 from switchboard.aws.writes import Delete, Put, Update
-from switchboard.kit import clock, hashing
+from switchboard.kit import clock, texts
 from switchboard.people.models import ConsoleSession, SignIn, User
 
 #: Seconds after the end of an item until DynamoDB may delete it. An ended item grants nothing.
@@ -36,7 +36,7 @@ def user_ref(user_id: str) -> Ref[User]:
 
 
 def _identity_key(issuer: str, subject: str) -> Key:
-    digest = hashing.digest(f"{issuer}\n{subject}")
+    digest = texts.digest(f"{issuer}\n{subject}")
     return {"pk": f"identity#{digest}", "sk": "identity"}
 
 

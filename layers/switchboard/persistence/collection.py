@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, Protocol, Self, TypeVar
 
 from switchboard.aws import reads
-from switchboard.aws.attributes import Item, Key
+from switchboard.aws.dynamodb import Item, Key
 from switchboard.aws.writes import Delete, Put, Writes
 from switchboard.kit import clock
 from switchboard.persistence import optimistic

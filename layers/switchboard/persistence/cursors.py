@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 from switchboard.aws import secret
-from switchboard.aws.attributes import Item
+from switchboard.aws.dynamodb import Item
 from switchboard.errors import Invalid
 
 _MAC = 16

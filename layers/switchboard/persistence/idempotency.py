@@ -14,10 +14,10 @@ from functools import partial
 from typing import NamedTuple, Protocol
 
 from switchboard.aws import reads, secret
-from switchboard.aws.attributes import Item
+from switchboard.aws.dynamodb import Item
 from switchboard.aws.writes import Put, Writes, commit
 from switchboard.errors import Conflict
-from switchboard.kit import clock, hashing
+from switchboard.kit import clock, texts
 
 #: How long an Idempotency-Key is remembered, in seconds: 24 hours (docs/contracts/common.md#idempotency).
 KEY_LIFETIME_SECONDS = 24 * 3600
@@ -131,7 +131,7 @@ class IdempotencyKey:
 
     @property
     def _id(self) -> str:
-        return f"effect#{self.scope}#{hashing.digest(self.key)}"
+        return f"effect#{self.scope}#{texts.digest(self.key)}"
 
     def seed(self, label: str, salt: str | None = None) -> bytes:
         """Returns bytes for a secret that a second run must reproduce. They need the root secret and the key's text.

@@ -20,7 +20,7 @@ from functools import partial
 from itertools import islice, product
 from typing import NamedTuple, TypeVar
 
-from switchboard.aws.attributes import Item
+from switchboard.aws.dynamodb import Item
 from switchboard.aws.reads import Query, get_items
 from switchboard.aws.writes import Delete, Put
 from switchboard.kit.background import BackgroundTask

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from switchboard.aws import retries
-from switchboard.aws.attributes import Item
+from switchboard.aws import dynamodb
+from switchboard.aws.dynamodb import Item
 from switchboard.aws.writes import ConditionFailedError, Writes, commit
 from switchboard.errors import Contended
 from switchboard.persistence.idempotency import IdempotencyGuard, commit_once
@@ -77,7 +77,7 @@ def retry_on_conflict(attempt: Callable[[], T]) -> T | None:
         try:
             return attempt()
         except (StaleVersionError, ConditionFailedError):
-            retries.pause_before_retry(number)
+            dynamodb.pause_before_retry(number)
         except AlreadyRecordedError:
             return None
     raise Contended("Other requests are changing this at the same time: try again in a second.", retry_after=1)

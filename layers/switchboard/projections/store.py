@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from switchboard.aws import writes
-from switchboard.aws.attributes import Key
+from switchboard.aws.dynamodb import Key
 from switchboard.aws.reads import Query
 from switchboard.aws.writes import Put
 from switchboard.persistence.optimistic import AlreadyRecordedError

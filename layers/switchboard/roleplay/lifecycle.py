@@ -10,7 +10,7 @@ from switchboard.aws import writes
 from switchboard.aws.writes import Writes
 from switchboard.events import service as events
 from switchboard.events.models import Actor, Subject, SystemActor
-from switchboard.kit import clock, hashing, settings
+from switchboard.kit import clock, settings, texts
 from switchboard.persistence import optimistic
 from switchboard.persistence.collection import next_version
 from switchboard.roleplay import store, transports
@@ -65,7 +65,7 @@ def creation_writes(call: RoleplayCall) -> list[Writes]:
     return [
         store.CALLS.put(call.model_copy(update={"watch": limit.ref})),
         limit.write,
-        call_event_write(call, "roleplay.call.created", user=hashing.digest(call.external_user_id), **data),
+        call_event_write(call, "roleplay.call.created", user=texts.digest(call.external_user_id), **data),
     ]
 
 

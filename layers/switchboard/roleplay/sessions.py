@@ -19,7 +19,7 @@ from switchboard.aws.writes import Writes, commit
 from switchboard.errors import Forbidden, Invalid, Unavailable
 from switchboard.events import service as events
 from switchboard.events.models import Actor, Subject, SystemActor
-from switchboard.kit import chance, clock, hashing, ids
+from switchboard.kit import chance, clock, ids, texts
 from switchboard.persistence.collection import next_version
 from switchboard.persistence.optimistic import Decision, StaleVersionError
 from switchboard.roleplay import lifecycle, store, tokens, transports
@@ -82,7 +82,7 @@ def mint_session(caller: Caller, external_user_id: str, external_agency_id: str 
     )
     subject = Subject(type="roleplay_session", id=session.id, version=session.version)
     event_write = events.new_event_write(
-        caller, "roleplay.session.minted", subject, user=hashing.digest(external_user_id)
+        caller, "roleplay.session.minted", subject, user=texts.digest(external_user_id)
     )
     expiry = timers.schedule(ExpireSession(org_id=session.org_id, session_id=session.id), expires + _GRACE)
     org = caller.organization

@@ -19,10 +19,10 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from switchboard.aws import reads
-from switchboard.aws.attributes import Item, Key
+from switchboard.aws.dynamodb import Item, Key
 from switchboard.aws.reads import Query, Ref
 from switchboard.aws.writes import Put, Update
-from switchboard.kit import clock, hashing
+from switchboard.kit import clock, texts
 from switchboard.persistence.collection import Collection
 from switchboard.persistence.listing import Listing, ListPage, ListView, place_of
 from switchboard.persistence.optimistic import AlreadyRecordedError
@@ -81,7 +81,7 @@ def _lists(call: RoleplayCall) -> Item:
 
 
 def _digest(outside_id: str | None) -> str | None:
-    return None if outside_id is None else hashing.digest(outside_id)
+    return None if outside_id is None else texts.digest(outside_id)
 
 
 SESSIONS = Collection("activity", RoleplaySession, _session_key)

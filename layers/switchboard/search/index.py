@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Generic, Literal, NamedTuple, TypeVar
 
-from switchboard.aws.attributes import Item, Key
+from switchboard.aws.dynamodb import Item, Key
 from switchboard.aws.reads import Query
 from switchboard.aws.writes import Delete, Put
 from switchboard.kit.background import BackgroundTask

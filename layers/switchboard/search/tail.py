@@ -28,7 +28,7 @@ from pydantic import BaseModel, Field
 
 from switchboard import telemetry
 from switchboard.aws import reads
-from switchboard.aws.attributes import Item, Key
+from switchboard.aws.dynamodb import Item, Key
 from switchboard.aws.writes import ConditionCheck, Delete, Put, Writes, commit
 from switchboard.kit import ids
 from switchboard.persistence.optimistic import StaleVersionError, retry_on_conflict

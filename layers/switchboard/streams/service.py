@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from switchboard import telemetry
 from switchboard.accounts.models import Organization
 from switchboard.errors import RateLimited
-from switchboard.kit import chance, clock, hashing, ids, settings
+from switchboard.kit import chance, clock, ids, settings, texts
 from switchboard.streams import pools, sse, store
 from switchboard.streams.guard import StreamGuard
 from switchboard.streams.models import Selection, StreamSubscription
@@ -43,7 +43,7 @@ def open_stream(
     """
     start = source.start(last_seen)
     stream_id = ids.new_id("str")
-    owner = hashing.digest(f"{client} {source.id} {selection.wanted}")[:16]
+    owner = texts.digest(f"{client} {source.id} {selection.wanted}")[:16]
     shard, full = None, None
     try:
         shard = _take_places(organization, stream_id, owner, resumed=start.resumed)

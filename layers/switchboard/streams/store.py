@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from switchboard.aws import reads, writes
-from switchboard.aws.attributes import Item
+from switchboard.aws.dynamodb import Item
 from switchboard.aws.writes import ConditionFailedError, Update
 from switchboard.kit import clock
 from switchboard.streams.pools import StreamLease

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from switchboard.accounts.models import Organization
 from switchboard.accounts.plans import PlanName
-from switchboard.aws.attributes import Item
+from switchboard.aws.dynamodb import Item
 from switchboard.aws.writes import Writes
 from switchboard.email.address import mailbox_of
 from switchboard.errors import Conflict, DomainError, RateLimited

@@ -18,10 +18,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from switchboard.aws import reads
-from switchboard.aws.attributes import Item, Key
+from switchboard.aws.dynamodb import Item, Key
 from switchboard.aws.reads import Query
 from switchboard.aws.writes import Delete, Put, Update
-from switchboard.kit import clock, hashing
+from switchboard.kit import clock, texts
 from switchboard.team import store
 from switchboard.team.models import Invite, InviteMailState
 
@@ -32,11 +32,11 @@ _POINTERS_PER_READ, _MAX_READS = 50, 4
 
 
 def _mailings_key(org_id: str, email: str) -> Key:
-    return {"pk": org_id, "sk": f"invited#{hashing.digest(email)}"}
+    return {"pk": org_id, "sk": f"invited#{texts.digest(email)}"}
 
 
 def _invitee(email: str) -> str:
-    return f"invitee#{hashing.digest(email)}"
+    return f"invitee#{texts.digest(email)}"
 
 
 def _expires(stamp: str) -> int:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 from switchboard.accounts.models import Organization
-from switchboard.aws.attributes import Item
+from switchboard.aws.dynamodb import Item
 from switchboard.aws.writes import Writes
 from switchboard.email.address import normalize
 from switchboard.errors import Conflict, DomainError, Invalid, NotFound, QuotaExceeded
 from switchboard.events import service as events
 from switchboard.events.models import Origin, Subject
-from switchboard.kit import clock, hashing, ids
+from switchboard.kit import clock, ids, texts
 from switchboard.persistence.idempotency import IdempotencyKey, commit_once, find_earlier_effect
 from switchboard.persistence.optimistic import StaleVersionError, retry_on_conflict
 from switchboard.team import invite_mail, invite_store, store
@@ -105,7 +105,7 @@ def invite_writes(
     )
     before = None if is_first else invite_store.get_mail_state(org.id, made.email)
     mailings = invite_mail.next_mail_state(before, made)
-    told = {"role": role.value, "address": hashing.digest(made.email)}
+    told = {"role": role.value, "address": texts.digest(made.email)}
     event_write = events.new_event_write(origin, "team.invited", Subject(type="invite", id=made.id), **told)
     return made, [
         invite_store.mail_state_write(made.email, mailings, StaleVersionError),

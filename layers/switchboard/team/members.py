@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from switchboard.aws import writes
-from switchboard.aws.attributes import Item
+from switchboard.aws.dynamodb import Item
 from switchboard.aws.writes import Writes
 from switchboard.errors import Conflict, DomainError, Forbidden, NotFound, QuotaExceeded
 from switchboard.events import service as events

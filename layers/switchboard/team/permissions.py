@@ -44,11 +44,6 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
 }
 
 
-def may(role: Role, permission: Permission) -> bool:
-    """Whether a role has a permission."""
-    return permission in PERMISSIONS[role]
-
-
 def roles_with(permission: Permission) -> list[Role]:
     """Returns the roles that have a permission, the most powerful first."""
-    return [role for role in Role if may(role, permission)]
+    return [role for role in Role if permission in PERMISSIONS[role]]

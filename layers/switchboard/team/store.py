@@ -19,7 +19,7 @@ from dataclasses import replace
 from typing import Any
 
 from switchboard.aws import reads
-from switchboard.aws.attributes import Item, Key
+from switchboard.aws.dynamodb import Item, Key
 from switchboard.aws.reads import Query, Ref
 from switchboard.aws.writes import Delete, Put, Update, room_condition
 from switchboard.team.models import Invite, Membership

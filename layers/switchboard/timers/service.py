@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from switchboard import telemetry
 from switchboard.aws import queues
-from switchboard.aws.attributes import Item
+from switchboard.aws.dynamodb import Item
 from switchboard.aws.queues import MAX_DELAY_SECONDS
 from switchboard.aws.writes import ConditionFailedError, Delete, Put, commit
 from switchboard.errors import NotFound

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from switchboard import telemetry
-from switchboard.aws.attributes import Item, Key
+from switchboard.aws.dynamodb import Item, Key
 from switchboard.aws.writes import ConditionFailedError, Update, Writes, commit
 from switchboard.errors import Contended, QuotaExceeded
 from switchboard.kit import chance

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from switchboard import telemetry
 from switchboard.aws import reads
-from switchboard.aws.attributes import Item, Key
+from switchboard.aws.dynamodb import Item, Key
 from switchboard.webhooks import (
     delivery_store,
     health_store,

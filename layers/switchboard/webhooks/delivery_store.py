@@ -18,7 +18,7 @@ from datetime import timedelta
 from typing import Any
 
 from switchboard.aws import reads, writes
-from switchboard.aws.attributes import Item, Key
+from switchboard.aws.dynamodb import Item, Key
 from switchboard.aws.reads import Query
 from switchboard.aws.writes import ConditionFailedError, Put, Update, commit
 from switchboard.kit import clock

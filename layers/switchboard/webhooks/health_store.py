@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from switchboard.aws import reads, writes
-from switchboard.aws.attributes import Item, Key
+from switchboard.aws.dynamodb import Item, Key
 from switchboard.aws.writes import ConditionFailedError, Delete, Update
 from switchboard.kit import clock, ids
 from switchboard.webhooks import store

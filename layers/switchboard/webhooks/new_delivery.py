@@ -5,7 +5,8 @@ from __future__ import annotations
 import uuid
 
 from switchboard.events.models import Event
-from switchboard.kit import clock, hashing, ids
+from switchboard.kit import clock, ids
+from switchboard.kit import texts as kit_texts
 from switchboard.webhooks import bodies
 from switchboard.webhooks.jobs import DeliverWebhook
 from switchboard.webhooks.models import Delivery, Endpoint, KindName, RenderedEvent
@@ -58,6 +59,6 @@ def delivery_id(endpoint: Endpoint, rendered: RenderedEvent) -> str:
     """Returns the id of a delivery: derived from the endpoint and the event, in the form of the endpoint's kind."""
     parts = (endpoint.org_id, endpoint.id, rendered.key)
     if endpoint.kind == "athos":
-        digest = bytes.fromhex(hashing.digest("\x1f".join(parts)))
+        digest = bytes.fromhex(kit_texts.digest("\x1f".join(parts)))
         return f"wh_{uuid.UUID(bytes=digest[:16], version=4)}"
     return ids.derive_id("dlv", 0, *parts)

@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 
 from switchboard import telemetry
 from switchboard.aws import queues, writes
-from switchboard.aws.attributes import Item
+from switchboard.aws.dynamodb import Item
 from switchboard.aws.writes import ConditionFailedError, commit
 from switchboard.kit import clock
 from switchboard.kit.jobs import Job

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from switchboard import telemetry
 from switchboard.aws import writes
-from switchboard.aws.attributes import Item
+from switchboard.aws.dynamodb import Item
 from switchboard.aws.writes import Writes, commit
 from switchboard.errors import Conflict
 from switchboard.kit import clock

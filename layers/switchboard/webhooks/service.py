@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 
 from switchboard.accounts import organizations
-from switchboard.aws.attributes import Item
+from switchboard.aws.dynamodb import Item
 from switchboard.aws.writes import Writes
 from switchboard.errors import NotFound, QuotaExceeded
 from switchboard.events import service as events

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from switchboard.aws import reads
-from switchboard.aws.attributes import Key
+from switchboard.aws.dynamodb import Key
 from switchboard.aws.reads import Query
 from switchboard.aws.writes import Update
 from switchboard.kit import ids

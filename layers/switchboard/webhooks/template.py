@@ -13,7 +13,7 @@ import re
 from typing import Any
 
 from switchboard.errors import Invalid
-from switchboard.kit.strict_json import MAX_JSON_DEPTH, is_deeper
+from switchboard.kit.texts import MAX_JSON_DEPTH, is_deeper
 
 MAX_TEMPLATE_CHARACTERS = 8_192
 _PLACE = re.compile(r"\{\{\s*([\w.]+)\s*\}\}")

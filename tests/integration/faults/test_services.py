@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 
 from switchboard.access import keys as access
-from switchboard.aws import clients, retries
+from switchboard.aws import clients, dynamodb
 from switchboard.aws.reads import Query
 from switchboard.aws.writes import ConditionFailedError, Put, Update, commit
 from switchboard.email.models import MailState
@@ -70,7 +70,7 @@ def test_a_commit_gives_up_after_its_attempts_and_keeps_the_cause(
         commit(two_writes("one"))
     assert isinstance(given_up.value.__cause__, clients.ClientError)
     assert clients.error_code(given_up.value.__cause__) == code
-    assert (len(tokens), count_written("one")) == (retries.MAX_ATTEMPTS, [])
+    assert (len(tokens), count_written("one")) == (dynamodb.MAX_ATTEMPTS, [])
 
 
 @pytest.mark.parametrize("code", ["ValidationException", "AccessDeniedException", "ResourceNotFoundException"])

@@ -12,7 +12,7 @@ from switchboard.accounts import organizations
 from switchboard.aws import reads
 from switchboard.errors import Forbidden, NotFound, Unauthenticated
 from switchboard.events.models import Actor
-from switchboard.kit import clock, hashing
+from switchboard.kit import clock, texts
 from switchboard.people import sessions as people_sessions
 from switchboard.people.sessions import SessionCookie
 from switchboard.team import members
@@ -59,7 +59,7 @@ def test_one_request_reads_the_whole_session(bob: Member, monkeypatch: pytest.Mo
 
 def test_the_secret_is_not_stored(bob: Member) -> None:
     cookie = open_session(bob)
-    item = reads.get_item("sessions", {"id": f"session#{hashing.digest(cookie.secret)}"})
+    item = reads.get_item("sessions", {"id": f"session#{texts.digest(cookie.secret)}"})
     assert item is not None
     assert cookie.secret not in str(item)
 

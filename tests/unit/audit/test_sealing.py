@@ -12,9 +12,8 @@ import pytest
 from functions.workers.audit import handler as worker
 from switchboard.audit import chain, sealing, store
 from switchboard.audit import service as audit
-from switchboard.aws import attributes as aws_attributes
-from switchboard.aws import queues, retries, writes
-from switchboard.aws.attributes import Item
+from switchboard.aws import dynamodb, queues, writes
+from switchboard.aws.dynamodb import Item
 from switchboard.aws.writes import Put
 from switchboard.calls import service as calls
 from switchboard.calls.models import Order, Tier
@@ -162,7 +161,7 @@ def test_a_sealer_continues_after_a_concurrent_sealer(acme: Tenant, monkeypatch:
 
 def test_a_head_that_keeps_moving_returns_the_batch_after_pauses(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
     pauses: list[float] = []
-    monkeypatch.setattr(retries, "sleep", pauses.append)
+    monkeypatch.setattr(dynamodb, "sleep", pauses.append)
     let_others_seal_first(monkeypatch, acme.org_id, [build_events(acme.org_id, 1) for _ in range(50)])
     with pytest.raises(Contended):
         sealing.seal_events(acme.org_id, build_events(acme.org_id, 1))
@@ -229,7 +228,7 @@ def count_bytes(value: Any) -> int:
 
 def write_units(item: Item) -> int:
     """Returns the write units of an item: one for each started KB, outside transactions."""
-    size = sum(len(name.encode()) + count_bytes(aws_attributes.encode_value(value)) for name, value in item.items())
+    size = sum(len(name.encode()) + count_bytes(dynamodb.encode_value(value)) for name, value in item.items())
     return -(-size // 1024)
 
 
@@ -239,7 +238,7 @@ def test_a_sealed_event_costs_four_or_five_units_and_fewer_in_a_batch(
     """The head and the link are as large as the event, and two items are small."""
     email.send_message(acme.caller(), MailDraft(to=["you@example.com"], subject="s", body="b"))
     calls.place_call(acme.caller(), Order(to="+14155550142", tier=Tier.BASIC, consent_source="business-relationship"))
-    found = [events.parse_event(aws_attributes.decode_item(item)) for item in scan_items("activity") if "data" in item]
+    found = [events.parse_event(dynamodb.decode_item(item)) for item in scan_items("activity") if "data" in item]
     kinds = {event.type: event for event in found}
     written: list[Item] = []
     monkeypatch.setattr(writes, "put_items", lambda _, items: written.extend(items))

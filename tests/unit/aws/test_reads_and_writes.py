@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from switchboard.aws import attributes, clients, reads, writes
+from switchboard.aws import clients, dynamodb, reads, writes
 from switchboard.aws.reads import Query
 from switchboard.aws.writes import ConditionCheck, ConditionFailedError, Delete, Put, Update, commit
 from switchboard.errors import Unavailable
@@ -33,9 +33,9 @@ VALUES = st.recursive(
 @given(st.dictionaries(NAMES, VALUES, max_size=5))
 @example_settings(150)
 def test_an_item_is_decoded_to_what_was_encoded(item: dict[str, Any]) -> None:
-    decoded = attributes.decode_item(attributes.encode_item(item))
+    decoded = dynamodb.decode_item(dynamodb.encode_item(item))
     assert decoded == item
-    assert attributes.encode_item(decoded) == attributes.encode_item(item)  # where True is not 1
+    assert dynamodb.encode_item(decoded) == dynamodb.encode_item(item)  # where True is not 1
 
 
 @pytest.mark.usefixtures("cloud")
@@ -50,7 +50,7 @@ def test_an_item_comes_back_from_the_table_unchanged(item: dict[str, Any]) -> No
 @pytest.mark.parametrize("value", [1.5, float("nan"), object(), set(), {1, 2}])
 def test_a_value_that_a_table_cannot_hold_exactly_is_refused(value: object) -> None:
     with pytest.raises(TypeError):
-        attributes.encode_value(value)
+        dynamodb.encode_value(value)
 
 
 @pytest.mark.usefixtures("cloud")

@@ -11,7 +11,7 @@ from typing import Any
 
 from switchboard.accounts import organizations
 from switchboard.aws import clients
-from switchboard.aws.attributes import decode_item
+from switchboard.aws.dynamodb import decode_item
 from switchboard.aws.reads import Query
 from switchboard.calls import dialing, reports, service, store, timeouts, wakeups
 from switchboard.calls.models import FINAL_STATES, Call, Order, State

@@ -12,7 +12,7 @@ from switchboard.calls import acceptance, service
 from switchboard.calls.models import Order
 from switchboard.compliance import calling_hours
 from switchboard.compliance import service as compliance
-from switchboard.compliance.errors import Blocked
+from switchboard.compliance.verdicts import Blocked
 from tests.actors import Tenant, tenant
 
 pytestmark = pytest.mark.usefixtures("cloud", "frozen")

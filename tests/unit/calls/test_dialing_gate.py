@@ -16,7 +16,7 @@ from switchboard.calls.models import Order, Tier
 from switchboard.carriers import voice
 from switchboard.compliance import ledgers
 from switchboard.compliance import service as compliance
-from switchboard.compliance.errors import Blocked
+from switchboard.compliance.verdicts import Blocked
 from switchboard.errors import DomainError
 from switchboard.kit import clock
 from tests.actors import Tenant, tenant

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from switchboard.calls import service, timeouts
-from switchboard.compliance.errors import Blocked
+from switchboard.compliance.verdicts import Blocked
 from switchboard.kit import clock
 from tests.actors import Tenant
 from tests.fakes.voice import Provider

@@ -14,7 +14,7 @@ from switchboard.calls.models import State, Tier
 from switchboard.carriers import voice
 from switchboard.compliance import ledgers
 from switchboard.compliance import service as compliance
-from switchboard.compliance.errors import Blocked
+from switchboard.compliance.verdicts import Blocked
 from switchboard.errors import Forbidden, Invalid, NotFound, QuotaExceeded, Unavailable
 from switchboard.kit import clock
 from switchboard.persistence.idempotency import IdempotencyMismatch

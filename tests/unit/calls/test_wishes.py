@@ -10,7 +10,7 @@ from switchboard.calls import reports, service
 from switchboard.calls.models import Call, Order, Tier
 from switchboard.carriers.voice.ports.reports import Report, Turn
 from switchboard.compliance import ledgers
-from switchboard.compliance.errors import Blocked
+from switchboard.compliance.verdicts import Blocked
 from tests.actors import Tenant, tenant
 
 pytestmark = pytest.mark.usefixtures("cloud", "frozen")

@@ -9,7 +9,7 @@ import pytest
 from switchboard.calls import service as calls
 from switchboard.calls.models import Order, Tier
 from switchboard.cli import main
-from switchboard.compliance.errors import Blocked
+from switchboard.compliance.verdicts import Blocked
 from tests.actors import tenant
 
 pytestmark = pytest.mark.usefixtures("cloud")

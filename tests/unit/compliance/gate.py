@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 
 from switchboard.carriers.registries import ReassignedAnswer, RegistryAnswer
 from switchboard.compliance import phone, service
-from switchboard.compliance.models import ContactAttempt, RuleResult, StatedConsent, Verdict
+from switchboard.compliance.models import ContactAttempt, StatedConsent
 from switchboard.compliance.store import Facts
+from switchboard.compliance.verdicts import RuleResult, Verdict
 from switchboard.kit import clock
 
 #: A Thursday, noon in New York: open everywhere in the United States but in the Pacific.

@@ -13,7 +13,7 @@ from switchboard.aws import clients
 from switchboard.aws.reads import Query
 from switchboard.aws.writes import commit
 from switchboard.carriers.registries import SimulatedReassignedNumbers
-from switchboard.compliance import amendment_service, amendment_store, service
+from switchboard.compliance import amendment_service, service, store
 from switchboard.compliance.amendments import WEEKDAYS, Amendment, is_stricter
 from switchboard.compliance.models import ContactAttempt
 from switchboard.compliance.store import Facts
@@ -245,13 +245,13 @@ class TestStored:
         assert requests == ["batch_get_item"]
 
     def test_concurrent_rows_of_several_operators_are_all_stored(self, frozen: clock.FrozenClock) -> None:
-        read = amendment_store.get_amendments
+        read = store.get_amendments
         first = amendment_service.add_amendment(OPERATOR, **CLOSED)
         # Another operator's row is stored between this row's read and its write.
         stale = [read("US-LA")]
         amendment_service.add_amendment(OPERATOR, **CLOSED | {"channel": "sms"})
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(amendment_store, "get_amendments", lambda place: stale.pop() if stale else read(place))
+            patch.setattr(store, "get_amendments", lambda place: stale.pop() if stale else read(place))
             amendment_service.add_amendment(OPERATOR, **CLOSED | {"channel": "voice"})
         assert [row.channel for row in amendment_service.list_amendments()] == [None, "sms", "voice"]
         assert amendment_service.list_amendments()[0] == first

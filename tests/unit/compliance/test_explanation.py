@@ -8,7 +8,7 @@ import pytest
 
 from switchboard.aws.writes import commit
 from switchboard.compliance import calling_hours, explanation, service
-from switchboard.compliance.models import RuleResult, Verdict
+from switchboard.compliance.verdicts import RuleResult, Verdict
 from switchboard.errors import Invalid, NotFound
 from switchboard.kit import clock
 from tests.actors import tenant

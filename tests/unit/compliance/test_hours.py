@@ -11,9 +11,9 @@ import pytest
 from switchboard.compliance import zones
 from switchboard.compliance.data.area_codes import AREA_CODES
 from switchboard.compliance.data.states import STATES
-from switchboard.compliance.errors import blocked_error
 from switchboard.compliance.models import Whereabouts
 from switchboard.compliance.store import Facts
+from switchboard.compliance.verdicts import blocked_error
 from switchboard.kit import clock
 from tests.unit.compliance.gate import CONSENT, NOON, at, check_hours, is_open, verdict
 

@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from switchboard.carriers.registries import RegistryAnswer
-from switchboard.compliance import hours, phone, rule_results, service, zones
+from switchboard.compliance import hours, phone, service, verdicts, zones
 from switchboard.compliance.data.area_codes import AREA_CODES
 from switchboard.compliance.data.law import DayWindow
 from switchboard.compliance.data.states import FEDERAL, STATES
+from switchboard.compliance.hours import RecipientPlace, find_place
 from switchboard.compliance.models import ContactAttempt
-from switchboard.compliance.places import RecipientPlace, find_place
 from switchboard.compliance.store import Facts
 from switchboard.kit import clock
 from tests.unit.compliance.gate import CONSENT, at, utc, verdict
@@ -105,9 +105,7 @@ def check_nothing_opens_before(to: str, now: datetime, **contact: Any) -> None:
     assert found.code == "quiet_hours"
     asked = ContactAttempt(org_id="org_a", channel="voice", to=to, consent=CONSENT, **contact)
     consent = service._consent(asked, Facts(), now)
-    case = rule_results.RuleInput(
-        asked, phone.parse(to), Facts(), now, None, consent, lambda _: "no", fail_registry_query
-    )
+    case = verdicts.RuleInput(asked, phone.parse(to), Facts(), now, None, consent, lambda _: "no", fail_registry_query)
     where = find_place(case)
     assert isinstance(where, RecipientPlace)
     end = utc(found.next_allowed_at) if found.next_allowed_at else now + timedelta(days=hours.HORIZON_DAYS)

@@ -11,7 +11,7 @@ import pytest
 from functions.anima.compliance.handler import handler
 from infra import topology
 from infra.local.pool import Context
-from switchboard.compliance import ledgers, store
+from switchboard.compliance import ledger_store, ledgers
 from switchboard.errors import NotFound
 from tests.actors import Tenant, tenant, with_effect
 from tests.load.request import api_event
@@ -141,13 +141,13 @@ def test_a_block_that_another_request_takes_off_meanwhile_is_not_found(
 ) -> None:
     caller = acme.caller(master=True)
     entry = ledgers.block_number(caller, NUMBER)
-    number_of = store.get_number_of_block
+    number_of = ledger_store.get_number_of_block
 
     def taken_meanwhile(org_id: str, block_id: str) -> str | None:
         found = number_of(org_id, block_id)
         ledgers.unblock_number(caller, NUMBER)
         return found
 
-    monkeypatch.setattr(store, "get_number_of_block", taken_meanwhile)
+    monkeypatch.setattr(ledger_store, "get_number_of_block", taken_meanwhile)
     with pytest.raises(NotFound):
         ledgers.unblock_number_by_id(caller, entry.id)

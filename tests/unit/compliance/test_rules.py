@@ -10,7 +10,6 @@ import pytest
 from switchboard.carriers.registries import NoAnswerError, ReassignedAnswer, RegistryAnswer
 from switchboard.compliance import explanation, rules, service
 from switchboard.compliance.data.consent import WEIGHTS
-from switchboard.compliance.errors import _MESSAGES, Blocked
 from switchboard.compliance.models import (
     CallingHours,
     ConsentRecord,
@@ -20,7 +19,8 @@ from switchboard.compliance.models import (
     StatedConsent,
 )
 from switchboard.compliance.store import Facts
-from switchboard.kit import hashing
+from switchboard.compliance.verdicts import _MESSAGES, Blocked
+from switchboard.kit import texts
 from tests.unit.compliance.gate import NOON, at, verdict
 
 NUMBER, FLORIDA = "+12125551234", "+13055551234"
@@ -56,7 +56,7 @@ def test_a_verdict_holds_the_numbers_digest_and_never_the_number() -> None:
         assert found.contact is not None
         assert found.contact.to not in dump
         assert found.contact.to[2:] not in dump
-        assert all(rule.input["number"] == hashing.digest(found.contact.to) for rule in found.rules)
+        assert all(rule.input["number"] == texts.digest(found.contact.to) for rule in found.rules)
         assert all(rule.version for rule in found.rules)
 
 

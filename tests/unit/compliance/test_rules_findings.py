@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from switchboard.carriers.registries import NoAnswerError, ReassignedAnswer, RegistryAnswer
-from switchboard.compliance import phone, rule_results, rules
+from switchboard.compliance import phone, rules, verdicts
 from switchboard.compliance.data import countries, states
-from switchboard.compliance.models import CallingHours, ContactAttempt, Purpose, RuleResult, StatedConsent, Whereabouts
-from switchboard.compliance.places import find_laws
+from switchboard.compliance.hours import find_laws
+from switchboard.compliance.models import CallingHours, ContactAttempt, Purpose, StatedConsent, Whereabouts
 from switchboard.compliance.store import Facts
-from switchboard.kit import hashing
+from switchboard.compliance.verdicts import RuleResult
+from switchboard.kit import texts
 from tests.unit.compliance.gate import CONSENT, verdict
 
 NEW_YORK, LONDON, NOBODY, MAGIC = "+12125551234", "+442079460123", "+12125550142", "+15005550024"
@@ -25,8 +26,8 @@ Found = tuple[str, str, str | None, dict[str, Any], dict[str, Any]]
 def finding(found: RuleResult, to: str = NEW_YORK) -> Found:
     """A finding without the number's digest, which each has."""
     given = dict(found.input)
-    assert given.pop("number") == hashing.digest(to)
-    assert found.version == rule_results.RULE_VERSIONS[found.rule]
+    assert given.pop("number") == texts.digest(to)
+    assert found.version == verdicts.RULE_VERSIONS[found.rule]
     return found.result, found.reason, found.code, given, found.details
 
 

@@ -13,11 +13,11 @@ from switchboard.aws.writes import ConditionFailedError, Put, commit
 from switchboard.carriers import registries
 from switchboard.carriers.registries import ReassignedAnswer
 from switchboard.compliance import explanation, ledgers, service
-from switchboard.compliance.errors import Blocked
-from switchboard.compliance.models import ContactAttempt, StatedConsent, Verdict
+from switchboard.compliance.models import ContactAttempt, StatedConsent
+from switchboard.compliance.verdicts import Blocked, Verdict
 from switchboard.errors import Invalid, NotFound, QuotaExceeded, Unavailable
 from switchboard.events.models import Actor, SystemActor
-from switchboard.kit import clock, hashing
+from switchboard.kit import clock, texts
 from switchboard.persistence.idempotency import IdempotencyKey
 from tests.unit.compliance.gate import CONSENT
 
@@ -318,7 +318,7 @@ def test_a_stored_verdict_and_its_event_hold_no_number() -> None:
     assert NUMBER not in repr(item)
     assert NUMBER[2:] not in repr(item)
     assert NUMBER[2:] not in service.get_verdict("org_a", "call_1").model_dump_json()
-    assert item["number"] == hashing.digest(NUMBER)
+    assert item["number"] == texts.digest(NUMBER)
     assert found.summary()["rules"]["dnc"] == "pass:not_on_list"
 
 
@@ -406,7 +406,7 @@ def test_events_hold_only_the_digest_of_a_number() -> None:
     assert [item["type"] for item in told] == ["number.blocked", "sms.opt_out", "consent.recorded"]
     for item in told:
         assert NUMBER not in repr(item)
-        assert item["subject"] == {"type": "number", "id": hashing.digest(NUMBER), "version": None}
+        assert item["subject"] == {"type": "number", "id": texts.digest(NUMBER), "version": None}
 
 
 def test_the_ledgers_are_listed_page_by_page() -> None:

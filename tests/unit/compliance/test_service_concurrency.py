@@ -10,8 +10,8 @@ import pytest
 from switchboard.aws.writes import commit
 from switchboard.carriers.registries import SimulatedReassignedNumbers
 from switchboard.compliance import ledgers, service
-from switchboard.compliance.errors import Blocked
-from switchboard.compliance.models import ContactAttempt, Verdict
+from switchboard.compliance.models import ContactAttempt
+from switchboard.compliance.verdicts import Blocked, Verdict
 from switchboard.events.models import Actor, SystemActor
 from tests.unit.compliance.gate import CONSENT
 

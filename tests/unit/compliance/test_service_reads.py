@@ -12,8 +12,8 @@ from switchboard.aws import clients
 from switchboard.aws.writes import commit
 from switchboard.carriers.registries import SimulatedReassignedNumbers
 from switchboard.compliance import amendment_service, ledgers, service, store, whereabouts
-from switchboard.compliance.errors import Blocked
-from switchboard.compliance.models import ContactAttempt, StatedConsent, Verdict
+from switchboard.compliance.models import ContactAttempt, StatedConsent
+from switchboard.compliance.verdicts import Blocked, Verdict
 from switchboard.events.models import Actor
 from switchboard.kit import clock
 from tests.unit.compliance.gate import CONSENT

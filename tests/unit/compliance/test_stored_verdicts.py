@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from switchboard.aws import attributes, writes
+from switchboard.aws import dynamodb, writes
 from switchboard.aws.reads import Query
 from switchboard.aws.writes import Put
 from switchboard.compliance import service
@@ -24,7 +24,7 @@ def test_a_stored_verdict_with_all_its_inputs_takes_one_write_unit(number: str) 
     made = gate.verdict(number)
     writes.write_item(service.verdict_writes(made, "call_00000000000000000000000001"))
     item = _read_stored("verdict#call_00000000000000000000000001")
-    assert sum(len(name) + _count_bytes(value) for name, value in attributes.encode_item(item).items()) < 1_024
+    assert sum(len(name) + _count_bytes(value) for name, value in dynamodb.encode_item(item).items()) < 1_024
     found = service.get_verdict("org_a", "call_00000000000000000000000001")
     assert found.rules == made.rules
     assert all(rule.version and rule.input for rule in found.rules)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from switchboard.aws.attributes import Item
+from switchboard.aws.dynamodb import Item
 from switchboard.aws.reads import Query
 from switchboard.contacts import service, store
 from switchboard.errors import Conflict, Invalid, NotFound

@@ -13,8 +13,8 @@ from switchboard.calls import service as calls
 from switchboard.calls.models import Order, State, Tier
 from switchboard.compliance import amendment_service
 from switchboard.compliance import service as compliance
-from switchboard.compliance.errors import Blocked
 from switchboard.compliance.models import Whereabouts
+from switchboard.compliance.verdicts import Blocked
 from switchboard.contacts import service
 from switchboard.errors import Invalid
 from switchboard.events.models import Actor

@@ -19,7 +19,7 @@ from switchboard.accounts.plans import PlanName
 from switchboard.aws.writes import commit
 from switchboard.dialects.hum.dialect import COOKIE
 from switchboard.edge.api import Api
-from switchboard.edge.exchange import Operation
+from switchboard.edge.router import Operation
 from switchboard.people.sessions import open_session
 from switchboard.roleplay import sessions
 from tests.actors import Reseller, Tenant, member, system, tenant

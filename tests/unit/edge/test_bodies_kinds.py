@@ -14,9 +14,9 @@ from pydantic import BaseModel
 from switchboard.dialects.anima.dialect import Anima
 from switchboard.dialects.anima.document import DESCRIPTION
 from switchboard.edge.api import Api
-from switchboard.edge.bodies import Body, FormBody, JsonBody, RawBody
+from switchboard.edge.bodies import Body, FormBody, JsonBody, MediaType, RawBody, essence_of, parse_media_type
+from switchboard.edge.exchange import Request
 from switchboard.edge.file_types import canonical_type, detect_type
-from switchboard.edge.http import MediaType, Request, essence_of, parse_media_type
 from switchboard.edge.multipart import MultipartBody
 from switchboard.edge.openapi import build_document
 from switchboard.errors import Invalid

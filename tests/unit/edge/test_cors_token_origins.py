@@ -14,7 +14,8 @@ from switchboard.dialects.hum.dialect import Hum
 from switchboard.edge import cors
 from switchboard.edge.api import Api
 from switchboard.edge.dialect import Dialect, read_bearer_token
-from switchboard.edge.exchange import AuthenticationScheme, Exchange
+from switchboard.edge.exchange import Exchange
+from switchboard.edge.router import AuthenticationScheme
 from switchboard.errors import Unauthenticated
 from tests.unit.edge.asking import Answer, send_request
 from tests.unit.properties import example_settings

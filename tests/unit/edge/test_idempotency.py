@@ -26,9 +26,8 @@ from switchboard.aws.writes import commit
 from switchboard.dialects.anima.dialect import Anima
 from switchboard.dialects.hum.dialect import COOKIE
 from switchboard.edge import idempotency
-from switchboard.edge.exchange import Exchange, Operation
-from switchboard.edge.http import Reply, Request
-from switchboard.edge.router import Router
+from switchboard.edge.exchange import Exchange, Reply, Request
+from switchboard.edge.router import Operation, Router
 from switchboard.errors import Conflict, Invalid, Unavailable
 from switchboard.kit import clock, settings
 from switchboard.people import sessions

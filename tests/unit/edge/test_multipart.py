@@ -17,11 +17,11 @@ from switchboard.dialects.anima.dialect import Anima
 from switchboard.edge import multipart
 from switchboard.edge.api import Api
 from switchboard.edge.bodies import MAX_BODY_BYTES
-from switchboard.edge.exchange import Operation
 from switchboard.edge.multipart import MultipartBody
+from switchboard.edge.router import Operation
 from switchboard.errors import Invalid, TooLarge, UnsupportedMedia
 from switchboard.kit import settings
-from switchboard.kit.text import require_one_line
+from switchboard.kit.texts import require_one_line
 from tests.actors import Tenant, tenant
 from tests.unit.edge.asking import Answer, send_request
 from tests.unit.properties import example_settings

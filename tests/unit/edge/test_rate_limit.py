@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from switchboard import telemetry
-from switchboard.aws import attributes, clients
+from switchboard.aws import clients, dynamodb
 from switchboard.edge import rate_limit
 from switchboard.edge.rate_limit import Window
 from switchboard.errors import RateLimited
@@ -221,7 +221,7 @@ def test_a_limit_with_its_own_window_counts_in_it(frozen: clock.FrozenClock) -> 
 
 def counted() -> list[dict[str, Any]]:
     """The items of the table, without what every write leaves in one."""
-    items = [attributes.decode_item(item) for item in scan_items("ratelimit")]
+    items = [dynamodb.decode_item(item) for item in scan_items("ratelimit")]
     return [{name: value for name, value in item.items() if name != "wt"} for item in items]
 
 
@@ -251,7 +251,7 @@ def test_a_minute_is_an_item_with_its_seconds(frozen: clock.FrozenClock) -> None
 def test_unused_counters_are_deleted(frozen: clock.FrozenClock) -> None:
     rate_limit.count_request("org", 10, 10)
     rate_limit.count_in_window("sign-up", 2, 3_600)
-    found = [attributes.decode_item(item) for item in scan_items("ratelimit")]
+    found = [dynamodb.decode_item(item) for item in scan_items("ratelimit")]
     ends = {item["id"].partition("#")[0]: item["expiration"] - frozen.at for item in found}
     assert ends["org"] >= 60
     assert ends["sign-up"] >= 3_600

@@ -9,7 +9,7 @@ import pytest
 
 from functions.anima.email.schemas import MessageDetail
 from switchboard.accounts import keys, organizations
-from switchboard.aws import attributes, clients
+from switchboard.aws import clients, dynamodb
 from switchboard.aws.reads import Query
 from switchboard.carriers import mail
 from switchboard.email import composition, delivery, feedback, service, store
@@ -201,7 +201,7 @@ def test_a_later_claim_gets_its_own_ten_minutes(acme: Tenant, carrier: MailCarri
 def asked_for() -> list[dict[str, Any]]:
     """The requested jobs that leave through the outbox."""
     items = [
-        attributes.decode_item(item)
+        dynamodb.decode_item(item)
         for item in clients.dynamodb_client().scan(TableName=settings.table_name("activity"))["Items"]
     ]
     return [item for item in items if item.get("outbox") == "job"]

@@ -9,7 +9,7 @@ import pytest
 from functions.anima.email.schemas import MessageDetail, MessageView
 from switchboard import telemetry
 from switchboard.accounts.plans import PlanName
-from switchboard.aws import attributes, clients, reads
+from switchboard.aws import clients, dynamodb, reads
 from switchboard.aws.writes import Put, commit
 from switchboard.carriers import mail as carriers
 from switchboard.email import delivery, feedback, notifications, service, store, suppressions
@@ -18,7 +18,7 @@ from switchboard.email.service import RecipientSuppressed
 from switchboard.email.status import MailStatus
 from switchboard.errors import NotFound
 from switchboard.events import service as events
-from switchboard.kit import hashing, settings
+from switchboard.kit import settings, texts
 from tests.actors import Tenant, tenant, with_effect
 from tests.integration.sabotage import Sabotage
 
@@ -121,7 +121,7 @@ def test_a_delivery_notice_after_a_permanent_bounce_is_ignored(acme: Tenant, pro
     assert (gone.code, gone.diagnostic, has_it.diagnostic) == ("5.1.1", "550 user unknown", "250 accepted")
     assert gone.delivered_at
     delivered = [event for event in list_events(message) if event.type == "email.delivered"]
-    assert [event.data["recipients"] for event in delivered] == [[hashing.digest("b@example.com")]]
+    assert [event.data["recipients"] for event in delivered] == [[texts.digest("b@example.com")]]
     assert load_message(message).head.state is MailState.BOUNCED
 
 
@@ -441,7 +441,7 @@ def test_acceptance_makes_one_read_and_no_check_in_its_transaction() -> None:
 
 def scan_items() -> list[dict[str, Any]]:
     items = clients.dynamodb_client().scan(TableName=settings.table_name("activity"))["Items"]
-    return [attributes.decode_item(item) for item in items]
+    return [dynamodb.decode_item(item) for item in items]
 
 
 def stored_size(item: dict[str, Any]) -> int:

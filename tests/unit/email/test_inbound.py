@@ -16,7 +16,7 @@ from functions.anima.email import schemas
 from switchboard import telemetry
 from switchboard.agents import service as agents
 from switchboard.audit import service as audit
-from switchboard.aws import attributes, clients, objects, writes
+from switchboard.aws import clients, dynamodb, objects, writes
 from switchboard.aws.reads import Query
 from switchboard.aws.writes import _flatten
 from switchboard.carriers import mail as carriers
@@ -547,8 +547,7 @@ def test_the_largest_message_fits_into_an_item(acme: Tenant, virus: str) -> None
     for write in _flatten([store.put_message_writes(message)]):
         assert isinstance(write, writes.Put)
         assert (
-            len(json.dumps(attributes.encode_item(write.item), default=bytes.hex, ensure_ascii=False).encode())
-            < 400_000
+            len(json.dumps(dynamodb.encode_item(write.item), default=bytes.hex, ensure_ascii=False).encode()) < 400_000
         )
 
 

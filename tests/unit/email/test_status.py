@@ -13,7 +13,7 @@ from switchboard.email import delivery, feedback, store
 from switchboard.email.models import MAIL_TRANSITIONS, MailState, Message, MessageHead
 from switchboard.email.status import MailStatus
 from switchboard.events import service as events
-from switchboard.kit import hashing
+from switchboard.kit import texts
 from switchboard.persistence import optimistic
 from tests.unit.properties import Memory, example_settings
 
@@ -83,7 +83,7 @@ def list_events(memory: Memory) -> Counter[tuple[str, str]]:
 
 def assert_told_once(events_: Counter[tuple[str, str]]) -> None:
     """A recipient may bounce a second time, for good, after a bounce in passing that a delivery followed."""
-    twice = ("email.bounced", hashing.digest(ONE.lower()))
+    twice = ("email.bounced", texts.digest(ONE.lower()))
     assert all(times == 1 or (list_events == twice and times == 2) for list_events, times in events_.items())
 
 

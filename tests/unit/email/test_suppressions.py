@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from functions.anima.email.handler import api
-from switchboard.aws import attributes, clients
+from switchboard.aws import clients, dynamodb
 from switchboard.aws.writes import commit
 from switchboard.carriers import mail as carriers
 from switchboard.cli import main
@@ -84,7 +84,7 @@ def list_suppressions(acme: Tenant) -> list[dict[str, Any]]:
 
 def list_events(org_id: str, kind: str) -> list[events.Event]:
     rows = clients.dynamodb_client().scan(TableName=settings.table_name("activity"))["Items"]
-    found = [events.parse_event(item) for row in rows if (item := attributes.decode_item(row)).get("outbox") == "event"]
+    found = [events.parse_event(item) for row in rows if (item := dynamodb.decode_item(row)).get("outbox") == "event"]
     return [event for event in found if event.type == kind and event.org_id == org_id]
 
 

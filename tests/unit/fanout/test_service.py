@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from switchboard.aws import clients, queues, reads
-from switchboard.aws.attributes import Item
+from switchboard.aws.dynamodb import Item
 from switchboard.email.jobs import SendMail
 from switchboard.events import service as events
 from switchboard.events.models import Actor, Subject, SystemActor

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from switchboard.kit.text import require_one_line
+from switchboard.kit.texts import require_one_line
 from switchboard.people.names import MAX_MAIL_NAME_CHARACTERS, MAX_NAME_CHARACTERS, one_line, safe_for_mail
 
 

@@ -12,7 +12,7 @@ from switchboard.aws import reads
 from switchboard.carriers import identity
 from switchboard.dialects.hum import cookies
 from switchboard.errors import Invalid, Unauthenticated, Unavailable
-from switchboard.kit import clock, hashing
+from switchboard.kit import clock, texts
 from switchboard.people import service as people
 from switchboard.people import sign_in, store
 from switchboard.people.sign_in import SignInRedirect
@@ -94,7 +94,7 @@ def test_a_person_signs_in_and_returns_to_their_page(issuer: Issuer) -> None:
 def test_nothing_secret_of_a_sign_in_is_stored(issuer: Issuer) -> None:
     begun = sign_in.begin_sign_in(None, None)
     asked = sent_parameters(begun)
-    item = reads.get_item("sessions", {"id": f"sign-in#{hashing.digest(asked['state'])}"})
+    item = reads.get_item("sessions", {"id": f"sign-in#{texts.digest(asked['state'])}"})
     assert item is not None
     assert not any(text in str(item) for text in (asked["state"], asked["nonce"], begun.browser))
 
@@ -128,7 +128,7 @@ def test_another_browser_cannot_finish_it_and_the_right_one_still_can(issuer: Is
 def test_concurrent_requests_finish_a_sign_in_once(issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> None:
     begun = sign_in.begin_sign_in(None, None)
     state = sent_parameters(begun)["state"]
-    read = store.get_sign_in(hashing.digest(state))
+    read = store.get_sign_in(texts.digest(state))
     sign_in.finish_sign_in(state, "code", begun.browser)
     monkeypatch.setattr(store, "get_sign_in", lambda _: read)
     with pytest.raises(Invalid):

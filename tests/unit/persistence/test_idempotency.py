@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from switchboard.aws import reads, secret
 from switchboard.aws.writes import Put
-from switchboard.kit import clock, hashing
+from switchboard.kit import clock, texts
 from switchboard.persistence.idempotency import (
     AlreadyDoneError,
     EarlierEffect,
@@ -30,7 +30,7 @@ def effect(**facts: Any) -> IdempotencyKey:
 
 
 def marker_id(scope: str = "org_1", key: str = "key") -> str:
-    return f"effect#{scope}#{hashing.digest(key)}"
+    return f"effect#{scope}#{texts.digest(key)}"
 
 
 @pytest.mark.usefixtures("cloud")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from switchboard.aws import reads, writes
-from switchboard.aws.attributes import Item
+from switchboard.aws.dynamodb import Item
 from switchboard.aws.writes import Put
 from switchboard.errors import Contended
 from switchboard.persistence.idempotency import (

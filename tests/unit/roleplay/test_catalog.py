@@ -7,7 +7,7 @@ from dataclasses import astuple
 
 import pytest
 
-from switchboard.kit import hashing
+from switchboard.kit import texts
 from switchboard.roleplay.catalog.drills import DRILLS, Drill, current, edition, names
 from switchboard.roleplay.catalog.models import Difficulty
 from switchboard.roleplay.catalog.personas import PERSONAS, candidates
@@ -46,7 +46,7 @@ PUBLISHED = {
 
 @drills
 def test_a_published_edition_never_changes(drill: Drill) -> None:
-    assert PUBLISHED[drill.rubric.name] == hashing.digest(repr(astuple(drill)))[:16]
+    assert PUBLISHED[drill.rubric.name] == texts.digest(repr(astuple(drill)))[:16]
 
 
 def test_no_published_edition_was_removed() -> None:

@@ -10,7 +10,7 @@ import pytest
 from functions.athos.sessions.handler import handler
 from infra import topology
 from infra.local.pool import Context
-from switchboard.aws import retries
+from switchboard.aws import dynamodb
 from tests.actors import Reseller
 from tests.integration.sabotage import Sabotage
 from tests.load.request import api_event
@@ -25,7 +25,7 @@ def send_request(path: str, credential: str, body: dict[str, Any]) -> tuple[int,
 
 def test_a_mint_is_503_while_the_store_is_busy(acme: Reseller) -> None:
     saboteur = Sabotage()
-    saboteur.fail("TransactWriteItems", "ThrottlingException", times=retries.MAX_ATTEMPTS)
+    saboteur.fail("TransactWriteItems", "ThrottlingException", times=dynamodb.MAX_ATTEMPTS)
     status, body, headers = send_request("/session", acme.key, {"externalUserId": "rep_1"})
     assert (status, body["error"]["code"], headers["Retry-After"]) == (503, "SERVICE_UNAVAILABLE", "1")
     assert send_request("/session", acme.key, {"externalUserId": "rep_1"})[0] == 200

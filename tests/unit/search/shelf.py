@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from switchboard.aws import reads
-from switchboard.aws.attributes import Key
+from switchboard.aws.dynamodb import Key
 from switchboard.aws.writes import Put, commit
 from switchboard.kit import ids
 from switchboard.search import index, tail

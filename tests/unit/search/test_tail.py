@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from switchboard.aws import retries, writes
+from switchboard.aws import dynamodb, writes
 from switchboard.aws.reads import Query
 from switchboard.aws.writes import Delete, commit
 from switchboard.errors import Contended
@@ -70,7 +70,7 @@ def test_concurrent_indexing_of_the_subject_retries_the_job_after_pauses(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     pauses: list[float] = []
-    monkeypatch.setattr(retries, "sleep", pauses.append)
+    monkeypatch.setattr(dynamodb, "sleep", pauses.append)
     shelf.put_thing("a", "lamp", "green")
     real = tail._state_write
 

@@ -10,7 +10,7 @@ from switchboard.accounts import organizations
 from switchboard.aws import reads
 from switchboard.aws.writes import Delete, commit, write_item
 from switchboard.errors import Conflict, Invalid, NotFound, QuotaExceeded, RateLimited
-from switchboard.kit import clock, hashing
+from switchboard.kit import clock, texts
 from switchboard.people.models import User
 from switchboard.persistence.idempotency import IdempotencyKey
 from switchboard.team import invite_mail, invite_store, invites, members, memberships, pending_invites, store
@@ -152,7 +152,7 @@ def test_a_newly_suspended_organization_gets_no_member(admin: Member, monkeypatc
 
 def test_a_pointer_has_an_expiry_for_dynamodb(admin: Member) -> None:
     made = invite_and_join(admin)
-    digest = hashing.digest("grace@example.com")
+    digest = texts.digest("grace@example.com")
     over = int(clock.parse(made.expires_at).timestamp())
     for key in (
         {"pk": f"invitee#{digest}", "sk": made.id},

@@ -9,7 +9,7 @@ import pytest
 
 from switchboard.accounts.models import Organization
 from switchboard.accounts.plans import PLANS, PlanName
-from switchboard.aws.attributes import Item
+from switchboard.aws.dynamodb import Item
 from switchboard.aws.reads import get_item
 from switchboard.aws.writes import Put, commit
 from switchboard.errors import QuotaExceeded

@@ -12,8 +12,8 @@ from infra.local.pool import Context
 from switchboard.accounts import organizations
 from switchboard.accounts.models import HardCap, Organization
 from switchboard.accounts.plans import PlanName
-from switchboard.aws import retries
-from switchboard.aws.attributes import Item, decode_item
+from switchboard.aws import dynamodb
+from switchboard.aws.dynamodb import Item, decode_item
 from switchboard.errors import QuotaExceeded
 from switchboard.kit import clock
 from switchboard.usage import charges, store
@@ -150,7 +150,7 @@ def test_a_cap_is_set_despite_continuous_spending(acme: Tenant, choose: Callable
     sabotage.fail(
         "TransactWriteItems",
         "TransactionCanceledException",
-        times=retries.MAX_ATTEMPTS,
+        times=dynamodb.MAX_ATTEMPTS,
         reasons=["TransactionConflict"],
     )
     set_cap(acme, 1)

@@ -11,7 +11,6 @@ from switchboard.accounts.models import KeyKind
 from switchboard.dialects.anima.errors import CODE_OF_REASON, CODE_OF_STATUS, WITHOUT_REASON, problem
 from switchboard.edge.dialect import BearerDialect
 from switchboard.edge.exchange import Exchange
-from switchboard.edge.pipeline import correlation_of_header
 from switchboard.errors import DomainError
 
 KEYS = frozenset({KeyKind.AGENT, KeyKind.MASTER, KeyKind.SERVICE})
@@ -24,6 +23,7 @@ class Anima(BearerDialect):
     name = "anima"
     base_path = "/v1"
     key_kinds = KEYS
+    shows_correlation = True
     key_refusals = MappingProxyType({MASTER: "This operation requires the master key."})
 
     def error_body(self, status: int, error: DomainError, exchange: Exchange) -> tuple[Any, str]:
@@ -37,12 +37,6 @@ class Anima(BearerDialect):
         code = CODE_OF_STATUS.get(status, default_code)
         body = problem(status, code, HTTPStatus(status).phrase, "$context.path", {})
         return json.dumps(body), "application/problem+json"
-
-    def headers(self, exchange: Exchange) -> dict[str, str]:
-        if exchange.correlation_id is None:
-            # The request failed before the step that reads the id.
-            exchange.correlation_id = correlation_of_header(exchange)
-        return super().headers(exchange) | {"x-correlation-id": exchange.correlation_id}
 
 
 def _camel(name: str) -> str:

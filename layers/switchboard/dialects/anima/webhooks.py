@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from switchboard.events.models import Event
-from switchboard.kit import hashing
+from switchboard.kit import texts
 from switchboard.webhooks.event_names import EVENT_NAMES
 from switchboard.webhooks.models import RenderedEvent
 
@@ -72,7 +72,7 @@ def _verdicts(event: Event) -> dict[str, str | None]:
 def _recipients(event: Event, message: MessageHead) -> list[str]:
     """Returns the recipients of a mail that an event concerns. The event has digests of their addresses."""
     digests = event.data.get("recipients", ())
-    return [address for address in message.recipients if hashing.digest(address.lower()) in digests]
+    return [address for address in message.recipients if texts.digest(address.lower()) in digests]
 
 
 def _call(_: Event, call: Call | None) -> dict[str, Any] | None:

@@ -6,7 +6,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from switchboard.events.models import Event
-from switchboard.kit import hashing
+from switchboard.kit import texts
 from switchboard.webhooks.event_names import EVENT_NAMES
 from switchboard.webhooks.models import RenderedEvent
 
@@ -37,4 +37,4 @@ def render(event: Event, call: RoleplayCall | None) -> list[RenderedEvent]:
 
 def _request_id(event: Event) -> str:
     """Returns a request id for support, in Athos' format. It is derived from the event, so a retry has the same id."""
-    return f"req_{uuid.UUID(bytes=bytes.fromhex(hashing.digest(event.id))[:16], version=4)}"
+    return f"req_{uuid.UUID(bytes=bytes.fromhex(texts.digest(event.id))[:16], version=4)}"

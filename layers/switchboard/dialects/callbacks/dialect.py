@@ -17,8 +17,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 
 from switchboard.edge.dialect import Dialect
-from switchboard.edge.exchange import Exchange
-from switchboard.edge.http import Reply
+from switchboard.edge.exchange import Exchange, Reply
 from switchboard.errors import DomainError, Forbidden, MethodNotAllowed
 
 #: The type that a route of this dialect returns.

@@ -8,7 +8,7 @@ from switchboard.dialects.hum.dialect import COOKIE
 from switchboard.dialects.hum.errors import error_body
 from switchboard.edge import document_headers
 from switchboard.edge.descriptions import ApiDescription, ErrorDescription
-from switchboard.team.permissions import Permission, Role, may
+from switchboard.team.permissions import PERMISSIONS, Permission, Role
 
 _TEXT = """\
 The console API for a team that calls and texts people: members, contacts and blocked numbers.
@@ -42,7 +42,7 @@ programs act on it. `message` is for people. Objects of another organization ret
 
 def _text() -> str:
     rows = [
-        f"| `{permission}` | {' | '.join('yes' if may(role, permission) else '' for role in Role)} |"
+        f"| `{permission}` | {' | '.join('yes' if permission in PERMISSIONS[role] else '' for role in Role)} |"
         for permission in Permission
     ]
     return _TEXT.format(

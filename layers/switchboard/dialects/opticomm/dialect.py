@@ -19,8 +19,7 @@ from switchboard.calls import initiation
 from switchboard.dialects.opticomm.errors import CODE_OF_STATUS, code_of, error_body, message_of, seconds_until_renewal
 from switchboard.edge import pipeline, rate_limit
 from switchboard.edge.dialect import Dialect
-from switchboard.edge.exchange import Exchange
-from switchboard.edge.http import Reply
+from switchboard.edge.exchange import Exchange, Reply
 from switchboard.errors import DomainError, Forbidden, Invalid, QuotaExceeded, RateLimited, Unauthenticated, Unavailable
 from switchboard.kit import background, ids
 

@@ -21,7 +21,7 @@ from switchboard.dialects.callbacks.dialect import Callbacks, answer_json, answe
 from switchboard.edge import bodies, rate_limit, signatures
 from switchboard.edge.api import Api
 from switchboard.edge.bodies import FormBody, JsonBody, RawBody
-from switchboard.edge.exchange import AuthenticationScheme, Operation
+from switchboard.edge.router import AuthenticationScheme, Operation
 from switchboard.errors import Conflict, NotFound, Unavailable
 from switchboard.kit import background, clock
 from tests.unit.edge.asking import Answer, send_request

@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
-from switchboard.dialects.hum import csrf
+from switchboard.dialects.hum import dialect
 from switchboard.dialects.hum.dialect import Hum
-from switchboard.edge.exchange import Exchange
-from switchboard.edge.http import Reply, Request
+from switchboard.edge.exchange import Exchange, Reply, Request
 from switchboard.edge.router import Router
 from switchboard.errors import Forbidden
 
@@ -20,7 +19,7 @@ def send_request(method: str, headers: dict[str, list[str]]) -> Reply:
     """Send one request through the step."""
     event: dict[str, Any] = {"httpMethod": method, "path": "/api/team", "multiValueHeaders": headers}
     exchange = Exchange(Request(event, ""), None, Hum(), Router(lambda: None))
-    return csrf.require_same_origin(exchange, lambda: Reply(200))
+    return dialect.require_same_origin(exchange, lambda: Reply(200))
 
 
 @pytest.fixture(autouse=True)

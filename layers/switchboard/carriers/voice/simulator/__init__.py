@@ -6,8 +6,7 @@ calls (`state`), performs their steps one by one, and reports each step by a sig
 
 from __future__ import annotations
 
-from switchboard.carriers import magic_numbers
-from switchboard.carriers.magic_numbers import MagicOutcome
+from switchboard.carriers.magic_numbers import MAGIC_NUMBERS, MagicOutcome
 from switchboard.carriers.outcomes import RefusedError
 from switchboard.carriers.voice.ports.line import (
     Command,
@@ -43,7 +42,7 @@ class SimulatedLine:
 
     def available(self, to_number: str) -> bool:
         """Whether the line is up: it is down only for the magic number of that outcome."""
-        return magic_numbers.outcome_of(to_number) is not MagicOutcome.PROVIDER_DOWN
+        return MAGIC_NUMBERS.get(to_number) is not MagicOutcome.PROVIDER_DOWN
 
     def pace_of(self, from_number: str) -> Pace:  # noqa: ARG002 a line's signature
         """Returns the rate in the setting VOICE_CALLS_PER_SECOND. There is no limit without it."""

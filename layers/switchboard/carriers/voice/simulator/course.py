@@ -8,12 +8,11 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from switchboard.carriers import magic_numbers
-from switchboard.carriers.magic_numbers import MagicOutcome
+from switchboard.carriers.magic_numbers import MAGIC_NUMBERS, MagicOutcome
 from switchboard.carriers.voice.ports.line import Placement
 from switchboard.carriers.voice.ports.reports import EndReason, ReportKind, Turn
 from switchboard.carriers.voice.ports.talker import Conversation
-from switchboard.kit import hashing
+from switchboard.kit import texts
 
 #: The dialogue after the greeting.
 _DIALOGUE = (
@@ -74,7 +73,7 @@ class TalkScript(BaseModel):
 
 def write_script(conversation: Conversation) -> TalkScript:
     """Returns the talk of a conversation. It depends on the called number, the prompt and the variables."""
-    outcome = magic_numbers.outcome_of(conversation.to_number)
+    outcome = MAGIC_NUMBERS.get(conversation.to_number)
     greeting = ("agent", _fill_variables(conversation.greeting, conversation.variables))
     if outcome is MagicOutcome.VOICEMAIL:
         return TalkScript(lines=[greeting], outcome="unknown", summary="A machine took the message.")
@@ -90,7 +89,7 @@ def write_script(conversation: Conversation) -> TalkScript:
 
 def build_course(placement: Placement, talk: TalkScript) -> list[Step]:
     """Returns all steps of a call if our side does not hang up."""
-    outcome = magic_numbers.outcome_of(placement.to_number)
+    outcome = MAGIC_NUMBERS.get(placement.to_number)
     ringing = Step(steps=0, kind="ringing")
     if outcome in _UNANSWERED:
         reason, steps, code = _UNANSWERED[outcome]
@@ -122,14 +121,14 @@ def report_delays(to_number: str, call_id: str, sequence: int) -> list[int]:
     if not is_unruly(to_number):
         return [0]
     return [
-        int(hashing.digest(f"{call_id}#{sequence}#{time}"), 16) % (_MAX_DELAY_STEPS + 1)
+        int(texts.digest(f"{call_id}#{sequence}#{time}"), 16) % (_MAX_DELAY_STEPS + 1)
         for time in range(_UNRULY_REPEATS)
     ]
 
 
 def is_unruly(to_number: str) -> bool:
     """Whether reports of calls to a number arrive late, twice and in any order."""
-    return magic_numbers.outcome_of(to_number) is MagicOutcome.UNRULY
+    return MAGIC_NUMBERS.get(to_number) is MagicOutcome.UNRULY
 
 
 def _held_once(steps: int) -> list[Step]:

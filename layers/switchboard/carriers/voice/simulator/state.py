@@ -17,7 +17,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from switchboard.aws import reads, writes
-from switchboard.aws.attributes import Item, Key
+from switchboard.aws.dynamodb import Item, Key
 from switchboard.aws.writes import ConditionFailedError, Put, Update
 from switchboard.carriers.voice.ports.reports import EndReason
 from switchboard.carriers.voice.simulator.course import Step, TalkScript

@@ -1,16 +1,50 @@
-"""Strict JSON: only texts that every reader understands in the same way (RFC 8259), and limits of their depth and size.
+"""Texts and their forms: digests, one line, plain words, strict JSON from callers, and JSON in a table.
 
+Strict JSON has only texts that every reader understands in the same way (RFC 8259), and limits of depth and size.
 Recursive code that walks through callers' JSON relies on the depth limit.
+
+A store keeps a caller's own JSON as text. DynamoDB has no floats, no integers of more than 38 digits, no empty
+attribute names, and at most 32 levels of nesting. Text keeps every JSON value exactly as it was read.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
+import unicodedata
 from collections.abc import Iterable
 from math import isfinite
 from typing import Any
 
 from switchboard.errors import Invalid
+
+#: Characters that end a line, control a terminal, or change the direction of a text: C0 and C1 controls with NUL, the
+#: line and paragraph separators, and the bidirectional embeddings, overrides and isolates (UAX #9).
+UNSAFE_CHARACTERS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+#: The straight apostrophe and the curly one.
+_APOSTROPHES = str.maketrans("", "", "'\u2019")
+_BETWEEN = re.compile(r"[^a-z0-9]+")
+
+
+def require_one_line(text: str) -> str:
+    """Returns the text. Raises ValueError if it holds control or bidirectional characters."""
+    if found := UNSAFE_CHARACTERS.search(text):
+        raise ValueError(f"holds the control character U+{ord(found[0]):04X}: remove it")
+    return text
+
+
+def plain_words(text: str) -> str:
+    """Returns the words of a text: lower case, no accents, apostrophes or punctuation, one space between two words."""
+    letters = unicodedata.normalize("NFKD", text.casefold().translate(_APOSTROPHES))
+    bare = "".join(letter for letter in letters if not unicodedata.combining(letter))
+    return _BETWEEN.sub(" ", bare).strip()
+
+
+def digest(text: str) -> str:
+    """Returns SHA-256 in hex: the stored form of credentials, and of addresses in the audit chain."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
 
 #: The most levels of a caller's own JSON. The outermost value is the first level.
 MAX_JSON_DEPTH = 8
@@ -18,7 +52,7 @@ MAX_JSON_DEPTH = 8
 MAX_VALUES = 50_000
 
 
-def loads(text: str) -> Any:
+def parse_json(text: str) -> Any:
     """Parses a JSON text.
 
     Raises Invalid for malformed JSON, duplicate keys (two readers could see two different requests), NaN, Infinity,
@@ -100,3 +134,13 @@ def _parts(value: Any) -> Iterable[Any]:
     if isinstance(value, dict):
         return value.values()
     return value if isinstance(value, list) else ()
+
+
+def dump_json(value: Any) -> str:
+    """Returns a JSON value as the text that a store keeps."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def load_json(stored: Any) -> Any:
+    """Returns the JSON value of a stored text. Older items hold the value itself."""
+    return json.loads(stored) if isinstance(stored, str) else stored

@@ -1,0 +1,80 @@
+"""Changes and lists of the gate's ledgers, in the `core` table (`switchboard.compliance.store` has the keys)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from pydantic import BaseModel
+
+from switchboard.aws import reads
+from switchboard.aws.dynamodb import Item, Key
+from switchboard.aws.reads import Query
+from switchboard.aws.writes import Delete, Put
+from switchboard.compliance.models import ConsentRecord
+from switchboard.compliance.store import Ledger, Refusal, ledger_key
+from switchboard.persistence.listing import read_query_page
+
+T = TypeVar("T")
+
+
+def add_entry_writes(org_id: str, ledger: Ledger, e164: str, entry: BaseModel, otherwise: Refusal) -> Put:
+    """Returns the write that adds a number to a ledger. It fails if the number is already there."""
+    return Put(
+        table="core",
+        item={**ledger_key(org_id, ledger, e164), **entry.model_dump(mode="json")},
+        unless_exists=True,
+        otherwise=otherwise,
+    )
+
+
+def replace_consent_writes(org_id: str, record: ConsentRecord, otherwise: Refusal) -> Put:
+    """Returns the write that replaces a consent. It fails if nothing would change."""
+    return Put(
+        table="core",
+        item={**ledger_key(org_id, "consent", record.e164), **record.model_dump(mode="json")},
+        condition="attribute_not_exists(pk) OR #source <> :source OR #date <> :date",
+        names={"#source": "source", "#date": "date"},
+        values={":source": record.source.value, ":date": record.date},
+        otherwise=otherwise,
+    )
+
+
+def remove_entry_writes(org_id: str, ledger: Ledger, e164: str, otherwise: Refusal) -> Delete:
+    """Returns the write that removes a number from a ledger. It fails if the number is not there."""
+    return Delete(
+        table="core",
+        key=ledger_key(org_id, ledger, e164),
+        condition="attribute_exists(pk)",
+        otherwise=otherwise,
+    )
+
+
+def _id_key(org_id: str, block_id: str) -> Key:
+    return {"pk": f"{org_id}#dnc-ids", "sk": block_id}
+
+
+def block_pointer_writes(org_id: str, block_id: str, e164: str) -> Put:
+    """Returns the write of a pointer from a block's id to its number."""
+    return Put(table="core", item={**_id_key(org_id, block_id), "e164": e164})
+
+
+def delete_block_pointer_writes(org_id: str, block_id: str) -> Delete:
+    return Delete(table="core", key=_id_key(org_id, block_id))
+
+
+def get_number_of_block(org_id: str, block_id: str) -> str | None:
+    """Returns the number of a block by its id."""
+    item = reads.get_item("core", _id_key(org_id, block_id))
+    return str(item["e164"]) if item else None
+
+
+def get_entry(org_id: str, ledger: Ledger, e164: str) -> Item | None:
+    return reads.get_item("core", ledger_key(org_id, ledger, e164))
+
+
+def list_entries(
+    org_id: str, ledger: Ledger, parse: Callable[[Item], T], limit: int, after: str | None
+) -> tuple[list[T], str | None]:
+    """Returns a page of a ledger, by number."""
+    return read_query_page(Query(table="core", partition=f"{org_id}#{ledger}"), parse, org_id, ledger, limit, after)
