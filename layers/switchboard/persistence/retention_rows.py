@@ -16,6 +16,7 @@ _CALL = "The organization's own history. Turns are the transcript."
 _MAIL = "The organization's own mail, with the content."
 _ROLEPLAY = "A learner's progress is computed from all of it."
 _SEARCH = "It is deleted with its contact."
+_READ_STATE = "It shows the member what is new. It names the member by id only."
 _COUNTERS = "Needed for the next write of the same kind."
 KINDS: tuple[ItemKind, ...] = (
     # ---- accounts, agents, flows
@@ -164,6 +165,17 @@ KINDS: tuple[ItemKind, ...] = (
     ItemKind("core", "search entry", "<org>#find#<noun>#<letter…>|<token…>#<id>#<part>", _CHANGE, _SEARCH),
     ItemKind("core", "tokens that are indexed", "<org>#tail#<noun>|<id>", _CHANGE, _SEARCH),
     ItemKind("core", "history of a number", "<org>#history|<id>", _ORG, "It counts calls, also without a contact."),
+    # ---- inboxes
+    ItemKind("core", "counted thing of an inbox", "<org>#inbox#<kind>|<place…>", _CHANGE, "Deleted with the thing."),
+    ItemKind(
+        "core", "removed thing of an inbox", "<org>#inbox-removed#<kind>|<place…>", _ORG, "It is never counted again."
+    ),
+    ItemKind("core", "counts of an inbox", "<org>#inbox-counts|<kind>#<digits…>", _ORG, _COUNTERS),
+    ItemKind("core", "read state of a member", "<org>#inbox-members#<kind>|<user>", _ORG, _READ_STATE),
+    ItemKind("core", "flag of a read thing", "<org>#inbox-flags#<kind>#<user>|read#<place…>", _CHANGE, _READ_STATE),
+    ItemKind(
+        "core", "flag of an unread thing", "<org>#inbox-flags#<kind>#<user>|unread#<place…>", _CHANGE, _READ_STATE
+    ),
     ItemKind(
         "core",
         "event that a projection has counted",

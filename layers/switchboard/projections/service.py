@@ -12,7 +12,7 @@ from itertools import chain
 
 from switchboard import telemetry
 from switchboard.aws.writes import commit
-from switchboard.calls import history_projection
+from switchboard.calls import history_projection, inbox_projection
 from switchboard.errors import NotFound
 from switchboard.events import registry
 from switchboard.events.models import Event
@@ -27,6 +27,12 @@ PROJECTIONS: Mapping[str, Projection] = {
     for projection in (
         Projection(
             "number_history", history_projection.project, history_projection.subjects, history_projection.removal_writes
+        ),
+        Projection(
+            "calls_inbox",
+            inbox_projection.project,
+            inbox_projection.PROJECTION.subjects,
+            inbox_projection.PROJECTION.removal_writes,
         ),
     )
 }

@@ -91,7 +91,7 @@ TYPES = (
         CallCreated,
         channel="voice",
         starts=("dialer",),
-        projections=("number_history",),
+        projections=("number_history", "calls_inbox"),
         webhooks={"opticomm": "call.initiated"},
     ),
     _call("voice.call.blocked", "The compliance gate refused a call.", CallBlocked),
