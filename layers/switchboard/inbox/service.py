@@ -1,7 +1,7 @@
 """Read states: marks things as read and unread, counts what a member has not read, and forgets removed things.
 
 `kind` names an inbox of an organization, for example `calls`. The noun that owns the things counts each of them by a
-projection of the event of its creation (`inbox.projection`). It deletes a thing in two steps: `removal_write` in its
+projection of the event of its creation (`count_thing_writes`). It deletes a thing in two steps: `removal_write` in its
 own commit, and then `settle_removal`. `inbox.unread` lists the unread things.
 """
 
