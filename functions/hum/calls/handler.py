@@ -119,40 +119,40 @@ def get_unread_counts() -> UnreadCounts:
 
 
 @api.get(
-    "/api/calls/<call_id>",
+    "/api/calls/<viewed_id>",
     summary="Get a call",
     operation_id="getCall",
     description="With its transcript, tools, summary, recording, notes and viewers. It does not mark the call as read.",
     permission=Permission.CALLS_READ,
     responses={404: _UNKNOWN},
 )
-def get_call(call_id: str) -> CallDetail:
-    return CallDetail.of_record(service.get_call(api.member, call_id))
+def get_call(viewed_id: str) -> CallDetail:
+    return CallDetail.of_record(service.get_call(api.member, viewed_id))
 
 
 @api.patch(
-    "/api/calls/<call_id>",
+    "/api/calls/<viewed_id>",
     summary="Mark a call as read or unread",
     operation_id="updateCallReadState",
     description="It applies to you only, and is not in the access log.",
     permission=Permission.CALLS_READ,
     responses={404: _UNKNOWN},
 )
-def update_call_read_state(call_id: str, request: ReadState) -> Ok:
-    inbox.set_call_read(api.member, call_id, read=request.is_read)
+def update_call_read_state(viewed_id: str, request: ReadState) -> Ok:
+    inbox.set_call_read(api.member, viewed_id, read=request.is_read)
     return DONE
 
 
 @api.post(
-    "/api/calls/<call_id>/view",
+    "/api/calls/<viewed_id>/view",
     summary="Record that you opened a call",
     operation_id="recordCallView",
     description="It marks the call as read for you. Your views within five minutes are one entry of the access log.",
     permission=Permission.CALLS_READ,
     responses={404: _UNKNOWN},
 )
-def record_call_view(call_id: str) -> Ok:
-    inbox.record_view(api.member, call_id)
+def record_call_view(viewed_id: str) -> Ok:
+    inbox.record_view(api.member, viewed_id)
     return DONE
 
 

@@ -98,7 +98,7 @@ _MAX_TAG_KEY_BYTES = 500
 
 
 class CallTag(BaseModel):
-    """A label that people put on a call. A call has a name once, whatever its letter case."""
+    """A label that people put on a call. Two labels of a call differ in more than letter case."""
 
     name: str
     color: str | None = None
