@@ -207,6 +207,21 @@ GROUPS = (
         buckets={"recordings": READ},
         grants=frozenset({Grant.ROOT_SECRET}),
     ),
+    Group(
+        "hum/call_stream",
+        api="hum",
+        paths=("api/calls/{id}/stream",),
+        # A stream reads the leases to find out whether it gets a place.
+        tables=_CONSOLE | {"activity": READ, "ratelimit": READ_WRITE},
+        # The snapshot has a signed link to the recording.
+        buckets={"recordings": READ},
+        streaming=True,
+        memory=512,
+        seconds=900,
+        # The places of all pools plus the reserve in switchboard/streams/pools.py: 120 and 30. A test compares them.
+        reserved=150,
+        snapstart=False,
+    ),
     Group("portal", api="hum", paths=("docs", "docs/{proxy+}", "openapi/{proxy+}"), tables={"ratelimit": WRITE}),
     Group(
         "callbacks/livekit",

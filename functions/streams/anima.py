@@ -7,11 +7,11 @@ from typing import Annotated, Literal
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Header, Query
 
-from functions.streams.responses import MEDIA_TYPE, stream_response
 from switchboard.dialects.anima import stream
 from switchboard.dialects.anima.dialect import KEYS, Anima
 from switchboard.edge.api import Api
 from switchboard.edge.fields import Id
+from switchboard.edge.streaming.responses import MEDIA_TYPE, stream_response
 from switchboard.streams.guard import KeyGuard
 
 #: A `seq` in a request. A browser without one may send an empty header.

@@ -2,25 +2,10 @@
 
 from __future__ import annotations
 
-from functools import cache
-from typing import Any
-
 from functions.streams.anima import api
-from functions.streams.app import StreamApp
+from switchboard.edge.streaming.buffered import buffered_handler
 
 __all__ = ["api", "handler"]
 
-
-@cache
-def _mangum() -> Any:
-    # Created at the first request, because it needs an event loop.
-    from mangum import Mangum
-
-    # All responses are text. Mangum would treat problem documents as binary.
-    return Mangum(StreamApp(buffered=True), lifespan="off", text_mime_types=["text/", "application/"])  # type: ignore[arg-type]
-
-
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Lambda'ses entry point without streaming."""
-    answer: dict[str, Any] = _mangum()(event, context)
-    return answer
+#: Lambda's entry point without streaming.
+handler = buffered_handler(api)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import importlib
 import json
 import logging
 import time
@@ -14,7 +15,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-from functions.streams.app import StreamApp
 from infra import resources, topology
 from infra.local.pool import Pool
 from switchboard import telemetry
@@ -47,7 +47,11 @@ class Gateway:
 
     def __init__(self, pool: Pool, log: Path) -> None:
         self._pool = pool
-        self._streams = StreamApp()
+        self._streams = {
+            group.name: importlib.import_module(f"functions.{group.name.replace('/', '.')}.app").app
+            for group in topology.GROUPS
+            if group.streaming
+        }
         # The logs of streams go to the log file of all functions, and not to the terminal.
         for handler in telemetry.logger().handlers:
             if isinstance(handler, logging.StreamHandler):
@@ -55,7 +59,8 @@ class Gateway:
 
     def close(self) -> None:
         """End all open streams."""
-        self._streams.close()
+        for app in self._streams.values():
+            app.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -76,7 +81,7 @@ class Gateway:
             await _refuse(send, api, 413, "PAYLOAD_TOO_LARGE", path)
             return
         if group.streaming:
-            await self._streams({**scope, "aws.event": event}, receive, _renaming(send))
+            await self._streams[group.name]({**scope, "aws.event": event}, receive, _renaming(send))
             return
         started = time.perf_counter()
         try:

@@ -156,9 +156,10 @@ class _Chain:
 
 
 def _ours(chain: _Chain, pace: float) -> Any:
-    from functions.streams.app import StreamApp
+    from functions.streams.anima import api
+    from switchboard.edge.streaming.app import StreamApp
 
-    app = StreamApp()
+    app = StreamApp(api)
     app._feeds = Feeds(app._run, pace=PollInterval(pace, pace))
     patches = ExitStack()
     patches.enter_context(patch("switchboard.audit.service.export_documents", chain.export))

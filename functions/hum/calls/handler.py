@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from functions.hum.calls.schemas import (
-    CallDetail,
     CallList,
     CallTagged,
     CallTagList,
@@ -15,7 +14,6 @@ from functions.hum.calls.schemas import (
     NoteCreated,
     NoteInput,
     NoteList,
-    NoteView,
     ReadState,
     TagInput,
     TagList,
@@ -25,6 +23,7 @@ from functions.hum.calls.schemas import (
 from switchboard.call_records import service
 from switchboard.call_records.models import CallFilters
 from switchboard.calls import inbox, notes, tags
+from switchboard.dialects.hum.call_details import CallRecordView, NoteView
 from switchboard.dialects.hum.call_views import DIRECTIONS, CallDirection, CallSummaryRow, CallTagView, states_of_status
 from switchboard.dialects.hum.dialect import Hum
 from switchboard.dialects.hum.shapes import DONE, Cursor, Ok
@@ -126,8 +125,8 @@ def get_unread_counts() -> UnreadCounts:
     permission=Permission.CALLS_READ,
     responses={404: _UNKNOWN},
 )
-def get_call(viewed_id: str) -> CallDetail:
-    return CallDetail.of_record(service.get_call(api.member, viewed_id))
+def get_call(viewed_id: str) -> CallRecordView:
+    return CallRecordView.of_record(service.get_call(api.member, viewed_id))
 
 
 @api.patch(

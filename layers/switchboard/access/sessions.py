@@ -70,7 +70,17 @@ class SessionIdentity:
 
 
 def authenticate_session(text: str) -> SessionIdentity:
-    """Returns the session of a cookie. Raises Unauthenticated with a `code`."""
+    """Returns the session of a cookie, and records its use. Raises Unauthenticated with a `code`."""
+    signed_in = read_session(text)
+    if sessions.must_record_use(signed_in.session):
+        sessions.record_session_use(signed_in.session)
+        if signed_in.membership:
+            members.record_activity(signed_in.membership, signed_in.user)
+    return signed_in
+
+
+def read_session(text: str) -> SessionIdentity:
+    """Returns the session of a cookie without recording a use. Raises Unauthenticated with a `code`."""
     cookie = sessions.parse_cookie(text)
     if not cookie:
         raise Unauthenticated("The session cookie is malformed: sign in again.", code="malformed")
@@ -87,12 +97,7 @@ def authenticate_session(text: str) -> SessionIdentity:
         org, membership = reads.read_refs(*_membership_refs(cookie))
     if not org or not membership:
         org, membership = None, None
-    signed_in = SessionIdentity(cookie, session, user, org, membership)
-    if sessions.must_record_use(session):
-        sessions.record_session_use(session)
-        if signed_in.membership:
-            members.record_activity(signed_in.membership, user)
-    return signed_in
+    return SessionIdentity(cookie, session, user, org, membership)
 
 
 def _membership_refs(cookie: SessionCookie) -> tuple[Ref[Organization] | None, Ref[Membership] | None]:

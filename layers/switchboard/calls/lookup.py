@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from switchboard.calls import store
 from switchboard.calls.models import DIRECTIONS, Direction, State
-from switchboard.calls.store import call_ref, list_tool_uses, list_turns
+from switchboard.calls.store import call_ref, get_turns, list_tool_uses, list_turns
 
-__all__ = ["call_ref", "list_tool_uses", "list_turns"]
+__all__ = ["call_ref", "get_turns", "list_tool_uses", "list_turns"]
 
 
 def list_places(

@@ -382,7 +382,7 @@ KINDS: tuple[ItemKind, ...] = (
     ItemKind(
         "ratelimit",
         "places of a pool of streams",
-        "stream-pool#<plan>#<number>",
+        "stream-pool#<pool…>#<number>",
         _TTL,
         "A lease expires by itself.",
         timedelta(minutes=1),

@@ -1,8 +1,6 @@
 """The guards of streams: they check that a client may still see its source.
 
-The request that opens a stream checks its guard, and every poll of the feed checks it again. The guard of an API key is
-below. A guard for console sessions reads the session, the membership and the role. It must not write, because a check
-does not count as a use of the session.
+The request that opens a stream checks its guard, and every poll of the feed checks it again.
 """
 
 from __future__ import annotations
@@ -10,7 +8,11 @@ from __future__ import annotations
 from typing import Protocol
 
 from switchboard.access import keys as access
+from switchboard.access.sessions import read_session
 from switchboard.accounts.models import KeyKind
+from switchboard.errors import Forbidden
+from switchboard.kit import texts
+from switchboard.team.permissions import Permission
 
 
 class StreamGuard(Protocol):
@@ -42,3 +44,22 @@ class KeyGuard:
     def check(self) -> None:
         """Authenticates like the request. Raises Unauthenticated or Forbidden."""
         access.authenticate_key(self._text, self._kinds, self._address)
+
+
+class SessionGuard:
+    """A person's session in an organization. A check is not a use of the session, so it writes nothing."""
+
+    def __init__(self, org_id: str, text: str, permission: Permission) -> None:
+        self._org_id, self._text, self._permission = org_id, text, permission
+
+    @property
+    def id(self) -> str:
+        """The digest of the session's cookie, with the organization."""
+        return f"{self._org_id} {texts.digest(self._text)}"
+
+    def check(self) -> None:
+        """Reads the session, the membership and the role. Raises Unauthenticated or Forbidden."""
+        signed_in = read_session(self._text)
+        signed_in.require(self._permission)
+        if signed_in.organization is None or signed_in.organization.id != self._org_id:
+            raise Forbidden("Your session moved to another organization: open it again.", code="other_organization")

@@ -44,6 +44,8 @@ class StreamStart:
     head: int
     #: Whether `after` is the place that the client sent.
     resumed: bool
+    #: The blocks that a client gets before all entries, for example a snapshot.
+    opening: bytes = b""
 
 
 class Selection:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from math import ceil
 from typing import NamedTuple
 
@@ -22,17 +23,36 @@ MAX_OPEN_STREAMS = {
     PlanName.SCALE: 50,
     PlanName.ENTERPRISE: 100,
 }
-#: The number of live streams of all organizations of a plan. Three quarters are at least one organization's maximum.
+
+
+class StreamFunction(StrEnum):
+    """A function that streams. Each has its own pools, because each has its own reserved environments."""
+
+    EVENTS = "events"
+    CALLS = "calls"
+
+
+#: The number of live streams of all organizations of a plan, by function. Three quarters of the places for events are
+#: at least one organization's maximum. A person watches a call for some minutes only, so calls need fewer places.
 POOL_PLACES = {
-    PlanName.FREE: 20,
-    PlanName.STARTER: 30,
-    PlanName.GROWTH: 40,
-    PlanName.SCALE: 70,
-    PlanName.ENTERPRISE: 140,
+    StreamFunction.EVENTS: {
+        PlanName.FREE: 20,
+        PlanName.STARTER: 30,
+        PlanName.GROWTH: 40,
+        PlanName.SCALE: 70,
+        PlanName.ENTERPRISE: 140,
+    },
+    StreamFunction.CALLS: {
+        PlanName.FREE: 10,
+        PlanName.STARTER: 10,
+        PlanName.GROWTH: 20,
+        PlanName.SCALE: 30,
+        PlanName.ENTERPRISE: 50,
+    },
 }
 #: Reserved environments besides the places, for requests that open a stream, end at once or are refused. Each takes a
 #: few hundredths of a second, so 60 environments serve about 1,000 such requests per second.
-SPARE_ENVIRONMENTS = 60
+SPARE_ENVIRONMENTS = {StreamFunction.EVENTS: 60, StreamFunction.CALLS: 30}
 
 _SHARD_PLACES = 20
 
@@ -54,11 +74,13 @@ class Shard:
     places: int
 
 
-def shards_of_plan(plan: PlanName) -> list[Shard]:
+def shards_of_plan(plan: PlanName, function: StreamFunction = StreamFunction.EVENTS) -> list[Shard]:
     """Returns the shards of a plan's pool."""
-    count = ceil(POOL_PLACES[plan] / _SHARD_PLACES)
-    even, rest = divmod(POOL_PLACES[plan], count)
-    return [Shard(f"stream-pool#{plan}#{number}", even + (number < rest)) for number in range(count)]
+    places = POOL_PLACES[function][plan]
+    count = ceil(places / _SHARD_PLACES)
+    even, rest = divmod(places, count)
+    prefix = "stream-pool" if function is StreamFunction.EVENTS else f"stream-pool#{function}"
+    return [Shard(f"{prefix}#{plan}#{number}", even + (number < rest)) for number in range(count)]
 
 
 def choose_shard(found: Mapping[Shard, Sequence[StreamLease]], org_id: str) -> Shard | None:

@@ -12,7 +12,7 @@ from switchboard.kit import chance, clock, ids, settings, texts
 from switchboard.streams import pools, sse, store
 from switchboard.streams.guard import StreamGuard
 from switchboard.streams.models import Selection, StreamSubscription
-from switchboard.streams.pools import StreamLease
+from switchboard.streams.pools import StreamFunction, StreamLease
 from switchboard.streams.source import StreamSource
 
 #: The maximum number of attempts to take a place while other streams win. After them the response ends at once.
@@ -34,6 +34,7 @@ def open_stream(
     *,
     last_seen: int | None,
     client: str,
+    function: StreamFunction = StreamFunction.EVENTS,
 ) -> StreamSubscription:
     """Opens a stream of a source for a client that the guard has admitted.
 
@@ -46,7 +47,7 @@ def open_stream(
     owner = texts.digest(f"{client} {source.id} {selection.wanted}")[:16]
     shard, full = None, None
     try:
-        shard = _take_places(organization, stream_id, owner, resumed=start.resumed)
+        shard = _take_places(organization, stream_id, owner, function, resumed=start.resumed)
     except NoPlaceError as error:
         full = str(error)
     except RateLimited:
@@ -69,12 +70,14 @@ def max_open_streams(organization: Organization) -> int:
     return settings.number("OPEN_STREAMS", agreed)
 
 
-def _take_places(organization: Organization, stream_id: str, owner: str, *, resumed: bool) -> str:
+def _take_places(
+    organization: Organization, stream_id: str, owner: str, function: StreamFunction, *, resumed: bool
+) -> str:
     """Takes a place of the organization and a place of its plan's pool. Returns the pool's item."""
     limit, own, shards = (
         max_open_streams(organization),
         store.organization_item_id(organization.id),
-        pools.shards_of_plan(organization.plan),
+        pools.shards_of_plan(organization.plan, function),
     )
     for _ in range(_MAX_ATTEMPTS):
         # One read decides, so a refusal costs no write.
@@ -131,7 +134,7 @@ def render_missed_entries(subscription: StreamSubscription) -> str:
             size, shown = size + len(entry.frame), place
     is_behind = taken < len(batch.entries) or len(batch.entries) == _MAX_ENTRIES
     retry = round(chance.between(*(_RETRY_MS_BEHIND if is_behind else _RETRY_MS)))
-    parts = [sse.opening_block(retry, None if start.resumed else start.after), *frames]
+    parts = [sse.opening_block(retry, None if start.resumed else start.after), start.opening, *frames]
     if place > shown:
         parts.append(sse.place_block(place))
     if batch.last_block is not None and not is_behind:

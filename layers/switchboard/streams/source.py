@@ -3,9 +3,8 @@
 A feed reads a source once for all watchers. To add a source, write a class with the methods of `StreamSource`. The
 class defines places, frames and the end; nothing else in this folder knows the content.
 
-The audit chain of an organization is below. A source for a call's turns and states in the console would use the call's
-own counter as the place. A client without a place would start at 0, so that it first gets the call so far. The
-`last_block` would say how the call ended. The names of events would be in the data, as in every source.
+`dialects/anima/stream.py` has the audit chain of an organization, and `dialects/hum/call_stream.py` the record of a
+call.
 """
 
 from __future__ import annotations

@@ -15,14 +15,14 @@ def opening_block(retry_ms: int, last_seen: int | None) -> bytes:
     return (block if last_seen is None else block + f"id: {last_seen}\n").encode() + b"\n"
 
 
-def event_block(place: int, data: dict[str, Any]) -> bytes:
-    """Returns an event, with its data as JSON on one line. The event's name is in the data.
+def event_block(place: int, data: dict[str, Any], name: str | None = None) -> bytes:
+    """Returns an event, with its data as JSON on one line.
 
-    There is no `event:` line, because an EventSource calls `onmessage` only for unnamed events. Named events need a
-    listener for each name.
+    An EventSource calls `onmessage` only for events without a name. Events with a name need a listener for each name.
     """
     text = json.dumps(data, separators=(",", ":"), ensure_ascii=False)
-    return f"id: {place}\ndata: {text}\n\n".encode()
+    named = f"event: {name}\n" if name else ""
+    return f"id: {place}\n{named}data: {text}\n\n".encode()
 
 
 def place_block(place: int) -> bytes:

@@ -3,7 +3,9 @@
 | item | id | attributes |
 |---|---|---|
 | an organization's open streams | `streams#<org>` | `open`: stream → `{until, owner, since}`; `expiration` |
-| taken places of a pool's shard | `stream-pool#<plan>#<number>` | the same; `owner` is the organization |
+| taken places of a pool's shard | `stream-pool#<pool>#<number>` | the same; `owner` is the organization |
+
+The pool is the plan. The pools of the live streams of calls are `calls#<plan>`.
 
 A lease expires when the process that renews it dies. In an organization's item `owner` is a digest of the client that
 opened the stream.

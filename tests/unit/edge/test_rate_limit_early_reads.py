@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from functions.streams import anima as streams
-from functions.streams.responses import StreamContext
 from switchboard.accounts import keys
 from switchboard.accounts.models import KeyKind
 from switchboard.accounts.plans import PlanName
 from switchboard.compliance import service as compliance
+from switchboard.edge.streaming.responses import StreamContext
 from switchboard.kit import background, clock
 from tests.actors import Tenant, tenant
 from tests.integration.sabotage import Dying, Sabotage, invoke, scan_items

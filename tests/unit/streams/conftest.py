@@ -103,15 +103,15 @@ class Client:
         return [block["id"] for block in parse_blocks(self.text) if "data" in block]
 
 
-def parse_blocks(text: str) -> list[dict[str, Any]]:
-    """The blocks of a stream, parsed strictly."""
+def parse_blocks(text: str, *, named: bool = False) -> list[dict[str, Any]]:
+    """The blocks of a stream, parsed strictly. Only a stream with `named` events has their names."""
     found: list[dict[str, Any]] = []
     for raw in text.split("\n\n"):
         block: dict[str, Any] = {}
         for line in raw.split("\n"):
             name, _, value = line.partition(": ")
             if name:
-                assert name in ("id", "data", "retry"), line
+                assert name in ("id", "data", "retry", *(["event"] if named else [])), line
                 assert name not in block, f"{name} twice: {raw}"
                 block[name] = int(value) if name in ("id", "retry") else json.loads(value) if name == "data" else value
         if block:

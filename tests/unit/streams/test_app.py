@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from functions.streams.app import StreamApp
+from functions.streams.anima import api
 from functions.streams.handler import handler
-from functions.streams.proxy_events import proxy_event
-from functions.streams.responses import StreamContext
 from switchboard.accounts import keys
+from switchboard.edge.streaming.app import StreamApp
+from switchboard.edge.streaming.proxy_events import proxy_event
+from switchboard.edge.streaming.responses import StreamContext
 from switchboard.streams import pools, service, store
 from tests.actors import Tenant, tenant
 from tests.contract.spec import LIMITS
@@ -90,7 +91,7 @@ class Connection:
 
 def make_app() -> tuple[StreamApp, StandStill]:
     feeds = StandStill(Clock())
-    return StreamApp(run=run_inline, feeds=feeds), feeds
+    return StreamApp(api, run=run_inline, feeds=feeds), feeds
 
 
 def test_events_arrive_in_the_contracts_shape(acme: Tenant) -> None:

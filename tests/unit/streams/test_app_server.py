@@ -16,10 +16,11 @@ import httpx
 import pytest
 import uvicorn
 
-from functions.streams import delivery
-from functions.streams.app import StreamApp
+from functions.streams.anima import api
 from infra.local.engine import free_port
 from switchboard.dialects.anima.stream import AuditChain
+from switchboard.edge.streaming import delivery
+from switchboard.edge.streaming.app import StreamApp
 from switchboard.streams.models import EntryBatch
 from tests.actors import Tenant, tenant
 from tests.conftest import ROOT
@@ -36,7 +37,7 @@ class Server:
 
     def __init__(self) -> None:
         self.feeds = StandStill(Clock())
-        self.app = StreamApp(run=run_inline, feeds=self.feeds)
+        self.app = StreamApp(api, run=run_inline, feeds=self.feeds)
         config = uvicorn.Config(
             self.app, host="127.0.0.1", port=0, log_level="critical", lifespan="off", timeout_graceful_shutdown=5
         )

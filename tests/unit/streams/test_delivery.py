@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from functions.streams import delivery
-from functions.streams.delivery import StreamLimits
+from switchboard.edge.streaming import delivery
+from switchboard.edge.streaming.delivery import StreamLimits
 from switchboard.streams.models import Selection, StreamEntry, StreamStart, StreamSubscription
 from tests.unit.streams.conftest import CallSource, Client, Clock, SessionGuard, make_entry, parse_blocks
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from functions.streams import delivery
-from functions.streams.delivery import StreamLimits
+from switchboard.edge.streaming import delivery
+from switchboard.edge.streaming.delivery import StreamLimits
 from switchboard.streams import feed as feeds_module
 from switchboard.streams import service
 from switchboard.streams.feed import Feeds, Watcher

@@ -13,7 +13,14 @@ from switchboard.dialects.anima import stream
 from switchboard.kit import clock
 from switchboard.streams import pools, service, store
 from switchboard.streams.models import StreamSubscription
-from switchboard.streams.pools import MAX_OPEN_STREAMS, POOL_PLACES, SPARE_ENVIRONMENTS, Shard, StreamLease
+from switchboard.streams.pools import (
+    MAX_OPEN_STREAMS,
+    POOL_PLACES,
+    SPARE_ENVIRONMENTS,
+    Shard,
+    StreamFunction,
+    StreamLease,
+)
 from tests.actors import Tenant, tenant
 from tests.unit.streams.conftest import SessionGuard
 
@@ -23,7 +30,7 @@ SMALL = {PlanName.FREE: 4, PlanName.STARTER: 4, PlanName.GROWTH: 4, PlanName.SCA
 
 @pytest.fixture
 def small_pools(cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pools, "POOL_PLACES", SMALL)
+    monkeypatch.setattr(pools, "POOL_PLACES", dict.fromkeys(StreamFunction, SMALL))
     monkeypatch.setattr(pools, "_SHARD_PLACES", 4)
 
 
@@ -40,19 +47,27 @@ def count_taken(plan: PlanName) -> int:
     )
 
 
-def test_all_places_and_the_spare_fit_into_the_reserved_concurrency() -> None:
-    reserved = topology.function("streams").reserved
-    assert reserved == sum(POOL_PLACES.values()) + SPARE_ENVIRONMENTS, (
-        "change the topology's streams row with the pools, and 0001-streams.md"
+@pytest.mark.parametrize(
+    ("name", "function"), [("streams", StreamFunction.EVENTS), ("hum/call_stream", StreamFunction.CALLS)]
+)
+def test_all_places_and_the_spare_fit_into_the_reserved_concurrency(name: str, function: StreamFunction) -> None:
+    reserved = topology.function(name).reserved
+    assert reserved == sum(POOL_PLACES[function].values()) + SPARE_ENVIRONMENTS[function], (
+        f"change the topology's row of {name} with the pools, and 0001-streams.md"
     )
 
 
 @pytest.mark.parametrize("plan", PlanName)
-def test_a_pool_holds_its_plans_promise_and_a_quarter_for_others(plan: PlanName) -> None:
+def test_a_pool_of_events_holds_its_plans_promise_and_a_quarter_for_others(plan: PlanName) -> None:
     assert plan in MAX_OPEN_STREAMS
-    assert POOL_PLACES[plan] * 3 // 4 >= MAX_OPEN_STREAMS[plan]
-    shards = pools.shards_of_plan(plan)
-    assert sum(shard.places for shard in shards) == POOL_PLACES[plan]
+    assert POOL_PLACES[StreamFunction.EVENTS][plan] * 3 // 4 >= MAX_OPEN_STREAMS[plan]
+
+
+@pytest.mark.parametrize("function", StreamFunction)
+@pytest.mark.parametrize("plan", PlanName)
+def test_the_shards_of_a_pool_hold_all_its_places(function: StreamFunction, plan: PlanName) -> None:
+    shards = pools.shards_of_plan(plan, function)
+    assert sum(shard.places for shard in shards) == POOL_PLACES[function][plan]
     assert max(shard.places for shard in shards) <= 20, "a write of a shard's item stays small"
     assert len({shard.id for shard in shards}) == len(shards)
 
@@ -62,7 +77,7 @@ def test_an_organization_without_a_stream_finds_a_place_until_a_pool_is_full(see
     chance = random.Random(seed)
     plan = chance.choice(list(PlanName))
     held: dict[Shard, list[StreamLease]] = {shard: [] for shard in pools.shards_of_plan(plan)}
-    size = POOL_PLACES[plan]
+    size = POOL_PLACES[StreamFunction.EVENTS][plan]
     for step in range(600):
         total = sum(map(len, held.values()))
         # One organization makes nine of ten requests; the others are new each time.

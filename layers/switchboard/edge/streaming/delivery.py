@@ -68,7 +68,7 @@ class _Session:
         subscription = self._watcher.subscription
         start, retry = subscription.start, round(chance.between(*_RETRY_MS))
         try:
-            await self._send(sse.opening_block(retry, None if start.resumed else start.after))
+            await self._send(sse.opening_block(retry, None if start.resumed else start.after) + start.opening)
             reason = await self._events()
             last = self._watcher.last_block if reason == _ENDED else None
             await self._send(last or sse.ending_block(reason))

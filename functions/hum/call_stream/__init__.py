@@ -1,0 +1,1 @@
+"""The live stream of a call for the console."""
