@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 from switchboard.aws import reads
 from switchboard.call_records.models import CallFilters
-from switchboard.calls import lookup, numbers, words_projection
+from switchboard.calls import history, lookup, numbers, words_projection
 from switchboard.calls.inbox import INBOX, inbox_thing
 from switchboard.calls.models import Call
 from switchboard.contacts import service as contacts
-from switchboard.inbox.models import ReadState
+from switchboard.inbox.models import InboxThing, ReadState
 from switchboard.inbox.service import state_ref
 from switchboard.kit.background import BackgroundTask
 
@@ -26,10 +26,17 @@ class Candidate(NamedTuple):
     number_id: str | None = None
     flow_id: str | None = None
 
+    @classmethod
+    def of_place(cls, org_id: str, place: str) -> Candidate:
+        """Returns the call at a place in a list, which may end with the number and the flow."""
+        _, _, number, flow_id, *_ = [*place.split("#"), "", ""]
+        return cls(place, history.number_id(org_id, number) if number else None, flow_id or None)
+
     @property
-    def call_id(self) -> str:
-        """The id of the call."""
-        return self.place.partition("#")[2]
+    def thing(self) -> InboxThing:
+        """The call in the inbox."""
+        created_at, call_id, *_ = self.place.split("#")
+        return InboxThing(call_id, created_at)
 
 
 class Candidates(NamedTuple):
@@ -42,6 +49,8 @@ class Candidates(NamedTuple):
     more: bool
     state: ReadState
     calls: dict[str, Call]
+    #: Whether the reader has read none of them, so that their flags need no read.
+    unread: bool = False
 
 
 def find_candidates(org_id: str, user_id: str, filters: CallFilters, most: int, before: str | None) -> Candidates:
@@ -59,7 +68,7 @@ def _list_candidates(org_id: str, filters: CallFilters, most: int, end: str | No
     places = lookup.list_places(
         org_id, filters.direction, filters.states, filters.tag_key, most + 1, since=filters.since, before=end
     )
-    return [Candidate(place) for place in places]
+    return [Candidate.of_place(org_id, place) for place in places]
 
 
 def _find_by_word(

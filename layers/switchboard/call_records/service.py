@@ -14,7 +14,7 @@ from switchboard.calls.inbox import INBOX
 from switchboard.calls.models import Call
 from switchboard.errors import NotFound
 from switchboard.inbox import service as inboxes
-from switchboard.inbox.models import InboxThing, ReadState
+from switchboard.inbox.models import ReadState
 from switchboard.inbox.unread import list_unread
 from switchboard.kit.background import BackgroundTask
 from switchboard.persistence import cursors
@@ -27,16 +27,17 @@ _MIN_LOOKED_AT = 50
 def list_calls(member: Member, filters: CallFilters, limit: int, after: str | None) -> tuple[list[CallRow], str | None]:
     """Returns a page of the organization's calls, the newest first, and the cursor of the next page.
 
-    Three round trips: the places of calls, the calls with the member's flags, and their contacts and flows. A page of
-    a filtered list may be short or empty without being the last. Raises Invalid for a cursor of another list.
+    Two round trips: the places of calls, and the calls with their contacts, their flows and the member's flags. A
+    search takes one more for its index. A page of a filtered list may be short or empty without being the last. Raises
+    Invalid for a cursor of another list.
     """
     org_id, user_id = member.org_id, member.user_id
     if filters.unread and filters.words is None and filters.tag is None:
         page = list_unread(
             org_id, INBOX, user_id, limit, after, since=filters.since, before=filters.before, also=filters.query()
         )
-        places = [Candidate(thing.place) for thing in page.things]
-        found = Candidates(places, more=False, state=page.state, calls={})
+        places = [Candidate.of_place(org_id, f"{thing.place}#{thing.hint}") for thing in page.things]
+        found = Candidates(places, more=False, state=page.state, calls={}, unread=True)
         return _rows(org_id, user_id, filters, found), page.cursor
     query = f"call-records:{user_id if filters.unread else ''}:{filters.query()}"
     start = cursors.decode_cursor(after, org_id, query)
@@ -60,21 +61,23 @@ def _rows(org_id: str, user_id: str, filters: CallFilters, candidates: Candidate
 
 def _read_rows(org_id: str, user_id: str, candidates: Candidates) -> list[CallRow]:
     """Reads the calls of candidates and the reader's flags, and then the contacts and flows that are still missing."""
-    state, things = candidates.state, [InboxThing.of_place(one.place) for one in candidates.found]
+    state, things = candidates.state, [one.thing for one in candidates.found]
     missing = [thing.id for thing in things if thing.id not in candidates.calls]
     companions = Companions(org_id)
     for one in candidates.found:
         companions.want(one.number_id, one.flow_id)
     companions.want_all(candidates.calls.values())
     refs: list[Ref[Any]] = [lookup.call_ref(org_id, call_id) for call_id in missing]
-    refs += [inboxes.flag_ref(org_id, INBOX, user_id, state, thing) for thing in things]
+    if not candidates.unread:
+        refs += [inboxes.flag_ref(org_id, INBOX, user_id, state, thing) for thing in things]
     answers = companions.read_with(refs)
     calls = candidates.calls | {call_id: call for call_id, call in zip(missing, answers, strict=False) if call}
     companions.want_all(calls.values())
     companions.read_with([])
+    flags = dict(zip(things, answers[len(missing) :], strict=False))
     return [
-        companions.row(calls[thing.id], is_read=state.is_read(thing, flag))
-        for thing, flag in zip(things, answers[len(missing) :], strict=True)
+        companions.row(calls[thing.id], is_read=not candidates.unread and state.is_read(thing, flags[thing]))
+        for thing in things
         if thing.id in calls
     ]
 

@@ -51,7 +51,7 @@ class _ViewRecordedError(Exception):
 
 def inbox_thing(call: Call) -> InboxThing:
     """Returns a call as a thing of the inbox."""
-    return InboxThing(call.id, call.created_at)
+    return InboxThing(call.id, call.created_at, store.list_hint(call))
 
 
 def require_call(org_id: str, call_id: str) -> Call:

@@ -21,7 +21,7 @@ def list_places(
     since: str | None,
     before: str | None,
 ) -> list[str]:
-    """Returns the places of calls, the newest first, `<created_at>#<id>` each.
+    """Returns the places of calls, the newest first (`store.list_place`).
 
     With a tag the places are those of its calls in every direction and state. `before` is the first place or time that
     is not in the range.

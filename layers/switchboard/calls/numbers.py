@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from switchboard.aws import reads
-from switchboard.aws.dynamodb import Key
+from switchboard.aws.dynamodb import Item, Key
 from switchboard.aws.reads import Query
 from switchboard.aws.writes import Delete, Put
 from switchboard.calls import history
@@ -54,15 +54,22 @@ def entry_writes(call: Call) -> list[Put]:
     """
     numbers = _numbers(call)
     known = reads.get_items("core", [_known_key(call.org_id, number_id) for number_id in numbers])
+    new = [e164 for e164, item in zip(numbers.values(), known, strict=True) if item is None]
+    items = [*entry_items(call), *(item for e164 in new for item in number_items(call.org_id, e164))]
+    return [Put(table="core", item=item) for item in items]
+
+
+def entry_items(call: Call) -> list[Item]:
+    """Returns the items that list a call by its two numbers."""
     other = history.number_id(call.org_id, call.other_number)
-    writes = []
-    for (number_id, e164), item in zip(numbers.items(), known, strict=True):
-        entry = {**_entry_key(call, number_id), "other": other, "flow": call.flow_id}
-        writes.append(Put(table="core", item=entry))
-        if item is None:
-            writes.append(Put(table="core", item={**_known_key(call.org_id, number_id), "e164": e164}))
-            writes += [index.entry_write(_NOUN, call.org_id, number_id, "head", token) for token in number_tokens(e164)]
-    return writes
+    return [{**_entry_key(call, number_id), "other": other, "flow": call.flow_id} for number_id in _numbers(call)]
+
+
+def number_items(org_id: str, e164: str) -> list[Item]:
+    """Returns the items of a new number: the number itself, and its entries in the search index."""
+    number_id = history.number_id(org_id, e164)
+    entries = [index.entry_write(_NOUN, org_id, number_id, "head", token).item for token in number_tokens(e164)]
+    return [{**_known_key(org_id, number_id), "e164": e164}, *entries]
 
 
 def delete_entry_writes(call: Call) -> list[Delete]:

@@ -5,7 +5,7 @@
 | call | `<org>#call#<id>` | `call` |
 | turn | `<org>#call#<id>` | `turn#<number>` |
 | tool use | `<org>#call#<id>` | `tool#<id>` |
-| entry of a tag's list | `<org>#list#calls#tag=<tag>` | `<created_at>#<id>` |
+| entry of a tag's list | `<org>#list#calls#tag=<tag>` | `<created_at>#<id>#<other number>` |
 | pointer from a `request_id` | `<org>#request#<live or test>#<request id>` | `request` |
 
 Turns and tool uses are separate items, so that reports of them do not write the call. The pointer is stored as long
@@ -49,9 +49,19 @@ def _key(org_id: str, call_id: str) -> Key:
     return {"pk": f"{org_id}#call#{call_id}", "sk": "call"}
 
 
+def list_place(call: Call) -> str:
+    """Returns a call's place in its lists: its time and id, then what a list reads beside the call (`list_hint`)."""
+    return f"{place_of(call.created_at, call.id)}#{list_hint(call)}"
+
+
+def list_hint(call: Call) -> str:
+    """Returns the other side's number and the flow. A list reads the contact and the flow's name with the call."""
+    return f"{call.other_number}#{call.flow_id or ''}"
+
+
 def _lists(call: Call) -> Item:
     values = {"direction": call.direction, "agent_id": call.agent_id, "state": call.state.value}
-    return LISTING.attributes(call.org_id, place_of(call.created_at, call.id), values)
+    return LISTING.attributes(call.org_id, list_place(call), values)
 
 
 def _pack(item: Item) -> Item:
@@ -75,7 +85,8 @@ def call_ref(org_id: str, call_id: str) -> Ref[Call]:
 
 def tag_entry_writes(call: Call, before: Sequence[str], after: Sequence[str]) -> list[Put | Delete]:
     """Returns the writes that list a call by its tags (`CallTag.key`)."""
-    place = place_of(call.created_at, call.id)
+    # The flow is left out: it may change, and the same entry must be found again.
+    place = f"{place_of(call.created_at, call.id)}#{call.other_number}"
     return LISTING.entries(call.org_id, place, dict(_key(call.org_id, call.id)), "tag", before, after)
 
 

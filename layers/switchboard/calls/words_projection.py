@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from switchboard.aws.writes import Writes
+from switchboard.aws.dynamodb import Item
+from switchboard.aws.writes import Put, Writes
 from switchboard.calls import store
 from switchboard.calls.models import Call
 from switchboard.events.models import Event
@@ -36,10 +37,14 @@ def find_calls_by_summary(org_id: str, word: str, limit: int) -> list[str] | Non
 def project(event: Event) -> tuple[str, Writes] | None:
     """Returns the call's id, and the writes of its summary's words."""
     call = store.CALLS.get(event.org_id, event.subject.id)
-    words = summary_tokens(call) if call else []
-    if call is None or not words:
+    if call is None or not call.summary:
         return None
-    return call.id, [index.entry_write(_NOUN, call.org_id, call.id, "head", word) for word in words]
+    return call.id, [Put(table="core", item=item) for item in summary_items(call)]
+
+
+def summary_items(call: Call) -> list[Item]:
+    """Returns the entries of a summary's words in the search index."""
+    return [index.entry_write(_NOUN, call.org_id, call.id, "head", word).item for word in summary_tokens(call)]
 
 
 def subjects(org_id: str) -> Iterator[str]:  # noqa: ARG001 the list of applied events has all subjects

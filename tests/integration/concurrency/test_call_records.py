@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -19,14 +21,14 @@ def acme(engine_cloud: dict[str, str]) -> Tenant:
     return tenant()
 
 
-def failures(results: list[object]) -> list[object]:
+def failures(results: Sequence[object]) -> list[object]:
     return [result for result in results if isinstance(result, Exception)]
 
 
 def test_parallel_views_marks_and_new_calls_leave_every_count_right(acme: Tenant) -> None:
     ada, bob = member(acme.org_id, Role.ADMIN), member(acme.org_id, Role.VIEWER, "Bob")
     calls = [save_call(acme.org_id, listed=number < 5) for number in range(10)]
-    jobs = [partial(inbox.record_view, ada, call.id) for call in calls[:4]]
+    jobs: list[Callable[[], Any]] = [partial(inbox.record_view, ada, call.id) for call in calls[:4]]
     jobs += [partial(inbox.record_view, ada, calls[0].id), partial(inbox.record_view, ada, calls[7].id)]
     jobs += [partial(list_call, call) for call in calls[5:8]]
     jobs.append(partial(inbox.set_call_read, bob, calls[0].id, read=True))
@@ -41,11 +43,13 @@ def test_parallel_views_marks_and_new_calls_leave_every_count_right(acme: Tenant
 def test_parallel_mark_alls_and_marks_agree_with_the_list(acme: Tenant) -> None:
     ada = member(acme.org_id, Role.ADMIN)
     calls = [save_call(acme.org_id) for _ in range(6)]
-    jobs = [partial(inbox.set_call_read, ada, call.id, read=number % 2 == 0) for number, call in enumerate(calls)]
-    results = run_together([*jobs, *[partial(inbox.mark_all_calls_read, ada)] * 4])
+    jobs: list[Callable[[], Any]] = [
+        partial(inbox.set_call_read, ada, call.id, read=number % 2 == 0) for number, call in enumerate(calls)
+    ]
+    jobs += [partial(inbox.mark_all_calls_read, ada)] * 4
+    results = run_together(jobs)
     assert failures(results) == []
-    marked = [result for result in results if isinstance(result, int)]
-    assert max(marked) <= 6
+    assert max(result for result in results if isinstance(result, int)) <= 6
     things = [inbox.inbox_thing(call) for call in calls]
     read = inboxes.are_read(acme.org_id, "calls", ada.user_id, things)
     assert inboxes.count_unread(acme.org_id, ada.user_id, ["calls"])["calls"] == read.count(False)
@@ -55,7 +59,7 @@ def test_parallel_tags_and_notes_are_counted_once(acme: Tenant) -> None:
     ada = member(acme.org_id, Role.ADMIN)
     one, two = save_call(acme.org_id), save_call(acme.org_id)
     same = [partial(tags.add_tag, ada, one.id, name, "#abc", recolor=True) for name in ("Vip", "VIP", "vip", "viP")]
-    jobs = [*same, partial(tags.add_tag, ada, two.id, "vip", None, recolor=False)]
+    jobs: list[Callable[[], Any]] = [*same, partial(tags.add_tag, ada, two.id, "vip", None, recolor=False)]
     jobs += [partial(notes.create_note, ada, one.id, f"Note {number}") for number in range(5)]
     assert failures(run_together(jobs)) == []
     assert [(tag.calls, tag.color) for tag in tags.list_tags(acme.org_id)] == [(2, "#abc")]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -108,7 +110,7 @@ def test_pages_have_every_call_once_and_the_newest_first(ask: Ask, calls: list[C
 
 
 def test_filters_choose_and_combine(ask: Ask, calls: list[Call]) -> None:
-    for query, fits in {
+    cases: dict[str, Callable[[Call], Any]] = {
         "direction=inbound": lambda call: call.direction == "INBOUND",
         "status=completed": lambda call: call.state in (State.COMPLETED, State.ENDING),
         "status=failed&direction=outbound": lambda call: call.state is State.FAILED,
@@ -127,7 +129,8 @@ def test_filters_choose_and_combine(ask: Ask, calls: list[Call]) -> None:
         "q=nobody": lambda call: False,
         "q=%21%21": lambda call: False,
         "q=%20": lambda call: True,
-    }.items():
+    }
+    for query, fits in cases.items():
         for limit in (2, 50):
             assert list_ids(ask, query, limit) == [call.id for call in calls if fits(call)], query
 
