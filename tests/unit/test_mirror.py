@@ -22,7 +22,6 @@ COMMON_NAMES = {"http": "a noun over HTTP", "worker": "the worker of a noun"}
 OVER_HTTP = {
     "edge/test_cors.py",
     "edge/test_rate_limit_console.py",
-    "edge/test_rate_limit_early_reads.py",
     "roleplay/test_refusals.py",
 }
 

@@ -25,6 +25,7 @@ GOOD = {
     "listCalls": lambda _: Ask("GET", "/api/calls"),
     "getCall": lambda org: Ask("GET", _call(org)),
     "updateCallReadState": lambda org: Ask("PATCH", _call(org), {"is_read": True}),
+    "streamCallEvents": lambda org: Ask("GET", _call(org, "/stream")),
     "recordCallView": lambda org: Ask("POST", _call(org, "/view")),
     "markAllCallsRead": lambda _: Ask("POST", "/api/calls/mark-all-read"),
     "getUnreadCounts": lambda _: Ask("GET", "/api/unread-counts"),

@@ -56,7 +56,7 @@ _SUMMARIES = frozenset({"voice.call.analyzed", "voice.call.summarized", "voice.c
 
 
 class CallEntries:
-    """What happens in one call. The place is the `seq` of the organization's audit chain.
+    """The entries of one call. The place is the `seq` of the organization's audit chain.
 
     A client without a place first gets a snapshot. The source ends when the call is over and summarized, or not
     summarized within `SUMMARY_LIMIT`.
