@@ -10,11 +10,13 @@ from pydantic import BaseModel
 class InboxThing(NamedTuple):
     """A thing in an inbox, such as a call: its id, and the time of its creation as `clock.format_iso` writes it.
 
-    The time never changes: it decides the position of the thing.
+    The time never changes: it decides the position of the thing. The list of unread things returns the `hint`, a text
+    of the noun's own, for example an id that the noun reads beside the thing.
     """
 
     id: str
     created_at: str
+    hint: str = ""
 
     @property
     def place(self) -> str:
@@ -22,10 +24,10 @@ class InboxThing(NamedTuple):
         return f"{self.created_at}#{self.id}"
 
     @classmethod
-    def of_place(cls, place: str) -> InboxThing:
+    def of_place(cls, place: str, hint: str = "") -> InboxThing:
         """Return the thing at a position."""
         created_at, _, id_ = place.partition("#")
-        return cls(id_, created_at)
+        return cls(id_, created_at, hint)
 
 
 class ReadState(BaseModel):

@@ -1,7 +1,7 @@
 """Read states: marks things as read and unread, counts what a member has not read, and forgets removed things.
 
 `kind` names an inbox of an organization, for example `calls`. The noun that owns the things counts each of them by a
-projection of the event of its creation (`inbox.projection`). It deletes a thing in two steps: `removal_write` in its
+projection of the event of its creation (`count_thing_writes`). It deletes a thing in two steps: `removal_write` in its
 own commit, and then `settle_removal`. `inbox.unread` lists the unread things.
 """
 
@@ -128,6 +128,12 @@ def are_read(org_id: str, kind: str, user_id: str, things: Sequence[InboxThing])
     state = reads.read_ref(store.state_ref(org_id, kind, user_id)) or ReadState()
     flags = reads.read_refs(*(store.flag_ref(org_id, kind, user_id, state, thing) for thing in things))
     return [state.is_read(thing, flag) for thing, flag in zip(things, flags, strict=True)]
+
+
+def bulk_items(org_id: str, kind: str, things: Sequence[InboxThing]) -> Iterator[Item]:
+    """Yield the items of an inbox that has these things only, for a bulk load during which no event is projected."""
+    yield from (store.thing_item(org_id, kind, thing) for thing in things)
+    yield from time_counts.count_items(org_id, kind, (thing.created_at for thing in things))
 
 
 def removal_write(org_id: str, kind: str, thing: InboxThing) -> Put:

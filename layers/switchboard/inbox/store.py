@@ -53,9 +53,18 @@ def flag_epoch(item: Item) -> int:
     return int(item["epoch"])
 
 
+def thing_item(org_id: str, kind: str, thing: InboxThing) -> Item:
+    return {**thing_key(org_id, kind, thing), "hint": thing.hint}
+
+
 def add_thing_writes(org_id: str, kind: str, thing: InboxThing) -> list[Write]:
     """Return the writes that count a new thing. They raise StaleVersionError if it is counted or removed by now."""
-    put = Put(table="core", item=dict(thing_key(org_id, kind, thing)), unless_exists=True, otherwise=StaleVersionError)
+    put = Put(
+        table="core",
+        item=thing_item(org_id, kind, thing),
+        unless_exists=True,
+        otherwise=StaleVersionError,
+    )
     return [put, *time_counts.count_writes(org_id, kind, thing.created_at, 1)]
 
 
@@ -88,7 +97,7 @@ def set_flag_writes(org_id: str, kind: str, user_id: str, state: ReadState, thin
     flag = state.flag_of(thing)
     put = Put(
         table="core",
-        item={**flag_key(org_id, kind, user_id, flag, thing), "epoch": state.epoch},
+        item={**flag_key(org_id, kind, user_id, flag, thing), "epoch": state.epoch, "hint": thing.hint},
         condition="attribute_not_exists(pk) OR epoch <> :epoch",
         values={":epoch": state.epoch},
         otherwise=StaleVersionError,

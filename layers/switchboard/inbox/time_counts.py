@@ -12,7 +12,7 @@ moment's path.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from switchboard.aws.attributes import Item, Key
 from switchboard.aws.writes import Update
@@ -30,6 +30,16 @@ def count_writes(org_id: str, kind: str, created_at: str, by: int) -> list[Updat
         Update(table="core", key=key, expression=f"ADD {_counter(digit)} :by", values={":by": by})
         for key, digit in zip(node_keys(org_id, kind, created_at), _digits(created_at), strict=True)
     ]
+
+
+def count_items(org_id: str, kind: str, moments: Iterable[str]) -> list[Item]:
+    """Return the nodes of an inbox that has things of these times only, for a bulk load."""
+    nodes: dict[str, Item] = {}
+    for moment in moments:
+        for key, digit in zip(node_keys(org_id, kind, moment), _digits(moment), strict=True):
+            node = nodes.setdefault(key["sk"], dict(key))
+            node[_counter(digit)] = node.get(_counter(digit), 0) + 1
+    return list(nodes.values())
 
 
 def node_keys(org_id: str, kind: str, moment: str) -> list[Key]:

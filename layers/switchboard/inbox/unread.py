@@ -72,7 +72,9 @@ def list_unread(
     if len(places) > limit:
         last = shown[-1]
     cursor = cursors.encode_cursor({"place": last} if last != first else None, org_id, query)
-    return UnreadPage([InboxThing.of_place(place) for place in shown], state, cursor)
+    hints = {item["sk"]: item.get("hint", "") for item in things.items}
+    hints |= {_place_of_flag(item["sk"]): item.get("hint", "") for item in unread.items}
+    return UnreadPage([InboxThing.of_place(place, hints[place]) for place in shown], state, cursor)
 
 
 def _place_of_flag(key: str) -> str:
