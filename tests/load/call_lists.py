@@ -43,7 +43,7 @@ _MARK = (4, 4)
 _WAIT_SECONDS = 0.003
 _DEEP = 20
 #: The requests. A `*` is the cursor of a page far down.
-_ASKED = {
+ASKED = {
     "first page": ("GET", "/api/calls", _PAGE),
     "a page far down": ("GET", "/api/calls?limit=5&cursor=*", _PAGE),
     "of a direction and a status": ("GET", "/api/calls?direction=outbound&status=busy", _PAGE),
@@ -96,7 +96,7 @@ def measure_lists(size: int) -> dict[str, Counted]:
             patch.object(clients, "dynamodb_client", lambda: counting),
             patch.object(clients, "dynamodb_client_without_retries", lambda: counting),
         ):
-            return {name: _count(method, target, cookie, counting) for name, (method, target, _) in _ASKED.items()}
+            return {name: _count(method, target, cookie, counting) for name, (method, target, _) in ASKED.items()}
 
 
 def _count(method: str, target: str, cookie: str, counting: _CountedTables) -> Counted:
@@ -127,7 +127,7 @@ def measure() -> None:
     """Print the requests and the round trips of each list."""
     few, many = (measure_lists(size) for size in SIZES)
     rows = []
-    for name, (_, _, (trips, requests)) in _ASKED.items():
+    for name, (_, _, (trips, requests)) in ASKED.items():
         costs = (few[name].round_trips, len(few[name].requests), many[name].round_trips, len(many[name].requests))
         held = costs[2] <= trips and costs[3] <= requests
         rows.append((name, *costs, f"{trips} and {requests}", report.met(held)))
