@@ -7,12 +7,12 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from switchboard.carriers.numbers import get_inventory
-from switchboard.carriers.numbers.port import AvailableNumber, NumberSearch
+from switchboard.carriers.numbers.port import AvailableNumber, NumberInventory, NumberSearch
 from switchboard.carriers.outcomes import RefusedError
 from switchboard.compliance.phone import NumberKind
 from switchboard.errors import Invalid
 from switchboard.numbers import pricing
-from switchboard.numbers.provider import ask_provider, unreadable_search
+from switchboard.numbers.provider import ask_provider
 
 _CONTAINS = re.compile(r"\+?[0-9A-Za-z*]{2,15}")
 
@@ -40,8 +40,14 @@ def search_available_numbers(search: NumberSearch) -> list[PricedNumber]:
         )
     price = pricing.price_of(NumberKind.TOLL_FREE if search.type == "TollFree" else NumberKind.GEOGRAPHIC)
     inventory = get_inventory()
-    try:
-        found = ask_provider(lambda: inventory.search(replace(search, country=country)))
-    except RefusedError as refused:
-        raise unreadable_search(str(refused)) from refused
+    found = ask_provider(lambda: _search(inventory, replace(search, country=country)))
     return [PricedNumber(number, price.cents) for number in found[: search.limit]]
+
+
+def _search(inventory: NumberInventory, search: NumberSearch) -> list[AvailableNumber]:
+    try:
+        return inventory.search(search)
+    except RefusedError as refused:
+        raise Invalid(
+            f"The provider cannot search like this ({refused}): use fewer filters.", code="search_refused"
+        ) from refused

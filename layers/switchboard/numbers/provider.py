@@ -6,11 +6,8 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from switchboard import telemetry
-from switchboard.carriers.numbers.port import NumberSearch
-from switchboard.carriers.outcomes import OutcomeUnknownError, ThrottledError
-from switchboard.errors import Invalid, Unavailable
-
-__all__ = ["NumberSearch", "ask_provider", "provider_silent", "unreadable_search"]
+from switchboard.carriers.outcomes import OutcomeUnknownError, RefusedError, ThrottledError
+from switchboard.errors import Unavailable
 
 T = TypeVar("T")
 #: When a client should try again, in seconds.
@@ -21,7 +18,7 @@ def ask_provider(question: Callable[[], T]) -> T:
     """Returns the answer of a request that only reads. Raises Unavailable without an answer."""
     try:
         return question()
-    except (ThrottledError, OutcomeUnknownError) as error:
+    except (ThrottledError, OutcomeUnknownError, RefusedError) as error:
         raise provider_silent(error) from error
 
 
@@ -33,8 +30,3 @@ def provider_silent(error: Exception) -> Unavailable:
         code="number_provider_unavailable",
         retry_after=RETRY_SECONDS,
     )
-
-
-def unreadable_search(reason: str) -> Invalid:
-    """Returns the error for a search that the provider refuses."""
-    return Invalid(f"The provider cannot search like this: {reason}.", code="search_refused")

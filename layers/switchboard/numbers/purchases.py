@@ -270,7 +270,8 @@ def settle_purchase(
         return
     try:
         extra = extra_of(purchase)
-    except NotFound:
+    except (NotFound, Invalid):
+        # The flow is gone, and the number is bought.
         purchase, extra = purchase.model_copy(update={"flow_id": None, "sms_flow_id": None}), ()
     _finish_purchase(purchase.work, purchase, found, extra, None)
 

@@ -53,14 +53,18 @@ def update_number(
     extra: Sequence[Writes] = (),
     effect: IdempotencyKey | None = None,
 ) -> Number:
-    """Changes `friendly_name`, `flow_id` or `sms_flow_id` of a number. Missing fields stay.
+    """Changes `friendly_name`, `flow_id` or `sms_flow_id` of a number. Missing fields stay. A
+    blank name becomes the telephone number.
 
     `extra` are the writes that guard the flows. Raises NotFound, and Invalid for a released number that gets a flow.
     """
     known = get_number(origin.org_id, number_id)
 
     def decide(before: Number) -> Decision[Number]:
-        given = {name: value for name, value in changes.items() if getattr(before, name) != value}
+        wanted = dict(changes)
+        if "friendly_name" in wanted:
+            wanted["friendly_name"] = wanted["friendly_name"] or before.e164
+        given = {name: value for name, value in wanted.items() if getattr(before, name) != value}
         if not before.active and (given.get("flow_id") or given.get("sms_flow_id")):
             raise _number_released()
         if not given:
