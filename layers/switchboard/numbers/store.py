@@ -3,6 +3,7 @@
 | item | pk | sk |
 |---|---|---|
 | number | `<org>#numbers` | `<id>` |
+| purchase | `<org>#number-purchases` | `<id>` |
 | entry of a flow's numbers | `<org>#flow-numbers#<flow id>` | `<id>` |
 | look-up of a number's id | `number#<id>` | `number` |
 | look-up of a telephone number | `number-e164#<e164>` | `number` |
@@ -21,7 +22,7 @@ from switchboard.aws import reads
 from switchboard.aws.attributes import Item, Key
 from switchboard.aws.reads import Query
 from switchboard.aws.writes import Delete, Put
-from switchboard.numbers.models import Number
+from switchboard.numbers.models import Number, Purchase
 from switchboard.persistence.collection import Collection
 from switchboard.persistence.listing import read_query_page
 
@@ -30,6 +31,7 @@ Refusal = Callable[[list[Item | None]], Exception]
 ID_PREFIX = "num_"
 
 NUMBERS = Collection("core", Number, lambda org_id, id_: {"pk": f"{org_id}#numbers", "sk": id_})
+PURCHASES = Collection("core", Purchase, lambda org_id, id_: {"pk": f"{org_id}#number-purchases", "sk": id_})
 
 
 class Holder(NamedTuple):
@@ -101,13 +103,13 @@ def new_number_writes(number: Number) -> list[Put]:
     return [NUMBERS.put(number), pointer, *_entries(number, number.flow_ids)]
 
 
-def changed_number_writes(before: Number, after: Number) -> list[Put | Delete]:
-    """Returns the writes of a number's next version."""
+def moved_entry_writes(before: Number, after: Number) -> list[Put | Delete]:
+    """Returns the writes that move a number's entries from its old flows to its new ones."""
     gone = [
         Delete(table="core", key={"pk": _flow_partition(before.org_id, flow_id), "sk": before.id})
         for flow_id in sorted(before.flow_ids - after.flow_ids)
     ]
-    return [NUMBERS.save(after), *gone, *_entries(after, after.flow_ids - before.flow_ids)]
+    return [*gone, *_entries(after, after.flow_ids - before.flow_ids)]
 
 
 def _entries(number: Number, flow_ids: set[str]) -> list[Put]:

@@ -158,6 +158,28 @@ KINDS: tuple[ItemKind, ...] = (
             ("pace of an account shared by tenants", "pace#account#<name>|number"),
         )
     ),
+    # ---- numbers
+    ItemKind(
+        "core", "telephone number", "<org>#numbers|<id>", _ORG, "Calls name their number, also after its release."
+    ),
+    ItemKind("core", "number of a flow", "<org>#flow-numbers#<flow>|<id>", _CHANGE, "It follows the number's flows."),
+    ItemKind(
+        "core",
+        "purchase of a number",
+        "<org>#number-purchases|<id>",
+        _TTL,
+        "It shows how a purchase ended. A purchase without an end stays.",
+        30 * _DAY,
+        "the end of the purchase",
+    ),
+    ItemKind("core", "look-up of a number's id", "number#<id>|number", _ORG, "Callbacks know the number's id only."),
+    ItemKind("core", "look-up of a telephone number", "number-e164#<number>|number", _CHANGE, "A release deletes it."),
+    ItemKind(
+        "core", "number sold by the simulator", "<org>#simulated-numbers|<id>", _CHANGE, "Only on the local stack."
+    ),
+    ItemKind(
+        "core", "look-up of such a number", "simulated-number#<number>|number", _CHANGE, "Deleted with the number."
+    ),
     # ---- contacts
     ItemKind("core", "contact", "<org>#contacts|<id>", _CHANGE, "The organization keeps it until somebody deletes it."),
     ItemKind("core", "last backfill of contacts", "<org>#contact-backfill|backfill", _ORG, "The next one replaces it."),

@@ -24,6 +24,10 @@ class Permission(StrEnum):
     CONTACTS_WRITE = "contacts.write"
     BLOCKLIST_READ = "blocklist.read"
     BLOCKLIST_WRITE = "blocklist.write"
+    NUMBERS_READ = "numbers.read"
+    NUMBERS_WRITE = "numbers.write"
+    #: To spend money on numbers.
+    NUMBERS_BUY = "numbers.buy"
 
 
 _VIEWER = frozenset(
@@ -32,9 +36,10 @@ _VIEWER = frozenset(
         Permission.TEAM_READ,
         Permission.CONTACTS_READ,
         Permission.BLOCKLIST_READ,
+        Permission.NUMBERS_READ,
     }
 )
-_OPERATOR = _VIEWER | {Permission.CONTACTS_WRITE, Permission.BLOCKLIST_WRITE}
+_OPERATOR = _VIEWER | {Permission.CONTACTS_WRITE, Permission.BLOCKLIST_WRITE, Permission.NUMBERS_WRITE}
 
 #: The permissions by role. An admin has every permission, including future ones.
 PERMISSIONS: dict[Role, frozenset[Permission]] = {

@@ -109,7 +109,7 @@ class NumberInventory(Protocol):
     def fetch(self, org_id: str, sid: str) -> OwnedNumber | None:
         """Returns the number of this id in the organization's inventory, `None` if it is not there."""
 
-    def list(self, org_id: str) -> list[OwnedNumber]:
+    def list_owned(self, org_id: str) -> list[OwnedNumber]:
         """Returns the whole inventory of an organization."""
 
     def release(self, org_id: str, sid: str) -> None:

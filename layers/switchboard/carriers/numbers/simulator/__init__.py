@@ -83,7 +83,7 @@ class SimulatedInventory:
         item = reads.get_item("core", _place(org_id, sid))
         return _owned(item) if item else None
 
-    def list(self, org_id: str) -> list[OwnedNumber]:
+    def list_owned(self, org_id: str) -> list[OwnedNumber]:
         """Returns the sold numbers of the organization."""
         return [_owned(item) for item in Query(table="core", partition=f"{org_id}#simulated-numbers").all()]
 
