@@ -190,6 +190,13 @@ GROUPS = (
         grants=frozenset({Grant.ROOT_SECRET}),
     ),
     Group(
+        "hum/flows",
+        api="hum",
+        paths=("api/flows", "api/flows/{proxy+}"),
+        tables=_CONSOLE | {"activity": WRITE},
+        grants=frozenset({Grant.ROOT_SECRET}),
+    ),
+    Group(
         "hum/numbers",
         api="hum",
         paths=("api/numbers", "api/numbers/{proxy+}"),

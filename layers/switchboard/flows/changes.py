@@ -9,7 +9,7 @@ from switchboard.errors import Conflict, Invalid, NotFound
 from switchboard.events import service as events
 from switchboard.events.models import Origin, Subject
 from switchboard.flows import configs, service, store, transfers
-from switchboard.flows.models import Flow, FlowSettings, FlowSource, FlowUsers, FlowVersion, SourceFormat
+from switchboard.flows.models import Flow, FlowSettings, FlowSource, FlowUsers, FlowVersion
 from switchboard.flows.rules import MAX_NAME, check_caller_number, check_settings
 from switchboard.flows.service import get_flow
 from switchboard.numbers import service as numbers
@@ -201,20 +201,3 @@ def _unassigned_check(flow: Flow) -> Writes:
             numbers=[{"id": one.id, "e164": one.e164} for one in used],
         )
     return store.assignments_check(flow.org_id, flow.id, assignments)
-
-
-def get_config(org_id: str, flow_id: str) -> tuple[Flow, FlowSource]:
-    """Returns a flow and its configuration as text, in the format in which it was saved last. Raises NotFound."""
-    flow = get_flow(org_id, flow_id)
-    return flow, render_source(flow, None)
-
-
-def render_source(flow: Flow, wanted: SourceFormat | None) -> FlowSource:
-    """Returns the configuration of a flow, or of one of its versions, as text.
-
-    The text that was saved last is the base, so that its comments and the order of its keys stay.
-    """
-    base = store.get_snapshot(flow.org_id, flow.id, flow.source_version) if flow.source_version else None
-    saved = base.source if base else None
-    form = wanted or (saved.format if saved else "json")
-    return FlowSource(configs.write_config(flow, form, saved), form)

@@ -99,7 +99,7 @@ def _bounded_pattern(_: Any, pattern: str, instance: Any, __: Any) -> Iterator[V
         yield ValidationError(f"does not match the pattern {pattern!r}")
 
 
-_BoundedValidator = extend(Draft202012Validator, {"pattern": _bounded_pattern})
+_BoundedValidator: Any = extend(Draft202012Validator, {"pattern": _bounded_pattern})  # type: ignore[no-untyped-call]
 
 
 def _check_part(path: Path, part: dict[str, Any]) -> None:
@@ -110,7 +110,7 @@ def _check_part(path: Path, part: dict[str, Any]) -> None:
         raise PathError((*path, "$id"), "is allowed only at the root")
     if "$ref" in part and not part["$ref"].startswith("#"):
         raise PathError((*path, "$ref"), "must refer to this schema: begin it with #")
-    patterns = [(("pattern",), part["pattern"])] if "pattern" in part else []
+    patterns: list[tuple[Path, str]] = [(("pattern",), part["pattern"])] if "pattern" in part else []
     patterns += [(("patternProperties", name), name) for name in part.get("patternProperties", {})]
     for where, pattern in patterns:
         try:

@@ -52,12 +52,12 @@ def check_settings(settings: S, names: Collection[str] | None = None) -> S:
         raise Invalid("Invalid flow: see the fields.", fields=problems)
     if len(settings.model_dump_json().encode()) > MAX_FLOW_BYTES:
         raise Invalid(f"The flow is larger than {MAX_FLOW_BYTES // 1_000} KB in all: shorten its texts.")
-    changes: dict[str, str] = {}
+    changes: dict[str, str | None] = {}
     if settings.caller_id and "caller_id" in names:
         changes["caller_id"] = phone.parse_pasted(settings.caller_id, "caller_id").e164
     if settings.consent_source and settings.consent_date and names & {"consent_source", "consent_date"}:
         basis = ledgers.parse_standing_consent(settings.consent_source, settings.consent_date, "flow")
-        changes |= {"consent_source": basis.source, "consent_date": basis.date or ""}
+        changes |= {"consent_source": basis.source, "consent_date": basis.date}
     return settings.model_copy(update=changes)
 
 

@@ -110,10 +110,3 @@ def get_snapshot(org_id: str, flow_id: str, version: int) -> FlowSnapshot:
     if not found:
         raise NotFound("There is no such version of this flow.")
     return found
-
-
-def list_flow_versions(
-    org_id: str, flow_id: str, limit: int, after: str | None
-) -> tuple[list[FlowVersion], str | None]:
-    """Returns a page of a flow's versions, newest first, and the cursor of the next page. Raises NotFound."""
-    return store.list_versions(org_id, get_flow(org_id, flow_id).id, limit, after)

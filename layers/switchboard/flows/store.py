@@ -103,7 +103,7 @@ def list_flows(org_id: str, limit: int, after: str | None) -> tuple[list[Flow], 
     for count, flow in enumerate(flows):
         size += len(flow.model_dump_json())
         if size > _MAX_PAGE_CHARACTERS and count:
-            last = FLOWS.key(org_id, flows[count - 1].id)
+            last = dict(FLOWS.key(org_id, flows[count - 1].id))
             return flows[:count], cursors.encode_cursor(last, org_id, "flows")
     return flows, cursor
 
@@ -138,7 +138,7 @@ def _unchanged(assignments: int) -> str:
 
 
 def transfer_write(org_id: str, target_id: str, flow_id: str) -> Put:
-    return Put(table="core", item=_transfer_key(org_id, target_id, flow_id))
+    return Put(table="core", item=dict(_transfer_key(org_id, target_id, flow_id)))
 
 
 def no_transfer_write(org_id: str, target_id: str, flow_id: str) -> Delete:

@@ -16,6 +16,7 @@ _CALL = "The organization's own history. Turns are the transcript."
 _MAIL = "The organization's own mail, with the content."
 _ROLEPLAY = "A learner's progress is computed from all of it."
 _SEARCH = "It is deleted with its contact."
+_VERSIONS = "Calls name the version with which they began, also after the flow is deleted."
 _COUNTERS = "Needed for the next write of the same kind."
 KINDS: tuple[ItemKind, ...] = (
     # ---- accounts, agents, flows
@@ -31,6 +32,10 @@ KINDS: tuple[ItemKind, ...] = (
     ItemKind("core", "look-up of an inbox", "inbox#<address…>|inbox", _ORG, "An address is never given to another."),
     ItemKind("core", "flow", "<org>|flow#<id>", _ORG, "Calls name their flow."),
     ItemKind("core", "look-up of a provider's agent", "<org>|flow-agent#<id>", _ORG, "One flow at most has the agent."),
+    ItemKind("core", "number of a flow's assignments", "<org>|flow-use#<id>", _CHANGE, "It is deleted with its flow."),
+    ItemKind("core", "flow that transfers calls", "<org>#flow-transfers#<flow>|<id>", _CHANGE, "It follows its flow."),
+    ItemKind("core", "entry of a flow's version", "<org>#flow-versions#<flow>|<version>", _ORG, _VERSIONS),
+    ItemKind("core", "snapshot of a flow's version", "<org>#flow-snapshots#<flow>|<version>", _ORG, _VERSIONS),
     ItemKind("core", "drills that are switched off", "<org>|drills", _ORG, "The tenant's own choice."),
     # ---- people and teams
     ItemKind("core", "person", "user#<id>|user", _NEVER, "Events name people by id."),
