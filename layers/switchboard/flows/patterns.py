@@ -13,7 +13,7 @@ MAX_PATTERN_CHARACTERS = 200
 #: The length that an unlimited repeat counts as: the longest text that a pattern is tried on.
 _UNLIMITED = 256
 #: The most combinations: about a second of work.
-_MAX_COMBINATIONS = _UNLIMITED**3
+_MAX_COMBINATIONS = (_UNLIMITED + 1) ** 3
 
 
 def check_pattern(pattern: str) -> None:
