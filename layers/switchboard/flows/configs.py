@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from io import StringIO
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
@@ -23,6 +23,9 @@ from switchboard.flows.models import (
 )
 from switchboard.flows.rules import find_problems
 from switchboard.flows.source import PathError, Source, SourceError, read_json, read_yaml
+
+if TYPE_CHECKING:
+    from ruamel.yaml import YAML
 
 _LINE_CHARACTERS = 120
 
@@ -163,11 +166,7 @@ def _means(text: str, value: dict[str, Any]) -> bool:
 
 
 def _merge_yaml(text: str, saved: dict[str, Any], wanted: dict[str, Any]) -> str:
-    # for cold start: most requests have no YAML
-    from ruamel.yaml import YAML
-
-    yaml = YAML()
-    document = yaml.load(text)
+    document = _yaml().load(text)
     for name in [name for name in document if name not in wanted]:
         del document[name]
     for name, value in wanted.items():
@@ -177,15 +176,20 @@ def _merge_yaml(text: str, saved: dict[str, Any], wanted: dict[str, Any]) -> str
 
 
 def _write_yaml(document: Any) -> str:
-    # for cold start: as above
+    written = StringIO()
+    _yaml().dump(document, written)
+    return written.getvalue()
+
+
+def _yaml() -> YAML:
+    """Returns a reader and writer that keeps comments, quotes, anchors and the order of keys."""
+    # for cold start: most requests have no YAML
     from ruamel.yaml import YAML
 
     yaml = YAML()
     yaml.preserve_quotes = True
     yaml.width = _LINE_CHARACTERS
-    written = StringIO()
-    yaml.dump(document, written)
-    return written.getvalue()
+    return yaml
 
 
 def _readable(value: Any) -> Any:

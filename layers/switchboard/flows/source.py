@@ -235,8 +235,13 @@ def _check_events(events: Any) -> None:
     The parser is not recursive, so that a deep text does no harm here.
     """
     depth = aliases = documents = 0
+    anchors: set[str] = set()
     for event in events:
         kind, line = type(event).__name__, event.start_mark.line + 1
+        if kind != "AliasEvent" and (anchor := getattr(event, "anchor", None)):
+            if anchor in anchors:
+                raise SourceError(f"defines the anchor &{anchor[:64]} twice: give each anchor its own name", line)
+            anchors.add(anchor)
         if kind in ("MappingStartEvent", "SequenceStartEvent"):
             depth += 1
             if depth > MAX_SOURCE_DEPTH:

@@ -39,7 +39,7 @@ def problem_of(**settings: Any) -> str:
         ({"tools": [TOOL | {"name": f"t{at}"} for at in range(33)]}, "more than 32 tools"),
         ({"transfer_map": {"sales": "555-0142"}}, "at sales: must be an E.164 number"),
         ({"transfer_map": {"sales": "+14155"}}, "at sales: must be an E.164 number"),
-        ({"transfer_map": {"sales": "+19005550142"}}, "at sales: "),
+        ({"transfer_map": {"sales": "+11234567890"}}, "at sales: "),
         ({"transfer_map": {"": "+14155550142"}}, "label of 1 to 64 characters"),
         ({"transfer_map": {"a\nb": "+14155550142"}}, "control character U+000A"),
         ({"transfer_map": {f"l{at}": "+14155550142" for at in range(51)}}, "more than 50 labels"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -100,6 +101,7 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "\n".join(
         ("a: &x {b: 1}\nc:\n  <<: *x\n", "line 3, at c: has a merge key"),
         ("1: a", "line 1: has a key that is not a text"),
         ("a: 1\na: 2\n", "twice"),
+        ("a: &x 1\nb: &x 2\n", "line 2: defines the anchor &x twice"),
         ("a: 1\n---\nb: 2\n", "more than one document"),
         ("a: [1,\n b", "is not valid YAML"),
         ("a: \x01", "control character U+0001"),
@@ -135,7 +137,5 @@ def test_yaml_has_plain_values() -> None:
 @example_settings(400)
 def test_any_text_is_read_or_refused(text: str) -> None:
     for read in (read_json, read_yaml):
-        try:
+        with suppress(SourceError):
             assert isinstance(read(text), Source)
-        except SourceError as refused:
-            assert str(refused)
