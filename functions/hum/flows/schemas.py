@@ -115,7 +115,7 @@ def _require_name(schema: dict[str, Any]) -> None:
 
 
 class FlowChanges(FlowInput):
-    """The changes of a flow. A missing field stays unchanged, whatever its default is; `null` clears it.
+    """The changes of a flow. A missing field stays unchanged, and its default has no effect. `null` clears a field.
 
     The contract requires `name`. A request without it is accepted, and the name stays.
     """

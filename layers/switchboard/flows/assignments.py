@@ -52,10 +52,10 @@ def update_number(
 def settle_purchase(org_id: str, purchase_id: str) -> None:
     """Finds out what became of a purchase without an answer."""
 
-    def guards(purchase: Purchase) -> list[Writes]:
+    def guard_writes(purchase: Purchase) -> list[Writes]:
         return _guard_writes(org_id, {"flow_id": purchase.flow_id, "sms_flow_id": purchase.sms_flow_id})
 
-    purchases.settle_purchase(org_id, purchase_id, guards)
+    purchases.settle_purchase(org_id, purchase_id, guard_writes)
 
 
 def _guard_writes(org_id: str, wanted: Mapping[str, str | None]) -> list[Writes]:

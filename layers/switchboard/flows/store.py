@@ -17,13 +17,16 @@ never falls. A deletion reads it, then the users, and commits only if it is unch
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import accumulate
+
 from switchboard.aws import reads
 from switchboard.aws.attributes import Item, Key
 from switchboard.aws.reads import Query
 from switchboard.aws.writes import ConditionCheck, Delete, Put, Update
 from switchboard.errors import Conflict
 from switchboard.flows.models import Flow, FlowSnapshot, FlowSource, FlowVersion
-from switchboard.persistence import cursors, json_text
+from switchboard.persistence import json_text
 from switchboard.persistence.collection import Collection
 from switchboard.persistence.listing import read_query_page
 from switchboard.persistence.optimistic import StaleVersionError
@@ -98,14 +101,12 @@ def list_flows(org_id: str, limit: int, after: str | None) -> tuple[list[Flow], 
     A page with very long texts is short.
     """
     query = Query(table="core", partition=org_id, begins="flow#", forward=False)
-    flows, cursor = read_query_page(query, FLOWS.read, org_id, "flows", limit, after)
-    size = 0
-    for count, flow in enumerate(flows):
-        size += len(flow.model_dump_json())
-        if size > _MAX_PAGE_CHARACTERS and count:
-            last = dict(FLOWS.key(org_id, flows[count - 1].id))
-            return flows[:count], cursors.encode_cursor(last, org_id, "flows")
-    return flows, cursor
+    return read_query_page(query, FLOWS.read, org_id, "flows", limit, after, _count_fitting)
+
+
+def _count_fitting(flows: Sequence[Flow]) -> int:
+    sizes = accumulate(len(flow.model_dump_json()) for flow in flows)
+    return sum(size <= _MAX_PAGE_CHARACTERS for size in sizes)
 
 
 # ---- users of a flow
