@@ -17,6 +17,7 @@ from switchboard.flows import assignments, changes, service, store, versions
 from switchboard.flows.models import Flow, FlowSettings, FlowSource
 from switchboard.kit import clock, ids
 from switchboard.numbers import records
+from switchboard.numbers import service as numbers
 from switchboard.numbers.models import Number, NumberCapabilities
 from switchboard.persistence.idempotency import IdempotencyKey
 from tests.actors import Tenant, member, tenant
@@ -97,12 +98,13 @@ def test_a_repeated_request_changes_once(acme: Tenant) -> None:
     ada = member(acme.org_id)
     made = service.create_flow(ada, FlowSettings(name="Desk"), effect)
     assert service.create_flow(ada, FlowSettings(name="Desk"), effect) == made
-    for key, change in (
+    runs: list[tuple[str, Callable[[IdempotencyKey], Flow]]] = [
         ("u", lambda once: changes.update_flow(ada, made.id, {"name": "Office"}, 1, once)),
         ("r", lambda once: changes.rollback_flow(ada, made.id, 1, None, once)),
         ("c", lambda once: changes.save_config(ada, made.id, FlowSource('{"name": "C"}', "json"), None, 3, once)),
         ("d", lambda once: changes.duplicate_flow(ada, made.id, once)),
-    ):
+    ]
+    for key, change in runs:
         once = IdempotencyKey(scope="ada", key=key, fingerprint="f")
         assert change(once) == change(once)
     assert service.get_flow(acme.org_id, made.id).version == 4
@@ -185,19 +187,20 @@ def test_a_number_that_is_assigned_meanwhile_is_seen(
     ada: Origin, monkeypatch: pytest.MonkeyPatch, act: Callable[[Origin, str], object]
 ) -> None:
     flow, number = make_flow(ada), make_number(ada)
-    count, counted = store.count_assignments, []
+    count = store.count_assignments
+    counted: list[int] = []
 
     def assign_after_count(org_id: str, flow_id: str) -> int:
         found = count(org_id, flow_id)
         if not counted:
             # The reader of the users is late: it sees the state before the assignment.
             counted.append(found)
-            list_before = changes.numbers.list_numbers_of_flow
-            monkeypatch.setattr(changes.numbers, "list_numbers_of_flow", lambda *_: [])
+            list_before = numbers.list_numbers_of_flow
+            monkeypatch.setattr(numbers, "list_numbers_of_flow", lambda *_: [])
             assignments.update_number(ada, number.id, {"flow_id": flow.id})
             resume.append(list_before)
         else:
-            monkeypatch.setattr(changes.numbers, "list_numbers_of_flow", resume[0])
+            monkeypatch.setattr(numbers, "list_numbers_of_flow", resume[0])
         return found
 
     resume: list[Any] = []
