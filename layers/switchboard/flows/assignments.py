@@ -51,10 +51,10 @@ def update_number(
 def settle_purchase(org_id: str, purchase_id: str) -> None:
     """Finds out what became of a purchase without an answer."""
 
-    def guards(purchase: Purchase) -> list[Writes]:
+    def flow_checks(purchase: Purchase) -> list[Writes]:
         return _flow_checks(org_id, {"flow_id": purchase.flow_id, "sms_flow_id": purchase.sms_flow_id})
 
-    purchases.settle_purchase(org_id, purchase_id, guards)
+    purchases.settle_purchase(org_id, purchase_id, flow_checks)
 
 
 def _flow_checks(org_id: str, wanted: dict[str, str | None]) -> list[Writes]:
