@@ -18,7 +18,7 @@ from switchboard.aws import clients, objects, secret
 from switchboard.calls import dialing
 from switchboard.calls import service as calls
 from switchboard.calls.models import Order, Tier
-from switchboard.carriers.numbers.port import NumberSearch
+from switchboard.carriers.numbers.ports.inventory import NumberSearch
 from switchboard.carriers.voice.ports.reports import Report
 from switchboard.carriers.voice.simulator import callbacks
 from switchboard.carriers.voice.simulator.callbacks import SimulatedCallback

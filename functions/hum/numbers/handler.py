@@ -18,7 +18,7 @@ from functions.hum.numbers.schemas import (
     Switch,
     SyncView,
 )
-from switchboard.carriers.numbers.port import NumberSearch
+from switchboard.carriers.numbers.ports.inventory import NumberSearch
 from switchboard.dialects.hum.dialect import Hum
 from switchboard.dialects.hum.shapes import Cursor
 from switchboard.edge.api import Api

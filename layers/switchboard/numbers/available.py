@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from switchboard.carriers.numbers import get_inventory
-from switchboard.carriers.numbers.port import AvailableNumber, NumberInventory, NumberSearch
+from switchboard.carriers.numbers.ports.inventory import AvailableNumber, NumberInventory, NumberSearch
 from switchboard.carriers.outcomes import RefusedError
 from switchboard.compliance.phone import NumberKind
 from switchboard.errors import Invalid

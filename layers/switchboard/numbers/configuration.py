@@ -7,7 +7,7 @@ from datetime import timedelta
 from switchboard import telemetry
 from switchboard.aws.writes import commit
 from switchboard.carriers.numbers import get_inventory, inventory_name
-from switchboard.carriers.numbers.port import NumberSettings
+from switchboard.carriers.numbers.ports.inventory import NumberSettings
 from switchboard.carriers.outcomes import OutcomeUnknownError, RefusedError, ThrottledError
 from switchboard.kit import clock, settings
 from switchboard.numbers import store

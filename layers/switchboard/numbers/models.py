@@ -19,7 +19,7 @@ class NumberStatus(StrEnum):
 
 
 class NumberCapabilities(BaseModel):
-    """What a number can do."""
+    """The abilities of a number."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -17,7 +17,7 @@ from switchboard.accounts import organizations
 from switchboard.aws.attributes import Item
 from switchboard.aws.writes import Writes, commit
 from switchboard.carriers.numbers import get_inventory, inventory_name
-from switchboard.carriers.numbers.port import UNAVAILABLE, NumberInventory, OwnedNumber
+from switchboard.carriers.numbers.ports.inventory import UNAVAILABLE, NumberInventory, OwnedNumber
 from switchboard.carriers.outcomes import OutcomeUnknownError, RefusedError, ThrottledError
 from switchboard.errors import Conflict, Forbidden, Invalid, NotFound, QuotaExceeded, Unavailable
 from switchboard.events import service as events

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from switchboard.aws.writes import Writes
-from switchboard.carriers.numbers.port import OwnedNumber
+from switchboard.carriers.numbers.ports.inventory import OwnedNumber
 from switchboard.errors import Invalid
 from switchboard.events import service as events
 from switchboard.events.models import Origin, Subject

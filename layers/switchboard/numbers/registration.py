@@ -10,7 +10,7 @@ from switchboard.accounts import organizations
 from switchboard.accounts.models import Organization
 from switchboard.aws.writes import Writes, commit
 from switchboard.carriers.numbers import get_inventory
-from switchboard.carriers.numbers.port import OwnedNumber
+from switchboard.carriers.numbers.ports.inventory import OwnedNumber
 from switchboard.errors import Forbidden, Invalid, Unavailable
 from switchboard.events import service as events
 from switchboard.events.models import Origin, Subject
@@ -30,7 +30,7 @@ _PER_COMMIT = 15
 
 
 class SyncCount(NamedTuple):
-    """What a sync changed."""
+    """The counts of the changes of a sync."""
 
     added: int
     updated: int

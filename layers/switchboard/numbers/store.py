@@ -100,7 +100,7 @@ def _get_numbers(org_id: str, number_ids: list[str]) -> list[Number | None]:
 def new_number_writes(number: Number) -> list[Put]:
     """Returns the writes of a new number, without the look-up of its telephone number."""
     pointer = Put(table="core", item={**_id_key(number.id), "org_id": number.org_id}, unless_exists=True)
-    return [NUMBERS.put(number), pointer, *_entries(number, number.flow_ids)]
+    return [NUMBERS.put(number), pointer, *_entry_writes(number, number.flow_ids)]
 
 
 def moved_entry_writes(before: Number, after: Number) -> list[Put | Delete]:
@@ -109,10 +109,10 @@ def moved_entry_writes(before: Number, after: Number) -> list[Put | Delete]:
         Delete(table="core", key={"pk": _flow_partition(before.org_id, flow_id), "sk": before.id})
         for flow_id in sorted(before.flow_ids - after.flow_ids)
     ]
-    return [*gone, *_entries(after, after.flow_ids - before.flow_ids)]
+    return [*gone, *_entry_writes(after, after.flow_ids - before.flow_ids)]
 
 
-def _entries(number: Number, flow_ids: set[str]) -> list[Put]:
+def _entry_writes(number: Number, flow_ids: set[str]) -> list[Put]:
     return [
         Put(table="core", item={"pk": _flow_partition(number.org_id, flow_id), "sk": number.id})
         for flow_id in sorted(flow_ids)

@@ -185,6 +185,7 @@ KINDS: tuple[ItemKind, ...] = (
     ItemKind(
         "core", "look-up of such a number", "simulated-number#<number>|number", _CHANGE, "Deleted with the number."
     ),
+    ItemKind("core", "subaccount at Twilio", "<org>|twilio", _ORG, "It owns the organization's numbers."),
     # ---- contacts
     ItemKind("core", "contact", "<org>#contacts|<id>", _CHANGE, "The organization keeps it until somebody deletes it."),
     ItemKind("core", "last backfill of contacts", "<org>#contact-backfill|backfill", _ORG, "The next one replaces it."),

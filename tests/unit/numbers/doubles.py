@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from switchboard.carriers.numbers.port import (
+from switchboard.carriers.numbers.ports.inventory import (
     UNAVAILABLE,
     AvailableNumber,
     Features,

@@ -1,10 +1,10 @@
-"""The provider of telephone numbers (`port`): a simulator, Twilio, or none."""
+"""The provider of telephone numbers (`ports`): a simulator, Twilio, or none."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from switchboard.carriers.numbers.port import NumberInventory
+from switchboard.carriers.numbers.ports.inventory import NumberInventory
 from switchboard.errors import Unavailable
 from switchboard.kit import settings
 

@@ -21,7 +21,7 @@ from twilio.rest import Client
 from switchboard.aws import reads, secret
 from switchboard.aws.attributes import Key
 from switchboard.aws.writes import ConditionFailedError, Put, write_item
-from switchboard.carriers.numbers.port import (
+from switchboard.carriers.numbers.ports.inventory import (
     SECONDS,
     UNAVAILABLE,
     AvailableNumber,
@@ -39,6 +39,8 @@ T = TypeVar("T")
 _NOT_FOUND = 20404
 #: The number is not on sale: 21421 it is invalid, 21422 somebody has it, 21452 the area has none.
 _UNAVAILABLE = frozenset({21421, 21422, 21452})
+#: The errors of the SDK: a refusal, or a response that it cannot read.
+_SDK_ERRORS = (TwilioException, ValueError, KeyError, TypeError, AttributeError)
 #: The largest page of Twilio's lists.
 _PAGE = 1_000
 
@@ -85,7 +87,7 @@ class TwilioInventory:
         numbers = client.api.v2010.accounts(account).incoming_phone_numbers
         try:
             return _owned(numbers.create(phone_number=e164, friendly_name=friendly_name))
-        except (TwilioException, ValueError) as error:
+        except _SDK_ERRORS as error:
             raise _failure(error, writing=True) from error
 
     def find(self, org_id: str, e164: str) -> OwnedNumber | None:
@@ -151,7 +153,7 @@ class TwilioInventory:
             opened = min(found, key=lambda one: (one.date_created, one.sid), default=None) or accounts.create(
                 friendly_name=name
             )
-        except (TwilioException, ValueError) as error:
+        except _SDK_ERRORS as error:
             raise _failure(error, writing=True) from error
         try:
             item = {**_place(org_id), "account_sid": opened.sid}
@@ -174,7 +176,7 @@ def _asked(question: Callable[[], T]) -> T | None:
         if error.status == HTTPStatus.NOT_FOUND or error.code == _NOT_FOUND:
             return None
         raise _failure(error, writing=False) from error
-    except (TwilioException, ValueError) as error:
+    except _SDK_ERRORS as error:
         raise _failure(error, writing=False) from error
 
 

@@ -14,7 +14,7 @@ from switchboard.aws import reads
 from switchboard.aws.attributes import Item, Key
 from switchboard.aws.reads import Query
 from switchboard.aws.writes import ConditionFailedError, Delete, Put, Update, commit, write_item
-from switchboard.carriers.numbers.port import (
+from switchboard.carriers.numbers.ports.inventory import (
     UNAVAILABLE,
     AvailableNumber,
     Features,

@@ -11,7 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-from switchboard.carriers.numbers.port import AvailableNumber, Features, NumberSearch
+from switchboard.carriers.numbers.ports.inventory import AvailableNumber, Features, NumberSearch
 from switchboard.carriers.numbers.simulator.places import CANADIAN, PLACES, TOLL_FREE_CODES
 
 #: How many of an area code's hundred numbers are in stock.

@@ -19,7 +19,7 @@ NumberType = Literal["Local", "TollFree"]
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """What a number can do."""
+    """The abilities of a number."""
 
     voice: bool
     sms: bool
