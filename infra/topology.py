@@ -54,6 +54,7 @@ BUCKETS = (
     # The raw mail, kept so that somebody can look at it or parse it again.
     Bucket("inbound-mail", days=30, mail="inbound/"),
     Bucket("attachments"),
+    Bucket("recordings"),
 )
 
 APIS = (
@@ -186,6 +187,24 @@ GROUPS = (
         api="hum",
         paths=("api/contacts", "api/contacts/{proxy+}"),
         tables=_CONSOLE | {"activity": WRITE},
+        grants=frozenset({Grant.ROOT_SECRET}),
+    ),
+    Group(
+        "hum/calls",
+        api="hum",
+        # The live stream of a call has a function of its own: the paths below a call are named one by one.
+        paths=(
+            "api/calls",
+            "api/calls/mark-all-read",
+            "api/calls/{id}",
+            "api/calls/{id}/{proxy+}",
+            "api/tags",
+            "api/notes/{proxy+}",
+            "api/unread-counts",
+        ),
+        tables=_CONSOLE | {"activity": READ_WRITE},
+        # Signed links to recordings work only with the function's own right to read them.
+        buckets={"recordings": READ},
         grants=frozenset({Grant.ROOT_SECRET}),
     ),
     Group("portal", api="hum", paths=("docs", "docs/{proxy+}", "openapi/{proxy+}"), tables={"ratelimit": WRITE}),

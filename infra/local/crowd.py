@@ -26,7 +26,8 @@ from switchboard.accounts import organizations
 from switchboard.accounts.plans import PlanName
 from switchboard.aws.attributes import Item, encode_item
 from switchboard.aws.writes import Put, commit
-from switchboard.calls import history
+from switchboard.calls import history, inbox, words_projection
+from switchboard.calls import numbers as call_numbers
 from switchboard.calls import store as calls
 from switchboard.calls.models import Call, Order, State, Tier
 from switchboard.carriers.voice.ports.reports import EndReason
@@ -36,6 +37,8 @@ from switchboard.contacts import store as contact_store
 from switchboard.contacts.models import Contact
 from switchboard.dialects.hum.dialect import COOKIE
 from switchboard.events.models import Actor, SystemActor
+from switchboard.inbox import service as inboxes
+from switchboard.inbox.models import InboxThing
 from switchboard.kit import clock, ids, settings
 from switchboard.people import service as people
 from switchboard.people import sessions
@@ -93,11 +96,16 @@ def _contact(org_id: str, number: str, chance: random.Random) -> Contact:
     return contacts.new_contact(org_id, number).changed(changes, ids.new_id("rev"), clock.now_iso())
 
 
+#: The number that all calls go out from.
+_OURS = "+14155550100"
+
+
 def call_items(org_id: str, how_many: int, holders: int) -> Iterator[tuple[str, Item]]:
-    """The items of calls in the last two years with a number of `holders`, and the histories of their numbers."""
+    """The items of calls in the last two years with a number of `holders`, and of the lists and histories of calls."""
     chance = random.Random(1842)  # noqa: S311
     known, now = numbers()[:holders], clock.now()
     pasts: dict[str, history.CallHistory] = {}
+    things: list[InboxThing] = []
     for place in range(how_many):
         moment = now - timedelta(minutes=(how_many - place) * 10, seconds=chance.randint(0, 300))
         call = _call(org_id, chance.choice(known), clock.format_iso(moment), chance)
@@ -106,6 +114,12 @@ def call_items(org_id: str, how_many: int, holders: int) -> Iterator[tuple[str, 
         if name := history.find_name(call.order.variables):
             past.name, past.named_at = name, call.created_at
         yield "activity", calls.CALLS.put(call).item
+        things.append(inbox.inbox_thing(call))
+        yield from (("core", item) for item in call_numbers.entry_items(call))
+        yield from (("core", item) for item in words_projection.summary_items(call))
+    yield from (("core", item) for item in inboxes.bulk_items(org_id, inbox.INBOX, things))
+    for e164 in {*pasts, _OURS}:
+        yield from (("core", item) for item in call_numbers.number_items(org_id, e164))
     for past in pasts.values():
         yield (
             "core",
@@ -128,7 +142,7 @@ def _call(org_id: str, number: str, at: str, chance: random.Random) -> Call:
         state=State(reason.value),
         version=5,
         tier=Tier.BASIC,
-        from_number="+14155550100",
+        from_number=_OURS,
         to_number=number,
         voice_id="basic:iris",
         greeting="Hello.",

@@ -185,7 +185,15 @@ EFFECTS = {"switchboard.calls.request_ids"}
 #: A judge retries its model and changes nothing.
 LOOPS = {"switchboard.streams.service", "switchboard.webhooks.breaker", "switchboard.roleplay.judges.model"}
 #: Their cursors are not keys of the table: a workflow's two positions, a word of the index, an id in a full read.
-CURSORS = {"switchboard.audit.service", "switchboard.search.index", "switchboard.webhooks.service"}
+CURSORS = {
+    "switchboard.audit.service",
+    # The places of a page come from a list, or from several search indexes.
+    "switchboard.call_records.service",
+    # The list of unread things merges two ranges, and leaves out what a third one names.
+    "switchboard.inbox.unread",
+    "switchboard.search.index",
+    "switchboard.webhooks.service",
+}
 
 
 def nouns() -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from enum import StrEnum
 from typing import Any, Literal, get_args
 
@@ -9,6 +10,7 @@ from pydantic import BaseModel, Field
 
 from switchboard.carriers.voice.ports.reports import EndReason, Recording
 from switchboard.compliance.models import Purpose, StandingConsent
+from switchboard.kit import hashing
 from switchboard.usage.models import SpendingReceipt
 
 Direction = Literal["OUTBOUND", "INBOUND"]
@@ -92,6 +94,30 @@ class Order(BaseModel):
     metadata: dict[str, Any] = Field(default_factory=dict)
 
 
+_MAX_TAG_KEY_BYTES = 500
+
+
+class CallTag(BaseModel):
+    """A label that people put on a call. Two labels of a call differ in more than letter case."""
+
+    name: str
+    color: str | None = None
+    added_by: str
+    added_at: str
+
+    @property
+    def key(self) -> str:
+        """The name by which tags are compared."""
+        return tag_key(self.name)
+
+
+def tag_key(name: str) -> str:
+    """Return the name by which tags are compared: without letter case, in one Unicode form, with single spaces."""
+    folded = unicodedata.normalize("NFKC", " ".join(unicodedata.normalize("NFKC", name).split()).casefold())
+    # Some characters fold to many. A table's key has a limit.
+    return folded if len(folded.encode()) <= _MAX_TAG_KEY_BYTES else hashing.digest(folded)
+
+
 class Call(BaseModel):
     """A call with its present state. `version` counts its changes: each write requires the version that it read."""
 
@@ -147,6 +173,14 @@ class Call(BaseModel):
     outcome: str | None = None
     summary: str | None = None
     recordings: list[Recording] = Field(default_factory=list)
+    #: The key of our own copy of the recording, in the bucket `recordings`.
+    recording_key: str | None = None
+    #: The number of the organization that the call goes out from, or comes in at, and the caller's voicemail.
+    number_id: str | None = None
+    voicemail_id: str | None = None
+    #: The tags of people, in the order in which they were added, and the number of notes.
+    tags: list[CallTag] = Field(default_factory=list)
+    note_count: int = 0
     error: str | None = None
     sip_code: int | None = None
     #: The receipt for the first minute. The rest of the call is charged to it. A simulated call has none.
@@ -175,6 +209,11 @@ class Call(BaseModel):
     def is_over(self) -> bool:
         """Whether the call is certainly over: the provider reported the end, or it never had the call."""
         return self.state in OVER_STATES and not self.provisional
+
+    @property
+    def other_number(self) -> str:
+        """The number of the other side: the called number, or the caller's."""
+        return self.from_number if self.direction == "INBOUND" else self.to_number
 
     def can_become(self, state: State) -> bool:
         """Whether the transition to a state is allowed."""

@@ -5,6 +5,7 @@
 | call | `<org>#call#<id>` | `call` |
 | turn | `<org>#call#<id>` | `turn#<number>` |
 | tool use | `<org>#call#<id>` | `tool#<id>` |
+| entry of a tag's list | `<org>#list#calls#tag=<tag>` | `<created_at>#<id>#<other number>` |
 | pointer from a `request_id` | `<org>#request#<live or test>#<request id>` | `request` |
 
 Turns and tool uses are separate items, so that reports of them do not write the call. The pointer is stored as long
@@ -20,8 +21,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 from switchboard.aws import reads
 from switchboard.aws.attributes import Item, Key
-from switchboard.aws.reads import Query
-from switchboard.aws.writes import ConditionCheck, Put
+from switchboard.aws.reads import Query, Ref
+from switchboard.aws.writes import ConditionCheck, Delete, Put
 from switchboard.calls.models import DIRECTIONS, Call
 from switchboard.carriers.voice.ports.reports import ToolUse, Turn
 from switchboard.persistence import json_text
@@ -39,6 +40,7 @@ LISTING = Listing(
         ListView(index="gsi1", by=("direction", "agent_id")),
         ListView(index="gsi3", by=("direction", "state")),
         ListView(index="gsi4", by=("direction", "agent_id", "state")),
+        ListView(by=("tag",)),
     ),
 )
 
@@ -47,14 +49,24 @@ def _key(org_id: str, call_id: str) -> Key:
     return {"pk": f"{org_id}#call#{call_id}", "sk": "call"}
 
 
+def list_place(call: Call) -> str:
+    """Return a call's place in its lists: its time and id, then what a list reads beside the call (`list_hint`)."""
+    return f"{place_of(call.created_at, call.id)}#{list_hint(call)}"
+
+
+def list_hint(call: Call) -> str:
+    """Return the other side's number and the flow. A list reads the contact and the flow's name with the call."""
+    return f"{call.other_number}#{call.flow_id or ''}"
+
+
 def _lists(call: Call) -> Item:
     values = {"direction": call.direction, "agent_id": call.agent_id, "state": call.state.value}
-    return LISTING.attributes(call.org_id, place_of(call.created_at, call.id), values)
+    return LISTING.attributes(call.org_id, list_place(call), values)
 
 
 def _pack(item: Item) -> Item:
     # Missing values are not stored, to save space. The order has the caller's own JSON: metadata and variables.
-    said = {name: value for name, value in item.items() if value is not None}
+    said = {name: value for name, value in item.items() if value is not None and value != []}
     order = {name: value for name, value in item["order"].items() if value not in (None, False, {})}
     return said | {"order": json_text.dump(order)}
 
@@ -64,6 +76,18 @@ def _unpack(item: Item) -> Item:
 
 
 CALLS = Collection("activity", Call, _key, _lists, _pack, _unpack)
+
+
+def call_ref(org_id: str, call_id: str) -> Ref[Call]:
+    """Return the reference to a call."""
+    return Ref("activity", _key(org_id, call_id), CALLS.read)
+
+
+def tag_entry_writes(call: Call, before: Sequence[str], after: Sequence[str]) -> list[Put | Delete]:
+    """Return the writes that list a call by its tags (`CallTag.key`)."""
+    # The flow is left out: it may change, and the same entry must be found again.
+    place = f"{place_of(call.created_at, call.id)}#{call.other_number}"
+    return LISTING.entries(call.org_id, place, dict(_key(call.org_id, call.id)), "tag", before, after)
 
 
 def find_call(org_id: str, call_id: str) -> Call | None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from switchboard.aws.reads import Ref
 from switchboard.aws.writes import Put, Writes
 from switchboard.calls import history
 from switchboard.calls.history import CallHistory
@@ -19,7 +20,7 @@ from switchboard.events.models import Origin, Subject
 from switchboard.kit import clock, hashing, ids
 from switchboard.persistence.idempotency import IdempotencyKey, commit_once, find_earlier_effect
 from switchboard.persistence.optimistic import StaleVersionError, retry_on_conflict
-from switchboard.search import tokens
+from switchboard.search import index, tokens
 
 _ID = re.compile(f"{store.ID_PREFIX}[0-9a-f]{{26}}")
 
@@ -27,6 +28,11 @@ _ID = re.compile(f"{store.ID_PREFIX}[0-9a-f]{{26}}")
 def contact_id(org_id: str, e164: str) -> str:
     """Returns the id of a number's contact. It derives from the number, so no lookup is needed."""
     return store.ID_PREFIX + history.number_id(org_id, e164)
+
+
+def contact_of_number_ref(org_id: str, number_id: str) -> Ref[Contact]:
+    """Returns the reference to the contact of a number, by the id of the number (`calls.history.number_id`)."""
+    return store.contact_ref(org_id, store.ID_PREFIX + number_id)
 
 
 def new_contact(org_id: str, e164: str) -> Contact:
@@ -155,6 +161,15 @@ def list_contacts(
     if text is None or not text.strip():
         return store.list_contacts(org_id, limit, after)
     return store.search_contacts(org_id, tokens.words_of_query(text), limit, after)
+
+
+def find_numbers(org_id: str, word: str, limit: int) -> list[str] | None:
+    """Returns the ids of the numbers whose contacts have a word with this beginning, also in the role or the notes.
+
+    Returns `None` if there are more than about `limit`. The id of a number is that of its call history.
+    """
+    found = index.find_subjects(store.NOUN, org_id, word, limit)
+    return None if found is None else [contact_id.removeprefix(store.ID_PREFIX) for contact_id in found]
 
 
 def _wellformed(contact_id: str) -> str:

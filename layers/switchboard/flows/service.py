@@ -13,10 +13,10 @@ from switchboard.events import service as events
 from switchboard.events.models import Origin, Subject
 from switchboard.flows import store
 from switchboard.flows.models import Flow, FlowSettings
-from switchboard.flows.store import list_flows
+from switchboard.flows.store import flow_ref, list_flows
 from switchboard.kit import clock, ids
 
-__all__ = ["list_flows"]
+__all__ = ["flow_ref", "list_flows"]
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 #: The form of ElevenLabs' agent ids.

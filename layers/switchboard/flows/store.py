@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from switchboard.aws import reads
 from switchboard.aws.attributes import Item, Key
-from switchboard.aws.reads import Query
+from switchboard.aws.reads import Query, Ref
 from switchboard.aws.writes import Put
 from switchboard.errors import Conflict
 from switchboard.flows.models import Flow
@@ -20,6 +20,11 @@ from switchboard.persistence.collection import Collection
 from switchboard.persistence.listing import read_query_page
 
 FLOWS = Collection("core", Flow, lambda org_id, id_: {"pk": org_id, "sk": f"flow#{id_}"})
+
+
+def flow_ref(org_id: str, flow_id: str) -> Ref[Flow]:
+    """Return the reference to a flow."""
+    return Ref("core", FLOWS.key(org_id, flow_id), FLOWS.read)
 
 
 def _pointer_key(org_id: str, provider_agent_id: str) -> Key:

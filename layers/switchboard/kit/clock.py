@@ -28,6 +28,11 @@ def format_iso(moment: datetime) -> str:
     return _in_utc(moment).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def from_epoch(seconds: float) -> datetime:
+    """Return the time that is some seconds after the beginning of 1970, to the millisecond."""
+    return datetime.fromtimestamp(round(seconds * 1000) / 1000, UTC)
+
+
 def now_iso() -> str:
     """The current time as text."""
     return format_iso(now())

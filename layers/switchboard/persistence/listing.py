@@ -165,6 +165,19 @@ class Listing:
             [item for _, item in found], cursors.encode_cursor({"place": last.place} if last else None, org_id, query)
         )
 
+    def places(
+        self, org_id: str, wanted: FilterValues, limit: int, *, since: str | None = None, before: str | None = None
+    ) -> list[str]:
+        """Return the places of the objects that have one of the wanted values of each filter, newest first.
+
+        `since` is the first time of the range, and `before` is the first place or time after it. The objects are not
+        read: they may have changed since, so the caller compares them with the filters.
+        """
+        view = self._view({name: values for name, values in wanted.items() if values})
+        partitions = self._partitions(view, org_id, wanted)
+        span = _Span(since or _FIRST, before or _LAST)
+        return [entry.place for entry in self._entries(view, partitions, limit, span)]
+
     def partition(self, org_id: str, values: Mapping[str, str]) -> ListPartition:
         """Returns the partition of the objects with these values, for a worker that reads a list in its own order.
 

@@ -16,6 +16,10 @@ _CALL = "The organization's own history. Turns are the transcript."
 _MAIL = "The organization's own mail, with the content."
 _ROLEPLAY = "A learner's progress is computed from all of it."
 _SEARCH = "It is deleted with its contact."
+_SEARCH_ENTRY = "It is deleted with its contact. An entry of a call stays as long as the call."
+_NOTE = "As long as its call, if nobody deletes the note."
+_VIEWS = "The access log of the call, as long as the call."
+_READ_STATE = "It shows the member what is new. It names the member by id only."
 _COUNTERS = "Needed for the next write of the same kind."
 KINDS: tuple[ItemKind, ...] = (
     # ---- accounts, agents, flows
@@ -161,9 +165,23 @@ KINDS: tuple[ItemKind, ...] = (
     # ---- contacts
     ItemKind("core", "contact", "<org>#contacts|<id>", _CHANGE, "The organization keeps it until somebody deletes it."),
     ItemKind("core", "last backfill of contacts", "<org>#contact-backfill|backfill", _ORG, "The next one replaces it."),
-    ItemKind("core", "search entry", "<org>#find#<noun>#<letter…>|<token…>#<id>#<part>", _CHANGE, _SEARCH),
+    ItemKind("core", "search entry", "<org>#find#<noun>#<letter…>|<token…>#<id>#<part>", _CHANGE, _SEARCH_ENTRY),
     ItemKind("core", "tokens that are indexed", "<org>#tail#<noun>|<id>", _CHANGE, _SEARCH),
     ItemKind("core", "history of a number", "<org>#history|<id>", _ORG, "It counts calls, also without a contact."),
+    ItemKind("core", "number of calls", "<org>#call-numbers|<id>", _ORG, "Calls are found by it."),
+    ItemKind("core", "call of a number", "<org>#calls-of#<id>|<place…>", _ORG, "As long as its call."),
+    ItemKind("core", "tag of an organization", "<org>#call-tags|<tag…>", _CHANGE, "Deleted with its last call."),
+    # ---- inboxes
+    ItemKind("core", "counted thing of an inbox", "<org>#inbox#<kind>|<place…>", _CHANGE, "Deleted with the thing."),
+    ItemKind(
+        "core", "removed thing of an inbox", "<org>#inbox-removed#<kind>|<place…>", _ORG, "It is never counted again."
+    ),
+    ItemKind("core", "counts of an inbox", "<org>#inbox-counts|<kind>#<digits…>", _ORG, _COUNTERS),
+    ItemKind("core", "read state of a member", "<org>#inbox-members#<kind>|<user>", _ORG, _READ_STATE),
+    ItemKind("core", "flag of a read thing", "<org>#inbox-flags#<kind>#<user>|read#<place…>", _CHANGE, _READ_STATE),
+    ItemKind(
+        "core", "flag of an unread thing", "<org>#inbox-flags#<kind>#<user>|unread#<place…>", _CHANGE, _READ_STATE
+    ),
     ItemKind(
         "core",
         "event that a projection has counted",
@@ -263,6 +281,10 @@ KINDS: tuple[ItemKind, ...] = (
     ItemKind("activity", "call", "<org>#call#<id>|call", _ORG, _CALL),
     ItemKind("activity", "turn of a call", "<org>#call#<id>|turn#<number>", _ORG, _CALL),
     ItemKind("activity", "use of a tool in a call", "<org>#call#<id>|tool#<id…>", _ORG, _CALL),
+    ItemKind("activity", "note on a call", "<org>#call#<id>|note#<id>", _CHANGE, _NOTE),
+    ItemKind("activity", "look-up of a note", "<org>#note#<id>|note", _CHANGE, _NOTE),
+    ItemKind("activity", "latest view of a call by a member", "<org>#call#<id>|view#<user>", _ORG, _VIEWS),
+    ItemKind("activity", "view of a call", "<org>#call#<id>|viewed#<time…>", _ORG, _VIEWS),
     ItemKind(
         "activity",
         "simulated call, at its provider",

@@ -12,7 +12,7 @@ from itertools import chain
 
 from switchboard import telemetry
 from switchboard.aws.writes import commit
-from switchboard.calls import history_projection
+from switchboard.calls import history_projection, lists_projection, words_projection
 from switchboard.errors import NotFound
 from switchboard.events import registry
 from switchboard.events.models import Event
@@ -28,6 +28,8 @@ PROJECTIONS: Mapping[str, Projection] = {
         Projection(
             "number_history", history_projection.project, history_projection.subjects, history_projection.removal_writes
         ),
+        Projection("call_lists", lists_projection.project, lists_projection.subjects, lists_projection.removal_writes),
+        Projection("call_words", words_projection.project, words_projection.subjects, words_projection.removal_writes),
     )
 }
 

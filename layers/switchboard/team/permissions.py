@@ -24,6 +24,8 @@ class Permission(StrEnum):
     CONTACTS_WRITE = "contacts.write"
     BLOCKLIST_READ = "blocklist.read"
     BLOCKLIST_WRITE = "blocklist.write"
+    CALLS_READ = "calls.read"
+    CALLS_WRITE = "calls.write"
 
 
 _VIEWER = frozenset(
@@ -32,9 +34,10 @@ _VIEWER = frozenset(
         Permission.TEAM_READ,
         Permission.CONTACTS_READ,
         Permission.BLOCKLIST_READ,
+        Permission.CALLS_READ,
     }
 )
-_OPERATOR = _VIEWER | {Permission.CONTACTS_WRITE, Permission.BLOCKLIST_WRITE}
+_OPERATOR = _VIEWER | {Permission.CONTACTS_WRITE, Permission.BLOCKLIST_WRITE, Permission.CALLS_WRITE}
 
 #: The permissions by role. An admin has every permission, including future ones.
 PERMISSIONS: dict[Role, frozenset[Permission]] = {

@@ -8,6 +8,9 @@ from typing_extensions import TypedDict
 
 from switchboard.events.types.base import Code, Contract, Count, Digest, EventType, Id, Timestamp
 
+#: The projection that reads the call's summary.
+_WORDS = ("call_words",)
+
 
 class VerdictInBrief(TypedDict):
     allowed: Annotated[bool, "Whether the call may go out."]
@@ -66,6 +69,15 @@ class CallAnalyzed(Called):
     outcome: Annotated[Code, "The outcome of the conversation."]
 
 
+class CallTagged(TypedDict):
+    tag: Annotated[Digest, "The digest of the tag's name."]
+
+
+class CallNoted(TypedDict):
+    note_id: Annotated[Id, "The note."]
+    characters: Annotated[Count, "The length of the note, in characters."]
+
+
 class CallEnded(Called):
     end_reason: Annotated[Code, "Why the call ended."]
     duration_seconds: Annotated[int, "The time that the two sides were connected, in seconds."]
@@ -80,7 +92,9 @@ def _call(name: str, about: str, data: type[Called] = Called) -> EventType:
 def _ended(name: str, about: str, opticomm: str = "call.failed") -> EventType:
     told: dict[Contract, str] = {"anima": "call.ended", "opticomm": opticomm}
     # The dialer wakes calls that wait for the capacity that this call frees.
-    return EventType(name, about, "call", CallEnded, channel="voice", starts=("dialer",), webhooks=told)
+    return EventType(
+        name, about, "call", CallEnded, channel="voice", starts=("dialer",), webhooks=told, projections=_WORDS
+    )
 
 
 TYPES = (
@@ -91,7 +105,7 @@ TYPES = (
         CallCreated,
         channel="voice",
         starts=("dialer",),
-        projections=("number_history",),
+        projections=("number_history", "call_lists"),
         webhooks={"opticomm": "call.initiated"},
     ),
     _call("voice.call.blocked", "The compliance gate refused a call.", CallBlocked),
@@ -114,11 +128,23 @@ TYPES = (
         channel="voice",
         starts=("dialer",),
     ),
-    _call("voice.call.analyzed", "The analysis of the conversation arrived before the end, or late.", CallAnalyzed),
+    EventType(
+        "voice.call.analyzed",
+        "The analysis of the conversation arrived before the end, or late.",
+        "call",
+        CallAnalyzed,
+        channel="voice",
+        projections=_WORDS,
+    ),
     _ended("voice.call.completed", "The call ended after an answer.", "call.completed"),
     _ended("voice.call.busy", "The line was busy."),
     _ended("voice.call.no_answer", "Nobody answered."),
     _ended("voice.call.failed", "The call could not be connected."),
     _ended("voice.call.canceled", "The call was canceled."),
     _call("voice.call.corrected", "A late report corrected how the call ended.", CallEnded),
+    EventType("call.tag_added", "A person put a tag on a call.", "call", CallTagged),
+    EventType("call.tag_changed", "A person changed the color of a call's tag.", "call", CallTagged),
+    EventType("call.tag_removed", "A person removed a tag from a call.", "call", CallTagged),
+    EventType("call.note_created", "A person added a note to a call.", "call", CallNoted),
+    EventType("call.note_deleted", "A person deleted a note of a call.", "call", CallNoted),
 )

@@ -1,0 +1,100 @@
+"""The calls of each telephone number, for the search of calls: found by the beginnings of a number's digits.
+
+| item in `core` | pk | sk |
+|---|---|---|
+| known number | `<org>#call-numbers` | `<id of the number>` |
+| call of a number | `<org>#calls-of#<id of the number>` | `<created_at>#<call id>` |
+| entry of a number in the search index | `<org>#find#call-number#<digit>` | `<token>#<id of the number>#head` |
+
+The id of a number is that of its call history (`calls.history.number_id`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from switchboard.aws import reads
+from switchboard.aws.attributes import Item, Key
+from switchboard.aws.reads import Query
+from switchboard.aws.writes import Delete, Put
+from switchboard.calls import history
+from switchboard.calls.models import Call
+from switchboard.persistence.listing import place_of
+from switchboard.search import index, tokens
+from switchboard.search.index import SearchNoun
+
+_NOUN = SearchNoun("core", "call-number")
+
+
+class CallOfNumber(NamedTuple):
+    """The position of a call of a number, with the other side's number and the flow, as of the call's creation."""
+
+    place: str
+    other_number_id: str
+    flow_id: str | None
+
+
+def _known_key(org_id: str, number_id: str) -> Key:
+    return {"pk": f"{org_id}#call-numbers", "sk": number_id}
+
+
+def _entry_key(call: Call, number_id: str) -> Key:
+    return {"pk": f"{call.org_id}#calls-of#{number_id}", "sk": place_of(call.created_at, call.id)}
+
+
+def _numbers(call: Call) -> dict[str, str]:
+    return {history.number_id(call.org_id, e164): e164 for e164 in (call.from_number, call.to_number) if e164}
+
+
+def entry_writes(call: Call) -> list[Put]:
+    """Return the writes that list a call by its two numbers, and a new number in the search index.
+
+    They may run several times.
+    """
+    numbers = _numbers(call)
+    known = reads.get_items("core", [_known_key(call.org_id, number_id) for number_id in numbers])
+    new = [e164 for e164, item in zip(numbers.values(), known, strict=True) if item is None]
+    items = [*entry_items(call), *(item for e164 in new for item in number_items(call.org_id, e164))]
+    return [Put(table="core", item=item) for item in items]
+
+
+def entry_items(call: Call) -> list[Item]:
+    """Return the items that list a call by its two numbers."""
+    other = history.number_id(call.org_id, call.other_number)
+    return [{**_entry_key(call, number_id), "other": other, "flow": call.flow_id} for number_id in _numbers(call)]
+
+
+def number_items(org_id: str, e164: str) -> list[Item]:
+    """Return the items of a new number: the number itself, and its entries in the search index."""
+    number_id = history.number_id(org_id, e164)
+    entries = [index.entry_write(_NOUN, org_id, number_id, "head", token).item for token in number_tokens(e164)]
+    return [{**_known_key(org_id, number_id), "e164": e164}, *entries]
+
+
+def delete_entry_writes(call: Call) -> list[Delete]:
+    """Return the writes that remove a call from the lists of its numbers."""
+    return [Delete(table="core", key=_entry_key(call, number_id)) for number_id in _numbers(call)]
+
+
+def number_tokens(e164: str) -> list[str]:
+    """Return the tokens of a number. A caller's number may be hidden, and is then no number but a word."""
+    from phonenumbers import NumberParseException  # for cold start: the library is large
+
+    try:
+        return tokens.tokens_of_number(e164)
+    except NumberParseException:
+        return tokens.tokens_of_text(e164)
+
+
+def find_numbers(org_id: str, word: str, limit: int) -> list[str] | None:
+    """Return the ids of all numbers of calls that begin with a word, `None` if there are more than about `limit`."""
+    return index.find_subjects(_NOUN, org_id, word, limit)
+
+
+def list_calls_of_number(org_id: str, number_id: str, limit: int, since: str, before: str) -> Sequence[CallOfNumber]:
+    """Return the calls of a number from `since` (included) to `before` (not included), the newest first."""
+    partition = f"{org_id}#calls-of#{number_id}"
+    # The range of a query includes both ends.
+    found = Query(table="core", partition=partition, between=(since, before), forward=False).page(limit + 1).items
+    return [CallOfNumber(item["sk"], item["other"], item.get("flow")) for item in found if item["sk"] < before][:limit]

@@ -1,0 +1,1 @@
+"""Inboxes: which things of a kind, such as calls or voicemails, each member has read, and how many are unread."""
