@@ -1,7 +1,6 @@
-"""Computes what is counted of a call, and the tallies that a fact adds to. Both are pure.
+"""Computes the fact of a call, and the tallies that a fact adds to. Both are pure.
 
-The sum of all facts and the tallies are always equal: whoever changes a fact adds the difference to its tallies, in one
-commit.
+The tallies are always the sum of all facts: a change of a fact and the difference to its tallies are one commit.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is counted of a call, and the figures of a range."""
+"""The fact of a call, and the figures of a range."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SENTIMENTS = ("positive", "neutral", "negative", "mixed")
 
 
 class CallFact(BaseModel):
-    """What is counted of a call at present. `version` counts the changes of the fact.
+    """The fact of a call: the properties by which it is counted at present. `version` counts the changes of the fact.
 
     `call_version` is the version of the call that the fact was computed from. `flow` and `outcome` are the numbers of
     their names (`CountedNames`). `seconds` is the length of an answered call that is over.

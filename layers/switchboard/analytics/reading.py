@@ -1,7 +1,7 @@
 """Reads the counts of a range, and adds them up.
 
-At any number of calls it is one round trip: one request for the tallies by their keys, two at most for the tallies of
-many days, and two at most for the single calls of the first and the last quarter of an hour.
+At any number of calls it is one round trip. One request reads tallies by their keys. At most two more read the tallies
+of many days, and at most two the single calls of the first and the last quarter of an hour.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class RangeSums:
                 yield first, rest, by
 
     def add_day(self, day: datetime, tally: Counter[str]) -> None:
-        """Add the tally of a day."""
+        """Adds the tally of a day."""
         for name, by in tally.items():
             kind, _, rest = name.partition(":")
             if kind == "q":
@@ -94,7 +94,7 @@ class RangeSums:
                 self._counts[name] += by
 
     def add_quarters(self, hour: datetime, tally: Counter[str], has_quarter: Callable[[datetime], bool]) -> None:
-        """Add the quarters of an hour that are in the range."""
+        """Adds the quarters of an hour that are in the range."""
         for name, by in tally.items():
             quarter, _, counter = name.partition(":")
             moment = hour + timedelta(minutes=QUARTER_MINUTES * int(quarter))
@@ -103,7 +103,7 @@ class RangeSums:
                 self._place(moment, counter, by)
 
     def add_fact(self, fact: CallFact) -> None:
-        """Add a single call."""
+        """Adds a single call."""
         if self._flow_id not in (None, fact.flow_id):
             return
         for name, by in facts.counts_of(fact, self._flow_id).items():
@@ -147,14 +147,14 @@ class RangeReading:
         self._of_calls = [BackgroundTask(partial(_list_facts, org_id, start, end)) for start, end in self._parts.calls]
 
     def begin(self) -> None:
-        """Start the reads beside `refs`."""
+        """Starts the reads beside `refs`."""
         for of_days in self._of_days:
             of_days.begin()
         for of_calls in self._of_calls:
             of_calls.begin()
 
     def sums(self, answers: Sequence[Any]) -> RangeSums:
-        """Return the sums. `answers` are the objects of `refs`."""
+        """Returns the sums. `answers` are the objects of `refs`."""
         found = RangeSums(self._wanted, self._flow_id)
         names, *tallies = answers
         found.names = names or CountedNames()

@@ -36,6 +36,6 @@ def list_places(
 
 
 def sentiment_ref(org_id: str, call_id: str) -> Ref[str | None]:
-    """Return the reference to the mood of a call's talk, which is in the item of its summary."""
+    """Returns the reference to the mood of a call's talk, which is in the item of its summary."""
     key = {"pk": store.call_ref(org_id, call_id).key["pk"], "sk": "summary"}
     return Ref("activity", key, lambda item: item.get("sentiment"))
