@@ -237,6 +237,12 @@ GROUPS = (
         tables=_CONSOLE | {"activity": WRITE},
         grants=frozenset({Grant.ROOT_SECRET, Grant.NUMBERS}),
     ),
+    Group(
+        "hum/analytics",
+        api="hum",
+        paths=("api/dashboard", "api/analytics"),
+        tables=_CONSOLE | {"activity": READ},
+    ),
     Group("portal", api="hum", paths=("docs", "docs/{proxy+}", "openapi/{proxy+}"), tables={"ratelimit": WRITE}),
     Group(
         "callbacks/livekit",

@@ -24,6 +24,7 @@ from botocore.config import Config
 from infra.local import aws, identity, readiness
 from switchboard.accounts import organizations
 from switchboard.accounts.plans import PlanName
+from switchboard.analytics import bulk
 from switchboard.aws.dynamodb import Item, encode_item
 from switchboard.aws.writes import Put, commit
 from switchboard.calls import history, inbox, words_projection
@@ -100,24 +101,28 @@ def _contact(org_id: str, number: str, chance: random.Random) -> Contact:
 _OURS = "+14155550100"
 
 
-def call_items(org_id: str, how_many: int, holders: int) -> Iterator[tuple[str, Item]]:
+def call_items(org_id: str, how_many: int, holders: int, flow_id: str | None = None) -> Iterator[tuple[str, Item]]:
     """The items of calls in the last two years with a number of `holders`, and of the lists and histories of calls."""
     chance = random.Random(1842)  # noqa: S311
     known, now = numbers()[:holders], clock.now()
     pasts: dict[str, history.CallHistory] = {}
     things: list[InboxThing] = []
+    made: list[Call] = []
     for place in range(how_many):
         moment = now - timedelta(minutes=(how_many - place) * 10, seconds=chance.randint(0, 300))
         call = _call(org_id, chance.choice(known), clock.format_iso(moment), chance)
+        call = call.model_copy(update={"flow_id": flow_id})
         past = pasts.setdefault(call.to_number, history.CallHistory(e164=call.to_number))
         past.calls, past.last_call_at = past.calls + 1, call.created_at
         if name := history.find_name(call.order.variables):
             past.name, past.named_at = name, call.created_at
         yield "activity", calls.CALLS.put(call).item
         things.append(inbox.inbox_thing(call))
+        made.append(call)
         yield from (("core", item) for item in call_numbers.entry_items(call))
         yield from (("core", item) for item in words_projection.summary_items(call))
     yield from (("core", item) for item in inboxes.bulk_items(org_id, inbox.INBOX, things))
+    yield from (("core", item) for item in bulk.bulk_items(org_id, made))
     for e164 in {*pasts, _OURS}:
         yield from (("core", item) for item in call_numbers.number_items(org_id, e164))
     for past in pasts.values():
@@ -152,6 +157,7 @@ def _call(org_id: str, number: str, at: str, chance: random.Random) -> Call:
         end_reason=reason,
         created_at=at,
         updated_at=at,
+        answered_at=at if seconds else None,
         ended_at=at,
         duration_seconds=seconds,
     )

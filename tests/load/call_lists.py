@@ -59,7 +59,7 @@ ASKED = {
 }
 
 
-class _CountedTables:
+class CountedTables:
     """The tables in memory, with a counted wait for each request."""
 
     def __init__(self, tables: memory_cloud.Tables) -> None:
@@ -91,7 +91,7 @@ def measure_lists(size: int) -> dict[str, Counted]:
         for name, item in crowd.call_items(org_id, size, max(10, size // 5)):
             tables.items[settings.table_name(name)].setdefault(item["pk"], {})[item["sk"]] = encode_item(item)
         cookie = str(sessions.open_session(admin.user, org_id))
-        counting = _CountedTables(tables)
+        counting = CountedTables(tables)
         with (
             patch.object(clients, "dynamodb_client", lambda: counting),
             patch.object(clients, "dynamodb_client_without_retries", lambda: counting),
@@ -99,7 +99,7 @@ def measure_lists(size: int) -> dict[str, Counted]:
             return {name: _count(method, target, cookie, counting) for name, (method, target, _) in ASKED.items()}
 
 
-def _count(method: str, target: str, cookie: str, counting: _CountedTables) -> Counted:
+def _count(method: str, target: str, cookie: str, counting: CountedTables) -> Counted:
     path, cursor = target, ""
     if "*" in target:
         start = target.partition("&cursor")[0]

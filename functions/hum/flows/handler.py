@@ -18,6 +18,8 @@ from functions.hum.flows.schemas import (
     FlowVersionView,
     FlowView,
 )
+from switchboard.analytics import service as analytics
+from switchboard.dialects.hum.analytics_views import DAYS, FlowAnalyticsView, RangeDays, RangeEnd, RangeStart
 from switchboard.dialects.hum.dialect import Hum
 from switchboard.dialects.hum.shapes import DONE, Cursor, Limit, Ok
 from switchboard.edge.api import Api
@@ -210,6 +212,21 @@ def rollback_flow(flow_id: str, request: FlowRollbackInput) -> FlowView:
 )
 def duplicate_flow(flow_id: str) -> FlowView:
     return _view(changes.duplicate_flow(api.member, flow_id, api.member.effect))
+
+
+@api.get(
+    "/api/flows/<flow_id>/analytics",
+    summary="Get figures about the calls of a flow",
+    operation_id="getFlowAnalytics",
+    description="A call belongs to the day of its creation, with its whole length. Test calls do not count. New calls "
+    "are counted after a few moments.",
+    permission=Permission.ANALYTICS_READ,
+    responses={404: _UNKNOWN},
+)
+def get_flow_analytics(
+    flow_id: str, days: RangeDays = DAYS, start: RangeStart = None, end: RangeEnd = None
+) -> FlowAnalyticsView:
+    return FlowAnalyticsView.of(analytics.get_flow_analytics(api.member.organization, flow_id, days, start, end))
 
 
 handler = api.handler

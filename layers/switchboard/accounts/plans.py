@@ -24,6 +24,9 @@ class Plan:
     over all numbers of the organization. `numbers` limits its telephone numbers. The figures of Enterprise are defaults
     for the limits that are not negotiated.
 
+    `voice_minutes_per_month` are the minutes of calls that the price includes, basic and premium together. They limit
+    nothing.
+
     `sliced` plans count usage in leased slices instead of one item, because one item takes part in one transaction at
     a time. In a model of these conflicts, 100 transactions per second on one item already cause some refusals.
     """
@@ -38,6 +41,7 @@ class Plan:
     concurrent_calls: int
     calls_per_second: int
     roleplays_per_month: int | None
+    voice_minutes_per_month: int | None
     numbers: int | None
     sliced: bool = False
 
@@ -56,6 +60,7 @@ PLANS = {
             concurrent_calls=1,
             calls_per_second=1,
             roleplays_per_month=10,
+            voice_minutes_per_month=10,
             numbers=3,
         ),
         Plan(
@@ -69,6 +74,7 @@ PLANS = {
             concurrent_calls=5,
             calls_per_second=2,
             roleplays_per_month=100,
+            voice_minutes_per_month=110,
             numbers=25,
         ),
         Plan(
@@ -82,6 +88,7 @@ PLANS = {
             concurrent_calls=25,
             calls_per_second=5,
             roleplays_per_month=1_000,
+            voice_minutes_per_month=600,
             numbers=250,
             sliced=True,
         ),
@@ -96,6 +103,7 @@ PLANS = {
             concurrent_calls=100,
             calls_per_second=20,
             roleplays_per_month=10_000,
+            voice_minutes_per_month=1_800,
             numbers=1_000,
             sliced=True,
         ),
@@ -110,6 +118,7 @@ PLANS = {
             concurrent_calls=250,
             calls_per_second=50,
             roleplays_per_month=None,
+            voice_minutes_per_month=None,
             numbers=None,
             sliced=True,
         ),

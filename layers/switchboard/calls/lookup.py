@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from switchboard.aws.reads import Ref
 from switchboard.calls import store
 from switchboard.calls.models import DIRECTIONS, Direction, State
 from switchboard.calls.store import call_ref, get_turns, list_tool_uses, list_turns
@@ -32,3 +33,9 @@ def list_places(
         if states:
             wanted["state"] = [state.value for state in states]
     return store.LISTING.places(org_id, wanted, limit, since=since, before=before)
+
+
+def sentiment_ref(org_id: str, call_id: str) -> Ref[str | None]:
+    """Returns the reference to the mood of a call's talk, which is in the item of its summary."""
+    key = {"pk": store.call_ref(org_id, call_id).key["pk"], "sk": "summary"}
+    return Ref("activity", key, lambda item: item.get("sentiment"))

@@ -178,6 +178,8 @@ class Call(BaseModel):
     #: The number of the organization that the call goes out from, or comes in at, and the caller's voicemail.
     number_id: str | None = None
     voicemail_id: str | None = None
+    #: Whether a member tries out a flow with it. Analytics leave it out.
+    is_test: bool = False
     #: The tags of people, in the order in which they were added, and the number of notes.
     tags: list[CallTag] = Field(default_factory=list)
     note_count: int = 0

@@ -62,6 +62,11 @@ def create_flow(origin: Origin, settings: FlowSettings, effect: IdempotencyKey |
     return get_flow(origin.org_id, done.subject_id) if done else flow
 
 
+def parse_flow_id(text: str) -> str | None:
+    """Returns the id of a flow in the form in which it is stored, None for a text that is no such id."""
+    return text.lower() if _UUID.fullmatch(text.lower()) else None
+
+
 def get_flow(org_id: str, flow_id: str) -> Flow:
     """Returns the organization's flow with this id. Raises NotFound."""
     found = store.FLOWS.get(org_id, flow_id.lower()) if _UUID.fullmatch(flow_id.lower()) else None

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from switchboard.aws import reads
 from switchboard.aws.dynamodb import Item
+from switchboard.aws.reads import Ref
 from switchboard.aws.writes import Put, Write, Writes, commit
 from switchboard.inbox import store, time_counts
 from switchboard.inbox.models import InboxThing, ReadState
@@ -110,14 +111,25 @@ def count_unread(org_id: str, user_id: str, kinds: Sequence[str]) -> dict[str, i
     return {kind: min(count, MAX_COUNT) for kind, count in zip(kinds, counts, strict=True)}
 
 
+def count_refs(org_id: str, kind: str, state: ReadState) -> list[Ref[Item]]:
+    """Returns the references that `count_from` needs, for a caller that reads them together with other things."""
+    return [Ref("core", key, dict) for key in time_counts.node_keys(org_id, kind, state.marked_at)]
+
+
+def count_from(state: ReadState, nodes: Sequence[Item | None]) -> int:
+    """Returns how many things a member has not read, at most 100. `nodes` are the objects of `count_refs`."""
+    return min(_unread(state, nodes), MAX_COUNT)
+
+
 def _count(org_id: str, wanted: Sequence[tuple[str, ReadState]]) -> list[int]:
     keys = [time_counts.node_keys(org_id, kind, state.marked_at) for kind, state in wanted]
     nodes = iter(reads.get_items("core", [key for path in keys for key in path]))
-    return [
-        max(0, time_counts.count_after(state.marked_at, [next(nodes) for _ in path]) - state.read_flags)
-        + state.unread_flags
-        for (_, state), path in zip(wanted, keys, strict=True)
-    ]
+    return [_unread(state, [next(nodes) for _ in path]) for (_, state), path in zip(wanted, keys, strict=True)]
+
+
+def _unread(state: ReadState, nodes: Sequence[Item | None]) -> int:
+    later = time_counts.count_after(state.marked_at, nodes)
+    return max(0, later - state.read_flags) + state.unread_flags
 
 
 def are_read(org_id: str, kind: str, user_id: str, things: Sequence[InboxThing]) -> list[bool]:

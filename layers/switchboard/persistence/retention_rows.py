@@ -21,6 +21,7 @@ _NOTE = "As long as its call, if nobody deletes the note."
 _VIEWS = "The access log of the call, as long as the call."
 _READ_STATE = "It shows the member what is new. It names the member by id only."
 _VERSIONS = "Calls name the version with which they began, also after the flow is deleted."
+_TALLY = "Reports compare years. It has numbers of calls, and nothing about people."
 _COUNTERS = "Needed for the next write of the same kind."
 KINDS: tuple[ItemKind, ...] = (
     # ---- accounts, agents, flows
@@ -199,6 +200,11 @@ KINDS: tuple[ItemKind, ...] = (
     ItemKind("core", "number of calls", "<org>#call-numbers|<id>", _ORG, "Calls are found by it."),
     ItemKind("core", "call of a number", "<org>#calls-of#<id>|<place…>", _ORG, "As long as its call."),
     ItemKind("core", "tag of an organization", "<org>#call-tags|<tag…>", _CHANGE, "Deleted with its last call."),
+    # ---- analytics
+    ItemKind("core", "fact of a call", "<org>#call-facts|<place…>", _ORG, "As long as its call: a tally is their sum."),
+    ItemKind("core", "numbers of flows and outcomes", "<org>#call-tallies|names", _ORG, "Tallies name them by number."),
+    ItemKind("core", "tally of an organization", "<org>#call-tallies|<unit>#<period>", _ORG, _TALLY),
+    ItemKind("core", "tally of a flow", "<org>#call-tallies#<flow>|<unit>#<period>", _ORG, _TALLY),
     # ---- inboxes
     ItemKind("core", "counted thing of an inbox", "<org>#inbox#<kind>|<place…>", _CHANGE, "Deleted with the thing."),
     ItemKind(

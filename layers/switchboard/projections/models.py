@@ -19,9 +19,13 @@ class Projection:
 
     `subjects` returns all subjects of an organization. `removal` returns the writes that remove a subject. They also
     raise `StaleVersionError` if an event changed the subject since the read.
+
+    `lists_events` says whether the worker keeps a list of the applied events. A projection without such a list computes
+    the subject from the present state of a thing, so that a repeated or late event changes nothing.
     """
 
     name: str
     project: Callable[[Event], tuple[str, Writes] | None]
     subjects: Callable[[str], Iterable[str]]
     removal: Callable[[str, str], Writes]
+    lists_events: bool = True

@@ -1,8 +1,8 @@
 """Projections: read models that a worker derives from events (docs/projections.md).
 
 Each event is applied once. The transaction that changes the subject also adds the event to the subject's list of
-applied events. So a repeated event changes nothing, at any time. `switchboard events replay` can clear a projection and
-build it again.
+applied events. So a repeated event changes nothing, at any time. A projection that computes its subject from the
+present state of a thing needs no list. `switchboard events replay` can clear a projection and build it again.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from itertools import chain
 
 from switchboard import telemetry
+from switchboard.analytics import tallies_projection
 from switchboard.aws.writes import commit
 from switchboard.calls import history_projection, lists_projection, words_projection
 from switchboard.errors import NotFound
@@ -30,6 +31,13 @@ PROJECTIONS: Mapping[str, Projection] = {
         ),
         Projection("call_lists", lists_projection.project, lists_projection.subjects, lists_projection.removal_writes),
         Projection("call_words", words_projection.project, words_projection.subjects, words_projection.removal_writes),
+        Projection(
+            "call_tallies",
+            tallies_projection.project,
+            tallies_projection.subjects,
+            tallies_projection.removal_writes,
+            lists_events=False,
+        ),
     )
 }
 
@@ -48,6 +56,9 @@ def _apply_event(projection: Projection, event: Event) -> None:
         _log_skip("the projection has no use for the event", projection, event)
         return
     subject, writes = projected
+    if not projection.lists_events:
+        commit(writes)
+        return
     if not optimistic.record_once(store.applied_event_write(event.org_id, projection.name, subject, event.id), writes):
         _log_skip("the event was applied before", projection, event)
 

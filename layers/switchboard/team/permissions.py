@@ -32,6 +32,7 @@ class Permission(StrEnum):
     NUMBERS_WRITE = "numbers.write"
     #: To spend money on numbers.
     NUMBERS_BUY = "numbers.buy"
+    ANALYTICS_READ = "analytics.read"
 
 
 _VIEWER = frozenset(
@@ -43,6 +44,7 @@ _VIEWER = frozenset(
         Permission.CALLS_READ,
         Permission.FLOWS_READ,
         Permission.NUMBERS_READ,
+        Permission.ANALYTICS_READ,
     }
 )
 _OPERATOR = _VIEWER | {

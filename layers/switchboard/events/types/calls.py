@@ -10,6 +10,7 @@ from switchboard.events.types.base import Code, Contract, Count, Digest, EventTy
 
 #: The projection that reads the call's summary.
 _WORDS = ("call_words",)
+_TALLIES = ("call_tallies",)
 
 
 class VerdictInBrief(TypedDict):
@@ -85,15 +86,22 @@ class CallEnded(Called):
     provisional: Annotated[bool, "Whether the carrier has not reported the end. A late report may correct it."]
 
 
-def _call(name: str, about: str, data: type[Called] = Called) -> EventType:
-    return EventType(name, about, "call", data, channel="voice")
+def _call(name: str, about: str, data: type[Called] = Called, projections: tuple[str, ...] = ()) -> EventType:
+    return EventType(name, about, "call", data, channel="voice", projections=projections)
 
 
 def _ended(name: str, about: str, opticomm: str = "call.failed") -> EventType:
     told: dict[Contract, str] = {"anima": "call.ended", "opticomm": opticomm}
     # The dialer wakes calls that wait for the capacity that this call frees.
     return EventType(
-        name, about, "call", CallEnded, channel="voice", starts=("dialer",), webhooks=told, projections=_WORDS
+        name,
+        about,
+        "call",
+        CallEnded,
+        channel="voice",
+        starts=("dialer",),
+        webhooks=told,
+        projections=_WORDS + _TALLIES,
     )
 
 
@@ -105,20 +113,30 @@ TYPES = (
         CallCreated,
         channel="voice",
         starts=("dialer",),
-        projections=("number_history", "call_lists"),
+        projections=("number_history", "call_lists", *_TALLIES),
         webhooks={"opticomm": "call.initiated"},
     ),
     _call("voice.call.blocked", "The compliance gate refused a call.", CallBlocked),
     _call("voice.call.unconfirmed", "It is unknown whether the carrier accepted a call."),
     _call("voice.call.ringing", "The phone rings."),
-    _call("voice.call.answered", "The call was answered."),
+    _call("voice.call.answered", "The call was answered.", projections=_TALLIES),
     _call("voice.call.hold", "The call was put on hold."),
     _call("voice.call.resumed", "The call was taken off hold."),
     _call("voice.call.turn", "One side spoke.", CallTurn),
     _call("voice.call.tool", "The agent called a tool.", CallTool),
     _call("voice.call.opted_out", "The called person asked for no more calls.", CallOptedOut),
-    _call("voice.call.machine", "The carrier reported whether a person or a machine answered.", CallAnsweredBy),
-    _call("voice.call.transferred", "The called person was transferred to another number.", CallTransferred),
+    _call(
+        "voice.call.machine",
+        "The carrier reported whether a person or a machine answered.",
+        CallAnsweredBy,
+        projections=_TALLIES,
+    ),
+    _call(
+        "voice.call.transferred",
+        "The called person was transferred to another number.",
+        CallTransferred,
+        projections=_TALLIES,
+    ),
     _call("voice.call.recorded", "The carrier has a recording of the call.", CallRecorded),
     EventType(
         "voice.call.ending",
@@ -127,6 +145,7 @@ TYPES = (
         CallEnded,
         channel="voice",
         starts=("dialer",),
+        projections=_TALLIES,
     ),
     EventType(
         "voice.call.analyzed",
@@ -134,14 +153,14 @@ TYPES = (
         "call",
         CallAnalyzed,
         channel="voice",
-        projections=_WORDS,
+        projections=_WORDS + _TALLIES,
     ),
     _ended("voice.call.completed", "The call ended after an answer.", "call.completed"),
     _ended("voice.call.busy", "The line was busy."),
     _ended("voice.call.no_answer", "Nobody answered."),
     _ended("voice.call.failed", "The call could not be connected."),
     _ended("voice.call.canceled", "The call was canceled."),
-    _call("voice.call.corrected", "A late report corrected how the call ended.", CallEnded),
+    _call("voice.call.corrected", "A late report corrected how the call ended.", CallEnded, projections=_TALLIES),
     EventType("call.tag_added", "A person put a tag on a call.", "call", CallTagged),
     EventType("call.tag_changed", "A person changed the color of a call's tag.", "call", CallTagged),
     EventType("call.tag_removed", "A person removed a tag from a call.", "call", CallTagged),

@@ -1,0 +1,49 @@
+"""HUM: `/api/dashboard` and `/api/analytics`: figures about an organization's calls."""
+
+from __future__ import annotations
+
+from functions.hum.analytics.schemas import AnalyticsView, DashboardView
+from switchboard.analytics import messages, service
+from switchboard.dialects.hum.analytics_views import DAYS, RangeDays, RangeEnd, RangeStart
+from switchboard.dialects.hum.dialect import Hum
+from switchboard.edge.api import Api
+from switchboard.team.permissions import Permission
+
+api = Api(
+    Hum(),
+    "analytics",
+    tags={
+        "Dashboard": "The state of the organization at a glance.",
+        "Analytics": "Figures about the calls of a range.",
+    },
+)
+
+
+@api.get(
+    "/api/dashboard",
+    summary="Get the dashboard",
+    operation_id="getDashboard",
+    tag="Dashboard",
+    description="Calls of every API and direction, except test calls. New calls are counted after a few moments.",
+    permission=Permission.ANALYTICS_READ,
+)
+def get_dashboard() -> DashboardView:
+    found = service.get_dashboard(api.member)
+    return DashboardView.told(found, messages.count_open_conversations(api.member.org_id))
+
+
+@api.get(
+    "/api/analytics",
+    summary="Get figures about all calls",
+    operation_id="getAnalytics",
+    tag="Analytics",
+    description="A call belongs to the day and the hour of its creation, with its whole length. Calls of every API and"
+    " direction count, except test calls. New calls are counted after a few moments.",
+    permission=Permission.ANALYTICS_READ,
+)
+def get_analytics(days: RangeDays = DAYS, start: RangeStart = None, end: RangeEnd = None) -> AnalyticsView:
+    found = service.get_analytics(api.member.organization, days, start, end)
+    return AnalyticsView.told(found, messages.count_messages(api.member.org_id, found.range))
+
+
+handler = api.handler

@@ -1,0 +1,1 @@
+"""Figures about an organization's calls: what the dashboard and the reports show."""
