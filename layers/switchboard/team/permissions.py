@@ -24,6 +24,7 @@ class Permission(StrEnum):
     CONTACTS_WRITE = "contacts.write"
     BLOCKLIST_READ = "blocklist.read"
     BLOCKLIST_WRITE = "blocklist.write"
+    FLOWS_WRITE = "flows.write"
 
 
 _VIEWER = frozenset(
@@ -34,7 +35,7 @@ _VIEWER = frozenset(
         Permission.BLOCKLIST_READ,
     }
 )
-_OPERATOR = _VIEWER | {Permission.CONTACTS_WRITE, Permission.BLOCKLIST_WRITE}
+_OPERATOR = _VIEWER | {Permission.CONTACTS_WRITE, Permission.BLOCKLIST_WRITE, Permission.FLOWS_WRITE}
 
 #: The permissions by role. An admin has every permission, including future ones.
 PERMISSIONS: dict[Role, frozenset[Permission]] = {

@@ -22,7 +22,7 @@ def decode_audio(content: bytes) -> bytes:
     """
     samples = bytearray()
     try:
-        with av.open(io.BytesIO(content)) as container:
+        with av.open(io.BytesIO(content), "r") as container:
             if not container.streams.audio:
                 raise UnreadableAudioError("there is no audio track")
             resampler = av.AudioResampler(format="s16", layout="mono", rate=RATE)

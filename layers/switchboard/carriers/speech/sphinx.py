@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from pocketsphinx import Decoder, Endpointer
+from pocketsphinx import Decoder, Endpointer  # type: ignore[import-untyped]
 
 from switchboard.aws import clients, objects
 from switchboard.carriers.speech import (
