@@ -14,7 +14,7 @@ PATH = "/api/flows/ai-transcribe"
 @pytest.fixture
 def console(stack: Stack) -> httpx.Client:
     """A signed-in admin of the demo organization."""
-    return httpx.Client(base_url=stack.url, cookies={"bh_hum_session": stack.keys["hum_session"]}, timeout=60)
+    return httpx.Client(base_url=stack.url, cookies={"bh_hum_session": stack.keys["HUM_SESSION"]}, timeout=60)
 
 
 @pytest.mark.parametrize(("name", "form"), [("note.wav", "wav"), ("note.webm", "webm"), ("note.m4a", "m4a")])
