@@ -68,7 +68,7 @@ BUCKETS = (
     # The raw mail, kept so that somebody can look at it or parse it again.
     Bucket("inbound-mail", days=30, mail="inbound/"),
     Bucket("attachments"),
-    # What people send to be worked on at once.
+    # Files of people that are needed for a moment only.
     Bucket("uploads", days=1),
 )
 

@@ -35,6 +35,6 @@ def test_an_upload_of_two_hundred_megabytes_is_refused(console: httpx.Client) ->
 
 
 def test_other_operations_say_that_they_take_no_form(console: httpx.Client) -> None:
-    """API Gateway hands every form of this API over as base64, whatever its path."""
+    """API Gateway hands every form of this API over as base64, on each of its paths."""
     answer = console.post("/api/contacts", files={"audio": ("a.wav", b"RIFF")})
     assert (answer.status_code, answer.json()["error"]) == (415, "unsupported_media_type")

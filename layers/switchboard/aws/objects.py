@@ -11,7 +11,7 @@ from switchboard.aws import clients
 from switchboard.aws.clients import BotoCoreError, ClientError
 from switchboard.kit import settings
 
-#: What a request to S3 raises.
+#: The errors of requests to S3.
 FAILURES = (ClientError, BotoCoreError)
 
 #: The smallest part, in bytes, that S3 accepts in a multipart upload. Only the last part may be smaller.
@@ -85,7 +85,7 @@ def read_object(bucket: str, key: str, limit: int, beginning: int) -> StoredObje
 
 
 def delete_object(bucket: str, key: str) -> None:
-    """Delete an object. Nothing happens if there is none."""
+    """Deletes an object. Nothing happens if there is none."""
     clients.get_client("s3").delete_object(Bucket=bucket_name(bucket), Key=key)
 
 
@@ -106,5 +106,5 @@ def sign_download_link(bucket: str, key: str, filename: str, media_type: str, se
 
 
 def bucket_name(bucket: str) -> str:
-    """Return the name by which S3 knows a bucket of the topology."""
+    """Returns the name by which S3 knows a bucket of the topology."""
     return settings.text(settings.env_key("BUCKET", bucket).removeprefix(settings.PREFIX))

@@ -1,4 +1,4 @@
-"""Amazon Transcribe, by batch jobs that read and write in our buckets (docs/decisions/0012-transcribe-jobs.md)."""
+"""Amazon Transcribe, by batch jobs that read and write in our buckets (docs/decisions/0013-transcribe-jobs.md)."""
 
 from __future__ import annotations
 
