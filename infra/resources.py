@@ -9,10 +9,12 @@ from typing import Literal
 # This import declares every job.
 from switchboard.fanout import service as _fanout  # noqa: F401
 
-Access = Literal["read", "write"]
+#: Only objects are deleted by a right of its own: for tables, to write is also to delete.
+Access = Literal["read", "write", "delete"]
 READ: frozenset[Access] = frozenset({"read"})
 WRITE: frozenset[Access] = frozenset({"write"})
 READ_WRITE: frozenset[Access] = frozenset({"read", "write"})
+READ_WRITE_DELETE: frozenset[Access] = READ_WRITE | {"delete"}
 #: The IAM actions of each kind of access to a table.
 TABLE_ACTIONS: dict[Access, tuple[str, ...]] = {
     "read": ("BatchGetItem", "ConditionCheckItem", "GetItem", "Query"),
@@ -70,6 +72,8 @@ class Grant(StrEnum):
     MAIL = "mail"
     #: To call the deployment's language model.
     LANGUAGE_MODEL = "language_model"
+    #: To turn recordings into text.
+    SPEECH = "speech"
     #: To admit people to the deployment's live transport.
     TRANSPORT = "transport"
     #: To post to the deployment's own callbacks.

@@ -7,7 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from infra.resources import READ, READ_WRITE, WRITE, Api, Bucket, Function, Grant, Group, Queue, Schedule, Table, Worker
+from infra.resources import (
+    READ,
+    READ_WRITE,
+    READ_WRITE_DELETE,
+    WRITE,
+    Api,
+    Bucket,
+    Function,
+    Grant,
+    Group,
+    Queue,
+    Schedule,
+    Table,
+    Worker,
+)
 
 # This import declares every job.
 from switchboard.fanout import service as _fanout  # noqa: F401
@@ -56,6 +70,8 @@ BUCKETS = (
     Bucket("inbound-mail", days=30, mail="inbound/"),
     Bucket("attachments"),
     Bucket("recordings"),
+    # Files of people that are needed for a moment only.
+    Bucket("uploads", days=1),
 )
 
 APIS = (
@@ -242,6 +258,17 @@ GROUPS = (
         api="hum",
         paths=("api/dashboard", "api/analytics"),
         tables=_CONSOLE | {"activity": READ},
+    ),
+    # A group of its own: a request waits for speech recognition, and its body is not text.
+    Group(
+        "hum/transcription",
+        api="hum",
+        paths=("api/flows/ai-transcribe",),
+        tables=_CONSOLE | {"activity": WRITE},
+        # The service reads the audio, and writes its result, with the rights of the function.
+        buckets={"uploads": READ_WRITE_DELETE},
+        grants=frozenset({Grant.SPEECH}),
+        binary=("multipart/form-data",),
     ),
     Group("portal", api="hum", paths=("docs", "docs/{proxy+}", "openapi/{proxy+}"), tables={"ratelimit": WRITE}),
     Group(

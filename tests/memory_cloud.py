@@ -30,6 +30,7 @@ _ENVIRON = {
     "SWITCHBOARD_AGENTS_DOMAIN": "agents.switchboard.example",
     "SWITCHBOARD_PLATFORM_SENDER": "welcome@switchboard.example",
     "SWITCHBOARD_MAIL_CARRIER": "simulator",
+    "SWITCHBOARD_TRANSCRIBER": "sphinx",
     "SWITCHBOARD_REASSIGNED_NUMBERS": "simulator",
     "SWITCHBOARD_NATIONAL_REGISTRY": "simulator",
     "SWITCHBOARD_PUBLIC_URL": "http://localhost:8080",

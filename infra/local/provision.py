@@ -40,6 +40,7 @@ def provision(environ: dict[str, str], memory: Path | None = None, *, reaped: bo
         "SWITCHBOARD_AGENTS_DOMAIN": AGENTS_DOMAIN,
         "SWITCHBOARD_PLATFORM_SENDER": f"welcome@{SENDER_DOMAIN}",
         "SWITCHBOARD_MAIL_CARRIER": "ses",
+        "SWITCHBOARD_TRANSCRIBER": "sphinx",
         "SWITCHBOARD_REASSIGNED_NUMBERS": "simulator",
         "SWITCHBOARD_NATIONAL_REGISTRY": "simulator",
         "SWITCHBOARD_OUTBOUND_LOOPBACK": "on",

@@ -88,7 +88,9 @@ class Data(Stack):
             ],
         )
         accept_finding(
-            made, "AwsSolutions-S1", "Only SES and two functions access it, and the functions log each mail."
+            made,
+            "AwsSolutions-S1",
+            "Only SES and few functions access it, and the functions log each mail and each file.",
         )
         if bucket.mail and deployment.mail_carrier == "ses":
             made.add_to_resource_policy(_written_by_ses(deployment, made, bucket.mail))

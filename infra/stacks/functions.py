@@ -37,7 +37,17 @@ _BUCKET_ACTIONS: dict[Access, tuple[str, ...]] = {
     "read": ("s3:GetObject",),
     # A multipart upload needs the right to write, and its cancellation needs a right of its own.
     "write": ("s3:AbortMultipartUpload", "s3:PutObject"),
+    "delete": ("s3:DeleteObject",),
 }
+
+
+#: The finding of cdk-nag for `grants.transcription_jobs`.
+_JOBS = (
+    grants.transcription_jobs()
+    .replace(Aws.PARTITION, "<AWS::Partition>")
+    .replace(Aws.REGION, "<AWS::Region>")
+    .replace(Aws.ACCOUNT_ID, "<AWS::AccountId>")
+)
 
 
 class Functions:
@@ -146,6 +156,8 @@ class Functions:
         for name in function.buckets:
             finding = buckets.finding(self._deployment, name)
             accept_finding(role, finding, "The names of the bucket's objects are not known beforehand.")
+        if Grant.SPEECH in function.grants:
+            accept_finding(role, f"AwsSolutions-IAM5[Resource::{_JOBS}]", "The names of jobs are not known beforehand.")
         for arn in self._model_arns(function):
             if "*" in arn:
                 finding = arn.replace(Aws.PARTITION, "<AWS::Partition>")

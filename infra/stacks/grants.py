@@ -93,6 +93,20 @@ def _model_statements(deployment: Deployment, _: Resources) -> Iterable[iam.Poli
         yield iam.PolicyStatement(actions=["bedrock:InvokeModel"], resources=model_arns(deployment.language_model))
 
 
+def transcription_jobs() -> str:
+    """The ARN of all jobs of Amazon Transcribe."""
+    return f"arn:{Aws.PARTITION}:transcribe:{Aws.REGION}:{Aws.ACCOUNT_ID}:transcription-job/*"
+
+
+def _speech_statements(*_: object) -> Iterable[iam.PolicyStatement]:
+    # To start a job takes no resource. Transcribe reads and writes objects with the rights of the function.
+    yield iam.PolicyStatement(actions=["transcribe:StartTranscriptionJob"], resources=["*"])
+    yield iam.PolicyStatement(
+        actions=["transcribe:DeleteTranscriptionJob", "transcribe:GetTranscriptionJob"],
+        resources=[transcription_jobs()],
+    )
+
+
 def _transport_settings(deployment: Deployment, _: Resources) -> Settings:
     if not deployment.livekit_url:
         return {}
@@ -138,6 +152,7 @@ ROWS: dict[Grant, GrantRow] = {
     ),
     Grant.MAIL: GrantRow(settings=_mail_settings, statements=_mail_statements),
     Grant.LANGUAGE_MODEL: GrantRow(settings=_model_settings, statements=_model_statements),
+    Grant.SPEECH: GrantRow(settings=lambda *_: {"TRANSCRIBER": "amazon"}, statements=_speech_statements),
     Grant.TRANSPORT: GrantRow(
         settings=_transport_settings,
         statements=lambda deployment, _: _may_read(deployment.livekit_secret_arn),

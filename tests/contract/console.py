@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import httpx
 
@@ -37,7 +37,7 @@ class Person:
 
     def send(self, ask: Ask) -> httpx.Response:
         """The answer that this person gets."""
-        return Ask(ask.method, ask.path, ask.body, ask.query, ask.headers | self.headers).send(self.http)
+        return replace(ask, headers=ask.headers | self.headers).send(self.http)
 
     def get(self, path: str, **query: str) -> httpx.Response:
         return self.send(Ask("GET", path, query=query))

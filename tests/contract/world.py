@@ -56,6 +56,8 @@ class Ask:
     body: dict[str, Any] | None = None
     query: dict[str, str] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
+    #: The files of a form: by field the name, the bytes and the media type.
+    files: dict[str, tuple[str, bytes, str]] = field(default_factory=dict)
 
     def with_headers(self, **headers: str | None) -> Ask:
         """The request with other headers; `None` takes one away."""
@@ -64,7 +66,8 @@ class Ask:
 
     def send(self, http: httpx.Client, **options: Any) -> httpx.Response:
         """The response; for an endless response, the first block. Options replace the body."""
-        sent = options or ({"json": self.body} if self.body is not None else {})
+        body = {"json": self.body} if self.body is not None else {}
+        sent = options or ({"files": self.files} if self.files else body)
         with http.stream(self.method, self.path, params=self.query, headers=self.headers, **sent) as answer:
             if answer.headers["content-type"] != STREAM:
                 answer.read()

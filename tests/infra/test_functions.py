@@ -134,6 +134,8 @@ def test_its_environment_follows_from_its_grants(full_deployment: Templates, fun
     if resources.Grant.LANGUAGE_MODEL in function.grants:
         expected["SWITCHBOARD_LANGUAGE_MODEL"] = "bedrock"
         expected["SWITCHBOARD_BEDROCK_MODEL"] = "us.example.model-v1:0"
+    if resources.Grant.SPEECH in function.grants:
+        expected["SWITCHBOARD_TRANSCRIBER"] = "amazon"
     if resources.Grant.TRANSPORT in function.grants:
         expected["SWITCHBOARD_ROLEPLAY_TRANSPORT"] = "livekit"
         expected["SWITCHBOARD_LIVEKIT_URL"] = "wss://example.livekit.cloud"
@@ -190,7 +192,9 @@ def test_tracing_alone_is_granted_on_everything(full_deployment: Templates) -> N
                 objects = action.startswith("s3:") and resource.removesuffix("/*").count("*") == 0
                 # For an inference profile's model, any region.
                 model = action == "bedrock:InvokeModel" and resource.replace(":*::", "").count("*") == 0
-                open_ = action.startswith("xray:") or objects or model
+                # Transcribe's jobs have no names beforehand, and starting one takes no resource.
+                speech = action.startswith("transcribe:")
+                open_ = action.startswith("xray:") or objects or model or speech
                 assert "*" not in resource or open_, (role["id"], action, resource)
 
 
@@ -249,6 +253,15 @@ def test_the_operators_description_names_every_resource_and_holds_no_secret(full
     assert found["SWITCHBOARD_ROOT_SECRET"] == "switchboard/test/root"
 
 
+#: The actions on objects by kind of access.
+_OBJECT_ACTIONS = (
+    ("read", "GetObject"),
+    ("write", "AbortMultipartUpload"),
+    ("write", "PutObject"),
+    ("delete", "DeleteObject"),
+)
+
+
 def list_actions(statements: Iterable[dict[str, Any]]) -> Iterator[Grant]:
     """Each action on each resource that statements allow."""
     for statement in statements:
@@ -272,7 +285,7 @@ def expected_grants(full_deployment: Templates, function: resources.Function) ->
         if "read" in access:
             yield from (("dynamodb:Query", f"{arn}/index/{index}") for index in topology.table(table).indexes)
     for bucket, access in function.buckets.items():
-        for kind, action in (("read", "GetObject"), ("write", "AbortMultipartUpload"), ("write", "PutObject")):
+        for kind, action in _OBJECT_ACTIONS:
             if kind in access:
                 yield f"s3:{action}", f"arn:Partition:s3:::{bucket_name(full_deployment, bucket)}/*"
     for queue in function.sends:
@@ -287,6 +300,10 @@ def expected_grants(full_deployment: Templates, function: resources.Function) ->
         # The profile, and its model in each region of the profile.
         yield "bedrock:InvokeModel", "arn:Partition:bedrock:Region:AccountId:inference-profile/us.example.model-v1:0"
         yield "bedrock:InvokeModel", "arn:Partition:bedrock:*::foundation-model/example.model-v1:0"
+    if resources.Grant.SPEECH in function.grants:
+        yield "transcribe:StartTranscriptionJob", "*"
+        for action in ("DeleteTranscriptionJob", "GetTranscriptionJob"):
+            yield f"transcribe:{action}", "arn:Partition:transcribe:Region:AccountId:transcription-job/*"
     if resources.Grant.TRANSPORT in function.grants:
         yield "secretsmanager:GetSecretValue", FULL["livekit_secret_arn"]
     if resources.Grant.NUMBERS in function.grants:

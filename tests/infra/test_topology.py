@@ -27,6 +27,7 @@ NEVER_CALLED = {
     "athos/sessions": {"idempotency"},  # Its contract has no Idempotency-Key.
     "athos/calls": {"idempotency"},  # Its contract has no Idempotency-Key.
     "hum/account": {SECRET},  # It returns no cursor, and no secret that a retry would have to repeat.
+    "hum/transcription": {SECRET},  # It returns no cursor, and keeps nothing that a retry would have to repeat.
     "hum/team": {SECRET},  # It returns no cursor, and no secret that a retry would have to repeat.
     "hum/sign_in": {"idempotency"},  # A browser navigates there, without an Idempotency-Key.
     "workers/roleplay": {SECRET},  # Tokens and tickets are made and read by the sessions functions.

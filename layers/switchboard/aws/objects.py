@@ -1,4 +1,4 @@
-"""S3 for services and workers: writes, reads and signed links."""
+"""S3 for services and workers: writes, reads, deletions and signed links."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from urllib.parse import quote
 from switchboard.aws import clients
 from switchboard.aws.clients import BotoCoreError, ClientError
 from switchboard.kit import settings
+
+#: The errors of requests to S3.
+FAILURES = (ClientError, BotoCoreError)
 
 #: The smallest part, in bytes, that S3 accepts in a multipart upload. Only the last part may be smaller.
 MIN_PART_BYTES = 5 * 1024 * 1024
@@ -24,7 +27,7 @@ class StoredObject(NamedTuple):
 
 def put_object(bucket: str, key: str, content: bytes, media_type: str) -> None:
     """Writes an object. A second write to the same key replaces the object."""
-    clients.get_client("s3").put_object(Bucket=_physical(bucket), Key=key, Body=content, ContentType=media_type)
+    clients.get_client("s3").put_object(Bucket=bucket_name(bucket), Key=key, Body=content, ContentType=media_type)
 
 
 def upload_object(bucket: str, key: str, chunks: Iterable[bytes], media_type: str) -> int:
@@ -39,7 +42,7 @@ def upload_object(bucket: str, key: str, chunks: Iterable[bytes], media_type: st
     if second is None:
         put_object(bucket, key, first, media_type)
         return len(first)
-    client, where = clients.get_client("s3"), {"Bucket": _physical(bucket), "Key": key}
+    client, where = clients.get_client("s3"), {"Bucket": bucket_name(bucket), "Key": key}
     where["UploadId"] = client.create_multipart_upload(**where, ContentType=media_type)["UploadId"]
     try:
         return _upload_parts(client, where, (first, second), parts)
@@ -75,10 +78,15 @@ def _parts(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 def read_object(bucket: str, key: str, limit: int, beginning: int) -> StoredObject:
     """Reads an object. Of an object larger than `limit` bytes, read only the first `beginning` bytes."""
-    answer = clients.get_client("s3").get_object(Bucket=_physical(bucket), Key=key)
+    answer = clients.get_client("s3").get_object(Bucket=bucket_name(bucket), Key=key)
     size = int(answer["ContentLength"])
     with answer["Body"] as body:
         return StoredObject(body.read(size if size <= limit else beginning), size)
+
+
+def delete_object(bucket: str, key: str) -> None:
+    """Deletes an object. Nothing happens if there is none."""
+    clients.get_client("s3").delete_object(Bucket=bucket_name(bucket), Key=key)
 
 
 def sign_download_link(bucket: str, key: str, filename: str, media_type: str, seconds: int) -> str:
@@ -89,7 +97,7 @@ def sign_download_link(bucket: str, key: str, filename: str, media_type: str, se
     """
     plain = "".join(char if char.isascii() and char.isprintable() and char not in '"\\%' else "_" for char in filename)
     parameters = {
-        "Bucket": _physical(bucket),
+        "Bucket": bucket_name(bucket),
         "Key": key,
         "ResponseContentDisposition": f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(filename, safe='')}",
         "ResponseContentType": media_type,
@@ -97,5 +105,6 @@ def sign_download_link(bucket: str, key: str, filename: str, media_type: str, se
     return str(clients.get_client("s3").generate_presigned_url("get_object", Params=parameters, ExpiresIn=seconds))
 
 
-def _physical(bucket: str) -> str:
+def bucket_name(bucket: str) -> str:
+    """Returns the name by which S3 knows a bucket of the topology."""
     return settings.text(settings.env_key("BUCKET", bucket).removeprefix(settings.PREFIX))

@@ -93,11 +93,17 @@ class Upload:
 
 @dataclass(frozen=True, kw_only=True)
 class MultipartBody(Body):
-    """A form with one file in `field`, of one of `types`, of at most `max_bytes`. The bucket `to` stores it."""
+    """A form with one file in `field`, of one of `types`, of at most `max_bytes`. The bucket `to` stores it.
+
+    `only_file` refuses all other fields. With `unsupported` the file's bytes decide its type, and its Content-Type
+    is ignored. A file of another type is then refused as Invalid with this code.
+    """
 
     field: str
     types: frozenset[str]
     to: str
+    only_file: bool = False
+    unsupported: str | None = None
     max_bytes: int | None = 4_194_304
     media_types: ClassVar[frozenset[str]] = frozenset({MULTIPART_TYPE})
 
@@ -204,6 +210,10 @@ class _FormReader:
             raise _invalid_field(part.name, "is a nested multipart body: send each file in its own part")
         if part.name in self.fields or (part.name == self._kind.field and self._upload is not None):
             raise _invalid_field(part.name, "is repeated: send it once")
+        if part.name != self._kind.field and self._kind.only_file:
+            raise _invalid_field(part.name, f"is not a field of this form: send only the file, in {self._kind.field}")
+        if part.name == self._kind.field and self._kind.only_file and _filename(part) is None:
+            raise _invalid_field(part.name, "is text: send a file, with a filename")
         if part.name != self._kind.field and _filename(part) is not None:
             raise _invalid_field(part.name, f"contains a file: send one file in the field {self._kind.field}")
         return part
@@ -238,7 +248,14 @@ class _FormReader:
         if not part.size:
             raise _invalid_field(part.name, "is empty: choose another file")
         stated = essence_of(part.stated)
-        found = file_types.detect_type(stated, part.head, self._kind.types)
+        found = file_types.detect_type("" if self._kind.unsupported else stated, part.head, self._kind.types)
+        if found is None and self._kind.unsupported:
+            known = ", ".join(sorted(self._kind.types))
+            raise Invalid(
+                "The file has no known format: see the field.",
+                code=self._kind.unsupported,
+                fields={part.name: f"must be one of {known}, by its bytes"},
+            )
         if found is None:
             types = " or ".join(sorted(self._kind.types))
             raise UnsupportedMedia(

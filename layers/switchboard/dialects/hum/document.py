@@ -111,12 +111,12 @@ _REFUSALS = {
         _REPLAYED, "Retry-After",
     ),
     413: _refusal(
-        "PayloadTooLarge", "The body is larger than 1 MB.",
+        "PayloadTooLarge", "The body is larger than 1 MB, or its file larger than 4 MB.",
         "payload_too_large", "payload_too_large", "The body is larger than 1,048,576 bytes: send a smaller body.",
         limit=1_048_576,
     ),
     415: _refusal(
-        "UnsupportedMediaType", "The body is not `application/json`.",
+        "UnsupportedMediaType", "The body does not have the media type of the operation.",
         "unsupported_media_type", "unsupported_media_type", "Send the body as application/json.", received="text/plain",
     ),
     429: _refusal(

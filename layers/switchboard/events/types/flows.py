@@ -6,7 +6,7 @@ from typing import Annotated
 
 from typing_extensions import TypedDict
 
-from switchboard.events.types.base import Code, Count, EventType, Id
+from switchboard.events.types.base import Code, Count, Digest, EventType, Id
 
 
 class FlowCreated(TypedDict):
@@ -25,10 +25,17 @@ class FlowDuplicated(FlowCreated):
     source: Annotated[Id, "The flow that was copied."]
 
 
+class AudioTranscribed(TypedDict):
+    sample: Annotated[Digest, "The digest of the audio."]
+    size: Annotated[Count, "The size of the audio in bytes."]
+    seconds: Annotated[Count, "The length of the audio in seconds."]
+
+
 TYPES = (
     EventType("flow.created", "A flow was created.", "flow", FlowCreated),
     EventType("flow.updated", "A flow changed.", "flow", FlowUpdated),
     EventType("flow.rolled_back", "A flow got the settings of an earlier version.", "flow", FlowRolledBack),
     EventType("flow.duplicated", "A flow was created as a copy.", "flow", FlowDuplicated),
     EventType("flow.deleted", "A flow was deleted.", "flow"),
+    EventType("flow.audio_transcribed", "A sample of audio was transcribed.", "organization", AudioTranscribed),
 )

@@ -1,0 +1,118 @@
+"""The port to speech recognition: recorded audio in a bucket goes in, its text comes out.
+
+A transcription is a job. `start` begins it, and `fetch` returns its result once there is one. So a worker starts a job,
+and looks again later instead of waiting. `transcribe` waits, for a caller who needs the text now.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from switchboard.carriers.outcomes import RefusedError, ThrottledError
+from switchboard.kit import settings
+
+__all__ = [
+    "LANGUAGE",
+    "AudioSource",
+    "RefusedError",
+    "ThrottledError",
+    "Transcriber",
+    "Transcription",
+    "UnreadableAudioError",
+    "configured_transcriber",
+    "transcribe",
+]
+
+#: The language of a recording whose language nobody knows. A fixed language finds no words in silence, while the
+#: identification of a language fails on recordings without enough speech.
+LANGUAGE = "en-US"
+#: How long `transcribe` waits between two looks at its job.
+_PAUSE_SECONDS = 0.7
+
+
+class UnreadableAudioError(RefusedError):
+    """The audio is damaged, or contains no sound that can be decoded."""
+
+
+@dataclass(frozen=True, slots=True)
+class AudioSource:
+    """A recording in a bucket of the topology. `media_type` is that of its bytes (`edge/file_types.py`)."""
+
+    bucket: str
+    key: str
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Transcription:
+    """The words of a recording. `text` is empty if nothing is said. `language` is a BCP 47 tag."""
+
+    text: str
+    language: str
+    #: The end of the last word, or of the whole recording if the engine knows it.
+    duration_sec: float
+
+
+class Transcriber(Protocol):
+    """Turns recordings into text. A job's name is chosen by the caller: letters, digits, `-`, `_` and `.`."""
+
+    def start(self, audio: AudioSource, job: str, language: str = LANGUAGE) -> None:
+        """Starts a job. The second start of a name changes nothing.
+
+        Raises ThrottledError if a later attempt may succeed, else RefusedError.
+        """
+
+    def fetch(self, audio: AudioSource, job: str, language: str = LANGUAGE) -> Transcription | None:
+        """Returns the result of a job, or `None` while it runs.
+
+        Raises UnreadableAudioError, ThrottledError if a later look may succeed, else RefusedError.
+        """
+
+    def forget(self, audio: AudioSource, job: str) -> None:
+        """Deletes what the engine keeps of a finished job. Raises ThrottledError or RefusedError."""
+
+
+def transcribe(
+    transcriber: Transcriber,
+    audio: AudioSource,
+    job: str,
+    *,
+    seconds: float,
+    language: str = LANGUAGE,
+    pause: Callable[[float], None] = time.sleep,
+    now: Callable[[], float] = time.monotonic,
+) -> Transcription | None:
+    """Starts a job and wait for its result for some `seconds`. Returns `None` if the job needs longer.
+
+    The job then goes on. The next call with its name waits for the same job. Raises the errors of the port.
+    """
+    until = now() + seconds
+    transcriber.start(audio, job, language)
+    while True:
+        found = transcriber.fetch(audio, job, language)
+        if found is not None or now() + _PAUSE_SECONDS > until:
+            return found
+        pause(_PAUSE_SECONDS)
+
+
+def _amazon() -> Transcriber:
+    from switchboard.carriers.speech.amazon import AmazonTranscribe  # for cold start: one engine only
+
+    return AmazonTranscribe()
+
+
+def _sphinx() -> Transcriber:
+    from switchboard.carriers.speech.sphinx import Sphinx  # only the local stack has its packages
+
+    return Sphinx()
+
+
+_TRANSCRIBERS: dict[str, Callable[[], Transcriber]] = {"amazon": _amazon, "sphinx": _sphinx}
+
+
+def configured_transcriber() -> Transcriber:
+    """Returns the engine of the setting TRANSCRIBER: `amazon` (the default), or `sphinx` on one machine."""
+    return _TRANSCRIBERS[settings.text("TRANSCRIBER", "amazon")]()
