@@ -17,6 +17,7 @@ from switchboard.accounts import keys as accounts_keys
 from switchboard.accounts.models import KeyKind
 from switchboard.accounts.plans import PlanName
 from switchboard.aws.writes import commit
+from switchboard.carriers.numbers import get_inventory
 from switchboard.dialects.hum.dialect import COOKIE
 from switchboard.edge.api import Api
 from switchboard.edge.router import Operation
@@ -113,7 +114,15 @@ class Platform:
         schema = route.spec.body(route.documented)
         shown = next((part["examples"][0] for part in route.parts() if part.get("examples")), {}) if schema else {}
         own = {"agentId": self.tenant.agent_id, "agent_id": self.flow_id, "org_id": self.tenant.org_id}
+        if {"sid", "e164"} <= shown.keys():
+            own |= {"sid": self._own_number(shown["e164"]), "flow_id": None}
         return {name: own.get(name, value) for name, value in shown.items()}
+
+    def _own_number(self, e164: str) -> str:
+        """Returns the provider's id of a number that the organization has there."""
+        inventory = get_inventory()
+        found = inventory.find(self.tenant.org_id, e164) or inventory.buy(self.tenant.org_id, e164, "Main line")
+        return found.sid
 
     def credentials(self, route: Route) -> dict[str, str]:
         """Returns the headers that authorize the operation."""

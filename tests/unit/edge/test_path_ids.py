@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests import dynamo_rules
@@ -15,6 +17,19 @@ WITH_TEXT = [route for route in ALL if "any" in route.operation.ids]
 WITH_QUERY = [route for route in ALL if any(place == "query" for place, _ in route.spec.parameters(route.documented))]
 #: A browser's sign-in leaves the process: its own tests call it.
 ASKED = [route for route in WITH_QUERY if not route.operation.path.startswith("/auth/")]
+
+
+#: The required fields of every operation's body.
+_ENOUGH = {
+    "role": "viewer",
+    "label": "x",
+    "since": "2026-01-01T00:00:00Z",
+    "is_read": True,
+    "name": "x",
+    "body": "x",
+    "source": '{"name": "x"}',
+    "version": 1,
+}
 
 
 @pytest.fixture
@@ -52,8 +67,7 @@ def test_an_impossible_id_is_not_found(platform: Platform, route: Route) -> None
 def test_an_impossible_id_gets_the_same_answer_as_an_unknown_id(platform: Platform, route: Route) -> None:
     prefix = route.operation.ids[0]
     unknown = f"{prefix}_{'0' * 26}" if prefix else "nothing"
-    # Enough for every operation's body.
-    body = '{"role": "viewer", "label": "x", "since": "2026-01-01T00:00:00Z"}' if route.operation.takes_body else None
+    body = json.dumps(_ENOUGH) if route.operation.takes_body else None
     answers = [platform.ask(route, route.at(one), body) for one in (unknown, "no`id")]
     assert [answer.status_code for answer in answers] == [404, 404]
     assert len({read_code(route.api.dialect.name, answer) for answer in answers}) == 1
