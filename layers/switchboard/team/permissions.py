@@ -24,6 +24,12 @@ class Permission(StrEnum):
     CONTACTS_WRITE = "contacts.write"
     BLOCKLIST_READ = "blocklist.read"
     BLOCKLIST_WRITE = "blocklist.write"
+    FLOWS_READ = "flows.read"
+    FLOWS_WRITE = "flows.write"
+    NUMBERS_READ = "numbers.read"
+    NUMBERS_WRITE = "numbers.write"
+    #: To spend money on numbers.
+    NUMBERS_BUY = "numbers.buy"
 
 
 _VIEWER = frozenset(
@@ -32,9 +38,16 @@ _VIEWER = frozenset(
         Permission.TEAM_READ,
         Permission.CONTACTS_READ,
         Permission.BLOCKLIST_READ,
+        Permission.FLOWS_READ,
+        Permission.NUMBERS_READ,
     }
 )
-_OPERATOR = _VIEWER | {Permission.CONTACTS_WRITE, Permission.BLOCKLIST_WRITE}
+_OPERATOR = _VIEWER | {
+    Permission.CONTACTS_WRITE,
+    Permission.BLOCKLIST_WRITE,
+    Permission.FLOWS_WRITE,
+    Permission.NUMBERS_WRITE,
+}
 
 #: The permissions by role. An admin has every permission, including future ones.
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
