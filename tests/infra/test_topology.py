@@ -36,6 +36,7 @@ NEVER_CALLED = {
     "workers/dialer": {SECRET},
     "workers/voice_events": {SECRET},
     "workers/webhooks": {SECRET},  # It makes deliveries; the delivery workers sign them.
+    "workers/recordings": {SECRET},  # It fetches with the provider's own token; the callbacks are signed elsewhere.
     "callbacks/email": {SECRET},  # It stores digests and derives nothing.
     # It forwards stream records and accesses no table: other functions write events and timers.
     "workers/fanout": {"activity"},

@@ -35,7 +35,7 @@ class State(StrEnum):
     CANCELED = "canceled"
 
 
-#: The speaker of a turn by our side. All other speakers are the called person.
+#: The speaker of a turn by our side. All other speakers are the other party.
 AGENT_SPEAKER = "agent"
 
 #: The final states.
@@ -92,6 +92,42 @@ class Order(BaseModel):
     metadata: dict[str, Any] = Field(default_factory=dict)
 
 
+class CallRecording(Recording):
+    """A recording of a call. `key` is its place in the bucket `recordings`, once our worker has fetched it.
+
+    A `lost` recording will never come. `url` is the provider's own, and never leaves this system.
+    """
+
+    key: str | None = None
+    media_type: str | None = None
+    size_bytes: int | None = None
+    lost: bool = False
+
+
+class VoicemailState(StrEnum):
+    """The state of the message that a caller was asked for.
+
+    `LEFT`: the caller spoke, and the recording is awaited. `NONE`: the caller left no message. `LOST`: the recording
+    never came.
+    """
+
+    OFFERED = "offered"
+    LEFT = "left"
+    RECORDED = "recorded"
+    NONE = "none"
+    LOST = "lost"
+
+
+class Declined(StrEnum):
+    """The reason why a caller got a polite message and nothing else."""
+
+    NO_FLOW = "no_flow"
+    SUSPENDED = "suspended"
+    BUSY = "busy"
+    SPENDING_CAP = "spending_cap"
+    UNAVAILABLE = "unavailable"
+
+
 class Call(BaseModel):
     """A call with its present state. `version` counts its changes: each write requires the version that it read."""
 
@@ -117,7 +153,21 @@ class Call(BaseModel):
     agent_name: str = "your assistant"
     #: The flow that talks, as of the call's acceptance. `agent_ref` is the caller's name for it.
     flow_id: str | None = None
+    #: The version of the flow that talks. The call keeps it when the flow changes.
+    flow_version: int | None = None
     agent_ref: str | None = None
+    #: Our number that received the call (`switchboard.numbers`). Only for calls in.
+    number_id: str | None = None
+    #: Why an incoming call got a polite message and nothing else.
+    declined: Declined | None = None
+    #: Whether the call came outside of the flow's business hours.
+    after_hours: bool = False
+    #: How many talks came before the present one, and the talker's connection for the present one.
+    talk: int = 0
+    connect: str | None = None
+    #: The number that the caller is being transferred to.
+    transfer_target: str | None = None
+    voicemail: VoicemailState | None = None
     provider_agent_id: str | None = None
     #: The caller's own id of the request: requests with the same id are one call.
     request_id: str | None = None
@@ -146,7 +196,9 @@ class Call(BaseModel):
     awaits_analysis: bool = False
     outcome: str | None = None
     summary: str | None = None
-    recordings: list[Recording] = Field(default_factory=list)
+    recordings: list[CallRecording] = Field(default_factory=list)
+    #: The provider's texts of recordings, by the recording's id. A text may arrive before its recording.
+    transcripts: dict[str, str] = Field(default_factory=dict)
     error: str | None = None
     sip_code: int | None = None
     #: The receipt for the first minute. The rest of the call is charged to it. A simulated call has none.
@@ -170,6 +222,19 @@ class Call(BaseModel):
     def simulated(self) -> bool:
         """Whether the call reaches nobody and costs nothing."""
         return self.order.simulated
+
+    @property
+    def free(self) -> bool:
+        """Whether the call costs the organization nothing."""
+        return self.simulated or self.declined is not None
+
+    @property
+    def person_number(self) -> str:
+        """The number of the other party: the caller of an incoming call, and the called person of all others.
+
+        An incoming call may have no number: then this is a word such as `anonymous`.
+        """
+        return self.from_number if self.direction == "INBOUND" else self.to_number
 
     @property
     def is_over(self) -> bool:
