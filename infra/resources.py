@@ -59,6 +59,8 @@ class Bucket:
     name: str
     #: How long an object is kept, in days. `None` means forever.
     days: int | None = None
+    #: The thing with which an object is kept, if it has no number of days.
+    kept_with: str = "mail"
     #: The prefix under which SES stores inbound mail, if it does.
     mail: str | None = None
 

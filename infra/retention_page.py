@@ -82,7 +82,9 @@ def _length(life: timedelta) -> str:
 
 def _beside() -> Iterator[str]:
     for bucket in topology.BUCKETS:
-        kept = (f"{bucket.days} days", "a rule of S3") if bucket.days else ("as long as its mail", "never")
+        kept = (
+            (f"{bucket.days} days", "a rule of S3") if bucket.days else (f"as long as its {bucket.kept_with}", "never")
+        )
         yield f"| objects of bucket `{bucket.name}` | {kept[0]} | {kept[1]} |"
     yield "| messages of queues | 4 days | SQS; a worker receives them within seconds |"
     yield f"| dead letters | {topology.DEAD_LETTERS_DAYS} days | SQS; an operator redrives them earlier |"

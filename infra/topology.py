@@ -46,6 +46,8 @@ QUEUES = (
     Queue("dialer"),
     Queue("simulator"),
     Queue("voice-events"),
+    # Longer than a provider may take for an hour of audio.
+    Queue("recordings", visibility_seconds=120),
     # It also carries the reports of a transport.
     Queue("roleplay"),
     Queue("contacts"),
@@ -69,7 +71,8 @@ BUCKETS = (
     # The raw mail, kept so that somebody can look at it or parse it again.
     Bucket("inbound-mail", days=30, mail="inbound/"),
     Bucket("attachments"),
-    Bucket("recordings"),
+    # Recordings of calls and messages of callers.
+    Bucket("recordings", kept_with="call"),
     # Files of people that are needed for a moment only.
     Bucket("uploads", days=1),
 )
@@ -81,6 +84,8 @@ APIS = (
     Api("hum", "", fallback="hum/account"),
     # Callbacks of providers. Each request proves itself by its signature.
     Api("callbacks", "callbacks", fallback="callbacks/livekit"),
+    # Callbacks of Twilio, in the same dialect: their addresses are stored with each number at Twilio.
+    Api("twilio", "twilio", fallback="callbacks/twilio"),
 )
 
 #: The tables of every request: the look-up of its key, its rate limits, and the record of an Idempotency-Key.
@@ -292,6 +297,15 @@ GROUPS = (
         grants=frozenset({Grant.ROOT_SECRET}),
         snapstart=False,
     ),
+    # A caller waits for the answer. It decides about the call and charges it, so it reads and writes what calls do.
+    Group(
+        "callbacks/twilio",
+        api="twilio",
+        paths=("voice/{proxy+}",),
+        tables={"core": READ_WRITE, "activity": READ_WRITE, "ratelimit": WRITE},
+        sends=("voice-events",),
+        grants=frozenset({Grant.ROOT_SECRET, Grant.NUMBERS}),
+    ),
 )
 
 #: The queues of all jobs: an event, the outbox or a timer may send to any of them.
@@ -385,7 +399,7 @@ WORKERS = (
     Worker(
         "workers/simulator",
         queue="simulator",
-        tables={"activity": READ_WRITE},
+        tables={"activity": READ_WRITE, "core": READ_WRITE},
         sends=("simulator", "voice-events"),
         grants=frozenset({Grant.ROOT_SECRET, Grant.CALLBACKS}),
         concurrency=20,
@@ -396,6 +410,18 @@ WORKERS = (
         queue="voice-events",
         tables={"activity": READ_WRITE, "core": READ_WRITE},
         concurrency=50,
+    ),
+    Worker(
+        "workers/recordings",
+        queue="recordings",
+        tables={"activity": READ_WRITE, "core": READ},
+        buckets={"recordings": WRITE},
+        grants=frozenset({Grant.NUMBERS}),
+        batch=1,
+        concurrency=10,
+        # An hour of audio is 58 MB, and the client, the check and the upload hold it.
+        memory=1_024,
+        seconds=100,
     ),
     Worker(
         "workers/email_events", queue="email-events", tables={"activity": READ_WRITE, "core": WRITE}, concurrency=50

@@ -8,26 +8,30 @@ import json
 import os
 import re
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from switchboard.access import keys as access
 from switchboard.accounts.models import Caller, KeyKind
 from switchboard.agents import service as agents
 from switchboard.aws import clients, objects, secret
-from switchboard.calls import dialing
+from switchboard.calls import dialing, inbound, reports, twilio_callbacks
 from switchboard.calls import service as calls
 from switchboard.calls.models import Order, Tier
 from switchboard.carriers.numbers.ports.inventory import NumberSearch
-from switchboard.carriers.voice.ports.reports import Report
-from switchboard.carriers.voice.simulator import callbacks
+from switchboard.carriers.voice.ports.incoming import IncomingCall
+from switchboard.carriers.voice.ports.reports import Recording, Report
+from switchboard.carriers.voice.simulator import callbacks, caller, caller_state
 from switchboard.carriers.voice.simulator.callbacks import SimulatedCallback
+from switchboard.carriers.voice.simulator.caller import SimulatedForm
+from switchboard.carriers.voice.twilio import accounts
 from switchboard.contacts import service as contacts
 from switchboard.email import delivery
 from switchboard.email import service as email
 from switchboard.email.models import MailDraft, Message
 from switchboard.kit import clock, ids, jwts, settings
 from switchboard.numbers import available, purchases
+from switchboard.numbers import service as numbers
 from switchboard.numbers.purchases import NumberOrder
 from switchboard.roleplay import calls as roleplay
 from switchboard.roleplay import lifecycle, sessions
@@ -45,6 +49,8 @@ Message-ID: <sample-1@example.com>\r
 \r
 Is anybody there?\r
 """
+#: The ids of a call in and of its recording, as the recording's sample names them.
+_CALL_SID, _RECORDING_SID = f"CA{'5' * 32}", f"RE{'5' * 32}"
 _PLACE = re.compile(r"\{\{(\w+)\}\}")
 
 
@@ -74,6 +80,10 @@ def fill_sample(text: str, demo: dict[str, str]) -> dict[str, Any]:
         "livekit_signature": lambda: _livekit_signature(joined()),
         "simulator_callback": lambda: base64.b64encode(answered().body).decode(),
         "simulator_signature": lambda: answered().headers["simulator-signature"],
+        "called_number": (called := cache(partial(_bought_number, demo))),
+        "twilio_form": lambda: str(_called_in(called()).body, "ascii"),
+        "twilio_signature": lambda: _called_in(called()).signature,
+        "left_message": lambda: _left_message(demo),
         "webhook_message": lambda: _told_of(demo),
         "webhook_endpoint": hook,
         "webhook_delivery": lambda: deliveries.send_test_delivery(_master(demo), hook()).id,
@@ -120,6 +130,34 @@ def _answered(demo: dict[str, str]) -> SimulatedCallback:
     """The simulated provider's callback for an answered call."""
     facts = {"org_id": demo["ORGANIZATION_ID"], "call_id": _dialed(demo), "kind": "answered", "answered_by": "human"}
     return callbacks.sign(Report.model_validate(facts))
+
+
+def _called_in(number_id: str) -> SimulatedForm:
+    """The form with which the simulated provider asks for the first script of a call in."""
+    number = numbers.find_number(number_id)
+    assert number is not None
+    form = {
+        "AccountSid": accounts.simulated_account_sid(number.org_id),
+        "CallSid": _CALL_SID,
+        "CallStatus": "ringing",
+        "Direction": "inbound",
+        "From": "+14155550142",
+        "To": number.e164,
+    }
+    return caller.sign_form(number.org_id, f"{twilio_callbacks.BASE_PATH}{number_id}", form)
+
+
+def _left_message(demo: dict[str, str]) -> str:
+    """A call in whose caller left a message that is not fetched yet. Returns the id of the call."""
+    number = numbers.find_number(_bought_number(demo))
+    assert number is not None
+    inbound.answer_call(number, IncomingCall(_CALL_SID, "+14155550142", number.e164))
+    call = inbound.find_call(number, _CALL_SID)
+    assert call is not None
+    caller_state.save_recording(number.org_id, _CALL_SID, _RECORDING_SID, ["Please call me back."])
+    made = Recording(id=_RECORDING_SID, url="", duration_seconds=2, voicemail=True)
+    reports.apply_report(Report(org_id=call.org_id, call_id=call.id, kind="recorded", recording=made))
+    return call.id
 
 
 def _redeemed_roleplay(demo: dict[str, str]) -> str:

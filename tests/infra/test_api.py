@@ -84,9 +84,10 @@ CODES = {
         503: "service_unavailable",
     },
     "callbacks": dict.fromkeys((400, 401, 403, 404, 413, 415, 429, 500, 503), ""),
+    "twilio": dict.fromkeys((400, 401, 403, 404, 413, 415, 429, 500, 503), ""),
 }
 #: The form of each dialect's errors. A callback's response has a status only.
-TYPES = {"anima": "application/problem+json", "callbacks": "text/plain"}
+TYPES = {"anima": "application/problem+json", "callbacks": "text/plain", "twilio": "text/plain"}
 
 
 def read_code(api: str, body: dict[str, Any], status: int) -> str:

@@ -18,7 +18,7 @@ from infra.local import demo, invoke, pool, samples
 from switchboard.access import keys as access
 from switchboard.accounts.models import KeyKind
 from switchboard.audit import service as audit
-from switchboard.aws import clients, reads
+from switchboard.aws import clients, objects, reads
 from switchboard.aws.writes import commit
 from switchboard.calls import history
 from switchboard.calls import store as calls
@@ -254,6 +254,24 @@ def test_simulator_callback_reports_that_a_call_was_answered(run: Run) -> None:
     _, answer = run("callbacks/simulator", "simulator-callback")
     assert (answer["statusCode"], answer["body"]) == (200, "")
     assert [body["kind"] for body in receive_jobs("voice-events")] == ["answered"]
+
+
+def test_twilio_voice_asks_for_the_script_of_a_call_in(run: Run, organization: dict[str, str]) -> None:
+    _, answer = run("callbacks/twilio", "twilio-voice")
+    assert answer["statusCode"] == 200
+    assert answer["body"].startswith('<?xml version="1.0" encoding="UTF-8"?><Response><Say')
+    page = calls.list_calls(organization["ORGANIZATION_ID"], None, [], "INBOUND", 10, None)
+    assert [calls.CALLS.read(item).declined for item in page.items] == ["no_flow"]
+
+
+def test_sqs_recordings_store_the_message_of_a_caller(run: Run, organization: dict[str, str]) -> None:
+    event, answer = run("workers/recordings", "sqs-recordings")
+    assert answer == DONE
+    call = calls.CALLS.get(organization["ORGANIZATION_ID"], parse_job(event)["call_id"])
+    assert call is not None
+    (recording,) = call.recordings
+    assert recording.key == f"{call.org_id}/calls/{call.id}/{recording.id}.wav"
+    assert objects.read_object("recordings", recording.key, 10**6, 10).content[:4] == b"RIFF"
 
 
 def test_livekit_webhook_reports_that_the_rep_is_in(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,7 +56,11 @@ NOTHING_TO_DO: dict[str, list[dict[str, Any]]] = {
         {"job": "CloseCall", **CALL, "state": "DIALING"},
     ],
     "workers/voice_events": [{**CALL, "kind": "ringing"}],
-    "workers/simulator": [{**CALL, "step": 0}],
+    "workers/simulator": [{**CALL, "step": 0}, {"org_id": ORG, "call_sid": "CA_none", "step": 0}],
+    "workers/recordings": [
+        {"job": "FetchRecording", **CALL, "recording_id": "RE_none"},
+        {"job": "CloseVoicemail", **CALL},
+    ],
     "workers/roleplay": [
         {"job": "BeginRoleplay", **CALL},
         {"job": "CloseRoleplay", **CALL, "state": "CREATED"},

@@ -36,7 +36,7 @@ class Companions:
     def want_all(self, calls: Iterable[Call]) -> None:
         """Notes the contacts and flows of calls."""
         for call in calls:
-            self.want(history.number_id(self._org_id, call.other_number), call.flow_id)
+            self.want(history.number_id(self._org_id, call.person_number), call.flow_id)
 
     def _want(self, kind: str, id_: str, ref: Ref[Any]) -> None:
         if (kind, id_) not in self._known:
@@ -51,7 +51,7 @@ class Companions:
 
     def row(self, call: Call, *, is_read: bool) -> CallRow:
         """Returns the row of a call whose contact and flow were read. Either may be missing."""
-        contact = self._known.get(("contact", history.number_id(self._org_id, call.other_number)))
+        contact = self._known.get(("contact", history.number_id(self._org_id, call.person_number)))
         flow = self._known.get(("flow", call.flow_id or ""))
         return CallRow(call, contact, flow.name if flow else None, is_read)
 

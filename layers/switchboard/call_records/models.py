@@ -9,7 +9,7 @@ from switchboard.calls import numbers, words_projection
 from switchboard.calls.inbox import AccessEntry
 from switchboard.calls.models import Call, Direction, State, tag_key
 from switchboard.calls.notes import CallNote
-from switchboard.calls.recordings import RecordingLink
+from switchboard.calls.recording_links import RecordingLink
 from switchboard.carriers.voice.ports.reports import ToolUse, Turn
 from switchboard.contacts.models import Contact
 from switchboard.search import tokens

@@ -9,7 +9,7 @@ from switchboard.aws.reads import Ref
 from switchboard.call_records.candidates import Candidate, Candidates, find_candidates
 from switchboard.call_records.companions import Companions
 from switchboard.call_records.models import CallFilters, CallRecord, CallRow, RecordSummary
-from switchboard.calls import inbox, lookup, notes, recordings
+from switchboard.calls import inbox, lookup, notes, recording_links
 from switchboard.calls.inbox import INBOX
 from switchboard.calls.models import Call
 from switchboard.errors import NotFound
@@ -106,7 +106,7 @@ def get_call(member: Member, call_id: str) -> CallRecord:
         of_tools.result(),
         of_notes.result(),
         of_views.result(),
-        recordings.recording_link(call),
+        recording_links.recording_link(call),
     )
 
 

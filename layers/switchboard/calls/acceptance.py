@@ -90,10 +90,13 @@ def build_greeting(org: Organization, order: Order, name: str, language: str) ->
 
     `name` is the name of the voice, and `language` its language. Raises Invalid for an invalid number.
     """
-    own = _GREETINGS.get(language.split("-", maxsplit=1)[0].lower(), _GREETINGS["en"]).format(name=name)
-    return disclosures.add_disclosures(
-        order.greeting or own, disclosures.find_required(contact_attempt(org, order)), org.name, language
-    )
+    own = order.greeting or default_greeting(name, language)
+    return disclosures.add_disclosures(own, disclosures.find_required(contact_attempt(org, order)), org.name, language)
+
+
+def default_greeting(name: str, language: str) -> str:
+    """Returns our own first words, for a voice with this name and language. They say that an assistant speaks."""
+    return _GREETINGS.get(language.split("-", maxsplit=1)[0].lower(), _GREETINGS["en"]).format(name=name)
 
 
 def choose_caller_id(org: Organization, own: Sequence[str | None], of: str) -> str:

@@ -44,7 +44,7 @@ def transition(
 def event_writes(call: Call, kind: str, **data: Any) -> Writes:
     """Returns the write of an event about this version of the call: its change, or something heard during it."""
     subject = Subject(type="call", id=call.id, version=call.version)
-    return events.new_event_write(call_origin(call), kind, subject, to=texts.digest(call.to_number), **data)
+    return events.new_event_write(call_origin(call), kind, subject, to=texts.digest(call.person_number), **data)
 
 
 def call_origin(call: Call) -> SystemActor:

@@ -112,7 +112,7 @@ def _placement(call: Call, not_after: str | None, left: int | None) -> voice.Pla
         to_number=call.to_number,
         not_after=not_after,
         ring_seconds=_ring_seconds(not_after),
-        most_seconds=_max_call_seconds(call, left),
+        most_seconds=ending.longest_talk_seconds(call, left),
     )
 
 
@@ -122,15 +122,6 @@ def _ring_seconds(not_after: str | None) -> int:
         return RING_SECONDS
     left = int((clock.parse(not_after) - clock.now()).total_seconds())
     return min(RING_SECONDS, left)
-
-
-def _max_call_seconds(call: Call, left: int | None) -> int:
-    """Returns how long the call may last, in seconds. The rest of the organization's cap must pay for all of it."""
-    longest = int(TALK_LIMIT.total_seconds())
-    if left is None:
-        return longest
-    # The first minute is already charged.
-    return min(longest, 60 * (1 + max(0, left) // usage.price_micros(acceptance.METER[call.tier])))
 
 
 def _conversation(call: Call) -> voice.Conversation:

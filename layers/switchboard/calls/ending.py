@@ -127,6 +127,14 @@ def apply_analysis(call: Call, outcome: str | None, summary: str | None) -> Call
     return after, changes.event_writes(after, "voice.call.analyzed", outcome=outcome)
 
 
+def longest_talk_seconds(call: Call, left: int | None) -> int:
+    """Returns how long a call may last, in seconds. The rest of the organization's cap must pay for all of it."""
+    if left is None:
+        return _TALK_LIMIT_SECONDS
+    # The first minute is already charged.
+    return min(_TALK_LIMIT_SECONDS, 60 * (1 + max(0, left) // usage.price_micros(acceptance.METER[call.tier])))
+
+
 def may_be_corrected(call: Call) -> bool:
     """Whether a call ended recently enough that a report may still correct it."""
     return call.ended_at is not None and clock.parse(call.ended_at) > clock.now() - _CORRECTION_LIMIT
@@ -202,7 +210,7 @@ def end_event_data(call: Call) -> dict[str, Any]:
 
 
 def _price(call: Call, minutes: int) -> int:
-    return 0 if call.simulated else minutes * usage.price_micros(acceptance.METER[call.tier])
+    return 0 if call.free else minutes * usage.price_micros(acceptance.METER[call.tier])
 
 
 def _settlement_writes(call: Call, minutes: int) -> Writes:

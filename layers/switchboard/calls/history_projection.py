@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from switchboard import telemetry
 from switchboard.aws.writes import Writes
 from switchboard.calls import history, history_store, store
 from switchboard.calls.history import CallHistory
@@ -11,11 +12,14 @@ from switchboard.events.models import Event
 
 
 def project(event: Event) -> tuple[str, Writes] | None:
-    """Returns the id of the called number, and the write that counts the call. Skips calls of test keys."""
+    """Returns the id of the other party's number, and the write that counts the call. Skips calls of test keys."""
     call = store.CALLS.get(event.org_id, event.subject.id)
     if call is None or call.simulated:
         return None
-    e164 = call.from_number if call.direction == "INBOUND" else call.to_number
+    e164 = call.person_number
+    if not e164.startswith("+"):
+        telemetry.log_skip("the caller has no number", org_id=event.org_id, call_id=call.id)
+        return None
     number_id = history.number_id(call.org_id, e164)
     before = history_store.get_history(call.org_id, number_id) or CallHistory(e164=e164)
     after = _add_call(before, call.created_at, history.find_name(call.order.variables))

@@ -1,4 +1,4 @@
-"""Jobs of the dialer."""
+"""Jobs of the dialer, and of the worker that fetches recordings."""
 
 from __future__ import annotations
 
@@ -48,3 +48,19 @@ class CloseCall(Job, queue="dialer"):
     org_id: str
     call_id: str
     state: str
+
+
+class FetchRecording(Job, queue="recordings"):
+    """Fetch a recording from the provider. `attempts` counts the failed ones."""
+
+    org_id: str
+    call_id: str
+    recording_id: str
+    attempts: int = 0
+
+
+class CloseVoicemail(Job, queue="recordings"):
+    """Stop waiting for the recording of a message that was offered."""
+
+    org_id: str
+    call_id: str

@@ -37,7 +37,7 @@ class State(StrEnum):
     CANCELED = "canceled"
 
 
-#: The speaker of a turn by our side. All other speakers are the called person.
+#: The speaker of a turn by our side. All other speakers are the other party.
 AGENT_SPEAKER = "agent"
 
 #: The final states.
@@ -118,6 +118,42 @@ def tag_key(name: str) -> str:
     return folded if len(folded.encode()) <= _MAX_TAG_KEY_BYTES else texts.digest(folded)
 
 
+class CallRecording(Recording):
+    """A recording of a call. `key` is its place in the bucket `recordings`, once our worker has fetched it.
+
+    A `lost` recording will never come. `url` is the provider's own, and never leaves this system.
+    """
+
+    key: str | None = None
+    media_type: str | None = None
+    size_bytes: int | None = None
+    lost: bool = False
+
+
+class VoicemailState(StrEnum):
+    """The state of the message that a caller was asked for.
+
+    `LEFT`: the caller spoke, and the recording is awaited. `NONE`: the caller left no message. `LOST`: the recording
+    never came.
+    """
+
+    OFFERED = "offered"
+    LEFT = "left"
+    RECORDED = "recorded"
+    NONE = "none"
+    LOST = "lost"
+
+
+class Declined(StrEnum):
+    """The reason why a caller got a polite message and nothing else."""
+
+    NO_FLOW = "no_flow"
+    SUSPENDED = "suspended"
+    BUSY = "busy"
+    SPENDING_CAP = "spending_cap"
+    UNAVAILABLE = "unavailable"
+
+
 class Call(BaseModel):
     """A call with its present state. `version` counts its changes: each write requires the version that it read."""
 
@@ -143,7 +179,21 @@ class Call(BaseModel):
     agent_name: str = "your assistant"
     #: The flow that talks, as of the call's acceptance. `agent_ref` is the caller's name for it.
     flow_id: str | None = None
+    #: The version of the flow that talks. The call keeps it when the flow changes.
+    flow_version: int | None = None
     agent_ref: str | None = None
+    #: Our number that received the call (`switchboard.numbers`). Only for calls in.
+    number_id: str | None = None
+    #: Why an incoming call got a polite message and nothing else.
+    declined: Declined | None = None
+    #: Whether the call came outside of the flow's business hours.
+    after_hours: bool = False
+    #: How many talks came before the present one, and the talker's connection for the present one.
+    talk: int = 0
+    connect: str | None = None
+    #: The number that the caller is being transferred to.
+    transfer_target: str | None = None
+    voicemail: VoicemailState | None = None
     provider_agent_id: str | None = None
     #: The caller's own id of the request: requests with the same id are one call.
     request_id: str | None = None
@@ -172,12 +222,9 @@ class Call(BaseModel):
     awaits_analysis: bool = False
     outcome: str | None = None
     summary: str | None = None
-    recordings: list[Recording] = Field(default_factory=list)
-    #: The key of our own copy of the recording, in the bucket `recordings`.
-    recording_key: str | None = None
-    #: The number of the organization that the call goes out from, or comes in at, and the caller's voicemail.
-    number_id: str | None = None
-    voicemail_id: str | None = None
+    recordings: list[CallRecording] = Field(default_factory=list)
+    #: The provider's texts of recordings, by the recording's id. A text may arrive before its recording.
+    transcripts: dict[str, str] = Field(default_factory=dict)
     #: Whether a member tries out a flow with it. Analytics leave it out.
     is_test: bool = False
     #: The tags of people, in the order in which they were added, and the number of notes.
@@ -208,14 +255,27 @@ class Call(BaseModel):
         return self.order.simulated
 
     @property
+    def free(self) -> bool:
+        """Whether the call costs the organization nothing."""
+        return self.simulated or self.declined is not None
+
+    @property
+    def person_number(self) -> str:
+        """The number of the other party: the caller of an incoming call, and the called person of all others.
+
+        An incoming call may have no number: then this is a word such as `anonymous`.
+        """
+        return self.from_number if self.direction == "INBOUND" else self.to_number
+
+    @property
     def is_over(self) -> bool:
         """Whether the call is certainly over: the provider reported the end, or it never had the call."""
         return self.state in OVER_STATES and not self.provisional
 
     @property
-    def other_number(self) -> str:
-        """The number of the other side: the called number, or the caller's."""
-        return self.from_number if self.direction == "INBOUND" else self.to_number
+    def has_voicemail(self) -> bool:
+        """Whether the caller left a message, and it is stored."""
+        return self.voicemail is VoicemailState.RECORDED
 
     def can_become(self, state: State) -> bool:
         """Whether the transition to a state is allowed."""

@@ -61,7 +61,7 @@ def entry_writes(call: Call) -> list[Put]:
 
 def entry_items(call: Call) -> list[Item]:
     """Returns the items that list a call by its two numbers."""
-    other = history.number_id(call.org_id, call.other_number)
+    other = history.number_id(call.org_id, call.person_number)
     return [{**_entry_key(call, number_id), "other": other, "flow": call.flow_id} for number_id in _numbers(call)]
 
 

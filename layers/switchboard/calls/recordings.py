@@ -1,36 +1,118 @@
-"""Links to recordings of calls."""
+"""Fetches the recordings of calls into our own bucket, and gives up on those that never come.
+
+The object is written before the call names it. So a worker that is killed in between writes the same object again.
+"""
 
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import NamedTuple
 
+from switchboard import telemetry
 from switchboard.aws import objects
-from switchboard.calls.models import Call
+from switchboard.aws.writes import commit
+from switchboard.calls import changes, store
+from switchboard.calls.changes import CallChange
+from switchboard.calls.jobs import FetchRecording
+from switchboard.calls.models import Call, CallRecording, VoicemailState
+from switchboard.calls.reports import recording_event_data
+from switchboard.carriers import audio_types, voice
+from switchboard.carriers.voice.ports.recordings import Audio, RecordingPlace
 from switchboard.kit import clock
+from switchboard.persistence.collection import next_version
+from switchboard.timers import service as timers
 
-#: The bucket of our own copies of recordings.
 BUCKET = "recordings"
-#: How long a link is valid: long enough to listen to the longest call, which lasts an hour.
-LINK_LIFETIME = timedelta(hours=1)
+#: The first and the longest pause between two attempts. Twelve attempts take about 20 hours.
+_FIRST_PAUSE, _LONGEST_PAUSE = timedelta(seconds=30), timedelta(hours=4)
+MAX_ATTEMPTS = 12
 
 
-class RecordingLink(NamedTuple):
-    """A signed link, and the time at which it expires."""
+def fetch_recording(org_id: str, call_id: str, recording_id: str, attempts: int) -> None:
+    """Stores a recording, or tries again later. After the last attempt the recording is lost."""
+    call = store.CALLS.get(org_id, call_id)
+    recording = _find(call, recording_id) if call else None
+    if call is None or recording is None or recording.key or recording.lost:
+        telemetry.log_skip("the recording is gone, stored or lost", org_id=org_id, call_id=call_id)
+        return
+    source = voice.find_recordings(call.provider)
+    if source is None:
+        telemetry.log_skip("nothing can be fetched from the provider", org_id=org_id, call_id=call_id)
+        return
+    try:
+        found = source.fetch(RecordingPlace(org_id, call_id, call.provider_call_id, recording_id))
+    except voice.RefusedError as refused:
+        _lose(call, recording_id, str(refused))
+    except (voice.OutcomeUnknownError, voice.ThrottledError) as unknown:
+        _try_later(call, recording_id, attempts + 1, str(unknown))
+    else:
+        _store(call, recording, found)
 
-    url: str
-    expires_at: str
+
+def close_voicemail(org_id: str, call_id: str) -> None:
+    """Stops waiting for the recording of a message. It is lost if the caller spoke; otherwise there is no message."""
+
+    def decide(call: Call) -> CallChange:
+        if call.voicemail is VoicemailState.OFFERED:
+            return next_version(call, voicemail=VoicemailState.NONE), None
+        if call.voicemail is not VoicemailState.LEFT:
+            return None
+        after = next_version(call, voicemail=VoicemailState.LOST)
+        return after, changes.event_writes(after, "voice.call.recording_lost", recording=None, voicemail=True)
+
+    if not store.CALLS.change(org_id, call_id, decide):
+        telemetry.log_skip("no recording is awaited", org_id=org_id, call_id=call_id)
 
 
-def recording_link(call: Call) -> RecordingLink | None:
-    """Returns a signed link to the recording, `None` if we have no copy. Anybody who has the link can use it.
+def _find(call: Call, recording_id: str) -> CallRecording | None:
+    return next((one for one in call.recordings if one.id == recording_id), None)
 
-    A provider's own address is never returned: it needs the provider's credentials, or does not expire.
-    """
-    if call.recording_key is None:
-        return None
-    suffix = call.recording_key.rpartition(".")[2].lower()
-    kind, suffix = ("audio/wav", "wav") if suffix == "wav" else ("audio/mpeg", "mp3")
-    seconds = int(LINK_LIFETIME.total_seconds())
-    url = objects.sign_download_link(BUCKET, call.recording_key, f"{call.id}.{suffix}", kind, seconds)
-    return RecordingLink(url, clock.format_iso(clock.now() + LINK_LIFETIME))
+
+def _store(call: Call, recording: CallRecording, found: Audio) -> None:
+    key = f"{call.org_id}/calls/{call.id}/{recording.id}.{audio_types.extension_of(found.media_type)}"
+    objects.put_object(BUCKET, key, found.content, found.media_type)
+
+    def decide(now: Call) -> CallChange:
+        known = _find(now, recording.id)
+        if known is None or known.key:
+            return None
+        stored = known.model_copy(
+            update={"key": key, "media_type": found.media_type, "size_bytes": len(found.content), "lost": False}
+        )
+        after = next_version(now, recordings=_with(now, stored))
+        data = recording_event_data(stored)
+        if not stored.voicemail:
+            return after, changes.event_writes(after, "voice.call.recording_stored", **data)
+        more = {"flow": after.flow_id} if after.flow_id else {}
+        return after, changes.event_writes(after, "voice.call.voicemail_recorded", **data, **more)
+
+    store.CALLS.change(call.org_id, call.id, decide)
+
+
+def _lose(call: Call, recording_id: str, reason: str) -> None:
+    telemetry.emit_metric("RecordingLost")
+    telemetry.logger().error("recording lost", extra={"call_id": call.id, "reason": reason})
+
+    def decide(now: Call) -> CallChange:
+        known = _find(now, recording_id)
+        if known is None or known.key or known.lost:
+            return None
+        facts = {"voicemail": VoicemailState.LOST} if known.voicemail else {}
+        after = next_version(now, recordings=_with(now, known.model_copy(update={"lost": True})), **facts)
+        data = {"recording": recording_id, "voicemail": known.voicemail}
+        return after, changes.event_writes(after, "voice.call.recording_lost", **data)
+
+    store.CALLS.change(call.org_id, call.id, decide)
+
+
+def _try_later(call: Call, recording_id: str, attempts: int, reason: str) -> None:
+    if attempts >= MAX_ATTEMPTS:
+        _lose(call, recording_id, f"not fetched in {attempts} attempts: {reason}")
+        return
+    telemetry.log_skip("the provider does not have the recording yet", org_id=call.org_id, call_id=call.id)
+    again = FetchRecording(org_id=call.org_id, call_id=call.id, recording_id=recording_id, attempts=attempts)
+    pause = min(_FIRST_PAUSE * 2 ** (attempts - 1), _LONGEST_PAUSE)
+    commit(timers.schedule(again, clock.now() + pause).write)
+
+
+def _with(call: Call, recording: CallRecording) -> list[CallRecording]:
+    return [recording if one.id == recording.id else one for one in call.recordings]

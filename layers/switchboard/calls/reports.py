@@ -9,13 +9,15 @@ from switchboard import telemetry
 from switchboard.calls import changes, ending, speech, store
 from switchboard.calls.changes import CallChange
 from switchboard.calls.ending import ANSWERED_STATES, TALK_LIMIT, CallEnd
-from switchboard.calls.models import OVER_STATES, Call, State
+from switchboard.calls.models import OVER_STATES, Call, CallRecording, State, VoicemailState
 from switchboard.carriers.voice.ports.reports import EndReason, Recording, Report
 from switchboard.kit import clock, texts
 from switchboard.persistence.collection import next_version
 
 #: The maximum number of recordings of a call. More are an error of the provider.
 _MAX_RECORDINGS = 20
+#: The longest text of a recording that is kept. Providers transcribe two minutes at most.
+_MAX_TRANSCRIPT_CHARACTERS = 10_000
 #: How long to wait for a provider's report about a ringing call. Then the call is closed.
 RING_REPORT_LIMIT = timedelta(minutes=3)
 
@@ -58,6 +60,10 @@ def decide_report(call: Call, report: Report) -> CallChange:
             return _transferred(call, report, report.to, known)
         case "recorded" if report.recording and len(call.recordings) < _MAX_RECORDINGS:
             return _recorded(call, report.recording, known)
+        case "not_recorded" if call.voicemail is VoicemailState.OFFERED:
+            return next_version(call, voicemail=VoicemailState.NONE, **known), None
+        case "transcribed" if report.recording_id and report.text:
+            return _transcribed(call, report.recording_id, report.text, known)
         case "analyzed":
             return ending.apply_analysis(call, report.outcome or "unknown", report.summary)
         case "ended" if call.state not in OVER_STATES:
@@ -102,8 +108,27 @@ def _transferred(call: Call, report: Report, to_number: str, known: dict[str, An
 def _recorded(call: Call, recording: Recording, known: dict[str, Any]) -> CallChange:
     if any(kept.id == recording.id for kept in call.recordings):
         return None
-    after = next_version(call, recordings=[*call.recordings, recording], **known)
-    return after, changes.event_writes(after, "voice.call.recorded", duration_seconds=recording.duration_seconds)
+    if recording.voicemail:
+        known["voicemail"] = VoicemailState.RECORDED
+    kept = CallRecording.model_validate(recording.model_dump())
+    after = next_version(call, recordings=[*call.recordings, kept], **known)
+    return after, changes.event_writes(after, "voice.call.recorded", **recording_event_data(kept))
+
+
+def recording_event_data(recording: CallRecording) -> dict[str, Any]:
+    """Returns the event data about a recording."""
+    return {
+        "recording": recording.id,
+        "voicemail": recording.voicemail,
+        "duration_seconds": recording.duration_seconds,
+    }
+
+
+def _transcribed(call: Call, recording_id: str, text: str, known: dict[str, Any]) -> CallChange:
+    if recording_id in call.transcripts or len(call.transcripts) >= _MAX_RECORDINGS:
+        return None
+    kept = {**call.transcripts, recording_id: text[:_MAX_TRANSCRIPT_CHARACTERS]}
+    return next_version(call, transcripts=kept, **known), None
 
 
 def _held(call: Call, report: Report, known: dict[str, Any]) -> CallChange:

@@ -14,6 +14,7 @@ from switchboard.calls.models import AGENT_SPEAKER, Call
 from switchboard.carriers.voice.ports.reports import Report, Turn
 from switchboard.compliance import ledgers, opt_out_speech
 from switchboard.compliance.models import OptOutSource
+from switchboard.errors import Invalid
 from switchboard.kit import clock
 from switchboard.persistence import optimistic
 from switchboard.persistence.collection import next_version
@@ -78,11 +79,16 @@ def _with_neighbors(call: Call, turn: Turn) -> list[str]:
 
 
 def _opt_out(call: Call, source: OptOutSource, said: Writes) -> None:
-    """Records the called person's opt-out together with the report of it, and hangs the call up.
+    """Records the other party's opt-out together with the report of it, and hangs the call up.
 
     All in one commit. So the ledger, which applies to every API and channel, never lags behind the transcript.
     """
-    _, noted = ledgers.opt_out_writes(changes.call_origin(call), call.to_number, source)
+    try:
+        _, noted = ledgers.opt_out_writes(changes.call_origin(call), call.person_number, source)
+    except Invalid:
+        # A caller without a number cannot be called. The ledger has nothing to keep.
+        _note(call, source, said, None)
+        return
     try:
         _note(call, source, said, noted)
     except ledgers.AlreadyOptedOutError:

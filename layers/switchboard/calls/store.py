@@ -56,7 +56,7 @@ def list_place(call: Call) -> str:
 
 def list_hint(call: Call) -> str:
     """Returns the other side's number and the flow. A list reads the contact and the flow's name with the call."""
-    return f"{call.other_number}#{call.flow_id or ''}"
+    return f"{call.person_number}#{call.flow_id or ''}"
 
 
 def _lists(call: Call) -> Item:
@@ -86,7 +86,7 @@ def call_ref(org_id: str, call_id: str) -> Ref[Call]:
 def tag_entry_writes(call: Call, before: Sequence[str], after: Sequence[str]) -> list[Put | Delete]:
     """Returns the writes that list a call by its tags (`CallTag.key`)."""
     # The flow is left out: it may change, and the same entry must be found again.
-    place = f"{place_of(call.created_at, call.id)}#{call.other_number}"
+    place = f"{place_of(call.created_at, call.id)}#{call.person_number}"
     return LISTING.entries(call.org_id, place, dict(_key(call.org_id, call.id)), "tag", before, after)
 
 

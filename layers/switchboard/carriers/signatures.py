@@ -17,6 +17,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Iterable, Sequence
+from urllib.parse import parse_qs, urlsplit
 
 from switchboard.kit import jwts
 
@@ -30,6 +31,8 @@ _TIME = re.compile("[0-9]{1,12}")
 _LONGEST_HEADER = 4_096
 #: The most signatures in a header. During a rotation providers send two.
 _MOST_SIGNATURES = 16
+#: The most parameters of a signed URL.
+_MOST_PARAMETERS = 100
 
 
 def verify_twilio(url: str, parameters: Iterable[tuple[str, str]], signature: str, tokens: Sequence[str]) -> bool:
@@ -45,6 +48,20 @@ def verify_twilio(url: str, parameters: Iterable[tuple[str, str]], signature: st
     texts = [_bytes(place + form) for place in _with_and_without_port(url)]
     made = [base64.b64encode(hmac.digest(_bytes(token), text, "sha1")) for token in tokens if token for text in texts]
     return _any_equal(made, [_bytes(signature)])
+
+
+def verify_twilio_json(url: str, body: bytes, signature: str, tokens: Sequence[str]) -> bool:
+    """Whether Twilio signed a body that is not a form. The URL that it signed has the digest of the body.
+
+    A URL with no digest, or with several, proves nothing about the body.
+    """
+    try:
+        digests = parse_qs(urlsplit(url).query, max_num_fields=_MOST_PARAMETERS).get("bodySHA256", [])
+    except ValueError:
+        return False
+    made = hashlib.sha256(body).hexdigest().encode()
+    same = len(digests) == 1 and hmac.compare_digest(made, _bytes(digests[0]))
+    return verify_twilio(url, (), signature, tokens) and same
 
 
 def verify_stripe(body: bytes, header: str, secrets: Sequence[str], now: float) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from switchboard.calls.jobs import DialCall, WakeWaiting
+from switchboard.calls.jobs import DialCall, FetchRecording, WakeWaiting
 from switchboard.contacts.jobs import ContinueBackfill, IndexContacts
 from switchboard.email.jobs import SendMail
 from switchboard.events import registry
@@ -43,6 +43,9 @@ def _of_calls(event: Event) -> Job:
 JOB_FACTORIES: dict[str, Callable[[Event], Job]] = {
     "email": lambda event: SendMail(org_id=event.org_id, message_id=event.subject.id),
     "dialer": _of_calls,
+    "recordings": lambda event: FetchRecording(
+        org_id=event.org_id, call_id=event.subject.id, recording_id=event.data["recording"]
+    ),
     "roleplay": lambda event: BeginRoleplay(org_id=event.org_id, call_id=event.subject.id),
     "scoring": lambda event: ScoreRoleplay(org_id=event.org_id, call_id=event.subject.id),
     "contacts": _of_contacts,

@@ -338,6 +338,24 @@ KINDS: tuple[ItemKind, ...] = (
         "it was placed",
     ),
     ItemKind(
+        "activity",
+        "simulated caller",
+        "<org>#simulated-call#<id>|caller",
+        _TTL,
+        "The simulated provider can be asked for its calls until then.",
+        _DAY,
+        "its last step",
+    ),
+    ItemKind(
+        "activity",
+        "recording of a simulated caller",
+        "<org>#simulated-call#<id>|recording#<recording>",
+        _TTL,
+        "Our worker fetches it within minutes.",
+        _DAY,
+        "it was made",
+    ),
+    ItemKind(
         "activity", "look-up of a `request_id`", "<org>#request#<mode>#<id…>|request", _ORG, "As long as its call."
     ),
     # ---- roleplays

@@ -128,7 +128,7 @@ class CountByHand:
             "calls": len(mine),
             "inbound": sum(call.direction == "INBOUND" for call in mine),
             "answered": sum(is_answered(call) for call in mine),
-            "voicemails": sum(call.end_reason is EndReason.VOICEMAIL or call.voicemail_id is not None for call in mine),
+            "voicemails": sum(call.end_reason is EndReason.VOICEMAIL or call.has_voicemail for call in mine),
             "transfers": sum(call.transferred_to is not None for call in mine),
             "talks": sum(is_answered(call) and call.state is State.COMPLETED for call in mine),
             "seconds": sum(seconds_of(call) for call in mine),

@@ -68,7 +68,7 @@ def test_each_change_of_a_call_is_counted_instead_of_the_one_before(acme: Tenant
         talk(61),
         {"outcome": "success"},
         {"duration_seconds": 90},
-        {"voicemail_id": "vm_1"},
+        {"voicemail": "recorded"},
         {"end_reason": EndReason.VOICEMAIL},
     ):
         call = change_call(call, **change)

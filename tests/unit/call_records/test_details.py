@@ -10,7 +10,7 @@ import pytest
 from switchboard.aws import objects
 from switchboard.aws.writes import commit
 from switchboard.calls import notes, store, tags
-from switchboard.calls.models import Call
+from switchboard.calls.models import Call, CallRecording
 from switchboard.carriers.voice.ports.reports import ToolUse, Turn
 from switchboard.kit import clock
 from switchboard.persistence.idempotency import IdempotencyKey
@@ -66,7 +66,10 @@ def test_the_detail_has_what_was_said_and_done(call: Call, ask: Ask) -> None:
 def test_a_stored_recording_has_a_link_that_expires(acme: Tenant, ask: Ask, frozen: clock.FrozenClock) -> None:
     key = f"{acme.org_id}/recordings/a.mp3"
     objects.put_object("recordings", key, b"sound", "audio/mpeg")
-    found = ask("GET", f"/calls/{save_call(acme.org_id, recording_key=key).id}")[1]
+    stored = CallRecording(
+        id="rec_1", url="https://provider.example/a", duration_seconds=9, key=key, media_type="audio/mpeg"
+    )
+    found = ask("GET", f"/calls/{save_call(acme.org_id, recordings=[stored]).id}")[1]
     assert "Signature=" in found["recording_url"]
     assert found["recording_expires_at"] == "2026-01-15T18:00:00.000Z"
     assert found["has_recording"]

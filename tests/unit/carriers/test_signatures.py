@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from switchboard.carriers.signatures import verify_elevenlabs, verify_stripe, verify_twilio
+from switchboard.carriers.signatures import verify_elevenlabs, verify_stripe, verify_twilio, verify_twilio_json
 from tests.unit.properties import example_settings
 
 URL = "https://mycompany.com/myapp.php?foo=1&bar=2"
@@ -125,6 +125,7 @@ def test_any_input_is_refused_without_an_error(
     url: str, parameters: list[tuple[str, str]], header: str, secrets: list[str], body: bytes
 ) -> None:
     assert not verify_twilio(url, parameters, header, secrets)
+    assert not verify_twilio_json(url, body, header, secrets)
     assert not verify_stripe(body, header, secrets, 0)
     assert not verify_elevenlabs(body, header, secrets, 0)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from switchboard import telemetry
 from switchboard.carriers.outcomes import OutcomeUnknownError, RefusedError, ThrottledError
 from switchboard.carriers.voice.ports.line import Leg, Line, Pace, Placement, Snapshot
+from switchboard.carriers.voice.ports.recordings import RecordingSource
 from switchboard.carriers.voice.ports.talker import (
     Conversation,
     ProviderCallIds,
@@ -40,6 +41,7 @@ __all__ = [
     "Transcript",
     "Voice",
     "carrier_name",
+    "find_recordings",
     "get_carrier",
     "get_simulated_carrier",
     "reaches_people",
@@ -134,3 +136,16 @@ def get_carrier() -> Carrier:
 def reaches_people() -> bool:
     """Whether the configured carrier calls real people."""
     return carrier_name() not in ("none", "simulator")
+
+
+def find_recordings(provider: str) -> RecordingSource | None:
+    """Returns the recordings of the provider that a call names, or `None` if nothing can be fetched there."""
+    if provider == "simulator":
+        from switchboard.carriers.voice.simulator.recordings import SimulatedRecordings  # for cold start: as above
+
+        return SimulatedRecordings()
+    if provider == "twilio":
+        from switchboard.carriers.voice.twilio.recordings import TwilioRecordings  # for cold start: as above
+
+        return TwilioRecordings()
+    return None

@@ -113,7 +113,7 @@ def row_fields(row: CallRow) -> dict[str, object]:
         "answered_by": call.answered_by,
         "end_reason": call.end_reason.value if call.end_reason else None,
         "has_recording": has_recording(call),
-        "has_voicemail": call.voicemail_id is not None,
+        "has_voicemail": call.has_voicemail,
         "summary_tldr": call.summary,
         "outcome": call.outcome,
         "tags": [CallTagView.of(tag).model_dump() for tag in call.tags],
@@ -124,4 +124,4 @@ def row_fields(row: CallRow) -> dict[str, object]:
 
 def has_recording(call: Call) -> bool:
     """Whether a call was recorded. The recording may not be stored here yet."""
-    return bool(call.recordings) or call.recording_key is not None
+    return any(not recording.voicemail for recording in call.recordings)

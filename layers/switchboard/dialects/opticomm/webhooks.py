@@ -35,7 +35,7 @@ def _rendered(call: Call, name: str, facts: dict[str, Any], sequence: int) -> Re
         "conversation_id": call.conversation_id,
         "request_id": call.request_id,
         "agent_id": call.agent_ref,
-        "phone_number": call.to_number,
+        "phone_number": call.person_number,
         **facts,
         "created_at": call.created_at,
         "sequence": sequence,

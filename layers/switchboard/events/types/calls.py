@@ -21,7 +21,7 @@ class VerdictInBrief(TypedDict):
 
 
 class Called(TypedDict):
-    to: Annotated[Digest, "The digest of the called number."]
+    to: Annotated[Digest, "The digest of the other party's number: of the called number, or of the caller's."]
 
 
 class _Judged(Called):
@@ -36,6 +36,27 @@ class CallCreated(_Judged):
 
 class CallBlocked(_Judged):
     code: Annotated[Code, "The code of the rule that refused."]
+
+
+class CallReceived(Called):
+    number_id: Annotated[Id, "Our number that was called."]
+    tier: Annotated[Code, "The tier, which sets the price."]
+    flow: NotRequired[Annotated[Id, "The flow that answers."]]
+    flow_version: NotRequired[Annotated[int, "The version of the flow."]]
+    declined: NotRequired[Annotated[Code, "Why the caller got a polite message and nothing else."]]
+    after_hours: NotRequired[Annotated[bool, "Whether the call came outside of the business hours."]]
+    simulated: NotRequired[Annotated[bool, "Whether the call is simulated and nobody called."]]
+
+
+class CallRejected(Called):
+    number_id: Annotated[Id, "Our number that was called."]
+    code: Annotated[Code, "The reason."]
+
+
+class CallSwitched(Called):
+    flow: Annotated[Id, "The flow that talks from here on."]
+    flow_version: Annotated[int, "The version of the flow."]
+    from_flow: Annotated[Id, "The flow that talked before."]
 
 
 class CallTurn(Called):
@@ -63,7 +84,18 @@ class CallTransferred(Called):
 
 
 class CallRecorded(Called):
+    recording: Annotated[Id, "The id of the recording."]
+    voicemail: Annotated[bool, "Whether the recording is a message of the caller."]
     duration_seconds: Annotated[int, "The length of the recording, in seconds."]
+
+
+class CallVoicemailRecorded(CallRecorded):
+    flow: NotRequired[Annotated[Id, "The flow of the call."]]
+
+
+class CallRecordingLost(Called):
+    recording: Annotated[Id | None, "The id of the recording, if it was reported."]
+    voicemail: Annotated[bool, "Whether the recording is a message of the caller."]
 
 
 class CallAnalyzed(Called):
@@ -116,6 +148,27 @@ TYPES = (
         projections=("number_history", "call_lists", *_TALLIES),
         webhooks={"opticomm": "call.initiated"},
     ),
+    EventType(
+        "voice.call.received",
+        "One of our numbers was called, and the call was answered.",
+        "call",
+        CallReceived,
+        channel="voice",
+        projections=("number_history", "call_lists", *_TALLIES),
+    ),
+    _call(
+        "voice.call.rejected",
+        "A blocked caller was rejected before anything was said.",
+        CallRejected,
+        projections=("call_lists", *_TALLIES),
+    ),
+    _call(
+        "voice.call.flow_switched",
+        "Another flow took over the conversation.",
+        CallSwitched,
+        projections=_TALLIES,
+    ),
+    _call("voice.call.voicemail_offered", "The caller was asked to leave a message."),
     _call("voice.call.blocked", "The compliance gate refused a call.", CallBlocked),
     _call("voice.call.unconfirmed", "It is unknown whether the carrier accepted a call."),
     _call("voice.call.ringing", "The phone rings."),
@@ -124,7 +177,7 @@ TYPES = (
     _call("voice.call.resumed", "The call was taken off hold."),
     _call("voice.call.turn", "One side spoke.", CallTurn),
     _call("voice.call.tool", "The agent called a tool.", CallTool),
-    _call("voice.call.opted_out", "The called person asked for no more calls.", CallOptedOut),
+    _call("voice.call.opted_out", "The person asked for no more calls.", CallOptedOut),
     _call(
         "voice.call.machine",
         "The carrier reported whether a person or a machine answered.",
@@ -133,11 +186,26 @@ TYPES = (
     ),
     _call(
         "voice.call.transferred",
-        "The called person was transferred to another number.",
+        "The person was transferred to another number.",
         CallTransferred,
         projections=_TALLIES,
     ),
-    _call("voice.call.recorded", "The carrier has a recording of the call.", CallRecorded),
+    EventType(
+        "voice.call.recorded",
+        "The carrier has a recording of the call.",
+        "call",
+        CallRecorded,
+        channel="voice",
+        starts=("recordings",),
+    ),
+    _call("voice.call.recording_stored", "The recording of a call was stored.", CallRecorded),
+    _call(
+        "voice.call.voicemail_recorded",
+        "The message of a caller was stored.",
+        CallVoicemailRecorded,
+        projections=_TALLIES,
+    ),
+    _call("voice.call.recording_lost", "A recording never came.", CallRecordingLost),
     EventType(
         "voice.call.ending",
         "The line was closed. The analysis of the conversation is still missing.",

@@ -70,17 +70,19 @@ class ToolUse(BaseModel):
 
 
 class Recording(BaseModel):
-    """A recording that the provider stores, and its length in seconds."""
+    """A recording that the provider stores, and its length in seconds. A `voicemail` is a message of the caller."""
 
     model_config = ConfigDict(frozen=True)
 
     id: str
     url: str
     duration_seconds: int
+    voicemail: bool = False
 
 
 #: Kinds of the line: ringing, answered, machine (who answered, detected after the answer), hold, resumed, transferred,
-#: dtmf, recorded, ended. Kinds of the talk: turn, tool, opt_out (the person asked the talker for no more calls),
+#: dtmf, recorded, not_recorded (the caller left no message), transcribed (the text of a recording), ended. Kinds of the
+#: talk: turn, tool, opt_out (the person asked the talker for no more calls),
 #: analyzed.
 ReportKind = Literal[
     "ringing",
@@ -91,6 +93,8 @@ ReportKind = Literal[
     "transferred",
     "dtmf",
     "recorded",
+    "not_recorded",
+    "transcribed",
     "ended",
     "turn",
     "tool",
@@ -130,6 +134,9 @@ class Report(BaseModel):
     #: The number to which the call was transferred (`transferred`).
     to: str | None = None
     recording: Recording | None = None
+    #: The text of a recording, and the recording's id (`transcribed`).
+    text: str | None = None
+    recording_id: str | None = None
 
 
 def report_messages(reports: Iterable[Report]) -> list[QueueMessage]:

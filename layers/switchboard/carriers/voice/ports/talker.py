@@ -29,6 +29,9 @@ class Conversation:
 
     `provider_agent_id` is the talker's own agent, if there is one. `prompt` and `greeting` replace the texts of that
     agent, and `variables` replace `{{name}}` in both. `opt_out_key` is the key that a person presses to opt out.
+
+    `to_number` is the number of the other party, who called us if the talk is `inbound`. `transfer_labels` are the
+    places to which the talker may hand the caller, and with `takes_messages` it may offer to take a message.
     """
 
     org_id: str
@@ -41,6 +44,9 @@ class Conversation:
     provider_agent_id: str | None = None
     prompt: str | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
+    inbound: bool = False
+    transfer_labels: tuple[str, ...] = ()
+    takes_messages: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from switchboard.carriers.voice.ports.line import (
 )
 from switchboard.carriers.voice.ports.reports import Turn
 from switchboard.carriers.voice.ports.talker import Conversation, ProviderCallIds, TalkConnection, Transcript, Voice
-from switchboard.carriers.voice.simulator import course, state, worker
+from switchboard.carriers.voice.simulator import caller, course, state, worker
 from switchboard.carriers.voice.simulator.state import LegState
 from switchboard.kit import clock, ids, settings
 
@@ -75,7 +75,7 @@ class SimulatedLine:
         """Returns the state of a call, or `None` for an unknown call."""
         found = state.get_leg(leg.org_id, leg.call_id)
         if found is None:
-            return None
+            return caller.fetch_caller(leg.org_id, leg.provider_call_id)
         return Snapshot(
             over=found.over,
             answered=found.answered_at is not None,
@@ -89,7 +89,9 @@ class SimulatedLine:
     def end(self, leg: Leg) -> None:
         """Hangs up, and reports it. The rest of the course does not happen."""
         found = state.get_leg(leg.org_id, leg.call_id)
-        if found is not None and (found.hung_up or not found.over):
+        if found is None:
+            caller.hang_up_on_caller(leg.org_id, leg.provider_call_id)
+        elif found.hung_up or not found.over:
             worker.hang_up_leg(found)
 
     def control(self, leg: Leg, command: Command) -> None:
@@ -128,7 +130,7 @@ class SimulatedTalker:
         conversation_id = ids.new_id("simtalk")
         talk = course.write_script(conversation)
         state.save_talk(conversation.org_id, conversation.call_id, conversation_id, talk)
-        return TalkConnection(conversation_id)
+        return TalkConnection(conversation_id, f"wss://talk.simulator.invalid/{conversation_id}")
 
     def call(self, conversation: Conversation, placement: Placement) -> ProviderCallIds | None:  # noqa: ARG002 a talker's signature
         """Returns None, because this talker has no line of its own."""

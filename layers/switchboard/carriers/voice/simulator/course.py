@@ -69,10 +69,23 @@ class TalkScript(BaseModel):
     digits: str | None = None
     outcome: str = "success"
     summary: str
+    #: Where the talker may hand a caller, and whether it may take a message.
+    transfer_labels: tuple[str, ...] = ()
+    takes_messages: bool = False
 
 
 def write_script(conversation: Conversation) -> TalkScript:
-    """Returns the talk of a conversation. It depends on the called number, the prompt and the variables."""
+    """Returns the talk of a conversation. It depends on the called number, the prompt and the variables.
+
+    Of a talk with a caller it has only the greeting, because the caller's lines are not known.
+    """
+    if conversation.inbound:
+        return TalkScript(
+            lines=[("agent", _fill_variables(conversation.greeting, conversation.variables))],
+            summary="The caller was answered.",
+            transfer_labels=conversation.transfer_labels,
+            takes_messages=conversation.takes_messages,
+        )
     outcome = MAGIC_NUMBERS.get(conversation.to_number)
     greeting = ("agent", _fill_variables(conversation.greeting, conversation.variables))
     if outcome is MagicOutcome.VOICEMAIL:

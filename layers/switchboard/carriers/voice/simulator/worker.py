@@ -72,7 +72,7 @@ def apply_command(leg: LegState, facts: dict[str, Any], kind: reports.ReportKind
 def handle_message(body: dict[str, Any]) -> None:
     """Handles a message of the queue: a step to perform, or a callback to post. Raises CallbackRefusedError."""
     if "post" in body:
-        _post(Report.model_validate(body["post"]))
+        post_report(Report.model_validate(body["post"]))
     else:
         _perform_step(body["org_id"], body["call_id"], body["step"])
 
@@ -96,7 +96,7 @@ def _perform_step(org_id: str, call_id: str, number: int) -> None:
     _queue(after, [one for one in told if one.steps])
     for one in told:
         if not one.steps:
-            _post(one.report)
+            post_report(one.report)
 
 
 def _step_facts(leg: LegState, step: Step, number: int) -> dict[str, Any]:
@@ -142,7 +142,7 @@ def _message(leg: LegState, what: dict[str, Any], steps: int) -> QueueMessage:
     return QueueMessage(queue=SIMULATOR_QUEUE, body=body, group=leg.org_id, delay=steps * leg.step_seconds)
 
 
-def _post(report: Report) -> None:
+def post_report(report: Report) -> None:
     callback = callbacks.sign(report)
     base = settings.text("CALLBACKS_URL", "")
     if base:

@@ -1,0 +1,140 @@
+"""The talks of a call in: opens each talk once, and hands a call to another flow."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from switchboard import telemetry
+from switchboard.calls import acceptance, changes, store
+from switchboard.calls.changes import CallChange
+from switchboard.calls.models import OVER_STATES, Call, Tier
+from switchboard.carriers import voice
+from switchboard.carriers.voice import Voice
+from switchboard.compliance import opt_out_speech
+from switchboard.errors import NotFound, Unavailable
+from switchboard.flows import service as flows
+from switchboard.flows.models import Flow
+from switchboard.persistence.collection import next_version
+
+#: How often a call may move to another flow. Flows that hand a caller to each other would never end.
+MAX_FLOW_SWITCHES = 5
+_DEFAULT_LANGUAGE = "en-US"
+
+
+def get_flow(call: Call) -> Flow | None:
+    """Returns the flow of a call, in the version with which the call began. `None` if the call has no flow."""
+    if call.flow_id is None or call.flow_version is None:
+        return None
+    return flows.get_flow_version(call.org_id, call.flow_id, call.flow_version)
+
+
+def flow_facts(flow: Flow) -> dict[str, Any]:
+    """Returns the fields of a call that say which flow talks."""
+    return {
+        "flow_id": flow.id,
+        "flow_version": flow.version,
+        "agent_name": flow.name,
+        "provider_agent_id": flow.provider_agent_id,
+    }
+
+
+def choose_voice(flow: Flow, *, simulated: bool, tier: Tier | None = None) -> Voice | None:
+    """Returns the voice of a flow, else the first basic voice. `None` if the carrier has no voices.
+
+    With `tier`, only voices of this tier count.
+    """
+    voices = acceptance.select_carrier(simulated).talker.voices()
+    allowed = [one for one in voices if tier in (None, one.tier)]
+    own = next((one for one in allowed if one.id == flow.voice), None)
+    return own or next((one for one in allowed if one.tier == (tier or Tier.BASIC)), None)
+
+
+def greeting_of(flow: Flow, spoken: Voice | None) -> str:
+    """Returns the first words of a flow's talk."""
+    return flow.greeting or acceptance.default_greeting(flow.name, spoken.language if spoken else _DEFAULT_LANGUAGE)
+
+
+def find_language(call: Call) -> str:
+    """Returns the language of a call's voice."""
+    voices = acceptance.select_carrier(call.simulated).talker.voices()
+    return next((one.language for one in voices if one.id == call.voice_id), _DEFAULT_LANGUAGE)
+
+
+def open_talk(call: Call, flow: Flow) -> Call | None:
+    """Opens the present talk of a call, once. Returns the call with its connection, or `None` if nobody can talk.
+
+    Two callbacks at the same time open two talks. The first one counts, and nobody connects to the other.
+    """
+    if call.connect is not None:
+        return call
+    talker = acceptance.select_carrier(call.simulated).talker
+    try:
+        opened = talker.open(_conversation(call, flow))
+    except (voice.RefusedError, voice.ThrottledError, voice.OutcomeUnknownError, Unavailable) as error:
+        telemetry.logger().warning("talk not opened", extra={"call_id": call.id, "reason": str(error)})
+        return None
+
+    def decide(found: Call) -> CallChange:
+        if found.connect is not None or found.talk != call.talk or found.state in OVER_STATES:
+            return None
+        facts = {
+            "connect": opened.connect,
+            "provider_conversation_id": opened.conversation_id,
+            "awaits_analysis": talker.analyzes(),
+        }
+        return next_version(found, **facts), None
+
+    return store.CALLS.change(call.org_id, call.id, decide) or store.CALLS.get(call.org_id, call.id)
+
+
+def switch_flow(call: Call, flow_id: str) -> Call | None:
+    """Hands a call to another flow, whose present version talks from here on. `None` if that is not possible."""
+    if call.talk >= MAX_FLOW_SWITCHES:
+        telemetry.log_skip("the call moved to other flows too often", org_id=call.org_id, call_id=call.id)
+        return None
+    try:
+        target = flows.get_flow(call.org_id, flow_id)
+    except NotFound:
+        telemetry.log_skip("the flow of the transfer is gone", org_id=call.org_id, call_id=call.id)
+        return None
+
+    def decide(found: Call) -> CallChange:
+        if found.talk != call.talk or found.state in OVER_STATES:
+            return None
+        # The first minute was charged by the tier, so the tier stays.
+        spoken = choose_voice(target, simulated=found.simulated, tier=found.tier)
+        facts = {
+            "talk": found.talk + 1,
+            "connect": None,
+            "voice_id": spoken.id if spoken else found.voice_id,
+            "greeting": greeting_of(target, spoken),
+            "order": found.order.model_copy(update={"prompt": target.system_prompt or None}),
+        }
+        after = next_version(found, **facts, **flow_facts(target))
+        told = changes.event_writes(
+            after,
+            "voice.call.flow_switched",
+            flow=target.id,
+            flow_version=target.version,
+            from_flow=found.flow_id,
+        )
+        return after, told
+
+    return store.CALLS.change(call.org_id, call.id, decide) or store.CALLS.get(call.org_id, call.id)
+
+
+def _conversation(call: Call, flow: Flow) -> voice.Conversation:
+    return voice.Conversation(
+        org_id=call.org_id,
+        call_id=call.id,
+        to_number=call.person_number,
+        voice_id=call.voice_id,
+        greeting=call.greeting,
+        agent_name=call.agent_name,
+        opt_out_key=opt_out_speech.OPT_OUT_KEY,
+        provider_agent_id=call.provider_agent_id,
+        prompt=call.order.prompt,
+        inbound=True,
+        transfer_labels=(*flow.transfer_map, *flow.flow_transfer_map),
+        takes_messages=flow.voicemail_enabled,
+    )

@@ -1,0 +1,37 @@
+"""The port to a provider's recordings: fetches their audio."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+#: The largest recording that is fetched, in bytes: an hour at 8,000 samples of 16 bits a second has 58 MB.
+MAX_AUDIO_BYTES = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Audio:
+    """The audio of a recording. `media_type` is `audio/wav` or `audio/mpeg`."""
+
+    content: bytes
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingPlace:
+    """A recording at its provider."""
+
+    org_id: str
+    call_id: str
+    provider_call_id: str | None
+    recording_id: str
+
+
+class RecordingSource(Protocol):
+    """Fetches recordings of one provider."""
+
+    def fetch(self, place: RecordingPlace) -> Audio:
+        """Returns the audio of a recording.
+
+        Raises RefusedError if it will never come, and OutcomeUnknownError if it may come later.
+        """

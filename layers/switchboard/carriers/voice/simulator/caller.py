@@ -1,0 +1,380 @@
+"""The simulated callers: each calls one of our numbers, and does what our script says, verb by verb.
+
+A caller is a small Twilio. It posts signed forms to the number's callbacks, reads TwiML, and reports the end and the
+recordings. A message of the queue performs one step, and the next message follows. A killed worker performs its step
+again, so callbacks come twice, as they do from Twilio.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hmac
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC
+from email.utils import format_datetime
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlencode
+
+from switchboard import telemetry
+from switchboard.aws import queues
+from switchboard.carriers import magic_numbers
+from switchboard.carriers.voice.ports.line import Snapshot
+from switchboard.carriers.voice.ports.reports import EndReason, Report, ReportKind, Turn
+from switchboard.carriers.voice.simulator import (
+    caller_state,
+    course,
+    replies,
+    speech_audio,
+    state,
+    twiml_reader,
+    worker,
+)
+from switchboard.carriers.voice.simulator.caller_state import SimulatedCaller
+from switchboard.carriers.voice.simulator.course import TalkScript
+from switchboard.carriers.voice.twilio import accounts
+from switchboard.kit import clock, settings, texts
+from switchboard.kit.jobs import QueueMessage
+
+BASE_PATH = "/twilio/voice/"
+_FORM = "application/x-www-form-urlencoded"
+#: As long as Twilio waits for an answer.
+_POST_SECONDS = 15.0
+_MS_PER_CHARACTER = 55
+_NOTHING_SAID = TalkScript(lines=[], summary="Nothing was said.")
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedForm:
+    """A signed form."""
+
+    path: str
+    parameters: list[tuple[str, str]]
+    signature: str
+
+    @property
+    def url(self) -> str:
+        """The public URL of the callback, or its path without the setting PUBLIC_URL."""
+        return public_url(self.path)
+
+    @property
+    def body(self) -> bytes:
+        """The encoded form."""
+        return urlencode(self.parameters).encode()
+
+    def header(self, name: str) -> str:
+        """Returns the value of a header. Empty if it is missing."""
+        return self.signature if name == "x-twilio-signature" else ""
+
+
+#: Receives a form in this process, and returns the answer. For a deployment without a domain.
+LocalReceiver = Callable[[SimulatedForm], str]
+
+
+def public_url(path: str) -> str:
+    """Returns the URL that a signature covers."""
+    return f"{settings.text('PUBLIC_URL', '').rstrip('/')}{path}"
+
+
+def sign_form(org_id: str, path: str, parameters: dict[str, str]) -> SimulatedForm:
+    """Returns a form, signed as Twilio signs, with the token of the organization's simulated account."""
+    text = public_url(path) + "".join(name + parameters[name] for name in sorted(parameters))
+    token = accounts.simulated_token(org_id).encode()
+    signature = base64.b64encode(hmac.digest(token, text.encode(), "sha1")).decode()
+    return SimulatedForm(path, list(parameters.items()), signature)
+
+
+def start_call(caller: SimulatedCaller) -> None:
+    """Makes a call in. Its steps follow from the queue."""
+    caller_state.save_caller(caller, before=None)
+    queue_step(caller)
+
+
+def fetch_caller(org_id: str, call_sid: str | None) -> Snapshot | None:
+    """Returns the state of a call in at the simulated line, or `None` for an unknown call."""
+    caller = caller_state.get_caller(org_id, call_sid) if call_sid else None
+    if caller is None:
+        return None
+    return Snapshot(
+        over=caller.end_status is not None,
+        answered=caller.answered_at is not None,
+        provider_call_id=caller.call_sid,
+        answered_at=caller.answered_at,
+        ended_at=caller.ended_at,
+        end_reason=EndReason.COMPLETED.value if caller.end_status else None,
+        duration_seconds=caller.seconds if caller.end_status else None,
+    )
+
+
+def hang_up_on_caller(org_id: str, call_sid: str | None) -> None:
+    """Ends a call in from our side, and reports the end. Reports again if repeated."""
+    caller = caller_state.get_caller(org_id, call_sid) if call_sid else None
+    if caller is not None:
+        _finish(caller)
+
+
+def handle_message(body: dict[str, Any], receive: LocalReceiver) -> None:
+    """Handles a message of the queue about a caller: a step, or a callback to post. Raises CallbackRefusedError."""
+    caller = caller_state.get_caller(body["org_id"], body["call_sid"])
+    if caller is None:
+        telemetry.log_skip("the simulated caller is gone", org_id=body["org_id"], call_sid=body["call_sid"])
+        return
+    if "post" in body:
+        _post(caller, body["post"], body["form"], receive)
+        return
+    if caller.end_status is not None:
+        # If the worker was killed between the end and its reports, they are queued now.
+        _queue_reports(caller)
+        return
+    if caller.step != body["step"]:
+        telemetry.log_skip("the step was performed before", org_id=caller.org_id, step=body["step"])
+        # The message of the next step may be lost: the step was stored before it was sent.
+        queue_step(caller)
+        return
+    after = _perform(caller, receive)
+    if after is None:
+        _finish(caller)
+        return
+    advanced = after.model_copy(update={"step": caller.step + 1})
+    if caller_state.save_caller(advanced, before=caller.step):
+        queue_step(advanced)
+
+
+def _perform(caller: SimulatedCaller, receive: LocalReceiver) -> SimulatedCaller | None:
+    """Performs the next step. Returns the caller after it, `None` at the end of the call."""
+    if caller.step == 0:
+        return _begin(caller, receive)
+    if caller.has_hung_up and not caller.talking:
+        return None
+    if caller.talking:
+        return _talk(caller, receive)
+    if not caller.script:
+        return None
+    verb, *rest = caller.script
+    left = caller.model_copy(update={"script": rest})
+    match verb["verb"]:
+        case "Say" | "Play":
+            return left
+        case "Start":
+            return left.model_copy(update={"recording": any(noun["verb"] == "Recording" for noun in verb["nouns"])})
+        case "Connect":
+            return _connect(left, verb)
+        case "Dial":
+            return _ask(left, verb["action"], receive, **_dial(verb))
+        case "Record":
+            return _record(left, verb, receive)
+        case "Redirect":
+            return _ask(left, verb["text"], receive)
+        case _:
+            return None
+
+
+def _begin(caller: SimulatedCaller, receive: LocalReceiver) -> SimulatedCaller | None:
+    found = _ask(caller, "", receive, CallStatus="ringing")
+    if found.script and found.script[0]["verb"] == "Reject":
+        return None
+    return found.model_copy(update={"answered_at": clock.now_iso()})
+
+
+def _connect(caller: SimulatedCaller, verb: dict[str, Any]) -> SimulatedCaller:
+    stream = verb["nouns"][0]
+    named = {noun["name"]: noun["value"] for noun in stream["nouns"] if noun["verb"] == "Parameter"}
+    facts = {
+        "script": [verb, *caller.script],
+        "talking": True,
+        "call_id": named.get("call_id"),
+        "conversation_id": stream["url"].rpartition("/")[2],
+    }
+    talk = _find_talk(caller.model_copy(update=facts))
+    return _speak(caller.model_copy(update=facts), *(("agent", text) for _, text in talk.lines))
+
+
+def _talk(caller: SimulatedCaller, receive: LocalReceiver) -> SimulatedCaller | None:
+    """Lets the person say the next line, and the talker answer. Ends the talk when nothing is left to say."""
+    connect, *rest = caller.script
+    over = caller.model_copy(update={"talking": False, "script": rest})
+    if caller.has_hung_up:
+        _ask(over, connect["action"], receive, CallStatus="completed")
+        return None
+    if caller.leaves_message:
+        reply = replies.reply_to(replies.WANTS_MESSAGE, 0, _find_talk(caller))
+        said = _speak(over, ("caller", replies.WANTS_MESSAGE), ("agent", reply.text))
+        return _hand_off(said, connect, reply.handoff, receive)
+    if caller.said >= len(caller.says):
+        return _hand_off(_speak(over, ("agent", replies.GOODBYE)), connect, None, receive)
+    line = caller.says[caller.said]
+    reply = replies.reply_to(line, caller.said, _find_talk(caller))
+    spoken = caller if reply.handoff is None else over
+    said = _speak(spoken, ("caller", line), ("agent", reply.text)).model_copy(update={"said": caller.said + 1})
+    return said if reply.handoff is None else _hand_off(said, connect, reply.handoff, receive)
+
+
+def _hand_off(
+    caller: SimulatedCaller, connect: dict[str, Any], wish: dict[str, Any] | None, receive: LocalReceiver
+) -> SimulatedCaller:
+    more = {"HandoffData": json.dumps(wish)} if wish else {}
+    return _ask(caller, connect["action"], receive, SessionStatus="ended", **more)
+
+
+def _find_talk(caller: SimulatedCaller) -> TalkScript:
+    found = state.get_talk(caller.org_id, caller.call_id) if caller.call_id else None
+    return found or _NOTHING_SAID
+
+
+def _speak(caller: SimulatedCaller, *lines: tuple[str, str]) -> SimulatedCaller:
+    """Reports turns of both sides. They have the same numbers if the step is performed again."""
+    number, at = caller.turns, caller.at_ms
+    for speaker, text in lines:
+        end = at + len(text) * _MS_PER_CHARACTER
+        _report(caller, "turn", turn=Turn(number=number, speaker=speaker, text=text, start_ms=at, end_ms=end))
+        number, at = number + 1, end
+    return caller.model_copy(update={"turns": number, "at_ms": at})
+
+
+def _dial(verb: dict[str, Any]) -> dict[str, str]:
+    """Returns the result of a transfer. Magic numbers do not answer."""
+    outcome = magic_numbers.MAGIC_NUMBERS.get(next((noun["text"] for noun in verb["nouns"]), ""))
+    statuses = {"busy": "busy", "no_answer": "no-answer", "failed": "failed", "unreachable": "failed"}
+    return {"DialCallStatus": statuses.get(outcome.value if outcome else "", "completed"), "DialCallDuration": "30"}
+
+
+def _record(caller: SimulatedCaller, verb: dict[str, Any], receive: LocalReceiver) -> SimulatedCaller:
+    """Records the person's other lines as a message. The recording is reported a step later."""
+    lines = caller.says[caller.said : caller.hang_up_after]
+    sid = _recording_sid(caller, "message")
+    caller_state.save_recording(caller.org_id, caller.call_sid, sid, lines)
+    facts = {"RecordingSid": sid, "RecordingDuration": str(speech_audio.speech_seconds(" ".join(lines)))}
+    if lines:
+        status = {**facts, "RecordingStatus": "completed", "RecordingSource": "RecordVerb"}
+        _queue_post(caller, verb["recordingStatusCallback"], status, 1)
+        if "transcribeCallback" in verb:
+            text = {"RecordingSid": sid, "TranscriptionStatus": "completed", "TranscriptionText": " ".join(lines)}
+            _queue_post(caller, verb["transcribeCallback"], text, 1)
+    else:
+        status = {"RecordingSid": sid, "RecordingStatus": "absent", "RecordingSource": "RecordVerb"}
+        _queue_post(caller, verb["recordingStatusCallback"], status, 1)
+    said = caller.model_copy(update={"said": len(caller.says)})
+    return _ask(said, verb["action"], receive, **facts) if lines else said
+
+
+def _ask(caller: SimulatedCaller, url: str, receive: LocalReceiver, **facts: str) -> SimulatedCaller:
+    """Posts a form, and returns the caller with the script of the answer."""
+    xml = _post(caller, _path_of(caller, url), facts, receive)
+    return caller.model_copy(update={"script": twiml_reader.read_verbs(xml)})
+
+
+def _path_of(caller: SimulatedCaller, url: str) -> str:
+    return url[url.index(BASE_PATH) :] if url else f"{BASE_PATH}{caller.number_id}"
+
+
+def _post(caller: SimulatedCaller, path: str, facts: dict[str, str], receive: LocalReceiver) -> str:
+    form = sign_form(caller.org_id, path, {**_usual(caller), **facts})
+    base = settings.text("CALLBACKS_URL", "")
+    if not base:
+        return receive(form)
+    status, text = asyncio.run(_send(base.rstrip("/") + path, form))
+    if status != HTTPStatus.OK:
+        raise worker.CallbackRefusedError(f"the callback got status {status}")
+    return text
+
+
+async def _send(url: str, form: SimulatedForm) -> tuple[int, str]:
+    from switchboard.outbound.client import GuardedClient  # for cold start: loaded with the first callback
+
+    headers = {"content-type": _FORM, "x-twilio-signature": form.signature}
+    async with GuardedClient() as web:
+        answer = await web.post(url, headers, form.body, _POST_SECONDS)
+    return answer.status, answer.body.decode()
+
+
+def _usual(caller: SimulatedCaller) -> dict[str, str]:
+    """Returns the parameters that every form has."""
+    return {
+        "AccountSid": accounts.simulated_account_sid(caller.org_id),
+        "ApiVersion": "2010-04-01",
+        "CallSid": caller.call_sid,
+        "CallStatus": "in-progress",
+        "Direction": "inbound",
+        "From": caller.from_number,
+        "To": caller.to_number,
+    }
+
+
+def _finish(caller: SimulatedCaller) -> None:
+    """Ends the call, and queues its reports."""
+    if caller.end_status is None:
+        status = "completed" if caller.answered_at else "no-answer"
+        over = caller.model_copy(update={"step": caller.step + 1, "end_status": status, "ended_at": clock.now_iso()})
+        if not caller_state.save_caller(over, before=caller.step):
+            # Another step came between: the queue performs it, and this end comes again.
+            raise worker.CallbackRefusedError("the simulated call changed while it was ended")
+        caller = over
+    _queue_reports(caller)
+
+
+def _queue_reports(caller: SimulatedCaller) -> None:
+    assert caller.end_status is not None
+    assert caller.ended_at is not None
+    base = f"{BASE_PATH}{caller.number_id}"
+    ended = clock.parse(caller.ended_at).astimezone(UTC)
+    status = {
+        "CallStatus": caller.end_status,
+        "CallDuration": str(caller.seconds),
+        "Timestamp": format_datetime(ended),
+        "SequenceNumber": "0",
+        "CallbackSource": "call-progress-events",
+    }
+    _queue_post(caller, f"{base}/status", status)
+    if caller.call_id:
+        _report(caller, "analyzed", outcome="success", summary=_summarize(caller))
+    if caller.recording:
+        sid = _recording_sid(caller, "call")
+        caller_state.save_recording(caller.org_id, caller.call_sid, sid, caller.says[: caller.said])
+        made = {"RecordingSid": sid, "RecordingStatus": "completed", "RecordingDuration": str(caller.seconds)}
+        _queue_post(caller, f"{base}/recording", made | {"RecordingSource": "StartCallRecordingTwiML"}, 1)
+
+
+def _summarize(caller: SimulatedCaller) -> str:
+    said = " ".join(caller.says[: caller.said])
+    return f"The caller said: {said[:300]}" if said else "The caller said nothing."
+
+
+def _recording_sid(caller: SimulatedCaller, what: str) -> str:
+    return f"RE{texts.digest(f'{caller.call_sid}#{what}')[:32]}"
+
+
+def _report(caller: SimulatedCaller, kind: ReportKind, **facts: Any) -> None:
+    """Queues a report of the talk, as the talker sends it."""
+    what = {"org_id": caller.org_id, "call_id": caller.call_id, "kind": kind, "at": clock.now_iso()}
+    report = Report.model_validate(what | {"provider_conversation_id": caller.conversation_id} | facts)
+    post = report.model_dump(mode="json", exclude_none=True)
+    body = {"org_id": caller.org_id, "call_id": caller.call_id, "post": post}
+    queues.send_messages([QueueMessage(queue=worker.SIMULATOR_QUEUE, body=body, group=caller.org_id)])
+
+
+def queue_step(caller: SimulatedCaller) -> None:
+    """Queues the next step of a call."""
+    # The first step follows at once. A person needs a moment for each other.
+    delay = caller.step_seconds if caller.step else 0
+    queues.send_messages([_message(caller, {"step": caller.step}, delay)])
+
+
+def _queue_post(caller: SimulatedCaller, url: str, form: dict[str, str], steps: int = 0) -> None:
+    queues.send_messages(
+        _message(caller, {"post": path, "form": form}, delay) for path, delay in _posts(caller, url, steps)
+    )
+
+
+def _posts(caller: SimulatedCaller, url: str, steps: int) -> Iterator[tuple[str, int]]:
+    """Yields the path and the delay of each post: one, or several late ones from an unruly line."""
+    delays = course.report_delays(caller.from_number, caller.call_sid + url, steps)
+    for delay in delays:
+        yield _path_of(caller, url), caller.step_seconds * (steps + delay)
+
+
+def _message(caller: SimulatedCaller, what: dict[str, Any], delay: int) -> QueueMessage:
+    body = {"org_id": caller.org_id, "call_sid": caller.call_sid, **what}
+    return QueueMessage(queue=worker.SIMULATOR_QUEUE, body=body, group=caller.org_id, delay=delay)

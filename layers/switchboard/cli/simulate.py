@@ -1,0 +1,63 @@
+"""`switchboard simulate`: lets simulated people call our numbers."""
+
+from __future__ import annotations
+
+import argparse
+import secrets
+from typing import TYPE_CHECKING
+
+from switchboard.calls import inbound
+from switchboard.cli.commands import CommandGroup, print_rows
+from switchboard.compliance import phone
+from switchboard.errors import NotFound
+from switchboard.kit import settings
+from switchboard.numbers import service as numbers
+
+if TYPE_CHECKING:
+    from switchboard.cli.commands import Nouns
+
+#: A number that belongs to nobody.
+_CALLER = "+14155550142"
+
+
+def add_to(nouns: Nouns) -> None:
+    """Adds the commands."""
+    simulate = CommandGroup(nouns, "simulate", "simulated people who call our numbers")
+    call = simulate.verb("call", _call, "call a number: the call is answered as a real one, and nobody is called")
+    call.add_argument("--to", metavar="E164", required=True, help="the number that is called, one of ours")
+    call.add_argument(
+        "--from", dest="caller", metavar="E164", default=_CALLER, help=f"the caller; {_CALLER} by default"
+    )
+    call.add_argument("--says", metavar="TEXT", action="append", help="a line of the caller, once for each line")
+    call.add_argument(
+        "--voicemail", action="store_true", help="the caller asks to leave a message, and the lines are the message"
+    )
+    call.add_argument("--hang-up-after", metavar="N", type=_count, help="the caller hangs up after N lines")
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise argparse.ArgumentTypeError("must be a number of lines: 0 or more")
+    return int(text)
+
+
+def _call(args: argparse.Namespace) -> None:
+    from switchboard.carriers.voice.simulator import caller, caller_state  # for cold start: only this command needs it
+
+    number = numbers.find_number_by_e164(phone.parse_pasted(args.to, "to").e164)
+    if number is None:
+        raise NotFound(f"No organization has the number {args.to}: list the numbers of an organization.")
+    person = caller_state.SimulatedCaller(
+        org_id=number.org_id,
+        call_sid=f"CA{secrets.token_hex(16)}",
+        number_id=number.id,
+        from_number=phone.parse_pasted(args.caller, "from").e164,
+        to_number=number.e164,
+        says=args.says or [],
+        leaves_message=args.voicemail,
+        hang_up_after=args.hang_up_after,
+        step_seconds=settings.number("VOICE_STEP_SECONDS", 2),
+    )
+    caller.start_call(person)
+    call_id = inbound.call_id_of(number.org_id, person.call_sid)
+    print_rows(args, {"call": call_id, "organization": number.org_id, "number": number.id, "call_sid": person.call_sid})

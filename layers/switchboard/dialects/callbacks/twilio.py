@@ -1,0 +1,38 @@
+"""Twilio's callbacks, below `/twilio`: the dialect of callbacks, with an apology for a caller who waits.
+
+A person is on the line while Twilio waits for a script. After an error the person would hear a machine's words about an
+application. So an error of ours is a script, too.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from switchboard.calls import twilio_callbacks
+from switchboard.calls.twilio_callbacks import BASE_PATH, CallbackStep
+from switchboard.carriers.voice.ports.reports import UnreadableCallbackError
+from switchboard.dialects.callbacks.dialect import Callbacks
+from switchboard.edge.exchange import Exchange, Reply
+from switchboard.errors import DomainError
+
+
+class TwilioCallbacks(Callbacks):
+    """The dialect of Twilio's callbacks."""
+
+    base_path = "/twilio"
+
+    def refuse(self, error: DomainError, exchange: Exchange) -> Reply:
+        """Returns the response to an error: a script that apologizes if the line waits for one."""
+        status = self.status(error)
+        ours = status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.TOO_MANY_REQUESTS
+        if not (ours and _awaits_script(exchange.request.path)):
+            return super().refuse(error, exchange)
+        xml = twilio_callbacks.render_script("", twilio_callbacks.APOLOGY)
+        return Reply(HTTPStatus.OK, xml, {"Content-Type": "text/xml; charset=utf-8"})
+
+
+def _awaits_script(path: str) -> bool:
+    try:
+        return path.startswith(BASE_PATH) and CallbackStep.of(path).answers_script
+    except UnreadableCallbackError:
+        return False
