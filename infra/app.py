@@ -39,7 +39,7 @@ def synthesize(out: Path | None, context: Mapping[str, Any], assets: build.Asset
     """Write the stacks' templates. The context of the CDK's CLI, if there is one, overrides `context`."""
     flags = json.loads((build.ROOT / "cdk.json").read_text())["context"]
     app = App(outdir=str(out) if out else None, context={**flags, **context}, analytics_reporting=False)
-    deployment = Deployment.of(app.node.try_get_context)
+    deployment = Deployment.from_context(app.node.try_get_context)
     Tags.of(app).add("app", "switchboard")
     Tags.of(app).add("stage", deployment.stage)
     Validations.of(app).add_plugins(AwsSolutionsChecks())

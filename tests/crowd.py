@@ -133,7 +133,7 @@ class _Carrier(Provider):
         super().__init__()
         self._crowd = crowd
 
-    def place(self, placement: voice.Placement) -> str:
+    def place_call(self, placement: voice.Placement) -> str:
         return self._crowd.place(placement)
 
 

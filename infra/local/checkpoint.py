@@ -23,20 +23,20 @@ class Checkpoint:
         with suppress(OSError, ValueError):
             self._places = dict(json.loads(path.read_text()))
 
-    def place(self, stream: str, shard: str) -> str | None:
+    def last_place(self, stream: str, shard: str) -> str | None:
         """The last processed sequence number, `None` for the beginning."""
         return self._places.get(f"{stream} {shard}")
 
-    def places(self) -> list[tuple[str, str]]:
+    def list_places(self) -> list[tuple[str, str]]:
         """The ARN of each stream with its last processed sequence number."""
         return [(key.partition(" ")[0], sequence) for key, sequence in self._places.items()]
 
-    def move(self, stream: str, shard: str, sequence: str) -> None:
+    def save_place(self, stream: str, shard: str, sequence: str) -> None:
         """Store a sequence number as processed."""
         self._places[f"{stream} {shard}"] = sequence
         files.write(self._path, json.dumps(self._places), sync=False)
 
-    def forget(self) -> None:
+    def forget_places(self) -> None:
         """Read each stream from its beginning: the tables went back to an earlier state with earlier numbers."""
         self._places = {}
         self._path.unlink(missing_ok=True)

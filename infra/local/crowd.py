@@ -81,7 +81,7 @@ def contact_items(org_id: str, how_many: int) -> Iterator[tuple[str, Item]]:
         contact = _contact(org_id, number, chance)
         writes = [
             *contact_store.contact_writes(None, contact, _never),
-            *tail.new_tail_writes(contact_store.NOUN, org_id, contact.id, contact.tail()),
+            *tail.new_tail_writes(contact_store.NOUN, org_id, contact.id, contact.tail_tokens()),
         ]
         yield from ((write.table, write.item) for write in writes if isinstance(write, Put))
 
@@ -116,7 +116,7 @@ def call_items(org_id: str, how_many: int, holders: int, flow_id: str | None = N
         past.calls, past.last_call_at = past.calls + 1, call.created_at
         if name := history.find_name(call.order.variables):
             past.name, past.named_at = name, call.created_at
-        yield "activity", calls.CALLS.put(call).item
+        yield "activity", calls.CALLS.create_write(call).item
         things.append(inbox.inbox_thing(call))
         made.append(call)
         yield from (("core", item) for item in call_numbers.entry_items(call))

@@ -113,15 +113,15 @@ class Engine(Server):
         """The environment variables with which AWS clients use this engine, as one account."""
         return engine_environ(self.url, account)
 
-    def start_again(self) -> None:
+    def restart(self) -> None:
         """Start the engine after it ended by itself. Workers still hold their received messages."""
         if self._environ:
             self._environ["STACK_RELEASE"] = "0"
         self.start()
 
-    def ready(self, seconds: float = _STARTS_WITHIN_SECONDS) -> None:
+    def wait_until_ready(self, seconds: float = _STARTS_WITHIN_SECONDS) -> None:
         """Wait until the engine responds. Raises RuntimeError if it does not."""
-        super().ready(seconds)
+        super().wait_until_ready(seconds)
 
     def save(self) -> None:
         """Save the state now, instead of in a few seconds."""
@@ -190,7 +190,7 @@ def start_engine(*, log: Path) -> Engine:
     made = create_engine(log=log)
     made.start()
     try:
-        made.ready()
+        made.wait_until_ready()
     except RuntimeError:
         made.stop()
         raise

@@ -95,9 +95,9 @@ class Journal:
                 queue["messages"].append(message)
             sqs._queues.set_scoped(account, region, url, queue)
         sqs._rebuild_queue_name_index()
-        self.note(sqs)
+        self.write_changes(sqs)
 
-    def note(self, sqs: Any) -> None:
+    def write_changes(self, sqs: Any) -> None:
         """Write the changes since the last note. Raises sqlite3.Error on a failure, and the next note tries again.
 
         A message with a new handle was received by a worker. The note of any request may find this, because requests
@@ -132,10 +132,10 @@ class Journal:
                 ("DELETE FROM messages WHERE queue = ?", (name,)),
             ]
         if statements:
-            self._write(statements)
+            self._execute_all(statements)
         self._queues, self._messages = queues, messages
 
-    def _write(self, statements: list[tuple[str, tuple[Any, ...]]]) -> None:
+    def _execute_all(self, statements: list[tuple[str, tuple[Any, ...]]]) -> None:
         self._db.execute("BEGIN IMMEDIATE")
         try:
             for statement, values in statements:
@@ -225,17 +225,17 @@ class Host:
         action = headers.get(b"x-amz-target", b"").decode("latin-1")
         service = headers.get(b"authorization", b"").decode("latin-1").partition("Credential=")[2].split("/")[3:4]
         if service == ["sqs"]:
-            await self._safely(scope, receive, send, self._note)
+            await self._run_durably(scope, receive, send, self._write_journal)
         elif service == ["s3"]:
             before = self._objects_lost
-            await self._safely(scope, receive, send, lambda: self._check_objects(before))
+            await self._run_durably(scope, receive, send, lambda: self._check_objects(before))
         elif service == ["ses"]:
             await self._with_mail(scope, receive, send)
         else:
             await self._app.app(scope, receive, send)
         self._changed = self._changed or bool(service and not _READS.search(action))
 
-    async def _safely(self, scope: Scope, receive: Receive, send: Send, check: Callable[[], None]) -> None:
+    async def _run_durably(self, scope: Scope, receive: Receive, send: Send, check: Callable[[], None]) -> None:
         held: list[dict[str, Any]] = []
 
         async def hold(message: dict[str, Any]) -> None:
@@ -252,9 +252,9 @@ class Host:
         for message in held:
             await send(message)
 
-    def _note(self) -> None:
+    def _write_journal(self) -> None:
         if self._journal:
-            self._journal.note(self._sqs)
+            self._journal.write_changes(self._sqs)
 
     def _check_objects(self, before: int) -> None:
         if self._objects_lost > before:

@@ -59,14 +59,14 @@ class EventSources:
         queues = [worker for worker in topology.WORKERS if worker.queue]
         streams = [worker for worker in topology.WORKERS if worker.stream]
         self._tasks = [
-            *(asyncio.create_task(_forever(self._queue, worker)) for worker in queues),
-            *(asyncio.create_task(_forever(self._stream, worker)) for worker in streams),
-            *(asyncio.create_task(_forever(self._schedule, schedule)) for schedule in topology.SCHEDULES),
+            *(asyncio.create_task(_forever(self._pump_queue, worker)) for worker in queues),
+            *(asyncio.create_task(_forever(self._pump_stream, worker)) for worker in streams),
+            *(asyncio.create_task(_forever(self._pump_schedule, schedule)) for schedule in topology.SCHEDULES),
         ]
 
-    def begin_again(self) -> None:
+    def reread_streams(self) -> None:
         """Read the streams from their beginning, because the tables went back to an earlier state."""
-        self._checkpoint.forget()
+        self._checkpoint.forget_places()
         self._beginnings += 1
 
     async def stop(self) -> None:
@@ -75,7 +75,7 @@ class EventSources:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _queue(self, worker: resources.Worker) -> None:
+    async def _pump_queue(self, worker: resources.Worker) -> None:
         assert worker.queue is not None
         sqs, url = self._client("sqs"), self._environ[env_key("QUEUE", worker.queue)]
         running: set[asyncio.Task[None]] = set()
@@ -84,11 +84,11 @@ class EventSources:
             limit = 1 if topology.queue(worker.queue).fifo else min(2, self._pool_of(worker).size)
             while len(running) >= limit:
                 _, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-            messages = await self._guarded(worker, lambda: self._receive(sqs, url, worker.batch))
+            messages = await self._run_step(worker, lambda: self._receive_messages(sqs, url, worker.batch))
             if messages:
-                running.add(asyncio.create_task(self._work(worker, sqs, url, messages)))
+                running.add(asyncio.create_task(self._process_messages(worker, sqs, url, messages)))
 
-    async def _receive(self, sqs: Any, url: str, batch: int) -> list[dict[str, Any]]:
+    async def _receive_messages(self, sqs: Any, url: str, batch: int) -> list[dict[str, Any]]:
         answer = await asyncio.to_thread(
             sqs.receive_message,
             QueueUrl=url,
@@ -98,16 +98,18 @@ class EventSources:
         )
         return list(answer.get("Messages", []))
 
-    async def _work(self, worker: resources.Worker, sqs: Any, url: str, messages: list[dict[str, Any]]) -> None:
+    async def _process_messages(
+        self, worker: resources.Worker, sqs: Any, url: str, messages: list[dict[str, Any]]
+    ) -> None:
         event = {"Records": [_sqs_record(message, url.rpartition("/")[2]) for message in messages]}
-        answer = await self._guarded(worker, lambda: self._pool_of(worker).invoke(worker.name, event))
+        answer = await self._run_step(worker, lambda: self._pool_of(worker).invoke(worker.name, event))
         if answer is None:
             # The process died. Make its messages visible soon, and not only after their visibility timeout.
             entries = [
                 {"Id": str(i), "ReceiptHandle": one["ReceiptHandle"], "VisibilityTimeout": 1}
                 for i, one in enumerate(messages)
             ]
-            await self._surely(
+            await self._retry_while_away(
                 worker, lambda: asyncio.to_thread(sqs.change_message_visibility_batch, QueueUrl=url, Entries=entries)
             )
             return
@@ -115,11 +117,11 @@ class EventSources:
         done = [message for message in messages if message["MessageId"] not in failed]
         if done:
             entries = [{"Id": str(i), "ReceiptHandle": one["ReceiptHandle"]} for i, one in enumerate(done)]
-            await self._surely(
+            await self._retry_while_away(
                 worker, lambda: asyncio.to_thread(sqs.delete_message_batch, QueueUrl=url, Entries=entries)
             )
 
-    async def _stream(self, worker: resources.Worker) -> None:
+    async def _pump_stream(self, worker: resources.Worker) -> None:
         assert worker.stream is not None
         streams, dynamodb = self._client("dynamodbstreams"), self._client("dynamodb")
         name = self._environ[env_key("TABLE", worker.stream)]
@@ -131,18 +133,19 @@ class EventSources:
                 beginning = self._beginnings
                 iterators.clear()
             if not iterators or time.monotonic() - described > _DESCRIBE_EVERY_SECONDS:
-                for shard in await self._guarded(worker, lambda: _shards(streams, dynamodb, name)) or ():
+                for shard in await self._run_step(worker, lambda: _shards(streams, dynamodb, name)) or ():
                     iterators.setdefault(shard)
                 described = time.monotonic()
             moved = False
             for shard in list(iterators):
                 moved = (
-                    bool(await self._guarded(worker, partial(self._look, worker, streams, shard, iterators))) or moved
+                    bool(await self._run_step(worker, partial(self._read_shard, worker, streams, shard, iterators)))
+                    or moved
                 )
             if not moved:
                 await asyncio.sleep(_PAUSE)
 
-    async def _look(
+    async def _read_shard(
         self,
         worker: resources.Worker,
         streams: Any,
@@ -151,19 +154,19 @@ class EventSources:
     ) -> bool:
         """Process the current records of a shard. Returns whether there were any."""
         beginning = self._beginnings
-        iterator = iterators[shard] or await self._iterator(streams, *shard)
+        iterator = iterators[shard] or await self._get_iterator(streams, *shard)
         # Until this page is processed, only the checkpoint has the position to continue from.
         iterators[shard] = None
         page = await asyncio.to_thread(streams.get_records, ShardIterator=iterator, Limit=_PAGE)
         records = page["Records"]
-        await self._hand_on(worker, [record for record in records if _passes(record)])
+        await self._process_records(worker, [record for record in records if _passes(record)])
         if records and beginning == self._beginnings:
-            await asyncio.to_thread(self._checkpoint.move, *shard, records[-1]["dynamodb"]["SequenceNumber"])
+            await asyncio.to_thread(self._checkpoint.save_place, *shard, records[-1]["dynamodb"]["SequenceNumber"])
         iterators[shard] = page.get("NextShardIterator")
         return bool(records)
 
-    async def _iterator(self, streams: Any, arn: str, shard: str) -> str:
-        found = self._checkpoint.place(arn, shard)
+    async def _get_iterator(self, streams: Any, arn: str, shard: str) -> str:
+        found = self._checkpoint.last_place(arn, shard)
         kind: dict[str, str] = {"ShardIteratorType": "TRIM_HORIZON"}
         if found is not None:
             kind = {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": found}
@@ -178,11 +181,11 @@ class EventSources:
             )
         return str(answer["ShardIterator"])
 
-    async def _hand_on(self, worker: resources.Worker, waiting: list[dict[str, Any]]) -> None:
+    async def _process_records(self, worker: resources.Worker, waiting: list[dict[str, Any]]) -> None:
         """Pass records to the stream's worker, in order, until all of them are processed."""
         while waiting:
             records = waiting[: worker.batch]
-            answer = await self._guarded(worker, partial(self._pool.invoke, worker.name, _stream_event(records)))
+            answer = await self._run_step(worker, partial(self._pool.invoke, worker.name, _stream_event(records)))
             failed = {item["itemIdentifier"] for item in answer["batchItemFailures"]} if answer else None
             # As in Lambda, everything from the first failed record on is retried.
             done = 0 if failed is None else next(
@@ -192,34 +195,34 @@ class EventSources:
             if done < len(records):
                 await asyncio.sleep(1)
 
-    async def _schedule(self, schedule: resources.Schedule) -> None:
+    async def _pump_schedule(self, schedule: resources.Schedule) -> None:
         period = schedule.rate_minutes * 60
         while True:
-            await self._guarded(schedule, lambda: self._pool.invoke(schedule.name, _scheduled_event()))
+            await self._run_step(schedule, lambda: self._pool.invoke(schedule.name, _scheduled_event()))
             await asyncio.sleep(period - time.time() % period)
 
-    async def _guarded(self, function: resources.Function, action: Callable[[], Awaitable[Any]]) -> Any:
+    async def _run_step(self, function: resources.Function, action: Callable[[], Awaitable[Any]]) -> Any:
         """Run one step of a pump. After a fault the pump continues, like the AWS service."""
         try:
             answer = await action()
         except Exception as error:  # noqa: BLE001 a pump must survive every fault of its function
-            await asyncio.sleep(self._faults.note(function.name, error))
+            await asyncio.sleep(self._faults.note_fault(function.name, error))
             return None
-        self._faults.fine(function.name)
+        self._faults.note_success(function.name)
         return answer
 
-    async def _surely(self, function: resources.Function, action: Callable[[], Awaitable[Any]]) -> None:
+    async def _retry_while_away(self, function: resources.Function, action: Callable[[], Awaitable[Any]]) -> None:
         """Run a step that must reach the engine, with retries while the engine is away for some seconds."""
         deadline = time.monotonic() + _ENGINE_BACK_WITHIN_SECONDS
         while True:
             try:
                 await action()
             except Exception as error:  # noqa: BLE001 as above
-                await asyncio.sleep(self._faults.note(function.name, error))
+                await asyncio.sleep(self._faults.note_fault(function.name, error))
                 if not is_away(error) or time.monotonic() > deadline:
                     return
             else:
-                self._faults.fine(function.name)
+                self._faults.note_success(function.name)
                 return
 
 

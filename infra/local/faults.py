@@ -39,25 +39,25 @@ class FaultLog:
         self._away_since: float | None = None
         self._in_a_row: dict[str, int] = {}
 
-    def note(self, name: str, error: Exception) -> float:
+    def note_fault(self, name: str, error: Exception) -> float:
         """Log a fault of a function, unless the same fault was logged recently. Returns how many seconds to wait."""
         self._in_a_row[name] = self._in_a_row.get(name, 0) + 1
         if is_away(error):
             self._away_since = self._away_since if self._away_since is not None else self._now()
             if self._now() - self._away_since > _ENGINE_MAY_BE_AWAY_SECONDS:
-                self._tell("engine", "an engine does not respond: %s", error)
+                self._log_once("engine", "an engine does not respond: %s", error)
         elif isinstance(error, ClientError) and error.response["Error"]["Code"] == "ServiceUnavailable":
-            self._tell("disk", "the AWS engine cannot write: %s", error)
+            self._log_once("disk", "the AWS engine cannot write: %s", error)
         elif not isinstance(error, BrokenProcessPool):  # the pool itself reports a dead process
-            self._tell(f"{name} {type(error).__name__}", f"{name}: {type(error).__name__}: %s", error)
+            self._log_once(f"{name} {type(error).__name__}", f"{name}: {type(error).__name__}: %s", error)
         return float(min(_LONGEST, _SHORTEST * 2 ** min(self._in_a_row[name], 8)))
 
-    def fine(self, name: str) -> None:
+    def note_success(self, name: str) -> None:
         """Note that a step of a function succeeded."""
         self._in_a_row.pop(name, None)
         self._away_since = None
 
-    def _tell(self, key: str, text: str, error: Exception) -> None:
+    def _log_once(self, key: str, text: str, error: Exception) -> None:
         kind = self._kinds.get(key)
         if kind and self._now() - kind.told < _AGAIN_AFTER_SECONDS:
             kind.untold += 1

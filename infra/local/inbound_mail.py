@@ -67,7 +67,7 @@ class InboundMail:
             self._server.close()
             await self._server.wait_closed()
 
-    def takes(self, address: str) -> bool:
+    def accepts_address(self, address: str) -> bool:
         """Whether an address is in the agents' domain."""
         return address.rpartition("@")[2].lower() == self._environ.get("SWITCHBOARD_AGENTS_DOMAIN", "").lower()
 
@@ -75,7 +75,7 @@ class InboundMail:
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
     ) -> str:
         """Accept a recipient of the agents' domain, and refuse all others: this server is not a relay."""
-        if not self.takes(address):
+        if not self.accepts_address(address):
             return f"550 5.7.1 this server accepts only mail for {self._environ['SWITCHBOARD_AGENTS_DOMAIN']}"
         envelope.rcpt_tos.append(address)
         return "250 OK"
@@ -84,11 +84,11 @@ class InboundMail:
         """Accept a mail."""
         content = envelope.content
         raw = content.encode() if isinstance(content, str) else content or b""
-        ses_id = await asyncio.to_thread(self.take, raw, envelope.mail_from or "", list(envelope.rcpt_tos))
+        ses_id = await asyncio.to_thread(self.store_mail, raw, envelope.mail_from or "", list(envelope.rcpt_tos))
         logger.info("mail from %s for %d recipients", session.peer, len(envelope.rcpt_tos))
         return f"250 OK {ses_id}"
 
-    def take(self, raw: bytes, sender: str, recipients: list[str], delay: int = 0) -> str:
+    def store_mail(self, raw: bytes, sender: str, recipients: list[str], delay: int = 0) -> str:
         """Store a mail, and queue its notice with a delay in seconds. Returns the mail's SES id."""
         ses_id, at = secrets.token_hex(20), clock.now_iso()
         key = f"{_BUCKET.mail}{ses_id}"

@@ -93,18 +93,18 @@ class Pool:
     ) -> None:
         self.size, self.name = size, name
         self._arguments = (environ, log, warm)
-        self._slots = [self._new() for _ in range(size)]
+        self._slots = [self._make_process() for _ in range(size)]
         self._free: asyncio.Queue[int] = asyncio.Queue()
         for slot in range(size):
             self._free.put_nowait(slot)
 
-    def _new(self) -> ProcessPoolExecutor:
+    def _make_process(self) -> ProcessPoolExecutor:
         return ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_prepare, initargs=self._arguments)
 
-    async def ready(self) -> None:
+    async def start_processes(self) -> None:
         """Start every process, so that no request waits for a start. Raises RuntimeError if a process cannot start."""
         try:
-            await asyncio.gather(*(self._ping(slot) for slot in range(self.size)))
+            await asyncio.gather(*(self._wait_for_process(slot) for slot in range(self.size)))
         except BrokenProcessPool as error:
             raise RuntimeError(
                 f"A process of the {self.name} pool cannot start: see {self._arguments[1]} for the reason."
@@ -118,16 +118,16 @@ class Pool:
                 work = self._slots[slot].submit(invoke, name, event)
             except BrokenProcessPool:
                 # The process died while it was idle, so its replacement can handle the request.
-                self._replace(slot)
+                self._replace_process(slot)
                 work = self._slots[slot].submit(invoke, name, event)
             return await asyncio.wrap_future(work)
         except BrokenProcessPool:
-            self._replace(slot)
+            self._replace_process(slot)
             raise
         finally:
             self._free.put_nowait(slot)
 
-    async def watch(self) -> None:
+    async def watch_processes(self) -> None:
         """Check the idle processes every second and replace dead ones, so that a request finds none of them dead."""
         pause = _LOOK_EVERY_SECONDS
         while True:
@@ -136,21 +136,21 @@ class Pool:
             for _ in range(self._free.qsize()):
                 slot = await self._free.get()
                 try:
-                    await self._ping(slot)
+                    await self._wait_for_process(slot)
                 except BrokenProcessPool:
-                    self._replace(slot)
+                    self._replace_process(slot)
                     died += 1
                 finally:
                     self._free.put_nowait(slot)
             # If processes cannot even start, the pause becomes longer.
             pause = min(2 * pause, _LONGEST_PAUSE_SECONDS) if died else _LOOK_EVERY_SECONDS
 
-    async def _ping(self, slot: int) -> None:
+    async def _wait_for_process(self, slot: int) -> None:
         await asyncio.get_running_loop().run_in_executor(self._slots[slot], os.getpid)
 
-    def _replace(self, slot: int) -> None:
+    def _replace_process(self, slot: int) -> None:
         self._slots[slot].shutdown(wait=False)
-        self._slots[slot] = self._new()
+        self._slots[slot] = self._make_process()
         print_line(f"A process of the {self.name} pool died. Another one takes its place.")
 
     def stop(self) -> None:

@@ -48,13 +48,13 @@ def provision(environ: dict[str, str], memory: Path | None = None, *, reaped: bo
         "SWITCHBOARD_OIDC_ISSUER": "http://localhost:8081",
     }
     for table in topology.TABLES:
-        found[env_key("TABLE", table.name)] = make.table(table)
+        found[env_key("TABLE", table.name)] = make.make_table(table)
     for queue in topology.QUEUES:
-        found[env_key("QUEUE", queue.name)] = make.queue(queue)
+        found[env_key("QUEUE", queue.name)] = make.make_queue(queue)
     for bucket in topology.BUCKETS:
-        found[env_key("BUCKET", bucket.name)] = make.bucket(bucket)
-    make.secret(memory)
-    make.sender()
+        found[env_key("BUCKET", bucket.name)] = make.make_bucket(bucket)
+    make.make_secret(memory)
+    make.make_sender()
     return found
 
 
@@ -73,7 +73,7 @@ class _Maker:
             self._clients[service] = engine_client(self._environ, service)
         return self._clients[service]
 
-    def table(self, table: resources.Table) -> str:
+    def make_table(self, table: resources.Table) -> str:
         client, name = self._client("dynamodb"), physical(table.name)
         attributes = [*table.keys, *(f"{index}{part}" for index in table.indexes for part in ("pk", "sk"))]
         request: dict[str, Any] = {
@@ -93,7 +93,7 @@ class _Maker:
             ]
         if table.stream:
             request["StreamSpecification"] = {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}
-        self._new(lambda: client.create_table(**request))
+        self._make_unless_exists(lambda: client.create_table(**request))
         # Check each time: the table may be older than its TTL attribute, or an earlier start ended between both steps.
         if (
             table.ttl
@@ -105,7 +105,7 @@ class _Maker:
             )
         return name
 
-    def queue(self, queue: resources.Queue) -> str:
+    def make_queue(self, queue: resources.Queue) -> str:
         client, suffix = self._client("sqs"), ".fifo" if queue.fifo else ""
         kind = {"FifoQueue": "true"} if queue.fifo else {}
         dead = client.create_queue(QueueName=physical(f"{queue.name}-dlq{suffix}"), Attributes=kind)["QueueUrl"]
@@ -116,27 +116,27 @@ class _Maker:
             "VisibilityTimeout": str(queue.visibility_seconds),
             "RedrivePolicy": json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": queue.max_receives}),
         }
-        new = self._new(lambda: client.create_queue(QueueName=name, Attributes=kind | settings))
+        new = self._make_unless_exists(lambda: client.create_queue(QueueName=name, Attributes=kind | settings))
         url: str = client.get_queue_url(QueueName=name)["QueueUrl"]
         if not new:
             # The queue is from an earlier start, and the topology may have changed since.
             client.set_queue_attributes(QueueUrl=url, Attributes=settings)
         return url
 
-    def bucket(self, bucket: resources.Bucket) -> str:
+    def make_bucket(self, bucket: resources.Bucket) -> str:
         # Objects do not expire on this machine: `make reset` deletes them.
         client, name = self._client("s3"), physical(bucket.name)
-        self._new(lambda: client.create_bucket(Bucket=name))
+        self._make_unless_exists(lambda: client.create_bucket(Bucket=name))
         return name
 
-    def secret(self, memory: Path | None) -> None:
+    def make_secret(self, memory: Path | None) -> None:
         client = self._client("secretsmanager")
         text = memory.read_text() if memory and memory.exists() else None
         if text is None:
             text = self._secret_of_an_earlier_start() or secrets.token_urlsafe(48)
             if memory:
                 files.write(memory, text)
-        if not self._new(lambda: client.create_secret(Name=ROOT_SECRET, SecretString=text)) and memory:
+        if not self._make_unless_exists(lambda: client.create_secret(Name=ROOT_SECRET, SecretString=text)) and memory:
             client.put_secret_value(SecretId=ROOT_SECRET, SecretString=text)
 
     def _secret_of_an_earlier_start(self) -> str | None:
@@ -146,13 +146,13 @@ class _Maker:
         except client.exceptions.ResourceNotFoundException:
             return None
 
-    def sender(self) -> None:
+    def make_sender(self) -> None:
         client = self._client("ses")
         for domain in (SENDER_DOMAIN, AGENTS_DOMAIN):
             client.verify_domain_identity(Domain=domain)
 
     @staticmethod
-    def _new(make: Any) -> bool:
+    def _make_unless_exists(make: Any) -> bool:
         try:
             make()
         except ClientError as error:

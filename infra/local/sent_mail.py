@@ -60,25 +60,25 @@ class SentMail:
         mail = message_from_bytes(raw, policy=policy.default)
         external_id = str(mail["Message-ID"] or "").strip("<>")
         tags = dict(part.strip().split("=", 1) for part in str(mail[_TAGS] or "").split(",") if "=" in part)
-        self._keep(external_id, raw)
+        self._keep_mail(external_id, raw)
         events = simulated_notifications(external_id, str(envelope.mail_from), envelope.rcpt_tos, tags)
-        await asyncio.to_thread(self._report, events)
-        if ours := [address for address in envelope.rcpt_tos if self._inbound.takes(address)]:
+        await asyncio.to_thread(self._send_events, events)
+        if ours := [address for address in envelope.rcpt_tos if self._inbound.accepts_address(address)]:
             # As with real mail, it arrives some time after the report that it was sent.
             await asyncio.to_thread(
-                self._inbound.take, _without_tags(raw), envelope.mail_from or "", ours, delay=_ON_THE_WAY
+                self._inbound.store_mail, _without_tags(raw), envelope.mail_from or "", ours, delay=_ON_THE_WAY
             )
         logger.info("mail to %d recipients", len(envelope.rcpt_tos))
         return "250 OK"
 
-    def _keep(self, external_id: str, raw: bytes) -> None:
+    def _keep_mail(self, external_id: str, raw: bytes) -> None:
         name = "".join(char if char.isalnum() or char in "-." else "_" for char in external_id.partition("@")[0])
         (self._folder / f"{name or 'mail'}.eml").write_bytes(raw)
         kept = sorted(self._folder.glob("*.eml"), key=lambda path: path.stat().st_mtime)
         for old in kept[:-_KEPT]:
             old.unlink()
 
-    def _report(self, events: list[dict[str, Any]]) -> None:
+    def _send_events(self, events: list[dict[str, Any]]) -> None:
         sqs = engine_client(self._environ, "sqs")
         for event in events:
             sqs.send_message(QueueUrl=self._environ[env_key("QUEUE", "email-events")], MessageBody=json.dumps(event))

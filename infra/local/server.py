@@ -113,11 +113,11 @@ class Server:
                 pass_fds=self._holds,
             )
 
-    def start_again(self) -> None:
+    def restart(self) -> None:
         """Start the server after it ended by itself, without waiting for it."""
         self.start()
 
-    def ready(self, seconds: float = STARTS_WITHIN_SECONDS) -> None:
+    def wait_until_ready(self, seconds: float = STARTS_WITHIN_SECONDS) -> None:
         """Wait until this server responds.
 
         Raises RuntimeError if it stops or takes too long, or if another program responds on its port.
@@ -128,7 +128,7 @@ class Server:
                 raise RuntimeError(f"The {self.name} stopped at its start: see {self.log} for the reason.")
             try:
                 with urllib.request.urlopen(f"{self.url}{self._path}", timeout=1) as answer:  # noqa: S310 our own
-                    stranger = not self._is_it(answer.read())
+                    stranger = not self._is_own_answer(answer.read())
             except (urllib.error.URLError, OSError):
                 stranger = False
             else:
@@ -139,12 +139,12 @@ class Server:
             raise RuntimeError(f"Another program responds on the {self.name}'s port {self.port}: stop that program.")
         raise RuntimeError(f"The {self.name} does not respond: see {self.log} for the reason.")
 
-    def _is_it(self, answer: bytes) -> bool:
+    def _is_own_answer(self, answer: bytes) -> bool:
         if self._proof is not None:
             return answer == self._proof.encode()
         return sys.platform != "linux" or listens(self.process.pid, self.port)
 
-    def end_of(self) -> str | None:
+    def describe_end(self) -> str | None:
         """Describe how the server ended, `None` while it runs."""
         status = self.process.poll()
         if status is None:

@@ -70,12 +70,12 @@ class LocalStack:
 
     async def _live_or_refuse(self) -> None:
         try:
-            await self._live()
+            await self._serve_all()
         except SystemExit as refusal:
             # A SystemExit in a task would end the loop at once, without any cleanup.
             raise RuntimeError(str(refusal)) from None
 
-    async def _live(self) -> None:
+    async def _serve_all(self) -> None:
         """Start everything and serve. A cancellation stops everything in reverse order."""
         async with AsyncExitStack() as ends:
             lock = ends.enter_context(await _hold(self.home))
@@ -106,7 +106,7 @@ class LocalStack:
             for server in servers:
                 ends.push_async_callback(asyncio.to_thread, server.stop)
                 server.start()
-            await asyncio.gather(*(asyncio.to_thread(server.ready) for server in servers))
+            await asyncio.gather(*(asyncio.to_thread(server.wait_until_ready) for server in servers))
             environ = aws.environ() | (dynoxide.environ(tables) if tables else {})
             secret = self.data / "root_secret"
             environ |= await asyncio.to_thread(provision.provision, environ, secret)
@@ -123,12 +123,12 @@ class LocalStack:
 
             # The AWS engine's tables and stream positions may be back at their last save.
             if tables is None:
-                checkpoint.forget()
+                checkpoint.forget_places()
 
             async def renew(pumps: EventSources) -> None:
                 await asyncio.to_thread(provision.provision, environ, secret)
                 if tables is None:
-                    pumps.begin_again()
+                    pumps.reread_streams()
 
             await self._serve(environ, keys, checkpoint, servers, renew)
 
@@ -168,13 +168,13 @@ class LocalStack:
             for one in servers:
                 again = partial(renew, pumps) if isinstance(one, engine.Engine) else None
                 watching.append(asyncio.create_task(keep_running(one, again)))
-            await asyncio.gather(*(pool.ready() for pool in pools))
-            watching += [asyncio.create_task(pool.watch()) for pool in pools]
+            await asyncio.gather(*(pool.start_processes() for pool in pools))
+            watching += [asyncio.create_task(pool.watch_processes()) for pool in pools]
             pumps.start()
             serving = asyncio.create_task(server.serve())
             while not server.started and not serving.done():
                 await asyncio.sleep(0.02)
-            self._announce(keys, time.monotonic() - self._started)
+            self._write_ready_file(keys, time.monotonic() - self._started)
             await asyncio.shield(serving)
         finally:
             self.ready_file.unlink(missing_ok=True)
@@ -190,7 +190,7 @@ class LocalStack:
             for pool in (background, *own.values()):
                 await asyncio.to_thread(pool.stop)
 
-    def _announce(self, keys: dict[str, str], seconds: float) -> None:
+    def _write_ready_file(self, keys: dict[str, str], seconds: float) -> None:
         lines = [f"SWITCHBOARD_URL={self.url}", *(f"{name}={value}" for name, value in keys.items())]
         files.write(self.home / "demo.env", "\n".join(lines) + "\n")
         files.write(self.ready_file, f"{os.getpid()}\n")
@@ -221,7 +221,7 @@ def _tables(data: Path, log: Path, handed_on: Checkpoint) -> Server | None:
             )
         print_line(f"This machine has no dynoxide: tables are saved every {engine.SAVE_SECONDS} s and at the stop.")
         return None
-    dynoxide.trim_streams(file, handed_on.places())
+    dynoxide.trim_streams(file, handed_on.list_places())
     return dynoxide.Tables(program, log, file)
 
 

@@ -16,7 +16,7 @@ async def keep_running(server: Server, then: Callable[[], Awaitable[None]] | Non
     """Restart a server each time it ends, and run `then` when it responds. Two lines report each restart."""
     while True:
         await asyncio.sleep(_LOOK_EVERY_SECONDS)
-        end = server.end_of()
+        end = server.describe_end()
         if end is None:
             continue
         print_line(f"The {server.name} {end} and is being started again.")
@@ -27,10 +27,10 @@ async def keep_running(server: Server, then: Callable[[], Awaitable[None]] | Non
 async def _start_again(server: Server, then: Callable[[], Awaitable[None]] | None) -> None:
     pause = _FIRST_PAUSE
     while True:
-        if server.end_of() is not None:
-            server.start_again()
+        if server.describe_end() is not None:
+            server.restart()
         try:
-            await asyncio.to_thread(server.ready)
+            await asyncio.to_thread(server.wait_until_ready)
             if then:
                 await then()
         except Exception as error:  # noqa: BLE001 each error is printed, and none ends the watch

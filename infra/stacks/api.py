@@ -41,17 +41,17 @@ class RestApi(Stack):
         resources: Resources,
         assets: Assets,
     ) -> None:
-        name = deployment.name("api", api.name)
+        name = deployment.resource_name("api", api.name)
         super().__init__(scope, name, stack_name=name)
         self.add_stack_dependency(front)
         self._deployment, self._front = deployment, front
         functions = Functions(self, deployment, resources, assets)
         groups = [group for group in topology.GROUPS if group.api == api.name]
-        handlers = {group.name: functions.published(group) for group in groups}
+        handlers = {group.name: functions.make_published(group) for group in groups}
         self.rest = self._rest_api(name, topology.binary_types(api))
         for group in groups:
             for path in group.paths:
-                streams = functions.streams(group)
+                streams = functions.is_streamed(group)
                 _serve(self.rest.root.resource_for_path(path), handlers[group.name], streams=streams)
         _serve(self.rest.root, handlers[api.fallback])
         _serve(self.rest.root.resource_for_path("{proxy+}"), handlers[api.fallback])
@@ -91,7 +91,7 @@ class RestApi(Stack):
 
     def _attach(self, api: Api) -> None:
         stage = self.rest.deployment_stage
-        if self._deployment.has("web_acl_association"):
+        if self._deployment.has_feature("web_acl_association"):
             wafv2.CfnWebACLAssociation(
                 self, "Firewall", resource_arn=stage.stage_arn, web_acl_arn=self._front.firewall.attr_arn
             )

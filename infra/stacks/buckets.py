@@ -9,7 +9,7 @@ from infra.stacks.deployment import Deployment
 
 def name_of(deployment: Deployment, bucket: str) -> str:
     """The name of a bucket of the topology. Bucket names must be unique over all accounts and regions."""
-    return f"{deployment.name(bucket)}-{Aws.ACCOUNT_ID}-{Aws.REGION}"
+    return f"{deployment.resource_name(bucket)}-{Aws.ACCOUNT_ID}-{Aws.REGION}"
 
 
 def objects_of(deployment: Deployment, bucket: str) -> str:
@@ -19,5 +19,5 @@ def objects_of(deployment: Deployment, bucket: str) -> str:
 
 def finding(deployment: Deployment, bucket: str) -> str:
     """The id of cdk-nag's finding for a grant on all objects of a bucket."""
-    name = f"{deployment.name(bucket)}-<AWS::AccountId>-<AWS::Region>"
+    name = f"{deployment.resource_name(bucket)}-<AWS::AccountId>-<AWS::Region>"
     return f"AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:s3:::{name}/*]"

@@ -21,7 +21,7 @@ class Data(Stack):
     """The tables by their names in the topology, the buckets, and the root secret."""
 
     def __init__(self, scope: Construct, deployment: Deployment) -> None:
-        name = deployment.name("data")
+        name = deployment.resource_name("data")
         super().__init__(scope, name, stack_name=name, termination_protection=not deployment.local_engine)
         self.tables = {table.name: self._table(deployment, table) for table in topology.TABLES}
         for bucket in topology.BUCKETS:
@@ -44,7 +44,7 @@ class Data(Stack):
         made = dynamodb.Table(
             self,
             f"Table-{table.name}",
-            table_name=deployment.name(table.name),
+            table_name=deployment.resource_name(table.name),
             partition_key=_key(table.keys[0]),
             sort_key=_key(table.keys[1]) if len(table.keys) > 1 else None,
             billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,

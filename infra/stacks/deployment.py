@@ -79,7 +79,7 @@ class Deployment:
     local_engine: bool = False
 
     @classmethod
-    def of(cls, read: Callable[[str], Any]) -> Deployment:
+    def from_context(cls, read: Callable[[str], Any]) -> Deployment:
         """Read a deployment from a context. Raises ValueError if its settings contradict each other."""
         sender = read("sender_domain")
         given: dict[str, Any] = {
@@ -129,11 +129,11 @@ class Deployment:
         if of_a_pool and (self.oidc_issuer or not self.domain):
             yield "sign_in_mail and sign_in_mfa belong to the user pool: they need a domain and no oidc_issuer"
 
-    def has(self, feature: str) -> bool:
+    def has_feature(self, feature: str) -> bool:
         """Whether the templates may use a feature that the local engine lacks."""
         return not (self.local_engine and feature in MISSING_IN_LOCAL_ENGINE)
 
-    def name(self, *parts: str) -> str:
+    def resource_name(self, *parts: str) -> str:
         """The name of a resource of this deployment: `switchboard-prod-email`."""
         return "-".join(("switchboard", self.stage, *parts)).replace("/", "-")
 
@@ -145,7 +145,7 @@ class Deployment:
     @property
     def receipt_rule(self) -> tuple[str, str]:
         """The names of SES' rule set for inbound mail, and of its one rule."""
-        return self.name("mail"), self.name("inbound")
+        return self.resource_name("mail"), self.resource_name("inbound")
 
     @property
     def platform_sender(self) -> str:

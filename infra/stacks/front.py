@@ -23,7 +23,7 @@ class Front(Stack):
     """The firewall, and the domain if the deployment has one."""
 
     def __init__(self, scope: Construct, deployment: Deployment) -> None:
-        name = deployment.name("front")
+        name = deployment.resource_name("front")
         super().__init__(scope, name, stack_name=name)
         self.firewall = self._firewall(name)
         self.domain = self._domain(deployment)

@@ -61,11 +61,11 @@ class Functions:
             self._layer("dependencies", "The domain's dependencies"),
         ]
 
-    def make(self, function: Function, *trigger: iam.PolicyStatement) -> lambda_.Function:
+    def make_function(self, function: Function, *trigger: iam.PolicyStatement) -> lambda_.Function:
         """Make a function. `trigger` has the rights that its trigger needs in addition to the topology's."""
         scope = Construct(self._stack, function.name.replace("/", "-"))
-        name = self._deployment.name(function.name)
-        streams = self.streams(function)
+        name = self._deployment.resource_name(function.name)
+        streams = self.is_streamed(function)
         log_group = log_group_of(scope, f"/aws/lambda/{name}")
         role = self._role(scope, function, [_logging(log_group), _tracing(), *trigger])
         made = lambda_.Function(
@@ -100,17 +100,17 @@ class Functions:
         accept_finding(made, "AwsSolutions-L1", "The dependencies are locked, built and measured for Python 3.13.")
         return made
 
-    def published(self, function: Function) -> lambda_.IFunction:
+    def make_published(self, function: Function) -> lambda_.IFunction:
         """Make a function and return the target of its callers: with SnapStart, the alias of the latest version."""
-        made = self.make(function)
+        made = self.make_function(function)
         if not function.snapstart:
             return made
         return lambda_.Alias(made, "Live", alias_name="live", version=made.current_version)
 
-    def streams(self, function: Function) -> bool:
+    def is_streamed(self, function: Function) -> bool:
         """Whether a function's responses are streamed."""
         streaming = isinstance(function, Group) and function.streaming
-        return streaming and self._deployment.has("response_streaming")
+        return streaming and self._deployment.has_feature("response_streaming")
 
     @cached_property
     def _adapter(self) -> lambda_.ILayerVersion:
@@ -132,13 +132,13 @@ class Functions:
             self._deployment,
             self._resources,
             tables=function.tables,
-            queues=dict.fromkeys((*self._sends(function), *_source(function))),
+            queues=dict.fromkeys((*self._sent_queues(function), *_source(function))),
             reads_and_writes=function.buckets,
             grants=function.grants,
         )
         return granted | {f"SWITCHBOARD_{name}": value for name, value in function.settings.items()}
 
-    def _sends(self, function: Function) -> tuple[str, ...]:
+    def _sent_queues(self, function: Function) -> tuple[str, ...]:
         # The mail simulator reports through the same queue as SES.
         simulated = Grant.MAIL in function.grants and self._deployment.mail_carrier == "simulator"
         return (*function.sends, MAIL_EVENTS) if simulated else function.sends
@@ -149,7 +149,7 @@ class Functions:
             "Role",
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
             inline_policies={
-                "topology": iam.PolicyDocument(statements=[*statements, *self._granted(function)]),
+                "topology": iam.PolicyDocument(statements=[*statements, *self._grant_statements(function)]),
             },
         )
         accept_finding(role, "AwsSolutions-IAM5[Resource::*]", "X-Ray's write actions take no resource.")
@@ -166,7 +166,7 @@ class Functions:
                 )
         return role
 
-    def _granted(self, function: Function) -> Iterable[iam.PolicyStatement]:
+    def _grant_statements(self, function: Function) -> Iterable[iam.PolicyStatement]:
         for name, access in function.tables.items():
             arn = self._resources.tables[name].table_arn
             yield iam.PolicyStatement(
@@ -183,7 +183,7 @@ class Functions:
                 actions=sorted(action for kind in access for action in _BUCKET_ACTIONS[kind]),
                 resources=[buckets.objects_of(self._deployment, name)],
             )
-        for name in self._sends(function):
+        for name in self._sent_queues(function):
             yield iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[self._resources.queues[name].queue_arn])
         yield from grants.statements_of(function.grants, self._deployment, self._resources)
 

@@ -70,7 +70,7 @@ def _mail_settings(deployment: Deployment, _: Resources) -> Settings:
     by_ses = deployment.mail_carrier == "ses"
     return {
         "MAIL_CARRIER": deployment.mail_carrier,
-        "SES_CONFIGURATION_SET": deployment.name("mail") if by_ses else None,
+        "SES_CONFIGURATION_SET": deployment.resource_name("mail") if by_ses else None,
     }
 
 
@@ -78,7 +78,7 @@ def _mail_statements(deployment: Deployment, _: Resources) -> Iterable[iam.Polic
     if deployment.mail_carrier != "ses":
         return
     identities = (f"identity/{domain}" for domain in deployment.mail_domains)
-    names = (*identities, f"configuration-set/{deployment.name('mail')}")
+    names = (*identities, f"configuration-set/{deployment.resource_name('mail')}")
     arns = [f"arn:{Aws.PARTITION}:ses:{Aws.REGION}:{Aws.ACCOUNT_ID}:{name}" for name in names]
     yield iam.PolicyStatement(actions=["ses:SendRawEmail"], resources=arns)
 

@@ -32,7 +32,7 @@ class Identity(Stack):
     """The user pool, its pages, and the console's client. The pool stays when the stack is deleted."""
 
     def __init__(self, scope: Construct, deployment: Deployment) -> None:
-        name = deployment.name("identity")
+        name = deployment.resource_name("identity")
         super().__init__(scope, name, stack_name=name, termination_protection=not deployment.local_engine)
         self._deployment = deployment
         self._pool = self._people()
@@ -46,7 +46,7 @@ class Identity(Stack):
         pool = cognito.UserPool(
             self,
             "People",
-            user_pool_name=self._deployment.name("people"),
+            user_pool_name=self._deployment.resource_name("people"),
             feature_plan=cognito.FeaturePlan.ESSENTIALS,
             self_sign_up_enabled=True,
             sign_in_aliases=cognito.SignInAliases(email=True),
@@ -99,7 +99,7 @@ class Identity(Stack):
             self,
             "Client",
             user_pool=self._pool,
-            user_pool_client_name=self._deployment.name("console"),
+            user_pool_client_name=self._deployment.resource_name("console"),
             # A public client. A code is useless without the PKCE verifier of its sign-in, which only the deployment
             # has. A client secret would prove nothing more, and would pass through CloudFormation.
             generate_secret=False,
@@ -130,10 +130,12 @@ class Identity(Stack):
             "Pages",
             user_pool=self._pool,
             # Prefixes must be unique over all accounts of a region.
-            cognito_domain=cognito.CognitoDomainOptions(domain_prefix=f"{self._deployment.name()}-{Aws.ACCOUNT_ID}"),
+            cognito_domain=cognito.CognitoDomainOptions(
+                domain_prefix=f"{self._deployment.resource_name()}-{Aws.ACCOUNT_ID}"
+            ),
             managed_login_version=cognito.ManagedLoginVersion.NEWER_MANAGED_LOGIN,
         )
-        if self._deployment.has("login_branding"):
+        if self._deployment.has_feature("login_branding"):
             # Without a style, even Cognito's own, these pages are empty.
             style = cognito.CfnManagedLoginBranding(
                 self,

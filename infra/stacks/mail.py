@@ -32,7 +32,7 @@ class Mail(Construct):
         super().__init__(scope, "Mail")
         self._deployment = deployment
         configuration = ses.ConfigurationSet(
-            self, "Configuration", configuration_set_name=deployment.name("mail"), reputation_metrics=True
+            self, "Configuration", configuration_set_name=deployment.resource_name("mail"), reputation_metrics=True
         )
         # SES' reports contain people's addresses, so they are encrypted before they reach the queue.
         self._key = key = kms.Key(
@@ -50,7 +50,9 @@ class Mail(Construct):
                 conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}},
             )
         )
-        topic = sns.Topic(self, "Reports", topic_name=deployment.name("mail"), master_key=key, enforce_ssl=True)
+        topic = sns.Topic(
+            self, "Reports", topic_name=deployment.resource_name("mail"), master_key=key, enforce_ssl=True
+        )
         topic.add_subscription(subscriptions.SqsSubscription(reports, raw_message_delivery=True))
         ses.ConfigurationSetEventDestination(
             self,
@@ -74,7 +76,7 @@ class Mail(Construct):
         topic = sns.Topic(
             self,
             "Inbound",
-            topic_name=self._deployment.name("inbound-mail"),
+            topic_name=self._deployment.resource_name("inbound-mail"),
             master_key=self._key,
             enforce_ssl=True,
         )

@@ -36,10 +36,10 @@ class Observability(Stack):
     """Alarms and the dashboard. It uses only the names of the other stacks' resources, so it depends on no stack."""
 
     def __init__(self, scope: Construct, deployment: Deployment) -> None:
-        name = deployment.name("observability")
+        name = deployment.resource_name("observability")
         super().__init__(scope, name, stack_name=name)
         self._deployment = deployment
-        self._topic = sns.Topic(self, "Alarms", topic_name=deployment.name("alarms"), enforce_ssl=True)
+        self._topic = sns.Topic(self, "Alarms", topic_name=deployment.resource_name("alarms"), enforce_ssl=True)
         if deployment.alarm_email:
             self._topic.add_subscription(subscriptions.EmailSubscription(deployment.alarm_email))
         for queue in topology.QUEUES:
@@ -89,7 +89,7 @@ class Observability(Stack):
         alarm = metric.create_alarm(
             self,
             name.replace("/", "-"),
-            alarm_name=self._deployment.name(name),
+            alarm_name=self._deployment.resource_name(name),
             comparison_operator=_FEWER if below else _MORE,
             threshold=threshold,
             evaluation_periods=periods,
@@ -104,7 +104,7 @@ class Observability(Stack):
         return self._of_queue(queue.name, "ApproximateAgeOfOldestMessage", fifo=queue.fifo)
 
     def _of_queue(self, name: str, metric: str, *, fifo: bool) -> cloudwatch.Metric:
-        physical = self._deployment.name(name) + (".fifo" if fifo else "")
+        physical = self._deployment.resource_name(name) + (".fifo" if fifo else "")
         return cloudwatch.Metric(
             namespace="AWS/SQS",
             metric_name=metric,
@@ -119,7 +119,7 @@ class Observability(Stack):
         return cloudwatch.Metric(
             namespace="AWS/Lambda",
             metric_name=metric,
-            dimensions_map={"FunctionName": self._deployment.name(function.name)},
+            dimensions_map={"FunctionName": self._deployment.resource_name(function.name)},
             statistic=statistic,
             period=period,
         )
@@ -128,7 +128,7 @@ class Observability(Stack):
         return cloudwatch.Metric(
             namespace="AWS/ApiGateway",
             metric_name=metric,
-            dimensions_map={"ApiName": self._deployment.name("api", api.name), "Stage": STAGE},
+            dimensions_map={"ApiName": self._deployment.resource_name("api", api.name), "Stage": STAGE},
             statistic=statistic,
             period=_FIVE_MINUTES,
         )
@@ -136,7 +136,7 @@ class Observability(Stack):
     def _dashboard(self) -> None:
         groups = [group for group in topology.GROUPS if not group.streaming]
         apis, queues, workers = topology.APIS, topology.QUEUES, (*topology.WORKERS, *topology.SCHEDULES)
-        dashboard = cloudwatch.Dashboard(self, "Dashboard", dashboard_name=self._deployment.name())
+        dashboard = cloudwatch.Dashboard(self, "Dashboard", dashboard_name=self._deployment.resource_name())
         dashboard.add_widgets(
             _graph("Requests", {api.name: self._of_api(api, "Count", "Sum") for api in apis}),
             _graph("Refused (4xx)", {api.name: self._of_api(api, "4XXError", "Average") for api in apis}),

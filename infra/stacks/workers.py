@@ -40,7 +40,7 @@ class Workers(Stack):
     def __init__(
         self, scope: Construct, deployment: Deployment, *, data: Data, issuer: Issuer | None, assets: Assets
     ) -> None:
-        name = deployment.name("workers")
+        name = deployment.resource_name("workers")
         super().__init__(scope, name, stack_name=name)
         self._deployment, self._data = deployment, data
         self.queues = {queue.name: self._queue(queue) for queue in topology.QUEUES}
@@ -62,20 +62,20 @@ class Workers(Stack):
         dead = sqs.Queue(
             self,
             f"Queue-{queue.name}-dlq",
-            **_shape(self._deployment.name(f"{queue.name}-dlq"), fifo=queue.fifo),
+            **_shape(self._deployment.resource_name(f"{queue.name}-dlq"), fifo=queue.fifo),
             retention_period=DEAD_LETTERS_KEPT,
         )
         return sqs.Queue(
             self,
             f"Queue-{queue.name}",
-            **_shape(self._deployment.name(queue.name), fifo=queue.fifo),
+            **_shape(self._deployment.resource_name(queue.name), fifo=queue.fifo),
             visibility_timeout=Duration.seconds(queue.visibility_seconds),
             dead_letter_queue=sqs.DeadLetterQueue(max_receive_count=queue.max_receives, queue=dead),
         )
 
     def _from_queue(self, worker: resources.Worker, queue: sqs.Queue) -> None:
         consume = iam.PolicyStatement(actions=list(_CONSUME), resources=[queue.queue_arn])
-        made = self._functions.make(worker, consume)
+        made = self._functions.make_function(worker, consume)
         lambda_.EventSourceMapping(
             made,
             "Source",
@@ -94,11 +94,11 @@ class Workers(Stack):
         failures = sqs.Queue(
             self,
             f"Queue-{worker.name.replace('/', '-')}-failures",
-            **_shape(self._deployment.name(worker.name, "failures"), fifo=False),
+            **_shape(self._deployment.resource_name(worker.name, "failures"), fifo=False),
             retention_period=DEAD_LETTERS_KEPT,
         )
         accept_finding(failures, "AwsSolutions-SQS3", "It is the dead-letter queue of the stream.")
-        made = self._functions.make(
+        made = self._functions.make_function(
             worker,
             iam.PolicyStatement(actions=list(_FOLLOW), resources=[stream]),
             iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[failures.queue_arn]),
@@ -127,13 +127,13 @@ class Workers(Stack):
         )
 
     def _from_clock(self, schedule: resources.Schedule) -> None:
-        made = self._functions.make(schedule)
+        made = self._functions.make_function(schedule)
         # A failed tick is not retried: the next tick continues where it stopped.
         made.configure_async_invoke(retry_attempts=0, max_event_age=Duration.minutes(1))
         rule = events.Rule(
             made,
             "Every",
-            rule_name=self._deployment.name(schedule.name),
+            rule_name=self._deployment.resource_name(schedule.name),
             schedule=events.Schedule.rate(Duration.minutes(schedule.rate_minutes)),
         )
         rule.add_target(targets.LambdaFunction(made, retry_attempts=0, max_event_age=Duration.minutes(1)))

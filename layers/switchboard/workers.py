@@ -50,7 +50,7 @@ def job_handler(
         if name not in by_name:
             raise UnknownJobError(f"this worker has no job {str(name)[:60]!r}: add it to the worker's table of jobs")
         kind, work = by_name[name]
-        work(kind.read(body))
+        work(kind.parse_body(body))
 
     return _one_by_one(take)
 
@@ -83,9 +83,9 @@ def batch_handler(
                 body = json.loads(record["body"])
                 if body.get(jobs.JOB_FIELD) in others:
                     other, do = others[body[jobs.JOB_FIELD]]
-                    single.append((place, partial(do, other.read(body))))
+                    single.append((place, partial(do, other.parse_body(body))))
                 else:
-                    read.append((place, _of(mine, body).read(body)))
+                    read.append((place, _of(mine, body).parse_body(body)))
             except Exception:  # noqa: BLE001 one job's failure does not fail the others
                 _note_failure()
                 failed.add(place)

@@ -97,7 +97,7 @@ def test_an_internal_error_is_500_without_details(
         raise RuntimeError("a secret of the house")
 
     for api in GROUPS.values():
-        monkeypatch.setattr(api.router, "resolve", fail)
+        monkeypatch.setattr(api.router, "run_route", fail)
     answer = send_request(request)
     assert (answer.status_code, answer.json()["code"]) == (500, "INTERNAL_ERROR")
     assert "secret" not in answer.text

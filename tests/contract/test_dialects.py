@@ -28,12 +28,12 @@ class Dialect:
     not_found: str
     not_allowed: str
     #: Statuses that the contract's list of codes lacks. The API returns the nearest code.
-    headers: tuple[str, ...] = ()
+    response_headers: tuple[str, ...] = ()
 
     def check(self, answer: httpx.Response, status: int, code: str) -> None:
         assert answer.status_code == status, answer.text
         assert answer.headers["content-type"] == self.media_type
-        for header in ("x-request-id", *LIMITS, *self.headers):
+        for header in ("x-request-id", *LIMITS, *self.response_headers):
             assert header in answer.headers, header
         contract = Spec.read(ORACLE / f"{self.name}.json")
         assert not contract.errors(contract.document["components"]["schemas"][self.error], answer.json())
@@ -61,7 +61,7 @@ def read_code(name: str, answer: httpx.Response) -> str:
 ANIMA = Dialect(
     *("anima", "Problem", "application/problem+json", "/v1/nothing/here", "/v1/email/send", "POST"),
     *("NOT_FOUND", "METHOD_NOT_ALLOWED"),
-    headers=("x-correlation-id",),
+    response_headers=("x-correlation-id",),
 )
 OPTICOMM = Dialect(
     *("opticomm", "ErrorResponse", "application/json", "/functions/v1/nothing", "/functions/v1/external-api", "POST"),
@@ -70,7 +70,7 @@ OPTICOMM = Dialect(
 ATHOS = Dialect(
     *("athos", "Error", "application/json", "/api/external/v1/nothing", "/api/external/v1/calls", "GET"),
     *("INVALID_REQUEST", "INVALID_REQUEST"),
-    headers=("x-athos-request-id",),
+    response_headers=("x-athos-request-id",),
 )
 HUM = Dialect(
     *("hum", "ErrorResponse", "application/json", "/nothing", "/api/health", "GET"),

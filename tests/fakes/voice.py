@@ -27,49 +27,51 @@ class Provider:
     def carrier(self) -> voice.Carrier:
         return voice.Carrier(self, self)
 
-    def available(self, to_number: str) -> bool:
+    def is_available(self, to_number: str) -> bool:
         return to_number != "+15005550013"
 
     def pace_of(self, from_number: str) -> voice.Pace:
         return voice.Pace(self.pace, self.counted_by)
 
-    def voices(self) -> list[voice.Voice]:
+    def list_voices(self) -> list[voice.Voice]:
         return [
             voice.Voice("b", "Basic", "basic", "en-US", "female"),
             voice.Voice("p", "Premium", "premium", "en-US", "male"),
         ]
 
-    def analyzes(self) -> bool:
+    def reports_analysis(self) -> bool:
         return self._analyzes
 
-    def open(self, conversation: voice.Conversation) -> voice.TalkConnection:
+    def open_talk(self, conversation: voice.Conversation) -> voice.TalkConnection:
         self.dialed.append(conversation)
         return voice.TalkConnection("talk_1", "wss://talker.example/talk_1")
 
-    def call(self, conversation: voice.Conversation, placement: voice.Placement) -> voice.ProviderCallIds | None:
+    def call_with_talk(
+        self, conversation: voice.Conversation, placement: voice.Placement
+    ) -> voice.ProviderCallIds | None:
         return None
 
-    def place(self, placement: voice.Placement) -> str:
+    def place_call(self, placement: voice.Placement) -> str:
         self.placements.append(placement)
         if isinstance(self.outcome, Exception):
             raise self.outcome
         return self.outcome
 
-    def fetch(self, leg: voice.Leg) -> voice.Snapshot | None:
+    def fetch_call(self, leg: voice.Leg) -> voice.Snapshot | None:
         if isinstance(self.known, Exception):
             raise self.known
         return self.known
 
-    def end(self, leg: voice.Leg) -> None:
+    def end_call(self, leg: voice.Leg) -> None:
         self.ended.append(leg)
 
-    def control(self, leg: voice.Leg, command: Command) -> None:
+    def control_call(self, leg: voice.Leg, command: Command) -> None:
         self.commands.append(command)
 
-    def transcript(self, org_id: str, call_id: str, conversation_id: str | None) -> voice.Transcript | None:
+    def fetch_transcript(self, org_id: str, call_id: str, conversation_id: str | None) -> voice.Transcript | None:
         if isinstance(self.said, Exception):
             raise self.said
         return self.said
 
-    def close(self, org_id: str, call_id: str, conversation_id: str | None) -> None:
+    def close_talk(self, org_id: str, call_id: str, conversation_id: str | None) -> None:
         pass

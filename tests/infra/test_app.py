@@ -139,7 +139,7 @@ def test_the_cli_deploys_nothing_without_dependencies(monkeypatch: pytest.Monkey
 
 
 def deployment(**context: str) -> Deployment:
-    return Deployment.of(context.get)
+    return Deployment.from_context(context.get)
 
 
 def test_a_context_may_be_empty() -> None:

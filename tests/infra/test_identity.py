@@ -41,7 +41,7 @@ def own_pool(**context: str) -> Resource:
     from infra.stacks.identity import Identity
 
     app = App(analytics_reporting=False)
-    name = Identity(app, Deployment.of({**_DOMAIN, **context}.get)).stack_name
+    name = Identity(app, Deployment.from_context({**_DOMAIN, **context}.get)).stack_name
     resources = app.synth().get_stack_by_name(name).template["Resources"].values()
     pool: Resource = next(made for made in resources if made["Type"] == "AWS::Cognito::UserPool")["Properties"]
     return pool

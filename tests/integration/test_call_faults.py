@@ -41,19 +41,19 @@ def accept_call(acme: Tenant) -> Call:
     """A call with its job in the queue of the dialer."""
     order = Order(to="+14155550142", tier=Tier.BASIC, consent_source="business-relationship")
     call = service.place_call(acme.caller(correlation_id=ids.new_id("corr")), order)
-    queues.send_messages([DialCall(org_id=call.org_id, call_id=call.id).message()])
+    queues.send_messages([DialCall(org_id=call.org_id, call_id=call.id).to_message()])
     return call
 
 
 def load_call(call: Call) -> Call:
-    found = store.CALLS.get(call.org_id, call.id)
+    found = store.CALLS.get_object(call.org_id, call.id)
     assert found is not None
     return found
 
 
 def list_events(call: Call) -> list[events.Event]:
     """The events of the call's workflow."""
-    items = Query(table="activity", partition=events.workflow_partition(call.org_id, call.correlation_id)).all()
+    items = Query(table="activity", partition=events.workflow_partition(call.org_id, call.correlation_id)).read_all()
     return [events.parse_event(item) for item in items if "outbox" in item]
 
 

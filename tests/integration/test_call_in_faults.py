@@ -83,13 +83,13 @@ def send_form(number: Number, place: int, step: str = "", **form: str) -> dict[s
 
 
 def read_call(number: Number, place: int) -> Call:
-    found = store.CALLS.get(number.org_id, inbound.call_id_of(number.org_id, sid_of(place)))
+    found = store.CALLS.get_object(number.org_id, inbound.call_id_of(number.org_id, sid_of(place)))
     assert found is not None
     return found
 
 
 def count_events(call: Call, name: str) -> int:
-    items = Query(table="activity", partition=events.workflow_partition(call.org_id, call.correlation_id)).all()
+    items = Query(table="activity", partition=events.workflow_partition(call.org_id, call.correlation_id)).read_all()
     return sum(1 for item in items if "outbox" in item and events.parse_event(item).type == name)
 
 
@@ -132,7 +132,7 @@ def _recorded(number: Number, place: int) -> Call:
     made = Recording(id=RECORDING, url="", duration_seconds=2, voicemail=True)
     reports.apply_report(Report(org_id=call.org_id, call_id=call.id, kind="recorded", recording=made))
     job = FetchRecording(org_id=call.org_id, call_id=call.id, recording_id=RECORDING)
-    queues.send_messages([job.message()])
+    queues.send_messages([job.to_message()])
     return call
 
 
@@ -146,7 +146,7 @@ def test_a_worker_killed_while_it_fetches_stores_a_recording_once(
         call = _recorded(number, done + 1)
         with saboteur.killing(after=done):
             run_worker("workers/recordings")
-        queues.send_messages([FetchRecording(org_id=call.org_id, call_id=call.id, recording_id=RECORDING).message()])
+        queues.send_messages([FetchRecording(org_id=call.org_id, call_id=call.id, recording_id=RECORDING).to_message()])
         run_worker("workers/recordings")
         (found,) = read_call(number, done + 1).recordings
         assert found.key

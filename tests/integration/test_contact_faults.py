@@ -48,7 +48,7 @@ def list_tail_entries(org_id: str) -> dict[str, set[str]]:
 
 def index_change(contact: Contact, event: str = "contact.updated") -> None:
     """Run the indexing job of a change."""
-    queues.send_messages([IndexContacts(org_id=contact.org_id, contact_ids=[contact.id]).message()])
+    queues.send_messages([IndexContacts(org_id=contact.org_id, contact_ids=[contact.id]).to_message()])
 
 
 def delete(acme: Tenant, contact: Contact) -> None:
@@ -189,7 +189,7 @@ def test_concurrent_changes_and_indexers_leave_exactly_the_correct_entries() -> 
         [known.contact for known in page] for page in [service.list_contacts(acme.org_id, None, 9, None)[0]]
     )
     assert all(getattr(contact, field) for field in fields), "no field was lost"
-    assert list_tail_entries(acme.org_id) == {contact.id: contact.tail()}
+    assert list_tail_entries(acme.org_id) == {contact.id: contact.tail_tokens()}
     assert len(list_names(acme, "same")) == 1
 
 
@@ -217,7 +217,7 @@ def test_a_backfill_killed_anywhere_makes_each_contact_once(acme: Tenant, histor
         job = backfill.start_backfill(caller)
         stream.hand_on()
         drain_queue("contacts")  # results of the previous round
-        queues.send_messages([ContinueBackfill(org_id=acme.org_id, backfill_id=job.id).message()])
+        queues.send_messages([ContinueBackfill(org_id=acme.org_id, backfill_id=job.id).to_message()])
         finished = False
         with saboteur.killing(after=done):
             run_worker("workers/contacts", at_most=1)

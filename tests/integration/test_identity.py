@@ -41,7 +41,7 @@ class SignIn:
 
     def claims(self, callback: dict[str, str]) -> IdentityClaims:
         assert callback["state"] == self.state
-        return identity.identity_provider().redeem(
+        return identity.identity_provider().redeem_code(
             code=callback["code"], redirect_uri=self.redirect_uri, code_verifier=self.verifier, nonce=self.nonce
         )
 
@@ -75,7 +75,7 @@ def start(console: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
         started.append(running)
         for name, value in (running.environ() | {"SWITCHBOARD_OUTBOUND_LOOPBACK": "on"}).items():
             monkeypatch.setenv(name, value)
-        running.ready()
+        running.wait_until_ready()
         return running
 
     yield start

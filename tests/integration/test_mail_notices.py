@@ -62,7 +62,7 @@ def by_workers(jobs: Sequence[Callable[[], None]]) -> list[Exception]:
 def count_events(message: Message, kind: str) -> list[Event]:
     partition = events.workflow_partition(message.org_id, message.correlation_id)
     found = (
-        events.parse_event(item) for item in Query(table="activity", partition=partition).all() if "outbox" in item
+        events.parse_event(item) for item in Query(table="activity", partition=partition).read_all() if "outbox" in item
     )
     return [event for event in found if event.type == kind]
 

@@ -83,7 +83,7 @@ def practised(acme: Reseller, apply: Callable[[list[TransportReport]], Any]) -> 
     apply(
         [TransportReport.model_validate({"org_id": call.org_id, "call_id": call.id, **report}) for _, report in course]
     )
-    found = store.CALLS.get(call.org_id, call.id)
+    found = store.CALLS.get_object(call.org_id, call.id)
     assert found is not None
     return found
 

@@ -60,14 +60,14 @@ def redeemed(acme: Reseller, user: str = "rep_good") -> RoleplayCall:
 
 
 def load_call(call: RoleplayCall) -> RoleplayCall:
-    found = store.CALLS.get(call.org_id, call.id)
+    found = store.CALLS.get_object(call.org_id, call.id)
     assert found is not None
     return found
 
 
 def list_events(call: RoleplayCall) -> Counter[str]:
     """The events of the call's workflow, by type."""
-    items = Query(table="activity", partition=events.workflow_partition(call.org_id, call.correlation_id)).all()
+    items = Query(table="activity", partition=events.workflow_partition(call.org_id, call.correlation_id)).read_all()
     return Counter(events.parse_event(item).type for item in items if "outbox" in item)
 
 
@@ -135,7 +135,7 @@ def test_a_killed_redemption_leaves_a_call_or_returns_the_place(
     frozen.advance(minutes=6, seconds=1)
     run_tick()
     run_worker("workers/roleplay")
-    found = [store.SESSIONS.get(acme.org_id, one.session.id) for one in made]
+    found = [store.SESSIONS.get_object(acme.org_id, one.session.id) for one in made]
     states = Counter(session.state for session in found if session)
     assert states.keys() == {SessionState.STARTED, SessionState.FAILED}
     assert states[SessionState.STARTED] >= again.count(200)

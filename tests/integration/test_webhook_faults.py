@@ -173,7 +173,7 @@ def accept_call(acme: Tenant) -> Call:
     callback = callbacks.ensure_callback_endpoint(acme.org_id, "key_1", URL)
     call = calls.place_call(caller, Order(to="+14155550142", tier=Tier.BASIC, consent_source="business-relationship"))
     named = call.model_copy(update={"callback_id": callback.id, "version": call.version + 1})
-    commit(call_store.CALLS.save(named), callback.writes)
+    commit(call_store.CALLS.save_write(named), callback.writes)
     endpoint = store.get_endpoint(acme.org_id, callback.id)
     assert endpoint is not None
     if breaker.is_slow(service.get_endpoint(acme.org_id, callback.id).health):
@@ -208,7 +208,7 @@ def test_callbacks_of_a_call_arrive_in_order_after_a_kill_anywhere(
             )
         )
         world.settle(frozen)
-        found = call_store.CALLS.get(call.org_id, call.id)
+        found = call_store.CALLS.get_object(call.org_id, call.id)
         assert found is not None
         assert found.state is State.COMPLETED
         told = list(dict.fromkeys((got.id, got.told["event"]) for got in receiver.got))

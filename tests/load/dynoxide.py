@@ -22,10 +22,10 @@ def serve_tables(binary: Path) -> Iterator[dict[str, str]]:
         server.start()
         environ = engine.engine_environ(server.url)
         try:
-            server.ready()
+            server.wait_until_ready()
             make = provision._Maker(environ)
             for one in topology.TABLES:
-                environ[env_key("TABLE", one.name)] = make.table(one)
+                environ[env_key("TABLE", one.name)] = make.make_table(one)
             yield environ | {
                 "SWITCHBOARD_STAGE": "local",
                 "SWITCHBOARD_OUTBOUND_LOOPBACK": "on",

@@ -62,7 +62,7 @@ def make_handler(*, lean: bool) -> Mangum:
         return str(request.state.correlation_id)
 
     def send(body: EmailSendRequest, caller: Caller = Depends(form(of_caller))) -> MessageView:  # noqa: B008
-        return MessageView.of(email.send_message(caller, body.draft()))
+        return MessageView.of(email.send_message(caller, body.to_draft()))
 
     def events(
         correlation_id: Annotated[str, Query(min_length=1, max_length=128)],

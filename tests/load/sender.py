@@ -79,7 +79,7 @@ async def _ours(found: Sink) -> _Run:
     async def post(client: GuardedClient, number: int) -> None:
         sending = EndpointSender(endpoint, ReceiverHealth(), BatchResults(), client, slow=False, slots=False)
         outcome = await attempts._attempt(sending, _delivery(number))
-        assert outcome.succeeded, outcome
+        assert outcome.is_success, outcome
 
     async with GuardedClient() as client:
         return await _rate(lambda number: post(client, number))

@@ -106,7 +106,7 @@ def use_stub() -> Iterator[Stub]:
         patch("switchboard.aws.writes._commit", lambda _: None),
         patch("switchboard.aws.reads.get_item", lambda table, key, **_: stub._get_many(table, [key])[0]),
         patch("switchboard.aws.reads.get_items", stub._get_many),
-        patch.object(Query, "page", lambda query, limit, start=None: stub._page(query, limit, start)),
+        patch.object(Query, "read_page", lambda query, limit, start=None: stub._page(query, limit, start)),
     ):
         drop_log()
         yield stub

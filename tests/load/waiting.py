@@ -134,11 +134,11 @@ def measure_cost(number: int, cause: Callable[[Endpoint], None]) -> Cost:
                 seen.add(place)
                 frozen.advance(seconds=max(0.0, (clock.parse(moment) - clock.now()).total_seconds()))
                 wake = {name: body[name]["S"] for name in ("org_id", "endpoint_id", "at")}
-                sent.append(WakeReceiver(**wake).message())
+                sent.append(WakeReceiver(**wake).to_message())
             batch, sent[:] = [json.loads(message.text) for message in sent], []
             spent.messages += len(batch)
             spent.wakes += len(batch)
-            work([WakeReceiver.read(body) for body in batch])
+            work([WakeReceiver.parse_body(body) for body in batch])
         spent.delivered = len(well.ids)
     return spent
 

@@ -167,7 +167,7 @@ class Oracle:
         names = [("org", self._org_id), *([("key", found["key_id"])] if found.get("key_id") else [])]
         if noun == "call":
             return [*names, ("dnc", found["to_number"]), ("opt-outs", found["to_number"]), ("cap", self._org_id)]
-        addresses = mails.HEADS.read(found).recipients
+        addresses = mails.HEADS.from_item(found).recipients
         return [*names, *(("suppressed", address) for address in addresses)]
 
     def _standing_names(self, noun: Noun, item: Item) -> list[Name]:
@@ -230,7 +230,7 @@ class Oracle:
         return found
 
     def _call_problem(self, call_id: str) -> str | None:
-        call: Call = calls.CALLS.read(decode_item(self._find_item("call", call_id)))
+        call: Call = calls.CALLS.from_item(decode_item(self._find_item("call", call_id)))
         if call.state not in FINAL_STATES or call.end_reason is None:
             return f"ends as {call.state}"
         if call.end_reason is not EndReason.BLOCKED:
@@ -243,7 +243,7 @@ class Oracle:
         return None if self.counts.kinds else "was stopped, and nothing was withdrawn"
 
     def _mail_problem(self, message_id: str) -> str | None:
-        head: MessageHead = mails.HEADS.read(decode_item(self._find_item("mail", message_id)))
+        head: MessageHead = mails.HEADS.from_item(decode_item(self._find_item("mail", message_id)))
         if head.state not in _SETTLED:
             return f"ends as {head.state}"
         if head.state is not MailState.FAILED:

@@ -134,7 +134,7 @@ class World:
     def run_job(self, body: dict[str, Any]) -> None:
         """Let a worker run a job, and sometimes two workers: a queue may deliver a job twice."""
         kind, work = _WORK[body["job"]]
-        read = kind.read(body)
+        read = kind.parse_body(body)
         twice = not self.calm and self.chance.random() < 0.3
         for _ in range(2 if twice else 1):
             self.act(body["job"], lambda: work(read), tries=_TRIES)
@@ -220,18 +220,18 @@ class Carrier(Provider):
         super().__init__()
         self._world = world
 
-    def place(self, placement: voice.Placement) -> str:
+    def place_call(self, placement: voice.Placement) -> str:
         return self._accept("dial", placement.call_id)
 
     def send(self, outbound: mail.OutgoingMail) -> str:
         return self._accept("send", outbound.message_id)
 
-    def fetch(self, leg: voice.Leg) -> voice.Snapshot | None:
+    def fetch_call(self, leg: voice.Leg) -> voice.Snapshot | None:
         if self._world:
             self._world.asked("fetch")
         raise voice.OutcomeUnknownError("the provider does not say")
 
-    def end(self, leg: voice.Leg) -> None:
+    def end_call(self, leg: voice.Leg) -> None:
         if self._world:
             self._world.asked("end")
 

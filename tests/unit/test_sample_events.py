@@ -90,7 +90,7 @@ def test_anima_email_send_queues_a_mail(run: Run, organization: dict[str, str]) 
 def test_opticomm_initiate_call_accepts_a_call(run: Run, organization: dict[str, str]) -> None:
     _, answer = run("opticomm/external_api", "opticomm-initiate-call")
     assert answer["statusCode"] == 200
-    call = calls.CALLS.get(organization["ORGANIZATION_ID"], json.loads(answer["body"])["call_id"])
+    call = calls.CALLS.get_object(organization["ORGANIZATION_ID"], json.loads(answer["body"])["call_id"])
     assert call is not None
     assert (call.state, call.simulated) == (State.CREATED, True)
 
@@ -118,7 +118,7 @@ def test_sqs_email_events_tell_that_a_mail_was_delivered(run: Run, organization:
 def test_sqs_dialer_dials_an_accepted_call(run: Run, organization: dict[str, str]) -> None:
     event, answer = run("workers/dialer", "sqs-dialer")
     assert answer == DONE
-    call = calls.CALLS.get(organization["ORGANIZATION_ID"], parse_job(event)["call_id"])
+    call = calls.CALLS.get_object(organization["ORGANIZATION_ID"], parse_job(event)["call_id"])
     assert call is not None
     assert call.state is State.RINGING
     assert [body["step"] for body in receive_jobs("simulator")] == [0], "the rest follows step by step"
@@ -127,7 +127,7 @@ def test_sqs_dialer_dials_an_accepted_call(run: Run, organization: dict[str, str
 def test_sqs_voice_events_tell_that_a_call_was_answered(run: Run, organization: dict[str, str]) -> None:
     event, answer = run("workers/voice_events", "sqs-voice-events")
     assert answer == DONE
-    call = calls.CALLS.get(organization["ORGANIZATION_ID"], parse_job(event)["call_id"])
+    call = calls.CALLS.get_object(organization["ORGANIZATION_ID"], parse_job(event)["call_id"])
     assert call is not None
     assert call.state is State.ACTIVE
 
@@ -261,13 +261,13 @@ def test_twilio_voice_asks_for_the_script_of_a_call_in(run: Run, organization: d
     assert answer["statusCode"] == 200
     assert answer["body"].startswith('<?xml version="1.0" encoding="UTF-8"?><Response><Say')
     page = calls.list_calls(organization["ORGANIZATION_ID"], None, [], "INBOUND", 10, None)
-    assert [calls.CALLS.read(item).declined for item in page.items] == ["no_flow"]
+    assert [calls.CALLS.from_item(item).declined for item in page.items] == ["no_flow"]
 
 
 def test_sqs_recordings_store_the_message_of_a_caller(run: Run, organization: dict[str, str]) -> None:
     event, answer = run("workers/recordings", "sqs-recordings")
     assert answer == DONE
-    call = calls.CALLS.get(organization["ORGANIZATION_ID"], parse_job(event)["call_id"])
+    call = calls.CALLS.get_object(organization["ORGANIZATION_ID"], parse_job(event)["call_id"])
     assert call is not None
     (recording,) = call.recordings
     assert recording.key == f"{call.org_id}/calls/{call.id}/{recording.id}.wav"

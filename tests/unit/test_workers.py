@@ -240,7 +240,7 @@ def test_a_message_that_cannot_be_returned_waits_for_its_timeout(monkeypatch: py
 
 
 def test_a_returned_message_comes_again_before_its_timeout() -> None:
-    queues.send_messages([SEND.message()])
+    queues.send_messages([SEND.to_message()])
     sqs, url = clients.get_client("sqs"), settings.queue_url("email")
     (message,) = sqs.receive_message(QueueUrl=url, VisibilityTimeout=900)["Messages"]
     assert "Messages" not in sqs.receive_message(QueueUrl=url)
@@ -276,5 +276,5 @@ def test_jobs_are_frozen_and_their_queues_exist() -> None:
 
 
 def test_a_job_carries_its_organization_as_its_group() -> None:
-    assert SEND.message(delay=5) == QueueMessage(queue="email", body=SEND.body, group="org_1", delay=5)
-    assert SendMail.read(SEND.body) == SEND
+    assert SEND.to_message(delay=5) == QueueMessage(queue="email", body=SEND.body, group="org_1", delay=5)
+    assert SendMail.parse_body(SEND.body) == SEND

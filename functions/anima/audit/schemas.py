@@ -7,8 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
-from switchboard.audit.models import AuditEntry
-from switchboard.audit.models import ChainHead as StoredChainHead
+from switchboard.audit.models import AuditEntry, ChainHead
 from switchboard.dialects.anima.shapes import Pagination
 from switchboard.edge.schema import View
 
@@ -76,7 +75,7 @@ class WorkflowView(BaseModel):
         )
 
 
-class ChainHead(BaseModel):
+class ChainHeadView(BaseModel):
     """The end of the sealed chain."""
 
     seq: int
@@ -87,17 +86,17 @@ class ChainExport(BaseModel):
     """A part of the organization's sealed chain. `switchboard audit verify` checks the documents offline."""
 
     organization_id: str
-    head: ChainHead
+    head: ChainHeadView
     documents: list[dict[str, Any]] = Field(description="The links in order, each exactly as it was hashed.")
     next_after: int | None = Field(description="The `after` of the next part. It is null at the end of the chain.")
 
     @classmethod
-    def of(cls, org_id: str, head: StoredChainHead, documents: list[dict[str, Any]]) -> ChainExport:
+    def of(cls, org_id: str, head: ChainHead, documents: list[dict[str, Any]]) -> ChainExport:
         """Returns a part of the chain and the position of the next part."""
         last = documents[-1]["seq"] if documents else head.seq
         return cls(
             organization_id=org_id,
-            head=ChainHead(seq=head.seq, hash=head.hash),
+            head=ChainHeadView(seq=head.seq, hash=head.hash),
             documents=documents,
             next_after=last if last < head.seq else None,
         )

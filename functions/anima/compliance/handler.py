@@ -10,7 +10,7 @@ from functions.anima.compliance.schemas import (
     AddNumber,
     BlockList,
     BlockView,
-    CallingHours,
+    CallingHoursView,
     ConsentList,
     ConsentView,
     OptOutList,
@@ -141,8 +141,8 @@ def delete_consent(e164: str) -> RemovedNumber:
     summary="Get the organization's calling hours",
     operation_id="callingHoursGet",
 )
-def get_hours() -> CallingHours:
-    return CallingHours.of(calling_hours.get_calling_hours(api.caller.org_id))
+def get_hours() -> CallingHoursView:
+    return CallingHoursView.of(calling_hours.get_calling_hours(api.caller.org_id))
 
 
 @api.put(
@@ -152,9 +152,9 @@ def get_hours() -> CallingHours:
     description="The hours can narrow the legal calling hours, but never widen them. They also apply to waiting calls.",
     responses={400: "The hours are not valid: the start must be before the end on the same day."},
 )
-def set_hours(request: CallingHours) -> CallingHours:
+def set_hours(request: CallingHoursView) -> CallingHoursView:
     caller = api.caller
-    return CallingHours.of(calling_hours.set_calling_hours(caller, request.start, request.end, caller.effect))
+    return CallingHoursView.of(calling_hours.set_calling_hours(caller, request.start, request.end, caller.effect))
 
 
 def _removed_number(e164: str, *, there: bool) -> RemovedNumber:

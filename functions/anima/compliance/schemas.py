@@ -95,7 +95,7 @@ class RemovedNumber(View):
     removed: bool = True
 
 
-class CallingHours(View):
+class CallingHoursView(View):
     """The organization's own calling hours, in the called person's local time. Both are null if none are set."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"start": "09:00", "end": "18:00"}]})

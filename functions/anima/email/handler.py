@@ -55,7 +55,7 @@ _ONE_CLICK_BYTES = 16_384
     },
 )
 def send_email(request: EmailSendRequest) -> MessageView:
-    return MessageView.of(email.send_message(api.caller, request.draft()))
+    return MessageView.of(email.send_message(api.caller, request.to_draft()))
 
 
 @api.get(

@@ -217,7 +217,7 @@ class RecipientView(BaseModel):
 def _recipient_status(report: RecipientReport, state: MailState) -> RecipientStatus:
     if report.complained_at:
         return "COMPLAINED"
-    if report.lost:
+    if report.is_lost:
         return "BOUNCED"
     if report.delivered_at:
         return "DELIVERED"

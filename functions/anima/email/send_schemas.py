@@ -90,7 +90,7 @@ class EmailSendRequest(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _known(cls, value: Any) -> Any:
+    def _refuse_unsupported(cls, value: Any) -> Any:
         # Other versions of this API accept these fields. They must fail here instead of being ignored.
         if isinstance(value, dict):
             for name in ("attachments", "fromIdentityId"):
@@ -100,7 +100,7 @@ class EmailSendRequest(BaseModel):
 
     @field_validator("in_reply_to")
     @classmethod
-    def _answers(cls, value: str | None) -> str | None:
+    def _check_reply_to(cls, value: str | None) -> str | None:
         if value and value.startswith("msg_"):
             if not is_id(value):
                 raise ValueError("is neither a message id (msg_…) nor a Message-ID: send one of them")
@@ -109,11 +109,11 @@ class EmailSendRequest(BaseModel):
 
     @field_validator("references")
     @classmethod
-    def _refers(cls, value: list[str]) -> list[str]:
+    def _check_references(cls, value: list[str]) -> list[str]:
         return [outgoing_headers.check_message_id(one) for one in value]
 
     @model_validator(mode="after")
-    def _fits(self) -> EmailSendRequest:
+    def _require_limits(self) -> EmailSendRequest:
         size = len(self.body.encode()) + len((self.body_html or "").encode())
         if size > MAX_CONTENT_BYTES:
             raise ValueError(f"body: is larger than {MAX_CONTENT_BYTES:,} bytes, together with bodyHtml: send less")
@@ -136,7 +136,7 @@ class EmailSendRequest(BaseModel):
         """Returns the addresses of `to` without duplicates."""
         return unique_addresses(self.to)
 
-    def draft(self) -> MailDraft:
+    def to_draft(self) -> MailDraft:
         """Returns the domain's draft of this mail."""
         return MailDraft(
             to=self.recipients(),

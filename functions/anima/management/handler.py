@@ -45,7 +45,7 @@ api = Api(Anima(), "management", keys=MASTER)
 )
 def create_agent(request: CreateAgent) -> NewAgentView:
     made = agents.create_agent(api.caller, request.username, request.name or request.username, request.metadata)
-    return NewAgentView.made(made.agent, made.key_text)
+    return NewAgentView.with_key(made.agent, made.key_text)
 
 
 @api.get(
@@ -83,8 +83,8 @@ def get_agent(agent_id: str) -> AgentView:
     responses={400: "The request is not valid.", 404: "The organization has no agent with this id."},
 )
 def create_key(request: CreateKey) -> NewApiKeyView:
-    return NewApiKeyView.made(
-        agents.create_key(api.caller, request.kind, request.name, request.agent_id, request.expiry)
+    return NewApiKeyView.with_text(
+        agents.create_key(api.caller, request.key_kind, request.name, request.agent_id, request.expiry)
     )
 
 
@@ -114,7 +114,7 @@ def list_keys(limit: Limit = 20, cursor: Cursor = None) -> KeyList:
     },
 )
 def rotate_key(key_id: str, request: RotateKey) -> NewApiKeyView:
-    return NewApiKeyView.made(keys.rotate_key(api.caller, key_id, request.overlap_seconds))
+    return NewApiKeyView.with_text(keys.rotate_key(api.caller, key_id, request.overlap_seconds))
 
 
 @api.delete(
@@ -146,7 +146,7 @@ def get_hard_cap() -> HardCapView:
     responses={400: "The cap is not valid."},
 )
 def set_hard_cap(request: HardCapView) -> HardCapView:
-    caller, cap = api.caller, request.cap()
+    caller, cap = api.caller, request.to_cap()
     usage.set_hard_cap(caller, caller.organization, cap, caller.effect)
     return HardCapView.of(cap)
 

@@ -73,7 +73,7 @@ class NewAgentView(AgentView):
     api_key: str
 
     @classmethod
-    def made(cls, agent: Agent, key_text: str) -> NewAgentView:
+    def with_key(cls, agent: Agent, key_text: str) -> NewAgentView:
         """Returns the response for a new agent."""
         return cls.model_validate(_agent_fields(agent) | {"api_key": key_text})
 
@@ -110,13 +110,13 @@ class CreateKey(View):
     expires_at: Timestamp | None = None
 
     @model_validator(mode="after")
-    def _whole(self) -> CreateKey:
+    def _check_agent(self) -> CreateKey:
         if (self.type == "agent") != (self.agent_id is not None):
             raise ValueError("agentId: is required for a key of type agent, and not allowed for other types")
         return self
 
     @property
-    def kind(self) -> KeyKind:
+    def key_kind(self) -> KeyKind:
         """The kind of the key."""
         return _KIND[self.type]
 
@@ -168,7 +168,7 @@ class NewApiKeyView(ApiKeyView):
     key: str
 
     @classmethod
-    def made(cls, new: NewKey) -> NewApiKeyView:
+    def with_text(cls, new: NewKey) -> NewApiKeyView:
         """Returns the response for a new or rotated key."""
         return cls.model_validate(_key_fields(new.key) | {"key": new.text})
 
@@ -205,7 +205,7 @@ class HardCapView(View):
     monthly_cap_cents: int = Field(strict=True, ge=0, le=100_000_000)
     meters: CappedMeters = Field(default_factory=CappedMeters)
 
-    def cap(self) -> models.HardCap:
+    def to_cap(self) -> models.HardCap:
         """Returns the domain's cap."""
         return models.HardCap(
             enabled=self.enabled, monthly_cap_cents=self.monthly_cap_cents, meters=self.meters.model_dump()

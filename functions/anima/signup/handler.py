@@ -37,7 +37,7 @@ def sign_up(request: SignUpRequest) -> SignUpResponse:
             "Too many sign-ups from this IP address. Try again later.",
             limit=full.limit,
             remaining=0,
-            retry_after=full.wait,
+            retry_after=full.wait_seconds,
         )
     assert call.correlation_id is not None
     made = signup.sign_up(request.human_email, request.username, request.name, call.correlation_id, call.effect)

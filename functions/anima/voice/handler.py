@@ -12,8 +12,8 @@ from functions.anima.voice.schemas import (
     CallView,
     Direction,
     PlaceCallResponse,
-    Transcript,
     TranscriptSegment,
+    TranscriptView,
     VerdictView,
     VoiceCallRequest,
     VoiceCatalog,
@@ -46,7 +46,7 @@ api = Api(Anima(), "voice", tag="Voice")
     },
 )
 def place_call(request: VoiceCallRequest) -> PlaceCallResponse:
-    return PlaceCallResponse.of(calls.place_call(api.caller, request.order()))
+    return PlaceCallResponse.of(calls.place_call(api.caller, request.to_order()))
 
 
 @api.get(
@@ -86,9 +86,9 @@ def get_call(call_id: str) -> CallView:
     operation_id="voiceTranscript",
     responses={404: "The caller has no call with this id."},
 )
-def get_transcript(call_id: str) -> Transcript:
+def get_transcript(call_id: str) -> TranscriptView:
     turns = calls.list_turns(api.caller, call_id)
-    return Transcript(call_id=call_id, segments=[TranscriptSegment.of(turn) for turn in turns])
+    return TranscriptView(call_id=call_id, segments=[TranscriptSegment.of(turn) for turn in turns])
 
 
 @api.get(

@@ -97,7 +97,7 @@ class VoiceCallRequest(View):
         default=None, description="The calling agent. Required with a master key. The default is the agent of the key."
     )
 
-    def order(self) -> Order:
+    def to_order(self) -> Order:
         """Returns the domain's order for this call."""
         return Order(
             consent_source=self.metadata.consent_source,
@@ -212,7 +212,7 @@ class TranscriptSegment(View):
         )
 
 
-class Transcript(View):
+class TranscriptView(View):
     """The transcript so far."""
 
     call_id: str

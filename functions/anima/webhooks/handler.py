@@ -13,8 +13,8 @@ from functions.anima.webhooks.schemas import (
     DeliveryView,
     EventTypes,
     NewWebhookView,
-    RecoverDeliveries,
     RecoverDeliveriesResponse,
+    RecoverDeliveriesView,
     RemoveWebhookResponse,
     SendTestResponse,
     UpdateWebhook,
@@ -46,7 +46,7 @@ _UNKNOWN = "The organization has no webhook with this id."
 )
 def create_endpoint(request: CreateWebhook) -> NewWebhookView:
     caller = api.caller
-    return NewWebhookView.made(webhooks.create_endpoint(caller, "anima", request.settings(), caller.effect))
+    return NewWebhookView.with_secret(webhooks.create_endpoint(caller, "anima", request.to_settings(), caller.effect))
 
 
 @api.get(
@@ -125,7 +125,7 @@ def remove_endpoint(webhook_id: str) -> RemoveWebhookResponse:
 )
 def rotate_endpoint_secret(webhook_id: str) -> NewWebhookView:
     caller = api.caller
-    return NewWebhookView.made(webhooks.rotate_endpoint_secret(caller, webhook_id, caller.effect))
+    return NewWebhookView.with_secret(webhooks.rotate_endpoint_secret(caller, webhook_id, caller.effect))
 
 
 @api.post(
@@ -161,9 +161,9 @@ def send_test_delivery(webhook_id: str) -> SendTestResponse:
     status=202,
     responses={400: "The timestamp is not valid.", 404: _UNKNOWN, 409: "The webhook is disabled."},
 )
-def recover_deliveries(webhook_id: str, request: RecoverDeliveries) -> RecoverDeliveriesResponse:
+def recover_deliveries(webhook_id: str, request: RecoverDeliveriesView) -> RecoverDeliveriesResponse:
     caller = api.caller
-    deliveries.start_recovery(caller, webhook_id, request.moment, caller.effect)
+    deliveries.start_recovery(caller, webhook_id, request.since_stored, caller.effect)
     return RecoverDeliveriesResponse()
 
 

@@ -57,7 +57,7 @@ class CreateWebhook(_EndpointFields):
 
     url: str = Field(max_length=2_048, description="The https URL that receives events. It must be publicly reachable.")
 
-    def settings(self) -> EndpointSettings:
+    def to_settings(self) -> EndpointSettings:
         """Returns the domain's settings of the endpoint."""
         return EndpointSettings.model_validate(self.model_dump())
 
@@ -70,7 +70,7 @@ class UpdateWebhook(_EndpointFields):
     url: str | None = Field(default=None, max_length=2_048)
 
     @model_validator(mode="after")
-    def _something(self) -> UpdateWebhook:
+    def _require_change(self) -> UpdateWebhook:
         if not self.model_fields_set:
             raise ValueError("is empty: send at least one field to change")
         for name in ("url", "events", "active"):
@@ -118,7 +118,7 @@ class NewWebhookView(WebhookView):
     secret: str = Field(description="The secret that signs the deliveries, `whsec_…`.")
 
     @classmethod
-    def made(cls, made: EndpointWithSecret) -> NewWebhookView:
+    def with_secret(cls, made: EndpointWithSecret) -> NewWebhookView:
         """Returns the response for a new endpoint or a new secret."""
         return cls.model_validate(_fields(made.endpoint, models.ReceiverHealth()) | {"secret": made.secret})
 
@@ -194,7 +194,7 @@ class DeliveryView(View):
     @classmethod
     def of(cls, delivery: models.Delivery) -> DeliveryView:
         """Returns Anima's view of a delivery."""
-        last = delivery.last
+        last = delivery.last_attempt
         return cls.model_validate(
             delivery.model_dump(exclude={"log", "status"})
             | {
@@ -232,7 +232,7 @@ class SendTestResponse(View):
     delivery_id: str
 
 
-class RecoverDeliveries(View):
+class RecoverDeliveriesView(View):
     """The start of the time range to recover."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"since": "2026-01-15T00:00:00Z"}]})
@@ -240,7 +240,7 @@ class RecoverDeliveries(View):
     since: Timestamp = Field(description="A timestamp with a time zone. Deliveries lost since then are sent again.")
 
     @property
-    def moment(self) -> str:
+    def since_stored(self) -> str:
         """The stored form of the timestamp."""
         return clock.format_iso(clock.parse(self.since))
 

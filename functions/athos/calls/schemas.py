@@ -11,8 +11,7 @@ from switchboard.edge.schema import View
 from switchboard.errors import Invalid
 from switchboard.kit import clock
 from switchboard.roleplay.judges.models import CriterionResult, PracticeSpeaker, PracticeTurn
-from switchboard.roleplay.models import RoleplayCall, ScoredCall, ScoredCallFilter
-from switchboard.roleplay.models import Score as DomainScore
+from switchboard.roleplay.models import RoleplayCall, Score, ScoredCall, ScoredCallFilter
 
 #: The contract's names of the speakers (docs/contracts/athos.md#calls).
 _ROLES: dict[PracticeSpeaker, Literal["assistant", "user"]] = {
@@ -130,7 +129,7 @@ class TranscriptTurn(View):
         )
 
 
-class Evidence(View):
+class EvidenceView(View):
     """The evidence in a turn's content: the characters from `start` (included) to `end` (excluded)."""
 
     turn: int
@@ -145,7 +144,7 @@ class CriterionScore(View):
     title: str
     points: int = Field(ge=0)
     weight: int = Field(ge=1, description="The largest possible points.")
-    evidence: list[Evidence]
+    evidence: list[EvidenceView]
 
     @classmethod
     def of(cls, mark: CriterionResult) -> CriterionScore:
@@ -153,7 +152,7 @@ class CriterionScore(View):
         return cls.model_validate(mark.model_dump())
 
 
-class Score(View):
+class ScoreView(View):
     """The rep's score. More fields may be added."""
 
     model_config = ConfigDict(extra="allow")
@@ -167,7 +166,7 @@ class Score(View):
     rubric_version: str = Field(description="The version of the rubric, `<drill>@<version>`.")
 
     @classmethod
-    def of(cls, score: DomainScore) -> Score:
+    def of(cls, score: Score) -> ScoreView:
         """Returns the view of a score."""
         return cls(
             overall_score=score.overall,
@@ -209,7 +208,7 @@ class CallDetail(SlimCall):
 
     status: Status
     transcript: list[TranscriptTurn]
-    score: Score
+    score: ScoreView
     audio_url: str | None = Field(default=None, description="Always null: roleplays are not recorded yet.")
     audio_url_expires_at: str | None = Field(default=None, description="Always null.")
     waveform: dict[str, Any] | None = Field(default=None, description="Always null.")
@@ -224,6 +223,6 @@ class CallDetail(SlimCall):
             | {
                 "status": detail.call.state.value,
                 "transcript": [TranscriptTurn.of(turn) for turn in detail.turns],
-                "score": Score.of(detail.score),
+                "score": ScoreView.of(detail.score),
             }
         )

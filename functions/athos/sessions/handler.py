@@ -63,7 +63,7 @@ def mint_session(request: MintSessionRequest) -> MintSessionResponse:
     cross_origin=cors.AnyOrigin(),
 )
 def redeem_session(request: RedeemSessionRequest) -> RedeemSessionResponse:
-    return RedeemSessionResponse.of(sessions.redeem_session(api.exchange.bearer, request.wanted()))
+    return RedeemSessionResponse.of(sessions.redeem_session(api.exchange.bearer, request.to_drill_request()))
 
 
 handler = api.handler

@@ -89,7 +89,7 @@ class RedeemSessionRequest(_RequestObject):
         default="Advanced", description="The difficulty of the persona."
     )
 
-    def wanted(self) -> DrillRequest:
+    def to_drill_request(self) -> DrillRequest:
         """Returns the domain's request for a call."""
         return DrillRequest(
             drill_key=self.drill_key,

@@ -64,7 +64,7 @@ def receive_webhook() -> Answer:
 )
 def report_room() -> Answer:
     try:
-        reports = RoomReports.model_validate(_parse_body()).messages()
+        reports = RoomReports.model_validate(_parse_body()).to_messages()
     except ValidationError as error:
         telemetry.logger().warning(
             "an agent's reports are not valid", extra={"problems": telemetry.validation_problems(error)}

@@ -34,7 +34,7 @@ class SaidTurn(_Reported):
     start_ms: _Offset
     end_ms: _Offset
 
-    def report(self) -> dict[str, Any]:
+    def to_report(self) -> dict[str, Any]:
         turn = PracticeTurn(
             number=self.number, speaker=self.speaker, text=self.text, start_ms=self.start_ms, end_ms=self.end_ms
         )
@@ -49,7 +49,7 @@ class RoomEnded(_Reported):
     turns: int = Field(ge=0, le=_MAX_TURNS)
     at: AwareDatetime
 
-    def report(self) -> dict[str, Any]:
+    def to_report(self) -> dict[str, Any]:
         return {"kind": "ended", "end_reason": self.reason.value, "turns": self.turns, "at": clock.format_iso(self.at)}
 
 
@@ -61,7 +61,7 @@ class RoomReports(_Reported):
         min_length=1, max_length=_MAX_REPORTS
     )
 
-    def messages(self) -> list[dict[str, Any]] | None:
+    def to_messages(self) -> list[dict[str, Any]] | None:
         """Returns the reports as messages for the worker, or `None` if the room does not belong to this platform."""
         place = livekit_reports.place_of(self.room)
-        return None if place is None else [place | one.report() for one in self.reports]
+        return None if place is None else [place | one.to_report() for one in self.reports]

@@ -22,7 +22,7 @@ api = Api(Callbacks(), "simulator", tag="Simulator")
     callbacks.PATHS["line"],
     summary="Receive a report of the simulated line",
     operation_id="receiveSimulatedLine",
-    body=RawBody(verify=callbacks.LINE_RECEIVER.verify),
+    body=RawBody(verify=callbacks.LINE_RECEIVER.verify_signature),
     responses={400: "The report is not valid."},
 )
 def receive_line() -> Answer:
@@ -33,7 +33,7 @@ def receive_line() -> Answer:
     callbacks.PATHS["talk"],
     summary="Receive a report of the simulated talker",
     operation_id="receiveSimulatedTalk",
-    body=RawBody(verify=callbacks.TALK_RECEIVER.verify),
+    body=RawBody(verify=callbacks.TALK_RECEIVER.verify_signature),
     responses={400: "The report is not valid."},
 )
 def receive_talk() -> Answer:
@@ -42,7 +42,7 @@ def receive_talk() -> Answer:
 
 def _queue_reports(receiver: Receiver) -> Answer:
     try:
-        told = receiver.read(api.signed)
+        told = receiver.read_reports(api.signed)
     except UnreadableCallbackError as error:
         raise Invalid("The callback is not a valid report.") from error
     background.wait_for_guard()  # a request that the rate limiter refuses must not queue anything

@@ -57,7 +57,7 @@ def get_health() -> dict[str, Any]:
 @api.get("/api/me", summary="Get the signed-in person", operation_id="getCurrentUser", tag="User")
 def get_current_user() -> CurrentUserView:
     signed_in = api.signed_in
-    return CurrentUserView.told(signed_in, pending_invites.list_pending_invites(signed_in.user))
+    return CurrentUserView.of_session(signed_in, pending_invites.list_pending_invites(signed_in.user))
 
 
 @api.get(
@@ -88,7 +88,7 @@ def accept_invite(invite_id: str) -> AcceptInviteResponse:
 
     place, cookie = access.accept_invite(api.signed_in, invite_id, call.correlation_id, call.effect)
     if cookie:
-        call.cookies.append(cookies.session(cookie))
+        call.cookies.append(cookies.format_session_cookie(cookie))
     return AcceptInviteResponse.of(place)
 
 
@@ -117,8 +117,8 @@ def decline_invite(invite_id: str) -> Ok:
 )
 def switch_organization(request: SwitchOrganization) -> CurrentUserView:
     turned = access.switch_organization(api.signed_in, request.org_id)
-    api.exchange.cookies.append(cookies.session(turned.cookie))
-    return CurrentUserView.told(turned, pending_invites.list_pending_invites(turned.user))
+    api.exchange.cookies.append(cookies.format_session_cookie(turned.cookie))
+    return CurrentUserView.of_session(turned, pending_invites.list_pending_invites(turned.user))
 
 
 @api.post(
@@ -135,7 +135,7 @@ def create_organization(request: OrganizationInput) -> OrganizationView:
     assert call.correlation_id is not None
     profile = request.model_dump(exclude_unset=True)
     made, cookie = access.create_organization(api.signed_in, profile, call.correlation_id, call.effect)
-    call.cookies.append(cookies.session(cookie))
+    call.cookies.append(cookies.format_session_cookie(cookie))
     return OrganizationView.of(made)
 
 
@@ -160,7 +160,7 @@ def get_organization() -> OrganizationView:
 def update_organization(request: OrganizationInput) -> OrganizationView:
     member = api.member
     return OrganizationView.of(
-        organizations.update_organization(member, member.organization, request.given(), member.effect)
+        organizations.update_organization(member, member.organization, request.sent_fields(), member.effect)
     )
 
 

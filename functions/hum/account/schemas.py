@@ -43,7 +43,7 @@ class OrganizationInput(BaseModel):
     address_country: Text120 | None = None
     default_provider: VoiceProvider = Field(default=VoiceProvider.ELEVENLABS, json_schema_extra=omit_default)
 
-    def given(self) -> dict[str, Any]:
+    def sent_fields(self) -> dict[str, Any]:
         """Returns the fields that the request sent."""
         return self.model_dump(mode="json", exclude_unset=True)
 
@@ -156,7 +156,7 @@ class CurrentUserView(OwnInvites):
     permissions: list[Permission]
 
     @classmethod
-    def told(cls, signed_in: SessionIdentity, pending: PendingInvites) -> CurrentUserView:
+    def of_session(cls, signed_in: SessionIdentity, pending: PendingInvites) -> CurrentUserView:
         """Returns the person and organization of a session, and the person's invites."""
         user, organization, membership = signed_in.user, signed_in.organization, signed_in.membership
         role = membership.role if membership else None

@@ -7,14 +7,14 @@ from typing import Annotated, Literal
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from functions.hum.calls.schemas import (
-    CallList,
-    CallTagged,
+    CallPageView,
+    CallReadState,
     CallTagList,
     MarkedRead,
     NoteCreated,
     NoteInput,
     NoteList,
-    ReadState,
+    TaggedCallView,
     TagInput,
     TagList,
     TagUseView,
@@ -80,7 +80,7 @@ def list_calls(
     until: Annotated[Timestamp | None, Query(description="The first time of creation after the range.")] = None,
     limit: Annotated[int, Query(ge=1, le=200, description="The largest number of calls in a page.")] = 50,
     cursor: Cursor = None,
-) -> CallList:
+) -> CallPageView:
     filters = CallFilters(
         text=q,
         direction=DIRECTIONS[direction] if direction else None,
@@ -91,7 +91,7 @@ def list_calls(
         before=clock.format_iso(clock.parse(until)) if until else None,
     )
     rows, after = service.list_calls(api.member, filters, limit, cursor)
-    return CallList(calls=[CallSummaryRow.of(row) for row in rows], next_cursor=after)
+    return CallPageView(calls=[CallSummaryRow.of(row) for row in rows], next_cursor=after)
 
 
 @api.post(
@@ -137,7 +137,7 @@ def get_call(viewed_id: str) -> CallRecordView:
     permission=Permission.CALLS_READ,
     responses={404: _UNKNOWN},
 )
-def update_call_read_state(viewed_id: str, request: ReadState) -> Ok:
+def update_call_read_state(viewed_id: str, request: CallReadState) -> Ok:
     inbox.set_call_read(api.member, viewed_id, read=request.is_read)
     return DONE
 
@@ -189,10 +189,10 @@ def list_call_tags(call_id: str) -> CallTagList:
     permission=Permission.CALLS_WRITE,
     responses={404: _UNKNOWN},
 )
-def create_call_tag(call_id: str, request: TagInput) -> CallTagged:
+def create_call_tag(call_id: str, request: TagInput) -> TaggedCallView:
     recolor = "color" in request.model_fields_set
     found = tags.add_tag(api.member, call_id, request.name, request.color, recolor=recolor)
-    return CallTagged(ok=True, tags=[CallTagView.of(tag) for tag in found])
+    return TaggedCallView(ok=True, tags=[CallTagView.of(tag) for tag in found])
 
 
 @api.delete(

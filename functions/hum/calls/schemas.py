@@ -14,7 +14,7 @@ from switchboard.edge.fields import OneLine, Pattern
 from switchboard.kit.texts import require_text
 
 
-class ReadState(BaseModel):
+class CallReadState(BaseModel):
     """Your read state of a call."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"is_read": True}]})
@@ -42,7 +42,7 @@ class NoteInput(BaseModel):
     body: Annotated[str, Field(min_length=1, max_length=4000), AfterValidator(require_text)]
 
 
-class CallList(BaseModel):
+class CallPageView(BaseModel):
     """A page of calls."""
 
     calls: list[CallSummaryRow]
@@ -87,7 +87,7 @@ class CallTagList(BaseModel):
     tags: list[CallTagView]
 
 
-class CallTagged(Ok):
+class TaggedCallView(Ok):
     """The call has the tag."""
 
     tags: list[CallTagView] = Field(description="All tags of the call.")

@@ -49,7 +49,7 @@ def list_contacts(
     permission=Permission.CONTACTS_WRITE,
 )
 def upsert_contact(request: ContactInput) -> ContactView:
-    changes = request.given()
+    changes = request.sent_fields()
     e164 = changes.pop("e164", None)
     return ContactView.of(service.upsert_contact(api.member, e164, changes, api.member.effect))
 
@@ -63,7 +63,7 @@ def upsert_contact(request: ContactInput) -> ContactView:
     responses={404: _UNKNOWN, 409: "`e164` differs from the contact's number."},
 )
 def update_contact(contact_id: str, request: ContactInput) -> ContactView:
-    return ContactView.of(service.update_contact(api.member, contact_id, request.given(), api.member.effect))
+    return ContactView.of(service.update_contact(api.member, contact_id, request.sent_fields(), api.member.effect))
 
 
 @api.delete(

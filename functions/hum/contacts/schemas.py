@@ -50,7 +50,7 @@ class ContactInput(BaseModel):
         " change of `time_zone` or `state` resets this to false.",
     )
 
-    def given(self) -> dict[str, Any]:
+    def sent_fields(self) -> dict[str, Any]:
         """Returns the fields that the request sent."""
         return self.model_dump(exclude_unset=True)
 

@@ -32,7 +32,7 @@ def start_sign_in(
     return_to: Annotated[str | None, Query(description="The path to open after signing in, such as `/api/me`.")] = None,
 ) -> Response[Any]:
     begun = sign_in.begin_sign_in(return_to, api.exchange.request.cookie(cookies.BROWSER))
-    api.exchange.cookies.append(cookies.browser(begun.browser))
+    api.exchange.cookies.append(cookies.format_browser_cookie(begun.browser))
     return _redirect(begun.url)
 
 
@@ -57,7 +57,7 @@ def finish_sign_in(
     finished = sign_in.finish_sign_in(state, code, browser)
     _end_session()
     org_id = pending_invites.choose_first_organization(finished.user, finished.invite_id)
-    api.exchange.cookies.append(cookies.session(sessions.open_session(finished.user, org_id)))
+    api.exchange.cookies.append(cookies.format_session_cookie(sessions.open_session(finished.user, org_id)))
     return _redirect(finished.return_to)
 
 
@@ -72,7 +72,7 @@ def finish_sign_in(
 )
 def sign_out() -> Response[Any]:
     _end_session()
-    api.exchange.cookies.append(cookies.no_session())
+    api.exchange.cookies.append(cookies.format_expired_session_cookie())
     return _redirect(sign_in.sign_out_url())
 
 

@@ -34,7 +34,7 @@ def run_action(request: ActionRequest) -> ActionResponse:
 
 
 def _initiate_call(request: InitiateCallRequest) -> InitiateCallResponse:
-    placed = initiation.initiate_call(api.caller, request.wanted(), partial(count_beside, api.exchange))
+    placed = initiation.initiate_call(api.caller, request.to_call_request(), partial(count_beside, api.exchange))
     return InitiateCallResponse.of(placed.call, duplicate=placed.duplicate)
 
 

@@ -76,7 +76,7 @@ class InitiateCallRequest(BaseModel):
         default=None, description="The US state where the called person lives. Its law applies too."
     )
 
-    def wanted(self) -> CallRequest:
+    def to_call_request(self) -> CallRequest:
         """Returns the domain's request for this call."""
         return CallRequest(
             agent=self.agent_id,

@@ -55,9 +55,9 @@ class Tables(Server):
         )
         self._file = file
 
-    def ready(self, seconds: float = STARTS_WITHIN_SECONDS) -> None:
+    def wait_until_ready(self, seconds: float = STARTS_WITHIN_SECONDS) -> None:
         """Wait until the server responds. Raises RuntimeError if it does not."""
-        super().ready(seconds)
+        super().wait_until_ready(seconds)
         if self._file:
             with closing(sqlite3.connect(self._file, timeout=30)) as database:
                 # Without the index, each change to a table with a stream scans all records of the stream.

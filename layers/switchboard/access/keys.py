@@ -36,7 +36,7 @@ class KeyIdentity:
         return self.organization.id
 
     @property
-    def scope(self) -> str:
+    def idempotency_scope(self) -> str:
         """The actor. An Idempotency-Key is unique within it.
 
         All keys of an agent are one actor. All master and service keys of an organization are one actor.
@@ -127,7 +127,7 @@ def _require_active(snapshot: KeyIdentity, source_ip: str) -> None:
         raise Unauthenticated("The API key is revoked: use another key.", code="revoked")
     if key.expires_at and key.expires_at <= clock.now_iso():
         raise Unauthenticated("The API key has expired: use another key.", code="expired")
-    if not key.restrictions.admits(source_ip):
+    if not key.restrictions.admits_address(source_ip):
         raise Forbidden(
             "This key may not be used from this IP address: call from an allowed address, or use another key.",
             code="ip_not_allowed",

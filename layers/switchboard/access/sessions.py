@@ -38,7 +38,7 @@ class SessionIdentity:
         """The name of the rate limit's bucket: one for each person, in all organizations together."""
         return f"user#{self.user.id}"
 
-    def scope(self, permission: Permission | None) -> str:
+    def idempotency_scope(self, permission: Permission | None) -> str:
         """Returns the namespace of the person's Idempotency-Keys.
 
         A request without a permission belongs to the person alone. It stays the same request in every organization.
@@ -46,7 +46,7 @@ class SessionIdentity:
         place = f"{self.organization.id}#" if permission and self.organization else ""
         return f"{place}user#{self.user.id}"
 
-    def require(self, permission: Permission) -> None:
+    def require_permission(self, permission: Permission) -> None:
         """Raises Forbidden unless the person's role in the organization has a permission."""
         if not self.organization or not self.membership:
             raise Forbidden(
@@ -62,8 +62,8 @@ class SessionIdentity:
                 permission=permission.value,
             )
 
-    def member(self, correlation_id: str, effect: IdempotencyKey | None = None) -> Member:
-        """Returns the authorized member who makes the request. Call `require` first."""
+    def to_member(self, correlation_id: str, effect: IdempotencyKey | None = None) -> Member:
+        """Returns the authorized member who makes the request. Call `require_permission` first."""
         assert self.organization is not None
         assert self.membership is not None
         return Member(self.organization, self.user, self.membership.role, correlation_id, effect)

@@ -110,7 +110,7 @@ def create_key(
     """
     if expires_at and expires_at <= clock.now_iso():
         raise Invalid("The expiry is in the past: choose a later time.", fields={"expiresAt": "is in the past"})
-    seed = caller.effect.seed("key") if caller.effect else None
+    seed = caller.effect.derive_seed("key") if caller.effect else None
     made, writes = key_writes(caller, kind, name, agent_id=agent_id, expires_at=expires_at, seed=seed)
     done = commit_once(caller.effect, made.key.id, guards, writes)
     return _key_of_earlier_run(caller, kind, done) if done else made
@@ -118,7 +118,7 @@ def create_key(
 
 def _key_of_earlier_run(caller: Caller, kind: KeyKind, done: EarlierEffect) -> NewKey:
     assert caller.effect is not None
-    return NewKey(get_key(caller.org_id, done.subject_id), key_text(kind, caller.effect.seed("key", done.salt)))
+    return NewKey(get_key(caller.org_id, done.subject_id), key_text(kind, caller.effect.derive_seed("key", done.salt)))
 
 
 def key_text(kind: KeyKind, seed: bytes) -> str:
@@ -161,7 +161,7 @@ def rotate_key(caller: Caller, key_id: str, overlap_seconds: int) -> NewKey:
     Raises NotFound, or Conflict for a key that is revoked, expired or already rotated.
     """
     old = get_key(caller.org_id, key_id)
-    seed = caller.effect.seed("key") if caller.effect else None
+    seed = caller.effect.derive_seed("key") if caller.effect else None
     made, writes = key_writes(
         caller,
         old.kind,

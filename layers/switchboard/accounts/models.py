@@ -103,7 +103,7 @@ class KeyRestrictions(BaseModel):
         # `ip_network` is strict: it rejects an address with host bits set, because that is a typing error.
         return [str(ip_network(text.strip())) for text in value]
 
-    def admits(self, address: str) -> bool:
+    def admits_address(self, address: str) -> bool:
         """Whether the key may be used from an address. An IPv4-mapped IPv6 address counts as the IPv4 address."""
         if not self.ip_allowlist:
             return True

@@ -80,11 +80,11 @@ def get_organization(org_id: str) -> Organization | None:
 
 
 def list_organizations(limit: int, start: Item | None) -> QueryPage:
-    return Query(table="core", index="gsi1", partition="orgs", forward=False).page(limit, start)
+    return Query(table="core", index="gsi1", partition="orgs", forward=False).read_page(limit, start)
 
 
 def organization_change_write(org_id: str, changes: dict[str, Any]) -> Update:
-    return Update.of("core", organization_ref(org_id).key, changes)
+    return Update.set_attributes("core", organization_ref(org_id).key, changes)
 
 
 def unchanged_organization_write(org: Organization, changes: dict[str, Any], seen: Sequence[str]) -> Update:
@@ -147,7 +147,7 @@ def get_key_count(org_id: str, kind: str) -> KeyCount:
         return KeyCount(0, [])
     if "active" not in item:
         # An item without ids was written before ids were kept. The next key writes them.
-        keys = map(parse_key, Query(table="core", partition=org_id, begins="key#").all())
+        keys = map(parse_key, Query(table="core", partition=org_id, begins="key#").read_all())
         return KeyCount(int(item["number"]), [key.id for key in keys if key.kind == kind])
     return KeyCount(int(item["number"]), list(item["active"]))
 
@@ -182,7 +182,7 @@ def _key_count_ref(org_id: str, kind: str) -> Key:
 
 
 def key_change_write(key: ApiKey, changes: dict[str, Any]) -> Update:
-    return Update.of("core", key_ref(key.org_id, key.id).key, changes)
+    return Update.set_attributes("core", key_ref(key.org_id, key.id).key, changes)
 
 
 def revocation_write(key: ApiKey, now: str, otherwise: Callable[[list[Item | None]], Exception]) -> Update:

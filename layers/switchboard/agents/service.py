@@ -87,11 +87,11 @@ def agent_writes(
 
 def create_agent(caller: Caller, slug: str, name: str, metadata: dict[str, Any]) -> NewAgent:
     """Creates an agent in the caller's organization. Raises what `agent_writes` and its writes raise."""
-    seed = caller.effect.seed("agent") if caller.effect else None
+    seed = caller.effect.derive_seed("agent") if caller.effect else None
     made, writes = agent_writes(caller, caller.organization, slug, name, metadata, seed)
     if done := commit_once(caller.effect, made.agent.id, writes):
         assert caller.effect is not None
-        text = keys.key_text(KeyKind.AGENT, caller.effect.seed("agent", done.salt))
+        text = keys.key_text(KeyKind.AGENT, caller.effect.derive_seed("agent", done.salt))
         return NewAgent(get_agent(caller.org_id, done.subject_id), text)
     return made
 
@@ -143,7 +143,7 @@ class ActingAgent(NamedTuple):
 def choose_agent(caller: Caller, agent_id: str | None) -> BackgroundTask[ActingAgent]:
     """Returns the agent that a caller acts as: the agent of an agent key, or the agent that a master key names.
 
-    An agent key needs no read. For a master key the task reads the agent: call its `begin` to read in parallel with
+    An agent key needs no read. For a master key the task reads the agent: call its `start` to read in parallel with
     other reads.
 
     Raises Forbidden for an agent key that names another agent, Invalid for a master key that names none. The task's
@@ -152,7 +152,7 @@ def choose_agent(caller: Caller, agent_id: str | None) -> BackgroundTask[ActingA
     if caller.agent_id and caller.agent_address and caller.agent_name:
         if agent_id not in (None, caller.agent_id):
             raise Forbidden("An agent key acts as its own agent only: omit agentId, or use a master key.")
-        return BackgroundTask.known(
+        return BackgroundTask.with_result(
             ActingAgent(caller.agent_id, caller.agent_address, caller.agent_name, caller.agent_phone)
         )
     if not agent_id:

@@ -146,12 +146,12 @@ class RangeReading:
         ]
         self._of_calls = [BackgroundTask(partial(_list_facts, org_id, start, end)) for start, end in self._parts.calls]
 
-    def begin(self) -> None:
+    def start(self) -> None:
         """Starts the reads beside `refs`."""
         for of_days in self._of_days:
-            of_days.begin()
+            of_days.start()
         for of_calls in self._of_calls:
-            of_calls.begin()
+            of_calls.start()
 
     def sums(self, answers: Sequence[Any]) -> RangeSums:
         """Returns the sums. `answers` are the objects of `refs`."""

@@ -45,7 +45,7 @@ class Dashboard(NamedTuple):
 def get_analytics(org: Organization, days: int, start: str | None, end: str | None) -> RangeFigures:
     """Returns the figures of all calls in a range, in two round trips. Raises Invalid for an invalid range."""
     reading = RangeReading(org.id, None, find_range(zone_of(org), days, start, end))
-    reading.begin()
+    reading.start()
     sums = reading.sums(reads.read_refs(*reading.refs))
     lines = list(sums.flows.items())[:MAX_FLOW_LINES]
     refs = [flows.flow_ref(org.id, flow_id) for flow_id, _ in lines if flow_id]
@@ -63,7 +63,7 @@ def get_flow_analytics(org: Organization, flow_id: str, days: int, start: str | 
     if found is None:
         raise NotFound("There is no such flow.")
     reading = RangeReading(org.id, found, wanted)
-    reading.begin()
+    reading.start()
     flow, *answers = reads.read_refs(flows.flow_ref(org.id, found), *reading.refs)
     if flow is None:
         raise NotFound("There is no such flow.")
@@ -85,7 +85,7 @@ def get_dashboard(member: Member) -> Dashboard:
     of_places = BackgroundTask(lambda: newest.list_newest_places(org.id, _RECENT_CALLS))
     reading = RangeReading(org.id, None, find_range(zone_of(org), _DASHBOARD_DAYS, None, None))
     for task in (of_usage, of_places, reading):
-        task.begin()
+        task.start()
     of_states = [inboxes.state_ref(org.id, kind, user_id) for kind in _INBOXES]
     answers = reads.read_refs(*of_states, *reading.refs)
     states = [state or ReadState() for state in answers[: len(_INBOXES)]]

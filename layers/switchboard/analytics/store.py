@@ -119,16 +119,16 @@ def tally_item(org_id: str, key: TallyKey, counts: Counter[str]) -> Item:
 def list_days(org_id: str, flow_id: str | None, first: str, last: str) -> Iterator[tuple[str, Counter[str]]]:
     """Yields the tallies of the days from `first` to `last`, both included, with their names."""
     query = Query(table="core", partition=_partition(org_id, flow_id), between=(first, last))
-    return ((item["sk"], _read_tally(item)) for item in query.all())
+    return ((item["sk"], _read_tally(item)) for item in query.read_all())
 
 
 def list_facts(org_id: str, start: datetime, end: datetime) -> Iterator[CallFact]:
     """Yields the facts of the calls that were created from `start` (included) to `end` (not included)."""
     span = (clock.format_iso(start), clock.format_iso(end))
     query = Query(table="core", partition=f"{org_id}#call-facts", between=span)
-    return (CallFact.model_validate(item) for item in query.all())
+    return (CallFact.model_validate(item) for item in query.read_all())
 
 
 def list_places(org_id: str) -> Iterator[str]:
     """Yields the places of all facts."""
-    return (item["sk"] for item in Query(table="core", partition=f"{org_id}#call-facts").all())
+    return (item["sk"] for item in Query(table="core", partition=f"{org_id}#call-facts").read_all())

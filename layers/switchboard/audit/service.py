@@ -71,7 +71,7 @@ def _read_workflow_page(
     places, more = store.list_places(org_id, correlation_id, start.seq, limit)
     linked = _document_reads(org_id, places)
     for task in linked:
-        task.begin()
+        task.start()
     scanned, unread = ([], False) if more else store.list_events_after(org_id, correlation_id, start.after)
     found = [document for task in linked for document in task.result()]
     shown = [one for one, place in takewhile(_is_linked, zip(found, places, strict=False))]

@@ -142,7 +142,7 @@ def list_places(org_id: str, correlation_id: str, after: int, limit: int) -> tup
     """Returns up to `limit` places of a workflow after a `seq`, in order, and whether there are more."""
     first, last = (_places_key(org_id, correlation_id, seq) for seq in (after + 1, 10**12 - 1))
     # An item holds at least one place.
-    found = Query(table="activity", partition=first["pk"], between=(first["sk"], last["sk"])).page(limit + 1)
+    found = Query(table="activity", partition=first["pk"], between=(first["sk"], last["sk"])).read_page(limit + 1)
     known = [ChainPlace(*one) for item in found.items for one in item["links"] if one[0] > after]
     taken, size = known[:limit], 0
     for number, place in enumerate(taken):
@@ -171,7 +171,9 @@ def list_events_after(org_id: str, correlation_id: str, after: str | None) -> tu
     partition = events.workflow_partition(org_id, correlation_id)
     # "~" sorts after every character that may follow an id in a key.
     start = f"{after}~" if after else "evt_"
-    items, next_key = Query(table="activity", partition=partition, between=(start, "evt_~")).page(_MORE_THAN_ONE_READ)
+    items, next_key = Query(table="activity", partition=partition, between=(start, "evt_~")).read_page(
+        _MORE_THAN_ONE_READ
+    )
     seen: list[EventWithSeq] = []
     for item in items:
         if item["sk"].endswith(_RECEIPT):
@@ -195,7 +197,7 @@ def export_documents(org_id: str, after: int, limit: int) -> Iterator[dict[str, 
         last = (seq // _LINKS_PER_BLOCK + 1) * _LINKS_PER_BLOCK - 1
         partition, start = _link_key(org_id, seq).values()
         query = Query(table="activity", partition=partition, between=(start, f"{last:012d}"))
-        found = query.page(limit).items
+        found = query.read_page(limit).items
         yield from (item["document"] for item in found)
         if not found:
             return

@@ -140,17 +140,17 @@ class Query:
     names: Mapping[str, str] = field(default_factory=dict)
     values: Mapping[str, Any] = field(default_factory=dict)
 
-    def page(self, limit: int, start: Item | None = None) -> QueryPage:
+    def read_page(self, limit: int, start: Item | None = None) -> QueryPage:
         """Reads up to `limit` items from `start` on (a page's `next_key`). Items of an index are read in full.
 
         With `where`, items that do not match are skipped, for at most five times `limit` items. A page may then be
         short or empty, and still have a next key.
         """
-        found = self.keys(limit, start)
-        return QueryPage(self._as_they_are(found.items), found.next_key) if self.index else found
+        found = self.read_keys(limit, start)
+        return QueryPage(self._current_items(found.items), found.next_key) if self.index else found
 
-    def keys(self, limit: int, start: Item | None = None) -> QueryPage:
-        """Reads a page like `page`, but of an index only the keys.
+    def read_keys(self, limit: int, start: Item | None = None) -> QueryPage:
+        """Reads a page like `read_page`, but of an index only the keys.
 
         It reads one item more than `limit`, so that an exactly full last page has no next key. With `where`, items
         that do not match are skipped, for at most five times `limit` items. A page may then be short or empty, and
@@ -159,7 +159,7 @@ class Query:
         items: list[Item] = []
         reads = 5 if self.where else 1
         while True:
-            answer = self._read(limit + 1, start)
+            answer = self._send_query(limit + 1, start)
             for found in answer["Items"]:
                 if len(items) == limit:
                     return QueryPage(items, self._key_of(items[-1]))
@@ -170,24 +170,24 @@ class Query:
             if start is None or not reads:
                 return QueryPage(items, start)
 
-    def all(self) -> Iterable[Item]:
+    def read_all(self) -> Iterable[Item]:
         """Iterates over every item of the range."""
-        for items in self.chunks():
+        for items in self.read_chunks():
             yield from items
 
-    def chunks(self) -> Iterator[list[Item]]:
+    def read_chunks(self) -> Iterator[list[Item]]:
         """Iterates over every item of the range, in the chunks of DynamoDB's responses (1 MB)."""
         start: Item | None = None
         while True:
-            answer = self._read(None, start)
+            answer = self._send_query(None, start)
             items = [decode_item(found) for found in answer["Items"]]
-            yield self._as_they_are(items) if self.index else items
+            yield self._current_items(items) if self.index else items
             last = answer.get("LastEvaluatedKey")
             if not last:
                 return
             start = decode_item(last)
 
-    def _as_they_are(self, keys: list[Item]) -> list[Item]:
+    def _current_items(self, keys: list[Item]) -> list[Item]:
         """Reads the items of index entries, without those that were deleted or moved since."""
         names = (f"{self.index}pk", f"{self.index}sk")
         found: list[Item] = []
@@ -201,11 +201,11 @@ class Query:
             ]
         return found
 
-    def _read(self, limit: int | None, start: Item | None) -> Any:
-        request = self._request(limit, start)
+    def _send_query(self, limit: int | None, start: Item | None) -> Any:
+        request = self._query_parameters(limit, start)
         return read_with_retries(lambda: clients.dynamodb_client().query(**request))
 
-    def _request(self, limit: int | None, start: Item | None) -> dict[str, Any]:
+    def _query_parameters(self, limit: int | None, start: Item | None) -> dict[str, Any]:
         pk, sk = (f"{self.index}pk", f"{self.index}sk") if self.index else ("pk", "sk")
         condition, values = f"{pk} = :pk", {":pk": self.partition, **self.values}
         if self.begins is not None:

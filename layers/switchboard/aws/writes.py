@@ -62,7 +62,7 @@ class Write:
         """The key of the item to write or check."""
         raise NotImplementedError
 
-    def request(self) -> dict[str, Any]:
+    def to_parameters(self) -> dict[str, Any]:
         """The write as DynamoDB's parameters."""
         parts: dict[str, Any] = {"TableName": settings.table_name(self.table)}
         if self.condition:
@@ -87,8 +87,8 @@ class Put(Write):
     def place(self) -> Key:
         return {name: self.item[name] for name in key_names(self.item)}
 
-    def request(self) -> dict[str, Any]:
-        parts = super().request()
+    def to_parameters(self) -> dict[str, Any]:
+        parts = super().to_parameters()
         parts["Item"] = encode_item(self.item)
         if self.unless_exists and not self.condition:
             parts["ConditionExpression"] = f"attribute_not_exists({'pk' if 'pk' in self.item else 'id'})"
@@ -108,11 +108,11 @@ class Update(Write):
     def place(self) -> Key:
         return self.key
 
-    def request(self) -> dict[str, Any]:
-        return super().request() | {"Key": encode_item(self.key), "UpdateExpression": self.expression}
+    def to_parameters(self) -> dict[str, Any]:
+        return super().to_parameters() | {"Key": encode_item(self.key), "UpdateExpression": self.expression}
 
     @classmethod
-    def of(cls, table: str, key: Key, changes: Mapping[str, Any]) -> Update:
+    def set_attributes(cls, table: str, key: Key, changes: Mapping[str, Any]) -> Update:
         """Returns an update that sets attributes of an existing item."""
         return cls(
             table=table,
@@ -136,8 +136,8 @@ class Delete(Write):
     def place(self) -> Key:
         return self.key
 
-    def request(self) -> dict[str, Any]:
-        return super().request() | {"Key": encode_item(self.key)}
+    def to_parameters(self) -> dict[str, Any]:
+        return super().to_parameters() | {"Key": encode_item(self.key)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,8 +152,8 @@ class ConditionCheck(Write):
     def place(self) -> Key:
         return self.key
 
-    def request(self) -> dict[str, Any]:
-        return super().request() | {"Key": encode_item(self.key)}
+    def to_parameters(self) -> dict[str, Any]:
+        return super().to_parameters() | {"Key": encode_item(self.key)}
 
 
 Writes = Write | Iterable["Writes"] | None
@@ -181,7 +181,8 @@ def commit(*parts: Writes) -> None:
 def _commit(writes: Sequence[Write]) -> None:
     request = {
         "TransactItems": [
-            {write.operation: write.request() | {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}} for write in writes
+            {write.operation: write.to_parameters() | {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}}
+            for write in writes
         ],
         "ClientRequestToken": uuid.uuid4().hex,
     }
@@ -248,7 +249,7 @@ def write_item_unguarded(change: Put | Update | Delete, *, tries: int = MAX_ATTE
         # A deleted item does not show which request deleted it. The client token of a transaction makes a retry safe.
         _commit([change])
         return None
-    request = change.request() | {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+    request = change.to_parameters() | {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
     token = _stamp(change, request) if "ConditionExpression" in request else None
     client = clients.dynamodb_client_without_retries() if tries == 1 else clients.dynamodb_client()
 

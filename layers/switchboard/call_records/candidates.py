@@ -56,7 +56,7 @@ class Candidates(NamedTuple):
 def find_candidates(org_id: str, user_id: str, filters: CallFilters, most: int, before: str | None) -> Candidates:
     """Returns at most `most` calls that may match the filters, from the place `before` on (not included)."""
     of_state = BackgroundTask(lambda: reads.read_ref(state_ref(org_id, INBOX, user_id)) or ReadState())
-    of_state.begin()
+    of_state.start()
     end = before or filters.before
     calls: dict[str, Call] = {}
     searched = _find_by_word(org_id, filters, most, end, calls) if filters.words else None
@@ -89,7 +89,7 @@ def _find_by_word(
         )
     ]
     for search in searches[1:]:
-        search.begin()
+        search.start()
     of_numbers, of_contacts, of_summaries = [search.result() for search in searches]
     if of_numbers is None or of_contacts is None or of_summaries is None:
         return None
@@ -102,7 +102,7 @@ def _find_by_word(
         for number_id in number_ids
     ]
     for task in lists:
-        task.begin()
+        task.start()
     read = reads.read_refs(*(lookup.call_ref(org_id, call_id) for call_id in of_summaries)) if of_summaries else ()
     found: dict[str, Candidate] = {}
     for call in read:

@@ -61,5 +61,5 @@ def read_many(refs: Sequence[Ref[Any]]) -> list[Any]:
     parts = [refs[begin : begin + _REFS_PER_READ] for begin in range(0, len(refs), _REFS_PER_READ)]
     tasks = [BackgroundTask(partial(reads.read_refs, *part)) for part in parts]
     for task in tasks[1:]:
-        task.begin()
+        task.start()
     return [found for task in tasks for found in task.result()]

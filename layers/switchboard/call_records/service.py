@@ -94,7 +94,7 @@ def get_call(member: Member, call_id: str) -> CallRecord:
     of_notes = BackgroundTask(lambda: notes.list_notes(org_id, call_id))
     of_views = BackgroundTask(lambda: inbox.list_views(org_id, call_id))
     for task in (of_turns, of_tools, of_notes, of_views):
-        task.begin()
+        task.start()
     companions, thing = Companions(org_id), inbox.inbox_thing(call)
     companions.want_all([call])
     [flag] = companions.read_with([inboxes.flag_ref(org_id, INBOX, user_id, state, thing)])

@@ -81,7 +81,7 @@ def require_destination(order: Order) -> None:
 
 def require_provider(order: Order) -> None:
     """Raises Unavailable when the provider is known to be down."""
-    if not select_carrier(order.simulated).line.available(order.to):
+    if not select_carrier(order.simulated).line.is_available(order.to):
         raise Unavailable("The voice provider is down. Try again later.", code="provider_down", retry_after=30)
 
 
@@ -143,7 +143,9 @@ def contact_attempt(org: Organization, order: Order, *, counted: bool = False) -
         org_id=org.id,
         channel="voice",
         to=order.to,
-        consent=StatedConsent.stated({"consent_source": order.consent_source, "consent_date": order.consent_date}),
+        consent=StatedConsent.from_metadata(
+            {"consent_source": order.consent_source, "consent_date": order.consent_date}
+        ),
         basis=order.basis,
         purpose=order.purpose,
         timezone=order.time_zone,
@@ -207,7 +209,7 @@ def accept_call(
 
 def get_first_call(org_id: str, call_id: str) -> Call:
     """Returns the call that an earlier run of a request made."""
-    call = store.CALLS.get(org_id, call_id)
+    call = store.CALLS.get_object(org_id, call_id)
     assert call is not None, "a request's marker and its call are in one commit"
     return call
 
@@ -224,7 +226,7 @@ def _commit(
         within,
         *guards,
         compliance.allowed_writes(verdict),
-        store.CALLS.put(call),
+        store.CALLS.create_write(call),
         _close_timer_writes(call),
         compliance.verdict_writes(verdict, call.id),
         _call_event_writes(caller, call, "voice.call.created", verdict, tier=call.tier.value),

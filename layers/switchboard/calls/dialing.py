@@ -45,7 +45,7 @@ _RETRY_DELAY = timedelta(seconds=15)
 
 def dial_call(org_id: str, call_id: str) -> None:
     """Dials an accepted call, or lets it wait for a lane or its time. Does nothing for a claimed call."""
-    call = store.CALLS.get(org_id, call_id)
+    call = store.CALLS.get_object(org_id, call_id)
     if call is None or call.state is not State.CREATED:
         telemetry.log_skip("the call is gone, or dialed already", org_id=org_id, call_id=call_id)
         return
@@ -72,7 +72,7 @@ def dial_call(org_id: str, call_id: str) -> None:
             if admitted is None:
                 telemetry.log_skip("the call waits for its time", org_id=org_id, call_id=call_id)
                 return
-            claimed = _claim(org, admitted, verdict, analyzed=carrier.talker.analyzes())
+            claimed = _claim(org, admitted, verdict, analyzed=carrier.talker.reports_analysis())
     except pacing.SlotTooLateError as late:
         _give_up(call, EndReason.RATE_LIMIT, str(late))
         return
@@ -87,21 +87,21 @@ def dial_call(org_id: str, call_id: str) -> None:
     if not verdict.allowed:
         # The call was allowed when it was accepted. Since then its hours ended, or the called person opted out.
         refused = verdict
-        store.CALLS.change(org_id, call_id, lambda found: _refused(found, refused))
+        store.CALLS.change_object(org_id, call_id, lambda found: _refused(found, refused))
     if claimed is None:
         telemetry.log_skip("the call is refused, claimed elsewhere or without a lane", org_id=org_id, call_id=call_id)
         return
     try:
-        made = carrier.place(_conversation(claimed), _placement(claimed, verdict.allowed_until, left))
+        made = carrier.place_call(_conversation(claimed), _placement(claimed, verdict.allowed_until, left))
     except voice.RefusedError as refusal:
         _end(claimed, EndReason.FAILED, str(refusal))
     except voice.ThrottledError:
-        store.CALLS.change(org_id, call_id, _released)
+        store.CALLS.change_object(org_id, call_id, _released)
     except voice.OutcomeUnknownError as unknown:
         telemetry.emit_metric("CallOutcomeUnknown")
         telemetry.logger().warning("call outcome unknown", extra={"call_id": call_id, "reason": str(unknown)})
     else:
-        store.CALLS.change(org_id, call_id, lambda found: _dialed(found, made))
+        store.CALLS.change_object(org_id, call_id, lambda found: _dialed(found, made))
 
 
 def _placement(call: Call, not_after: str | None, left: int | None) -> voice.Placement:
@@ -170,7 +170,7 @@ def _claim(org: Organization, admitted: AdmittedCall, verdict: Verdict, *, analy
         claimed = claimed.model_copy(update={"lane": lane.ref})
         try:
             commit(
-                store.CALLS.save(claimed),
+                store.CALLS.save_write(claimed),
                 stops.claim_checks(call.org_id, call.key_id, cap=stops.CapMark(org.cap_mark)),
                 compliance.still_allowed_checks(verdict),
                 timers.schedule(watch, clock.now() + UNCONFIRMED_AFTER).write,
@@ -181,7 +181,7 @@ def _claim(org: Organization, admitted: AdmittedCall, verdict: Verdict, *, analy
             return None
         except lanes.LaneTakenError:
             # Another call took the lane. The loop ends with a lane, or when none is free.
-            lane = lanes.seek_lane(lane.pool, call)
+            lane = lanes.find_lane_or_wait(lane.pool, call)
         else:
             return claimed
     return None
@@ -189,22 +189,24 @@ def _claim(org: Organization, admitted: AdmittedCall, verdict: Verdict, *, analy
 
 def confirm_dial(org_id: str, call_id: str, claim: int) -> None:
     """Asks the provider about a claim without an outcome after ten minutes. If it does not know, nobody does."""
-    call = store.CALLS.get(org_id, call_id)
+    call = store.CALLS.get_object(org_id, call_id)
     if call is None or call.state is not State.DIALING or call.claim != claim:
         telemetry.log_skip("the outcome of this claim is known", org_id=org_id, call_id=call_id, claim=claim)
         return
     try:
         found = timeouts.fetch_snapshot(call)
     except voice.OutcomeUnknownError:
-        store.CALLS.change(org_id, call_id, lambda now: _unconfirmed(now) if now.claim == claim else None)
+        store.CALLS.change_object(org_id, call_id, lambda now: _unconfirmed(now) if now.claim == claim else None)
         return
     if found is None:
         # The provider had ten minutes to show the call. If it reports the call later, the report corrects this end.
         end = CallEnd(EndReason.FAILED, error="the provider never received the call", provisional=True)
-        store.CALLS.change(org_id, call_id, lambda now: ending.end_call(now, end) if now.claim == claim else None)
+        store.CALLS.change_object(
+            org_id, call_id, lambda now: ending.end_call(now, end) if now.claim == claim else None
+        )
         return
     placed = voice.ProviderCallIds(found.provider_call_id or "", call.provider_conversation_id)
-    store.CALLS.change(org_id, call_id, lambda now: _dialed(now, placed))
+    store.CALLS.change_object(org_id, call_id, lambda now: _dialed(now, placed))
     timeouts.apply_snapshot(call, found)
 
 
@@ -219,7 +221,7 @@ def _released(call: Call) -> CallChange:
     again = DialCall(org_id=call.org_id, call_id=call.id)
     wake = timers.job_write(WakeWaiting(org_id=call.org_id, call_id=call.id))
     due = timers.schedule(again, clock.now() + _RETRY_DELAY).write
-    return next_version(call, state=State.CREATED, lane=None), [due, waiting.leave_writes(call), wake]
+    return next_version(call, state=State.CREATED, lane=None), [due, waiting.leave_pools_writes(call), wake]
 
 
 def _dialed(call: Call, placed: voice.ProviderCallIds) -> CallChange:
@@ -242,7 +244,7 @@ def _unconfirmed(call: Call) -> CallChange:
 
 def _give_up(call: Call, reason: EndReason, error: str) -> None:
     """Ends a call that was not dialed. Does nothing if another worker has claimed it since it was read."""
-    store.CALLS.change(call.org_id, call.id, lambda found: _given_up(found, reason, error))
+    store.CALLS.change_object(call.org_id, call.id, lambda found: _given_up(found, reason, error))
 
 
 def _given_up(call: Call, reason: EndReason, error: str) -> CallChange:
@@ -251,4 +253,4 @@ def _given_up(call: Call, reason: EndReason, error: str) -> CallChange:
 
 def _end(call: Call, reason: EndReason, error: str) -> None:
     end = CallEnd(reason, error=error)
-    store.CALLS.change(call.org_id, call.id, lambda found: ending.end_call(found, end))
+    store.CALLS.change_object(call.org_id, call.id, lambda found: ending.end_call(found, end))

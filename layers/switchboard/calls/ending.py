@@ -97,7 +97,7 @@ def end_call(call: Call, end: CallEnd) -> CallChange:
         "provisional": end.provisional,
     }
     # The first minute was charged when the call was placed.
-    settled, left = _settlement_writes(call, minutes - 1), waiting.leave_writes(call)
+    settled, left = _settlement_writes(call, minutes - 1), waiting.leave_pools_writes(call)
     if state is State.COMPLETED and call.awaits_analysis and call.outcome is None and not end.provisional:
         known = end_event_data(call.model_copy(update=facts))
         change = changes.transition(call, State.ENDING, "voice.call.ending", ANALYSIS_LIMIT, facts, known)

@@ -13,7 +13,7 @@ from switchboard.events.models import Event
 
 def project(event: Event) -> tuple[str, Writes] | None:
     """Returns the id of the other party's number, and the write that counts the call. Skips calls of test keys."""
-    call = store.CALLS.get(event.org_id, event.subject.id)
+    call = store.CALLS.get_object(event.org_id, event.subject.id)
     if call is None or call.simulated:
         return None
     e164 = call.person_number

@@ -55,10 +55,10 @@ def delete_history_writes(org_id: str, number_id: str, before: int) -> Delete:
 def list_histories(org_id: str, after: str | None, limit: int) -> list[CallHistory]:
     """Returns the histories of an organization's numbers in the order of their ids, after the id `after`."""
     start = dict(history_ref(org_id, after).key) if after else None
-    found = Query(table="core", partition=f"{org_id}#history").page(limit, start)
+    found = Query(table="core", partition=f"{org_id}#history").read_page(limit, start)
     return [CallHistory.model_validate(item) for item in found.items]
 
 
 def list_number_ids(org_id: str) -> Iterator[str]:
     """Returns the ids of all numbers that have a history."""
-    return (item["sk"] for item in Query(table="core", partition=f"{org_id}#history").all())
+    return (item["sk"] for item in Query(table="core", partition=f"{org_id}#history").read_all())

@@ -48,7 +48,7 @@ def call_id_of(org_id: str, provider_call_id: str) -> str:
 
 def find_call(number: Number, provider_call_id: str) -> Call | None:
     """Returns the call in that a callback about this number is about."""
-    call = store.CALLS.get(number.org_id, call_id_of(number.org_id, provider_call_id))
+    call = store.CALLS.get_object(number.org_id, call_id_of(number.org_id, provider_call_id))
     return call if call and call.number_id == number.id else None
 
 
@@ -110,7 +110,7 @@ def _miss_once(number: Number, incoming: IncomingCall, reason: EndReason) -> Cal
     )
     received = _received_writes(over)
     told = changes.event_writes(over, f"voice.call.{over.state.value}", **ending.end_event_data(over))
-    commit(store.CALLS.put(over), received, told)
+    commit(store.CALLS.create_write(over), received, told)
     return over
 
 
@@ -134,14 +134,14 @@ def _reject(number: Number, incoming: IncomingCall) -> Call:
         }
     )
     told = changes.event_writes(call, "voice.call.rejected", number_id=number.id, code="blocked")
-    commit(store.CALLS.put(call), told)
+    commit(store.CALLS.create_write(call), told)
     return call
 
 
 def _decline(number: Number, incoming: IncomingCall, reason: Declined, flow: Flow | None = None) -> Call:
     call = _new_call(number, incoming, flow, reason)
     watched, watch = _watch(call, TALK_LIMIT.total_seconds())
-    commit(store.CALLS.put(watched), watch, _received_writes(watched))
+    commit(store.CALLS.create_write(watched), watch, _received_writes(watched))
     return watched
 
 
@@ -158,7 +158,7 @@ def _accept(org: Organization, number: Number, incoming: IncomingCall, flow: Flo
     try:
         usage.commit_within(
             within,
-            store.CALLS.put(watched),
+            store.CALLS.create_write(watched),
             lane.take_writes(watched),
             stops.claim_checks(org.id, None),
             watch,
@@ -178,7 +178,7 @@ def call_in_charges(org: Organization, call: Call) -> list[Charge]:
 def _free_lane(org: Organization, call: Call) -> Lane | None:
     """Returns a free lane, or `None`. A caller does not wait, so calls that wait for a lane come first."""
     pool = lanes.lane_pool(org, call)
-    return lanes.free_lanes_in(lanes.read_pools(pool), pool, call)
+    return lanes.choose_free_lane(lanes.read_pool_state(pool), pool, call)
 
 
 def _find_flow(number: Number) -> Flow | None:

@@ -102,7 +102,7 @@ def continue_after_dial(call: Call, end: DialEnd) -> Script:
         return HANG_UP
     if end.connected:
         told = Report(org_id=call.org_id, call_id=call.id, kind="transferred", to=call.transfer_target)
-        store.CALLS.change(call.org_id, call.id, lambda found: decide_report(found, told))
+        store.CALLS.change_object(call.org_id, call.id, lambda found: decide_report(found, told))
         return HANG_UP
     return _give_up(call, flow)
 
@@ -119,7 +119,7 @@ def continue_after_record(call: Call, *, spoken: bool) -> Script:
         return next_version(found, voicemail=VoicemailState.LEFT), None
 
     # Also after the end: a caller may end the message by hanging up.
-    store.CALLS.change(call.org_id, call.id, decide)
+    store.CALLS.change_object(call.org_id, call.id, decide)
     if call.state in OVER_STATES:
         return HANG_UP
     return _speaker(call)(SpokenText.THANKS), *HANG_UP
@@ -162,7 +162,7 @@ def _begin_transfer(call: Call, to_number: str) -> Call:
             return None
         return next_version(found, transfer_target=to_number), None
 
-    found = store.CALLS.change(call.org_id, call.id, decide) or store.CALLS.get(call.org_id, call.id)
+    found = store.CALLS.change_object(call.org_id, call.id, decide) or store.CALLS.get_object(call.org_id, call.id)
     return found or call
 
 
@@ -187,7 +187,7 @@ def _offer_message(call: Call, flow: Flow, before: Script) -> Script:
             changes.event_writes(after, "voice.call.voicemail_offered"),
         ]
 
-    store.CALLS.change(call.org_id, call.id, decide)
+    store.CALLS.change_object(call.org_id, call.id, decide)
     asked = _speaker(call)(SpokenText.LEAVE_MESSAGE, flow.voicemail_leave_message)
     # A line that continues after the message has recorded nothing.
     return *before, asked, Record(MAX_MESSAGE_SECONDS, transcribe=True), _speaker(call)(SpokenText.GOODBYE), *HANG_UP

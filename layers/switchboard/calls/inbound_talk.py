@@ -43,7 +43,7 @@ def choose_voice(flow: Flow, *, simulated: bool, tier: Tier | None = None) -> Vo
 
     With `tier`, only voices of this tier count.
     """
-    voices = acceptance.select_carrier(simulated).talker.voices()
+    voices = acceptance.select_carrier(simulated).talker.list_voices()
     allowed = [one for one in voices if tier in (None, one.tier)]
     own = next((one for one in allowed if one.id == flow.voice), None)
     return own or next((one for one in allowed if one.tier == (tier or Tier.BASIC)), None)
@@ -56,7 +56,7 @@ def greeting_of(flow: Flow, spoken: Voice | None) -> str:
 
 def find_language(call: Call) -> str:
     """Returns the language of a call's voice."""
-    voices = acceptance.select_carrier(call.simulated).talker.voices()
+    voices = acceptance.select_carrier(call.simulated).talker.list_voices()
     return next((one.language for one in voices if one.id == call.voice_id), _DEFAULT_LANGUAGE)
 
 
@@ -69,7 +69,7 @@ def open_talk(call: Call, flow: Flow) -> Call | None:
         return call
     talker = acceptance.select_carrier(call.simulated).talker
     try:
-        opened = talker.open(_conversation(call, flow))
+        opened = talker.open_talk(_conversation(call, flow))
     except (voice.RefusedError, voice.ThrottledError, voice.OutcomeUnknownError, Unavailable) as error:
         telemetry.logger().warning("talk not opened", extra={"call_id": call.id, "reason": str(error)})
         return None
@@ -80,11 +80,11 @@ def open_talk(call: Call, flow: Flow) -> Call | None:
         facts = {
             "connect": opened.connect,
             "provider_conversation_id": opened.conversation_id,
-            "awaits_analysis": talker.analyzes(),
+            "awaits_analysis": talker.reports_analysis(),
         }
         return next_version(found, **facts), None
 
-    return store.CALLS.change(call.org_id, call.id, decide) or store.CALLS.get(call.org_id, call.id)
+    return store.CALLS.change_object(call.org_id, call.id, decide) or store.CALLS.get_object(call.org_id, call.id)
 
 
 def switch_flow(call: Call, flow_id: str) -> Call | None:
@@ -120,7 +120,7 @@ def switch_flow(call: Call, flow_id: str) -> Call | None:
         )
         return after, told
 
-    return store.CALLS.change(call.org_id, call.id, decide) or store.CALLS.get(call.org_id, call.id)
+    return store.CALLS.change_object(call.org_id, call.id, decide) or store.CALLS.get_object(call.org_id, call.id)
 
 
 def _conversation(call: Call, flow: Flow) -> voice.Conversation:

@@ -56,7 +56,7 @@ def inbox_thing(call: Call) -> InboxThing:
 
 def require_call(org_id: str, call_id: str) -> Call:
     """Returns the organization's call with this id. Raises NotFound."""
-    call = store.CALLS.get(org_id, call_id)
+    call = store.CALLS.get_object(org_id, call_id)
     if call is None:
         raise NotFound("There is no such call.")
     return call
@@ -117,4 +117,4 @@ def list_views(org_id: str, call_id: str) -> list[AccessEntry]:
     """Returns the latest views of a call, the newest first."""
     partition = store.call_ref(org_id, call_id).key["pk"]
     query = Query(table="activity", partition=partition, begins="viewed#", forward=False)
-    return [AccessEntry.model_validate(item) for item in query.page(MAX_VIEWS_SHOWN).items]
+    return [AccessEntry.model_validate(item) for item in query.read_page(MAX_VIEWS_SHOWN).items]

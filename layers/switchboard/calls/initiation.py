@@ -149,7 +149,7 @@ def get_call(caller: Caller, call_id: str | None, request_id: str | None) -> Cal
     """Returns the call with this id, else with this `request_id`. Raises NotFound, also for the other kind of key."""
     if call_id is None and request_id is not None and len(request_id) <= _MAX_ID_CHARACTERS:
         call_id = store.get_call_id_of_request(caller.org_id, _mode(caller), request_id)
-    call = store.CALLS.get(caller.org_id, call_id) if call_id and len(call_id) <= _MAX_ID_CHARACTERS else None
+    call = store.CALLS.get_object(caller.org_id, call_id) if call_id and len(call_id) <= _MAX_ID_CHARACTERS else None
     if not call or call.source != OPTICOMM_SOURCE or call.simulated != _simulated(caller):
         raise NotFound("There is no such call: check its id.", code="call_not_found")
     return call
@@ -186,7 +186,7 @@ def _basis(key: ApiKey, flow: Flow) -> StandingConsent | None:
 
 def _voice(flow: Flow, simulated: bool) -> Voice:
     """Returns the flow's voice, which decides the tier. Falls back to a basic voice if the carrier does not have it."""
-    voices = acceptance.select_carrier(simulated).talker.voices()
+    voices = acceptance.select_carrier(simulated).talker.list_voices()
     return next((one for one in voices if one.id == flow.voice), None) or next(
         one for one in voices if one.tier == Tier.BASIC
     )

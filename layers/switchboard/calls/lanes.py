@@ -102,11 +102,12 @@ def lane_position(call: Call) -> str:
 
 def lane_pool(org: Organization, call: Call) -> Pool:
     """Returns the pool of lanes for a call."""
-    return (
-        Pool(org.id, TEST_POOL, MAX_SIMULATED_CALLS)
-        if call.simulated
-        else Pool(org.id, LIVE_POOL, org.terms.concurrent_calls)
-    )
+    return Pool(org.id, lane_pool_name(call), MAX_SIMULATED_CALLS if call.simulated else org.terms.concurrent_calls)
+
+
+def lane_pool_name(call: Call) -> str:
+    """Returns the name of the pool of lanes for a call."""
+    return TEST_POOL if call.simulated else LIVE_POOL
 
 
 def find_lane(org: Organization, call: Call) -> Lane | None:
@@ -114,45 +115,45 @@ def find_lane(org: Organization, call: Call) -> Lane | None:
     pool = lane_pool(org, call)
     if call.lane:
         return Lane(pool, int(call.lane.rpartition("|")[2]), waits=False, held=True)
-    return seek_lane(pool, call)
+    return find_lane_or_wait(pool, call)
 
 
-def seek_lane(pool: Pool, call: Call) -> Lane | None:
+def find_lane_or_wait(pool: Pool, call: Call) -> Lane | None:
     """Finds a lane in a pool for a call that holds none. Without a lane the call waits, and is woken later."""
-    return _free_for(pool, call) or join_pools(pool, call, _watch_writes(call))
+    return _find_free_lane(pool, call) or start_waiting(pool, call, _watch_writes(call))
 
 
-def join_pools(pool: Pool, call: Call, *beside: Writes) -> Lane | None:
+def start_waiting(pool: Pool, call: Call, *beside: Writes) -> Lane | None:
     """Lets a call wait, and checks for a free lane once more."""
-    if not _wait(pool, call, *beside):
+    if not _add_waiting_call(pool, call, *beside):
         return None
     # A lane that was released just before the call began to wait woke nobody.
-    return _free_for(pool, call)
+    return _find_free_lane(pool, call)
 
 
-def hold_lane(call: Call, lane: Lane | None, moments: ReservedTimes) -> tuple[Call, Lane] | None:
+def take_lane(call: Call, lane: Lane | None, moments: ReservedTimes) -> tuple[Call, Lane] | None:
     """Takes a lane for a call that waits for its time. Returns the changed call and its lane, or `None`."""
     while lane:
         kept = next_version(call, lane=lane.ref)
         # A call that waits for a lane already has a timer.
         watch = None if lane.waits else _watch_writes(call)
         try:
-            commit(store.CALLS.save(kept), lane.take_writes(call, moments=moments), watch)
+            commit(store.CALLS.save_write(kept), lane.take_writes(call, moments=moments), watch)
         except StaleVersionError:
             return None
         except LaneTakenError:
-            lane = seek_lane(lane.pool, call)
+            lane = find_lane_or_wait(lane.pool, call)
         else:
             return kept, lane._replace(waits=False, held=True)
     return None
 
 
-def reserved_times(call: Call, lane: Lane) -> ReservedTimes:
+def get_reserved_times(call: Call, lane: Lane) -> ReservedTimes:
     """Returns the reserved times of a call, which its lane stores."""
     return lanes_store.get_reserved_times(lane.pool.org_id, lane.pool.name, lane.number, call.id) if lane.held else {}
 
 
-def keep_writes(call: Call, lane: Lane, moments: ReservedTimes) -> Writes:
+def keep_reserved_times_writes(call: Call, lane: Lane, moments: ReservedTimes) -> Writes:
     """Returns the write that stores a call's reserved times in its lane.
 
     Raises StaleVersionError if the call lost the lane.
@@ -163,24 +164,24 @@ def keep_writes(call: Call, lane: Lane, moments: ReservedTimes) -> Writes:
     )
 
 
-def _free_for(pool: Pool, call: Call) -> Lane | None:
-    return free_lanes_in(read_pools(pool), pool, call)
+def _find_free_lane(pool: Pool, call: Call) -> Lane | None:
+    return choose_free_lane(read_pool_state(pool), pool, call)
 
 
-def free_lanes_in(found: PoolState, pool: Pool, call: Call) -> Lane | None:
+def choose_free_lane(found: PoolState, pool: Pool, call: Call) -> Lane | None:
     mine = lane_position(call)
-    free = free_lanes(found, pool.size)
+    free = list_free_lanes(found, pool.size)
     before = sum(1 for place in found.waiting if place < mine)
     if before >= len(free):
         return None
     return Lane(pool, free[chance.below(len(free))], mine in found.waiting)
 
 
-def read_pools(pool: Pool) -> PoolState:
+def read_pool_state(pool: Pool) -> PoolState:
     return lanes_store.read_pool(pool.org_id, pool.name, max(pool.size, 1), clock.now() - WAIT_LIMIT)
 
 
-def free_lanes(found: PoolState, size: int) -> list[int]:
+def list_free_lanes(found: PoolState, size: int) -> list[int]:
     """Returns the lanes that may be taken: the lowest free numbers, as many as the cap still allows.
 
     So a lowered cap applies at once, even if lanes above it are held. Slightly old data do no harm: only a call that
@@ -201,7 +202,7 @@ def _watch_writes(call: Call) -> Writes:
     return timers.schedule(look, clock.now() + FIRST_CHECK_DELAY).write
 
 
-def _wait(pool: Pool, call: Call, *beside: Writes) -> bool:
+def _add_waiting_call(pool: Pool, call: Call, *beside: Writes) -> bool:
     """Lets a call wait. Returns False if the call has changed since it was read: another dialer has it."""
     try:
         commit(

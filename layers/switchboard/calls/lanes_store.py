@@ -68,7 +68,7 @@ def read_pool(org_id: str, pool: str, waiting: int, since: datetime) -> PoolStat
     found = PoolState({}, [])
     now, oldest, start = clock.now_iso(), clock.format_iso(since), None
     while True:
-        page = query.page(2 * waiting + 10, start)
+        page = query.read_page(2 * waiting + 10, start)
         for item in page.items:
             kind, _, name = item["sk"].partition("#")
             if kind == "wait":
@@ -149,7 +149,7 @@ def delete_waiting_writes(org_id: str, pool: str, place: str) -> Delete:
 
 def has_waiting_calls(org_id: str, pool: str) -> bool:
     """Whether a call waits in a pool."""
-    return bool(Query(table="core", partition=_partition(org_id, pool), begins="wait#").page(1).items)
+    return bool(Query(table="core", partition=_partition(org_id, pool), begins="wait#").read_page(1).items)
 
 
 def are_waiting(org_id: str, pools: list[str], place: str) -> list[bool]:

@@ -17,7 +17,7 @@ from switchboard.inbox.models import InboxThing
 
 def project(event: Event) -> tuple[str, Writes] | None:
     """Returns a new call's place, and the writes that list it. The call may be in the inbox already."""
-    call = store.CALLS.get(event.org_id, event.subject.id)
+    call = store.CALLS.get_object(event.org_id, event.subject.id)
     if call is None:
         return None
     thing = inbox_thing(call)
@@ -32,6 +32,6 @@ def subjects(org_id: str) -> Iterator[str]:
 def removal_writes(org_id: str, place: str) -> Writes:
     """Returns the writes that remove a call from the lists. The flags of members stay, for the next count."""
     thing = InboxThing.of_place(place)
-    call = store.CALLS.get(org_id, thing.id)
+    call = store.CALLS.get_object(org_id, thing.id)
     listed = numbers.delete_entry_writes(call) if call else []
     return [inbox.uncount_thing_writes(org_id, INBOX, thing), listed]

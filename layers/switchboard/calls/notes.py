@@ -60,7 +60,7 @@ def _pointer_key(org_id: str, note_id: str) -> Key:
 def list_notes(org_id: str, call_id: str) -> list[CallNote]:
     """Returns the notes of a call that exists, the oldest first."""
     query = Query(table="activity", partition=store.call_ref(org_id, call_id).key["pk"], begins="note#")
-    return [CallNote.model_validate(item) for item in query.all()]
+    return [CallNote.model_validate(item) for item in query.read_all()]
 
 
 def list_call_notes(org_id: str, call_id: str) -> list[CallNote]:
@@ -126,9 +126,9 @@ def delete_note(member: Member, note_id: str) -> None:
 
 def _change_call(member: Member, call_id: str, decide: Callable[[Call], CallChange], note_id: str) -> Call | None:
     return optimistic.change_object(
-        lambda: store.CALLS.get(member.org_id, call_id),
+        lambda: store.CALLS.get_object(member.org_id, call_id),
         decide,
-        store.CALLS.save,
+        store.CALLS.save_write,
         once=member.effect,
         subject_id=note_id,
     )

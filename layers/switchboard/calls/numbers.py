@@ -96,5 +96,5 @@ def list_calls_of_number(org_id: str, number_id: str, limit: int, since: str, be
     """Returns the calls of a number from `since` (included) to `before` (not included), the newest first."""
     partition = f"{org_id}#calls-of#{number_id}"
     # The range of a query includes both ends.
-    found = Query(table="core", partition=partition, between=(since, before), forward=False).page(limit + 1).items
+    found = Query(table="core", partition=partition, between=(since, before), forward=False).read_page(limit + 1).items
     return [CallOfNumber(item["sk"], item["other"], item.get("flow")) for item in found if item["sk"] < before][:limit]

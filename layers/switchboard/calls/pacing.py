@@ -93,7 +93,7 @@ def admit_call(org: Organization, call: Call, lane: Lane) -> AdmittedCall | None
     """Admits a call now, or returns `None` and postpones it. A postponed call holds a lane. Raises SlotTooLateError."""
     if math.isinf(acceptance.get_pace(call).rate):
         return AdmittedCall(call, lane, None)
-    asking = _Admission(call, lane, lanes.reserved_times(call, lane))
+    asking = _Admission(call, lane, lanes.get_reserved_times(call, lane))
     if not all(_passes(asking, limit) for limit in _limits(org, call)):
         return None
     return AdmittedCall(asking.call, asking.lane, asking.writes)
@@ -157,12 +157,12 @@ def _reserve_for(asking: _Admission, limit: PaceLimit) -> int | None:
     Returns the time, or `None` if the call has to wait for a lane or a turn first.
     """
     if not asking.lane.held:
-        held = lanes.hold_lane(asking.call, asking.lane, asking.moments)
+        held = lanes.take_lane(asking.call, asking.lane, asking.moments)
         if held is None:
             return None
         asking.call, asking.lane = held
     if limit.shared and asking.turn is None:
-        kept = lanes.keep_writes(asking.call, asking.lane, asking.moments)
+        kept = lanes.keep_reserved_times_writes(asking.call, asking.lane, asking.moments)
         asking.turn = turns.take_turn(asking.call, asking.free, kept)
         if asking.turn is None:
             return None
@@ -177,7 +177,7 @@ def _postpone(asking: _Admission, limit: PaceLimit, moment: int) -> None:
     """Postpones a call to its reserved time."""
     call, due = asking.call, _moment(moment)
     back = timers.schedule(DialCall(org_id=call.org_id, call_id=call.id), due).write
-    kept = lanes.keep_writes(call, asking.lane, asking.moments)
+    kept = lanes.keep_reserved_times_writes(call, asking.lane, asking.moments)
     try:
         if limit.shared and asking.turn is not None:
             try:

@@ -29,7 +29,7 @@ MAX_ATTEMPTS = 12
 
 def fetch_recording(org_id: str, call_id: str, recording_id: str, attempts: int) -> None:
     """Stores a recording, or tries again later. After the last attempt the recording is lost."""
-    call = store.CALLS.get(org_id, call_id)
+    call = store.CALLS.get_object(org_id, call_id)
     recording = _find(call, recording_id) if call else None
     if call is None or recording is None or recording.key or recording.lost:
         telemetry.log_skip("the recording is gone, stored or lost", org_id=org_id, call_id=call_id)
@@ -59,7 +59,7 @@ def close_voicemail(org_id: str, call_id: str) -> None:
         after = next_version(call, voicemail=VoicemailState.LOST)
         return after, changes.event_writes(after, "voice.call.recording_lost", recording=None, voicemail=True)
 
-    if not store.CALLS.change(org_id, call_id, decide):
+    if not store.CALLS.change_object(org_id, call_id, decide):
         telemetry.log_skip("no recording is awaited", org_id=org_id, call_id=call_id)
 
 
@@ -85,7 +85,7 @@ def _store(call: Call, recording: CallRecording, found: Audio) -> None:
         more = {"flow": after.flow_id} if after.flow_id else {}
         return after, changes.event_writes(after, "voice.call.voicemail_recorded", **data, **more)
 
-    store.CALLS.change(call.org_id, call.id, decide)
+    store.CALLS.change_object(call.org_id, call.id, decide)
 
 
 def _lose(call: Call, recording_id: str, reason: str) -> None:
@@ -101,7 +101,7 @@ def _lose(call: Call, recording_id: str, reason: str) -> None:
         data = {"recording": recording_id, "voicemail": known.voicemail}
         return after, changes.event_writes(after, "voice.call.recording_lost", **data)
 
-    store.CALLS.change(call.org_id, call.id, decide)
+    store.CALLS.change_object(call.org_id, call.id, decide)
 
 
 def _try_later(call: Call, recording_id: str, attempts: int, reason: str) -> None:

@@ -27,7 +27,7 @@ def apply_report(report: Report) -> None:
     if report.kind in speech.SPEECH_KINDS:
         speech.record_speech(report)
         return
-    if not store.CALLS.change(report.org_id, report.call_id, lambda found: decide_report(found, report)):
+    if not store.CALLS.change_object(report.org_id, report.call_id, lambda found: decide_report(found, report)):
         telemetry.log_skip(
             "the report changes nothing", org_id=report.org_id, call_id=report.call_id, report=report.kind
         )

@@ -33,7 +33,7 @@ def place_call(caller: Caller, order: Order) -> Call:
     spoken = _voice(order)
     acceptance.require_destination(order)
     acceptance.require_provider(order)
-    agent.begin()
+    agent.start()
     within = acceptance.call_charges(caller.organization, order)
     verdict = acceptance.evaluate_call(caller.organization, order, within)
     accepted = _accepted(caller, agent.result(), order, spoken)
@@ -88,7 +88,7 @@ def _caller_id(caller: Caller, agent: ActingAgent, order: Order) -> str:
 
 def get_call(caller: Caller, call_id: str) -> Call:
     """Returns the organization's call with this id. An agent key sees only its agent's calls. Raises NotFound."""
-    call = store.CALLS.get(caller.org_id, call_id)
+    call = store.CALLS.get_object(caller.org_id, call_id)
     if not call or not (caller.is_master or call.agent_id == caller.agent_id):
         raise NotFound("There is no such call: check its id.")
     return call
@@ -116,7 +116,7 @@ def list_calls(
             raise NotFound("There is no such agent: check its id.")
         agent_id = caller.agent_id
     page = store.list_calls(caller.org_id, agent_id, [state.value for state in states], direction, limit, after)
-    return [store.CALLS.read(item) for item in page.items], page.cursor
+    return [store.CALLS.from_item(item) for item in page.items], page.cursor
 
 
 def list_turns(caller: Caller, call_id: str) -> Iterable[Turn]:
@@ -135,6 +135,6 @@ def list_voices(tier: str | None = None, language: str | None = None, gender: st
     """Returns the voices that a call may use: all of them, or those of a tier, a language and a gender."""
     return [
         one
-        for one in voice.get_carrier().talker.voices()
+        for one in voice.get_carrier().talker.list_voices()
         if tier in (None, one.tier) and language in (None, "", one.language) and gender in (None, one.gender)
     ]

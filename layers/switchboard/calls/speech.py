@@ -26,7 +26,7 @@ SPEECH_KINDS = frozenset({"turn", "tool", "dtmf", "opt_out"})
 
 def record_speech(report: Report) -> None:
     """Records a turn, a tool use or pressed keys."""
-    call = store.CALLS.get(report.org_id, report.call_id)
+    call = store.CALLS.get_object(report.org_id, report.call_id)
     if call is None:
         telemetry.log_skip("the call is gone", org_id=report.org_id, call_id=report.call_id, report=report.kind)
         return
@@ -63,7 +63,7 @@ def _record_once(report: Report, fact: Writes) -> None:
 
 def opt_out_by_cut_off_turns(org_id: str, call_id: str) -> None:
     """Applies a request for no more calls in a turn that never became final, because the person hung up."""
-    call = store.CALLS.get(org_id, call_id)
+    call = store.CALLS.get_object(org_id, call_id)
     if call is None or call.answered_at is None:
         return
     for turn in store.list_turns(org_id, call_id):
@@ -114,7 +114,7 @@ def _note(call: Call, source: OptOutSource, said: Writes, ledger: Writes) -> Non
             changes.event_writes(after, "voice.call.opted_out", source=source),
         ]
 
-    store.CALLS.change(call.org_id, call.id, decide)
+    store.CALLS.change_object(call.org_id, call.id, decide)
 
 
 def _hang_up_writes(call: Call) -> Writes:

@@ -61,7 +61,7 @@ def list_hint(call: Call) -> str:
 
 def _lists(call: Call) -> Item:
     values = {"direction": call.direction, "agent_id": call.agent_id, "state": call.state.value}
-    return LISTING.attributes(call.org_id, list_place(call), values)
+    return LISTING.index_attributes(call.org_id, list_place(call), values)
 
 
 def _pack(item: Item) -> Item:
@@ -80,24 +80,24 @@ CALLS = Collection("activity", Call, _key, _lists, _pack, _unpack)
 
 def call_ref(org_id: str, call_id: str) -> Ref[Call]:
     """Returns the reference to a call."""
-    return Ref("activity", _key(org_id, call_id), CALLS.read)
+    return Ref("activity", _key(org_id, call_id), CALLS.from_item)
 
 
 def tag_entry_writes(call: Call, before: Sequence[str], after: Sequence[str]) -> list[Put | Delete]:
     """Returns the writes that list a call by its tags (`CallTag.key`)."""
     # The flow is left out: it may change, and the same entry must be found again.
     place = f"{place_of(call.created_at, call.id)}#{call.person_number}"
-    return LISTING.entries(call.org_id, place, dict(_key(call.org_id, call.id)), "tag", before, after)
+    return LISTING.entry_writes(call.org_id, place, dict(_key(call.org_id, call.id)), "tag", before, after)
 
 
 def find_call(org_id: str, call_id: str) -> Call | None:
     """Returns the organization's call with this id, for a worker."""
-    return CALLS.get(org_id, call_id)
+    return CALLS.get_object(org_id, call_id)
 
 
 def find_calls(places: Sequence[tuple[str, str]]) -> list[Call | None]:
     """Returns the calls of up to 100 pairs of organization and id, in the same order, for a worker."""
-    return CALLS.get_across(places)
+    return CALLS.get_objects(places)
 
 
 def unchanged_check(call: Call) -> ConditionCheck:
@@ -119,7 +119,7 @@ def list_calls(
         "agent_id": [agent_id] if agent_id else [],
         "state": states,
     }
-    return LISTING.page(org_id, wanted, limit, after)
+    return LISTING.read_page(org_id, wanted, limit, after)
 
 
 def turn_writes(call: Call, turn: Turn) -> Put:
@@ -147,13 +147,14 @@ def tool_use_writes(call: Call, tool: ToolUse) -> Put:
 def list_tool_uses(org_id: str, call_id: str) -> list[ToolUse]:
     query = Query(table="activity", partition=_key(org_id, call_id)["pk"], begins="tool#")
     return sorted(
-        (ToolUse.model_validate(texts.load_json(item["tool"])) for item in query.all()), key=lambda tool: tool.start_ms
+        (ToolUse.model_validate(texts.load_json(item["tool"])) for item in query.read_all()),
+        key=lambda tool: tool.start_ms,
     )
 
 
 def list_turns(org_id: str, call_id: str) -> Iterator[Turn]:
     query = Query(table="activity", partition=_key(org_id, call_id)["pk"], begins="turn#")
-    return (Turn.model_validate(item) for item in query.all())
+    return (Turn.model_validate(item) for item in query.read_all())
 
 
 def get_turns(call: Call, *numbers: int) -> list[Turn | None]:

@@ -48,7 +48,7 @@ def _key(org_id: str, key: str) -> Key:
 
 def list_tags(org_id: str) -> list[TagUse]:
     """Returns the distinct tags of an organization by name."""
-    found = Query(table="core", partition=f"{org_id}#call-tags").page(MAX_TAGS)
+    found = Query(table="core", partition=f"{org_id}#call-tags").read_page(MAX_TAGS)
     return sorted((TagUse.model_validate(item) for item in found.items), key=lambda tag: tag_key(tag.name))
 
 
@@ -86,7 +86,7 @@ def add_tag(member: Member, call_id: str, name: str, color: str | None, *, recol
         used = _get_use(call.org_id, key)
         if (
             used is None
-            and len(Query(table="core", partition=f"{call.org_id}#call-tags").keys(MAX_TAGS).items) == MAX_TAGS
+            and len(Query(table="core", partition=f"{call.org_id}#call-tags").read_keys(MAX_TAGS).items) == MAX_TAGS
         ):
             raise Invalid(
                 f"Your organization has {MAX_TAGS} different tags, which is the limit: use one of them.",
@@ -102,7 +102,7 @@ def add_tag(member: Member, call_id: str, name: str, color: str | None, *, recol
             _event_write(member, after, "call.tag_added", key),
         ]
 
-    after = store.CALLS.change(member.org_id, call_id, decide, member.effect)
+    after = store.CALLS.change_object(member.org_id, call_id, decide, member.effect)
     return after.tags if after else require_call(member.org_id, call_id).tags
 
 
@@ -124,7 +124,7 @@ def remove_tag(member: Member, call_id: str, name: str) -> None:
             _event_write(member, after, "call.tag_removed", key),
         ]
 
-    store.CALLS.change(member.org_id, call_id, decide, member.effect)
+    store.CALLS.change_object(member.org_id, call_id, decide, member.effect)
 
 
 def _get_use(org_id: str, key: str) -> TagUse | None:
@@ -143,7 +143,7 @@ def _use_write(org_id: str, key: str, tag: CallTag) -> Update:
 
 
 def _recolor_write(org_id: str, key: str, color: str | None) -> Update:
-    return Update.of("core", _key(org_id, key), {"color": color, "updated_at": clock.now_iso()})
+    return Update.set_attributes("core", _key(org_id, key), {"color": color, "updated_at": clock.now_iso()})
 
 
 def _unuse_write(org_id: str, key: str) -> Delete | Update:

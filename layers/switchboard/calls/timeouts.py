@@ -30,7 +30,7 @@ def close_call(org_id: str, call_id: str, state: str) -> None:
 
     ACTIVE and HOLD count as one state, because a call may switch between them within one time limit.
     """
-    call = store.CALLS.get(org_id, call_id)
+    call = store.CALLS.get_object(org_id, call_id)
     if call is None or not _is_still(call, State(state)):
         telemetry.log_skip("the call left the state of this timer", org_id=org_id, call_id=call_id)
         return
@@ -39,17 +39,17 @@ def close_call(org_id: str, call_id: str, state: str) -> None:
         return
     if call.state is not State.CREATED and _end_at_provider(call):
         return
-    if not store.CALLS.change(org_id, call_id, lambda found: _end_expired(found, State(state))):
+    if not store.CALLS.change_object(org_id, call_id, lambda found: _end_expired(found, State(state))):
         telemetry.log_skip("the call left the state of this timer", org_id=org_id, call_id=call_id)
 
 
 def hang_up_call(org_id: str, call_id: str) -> None:
     """Hangs up a call, for a job. The provider then reports its end."""
-    call = store.CALLS.get(org_id, call_id)
+    call = store.CALLS.get_object(org_id, call_id)
     if call is None or call.is_over:
         telemetry.log_skip("the call is over", org_id=org_id, call_id=call_id)
         return
-    acceptance.select_carrier(call.simulated).line.end(leg_of(call))
+    acceptance.select_carrier(call.simulated).line.end_call(leg_of(call))
 
 
 def leg_of(call: Call) -> voice.Leg:
@@ -60,7 +60,7 @@ def leg_of(call: Call) -> voice.Leg:
 def fetch_snapshot(call: Call) -> voice.Snapshot | None:
     """Returns the state of a call at the line, or `None` if the line does not have it. Raises OutcomeUnknownError."""
     try:
-        return acceptance.select_carrier(call.simulated).line.fetch(leg_of(call))
+        return acceptance.select_carrier(call.simulated).line.fetch_call(leg_of(call))
     except voice.OutcomeUnknownError as unknown:
         _log_no_response(call, unknown)
         raise
@@ -114,7 +114,7 @@ def _end_at_provider(call: Call) -> bool:
         apply_snapshot(call, found)
         return True
     try:
-        acceptance.select_carrier(call.simulated).line.end(leg_of(call))
+        acceptance.select_carrier(call.simulated).line.end_call(leg_of(call))
     except voice.OutcomeUnknownError as unknown:
         _log_no_response(call, unknown)
     return False
@@ -128,7 +128,7 @@ def _finish(call: Call) -> None:
     """Completes a call whose analysis was not reported, with the talker's transcript if it has one."""
     talker = acceptance.select_carrier(call.simulated).talker
     try:
-        found = talker.transcript(call.org_id, call.id, call.provider_conversation_id)
+        found = talker.fetch_transcript(call.org_id, call.id, call.provider_conversation_id)
     except voice.OutcomeUnknownError as unknown:
         telemetry.logger().warning("transcript not fetched", extra={"call_id": call.id, "reason": str(unknown)})
         found = None
@@ -137,7 +137,7 @@ def _finish(call: Call) -> None:
         commit(timers.job_write(CloseCall(org_id=call.org_id, call_id=call.id, state=State.ENDING.value)))
         return
     outcome, summary = (found.outcome, found.summary) if found else (None, None)
-    store.CALLS.change(call.org_id, call.id, lambda now: ending.complete_call(now, outcome, summary))
+    store.CALLS.change_object(call.org_id, call.id, lambda now: ending.complete_call(now, outcome, summary))
 
 
 def _record_missing(call: Call, found: voice.Transcript) -> bool:

@@ -13,10 +13,10 @@ from switchboard.calls.lanes import (
     Lane,
     LaneTakenError,
     Pool,
-    free_lanes_in,
-    join_pools,
+    choose_free_lane,
     lane_position,
-    read_pools,
+    read_pool_state,
+    start_waiting,
 )
 from switchboard.calls.models import Call
 from switchboard.kit import clock
@@ -42,13 +42,13 @@ def turn_pool(call: Call) -> Pool:
 
 def find_turns(call: Call) -> Turns:
     """Returns the turn that a call has in a shared pace, or may take."""
-    return _turns_in(turn_pool(call), call)
+    return _find_turns_in_pool(turn_pool(call), call)
 
 
-def _turns_in(pool: Pool, call: Call) -> Turns:
-    found = read_pools(pool)
+def _find_turns_in_pool(pool: Pool, call: Call) -> Turns:
+    found = read_pool_state(pool)
     mine = next((number for number, held in found.held.items() if held.call_id == call.id), None)
-    return Turns(mine, free_lanes_in(found, pool, call) if mine is None else None)
+    return Turns(mine, choose_free_lane(found, pool, call) if mine is None else None)
 
 
 def take_turn(call: Call, turn: Lane | None, kept: Writes) -> int | None:
@@ -57,14 +57,14 @@ def take_turn(call: Call, turn: Lane | None, kept: Writes) -> int | None:
     `kept` are writes for the commit in which the call starts to wait. Returns the number of the turn, or `None`.
     """
     pool = turn_pool(call)
-    while turn := turn or join_pools(pool, call, kept):
+    while turn := turn or start_waiting(pool, call, kept):
         try:
             commit(turn.take_writes(call, clock.now() + TURN_LEASE), store.unchanged_check(call))
         except StaleVersionError:
             return None
         except LaneTakenError:
             # Another call of the organization took the turn. The loop ends with a turn, or when no turn is left.
-            turn = _turns_in(pool, call).free
+            turn = _find_turns_in_pool(pool, call).free
         else:
             return turn.number
     return None

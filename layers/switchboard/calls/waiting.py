@@ -7,13 +7,13 @@ from switchboard.aws.writes import Writes
 from switchboard.calls import acceptance, lanes_store
 from switchboard.calls.lanes import (
     LIVE_POOL,
-    MAX_SIMULATED_CALLS,
     TEST_POOL,
     Pool,
-    free_lanes,
     lane_pool,
+    lane_pool_name,
     lane_position,
-    read_pools,
+    list_free_lanes,
+    read_pool_state,
 )
 from switchboard.calls.models import Call, State
 from switchboard.calls.turns import find_turns, leave_turn_writes, turn_pool
@@ -24,10 +24,10 @@ from switchboard.kit import clock
 def list_ready_calls(call: Call) -> list[str]:
     """Returns the ids of waiting calls that can go now, from the pools that the given call uses."""
     ids: dict[str, None] = {}
-    for name in _pools_of(call):
+    for name in _list_pool_names(call):
         if lanes_store.has_waiting_calls(call.org_id, name):
             pool = turn_pool(call) if _is_turn(name) else lane_pool(organizations.get_organization(call.org_id), call)
-            ids |= dict.fromkeys(_first_of(pool))
+            ids |= dict.fromkeys(_list_first_calls(pool))
     return list(ids)
 
 
@@ -35,18 +35,18 @@ def list_ready_calls_of_organization(org_id: str) -> list[str]:
     """Returns the ids of an organization's waiting calls that can get a lane now."""
     if not lanes_store.has_waiting_calls(org_id, LIVE_POOL):
         return []
-    return _first_of(Pool(org_id, LIVE_POOL, organizations.get_organization(org_id).terms.concurrent_calls))
+    return _list_first_calls(Pool(org_id, LIVE_POOL, organizations.get_organization(org_id).terms.concurrent_calls))
 
 
-def _first_of(pool: Pool) -> list[str]:
-    found = read_pools(pool)
-    return [place.rpartition("#")[2] for place in found.waiting[: len(free_lanes(found, pool.size))]]
+def _list_first_calls(pool: Pool) -> list[str]:
+    found = read_pool_state(pool)
+    return [place.rpartition("#")[2] for place in found.waiting[: len(list_free_lanes(found, pool.size))]]
 
 
-def _pools_of(call: Call) -> list[str]:
+def _list_pool_names(call: Call) -> list[str]:
     """Returns the names of the pools in which a call may wait."""
     return [
-        TEST_POOL if call.simulated else LIVE_POOL,
+        lane_pool_name(call),
         *([turn_pool(call).name] if acceptance.shared_pace_name(call) else []),
     ]
 
@@ -55,7 +55,7 @@ def _is_turn(name: str) -> bool:
     return name not in (LIVE_POOL, TEST_POOL)
 
 
-def leave_writes(call: Call) -> Writes:
+def leave_pools_writes(call: Call) -> Writes:
     """Returns the writes that release a call's lane and turn and end its waiting, for the commit that ends the call.
 
     `call` is the version before that commit. A claimed call does not wait: its claim ended the waiting, and nothing
@@ -67,28 +67,20 @@ def leave_writes(call: Call) -> Writes:
         lane = lanes_store.release_lane_writes(call.org_id, name, int(number), call.id)
     if call.state is not State.CREATED:
         return lane
-    line = lanes_store.delete_waiting_writes(
-        call.org_id, TEST_POOL if call.simulated else LIVE_POOL, lane_position(call)
-    )
+    place = lanes_store.delete_waiting_writes(call.org_id, lane_pool_name(call), lane_position(call))
     turn = None
     if acceptance.shared_pace_name(call):
         # Only a call that holds a lane can have a turn.
         turn = leave_turn_writes(call, find_turns(call).mine if call.lane else None)
-    return [lane, line, turn]
+    return [lane, place, turn]
 
 
 def explain_not_dialed(call: Call) -> tuple[EndReason, str]:
     """Returns the reason and a text why a call was not dialed within its time limit."""
     minutes = round((clock.now() - clock.parse(call.created_at)).total_seconds() / 60)
-    pool = TEST_POOL if call.simulated else LIVE_POOL
-    pools = [pool, *([turn_pool(call).name] if acceptance.shared_pace_name(call) else [])]
-    for_lane, *for_turn = lanes_store.are_waiting(call.org_id, pools, lane_position(call))
+    for_lane, *for_turn = lanes_store.are_waiting(call.org_id, _list_pool_names(call), lane_position(call))
     if for_lane:
-        cap = (
-            MAX_SIMULATED_CALLS
-            if call.simulated
-            else organizations.get_organization(call.org_id).terms.concurrent_calls
-        )
+        cap = lane_pool(organizations.get_organization(call.org_id), call).size
         kind = "calls of test keys" if call.simulated else "calls"
         return EndReason.CONCURRENCY_LIMIT, (
             f"waited {minutes} minutes: the organization's limit of {cap} concurrent {kind} was always reached"

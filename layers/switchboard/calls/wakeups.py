@@ -23,14 +23,14 @@ def wake_waiting_calls(org_id: str, call_id: str | None) -> None:
     if call_id is None:
         ids = waiting.list_ready_calls_of_organization(org_id)
     else:
-        call = store.CALLS.get(org_id, call_id)
+        call = store.CALLS.get_object(org_id, call_id)
         ids = waiting.list_ready_calls(call) if call else []
     _dial(org_id, ids, WakeWaiting(org_id=org_id, call_id=call_id))
 
 
 def check_waiting_call(org_id: str, call_id: str, looks: int) -> None:
     """Checks a waiting call, in case its wake-up was lost: after 1, 2, 4 and 8 minutes. Then its time is over."""
-    call = store.CALLS.get(org_id, call_id)
+    call = store.CALLS.get_object(org_id, call_id)
     if call is None or not _may_wait(call):
         telemetry.log_skip("the call no longer waits", org_id=org_id, call_id=call_id)
         return
@@ -38,7 +38,7 @@ def check_waiting_call(org_id: str, call_id: str, looks: int) -> None:
     mine = [call_id] if call.lane else []
     ids = [*mine, *(other for other in waiting.list_ready_calls(call) if other not in mine)]
     _dial(org_id, ids, WakeWaiting(org_id=org_id, call_id=call_id))
-    call = store.CALLS.get(org_id, call_id)
+    call = store.CALLS.get_object(org_id, call_id)
     if call and _may_wait(call):
         again = WatchWaiting(org_id=org_id, call_id=call_id, looks=looks + 1)
         commit(timers.schedule(again, clock.now() + lanes.FIRST_CHECK_DELAY * 2**looks).write)

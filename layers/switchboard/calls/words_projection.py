@@ -36,7 +36,7 @@ def find_calls_by_summary(org_id: str, word: str, limit: int) -> list[str] | Non
 
 def project(event: Event) -> tuple[str, Writes] | None:
     """Returns the call's id, and the writes of its summary's words."""
-    call = store.CALLS.get(event.org_id, event.subject.id)
+    call = store.CALLS.get_object(event.org_id, event.subject.id)
     if call is None or not call.summary:
         return None
     return call.id, [Put(table="core", item=item) for item in summary_items(call)]
@@ -54,6 +54,6 @@ def subjects(org_id: str) -> Iterator[str]:  # noqa: ARG001 the list of applied 
 
 def removal_writes(org_id: str, call_id: str) -> Writes:
     """Returns the writes that remove the words of a call's summary."""
-    call = store.CALLS.get(org_id, call_id)
+    call = store.CALLS.get_object(org_id, call_id)
     words = summary_tokens(call) if call else []
     return [index.entry_delete_write(_NOUN, org_id, call_id, "head", word) for word in words] or None

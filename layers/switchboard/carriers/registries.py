@@ -32,7 +32,7 @@ class RegistryAnswer(NamedTuple):
 class ReassignedNumbers(Protocol):
     """Queries the Reassigned Numbers Database."""
 
-    def query(self, e164: str, since: date) -> ReassignedAnswer:
+    def query_number(self, e164: str, since: date) -> ReassignedAnswer:
         """Returns whether the number was permanently disconnected on or after a date.
 
         Takes 5 seconds at most. Raises NoAnswerError.
@@ -42,7 +42,7 @@ class ReassignedNumbers(Protocol):
 class SimulatedReassignedNumbers:
     """A local database for tests: some magic numbers are reassigned, and no other number is."""
 
-    def query(self, e164: str, since: date) -> ReassignedAnswer:  # noqa: ARG002 the port's signature
+    def query_number(self, e164: str, since: date) -> ReassignedAnswer:  # noqa: ARG002 the port's signature
         match MAGIC_NUMBERS.get(e164):
             case MagicOutcome.REASSIGNED:
                 return "yes"
@@ -54,7 +54,7 @@ class SimulatedReassignedNumbers:
 
 
 class _NotConfigured:
-    def query(self, e164: str, since: date) -> ReassignedAnswer:  # noqa: ARG002 the port's signature
+    def query_number(self, e164: str, since: date) -> ReassignedAnswer:  # noqa: ARG002 the port's signature
         raise NoAnswerError("no Reassigned Numbers Database is configured")
 
 
@@ -72,19 +72,19 @@ def get_reassigned_numbers() -> ReassignedNumbers:
 class NationalRegistry(Protocol):
     """Queries the national do-not-call registry of the United States."""
 
-    def query(self, e164: str, now: datetime) -> RegistryAnswer:
+    def query_number(self, e164: str, now: datetime) -> RegistryAnswer:
         """Returns whether a number is registered. Raises NoAnswerError, also if the list is too old at `now`."""
 
 
 class SimulatedRegistry:
     """A local registry for tests: it has one magic number and no other."""
 
-    def query(self, e164: str, now: datetime) -> RegistryAnswer:
+    def query_number(self, e164: str, now: datetime) -> RegistryAnswer:
         return RegistryAnswer(MAGIC_NUMBERS.get(e164) is MagicOutcome.NATIONAL_DNC, now.date())
 
 
 class _NoRegistry:
-    def query(self, e164: str, now: datetime) -> RegistryAnswer:  # noqa: ARG002 the port's signature
+    def query_number(self, e164: str, now: datetime) -> RegistryAnswer:  # noqa: ARG002 the port's signature
         raise NoAnswerError("not_configured")
 
 

@@ -63,7 +63,7 @@ class FileRegistry:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def query(self, e164: str, now: datetime) -> RegistryAnswer:
+    def query_number(self, e164: str, now: datetime) -> RegistryAnswer:
         """Returns whether a number is registered. Raises NoAnswerError, also for an area code without a valid file."""
         code, number = e164[2:5], e164[5:]
         known = [(one, bits) for one in self._lists(code) if (bits := _read_numbers(one, code)) is not None]

@@ -20,13 +20,13 @@ _PAGE = 100
 def add_to(nouns: Nouns) -> None:
     """Adds the commands."""
     agent = CommandGroup(nouns, "agent", "agents and their inboxes")
-    create = agent.verb("create", _create, "create an agent with an inbox; prints its key, once")
+    create = agent.add_command("create", _create, "create an agent with an inbox; prints its key, once")
     create.add_argument("org", metavar="ORG")
     create.add_argument(
         "username", type=slug_argument, metavar="USERNAME", help="the local part of the inbox's address"
     )
     create.add_argument("--name", metavar="N", help="the display name")
-    agent.verb("list", _list, "list an organization's agents, newest first").add_argument("org", metavar="ORG")
+    agent.add_command("list", _list, "list an organization's agents, newest first").add_argument("org", metavar="ORG")
 
 
 def _create(args: argparse.Namespace) -> None:

@@ -27,14 +27,14 @@ _BATCH = 500
 def add_to(nouns: Nouns) -> None:
     """Adds the commands."""
     noun = CommandGroup(nouns, "audit", "an organization's audit chain")
-    export = noun.verb(
+    export = noun.add_command(
         "export", _export, "write the sealed chain as JSON lines, oldest first, with its head as the last line"
     )
     export.add_argument("org", metavar="ORG")
     export.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="write to this file, which appears only when it is complete"
     )
-    verify = noun.verb(
+    verify = noun.add_command(
         "verify",
         _verify,
         "check a chain: its numbers, links, hashes and end",
@@ -113,7 +113,7 @@ def _of_file(name: str, expected_head: str | None) -> VerificationResult:
     try:
         with nullcontext(sys.stdin) if name == "-" else Path(name).open(encoding="utf-8") as file:
             reader = ExportReader(file)
-            verdict = chain.verify_export(reader.documents())
+            verdict = chain.verify_export(reader.read_documents())
     except OSError as error:
         raise Invalid(f"Cannot read {name}: {error.strerror}.", code="usage") from error
-    return verdict._replace(fault=verdict.fault or reader.end(expected_head))
+    return verdict._replace(fault=verdict.fault or reader.find_final_fault(expected_head))

@@ -36,13 +36,13 @@ class ExportReader:
         self._ended = False
         self.fault: str | None = None
 
-    def documents(self) -> Iterator[dict[str, Any]]:
+    def read_documents(self) -> Iterator[dict[str, Any]]:
         """The documents in order, up to the end or the first fault."""
         try:
             for value in _values(self._file):
-                for document in self._of(value):
+                for document in self._documents_of(value):
                     yield document
-                    self._keep(document)
+                    self._add_link(document)
         except ValueError as error:
             self.fault = str(error)
         except RecursionError:
@@ -51,7 +51,7 @@ class ExportReader:
             if self._claimed:
                 self.fault = f"it ends before its head at seq {max(self._claimed)}"
 
-    def end(self, expected: str | None) -> str | None:
+    def find_final_fault(self, expected: str | None) -> str | None:
         """Returns the fault after all documents are read, `None` if there is none.
 
         A head in the file, or the `expected` hash, proves that the end is not missing.
@@ -60,13 +60,13 @@ class ExportReader:
             return self.fault
         return _NO_END if self._last.seq else f"it is empty: {_NO_END}"
 
-    def _keep(self, document: dict[str, Any]) -> None:
+    def _add_link(self, document: dict[str, Any]) -> None:
         seq = document.get("seq", 0)
         self._last = ChainHead(seq, str(document.get(HASH_FIELD)))
         self._ended = False
-        self._reach(self._claimed.pop(seq, None))
+        self._compare_claim(self._claimed.pop(seq, None))
 
-    def _reach(self, claimed: str | None) -> None:
+    def _compare_claim(self, claimed: str | None) -> None:
         """Compares the last document with the hash that a head claims for it."""
         if claimed is None:
             return
@@ -74,26 +74,26 @@ class ExportReader:
             raise ValueError(f"the head at seq {self._last.seq} has another hash")
         self._ended = True
 
-    def _of(self, value: Any) -> list[dict[str, Any]]:
+    def _documents_of(self, value: Any) -> list[dict[str, Any]]:
         documents = value
         if isinstance(value, dict) and "documents" in value:
             documents = value["documents"]
             if "head" in value:
-                self._claim(value["head"])
+                self._add_claim(value["head"])
         elif isinstance(value, dict) and value.keys() == {"head"}:
             documents = []
-            self._claim(value["head"])
+            self._add_claim(value["head"])
         elif isinstance(value, dict):
             documents = [value]
         if not isinstance(documents, list) or not all(isinstance(document, dict) for document in documents):
             raise ValueError("it holds values that are not documents of a chain")
         return documents
 
-    def _claim(self, head: Any) -> None:
+    def _add_claim(self, head: Any) -> None:
         match head:
             case {"seq": int(seq), "hash": str(claimed)} if len(head) == 2 and not isinstance(seq, bool):
                 if seq == self._last.seq:
-                    self._reach(claimed)
+                    self._compare_claim(claimed)
                 elif seq < self._last.seq:
                     raise ValueError(f"its head is seq {seq}, but it continues to seq {self._last.seq}")
                 elif self._claimed.setdefault(seq, claimed) != claimed:

@@ -39,7 +39,9 @@ class CommandGroup:
             metavar="COMMAND", required=True
         )
 
-    def verb(self, name: str, run: Run, summary: str, *, offline: Offline | None = None) -> argparse.ArgumentParser:
+    def add_command(
+        self, name: str, run: Run, summary: str, *, offline: Offline | None = None
+    ) -> argparse.ArgumentParser:
         """Adds a command. `offline` decides from the arguments whether the command works without a deployment."""
         parser = self._verbs.add_parser(name, help=summary, description=summary, parents=[common_options()])
         parser.set_defaults(run=run, offline=offline, usage_error=parser.error)

@@ -31,7 +31,7 @@ _PAGE = 100
 def add_to(nouns: Nouns) -> None:
     """Adds the commands."""
     noun = CommandGroup(nouns, "gate", "the compliance gate")
-    explain = noun.verb("explain", _explain, "explain why a call or text was allowed or refused")
+    explain = noun.add_command("explain", _explain, "explain why a call or text was allowed or refused")
     explain.add_argument("org", metavar="ORG")
     explain.add_argument("subject", metavar="ID", help="the id of the call or message")
     for name, run, told in (
@@ -39,17 +39,17 @@ def add_to(nouns: Nouns) -> None:
         ("unblock", _unblock, "remove a block"),
         ("opt-out", _opt_out, "record that a number's holder wants no more calls and texts"),
     ):
-        verb = noun.verb(name, run, told)
+        verb = noun.add_command(name, run, told)
         verb.add_argument("org", metavar="ORG")
         verb.add_argument("number", metavar="E164")
-    hours = noun.verb("hours", _hours, "show, set or remove an organization's own calling hours")
+    hours = noun.add_command("hours", _hours, "show, set or remove an organization's own calling hours")
     hours.add_argument("org", metavar="ORG")
     change = hours.add_mutually_exclusive_group()
     change.add_argument(
         "--set", nargs=2, metavar=("START", "END"), help="for example 09:00 18:00, in the recipient's local time"
     )
     change.add_argument("--off", action="store_true", help="remove them: only the legal hours apply")
-    listed = noun.verb("list", _list, "list numbers that are blocked, opted out, or consented")
+    listed = noun.add_command("list", _list, "list numbers that are blocked, opted out, or consented")
     listed.add_argument("org", metavar="ORG")
     listed.add_argument(
         "ledger", choices=list(_LEDGERS), nargs="?", default=_DEFAULT, help=f"which list; {_DEFAULT} by default"

@@ -24,7 +24,7 @@ _EVENTS_TOLD, _DAYS_TOLD = 10_000, 30
 
 def add_to(nouns: Nouns) -> None:
     """Adds the commands."""
-    verb = CommandGroup(nouns, "events", "send recorded events to their queues again").verb(
+    verb = CommandGroup(nouns, "events", "send recorded events to their queues again").add_command(
         "replay",
         _replay,
         "send the events of a time range to their queues again; a worker ignores an event that it has already handled",

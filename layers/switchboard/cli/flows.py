@@ -20,7 +20,7 @@ _PAGE = 100
 def add_to(nouns: Nouns) -> None:
     """Adds the commands."""
     flow = CommandGroup(nouns, "flow", "flows, the voices and scripts of calls")
-    create = flow.verb("create", _create, "create a flow")
+    create = flow.add_command("create", _create, "create a flow")
     create.add_argument("org", metavar="ORG")
     create.add_argument("name", metavar="NAME", help="the name of the agent that talks")
     create.add_argument("--kind", choices=get_args(FlowKind), required=True)
@@ -43,8 +43,8 @@ def add_to(nouns: Nouns) -> None:
         metavar="PURPOSE",
         help=f"the purpose of its calls: {', '.join(Purpose)}; {Purpose.INFORMATIONAL} by default",
     )
-    flow.verb("list", _list, "list an organization's flows, newest first").add_argument("org", metavar="ORG")
-    shown = flow.verb("show", _show, "show a flow")
+    flow.add_command("list", _list, "list an organization's flows, newest first").add_argument("org", metavar="ORG")
+    shown = flow.add_command("show", _show, "show a flow")
     shown.add_argument("org", metavar="ORG")
     shown.add_argument("flow", metavar="FLOW", help="its id, a UUID")
 

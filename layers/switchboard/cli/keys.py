@@ -37,7 +37,7 @@ _OPTICOMM_ONLY = ("permission", "agent_allowed", "per_minute", "per_day", "conse
 def add_to(nouns: Nouns) -> None:
     """Adds the commands."""
     key = CommandGroup(nouns, "key", "API keys")
-    create = key.verb("create", _create, "create a key; prints it, once")
+    create = key.add_command("create", _create, "create a key; prints it, once")
     create.add_argument("org", metavar="ORG")
     create.add_argument("--kind", choices=sorted(_KINDS), required=True)
     create.add_argument("--agent", metavar="ID", help="the agent that an agent key acts as")
@@ -57,8 +57,8 @@ def add_to(nouns: Nouns) -> None:
         metavar="SOURCE@DATE",
         help="the consent for calls without a consent of their own",
     )
-    key.verb("list", _list, "list an organization's keys, newest first").add_argument("org", metavar="ORG")
-    revoke = key.verb("revoke", _revoke, "revoke a key; caches may accept it for some more seconds")
+    key.add_command("list", _list, "list an organization's keys, newest first").add_argument("org", metavar="ORG")
+    revoke = key.add_command("revoke", _revoke, "revoke a key; caches may accept it for some more seconds")
     revoke.add_argument("org", metavar="ORG")
     revoke.add_argument("key", metavar="KEY", help="the key's id, key_…")
 

@@ -22,28 +22,28 @@ _EVERYBODY = "org_platform"
 def add_to(nouns: Nouns) -> None:
     """Adds the commands."""
     law = CommandGroup(nouns, "law", "rows of law: the times and places where people may be called")
-    law.verb("rows", _rows, "list the built-in rows of this release", offline=lambda _: True)
-    law.verb("list", _list, "list the rows that operators added")
-    law.verb("overdue", _overdue, "list rows with an overdue review; exits with 1 if there are any")
-    close = law.verb("close", _close, "forbid calls to a place on some days: an emergency, a proclaimed holiday")
+    law.add_command("rows", _rows, "list the built-in rows of this release", offline=lambda _: True)
+    law.add_command("list", _list, "list the rows that operators added")
+    law.add_command("overdue", _overdue, "list rows with an overdue review; exits with 1 if there are any")
+    close = law.add_command("close", _close, "forbid calls to a place on some days: an emergency, a proclaimed holiday")
     _add_place(close)
     close.add_argument("first", type=_day, metavar="FIRST", help="the first day, in local time")
     close.add_argument("last", type=_day, metavar="LAST", help="the last day")
-    narrow = law.verb("narrow", _narrow, "allow calls to a place only in a part of the day")
+    narrow = law.add_command("narrow", _narrow, "allow calls to a place only in a part of the day")
     _add_place(narrow)
     narrow.add_argument("start", metavar="START", help="for example 09:00, in the recipient's local time")
     narrow.add_argument("end", metavar="END", help="for example 18:00")
     narrow.add_argument(
         "--days", type=_weekdays, default=WEEKDAYS, metavar="LIST", help="for example mon,tue; all by default"
     )
-    cap = law.verb("cap", _cap, "limit the calls about one subject to a number in some hours")
+    cap = law.add_command("cap", _cap, "limit the calls about one subject to a number in some hours")
     _add_place(cap)
     cap.add_argument("calls", type=positive_argument, metavar="CALLS", help="1 to 3")
     cap.add_argument("hours", type=positive_argument, metavar="HOURS", help="1 to 24")
     for verb in (narrow, cap):
         verb.add_argument("--from", dest="first", type=_day, metavar="DAY", help="the first day; today by default")
         verb.add_argument("--until", dest="last", type=_day, metavar="DAY", help="the last day; none by default")
-    removed = law.verb("remove", _remove, "remove a row that an operator added")
+    removed = law.add_command("remove", _remove, "remove a row that an operator added")
     removed.add_argument("row", metavar="ID")
 
 

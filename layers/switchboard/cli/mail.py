@@ -21,14 +21,14 @@ _PLATFORM = "platform"
 def add_to(nouns: Nouns) -> None:
     """Adds the commands."""
     noun = CommandGroup(nouns, "mail", "suppressed addresses, which get no more mail")
-    listed = noun.verb("suppressed", _list, "list an organization's suppressed addresses with their reasons")
+    listed = noun.add_command("suppressed", _list, "list an organization's suppressed addresses with their reasons")
     listed.add_argument("org", metavar="ORG")
     for name, run, told in (
         ("check", _check, "show whether an address is suppressed"),
         ("suppress", _suppress, "send no more mail to an address"),
         ("lift", _lift, "allow mail to a suppressed address again"),
     ):
-        verb = noun.verb(name, run, told)
+        verb = noun.add_command(name, run, told)
         verb.add_argument("org", metavar="ORG", help=f"an organization, or {_PLATFORM} for the platform's own mail")
         verb.add_argument("address", metavar="ADDRESS", type=_address)
 

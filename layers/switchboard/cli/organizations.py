@@ -33,16 +33,16 @@ _PAGE = 100
 def add_to(nouns: Nouns) -> None:
     """Adds the commands."""
     org = CommandGroup(nouns, "org", "organizations, their plans and their caps")
-    create = org.verb("create", _create, "create an organization; prints its master key, once")
+    create = org.add_command("create", _create, "create an organization; prints its master key, once")
     create.add_argument("name", metavar="NAME")
     create.add_argument("--slug", type=slug_argument, required=True)
     create.add_argument(
         "--plan", type=enum_argument(PlanName), choices=list(PlanName), default=PlanName.FREE, help="free by default"
     )
     create.add_argument("--owner", type=_address, metavar="EMAIL", help="its owner, who can own no second organization")
-    org.verb("list", _list, "list organizations, newest first")
-    org.verb("show", _show, "show an organization").add_argument("org", metavar="ORG")
-    plan = org.verb("set-plan", _set_plan, "move an organization to a plan")
+    org.add_command("list", _list, "list organizations, newest first")
+    org.add_command("show", _show, "show an organization").add_argument("org", metavar="ORG")
+    plan = org.add_command("set-plan", _set_plan, "move an organization to a plan")
     plan.add_argument("org", metavar="ORG")
     plan.add_argument(
         "plan", type=enum_argument(PlanName), choices=list(PlanName), metavar="PLAN", help=", ".join(PlanName)
@@ -56,7 +56,7 @@ def add_to(nouns: Nouns) -> None:
         help=f"a limit that replaces the plan's: {', '.join(_LIMITS)}; repeatable, and earlier limits are removed",
     )
     agreed.add_argument("--no-limits", action="store_true", help="remove all earlier limits: the plan's limits apply")
-    cap = org.verb("set-cap", _set_cap, "set or remove an organization's monthly spending cap")
+    cap = org.add_command("set-cap", _set_cap, "set or remove an organization's monthly spending cap")
     cap.add_argument("org", metavar="ORG")
     amount = cap.add_mutually_exclusive_group(required=True)
     amount.add_argument("--cents", type=_cents, metavar="N")

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 def add_to(nouns: Nouns) -> None:
     """Adds the commands."""
     noun = CommandGroup(nouns, "team", "members and invites of an organization")
-    noun.verb("list", _list, "list members and open invites").add_argument("org", metavar="ORG")
-    invite = noun.verb("invite", _invite, "invite a person, for example the first admin of an organization")
+    noun.add_command("list", _list, "list members and open invites").add_argument("org", metavar="ORG")
+    invite = noun.add_command("invite", _invite, "invite a person, for example the first admin of an organization")
     invite.add_argument("org", metavar="ORG")
     invite.add_argument("email", metavar="EMAIL")
     invite.add_argument(
@@ -30,7 +30,7 @@ def add_to(nouns: Nouns) -> None:
         help="the person's role; admin by default",
     )
     person = CommandGroup(nouns, "person", "people and their sessions")
-    out = person.verb("sign-out", _sign_out, "end all sessions of a person")
+    out = person.add_command("sign-out", _sign_out, "end all sessions of a person")
     out.add_argument("person", metavar="PERSON", help="the person's id, usr_…, from `team list`")
 
 

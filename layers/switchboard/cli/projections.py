@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def add_to(nouns: Nouns) -> None:
     """Adds the commands."""
-    verb = CommandGroup(nouns, "projections", "counts and lists that are computed from events").verb(
+    verb = CommandGroup(nouns, "projections", "counts and lists that are computed from events").add_command(
         "clear", _clear, "delete a projection of an organization; `switchboard events replay` rebuilds it"
     )
     verb.add_argument("name", metavar="NAME", choices=sorted(projections.PROJECTIONS))

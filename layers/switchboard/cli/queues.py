@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 def add_to(nouns: Nouns) -> None:
     """Adds the commands."""
     queue = CommandGroup(nouns, "queue", "the workers' queues and their dead letters")
-    queue.verb("list", _list, "list queues with their waiting, in-flight and delayed messages and their dead letters")
-    redrive = queue.verb("redrive", _redrive, "move dead letters back to their queue")
+    queue.add_command(
+        "list", _list, "list queues with their waiting, in-flight and delayed messages and their dead letters"
+    )
+    redrive = queue.add_command("redrive", _redrive, "move dead letters back to their queue")
     redrive.add_argument("name", metavar="NAME")
     redrive.add_argument("--max", type=positive_argument, metavar="N", help="move at most this many")
 

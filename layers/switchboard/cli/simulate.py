@@ -23,7 +23,9 @@ _CALLER = "+14155550142"
 def add_to(nouns: Nouns) -> None:
     """Adds the commands."""
     simulate = CommandGroup(nouns, "simulate", "simulated people who call our numbers")
-    call = simulate.verb("call", _call, "call a number: the call is answered as a real one, and nobody is called")
+    call = simulate.add_command(
+        "call", _call, "call a number: the call is answered as a real one, and nobody is called"
+    )
     call.add_argument("--to", metavar="E164", required=True, help="the number that is called, one of ours")
     call.add_argument(
         "--from", dest="caller", metavar="E164", default=_CALLER, help=f"the caller; {_CALLER} by default"

@@ -40,15 +40,15 @@ def add_to(nouns: Nouns) -> None:
 
 
 def _add_tenant(tenant: CommandGroup) -> None:
-    create = tenant.verb("create", _create, "create an organization with a tenant key; prints the key, once")
+    create = tenant.add_command("create", _create, "create an organization with a tenant key; prints the key, once")
     create.add_argument("name", metavar="NAME")
     create.add_argument("--slug", type=slug_argument, required=True)
     create.add_argument(
         "--plan", type=enum_argument(PlanName), choices=list(PlanName), default=PlanName.FREE, help="free by default"
     )
-    tenant.verb("list", _list, "list organizations with their roleplays, newest first")
-    tenant.verb("show", _show, "show a tenant").add_argument("org", metavar="ORG")
-    key = tenant.verb("key", _key, "create another key for a tenant, at most five active ones; prints it, once")
+    tenant.add_command("list", _list, "list organizations with their roleplays, newest first")
+    tenant.add_command("show", _show, "show a tenant").add_argument("org", metavar="ORG")
+    key = tenant.add_command("key", _key, "create another key for a tenant, at most five active ones; prints it, once")
     key.add_argument("org", metavar="ORG")
     key.add_argument("--name", metavar="N", default="tenant key", help="its name in lists; `tenant key` by default")
     key.add_argument("--expires", type=time_argument, metavar="ISO")
@@ -56,10 +56,10 @@ def _add_tenant(tenant: CommandGroup) -> None:
         ("activate", "active", "activate a tenant again"),
         ("deactivate", "suspended", "suspend a tenant: all keys of its organization stop working"),
     ):
-        verb = tenant.verb(name, _set_status, told)
+        verb = tenant.add_command(name, _set_status, told)
         verb.set_defaults(status=status)
         verb.add_argument("org", metavar="ORG")
-    quota = tenant.verb("quota", _set_quota, "set a tenant's number of roleplays per month")
+    quota = tenant.add_command("quota", _set_quota, "set a tenant's number of roleplays per month")
     quota.add_argument("org", metavar="ORG")
     amount = quota.add_mutually_exclusive_group(required=True)
     amount.add_argument("--monthly", type=positive_argument, metavar="N")
@@ -67,9 +67,9 @@ def _add_tenant(tenant: CommandGroup) -> None:
 
 
 def _add_drill(drill: CommandGroup) -> None:
-    drill.verb("list", _drills, "list the drills of a tenant").add_argument("org", metavar="ORG")
+    drill.add_command("list", _drills, "list the drills of a tenant").add_argument("org", metavar="ORG")
     for name, on, told in (("on", True, "switch a drill on for a tenant"), ("off", False, "switch a drill off")):
-        verb = drill.verb(name, _switch, told)
+        verb = drill.add_command(name, _switch, told)
         verb.set_defaults(on=on)
         verb.add_argument("org", metavar="ORG")
         verb.add_argument("drill", metavar="KEY")

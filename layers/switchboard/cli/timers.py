@@ -21,7 +21,7 @@ _PAGE = 100
 def add_to(nouns: Nouns) -> None:
     """Adds the commands."""
     timer = CommandGroup(nouns, "timer", "dead timers, which could not be sent to their queues and were set aside")
-    listed = timer.verb("list", _list, "list dead timers, oldest first")
+    listed = timer.add_command("list", _list, "list dead timers, oldest first")
     listed.add_argument(
         "--limit",
         type=positive_argument,
@@ -33,7 +33,7 @@ def add_to(nouns: Nouns) -> None:
         ("fire", _fire, "send a dead timer's job to its queue now"),
         ("drop", _drop, "delete a dead timer without sending its job"),
     ):
-        verb = timer.verb(name, run, summary)
+        verb = timer.add_command(name, run, summary)
         verb.add_argument("timer", metavar="TIMER", nargs="?", help="an id from `timer list`")
         verb.add_argument("--all", action="store_true", help="every dead timer")
 

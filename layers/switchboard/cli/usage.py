@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def add_to(nouns: Nouns) -> None:
     """Adds the commands."""
-    verb = CommandGroup(nouns, "usage", "an organization's usage").verb(
+    verb = CommandGroup(nouns, "usage", "an organization's usage").add_command(
         "show", _show, "show a month's usage and its cost"
     )
     verb.add_argument("org", metavar="ORG")

@@ -31,7 +31,7 @@ _PAGE = 100
 def add_to(nouns: Nouns) -> None:
     """Adds the commands."""
     noun = CommandGroup(nouns, "webhook", "webhooks and their deliveries")
-    create = noun.verb("create", _create, "register a webhook; prints its secret, once")
+    create = noun.add_command("create", _create, "register a webhook; prints its secret, once")
     create.add_argument("org", metavar="ORG")
     create.add_argument("--kind", choices=_KINDS, required=True)
     create.add_argument("--url", required=True)
@@ -40,7 +40,7 @@ def add_to(nouns: Nouns) -> None:
         "--header", action="append", type=_header, metavar="NAME:VALUE", help="a header of each delivery; repeatable"
     )
     create.add_argument("--timeout", type=positive_argument, metavar="MS", help="the time limit for a response")
-    noun.verb("list", _list, "list an organization's webhooks, newest first").add_argument("org", metavar="ORG")
+    noun.add_command("list", _list, "list an organization's webhooks, newest first").add_argument("org", metavar="ORG")
     for name, run, told in (
         ("show", _show, "show a webhook"),
         ("rotate", _rotate, "replace a webhook's secret; prints the new one, once; both secrets sign for 24 hours"),
@@ -49,20 +49,20 @@ def add_to(nouns: Nouns) -> None:
         ("delete", _delete, "delete a webhook"),
         ("test", _test, "send a test delivery"),
     ):
-        verb = noun.verb(name, run, told)
+        verb = noun.add_command(name, run, told)
         verb.add_argument("org", metavar="ORG")
         verb.add_argument("webhook", metavar="WEBHOOK")
-    deliveries = noun.verb("deliveries", _deliveries, "list a webhook's deliveries, newest first")
+    deliveries = noun.add_command("deliveries", _deliveries, "list a webhook's deliveries, newest first")
     deliveries.add_argument("org", metavar="ORG")
     deliveries.add_argument("webhook", metavar="WEBHOOK")
     deliveries.add_argument("--status", type=enum_argument(DeliveryStatus), choices=list(DeliveryStatus))
     deliveries.add_argument(
         "--limit", type=positive_argument, default=20, metavar="N", help="show at most this many; 20 by default"
     )
-    again = noun.verb("redeliver", _redeliver, "send a delivery again")
+    again = noun.add_command("redeliver", _redeliver, "send a delivery again")
     again.add_argument("org", metavar="ORG")
     again.add_argument("delivery", metavar="DELIVERY")
-    recover = noun.verb("recover", _recover, "send the failed deliveries since a given time again")
+    recover = noun.add_command("recover", _recover, "send the failed deliveries since a given time again")
     recover.add_argument("org", metavar="ORG")
     recover.add_argument("webhook", metavar="WEBHOOK")
     recover.add_argument("--since", type=time_argument, required=True, metavar="ISO")
@@ -147,7 +147,7 @@ def _row(seen: EndpointWithHealth) -> dict[str, Any]:
 
 
 def _delivery(delivery: Delivery) -> dict[str, Any]:
-    last = delivery.last
+    last = delivery.last_attempt
     return {
         "delivery": delivery.id,
         "event": delivery.event,

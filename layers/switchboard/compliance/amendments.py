@@ -76,13 +76,13 @@ class Amendment(BaseModel):
             raise ValueError("needs calls and hours, as every cap")
         return self
 
-    def holds(self, day: date, channel: Channel) -> bool:
+    def is_in_effect(self, day: date, channel: Channel) -> bool:
         """Whether the row is in effect on a day, for calls or texts."""
         return self.channel in (None, channel) and self.first <= day and (self.last is None or day <= self.last)
 
-    def window(self, day: date, channel: Channel) -> DayWindow | None:
+    def window_of_day(self, day: date, channel: Channel) -> DayWindow | None:
         """Returns the window that the row leaves open on a day; None means closed."""
-        if not self.holds(day, channel) or self.kind == "cap":
+        if not self.is_in_effect(day, channel) or self.kind == "cap":
             return WHOLE_DAY
         if self.kind == "closure":
             return None
@@ -104,7 +104,7 @@ def combine_windows(rows: Sequence[Amendment], day: date, channel: Channel) -> D
     """Returns the window that all rows leave open on a day; None means closed."""
     found: DayWindow | None = WHOLE_DAY
     for row in rows:
-        found = intersect_windows(found, row.window(day, channel))
+        found = intersect_windows(found, row.window_of_day(day, channel))
     return found
 
 
@@ -118,7 +118,7 @@ def is_stricter(row: Amendment) -> bool:
     channels: tuple[Channel, ...] = (row.channel,) if row.channel else ("voice", "sms")
     week = [row.first + timedelta(days=number) for number in range(7)]
     return any(
-        (law := _of_law(rules, day, channel)) != intersect_windows(law, row.window(day, channel))
+        (law := _of_law(rules, day, channel)) != intersect_windows(law, row.window_of_day(day, channel))
         for channel in channels
         for day in week
     )
@@ -132,5 +132,5 @@ def _rules(place: str) -> list[Rule]:
 def _of_law(rules: Sequence[Rule], day: date, channel: Channel) -> DayWindow | None:
     found: DayWindow | None = WHOLE_DAY
     for rule in rules:
-        found = intersect_windows(found, rule.window(day, holiday=False, voice=channel == "voice"))
+        found = intersect_windows(found, rule.window_of_day(day, holiday=False, voice=channel == "voice"))
     return found

@@ -37,7 +37,7 @@ class RecipientClock:
     zone: ZoneInfo
     windows: tuple[WindowOfDay, ...]
 
-    def open(self, moment: datetime) -> bool:
+    def is_open(self, moment: datetime) -> bool:
         """Whether every window is open at a time."""
         local = moment.astimezone(self.zone)
         minute = local.hour * 60 + local.minute
@@ -56,7 +56,7 @@ def windows_of_rule(place: str, rule: Rule, channel: Channel) -> WindowOfDay:
     voice = channel == "voice"
 
     def on(day: date) -> DayWindow | None:
-        return rule.window(day, holiday=rule.keeps_holidays and holidays.is_holiday(state, day), voice=voice)
+        return rule.window_of_day(day, holiday=rule.keeps_holidays and holidays.is_holiday(state, day), voice=voice)
 
     return on
 
@@ -94,7 +94,7 @@ def build_clocks(
 
 def all_open(clocks: Sequence[RecipientClock], moment: datetime) -> bool:
     """Whether all clocks allow a call at a time."""
-    return all(each.open(moment) for each in clocks)
+    return all(each.is_open(moment) for each in clocks)
 
 
 def next_opening(clocks: Sequence[RecipientClock], start: datetime) -> datetime | None:
@@ -121,7 +121,7 @@ def next_closing(clocks: Sequence[RecipientClock], start: datetime) -> datetime 
 def _closing(each: RecipientClock, start: datetime) -> datetime | None:
     for offset in range(_LONGEST_WINDOW_DAYS + 1):
         turns = sorted(set(_turns(each, start, offset, lambda hours: hours.end)))
-        if found := next((moment for moment in turns if moment > start and not each.open(moment)), None):
+        if found := next((moment for moment in turns if moment > start and not each.is_open(moment)), None):
             return found
     return None
 

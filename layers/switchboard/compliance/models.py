@@ -44,7 +44,7 @@ class StatedConsent(BaseModel):
     date: str | None = None
 
     @classmethod
-    def stated(cls, metadata: Mapping[str, Any]) -> StatedConsent | None:
+    def from_metadata(cls, metadata: Mapping[str, Any]) -> StatedConsent | None:
         """Returns the consent in a request's metadata (`consent_source`, `consent_date`), or None without both."""
         source, date = metadata.get("consent_source"), metadata.get("consent_date")
         if source is None and date is None:
@@ -179,6 +179,6 @@ class ReassignmentAnswer(BaseModel):
     #: answers equally long.
     LIFETIME: ClassVar[timedelta] = timedelta(days=30)
 
-    def fresh(self, now: datetime) -> bool:
+    def is_fresh(self, now: datetime) -> bool:
         """Whether the answer is still valid."""
         return now - clock.parse(self.at) < self.LIFETIME

@@ -106,8 +106,8 @@ def check_reassigned(case: RuleInput, *, refused: bool) -> RuleResult:
         return rule_skipped(case, "reassigned", "no_consent_date")
     since = case.consent.since
     asked = {"since": since.isoformat()}
-    known = None if case.nobody else case.facts.answers.get(since.isoformat())
-    if known and known.fresh(case.now):
+    known = None if case.unreached_reason else case.facts.answers.get(since.isoformat())
+    if known and known.is_fresh(case.now):
         answer, details = known.answer, {"asked_at": known.at, "cached": True}
     elif refused:
         return rule_skipped(case, "reassigned", "not_asked", input_=asked)
@@ -143,8 +143,8 @@ def check_quiet_hours(case: RuleInput, where: RecipientPlace | str) -> RuleResul
     }
     if case.magic is MagicOutcome.QUIET_HOURS:
         return rule_blocked(case, "quiet_hours", "quiet_hours", "magic_number", input_=given)
-    if case.nobody:
-        return rule_passed(case, "quiet_hours", case.nobody, input_=given)
+    if case.unreached_reason:
+        return rule_passed(case, "quiet_hours", case.unreached_reason, input_=given)
     if isinstance(where, str):
         return rule_blocked(case, "quiet_hours", "zone_unknown", where, input_=given)
     rules = [(name, rule) for name, rule in find_laws(contact, case.phone) if rule]
@@ -158,7 +158,7 @@ def check_quiet_hours(case: RuleInput, where: RecipientPlace | str) -> RuleResul
         "unchecked": [name for name, rule in rules if not rule.checked],
         "amendments": [row.id for row in amendments_of_case(case) if row.kind != "cap"],
     }
-    closed = [each.zone.key for each in where.clocks if not each.open(case.now)]
+    closed = [each.zone.key for each in where.clocks if not each.is_open(case.now)]
     if closed:
         return rule_blocked(
             case, "quiet_hours", "quiet_hours", "outside_hours", input_=given, details={**details, "closed_in": closed}
@@ -187,7 +187,11 @@ def next_allowed_at(case: RuleInput, where: RecipientPlace | str, results: list[
 
 def allowed_until(case: RuleInput, where: RecipientPlace | str) -> datetime | None:
     """Returns the end of the calling hours that allow the contact now."""
-    return hours.next_closing(where.clocks, case.now) if isinstance(where, RecipientPlace) and not case.nobody else None
+    return (
+        hours.next_closing(where.clocks, case.now)
+        if isinstance(where, RecipientPlace) and not case.unreached_reason
+        else None
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +208,7 @@ def _caps(case: RuleInput) -> list[_Capped]:
     found = [_Capped(rule.cap, f"{name}: {rule.source}") for name, rule in rules if rule.cap]
     # The recipient's date may be one day ahead or behind.
     near = [today + timedelta(days=offset) for offset in (-1, 0, 1)]
-    rows = [row for row in amendments_of_case(case) if any(row.holds(day, case.contact.channel) for day in near)]
+    rows = [row for row in amendments_of_case(case) if any(row.is_in_effect(day, case.contact.channel) for day in near)]
     return found + [_Capped(row.cap, f"{row.id}: {row.source}") for row in rows if row.cap]
 
 
@@ -215,8 +219,8 @@ def check_caps(case: RuleInput) -> RuleResult:
     found = _caps(case)
     if not found:
         return rule_skipped(case, "caps", "no_cap")
-    if case.nobody:
-        return rule_skipped(case, "caps", case.nobody)
+    if case.unreached_reason:
+        return rule_skipped(case, "caps", case.unreached_reason)
     if case.contact.counted:
         return rule_skipped(case, "caps", "counted_already")
     attempts = [clock.parse(text) for text in case.facts.attempts]

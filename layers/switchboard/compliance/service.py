@@ -132,9 +132,9 @@ def _registers(
 ) -> QueryRegistry:
     def ask() -> RegistryAnswer:
         if contact.simulated or number.reaches_nobody:
-            return SimulatedRegistry().query(number.e164, now)
+            return SimulatedRegistry().query_number(number.e164, now)
         try:
-            return (registry or get_national_registry()).query(number.e164, now)
+            return (registry or get_national_registry()).query_number(number.e164, now)
         except NoAnswerError:
             raise
         except Exception as error:
@@ -153,14 +153,14 @@ def _asking(
     before_paying: Callable[[], None] | None,
 ) -> QueryReassigned:
     def simulated(since: date) -> ReassignedAnswer:
-        return SimulatedReassignedNumbers().query(number.e164, since)
+        return SimulatedReassignedNumbers().query_number(number.e164, since)
 
     def real(since: date) -> ReassignedAnswer:
         if before_paying:
             before_paying()
         background.wait_for_guard()
         try:
-            answer = (numbers or get_reassigned_numbers()).query(number.e164, since)
+            answer = (numbers or get_reassigned_numbers()).query_number(number.e164, since)
         except NoAnswerError:
             raise
         except Exception as error:
@@ -212,7 +212,7 @@ def decide_verdict(
     return Verdict(
         org_id=contact.org_id,
         channel=contact.channel,
-        number=case.number,
+        number=case.number_digest,
         allowed=failed is None,
         code=failed.code if failed else None,
         rules=results,
@@ -268,7 +268,7 @@ def allowed_writes(verdict: Verdict, actor: str = "gate") -> list[Write]:
     contact = _allowed(verdict)
     org_id, to, now = contact.org_id, contact.to, clock.parse(verdict.evaluated_at)
     writes: list[Write] = [*still_allowed_checks(verdict)]
-    caps, consent = verdict.rule("caps"), verdict.rule("consent").details
+    caps, consent = verdict.find_result("caps"), verdict.find_result("consent").details
     if caps.result == "pass":
         limits = [AttemptCap(**limit) for limit in caps.details["limits"]]
         writes.append(

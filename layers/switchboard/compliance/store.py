@@ -228,4 +228,4 @@ def amendment_log_writes(row: Amendment, what: Literal["added", "removed"], who:
 
 def list_amended_places() -> list[str]:
     """Returns the places that have amendments, or had some."""
-    return [item["sk"] for item in Query(table="core", partition="law").all()]
+    return [item["sk"] for item in Query(table="core", partition="law").read_all()]

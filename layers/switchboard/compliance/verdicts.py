@@ -66,11 +66,11 @@ class Verdict(BaseModel):
     contact: ContactAttempt | None = Field(default=None, exclude=True, repr=False)
 
     @property
-    def failed(self) -> RuleResult | None:
+    def first_block(self) -> RuleResult | None:
         """The first rule that blocks."""
         return next((rule for rule in self.rules if rule.result == "block"), None)
 
-    def rule(self, name: str) -> RuleResult:
+    def find_result(self, name: str) -> RuleResult:
         """Returns the result of a rule by its name."""
         return next(rule for rule in self.rules if rule.rule == name)
 
@@ -110,12 +110,12 @@ class RuleInput:
     registered: Callable[[], RegistryAnswer]
 
     @property
-    def number(self) -> str:
+    def number_digest(self) -> str:
         """The number's digest. Verdicts store it instead of the number."""
         return texts.digest(self.phone.e164)
 
     @property
-    def nobody(self) -> str | None:
+    def unreached_reason(self) -> str | None:
         """The reason why the call reaches nobody, or None if it reaches a person."""
         if self.phone.reaches_nobody:
             return "unreachable_number"
@@ -150,7 +150,7 @@ def _result(
         reason=reason,
         code=code,
         version=RULE_VERSIONS[rule],
-        input={"number": case.number, **(input_ or {})},
+        input={"number": case.number_digest, **(input_ or {})},
         details=details or {},
     )
 
@@ -185,7 +185,7 @@ _MESSAGES = {
 
 def blocked_error(verdict: Verdict) -> Blocked:
     """Returns the error for a verdict that does not allow the call. Raises ValueError for one that does."""
-    failed = verdict.failed
+    failed = verdict.first_block
     if failed is None:
         raise ValueError("the verdict allows the call")
     details = {"gate": failed.rule, "reason": failed.reason}
@@ -223,4 +223,4 @@ def _read_verdict(item: Item) -> Verdict:
 def list_verdicts(org_id: str, subject_id: str, limit: int = 20) -> list[Verdict]:
     """Returns the verdicts on a call or message, latest first. A postponed call or message has several."""
     query = Query(table="core", partition=f"{org_id}#verdict#{subject_id}", forward=False)
-    return [_read_verdict(item) for item in query.page(limit).items]
+    return [_read_verdict(item) for item in query.read_page(limit).items]

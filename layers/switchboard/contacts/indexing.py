@@ -13,12 +13,12 @@ from switchboard.search.tail import CurrentTail
 class _Contacts:
     noun = store.NOUN
 
-    def key(self, org_id: str, subject_id: str) -> Key:
+    def subject_key(self, org_id: str, subject_id: str) -> Key:
         return store.contact_ref(org_id, subject_id).key
 
-    def current(self, org_id: str, subject_ids: Sequence[str]) -> list[CurrentTail | None]:
+    def get_current_tails(self, org_id: str, subject_ids: Sequence[str]) -> list[CurrentTail | None]:
         contacts = store.get_contacts(org_id, subject_ids)
-        return [CurrentTail(contact.revision, contact.tail()) if contact else None for contact in contacts]
+        return [CurrentTail(contact.revision, contact.tail_tokens()) if contact else None for contact in contacts]
 
 
 def update_tails(org_id: str, contact_ids: Sequence[str]) -> None:

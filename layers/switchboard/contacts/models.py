@@ -46,11 +46,11 @@ class Contact(BaseModel):
     updated_at: str
 
     @property
-    def located(self) -> bool:
+    def has_location(self) -> bool:
         """Whether the contact has a time zone or a state."""
         return bool(self.time_zone or self.state)
 
-    def tail(self) -> set[str]:
+    def tail_tokens(self) -> set[str]:
         """Returns the tokens of the notes, and those of a very long name or role that the head cannot hold."""
         words = {*tokens.tokens_of_text(self.display_name), *tokens.tokens_of_text(self.role)}
         return words.difference(self.terms) | set(tokens.tokens_of_text(self.notes))

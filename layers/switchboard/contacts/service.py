@@ -153,7 +153,7 @@ def _delete(origin: Origin, contact_id: str, effect: IdempotencyKey | None) -> N
         effect,
         contact_id,
         store.delete_contact_writes(contact, StaleVersionError),
-        whereabouts.record_writes(origin, contact.e164, None, None, confirmed=False) if contact.located else None,
+        whereabouts.record_writes(origin, contact.e164, None, None, confirmed=False) if contact.has_location else None,
         _event_write(origin, "contact.deleted", contact),
     )
 

@@ -96,7 +96,7 @@ def _read_all(org_id: str, contact_ids: Sequence[str]) -> dict[str, ContactWithH
     ]
     tasks = [BackgroundTask(partial(_read, org_id, batch)) for batch in batches]
     for task in tasks[1:]:
-        task.begin()
+        task.start()
     return {contact_id: one for task in tasks for contact_id, one in task.result().items()}
 
 
@@ -110,7 +110,7 @@ def _read(org_id: str, contact_ids: Sequence[str]) -> dict[str, ContactWithHisto
 
 
 def _found(known: ContactWithHistory | None) -> index.SearchSubject[ContactWithHistory] | None:
-    return index.SearchSubject(known, known.contact.terms, known.contact.tail()) if known else None
+    return index.SearchSubject(known, known.contact.terms, known.contact.tail_tokens()) if known else None
 
 
 def _sort_key(contact: Contact) -> str:

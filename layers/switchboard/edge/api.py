@@ -67,7 +67,7 @@ class Api:
         exchange = self._current
         assert exchange.signed_in is not None
         assert exchange.correlation_id is not None
-        return exchange.signed_in.member(exchange.correlation_id, exchange.effect)
+        return exchange.signed_in.to_member(exchange.correlation_id, exchange.effect)
 
     @property
     def signed_in(self) -> SessionIdentity:
@@ -142,7 +142,7 @@ class Api:
         operation = Operation(
             method=method, path=path, ids=ids, unknown=stated.get(404, _UNKNOWN), **{"keys": self._keys, **options}
         )
-        self.router.register(operation)
+        self.router.add_operation(operation)
         if refusal := self.dialect.key_refusals.get(operation.keys or frozenset()):
             stated = {403: refusal, **stated}
         declared: dict[int, Any] = {status: {"description": summary}}
@@ -191,33 +191,33 @@ class Api:
         except DomainError as error:
             reply = self._refuse(error, exchange)
         except Exception:  # noqa: BLE001 the client gets a response, the log gets the trace
-            telemetry.logger().exception("unhandled", extra=dict(exchange.log))
+            telemetry.logger().exception("unhandled", extra=dict(exchange.log_fields))
             telemetry.emit_metric("UnhandledError", Api=self.dialect.name)
             reply = self._refuse(DomainError(INTERNAL, code="internal_error"), exchange)
         finally:
             self._exchange = None
         # The headers of a route replace the default headers: a page or an asset may be cached.
-        reply.headers = self.dialect.headers(exchange) | reply.headers
+        reply.headers = self.dialect.response_headers(exchange) | reply.headers
         reply.cookies = exchange.cookies
-        if shared := self.router.cross_origin(exchange.request.path):
-            reply.headers |= shared.policy.headers(exchange, self.dialect.exposed)
+        if shared := self.router.find_cross_origin(exchange.request.path):
+            reply.headers |= shared.policy.cors_headers(exchange, self.dialect.exposed)
         telemetry.logger().info(
             "request",
             extra={
-                **exchange.log,
+                **exchange.log_fields,
                 "status": reply.status,
                 "ms": round((time.perf_counter() - started) * 1000, 1),
                 "replayed": exchange.replayed,
             },
         )
-        return reply.as_event()
+        return reply.to_event()
 
     def _refuse(self, error: DomainError, exchange: Exchange) -> Reply:
         # A request that failed before the step `limit` is counted here. An unauthenticated request counts by address.
         if exchange.limits is None:
-            exchange.limits = self.dialect.limit(exchange)
+            exchange.limits = self.dialect.count_request(exchange)
             try:
                 rate_limit.require_allowed(exchange.limits)
             except DomainError as too_many:
                 error = too_many
-        return self.dialect.refuse(error, exchange)
+        return self.dialect.error_reply(error, exchange)

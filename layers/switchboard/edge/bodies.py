@@ -60,7 +60,7 @@ class Body(ABC):
         """The media types that API Gateway must pass on as bytes (a group's `binary` in the topology)."""
         return frozenset()
 
-    def limit(self, largest: int) -> int:
+    def max_body_bytes(self, largest: int) -> int:
         """Returns the largest size of a whole body in bytes. `largest` is the dialect's limit."""
         return largest if self.max_bytes is None else self.max_bytes
 
@@ -70,11 +70,11 @@ class Body(ABC):
         return False
 
     @abstractmethod
-    def read(self, exchange: Exchange) -> None:
+    def parse_body(self, exchange: Exchange) -> None:
         """Parses the body into the call. Raises Invalid, TooLarge or UnsupportedMedia."""
 
     @abstractmethod
-    def content(self, model: Mapping[str, Any] | None) -> dict[str, Any]:
+    def openapi_content(self, model: Mapping[str, Any] | None) -> dict[str, Any]:
         """Returns the OpenAPI `content` of this body, by media type. `model` is the schema of the fields."""
 
 
@@ -89,11 +89,11 @@ class JsonBody(Body):
         if self.verify:
             raise ValueError("a signature covers bytes: use RawBody")
 
-    def read(self, exchange: Exchange) -> None:
+    def parse_body(self, exchange: Exchange) -> None:
         if exchange.request.body:
-            exchange.body = texts.parse_json(exchange.request.text())
+            exchange.body = texts.parse_json(exchange.request.body_text())
 
-    def content(self, model: Mapping[str, Any] | None) -> dict[str, Any]:
+    def openapi_content(self, model: Mapping[str, Any] | None) -> dict[str, Any]:
         return {JSON: {"schema": dict(model or {})}}
 
 
@@ -104,7 +104,7 @@ class FormBody(Body):
     max_bytes: int | None = 131_072
     media_types: ClassVar[frozenset[str]] = frozenset({FORM})
 
-    def read(self, exchange: Exchange) -> None:
+    def parse_body(self, exchange: Exchange) -> None:
         if not exchange.parameters:
             exchange.parameters = parse_form(exchange.raw)
         values: dict[str, Any] = {}
@@ -112,7 +112,7 @@ class FormBody(Body):
             values.setdefault(name, []).append(value)
         exchange.body = {name: found[0] if len(found) == 1 else found for name, found in values.items()}
 
-    def content(self, model: Mapping[str, Any] | None) -> dict[str, Any]:
+    def openapi_content(self, model: Mapping[str, Any] | None) -> dict[str, Any]:
         return {FORM: {"schema": dict(model or {"type": "object", "additionalProperties": {"type": "string"}})}}
 
 
@@ -131,10 +131,10 @@ class RawBody(Body):
     def binary_types(self) -> frozenset[str]:
         return frozenset(one for one in self.types if not one.startswith("text/") and one not in (JSON, FORM))
 
-    def read(self, exchange: Exchange) -> None:
+    def parse_body(self, exchange: Exchange) -> None:
         """Does nothing: `receive_body` has stored the bytes."""
 
-    def content(self, model: Mapping[str, Any] | None) -> dict[str, Any]:  # noqa: ARG002 a raw body has no fields
+    def openapi_content(self, model: Mapping[str, Any] | None) -> dict[str, Any]:  # noqa: ARG002 a raw body has no fields
         return {
             one: {"schema": {} if one == JSON else {"type": "string", "format": "binary"}}
             for one in sorted(self.types or {"*/*"})
@@ -160,8 +160,8 @@ def parse_form(data: bytes) -> list[tuple[str, str]]:
 
 def receive_body(kind: Body, exchange: Exchange, largest: int) -> None:
     """Checks size and media type of a body and stores its bytes. Raises TooLarge, UnsupportedMedia or Invalid."""
-    request, limit = exchange.request, kind.limit(largest)
-    if request.size() > limit:
+    request, limit = exchange.request, kind.max_body_bytes(largest)
+    if request.body_size() > limit:
         raise TooLarge(f"The body is larger than {limit:,} bytes: send a smaller body.", limit=limit)
     if isinstance(kind, JsonBody):
         # A request without a body has no media type. A body without a media type is read as JSON.
@@ -169,7 +169,7 @@ def receive_body(kind: Body, exchange: Exchange, largest: int) -> None:
             _require_media_type(kind, essence_of(request.headers.get("content-type", JSON)))
         return
     exchange.media_type = _stated_media_type(kind, request.header("content-type") or "")
-    exchange.raw = request.data()
+    exchange.raw = request.body_bytes()
 
 
 def _stated_media_type(kind: Body, text: str) -> MediaType:
@@ -195,7 +195,7 @@ def authenticate_signer(kind: Body, exchange: Exchange, largest: int) -> None:
     """
     assert kind.verify is not None
     receive_body(kind, exchange, largest)
-    if exchange.request.query():
+    if exchange.request.query_parameters():
         # No supported signature covers the query string.
         raise Forbidden(_NOT_SIGNED, code="bad_signature")
     if isinstance(kind, FormBody):

@@ -30,15 +30,15 @@ class CorsPolicy(ABC):
     by_token: ClassVar[bool] = False
 
     @abstractmethod
-    def ask(self, request: Request) -> str | None:
+    def preflight_origin(self, request: Request) -> str | None:
         """Returns the origin to allow in a preflight response. Raises Forbidden."""
 
     @abstractmethod
-    def admit(self, exchange: Exchange) -> str | None:
+    def require_allowed_origin(self, exchange: Exchange) -> str | None:
         """Returns the origin of an authenticated call. Raises Forbidden if the origin is not allowed."""
 
     @abstractmethod
-    def headers(self, exchange: Exchange, exposed: Sequence[str]) -> dict[str, str]:
+    def cors_headers(self, exchange: Exchange, exposed: Sequence[str]) -> dict[str, str]:
         """Returns the CORS headers of a response: they let an allowed script read it, and exclude all others."""
 
 
@@ -46,13 +46,13 @@ class CorsPolicy(ABC):
 class AnyOrigin(CorsPolicy):
     """Allows every origin. Any script may read every response, including errors."""
 
-    def ask(self, request: Request) -> str | None:  # noqa: ARG002 every origin is allowed
+    def preflight_origin(self, request: Request) -> str | None:  # noqa: ARG002 every origin is allowed
         return None
 
-    def admit(self, exchange: Exchange) -> str | None:  # noqa: ARG002 every origin is allowed
+    def require_allowed_origin(self, exchange: Exchange) -> str | None:  # noqa: ARG002 every origin is allowed
         return None
 
-    def headers(self, exchange: Exchange, exposed: Sequence[str]) -> dict[str, str]:  # noqa: ARG002 every origin is allowed
+    def cors_headers(self, exchange: Exchange, exposed: Sequence[str]) -> dict[str, str]:  # noqa: ARG002 every origin is allowed
         return _readable("*", exposed)
 
 
@@ -66,20 +66,20 @@ class TokenOrigins(CorsPolicy):
 
     by_token = True
 
-    def ask(self, request: Request) -> str | None:
+    def preflight_origin(self, request: Request) -> str | None:
         return _origin_of(request)
 
-    def admit(self, exchange: Exchange) -> str | None:
+    def require_allowed_origin(self, exchange: Exchange) -> str | None:
         origin = _origin_of(exchange.request)
         if not web_origins.is_allowed(origin, exchange.origins):
             raise _refused()
         return origin
 
-    def headers(self, exchange: Exchange, exposed: Sequence[str]) -> dict[str, str]:
+    def cors_headers(self, exchange: Exchange, exposed: Sequence[str]) -> dict[str, str]:
         # A cache must not return the response for one origin to another origin. This holds for errors too.
         varies = {"Vary": "Origin"}
         # Echoes the browser's own spelling: browsers compare it exactly.
-        return varies | (_readable(exchange.request.values("origin")[0], exposed) if exchange.origin else {})
+        return varies | (_readable(exchange.request.header_values("origin")[0], exposed) if exchange.origin else {})
 
 
 def preflight_headers(methods: Sequence[str]) -> dict[str, str]:

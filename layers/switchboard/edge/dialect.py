@@ -29,7 +29,7 @@ from switchboard.errors import (
 )
 from switchboard.kit import ids
 
-#: The default status of each error. A dialect may override `status`.
+#: The default status of each error. A dialect may override `status_of`.
 STATUS: dict[type[DomainError], HTTPStatus] = {
     Invalid: HTTPStatus.BAD_REQUEST,
     Unauthenticated: HTTPStatus.UNAUTHORIZED,
@@ -85,28 +85,28 @@ class Dialect(ABC):
         """Returns a new request id."""
         return ids.new_id("req")
 
-    def limit(self, exchange: Exchange) -> rate_limit.Limits:
+    def count_request(self, exchange: Exchange) -> rate_limit.Limits:
         """Counts the request against its limits: of the client, of the signer, or of the IP address."""
-        if exchange.admitted:
-            assert exchange.admitted.organization is not None, "HUM counts persons itself"
-            terms = exchange.admitted.organization.terms
+        if exchange.client_identity:
+            assert exchange.client_identity.organization is not None, "HUM counts persons itself"
+            terms = exchange.client_identity.organization.terms
             return rate_limit.count_request(
-                exchange.admitted.bucket, terms.requests_per_minute, terms.requests_per_second
+                exchange.client_identity.bucket, terms.requests_per_minute, terms.requests_per_second
             )
         if exchange.signer:
             return rate_limit.take_for_signer(exchange.signer)
         return rate_limit.take_for_address(exchange.request.source_ip)
 
-    def status(self, error: DomainError) -> int:
+    def status_of(self, error: DomainError) -> int:
         """Returns the HTTP status of an error."""
         for kind in type(error).__mro__:
             if kind in STATUS:
                 return STATUS[kind]
         return HTTPStatus.INTERNAL_SERVER_ERROR
 
-    def refuse(self, error: DomainError, exchange: Exchange) -> Reply:
+    def error_reply(self, error: DomainError, exchange: Exchange) -> Reply:
         """Returns the response to an error."""
-        status = self.status(error)
+        status = self.status_of(error)
         body, media_type = self.error_body(status, error, exchange)
         reply = Reply.json(status, body, media_type)
         if isinstance(error, MethodNotAllowed):
@@ -121,7 +121,7 @@ class Dialect(ABC):
         """Returns the value of WWW-Authenticate."""
         return "Bearer"
 
-    def headers(self, exchange: Exchange) -> dict[str, str]:
+    def response_headers(self, exchange: Exchange) -> dict[str, str]:
         """Returns the headers of every response."""
         # In lower case, as the headers of routes are, so that the headers of a route replace these.
         headers = {
@@ -151,7 +151,7 @@ class BearerDialect(Dialect):
         exchange.credential = read_bearer_token(exchange)
         if not exchange.credential:
             raise Unauthenticated("An API key is required: Authorization: Bearer <key>.", code="missing")
-        exchange.snapshot = access.authenticate_key(exchange.credential, self.key_kinds, exchange.request.source_ip)
+        exchange.key_identity = access.authenticate_key(exchange.credential, self.key_kinds, exchange.request.source_ip)
 
 
 def read_bearer_token(exchange: Exchange) -> str:

@@ -43,14 +43,14 @@ class Request:
 
     def header(self, name: str) -> str | None:
         """Returns the value of a header. Raises Invalid if the client sent several different values."""
-        values = self.values(name)
+        values = self.header_values(name)
         if len(set(values)) > 1:
             raise Invalid(
                 f"The header {name} was sent more than once. Send it once.", fields={name: "was sent more than once"}
             )
         return values[0] if values else None
 
-    def values(self, name: str) -> list[str]:
+    def header_values(self, name: str) -> list[str]:
         """Returns all values of a header."""
         for key, values in (self.event.get("multiValueHeaders") or {}).items():
             if key.lower() == name:
@@ -58,7 +58,7 @@ class Request:
         value = self.headers.get(name)
         return [] if value is None else [value]
 
-    def query(self) -> list[tuple[str, list[str]]]:
+    def query_parameters(self) -> list[tuple[str, list[str]]]:
         """Returns the query parameters sorted by name, each with all values in the order sent."""
         several = self.event.get("multiValueQueryStringParameters")
         if several is None:
@@ -67,14 +67,14 @@ class Request:
 
     def cookie(self, name: str) -> str | None:
         """Returns the value of a cookie. Of several with one name the first has the longest path (RFC 6265, 5.4)."""
-        for header in self.values("cookie"):
+        for header in self.header_values("cookie"):
             for part in header.split(";"):
                 found, _, value = part.strip().partition("=")
                 if found == name:
                     return value.strip('"')
         return None
 
-    def size(self) -> int:
+    def body_size(self) -> int:
         """Returns the length of the body in bytes."""
         if not self.body:
             return 0
@@ -82,7 +82,7 @@ class Request:
             return len(self.body) * 3 // 4 - self.body.count("=", -2)
         return len(self.body.encode(errors="surrogatepass"))
 
-    def data(self) -> bytes:
+    def body_bytes(self) -> bytes:
         """Returns the bytes of the body. Raises Invalid if they cannot be decoded."""
         if not self.body:
             return b""
@@ -93,10 +93,10 @@ class Request:
         except ValueError:
             raise Invalid("The body did not arrive complete. Send it again.") from None
 
-    def text(self) -> str:
+    def body_text(self) -> str:
         """Returns the body as text. Raises Invalid if it is not UTF-8."""
         try:
-            return self.data().decode()
+            return self.body_bytes().decode()
         except (ValueError, Invalid):
             raise Invalid("The body is not UTF-8: encode it as UTF-8.", code="invalid_json") from None
 
@@ -119,7 +119,7 @@ class Reply:
         body = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
         return cls(status, body, {"content-type": content_type, **headers})
 
-    def as_event(self) -> dict[str, Any]:
+    def to_event(self) -> dict[str, Any]:
         """Returns the response in API Gateway's format."""
         return {
             "statusCode": self.status,
@@ -143,6 +143,7 @@ class Exchange:
         "dialect",
         "digest",
         "effect",
+        "key_identity",
         "limits",
         "media_type",
         "operation",
@@ -156,7 +157,6 @@ class Exchange:
         "router",
         "signed_in",
         "signer",
-        "snapshot",
         "upload",
     )
 
@@ -171,7 +171,7 @@ class Exchange:
         self.operation: Operation | None = None
         self.credential = ""
         #: The client: the owner of a key, or a person with a session.
-        self.snapshot: KeyIdentity | None = None
+        self.key_identity: KeyIdentity | None = None
         self.signed_in: SessionIdentity | None = None
         #: The client that an operation's own scheme authenticated.
         self.bearer: Any = None
@@ -196,25 +196,27 @@ class Exchange:
         self.cookies: list[str] = []
 
     @property
-    def admitted(self) -> KeyIdentity | SessionIdentity | None:
+    def client_identity(self) -> KeyIdentity | SessionIdentity | None:
         """The authenticated client: the owner of a key, or a person with a session."""
-        return self.snapshot or self.signed_in
+        return self.key_identity or self.signed_in
 
     @property
     def caller(self) -> Caller:
         """The caller that the key belongs to. Only after authentication by a key."""
-        assert self.snapshot is not None
+        assert self.key_identity is not None
         assert self.correlation_id is not None
-        return access.caller_of(self.snapshot, self.correlation_id, self.effect)
+        return access.caller_of(self.key_identity, self.correlation_id, self.effect)
 
     @property
-    def log(self) -> Mapping[str, Any]:
+    def log_fields(self) -> Mapping[str, Any]:
         """The fields of a log line about the request. No secrets and no bodies."""
         return {
             "request_id": self.request_id,
             "correlation_id": self.correlation_id,
-            "org_id": self.admitted.organization.id if self.admitted and self.admitted.organization else None,
-            "key_id": self.snapshot.key.id if self.snapshot else None,
+            "org_id": self.client_identity.organization.id
+            if self.client_identity and self.client_identity.organization
+            else None,
+            "key_id": self.key_identity.key.id if self.key_identity else None,
             "user_id": self.signed_in.user.id if self.signed_in else None,
             "signer": self.signer,
             "method": self.request.method,

@@ -27,17 +27,17 @@ _COMPRESS_ABOVE = 2_048
 
 def effect_of(exchange: Exchange) -> IdempotencyKey | None:
     """Returns the key of the request with its scope and fingerprint, `None` without a key. Raises Invalid."""
-    sent = exchange.request.values(HEADER)
+    sent = exchange.request.header_values(HEADER)
     if not sent:
         return None
     key = sent[0]
     if len(set(sent)) > 1 or not 1 <= len(key) <= LONGEST or not all(" " <= char <= "~" for char in key):
         raise _malformed(f"send one key of 1 to {LONGEST} printable ASCII characters")
-    if exchange.snapshot:
-        scope = exchange.snapshot.scope
+    if exchange.key_identity:
+        scope = exchange.key_identity.idempotency_scope
     elif exchange.signed_in:
         assert exchange.operation is not None
-        scope = exchange.signed_in.scope(exchange.operation.permission)
+        scope = exchange.signed_in.idempotency_scope(exchange.operation.permission)
     else:
         scope = f"ip#{exchange.request.source_ip}"
         if len(key) < SHORTEST_UNAUTHENTICATED:
@@ -48,7 +48,7 @@ def effect_of(exchange: Exchange) -> IdempotencyKey | None:
 def _fingerprint(exchange: Exchange) -> str:
     """Returns a digest of the whole request. JSON keeps the parts apart, so different requests have different texts."""
     request = exchange.request
-    whole: tuple[Any, ...] = (request.method, request.path, request.query())
+    whole: tuple[Any, ...] = (request.method, request.path, request.query_parameters())
     if exchange.digest:
         whole += ("digest", exchange.digest)
     elif request.event.get("isBase64Encoded"):

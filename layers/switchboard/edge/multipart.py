@@ -71,7 +71,7 @@ class Upload:
     _body: bytes = field(repr=False)
     _boundary: str = field(repr=False)
 
-    def chunks(self) -> Iterator[bytes]:
+    def read_chunks(self) -> Iterator[bytes]:
         """Yields the file's bytes in chunks."""
         number = -1
         for event in parse_events(self._body, self._boundary):
@@ -82,12 +82,12 @@ class Upload:
             elif event is not None and number == self._number:
                 yield event
 
-    def store(self, org_id: str) -> StoredFile:
+    def store_file(self, org_id: str) -> StoredFile:
         """Stores the file under its organization. It expires in this bucket unless the caller copies it."""
         # A request that the rate limiter refuses must not store anything.
         background.wait_for_guard()
         key = f"{org_id}/{ids.new_id('upl')}"
-        objects.upload_object(self._bucket, key, self.chunks(), self.media_type)
+        objects.upload_object(self._bucket, key, self.read_chunks(), self.media_type)
         return StoredFile(self._bucket, key, self.size, self.media_type, self.filename, self.sha256)
 
 
@@ -125,20 +125,20 @@ class MultipartBody(Body):
         return True
 
     @property
-    def largest_file(self) -> int:
+    def max_file_bytes(self) -> int:
         """The largest size of the file in bytes."""
         assert self.max_bytes is not None
         return self.max_bytes
 
-    def limit(self, largest: int) -> int:  # noqa: ARG002 a file has its own limit
-        return self.largest_file + MAX_FIELDS_BYTES
+    def max_body_bytes(self, largest: int) -> int:  # noqa: ARG002 a file has its own limit
+        return self.max_file_bytes + MAX_FIELDS_BYTES
 
-    def read(self, exchange: Exchange) -> None:
+    def parse_body(self, exchange: Exchange) -> None:
         assert exchange.media_type is not None
         reading = _FormReader(self, exchange.raw, exchange.media_type.parameters.get("boundary", ""))
         exchange.body, exchange.upload, exchange.digest = reading.fields, reading.upload, reading.digest
 
-    def content(self, model: Mapping[str, Any] | None) -> dict[str, Any]:
+    def openapi_content(self, model: Mapping[str, Any] | None) -> dict[str, Any]:
         fields = dict(model or {})
         schema = {
             "type": "object",
@@ -180,13 +180,13 @@ class _FormReader:
         part: _Part | None = None
         for event in parse_events(self._body, boundary):
             if isinstance(event, MultipartSegment):
-                part = self._begin(_Part(event))
+                part = self._begin_part(_Part(event))
             elif event is None:
                 assert part is not None
-                self._end(part)
+                self._end_part(part)
             else:
                 assert part is not None
-                self._add(part, event)
+                self._add_bytes(part, event)
 
     @property
     def upload(self) -> Upload:
@@ -200,7 +200,7 @@ class _FormReader:
         """A hash of all parts. It excludes the boundary, because clients choose a new one for each attempt."""
         return hashlib.sha256(json.dumps(self._parts).encode()).hexdigest()
 
-    def _begin(self, part: _Part) -> _Part:
+    def _begin_part(self, part: _Part) -> _Part:
         _require_name(part.name)
         if len(part.names) != len(set(part.names)):
             raise _invalid_field(part.name, "repeats a header: send each header once")
@@ -218,11 +218,11 @@ class _FormReader:
             raise _invalid_field(part.name, f"contains a file: send one file in the field {self._kind.field}")
         return part
 
-    def _add(self, part: _Part, data: bytes) -> None:
+    def _add_bytes(self, part: _Part, data: bytes) -> None:
         part.size += len(data)
         if part.name == self._kind.field:
-            if part.size > self._kind.largest_file:
-                limit = self._kind.largest_file
+            if part.size > self._kind.max_file_bytes:
+                limit = self._kind.max_file_bytes
                 raise TooLarge(f"The file is larger than {limit:,} bytes: send a smaller file.", limit=limit)
             part.head += data[: file_types.SIGNATURE_BYTES - len(part.head)]
             part.hash.update(data)
@@ -235,16 +235,16 @@ class _FormReader:
             )
         part.text.append(data)
 
-    def _end(self, part: _Part) -> None:
+    def _end_part(self, part: _Part) -> None:
         if part.name == self._kind.field:
-            self._upload = self._file(part)
+            self._upload = self._make_upload(part)
             found = self._upload
             self._parts.append([part.name, found.filename, found.media_type, found.size, found.sha256])
         else:
             self.fields[part.name] = _text(part)
             self._parts.append([part.name, self.fields[part.name]])
 
-    def _file(self, part: _Part) -> Upload:
+    def _make_upload(self, part: _Part) -> Upload:
         if not part.size:
             raise _invalid_field(part.name, "is empty: choose another file")
         stated = essence_of(part.stated)

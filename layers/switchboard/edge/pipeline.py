@@ -28,10 +28,10 @@ _CORRELATION_ID = re.compile("[!-~]{1,128}")
 
 def route(exchange: Exchange, proceed: Proceed) -> Reply:
     """Finds the operation. A CORS preflight request gets its response here. Raises NotFound or MethodNotAllowed."""
-    if exchange.request.method == "OPTIONS" and (shared := exchange.router.cross_origin(exchange.request.path)):
-        exchange.origin = shared.policy.ask(exchange.request)
+    if exchange.request.method == "OPTIONS" and (shared := exchange.router.find_cross_origin(exchange.request.path)):
+        exchange.origin = shared.policy.preflight_origin(exchange.request)
         return Reply(HTTPStatus.NO_CONTENT, headers=cors.preflight_headers(shared.methods))
-    exchange.operation = exchange.router.find(exchange.request.method, exchange.request.path)
+    exchange.operation = exchange.router.find_operation(exchange.request.method, exchange.request.path)
     return proceed()
 
 
@@ -48,16 +48,16 @@ def authenticate(exchange: Exchange, proceed: Proceed) -> Reply:
     elif not exchange.operation.public:
         exchange.dialect.authenticate(exchange)
         if exchange.operation.keys is not None:
-            assert exchange.snapshot is not None
-            if exchange.snapshot.key.kind not in exchange.operation.keys:
+            assert exchange.key_identity is not None
+            if exchange.key_identity.key.kind not in exchange.operation.keys:
                 raise Forbidden(
                     "This operation requires the organization's master key: use that key.", code="master_key_required"
                 )
         if exchange.operation.permission is not None:
             assert exchange.signed_in is not None
-            exchange.signed_in.require(exchange.operation.permission)
+            exchange.signed_in.require_permission(exchange.operation.permission)
     if exchange.operation.cross_origin:
-        exchange.origin = exchange.operation.cross_origin.admit(exchange)
+        exchange.origin = exchange.operation.cross_origin.require_allowed_origin(exchange)
     return proceed()
 
 
@@ -68,10 +68,10 @@ def limit(exchange: Exchange, proceed: Proceed) -> Reply:
     """
 
     def count() -> None:
-        exchange.limits = exchange.dialect.limit(exchange)
+        exchange.limits = exchange.dialect.count_request(exchange)
         rate_limit.require_allowed(exchange.limits)
 
-    if exchange.admitted and rate_limit.decides_locally(exchange.admitted.bucket):
+    if exchange.client_identity and rate_limit.decides_locally(exchange.client_identity.bucket):
         count()
         return proceed()
     with background.guard_writes(count):
@@ -90,7 +90,7 @@ def read_body(exchange: Exchange, proceed: Proceed) -> Reply:
     if exchange.operation.takes_body:
         if not exchange.operation.signed:
             bodies.receive_body(exchange.operation.body, exchange, exchange.dialect.max_body)
-        exchange.operation.body.read(exchange)
+        exchange.operation.body.parse_body(exchange)
         if exchange.dialect.correlation and correlation_id is None and isinstance(exchange.body, dict):
             correlation_id = exchange.body.get("correlation_id", exchange.body.get("correlationId"))
     exchange.correlation_id = ids.new_id("corr") if correlation_id is None else _correlation_id(correlation_id)
@@ -133,11 +133,11 @@ def answer(exchange: Exchange, _: Proceed) -> Reply:
     stored: server errors, and the errors of `_KEPT_NOWHERE`.
     """
     try:
-        return exchange.router.resolve(exchange)
+        return exchange.router.run_route(exchange)
     except DomainError as error:
-        if exchange.dialect.status(error) >= _SERVER_ERROR or isinstance(error, _KEPT_NOWHERE):
+        if exchange.dialect.status_of(error) >= _SERVER_ERROR or isinstance(error, _KEPT_NOWHERE):
             raise
-        return exchange.dialect.refuse(error, exchange)
+        return exchange.dialect.error_reply(error, exchange)
 
 
 #: The order for most dialects. The body is read after authentication.

@@ -26,15 +26,15 @@ _KEPT_SECONDS = 120
 
 @dataclass(slots=True)
 class Window:
-    """A limit and the requests left. `reset` is the end of the window in seconds since 1970; `length` is in seconds."""
+    """A limit and the requests left. `reset` is its end in seconds since 1970, `seconds` its length."""
 
     limit: int
     remaining: int
     reset: int
-    length: int
+    seconds: int
 
     @property
-    def wait(self) -> int:
+    def wait_seconds(self) -> int:
         """Seconds until the window ends, at least 1."""
         return max(1, self.reset - int(clock.epoch()))
 
@@ -48,7 +48,7 @@ class Limits:
     allowed: bool = True
 
     @classmethod
-    def at(
+    def from_counts(
         cls, now: int, per_minute: int, per_second: int, minute_used: int, second_used: int, *, allowed: bool = True
     ) -> Limits:
         """Returns both windows at a time in seconds since 1970, with the used requests."""
@@ -59,14 +59,14 @@ class Limits:
         )
 
     @property
-    def exhausted(self) -> Window:
+    def full_window(self) -> Window:
         """The window that refused the request."""
         return self.second if self.second.remaining == 0 and self.minute.remaining > 0 else self.minute
 
     @property
     def retry_after(self) -> int:
         """Seconds until the full window ends."""
-        return self.exhausted.wait
+        return self.full_window.wait_seconds
 
     def headers(self) -> dict[str, str]:
         """Returns the contract's headers and those of the IETF draft (draft-ietf-httpapi-ratelimit-headers)."""

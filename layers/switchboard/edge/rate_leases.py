@@ -88,7 +88,7 @@ class _BucketLeases:
         self._refused_until = 0.0
         self._refused_minute = False
 
-    def move_on(self, now: float) -> None:
+    def start_new_windows(self, now: float) -> None:
         """Resets the counts of a second or minute that has ended. `now` is in seconds since 1970."""
         at = int(now)
         if at == self._at:
@@ -103,17 +103,17 @@ class _BucketLeases:
         self.left = self._asked = 0
         self._at = at
 
-    def use(self) -> Limits | None:
+    def use_request(self) -> Limits | None:
         """Uses one leased request. Returns the limits, or `None` if no request is leased."""
         if self.left <= 0:
             return None
         self.left -= 1
         self._asked += 1
-        return self.limits()
+        return self.estimate_limits()
 
-    def refused(self, now: float) -> Limits | None:
+    def current_refusal(self, now: float) -> Limits | None:
         """Returns the limits of a refusal that still applies, or `None`."""
-        return self._refusal() if now < self._refused_until else None
+        return self._refusal_limits() if now < self._refused_until else None
 
     def next_lease(self, now: float) -> _Lease | None:
         """Returns the next lease to request, or `None` if all slices are known to be full."""
@@ -131,73 +131,73 @@ class _BucketLeases:
                 return _Lease(number, size, paid, self._at)
         return None
 
-    def share(self, number: int) -> tuple[int, int]:
+    def slice_limits(self, number: int) -> tuple[int, int]:
         """Returns the limits of a slice per minute and per second."""
         minute, more = divmod(self.per_minute, self._count)
         second, others = divmod(self.per_second, self._count)
         return minute + (number < more), second + (number < others)
 
-    def grant(self, lease: _Lease, used: UsedRequests) -> Limits:
+    def record_grant(self, lease: _Lease, used: UsedRequests) -> Limits:
         """Records a granted lease and uses its first request. `used` has the slice's counts."""
-        self._note(lease, used)
+        self._record_counts(lease, used)
         if lease.at == self._at:
             self.left += lease.size - 1
             self._asked += 1
         elif lease.at // 60 == self._at // 60:
             self._spare += lease.size - 1
-        return self.limits()
+        return self.estimate_limits()
 
-    def deny(self, lease: _Lease, used: UsedRequests | None = None) -> None:
+    def record_denial(self, lease: _Lease, used: UsedRequests | None = None) -> None:
         """Records a denied lease. `used` has the slice's counts, if they are known."""
         if lease.at // 60 == self._at // 60:
             self._spare += lease.paid
         if used:
-            self._note(lease, used)
+            self._record_counts(lease, used)
 
-    def refuse(self, until: float | None = None) -> Limits:
+    def refuse_requests(self, until: float | None = None) -> Limits:
         """Refuses requests until a time in seconds since 1970. The default is the end of the full window."""
         full = not self._spare and all(self._minute_room(number) <= 0 for number in range(self._count))
         self._refused_minute = full and until is None
         self._refused_until = until or ((self._at // 60 + 1) * 60 if full else self._at + 1)
-        return self._refusal()
+        return self._refusal_limits()
 
-    def limits(self) -> Limits:
+    def estimate_limits(self) -> Limits:
         """Returns the state of both windows. It is an estimate, because other processes use the same slices."""
-        minute, second = self._estimate()
-        return Limits.at(self._at, self.per_minute, self.per_second, minute, second)
+        minute, second = self._estimate_used()
+        return Limits.from_counts(self._at, self.per_minute, self.per_second, minute, second)
 
-    def whole(self) -> Limits:
+    def unused_limits(self) -> Limits:
         """Returns two unused windows. This is the answer while the table is unreachable."""
-        return Limits.at(self._at, self.per_minute, self.per_second, 0, 0)
+        return Limits.from_counts(self._at, self.per_minute, self.per_second, 0, 0)
 
-    def _refusal(self) -> Limits:
-        minute, second = self._estimate()
+    def _refusal_limits(self) -> Limits:
+        minute, second = self._estimate_used()
         if self._refused_minute:
             minute = self.per_minute
         else:
             minute, second = min(minute, self.per_minute - 1), self.per_second
-        return Limits.at(self._at, self.per_minute, self.per_second, minute, second, allowed=False)
+        return Limits.from_counts(self._at, self.per_minute, self.per_second, minute, second, allowed=False)
 
-    def _estimate(self) -> tuple[int, int]:
-        return max(0, self._total(self._minute) - self.left - self._spare), max(
-            0, self._total(self._second) - self.left
+    def _estimate_used(self) -> tuple[int, int]:
+        return max(0, self._estimate_total(self._minute) - self.left - self._spare), max(
+            0, self._estimate_total(self._second) - self.left
         )
 
-    def _total(self, seen: dict[int, int]) -> int:
+    def _estimate_total(self, seen: dict[int, int]) -> int:
         # Assumes the average of the known slices for the unknown slices.
         return sum(seen.values()) * self._count // len(seen) if seen else 0
 
-    def _note(self, lease: _Lease, used: UsedRequests) -> None:
+    def _record_counts(self, lease: _Lease, used: UsedRequests) -> None:
         if lease.at // 60 == self._at // 60:
             self._minute[lease.number] = used.minute
         if lease.at == self._at:
             self._second[lease.number] = used.second
 
     def _minute_room(self, number: int) -> int:
-        return self.share(number)[0] - self._minute.get(number, 0)
+        return self.slice_limits(number)[0] - self._minute.get(number, 0)
 
     def _second_room(self, number: int) -> int:
-        return self.share(number)[1] - self._second.get(number, 0)
+        return self.slice_limits(number)[1] - self._second.get(number, 0)
 
 
 class Leases:
@@ -208,37 +208,37 @@ class Leases:
         # A process that serves streams counts requests in several threads.
         self._lock = Lock()
 
-    def answers(self, bucket: str) -> bool:
+    def decides_locally(self, bucket: str) -> bool:
         """Whether the next request of a bucket can be decided without a write."""
         now = clock.epoch()
         with self._lock:
             holding = self._held.get(bucket)
             if not holding:
                 return False
-            holding.move_on(now)
-            return holding.left > 0 or holding.refused(now) is not None
+            holding.start_new_windows(now)
+            return holding.left > 0 or holding.current_refusal(now) is not None
 
-    def take(self, bucket: str, per_minute: int, per_second: int) -> Limits:
+    def count_request(self, bucket: str, per_minute: int, per_second: int) -> Limits:
         """Counts a request of a bucket that is split into slices. Returns the limits after it."""
         now = clock.epoch()
         with self._lock:
-            holding = self._holding(bucket, per_minute, per_second)
-            holding.move_on(now)
-            if known := holding.use() or holding.refused(now):
+            holding = self._bucket_leases(bucket, per_minute, per_second)
+            holding.start_new_windows(now)
+            if known := holding.use_request() or holding.current_refusal(now):
                 return known
         for _ in range(_MAX_SLICE_ATTEMPTS):
             with self._lock:
                 lease = holding.next_lease(now)
             if lease is None:
                 break
-            answer = self._ask(holding, bucket, lease)
+            answer = self._request_lease(holding, bucket, lease)
             if answer:
                 return answer
         with self._lock:
-            return holding.refuse()
+            return holding.refuse_requests()
 
-    def _ask(self, holding: _BucketLeases, bucket: str, lease: _Lease) -> Limits | None:
-        per_minute, per_second = holding.share(lease.number)
+    def _request_lease(self, holding: _BucketLeases, bucket: str, lease: _Lease) -> Limits | None:
+        per_minute, per_second = holding.slice_limits(lease.number)
         try:
             used = rate_counters.count_requests(
                 rate_counters.counter_id(bucket, lease.at, lease.number),
@@ -250,20 +250,20 @@ class Leases:
             )
         except WindowFullError as full:
             with self._lock:
-                holding.deny(lease, full.used)
+                holding.record_denial(lease, full.used)
             return None
         except CounterThrottledError:
             with self._lock:
-                holding.deny(lease)
-                return holding.refuse(clock.epoch() + _BUSY_SECONDS)
+                holding.record_denial(lease)
+                return holding.refuse_requests(clock.epoch() + _BUSY_SECONDS)
         except CounterUnreachableError:
             with self._lock:
-                holding.deny(lease)
-                return holding.whole()
+                holding.record_denial(lease)
+                return holding.unused_limits()
         with self._lock:
-            return holding.grant(lease, used)
+            return holding.record_grant(lease, used)
 
-    def _holding(self, bucket: str, per_minute: int, per_second: int) -> _BucketLeases:
+    def _bucket_leases(self, bucket: str, per_minute: int, per_second: int) -> _BucketLeases:
         holding = self._held.get(bucket)
         if not holding or (holding.per_minute, holding.per_second) != (per_minute, per_second):
             holding = self._held[bucket] = _BucketLeases(per_minute, per_second)

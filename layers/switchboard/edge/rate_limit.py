@@ -62,14 +62,14 @@ class _Refusals:
         # A process that serves streams counts requests in several threads.
         self._lock = Lock()
 
-    def remember(self, bucket: str, refusal: _Refusal) -> None:
+    def remember_refusal(self, bucket: str, refusal: _Refusal) -> None:
         with self._lock:
             self._known[bucket] = refusal
             self._known.move_to_end(bucket)
             if len(self._known) > _MAX_REFUSALS:
                 self._known.popitem(last=False)
 
-    def recall(self, bucket: str, limits: tuple[int, int] | None, now: float) -> _Refusal | None:
+    def find_refusal(self, bucket: str, limits: tuple[int, int] | None, now: float) -> _Refusal | None:
         """Returns the refusal that applies now, for these limits (`None`: any limits). New limits end it."""
         with self._lock:
             found = self._known.get(bucket)
@@ -93,26 +93,26 @@ _memory = LimiterMemory()
 def count_request(bucket: str, per_minute: int, per_second: int) -> Limits:
     """Counts a request of a bucket. Returns the limits after it."""
     if rate_leases.slice_count(per_minute, per_second) > 1:
-        return _memory.leases.take(bucket, per_minute, per_second)
+        return _memory.leases.count_request(bucket, per_minute, per_second)
     moment, wanted = clock.epoch(), (per_minute, per_second)
     now = int(moment)
-    if known := _memory.refusals.recall(bucket, wanted, moment):
+    if known := _memory.refusals.find_refusal(bucket, wanted, moment):
         return _refused(now, known)
     id_ = rate_counters.counter_id(bucket, now)
     try:
         used = rate_counters.count_requests(id_, now, minute=1, second=1, per_minute=per_minute, per_second=per_second)
     except WindowFullError as full:
-        limits = Limits.at(now, *wanted, *full.used, allowed=False)
-        _memory.refusals.remember(bucket, _Refusal(wanted, full.used, now, limits.exhausted.reset))
+        limits = Limits.from_counts(now, *wanted, *full.used, allowed=False)
+        _memory.refusals.remember_refusal(bucket, _Refusal(wanted, full.used, now, limits.full_window.reset))
         return limits
     except CounterThrottledError:
         # The counts are unknown. Report the second as full.
         refusal = _Refusal(wanted, UsedRequests(0, per_second), now, moment + _BUSY_SECONDS)
-        _memory.refusals.remember(bucket, refusal)
+        _memory.refusals.remember_refusal(bucket, refusal)
         return _refused(now, refusal)
     except CounterUnreachableError:
         used = UsedRequests()
-    return Limits.at(now, *wanted, *used)
+    return Limits.from_counts(now, *wanted, *used)
 
 
 def take_for_address(address: str) -> Limits:
@@ -137,7 +137,7 @@ def require_allowed(limits: Limits) -> None:
     """Raises RateLimited if a window refused the request."""
     if limits.allowed:
         return
-    window = limits.exhausted
+    window = limits.full_window
     raise RateLimited(
         "Rate limit exceeded: wait, then try again.",
         code="rate_limited" if window is limits.minute else "rate_limited_per_second",
@@ -164,7 +164,7 @@ def _refused(now: int, refusal: _Refusal) -> Limits:
     if used.minute >= per_minute and now != refusal.at:
         # The minute is still full, but this is a new second.
         used = UsedRequests(used.minute, 0)
-    return Limits.at(now, *refusal.limits, *used, allowed=False)
+    return Limits.from_counts(now, *refusal.limits, *used, allowed=False)
 
 
 def peek_limits(bucket: str, per_minute: int, per_second: int) -> Limits:
@@ -176,13 +176,13 @@ def peek_limits(bucket: str, per_minute: int, per_second: int) -> Limits:
         used = UsedRequests(0, per_second)
     except CounterUnreachableError:
         used = UsedRequests()
-    return Limits.at(now, per_minute, per_second, *used)
+    return Limits.from_counts(now, per_minute, per_second, *used)
 
 
 def decides_locally(bucket: str) -> bool:
-    """Whether `take` can decide for a bucket without the table, because of a lease or a refusal."""
-    known = _memory.refusals.recall(bucket, None, clock.epoch())
-    return known is not None or _memory.leases.answers(bucket)
+    """Whether `count_request` can decide for a bucket without the table, because of a lease or a refusal."""
+    known = _memory.refusals.find_refusal(bucket, None, clock.epoch())
+    return known is not None or _memory.leases.decides_locally(bucket)
 
 
 def count_in_window(bucket: str, limit: int, length: int) -> Window | None:
@@ -190,7 +190,7 @@ def count_in_window(bucket: str, limit: int, length: int) -> Window | None:
     moment, wanted = clock.epoch(), (limit, length)
     now = int(moment)
     full = Window(limit, 0, (now // length + 1) * length, length)
-    if known := _memory.refusals.recall(bucket, wanted, moment):
+    if known := _memory.refusals.find_refusal(bucket, wanted, moment):
         full.reset = int(known.until)
         return full
     try:
@@ -203,7 +203,7 @@ def count_in_window(bucket: str, limit: int, length: int) -> Window | None:
         return None
     else:
         return None
-    _memory.refusals.remember(bucket, _Refusal(wanted, UsedRequests(), now, full.reset))
+    _memory.refusals.remember_refusal(bucket, _Refusal(wanted, UsedRequests(), now, full.reset))
     return full
 
 

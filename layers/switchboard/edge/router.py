@@ -105,7 +105,7 @@ class _Resolver(APIGatewayRestResolver):
         return {name: unquote(value) for name, value in match.groupdict().items()}
 
 
-class Shared(NamedTuple):
+class CrossOriginPath(NamedTuple):
     """A path that scripts of other origins may use: the permitted origins and methods."""
 
     policy: cors.CorsPolicy
@@ -128,9 +128,9 @@ class Router:
         self.resolver.exception_handler(Exception)(_raise)
         self.resolver.not_found(_nothing_here)
 
-    def register(self, operation: Operation) -> None:
+    def add_operation(self, operation: Operation) -> None:
         """Adds an operation. Raises ValueError for a path whose methods have different cross-origin policies."""
-        if (shared := self.cross_origin(operation.path)) and operation.cross_origin not in (None, shared.policy):
+        if (shared := self.find_cross_origin(operation.path)) and operation.cross_origin not in (None, shared.policy):
             raise ValueError(f"{operation.name}: other methods of this path have a different cross-origin policy")
         self.operations.append(operation)
         if not PARAMETER.search(operation.path):
@@ -143,9 +143,9 @@ class Router:
                 return
         self._dynamic.append((pattern, {operation.method: operation}))
 
-    def find(self, method: str, path: str) -> Operation:
+    def find_operation(self, method: str, path: str) -> Operation:
         """Returns the operation of a path. Raises NotFound, or MethodNotAllowed with the supported methods."""
-        methods = self._at(path)
+        methods = self._find_methods(path)
         if methods is None:
             raise NotFound("This path does not exist: compare it with the API document.", code="unknown_path")
         operation = methods.get(method)
@@ -155,22 +155,22 @@ class Router:
             )
         return operation
 
-    def cross_origin(self, path: str) -> Shared | None:
+    def find_cross_origin(self, path: str) -> CrossOriginPath | None:
         """Returns the cross-origin policy and methods of a path, `None` if it has none."""
-        found = [operation for operation in (self._at(path) or {}).values() if operation.cross_origin]
+        found = [operation for operation in (self._find_methods(path) or {}).values() if operation.cross_origin]
         if not found:
             return None
         assert found[0].cross_origin is not None
-        return Shared(found[0].cross_origin, sorted(operation.method for operation in found))
+        return CrossOriginPath(found[0].cross_origin, sorted(operation.method for operation in found))
 
-    def _at(self, path: str) -> dict[str, Operation] | None:
+    def _find_methods(self, path: str) -> dict[str, Operation] | None:
         path = path.rstrip("/")
         methods = self._static.get(path)
         if methods is None:
             methods = next((found for pattern, found in self._dynamic if pattern.fullmatch(path)), None)
         return methods
 
-    def resolve(self, exchange: Exchange) -> Reply:
+    def run_route(self, exchange: Exchange) -> Reply:
         """Validates the input and runs the route. Raises Invalid, NotFound, and every error of the route."""
         self._require_ids(exchange)
         event = _as_read(exchange)
@@ -220,5 +220,5 @@ def _raise(error: Exception) -> Any:
 
 
 def _nothing_here(_: Exception) -> Any:
-    # `find` has found the operation, so Powertools finds it too. If not, the error is still in the dialect.
+    # `find_operation` has found the operation, so Powertools finds it too. If not, the error is still in the dialect.
     raise NotFound("This path does not exist: compare it with the API document.", code="unknown_path")

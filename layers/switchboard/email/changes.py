@@ -21,7 +21,7 @@ def change_message(org_id: str, message_id: str, decide: Callable[[MailStatus], 
 
 
 def decide_correction(found: MailStatus) -> MessageChange:
-    after = found.mended()
+    after = found.corrected()
     return (after, None) if after else None
 
 
@@ -56,5 +56,5 @@ def event_writes(
         correlation_id=head.correlation_id,
     )
     digests = [texts.digest(address.lower()) for address in addresses]
-    subject = Subject(type="message", id=head.id, version=number or after.number())
+    subject = Subject(type="message", id=head.id, version=number or after.event_number())
     return events.new_event_write(origin, kind, subject, kind=head.kind, recipients=digests, **more)

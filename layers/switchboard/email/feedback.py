@@ -112,13 +112,13 @@ def _named(found: MailStatus, addresses: Iterable[str]) -> list[RecipientReport]
     reported = {address.lower() for address in addresses}
     recipients = found.head.recipients
     if len(recipients) == 1:
-        return [found.report(recipients[0])] if reported else []
+        return [found.report_of(recipients[0])] if reported else []
     named = [address for address in recipients if address.lower() in reported]
     if unmatched := len(reported) - len(named):
         ids = {"org_id": found.head.org_id, "message_id": found.head.id}
         telemetry.emit_metric("MailNoticeUnmatched", unmatched)
         telemetry.logger().warning("mail notice names none of its recipients", extra=ids)
-    return [found.report(address) for address in named]
+    return [found.report_of(address) for address in named]
 
 
 def _said_of(found: MailStatus, address: str, said: Mapping[str, ServerResponse]) -> ServerResponse:
@@ -157,7 +157,7 @@ def _bounced(
         for one in new
     )
     # An out-of-office note of a recipient who has the mail also arrives as a temporary bounce.
-    lost = [one for one in new if after.report(one.address).lost and not one.lost]
+    lost = [one for one in new if after.report_of(one.address).is_lost and not one.is_lost]
     told = _recipients_event_writes(after, "email.bounced", lost) if lost else None
     return after, [_suppression_writes(found.head, gone, "bounce"), told]
 
@@ -206,4 +206,4 @@ def _suppression_writes(head: MessageHead, addresses: Iterable[str], reason: str
 
 def _recipients_event_writes(after: MailStatus, kind: str, reports: list[RecipientReport], **more: bool) -> Writes:
     addresses = [report.address for report in reports]
-    return event_writes(after, kind, addresses, number=after.number(addresses[0]), **more)
+    return event_writes(after, kind, addresses, number=after.event_number(addresses[0]), **more)

@@ -275,7 +275,7 @@ def _event_write(message: Message, parsed: ParsedMail) -> Put:
     return events.new_event_write(
         _origin(message),
         "email.received",
-        Subject(type="message", id=message.id, version=MailStatus(message).number()),
+        Subject(type="message", id=message.id, version=MailStatus(message).event_number()),
         kind=message.kind,
         sender=texts.digest(message.from_address.lower()),
         recipients=[texts.digest(reception.recipient.lower())],

@@ -56,7 +56,7 @@ def list_attributes(head: MessageHead) -> Item:
     if head.kind != "mail":
         return {}
     values = {"agent_id": head.agent_id, "state": _listed_as(head.state)}
-    return _MAIL.attributes(head.org_id, _place(head), values)
+    return _MAIL.index_attributes(head.org_id, _place(head), values)
 
 
 def label_writes(head: MessageHead, before: Iterable[str], after: Iterable[str]) -> Writes:
@@ -66,8 +66,8 @@ def label_writes(head: MessageHead, before: Iterable[str], after: Iterable[str])
     gone, there = (sorted(set(labels) - {READ}) for labels in (before, after))
     place, key = _place(head), _key(head)
     return [
-        _LABELED.entries(head.org_id, place, key, "label", gone, there),
-        _LABELED.entries(
+        _LABELED.entry_writes(head.org_id, place, key, "label", gone, there),
+        _LABELED.entry_writes(
             head.org_id, place, key, "agent_label", _of_agent(head.agent_id, gone), _of_agent(head.agent_id, there)
         ),
     ]
@@ -83,7 +83,7 @@ def thread_writes(head: MessageHead, parent: MessageHead | None) -> Writes:
         return None
     begun_by = [parent] if parent.id == head.thread_id and parent.kind == "mail" else []
     return [
-        _THREADS.entries(one.org_id, _place(one), _key(one), "thread_id", (), (head.thread_id,))
+        _THREADS.entry_writes(one.org_id, _place(one), _key(one), "thread_id", (), (head.thread_id,))
         for one in (*begun_by, head)
     ]
 
@@ -97,12 +97,12 @@ def list_heads(org_id: str, agent_id: str | None, filters: Filters, limit: int, 
     if threads:
         wanted = {"thread_id": threads, **own, "state": states or (), "labels": labels}
         # Entries need no check of their conversation. A head that began a conversation does not name it.
-        return _THREADS.page(org_id, wanted, limit, after, fitting=_fitting)
+        return _THREADS.read_page(org_id, wanted, limit, after, fitting=_fitting)
     if labels and READ not in labels:
         of = {"agent_label": _of_agent(agent_id, labels)} if agent_id else {"label": labels}
-        return _LABELED.page(org_id, {**of, "state": states or ()}, limit, after, fitting=_fitting)
+        return _LABELED.read_page(org_id, {**of, "state": states or ()}, limit, after, fitting=_fitting)
     listed = sorted({_listed_as(state) for state in states or ()})
-    return _MAIL.page(org_id, {**own, "state": listed, "labels": labels}, limit, after, fitting=_fitting)
+    return _MAIL.read_page(org_id, {**own, "state": listed, "labels": labels}, limit, after, fitting=_fitting)
 
 
 def matches_filters(item: Item, agent_id: str | None, filters: Filters) -> bool:

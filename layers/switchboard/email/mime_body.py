@@ -40,7 +40,7 @@ class MailBody:
         self._read: list[tuple[int | None, bool, str]] = []
         self._bounce_fields: list[str] = []
 
-    def read(self, mime: Mime) -> None:
+    def read_parts(self, mime: Mime) -> None:
         for part, alternative in _leaves(mime):
             leaf = _Leaf.of(part)
             if part.get_content_maintype() == "multipart":
@@ -49,12 +49,12 @@ class MailBody:
             elif _is_body(leaf):
                 self._read.append((alternative, leaf.kind == "text/html", _text(leaf)))
             else:
-                self._attach(leaf)
+                self._add_attachment(leaf)
         htmls = [text for _, is_html, text in self._read if is_html]
         self._found.html = "\n".join(htmls) if htmls else None
-        self._found.text = "\n".join(self._texts())
+        self._found.text = "\n".join(self._plain_texts())
 
-    def _texts(self) -> Iterator[str]:
+    def _plain_texts(self) -> Iterator[str]:
         """Yields the plain text: the plain part of each alternative, and all other parts in their order."""
         plain = {number for number, is_html, text in self._read if not is_html and text.strip()}
         has_html = any(is_html for _, is_html, _ in self._read)
@@ -68,18 +68,18 @@ class MailBody:
                 room -= 1
                 yield plain_text(text)
 
-    def _attach(self, leaf: _Leaf) -> None:
+    def _add_attachment(self, leaf: _Leaf) -> None:
         found, part = self._found, leaf.part
         number = len(found.attachments) + len(found.dropped) + 1
         kind = filenames.valid_media_type(leaf.kind)
         name = filenames.safe_filename(leaf.filename, kind, number)
         if len(found.attachments) >= MAX_ATTACHMENTS:
-            self._drop(name, kind, None, "too_many")
+            self._note_dropped(name, kind, None, "too_many")
             return
         try:
             content = _content(part)
         except Exception:  # noqa: BLE001 the library's generator and decoders raise on some malformed parts
-            self._drop(name, kind, None, "unreadable")
+            self._note_dropped(name, kind, None, "unreadable")
             return
         if kind in automatic.REPORT_TYPES:
             found.bounce = found.bounce or automatic.parse_bounce(content)
@@ -87,13 +87,13 @@ class MailBody:
             reported = _REPORTED_ID.search(content[:CHUNK_BYTES])
             found.report_of = reported[1].decode("ascii") if reported else None
         if len(content) > MAX_ATTACHMENT_BYTES:
-            self._drop(name, kind, len(content), "too_large")
+            self._note_dropped(name, kind, len(content), "too_large")
             return
         content_id = charsets.cut_bytes(unfold(part.get("content-id", "")).strip("<> "), MAX_ADDRESS_CHARACTERS) or None
         inline = leaf.disposition == "inline" or bool(content_id and leaf.disposition != "attachment")
         found.attachments.append(ParsedAttachment(name, kind, content, content_id, inline))
 
-    def _drop(self, name: str, kind: str, size: int | None, reason: str) -> None:
+    def _note_dropped(self, name: str, kind: str, size: int | None, reason: str) -> None:
         if len(self._found.dropped) < MAX_NAMED_PARTS:
             self._found.dropped.append(DroppedAttachment(filename=name, mime_type=kind, size=size, reason=reason))
 

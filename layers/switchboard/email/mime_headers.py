@@ -44,28 +44,28 @@ class MailHeaders:
                 self._found.setdefault(name.lower(), []).append(unfold(value))
                 self._names.setdefault(name.lower(), name)
 
-    def every(self, name: str) -> list[str]:
+    def values_of(self, name: str) -> list[str]:
         return self._found.get(name, [])
 
-    def first(self, name: str) -> str:
+    def first_value(self, name: str) -> str:
         # If a header is repeated, the first counts, as in most mail readers.
-        return next(iter(self.every(name)), "").strip()
+        return next(iter(self.values_of(name)), "").strip()
 
     def message_id(self) -> str | None:
-        text = self.first("message-id")
+        text = self.first_value("message-id")
         found = MESSAGE_ID.search(text)
         if found:
             return found[0]
         return f"<{text}>" if _BARE_ID.fullmatch(text) else None
 
-    def people(self, name: str) -> list[tuple[str, str]]:
-        found = (value for value in self.every(name)[:MAX_SAME_HEADERS] if "@" in value)
+    def people_of(self, name: str) -> list[tuple[str, str]]:
+        found = (value for value in self.values_of(name)[:MAX_SAME_HEADERS] if "@" in value)
         return list(islice((person for value in found for person in _people(value)), MAX_PEOPLE))
 
-    def addresses(self, name: str) -> list[str]:
-        return list(dict.fromkeys(address for _, address in self.people(name)))
+    def addresses_of(self, name: str) -> list[str]:
+        return list(dict.fromkeys(address for _, address in self.people_of(name)))
 
-    def shown(self) -> dict[str, str]:
+    def shown_headers(self) -> dict[str, str]:
         shown: dict[str, str] = {}
         room = MAX_SHOWN_CHARACTERS
         for key, values in self._found.items():

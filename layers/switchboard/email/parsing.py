@@ -50,22 +50,24 @@ def _parsed(mime: Mime) -> ParsedMail:
     headers = MailHeaders(mime)
     found = ParsedMail(
         message_id=headers.message_id(),
-        subject=charsets.cut_bytes(charsets.decode_words(headers.first("subject")).strip(), MAX_SUBJECT_CHARACTERS),
-        date=parse_date(headers.first("date")),
-        in_reply_to=MESSAGE_ID.findall(headers.first("in-reply-to"))[:MAX_REFERENCES],
-        references=shorten_references(MESSAGE_ID.findall(headers.first("references"))),
-        headers=headers.shown(),
-        automatic=automatic.automatic_reason(headers.first, len(headers.every("received"))),
+        subject=charsets.cut_bytes(
+            charsets.decode_words(headers.first_value("subject")).strip(), MAX_SUBJECT_CHARACTERS
+        ),
+        date=parse_date(headers.first_value("date")),
+        in_reply_to=MESSAGE_ID.findall(headers.first_value("in-reply-to"))[:MAX_REFERENCES],
+        references=shorten_references(MESSAGE_ID.findall(headers.first_value("references"))),
+        headers=headers.shown_headers(),
+        automatic=automatic.automatic_reason(headers.first_value, len(headers.values_of("received"))),
     )
-    senders = headers.people("from") or headers.people("sender")
+    senders = headers.people_of("from") or headers.people_of("sender")
     if senders:
         found.from_name, found.from_address = senders[0]
-    found.to, found.cc, found.reply_to = (headers.addresses(name) for name in ("to", "cc", "reply-to"))
+    found.to, found.cc, found.reply_to = (headers.addresses_of(name) for name in ("to", "cc", "reply-to"))
     found.recipients = next(
-        (given for name in ("x-original-to", "delivered-to") if (given := headers.addresses(name))),
+        (given for name in ("x-original-to", "delivered-to") if (given := headers.addresses_of(name))),
         [*found.to, *found.cc],
     )
-    MailBody(found).read(mime)
+    MailBody(found).read_parts(mime)
     _fit(found)
     if mime.get_content_type() == "multipart/report":
         found.automatic = found.automatic or "report"

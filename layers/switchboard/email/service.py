@@ -70,9 +70,9 @@ def send_message(caller: Caller, draft: MailDraft) -> Message:
     choosing = agents.choose_agent(caller, draft.agent_id)
     suppressing = BackgroundTask(partial(store.list_suppressed, caller.org_id, recipients))
     if draft.in_reply_to or not caller.agent_id:
-        suppressing.begin()
+        suppressing.start()
     if draft.in_reply_to:
-        choosing.begin()
+        choosing.start()
     parent = _parent(caller, draft.in_reply_to)
     sender = choosing.result()
     if parent:
@@ -226,7 +226,7 @@ def change_labels(caller: Caller, message_id: str, add: list[str], remove: list[
         if labels == head.labels:
             return None
         after = before.with_facts(labels=labels)
-        subject = Subject(type="message", id=head.id, version=after.number())
+        subject = Subject(type="message", id=head.id, version=after.event_number())
         event_write = events.new_event_write(
             origin, "email.labelled", subject, labels=len(labels), unread=UNREAD in labels
         )
@@ -288,7 +288,7 @@ def _event_write(origin: Origin, kind: str, message: MessageHead) -> Put:
     return events.new_event_write(
         origin,
         kind,
-        Subject(type="message", id=message.id, version=MailStatus(message).number()),
+        Subject(type="message", id=message.id, version=MailStatus(message).event_number()),
         kind=message.kind,
         recipients=[texts.digest(address.lower()) for address in message.recipients],
     )

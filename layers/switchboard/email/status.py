@@ -45,7 +45,7 @@ class RecipientReport(BaseModel):
         return bool(self.delivered_at or self.complained_at)
 
     @property
-    def lost(self) -> bool:
+    def is_lost(self) -> bool:
         """Whether the mail bounced for this recipient: permanently, or temporarily without a delivery."""
         return bool(self.gone_at or (self.bounced_at and not self.has_it))
 
@@ -67,7 +67,7 @@ class MailStatus:
         """The latest step of the mail."""
         return max([self.head.step, *(report.step for report in self.reports.values())])
 
-    def number(self, address: str | None = None) -> int:
+    def event_number(self, address: str | None = None) -> int:
         """Returns the number of the event that records this step. Webhooks call it `sequence`.
 
         The number is unique, and greater than the numbers of all events that were known when the step was made. No
@@ -83,16 +83,16 @@ class MailStatus:
         event sorts before the events of those reports.
         """
         if not self.reports or self.head.claim is None:
-            return self.number()
+            return self.event_number()
         return (self.head.claim + 1) * _NUMBERS_PER_STEP - 1
 
-    def report(self, address: str) -> RecipientReport:
+    def report_of(self, address: str) -> RecipientReport:
         """Returns the report about one of the mail's recipients."""
         return self.reports.get(address.lower()) or RecipientReport(address=address)
 
     def with_facts(self, **facts: Any) -> MailStatus:
         """Returns the next version with changed fields of the head, and the state that follows from the reports."""
-        return self._following(self.step + 1, facts)
+        return self._next_version(self.step + 1, facts)
 
     def with_reports(self, reports: Iterable[RecipientReport]) -> MailStatus:
         """Returns the next version with newer reports, and the state that follows from them."""
@@ -102,16 +102,16 @@ class MailStatus:
             for report in reports
         }
         after = replace(self, reports={**self.reports, **newer}, changed=self.changed | newer.keys())
-        return after._following(step, {})
+        return after._next_version(step, {})
 
-    def mended(self) -> MailStatus | None:
+    def corrected(self) -> MailStatus | None:
         """Returns a version whose head has the state that follows from the reports, `None` if it has it already."""
-        after = self._following(self.step, {})
+        after = self._next_version(self.step, {})
         return after if after.head_moved else None
 
-    def _following(self, step: int, facts: dict[str, Any]) -> MailStatus:
+    def _next_version(self, step: int, facts: dict[str, Any]) -> MailStatus:
         head = self.head.model_copy(update=facts)
-        state = self._outcome(head)
+        state = self._state_of_reports(head)
         if state and head.can_become(state):
             head = head.model_copy(update={"state": state})
         if head.state is MailState.BOUNCED:
@@ -123,10 +123,10 @@ class MailStatus:
             return self
         return replace(self, head=next_version(head, step=step), head_moved=True)
 
-    def _outcome(self, head: MessageHead) -> MailState | None:
+    def _state_of_reports(self, head: MessageHead) -> MailState | None:
         """Returns the state that follows from the reports, `None` if nothing was reported."""
         reports = self.reports.values()
-        if any(report.lost for report in reports):
+        if any(report.is_lost for report in reports):
             return MailState.BOUNCED
         has_it = sum(report.has_it for report in reports)
         if not has_it:

@@ -79,7 +79,7 @@ def put_message_writes(
     content = {**_content_key(message.org_id, message.id), **contents.content_item(message)}
     head = contents.head_of(message)
     return [
-        Put(table="activity", item=HEADS.item(head), unless_exists=True, otherwise=otherwise),
+        Put(table="activity", item=HEADS.to_item(head), unless_exists=True, otherwise=otherwise),
         Put(table="activity", item=content),
         lists.thread_writes(head, parent),
         lists.label_writes(head, (READ,), head.labels),
@@ -88,18 +88,18 @@ def put_message_writes(
 
 def find_head(org_id: str, message_id: str) -> MessageHead | None:
     """Returns the head of a message of the organization, for a worker."""
-    return HEADS.get(org_id, message_id)
+    return HEADS.get_object(org_id, message_id)
 
 
 def find_heads(places: Sequence[tuple[str, str]]) -> list[MessageHead | None]:
     """Returns the heads of up to 100 messages, by organization and id, in the given order, for a worker."""
-    return HEADS.get_across(places)
+    return HEADS.get_objects(places)
 
 
 def get_message(org_id: str, message_id: str) -> Message | None:
     """Returns a complete message, in one read."""
     head, content = reads.get_items("activity", [message_key(org_id, message_id), _content_key(org_id, message_id)])
-    return contents.parse_message(HEADS.read(head), content) if head else None
+    return contents.parse_message(HEADS.from_item(head), content) if head else None
 
 
 def get_receipt(org_id: str, message_id: str) -> SpendingReceipt | None:
@@ -110,13 +110,13 @@ def get_receipt(org_id: str, message_id: str) -> SpendingReceipt | None:
 
 def get_message_with_reports(org_id: str, message_id: str) -> tuple[Message, list[RecipientReport]] | None:
     """Returns a complete message and the report about each recipient, in one read."""
-    items = list(Query(table="activity", partition=message_key(org_id, message_id)["pk"]).all())
+    items = list(Query(table="activity", partition=message_key(org_id, message_id)["pk"]).read_all())
     by_kind = {item["sk"]: item for item in items}
     if "message" not in by_kind:
         return None
     standing = _standing(items)
     message = contents.parse_message(standing.head, by_kind.get("content"))
-    return message, [standing.report(address) for address in message.recipients]
+    return message, [standing.report_of(address) for address in message.recipients]
 
 
 def list_messages(
@@ -130,7 +130,7 @@ def list_messages(
         # A message without an answer is not in the list of a thread.
         root = reads.get_item("activity", message_key(org_id, thread[0]))
         items = [root] if root and _is_root(root) and lists.matches_filters(root, agent_id, filters) else []
-    heads = [HEADS.read(item) for item in items]
+    heads = [HEADS.from_item(item) for item in items]
     said = reads.get_items("activity", [_content_key(org_id, head.id) for head in heads]) if heads else []
     return [contents.parse_message(head, content) for head, content in zip(heads, said, strict=True)], more
 
@@ -150,12 +150,12 @@ def get_status(org_id: str, message_id: str) -> MailStatus | None:
 def _standing(items: Sequence[Item]) -> MailStatus:
     head = next(item for item in items if item["sk"] == "message")
     reports = (RecipientReport.model_validate(item) for item in items if item["sk"].startswith(_REPORTS))
-    return MailStatus(HEADS.read(head), {report.address.lower(): report for report in reports})
+    return MailStatus(HEADS.from_item(head), {report.address.lower(): report for report in reports})
 
 
 def _heads_and_reports(pk: str) -> list[Item]:
     # `content` sorts before `message` and `to#`, so the range leaves it out.
-    return list(Query(table="activity", partition=pk, between=("message", f"{_REPORTS}~")).all())
+    return list(Query(table="activity", partition=pk, between=("message", f"{_REPORTS}~")).read_all())
 
 
 def save_status_writes(after: MailStatus) -> list[Write]:
@@ -164,7 +164,7 @@ def save_status_writes(after: MailStatus) -> list[Write]:
     Raises StaleVersionError at commit if one changed since it was read.
     """
     writes: list[Write] = [_report_write(after.head, after.reports[address]) for address in sorted(after.changed)]
-    return [*writes, HEADS.save(after.head)] if after.head_moved else writes
+    return [*writes, HEADS.save_write(after.head)] if after.head_moved else writes
 
 
 def _report_write(head: MessageHead, report: RecipientReport) -> Put:

@@ -114,7 +114,7 @@ def events_between(start: str, end: str, org_id: str | None = None) -> Iterator[
     for hour in _hours(start, end):
         for shard in range(_SHARDS):
             query = Query(table="activity", index="gsi1", partition=f"events#{hour}#{shard}")
-            for event in map(parse_event, query.all()):
+            for event in map(parse_event, query.read_all()):
                 if start <= event.at < end and org_id in (None, event.org_id):
                     yield event
 

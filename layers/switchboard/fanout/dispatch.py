@@ -63,7 +63,7 @@ def dispatch_events(jobs: Sequence[DispatchEvent]) -> set[int]:
                 telemetry.emit_metric("WebhookNotDispatched")
                 failed.add(place)
     store_ordered([one.delivery for one in made if one.ordered])
-    messages = [attempt_job(one.delivery, made=not one.ordered).message() for one in made]
+    messages = [attempt_job(one.delivery, made=not one.ordered).to_message() for one in made]
     refused = queues.try_send_messages(messages) if messages else set()
     return failed | {made[number].place for number in refused}
 
@@ -81,7 +81,7 @@ def _wanted(events: dict[int, Event]) -> tuple[dict[int, list[Endpoint]], set[in
     orgs = dict.fromkeys(event.org_id for event in events.values())
     reads = {org_id: BackgroundTask(partial(subscriptions.list_subscriptions, org_id)) for org_id in orgs}
     for read in list(reads.values())[1:]:
-        read.begin()
+        read.start()
     found: dict[int, list[Endpoint]] = {}
     failed: set[int] = set()
     for place, event in events.items():

@@ -142,7 +142,7 @@ def find_users(flow: Flow) -> FlowUsers:
 
 def _change(origin: Origin, flow_id: str, decide: Any, effect: IdempotencyKey | None) -> Flow:
     known = get_flow(origin.org_id, flow_id)
-    changed: Flow | None = store.FLOWS.change(known.org_id, known.id, decide, effect)
+    changed: Flow | None = store.FLOWS.change_object(known.org_id, known.id, decide, effect)
     return changed or get_flow(origin.org_id, flow_id)
 
 

@@ -89,7 +89,7 @@ def find_problems(settings: FlowSettings, names: Set[str]) -> dict[str, str]:
 
 def list_voice_ids() -> list[str]:
     """Returns the ids of all voices that a flow may name."""
-    return sorted({*OTHER_VOICES, *(one.id for one in voice.get_carrier().talker.voices())}, key=str.lower)
+    return sorted({*OTHER_VOICES, *(one.id for one in voice.get_carrier().talker.list_voices())}, key=str.lower)
 
 
 def check_caller_number(settings: FlowSettings, org_id: str) -> None:

@@ -69,7 +69,7 @@ def parse_flow_id(text: str) -> str | None:
 
 def get_flow(org_id: str, flow_id: str) -> Flow:
     """Returns the organization's flow with this id. Raises NotFound."""
-    found = store.FLOWS.get(org_id, flow_id.lower()) if _UUID.fullmatch(flow_id.lower()) else None
+    found = store.FLOWS.get_object(org_id, flow_id.lower()) if _UUID.fullmatch(flow_id.lower()) else None
     if not found:
         raise NotFound("There is no such flow: check its id.")
     return found
@@ -80,7 +80,7 @@ def get_outbound_flow(org_id: str, name: str) -> Flow:
     if PROVIDER_AGENT_PATTERN.fullmatch(name):
         found = store.get_flow_by_provider_agent(org_id, name)
     else:
-        found = store.FLOWS.get(org_id, name.lower()) if _UUID.fullmatch(name.lower()) else None
+        found = store.FLOWS.get_object(org_id, name.lower()) if _UUID.fullmatch(name.lower()) else None
     if not found or found.kind != "outbound":
         raise NotFound("There is no such agent: check its id.", code="agent_not_found")
     return found

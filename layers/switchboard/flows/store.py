@@ -38,7 +38,7 @@ _MAX_PAGE_CHARACTERS = 1_500_000
 
 def flow_ref(org_id: str, flow_id: str) -> Ref[Flow]:
     """Returns the reference to a flow."""
-    return Ref("core", FLOWS.key(org_id, flow_id), FLOWS.read)
+    return Ref("core", FLOWS.key(org_id, flow_id), FLOWS.from_item)
 
 
 def _pointer_key(org_id: str, provider_agent_id: str) -> Key:
@@ -65,7 +65,7 @@ def _snapshot_key(org_id: str, flow_id: str, version: int) -> Key:
 
 
 def flow_writes(flow: Flow) -> list[Put]:
-    writes = [FLOWS.put(flow)]
+    writes = [FLOWS.create_write(flow)]
     if flow.provider_agent_id:
         pointer = {**_pointer_key(flow.org_id, flow.provider_agent_id), "flow_id": flow.id}
         writes.append(Put(table="core", item=pointer, unless_exists=True, otherwise=_taken))
@@ -74,7 +74,7 @@ def flow_writes(flow: Flow) -> list[Put]:
 
 def delete_flow_writes(flow: Flow, assignments: int) -> list[Delete]:
     """Returns the writes that delete a flow whose number of assignments is unchanged. Its versions stay."""
-    writes = [FLOWS.delete(flow)]
+    writes = [FLOWS.delete_write(flow)]
     if flow.provider_agent_id:
         writes.append(Delete(table="core", key=_pointer_key(flow.org_id, flow.provider_agent_id)))
     writes.append(
@@ -97,7 +97,7 @@ def _taken(_: list[Item | None]) -> Exception:
 
 def get_flow_by_provider_agent(org_id: str, provider_agent_id: str) -> Flow | None:
     pointer = reads.get_item("core", _pointer_key(org_id, provider_agent_id))
-    return FLOWS.get(org_id, pointer["flow_id"]) if pointer else None
+    return FLOWS.get_object(org_id, pointer["flow_id"]) if pointer else None
 
 
 def list_flows(org_id: str, limit: int, after: str | None) -> tuple[list[Flow], str | None]:
@@ -106,7 +106,7 @@ def list_flows(org_id: str, limit: int, after: str | None) -> tuple[list[Flow], 
     A page with very long texts is short.
     """
     query = Query(table="core", partition=org_id, begins="flow#", forward=False)
-    return read_query_page(query, FLOWS.read, org_id, "flows", limit, after, _count_fitting)
+    return read_query_page(query, FLOWS.from_item, org_id, "flows", limit, after, _count_fitting)
 
 
 def _count_fitting(flows: Sequence[Flow]) -> int:
@@ -153,8 +153,8 @@ def no_transfer_write(org_id: str, target_id: str, flow_id: str) -> Delete:
 
 def list_transferring_flows(org_id: str, target_id: str) -> list[Flow]:
     """Returns the flows that transfer calls to a flow, at most a hundred."""
-    entries = Query(table="core", partition=f"{org_id}#flow-transfers#{target_id}").page(100).items
-    return [flow for flow in FLOWS.get_across([(org_id, entry["sk"]) for entry in entries]) if flow]
+    entries = Query(table="core", partition=f"{org_id}#flow-transfers#{target_id}").read_page(100).items
+    return [flow for flow in FLOWS.get_objects([(org_id, entry["sk"]) for entry in entries]) if flow]
 
 
 # ---- versions

@@ -42,7 +42,7 @@ class AudioSample(Protocol):
     def media_type(self) -> str: ...
     @property
     def sha256(self) -> str: ...
-    def chunks(self) -> Iterator[bytes]:
+    def read_chunks(self) -> Iterator[bytes]:
         """Yields the file's bytes."""
 
 
@@ -58,7 +58,7 @@ def transcribe_sample(origin: Member, sample: AudioSample) -> Transcription:
     job = f"sample-{hashlib.sha256(audio.key.encode()).hexdigest()[:40]}"
     # A request that the rate limiter refuses must not store anything.
     background.wait_for_guard()
-    objects.upload_object(_BUCKET, audio.key, sample.chunks(), sample.media_type)
+    objects.upload_object(_BUCKET, audio.key, sample.read_chunks(), sample.media_type)
     found = _transcribed(audio, job)
     event = events.new_event_write(
         origin,
@@ -74,7 +74,7 @@ def transcribe_sample(origin: Member, sample: AudioSample) -> Transcription:
 
 def _measured_seconds(sample: AudioSample) -> float:
     try:
-        seconds = measure_seconds(sample.media_type, b"".join(sample.chunks()))
+        seconds = measure_seconds(sample.media_type, b"".join(sample.read_chunks()))
     except UnreadableAudioError:
         raise _unreadable() from None
     if seconds > MAX_SAMPLE_SECONDS:

@@ -151,23 +151,25 @@ def next_epoch_write(org_id: str, kind: str, user_id: str, before: ReadState, ma
 
 def list_states(org_id: str, kind: str) -> Iterator[tuple[str, ReadState]]:
     """Yields all members with a stored state: the user's id and the state."""
-    for item in Query(table="core", partition=f"{org_id}#inbox-members#{kind}").all():
+    for item in Query(table="core", partition=f"{org_id}#inbox-members#{kind}").read_all():
         yield item["sk"], ReadState.model_validate(item)
 
 
 def list_things(org_id: str, kind: str) -> Iterator[InboxThing]:
     """Yields all counted things."""
-    return (InboxThing.of_place(item["sk"]) for item in Query(table="core", partition=f"{org_id}#inbox#{kind}").all())
+    return (
+        InboxThing.of_place(item["sk"]) for item in Query(table="core", partition=f"{org_id}#inbox#{kind}").read_all()
+    )
 
 
 def read_places(org_id: str, kind: str, since: str, before: str, limit: int) -> QueryPage:
     """Returns the counted things from `since` (included) to `before` (not included), the newest first."""
     query = Query(table="core", partition=f"{org_id}#inbox#{kind}", between=(since, before), forward=False)
-    return query.page(limit)
+    return query.read_page(limit)
 
 
 def read_flags(org_id: str, kind: str, user_id: str, flag: str, since: str, before: str, limit: int) -> QueryPage:
     """Returns a member's flags of a kind in the same range, the newest first."""
     partition = f"{org_id}#inbox-flags#{kind}#{user_id}"
     span = (f"{flag}#{since}", f"{flag}#{before}")
-    return Query(table="core", partition=partition, between=span, forward=False).page(limit)
+    return Query(table="core", partition=partition, between=span, forward=False).read_page(limit)

@@ -49,7 +49,7 @@ def list_unread(
         for flag in ("read", "unread")
     ]
     for task in (of_things, *of_flags):
-        task.begin()
+        task.start()
     state = reads.read_ref(store.state_ref(org_id, kind, user_id)) or ReadState()
     things, (read, unread) = of_things.result(), [task.result() for task in of_flags]
 

@@ -49,7 +49,7 @@ submit: Callable[[Callable[[], Any]], Future[Any]] = run_in_thread
 
 
 class BackgroundTask(Generic[_T]):
-    """Work that runs once: in a background thread after `begin`, or else in the owner's thread at `result`.
+    """Work that runs once: in a background thread after `start`, or else in the owner's thread at `result`.
 
     Only the thread that owns the task may call its methods.
     """
@@ -60,13 +60,13 @@ class BackgroundTask(Generic[_T]):
         self._outcome: Future[_T] | None = None
 
     @classmethod
-    def known(cls, value: _T) -> BackgroundTask[_T]:
+    def with_result(cls, value: _T) -> BackgroundTask[_T]:
         """Returns a finished task with this value."""
         task = cls(lambda: value)
         task.result()
         return task
 
-    def begin(self) -> None:
+    def start(self) -> None:
         """Starts the work in the background, unless it has started already."""
         if not self._begun:
             self._begun = True
@@ -112,7 +112,7 @@ def guard_writes(work: Callable[[], object]) -> Iterator[None]:
 
 def start_guard() -> None:
     """Starts the guard task of this thread in the background, because the thread is about to wait for an answer."""
-    _with_the_guard(BackgroundTask.begin)
+    _with_the_guard(BackgroundTask.start)
 
 
 def wait_for_guard() -> None:

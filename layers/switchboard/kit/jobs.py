@@ -41,13 +41,13 @@ class Job(BaseModel):
         """The body of the job's message."""
         return {JOB_FIELD: type(self).__name__, **self.model_dump(mode="json", exclude_none=True)}
 
-    def message(self, *, delay: int = 0, queue: str | None = None) -> QueueMessage:
+    def to_message(self, *, delay: int = 0, queue: str | None = None) -> QueueMessage:
         """Returns the job's message, with a delay in seconds. `queue` replaces the job's own queue."""
         group = getattr(self, "org_id", None) or type(self).__name__
         return QueueMessage(queue=queue or self.queue, body=self.body, group=group, delay=delay)
 
     @classmethod
-    def read(cls, body: dict[str, Any]) -> Self:
+    def parse_body(cls, body: dict[str, Any]) -> Self:
         """Parses the job in a message's body. Raises pydantic's ValidationError if the fields do not fit."""
         return cls.model_validate({name: value for name, value in body.items() if name != JOB_FIELD})
 

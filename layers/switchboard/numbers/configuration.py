@@ -19,7 +19,7 @@ _PAUSE = timedelta(minutes=2)
 
 def configure_number(org_id: str, number_id: str) -> None:
     """Sends the name and the URLs of a number to its provider. It may run twice: the settings are the same."""
-    number = store.NUMBERS.get(org_id, number_id)
+    number = store.NUMBERS.get_object(org_id, number_id)
     if number is None or not number.active:
         telemetry.log_skip("the number is gone", number_id=number_id)
         return

@@ -112,7 +112,7 @@ def _begin_purchase(origin: Origin, order: NumberOrder, provider: str) -> Purcha
     try:
         usage.commit_within(
             [charge],
-            store.PURCHASES.put(purchase),
+            store.PURCHASES.create_write(purchase),
             store.hold_write(purchase.e164, Holder(org.id, purchase.id), _HeldError),
             pricing.room_write(org, 1),
             _purchase_event_write(origin, "number.purchase_started", purchase),
@@ -160,10 +160,10 @@ def _continue_purchase(
     effect: IdempotencyKey | None,
 ) -> Number:
     """Returns the organization's number, or finds out what became of its purchase."""
-    number = store.NUMBERS.get(*holder)
+    number = store.NUMBERS.get_object(*holder)
     if number:
         return number
-    purchase = store.PURCHASES.get(*holder)
+    purchase = store.PURCHASES.get_object(*holder)
     if purchase is None or purchase.status is not PurchaseStatus.PENDING:
         # It ended between the two reads.
         raise _unconfirmed(1)
@@ -181,7 +181,7 @@ def _continue_purchase(
         raise _unconfirmed(wait)
     renewed = next_version(purchase, asked_at=clock.now_iso())
     try:
-        commit(store.PURCHASES.save(renewed))
+        commit(store.PURCHASES.save_write(renewed))
     except StaleVersionError:
         raise _unconfirmed(1) from None
     return _ask_and_finish(origin, inventory, renewed, extra, effect)
@@ -210,11 +210,11 @@ def _finish_purchase(
         purchase.flow_id,
         purchase.sms_flow_id,
     )
-    ended = store.PURCHASES.save(_ended(purchase, PurchaseStatus.BOUGHT))
+    ended = store.PURCHASES.save_write(_ended(purchase, PurchaseStatus.BOUGHT))
     try:
         commit_once(effect, number.id, ended, records.number_writes(origin, number, "number.bought"), extra)
     except StaleVersionError:
-        recorded = store.NUMBERS.get(purchase.org_id, purchase.id)
+        recorded = store.NUMBERS.get_object(purchase.org_id, purchase.id)
         if recorded is None:
             raise _unconfirmed(1) from None
         return recorded
@@ -234,7 +234,7 @@ def _abandon_purchase(origin: Origin, purchase: Purchase) -> None:
     refund = usage.correction_write(org, purchase.meter, -1, purchase.receipt) if purchase.receipt else None
     try:
         commit(
-            store.PURCHASES.save(_ended(purchase, PurchaseStatus.REFUSED)),
+            store.PURCHASES.save_write(_ended(purchase, PurchaseStatus.REFUSED)),
             store.unhold_write(purchase.e164, Holder(purchase.org_id, purchase.id)),
             pricing.room_write(org, -1),
             refund,
@@ -252,7 +252,7 @@ def settle_purchase(
     org_id: str, purchase_id: str, extra_of: Callable[[Purchase], Sequence[Writes]] = lambda _: ()
 ) -> None:
     """Finds out what became of a purchase that no request has finished. `extra_of` returns the guards of its flows."""
-    purchase = store.PURCHASES.get(org_id, purchase_id)
+    purchase = store.PURCHASES.get_object(org_id, purchase_id)
     if purchase is None or purchase.status is not PurchaseStatus.PENDING:
         telemetry.log_skip("the purchase has ended", purchase_id=purchase_id)
         return
@@ -287,7 +287,7 @@ def _check_later(purchase: Purchase) -> None:
         return next_version(now, checks=now.checks + 1), timers.schedule(job, clock.now() + pause).write
 
     telemetry.emit_metric("NumberPurchasePending")
-    store.PURCHASES.change(purchase.org_id, purchase.id, decide)
+    store.PURCHASES.change_object(purchase.org_id, purchase.id, decide)
 
 
 def _purchase_event_write(origin: Origin, event_type: str, purchase: Purchase) -> Writes:

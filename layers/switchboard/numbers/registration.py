@@ -95,7 +95,7 @@ def _registered(org_id: str, holder: Holder, sid: str, friendly_name: str | None
     """Returns the number that holds the telephone number, if it is as the request wants it."""
     if holder.org_id != org_id:
         raise records.not_in_inventory()
-    number = store.NUMBERS.get(*holder)
+    number = store.NUMBERS.get_object(*holder)
     if number is None:
         raise Unavailable(
             "This number is being bought: try again in a few seconds.",
@@ -207,7 +207,7 @@ def _refresh_number(origin: Origin, number: Number, owned: OwnedNumber) -> bool:
         after = next_version(before, sid=owned.sid, capabilities=records.capabilities_of(owned))
         return after, records.number_event_write(origin, "number.updated", after)
 
-    return store.NUMBERS.change(number.org_id, number.id, decide) is not None
+    return store.NUMBERS.change_object(number.org_id, number.id, decide) is not None
 
 
 def _release_number(origin: Origin, org: Organization, number: Number) -> bool:
@@ -222,4 +222,4 @@ def _release_number(origin: Origin, org: Organization, number: Number) -> bool:
             records.number_event_write(origin, "number.released", after),
         ]
 
-    return store.NUMBERS.change(number.org_id, number.id, decide) is not None
+    return store.NUMBERS.change_object(number.org_id, number.id, decide) is not None

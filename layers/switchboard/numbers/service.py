@@ -25,7 +25,7 @@ _ID = re.compile(f"{store.ID_PREFIX}[0-9a-z]{{26}}")
 
 def get_number(org_id: str, number_id: str) -> Number:
     """Returns the organization's number with this id. Raises NotFound."""
-    found = store.NUMBERS.get(org_id, number_id) if _ID.fullmatch(number_id) else None
+    found = store.NUMBERS.get_object(org_id, number_id) if _ID.fullmatch(number_id) else None
     if not found:
         raise NotFound("There is no such number.")
     return found
@@ -36,13 +36,13 @@ def find_number(number_id: str) -> Number | None:
     if not _ID.fullmatch(number_id):
         return None
     org_id = store.find_org_of_number(number_id)
-    return store.NUMBERS.get(org_id, number_id) if org_id else None
+    return store.NUMBERS.get_object(org_id, number_id) if org_id else None
 
 
 def find_number_by_e164(e164: str) -> Number | None:
     """Returns the active number of any organization with this telephone number, None if there is none."""
     holder = store.find_holder(e164)
-    found = store.NUMBERS.get(*holder) if holder else None
+    found = store.NUMBERS.get_object(*holder) if holder else None
     return found if found and found.active else None
 
 
@@ -78,7 +78,7 @@ def update_number(
             extra,
         ]
 
-    changed = store.NUMBERS.change(known.org_id, known.id, decide, effect)
+    changed = store.NUMBERS.change_object(known.org_id, known.id, decide, effect)
     return changed or get_number(origin.org_id, number_id)
 
 

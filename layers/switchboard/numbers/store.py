@@ -77,30 +77,30 @@ def parse_holder(item: Item) -> Holder:
 
 def list_numbers(org_id: str) -> list[Number]:
     query = Query(table="core", partition=f"{org_id}#numbers")
-    return [NUMBERS.read(item) for item in query.all()]
+    return [NUMBERS.from_item(item) for item in query.read_all()]
 
 
 def list_number_page(org_id: str, limit: int, after: str | None) -> tuple[list[Number], str | None]:
     """Returns a page of the organization's numbers, newest first, and the cursor of the next page."""
     query = Query(table="core", partition=f"{org_id}#numbers", forward=False)
-    return read_query_page(query, NUMBERS.read, org_id, "numbers", limit, after)
+    return read_query_page(query, NUMBERS.from_item, org_id, "numbers", limit, after)
 
 
 def list_numbers_of_flow(org_id: str, flow_id: str) -> list[Number]:
-    entries = Query(table="core", partition=_flow_partition(org_id, flow_id)).all()
+    entries = Query(table="core", partition=_flow_partition(org_id, flow_id)).read_all()
     ids = [item["sk"] for item in entries]
     found = [one for begin in range(0, len(ids), 100) for one in _get_numbers(org_id, ids[begin : begin + 100])]
     return [number for number in found if number and flow_id in number.flow_ids]
 
 
 def _get_numbers(org_id: str, number_ids: list[str]) -> list[Number | None]:
-    return NUMBERS.get_across([(org_id, number_id) for number_id in number_ids])
+    return NUMBERS.get_objects([(org_id, number_id) for number_id in number_ids])
 
 
 def new_number_writes(number: Number) -> list[Put]:
     """Returns the writes of a new number, without the look-up of its telephone number."""
     pointer = Put(table="core", item={**_id_key(number.id), "org_id": number.org_id}, unless_exists=True)
-    return [NUMBERS.put(number), pointer, *_entry_writes(number, number.flow_ids)]
+    return [NUMBERS.create_write(number), pointer, *_entry_writes(number, number.flow_ids)]
 
 
 def moved_entry_writes(before: Number, after: Number) -> list[Put | Delete]:

@@ -94,10 +94,10 @@ class GuardedClient:
         target = _target(url, loopback=destination.loopback_allowed())
         _check_headers(headers)
         connections = self._connections()
-        await connections.enter()
+        await connections.begin_exchange()
         started = monotonic()
         try:
-            status, fields, content = await self._exchange(connections, method, target, headers, body, seconds)
+            status, fields, content = await self._send_with_retry(connections, method, target, headers, body, seconds)
         except NoResponseError:
             raise
         except aiohttp.ConnectionTimeoutError as error:
@@ -107,7 +107,7 @@ class GuardedClient:
         except (aiohttp.ClientError, HttpProcessingError, OSError, ValueError) as error:
             _raise(error)
         finally:
-            connections.leave()
+            connections.end_exchange()
         return Response(status, fields, content, round((monotonic() - started) * 1000))
 
     async def close(self) -> None:
@@ -129,7 +129,7 @@ class GuardedClient:
             self._opened = Connections(self._lookup, self._ssl)
         return self._opened
 
-    async def _exchange(
+    async def _send_with_retry(
         self,
         connections: Connections,
         method: str,
@@ -142,15 +142,17 @@ class GuardedClient:
         current_request.set(mark)
         until = monotonic() + seconds
         try:
-            return await self._once(connections.usual, method, url, headers, body, _timeout(seconds))
+            return await self._send_once(connections.usual_session, method, url, headers, body, _timeout(seconds))
         except aiohttp.ClientConnectorError:
             raise
         except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
             if mark.opened or monotonic() >= until:
                 raise
-        return await self._once(connections.once, method, url, headers, body, _timeout(until - monotonic()))
+        return await self._send_once(
+            connections.single_use_session, method, url, headers, body, _timeout(until - monotonic())
+        )
 
-    async def _once(
+    async def _send_once(
         self,
         session: aiohttp.ClientSession,
         method: str,
@@ -162,10 +164,10 @@ class GuardedClient:
         async with session.request(
             method, url, data=body, headers=headers, allow_redirects=False, timeout=timeout
         ) as response:
-            content = await self._beginning(response)
+            content = await self._read_beginning(response)
             return response.status, _fields(response), content
 
-    async def _beginning(self, response: aiohttp.ClientResponse) -> bytes:
+    async def _read_beginning(self, response: aiohttp.ClientResponse) -> bytes:
         parts, size = [], 0
         async for part in response.content.iter_any():
             parts.append(part)

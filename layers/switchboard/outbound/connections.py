@@ -46,39 +46,39 @@ class Connections:
         self.open = 0
         self._ssl = ssl
         self._resolver = GuardedResolver(look_up)
-        self._keeping, self._once = self._sessions()
+        self._keeping, self._once = self._make_sessions()
         self._busy = 0
         self._used_at = clock.epoch()
 
     @property
-    def once(self) -> aiohttp.ClientSession:
+    def single_use_session(self) -> aiohttp.ClientSession:
         """The session that opens a new connection for each request."""
         return self._once
 
     @property
-    def usual(self) -> aiohttp.ClientSession:
+    def usual_session(self) -> aiohttp.ClientSession:
         """The session that keeps connections, or the other one if too many connections are open."""
         return self._keeping if self.open < MAX_KEPT_SOCKETS else self._once
 
-    async def enter(self) -> None:
+    async def begin_exchange(self) -> None:
         """Begins an exchange. Does not reuse connections that were open while the function was frozen."""
         await self.room.acquire()
         self._busy += 1
         # Use the wall clock: the monotonic clock may stop while the process is frozen.
         if self._busy == 1 and abs(clock.epoch() - self._used_at) > KEEP_SECONDS:
             try:
-                await self._renew()
+                await self._renew_sessions()
             except BaseException:
-                self.leave()
+                self.end_exchange()
                 raise
 
-    async def _renew(self) -> None:
+    async def _renew_sessions(self) -> None:
         before = self._keeping, self._once
-        self._keeping, self._once = self._sessions()
+        self._keeping, self._once = self._make_sessions()
         for session in before:
             await session.close()
 
-    def leave(self) -> None:
+    def end_exchange(self) -> None:
         """Ends an exchange."""
         self._busy -= 1
         self._used_at = clock.epoch()
@@ -90,16 +90,16 @@ class Connections:
             await session.close()
         await self._resolver.close()
 
-    def _sessions(self) -> tuple[aiohttp.ClientSession, aiohttp.ClientSession]:
-        return self._session(keepalive_timeout=KEEP_SECONDS), self._session(force_close=True)
+    def _make_sessions(self) -> tuple[aiohttp.ClientSession, aiohttp.ClientSession]:
+        return self._make_session(keepalive_timeout=KEEP_SECONDS), self._make_session(force_close=True)
 
-    def _session(self, **kept: Any) -> aiohttp.ClientSession:
+    def _make_session(self, **kept: Any) -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(
             ssl=self._ssl or True,
             resolver=self._resolver,
             ttl_dns_cache=_DNS_SECONDS,
             limit=0,
-            socket_factory=self._socket,
+            socket_factory=self._make_socket,
             **kept,
         )
         return aiohttp.ClientSession(
@@ -114,7 +114,7 @@ class Connections:
             max_headers=_MAX_HEADERS,
         )
 
-    def _socket(self, info: aiohttp.AddrInfoType) -> socket.socket:
+    def _make_socket(self, info: aiohttp.AddrInfoType) -> socket.socket:
         # Every connection goes through this function. Check the address here, because aiohttp asks the resolver only
         # about names and not about literal addresses.
         family, kind, protocol, _, address = info
@@ -122,11 +122,11 @@ class Connections:
             raise ForbiddenTargetError("the address is not on the public internet")
         current_request.get().opened = True
         made = _Counted(family, kind, protocol)
-        made.on_close = self._closed
+        made.on_close = self._count_closed
         self.open += 1
         return made
 
-    def _closed(self) -> None:
+    def _count_closed(self) -> None:
         self.open -= 1
 
 

@@ -46,7 +46,7 @@ class GuardedResolver(AbstractResolver):
 
         Raises ForbiddenTargetError if one of them is not allowed, OSError if it has none.
         """
-        for address in (addresses := await self._addresses(host)):
+        for address in (addresses := await self._look_up_once(host)):
             if not destination.may_resolve_to(host, address):
                 raise ForbiddenTargetError("the host resolves to an address that is not on the public internet")
         return [
@@ -61,21 +61,21 @@ class GuardedResolver(AbstractResolver):
             for address in addresses
         ]
 
-    async def _addresses(self, host: str) -> list[str]:
+    async def _look_up_once(self, host: str) -> list[str]:
         if host == hosts.LOCALHOST:
             return ["127.0.0.1", "::1"]  # fixed addresses of `localhost` (RFC 6761, 6.3)
         running = self._running.get(host)
         if running is None:
             running = asyncio.get_running_loop().run_in_executor(self._threads, self._look_up, host)
             self._running[host] = running
-            running.add_done_callback(lambda done: self._forget(host, done))
+            running.add_done_callback(lambda done: self._forget_lookup(host, done))
         # Shield the look-up: a request that times out must not cancel it for the others.
         found = await asyncio.shield(running)
         if not found:
             raise OSError("no address")
         return list(dict.fromkeys(found))
 
-    def _forget(self, host: str, done: asyncio.Future[list[str]]) -> None:
+    def _forget_lookup(self, host: str, done: asyncio.Future[list[str]]) -> None:
         self._running.pop(host, None)
         if not done.cancelled():
             done.exception()  # mark the error as retrieved, since no task may be waiting for it

@@ -83,7 +83,7 @@ def finish_sign_in(state: str, code: str, browser: str | None) -> SignInResult:
     """
     sign_in = _consume_sign_in(state, browser)
     try:
-        claims = identity.identity_provider().redeem(
+        claims = identity.identity_provider().redeem_code(
             code=code, redirect_uri=_redirect_uri(), code_verifier=_verifier(state), nonce=_nonce(state)
         )
     except identity.SignInRefusedError as error:

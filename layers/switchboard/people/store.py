@@ -67,7 +67,7 @@ def user_writes(user: User, otherwise: Any) -> list[Put]:
 
 
 def user_change_write(user_id: str, changes: dict[str, Any]) -> Update:
-    return Update.of("core", user_ref(user_id).key, changes)
+    return Update.set_attributes("core", user_ref(user_id).key, changes)
 
 
 def session_write(session: ConsoleSession) -> Put:
@@ -80,7 +80,7 @@ def session_write(session: ConsoleSession) -> Put:
 
 def session_change_write(digest: str, changes: dict[str, Any]) -> Update:
     """Returns the write that changes an existing session. It cannot restore a session that was ended."""
-    return Update.of("sessions", session_ref(digest).key, changes)
+    return Update.set_attributes("sessions", session_ref(digest).key, changes)
 
 
 def session_delete_write(digest: str) -> Delete:

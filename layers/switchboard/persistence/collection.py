@@ -8,7 +8,7 @@ from typing import Any, Generic, Protocol, Self, TypeVar
 
 from switchboard.aws import reads
 from switchboard.aws.dynamodb import Item, Key
-from switchboard.aws.writes import Delete, Put, Writes
+from switchboard.aws.writes import Delete, Put
 from switchboard.kit import clock
 from switchboard.persistence import optimistic
 from switchboard.persistence.idempotency import IdempotencyGuard
@@ -57,32 +57,32 @@ class Collection(Generic[M]):
     pack: Callable[[Item], Item] = lambda item: item
     unpack: Callable[[Item], Item] = lambda item: item
 
-    def item(self, thing: M) -> Item:
+    def to_item(self, thing: M) -> Item:
         """Returns the stored item of an object."""
         return {**self.key(thing.org_id, thing.id), **self.pack(thing.model_dump(mode="json")), **self.lists(thing)}
 
-    def read(self, item: Item) -> M:
+    def from_item(self, item: Item) -> M:
         """Returns the object of a stored item."""
         return self.model.model_validate(self.unpack(item))
 
-    def put(self, thing: M) -> Put:
+    def create_write(self, thing: M) -> Put:
         """Returns the write that stores a new object."""
-        return Put(table=self.table, item=self.item(thing), unless_exists=True)
+        return Put(table=self.table, item=self.to_item(thing), unless_exists=True)
 
-    def save(self, thing: M) -> Put:
+    def save_write(self, thing: M) -> Put:
         """Returns the write of an object's next version.
 
         Raises StaleVersionError at commit if the stored version has changed.
         """
         return Put(
             table=self.table,
-            item=self.item(thing),
+            item=self.to_item(thing),
             condition="version = :before",
             values={":before": thing.version - 1},
             otherwise=StaleVersionError,
         )
 
-    def delete(self, thing: M) -> Delete:
+    def delete_write(self, thing: M) -> Delete:
         """Returns the write that deletes an object. Raises StaleVersionError at commit if the object has changed."""
         return Delete(
             table=self.table,
@@ -92,17 +92,17 @@ class Collection(Generic[M]):
             otherwise=StaleVersionError,
         )
 
-    def get(self, org_id: str, id_: str) -> M | None:
+    def get_object(self, org_id: str, id_: str) -> M | None:
         """Reads the organization's object with this id, `None` if there is none."""
         item = reads.get_item(self.table, self.key(org_id, id_))
-        return self.read(item) if item else None
+        return self.from_item(item) if item else None
 
-    def get_across(self, places: Sequence[tuple[str, str]]) -> list[M | None]:
+    def get_objects(self, places: Sequence[tuple[str, str]]) -> list[M | None]:
         """Reads the objects of up to a hundred pairs of organization and id, in the order of the pairs."""
         items = reads.get_items(self.table, [self.key(*place) for place in places]) if places else []
-        return [self.read(item) if item else None for item in items]
+        return [self.from_item(item) if item else None for item in items]
 
-    def change(
+    def change_object(
         self, org_id: str, id_: str, decide: Callable[[M], Decision[M]], once: IdempotencyGuard | None = None
     ) -> M | None:
         """Changes the current version of an object (`optimistic.change_object`).
@@ -111,8 +111,5 @@ class Collection(Generic[M]):
         request is repeated, nothing changes.
         """
         return optimistic.change_object(
-            lambda: self.get(org_id, id_), decide, self._save_writes, once=once, subject_id=id_
+            lambda: self.get_object(org_id, id_), decide, self.save_write, once=once, subject_id=id_
         )
-
-    def _save_writes(self, thing: M) -> Writes:
-        return self.save(thing)

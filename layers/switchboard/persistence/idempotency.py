@@ -133,7 +133,7 @@ class IdempotencyKey:
     def _id(self) -> str:
         return f"effect#{self.scope}#{texts.digest(self.key)}"
 
-    def seed(self, label: str, salt: str | None = None) -> bytes:
+    def derive_seed(self, label: str, salt: str | None = None) -> bytes:
         """Returns bytes for a secret that a second run must reproduce. They need the root secret and the key's text.
 
         The second run passes the salt of the first, which the marker holds. Without the salt, a key that is used again

@@ -93,25 +93,27 @@ class Listing:
     name: str
     views: tuple[ListView, ...]
 
-    def attributes(self, org_id: str, place: str, values: ObjectValues) -> Item:
+    def index_attributes(self, org_id: str, place: str, values: ObjectValues) -> Item:
         """Returns the index attributes of an object: those of each view for which the object has all filter values."""
         found: Item = {}
         for view in self.views:
             if view.index is None or any(values.get(name) is None for name in view.by):
                 continue
             shard = zlib.crc32(place.encode()) % view.shards
-            found[f"{view.index}pk"] = self._partition(view, org_id, [str(values[name]) for name in view.by], shard)
+            found[f"{view.index}pk"] = self._partition_name(
+                view, org_id, [str(values[name]) for name in view.by], shard
+            )
             found[f"{view.index}sk"] = place
         return found
 
-    def entries(
+    def entry_writes(
         self, org_id: str, place: str, key: Item, name: str, before: Collection[str], after: Collection[str]
     ) -> list[Put | Delete]:
         """Returns the writes that move an object from old filter values to new ones, for the object's commit."""
         view = next(view for view in self.views if view.index is None and view.by == (name,))
 
         def of(value: str) -> Item:
-            return {"pk": self._partition(view, org_id, [value], 0), "sk": place}
+            return {"pk": self._partition_name(view, org_id, [value], 0), "sk": place}
 
         thing = {"thing_pk": key["pk"], "thing_sk": key["sk"]}
         return [
@@ -119,7 +121,7 @@ class Listing:
             *(Put(table=self.table, item=of(value) | thing) for value in after if value not in before),
         ]
 
-    def page(
+    def read_page(
         self,
         org_id: str,
         wanted: FilterValues,
@@ -145,9 +147,9 @@ class Listing:
             query += f":{since}:{until}"
         start = cursors.decode_cursor(after, org_id, query)
         span = _Span(since or _FIRST, str(start["place"]) if start else f"{until or ''}{_LAST}")
-        view = self._view(wanted)
-        partitions = self._partitions(view, org_id, wanted)
-        entries = self._entries(view, partitions, limit + 1, span)
+        view = self._choose_view(wanted)
+        partitions = self._partition_names(view, org_id, wanted)
+        entries = self._read_entries(view, partitions, limit + 1, span)
         shown, more = entries[:limit], len(entries) > limit
         items = get_items(self.table, [{"pk": one.key[0], "sk": one.key[1]} for one in shown]) if shown else []
         rest = {name: values for name, values in wanted.items() if name not in view.by}
@@ -173,20 +175,20 @@ class Listing:
         `since` is the first time of the range, and `before` is the first place or time after it. The objects are not
         read: they may have changed since, so the caller compares them with the filters.
         """
-        view = self._view({name: values for name, values in wanted.items() if values})
-        partitions = self._partitions(view, org_id, wanted)
+        view = self._choose_view({name: values for name, values in wanted.items() if values})
+        partitions = self._partition_names(view, org_id, wanted)
         span = _Span(since or _FIRST, before or _LAST)
-        return [entry.place for entry in self._entries(view, partitions, limit, span)]
+        return [entry.place for entry in self._read_entries(view, partitions, limit, span)]
 
-    def partition(self, org_id: str, values: Mapping[str, str]) -> ListPartition:
+    def find_partition(self, org_id: str, values: Mapping[str, str]) -> ListPartition:
         """Returns the partition of the objects with these values, for a worker that reads a list in its own order.
 
         Raises StopIteration if no view has exactly these filters. That is a programming error.
         """
         view = next(view for view in self.views if set(view.by) == values.keys() and view.shards == 1)
-        return ListPartition(view.index, self._partition(view, org_id, [values[name] for name in view.by], 0))
+        return ListPartition(view.index, self._partition_name(view, org_id, [values[name] for name in view.by], 0))
 
-    def _view(self, wanted: FilterValues) -> ListView:
+    def _choose_view(self, wanted: FilterValues) -> ListView:
         """Returns the view with the most wanted filters, within the limit of partitions that a page may read."""
 
         def partitions(view: ListView) -> int:
@@ -198,29 +200,29 @@ class Listing:
         fitting = [view for view in self.views if set(view.by) <= wanted.keys() and partitions(view) <= _MAX_PARTITIONS]
         return max(fitting, key=lambda view: len(view.by))
 
-    def _partitions(self, view: ListView, org_id: str, wanted: FilterValues) -> list[str]:
+    def _partition_names(self, view: ListView, org_id: str, wanted: FilterValues) -> list[str]:
         values = product(*(sorted(set(wanted[name])) for name in view.by))
-        return [self._partition(view, org_id, chosen, shard) for chosen in values for shard in range(view.shards)]
+        return [self._partition_name(view, org_id, chosen, shard) for chosen in values for shard in range(view.shards)]
 
-    def _entries(self, view: ListView, names: Sequence[str], most: int, span: _Span) -> list[_Entry]:
-        reads = [BackgroundTask(partial(self._read, view, name, most, span)) for name in names]
+    def _read_entries(self, view: ListView, names: Sequence[str], most: int, span: _Span) -> list[_Entry]:
+        reads = [BackgroundTask(partial(self._read_partition, view, name, most, span)) for name in names]
         for read in reads[1:]:
-            read.begin()
+            read.start()
         newest_first = heapq.merge(*(read.result() for read in reads), key=lambda entry: entry.place, reverse=True)
         once = {entry.key: entry for entry in newest_first}
         return list(islice(once.values(), most))
 
-    def _read(self, view: ListView, partition: str, most: int, span: _Span) -> list[_Entry]:
+    def _read_partition(self, view: ListView, partition: str, most: int, span: _Span) -> list[_Entry]:
         query = Query(table=self.table, index=view.index, partition=partition, forward=False, between=span)
         # DynamoDB's range includes both ends, and `before` is not on the page: read one item more.
-        found = query.keys(most + 1).items
+        found = query.read_keys(most + 1).items
         if view.index is None:
             entries = [_Entry(item["sk"], (item["thing_pk"], item["thing_sk"])) for item in found]
         else:
             entries = [_Entry(item[f"{view.index}sk"], (item["pk"], item["sk"])) for item in found]
         return [entry for entry in entries if entry.place < span.before][:most]
 
-    def _partition(self, view: ListView, org_id: str, values: Sequence[str], shard: int) -> str:
+    def _partition_name(self, view: ListView, org_id: str, values: Sequence[str], shard: int) -> str:
         chosen = "".join(f"#{name}={value}" for name, value in zip(view.by, values, strict=True))
         return f"{org_id}#list#{self.name}{chosen}" + (f"#{shard}" if view.shards > 1 else "")
 
@@ -240,7 +242,7 @@ def read_query_page(
     in the response, for a query without an index. The first is always on the page. Raises Invalid for a cursor of
     another list.
     """
-    found = query.page(limit, cursors.decode_cursor(after, org_id, name))
+    found = query.read_page(limit, cursors.decode_cursor(after, org_id, name))
     results, next_key = [parse(item) for item in found.items], found.next_key
     room = max(1, fitting(results)) if fitting else limit
     if room < len(results):
@@ -250,7 +252,7 @@ def read_query_page(
 
 def read_key_page(query: Query, org_id: str, name: str, limit: int, after: str | None) -> ListPage:
     """Returns a page like `read_query_page`, with only the keys of an index, for objects that are read with others."""
-    found = query.keys(limit, cursors.decode_cursor(after, org_id, name))
+    found = query.read_keys(limit, cursors.decode_cursor(after, org_id, name))
     return ListPage(found.items, cursors.encode_cursor(found.next_key, org_id, name))
 
 

@@ -69,7 +69,7 @@ class ItemKind:
         made = [re.escape(part) if number % 2 == 0 else _form(part) for number, part in enumerate(parts)]
         return re.compile("".join(made))
 
-    def has(self, table: str, key: str) -> bool:
+    def matches(self, table: str, key: str) -> bool:
         """Whether an item with this key, in the form of `keys`, is of this kind."""
         return table == self.table and self._pattern.fullmatch(key) is not None
 

@@ -454,4 +454,4 @@ KINDS: tuple[ItemKind, ...] = (
 
 def kinds_of(table: str, key: str) -> list[ItemKind]:
     """The kinds that match an item's key: exactly one, if every kind has its row."""
-    return [kind for kind in KINDS if kind.has(table, key)]
+    return [kind for kind in KINDS if kind.matches(table, key)]

@@ -31,7 +31,7 @@ def applied_event_write(org_id: str, name: str, subject: str, event_id: str) -> 
 def list_applied_events(org_id: str, name: str, subject: str) -> list[Key]:
     """Returns the keys of the events that were applied to a subject."""
     query = Query(table="core", partition=_partition(org_id, name), begins=f"{subject}#")
-    return [{"pk": item["pk"], "sk": item["sk"]} for item in query.all()]
+    return [{"pk": item["pk"], "sk": item["sk"]} for item in query.read_all()]
 
 
 def delete_applied_events(keys: Sequence[Key]) -> None:
@@ -41,7 +41,7 @@ def delete_applied_events(keys: Sequence[Key]) -> None:
 def list_subjects(org_id: str, name: str) -> Iterator[str]:
     """Yields each subject with an applied event once."""
     last = None
-    for item in Query(table="core", partition=_partition(org_id, name)).all():
+    for item in Query(table="core", partition=_partition(org_id, name)).read_all():
         subject, _, _ = str(item["sk"]).rpartition("#")
         if subject != last:
             yield subject

@@ -41,7 +41,7 @@ def list_scored_calls(
 ) -> tuple[list[RoleplayCall], str | None]:
     """Returns a page of scored calls, by end time, newest first, and the cursor of the next page."""
     page = store.list_scored_calls(caller.org_id, listed, limit, after)
-    return [store.CALLS.read(item) for item in page.items], page.cursor
+    return [store.CALLS.from_item(item) for item in page.items], page.cursor
 
 
 def list_drill_offers(org_id: str) -> list[DrillOffer]:

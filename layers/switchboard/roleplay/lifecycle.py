@@ -63,7 +63,7 @@ def creation_writes(call: RoleplayCall) -> list[Writes]:
     data = {"drill": call.drill_key, "difficulty": call.persona.difficulty.value, "session": call.session_id}
     limit = _close_job(call, RoleplayState.CREATED, WAIT_LIMIT)
     return [
-        store.CALLS.put(call.model_copy(update={"watch": limit.ref})),
+        store.CALLS.create_write(call.model_copy(update={"watch": limit.ref})),
         limit.write,
         call_event_write(call, "roleplay.call.created", user=texts.digest(call.external_user_id), **data),
     ]
@@ -71,9 +71,9 @@ def creation_writes(call: RoleplayCall) -> list[Writes]:
 
 def begin_call(org_id: str, call_id: str) -> None:
     """Brings the persona into a new call."""
-    call = store.CALLS.get(org_id, call_id)
+    call = store.CALLS.get_object(org_id, call_id)
     if call and call.state is RoleplayState.CREATED:
-        transports.named(call.transport).begin(room_of(call))
+        transports.named(call.transport).start_persona(room_of(call))
     else:
         telemetry.log_skip("the practice call is gone, or has begun", org_id=org_id, call_id=call_id)
 
@@ -84,7 +84,9 @@ def apply_report(progress: TransportReport) -> None:
         _record_turn(progress)
         return
     heard = store.get_recorded_turns(progress.org_id, progress.call_id)
-    changed = store.CALLS.change(progress.org_id, progress.call_id, lambda call: _decide_report(call, progress, heard))
+    changed = store.CALLS.change_object(
+        progress.org_id, progress.call_id, lambda call: _decide_report(call, progress, heard)
+    )
     if changed is None:
         telemetry.log_skip(
             "the report changes nothing", org_id=progress.org_id, call_id=progress.call_id, report=progress.kind
@@ -96,7 +98,7 @@ def apply_report(progress: TransportReport) -> None:
 
 def _record_turn(progress: TransportReport) -> None:
     """Records a turn. It does not change the call, so that parallel reports do not collide on the call."""
-    call, turn = store.CALLS.get(progress.org_id, progress.call_id), progress.turn
+    call, turn = store.CALLS.get_object(progress.org_id, progress.call_id), progress.turn
     if turn is None or call is None or call.state not in OPEN_STATES:
         telemetry.log_skip("the practice call takes no more turns", org_id=progress.org_id, call_id=progress.call_id)
         return
@@ -113,7 +115,7 @@ def is_whole(call: RoleplayCall, heard: RecordedTurns) -> bool:
 
 def _score_if_whole(org_id: str, call_id: str) -> None:
     """Starts the scoring of an ended call at once if no turn is missing."""
-    call = store.CALLS.get(org_id, call_id)
+    call = store.CALLS.get_object(org_id, call_id)
     if call is None or call.state is not RoleplayState.ENDED or call.expected_turns is None:
         return
     if is_whole(call, store.get_recorded_turns(org_id, call_id)):
@@ -122,9 +124,9 @@ def _score_if_whole(org_id: str, call_id: str) -> None:
 
 def close_room(org_id: str, call_id: str) -> None:
     """Closes the room of an ended call. Raises Down."""
-    call = store.CALLS.get(org_id, call_id)
+    call = store.CALLS.get_object(org_id, call_id)
     if call and call.state not in (RoleplayState.CREATED, RoleplayState.LIVE):
-        transports.named(call.transport).close(room_of(call))
+        transports.named(call.transport).close_room(room_of(call))
     else:
         telemetry.log_skip("the room is still in use, or gone", org_id=org_id, call_id=call_id)
 
@@ -133,7 +135,7 @@ def close_call(org_id: str, call_id: str, state: str) -> None:
     """Ends a call if it is still in the state of its timer."""
     reason = RoleplayEndReason.NEVER_LIVE if state == RoleplayState.CREATED else RoleplayEndReason.TOO_LONG
     heard = store.get_recorded_turns(org_id, call_id)
-    if not store.CALLS.change(
+    if not store.CALLS.change_object(
         org_id, call_id, lambda call: _decide_end(call, reason, heard) if call.state == state else None
     ):
         telemetry.log_skip("the practice call left the state of this timer", org_id=org_id, call_id=call_id)
@@ -142,7 +144,7 @@ def close_call(org_id: str, call_id: str, state: str) -> None:
 def watch_call(org_id: str, call_id: str, until: str) -> None:
     """Ends a live call that had no turn for too long, or sets the next watch."""
     heard = store.get_recorded_turns(org_id, call_id)
-    if not store.CALLS.change(org_id, call_id, lambda call: _decide_watch(call, until, heard)):
+    if not store.CALLS.change_object(org_id, call_id, lambda call: _decide_watch(call, until, heard)):
         telemetry.log_skip("the practice call is over, or has another watch", org_id=org_id, call_id=call_id)
 
 

@@ -40,7 +40,7 @@ _TOO_LATE = "The call was not scored in time."
 
 def score_call(org_id: str, call_id: str) -> None:
     """Scores an ended call. Does nothing for calls in other states. If the model is throttled, tries again later."""
-    call = store.CALLS.get(org_id, call_id)
+    call = store.CALLS.get_object(org_id, call_id)
     if call and call.state is RoleplayState.ENDED:
         call = _begin_scoring(call)
     if call is None or call.state is not RoleplayState.SCORING:
@@ -55,7 +55,7 @@ def score_call(org_id: str, call_id: str) -> None:
     rubric = drills.edition(call.drill_key, call.drill_version).rubric
     model = judges.configured_judge()
     try:
-        judged = model.judge(rubric, turns)
+        judged = model.judge_transcript(rubric, turns)
     except judges.RefusedError as refusal:
         telemetry.emit_metric("ScoringRefused")
         telemetry.logger().warning("scoring refused", extra={"call_id": call_id, "reason": str(refusal)})
@@ -83,7 +83,7 @@ def score_call(org_id: str, call_id: str) -> None:
 
 def give_up_scoring(org_id: str, call_id: str) -> None:
     """Ends the scoring of a call that was not scored in time."""
-    call = store.CALLS.get(org_id, call_id)
+    call = store.CALLS.get_object(org_id, call_id)
     if call and call.can_become(RoleplayState.SCORING_FAILED):
         telemetry.emit_metric("ScoringGivenUp")
         _store_failure(call, _TOO_LATE)
@@ -103,7 +103,7 @@ def _begin_scoring(call: RoleplayCall) -> RoleplayCall | None:
             there = len(heard.numbers & frozenset(range(call.expected_turns)))
             _store_failure(call, f"Only {there} of {call.expected_turns} turns were reported.")
             return None
-    return store.CALLS.change(call.org_id, call.id, lambda found: _decide_begin(found, call.expected_turns))
+    return store.CALLS.change_object(call.org_id, call.id, lambda found: _decide_begin(found, call.expected_turns))
 
 
 def _is_counted(turn: PracticeTurn, call: RoleplayCall) -> bool:
@@ -123,7 +123,7 @@ def _too_short(turns: Sequence[PracticeTurn]) -> bool:
 
 
 def _store_score(call: RoleplayCall, made: Score) -> None:
-    store.CALLS.change(call.org_id, call.id, lambda found: _decide_score(found, made))
+    store.CALLS.change_object(call.org_id, call.id, lambda found: _decide_score(found, made))
 
 
 def _decide_score(call: RoleplayCall, made: Score) -> CallChange:
@@ -142,7 +142,7 @@ def _decide_score(call: RoleplayCall, made: Score) -> CallChange:
 
 
 def _store_failure(call: RoleplayCall, message: str) -> None:
-    store.CALLS.change(call.org_id, call.id, lambda found: _decide_failure(found, message))
+    store.CALLS.change_object(call.org_id, call.id, lambda found: _decide_failure(found, message))
 
 
 def _decide_failure(call: RoleplayCall, message: str) -> CallChange:

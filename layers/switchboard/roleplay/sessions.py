@@ -88,7 +88,7 @@ def mint_session(caller: Caller, external_user_id: str, external_agency_id: str 
     org = caller.organization
     usage.commit_within(
         [usage.monthly_charge(org, session.period, ROLEPLAY_COUNTER, org.terms.roleplays_per_month)],
-        store.SESSIONS.put(session),
+        store.SESSIONS.create_write(session),
         expiry.write,
         event_write,
     )
@@ -101,7 +101,7 @@ def admit_token(token: str) -> Admission:
     A refusal does not spend the token.
     """
     claims = tokens.verify_token(token)
-    session = store.SESSIONS.get(*claims)
+    session = store.SESSIONS.get_object(*claims)
     if session is None:
         raise tokens.invalid_token()
     if session.state is not SessionState.MINTED:
@@ -129,13 +129,13 @@ def redeem_session(admission: Admission, wanted: DrillRequest) -> CallWithTicket
         raise Invalid("There is no such drill, and the token is used: mint a new one.", code="drill_not_found")
     call = _new_call(session, drill, _choose_persona(drill, wanted))
     try:
-        ticket = transports.named(call.transport).ticket(lifecycle.room_of(call))
+        ticket = transports.named(call.transport).make_ticket(lifecycle.room_of(call))
     except transports.Down:
         _fail_session(session, "transport_down")
         raise Unavailable("The voice transport is down: mint a new token later.", retry_after=30) from None
     started = _moved(session, SessionState.STARTED, call_id=call.id)
     try:
-        commit(store.SESSIONS.save(started), lifecycle.creation_writes(call))
+        commit(store.SESSIONS.save_write(started), lifecycle.creation_writes(call))
     except StaleVersionError:
         # The redemption took so long that the session has expired.
         raise tokens.expired_token() from None
@@ -145,9 +145,9 @@ def redeem_session(admission: Admission, wanted: DrillRequest) -> CallWithTicket
 def _spend_token(session: RoleplaySession) -> RoleplaySession:
     spent = _moved(session, SessionState.REDEEMED, redeemed_at=clock.now_iso())
     try:
-        writes.write_item(store.SESSIONS.save(spent))
+        writes.write_item(store.SESSIONS.save_write(spent))
     except StaleVersionError:
-        found = store.SESSIONS.get(session.org_id, session.id)
+        found = store.SESSIONS.get_object(session.org_id, session.id)
         raise _spent_error(found.state if found else SessionState.EXPIRED) from None
     return spent
 
@@ -181,7 +181,7 @@ def _new_call(session: RoleplaySession, drill: Drill, persona: Persona) -> Rolep
 
 def expire_session(org_id: str, session_id: str) -> None:
     """Ends an expired session without a call. Does nothing for other sessions."""
-    if not store.SESSIONS.change(org_id, session_id, _decide_expiry):
+    if not store.SESSIONS.change_object(org_id, session_id, _decide_expiry):
         telemetry.log_skip("the session has its call, or is over", org_id=org_id, session_id=session_id)
 
 
@@ -196,7 +196,7 @@ def _decide_expiry(session: RoleplaySession) -> Decision[RoleplaySession]:
 
 def _fail_session(session: RoleplaySession, why: str) -> None:
     """Ends a session after its redemption has failed."""
-    store.SESSIONS.change(
+    store.SESSIONS.change_object(
         session.org_id,
         session.id,
         lambda found: (

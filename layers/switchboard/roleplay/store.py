@@ -77,7 +77,7 @@ def _lists(call: RoleplayCall) -> Item:
     if call.state is not RoleplayState.SCORED or call.ended_at is None:
         return {}
     values = {"user": _digest(call.external_user_id), "agency": _digest(call.external_agency_id)}
-    return SCORED_CALLS.attributes(call.org_id, place_of(call.ended_at, call.id), values)
+    return SCORED_CALLS.index_attributes(call.org_id, place_of(call.ended_at, call.id), values)
 
 
 def _digest(outside_id: str | None) -> str | None:
@@ -90,12 +90,12 @@ CALLS = Collection("activity", RoleplayCall, _key, _lists)
 
 def find_call(org_id: str, call_id: str) -> RoleplayCall | None:
     """Returns a call of an organization in any state, or `None`. For workers."""
-    return CALLS.get(org_id, call_id)
+    return CALLS.get_object(org_id, call_id)
 
 
 def find_calls(places: Sequence[tuple[str, str]]) -> list[RoleplayCall | None]:
     """Returns the calls of up to 100 pairs of organization and call id, in the given order. For workers."""
-    return CALLS.get_across(places)
+    return CALLS.get_objects(places)
 
 
 def score_write(call: RoleplayCall, score: Score) -> Put:
@@ -104,20 +104,20 @@ def score_write(call: RoleplayCall, score: Score) -> Put:
 
 def get_scored_call(org_id: str, call_id: str) -> ScoredCall | None:
     """Returns a call with its transcript and score, in one query, or `None` without a score."""
-    items = {item["sk"]: item for item in Query(table="activity", partition=_partition(org_id, call_id)).all()}
+    items = {item["sk"]: item for item in Query(table="activity", partition=_partition(org_id, call_id)).read_all()}
     if "call" not in items or "score" not in items:
         return None
     score = Score.model_validate(items["score"])
     turns = [PracticeTurn.model_validate(item) for sk, item in items.items() if sk.startswith("turn#")]
     if score.heard is not None:
         turns = [turn for turn in turns if turn.number in score.heard]
-    return ScoredCall(call=CALLS.read(items["call"]), turns=turns, score=score)
+    return ScoredCall(call=CALLS.from_item(items["call"]), turns=turns, score=score)
 
 
 def list_scored_calls(org_id: str, listed: ScoredCallFilter, limit: int, after: str | None) -> ListPage:
     asked = {"user": _digest(listed.external_user_id), "agency": _digest(listed.external_agency_id)}
     wanted = {name: [digest] for name, digest in asked.items() if digest is not None}
-    return SCORED_CALLS.page(org_id, wanted, limit, after, since=listed.start, until=listed.end)
+    return SCORED_CALLS.read_page(org_id, wanted, limit, after, since=listed.start, until=listed.end)
 
 
 def turn_write(call: RoleplayCall, turn: PracticeTurn) -> Put:
@@ -128,12 +128,12 @@ def turn_write(call: RoleplayCall, turn: PracticeTurn) -> Put:
 
 def list_turns(org_id: str, call_id: str) -> list[PracticeTurn]:
     query = Query(table="activity", partition=_partition(org_id, call_id), begins="turn#")
-    return [PracticeTurn.model_validate(item) for item in query.all()]
+    return [PracticeTurn.model_validate(item) for item in query.read_all()]
 
 
 def get_recorded_turns(org_id: str, call_id: str) -> RecordedTurns:
     query = Query(table="activity", partition=_partition(org_id, call_id), begins="turn#")
-    items = list(query.all())
+    items = list(query.read_all())
     return RecordedTurns(
         frozenset(int(item["number"]) for item in items), max((str(item["heard_at"]) for item in items), default=None)
     )

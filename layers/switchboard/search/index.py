@@ -58,18 +58,18 @@ class SearchSubject(Generic[Subject]):
     head: Collection[str]
     tail: Collection[str] = field(default=())
 
-    def shown_at(self, entry: IndexEntry, words: Sequence[str]) -> bool:
+    def is_shown_at(self, entry: IndexEntry, words: Sequence[str]) -> bool:
         """Whether the subject has all words, and this entry is the one at which the subject is shown.
 
         A subject may match through several entries, on several pages. It is shown once: at its smallest token that
         begins with the first word, in the head if the head has such a token, else in the tail.
         """
-        if not all(self._has(word) for word in words):
+        if not all(self._has_word(word) for word in words):
             return False
         part, tokens = ("head", self.head) if _begins(self.head, words[0]) else ("tail", self.tail)
         return entry.part == part and entry.token == min(token for token in tokens if token.startswith(words[0]))
 
-    def _has(self, word: str) -> bool:
+    def _has_word(self, word: str) -> bool:
         return _begins(self.head, word) or _begins(self.tail, word)
 
 
@@ -99,7 +99,7 @@ def head_writes(
 
 def find_subjects(noun: SearchNoun, org_id: str, word: str, limit: int) -> list[str] | None:
     """Returns the ids of all subjects with a token that begins with a word, `None` beyond `limit` entries."""
-    page = Query(table=noun.table, partition=_partition(noun, org_id, word), begins=word).page(limit)
+    page = Query(table=noun.table, partition=_partition(noun, org_id, word), begins=word).read_page(limit)
     return None if page.next_key else list(dict.fromkeys(_entry(item).subject_id for item in page.items))
 
 
@@ -139,7 +139,7 @@ def search_subjects(
     taken = _limit_subjects(entries, limit)
     order = [first, *(word for word in ordered if word != first)]
     found = load(taken) if taken else []
-    shown = [one.subject for entry, one in zip(taken, found, strict=True) if one and one.shown_at(entry, order)]
+    shown = [one.subject for entry, one in zip(taken, found, strict=True) if one and one.is_shown_at(entry, order)]
     if len(taken) < len(entries):
         last = taken[-1]
         next_key = dict(_key(noun, org_id, last.subject_id, last.part, last.token))
@@ -153,12 +153,12 @@ def _read_entries(
 
     def read(word: str) -> tuple[list[IndexEntry], Item | None]:
         place = {"pk": start["pk"], "sk": start["sk"]} if start and start["word"] == word else None
-        page = Query(table=noun.table, partition=_partition(noun, org_id, word), begins=word).page(limit, place)
+        page = Query(table=noun.table, partition=_partition(noun, org_id, word), begins=word).read_page(limit, place)
         return [_entry(item) for item in page.items], page.next_key
 
     tasks = {word: BackgroundTask(partial(read, word)) for word in words}
     for task in list(tasks.values())[1:]:
-        task.begin()
+        task.start()
     return {word: task.result() for word, task in tasks.items()}
 
 

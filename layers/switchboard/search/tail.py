@@ -68,10 +68,10 @@ class TailSource(Protocol):
     @property
     def noun(self) -> SearchNoun: ...
 
-    def key(self, org_id: str, subject_id: str) -> Key:
+    def subject_key(self, org_id: str, subject_id: str) -> Key:
         """Returns the key of the subject's item in the noun's table."""
 
-    def current(self, org_id: str, subject_ids: Sequence[str]) -> Sequence[CurrentTail | None]:
+    def get_current_tails(self, org_id: str, subject_ids: Sequence[str]) -> Sequence[CurrentTail | None]:
         """Returns up to 100 subjects in the order of the ids, read consistently. `None` means a missing subject."""
 
 
@@ -104,7 +104,7 @@ class _RevisionChangedError(Exception):
 
 def _update_tails(source: TailSource, org_id: str, subject_ids: Sequence[str]) -> None:
     # The order matters: a subject that changes after this read has its own job, which reads the state later.
-    subjects = source.current(org_id, subject_ids)
+    subjects = source.get_current_tails(org_id, subject_ids)
     states = _read_states(source.noun, org_id, subject_ids)
     for subject_id, subject, state in zip(subject_ids, subjects, states, strict=True):
         wanted = sorted(subject.tokens) if subject else []
@@ -112,7 +112,7 @@ def _update_tails(source: TailSource, org_id: str, subject_ids: Sequence[str]) -
             telemetry.log_skip("the search index is up to date", org_id=org_id, subject_id=subject_id)
             continue
         try:
-            _Tail(source, org_id, subject_id, subject, state).become(wanted)
+            _Tail(source, org_id, subject_id, subject, state).write_tokens(wanted)
         except _RevisionChangedError:
             telemetry.log_skip("a later change has its own job", org_id=org_id, subject_id=subject_id)
 
@@ -126,7 +126,7 @@ class _Tail:
         self._noun, self._org_id, self._subject_id, self._state = source.noun, org_id, subject_id, state
         self._check = _revision_check(source, org_id, subject_id, subject.revision if subject else None)
 
-    def become(self, wanted: list[str]) -> None:
+    def write_tokens(self, wanted: list[str]) -> None:
         """Writes the entries of these tokens, and delete all others.
 
         Raises StaleVersionError if another job writes them too.
@@ -135,21 +135,21 @@ class _Tail:
         there = set(self._state.tokens) if self._state.settled else set()
         gone = sorted(set(self._state.tokens) - set(wanted))
         place = (self._noun, self._org_id, self._subject_id)
-        self._note(sorted({*self._state.tokens, *wanted}), settled=False)
+        self._save_state(sorted({*self._state.tokens, *wanted}), settled=False)
         writes = [
             *(index.entry_write(*place, "tail", token) for token in wanted if token not in there),
             *(index.entry_delete_write(*place, "tail", token) for token in gone),
         ]
         for begin in range(0, len(writes), _ENTRIES_PER_COMMIT):
-            self._commit(writes[begin : begin + _ENTRIES_PER_COMMIT])
-        self._note(wanted, settled=True)
+            self._commit_checked(writes[begin : begin + _ENTRIES_PER_COMMIT])
+        self._save_state(wanted, settled=True)
 
-    def _note(self, tokens: list[str], *, settled: bool) -> None:
+    def _save_state(self, tokens: list[str], *, settled: bool) -> None:
         after = TailState(tokens=tokens, settled=settled, version=ids.new_id("idx"))
-        self._commit(_state_write(self._noun, self._org_id, self._subject_id, self._state, after))
+        self._commit_checked(_state_write(self._noun, self._org_id, self._subject_id, self._state, after))
         self._state = after
 
-    def _commit(self, part: Writes) -> None:
+    def _commit_checked(self, part: Writes) -> None:
         commit(self._check, part)
 
 
@@ -159,7 +159,7 @@ def _revision_check(source: TailSource, org_id: str, subject_id: str, revision: 
     if revision is not None:
         still = {"condition": "revision = :revision", "values": {":revision": revision}}
     return ConditionCheck(
-        table=source.noun.table, key=source.key(org_id, subject_id), otherwise=_RevisionChangedError, **still
+        table=source.noun.table, key=source.subject_key(org_id, subject_id), otherwise=_RevisionChangedError, **still
     )
 
 

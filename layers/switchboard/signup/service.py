@@ -57,10 +57,10 @@ def sign_up(
         org_id=org.id, actor=Actor(type="system", id="sign-up"), agent_id=None, correlation_id=correlation_id
     )
     master, master_writes = keys.key_writes(
-        work, KeyKind.MASTER, "master key", seed=effect.seed("master") if effect else None
+        work, KeyKind.MASTER, "master key", seed=effect.derive_seed("master") if effect else None
     )
     made, agent_writes = agents.agent_writes(
-        work, org, username, name or username, {}, effect.seed("agent") if effect else None
+        work, org, username, name or username, {}, effect.derive_seed("agent") if effect else None
     )
     work = work.model_copy(update={"agent_id": made.agent.id})
     invite, invite_writes = invites.invite_writes(work, org, "Switchboard", human_email, Role.ADMIN, is_first=True)
@@ -93,7 +93,7 @@ def sign_up(
         return SignUpResult(
             organizations.get_organization(org_id),
             agents.get_agent(org_id, agent_id),
-            keys.key_text(KeyKind.AGENT, effect.seed("agent", done.salt)),
-            keys.key_text(KeyKind.MASTER, effect.seed("master", done.salt)),
+            keys.key_text(KeyKind.AGENT, effect.derive_seed("agent", done.salt)),
+            keys.key_text(KeyKind.MASTER, effect.derive_seed("master", done.salt)),
         )
     return SignUpResult(org, made.agent, made.key_text, master.text)

@@ -64,11 +64,11 @@ class Watcher:
         """The source's last block, after this watcher has got all entries before it."""
         return self._feed.last_block if self.after >= self._feed.head else None
 
-    async def more(self) -> Sequence[StreamEntry]:
+    async def read_next(self) -> Sequence[StreamEntry]:
         """Returns the next entries after this watcher's place, including those that it does not show."""
         return await self._feed.read_after(self.after)
 
-    def end(self, reason: str) -> None:
+    def end_stream(self, reason: str) -> None:
         """Ends the stream. The first reason counts."""
         self.over = self.over or reason
         self.wake.set()
@@ -106,15 +106,15 @@ class Feed:
             return ()
         async with self._behind:
             try:
-                found: EntryBatch = await self._run(self._source.read, after, _ENTRIES_PER_BATCH)
+                found: EntryBatch = await self._run(self._source.read_entries, after, _ENTRIES_PER_BATCH)
             except Exception:  # noqa: BLE001 the watcher retries, like the feed
-                self._warn()
+                self._log_failure()
                 return ()
         return found.entries
 
     def start(self) -> None:
         """Starts polling."""
-        self._task = asyncio.get_running_loop().create_task(self._follow())
+        self._task = asyncio.get_running_loop().create_task(self._poll_until_stopped())
 
     def stop(self) -> None:
         """Stops polling."""
@@ -122,13 +122,13 @@ class Feed:
         if self._task:
             self._task.cancel()
 
-    async def _follow(self) -> None:
+    async def _poll_until_stopped(self) -> None:
         last, pause = self._timer.now(), self._pace.busy
         while not self._stop.is_set():
             try:
-                grown = await self.look()
+                grown = await self.poll_once()
             except Exception:  # noqa: BLE001 streams survive a short failure of the store
-                self._warn()
+                self._log_failure()
                 pause = min(pause * 2, _MAX_PAUSE_SECONDS)
             else:
                 now = self._timer.now()
@@ -138,10 +138,10 @@ class Feed:
                     continue
             await self._timer.wait(self._stop, pause)
 
-    def _warn(self) -> None:
+    def _log_failure(self) -> None:
         telemetry.logger().warning("a stream's source cannot be read", extra={"source": self._source.id}, exc_info=True)
 
-    async def look(self) -> int:
+    async def poll_once(self) -> int:
         """Polls once: checks the guards, reads new entries, renews leases. Returns the number of new entries."""
         guards = {watcher.subscription.guard.id: watcher.subscription.guard for watcher in self.watchers.values()}
         due = self._timer.now() >= self._renew_at
@@ -156,13 +156,13 @@ class Feed:
         self._is_checked = True
         for watcher in list(self.watchers.values()):
             if reason := found.ended.get(watcher.subscription.guard.id):
-                watcher.end(reason)
+                watcher.end_stream(reason)
             elif watcher.subscription.id in found.lost:
-                watcher.end("another stream replaced this one")
-        self._add(found.batch)
+                watcher.end_stream("another stream replaced this one")
+        self._add_entries(found.batch)
         return len(found.batch.entries)
 
-    def _add(self, batch: EntryBatch) -> None:
+    def _add_entries(self, batch: EntryBatch) -> None:
         ends = batch.last_block is not None and self.last_block is None
         self.last_block = batch.last_block
         if not batch.entries and not ends:
@@ -186,10 +186,10 @@ def _poll(
     ended: dict[str, str] = {}
     for guard in guards:
         try:
-            guard.check()
+            guard.require_access()
         except (Unauthenticated, Forbidden) as error:
             ended[guard.id] = error.message
-    return _PollResult(source.read(head, _ENTRIES_PER_POLL), ended, lost)
+    return _PollResult(source.read_entries(head, _ENTRIES_PER_POLL), ended, lost)
 
 
 def _renew_leases(held: Sequence[StreamSubscription]) -> set[str]:
@@ -207,7 +207,7 @@ class Feeds:
         self._run, self._timer, self._pace = run, timer or MonotonicTimer(), pace or PollInterval()
         self._feeds: dict[str, Feed] = {}
 
-    def join(self, subscription: StreamSubscription) -> Watcher:
+    def join_feed(self, subscription: StreamSubscription) -> Watcher:
         """Adds a watcher to the feed of the subscription's source."""
         source = subscription.source
         feed = self._feeds.get(source.id)
@@ -218,7 +218,7 @@ class Feeds:
         watcher = feed.watchers[subscription.id] = Watcher(feed, subscription)
         return watcher
 
-    def leave(self, watcher: Watcher) -> None:
+    def leave_feed(self, watcher: Watcher) -> None:
         """Removes a watcher from its feed."""
         subscription = watcher.subscription
         feed = self._feeds[subscription.source.id]
@@ -227,8 +227,8 @@ class Feeds:
             feed.stop()
             del self._feeds[subscription.source.id]
 
-    def end(self, reason: str) -> None:
+    def end_streams(self, reason: str) -> None:
         """Ends every stream."""
         for feed in self._feeds.values():
             for watcher in feed.watchers.values():
-                watcher.end(reason)
+                watcher.end_stream(reason)

@@ -22,7 +22,7 @@ class StreamGuard(Protocol):
     def id(self) -> str:
         """The id of the client. Each poll checks guards with the same id once, for all their streams."""
 
-    def check(self) -> None:
+    def require_access(self) -> None:
         """Returns while the client may watch. Raises Unauthenticated or Forbidden; the client sees their message.
 
         Any other exception means that the answer is unknown. The feed then shows nothing, and checks again.
@@ -41,7 +41,7 @@ class KeyGuard:
         """The key and the IP address, because a key may be restricted to addresses."""
         return f"{self.key_id} {self._address}"
 
-    def check(self) -> None:
+    def require_access(self) -> None:
         """Authenticates like the request. Raises Unauthenticated or Forbidden."""
         access.authenticate_key(self._text, self._kinds, self._address)
 
@@ -57,9 +57,9 @@ class SessionGuard:
         """The digest of the session's cookie, with the organization."""
         return f"{self._org_id} {texts.digest(self._text)}"
 
-    def check(self) -> None:
+    def require_access(self) -> None:
         """Reads the session, the membership and the role. Raises Unauthenticated or Forbidden."""
         signed_in = read_session(self._text)
-        signed_in.require(self._permission)
+        signed_in.require_permission(self._permission)
         if signed_in.organization is None or signed_in.organization.id != self._org_id:
             raise Forbidden("Your session moved to another organization: open it again.", code="other_organization")

@@ -56,7 +56,7 @@ class Selection:
     def __init__(self, **wanted: str | None) -> None:
         self.wanted = {name: value for name, value in sorted(wanted.items()) if value is not None}
 
-    def takes(self, entry: StreamEntry) -> bool:
+    def selects(self, entry: StreamEntry) -> bool:
         """Whether the stream shows an entry."""
         return all(entry.facts.get(name) == value for name, value in self.wanted.items())
 

@@ -42,7 +42,7 @@ def open_stream(
     `render_missed_entries` makes the response. `client` identifies the client, so that its new stream can replace an
     old one.
     """
-    start = source.start(last_seen)
+    start = source.find_start(last_seen)
     stream_id = ids.new_id("str")
     owner = texts.digest(f"{client} {source.id} {selection.wanted}")[:16]
     shard, full = None, None
@@ -121,7 +121,7 @@ def render_missed_entries(subscription: StreamSubscription) -> str:
     """
     telemetry.emit_metric("StreamBuffered")
     start = subscription.start
-    batch = subscription.source.read(start.after, _MAX_ENTRIES)
+    batch = subscription.source.read_entries(start.after, _MAX_ENTRIES)
     frames: list[bytes] = []
     place = shown = start.after
     size = taken = 0
@@ -129,7 +129,7 @@ def render_missed_entries(subscription: StreamSubscription) -> str:
         if size >= _MAX_BYTES:
             break
         place, taken = entry.place, taken + 1
-        if subscription.selection.takes(entry):
+        if subscription.selection.selects(entry):
             frames.append(entry.frame)
             size, shown = size + len(entry.frame), place
     is_behind = taken < len(batch.entries) or len(batch.entries) == _MAX_ENTRIES

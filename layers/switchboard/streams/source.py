@@ -24,10 +24,10 @@ class StreamSource(Protocol):
     def id(self) -> str:
         """The id of the source. Sources with the same id have the same entries, so their watchers share one feed."""
 
-    def start(self, last_seen: int | None) -> StreamStart:
+    def find_start(self, last_seen: int | None) -> StreamStart:
         """Returns the start for a client. `last_seen` is the place of its last entry, or `None` for a new client."""
 
-    def read(self, after: int, limit: int) -> EntryBatch:
+    def read_entries(self, after: int, limit: int) -> EntryBatch:
         """Returns up to `limit` entries after a place, in order and without missing entries.
 
         A later read returns entries that are not yet complete, and all entries after them.

@@ -123,7 +123,7 @@ def list_open_invite_ids(email: str, now: str) -> Iterator[list[tuple[str, str]]
     query = Query(table="core", partition=_invitee(email), begins="inv_", forward=False)
     start: Item | None = None
     for _ in range(_MAX_READS):
-        page = query.page(_POINTERS_PER_READ, start)
+        page = query.read_page(_POINTERS_PER_READ, start)
         yield [(item["org_id"], item["sk"]) for item in page.items if item["expires_at"] > now]
         start = page.next_key
         if start is None:

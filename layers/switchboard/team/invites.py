@@ -48,7 +48,7 @@ def create_invite(
         everyone, invites = store.get_team(org.id)
         _require_no_member(wanted, everyone)
         now = clock.now_iso()
-        stale = [one for one in invites if not one.open(now)][:_MAX_STALE_DELETES]
+        stale = [one for one in invites if not one.is_open(now)][:_MAX_STALE_DELETES]
         made, writes = invite_writes(origin, org, inviter, wanted, role, stale)
         done = commit_once(
             effect,
@@ -148,7 +148,7 @@ def revoke_invite(origin: Origin, invite_id: str, effect: IdempotencyKey | None 
 
     def attempt() -> None:
         found = store.get_invite(origin.org_id, invite_id)
-        if not found or not found.open(clock.now_iso()):
+        if not found or not found.is_open(clock.now_iso()):
             raise no_such_invite()
         end_invite(origin, found, "team.invite_revoked", effect)
 

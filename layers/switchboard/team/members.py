@@ -46,7 +46,7 @@ def list_team(org_id: str) -> Team:
     now = clock.now_iso()
     return Team(
         sorted(members, key=lambda one: (one.name.casefold(), one.user_id)),
-        sorted((one for one in invites if one.open(now)), key=lambda one: one.id, reverse=True),
+        sorted((one for one in invites if one.is_open(now)), key=lambda one: one.id, reverse=True),
     )
 
 

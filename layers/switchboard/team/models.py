@@ -38,7 +38,7 @@ class Invite(BaseModel):
     created_at: str
     expires_at: str
 
-    def open(self, now: str) -> bool:
+    def is_open(self, now: str) -> bool:
         """Whether the invite can still be accepted."""
         return self.expires_at > now
 

@@ -39,7 +39,7 @@ def _read_pending(pointers: list[tuple[str, str]]) -> list[PendingInvite]:
     now = clock.now_iso()
     pairs = [(store.invite_ref(org_id, id_), organizations.organization_ref(org_id)) for org_id, id_ in pointers]
     read = [PendingInvite(invite, org) for invite, org in reads.read_ref_pairs(pairs) if invite and org]
-    return [one for one in read if one.invite.open(now) and one.organization.status == "active"]
+    return [one for one in read if one.invite.is_open(now) and one.organization.status == "active"]
 
 
 def _address_of(user: User) -> str | None:

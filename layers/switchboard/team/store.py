@@ -66,7 +66,7 @@ def get_invite(org_id: str, invite_id: str) -> Invite | None:
 def get_team(org_id: str) -> tuple[list[Membership], list[Invite]]:
     """Returns all members and all invites of an organization, a few hundred at most, with one query."""
     members, invites = [], []
-    for item in Query(table="core", partition=org_id, begins="team#").all():
+    for item in Query(table="core", partition=org_id, begins="team#").read_all():
         if item["sk"].startswith(_MEMBER):
             members.append(Membership.model_validate(item))
         else:
@@ -119,12 +119,12 @@ def role_change_write(member: Membership, role: Role, otherwise: Refusal) -> Upd
 
 
 def member_change_write(org_id: str, user_id: str, changes: dict[str, Any]) -> Update:
-    return Update.of("core", member_ref(org_id, user_id).key, changes)
+    return Update.set_attributes("core", member_ref(org_id, user_id).key, changes)
 
 
 def list_organization_ids(user_id: str, most: int) -> list[str]:
     """Returns the ids of a person's organizations, up to `most`."""
-    page = Query(table="core", partition=_person(user_id), begins="org#").page(most)
+    page = Query(table="core", partition=_person(user_id), begins="org#").read_page(most)
     return [item["org_id"] for item in page.items]
 
 

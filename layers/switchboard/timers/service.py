@@ -58,7 +58,7 @@ class ScheduledJob(NamedTuple):
 def schedule(job: Job, due: datetime, *, queue_name: str | None = None) -> ScheduledJob:
     """Returns the write that sends a job to its queue at `due`. A time in the past means now."""
     now = clock.now()
-    message = job.message(queue=queue_name)
+    message = job.to_message(queue=queue_name)
     timer = Timer(
         id=ids.new_id("tmr"),
         org_id=message.group,
@@ -105,7 +105,7 @@ def run_tick() -> int:
     if first > last:
         return 0
     jobs = [FireTimers(shard=shard, **span) for span in _split_spans(first, last) for shard in range(shards)]
-    queues.send_messages(job.message() for job in jobs)
+    queues.send_messages(job.to_message() for job in jobs)
     store.advance_watermark(_minute_name(last), shards)
     return len(jobs)
 

@@ -61,7 +61,7 @@ def parse_timer(item: Item) -> Timer:
 
 def timers_of_minute(minute: str, shard: int) -> Iterator[list[Item]]:
     """Yields the timers of a minute and shard in batches."""
-    yield from Query(table="activity", partition=f"timer#{minute}#{shard}").chunks()
+    yield from Query(table="activity", partition=f"timer#{minute}#{shard}").read_chunks()
 
 
 def parse_ref(ref: str) -> Key:
@@ -88,7 +88,7 @@ def dead_timer_write(dead: DeadTimer) -> Put:
 
 def list_dead_timers(limit: int, start: Item | None = None) -> tuple[list[DeadTimer], Item | None]:
     """Returns a page of the dead timers, oldest first, and the key of the next page."""
-    page = Query(table="activity", partition=_DEAD).page(limit, start)
+    page = Query(table="activity", partition=_DEAD).read_page(limit, start)
     return [DeadTimer.model_validate(item) for item in page.items], page.next_key
 
 

@@ -70,26 +70,26 @@ class _BookState:
     total: Item = field(default_factory=dict)
 
     @classmethod
-    def of(cls, book: Book) -> _BookState:
+    def read_state(cls, book: Book) -> _BookState:
         return cls.from_items(store.list_counters(book.org_id, book.period))
 
     @classmethod
     def from_items(cls, items: list[Item]) -> _BookState:
         return cls(items, next((item for item in items if item["sk"] == "total"), {}))
 
-    def used(self, counter: str) -> int:
+    def used_units(self, counter: str) -> int:
         return sum(item.get(counter, 0) for item in self.items)
 
-    def left(self, counter: str) -> dict[str, int]:
+    def left_units(self, counter: str) -> dict[str, int]:
         """Returns the units of a counter that slices have left, by sort key, without zeros. Debts are negative."""
         return {item["sk"]: item[f"left_{counter}"] for item in self.items if item.get(f"left_{counter}")}
 
-    def unlent(self, counter: str, limit: int) -> int:
+    def unlent_units(self, counter: str, limit: int) -> int:
         return int(limit - self.total.get(f"taken_{counter}", 0))
 
-    def room(self, counter: str, limit: int) -> int:
+    def room_units(self, counter: str, limit: int) -> int:
         """Returns the units that may still be used, on the total and on all slices together."""
-        return self.unlent(counter, limit) + sum(self.left(counter).values())
+        return self.unlent_units(counter, limit) + sum(self.left_units(counter).values())
 
 
 def commit_within(
@@ -142,12 +142,12 @@ def _find_rooms(charges: Sequence[Charge], places: Sequence[ChargePlace]) -> lis
 
 def _find_room(charge: Charge, before: ChargePlace, now: _BookState) -> ChargePlace:
     for counter, limit in charge.limits.items():
-        if now.room(counter, limit) < charge.used[counter]:
-            raise charge.refusal(counter, now.used(counter))
+        if now.room_units(counter, limit) < charge.used[counter]:
+            raise charge.refusal(counter, now.used_units(counter))
     if before.slice is None:
         # The book had slices under another plan, and they still hold a part of the limit.
         for counter in charge.limits:
-            _return_loans(charge.book, counter, now.left(counter))
+            _return_loans(charge.book, counter, now.left_units(counter))
         return before
     return _find_slice(charge, before.slice, now)
 
@@ -155,7 +155,7 @@ def _find_room(charge: Charge, before: ChargePlace, now: _BookState) -> ChargePl
 def _find_slice(charge: Charge, number: int, now: _BookState) -> ChargePlace:
     loans: dict[str, int] = {}
     for counter, limit in charge.limits.items():
-        needed, left = charge.used[counter], now.left(counter)
+        needed, left = charge.used[counter], now.left_units(counter)
         debts = {sk: amount for sk, amount in left.items() if amount < 0}
         if debts:
             # Slices were used while there was no limit. Take their debts from the limit first.
@@ -163,7 +163,7 @@ def _find_slice(charge: Charge, number: int, now: _BookState) -> ChargePlace:
             return ChargePlace(number)
         if left.get(store.slice_sk(number), 0) >= needed:
             continue
-        unlent = now.unlent(counter, limit)
+        unlent = now.unlent_units(counter, limit)
         if unlent >= needed:
             loans[counter] = max(needed, min(unlent, _loan_units(limit)))
             continue
@@ -217,10 +217,10 @@ def require_room(charges: Sequence[Charge], totals: Sequence[Item] | None = None
     for charge, total in zip(limited, found, strict=True):
         if all(total.get(f"taken_{name}", 0) + charge.used[name] <= limit for name, limit in charge.limits.items()):
             continue
-        now = _BookState.of(charge.book)
+        now = _BookState.read_state(charge.book)
         for counter, limit in charge.limits.items():
-            if now.room(counter, limit) < charge.used[counter]:
-                raise charge.refusal(counter, now.used(counter))
+            if now.room_units(counter, limit) < charge.used[counter]:
+                raise charge.refusal(counter, now.used_units(counter))
 
 
 def total_ref(charge: Charge) -> Key:
@@ -240,8 +240,8 @@ def balance_book(book: Book) -> None:
     """
 
     def attempt() -> None:
-        now = _BookState.of(book)
-        if [name for name in _lent_counters(now.items) if not _return_loans(book, name, now.left(name))]:
+        now = _BookState.read_state(book)
+        if [name for name in _lent_counters(now.items) if not _return_loans(book, name, now.left_units(name))]:
             raise StaleVersionError
 
     with suppress(Contended):
@@ -257,5 +257,5 @@ def loan_return_writes(book: Book, counter: str) -> Writes:
 
     They fail at commit with ConditionFailedError if another transaction spends units of the counter at the same time.
     """
-    now = _BookState.of(book)
-    return store.loan_return_writes(book, counter, now.left(counter), now.total.get(f"taken_{counter}", 0))
+    now = _BookState.read_state(book)
+    return store.loan_return_writes(book, counter, now.left_units(counter), now.total.get(f"taken_{counter}", 0))

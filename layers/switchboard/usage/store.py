@@ -168,4 +168,4 @@ def get_books(books: Iterable[Book], slices: int) -> list[list[Item]]:
 
 
 def list_counters(org_id: str, period: str) -> list[Item]:
-    return list(Query(table="core", partition=book_partition(org_id, period)).all())
+    return list(Query(table="core", partition=book_partition(org_id, period)).read_all())

@@ -111,8 +111,8 @@ async def _settle(
         error = task.exception()
         if error is None:
             outcome = task.result()
-            tally.note(
-                succeeded=outcome.succeeded,
+            tally.count_attempt(
+                succeeded=outcome.is_success,
                 down=outcome.down,
                 milliseconds=outcome.attempt.milliseconds,
                 answered=outcome.attempt.status is not None,
@@ -129,7 +129,7 @@ async def _settle(
         else:
             raise error
     try:
-        if cut or failed or any(not outcome.succeeded for _, outcome in made):
+        if cut or failed or any(not outcome.is_success for _, outcome in made):
             # Arrange the watch before a delivery is stored as pending. Without a watch, a lost job would leave the
             # delivery pending for ever.
             await asyncio.to_thread(parking.arrange_watch, sending.receiver, endpoint.id, sending.health)

@@ -86,7 +86,7 @@ def read_batch(batch: Sequence[DeliveryJob]) -> tuple[list[EndpointBatch], set[i
 
 def _group(place: tuple[str, str], endpoint: Item | None, health: Item | None) -> EndpointBatch | None:
     try:
-        known = store.ENDPOINTS.read(endpoint) if endpoint else None
+        known = store.ENDPOINTS.from_item(endpoint) if endpoint else None
         return EndpointBatch(place[1], receiver_of(*place), known, health_store.parse_health(health))
     except ValueError:
         telemetry.logger().exception("endpoint not readable", extra={"endpoint_id": place[1]})

@@ -64,16 +64,16 @@ class BatchResults:
     failed_ids: set[str] = field(default_factory=set)
 
     @property
-    def slow(self) -> bool:
+    def is_slow(self) -> bool:
         """Whether an attempt took too long for the shared workers."""
         return self.hung or self.slowest_ms > SLOW_MS
 
     @property
-    def quick(self) -> bool:
+    def is_quick(self) -> bool:
         """Whether the endpoint responded, with any status, and no attempt took too long."""
-        return self.answered and not self.slow
+        return self.answered and not self.is_slow
 
-    def note(
+    def count_attempt(
         self, *, succeeded: bool, down: bool, milliseconds: int, answered: bool = True, delivery_id: str = ""
     ) -> None:
         """Counts one attempt."""
@@ -153,12 +153,12 @@ class HeldSlots:
     health: ReceiverHealth
     lease: SlotLease
 
-    def give_back(self, tally: BatchResults) -> ReceiverHealth:
+    def release_slots(self, tally: BatchResults) -> ReceiverHealth:
         """Releases the slots, records the results of the batch, and opens the breaker if it is due."""
         learnt = _learnt(self.health, tally)
         return _opened(self.receiver, tally, health_store.release_lease(self.receiver, self.lease, learnt))
 
-    def keep(self, tally: BatchResults) -> bool:
+    def extend_lease(self, tally: BatchResults) -> bool:
         """Records the results of the batch and extends the lease, with the slots that are free now.
 
         Opens the breaker if it is due. Returns False if the lease has ended; the results are recorded anyway.
@@ -183,8 +183,8 @@ def record_results(receiver: WebhookReceiver, health: ReceiverHealth, tally: Bat
     known = clock.format_iso(clock.now() - _NOTED_EVERY)
     stale = not health.last_delivery_at or health.last_delivery_at < known
     troubled = bool(health.failures or health.failing_since)
-    first_quick = tally.quick and not health.quick_at
-    if not (tally.failures or tally.slow or first_quick or (tally.succeeded and (stale or troubled))):
+    first_quick = tally.is_quick and not health.quick_at
+    if not (tally.failures or tally.is_slow or first_quick or (tally.succeeded and (stale or troubled))):
         return health
     return _opened(receiver, tally, health_store.record_results(receiver, _learnt(health, tally)))
 
@@ -199,8 +199,8 @@ def _learnt(health: ReceiverHealth, tally: BatchResults) -> HealthChange:
         failures=tally.failures,
         down=tally.down,
         anew=anew,
-        slow_until=clock.format_iso(now + _SLOW_FOR) if tally.slow else None,
-        quick=tally.quick,
+        slow_until=clock.format_iso(now + _SLOW_FOR) if tally.is_slow else None,
+        quick=tally.is_quick,
         failing_id=min(tally.failed_ids, default=None),
         several=len(tally.failed_ids if anew else {*tally.failed_ids, health.failing_id} - {None}) > 1,
     )

@@ -54,12 +54,12 @@ def _item(delivery: Delivery) -> Item:
     values = {
         "endpoint_id": delivery.endpoint_id,
         "status": delivery.status.value,
-        _DEAD_LETTERS: "yes" if delivery.lost else None,
+        _DEAD_LETTERS: "yes" if delivery.is_lost else None,
     }
-    item |= _LISTS.attributes(delivery.org_id, place_of(delivery.created_at, delivery.id), values)
+    item |= _LISTS.index_attributes(delivery.org_id, place_of(delivery.created_at, delivery.id), values)
     if delivery.status is DeliveryStatus.PENDING:
         item["gsi4pk"] = _due(receiver_of(delivery.org_id, delivery.endpoint_id))
-        item["gsi4sk"] = f"{delivery.next_attempt_at or delivery.created_at}#{delivery.place}"
+        item["gsi4sk"] = f"{delivery.next_attempt_at or delivery.created_at}#{delivery.next_place}"
     if delivery.completed_at:
         item["expires"] = int((clock.parse(delivery.completed_at) + DELIVERY_RETENTION).timestamp())
     return item
@@ -132,12 +132,12 @@ def list_deliveries(
 ) -> ListPage:
     """A page of an endpoint's deliveries, all or of one status, newest first."""
     wanted = {"endpoint_id": [endpoint_id]} | ({"status": [status.value]} if status else {})
-    return _LISTS.page(org_id, wanted, limit, after)
+    return _LISTS.read_page(org_id, wanted, limit, after)
 
 
 def list_dead_letters(org_id: str, limit: int, after: str | None) -> ListPage:
-    """A page of the organization's lost deliveries (`Delivery.lost`) to all endpoints, newest first."""
-    return _LISTS.page(org_id, {_DEAD_LETTERS: ["yes"]}, limit, after)
+    """A page of the organization's lost deliveries (`Delivery.is_lost`) to all endpoints, newest first."""
+    return _LISTS.read_page(org_id, {_DEAD_LETTERS: ["yes"]}, limit, after)
 
 
 def list_by_status(
@@ -151,10 +151,10 @@ def list_by_status(
     until: str = "~",
 ) -> reads.QueryPage:
     """A worker's page of an endpoint's deliveries of one status, created between two times, oldest first."""
-    partition = _LISTS.partition(org_id, {"endpoint_id": endpoint_id, "status": status.value})
-    return Query(table="activity", index=partition.index, partition=partition.name, between=(since, f"{until}~")).page(
-        limit, start
-    )
+    partition = _LISTS.find_partition(org_id, {"endpoint_id": endpoint_id, "status": status.value})
+    return Query(
+        table="activity", index=partition.index, partition=partition.name, between=(since, f"{until}~")
+    ).read_page(limit, start)
 
 
 def list_due_before(receiver: WebhookReceiver, moment: str, limit: int, start: Item | None) -> reads.QueryPage:
@@ -163,17 +163,17 @@ def list_due_before(receiver: WebhookReceiver, moment: str, limit: int, start: I
     Returns entries of the index: keys only, with the place of the attempt (`place_in`).
     """
     query = Query(table="activity", index="gsi4", partition=_due(receiver), before=moment)
-    return query.keys(limit, start)
+    return query.read_keys(limit, start)
 
 
 def place_in(entry: Item) -> str:
-    """The place (`Delivery.place`) of the attempt in an entry of `list_due_before`."""
+    """The place (`Delivery.next_place`) of the attempt in an entry of `list_due_before`."""
     return str(entry["gsi4sk"]).partition("#")[2]
 
 
 def has_pending(receiver: WebhookReceiver) -> bool:
     """Whether any delivery to a receiver is pending, according to the index, which is eventually consistent."""
-    return bool(Query(table="activity", index="gsi4", partition=_due(receiver)).keys(1).items)
+    return bool(Query(table="activity", index="gsi4", partition=_due(receiver)).read_keys(1).items)
 
 
 def wait_for(first: Delivery, successor: Delivery) -> None:

@@ -150,7 +150,7 @@ async def _send_all(
     finally:
         # Release the slots also if there was nothing to send.
         if slots:
-            after = await asyncio.to_thread(slots.give_back, tally)
+            after = await asyncio.to_thread(slots.release_slots, tally)
         elif ready:
             after = await asyncio.to_thread(breaker.record_results, group.receiver, group.health, tally)
     if ready:
@@ -189,7 +189,7 @@ def _puller(group: EndpointBatch, worker: _Worker, *, woken: bool = False) -> Pa
 async def _pull(puller: ParkedSender, health: ReceiverHealth) -> None:
     """Sends parked attempts. After a fault of ours, the wake-up sends them later: all of them are in the table."""
     try:
-        await puller.pull(health)
+        await puller.send_parked(health)
     except Exception:  # noqa: BLE001 the attempts are parked, and a wake-up is arranged
         telemetry.logger().exception("parked attempts not sent", extra={"endpoint_id": puller.endpoint_id})
 
@@ -199,16 +199,16 @@ async def _wake(group: EndpointBatch, job: WakeReceiver, worker: _Worker) -> Non
         # Another wake-up replaced this one, or this one ran before.
         telemetry.log_skip("nothing is parked", receiver=group.receiver.id)
     elif breaker.is_slow(group.health) and not worker.slow:
-        await asyncio.to_thread(queues.send_messages, [job.message(queue=SLOW_QUEUE)])
+        await asyncio.to_thread(queues.send_messages, [job.to_message(queue=SLOW_QUEUE)])
     else:
-        await _puller(group, worker, woken=True).pull(group.health)
+        await _puller(group, worker, woken=True).send_parked(group.health)
         await asyncio.to_thread(parking.arrange_next_wake_up, job)
 
 
 def _hand_over(wanted: Sequence[BatchJob]) -> None:
     """Hands the attempts over to the workers for slow endpoints."""
     jobs = [one.job.model_copy(update={"made": None}) if one.stored else one.job for one in wanted]
-    queues.send_messages(job.message(queue=SLOW_QUEUE) for job in jobs)
+    queues.send_messages(job.to_message(queue=SLOW_QUEUE) for job in jobs)
 
 
 def _cancel(endpoint: Endpoint | None, held: Sequence[HeldDelivery]) -> None:

@@ -62,7 +62,7 @@ def get_endpoint_with_health(org_id: str, endpoint_id: str) -> tuple[Endpoint | 
     """An endpoint and its health, in one request."""
     places = [store.endpoint_key(org_id, endpoint_id), health_key(receiver_of(org_id, endpoint_id))]
     item, found = reads.get_items("core", places)
-    return (store.ENDPOINTS.read(item) if item else None), parse_health(found)
+    return (store.ENDPOINTS.from_item(item) if item else None), parse_health(found)
 
 
 # Leases: they decide which worker may send.

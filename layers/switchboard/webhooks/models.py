@@ -177,17 +177,17 @@ class Delivery(BaseModel):
     created_at: str
 
     @property
-    def last(self) -> Attempt | None:
+    def last_attempt(self) -> Attempt | None:
         """The latest attempt."""
         return self.log[-1] if self.log else None
 
     @property
-    def place(self) -> str:
+    def next_place(self) -> str:
         """The sort key of the next attempt among waiting attempts: the oldest delivery comes first."""
         return f"{self.created_at}#{self.id}#{self.attempts + 1:05d}"
 
     @property
-    def lost(self) -> bool:
+    def is_lost(self) -> bool:
         """Whether the delivery is over without success and its endpoint was not deleted.
 
         Such a delivery is a dead letter, and a recovery sends it again.
@@ -196,7 +196,7 @@ class Delivery(BaseModel):
             return self.error != CancelReason.DELETED
         return self.status is DeliveryStatus.FAILED
 
-    def moved(self, status: DeliveryStatus, **facts: Any) -> Delivery:
+    def with_status(self, status: DeliveryStatus, **facts: Any) -> Delivery:
         """Returns a copy with a new status and other changed fields."""
         return self.model_copy(update={**facts, "status": status})
 

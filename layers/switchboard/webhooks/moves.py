@@ -53,7 +53,7 @@ class AttemptOutcome:
     gone: bool = False
 
     @property
-    def succeeded(self) -> bool:
+    def is_success(self) -> bool:
         """Whether the status is 2xx. A redirect is a failure."""
         return self.attempt.status is not None and 200 <= self.attempt.status < 300
 
@@ -89,7 +89,7 @@ def attempt_move(endpoint: Endpoint, held: HeldDelivery, outcome: AttemptOutcome
         "response_body": outcome.body,
         "error": _error(outcome),
     }
-    if outcome.succeeded:
+    if outcome.is_success:
         return _over(held, DeliveryStatus.SUCCEEDED, facts)
     wait = None if outcome.gone else schedule.next_wait(endpoint, before, outcome.retry_after)
     if wait is None:
@@ -103,7 +103,7 @@ def attempt_move(endpoint: Endpoint, held: HeldDelivery, outcome: AttemptOutcome
     next_attempt = timers.schedule(new_delivery.attempt_job(before, after=2), due)
     facts |= {"next_attempt_at": clock.format_iso(due), "timer": next_attempt.ref}
     return DeliveryMove(
-        held, before.moved(DeliveryStatus.PENDING, **facts), (next_attempt.write, *_canceled_timer_writes(before))
+        held, before.with_status(DeliveryStatus.PENDING, **facts), (next_attempt.write, *_canceled_timer_writes(before))
     )
 
 
@@ -115,7 +115,9 @@ def cancel_move(held: HeldDelivery, reason: CancelReason) -> DeliveryMove:
 def expire_move(held: HeldDelivery) -> DeliveryMove:
     """The move that fails a delivery that was postponed until its schedule ended."""
     before = held.delivery
-    event = _exhausted_event_writes(before, before.attempts, before.last.status if before.last else None)
+    event = _exhausted_event_writes(
+        before, before.attempts, before.last_attempt.status if before.last_attempt else None
+    )
     error = "the webhook was not available until the end of the retry schedule"
     return _over(held, DeliveryStatus.FAILED, {"error": error}, event)
 
@@ -123,7 +125,7 @@ def expire_move(held: HeldDelivery) -> DeliveryMove:
 def _over(held: HeldDelivery, status: DeliveryStatus, facts: dict[str, object], *beside: Writes) -> DeliveryMove:
     over = {"completed_at": clock.now_iso(), "next_attempt_at": None, "timer": None}
     return DeliveryMove(
-        held, held.delivery.moved(status, **over, **facts), (*beside, *_canceled_timer_writes(held.delivery))
+        held, held.delivery.with_status(status, **over, **facts), (*beside, *_canceled_timer_writes(held.delivery))
     )
 
 
@@ -134,7 +136,7 @@ def _canceled_timer_writes(before: Delivery) -> list[Writes]:
 
 
 def _error(outcome: AttemptOutcome) -> str | None:
-    if outcome.succeeded:
+    if outcome.is_success:
         return None
     return outcome.attempt.error or f"answered {outcome.attempt.status}"
 
@@ -207,7 +209,9 @@ def send_later(held: Sequence[HeldDelivery], seconds: int, queue_name: str) -> N
     """Queues deliveries once more after a delay in seconds. Stores them and deletes their parked attempts."""
     store_deliveries(held)
     delay = min(seconds, queues.MAX_DELAY_SECONDS)
-    queues.send_messages(new_delivery.attempt_job(one.delivery).message(delay=delay, queue=queue_name) for one in held)
+    queues.send_messages(
+        new_delivery.attempt_job(one.delivery).to_message(delay=delay, queue=queue_name) for one in held
+    )
     parking_store.delete_attempts([one.parked for one in held if one.parked])
 
 
@@ -234,7 +238,7 @@ def release_successors(deliveries: Iterable[Delivery]) -> None:
     firsts = delivery_store.get_deliveries([(one.org_id, one.id) for one in deliveries if is_ordered(one.endpoint_id)])
     successors = [(one.org_id, one.successor) for one in firsts if one and one.successor and not _holds_up(one)]
     waiting = [one for one in delivery_store.get_deliveries(successors) if one and one.status is DeliveryStatus.PENDING]
-    queues.send_messages(new_delivery.attempt_job(one).message() for one in waiting)
+    queues.send_messages(new_delivery.attempt_job(one).to_message() for one in waiting)
 
 
 def _holds_up(delivery: Delivery) -> bool:

@@ -72,41 +72,41 @@ class ParkedSender:
         turn = _SLOW_TURN if self.slow else _FAST_TURN
         return spent < turn and spent + attempts.seconds_for(self.timeout_ms, self.slow) < _WHOLE_TIME
 
-    async def pull(self, health: ReceiverHealth) -> None:
+    async def send_parked(self, health: ReceiverHealth) -> None:
         """Sends the receiver's parked attempts, as far as its health and the worker's time allow."""
         while True:
             if breaker.is_slow(health) and not self.slow:
-                await asyncio.to_thread(self._wake, SLOW_QUEUE)
+                await asyncio.to_thread(self._send_wake_up, SLOW_QUEUE)
                 return
             if not self._has_time:
-                await asyncio.to_thread(self._wake, None)
+                await asyncio.to_thread(self._send_wake_up, None)
                 return
             try:
-                slots = await asyncio.to_thread(self._take, health)
+                slots = await asyncio.to_thread(self._take_turn, health)
             except DeferredError as deferred:
                 telemetry.log_skip("another worker has the turn, or the receiver is down", receiver=self.receiver.id)
-                await asyncio.to_thread(self._leave, deferred.health)
+                await asyncio.to_thread(self._leave_attempts, deferred.health)
                 return
-            after = await self._rounds(slots)
+            after = await self._send_rounds(slots)
             if after is None:
                 return
             health = after
 
-    def _take(self, health: ReceiverHealth) -> HeldSlots:
+    def _take_turn(self, health: ReceiverHealth) -> HeldSlots:
         return breaker.take_slots(self.receiver, self.timeout_ms, health, turn=True)
 
-    def _wake(self, queue_name: str | None) -> None:
+    def _send_wake_up(self, queue_name: str | None) -> None:
         job = WakeReceiver(org_id=self.receiver.org_id, endpoint_id=self.endpoint_id)
-        queues.send_messages([job.message(queue=queue_name or (SLOW_QUEUE if self.slow else None))])
+        queues.send_messages([job.to_message(queue=queue_name or (SLOW_QUEUE if self.slow else None))])
 
-    def _leave(self, health: ReceiverHealth) -> None:
+    def _leave_attempts(self, health: ReceiverHealth) -> None:
         """Leaves parked attempts to the worker that holds the turn or the slots, or until the breaker closes."""
         if self.woken and breaker.is_open(health):
             late = parking_store.oldest_attempts(self.receiver, _LATE_AT_ONCE * _LATE_PAGES)
             fail_expired_attempts(late, lambda: self._has_time)
         parking.arrange_wake_up(self.receiver, self.endpoint_id, health)
 
-    async def _rounds(self, slots: HeldSlots) -> ReceiverHealth | None:
+    async def _send_rounds(self, slots: HeldSlots) -> ReceiverHealth | None:
         """Sends in rounds. Returns the health if the turn may be taken again, `None` if the work is over."""
         sent: list[Endpoint] | None = None
         while True:
@@ -114,28 +114,28 @@ class ParkedSender:
             look_at = ATTEMPTS_PER_SWEEP if sent == [] else room
             parked = await asyncio.to_thread(parking_store.oldest_attempts, slots.receiver, look_at)
             if not parked:
-                return await asyncio.to_thread(self._drained, slots)
+                return await asyncio.to_thread(self._release_turn, slots)
             tally = BatchResults()
-            sent = await self._round(parked, room, slots, tally)
-            if not await asyncio.to_thread(slots.keep, tally):
+            sent = await self._send_round(parked, room, slots, tally)
+            if not await asyncio.to_thread(slots.extend_lease, tally):
                 telemetry.logger().warning("the turn's lease ended early", extra={"receiver": slots.receiver.id})
                 return None
             for endpoint in sent:
                 await asyncio.to_thread(attempts.disable_if_due, endpoint, slots.health)
             hands_over = breaker.is_slow(slots.health) and not self.slow
             if breaker.is_open(slots.health) or hands_over or not self._has_time:
-                return await asyncio.to_thread(slots.give_back, BatchResults())
+                return await asyncio.to_thread(slots.release_slots, BatchResults())
 
-    def _drained(self, slots: HeldSlots) -> ReceiverHealth | None:
+    def _release_turn(self, slots: HeldSlots) -> ReceiverHealth | None:
         """Releases the turn, and look again: a worker that parked an attempt meanwhile may have seen the turn held."""
-        health = slots.give_back(BatchResults())
+        health = slots.release_slots(BatchResults())
         if parking_store.oldest_attempts(slots.receiver, 1):
             return health
         if health.waiting and not health_store.clear_waiting(slots.receiver, health.waiting):
             return health_store.get_health(slots.receiver)
         return None
 
-    async def _round(
+    async def _send_round(
         self, parked: Sequence[ParkedAttempt], room: int, slots: HeldSlots, tally: BatchResults
     ) -> list[Endpoint]:
         """Sends the oldest attempts, at most `room`, and delete parked attempts that are not due any more.

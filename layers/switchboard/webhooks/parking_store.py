@@ -28,7 +28,7 @@ _BATCH = 100
 
 @dataclass(frozen=True, slots=True)
 class ParkedAttempt:
-    """A waiting attempt. `place` is its sort key among the others (`Delivery.place`)."""
+    """A waiting attempt. `place` is its sort key among the others (`Delivery.next_place`)."""
 
     org_id: str
     endpoint_id: str
@@ -39,7 +39,7 @@ class ParkedAttempt:
     @classmethod
     def of(cls, delivery: Delivery) -> ParkedAttempt:
         """The next attempt of a delivery."""
-        return cls(delivery.org_id, delivery.endpoint_id, delivery.id, delivery.attempts + 1, delivery.place)
+        return cls(delivery.org_id, delivery.endpoint_id, delivery.id, delivery.attempts + 1, delivery.next_place)
 
 
 def _key(receiver: WebhookReceiver, place: str) -> Key:
@@ -71,7 +71,7 @@ def oldest_attempts(receiver: WebhookReceiver, limit: int) -> list[ParkedAttempt
     query = Query(table="activity", partition=_key(receiver, "")["pk"])
     return [
         ParkedAttempt(receiver.org_id, item["endpoint_id"], item["delivery_id"], item["attempt"], item["sk"])
-        for item in query.page(limit).items
+        for item in query.read_page(limit).items
     ]
 
 

@@ -38,7 +38,7 @@ def restart_writes(delivery: Delivery) -> list[Writes]:
     """The writes that restart a delivery. Raises Conflict at commit if the delivery changed since it was read."""
     now = clock.now_iso()
     fresh = {"tries": 0, "set_off_at": now, "next_attempt_at": now, "completed_at": None, "error": None}
-    after = delivery.moved(DeliveryStatus.PENDING, **fresh, follows=None, timer=None)
+    after = delivery.with_status(DeliveryStatus.PENDING, **fresh, follows=None, timer=None)
     return [
         delivery_store.save_delivery_writes(delivery, after, _under_way),
         timers.job_write(new_delivery.attempt_job(after)),
@@ -63,7 +63,7 @@ def recover_next_page(job: RecoverDeliveries) -> None:
         job.org_id, job.endpoint_id, job.status, DELIVERIES_PER_JOB, job.start, since=job.since, until=job.until
     )
     for delivery in map(delivery_store.parse_delivery, page.items):
-        if delivery.lost or is_stuck(delivery):
+        if delivery.is_lost or is_stuck(delivery):
             try:
                 commit(restart_writes(delivery))
             except Conflict:

@@ -78,7 +78,7 @@ def create_endpoint(
         effect,
         endpoint.id,
         organizations.gauge_write(origin.org_id, "webhooks", 1, MAX_ENDPOINTS, _full),
-        store.ENDPOINTS.put(endpoint),
+        store.ENDPOINTS.create_write(endpoint),
         webhook_event_writes(origin, endpoint, "webhook.created"),
     )
     if done:
@@ -143,7 +143,7 @@ def update_endpoint(
         done = commit_once(
             effect,
             endpoint_id,
-            store.ENDPOINTS.save(changed),
+            store.ENDPOINTS.save_write(changed),
             health_store.reset_results_writes(receiver_of(origin.org_id, endpoint_id)) if anew else None,
             webhook_event_writes(origin, changed, "webhook.updated"),
         )
@@ -168,7 +168,7 @@ def delete_endpoint(origin: Origin, endpoint_id: str, effect: IdempotencyKey | N
         commit_once(
             effect,
             endpoint_id,
-            store.ENDPOINTS.delete(endpoint),
+            store.ENDPOINTS.delete_write(endpoint),
             timers.cancel_writes(health.watch_timer),
             health_store.delete_health_writes(receiver_of(origin.org_id, endpoint_id)),
             organizations.gauge_write(origin.org_id, "webhooks", -1, None, None),
@@ -200,7 +200,7 @@ def rotate_endpoint_secret(
         done = commit_once(
             effect,
             str(generation),
-            store.ENDPOINTS.save(rotated),
+            store.ENDPOINTS.save_write(rotated),
             webhook_event_writes(origin, rotated, "webhook.secret_rotated", generation=generation),
         )
         if done:
@@ -236,7 +236,7 @@ def disable_endpoint(endpoint: Endpoint, code: str, why: str) -> None:
         disabled = next_version(now, active=False, disabled_reason=why, disabled_at=clock.now_iso(), active_since=None)
         return disabled, webhook_event_writes(origin, disabled, "webhook.disabled", reason=code)
 
-    store.ENDPOINTS.change(endpoint.org_id, endpoint.id, decide)
+    store.ENDPOINTS.change_object(endpoint.org_id, endpoint.id, decide)
 
 
 def webhook_event_writes(origin: Origin, endpoint: Endpoint, type_: str, **data: Any) -> Writes:

@@ -62,14 +62,14 @@ def ensure_endpoint_writes(endpoint: Endpoint) -> Update:
 
 
 def get_endpoint(org_id: str, endpoint_id: str) -> Endpoint | None:
-    return ENDPOINTS.get(org_id, endpoint_id)
+    return ENDPOINTS.get_object(org_id, endpoint_id)
 
 
 def get_endpoints(places: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Endpoint]:
     """Returns up to a hundred endpoints by organization and id. Missing endpoints are left out."""
     items = reads.get_items("core", [endpoint_key(*place) for place in places]) if places else []
-    return {place: ENDPOINTS.read(item) for place, item in zip(places, items, strict=True) if item}
+    return {place: ENDPOINTS.from_item(item) for place, item in zip(places, items, strict=True) if item}
 
 
 def list_subscriptions(org_id: str) -> list[Endpoint]:
-    return [ENDPOINTS.read(item) for item in Query(table="core", partition=f"{org_id}#webhooks").all()]
+    return [ENDPOINTS.from_item(item) for item in Query(table="core", partition=f"{org_id}#webhooks").read_all()]

@@ -68,7 +68,7 @@ def fill_template(template: str, body: dict[str, Any], most: int) -> Any:
         raise UnfillableError from error
     if is_deeper(parsed):
         raise UnfillableError
-    return _TemplateFiller(body, most).filled(parsed)
+    return _TemplateFiller(body, most).fill_node(parsed)
 
 
 class _TemplateFiller:
@@ -79,18 +79,22 @@ class _TemplateFiller:
         self._left = most
         self._found: dict[str, tuple[Any, str]] = {}
 
-    def filled(self, node: Any) -> Any:
+    def fill_node(self, node: Any) -> Any:
         match node:
             case dict():
-                return {name: self.filled(part) for name, part in node.items()}
+                return {name: self.fill_node(part) for name, part in node.items()}
             case list():
-                return [self.filled(part) for part in node]
+                return [self.fill_node(part) for part in node]
             case str():
                 whole = _PLACE.fullmatch(node)
-                return self._take(whole[1])[0] if whole else _PLACE.sub(lambda found: self._take(found[1])[1], node)
+                return (
+                    self._take_value(whole[1])[0]
+                    if whole
+                    else _PLACE.sub(lambda found: self._take_value(found[1])[1], node)
+                )
         return node
 
-    def _take(self, path: str) -> tuple[Any, str]:
+    def _take_value(self, path: str) -> tuple[Any, str]:
         """Returns a value and its text. Each use of the text counts against the limit. Raises TooLongError."""
         if path not in self._found:
             value = _value(self._body, path)

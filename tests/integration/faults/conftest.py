@@ -37,7 +37,7 @@ def queue_mail(acme: Tenant) -> Message:
     message = service.send_message(
         acme.caller(correlation_id=ids.new_id("corr")), MailDraft(to=["you@example.com"], subject="s", body="b")
     )
-    queues.send_messages([SendMail(org_id=message.org_id, message_id=message.id).message()])
+    queues.send_messages([SendMail(org_id=message.org_id, message_id=message.id).to_message()])
     return message
 
 
@@ -50,7 +50,7 @@ def load_message(message: Message) -> Message:
 def list_events(message: Message) -> list[events.Event]:
     """The events of the mail's workflow."""
     partition = events.workflow_partition(message.org_id, message.correlation_id)
-    items = Query(table="activity", partition=partition).all()
+    items = Query(table="activity", partition=partition).read_all()
     return [events.parse_event(item) for item in items if "outbox" in item]
 
 

@@ -38,7 +38,7 @@ def two_writes(name: str) -> tuple[Put, Update]:
 
 
 def count_written(name: str) -> list[dict[str, Any]]:
-    return list(Query(table="core", partition=name).all())
+    return list(Query(table="core", partition=name).read_all())
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ class Vouching:
     def authorization_url(self, **wanted: str) -> str:
         return f"https://issuer.example/authorize?state={wanted['state']}"
 
-    def redeem(self, **shown: str) -> identity.IdentityClaims:
+    def redeem_code(self, **shown: str) -> identity.IdentityClaims:
         name = shown["code"]
         return identity.IdentityClaims(ISSUER, f"{name}@example.com", f"{name}@example.com", True, name, None)
 
@@ -67,7 +67,7 @@ def test_after_a_killed_sign_in_a_new_one_accepts_the_invite_once(
         found = sessions.authenticate_session(cookie)
         assert found.organization is not None
         assert found.organization.id == admin.org_id
-        assert found.member("corr_1").role is Role.VIEWER
+        assert found.to_member("corr_1").role is Role.VIEWER
         assert [one.name for one in members.list_team(admin.org_id).members].count(name) == 1
     assert list_event_types(admin.org_id).count("team.member_joined") == len(members.list_team(admin.org_id).members)
     assert members.list_team(admin.org_id).invites == []

@@ -43,8 +43,8 @@ def test_a_session_gives_the_person_their_organization_and_their_role(bob: Membe
     found = sessions.authenticate_session(str(open_session(bob)))
     assert found.organization == organizations.get_organization(bob.org_id)
     assert found.user == bob.user
-    assert found.member("corr_1").role is Role.VIEWER
-    assert found.member("corr_1").actor == Actor(type="user", id=bob.user_id)
+    assert found.to_member("corr_1").role is Role.VIEWER
+    assert found.to_member("corr_1").actor == Actor(type="user", id=bob.user_id)
     assert found.bucket == f"user#{bob.user_id}"
 
 
@@ -142,13 +142,13 @@ def test_a_changed_role_and_a_removed_membership_apply_at_once(bob: Member) -> N
     cookie = str(open_session(bob))
     origin = system(bob.org_id)
     with pytest.raises(Forbidden) as refusal:
-        sessions.authenticate_session(cookie).require(Permission.CONTACTS_WRITE)
+        sessions.authenticate_session(cookie).require_permission(Permission.CONTACTS_WRITE)
     assert refusal.value.code == "insufficient_role"
     members.change_role(origin, bob.user_id, Role.OPERATOR)
-    sessions.authenticate_session(cookie).require(Permission.CONTACTS_WRITE)
+    sessions.authenticate_session(cookie).require_permission(Permission.CONTACTS_WRITE)
     members.remove_member(origin, bob.user_id)
     with pytest.raises(Forbidden) as refusal:
-        sessions.authenticate_session(cookie).require(Permission.CONTACTS_READ)
+        sessions.authenticate_session(cookie).require_permission(Permission.CONTACTS_READ)
     assert refusal.value.code == "no_organization"
     assert sessions.authenticate_session(cookie).organization is None
 
@@ -158,7 +158,7 @@ def test_members_of_a_suspended_organization_are_refused(bob: Member) -> None:
     organizations.set_status(origin, "suspended")
     found = sessions.authenticate_session(str(open_session(bob)))
     with pytest.raises(Forbidden) as refusal:
-        found.require(Permission.CONTACTS_READ)
+        found.require_permission(Permission.CONTACTS_READ)
     assert refusal.value.code == "organization_inactive"
 
 
@@ -169,7 +169,7 @@ def test_an_old_cookie_finds_the_current_organization_of_the_session(bob: Member
     found = sessions.authenticate_session(str(old))
     assert found.organization is not None
     assert found.organization.id == second.org_id
-    assert found.member("corr_1").role is Role.ADMIN
+    assert found.to_member("corr_1").role is Role.ADMIN
     assert found.cookie.org_id == second.org_id
 
 
@@ -185,13 +185,13 @@ def test_a_session_without_an_organization_has_only_the_person(cloud: Any, froze
     found = sessions.authenticate_session(str(people_sessions.open_session(ada, None)))
     assert (found.organization, found.bucket) == (None, f"user#{ada.id}")
     with pytest.raises(Forbidden) as refusal:
-        found.require(Permission.ORGANIZATION_READ)
+        found.require_permission(Permission.ORGANIZATION_READ)
     assert refusal.value.code == "no_organization"
 
 
 def test_an_idempotency_key_belongs_to_one_person_in_one_organization(bob: Member) -> None:
     found = sessions.authenticate_session(str(open_session(bob)))
-    own, within = found.scope(None), found.scope(Permission.CONTACTS_WRITE)
+    own, within = found.idempotency_scope(None), found.idempotency_scope(Permission.CONTACTS_WRITE)
     assert own == f"user#{bob.user_id}"
     assert within == f"{bob.org_id}#user#{bob.user_id}"
 

@@ -119,5 +119,5 @@ def test_a_key_that_two_members_revoke_at_once_is_revoked_once(acme: Tenant, mon
 
     monkeypatch.setattr(store, "get_key", revoke_first)
     assert keys.revoke_key(master, made.id).revoked_at
-    told = Query(table="activity", partition=f"{acme.org_id}#chain#corr_revoked").all()
+    told = Query(table="activity", partition=f"{acme.org_id}#chain#corr_revoked").read_all()
     assert [item["type"] for item in told].count("key.revoked") == 1

@@ -50,7 +50,7 @@ def store_call(org_id: str, at: datetime | str, **fields: Any) -> Call:
         to_number=ADA,
         **fields,
     )
-    writes.commit(store.CALLS.put(call))
+    writes.commit(store.CALLS.create_write(call))
     return call
 
 
@@ -70,7 +70,7 @@ def change_call(call: Call, *, sentiment: str | None = None, **fields: Any) -> C
     after = next_version(call, **fields)
     key = lookup.sentiment_ref(call.org_id, call.id).key
     summary = Put(table="activity", item={**key, "sentiment": sentiment}) if sentiment else None
-    writes.commit(store.CALLS.save(after), summary)
+    writes.commit(store.CALLS.save_write(after), summary)
     return after
 
 

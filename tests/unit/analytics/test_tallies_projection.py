@@ -43,7 +43,7 @@ def list_tallies(org_id: str) -> dict[str, Counter[str]]:
     """Return all tallies of an organization, without counters that are zero."""
     found = {
         item["sk"]: store._read_tally(item)
-        for item in Query(table="core", partition=f"{org_id}#call-tallies").all()
+        for item in Query(table="core", partition=f"{org_id}#call-tallies").read_all()
         if item["sk"] != "names"
     }
     return {period: +tally for period, tally in found.items() if +tally}

@@ -96,7 +96,7 @@ def send_mail() -> str:
 
 
 def ask_provider() -> str:
-    return Bedrock("a.model").converse("Be brief.", "Are you there?", max_tokens=10)
+    return Bedrock("a.model").ask_model("Be brief.", "Are you there?", max_tokens=10)
 
 
 def count_request() -> object:

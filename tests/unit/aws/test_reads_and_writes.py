@@ -63,7 +63,7 @@ def test_pages_of_any_size_hold_every_item_once_and_end(limit: int) -> None:
         start: dict[str, Any] | None = None
         pages = 0
         while pages == 0 or start:
-            items, start = query.page(limit, start)
+            items, start = query.read_page(limit, start)
             assert len(items) <= limit
             seen += [item["sk"] for item in items]
             pages += 1
@@ -195,7 +195,7 @@ def test_a_batch_write_sends_the_unprocessed_items_again(monkeypatch: pytest.Mon
 
     monkeypatch.setattr(client, "batch_write_item", process_half)
     writes.put_items("core", items)
-    assert (sent, list(Query(table="core", partition="p").all())) == ([5, 3, 1], items)
+    assert (sent, list(Query(table="core", partition="p").read_all())) == ([5, 3, 1], items)
 
 
 @pytest.mark.usefixtures("cloud")
@@ -227,7 +227,7 @@ def test_a_full_last_page_has_no_next_page(index: str | None, limit: int) -> Non
     writes.put_items("core", items)
     query, found, start, pages = Query(table="core", partition="p", index=index), list[Any](), None, 0
     while True:
-        page = query.page(limit, start)
+        page = query.read_page(limit, start)
         found, start, pages = [*found, *page.items], page.next_key, pages + 1
         if start is None:
             break
@@ -238,8 +238,8 @@ def test_a_full_last_page_has_no_next_page(index: str | None, limit: int) -> Non
 def test_a_page_whose_filter_skips_the_remaining_items_is_the_last() -> None:
     writes.put_items("core", [{"pk": "p", "sk": str(number), "odd": number % 2} for number in range(6)])
     query = Query(table="core", partition="p", where="odd = :odd", values={":odd": 1})
-    assert [item["sk"] for item in query.page(3).items] == ["1", "3", "5"]
-    assert query.page(3).next_key is None
+    assert [item["sk"] for item in query.read_page(3).items] == ["1", "3", "5"]
+    assert query.read_page(3).next_key is None
 
 
 @pytest.mark.usefixtures("cloud")

@@ -47,7 +47,7 @@ def save_call(org_id: str, other: str = ADA, *, listed: bool = True, **fields: A
         updated_at=now,
         **{"state": State.COMPLETED, **numbers, **fields},
     )
-    commit(store.CALLS.put(call))
+    commit(store.CALLS.create_write(call))
     if listed:
         list_call(call)
     return call

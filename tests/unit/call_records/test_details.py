@@ -183,7 +183,7 @@ def test_a_note_is_deleted_by_its_author_or_an_admin(acme: Tenant, call: Call, a
     assert ask_as(member(acme.org_id, Role.ADMIN, "Root"))("DELETE", f"/notes/{made[1]['id']}") == (200, {"ok": True})
     assert ask_as(author)("DELETE", f"/notes/{made[0]['id']}")[0] == 404
     assert ask("GET", path)[1] == {"notes": made[2:]}
-    found = store.CALLS.get(acme.org_id, call.id)
+    found = store.CALLS.get_object(acme.org_id, call.id)
     assert found
     assert found.note_count == 1
 

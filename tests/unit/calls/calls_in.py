@@ -102,11 +102,11 @@ class Line:
         assert (answer.status, answer.body) == (200, "")
         apply_reports()
 
-    def end(self, call: int = 1, status: str = "completed", seconds: int = 61) -> None:
+    def end_call(self, call: int = 1, status: str = "completed", seconds: int = 61) -> None:
         self.tell("status", call, CallStatus=status, CallDuration=str(seconds), SequenceNumber="3")
 
     def find_call(self, call: int = 1) -> Call | None:
-        return store.CALLS.get(self.number.org_id, inbound.call_id_of(self.number.org_id, sid_of(call)))
+        return store.CALLS.get_object(self.number.org_id, inbound.call_id_of(self.number.org_id, sid_of(call)))
 
     def read_call(self, call: int = 1) -> Call:
         found = self.find_call(call)

@@ -44,7 +44,7 @@ class Carrier(Provider):
         self.placed: list[tuple[datetime, voice.Placement]] = []
         self.watching: Callable[[voice.Placement], None] = lambda _: None
 
-    def place(self, placement: voice.Placement) -> str:
+    def place_call(self, placement: voice.Placement) -> str:
         self.watching(placement)
         if (outcome := self.outcomes()) is not None:
             raise outcome
@@ -130,7 +130,7 @@ class Dialers:
 
     def read_call(self, call: Call) -> Call:
         """Returns the call as it is stored now."""
-        found = store.CALLS.get(call.org_id, call.id)
+        found = store.CALLS.get_object(call.org_id, call.id)
         assert found is not None
         return found
 
@@ -147,12 +147,12 @@ class Dialers:
 
     def waiting_ids(self, tenant: Tenant, pool: str = "live") -> list[str]:
         """Returns the ids of the calls that wait in a pool, in their order."""
-        items = Query(table="core", partition=f"{tenant.org_id}#lanes#{pool}", begins="wait#").all()
+        items = Query(table="core", partition=f"{tenant.org_id}#lanes#{pool}", begins="wait#").read_all()
         return [item["sk"].rpartition("#")[2] for item in items]
 
     def count_held_lanes(self, tenant: Tenant, pool: str = "live") -> int:
         """Returns the number of lanes in use."""
-        items = Query(table="core", partition=f"{tenant.org_id}#lanes#{pool}", begins="lane#").all()
+        items = Query(table="core", partition=f"{tenant.org_id}#lanes#{pool}", begins="lane#").read_all()
         return sum(1 for item in items if item.get("holders") and item["until"] >= clock.now_iso())
 
     def collect_jobs(self) -> None:

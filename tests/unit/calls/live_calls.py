@@ -29,7 +29,7 @@ def place_call(acme: Tenant, **changes: Any) -> Call:
 
 
 def read_call(call: Call) -> Call:
-    found = store.CALLS.get(call.org_id, call.id)
+    found = store.CALLS.get_object(call.org_id, call.id)
     assert found is not None
     return found
 
@@ -82,7 +82,7 @@ def create_simulated_call(acme: Tenant) -> Call:
     """Store a call of a test key."""
     call = build_unstored_call(acme).model_copy(update={"order": build_order(simulated=True, to="+15005550006")})
     call = call.model_copy(update={"to_number": "+15005550006", "id": "call_simulated"})
-    commit(store.CALLS.put(call))
+    commit(store.CALLS.create_write(call))
     return call
 
 

@@ -29,7 +29,7 @@ def build_order(**changes: Any) -> Order:
 
 
 def place_blocked_call(acme: Tenant) -> dict[str, Any]:
-    events = Query(table="activity", partition=f"{acme.org_id}#chain#{acme.caller().correlation_id}").all()
+    events = Query(table="activity", partition=f"{acme.org_id}#chain#{acme.caller().correlation_id}").read_all()
     (told,) = (item for item in events if item["type"] == "voice.call.blocked")
     return told
 
@@ -55,7 +55,7 @@ def test_a_missing_unknown_or_old_consent_is_refused_and_recorded(
     assert told["data"]["verdict"]["rules"]["consent"] == f"block:{reason}"
     stored = compliance.get_verdict(acme.org_id, told["subject"]["id"])
     assert (stored.allowed, stored.code) == (False, code)
-    assert stored.rule("consent").input["purpose"] == "informational"
+    assert stored.find_result("consent").input["purpose"] == "informational"
 
 
 def test_an_order_passes_its_recipients_place_and_its_purpose(acme: Tenant) -> None:

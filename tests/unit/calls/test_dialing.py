@@ -246,7 +246,7 @@ def test_a_stop_is_detected_at_each_of_its_copies(acme: Tenant, monkeypatch: pyt
     monkeypatch.setattr(stops, "choose_copy", lambda: copy)
     suspend(acme, place_call(acme))
     with pytest.raises(stops.StoppedError):
-        commit(stops.claim_checks(acme.org_id, None), store.CALLS.put(build_unstored_call(acme)))
+        commit(stops.claim_checks(acme.org_id, None), store.CALLS.create_write(build_unstored_call(acme)))
 
 
 @pytest.mark.parametrize("copy", range(stops.COPIES))
@@ -257,13 +257,13 @@ def test_a_changed_cap_is_detected_at_each_of_its_copies_and_lifts_no_suspension
     call = build_unstored_call(acme)
     lower_cap(acme, call)
     with pytest.raises(Contended):
-        commit(stops.claim_checks(acme.org_id, None, cap=stops.CapMark(None)), store.CALLS.put(call))
+        commit(stops.claim_checks(acme.org_id, None, cap=stops.CapMark(None)), store.CALLS.create_write(call))
     mark = organizations.get_organization(acme.org_id).cap_mark
     suspend(acme, call)
     with pytest.raises(stops.StoppedError):
-        commit(stops.claim_checks(acme.org_id, None, cap=stops.CapMark(mark)), store.CALLS.put(call))
+        commit(stops.claim_checks(acme.org_id, None, cap=stops.CapMark(mark)), store.CALLS.create_write(call))
     organizations.set_status(acme.caller(master=True), "active")
-    commit(stops.claim_checks(acme.org_id, None, cap=stops.CapMark(mark)), store.CALLS.put(call))
+    commit(stops.claim_checks(acme.org_id, None, cap=stops.CapMark(mark)), store.CALLS.create_write(call))
 
 
 def test_stops_of_other_organizations_do_not_stop_a_call(acme: Tenant, carrier: Provider) -> None:

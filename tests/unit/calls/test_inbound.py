@@ -107,7 +107,7 @@ def test_a_number_without_a_flow_answers_politely(acme: Tenant) -> None:
     said, _ = line.ask()
     assert said["text"].startswith("Thank you for calling. This number does not take calls")
     assert line.read_call().declined is Declined.NO_FLOW
-    line.end(seconds=5)
+    line.end_call(seconds=5)
     call = line.read_call()
     assert (call.state, call.cost_micros, call.duration_seconds) == (State.COMPLETED, 0, 5)
 
@@ -136,7 +136,7 @@ def test_calls_above_the_organizations_limit_hear_that_all_lines_are_busy(
     said, _ = line.ask(call=2)
     assert "lines are busy" in said["text"]
     assert line.read_call(2).declined is Declined.BUSY
-    line.end(call=1)
+    line.end_call(call=1)
     assert names_of(line.ask(call=3))[-1] == "Connect", "the end of the first call released its lane"
 
 
@@ -158,7 +158,7 @@ def test_a_call_is_charged_by_the_minute(acme: Tenant) -> None:
     line = make_line(acme)
     line.ask()
     assert minutes_used(acme) == 1
-    line.end(seconds=121)
+    line.end_call(seconds=121)
     call = line.read_call()
     assert (call.duration_seconds, call.cost_micros, minutes_used(acme)) == (121, 210_000, 3)
 
@@ -166,7 +166,7 @@ def test_a_call_is_charged_by_the_minute(acme: Tenant) -> None:
 def test_a_caller_who_hangs_up_at_once_pays_no_minute_of_the_organization(acme: Tenant) -> None:
     line = make_line(acme)
     line.ask()
-    line.end(status="canceled", seconds=0)
+    line.end_call(status="canceled", seconds=0)
     assert (line.read_call().state, minutes_used(acme)) == (State.CANCELED, 0)
 
 
@@ -210,7 +210,7 @@ def test_a_holiday_is_closed(acme: Tenant, frozen: clock.FrozenClock) -> None:
 
 def test_a_talker_that_is_down_leads_to_voicemail_or_an_apology(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
     class Silent(Provider):
-        def open(self, conversation: voice.Conversation) -> voice.TalkConnection:
+        def open_talk(self, conversation: voice.Conversation) -> voice.TalkConnection:
             raise voice.OutcomeUnknownError("down")
 
     with_message, without = make_line(acme), make_line_beside(acme, voicemail_enabled=False)
@@ -236,7 +236,7 @@ def test_a_simulated_caller_in_a_deployment_costs_nothing(acme: Tenant, monkeypa
     monkeypatch.setenv("SWITCHBOARD_VOICE_CARRIER", "none")
     assert names_of(line.ask())[-1] == "Connect", "the simulated talker talks to simulated callers"
     assert line.read_call().simulated
-    line.end(seconds=600)
+    line.end_call(seconds=600)
     assert (line.read_call().cost_micros, minutes_used(acme)) == (0, 0)
 
 
@@ -275,13 +275,13 @@ def test_the_history_of_the_callers_number_counts_the_call(acme: Tenant) -> None
 def _events(acme: Tenant, correlation_id: str) -> list[Any]:
     from switchboard.aws.reads import Query
 
-    items = Query(table="activity", partition=events.workflow_partition(acme.org_id, correlation_id)).all()
+    items = Query(table="activity", partition=events.workflow_partition(acme.org_id, correlation_id)).read_all()
     return [events.parse_event(item) for item in items if "outbox" in item]
 
 
 def test_a_call_whose_first_callback_never_came_is_recorded_by_its_end(acme: Tenant) -> None:
     line = make_line(acme)
-    line.end(status="no-answer", seconds=0)
+    line.end_call(status="no-answer", seconds=0)
     call = line.read_call()
     assert (call.state, call.declined, call.cost_micros) == (State.NO_ANSWER, Declined.UNAVAILABLE, 0)
     assert names_of(line.ask()) == ["Hangup"], "the first callback comes late"
@@ -314,4 +314,4 @@ def test_the_cap_ends_a_call_that_the_organization_cannot_pay(acme: Tenant, froz
 def test_ids_of_two_organizations_never_meet(acme: Tenant) -> None:
     other = tenant("other", PlanName.GROWTH)
     assert inbound.call_id_of(acme.org_id, sid_of(1)) != inbound.call_id_of(other.org_id, sid_of(1))
-    assert store.CALLS.get(other.org_id, inbound.call_id_of(acme.org_id, sid_of(1))) is None
+    assert store.CALLS.get_object(other.org_id, inbound.call_id_of(acme.org_id, sid_of(1))) is None

@@ -159,7 +159,7 @@ def test_a_caller_who_hung_up_is_offered_nothing(line: Line) -> None:
 
 @pytest.mark.parametrize("step", ["after-talk/0", "after-talk/7", "after-dial", "after-record"])
 def test_a_step_after_the_end_hangs_up(line: Line, step: str) -> None:
-    line.end()
+    line.end_call()
     version = line.read_call().version
     assert names_of(line.ask(step, HandoffData=_TRANSFER)) == ["Hangup"]
     assert line.read_call().version == version

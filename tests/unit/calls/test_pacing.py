@@ -105,7 +105,7 @@ def test_calls_of_test_keys_and_of_the_simulator_do_not_wait(world: Dialers, mon
         world.accept_call(one, simulated=True)
     world.run_due_jobs()
     assert len(world.carrier.placed) == 5
-    assert not Query(table="core", partition=f"{one.org_id}#pace").page(1).items
+    assert not Query(table="core", partition=f"{one.org_id}#pace").read_page(1).items
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -253,7 +253,7 @@ def test_a_call_that_ends_while_it_waits_for_its_slot_releases_slot_and_lane(
     else:
         key = pacing_store.number_key(one.org_id, OWN) if own else pacing_store.shared_pace_key(SHARED)
         tail = int((clock.epoch() + 5_000) * 1_000)
-        writes.write_item(writes.Update.of("core", key, {"tail": tail}))
+        writes.write_item(writes.Update.set_attributes("core", key, {"tail": tail}))
         # The dialer is so late that it has lost its slot.
         world.frozen.advance(seconds=70)
     world.pass_time(90)
@@ -355,7 +355,7 @@ def test_a_line_with_an_account_limit_has_one_pace_for_all_numbers_and_tenants(w
         "the call waits for one second's calls of the other tenant, and not for all"
     )
     assert all(world.read_call(call).state is State.RINGING for call in busy)
-    assert Query(table="core", partition="pace#account#AC1").page(1).items
+    assert Query(table="core", partition="pace#account#AC1").read_page(1).items
 
 
 def test_a_dialer_waits_at_most_a_tenth_of_a_second(world: Dialers, monkeypatch: pytest.MonkeyPatch) -> None:

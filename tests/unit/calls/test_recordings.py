@@ -150,4 +150,4 @@ def test_the_simulated_recording_is_audio_of_what_was_said(acme: Tenant, line: L
 
 def test_a_job_names_its_attempts() -> None:
     job = FetchRecording(org_id="o", call_id="c", recording_id="r", attempts=3)
-    assert FetchRecording.read(job.body) == job
+    assert FetchRecording.parse_body(job.body) == job

@@ -102,7 +102,7 @@ def test_a_paid_lookup_is_skipped_when_a_limit_refuses_the_call(
     asked: list[str] = []
 
     class Database:
-        def query(self, e164: str, since: date) -> str:
+        def query_number(self, e164: str, since: date) -> str:
             asked.append(e164)
             return "no"
 

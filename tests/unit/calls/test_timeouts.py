@@ -68,7 +68,7 @@ def test_an_unreachable_provider_keeps_no_call_open(
     def fail_to_answer(_: voice.Leg) -> None:
         raise voice.OutcomeUnknownError("no answer")
 
-    monkeypatch.setattr(carrier, "fetch", fail_to_answer)
+    monkeypatch.setattr(carrier, "fetch_call", fail_to_answer)
     call = dial_call(acme)
     timeouts.close_call(call.org_id, call.id, "ringing")
     assert (read_call(call).state, read_call(call).provisional) == (State.NO_ANSWER, True)

@@ -39,7 +39,7 @@ def issuer(frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch) -> Iterat
 
 
 def redeem_code(nonce: str = "nonce-1") -> IdentityClaims:
-    return identity.identity_provider().redeem(
+    return identity.identity_provider().redeem_code(
         code="code-1", redirect_uri=CALLBACK, code_verifier="v" * 43, nonce=nonce
     )
 

@@ -36,7 +36,7 @@ def write_file(folder: Path, name: str, content: bytes, changed: datetime = NOW)
 
 def refusal_reason(folder: Path, e164: str = LISTED, now: datetime = NOW) -> str:
     with pytest.raises(NoAnswerError) as error:
-        FileRegistry(folder).query(e164, now)
+        FileRegistry(folder).query_number(e164, now)
     return str(error.value)
 
 
@@ -47,16 +47,18 @@ def refusal_reason(folder: Path, e164: str = LISTED, now: datetime = NOW) -> str
 def test_a_full_list_is_read_in_both_formats(tmp_path: Path, name: str, lines: bytes) -> None:
     write_file(tmp_path, name, lines)
     registry = FileRegistry(tmp_path)
-    assert registry.query(LISTED, NOW).on_list
-    assert not registry.query(FREE, NOW).on_list
-    as_of = registry.query(FREE, NOW).as_of
+    assert registry.query_number(LISTED, NOW).on_list
+    assert not registry.query_number(FREE, NOW).on_list
+    as_of = registry.query_number(FREE, NOW).as_of
     assert as_of == (date(2026, 1, 20) if name.startswith("2026") else NOW.date())
 
 
 def test_the_first_and_the_last_number_of_an_area_code_are_found(tmp_path: Path) -> None:
     write_file(tmp_path, "202.txt", b"202,2000000\n202,9999999\n")
     registry = FileRegistry(tmp_path)
-    assert [registry.query(f"+1202{number}", NOW).on_list for number in (2000000, 2000001, 9999998, 9999999)] == [
+    assert [
+        registry.query_number(f"+1202{number}", NOW).on_list for number in (2000000, 2000001, 9999998, 9999999)
+    ] == [
         True,
         False,
         False,
@@ -67,8 +69,8 @@ def test_the_first_and_the_last_number_of_an_area_code_are_found(tmp_path: Path)
 def test_a_file_of_a_state_has_its_area_codes_and_no_others(tmp_path: Path) -> None:
     write_file(tmp_path, "florida.txt", b"305,5550123\n786,5550123\n")
     registry = FileRegistry(tmp_path)
-    assert registry.query("+13055550123", NOW).on_list
-    assert not registry.query("+17865550199", NOW).on_list
+    assert registry.query_number("+13055550123", NOW).on_list
+    assert not registry.query_number("+17865550199", NOW).on_list
     assert refusal_reason(tmp_path, "+19045550123") == "area_code_not_downloaded"
 
 
@@ -88,7 +90,7 @@ def test_a_list_is_valid_for_31_days(tmp_path: Path, days: int, fresh: bool, nam
     name = f"{made:%Y-%m-%d}_202.txt" if named else "202.txt"
     write_file(tmp_path, name, b"202,5550123\n", NOW if named else made)
     if fresh:
-        assert FileRegistry(tmp_path).query(LISTED, NOW).on_list
+        assert FileRegistry(tmp_path).query_number(LISTED, NOW).on_list
     else:
         assert refusal_reason(tmp_path) == "list_too_old"
 
@@ -97,10 +99,10 @@ def test_a_copied_old_list_stays_old_and_a_new_list_replaces_it(tmp_path: Path) 
     old = write_file(tmp_path, "2025-06-01_202.txt", b"202,5550123\n")
     assert refusal_reason(tmp_path) == "list_too_old"
     write_file(tmp_path, "2026-01-30_202.txt", b"202,5550199\n")
-    assert FileRegistry(tmp_path).query("+12025550199", NOW).on_list
-    assert FileRegistry(tmp_path).query(LISTED, NOW).on_list  # the old list still has the number
+    assert FileRegistry(tmp_path).query_number("+12025550199", NOW).on_list
+    assert FileRegistry(tmp_path).query_number(LISTED, NOW).on_list  # the old list still has the number
     old.unlink()
-    assert not FileRegistry(tmp_path).query(LISTED, NOW).on_list
+    assert not FileRegistry(tmp_path).query_number(LISTED, NOW).on_list
 
 
 @pytest.mark.parametrize(
@@ -133,26 +135,26 @@ def test_a_file_with_an_invalid_date_is_unusable(tmp_path: Path) -> None:
 
 def test_a_changed_file_is_read_again(tmp_path: Path) -> None:
     write_file(tmp_path, "202.txt", b"202,5550123\n")
-    assert FileRegistry(tmp_path).query(LISTED, NOW).on_list
+    assert FileRegistry(tmp_path).query_number(LISTED, NOW).on_list
     write_file(tmp_path, "202.txt", b"202,5550199\n", NOW + timedelta(minutes=1))
-    assert not FileRegistry(tmp_path).query(LISTED, NOW).on_list
+    assert not FileRegistry(tmp_path).query_number(LISTED, NOW).on_list
 
 
 def test_the_setting_selects_the_registry(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("SWITCHBOARD_NATIONAL_REGISTRY", raising=False)
     with pytest.raises(NoAnswerError):
-        registries.get_national_registry().query(LISTED, NOW)
+        registries.get_national_registry().query_number(LISTED, NOW)
     monkeypatch.setenv("SWITCHBOARD_NATIONAL_REGISTRY", "simulator")
-    assert not registries.get_national_registry().query(LISTED, NOW).on_list
-    assert registries.get_national_registry().query("+15005550025", NOW).on_list
+    assert not registries.get_national_registry().query_number(LISTED, NOW).on_list
+    assert registries.get_national_registry().query_number("+15005550025", NOW).on_list
     monkeypatch.setenv("SWITCHBOARD_NATIONAL_REGISTRY", "files")
     monkeypatch.setenv("SWITCHBOARD_NATIONAL_REGISTRY_FOLDER", str(tmp_path))
     write_file(tmp_path, "202.txt", b"202,5550123\n")
-    assert registries.get_national_registry().query(LISTED, NOW).on_list
+    assert registries.get_national_registry().query_number(LISTED, NOW).on_list
 
 
 class BrokenRegistry:
-    def query(self, e164: str, now: datetime) -> registries.RegistryAnswer:
+    def query_number(self, e164: str, now: datetime) -> registries.RegistryAnswer:
         raise OSError("disk on fire")
 
 
@@ -161,7 +163,7 @@ def test_a_failing_registry_refuses_and_a_test_key_needs_none() -> None:
     consent = StatedConsent(source="opt-in:web-form", date="2025-06-01")
     asked = ContactAttempt(org_id="org_a", channel="voice", to="+12125551234", consent=consent, purpose="telemarketing")
     found = service.evaluate(asked, SimulatedReassignedNumbers(), registry=BrokenRegistry())
-    assert (found.code, found.rule("national_dnc").reason) == ("national_dnc_unknown", "unavailable")
+    assert (found.code, found.find_result("national_dnc").reason) == ("national_dnc_unknown", "unavailable")
     simulated = asked.model_copy(update={"simulated": True})
     assert service.evaluate(simulated, SimulatedReassignedNumbers(), registry=BrokenRegistry()).allowed
     magic = simulated.model_copy(update={"to": "+15005550025"})
@@ -175,7 +177,7 @@ class NotedRegistry:
     def __init__(self) -> None:
         self.asked: list[tuple[str, datetime]] = []
 
-    def query(self, e164: str, now: datetime) -> registries.RegistryAnswer:
+    def query_number(self, e164: str, now: datetime) -> registries.RegistryAnswer:
         self.asked.append((e164, now))
         return registries.RegistryAnswer(on_list=False, as_of=now.date())
 

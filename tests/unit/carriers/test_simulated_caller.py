@@ -41,7 +41,7 @@ def call_in(line: Line, *says: str, **given: Any) -> Call:
     )
     caller.start_call(person)
     play_calls()
-    found = store.CALLS.get(line.number.org_id, inbound.call_id_of(line.number.org_id, sid_of(1)))
+    found = store.CALLS.get_object(line.number.org_id, inbound.call_id_of(line.number.org_id, sid_of(1)))
     assert found is not None
     return found
 
@@ -125,7 +125,7 @@ def test_a_caller_hangs_up_after_some_lines(acme: Tenant, lines: int, heard: lis
     # Without a talk nobody analyzes it. Then a timer completes the call.
     assert call.state is (State.COMPLETED if lines else State.ENDING)
     timeouts.close_call(call.org_id, call.id, State.ENDING.value)
-    assert store.CALLS.get(call.org_id, call.id).state is State.COMPLETED  # type: ignore[union-attr]
+    assert store.CALLS.get_object(call.org_id, call.id).state is State.COMPLETED  # type: ignore[union-attr]
     assert [text for speaker, text in said(call) if speaker == "caller"] == heard
 
 

@@ -31,22 +31,24 @@ class TalkingProvider(Provider):
         self.own: voice.ProviderCallIds | Exception | None = None
         self.closed: list[str | None] = []
 
-    def open(self, conversation: voice.Conversation) -> voice.TalkConnection:
+    def open_talk(self, conversation: voice.Conversation) -> voice.TalkConnection:
         if self.opening:
             raise self.opening
-        return super().open(conversation)
+        return super().open_talk(conversation)
 
-    def call(self, conversation: voice.Conversation, placement: voice.Placement) -> voice.ProviderCallIds | None:
+    def call_with_talk(
+        self, conversation: voice.Conversation, placement: voice.Placement
+    ) -> voice.ProviderCallIds | None:
         if isinstance(self.own, Exception):
             raise self.own
         return self.own
 
-    def close(self, org_id: str, call_id: str, conversation_id: str | None) -> None:
+    def close_talk(self, org_id: str, call_id: str, conversation_id: str | None) -> None:
         self.closed.append(conversation_id)
 
 
 def place_call(provider: TalkingProvider) -> voice.ProviderCallIds:
-    return provider.carrier.place(CONVERSATION, PLACEMENT)
+    return provider.carrier.place_call(CONVERSATION, PLACEMENT)
 
 
 def test_the_line_is_connected_to_the_talk_that_was_opened() -> None:

@@ -48,7 +48,7 @@ def place_call(to: str = ANYBODY, **changes: Any) -> Leg:
         variables={"name": "Ada"},
     )
     placement = Placement(org_id=ORG, call_id=CALL, from_number="+15005550006", to_number=to, **changes)
-    placed = voice.get_simulated_carrier().place(conversation, placement)
+    placed = voice.get_simulated_carrier().place_call(conversation, placement)
     return Leg(ORG, CALL, placed.provider_call_id)
 
 
@@ -76,9 +76,9 @@ def test_a_call_is_reported_from_ringing_to_analysis() -> None:
 def test_the_line_knows_the_state_of_its_call_at_every_time() -> None:
     line = SimulatedLine()
     leg = place_call()
-    seen = [line.fetch(leg)]
+    seen = [line.fetch_call(leg)]
     while run_worker("workers/simulator", at_most=1):
-        seen.append(line.fetch(Leg(ORG, CALL)))
+        seen.append(line.fetch_call(Leg(ORG, CALL)))
     known = [found for found in seen if found]
     assert len(known) == len(seen)
     assert not known[0].answered
@@ -90,15 +90,15 @@ def test_the_line_knows_the_state_of_its_call_at_every_time() -> None:
         "completed",
         leg.provider_call_id,
     )
-    assert line.fetch(Leg(ORG, "call_of_nobody")) is None
-    assert line.fetch(Leg("org_other", CALL)) is None
+    assert line.fetch_call(Leg(ORG, "call_of_nobody")) is None
+    assert line.fetch_call(Leg("org_other", CALL)) is None
 
 
 def test_a_hung_up_call_has_no_more_turns_and_is_analyzed() -> None:
     leg, line = place_call(), SimulatedLine()
     for step in (0, 1, 2):
         worker.handle_message({"org_id": ORG, "call_id": CALL, "step": step})
-    line.end(leg)
+    line.end_call(leg)
     told = play_steps()
     assert report_kinds(told)[:3] == ["ringing", "answered", "turn"]
     assert sorted(report_kinds(told)[3:]) == ["analyzed", "ended"]
@@ -106,16 +106,16 @@ def test_a_hung_up_call_has_no_more_turns_and_is_analyzed() -> None:
 
 def test_hanging_up_while_ringing_reports_only_the_end() -> None:
     leg, line = place_call(), SimulatedLine()
-    line.end(leg)
+    line.end_call(leg)
     told = play_steps()
     assert [(report.kind, report.end_reason) for report in told] == [("ended", "agent_hangup")]
 
 
 def test_a_recorded_but_unreported_hang_up_is_reported_on_the_second_attempt() -> None:
     leg, line = place_call(), SimulatedLine()
-    line.end(leg)
+    line.end_call(leg)
     drain_queue("simulator")
-    line.end(leg)
+    line.end_call(leg)
     assert report_kinds(play_steps()) == ["ended"]
 
 
@@ -130,8 +130,8 @@ def test_the_length_of_a_turn_is_limited() -> None:
         opt_out_key="9",
         variables={"a": "x" * 16_000},
     )
-    SimulatedTalker().open(conversation)
-    SimulatedLine().place(
+    SimulatedTalker().open_talk(conversation)
+    SimulatedLine().place_call(
         Placement(org_id=ORG, call_id=CALL, from_number="+15005550006", to_number=ANYBODY, conversation_id="talk")
     )
     texts = [report.turn.text for report in play_steps() if report.turn]
@@ -150,33 +150,33 @@ def test_the_length_of_a_turn_is_limited() -> None:
 )
 def test_a_command_is_reported_as_providers_do(command: Command, kind: list[str]) -> None:
     leg, line = place_call(), SimulatedLine()
-    line.control(leg, command)
+    line.control_call(leg, command)
     told = [one for one in report_kinds(play_steps()) if one in ("hold", "resumed", "transferred")]
     assert told == kind
     with pytest.raises(voice.RefusedError):
-        line.control(leg, command)
+        line.control_call(leg, command)
 
 
 def test_a_requested_recording_is_reported_after_the_end() -> None:
     place_call(record=True)
     assert report_kinds(play_steps())[-3:] == ["ended", "recorded", "analyzed"]
     leg = place_call()
-    SimulatedLine().control(leg, SetRecording(on=True))
+    SimulatedLine().control_call(leg, SetRecording(on=True))
     assert "recorded" in report_kinds(play_steps())
     leg = place_call(record=True)
-    SimulatedLine().control(leg, SetRecording(on=False))
+    SimulatedLine().control_call(leg, SetRecording(on=False))
     assert "recorded" not in report_kinds(play_steps())
 
 
 def test_the_talker_returns_transcript_and_outcome_after_the_end() -> None:
     talker = SimulatedTalker()
-    assert talker.transcript(ORG, CALL, None) is None
+    assert talker.fetch_transcript(ORG, CALL, None) is None
     place_call()
-    before = talker.transcript(ORG, CALL, None)
+    before = talker.fetch_transcript(ORG, CALL, None)
     assert before is not None
     assert (before.turns, before.outcome) == ((), None)
     play_steps()
-    after = talker.transcript(ORG, CALL, None)
+    after = talker.fetch_transcript(ORG, CALL, None)
     assert after is not None
     assert ([turn.number for turn in after.turns], after.outcome) == (list(range(7)), "success")
 
@@ -214,8 +214,10 @@ def sign_callback(**changes: Any) -> SimulatedCallback:
 
 def test_a_signed_callback_is_accepted_and_parsed() -> None:
     callback = sign_callback()
-    assert LINE_RECEIVER.verify(callback) == ORG
-    assert LINE_RECEIVER.read(callback) == [Report(org_id=ORG, call_id=CALL, kind="answered", answered_by="human")]
+    assert LINE_RECEIVER.verify_signature(callback) == ORG
+    assert LINE_RECEIVER.read_reports(callback) == [
+        Report(org_id=ORG, call_id=CALL, kind="answered", answered_by="human")
+    ]
 
 
 def test_a_callback_that_is_not_signed_for_its_account_is_refused() -> None:
@@ -228,15 +230,15 @@ def test_a_callback_that_is_not_signed_for_its_account_is_refused() -> None:
         replace(callback, headers={name: text for name, text in headers.items() if name != "simulator-signature"}),
         replace(callback, headers={name: text for name, text in headers.items() if name != "simulator-account"}),
     ):
-        assert LINE_RECEIVER.verify(forged) is None
+        assert LINE_RECEIVER.verify_signature(forged) is None
 
 
 def test_an_old_callback_is_refused(frozen: clock.FrozenClock) -> None:
     callback = sign_callback()
     frozen.advance(minutes=29)
-    assert LINE_RECEIVER.verify(callback) == ORG
+    assert LINE_RECEIVER.verify_signature(callback) == ORG
     frozen.advance(minutes=2)
-    assert LINE_RECEIVER.verify(callback) is None
+    assert LINE_RECEIVER.verify_signature(callback) is None
 
 
 def test_a_callback_of_another_organization_or_another_path_is_invalid() -> None:
@@ -244,13 +246,13 @@ def test_a_callback_of_another_organization_or_another_path_is_invalid() -> None
     other = replace(callback, headers=callback.headers | {"simulator-account": "org_2"})
     said = json.dumps({"org_id": ORG, "call_id": CALL, "kind": "answered", "turn": "x"}).encode()
     with pytest.raises(UnreadableCallbackError):
-        LINE_RECEIVER.read(other)
+        LINE_RECEIVER.read_reports(other)
     with pytest.raises(UnreadableCallbackError):
-        TALK_RECEIVER.read(callback)
+        TALK_RECEIVER.read_reports(callback)
     with pytest.raises(UnreadableCallbackError):
-        LINE_RECEIVER.read(replace(callback, body=said))
+        LINE_RECEIVER.read_reports(replace(callback, body=said))
     with pytest.raises(UnreadableCallbackError):
-        LINE_RECEIVER.read(replace(callback, body=b"[]"))
+        LINE_RECEIVER.read_reports(replace(callback, body=b"[]"))
 
 
 def test_a_refused_callback_is_posted_again(monkeypatch: pytest.MonkeyPatch) -> None:

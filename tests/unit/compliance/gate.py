@@ -43,7 +43,7 @@ def verdict(
 
 def check_hours(to: str, now: datetime, **contact: Any) -> RuleResult:
     """Returns the result of the hours rule."""
-    return verdict(to, now, **contact).rule("quiet_hours")
+    return verdict(to, now, **contact).find_result("quiet_hours")
 
 
 def is_open(to: str, now: datetime, **contact: Any) -> bool:

@@ -48,10 +48,10 @@ def test_a_closure_closes_its_days_by_the_local_calendar(moment: str, expected: 
     now = at("America/Chicago", moment)
     found = verdict(LOUISIANA, now, amended_facts(CLOSED))
     assert found.allowed is expected
-    assert found.rule("quiet_hours").details["amendments"] == ["law_0"]
+    assert found.find_result("quiet_hours").details["amendments"] == ["law_0"]
     if not expected:
         assert found.next_allowed_at == "2026-01-17T14:00:00.000Z"
-    assert verdict(NEW_YORK, now, amended_facts(CLOSED)).rule("quiet_hours").details["amendments"] == []
+    assert verdict(NEW_YORK, now, amended_facts(CLOSED)).find_result("quiet_hours").details["amendments"] == []
 
 
 def test_a_window_narrows_its_days() -> None:
@@ -87,7 +87,7 @@ def test_an_operators_cap_counts_like_a_states_cap() -> None:
     assert verdict(NEW_YORK, now, Facts(attempts=recent.attempts)).allowed
     refused = verdict(NEW_YORK, now, Facts(attempts=recent.attempts, amendments=facts.amendments))
     assert refused.code == "attempt_cap"
-    assert refused.rule("caps").details["law"] == ["law_0: x"]
+    assert refused.find_result("caps").details["law"] == ["law_0: x"]
     before = Facts(attempts=((now - timedelta(hours=6)).isoformat(),), amendments=facts.amendments)
     assert verdict(NEW_YORK, now, before).allowed
 
@@ -97,7 +97,7 @@ def test_the_hours_rule_names_its_rows_and_no_cap() -> None:
     cap = {"kind": "cap", "place": "US-NY", "first": date(2026, 1, 1), "calls": 1, "hours": 6}
     now = at("America/New_York", "2026-01-15 12:00:00")
     for row, named in ((window, ["law_0"]), (cap, [])):
-        assert verdict(NEW_YORK, now, amended_facts(row)).rule("quiet_hours").details["amendments"] == named
+        assert verdict(NEW_YORK, now, amended_facts(row)).find_result("quiet_hours").details["amendments"] == named
 
 
 PLACES = {"US": NEW_YORK, "US-FL": "+13055551234", "US-UT": "+18015551234", "CA": "+14165551234", "GB": LONDON}
@@ -223,7 +223,9 @@ class TestStored:
         assert amendment_service.list_amendments() == []
         with pytest.raises(NotFound):
             amendment_service.remove_amendment(OPERATOR, row.id)
-        notes = [item for item in Query(table="core", partition="law#US-LA").all() if item["sk"].startswith("log#")]
+        notes = [
+            item for item in Query(table="core", partition="law#US-LA").read_all() if item["sk"].startswith("log#")
+        ]
         assert [(note["what"], note["who"], note["row"]["id"]) for note in notes] == [
             ("added", "ada", row.id),
             ("removed", "ada", row.id),

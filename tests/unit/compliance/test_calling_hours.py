@@ -25,7 +25,9 @@ def test_hours_can_be_set_read_and_removed_with_events() -> None:
     assert calling_hours.set_calling_hours(caller, None, None) is None
     assert calling_hours.get_calling_hours(acme.org_id) is None
     chain = f"{acme.org_id}#chain#{caller.correlation_id}"
-    data = [item["data"] for item in Query(table="activity", partition=chain).all() if "calling_hours" in item["type"]]
+    data = [
+        item["data"] for item in Query(table="activity", partition=chain).read_all() if "calling_hours" in item["type"]
+    ]
     assert data == [{"start": "09:30", "end": "18:00"}, {"start": None, "end": None}]
 
 
@@ -35,7 +37,7 @@ def test_a_repeated_request_sets_the_hours_once() -> None:
     for _ in range(2):
         calling_hours.set_calling_hours(once, "10:00", "17:00", once.effect)
     chain = f"{acme.org_id}#chain#{once.correlation_id}"
-    assert len([item for item in Query(table="activity", partition=chain).all() if "calling" in item["type"]]) == 1
+    assert len([item for item in Query(table="activity", partition=chain).read_all() if "calling" in item["type"]]) == 1
 
 
 @pytest.mark.parametrize(

@@ -94,7 +94,7 @@ def test_a_number_without_a_place_needs_the_recipients_zone(code: str) -> None:
     to, noon = f"+1{code}5551234", at("America/New_York", "2026-01-14 12:00:00")
     refused = verdict(to, noon)
     assert (refused.code, refused.next_allowed_at, refused.timezones) == ("zone_unknown", None, [])
-    assert refused.rule("quiet_hours").reason == "number_of_no_place"
+    assert refused.find_result("quiet_hours").reason == "number_of_no_place"
     for edge, expected in EDGES:
         assert is_open(to, at("America/Denver", f"2026-01-14 {edge}"), timezone="America/Denver") is expected
 
@@ -195,7 +195,7 @@ def test_a_zone_without_a_country_is_refused(zone: str) -> None:
         check_hours("+12125551234", NOON, timezone=zone, zone_confirmed=True).reason == "recipient_zone_of_no_country"
     )
     record = Whereabouts(time_zone=zone, state="NY", confirmed=True, by="usr_1", at="2026-01-01T00:00:00Z")
-    found = verdict("+12125551234", NOON, replace(Facts(), whereabouts=record)).rule("quiet_hours")
+    found = verdict("+12125551234", NOON, replace(Facts(), whereabouts=record)).find_result("quiet_hours")
     assert (found.code, found.reason) == ("zone_unknown", "recipient_zone_of_no_country")
 
 
@@ -218,9 +218,9 @@ def test_a_confirmed_record_that_contradicts_itself_narrows_the_hours() -> None:
         time_zone="Pacific/Honolulu", state="NY", confirmed=True, by="usr_1", at="2026-01-01T00:00:00Z"
     )
     facts = replace(Facts(), whereabouts=record)
-    found = verdict("+12125551234", NIGHT, facts).rule("quiet_hours")
+    found = verdict("+12125551234", NIGHT, facts).find_result("quiet_hours")
     assert (found.result, found.details["zones"]) == ("block", ["America/New_York", "Pacific/Honolulu"])
-    assert verdict("+12125551234", AFTERNOON, facts).rule("quiet_hours").result == "pass"
+    assert verdict("+12125551234", AFTERNOON, facts).find_result("quiet_hours").result == "pass"
 
 
 @pytest.mark.parametrize(
@@ -470,7 +470,7 @@ def test_canada_has_its_own_hours(day: str, start: str, end: str, channel: str) 
 def test_a_number_of_no_country_needs_the_stated_place_of_its_holder(to: str) -> None:
     for hour in range(24):
         found = verdict(to, at("UTC", f"2026-01-14 {hour:02}:00:00"))
-        assert (found.code, found.rule("quiet_hours").reason) == ("zone_unknown", "number_of_no_place")
+        assert (found.code, found.find_result("quiet_hours").reason) == ("zone_unknown", "number_of_no_place")
     for edge, expected in EDGES:
         assert is_open(to, at("Asia/Tokyo", f"2026-01-14 {edge}"), timezone="Asia/Tokyo") is expected
 
@@ -490,13 +490,13 @@ def test_an_unassigned_number_passes_at_any_hour(to: str) -> None:
     for hour in range(24):
         found = verdict(to, at("America/Los_Angeles", f"2026-01-14 {hour:02}:00:00"))
         assert found.allowed
-        assert found.rule("quiet_hours").reason == "unreachable_number"
+        assert found.find_result("quiet_hours").reason == "unreachable_number"
 
 
 def test_a_test_key_passes_at_any_hour() -> None:
     found = verdict("+12125551234", at("America/New_York", "2026-01-14 03:00:00"), simulated=True)
     assert found.allowed
-    assert found.rule("quiet_hours").reason == "simulated"
+    assert found.find_result("quiet_hours").reason == "simulated"
 
 
 @pytest.mark.parametrize("simulated", [False, True])

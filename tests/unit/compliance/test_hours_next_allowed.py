@@ -60,7 +60,7 @@ def test_a_refusal_that_time_does_not_change_has_no_next_opening() -> None:
     night = at("America/New_York", "2026-01-14 03:00:00")
     found = verdict("+12125551234", night, Facts(blocked=True))
     assert (found.code, found.next_allowed_at) == ("dnc", None)
-    assert found.rule("quiet_hours").code == "quiet_hours"
+    assert found.find_result("quiet_hours").code == "quiet_hours"
 
 
 #: Zones whose clocks change at midnight, by half an hour, or at the edge of a window.

@@ -33,7 +33,7 @@ def consent_record(day: str = "2025-03-01") -> ConsentRecord:
 
 
 def find_consent(facts: Facts | None = None, now: datetime = NOON, **contact: Any) -> tuple[str, str | None, str]:
-    result = verdict(NUMBER, now, facts, **contact).rule("consent")
+    result = verdict(NUMBER, now, facts, **contact).find_result("consent")
     return result.result, result.code, result.details.get("since", result.reason)
 
 
@@ -147,7 +147,7 @@ def test_the_ledger_precedes_a_basis_and_the_statement_precedes_both() -> None:
     assert find_consent(consent=None, basis=basis) == ("pass", None, "2024-09-01")
     assert find_consent(Facts(consent=consent_record()), consent=None, basis=basis) == ("pass", None, "2025-03-01")
     assert find_consent(Facts(consent=consent_record()), basis=basis) == ("pass", None, "2025-06-01")
-    assert verdict(NUMBER, consent=None, basis=basis).rule("consent").details["from"] == "flow_1"
+    assert verdict(NUMBER, consent=None, basis=basis).find_result("consent").details["from"] == "flow_1"
 
 
 @pytest.mark.parametrize(
@@ -163,11 +163,13 @@ def test_a_basis_needs_a_source_and_a_date(basis: StandingConsent, reason: str) 
 
 
 def test_a_consent_is_read_from_the_requests_metadata() -> None:
-    assert StatedConsent.stated({}) is None
-    assert StatedConsent.stated({"topic": "x", "consent_source": None}) is None
-    assert StatedConsent.stated({"consent_source": "opt-in:web-form"}) == StatedConsent(source="opt-in:web-form")
-    assert StatedConsent.stated({"consent_date": "2025-01-01"}) == StatedConsent(source=None, date="2025-01-01")
-    assert StatedConsent.stated({"consent_source": 5, "consent_date": []}) == StatedConsent(source="5", date="[]")
+    assert StatedConsent.from_metadata({}) is None
+    assert StatedConsent.from_metadata({"topic": "x", "consent_source": None}) is None
+    assert StatedConsent.from_metadata({"consent_source": "opt-in:web-form"}) == StatedConsent(source="opt-in:web-form")
+    assert StatedConsent.from_metadata({"consent_date": "2025-01-01"}) == StatedConsent(source=None, date="2025-01-01")
+    assert StatedConsent.from_metadata({"consent_source": 5, "consent_date": []}) == StatedConsent(
+        source="5", date="[]"
+    )
 
 
 #: By source: its valid uses, the first date that is too old for NOON (15 January 2026), and the day after it.
@@ -195,8 +197,8 @@ def test_a_consent_is_valid_until_its_last_day(source: str, channel: str) -> Non
         assert find_consent(consent=StatedConsent(source=source, date=good), **given)[:2] == ("pass", None)
         refused = verdict(NUMBER, consent=StatedConsent(source=source, date=too_old), **given)
         assert refused.code == "consent_expired"
-        assert refused.rule("consent").reason == "too_old"
-        assert refused.rule("consent").details["until"] == "2026-01-14"
+        assert refused.find_result("consent").reason == "too_old"
+        assert refused.find_result("consent").details["until"] == "2026-01-14"
 
 
 def test_an_old_consent_is_refused_from_every_source() -> None:
@@ -222,15 +224,15 @@ def test_selling_needs_written_consent(source: str, channel: str, to: str) -> No
     found = verdict(to, purpose="telemarketing", **given)
     assert found.allowed is SOURCES[source][0]
     if not found.allowed:
-        assert (found.code, found.rule("consent").reason) == ("consent_insufficient", "not_written")
-    assert found.rule("consent").input["purpose"] == "telemarketing"
+        assert (found.code, found.find_result("consent").reason) == ("consent_insufficient", "not_written")
+    assert found.find_result("consent").input["purpose"] == "telemarketing"
 
 
 @pytest.mark.parametrize("purpose", ["", "Telemarketing", "sales", "x" * 5_000])
 def test_an_unknown_purpose_is_refused(purpose: str) -> None:
     found = verdict(NUMBER, purpose=purpose, registered=NOT_LISTED)
-    assert (found.code, found.rule("consent").reason) == ("consent_invalid", "purpose_unknown")
-    assert len(found.rule("consent").input["purpose"]) <= 101
+    assert (found.code, found.find_result("consent").reason) == ("consent_invalid", "purpose_unknown")
+    assert len(found.find_result("consent").input["purpose"]) <= 101
 
 
 def test_a_verdict_keeps_only_the_beginning_of_stated_texts() -> None:
@@ -249,11 +251,11 @@ def test_an_insufficient_consent_queries_no_database() -> None:
 def test_the_national_registry_refuses_only_selling() -> None:
     assert verdict(NUMBER, registered=LISTED).allowed
     found = verdict(NUMBER, registered=LISTED, purpose="telemarketing")
-    assert (found.code, found.rule("national_dnc").reason) == ("national_dnc", "on_registry")
-    assert found.rule("national_dnc").details == {"as_of": "2026-01-15"}
+    assert (found.code, found.find_result("national_dnc").reason) == ("national_dnc", "on_registry")
+    assert found.find_result("national_dnc").details == {"as_of": "2026-01-15"}
     found = verdict(NUMBER, registered=NOT_LISTED, purpose="telemarketing")
     assert found.allowed
-    assert found.rule("national_dnc").details == {"as_of": "2026-01-15"}
+    assert found.find_result("national_dnc").details == {"as_of": "2026-01-15"}
 
 
 def test_without_an_answer_of_the_registry_selling_is_refused() -> None:
@@ -261,10 +263,10 @@ def test_without_an_answer_of_the_registry_selling_is_refused() -> None:
         raise NoAnswerError("list_too_old")
 
     found = verdict(NUMBER, registered=fail_to_answer, purpose="telemarketing")
-    assert (found.code, found.rule("national_dnc").reason) == ("national_dnc_unknown", "list_too_old")
+    assert (found.code, found.find_result("national_dnc").reason) == ("national_dnc_unknown", "list_too_old")
     # No registry is configured by default.
     found = verdict(NUMBER, purpose="telemarketing")
-    assert (found.code, found.rule("national_dnc").reason) == ("national_dnc_unknown", "not_configured")
+    assert (found.code, found.find_result("national_dnc").reason) == ("national_dnc_unknown", "not_configured")
     assert verdict("+18005551234", timezone="America/New_York", purpose="telemarketing").code == "national_dnc_unknown"
 
 
@@ -273,9 +275,9 @@ def test_only_american_selling_contacts_query_the_registry() -> None:
         raise AssertionError("the registry must not be queried")
 
     found = verdict("+442079460000", registered=fail_if_queried, purpose="telemarketing")
-    assert found.rule("national_dnc").reason == "outside_united_states"
+    assert found.find_result("national_dnc").reason == "outside_united_states"
     found = verdict(NUMBER, facts=Facts(blocked=True), registered=fail_if_queried, purpose="telemarketing")
-    assert found.rule("national_dnc").reason == "not_asked"
+    assert found.find_result("national_dnc").reason == "not_asked"
 
 
 class Database:
@@ -304,7 +306,7 @@ def test_only_a_number_that_was_not_reassigned_passes(
     answer: ReassignedAnswer | Exception, result: str, code: str | None, reason: str
 ) -> None:
     database = Database(answer)
-    found = verdict(NUMBER, ask=database).rule("reassigned")
+    found = verdict(NUMBER, ask=database).find_result("reassigned")
     assert (found.result, found.code, found.reason) == (result, code, reason)
     assert database.asked == [date(2025, 6, 1)]
 
@@ -312,7 +314,7 @@ def test_only_a_number_that_was_not_reassigned_passes(
 def test_a_number_without_data_has_no_safe_harbor_and_can_be_refused_by_policy(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert verdict(NUMBER, ask=Database("no_data")).rule("reassigned").details["safe_harbour"] is False
+    assert verdict(NUMBER, ask=Database("no_data")).find_result("reassigned").details["safe_harbour"] is False
     monkeypatch.setattr(rules, "NO_DATA_PASSES", False)
     assert verdict(NUMBER, ask=Database("no_data")).code == "reassigned_unknown"
 
@@ -330,8 +332,8 @@ def test_an_answer_is_valid_for_thirty_days_and_for_its_own_date() -> None:
 def test_a_number_that_is_already_refused_costs_no_query() -> None:
     database = Database("yes")
     for facts in (Facts(blocked=True), Facts(opted_out=True)):
-        assert verdict(NUMBER, facts=facts, ask=database).rule("reassigned").reason == "not_asked"
-    assert verdict(NUMBER, consent=None, ask=database).rule("reassigned").reason == "no_consent_date"
+        assert verdict(NUMBER, facts=facts, ask=database).find_result("reassigned").reason == "not_asked"
+    assert verdict(NUMBER, consent=None, ask=database).find_result("reassigned").reason == "no_consent_date"
     assert not database.asked
 
 
@@ -342,7 +344,7 @@ def test_the_database_is_queried_at_night_because_its_rule_comes_first() -> None
 
 def test_a_foreign_number_needs_no_query() -> None:
     database = Database("yes")
-    assert verdict("+442079460000", ask=database).rule("reassigned").reason == "outside_united_states"
+    assert verdict("+442079460000", ask=database).find_result("reassigned").reason == "outside_united_states"
     assert not database.asked
 
 
@@ -378,7 +380,7 @@ def test_the_cap_of_the_recipients_state_applies_too() -> None:
     assert verdict(NUMBER, facts=attempt_facts(hour, hour, hour), state="FL").code == "attempt_cap"
     found = verdict(FLORIDA, facts=attempt_facts(hour), state="ME")
     assert found.code == "attempt_cap"
-    assert found.rule("caps").details["limits"] == [{"calls": 3, "hours": 24}, {"calls": 1, "hours": 8}]
+    assert found.find_result("caps").details["limits"] == [{"calls": 3, "hours": 24}, {"calls": 1, "hours": 8}]
 
 
 def test_a_cap_that_ends_at_night_allows_the_next_contact_in_the_morning() -> None:
@@ -406,7 +408,7 @@ def test_a_cap_that_ends_at_night_allows_the_next_contact_in_the_morning() -> No
 )
 def test_contacts_without_a_cap(to: str, contact: dict[str, Any], reason: str) -> None:
     found = verdict(to, facts=attempt_facts(*[timedelta(hours=1)] * 3), **contact)
-    assert (found.rule("caps").result, found.rule("caps").reason) == ("skip", reason)
+    assert (found.find_result("caps").result, found.find_result("caps").reason) == ("skip", reason)
     assert found.allowed
 
 
@@ -422,8 +424,8 @@ def test_magic_numbers_are_refused_by_their_rule(to: str, code: str, rule: str) 
     for simulated in (False, True):
         found = verdict(to, simulated=simulated)
         assert found.code == code
-        assert found.failed is not None
-        assert found.failed.rule == rule
+        assert found.first_block is not None
+        assert found.first_block.rule == rule
 
 
 @pytest.mark.parametrize("last", ["01", "02", "06", "10", "11", "12", "13", "99"])

@@ -42,7 +42,7 @@ def finding(found: RuleResult, to: str = NEW_YORK) -> Found:
 )
 @pytest.mark.usefixtures("cloud")
 def test_the_organizations_lists(rule: str, facts: Facts, expected: Found) -> None:
-    assert finding(verdict(NEW_YORK, facts=facts).rule(rule)) == expected
+    assert finding(verdict(NEW_YORK, facts=facts).find_result(rule)) == expected
 
 
 SELLING = {"purpose": "telemarketing"}
@@ -78,7 +78,7 @@ def registry(answer: bool | str) -> Any:
 @pytest.mark.usefixtures("cloud")
 def test_the_national_registry(to: str, answer: bool | str, contact: dict[str, Any], expected: Found) -> None:
     found = verdict(to, registered=registry(answer), **{"purpose": Purpose.TELEMARKETING} | contact)
-    assert finding(found.rule("national_dnc"), to) == expected
+    assert finding(found.find_result("national_dnc"), to) == expected
 
 
 TOLD = {"purpose": "informational"}
@@ -119,7 +119,7 @@ STATED = {"source": "opt-in:web-form", "date": "2025-06-01"}
 )  # fmt: skip
 @pytest.mark.usefixtures("cloud")
 def test_the_consent(consent: StatedConsent | None, expected: Found) -> None:
-    assert finding(verdict(NEW_YORK, consent=consent).rule("consent")) == expected
+    assert finding(verdict(NEW_YORK, consent=consent).find_result("consent")) == expected
 
 
 SINCE = {"since": "2025-06-01"}
@@ -142,13 +142,13 @@ def test_the_database_of_reassigned_numbers(answer: ReassignedAnswer | None, exp
             raise NoAnswerError("away")
         return answer
 
-    assert finding(verdict(NEW_YORK, ask=ask).rule("reassigned")) == expected
+    assert finding(verdict(NEW_YORK, ask=ask).find_result("reassigned")) == expected
 
 
 @pytest.mark.usefixtures("cloud")
 def test_a_number_of_which_nothing_is_known_is_refused_where_that_is_the_rule(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rules, "NO_DATA_PASSES", False)
-    found = verdict(NEW_YORK, ask=lambda _: "no_data").rule("reassigned")
+    found = verdict(NEW_YORK, ask=lambda _: "no_data").find_result("reassigned")
     assert finding(found) == ("block", "no_data", "reassigned_unknown", SINCE, ASKED)
 
 
@@ -164,7 +164,7 @@ def test_a_number_of_which_nothing_is_known_is_refused_where_that_is_the_rule(mo
 def test_the_database_is_not_asked_without_need(
     to: str, contact: dict[str, Any], facts: Facts, expected: Found
 ) -> None:
-    assert finding(verdict(to, facts=facts, **contact).rule("reassigned"), to) == expected
+    assert finding(verdict(to, facts=facts, **contact).find_result("reassigned"), to) == expected
 
 
 def given(**facts: Any) -> dict[str, Any]:
@@ -184,7 +184,7 @@ def test_the_hours_and_all_that_they_go_by() -> None:
         state="IL",
         window=CallingHours(start="09:00", end="17:00"),
     )
-    result, reason, code, input_, details = finding(found.rule("quiet_hours"))
+    result, reason, code, input_, details = finding(found.find_result("quiet_hours"))
     assert (result, reason, code) == ("pass", "within_hours", None)
     assert input_ == given(
         recipient_zone="America/Chicago",
@@ -213,20 +213,20 @@ def test_the_hours_and_all_that_they_go_by() -> None:
 )
 @pytest.mark.usefixtures("cloud")
 def test_how_a_zone_is_known(contact: dict[str, Any], source: str, certainty: str) -> None:
-    details = verdict(**{"to": NEW_YORK} | contact).rule("quiet_hours").details
+    details = verdict(**{"to": NEW_YORK} | contact).find_result("quiet_hours").details
     assert (details["zone_source"], details["zone_certainty"]) == (source, certainty)
 
 
 @pytest.mark.usefixtures("cloud")
 def test_hours_that_are_not_looked_at_say_what_was_given() -> None:
-    magic = finding(verdict(MAGIC).rule("quiet_hours"), MAGIC)
+    magic = finding(verdict(MAGIC).find_result("quiet_hours"), MAGIC)
     assert magic[:3] == ("block", "magic_number", "quiet_hours")
     assert magic[3] == given(area_code="500", state=None)
-    simulated = finding(verdict(NEW_YORK, simulated=True).rule("quiet_hours"))
+    simulated = finding(verdict(NEW_YORK, simulated=True).find_result("quiet_hours"))
     assert simulated == ("pass", "simulated", None, given(), {})
-    nobody = finding(verdict(NOBODY).rule("quiet_hours"), NOBODY)
+    nobody = finding(verdict(NOBODY).find_result("quiet_hours"), NOBODY)
     assert nobody == ("pass", "unreachable_number", None, given(), {})
-    unknown = finding(verdict(NEW_YORK, state="ZZ").rule("quiet_hours"))
+    unknown = finding(verdict(NEW_YORK, state="ZZ").find_result("quiet_hours"))
     assert unknown == ("block", "recipient_state_unknown", "zone_unknown", given(recipient_state="ZZ"), {})
 
 

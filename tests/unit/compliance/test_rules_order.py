@@ -31,12 +31,12 @@ def test_a_number_on_the_national_registry_costs_no_paid_query() -> None:
             ask=ask,
             registered=lambda on_list=on_list: RegistryAnswer(on_list=on_list, as_of=date(2026, 1, 1)),
         )
-        assert (found.rule("national_dnc").result == "block", bool(asked)) == (on_list, not on_list)
-    assert found.rule("reassigned").result == "pass"
+        assert (found.find_result("national_dnc").result == "block", bool(asked)) == (on_list, not on_list)
+    assert found.find_result("reassigned").result == "pass"
 
 
 def test_information_is_not_held_against_the_national_registry() -> None:
-    found = verdict(NEW_YORK, purpose=Purpose.INFORMATIONAL).rule("national_dnc")
+    found = verdict(NEW_YORK, purpose=Purpose.INFORMATIONAL).find_result("national_dnc")
     assert (found.result, found.reason, found.input["purpose"]) == ("skip", "informational", "informational")
 
 
@@ -64,7 +64,7 @@ def row(first: str, last: str, **facts: Any) -> Facts:
     ],
 )
 def test_a_cap_of_yesterday_or_tomorrow_may_hold_where_the_recipient_is(first: str, last: str, holds: bool) -> None:
-    found = verdict(NEW_YORK, NOON, row(first, last)).rule("caps")
+    found = verdict(NEW_YORK, NOON, row(first, last)).find_result("caps")
     assert (found.result == "block") == holds
     assert found.details.get("law") == (["law_1: a source"] if holds else None)
 
@@ -72,11 +72,11 @@ def test_a_cap_of_yesterday_or_tomorrow_may_hold_where_the_recipient_is(first: s
 @pytest.mark.parametrize(("channel", "holds"), [("voice", True), ("sms", False)])
 def test_a_cap_of_an_operator_holds_for_its_channel(channel: str, holds: bool) -> None:
     facts = row("2026-01-15", "2026-01-15", channel=channel)
-    assert (verdict(NEW_YORK, NOON, facts).rule("caps").result == "block") == holds
+    assert (verdict(NEW_YORK, NOON, facts).find_result("caps").result == "block") == holds
 
 
 def test_a_states_cap_names_its_law() -> None:
-    found = verdict(FLORIDA, utc("2026-01-15T17:00:00.000Z")).rule("caps")
+    found = verdict(FLORIDA, utc("2026-01-15T17:00:00.000Z")).find_result("caps")
     (law,) = found.details["law"]
     assert law.startswith("US-FL: ")
     assert len(law) > len("US-FL: ")

@@ -37,7 +37,7 @@ class Database:
         self.answer = answer
         self.asked: list[tuple[str, date]] = []
 
-    def query(self, e164: str, since: date) -> ReassignedAnswer:
+    def query_number(self, e164: str, since: date) -> ReassignedAnswer:
         self.asked.append((e164, since))
         if isinstance(self.answer, Exception):
             raise self.answer
@@ -55,7 +55,7 @@ def commit_call(verdict: Verdict) -> None:
 
 
 def list_event_types() -> list[str]:
-    chain = Query(table="activity", partition="org_a#chain#corr_1").all()
+    chain = Query(table="activity", partition="org_a#chain#corr_1").read_all()
     return [item["type"] for item in chain]
 
 
@@ -83,7 +83,7 @@ def test_another_organizations_ledgers_do_not_apply() -> None:
     ledgers.record_consent(origin_of("org_b"), NUMBER, "opt-in:web-form", "2024-01-01")
     found = evaluate_attempt()
     assert found.allowed
-    assert found.rule("consent").details["since"] == CONSENT.date
+    assert found.find_result("consent").details["since"] == CONSENT.date
     assert evaluate_attempt(consent=None).code == "consent_missing"
     assert evaluate_attempt(org_id="org_b").code == "dnc"
 
@@ -153,7 +153,7 @@ def test_an_answer_of_the_database_is_stored_for_thirty_days_for_all_organizatio
     for org_id in ("org_a", "org_b"):
         assert evaluate_attempt(database=database, org_id=org_id).allowed
     assert database.asked == [(NUMBER, date(2025, 6, 1))]
-    assert evaluate_attempt(database=database).rule("reassigned").details == {
+    assert evaluate_attempt(database=database).find_result("reassigned").details == {
         "asked_at": "2026-01-15T18:00:00.000Z",
         "cached": True,
     }
@@ -178,7 +178,7 @@ def test_a_failing_database_refuses_and_is_queried_again(error: Exception) -> No
     database = Database(error)
     for _ in range(2):
         found = evaluate_attempt(database=database)
-        assert (found.code, found.rule("reassigned").reason) == ("reassigned_unknown", "unavailable")
+        assert (found.code, found.find_result("reassigned").reason) == ("reassigned_unknown", "unavailable")
     assert len(database.asked) == 2
     assert evaluate_attempt(database=Database()).allowed
 
@@ -186,7 +186,7 @@ def test_a_failing_database_refuses_and_is_queried_again(error: Exception) -> No
 def test_many_dates_never_enlarge_an_item_that_others_need() -> None:
     for day in range(1, 29):
         evaluate_attempt(consent=StatedConsent(source="opt-in:web-form", date=f"2024-02-{day:02}"))
-    items = list(Query(table="core", partition=f"rnd#{NUMBER}").all())
+    items = list(Query(table="core", partition=f"rnd#{NUMBER}").read_all())
     assert len(items) == 28
     assert {tuple(sorted(item)) for item in items} == {("answer", "at", "expires", "pk", "sk")}
     assert {item["expires"] for item in items} == {int((clock.now() + timedelta(days=31)).timestamp())}
@@ -196,7 +196,7 @@ def test_an_answer_for_the_ledgers_own_date_is_found_again() -> None:
     ledgers.record_consent(origin_of(), NUMBER, "opt-in:web-form", "2024-05-05")
     database = Database()
     assert [
-        evaluate_attempt(database=database, consent=None).rule("reassigned").details["cached"] for _ in range(2)
+        evaluate_attempt(database=database, consent=None).find_result("reassigned").details["cached"] for _ in range(2)
     ] == [
         False,
         True,
@@ -215,7 +215,11 @@ def test_an_answer_that_cannot_be_stored_proves_nothing_and_refuses(
 
     monkeypatch.setattr(service, "write_item", fail_to_store)
     found = evaluate_attempt()
-    assert (found.allowed, found.code, found.rule("reassigned").reason) == (False, "reassigned_unknown", "unavailable")
+    assert (found.allowed, found.code, found.find_result("reassigned").reason) == (
+        False,
+        "reassigned_unknown",
+        "unavailable",
+    )
     monkeypatch.undo()
     assert evaluate_attempt().allowed
 
@@ -262,7 +266,7 @@ def test_without_a_database_assignable_numbers_are_refused(monkeypatch: pytest.M
 def test_magic_numbers_never_cause_a_paid_query(to: str, code: str | None, reason: str, simulated: bool) -> None:
     database = Database()
     found = evaluate_attempt(to, database, simulated=simulated)
-    assert (found.code, found.rule("reassigned").reason) == (code, reason)
+    assert (found.code, found.find_result("reassigned").reason) == (code, reason)
     assert not database.asked
     assert reads.get_item("core", {"pk": f"rnd#{to}", "sk": "answers"}) is None
 
@@ -273,7 +277,7 @@ def test_a_stated_consent_enters_the_ledger_with_the_first_call(frozen: clock.Fr
     commit_call(first)
     frozen.advance(days=40)
     later = evaluate_attempt(consent=None)
-    assert later.rule("consent").details == {
+    assert later.find_result("consent").details == {
         "source": "opt-in:web-form",
         "since": "2026-01-15",
         "until": "2031-01-15",
@@ -281,7 +285,7 @@ def test_a_stated_consent_enters_the_ledger_with_the_first_call(frozen: clock.Fr
         "first_seen": False,
     }
     assert (
-        evaluate_attempt(consent=StatedConsent(source="opt-in:web-form")).rule("consent").details["since"]
+        evaluate_attempt(consent=StatedConsent(source="opt-in:web-form")).find_result("consent").details["since"]
         == "2026-01-15"
     )
 
@@ -314,7 +318,7 @@ def test_a_verdict_is_stored_with_its_subject_and_readable_by_its_organization_o
 def test_a_stored_verdict_and_its_event_hold_no_number() -> None:
     found = evaluate_attempt()
     commit(service.verdict_writes(found, "call_1"))
-    (item,) = Query(table="core", partition="org_a#verdict#call_1").all()
+    (item,) = Query(table="core", partition="org_a#verdict#call_1").read_all()
     assert NUMBER not in repr(item)
     assert NUMBER[2:] not in repr(item)
     assert NUMBER[2:] not in service.get_verdict("org_a", "call_1").model_dump_json()
@@ -325,7 +329,7 @@ def test_a_stored_verdict_and_its_event_hold_no_number() -> None:
 def test_a_stored_verdict_takes_one_write_unit_and_is_read_unchanged() -> None:
     found = evaluate_attempt(FLORIDA)
     commit(service.verdict_writes(found, "call_1"))
-    (item,) = Query(table="core", partition="org_a#verdict#call_1").all()
+    (item,) = Query(table="core", partition="org_a#verdict#call_1").read_all()
     sizes = [len(name) + len(value if isinstance(value, bytes) else str(value)) for name, value in item.items()]
     assert sum(sizes) < 1_024
     assert service.get_verdict("org_a", "call_1") == found.model_copy(update={"contact": None})
@@ -367,7 +371,7 @@ def test_a_repeated_consent_is_one_entry(frozen: clock.FrozenClock) -> None:
     assert ledgers.record_consent(origin_of(), NUMBER, "opt-in:web-form", "2025-01-01") == first
     newer = ledgers.record_consent(origin_of(), NUMBER, "customer-initiated")
     assert newer.date == "2026-01-15"
-    assert evaluate_attempt(consent=None).rule("consent").details["since"] == "2026-01-15"
+    assert evaluate_attempt(consent=None).find_result("consent").details["since"] == "2026-01-15"
     assert list_event_types() == ["consent.recorded", "consent.recorded"]
 
 
@@ -402,7 +406,7 @@ def test_events_hold_only_the_digest_of_a_number() -> None:
     ledgers.block_number(origin_of(), NUMBER, "rude")
     ledgers.record_opt_out(origin_of(), NUMBER, "keyword", "STOP")
     ledgers.record_consent(origin_of(), NUMBER, "opt-in:web-form", "2025-01-01")
-    told = list(Query(table="activity", partition="org_a#chain#corr_1").all())
+    told = list(Query(table="activity", partition="org_a#chain#corr_1").read_all())
     assert [item["type"] for item in told] == ["number.blocked", "sms.opt_out", "consent.recorded"]
     for item in told:
         assert NUMBER not in repr(item)

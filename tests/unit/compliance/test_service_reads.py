@@ -75,7 +75,9 @@ def test_a_consent_of_an_impossible_day_is_refused_and_read_for_nothing(requests
 
 def test_the_date_of_a_consent_is_what_the_simulator_is_asked_about(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[date] = []
-    monkeypatch.setattr(SimulatedReassignedNumbers, "query", lambda _self, _number, since: asked.append(since) or "no")
+    monkeypatch.setattr(
+        SimulatedReassignedNumbers, "query_number", lambda _self, _number, since: asked.append(since) or "no"
+    )
     assert evaluate_attempt(simulated=True).allowed
     assert asked == [date.fromisoformat(CONSENT.date or "")]
 

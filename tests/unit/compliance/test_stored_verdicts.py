@@ -39,7 +39,7 @@ def test_a_verdict_stored_before_rules_were_compressed_is_read() -> None:
 
 
 def _read_stored(name: str) -> dict[str, Any]:
-    (item,) = Query(table="core", partition=f"org_a#{name}").all()
+    (item,) = Query(table="core", partition=f"org_a#{name}").read_all()
     return item
 
 

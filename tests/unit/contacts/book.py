@@ -56,5 +56,5 @@ def record_call(tenant: Tenant, to: str, **changes: Any) -> Event:
 
 def list_workflow_events(org_id: str, correlation_id: str) -> list[Event]:
     """Returns the events of a workflow."""
-    items = Query(table="activity", partition=events.workflow_partition(org_id, correlation_id)).all()
+    items = Query(table="activity", partition=events.workflow_partition(org_id, correlation_id)).read_all()
     return [events.parse_event(item) for item in items if "outbox" in item]

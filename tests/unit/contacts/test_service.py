@@ -26,7 +26,7 @@ def acme(cloud: dict[str, str], frozen: clock.FrozenClock) -> Tenant:
 
 
 def list_events(acme: Tenant) -> list[events.Event]:
-    items = Query(table="activity", partition=events.workflow_partition(acme.org_id, "corr_test")).all()
+    items = Query(table="activity", partition=events.workflow_partition(acme.org_id, "corr_test")).read_all()
     return [event for event in map(events.parse_event, items) if event.type.startswith("contact.")]
 
 
@@ -187,7 +187,7 @@ def test_a_changed_contact_can_be_read_as_it_is_stored(acme: Tenant) -> None:
 @pytest.fixture
 def lagging(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """After the returned function is called, the index returns the items of that time, as it may for a while on AWS."""
-    real = Query._read
+    real = Query._send_query
     held: dict[Any, Any] = {}
     lags = False
 
@@ -203,7 +203,7 @@ def lagging(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
         nonlocal lags
         lags = True
 
-    monkeypatch.setattr(Query, "_read", read_snapshot)
+    monkeypatch.setattr(Query, "_send_query", read_snapshot)
     return start_lag
 
 

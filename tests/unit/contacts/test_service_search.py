@@ -156,7 +156,7 @@ def test_the_index_holds_only_current_words(acme: Tenant) -> None:
     service.delete_contact(acme.caller(master=True), contact.id)
     index_notes(contact)
     assert list_entries(contact) == set()
-    assert not list(Query(table="core", partition=f"{acme.org_id}#tail#contact").all())
+    assert not list(Query(table="core", partition=f"{acme.org_id}#tail#contact").read_all())
 
 
 def test_a_page_of_a_search_always_takes_two_round_trips(acme: Tenant) -> None:

@@ -136,7 +136,7 @@ def test_a_confirmation_after_the_acceptance_counts_at_dialing(acme: Tenant) -> 
     found = calls.find_call(acme.org_id, call.id)
     assert found is not None
     assert found.state is State.CANCELED
-    input_ = compliance.get_verdict(acme.org_id, call.id).rule("quiet_hours").input
+    input_ = compliance.get_verdict(acme.org_id, call.id).find_result("quiet_hours").input
     assert input_["record"]["time_zone"] == "Asia/Tokyo"
     assert input_["record"]["confirmed"] is True
     assert input_["record"]["by"] == acme.caller(master=True).actor.id

@@ -159,14 +159,14 @@ def test_text_and_base64_of_the_same_characters_are_two_requests(acme: Tenant) -
 def test_the_size_of_a_body_is_counted_in_its_decoded_bytes(data: bytes) -> None:
     event = {"httpMethod": "POST", "path": "/", "body": base64.b64encode(data).decode(), "isBase64Encoded": True}
     request = Request(event, "")
-    assert (request.size(), request.data()) == (len(data), data)
+    assert (request.body_size(), request.body_bytes()) == (len(data), data)
 
 
 @pytest.mark.parametrize("text", ["a", "a===", "é", "!!!!"])
 def test_invalid_base64_is_refused(text: str) -> None:
     request = Request({"httpMethod": "POST", "path": "/", "body": text, "isBase64Encoded": True}, "")
     with pytest.raises(Invalid):
-        request.data()
+        request.body_bytes()
 
 
 @pytest.mark.parametrize(

@@ -242,8 +242,8 @@ def test_a_malformed_key_is_refused_with_what_it_takes(key: str | list[str], why
 
 def test_one_character_is_a_key_for_a_caller_who_is_known(acme: Tenant) -> None:
     made = call("k")
-    made.snapshot = access.authenticate_key(acme.agent_key, frozenset({KeyKind.AGENT}))
-    assert effect_of(made).scope == made.snapshot.scope
+    made.key_identity = access.authenticate_key(acme.agent_key, frozenset({KeyKind.AGENT}))
+    assert effect_of(made).scope == made.key_identity.idempotency_scope
 
 
 def test_a_fingerprint_stands_for_method_path_query_and_body() -> None:

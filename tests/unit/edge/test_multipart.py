@@ -47,7 +47,7 @@ class Fields(BaseModel):
 
 @api.post(PATH, summary="Keep a file", operation_id="keepFile", tag="Test", body=KIND)
 def keep_fields(fields: Fields) -> dict[str, Any]:
-    stored = api.upload.store(api.caller.org_id)
+    stored = api.upload.store_file(api.caller.org_id)
     return stored._asdict() | fields.model_dump()
 
 
@@ -136,7 +136,7 @@ def test_the_end_of_a_form_may_be_anywhere_in_its_pieces() -> None:
         data = WAV + b"x" * size
         upload = multipart._FormReader(KIND, build_form(build_audio(data)), BOUNDARY).upload
         assert upload.size == len(data)
-        assert b"".join(upload.chunks()) == data
+        assert b"".join(upload.read_chunks()) == data
 
 
 @pytest.mark.parametrize(
@@ -341,7 +341,7 @@ def test_a_file_that_cannot_be_stored_leaves_nothing(acme: Tenant, monkeypatch: 
         yield WAV
         raise RuntimeError("the process ends")
 
-    monkeypatch.setattr(multipart.Upload, "chunks", fail)
+    monkeypatch.setattr(multipart.Upload, "read_chunks", fail)
     assert_refused(post_form(acme, build_form(build_audio())), 500)
 
 
@@ -354,8 +354,8 @@ def test_an_invalid_declaration_is_refused() -> None:
         MultipartBody(field="a", types=frozenset(), to="b", verify=lambda _: "somebody")
     with pytest.raises(ValueError, match="cannot be public"):
         Operation(method="POST", path="/", body=KIND, public=True)
-    assert KIND.limit(0) == 300_000 + multipart.MAX_FIELDS_BYTES
-    assert KIND.largest_file < objects.MIN_PART_BYTES
+    assert KIND.max_body_bytes(0) == 300_000 + multipart.MAX_FIELDS_BYTES
+    assert KIND.max_file_bytes < objects.MIN_PART_BYTES
 
 
 # For any bytes, the result is a form or a refusal.
@@ -393,7 +393,7 @@ def test_no_bytes_cause_a_server_error(body: bytes) -> None:
         upload = reading.upload
     except (Invalid, TooLarge, UnsupportedMedia):
         return
-    assert len(b"".join(upload.chunks())) == upload.size
+    assert len(b"".join(upload.read_chunks())) == upload.size
     assert len(reading.digest) == 64
 
 
@@ -429,7 +429,7 @@ def test_every_file_is_read_as_it_was_written(data: bytes, name: str, cut: int) 
     sent = name.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A").encode(errors="ignore").decode()
     body = build_form(build_part("audio", WAV + data, disposition=f'; filename="{sent}"'), boundary="b0undary")
     upload = multipart._FormReader(KIND, body, "b0undary").upload
-    assert b"".join(upload.chunks()) == WAV + data
+    assert b"".join(upload.read_chunks()) == WAV + data
     require_one_line(upload.filename or "")
     with pytest.raises(Invalid):
         multipart._FormReader(KIND, body[: max(0, len(body) - 4 - cut)], "b0undary").upload  # noqa: B018 it is missing
@@ -452,7 +452,7 @@ def test_the_time_grows_only_with_the_size(evil: bytes) -> None:
         reading = multipart._FormReader(
             KIND, build_form(build_audio(WAV + data), boundary="boundary-that-is-long"), "boundary-that-is-long"
         )
-        assert sum(map(len, reading.upload.chunks())) == len(WAV + data)
+        assert sum(map(len, reading.upload.read_chunks())) == len(WAV + data)
         return time.process_time() - started
 
     # A reader of quadratic time takes minutes for this.

@@ -16,7 +16,7 @@ def now(frozen: clock.FrozenClock) -> int:
 
 
 def test_the_headers_of_both_windows(now: int, frozen: clock.FrozenClock) -> None:
-    limits = Limits.at(now, 100, 10, 30, 4)
+    limits = Limits.from_counts(now, 100, 10, 30, 4)
     assert limits.headers() == {
         "X-RateLimit-Limit": "100",
         "X-RateLimit-Remaining": "70",
@@ -32,9 +32,9 @@ def test_the_headers_of_both_windows(now: int, frozen: clock.FrozenClock) -> Non
 
 
 def test_no_less_than_nothing_is_left_and_a_request_is_allowed_unless_it_is_said(now: int) -> None:
-    limits = Limits.at(now, 100, 10, 101, 11)
+    limits = Limits.from_counts(now, 100, 10, 101, 11)
     assert (limits.minute.remaining, limits.second.remaining, limits.allowed) == (0, 0, True)
-    assert not Limits.at(now, 1, 1, 0, 0, allowed=False).allowed
+    assert not Limits.from_counts(now, 1, 1, 0, 0, allowed=False).allowed
     assert Limits(limits.minute, limits.second).allowed
 
 
@@ -44,13 +44,13 @@ def test_no_less_than_nothing_is_left_and_a_request_is_allowed_unless_it_is_said
     ids=["both", "the minute", "the second", "none"],
 )
 def test_the_window_that_is_waited_for(now: int, used: tuple[int, int], wait: int) -> None:
-    assert Limits.at(now, 100, 10, *used).retry_after == wait
+    assert Limits.from_counts(now, 100, 10, *used).retry_after == wait
 
 
 def test_at_least_a_second_is_waited_for(now: int) -> None:
-    assert [Window(1, 0, now + ahead, 60).wait for ahead in (-5, 0, 1, 2)] == [1, 1, 1, 2]
+    assert [Window(1, 0, now + ahead, 60).wait_seconds for ahead in (-5, 0, 1, 2)] == [1, 1, 1, 2]
 
 
 def test_windows_are_those_of_the_clock(now: int) -> None:
-    limits = Limits.at(now, 100, 10, 0, 0)
+    limits = Limits.from_counts(now, 100, 10, 0, 0)
     assert (limits.minute, limits.second) == (Window(100, 100, now + 40, 60), Window(10, 10, now + 1, 1))

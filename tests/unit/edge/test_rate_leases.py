@@ -35,7 +35,7 @@ def test_small_plans_are_counted_on_one_item() -> None:
 @pytest.mark.parametrize("limits", [(12_000, 2_000), (60_000, 10_000), (7_001, 1_777), (64_063, 99_999)])
 def test_the_slices_add_up_to_the_plan(limits: tuple[int, int]) -> None:
     holding = rate_leases._BucketLeases(*limits)
-    shares = [holding.share(number) for number in range(rate_leases.slice_count(*limits))]
+    shares = [holding.slice_limits(number) for number in range(rate_leases.slice_count(*limits))]
     assert tuple(map(sum, zip(*shares, strict=True))) == limits
 
 
@@ -178,7 +178,7 @@ def test_the_number_of_leases_is_limited(monkeypatch: pytest.MonkeyPatch, frozen
     monkeypatch.setattr(rate_leases, "_MAX_BUCKETS", 3)
     monkeypatch.setattr(rate_counters, "count_requests", swarm.Table().add)
     held = rate_leases.Leases()
-    passed = sum(held.take(f"org{number % 9}", 2_000, 1_500).allowed for number in range(30_000))
+    passed = sum(held.count_request(f"org{number % 9}", 2_000, 1_500).allowed for number in range(30_000))
     assert len(held._held) == 3
     assert passed <= 9 * 1_500
 
@@ -187,8 +187,8 @@ def test_changed_limits_admit_no_extra_requests(monkeypatch: pytest.MonkeyPatch,
     items, held = swarm.Table(), rate_leases.Leases()
     monkeypatch.setattr(rate_counters, "count_requests", items.add)
     for _ in range(200):
-        held.take("org", 12_000, 2_000)
-    assert held.take("org", 2_000, 1_500).minute.limit == 2_000
+        held.count_request("org", 12_000, 2_000)
+    assert held.count_request("org", 2_000, 1_500).minute.limit == 2_000
     counted = sum(item["minute"] for item in items.items.values())
     assert counted >= 201
 
@@ -228,12 +228,12 @@ def first_slice(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def holding(at: float = MINUTE, limits: tuple[int, int] = LIMITS) -> rate_leases._BucketLeases:
     made = rate_leases._BucketLeases(*limits)
-    made.move_on(at)
+    made.start_new_windows(at)
     return made
 
 
 def granted(held: rate_leases._BucketLeases, size: int, at: int = MINUTE, number: int = 0, paid: int = 0) -> None:
-    held.grant(rate_leases._Lease(number, size, paid, at), UsedRequests(size, size))
+    held.record_grant(rate_leases._Lease(number, size, paid, at), UsedRequests(size, size))
 
 
 def test_the_first_lease_is_one_request_and_later_ones_are_an_eighth_of_a_second(first_slice: None) -> None:
@@ -251,36 +251,36 @@ def test_the_rate_of_the_second_before_counts_too(first_slice: None) -> None:
     held = holding()
     for _ in range(80):
         granted(held, 1)
-    held.move_on(MINUTE + 1)
+    held.start_new_windows(MINUTE + 1)
     assert held.next_lease(MINUTE + 1) == rate_leases._Lease(0, 10, 0, MINUTE + 1)
-    held.move_on(MINUTE + 3)
+    held.start_new_windows(MINUTE + 3)
     assert held.next_lease(MINUTE + 3) == rate_leases._Lease(0, 1, 0, MINUTE + 3), "a second of quiet is between"
 
 
 def test_a_lease_is_used_request_by_request(first_slice: None) -> None:
     held = holding()
-    assert held.use() is None
+    assert held.use_request() is None
     granted(held, 3)
     assert held.left == 2
-    assert [held.use() is not None for _ in range(3)] == [True, True, False]
+    assert [held.use_request() is not None for _ in range(3)] == [True, True, False]
     assert held.left == 0
 
 
 def test_what_is_left_at_the_end_of_a_second_pays_in_its_minute_and_not_in_the_next(first_slice: None) -> None:
     held = holding()
     granted(held, 9)
-    held.move_on(MINUTE + 0.9)
+    held.start_new_windows(MINUTE + 0.9)
     assert held.left == 8, "it is the same second"
-    held.move_on(MINUTE + 1)
+    held.start_new_windows(MINUTE + 1)
     assert (held.left, held._spare) == (0, 8)
-    held.move_on(MINUTE + 60)
+    held.start_new_windows(MINUTE + 60)
     assert (held.left, held._spare) == (0, 0)
 
 
 def test_requests_that_are_paid_for_are_not_counted_in_the_minute_again(first_slice: None) -> None:
     held = holding()
     granted(held, 4)
-    held.move_on(MINUTE + 1)
+    held.start_new_windows(MINUTE + 1)
     assert held.next_lease(MINUTE + 1) == rate_leases._Lease(0, 1, 1, MINUTE + 1)
     assert held._spare == 2
 
@@ -292,11 +292,11 @@ def test_a_lease_of_a_slice_with_little_room_is_small_and_of_a_full_one_none(fir
     for number, used in enumerate(
         [UsedRequests(3_000, 0), UsedRequests(0, 500), UsedRequests(2_997, 0), UsedRequests(0, 498)]
     ):
-        held._note(rate_leases._Lease(number, 1, 0, MINUTE), used)
+        held._record_counts(rate_leases._Lease(number, 1, 0, MINUTE), used)
     assert held.next_lease(MINUTE) == rate_leases._Lease(2, 3, 0, MINUTE)
-    held._note(rate_leases._Lease(2, 3, 0, MINUTE), UsedRequests(3_000, 3))
+    held._record_counts(rate_leases._Lease(2, 3, 0, MINUTE), UsedRequests(3_000, 3))
     assert held.next_lease(MINUTE) == rate_leases._Lease(3, 2, 0, MINUTE)
-    held._note(rate_leases._Lease(3, 2, 0, MINUTE), UsedRequests(2, 500))
+    held._record_counts(rate_leases._Lease(3, 2, 0, MINUTE), UsedRequests(2, 500))
     assert held.next_lease(MINUTE) is None
 
 
@@ -306,7 +306,7 @@ def test_a_lease_that_is_granted_late_is_good_for_its_own_time(
 ) -> None:
     # Another thread has moved the second, or the minute, while the table was asked.
     held = holding()
-    held.move_on(MINUTE + later)
+    held.start_new_windows(MINUTE + later)
     granted(held, 5, at=MINUTE)
     assert (held.left, held._spare) == (left, spare)
     assert (held._minute, held._second) == ({} if later == 60 else {0: 5}, {} if later else {0: 5})
@@ -315,35 +315,35 @@ def test_a_lease_that_is_granted_late_is_good_for_its_own_time(
 @pytest.mark.parametrize(("later", "spare"), [(0, 2), (1, 2), (60, 0)])
 def test_a_lease_that_is_denied_gives_back_what_was_paid(first_slice: None, later: int, spare: int) -> None:
     held = holding()
-    held.move_on(MINUTE + later)
-    held.deny(rate_leases._Lease(0, 5, 2, MINUTE))
+    held.start_new_windows(MINUTE + later)
+    held.record_denial(rate_leases._Lease(0, 5, 2, MINUTE))
     assert (held._spare, held._minute) == (spare, {})
-    held.deny(rate_leases._Lease(0, 5, 0, MINUTE), UsedRequests(3_000, 500))
+    held.record_denial(rate_leases._Lease(0, 5, 0, MINUTE), UsedRequests(3_000, 500))
     assert held._minute == ({} if later == 60 else {0: 3_000})
 
 
 def test_what_several_denied_leases_had_paid_is_given_back_together(first_slice: None) -> None:
     held = holding()
-    held.move_on(MINUTE + 59)
+    held.start_new_windows(MINUTE + 59)
     for _ in range(2):
-        held.deny(rate_leases._Lease(0, 5, 2, MINUTE + 30))
+        held.record_denial(rate_leases._Lease(0, 5, 2, MINUTE + 30))
     assert held._spare == 4
 
 
 def test_a_minute_with_one_request_left_in_each_slice_is_not_full(first_slice: None) -> None:
     held = holding(MINUTE + 7)
     fill(held, 2_999, 500, MINUTE + 7)
-    held.refuse()
-    assert held.refused(MINUTE + 8) is None
+    held.refuse_requests()
+    assert held.current_refusal(MINUTE + 8) is None
     fill(held, 3_000, 500, MINUTE + 7)
-    held.refuse()
-    assert held.refused(MINUTE + 59.9)
-    assert held.refused(MINUTE + 60) is None
+    held.refuse_requests()
+    assert held.current_refusal(MINUTE + 59.9)
+    assert held.current_refusal(MINUTE + 60) is None
 
 
 def fill(held: rate_leases._BucketLeases, minute: int, second: int, at: int = MINUTE) -> None:
     for number in range(4):
-        held._note(rate_leases._Lease(number, 1, 0, at), UsedRequests(minute, second))
+        held._record_counts(rate_leases._Lease(number, 1, 0, at), UsedRequests(minute, second))
 
 
 def state(limits: Limits | None) -> tuple[int, int, bool] | None:
@@ -352,44 +352,44 @@ def state(limits: Limits | None) -> tuple[int, int, bool] | None:
 
 def test_a_full_second_is_refused_until_it_ends_and_a_full_minute_until_that_ends(first_slice: None) -> None:
     held = holding()
-    assert held.refused(MINUTE) is None
+    assert held.current_refusal(MINUTE) is None
     fill(held, 700, 500)
-    assert state(held.refuse()) == (12_000 - 2_800, 0, False)
-    assert state(held.refused(MINUTE + 0.999)) == (12_000 - 2_800, 0, False)
-    assert held.refused(MINUTE + 1) is None
+    assert state(held.refuse_requests()) == (12_000 - 2_800, 0, False)
+    assert state(held.current_refusal(MINUTE + 0.999)) == (12_000 - 2_800, 0, False)
+    assert held.current_refusal(MINUTE + 1) is None
     fill(held, 3_000, 100)
-    assert state(held.refuse()) == (0, 1_600, False)
-    assert state(held.refused(MINUTE + 59.999)) == (0, 1_600, False)
-    assert held.refused(MINUTE + 60) is None
+    assert state(held.refuse_requests()) == (0, 1_600, False)
+    assert state(held.current_refusal(MINUTE + 59.999)) == (0, 1_600, False)
+    assert held.current_refusal(MINUTE + 60) is None
 
 
 def test_a_busy_slice_is_refused_until_the_moment_that_is_named(first_slice: None) -> None:
     held = holding()
     fill(held, 3_000, 100)
-    assert state(held.refuse(MINUTE + 0.5)) == (1, 0, False), "the second is what refuses"
-    assert held.refused(MINUTE + 0.499)
-    assert held.refused(MINUTE + 0.5) is None
+    assert state(held.refuse_requests(MINUTE + 0.5)) == (1, 0, False), "the second is what refuses"
+    assert held.current_refusal(MINUTE + 0.499)
+    assert held.current_refusal(MINUTE + 0.5) is None
 
 
 def test_a_minute_with_paid_requests_left_is_not_full(first_slice: None) -> None:
     held = holding()
     granted(held, 2)
-    held.move_on(MINUTE + 1)
+    held.start_new_windows(MINUTE + 1)
     fill(held, 3_000, 500, MINUTE + 1)
-    assert state(held.refuse()) == (1, 0, False)
-    assert held.refused(MINUTE + 2) is None
+    assert state(held.refuse_requests()) == (1, 0, False)
+    assert held.current_refusal(MINUTE + 2) is None
 
 
 def test_slices_that_were_not_seen_are_taken_to_be_like_the_others(first_slice: None) -> None:
     held = holding()
-    assert state(held.limits()) == (12_000, 2_000, True)
-    held._note(rate_leases._Lease(0, 1, 0, MINUTE), UsedRequests(100, 10))
-    held._note(rate_leases._Lease(1, 1, 0, MINUTE), UsedRequests(200, 30))
-    assert state(held.limits()) == (12_000 - 600, 2_000 - 80, True)
-    assert state(held.whole()) == (12_000, 2_000, True)
+    assert state(held.estimate_limits()) == (12_000, 2_000, True)
+    held._record_counts(rate_leases._Lease(0, 1, 0, MINUTE), UsedRequests(100, 10))
+    held._record_counts(rate_leases._Lease(1, 1, 0, MINUTE), UsedRequests(200, 30))
+    assert state(held.estimate_limits()) == (12_000 - 600, 2_000 - 80, True)
+    assert state(held.unused_limits()) == (12_000, 2_000, True)
     granted(held, 11)
     # Ten are in hand: they are counted, and still there.
-    assert state(held.limits()) == (12_000 - 412, 2_000 - 72, True)
+    assert state(held.estimate_limits()) == (12_000 - 412, 2_000 - 72, True)
 
 
 def test_more_than_a_few_full_slices_are_not_asked(monkeypatch: pytest.MonkeyPatch, frozen: clock.FrozenClock) -> None:
@@ -402,21 +402,21 @@ def test_more_than_a_few_full_slices_are_not_asked(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(rate_counters, "count_requests", full)
     monkeypatch.setattr(rate_leases, "choose_slice", lambda _: 1)
     held, now = rate_leases.Leases(), int(frozen.at)
-    refused = held.take("org", 60_000, 10_000)
-    assert (refused.allowed, refused.exhausted is refused.second) == (False, True)
+    refused = held.count_request("org", 60_000, 10_000)
+    assert (refused.allowed, refused.full_window is refused.second) == (False, True)
     assert asked == [(str(number), now, 1, 1) for number in (1, 2, 3, 4)]
 
 
 def test_whether_a_bucket_needs_no_write_is_told_without_one(frozen: clock.FrozenClock, first_slice: None) -> None:
     held = rate_leases.Leases()
-    assert not held.answers("org")
-    made = held._holding("org", *LIMITS)
-    made.move_on(frozen.at)
-    assert not held.answers("org")
+    assert not held.decides_locally("org")
+    made = held._bucket_leases("org", *LIMITS)
+    made.start_new_windows(frozen.at)
+    assert not held.decides_locally("org")
     granted(made, 2, int(frozen.at))
-    assert held.answers("org")
-    assert not held.answers("other")
+    assert held.decides_locally("org")
+    assert not held.decides_locally("other")
     frozen.advance(seconds=1)
-    assert not held.answers("org"), "the lease was for its second"
-    made.refuse()
-    assert held.answers("org")
+    assert not held.decides_locally("org"), "the lease was for its second"
+    made.refuse_requests()
+    assert held.decides_locally("org")

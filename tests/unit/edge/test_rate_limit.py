@@ -43,11 +43,11 @@ def metrics(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_a_second_is_full_again_after_a_second_and_a_minute_after_its_end(frozen: clock.FrozenClock) -> None:
     assert count_passes("org", 7, 5, 6) == 5
     refused = rate_limit.count_request("org", 7, 5)
-    assert (refused.exhausted is refused.second, refused.retry_after) == (True, 1)
+    assert (refused.full_window is refused.second, refused.retry_after) == (True, 1)
     frozen.advance(seconds=1)
     assert count_passes("org", 7, 5, 3) == 2
     refused = rate_limit.count_request("org", 7, 5)
-    assert (refused.exhausted is refused.minute, refused.retry_after) == (True, 59)
+    assert (refused.full_window is refused.minute, refused.retry_after) == (True, 59)
     frozen.advance(seconds=59)
     assert count_passes("org", 7, 5, 6) == 5
 
@@ -87,7 +87,7 @@ def test_a_refusal_is_cached_until_its_window_ends_and_costs_no_write(
     assert {answer.allowed for answer in later} == {False}
     for answer in later:
         assert (answer.headers(), answer.retry_after) == (refused.headers(), refused.retry_after)
-        assert answer.exhausted.remaining == 0
+        assert answer.full_window.remaining == 0
     assert rate_limit.decides_locally("org")
     frozen.advance(seconds=refused.retry_after)
     assert not rate_limit.decides_locally("org")
@@ -99,7 +99,7 @@ def test_the_headers_of_a_used_up_minute_count_the_seconds(frozen: clock.FrozenC
     frozen.advance(seconds=20)
     refused = rate_limit.count_request("org", 3, 3)
     headers = refused.headers()
-    assert (refused.exhausted is refused.minute, refused.retry_after) == (True, 40)
+    assert (refused.full_window is refused.minute, refused.retry_after) == (True, 40)
     assert (headers["X-RateLimit-Remaining"], headers["X-RateLimit-Sec-Remaining"]) == ("0", "3")
     assert headers["X-RateLimit-Reset"] == str(int(frozen.at) + 40)
     assert headers["X-RateLimit-Sec-Reset"] == str(int(frozen.at) + 1)
@@ -213,7 +213,7 @@ def test_a_limit_with_its_own_window_counts_in_it(frozen: clock.FrozenClock) -> 
     assert windows[:2] == [None, None]
     for window in windows[2:]:
         assert window is not None
-        assert (window.limit, window.remaining, window.wait) == (2, 0, 3_600)
+        assert (window.limit, window.remaining, window.wait_seconds) == (2, 0, 3_600)
     assert rate_limit.count_in_window("sign-up", 3, 3_600) is None, "the request asks for another limit"
     frozen.advance(hours=1)
     assert rate_limit.count_in_window("sign-up", 2, 3_600) is None
@@ -269,7 +269,7 @@ def test_a_throttled_bucket_is_refused_for_a_second_after_one_attempt(
     assert calls == ["UpdateItem"]
     assert metrics == ["RateLimiterThrottled"]
     for refused in answers:
-        assert (refused.allowed, refused.retry_after, refused.exhausted is refused.second) == (False, 1, True)
+        assert (refused.allowed, refused.retry_after, refused.full_window is refused.second) == (False, 1, True)
         assert refused.headers()["X-RateLimit-Limit"] == str(limits[0])
     assert rate_limit.decides_locally("org")
     sabotage.mend()
@@ -285,7 +285,7 @@ def test_a_throttled_window_is_full_for_a_second_after_one_attempt(frozen: clock
         for _ in range(50):
             window = rate_limit.count_in_window("sign-up", 20, 3_600)
             assert window is not None
-            assert (window.limit, window.remaining, window.wait) == (20, 0, 1)
+            assert (window.limit, window.remaining, window.wait_seconds) == (20, 0, 1)
     assert calls == ["UpdateItem"]
     sabotage.mend()
     frozen.advance(seconds=1)

@@ -142,7 +142,7 @@ def test_no_lookup_is_paid_for_a_call_beyond_the_limits(
     asked: list[str] = []
 
     class Database:
-        def query(self, e164: str, since: date) -> str:
+        def query_number(self, e164: str, since: date) -> str:
             asked.append(e164)
             return "no"
 

@@ -345,6 +345,8 @@ def test_a_reply_to_a_queued_mail_names_it_once_both_are_sent(acme: Tenant, carr
 
 def events_of(message: Message) -> list[events.Event]:
     """The events about a mail, in the order recorded."""
-    items = Query(table="activity", partition=events.workflow_partition(message.org_id, message.correlation_id)).all()
+    items = Query(
+        table="activity", partition=events.workflow_partition(message.org_id, message.correlation_id)
+    ).read_all()
     found = [events.parse_event(item) for item in items if item.get("outbox") == "event"]
     return [event for event in found if event.subject.id == message.id]

@@ -77,7 +77,7 @@ def load_message(message: Message) -> MailStatus:
 
 def list_events(message: Message) -> list[events.Event]:
     partition = events.workflow_partition(message.org_id, message.correlation_id)
-    items = reads.Query(table="activity", partition=partition).all()
+    items = reads.Query(table="activity", partition=partition).read_all()
     return [events.parse_event(item) for item in items if "outbox" in item]
 
 
@@ -117,7 +117,7 @@ def test_a_delivery_notice_after_a_permanent_bounce_is_ignored(acme: Tenant, pro
     )
     for _ in range(2):
         notifications.apply_notification(arrived)
-    gone, has_it = load_message(message).report("a@example.com"), load_message(message).report("b@example.com")
+    gone, has_it = load_message(message).report_of("a@example.com"), load_message(message).report_of("b@example.com")
     assert (gone.code, gone.diagnostic, has_it.diagnostic) == ("5.1.1", "550 user unknown", "250 accepted")
     assert gone.delivered_at
     delivered = [event for event in list_events(message) if event.type == "email.delivered"]
@@ -135,7 +135,7 @@ def test_code_and_text_come_from_the_same_notice(acme: Tenant, provider: Provide
         apply_bounce(message, "Permanent", status="5.1.1"),
     ):
         notifications.apply_notification(one)
-        report = load_message(message).report("a@example.com")
+        report = load_message(message).report_of("a@example.com")
         heard.append((report.code, report.diagnostic))
     assert heard == [("4.4.7", "450 greylisted"), (None, "250 accepted"), ("5.1.1", None)]
 
@@ -161,7 +161,7 @@ def test_a_mail_stopped_by_the_providers_list_bounced_permanently(acme: Tenant, 
     message = send_mail(acme, "a@example.com")
     for _ in range(2):
         notifications.apply_notification(apply_complaint(message, complaintSubType="OnAccountSuppressionList"))
-    report = load_message(message).report("a@example.com")
+    report = load_message(message).report_of("a@example.com")
     assert (bool(report.gone_at), report.complained_at, load_message(message).head.state) == (
         True,
         None,
@@ -206,7 +206,7 @@ def test_the_next_run_repairs_the_head_after_a_kill(acme: Tenant, provider: Prov
     # Another worker records the last recipient at the same time as the killed one: neither saw the other's write.
     before = load_message(message)
     feedback.record_delivery(message.org_id, message.id, ["b@example.com"])
-    commit(Put(table="activity", item=store.HEADS.item(before.head)))
+    commit(Put(table="activity", item=store.HEADS.to_item(before.head)))
     assert load_message(message).head.state is MailState.SENT
     with Sabotage().killing(after=calls):
         feedback.record_delivery(message.org_id, message.id, ["b@example.com"])
@@ -241,7 +241,7 @@ def test_the_claim_watch_repairs_the_head_too(
     monkeypatch.setattr(provider, "send", unknown)
     message = send_mail(acme, "a@example.com")
     before = load_message(message)
-    report = before.report("a@example.com").model_copy(update={"delivered_at": before.head.created_at})
+    report = before.report_of("a@example.com").model_copy(update={"delivered_at": before.head.created_at})
     commit(store.save_status_writes(before.with_reports([report]))[0])  # and no more: the worker was killed
     assert before.head.claim
     delivery.check_claim(message.org_id, message.id, before.head.claim)
@@ -255,14 +255,14 @@ def test_event_numbers_are_unique_and_increase(acme: Tenant, provider: Provider)
     same = load_message(message)
     # Two workers with the same state, and a third that sees their writes.
     for address in people[:2]:
-        report = same.report(address).model_copy(update={"delivered_at": same.head.created_at})
+        report = same.report_of(address).model_copy(update={"delivered_at": same.head.created_at})
         after = same.with_reports([report])
-        assert after.number(address) > same.number()
+        assert after.event_number(address) > same.event_number()
         commit(store.save_status_writes(after)[0])
     known = load_message(message)
-    numbers = [same.with_reports([same.report(address)]).number(address) for address in people[:2]]
+    numbers = [same.with_reports([same.report_of(address)]).event_number(address) for address in people[:2]]
     assert len(set(numbers)) == 2
-    assert known.with_reports([known.report(people[2])]).number(people[2]) > max(numbers)
+    assert known.with_reports([known.report_of(people[2])]).event_number(people[2]) > max(numbers)
     feedback.record_delivery(message.org_id, message.id, people)
     versions = [event.subject.version or 0 for event in list_events(message)]
     assert versions == sorted(set(versions))
@@ -272,7 +272,7 @@ def addressed_to_all(acme: Tenant, kind: str) -> Message:
     """A mail to the maximum of recipients."""
     message = send_mail(acme, *(f"p{number}@example.com" for number in range(50)))
     head = load_message(message).head
-    commit(Put(table="activity", item=store.HEADS.item(head.model_copy(update={"kind": kind}))))
+    commit(Put(table="activity", item=store.HEADS.to_item(head.model_copy(update={"kind": kind}))))
     return message
 
 

@@ -740,7 +740,7 @@ def test_the_references_of_a_long_thread_stay_short(acme: Tenant) -> None:
 
 def test_a_webhook_contains_the_sender_checks(acme: Tenant) -> None:
     (message,) = receive_mail(make_mail(acme.address), acme.address, dmarc="FAIL", dkim="GRAY")
-    items = Query(table="activity", partition=events.workflow_partition(acme.org_id, message.correlation_id)).all()
+    items = Query(table="activity", partition=events.workflow_partition(acme.org_id, message.correlation_id)).read_all()
     found = [events.parse_event(item) for item in items if item.get("outbox") == "event"]
     (told,) = [event for event in found if event.type == "email.received"]
     (rendered,) = webhooks.render(told, message.head)

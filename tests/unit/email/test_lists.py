@@ -216,13 +216,13 @@ def test_a_cursor_works_for_its_own_list_only(acme: Tenant, other: dict[str, Seq
 
 def test_no_list_filters_after_reading(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
     queries: list[Query] = []
-    read = Query._request
+    read = Query._query_parameters
 
     def note(query: Query, *arguments: object) -> object:
         queries.append(query)
         return read(query, *arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Query, "_request", note)
+    monkeypatch.setattr(Query, "_query_parameters", note)
     for filters in ({}, {"state": ["sent"]}, {"labels": ["x"]}, {"thread_id": ["msg_1"]}, {"direction": ["INBOUND"]}):
         list_all(acme, **filters)
     assert queries

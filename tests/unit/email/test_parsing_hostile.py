@@ -112,7 +112,7 @@ def test_a_mail_with_the_maximum_of_everything_is_stored(acme: Tenant, length: i
     (landed,) = inbound.receive_mail(make_notice(largest_mail(length), acme.address))
     found = service.get_message(acme.caller(), landed.id)
     assert (found.to, found.cc, len(found.attachments)) == (landed.to, landed.cc, 50)
-    stored = list(reads.Query(table="activity", partition=store.message_key(acme.org_id, landed.id)["pk"]).all())
+    stored = list(reads.Query(table="activity", partition=store.message_key(acme.org_id, landed.id)["pk"]).read_all())
     sizes = [_size(item) for item in stored]
     assert max(sizes) < 390_000, sizes
 

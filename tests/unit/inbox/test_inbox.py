@@ -156,4 +156,4 @@ def test_a_stopped_removal_is_finished_by_the_next_run(things: list[InboxThing])
     inbox.settle_removal(ORG, KIND, things[0])
     inbox.settle_removal(ORG, KIND, things[0])
     assert (unread(ADA), unread(BOB)) == (4, 4)
-    assert list(Query(table="core", partition=f"{ORG}#inbox-flags#{KIND}#{ADA}").all()) == []
+    assert list(Query(table="core", partition=f"{ORG}#inbox-flags#{KIND}#{ADA}").read_all()) == []

@@ -217,8 +217,8 @@ def test_a_task_returns_its_result_or_raises_on_every_call(way_to_run: str) -> N
     for begun in (True, False):
         task, failing = BackgroundTask(make_result), BackgroundTask(refuse_request)
         if begun:
-            task.begin()
-            failing.begin()
+            task.start()
+            failing.start()
         assert [task.result(), task.result()] == [7, 7]
         for _ in range(2):
             with pytest.raises(RateLimited):
@@ -228,6 +228,6 @@ def test_a_task_returns_its_result_or_raises_on_every_call(way_to_run: str) -> N
 
 def test_a_known_result_starts_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(background, "submit")
-    task = BackgroundTask.known(7)
-    task.begin()
+    task = BackgroundTask.with_result(7)
+    task.start()
     assert task.result() == 7

@@ -72,9 +72,9 @@ def test_messages_are_restored_in_order_without_deleted_ones(tmp_path: Path) -> 
     sqs, journal = Sqs(), Journal(tmp_path / "queues.db")
     for body in ("one", "two", "three"):
         sqs.send("email", body)
-        journal.note(sqs)
+        journal.write_changes(sqs)
     del sqs.queue("email")["messages"][1]
-    journal.note(sqs)
+    journal.write_changes(sqs)
     sqs.send("email", "not answered yet")
 
     again = after_a_kill(tmp_path / "queues.db")
@@ -87,10 +87,10 @@ def test_a_dead_letter_is_restored_in_its_queue_only(tmp_path: Path) -> None:
     sqs, journal = Sqs(), Journal(tmp_path / "queues.db")
     message = sqs.send("email", "hopeless")
     sqs.queue("email-dlq")
-    journal.note(sqs)
+    journal.write_changes(sqs)
     sqs.queue("email")["messages"].remove(message)
     sqs.queue("email-dlq")["messages"].append(message)
-    journal.note(sqs)
+    journal.write_changes(sqs)
 
     again = after_a_kill(tmp_path / "queues.db")
     assert (list_bodies(again, "email"), list_bodies(again, "email-dlq")) == ([], ["hopeless"])
@@ -99,12 +99,12 @@ def test_a_dead_letter_is_restored_in_its_queue_only(tmp_path: Path) -> None:
 def test_received_messages_are_released_after_a_restart_and_delayed_ones_are_not(tmp_path: Path) -> None:
     sqs, journal = Sqs(), Journal(tmp_path / "queues.db")
     held, put_off = sqs.send("email", "held"), sqs.send("email", "put off")
-    journal.note(sqs)
+    journal.write_changes(sqs)
     for message in (held, put_off):
         receive(message, "handle")
-    journal.note(sqs)
+    journal.write_changes(sqs)
     put_off["visible_at"] = later = time.time() + 600
-    journal.note(sqs)
+    journal.write_changes(sqs)
 
     first, second = after_a_kill(tmp_path / "queues.db").queue("email")["messages"]
     assert first["visible_at"] <= time.time()
@@ -117,12 +117,12 @@ def test_a_receive_recorded_by_another_request_counts(tmp_path: Path, known: boo
     sqs, journal = Sqs(), Journal(tmp_path / "queues.db")
     held = sqs.send("email", "held")
     if known:
-        journal.note(sqs)
+        journal.write_changes(sqs)
     # The engine gives the message to a waiting worker, and another request, such as its sending, is recorded first.
     receive(held, "handle")
     sqs.send("email", "another")
-    journal.note(sqs)
-    journal.note(sqs)
+    journal.write_changes(sqs)
+    journal.write_changes(sqs)
 
     first, _ = after_a_kill(tmp_path / "queues.db").queue("email")["messages"]
     assert first["visible_at"] <= time.time()
@@ -133,9 +133,9 @@ def test_received_messages_are_released_after_two_restarts(tmp_path: Path) -> No
     held, put_off = sqs.send("email", "held"), sqs.send("email", "put off")
     receive(held, "one")
     receive(put_off, "two")
-    journal.note(sqs)
+    journal.write_changes(sqs)
     put_off["visible_at"] = later = time.time() + 600
-    journal.note(sqs)
+    journal.write_changes(sqs)
     after_a_kill(tmp_path / "queues.db", release=False)
 
     first, second = after_a_kill(tmp_path / "queues.db").queue("email")["messages"]
@@ -146,9 +146,9 @@ def test_received_messages_are_released_after_two_restarts(tmp_path: Path) -> No
 def test_a_worker_that_outlives_the_engine_can_delete_its_messages(tmp_path: Path) -> None:
     sqs, journal = Sqs(), Journal(tmp_path / "queues.db")
     held = sqs.send("email", "held")
-    journal.note(sqs)
+    journal.write_changes(sqs)
     receive(held, "handle-7")
-    journal.note(sqs)
+    journal.write_changes(sqs)
 
     (message,) = after_a_kill(tmp_path / "queues.db", release=False).queue("email")["messages"]
     assert message["receipt_handle"] == "handle-7"
@@ -158,24 +158,24 @@ def test_a_worker_that_outlives_the_engine_can_delete_its_messages(tmp_path: Pat
 def test_a_full_disk_is_an_error_and_the_record_is_written_later(tmp_path: Path) -> None:
     sqs, journal = Sqs(), Journal(tmp_path / "queues.db")
     sqs.send("email", "small")
-    journal.note(sqs)
+    journal.write_changes(sqs)
     pages = journal._db.execute("PRAGMA page_count").fetchone()[0]
     journal._db.execute(f"PRAGMA max_page_count = {pages}")
     sqs.send("email", "x" * 100_000)
     with pytest.raises(sqlite3.OperationalError, match="full"):
-        journal.note(sqs)
+        journal.write_changes(sqs)
     assert list_bodies(after_a_kill(tmp_path / "queues.db"), "email") == ["small"]
 
     journal._db.execute("PRAGMA max_page_count = 100000")
-    journal.note(sqs)
+    journal.write_changes(sqs)
     assert len(list_bodies(after_a_kill(tmp_path / "queues.db"), "email")) == 2
 
 
 def test_a_record_without_a_change_writes_nothing(tmp_path: Path) -> None:
     sqs, journal = Sqs(), Journal(tmp_path / "queues.db")
     sqs.send("email", "one")
-    journal.note(sqs)
+    journal.write_changes(sqs)
     before = journal._db.total_changes
-    journal.note(sqs)
+    journal.write_changes(sqs)
     assert journal._db.total_changes == before
     assert json.loads(journal._db.execute("SELECT body FROM messages").fetchone()[0])["body"] == "one"

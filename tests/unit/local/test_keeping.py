@@ -39,18 +39,18 @@ def test_a_file_that_cannot_be_written_stays_as_it_was(tmp_path: Path, monkeypat
 
 def test_a_stream_continues_after_the_last_forwarded_record(tmp_path: Path) -> None:
     checkpoint = Checkpoint(tmp_path / "handed_on.json")
-    assert checkpoint.place("stream", "shard") is None
-    checkpoint.move("stream", "shard", "17")
+    assert checkpoint.last_place("stream", "shard") is None
+    checkpoint.save_place("stream", "shard", "17")
     again = Checkpoint(tmp_path / "handed_on.json")
-    assert again.place("stream", "shard") == "17"
-    assert again.place("another", "shard") is None
-    again.forget()
-    assert Checkpoint(tmp_path / "handed_on.json").place("stream", "shard") is None
+    assert again.last_place("stream", "shard") == "17"
+    assert again.last_place("another", "shard") is None
+    again.forget_places()
+    assert Checkpoint(tmp_path / "handed_on.json").last_place("stream", "shard") is None
 
 
 def test_a_damaged_checkpoint_restarts_from_the_beginning(tmp_path: Path) -> None:
     (tmp_path / "handed_on.json").write_text('{"stream sha')
-    assert Checkpoint(tmp_path / "handed_on.json").place("stream", "shard") is None
+    assert Checkpoint(tmp_path / "handed_on.json").last_place("stream", "shard") is None
 
 
 def test_a_killed_stack_does_not_count_as_ready(tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ def test_an_unreachable_engine_is_logged_once_a_minute_for_all_pumps(caplog: pyt
         for second in range(60):
             moment = second
             for name in ("workers/email", "workers/dialer", "workers/webhooks"):
-                pause = faults.note(name, EndpointConnectionError(endpoint_url="http://127.0.0.1:1"))
+                pause = faults.note_fault(name, EndpointConnectionError(endpoint_url="http://127.0.0.1:1"))
     assert len(caplog.records) == 1
     assert pause == 2
 
@@ -81,8 +81,8 @@ def test_a_repeated_error_is_logged_once_a_minute_with_its_count(
     with caplog.at_level(logging.WARNING):
         for second in range(90):
             moment = second
-            faults.note("workers/email", ValueError("odd"))
-            faults.note("workers/email", BrokenProcessPool())
+            faults.note_fault("workers/email", ValueError("odd"))
+            faults.note_fault("workers/email", BrokenProcessPool())
     assert [record.message for record in caplog.records] == [
         "workers/email: ValueError: odd",
         "workers/email: ValueError: odd (59 more of this kind since the last line)",
@@ -139,14 +139,14 @@ def test_an_idle_process_that_died_is_replaced_before_the_next_request(
 ) -> None:
     async def scene() -> None:
         pool = Pool(1, {}, tmp_path / "functions.log", name="test")
-        await pool.ready()
+        await pool.start_processes()
         executor = pool._slots[0]
         (pid,) = executor._processes
-        watching = asyncio.create_task(pool.watch())
+        watching = asyncio.create_task(pool.watch_processes())
         os.kill(pid, signal.SIGKILL)
         while pool._slots[0] is executor:
             await asyncio.sleep(0.01)
-        await pool.ready()
+        await pool.start_processes()
         watching.cancel()
         pool.stop()
 

@@ -182,7 +182,7 @@ def test_a_timer_gives_up_a_purchase_that_never_arrived(
     provider.silent = False
     assignments.settle_purchase(*holder)
     assignments.settle_purchase(*holder)
-    purchase = store.PURCHASES.get(*holder)
+    purchase = store.PURCHASES.get_object(*holder)
     assert purchase
     assert purchase.status is PurchaseStatus.REFUSED
     assert (store.find_holder(NUMBER), spent_cents(acme), counted(acme)) == (None, 0, 0)

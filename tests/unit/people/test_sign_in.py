@@ -48,7 +48,7 @@ class Issuer:
         }
         return f"https://issuer.example/authorize?{urlencode(asked)}"
 
-    def redeem(self, **shown: str) -> identity.IdentityClaims:
+    def redeem_code(self, **shown: str) -> identity.IdentityClaims:
         self.redeemed.append(shown)
         if self.trouble:
             raise self.trouble
@@ -212,7 +212,7 @@ def test_without_a_public_address_nothing_fails(issuer: Issuer, monkeypatch: pyt
     monkeypatch.delenv("SWITCHBOARD_PUBLIC_URL")
     issuer.trouble = identity.ProviderUnconfiguredError("none")
     assert sign_in.sign_out_url() == "/"
-    assert "Secure" not in cookies.no_session()
+    assert "Secure" not in cookies.format_expired_session_cookie()
 
 
 def test_signing_out_redirects_through_the_issuer_to_the_home_page(issuer: Issuer) -> None:

@@ -103,5 +103,5 @@ def test_a_seed_is_made_by_the_published_formula(monkeypatch: pytest.MonkeyPatch
         info = "\x1f".join(("effect", "org_1", "key", salt, "label")).encode()
         return HKDF(SHA256(), 32, salt=b"switchboard", info=info).derive(root)
 
-    assert one.seed("label") == derived("salt")
-    assert one.seed("label", "the first run's") == derived("the first run's")
+    assert one.derive_seed("label") == derived("salt")
+    assert one.derive_seed("label", "the first run's") == derived("the first run's")

@@ -39,15 +39,15 @@ def make_thing(number: int, owner: str | None, state: str, labels: tuple[str, ..
     item = {**key, "id": id_, "owner": owner, "state": state, "label": list(labels)}
     values = {"owner": owner, "state": state}
     commit(
-        Put(table="activity", item=item | LISTING.attributes(org, place, values)),
-        LISTING.entries(org, place, key, "label", before.get("label", ()), labels),
+        Put(table="activity", item=item | LISTING.index_attributes(org, place, values)),
+        LISTING.entry_writes(org, place, key, "label", before.get("label", ()), labels),
     )
 
 
 def list_pages(limit: int, **wanted: list[str]) -> list[list[str]]:
     found, cursor = [], None
     while True:
-        page = LISTING.page(ORG, wanted, limit, cursor)
+        page = LISTING.read_page(ORG, wanted, limit, cursor)
         found.append([item["id"] for item in page.items])
         cursor = page.cursor
         if cursor is None:
@@ -97,7 +97,7 @@ def test_a_page_fits_into_its_response_and_the_next_continues(room: int) -> None
     for wanted in ({}, {"state": ["new"]}):
         found, cursor, expected = [], None, list_all(9, **wanted)
         while True:
-            page = LISTING.page(ORG, wanted, 4, cursor, fitting=lambda items: min(room, len(items)))
+            page = LISTING.read_page(ORG, wanted, 4, cursor, fitting=lambda items: min(room, len(items)))
             assert 1 <= len(page.items) <= max(1, min(room, 4))
             found += [item["id"] for item in page.items]
             cursor = page.cursor
@@ -125,26 +125,26 @@ def test_lists_show_their_own_organization_only() -> None:
 def test_a_cursor_works_for_its_own_query_only(other: dict[str, list[str]]) -> None:
     for number in range(3):
         make_thing(number, "ada", "new")
-    cursor = LISTING.page(ORG, {"state": ["new"]}, 1, None).cursor
+    cursor = LISTING.read_page(ORG, {"state": ["new"]}, 1, None).cursor
     with pytest.raises(Invalid):
-        LISTING.page(ORG, other, 1, cursor)
+        LISTING.read_page(ORG, other, 1, cursor)
     with pytest.raises(Invalid):
-        LISTING.page("org_2", {"state": ["new"]}, 1, cursor)
-    assert LISTING.page(ORG, {"state": ["new"]}, 1, cursor).items[0]["id"] == "thing_001"
+        LISTING.read_page("org_2", {"state": ["new"]}, 1, cursor)
+    assert LISTING.read_page(ORG, {"state": ["new"]}, 1, cursor).items[0]["id"] == "thing_001"
 
 
 def test_stale_index_entries_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(3):
         make_thing(number, "ada", "new")
-    stale = reads.Query.keys
+    stale = reads.Query.read_keys
 
     def late(query: reads.Query, *arguments: Any) -> Any:
         found = stale(query, *arguments)
-        monkeypatch.setattr(reads.Query, "keys", stale)
+        monkeypatch.setattr(reads.Query, "read_keys", stale)
         make_thing(1, "ada", "done")
         return found
 
-    monkeypatch.setattr(reads.Query, "keys", late)
+    monkeypatch.setattr(reads.Query, "read_keys", late)
     assert list_all(5, state=["new"]) == ["thing_002", "thing_000"]
 
 
@@ -152,7 +152,7 @@ def test_an_object_that_moves_between_two_queried_partitions_stays_in_the_list(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     make_thing(1, None, "new")
-    keys = Query.keys
+    keys = Query.read_keys
     before: dict[str, Any] = {}
 
     def behind(query: Query, *args: Any) -> Any:
@@ -160,7 +160,7 @@ def test_an_object_that_moves_between_two_queried_partitions_stays_in_the_list(
         found = keys(query, *args)
         return before.setdefault(query.partition, found) if found.items else before.get(query.partition, found)
 
-    monkeypatch.setattr(Query, "keys", behind)
+    monkeypatch.setattr(Query, "read_keys", behind)
     for state in ("done", "failed"):
         assert list_all(5, state=["new", "done", "failed"]) == ["thing_001"]
         make_thing(1, None, state)
@@ -170,7 +170,7 @@ def test_an_object_that_moves_between_two_queried_partitions_stays_in_the_list(
 
 def test_an_index_holds_keys_only() -> None:
     make_thing(1, "ada", "new")
-    (entry,) = reads.Query(table="activity", index="gsi1", partition=f"{ORG}#list#things#owner=ada").keys(5).items
+    (entry,) = reads.Query(table="activity", index="gsi1", partition=f"{ORG}#list#things#owner=ada").read_keys(5).items
     assert entry.keys() == {"pk", "sk", "gsi1pk", "gsi1sk"}
 
 
@@ -203,7 +203,7 @@ def test_a_time_window_includes_both_ends_on_every_page() -> None:
     def within(limit: int, since: str | None, until: str | None, **wanted: list[str]) -> list[str]:
         found, cursor = [], None
         while True:
-            page = LISTING.page(ORG, wanted, limit, cursor, since=since, until=until)
+            page = LISTING.read_page(ORG, wanted, limit, cursor, since=since, until=until)
             found += [item["id"] for item in page.items]
             cursor = page.cursor
             if cursor is None:
@@ -221,8 +221,8 @@ def test_a_cursor_works_for_its_own_window_only() -> None:
     for number in range(3):
         make_thing(number, "ada", "new")
     since = "2026-01-15T17:00:00.000Z"
-    cursor = LISTING.page(ORG, {}, 1, None, since=since).cursor
+    cursor = LISTING.read_page(ORG, {}, 1, None, since=since).cursor
     with pytest.raises(Invalid):
-        LISTING.page(ORG, {}, 1, cursor)
+        LISTING.read_page(ORG, {}, 1, cursor)
     with pytest.raises(Invalid):
-        LISTING.page(ORG, {}, 1, cursor, since=since, until="2026-01-15T17:00:09.000Z")
+        LISTING.read_page(ORG, {}, 1, cursor, since=since, until="2026-01-15T17:00:09.000Z")

@@ -52,7 +52,7 @@ def histories(acme: Tenant) -> list[CallHistory]:
 
 
 def list_counted(acme: Tenant) -> int:
-    return len(list(Query(table="core", partition=f"{acme.org_id}#projected#{NAME}").all()))
+    return len(list(Query(table="core", partition=f"{acme.org_id}#projected#{NAME}").read_all()))
 
 
 def replay_events(acme: Tenant) -> None:
@@ -113,14 +113,14 @@ def test_a_killed_clearing_is_finished_by_the_next(acme: Tenant, call_events: li
 def between_reads(monkeypatch: pytest.MonkeyPatch, number: int, act: Callable[[], Any]) -> None:
     """Run an action before the given request of the block."""
     asked = iter(range(1_000))
-    commit, get, read = writes._commit, reads.get_item, Query._read
+    commit, get, read = writes._commit, reads.get_item, Query._send_query
 
     def noted(real: Any) -> Any:
         def run(*arguments: Any, **named: Any) -> Any:
             if next(asked) == number:
                 monkeypatch.setattr(writes, "_commit", commit)
                 monkeypatch.setattr(reads, "get_item", get)
-                monkeypatch.setattr(Query, "_read", read)
+                monkeypatch.setattr(Query, "_send_query", read)
                 act()
             return real(*arguments, **named)
 
@@ -128,7 +128,7 @@ def between_reads(monkeypatch: pytest.MonkeyPatch, number: int, act: Callable[[]
 
     monkeypatch.setattr(writes, "_commit", noted(commit))
     monkeypatch.setattr(reads, "get_item", noted(get))
-    monkeypatch.setattr(Query, "_read", noted(read))
+    monkeypatch.setattr(Query, "_send_query", noted(read))
 
 
 @pytest.mark.parametrize("place", range(5))

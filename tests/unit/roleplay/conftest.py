@@ -43,7 +43,7 @@ def redeem_session(acme: Reseller, user: str = "rep_good", agency: str | None = 
 
 
 def load_call(call: RoleplayCall) -> RoleplayCall:
-    found = store.CALLS.get(call.org_id, call.id)
+    found = store.CALLS.get_object(call.org_id, call.id)
     assert found is not None
     return found
 
@@ -69,7 +69,7 @@ def store_scored_call(acme: Reseller, frozen: clock.FrozenClock) -> Callable[...
         now, call = clock.now_iso(), redeem_session(acme, user, agency)
         ended = next_version(call, state=RoleplayState.SCORED, started_at=now, ended_at=now, scored_at=now, turns=1)
         turn = PracticeTurn(number=0, speaker=PracticeSpeaker.REP, text="Hello.", start_ms=0, end_ms=300)
-        commit(store.CALLS.save(ended), store.score_write(ended, make_score()), store.turn_write(call, turn))
+        commit(store.CALLS.save_write(ended), store.score_write(ended, make_score()), store.turn_write(call, turn))
         return ended
 
     return make

@@ -92,7 +92,7 @@ def test_a_good_rep_earns_each_criterion_and_a_careless_one_does_not(drill: Dril
             PracticeTurn(number=number, speaker=PracticeSpeaker.REP, text=text, start_ms=0, end_ms=0)
             for number, text in enumerate(lines)
         ]
-        marks = {mark.key: mark for mark in SignJudge().judge(drill.rubric, turns).marks}
+        marks = {mark.key: mark for mark in SignJudge().judge_transcript(drill.rubric, turns).marks}
         for criterion in playable:
             earned = marks[criterion.key].points
             assert (earned == criterion.weight) if good else (earned < criterion.weight), criterion.key

@@ -110,7 +110,7 @@ def test_no_turn_is_added_to_a_call_that_is_being_scored(acme: Reseller) -> None
     call = redeem_session(acme)
     for state in (RoleplayState.SCORING, RoleplayState.SCORED, RoleplayState.SCORING_FAILED):
         later = load_call(call)
-        store.CALLS.change(call.org_id, call.id, lambda one, state=state: (next_version(one, state=state), []))
+        store.CALLS.change_object(call.org_id, call.id, lambda one, state=state: (next_version(one, state=state), []))
         apply_report(call, "turn", turn=TURN)
         assert load_call(call).version == later.version + 1
     assert store.list_turns(call.org_id, call.id) == []
@@ -119,7 +119,7 @@ def test_no_turn_is_added_to_a_call_that_is_being_scored(acme: Reseller) -> None
 def test_no_late_report_moves_a_call_back(acme: Reseller) -> None:
     call = redeem_session(acme)
     for state in (RoleplayState.ENDED, RoleplayState.SCORING, RoleplayState.SCORED, RoleplayState.SCORING_FAILED):
-        store.CALLS.change(call.org_id, call.id, lambda one, state=state: (next_version(one, state=state), []))
+        store.CALLS.change_object(call.org_id, call.id, lambda one, state=state: (next_version(one, state=state), []))
         for kind in ("live", "ended"):
             apply_report(call, kind)
             assert load_call(call).state is state
@@ -128,7 +128,7 @@ def test_no_late_report_moves_a_call_back(acme: Reseller) -> None:
 def test_a_report_of_an_unknown_call_is_ignored(acme: Reseller) -> None:
     call = redeem_session(acme).model_copy(update={"id": "athos_call_" + "x" * 21})
     apply_report(call, "live")
-    assert store.CALLS.get(call.org_id, call.id) is None
+    assert store.CALLS.get_object(call.org_id, call.id) is None
 
 
 def test_a_call_that_nobody_joins_is_ended(acme: Reseller, pass_time: PassTime) -> None:

@@ -58,7 +58,8 @@ def load_scored_call(call: RoleplayCall) -> RoleplayCall:
 
 def points_by_criterion(*texts: str) -> list[int]:
     return [
-        mark.points for mark in SignJudge().judge(RUBRIC, [make_turn(n, text) for n, text in enumerate(texts)]).marks
+        mark.points
+        for mark in SignJudge().judge_transcript(RUBRIC, [make_turn(n, text) for n, text in enumerate(texts)]).marks
     ]
 
 
@@ -75,7 +76,7 @@ def test_only_the_reps_words_count_and_evidence_has_their_turn() -> None:
         make_turn(0, "My name is Dorothy, of no agency. Which is it? It is free.", PracticeSpeaker.PERSONA),
         make_turn(1, "Hello, my name is Ann."),
     ]
-    marks = SignJudge().judge(RUBRIC, turns).marks
+    marks = SignJudge().judge_transcript(RUBRIC, turns).marks
     assert [mark.points for mark in marks] == [5, 0, 10]
     assert marks[0].evidence == [Evidence(turn=1, start=7, end=17)]
 
@@ -83,8 +84,8 @@ def test_only_the_reps_words_count_and_evidence_has_their_turn() -> None:
 def test_scoring_is_deterministic_and_the_advice_is_the_rubrics(acme: Reseller) -> None:
     call = practise_call(acme, "rep_poor")
     turns, rubric = store.list_turns(call.org_id, call.id), edition(call.drill_key, call.drill_version).rubric
-    judged = SignJudge().judge(rubric, turns)
-    assert judged == SignJudge().judge(rubric, turns)
+    judged = SignJudge().judge_transcript(rubric, turns)
+    assert judged == SignJudge().judge_transcript(rubric, turns)
     assert any(criterion.guidance in judged.feedback for criterion in rubric.criteria)
     for mark in judged.marks:
         for found in mark.evidence:
@@ -103,7 +104,7 @@ def test_better_reps_have_better_scores(acme: Reseller) -> None:
         room = replace(lifecycle.room_of(call), rep=user, call_id="athos_call_1")
         lines = enumerate(script.dialogue(room))
         turns = [make_turn(number, text, PracticeSpeaker(speaker)) for number, (speaker, text) in lines]
-        found.append(sum(mark.points for mark in SignJudge().judge(rubric, turns).marks) / rubric.weight)
+        found.append(sum(mark.points for mark in SignJudge().judge_transcript(rubric, turns).marks) / rubric.weight)
     assert found == sorted(found)
     assert found[0] < 0.5 < found[2] < found[3] == 1
 
@@ -149,11 +150,11 @@ class Model:
     def __init__(self, outcome: Exception | Callable[[], None]) -> None:
         self.outcome = outcome
 
-    def judge(self, rubric: Rubric, turns: Sequence[PracticeTurn]) -> Judgment:
+    def judge_transcript(self, rubric: Rubric, turns: Sequence[PracticeTurn]) -> Judgment:
         if isinstance(self.outcome, Exception):
             raise self.outcome
         self.outcome()
-        return SignJudge().judge(rubric, turns)
+        return SignJudge().judge_transcript(rubric, turns)
 
 
 def test_a_call_that_the_model_refuses_is_not_scored(acme: Reseller, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -223,7 +224,7 @@ def runtime(monkeypatch: pytest.MonkeyPatch) -> Callable[..., BedrockRuntime]:
 
 def test_bedrock_gets_the_rubric_and_its_score_is_used(runtime: Callable[..., BedrockRuntime]) -> None:
     bedrock = runtime(bedrock_response())
-    judged = ModelJudge(Bedrock("a.model")).judge(RUBRIC, TURNS)
+    judged = ModelJudge(Bedrock("a.model")).judge_transcript(RUBRIC, TURNS)
     assert judged.marks[0] == CriterionResult(
         key="name", title="Name", weight=10, points=6, evidence=[Evidence(turn=1, start=0, end=14)]
     )
@@ -262,11 +263,11 @@ def test_a_malformed_response_is_retried_once_and_then_refused(
     runtime: Callable[..., BedrockRuntime], unusable: Any
 ) -> None:
     bedrock = runtime(unusable, bedrock_response())
-    assert ModelJudge(Bedrock("a.model")).judge(RUBRIC, TURNS).marks[0].points == 6
+    assert ModelJudge(Bedrock("a.model")).judge_transcript(RUBRIC, TURNS).marks[0].points == 6
     assert len(bedrock.asked) == 2
     bedrock = runtime(*[unusable] * (ATTEMPTS + 1))
     with pytest.raises(RefusedError):
-        ModelJudge(Bedrock("a.model")).judge(RUBRIC, TURNS)
+        ModelJudge(Bedrock("a.model")).judge_transcript(RUBRIC, TURNS)
     assert len(bedrock.asked) == ATTEMPTS
 
 
@@ -275,7 +276,7 @@ def test_invented_evidence_is_rejected(runtime: Callable[..., BedrockRuntime]) -
     made["criteria"][2] |= {"points": 0}
     runtime(*[made] * ATTEMPTS)
     with pytest.raises(RefusedError):
-        ModelJudge(Bedrock("a.model")).judge(RUBRIC, TURNS)
+        ModelJudge(Bedrock("a.model")).judge_transcript(RUBRIC, TURNS)
 
 
 def _failure(code: str) -> ClientError:
@@ -297,7 +298,7 @@ def test_transient_and_permanent_errors_are_distinguished(
 ) -> None:
     runtime(failure)
     with pytest.raises(outcome):
-        ModelJudge(Bedrock("a.model")).judge(RUBRIC, TURNS)
+        ModelJudge(Bedrock("a.model")).judge_transcript(RUBRIC, TURNS)
 
 
 def test_the_setting_names_the_model(monkeypatch: pytest.MonkeyPatch) -> None:

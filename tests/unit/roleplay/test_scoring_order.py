@@ -189,8 +189,8 @@ def test_a_room_is_closed_when_its_call_ends(
     acme: Reseller, later: Later, frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     closed: list[str] = []
-    monkeypatch.setattr(simulator.SimulatedTransport, "close", lambda _, room: closed.append(room.name))
-    monkeypatch.setattr(simulator.SimulatedTransport, "begin", lambda *_: None)
+    monkeypatch.setattr(simulator.SimulatedTransport, "close_room", lambda _, room: closed.append(room.name))
+    monkeypatch.setattr(simulator.SimulatedTransport, "start_persona", lambda *_: None)
     told, absent, live = (redeem_session(acme, drill_key=DRILL) for _ in range(3))
     for progress in (call_course(told)[0], call_course(told)[-1], call_course(live)[0]):
         lifecycle.apply_report(progress)
@@ -241,5 +241,5 @@ def test_a_transports_clock_is_bounded(acme: Reseller, frozen: clock.FrozenClock
 def test_a_ticket_expires_with_the_time_to_join(acme: Reseller) -> None:
     room = lifecycle.room_of(redeem_session(acme))
     assert room.join_seconds < lifecycle.WAIT_LIMIT.total_seconds()
-    assert transports.named("simulator").ticket(room).token
+    assert transports.named("simulator").make_ticket(room).token
     drain_queue("roleplay")

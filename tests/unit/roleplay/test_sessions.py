@@ -32,7 +32,7 @@ def mint_session(acme: Reseller, user: str = "rep_1") -> sessions.SessionWithTok
 
 
 def session_state(session: RoleplaySession) -> SessionState:
-    found = store.SESSIONS.get(session.org_id, session.id)
+    found = store.SESSIONS.get_object(session.org_id, session.id)
     assert found is not None
     return found.state
 
@@ -255,4 +255,4 @@ def test_the_calls_id_is_random_and_safe_in_urls() -> None:
 def test_the_event_requests_the_transports_begin(acme: Reseller) -> None:
     call = redeem_session(acme)
     assert drain_queue("roleplay") == [], "nothing is sent before the call is committed"
-    assert store.CALLS.get(call.org_id, call.id) is not None
+    assert store.CALLS.get_object(call.org_id, call.id) is not None

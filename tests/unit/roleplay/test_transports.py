@@ -39,7 +39,7 @@ def read_claims(token: str, key: bytes) -> dict[str, Any]:
 def test_a_livekit_ticket_admits_one_rep_to_one_room(acme: Reseller) -> None:
     call = redeem_session(acme, "rep_1")
     assert call.transport == "livekit"
-    ticket = transports.named("livekit").ticket(lifecycle.room_of(call))
+    ticket = transports.named("livekit").make_ticket(lifecycle.room_of(call))
     found, now = read_claims(ticket.token, API_SECRET), int(clock.epoch())
     metadata = json.loads(found.pop("metadata"))
     assert ticket.url == "wss://example.livekit.cloud"
@@ -65,7 +65,7 @@ def test_the_ticket_dispatches_the_agent_that_plays_the_persona(
 ) -> None:
     monkeypatch.setenv("SWITCHBOARD_LIVEKIT_AGENT", "persona")
     call = redeem_session(acme)
-    found = read_claims(transports.named("livekit").ticket(lifecycle.room_of(call)).token, API_SECRET)
+    found = read_claims(transports.named("livekit").make_ticket(lifecycle.room_of(call)).token, API_SECRET)
     (agent,) = found["roomConfig"]["agents"]
     assert (agent["agentName"], agent["metadata"]) == ("persona", found["metadata"])
     lifecycle.begin_call(call.org_id, call.id)
@@ -74,7 +74,7 @@ def test_the_ticket_dispatches_the_agent_that_plays_the_persona(
 
 def test_a_simulated_ticket_has_the_same_form_and_our_own_key(acme: Reseller) -> None:
     call = redeem_session(acme)
-    ticket = transports.named(call.transport).ticket(lifecycle.room_of(call))
+    ticket = transports.named(call.transport).make_ticket(lifecycle.room_of(call))
     assert (
         read_claims(ticket.token, secret.derive("simulated transport"))["video"]["room"] == f"{call.org_id}.{call.id}"
     )

@@ -189,7 +189,7 @@ FORGERIES: dict[str, Forgery] = {
     "an old one": lambda body, _: sign_token(body, exp=int(clock.epoch()) - 61),
     "one for later": lambda body, _: sign_token(body, nbf=int(clock.epoch()) + 61),
     "an end that is no number": lambda body, _: sign_token(body, exp="tomorrow"),
-    "a rep's ticket": lambda _, call: transports.named("livekit").ticket(lifecycle.room_of(call)).token,
+    "a rep's ticket": lambda _, call: transports.named("livekit").make_ticket(lifecycle.room_of(call)).token,
     "unsigned": lambda body, _: forge_token(
         {"exp": int(clock.epoch()) + 300, "sha256": base64.b64encode(hashlib.sha256(body).digest()).decode()},
         None,
@@ -327,7 +327,7 @@ def test_a_room_of_no_call_is_not_found(acme: Reseller) -> None:
     call = redeem_session(acme).model_copy(update={"id": "athos_call_" + "x" * 21})
     assert post_reports(call, build_end_report(0)).status == 200
     run_worker("workers/roleplay")
-    assert store.CALLS.get(call.org_id, call.id) is None
+    assert store.CALLS.get_object(call.org_id, call.id) is None
 
 
 def test_a_time_is_parsed_as_protojson_writes_it(acme: Reseller) -> None:

@@ -38,10 +38,10 @@ class Things:
 
     noun = THING
 
-    def key(self, org_id: str, subject_id: str) -> Key:
+    def subject_key(self, org_id: str, subject_id: str) -> Key:
         return thing_key(org_id, subject_id)
 
-    def current(self, org_id: str, subject_ids: Sequence[str]) -> list[CurrentTail | None]:
+    def get_current_tails(self, org_id: str, subject_ids: Sequence[str]) -> list[CurrentTail | None]:
         items = reads.get_items("core", [thing_key(org_id, one) for one in subject_ids])
         return [CurrentTail(item["revision"], set(item["remarks"])) if item else None for item in items]
 

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("cloud", "frozen")
 
 
 def list_kept_tokens() -> list[str]:
-    return [item["sk"] for item in Query(table="core", partition=f"{shelf.ORG}#tail#thing").all()]
+    return [item["sk"] for item in Query(table="core", partition=f"{shelf.ORG}#tail#thing").read_all()]
 
 
 def test_a_thing_is_found_by_its_remarks_once_they_are_indexed() -> None:
@@ -36,7 +36,7 @@ def test_a_deleted_thing_leaves_no_entries() -> None:
     writes.write_item(Delete(table="core", key=shelf.thing_key(shelf.ORG, "a")))
     shelf.catch_up("a")
     assert (shelf.search_things(["green"]), list_kept_tokens()) == (([], None), [])
-    assert list(Query(table="core", partition=f"{shelf.ORG}#find#thing#g").all()) == []
+    assert list(Query(table="core", partition=f"{shelf.ORG}#find#thing#g").read_all()) == []
 
 
 def test_subjects_beyond_one_read_are_updated() -> None:

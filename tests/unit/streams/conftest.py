@@ -68,8 +68,8 @@ class StandStill(Feeds):
     def __init__(self, clock: Clock) -> None:
         super().__init__(run_inline, clock)
 
-    def join(self, subscription: StreamSubscription) -> Watcher:
-        watcher = super().join(subscription)
+    def join_feed(self, subscription: StreamSubscription) -> Watcher:
+        watcher = super().join_feed(subscription)
         self._feeds[subscription.source.id].stop()
         return watcher
 
@@ -78,7 +78,7 @@ class StandStill(Feeds):
         return self._feeds[f"{org_id}#audit"]
 
     async def look(self, org_id: str) -> None:
-        await self.feed(org_id).look()
+        await self.feed(org_id).poll_once()
 
 
 @dataclass
@@ -187,10 +187,10 @@ class CallSource:
     def hang_up(self) -> None:
         self._ended = sse.event_block(self._place + 1, {"type": "call.ended", "reason": "completed"})
 
-    def start(self, last_seen: int | None) -> StreamStart:
+    def find_start(self, last_seen: int | None) -> StreamStart:
         return StreamStart(after=last_seen or 0, head=self._place, resumed=last_seen is not None)
 
-    def read(self, after: int, limit: int) -> EntryBatch:
+    def read_entries(self, after: int, limit: int) -> EntryBatch:
         self.reads.append(after)
         found = [one for one in self._told if one.place > after]
         return EntryBatch(found[:limit], self._ended if len(found) <= limit else None)
@@ -203,7 +203,7 @@ class SessionGuard:
         self.id = id_
         self.is_over = False
 
-    def check(self) -> None:
+    def require_access(self) -> None:
         if self.is_over:
             raise Unauthenticated("The session has ended. Sign in again.")
 

@@ -32,13 +32,13 @@ def join_feed(feeds: Feeds, made: Tenant, *, master: bool = True, last_seen: int
     caller, address = made.caller(master=master), "203.0.113.7"
     guard = KeyGuard(caller.key.id, made.master_key if master else made.agent_key, KEYS, address)
     subscription = stream.watch_events(caller, guard, channel=None, agent_id=None, last_seen=last_seen, address=address)
-    return feeds.join(subscription)
+    return feeds.join_feed(subscription)
 
 
 async def list_seqs(watcher: Watcher) -> list[int]:
     """All waiting events of a watcher."""
     found: list[int] = []
-    while entries := await watcher.more():
+    while entries := await watcher.read_next():
         found += [one.place for one in entries]
         watcher.after = found[-1]
     return found
@@ -49,7 +49,7 @@ def test_all_watchers_see_every_event_once_through_one_reader(acme: Tenant, time
         feeds = StandStill(time)
         watchers = [join_feed(feeds, acme) for _ in range(5)]
         record_events(acme, 7)
-        with patch.object(Query, "page", autospec=True, side_effect=Query.page) as queries:
+        with patch.object(Query, "read_page", autospec=True, side_effect=Query.read_page) as queries:
             await feeds.look(acme.org_id)
             # The page with the seven, and one that finds no more.
             assert queries.call_count == 2
@@ -143,7 +143,7 @@ def test_no_events_are_shown_while_keys_cannot_be_checked(
             raise RuntimeError("the table is away")
 
         for one in (watcher, behind):
-            monkeypatch.setattr(one.subscription.guard, "check", away)
+            monkeypatch.setattr(one.subscription.guard, "require_access", away)
         time.at += store.RENEWAL_SECONDS
         with (
             patch.object(service, "renew_streams", side_effect=service.renew_streams) as renewed,
@@ -151,12 +151,12 @@ def test_no_events_are_shown_while_keys_cannot_be_checked(
         ):
             await feeds.look(acme.org_id)
         assert renewed.call_count == 1, "they stay open, and so hold their places"
-        assert not await watcher.more()
+        assert not await watcher.read_next()
         assert behind.is_behind
-        assert not await behind.more(), "neither from memory nor from the table"
+        assert not await behind.read_next(), "neither from memory nor from the table"
         assert (watcher.over, behind.over) == (None, None)
         for one in (watcher, behind):
-            monkeypatch.delattr(one.subscription.guard, "check")
+            monkeypatch.delattr(one.subscription.guard, "require_access")
         await feeds.look(acme.org_id)
         assert await list_seqs(watcher) == [4]
         assert await list_seqs(behind) == [1, 2, 3, 4]
@@ -173,8 +173,8 @@ def test_a_short_outage_of_the_source_breaks_no_slow_stream(
         feeds = StandStill(time)
         behind = join_feed(feeds, acme, last_seen=0)
         with monkeypatch.context() as patched:
-            patched.setattr(Query, "page", lambda *_: 1 / 0)
-            assert not await behind.more()
+            patched.setattr(Query, "read_page", lambda *_: 1 / 0)
+            assert not await behind.read_next()
         assert await list_seqs(behind) == [1, 2, 3]
 
     asyncio.run(scene())
@@ -229,14 +229,14 @@ def test_a_feed_polls_twice_a_second_then_less_often_and_survives_errors(
             raise RuntimeError("the store is away")
         return 1 if looks == 5 else 0
 
-    monkeypatch.setattr(feeds_module.Feed, "look", look)
+    monkeypatch.setattr(feeds_module.Feed, "poll_once", look)
 
     async def scene() -> None:
         feeds = Feeds(run_inline, time, PollInterval())
         watcher = join_feed(feeds, acme)
         while looks < 80:
             await asyncio.sleep(0)
-        feeds.leave(watcher)
+        feeds.leave_feed(watcher)
         assert not feeds._feeds
 
     asyncio.run(scene())
@@ -250,11 +250,11 @@ def test_the_last_watcher_to_leave_ends_the_feed(acme: Tenant, time: Clock) -> N
     async def scene() -> None:
         feeds = StandStill(time)
         first, second = join_feed(feeds, acme), join_feed(feeds, acme)
-        feeds.end("restarting")
+        feeds.end_streams("restarting")
         assert first.over == second.over == "restarting"
-        feeds.leave(first)
+        feeds.leave_feed(first)
         assert feeds.feed(acme.org_id).watchers
-        feeds.leave(second)
+        feeds.leave_feed(second)
         with pytest.raises(KeyError):
             feeds.feed(acme.org_id)
 

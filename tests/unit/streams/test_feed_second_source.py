@@ -35,7 +35,7 @@ class Page:
     async def ended(self) -> str:
         async with asyncio.timeout(5):
             reason = await self._running
-        self._feeds.leave(self.watcher)
+        self._feeds.leave_feed(self.watcher)
         return reason
 
     @property
@@ -60,7 +60,7 @@ def open_page(
         acme.caller().organization, call, guard, Selection(**wanted), last_seen=last_seen, client=guard.id
     )
     assert opened.is_live
-    return Page(feeds, time, feeds.join(opened))
+    return Page(feeds, time, feeds.join_feed(opened))
 
 
 def play_scene(scene: Coroutine[Any, Any, None]) -> None:
@@ -117,9 +117,9 @@ def test_a_slow_watcher_gets_all_turns_before_the_end(
         feed = feeds._feeds[call.id]
         for place in range(30):
             call.say("caller", f"turn {place}")
-            await feed.look()
+            await feed.poll_once()
         call.hang_up()
-        await feed.look()
+        await feed.poll_once()
         assert page.watcher.last_block is None, "not before the turns"
         assert await page.ended() == "the source has ended"
         assert page.said == [*(f"turn {place}" for place in range(30)), "call.ended"]
@@ -136,12 +136,12 @@ def test_all_pages_of_a_call_are_served_by_one_reader(acme: Tenant, time: Clock)
         assert len(feeds._feeds) == 1
         call.say("agent", "Hello.")
         before = len(call.reads)
-        await feeds._feeds[call.id].look()
+        await feeds._feeds[call.id].poll_once()
         assert len(call.reads) == before + 1
         for page in pages:
             while not page.said:
                 await asyncio.sleep(0)
-        feeds.end("restarting")
+        feeds.end_streams("restarting")
         for page in pages:
             assert await page.ended() == "restarting"
 
@@ -155,14 +155,14 @@ def test_a_session_that_ends_closes_its_own_pages_and_shows_nothing_more(acme: T
         first, second = (open_page(feeds, time, acme, call, guard) for guard in (mine, others))
         mine.is_over = True
         call.say("agent", "A secret.")
-        await feeds._feeds[call.id].look()
+        await feeds._feeds[call.id].poll_once()
         assert await first.ended() == "The session has ended. Sign in again."
         assert first.client.text.endswith(": The session has ended. Sign in again.\n\n")
         assert first.said == []
         while not second.said:
             await asyncio.sleep(0)
         assert second.said == ["A secret."]
-        feeds.end("restarting")
+        feeds.end_streams("restarting")
         await second.ended()
 
     play_scene(scene())

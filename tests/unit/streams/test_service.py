@@ -70,9 +70,12 @@ def test_a_master_key_sees_all_or_one_of_its_agents(acme: Tenant) -> None:
 def test_a_selection_is_by_agent_and_by_channel(acme: Tenant) -> None:
     wanted = open_stream(acme.caller(), channel="voice").selection
     mine = acme.agent_id
-    assert wanted.takes(make_entry(1, "voice", mine))
+    assert wanted.selects(make_entry(1, "voice", mine))
     assert not any(
-        map(wanted.takes, (make_entry(1, "email", mine), make_entry(1, "voice", "agt_x"), make_entry(1, "voice", None)))
+        map(
+            wanted.selects,
+            (make_entry(1, "email", mine), make_entry(1, "voice", "agt_x"), make_entry(1, "voice", None)),
+        )
     )
 
 
@@ -129,7 +132,7 @@ def test_reads_have_no_gap(acme: Tenant) -> None:
     documents = list(audit.export_documents(acme.org_id, 0, 100))
 
     def read(after: int, limit: int) -> list[int]:
-        return [found.place for found in AuditChain(acme.org_id).read(after, limit).entries]
+        return [found.place for found in AuditChain(acme.org_id).read_entries(after, limit).entries]
 
     # A half-finished transaction: one link is there, the one before it is not yet.
     with patch("switchboard.audit.service.export_documents", return_value=iter([*documents[:4], *documents[5:]])):

@@ -53,7 +53,7 @@ class Office:
             if message.queue in self.closed:
                 refused.add(place)
             elif message.queue == FireTimers.queue:
-                self.to_fire.append(FireTimers.read(message.body))
+                self.to_fire.append(FireTimers.parse_body(message.body))
             else:
                 self.arrivals.setdefault(message.body["message_id"], []).append(self.now.at + message.delay)
         return refused

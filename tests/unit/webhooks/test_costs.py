@@ -29,7 +29,7 @@ def list_jobs(acme: Tenant, world: World, number: int) -> list[DispatchEvent]:
     for _ in range(number):
         send_mail(acme)
     world.stream.hand_on()
-    return [DispatchEvent.read(body) for body in drain_queue("webhooks")]
+    return [DispatchEvent.parse_body(body) for body in drain_queue("webhooks")]
 
 
 def count_requests(acme: Tenant, world: World, number: int) -> Counter[str]:
@@ -40,7 +40,7 @@ def count_requests(acme: Tenant, world: World, number: int) -> Counter[str]:
     with saboteur.counting() as made:
         assert dispatch.dispatch_events(told) == set()
         dispatched = Counter(made)
-    jobs = [DeliverWebhook.read(body) for body in drain_queue("deliveries")]
+    jobs = [DeliverWebhook.parse_body(body) for body in drain_queue("deliveries")]
     assert len(jobs) == number
     with saboteur.counting() as made:
         assert delivery_worker.deliver_batch(jobs) == set()

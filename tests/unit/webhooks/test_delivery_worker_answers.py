@@ -58,8 +58,8 @@ def test_any_response_is_recorded_as_an_attempt(
     receiver.answers = [Response(status, headers, body, 5)]
     done = attempt_once(acme, register, receiver)
     assert done.attempts == 1
-    assert done.last is not None
-    assert done.last.status == status
+    assert done.last_attempt is not None
+    assert done.last_attempt.status == status
     if 200 <= status < 300:
         assert done.status is DeliveryStatus.SUCCEEDED
     else:
@@ -87,8 +87,8 @@ def test_a_failed_interpretation_loses_no_attempt(
     monkeypatch.setattr(retry_after, "parse_seconds", broken)
     receiver.answers = [make_answer(503, b"away", retry_after="60")]
     done = attempt_once(acme, register, receiver)
-    assert done.last is not None
-    assert (done.attempts, done.last.status, done.error) == (1, 503, "answered 503")
+    assert done.last_attempt is not None
+    assert (done.attempts, done.last_attempt.status, done.error) == (1, 503, "answered 503")
 
 
 @pytest.mark.parametrize("error", [UnicodeDecodeError("utf-8", b"\xff", 0, 1, "odd"), KeyError("x"), RecursionError()])
@@ -97,8 +97,8 @@ def test_a_response_that_breaks_the_client_is_an_attempt(
 ) -> None:
     receiver.answers = [error]
     done = attempt_once(acme, register, receiver)
-    assert done.last is not None
-    assert (done.attempts, done.last.status, done.status) == (1, None, DeliveryStatus.PENDING)
+    assert done.last_attempt is not None
+    assert (done.attempts, done.last_attempt.status, done.status) == (1, None, DeliveryStatus.PENDING)
     assert done.error == "the response could not be read"
 
 

@@ -194,7 +194,7 @@ def test_an_internal_error_long_after_a_failure_does_not_disable(
     send_mail(acme)
     world.stream.hand_on()
     run_worker("workers/webhooks")
-    (job,) = [DeliverWebhook.read(body) for body in drain_queue("deliveries")]
+    (job,) = [DeliverWebhook.parse_body(body) for body in drain_queue("deliveries")]
     assert delivery_worker.deliver_batch([job]) == {0}
     assert load_health(single_attempt_endpoint)[0]
 

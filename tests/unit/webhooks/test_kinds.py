@@ -18,8 +18,8 @@ def dispatch_mail(acme: Tenant, world: World) -> tuple[set[int], list[str]]:
     """The jobs that are retried after a mail was sent, and the endpoints that get it."""
     send_mail(acme)
     world.stream.hand_on()
-    again = dispatch.dispatch_events([DispatchEvent.read(body) for body in drain_queue("webhooks")])
-    return again, [DeliverWebhook.read(body).endpoint_id for body in drain_queue("deliveries")]
+    again = dispatch.dispatch_events([DispatchEvent.parse_body(body) for body in drain_queue("webhooks")])
+    return again, [DeliverWebhook.parse_body(body).endpoint_id for body in drain_queue("deliveries")]
 
 
 @pytest.mark.usefixtures("receiver")

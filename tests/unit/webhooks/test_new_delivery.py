@@ -37,11 +37,11 @@ def dispatch_mails(acme: Tenant, world: World, number: int = 1) -> list[Dispatch
     for _ in range(number):
         send_mail(acme)
     world.stream.hand_on()
-    return [DispatchEvent.read(body) for body in drain_queue("webhooks")]
+    return [DispatchEvent.parse_body(body) for body in drain_queue("webhooks")]
 
 
 def list_jobs() -> list[DeliverWebhook]:
-    return [DeliverWebhook.read(body) for body in drain_queue("deliveries")]
+    return [DeliverWebhook.parse_body(body) for body in drain_queue("deliveries")]
 
 
 def test_a_repeated_dispatch_changes_no_delivery_and_makes_no_second_one(
@@ -153,7 +153,7 @@ def test_a_stored_template_that_can_never_be_filled_fails_no_event(
 ) -> None:
     endpoint = register(events=["message.sent"]).endpoint
     old = endpoint.model_copy(update={"template": shape, "version": 2})
-    commit(store.ENDPOINTS.save(old))
+    commit(store.ENDPOINTS.save_write(old))
     well = register("https://example.com/well", events=["message.sent"])
     assert dispatch.dispatch_events(dispatch_mails(acme, world)) == set()
     found = {job.endpoint_id: job.made for job in list_jobs()}
@@ -213,7 +213,7 @@ def test_deliveries_for_a_slow_endpoint_are_forwarded_unstored(
     run_worker("workers/webhooks")
     run_worker("workers/deliveries")
     (body,) = drain_queue("slow-deliveries")
-    job = DeliverWebhook.read(body)
+    job = DeliverWebhook.parse_body(body)
     assert job.made is not None
     assert delivery_store.get_delivery(acme.org_id, job.delivery_id) is None
     assert delivery_worker.deliver_batch([job], slow=True) == set()
@@ -299,4 +299,4 @@ def test_a_jobs_message_fits_into_the_queue_for_any_body(acme: Tenant, register:
     made = deliveries.send_test_delivery(acme.caller(master=True), endpoint.id)
     body = bodies.body_text(None, {"a": ["\x01é" * 3_000]})
     job = new_delivery.attempt_job(made.model_copy(update={"body": body * 2}), made=True)
-    assert len(job.message().text) < 250_000
+    assert len(job.to_message().text) < 250_000

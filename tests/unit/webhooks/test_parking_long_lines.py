@@ -114,7 +114,7 @@ def test_a_canceled_line_costs_a_tenth_of_a_request_each(
 ) -> None:
     made = line_up(endpoint, 310)
     if removed:
-        writes.write_item(store.ENDPOINTS.delete(endpoint))
+        writes.write_item(store.ENDPOINTS.delete_write(endpoint))
     else:
         service.disable_endpoint(endpoint, "failing", "all deliveries failed for five days")
     with Sabotage().counting() as requests:
@@ -148,7 +148,9 @@ def test_a_wide_read_sends_in_order_and_within_the_slots(
     gone = line_up(endpoint, 10)
     for one in gone:
         writes.write_item(
-            delivery_store.save_delivery_writes(one, one.moved(DeliveryStatus.CANCELED, completed_at=clock.now_iso()))
+            delivery_store.save_delivery_writes(
+                one, one.with_status(DeliveryStatus.CANCELED, completed_at=clock.now_iso())
+            )
         )
     made = line_up(endpoint, 40, first=10)
     at_once: list[int] = []
@@ -221,7 +223,7 @@ def test_a_watch_reads_some_pages_and_a_job_continues(
 
 def _handed_on(world: World) -> list[WatchReceiver]:
     world.stream.hand_on()
-    return [WatchReceiver.read(body) for body in drain_queue("webhooks")]
+    return [WatchReceiver.parse_body(body) for body in drain_queue("webhooks")]
 
 
 @pytest.mark.parametrize("line", ["sent", "canceled"])

@@ -134,17 +134,17 @@ class Run:
             stored = self.chance.random() < 0.2
             if stored:
                 commit(delivery_store.put_delivery_writes(one))
-            queues_module.send_messages([new_delivery.attempt_job(one, made=not stored).message()])
+            queues_module.send_messages([new_delivery.attempt_job(one, made=not stored).to_message()])
             if self.chance.random() < 0.1:
                 # SQS delivers it twice.
-                queues_module.send_messages([new_delivery.attempt_job(one, made=not stored).message()])
+                queues_module.send_messages([new_delivery.attempt_job(one, made=not stored).to_message()])
 
     def work(self, *, kill: bool = False, most: int = 10) -> bool:
         """Let a worker take a batch. A kill may follow at one of its requests. Returns whether there was any."""
         taken = self.queues.take(("deliveries", "slow-deliveries", "webhooks"), most, self.chance)
         if not taken:
             return False
-        name, jobs = taken[0][0], [_JOBS[body[JOB_FIELD]].read(body) for _, body in taken]
+        name, jobs = taken[0][0], [_JOBS[body[JOB_FIELD]].parse_body(body) for _, body in taken]
         if name == "webhooks":
             for (_, body), job in zip(taken, jobs, strict=True):
                 assert isinstance(job, WatchReceiver)

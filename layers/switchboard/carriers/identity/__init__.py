@@ -55,7 +55,7 @@ class IdentityProvider(Protocol):
         Raises ProviderUnreachableError or ProviderUnconfiguredError.
         """
 
-    def redeem(self, *, code: str, redirect_uri: str, code_verifier: str, nonce: str) -> IdentityClaims:
+    def redeem_code(self, *, code: str, redirect_uri: str, code_verifier: str, nonce: str) -> IdentityClaims:
         """Exchanges a returned code for the person's claims.
 
         Raises SignInRefusedError, ProviderUnreachableError or ProviderUnconfiguredError.

@@ -53,7 +53,7 @@ class OpenIdProvider:
             code_challenge_method="S256",
         )
 
-    def redeem(self, *, code: str, redirect_uri: str, code_verifier: str, nonce: str) -> IdentityClaims:
+    def redeem_code(self, *, code: str, redirect_uri: str, code_verifier: str, nonce: str) -> IdentityClaims:
         """Exchanges a code for the person's claims.
 
         Raises SignInRefusedError, ProviderUnreachableError or ProviderUnconfiguredError.
@@ -61,14 +61,16 @@ class OpenIdProvider:
         from switchboard.carriers.identity import tokens  # for cold start: loaded with the first sign-in
 
         web = IssuerClient()
-        answer = self._answer(web, code, redirect_uri, code_verifier)
+        answer = self._request_tokens(web, code, redirect_uri, code_verifier)
         token = answer.get("id_token")
         if not isinstance(token, str):
             raise ProviderUnreachableError("the issuer's response to a code has no id token")
         claims = tokens.verify_id_token(
-            token, issuer=self.issuer, client_id=self._client_id, nonce=nonce, keys=partial(self._keys, web)
+            token, issuer=self.issuer, client_id=self._client_id, nonce=nonce, keys=partial(self._get_keys, web)
         )
-        more = {} if _text(claims, "email") and _text(claims, "name") else self._more(web, answer, claims["sub"])
+        more = (
+            {} if _text(claims, "email") and _text(claims, "name") else self._get_userinfo(web, answer, claims["sub"])
+        )
         # Take the address and its verification from the same source: one source does not verify the other's address.
         mail = claims if _text(claims, "email") else more
         return IdentityClaims(
@@ -94,10 +96,10 @@ class OpenIdProvider:
             return None
         return _with_query(check_issuer_url(endpoint), client_id=self._client_id, post_logout_redirect_uri=return_url)
 
-    def _keys(self, web: IssuerClient, anew: bool) -> list[Any]:
+    def _get_keys(self, web: IssuerClient, anew: bool) -> list[Any]:
         return documents.get_keys(self.issuer, web, anew=anew)
 
-    def _answer(self, web: IssuerClient, code: str, redirect_uri: str, code_verifier: str) -> dict[str, Any]:
+    def _request_tokens(self, web: IssuerClient, code: str, redirect_uri: str, code_verifier: str) -> dict[str, Any]:
         """Returns the token endpoint's response to a code.
 
         Raises SignInRefusedError, ProviderUnreachableError or ProviderUnconfiguredError.
@@ -125,7 +127,7 @@ class OpenIdProvider:
             raise SignInRefusedError(why)
         raise ProviderUnreachableError(why)
 
-    def _more(self, web: IssuerClient, answer: dict[str, Any], subject: str) -> dict[str, Any]:
+    def _get_userinfo(self, web: IssuerClient, answer: dict[str, Any], subject: str) -> dict[str, Any]:
         """Returns the claims of the userinfo endpoint, if there is one (OpenID Connect Core, 5.3).
 
         Raises SignInRefusedError if the claims belong to another person.

@@ -16,5 +16,5 @@ class LanguageModel(Protocol):
     def name(self) -> str:
         """The model's name, which is kept with everything that it produced."""
 
-    def converse(self, system: str, question: str, *, max_tokens: int) -> str:
+    def ask_model(self, system: str, question: str, *, max_tokens: int) -> str:
         """Returns the model's answer. Raises ThrottledError if a later attempt may succeed, else RefusedError."""

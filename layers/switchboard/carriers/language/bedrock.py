@@ -26,7 +26,7 @@ class Bedrock:
         self.name = f"bedrock:{model_id}"
         self._model_id = model_id
 
-    def converse(self, system: str, question: str, *, max_tokens: int) -> str:
+    def ask_model(self, system: str, question: str, *, max_tokens: int) -> str:
         """Returns the model's answer, at temperature 0.
 
         Raises ThrottledError or RefusedError with the service's error code.

@@ -55,15 +55,15 @@ class Carrier:
     line: Line
     talker: Talker
 
-    def place(self, conversation: Conversation, placement: Placement) -> ProviderCallIds:
+    def place_call(self, conversation: Conversation, placement: Placement) -> ProviderCallIds:
         """Places a call with the talker in it. Raises RefusedError, ThrottledError or OutcomeUnknownError."""
         try:
-            placed = self.talker.call(conversation, placement)
+            placed = self.talker.call_with_talk(conversation, placement)
             if placed is not None:
                 return placed
-            opened = self._open(conversation)
+            opened = self._open_talk(conversation)
             connected = replace(placement, conversation_id=opened.conversation_id, connect=opened.connect)
-            return ProviderCallIds(self._connect(conversation, connected), opened.conversation_id)
+            return ProviderCallIds(self._place_on_line(conversation, connected), opened.conversation_id)
         except (RefusedError, ThrottledError, OutcomeUnknownError):
             raise
         except Exception as error:
@@ -71,10 +71,10 @@ class Carrier:
             telemetry.logger().exception("call not placed", extra={"call_id": conversation.call_id})
             raise OutcomeUnknownError(type(error).__name__) from error
 
-    def _open(self, conversation: Conversation) -> TalkConnection:
+    def _open_talk(self, conversation: Conversation) -> TalkConnection:
         """Opens the talk. This does not call anybody, so an unknown outcome may be retried with another talk."""
         try:
-            return self.talker.open(conversation)
+            return self.talker.open_talk(conversation)
         except (RefusedError, ThrottledError):
             raise
         except (OutcomeUnknownError, Unavailable) as unknown:
@@ -83,16 +83,16 @@ class Carrier:
             telemetry.logger().exception("talk not opened", extra={"call_id": conversation.call_id})
             raise RefusedError("the talk could not be opened") from error
 
-    def _connect(self, conversation: Conversation, placement: Placement) -> str:
+    def _place_on_line(self, conversation: Conversation, placement: Placement) -> str:
         try:
-            return self.line.place(placement)
+            return self.line.place_call(placement)
         except (RefusedError, ThrottledError):
-            self._drop(conversation, placement.conversation_id)
+            self._close_talk(conversation, placement.conversation_id)
             raise
 
-    def _drop(self, conversation: Conversation, opened: str | None) -> None:
+    def _close_talk(self, conversation: Conversation, opened: str | None) -> None:
         try:
-            self.talker.close(conversation.org_id, conversation.call_id, opened)
+            self.talker.close_talk(conversation.org_id, conversation.call_id, opened)
         except OutcomeUnknownError as unknown:
             # Nobody is connected to the talk, so it ends by itself.
             ids = {"call_id": conversation.call_id, "reason": str(unknown)}

@@ -15,7 +15,7 @@ _NONE = "no carrier is configured"
 class NoCarrier:
     """A line and a talker that refuse every call. A call may be accepted before its carrier is removed."""
 
-    def available(self, to_number: str) -> bool:  # noqa: ARG002 a line's signature
+    def is_available(self, to_number: str) -> bool:  # noqa: ARG002 a line's signature
         """Returns False."""
         return False
 
@@ -23,38 +23,38 @@ class NoCarrier:
         """Returns no limit, because no call goes out."""
         return Pace(math.inf)
 
-    def place(self, placement: Placement) -> NoReturn:  # noqa: ARG002 a line's signature
+    def place_call(self, placement: Placement) -> NoReturn:  # noqa: ARG002 a line's signature
         """Raises RefusedError."""
         raise RefusedError(_NONE)
 
-    def fetch(self, leg: Leg) -> Snapshot | None:  # noqa: ARG002 a line's signature
+    def fetch_call(self, leg: Leg) -> Snapshot | None:  # noqa: ARG002 a line's signature
         """Raises OutcomeUnknownError."""
         raise OutcomeUnknownError(_NONE)
 
-    def end(self, leg: Leg) -> None:
+    def end_call(self, leg: Leg) -> None:
         """Does nothing."""
 
-    def control(self, leg: Leg, command: Command) -> NoReturn:  # noqa: ARG002 a line's signature
+    def control_call(self, leg: Leg, command: Command) -> NoReturn:  # noqa: ARG002 a line's signature
         """Raises RefusedError."""
         raise RefusedError(_NONE)
 
-    def voices(self) -> list[Voice]:
+    def list_voices(self) -> list[Voice]:
         """Returns no voices."""
         return []
 
-    def analyzes(self) -> bool:
+    def reports_analysis(self) -> bool:
         """Returns False."""
         return False
 
-    def open(self, conversation: Conversation) -> NoReturn:  # noqa: ARG002 a talker's signature
+    def open_talk(self, conversation: Conversation) -> NoReturn:  # noqa: ARG002 a talker's signature
         """Raises RefusedError."""
         raise RefusedError(_NONE)
 
-    def call(self, conversation: Conversation, placement: Placement) -> ProviderCallIds | None:  # noqa: ARG002 as above
+    def call_with_talk(self, conversation: Conversation, placement: Placement) -> ProviderCallIds | None:  # noqa: ARG002 as above
         """Raises RefusedError."""
         raise RefusedError(_NONE)
 
-    def transcript(
+    def fetch_transcript(
         self,
         org_id: str,  # noqa: ARG002 a talker's signature
         call_id: str,  # noqa: ARG002 as above
@@ -63,5 +63,5 @@ class NoCarrier:
         """Raises OutcomeUnknownError."""
         raise OutcomeUnknownError(_NONE)
 
-    def close(self, org_id: str, call_id: str, conversation_id: str | None) -> None:
+    def close_talk(self, org_id: str, call_id: str, conversation_id: str | None) -> None:
         """Does nothing."""

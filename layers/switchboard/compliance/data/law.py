@@ -95,7 +95,7 @@ class Rule(SourcedRow):
     zone: str | None = None
     cap: AttemptCap | None = None
 
-    def window(self, day: date, *, holiday: bool, voice: bool) -> DayWindow | None:
+    def window_of_day(self, day: date, *, holiday: bool, voice: bool) -> DayWindow | None:
         """Returns the window of a day, or None for a closed day."""
         if day < self.since or (self.voice_only and not voice):
             return WHOLE_DAY

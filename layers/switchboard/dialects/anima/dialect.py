@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from switchboard.accounts.models import KeyKind
-from switchboard.dialects.anima.errors import CODE_OF_REASON, CODE_OF_STATUS, WITHOUT_REASON, problem
+from switchboard.dialects.anima.errors import CODE_OF_REASON, CODE_OF_STATUS, REDUNDANT_CODES, problem
 from switchboard.edge.dialect import BearerDialect
 from switchboard.edge.exchange import Exchange
 from switchboard.errors import DomainError
@@ -29,7 +29,7 @@ class Anima(BearerDialect):
     def error_body(self, status: int, error: DomainError, exchange: Exchange) -> tuple[Any, str]:
         code = CODE_OF_REASON.get(error.code) or CODE_OF_STATUS.get(status, "INTERNAL_ERROR")
         details = {_camel(name): value for name, value in error.details.items()}
-        if error.code not in CODE_OF_REASON.keys() | WITHOUT_REASON:
+        if error.code not in CODE_OF_REASON.keys() | REDUNDANT_CODES:
             details = {"reason": error.code, **details}
         return problem(status, code, error.message, exchange.request.path, details), "application/problem+json"
 

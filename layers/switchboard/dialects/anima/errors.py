@@ -40,7 +40,7 @@ CODE_OF_REASON = {
     "zone_unknown": "QUIET_HOURS_BLOCKED",
 }
 #: Error codes that add nothing to the status. All other codes without an own problem code are in `details.reason`.
-WITHOUT_REASON = frozenset(
+REDUNDANT_CODES = frozenset(
     {"invalid", "not_found", "conflict", "forbidden", "rate_limited", "too_large", "internal_error"}
 )
 

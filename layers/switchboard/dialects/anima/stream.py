@@ -33,7 +33,7 @@ class AuditChain:
         """The id of the chain."""
         return f"{self._org_id}#audit"
 
-    def start(self, last_seen: int | None) -> StreamStart:
+    def find_start(self, last_seen: int | None) -> StreamStart:
         """Returns the start for a client."""
         head = audit.get_head(self._org_id).seq
         if last_seen is None or not self._was_given(last_seen, head):
@@ -42,9 +42,9 @@ class AuditChain:
 
     def _was_given(self, last_seen: int, head: int) -> bool:
         # Items become visible one by one: a link may be visible, and may have been sent, just before the head.
-        return last_seen <= head or bool(self.read(last_seen - 1, 1).entries)
+        return last_seen <= head or bool(self.read_entries(last_seen - 1, 1).entries)
 
-    def read(self, after: int, limit: int) -> EntryBatch:
+    def read_entries(self, after: int, limit: int) -> EntryBatch:
         """Returns up to `limit` events after a `seq`."""
         entries: list[StreamEntry] = []
         for document in audit.export_documents(self._org_id, after, limit):

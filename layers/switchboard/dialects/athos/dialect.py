@@ -30,8 +30,8 @@ class Athos(BearerDialect):
     def request_id(self) -> str:
         return f"req_{uuid.uuid4()}"
 
-    def status(self, error: DomainError) -> int:
-        status = super().status(error)
+    def status_of(self, error: DomainError) -> int:
+        status = super().status_of(error)
         return HTTPStatus.FORBIDDEN if status == HTTPStatus.PAYMENT_REQUIRED else status
 
     def error_body(self, status: int, error: DomainError, exchange: Exchange) -> tuple[Any, str]:
@@ -43,5 +43,5 @@ class Athos(BearerDialect):
         # prefix either.
         return json.dumps(error_body(code, HTTPStatus(status).phrase, "$context.requestId")), "application/json"
 
-    def headers(self, exchange: Exchange) -> dict[str, str]:
-        return super().headers(exchange) | {REQUEST_ID: exchange.request_id}
+    def response_headers(self, exchange: Exchange) -> dict[str, str]:
+        return super().response_headers(exchange) | {REQUEST_ID: exchange.request_id}

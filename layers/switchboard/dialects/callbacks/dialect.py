@@ -42,15 +42,15 @@ class Callbacks(Dialect):
     def gateway_body(self, status: int, default_code: str) -> tuple[str, str]:  # noqa: ARG002 no body
         return "", "text/plain"
 
-    def refuse(self, error: DomainError, exchange: Exchange) -> Reply:  # noqa: ARG002 no body
-        reply = Reply(self.status(error))
+    def error_reply(self, error: DomainError, exchange: Exchange) -> Reply:  # noqa: ARG002 no body
+        reply = Reply(self.status_of(error))
         if isinstance(error, MethodNotAllowed):
             reply.headers["Allow"] = ", ".join(error.details["allow"])
         if "retry_after" in error.details:
             reply.headers["Retry-After"] = str(error.details["retry_after"])
         return reply
 
-    def headers(self, exchange: Exchange) -> dict[str, str]:
+    def response_headers(self, exchange: Exchange) -> dict[str, str]:
         return {"x-request-id": exchange.request_id, "cache-control": "no-store", "x-content-type-options": "nosniff"}
 
 

@@ -21,12 +21,12 @@ class TwilioCallbacks(Callbacks):
 
     base_path = "/twilio"
 
-    def refuse(self, error: DomainError, exchange: Exchange) -> Reply:
+    def error_reply(self, error: DomainError, exchange: Exchange) -> Reply:
         """Returns the response to an error: a script that apologizes if the line waits for one."""
-        status = self.status(error)
+        status = self.status_of(error)
         ours = status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.TOO_MANY_REQUESTS
         if not (ours and _awaits_script(exchange.request.path)):
-            return super().refuse(error, exchange)
+            return super().error_reply(error, exchange)
         xml = twilio_callbacks.render_script("", twilio_callbacks.APOLOGY)
         return Reply(HTTPStatus.OK, xml, {"Content-Type": "text/xml; charset=utf-8"})
 

@@ -37,7 +37,7 @@ class NoteView(BaseModel):
         return cls(id=note.id, call_id=note.call_id, body=note.body, author=author, created_at=note.created_at)
 
 
-class TranscriptTurn(BaseModel):
+class CallTurnView(BaseModel):
     """A turn of the talk. The times are milliseconds after the answer."""
 
     id: str
@@ -47,7 +47,7 @@ class TranscriptTurn(BaseModel):
     ended_at_ms: int
 
     @classmethod
-    def of(cls, turn: Turn) -> TranscriptTurn:
+    def of(cls, turn: Turn) -> CallTurnView:
         """Returns HUM's view of a turn. All speakers but the agent and the system are the other side."""
         role = turn.speaker if turn.speaker in (AGENT_SPEAKER, "system") else "caller"
         return cls.model_validate(
@@ -100,7 +100,7 @@ class CallViewerView(BaseModel):
 class CallRecordView(CallSummaryRow):
     """The whole record of a call."""
 
-    transcript: list[TranscriptTurn]
+    transcript: list[CallTurnView]
     tools: list[CallToolView]
     summary: CallSummaryView | None
     outcome_data: dict[str, Any]
@@ -120,7 +120,7 @@ class CallRecordView(CallSummaryRow):
         return cls.model_validate(
             {
                 **row_fields(record.row),
-                "transcript": [TranscriptTurn.of(turn).model_dump() for turn in record.turns],
+                "transcript": [CallTurnView.of(turn).model_dump() for turn in record.turns],
                 "tools": [CallToolView.of(tool, begun).model_dump() for tool in record.tools],
                 "summary": record.summary._asdict() if record.summary else None,
                 "outcome_data": record.outcome_data,

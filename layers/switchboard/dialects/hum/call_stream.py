@@ -16,7 +16,7 @@ from switchboard.call_records import service as records
 from switchboard.calls import lookup
 from switchboard.calls.models import FINAL_STATES, Call, State
 from switchboard.carriers.voice.ports.reports import ToolUse, Turn
-from switchboard.dialects.hum.call_details import CallRecordView, CallSummaryView, CallToolView, TranscriptTurn
+from switchboard.dialects.hum.call_details import CallRecordView, CallSummaryView, CallToolView, CallTurnView
 from switchboard.dialects.hum.call_views import STATUSES
 from switchboard.errors import NotFound
 from switchboard.kit import clock
@@ -70,7 +70,7 @@ class CallEntries:
         """The id of the call. The entries are the same for all members."""
         return f"{self._org_id}#call#{self._call_id}"
 
-    def start(self, last_seen: int | None) -> StreamStart:
+    def find_start(self, last_seen: int | None) -> StreamStart:
         """Returns the start for a client. Raises NotFound for an unknown call."""
         # The head is read before the call: an event in between comes twice, in the snapshot and as an entry.
         head = audit.get_head(self._org_id).seq
@@ -80,7 +80,7 @@ class CallEntries:
         block = sse.event_block(head, {"call": record.model_dump(mode="json")}, SNAPSHOT)
         return StreamStart(after=head, head=head, resumed=False, opening=block)
 
-    def read(self, after: int, limit: int) -> EntryBatch:
+    def read_entries(self, after: int, limit: int) -> EntryBatch:
         """Returns up to `limit` entries after a `seq`, those of other subjects too: a selection leaves them out."""
         documents: list[dict[str, Any]] = []
         for document in audit.export_documents(self._org_id, after, limit):
@@ -131,7 +131,7 @@ def _told(
         turn = turns.get(facts["number"])
         if turn is None:
             return None
-        return FINAL if turn.final else DELTA, {"turn": TranscriptTurn.of(turn).model_dump()}
+        return FINAL if turn.final else DELTA, {"turn": CallTurnView.of(turn).model_dump()}
     if action == "voice.call.tool":
         return _tool_told(call, facts, tools)
     if action in _STATES:

@@ -13,22 +13,22 @@ BROWSER = "bh_hum_browser"
 _SIGN_IN_PATH = "/auth"
 
 
-def session(value: sessions.SessionCookie) -> str:
+def format_session_cookie(value: sessions.SessionCookie) -> str:
     """Returns the Set-Cookie value that starts a session."""
-    return _cookie(COOKIE, str(value), "/", sessions.max_session_seconds())
+    return _format_cookie(COOKIE, str(value), "/", sessions.max_session_seconds())
 
 
-def no_session() -> str:
+def format_expired_session_cookie() -> str:
     """Returns the Set-Cookie value that deletes the session cookie."""
-    return _cookie(COOKIE, "", "/", 0)
+    return _format_cookie(COOKIE, "", "/", 0)
 
 
-def browser(value: str) -> str:
+def format_browser_cookie(value: str) -> str:
     """Returns the Set-Cookie value that identifies the browser during a sign-in."""
-    return _cookie(BROWSER, value, _SIGN_IN_PATH, sign_in.SIGN_IN_SECONDS)
+    return _format_cookie(BROWSER, value, _SIGN_IN_PATH, sign_in.SIGN_IN_SECONDS)
 
 
-def _cookie(name: str, value: str, path: str, seconds: int) -> str:
+def _format_cookie(name: str, value: str, path: str, seconds: int) -> str:
     return str(
         Cookie(
             name,

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from switchboard.access import sessions
 from switchboard.accounts.models import Organization
-from switchboard.dialects.hum.errors import SAID_BY_STATUS, WORD_OF_STATUS, error_body
+from switchboard.dialects.hum.errors import REDUNDANT_CODES, WORD_OF_STATUS, error_body
 from switchboard.edge import pipeline, rate_limit
 from switchboard.edge.dialect import Dialect
 from switchboard.edge.exchange import Exchange, Reply, Request
@@ -40,10 +40,10 @@ def require_same_origin(exchange: Exchange, proceed: pipeline.Proceed) -> Reply:
 
 
 def _ours(request: Request) -> bool:
-    origins = request.values("origin")
+    origins = request.header_values("origin")
     if origins:
         return set(origins) == {_own_origin()}
-    return set(request.values("sec-fetch-site")) <= _OWN_SITES
+    return set(request.header_values("sec-fetch-site")) <= _OWN_SITES
 
 
 def _own_origin() -> str:
@@ -77,14 +77,14 @@ class Hum(Dialect):
         exchange.signed_in = sessions.authenticate_session(text)
         exchange.credential = exchange.signed_in.cookie.secret
 
-    def limit(self, exchange: Exchange) -> rate_limit.Limits:
+    def count_request(self, exchange: Exchange) -> rate_limit.Limits:
         """Counts a request against the limit of its person and the common limit of the organization's people.
 
         The response headers show the limit of the person. The limit of the API keys is separate. Raises RateLimited if
         the common limit is exhausted.
         """
         if exchange.signed_in is None:
-            return super().limit(exchange)
+            return super().count_request(exchange)
         person, organization = exchange.signed_in.bucket, exchange.signed_in.organization
         ceiling = background.BackgroundTask(lambda: _count_against_ceiling(organization) if organization else None)
         known = (
@@ -94,7 +94,7 @@ class Hum(Dialect):
         )
         if not known:
             # Both counts are writes. They run in parallel.
-            ceiling.begin()
+            ceiling.start()
         exchange.limits = rate_limit.count_request(
             person, settings.number("PERSON_PER_MINUTE", 300), settings.number("PERSON_PER_SECOND", 20)
         )
@@ -103,7 +103,7 @@ class Hum(Dialect):
             raise RateLimited(
                 "The people of this organization make too many requests together: wait, then try again.",
                 code="organization_rate_limited",
-                limit=together.exhausted.limit,
+                limit=together.full_window.limit,
                 remaining=0,
                 retry_after=together.retry_after,
             )
@@ -120,7 +120,7 @@ class Hum(Dialect):
         details = [{"field": name, "message": message} for name, message in fields.items()]
         details += [{name: value} for name, value in error.details.items() if name != "fields"]
         return error_body(
-            word, word if error.code in SAID_BY_STATUS else error.code, error.message, details
+            word, word if error.code in REDUNDANT_CODES else error.code, error.message, details
         ), "application/json"
 
     def gateway_body(self, status: int, default_code: str) -> tuple[str, str]:

@@ -18,7 +18,7 @@ WORD_OF_STATUS = {
     503: "service_unavailable",
 }
 #: Error codes that add nothing to the status. `code` is then the word of the status.
-SAID_BY_STATUS = frozenset(
+REDUNDANT_CODES = frozenset(
     {
         *("invalid", "unauthenticated", "missing", "malformed", "unknown", "quota_exceeded", "unknown_path"),
         *("rate_limited_per_second", "too_large", "unsupported_media", "unavailable"),

@@ -43,9 +43,11 @@ def count_at_the_end(exchange: Exchange, proceed: pipeline.Proceed) -> Reply:
     try:
         reply = proceed()
     except DomainError as error:
-        reply = exchange.dialect.refuse(error, exchange)
+        reply = exchange.dialect.error_reply(error, exchange)
     if exchange.limits is None:
-        exchange.limits = _remaining(exchange) if reply.status == HTTPStatus.OK else exchange.dialect.limit(exchange)
+        exchange.limits = (
+            _remaining(exchange) if reply.status == HTTPStatus.OK else exchange.dialect.count_request(exchange)
+        )
     return reply
 
 
@@ -69,12 +71,12 @@ def answer_repetition(exchange: Exchange, proceed: pipeline.Proceed) -> Reply:
 
 def _is_repeated(exchange: Exchange) -> bool:
     body = exchange.body
-    if not isinstance(body, dict) or body.get("action") != INITIATE or exchange.snapshot is None:
+    if not isinstance(body, dict) or body.get("action") != INITIATE or exchange.key_identity is None:
         return False
     request_id = body.get("request_id")
     if not isinstance(request_id, str) or not 1 <= len(request_id) <= MAX_REQUEST_ID_CHARACTERS:
         return False
-    return initiation.has_request_id(access.caller_of(exchange.snapshot, exchange.correlation_id or ""), request_id)
+    return initiation.has_request_id(access.caller_of(exchange.key_identity, exchange.correlation_id or ""), request_id)
 
 
 def find_action(exchange: Exchange, proceed: pipeline.Proceed) -> Reply:
@@ -84,8 +86,8 @@ def find_action(exchange: Exchange, proceed: pipeline.Proceed) -> Reply:
         raise Invalid(
             f"Invalid action: send a JSON object with the action {' or '.join(ACTIONS)}.", code="unknown_action"
         )
-    assert exchange.snapshot is not None
-    permissions = exchange.snapshot.key.scopes
+    assert exchange.key_identity is not None
+    permissions = exchange.key_identity.key.scopes
     if permissions and action not in permissions:
         raise Forbidden(
             f"This key has no permission for {action}: use a key with this permission.", code="permission_denied"
@@ -112,7 +114,7 @@ class OptiComm(Dialect):
 
     def authenticate(self, exchange: Exchange) -> None:
         exchange.credential = self._credential(exchange)
-        exchange.snapshot = access.authenticate_key(exchange.credential, KEYS, exchange.request.source_ip)
+        exchange.key_identity = access.authenticate_key(exchange.credential, KEYS, exchange.request.source_ip)
 
     @staticmethod
     def _credential(exchange: Exchange) -> str:
@@ -127,20 +129,20 @@ class OptiComm(Dialect):
     def challenge(self) -> str:
         return 'ApiKey header="X-API-Key"'
 
-    def limit(self, exchange: Exchange) -> rate_limit.Limits:
+    def count_request(self, exchange: Exchange) -> rate_limit.Limits:
         """Counts the request against the limit of its key, or of its IP address without a valid key."""
-        if exchange.snapshot is None:
+        if exchange.key_identity is None:
             return rate_limit.take_for_address(exchange.request.source_ip)
         return rate_limit.count_request(*_limits(exchange))
 
-    def status(self, error: DomainError) -> int:
+    def status_of(self, error: DomainError) -> int:
         """Returns the status of an error. The contract has no 503, so an unavailable service is 500."""
-        return HTTPStatus.INTERNAL_SERVER_ERROR if isinstance(error, Unavailable) else super().status(error)
+        return HTTPStatus.INTERNAL_SERVER_ERROR if isinstance(error, Unavailable) else super().status_of(error)
 
-    def refuse(self, error: DomainError, exchange: Exchange) -> Reply:
+    def error_reply(self, error: DomainError, exchange: Exchange) -> Reply:
         if isinstance(error, QuotaExceeded):
             error = RateLimited(error.message, code=error.code, retry_after=seconds_until_renewal(error.code))
-        return super().refuse(error, exchange)
+        return super().error_reply(error, exchange)
 
     def error_body(self, status: int, error: DomainError, exchange: Exchange) -> tuple[Any, str]:
         code = code_of(error, exchange) or CODE_OF_STATUS.get(status, "INVALID_ACTION")
@@ -163,11 +165,11 @@ def count_beside(exchange: Exchange) -> Iterator[None]:
     """
 
     def count() -> None:
-        exchange.limits = exchange.dialect.limit(exchange)
+        exchange.limits = exchange.dialect.count_request(exchange)
         rate_limit.require_allowed(exchange.limits)
 
-    assert exchange.snapshot is not None
-    if rate_limit.decides_locally(_bucket(exchange.snapshot)):
+    assert exchange.key_identity is not None
+    if rate_limit.decides_locally(_bucket(exchange.key_identity)):
         count()
         yield
         return
@@ -182,11 +184,11 @@ def _remaining(exchange: Exchange) -> rate_limit.Limits:
 
 def _limits(exchange: Exchange) -> tuple[str, int, int]:
     """Returns the key's bucket with its limits per minute and per second. The plan's limits are the maximum."""
-    assert exchange.snapshot is not None
-    key, terms = exchange.snapshot.key, exchange.snapshot.organization.terms
+    assert exchange.key_identity is not None
+    key, terms = exchange.key_identity.key, exchange.key_identity.organization.terms
     minute = min(key.restrictions.requests_per_minute or REQUESTS_PER_MINUTE, terms.requests_per_minute)
-    return _bucket(exchange.snapshot), minute, min(minute, terms.requests_per_second)
+    return _bucket(exchange.key_identity), minute, min(minute, terms.requests_per_second)
 
 
-def _bucket(snapshot: access.KeyIdentity) -> str:
-    return f"key#{snapshot.key.id}"
+def _bucket(identity: access.KeyIdentity) -> str:
+    return f"key#{identity.key.id}"

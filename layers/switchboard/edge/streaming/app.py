@@ -37,7 +37,7 @@ class StreamApp:
 
     def __init__(self, api: Api, *, buffered: bool = False, run: Run | None = None, feeds: Feeds | None = None) -> None:
         self._api = api
-        self._terms = StreamLimits.whole if buffered else StreamLimits.live
+        self._terms = StreamLimits.for_buffered if buffered else StreamLimits.for_live
         self._timer = MonotonicTimer()
         self._run = run or self._in_thread
         self._feeds = feeds or Feeds(self._run, self._timer)
@@ -65,7 +65,7 @@ class StreamApp:
                 await _send_whole(send, answer)
                 return
             await _send_head(send, answer)
-            if await self._stream(self._feeds.join(opening.opened), receive, send):
+            if await self._stream(self._feeds.join_feed(opening.opened), receive, send):
                 # Lambda stops the process at the end of the response, so the lease is released before.
                 await self._release(opening)
                 await send({"type": "http.response.body", "body": b""})
@@ -77,7 +77,7 @@ class StreamApp:
         started = time.monotonic()
         gone = asyncio.create_task(_watch_disconnect(watcher, receive))
         if self._closed:
-            watcher.end("restarting")
+            watcher.end_stream("restarting")
 
         async def write(data: bytes) -> None:
             await send({"type": "http.response.body", "body": data, "more_body": True})
@@ -90,7 +90,7 @@ class StreamApp:
             reads, reason = False, str(stalled.__doc__)
         finally:
             gone.cancel()
-            self._feeds.leave(watcher)
+            self._feeds.leave_feed(watcher)
             telemetry.logger().info(
                 "stream",
                 extra={
@@ -115,13 +115,13 @@ class StreamApp:
     def close(self) -> None:
         """Ends all streams, including streams that are still being opened."""
         self._closed = True
-        self._feeds.end("restarting")
+        self._feeds.end_streams("restarting")
 
 
 async def _watch_disconnect(watcher: Watcher, receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
-    watcher.end("the client went away")
+    watcher.end_stream("the client went away")
 
 
 async def _send_head(send: Send, answer: dict[str, Any]) -> None:

@@ -36,13 +36,13 @@ class StreamLimits:
     buffered: bool = False
 
     @classmethod
-    def live(cls) -> StreamLimits:
+    def for_live(cls) -> StreamLimits:
         """Returns the limits of a live stream. A tenth of its life is random, to spread the reconnections."""
         seconds = settings.number("STREAM_SECONDS", 14 * 60)
         return cls(seconds * chance.between(0.9, 1), 15, 30)
 
     @classmethod
-    def whole(cls) -> StreamLimits:
+    def for_buffered(cls) -> StreamLimits:
         """Returns the limits of a buffered stream, a long poll. It must end within API Gateway's 29 seconds."""
         return cls(settings.number("BUFFERED_STREAM_SECONDS", 20), 15, 30, buffered=True)
 
@@ -69,14 +69,14 @@ class _Session:
         start, retry = subscription.start, round(chance.between(*_RETRY_MS))
         try:
             await self._send(sse.opening_block(retry, None if start.resumed else start.after) + start.opening)
-            reason = await self._events()
+            reason = await self._send_until_over()
             last = self._watcher.last_block if reason == _ENDED else None
             await self._send(last or sse.ending_block(reason))
         except TimeoutError:
             raise StalledError from None
         return reason
 
-    async def _events(self) -> str:
+    async def _send_until_over(self) -> str:
         while not self._watcher.over:
             now = self._timer.now()
             if now >= self._ends or (self._told and self._terms.buffered):
@@ -84,19 +84,19 @@ class _Session:
             if now - self._spoke >= self._terms.silence:
                 await self._send(sse.PING)
             self._watcher.wake.clear()
-            if await self._forward():
+            if await self._send_next():
                 continue
             if self._watcher.last_block is not None and not self._watcher.over:
                 return _ENDED
-            await self._wait()
+            await self._wait_for_entries()
         return self._watcher.over
 
-    async def _forward(self) -> bool:
+    async def _send_next(self) -> bool:
         """Sends the next events. Returns whether there were any."""
-        entries = await self._watcher.more()
+        entries = await self._watcher.read_next()
         if not entries or self._watcher.over:
             return False
-        takes = self._watcher.subscription.selection.takes
+        takes = self._watcher.subscription.selection.selects
         frames = [entry.frame for entry in entries if takes(entry)]
         self._watcher.after = entries[-1].place
         if frames:
@@ -108,7 +108,7 @@ class _Session:
             self._marked = self._watcher.after
         return True
 
-    async def _wait(self) -> None:
+    async def _wait_for_entries(self) -> None:
         if self._watcher.over:
             return
         until = min(self._ends, self._spoke + self._terms.silence)

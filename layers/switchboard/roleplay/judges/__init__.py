@@ -28,7 +28,7 @@ class Judge(Protocol):
     def name(self) -> str:
         """The judge's name. It is stored with the score."""
 
-    def judge(self, rubric: Rubric, turns: Sequence[PracticeTurn]) -> Judgment:
+    def judge_transcript(self, rubric: Rubric, turns: Sequence[PracticeTurn]) -> Judgment:
         """Judges a transcript by a rubric. Raises ThrottledError if a later attempt may succeed, else RefusedError."""
 
 

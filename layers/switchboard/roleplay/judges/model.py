@@ -61,12 +61,12 @@ class ModelJudge:
         self.name = model.name
         self._model = model
 
-    def judge(self, rubric: Rubric, turns: Sequence[PracticeTurn]) -> Judgment:
+    def judge_transcript(self, rubric: Rubric, turns: Sequence[PracticeTurn]) -> Judgment:
         """Judges a transcript. Raises ThrottledError, or RefusedError after ATTEMPTS invalid answers."""
         question = json.dumps({"rubric": _rubric(rubric), "transcript": _transcript(turns)}, ensure_ascii=False)
         why = ""
         for _ in range(ATTEMPTS):
-            text = self._model.converse(_SYSTEM, question, max_tokens=_MAX_ANSWER_TOKENS)
+            text = self._model.ask_model(_SYSTEM, question, max_tokens=_MAX_ANSWER_TOKENS)
             try:
                 return _judgment(text, rubric, turns)
             except ValueError as error:

@@ -20,7 +20,7 @@ class SignJudge:
 
     name = "rules"
 
-    def judge(self, rubric: Rubric, turns: Sequence[PracticeTurn]) -> Judgment:
+    def judge_transcript(self, rubric: Rubric, turns: Sequence[PracticeTurn]) -> Judgment:
         """Judges a transcript. Raises nothing."""
         spoken = [turn for turn in turns if turn.speaker is PracticeSpeaker.REP]
         marks = [_mark(criterion, spoken) for criterion in rubric.criteria]

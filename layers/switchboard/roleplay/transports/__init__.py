@@ -47,13 +47,13 @@ class Ticket(NamedTuple):
 class Transport(Protocol):
     """Provides rooms for calls."""
 
-    def ticket(self, room: Room) -> Ticket:
+    def make_ticket(self, room: Room) -> Ticket:
         """Returns a ticket for the rep. Raises Down."""
 
-    def begin(self, room: Room) -> None:
+    def start_persona(self, room: Room) -> None:
         """Lets the persona join. Running it twice is safe: duplicate reports are recognized by their content."""
 
-    def close(self, room: Room) -> None:
+    def close_room(self, room: Room) -> None:
         """Disconnects all participants and deletes the room. Succeeds if there is no such room. Raises Down."""
 
 

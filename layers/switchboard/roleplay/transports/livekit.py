@@ -27,15 +27,15 @@ class LiveKit:
     Settings: LIVEKIT_URL, LIVEKIT_API_KEY, LIVEKIT_AGENT, and LIVEKIT_SECRET, the name of a secret in Secrets Manager.
     """
 
-    def ticket(self, room: Room) -> Ticket:
+    def make_ticket(self, room: Room) -> Ticket:
         """Returns a ticket. This sends no request to LiveKit."""
         token = access_token(room, settings.text("LIVEKIT_API_KEY"), _secret(), settings.text("LIVEKIT_AGENT", ""))
         return Ticket(token, settings.text("LIVEKIT_URL"))
 
-    def begin(self, room: Room) -> None:
+    def start_persona(self, room: Room) -> None:
         """Does nothing: the ticket makes LiveKit dispatch the agent."""
 
-    def close(self, room: Room) -> None:
+    def close_room(self, room: Room) -> None:
         """Deletes the room, which disconnects its participants (RoomService.DeleteRoom). Raises Down."""
         token = _api_token(settings.text("LIVEKIT_API_KEY"), _secret())
         url = settings.text("LIVEKIT_URL").replace("ws", "http", 1).rstrip("/")

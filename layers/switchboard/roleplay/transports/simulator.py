@@ -26,14 +26,14 @@ _MS_PER_CHARACTER = 55
 class SimulatedTransport:
     """Simulates both sides. A turn takes ROLEPLAY_STEP_SECONDS (1 by default)."""
 
-    def ticket(self, room: Room) -> Ticket:
+    def make_ticket(self, room: Room) -> Ticket:
         """Returns a ticket in LiveKit's format. No server accepts it."""
         if room.rep == SHUT_OUT:
             raise Down("the simulated transport is down for this rep")
         token = access_token(room, "simulator", secret.derive("simulated transport"))
         return Ticket(token, settings.text("ROLEPLAY_URL", "wss://roleplay.switchboard.example"))
 
-    def begin(self, room: Room) -> None:
+    def start_persona(self, room: Room) -> None:
         """Queues all reports of the call."""
         base = {"org_id": room.org_id, "call_id": room.call_id}
         step = settings.number("ROLEPLAY_STEP_SECONDS", 1)
@@ -42,7 +42,7 @@ class SimulatedTransport:
             for steps, report in course(room, step)
         )
 
-    def close(self, room: Room) -> None:
+    def close_room(self, room: Room) -> None:
         """Does nothing: there is no room."""
 
 

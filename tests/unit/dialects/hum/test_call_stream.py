@@ -49,7 +49,7 @@ def happen(call: Call, kind: str, *facts: Writes, **data: Any) -> None:
 def move(call: Call, state: State, kind: str | None, **fields: Any) -> Call:
     """Change a call's state, with its event."""
     after = next_version(call, state=state, **fields)
-    commit(store.CALLS.save(after))
+    commit(store.CALLS.save_write(after))
     if kind:
         happen(after, kind)
     return after
@@ -63,9 +63,9 @@ def say(call: Call, number: int, text: str, *, final: bool = True) -> None:
 
 def watch(ada: Member, call: Call, after: int) -> list[dict[str, Any]]:
     """Return the blocks that a stream shows after a place, with the last block if the source ends."""
-    batch = CallEntries(ada, call.id).read(after, 500)
+    batch = CallEntries(ada, call.id).read_entries(after, 500)
     selection = call_stream.Selection(call=call.id)
-    shown = b"".join(entry.frame for entry in batch.entries if selection.takes(entry)) + (batch.last_block or b"")
+    shown = b"".join(entry.frame for entry in batch.entries if selection.selects(entry)) + (batch.last_block or b"")
     return parse_blocks(shown.decode(), named=True)
 
 
@@ -79,7 +79,7 @@ def ask(ada: Member, call_id: str, **headers: str) -> dict[str, Any]:
 def test_the_snapshot_has_the_call_so_far_in_the_form_of_its_details(ada: Member) -> None:
     call = save_call(ada.org_id, state=State.ACTIVE)
     say(call, 0, "Hello?")
-    start = CallEntries(ada, call.id).start(None)
+    start = CallEntries(ada, call.id).find_start(None)
     [block] = parse_blocks(start.opening.decode(), named=True)
     assert (block["event"], block["id"]) == ("snapshot", start.after)
     shown = block["data"]["call"]
@@ -89,7 +89,7 @@ def test_the_snapshot_has_the_call_so_far_in_the_form_of_its_details(ada: Member
 
 def test_what_happens_follows_with_rising_ids(ada: Member) -> None:
     call = save_call(ada.org_id, state=State.RINGING)
-    start = CallEntries(ada, call.id).start(None)
+    start = CallEntries(ada, call.id).find_start(None)
     happen(save_call(ada.org_id), "voice.call.ringing")
     call = move(call, State.ACTIVE, "voice.call.answered", answered_at=clock.now_iso())
     say(call, 0, "Hel", final=False)
@@ -116,14 +116,14 @@ def test_what_happens_follows_with_rising_ids(ada: Member) -> None:
 
 def test_an_event_of_another_call_is_not_shown(ada: Member) -> None:
     mine, other = save_call(ada.org_id, state=State.RINGING), save_call(ada.org_id, state=State.ACTIVE)
-    start = CallEntries(ada, mine.id).start(None)
+    start = CallEntries(ada, mine.id).find_start(None)
     say(other, 0, "A secret.")
     assert watch(ada, mine, start.after) == []
 
 
 def test_it_ends_with_the_summary_and_the_end(ada: Member, frozen: clock.FrozenClock) -> None:
     call = save_call(ada.org_id, state=State.ENDING, answered_at=clock.now_iso(), ended_at=clock.now_iso())
-    start = CallEntries(ada, call.id).start(None)
+    start = CallEntries(ada, call.id).find_start(None)
     call = move(call, State.COMPLETED, None, outcome="success", summary="Ada wants a call back.")
     happen(call, "voice.call.analyzed", outcome="success")
     [summary] = watch(ada, call, start.after)
@@ -137,7 +137,7 @@ def test_it_ends_with_the_summary_and_the_end(ada: Member, frozen: clock.FrozenC
 def test_a_summary_that_never_comes_is_not_awaited_for_ever(ada: Member, frozen: clock.FrozenClock) -> None:
     now = clock.now_iso()
     call = save_call(ada.org_id, answered_at=now, ended_at=now)
-    head = CallEntries(ada, call.id).start(None).after
+    head = CallEntries(ada, call.id).find_start(None).after
     frozen.advance(seconds=59)
     assert watch(ada, call, head) == []
     frozen.advance(seconds=1)
@@ -155,7 +155,7 @@ def test_a_client_that_returns_misses_and_repeats_nothing(ada: Member) -> None:
     say(call, 0, "One.")
     say(call, 1, "Two.")
     first, second = watch(ada, call, 0)
-    start = CallEntries(ada, call.id).start(first["id"])
+    start = CallEntries(ada, call.id).find_start(first["id"])
     assert (start.resumed, start.opening) == (True, b"")
     assert [block["id"] for block in watch(ada, call, start.after)] == [second["id"]]
 
@@ -163,7 +163,7 @@ def test_a_client_that_returns_misses_and_repeats_nothing(ada: Member) -> None:
 @pytest.mark.parametrize("last_seen", [5, 2_000])
 def test_a_place_that_is_not_in_the_chain_gets_a_snapshot(ada: Member, last_seen: int) -> None:
     call = save_call(ada.org_id, state=State.ACTIVE)
-    start = CallEntries(ada, call.id).start(last_seen)
+    start = CallEntries(ada, call.id).find_start(last_seen)
     assert (start.resumed, bool(start.opening)) == (False, True)
 
 
@@ -172,8 +172,8 @@ def test_a_client_that_was_away_for_long_gets_a_snapshot(ada: Member, monkeypatc
     monkeypatch.setattr(call_stream, "_MAX_MISSED", 2)
     for number in range(4):
         say(call, number, "Still here.")
-    assert CallEntries(ada, call.id).start(1).opening
-    assert not CallEntries(ada, call.id).start(2).opening
+    assert CallEntries(ada, call.id).find_start(1).opening
+    assert not CallEntries(ada, call.id).find_start(2).opening
 
 
 def test_a_call_that_is_over_answers_snapshot_and_end_at_once(ada: Member, frozen: clock.FrozenClock) -> None:
@@ -201,16 +201,16 @@ def test_a_last_id_that_is_no_number_is_refused(ada: Member) -> None:
 def test_a_member_who_leaves_stops_watching(ada: Member) -> None:
     cookie = str(sessions.open_session(ada.user, ada.org_id))
     guard = SessionGuard(ada.org_id, cookie, Permission.CALLS_READ)
-    guard.check()
+    guard.require_access()
     admin = member(ada.org_id, Role.ADMIN, "Grace")
     members.remove_member(admin, ada.user.id)
     with pytest.raises((Forbidden, Unauthenticated)):
-        guard.check()
+        guard.require_access()
 
 
 def test_a_guard_does_not_count_as_a_use_of_the_session(ada: Member, frozen: clock.FrozenClock) -> None:
     cookie = sessions.open_session(ada.user, ada.org_id)
     before = reads.read_ref(sessions.session_ref(cookie.digest))
     frozen.advance(hours=2)
-    SessionGuard(ada.org_id, str(cookie), Permission.CALLS_READ).check()
+    SessionGuard(ada.org_id, str(cookie), Permission.CALLS_READ).require_access()
     assert reads.read_ref(sessions.session_ref(cookie.digest)) == before

@@ -265,7 +265,7 @@ def test_an_error_in_the_stream_releases_the_lease(acme: Tenant, monkeypatch: py
         def fail(*_: Any) -> Any:
             raise RuntimeError("no feed")
 
-        monkeypatch.setattr(feeds, "join", fail)
+        monkeypatch.setattr(feeds, "join_feed", fail)
         with pytest.raises(RuntimeError):
             await Connection(app, acme.agent_key).task
 

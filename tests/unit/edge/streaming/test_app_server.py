@@ -130,8 +130,8 @@ def test_a_client_that_does_not_read_does_not_delay_others(acme: Tenant, monkeyp
         return EntryBatch([replace(one, frame=one.frame.replace(b"data: ", b"data: " + b"x" * size)) for one in made])
 
     record_events(acme, 1)
-    monkeypatch.setattr(AuditChain, "read", read)
-    monkeypatch.setattr(delivery.StreamLimits, "live", classmethod(lambda cls: cls(life=60, silence=15, stall=1)))
+    monkeypatch.setattr(AuditChain, "read_entries", read)
+    monkeypatch.setattr(delivery.StreamLimits, "for_live", classmethod(lambda cls: cls(life=60, silence=15, stall=1)))
 
     async def scene() -> None:
         async with Server().running() as server:

@@ -33,7 +33,7 @@ class Watcher:
         self._time, self._script, self._start = time, script, time.now()
         self.entries: list[StreamEntry] = []
 
-    async def more(self) -> Sequence[StreamEntry]:
+    async def read_next(self) -> Sequence[StreamEntry]:
         for at in sorted(self._script):
             if self._time.now() - self._start >= at:
                 step = self._script.pop(at)
@@ -68,7 +68,7 @@ def test_a_ping_is_sent_during_silence_only(time: Clock) -> None:
 
 def test_a_busy_stream_ends_in_time_too(time: Clock) -> None:
     class Endless(Watcher):
-        async def more(self) -> Sequence[StreamEntry]:
+        async def read_next(self) -> Sequence[StreamEntry]:
             time.at += 1
             return [make_entry(self.after + 1)]
 
@@ -146,7 +146,7 @@ def test_a_slow_client_holds_one_write_and_no_more(time: Clock) -> None:
 
 
 def test_a_buffered_stream_ends_with_its_first_events_or_before_the_gateway_does(time: Clock) -> None:
-    terms = StreamLimits.whole()
+    terms = StreamLimits.for_buffered()
     assert terms.life < 29
     client = Client()
     assert (
@@ -178,7 +178,7 @@ def test_copies_of_one_snapshot_have_different_random_values(time: Clock) -> Non
     def drawn() -> tuple[list[float], list[bytes]]:
         # A restored snapshot has the random generator of the process in its saved state.
         random.seed(1815)
-        lives = [StreamLimits.live().life for _ in range(4)]
+        lives = [StreamLimits.for_live().life for _ in range(4)]
         clients = [Client() for _ in range(4)]
         for client in clients:
             play_stream(time, Watcher(time, {0: "restarting"}), client)
@@ -190,6 +190,6 @@ def test_copies_of_one_snapshot_have_different_random_values(time: Clock) -> Non
 
 
 def test_stream_lifetimes_differ_and_fit_into_lambdas_fifteen_minutes() -> None:
-    lives = {StreamLimits.live().life for _ in range(100)}
+    lives = {StreamLimits.for_live().life for _ in range(100)}
     assert len(lives) > 90
     assert all(0.9 * 840 <= life <= 840 for life in lives)

@@ -62,7 +62,7 @@ def test_an_agents_key_of_anima_does_not_see_the_call(live: Backend) -> None:
 def test_consent_comes_from_the_ledger_then_the_key_then_the_flow(live: Backend) -> None:
     def origin_of(asker: Backend) -> str:
         call_id = asker.initiate().json()["call_id"]
-        return str(compliance.get_verdict(asker.company.org_id, call_id).rule("consent").details["from"])
+        return str(compliance.get_verdict(asker.company.org_id, call_id).find_result("consent").details["from"])
 
     keyed = live.with_key(consent_source="prior-express-consent", consent_date="2025-11-01")
     assert origin_of(live) == f"flow:{live.flow.id}"

@@ -25,7 +25,7 @@ def ended_call(acme: Tenant, world: World) -> Call:
     order = Order(to="+14155550142", tier=Tier.BASIC, consent_source="business-relationship")
     placed = calls.place_call(acme.caller(), order)
     named = placed.model_copy(update={"callback_id": callback.id, "version": placed.version + 1})
-    commit(call_store.CALLS.save(named), callback.writes)
+    commit(call_store.CALLS.save_write(named), callback.writes)
     endpoint = store.get_endpoint(acme.org_id, callback.id)
     assert endpoint is not None
     answered_quickly(endpoint)

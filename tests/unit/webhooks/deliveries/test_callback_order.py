@@ -25,7 +25,7 @@ from tests.unit.webhooks.deliveries.conftest import URL
 
 def waiting_jobs() -> tuple[DeliverWebhook, DeliverWebhook]:
     """The jobs of the first and the second callback. The second has arrived first and waits."""
-    jobs = {job.delivery_id: job for job in (DeliverWebhook.read(body) for body in drain_queue("deliveries"))}
+    jobs = {job.delivery_id: job for job in (DeliverWebhook.parse_body(body) for body in drain_queue("deliveries"))}
     assert len(jobs) == 2
     first, second = sorted(jobs.values(), key=lambda job: _delivery(job).sequence)
     assert _delivery(second).follows == first.delivery_id
@@ -73,7 +73,7 @@ def test_a_lost_response_leaves_no_successor_unsent(
         lost_answers(patched)
         assert delivery_worker.deliver_batch([first]) == set()
     assert _delivery(first).status is (DeliveryStatus.SUCCEEDED if status == 200 else DeliveryStatus.FAILED)
-    assert [DeliverWebhook.read(body).delivery_id for body in drain_queue("deliveries")] == [second.delivery_id]
+    assert [DeliverWebhook.parse_body(body).delivery_id for body in drain_queue("deliveries")] == [second.delivery_id]
 
 
 @pytest.mark.usefixtures("ended_call")
@@ -96,12 +96,12 @@ def test_an_attempt_that_another_worker_recorded_leaves_no_successor_unsent(rece
     first, second = waiting_jobs()
 
     def recorded_meanwhile() -> None:
-        done = _delivery(first).moved(DeliveryStatus.SUCCEEDED, attempts=1, completed_at=clock.now_iso())
+        done = _delivery(first).with_status(DeliveryStatus.SUCCEEDED, attempts=1, completed_at=clock.now_iso())
         commit(delivery_store.save_delivery_writes(_delivery(first), done))
 
     receiver.before = recorded_meanwhile
     assert delivery_worker.deliver_batch([first]) == set()
-    assert [DeliverWebhook.read(body).delivery_id for body in drain_queue("deliveries")] == [second.delivery_id]
+    assert [DeliverWebhook.parse_body(body).delivery_id for body in drain_queue("deliveries")] == [second.delivery_id]
 
 
 @pytest.mark.usefixtures("ended_call")
@@ -112,7 +112,7 @@ def test_a_first_callback_that_is_given_up_releases_the_second(acme: Tenant, rec
     service.disable_endpoint(endpoint, "gone", "for a test")
     assert delivery_worker.deliver_batch([first]) == set()
     assert _delivery(first).status is DeliveryStatus.CANCELED
-    assert [DeliverWebhook.read(body).delivery_id for body in drain_queue("deliveries")] == [second.delivery_id]
+    assert [DeliverWebhook.parse_body(body).delivery_id for body in drain_queue("deliveries")] == [second.delivery_id]
 
 
 @pytest.mark.usefixtures("ended_call")
@@ -122,7 +122,7 @@ def test_a_first_callback_that_failed_finally_releases_the_second(
     first, second = waiting_jobs()
     endpoint = store.get_endpoint(acme.org_id, first.endpoint_id)
     assert endpoint is not None
-    commit(store.ENDPOINTS.save(endpoint.model_copy(update={"max_attempts": 1, "version": endpoint.version + 1})))
+    commit(store.ENDPOINTS.save_write(endpoint.model_copy(update={"max_attempts": 1, "version": endpoint.version + 1})))
     receiver.answers = [make_answer(500)]
     assert delivery_worker.deliver_batch([first]) == set()
     assert _delivery(first).status is DeliveryStatus.FAILED
@@ -133,7 +133,7 @@ def test_a_first_callback_that_failed_finally_releases_the_second(
 
 @pytest.mark.usefixtures("ended_call")
 def test_a_parked_first_callback_is_sent_before_the_second(acme: Tenant, receiver: Receiver, world: World) -> None:
-    jobs = {job.delivery_id: job for job in (DeliverWebhook.read(body) for body in drain_queue("deliveries"))}
+    jobs = {job.delivery_id: job for job in (DeliverWebhook.parse_body(body) for body in drain_queue("deliveries"))}
     first, second = jobs.values()
     if _delivery(first).follows:
         first, second = second, first

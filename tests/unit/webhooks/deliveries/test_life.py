@@ -47,8 +47,8 @@ def test_an_event_arrives_signed_with_the_contracts_names(
     assert got.headers["webhook-sequence"] == "192"
     done = only_delivery(acme, made.endpoint.id)
     assert (done.status, done.attempts, done.id) == (DeliveryStatus.SUCCEEDED, 1, got.id)
-    assert done.last is not None
-    assert (done.last.status, done.last.milliseconds) == (200, 5)
+    assert done.last_attempt is not None
+    assert (done.last_attempt.status, done.last_attempt.milliseconds) == (200, 5)
 
 
 @pytest.mark.parametrize(

@@ -51,5 +51,5 @@ def test_the_end_is_the_schedules_total_after_the_first_send(
     made = register()
     test = deliveries.send_test_delivery(acme.caller(master=True), made.endpoint.id)
     assert timedelta(days=3) < schedule.ends_at(made.endpoint, test) - clock.now() < timedelta(days=4)
-    again = test.moved(DeliveryStatus.PENDING, set_off_at=clock.format_iso(clock.now() + timedelta(days=10)))
+    again = test.with_status(DeliveryStatus.PENDING, set_off_at=clock.format_iso(clock.now() + timedelta(days=10)))
     assert schedule.ends_at(made.endpoint, again) - clock.now() > timedelta(days=13)

@@ -180,14 +180,14 @@ def test_a_slot_belongs_to_one_worker_until_release_or_expiry(
     with pytest.raises(breaker.DeferredError):
         breaker.take_slots(it, endpoint.timeout_ms, new)  # a new endpoint has one slot
     tally = breaker.BatchResults()
-    tally.note(succeeded=True, down=False, milliseconds=5)
-    well = slot.give_back(tally)
+    tally.count_attempt(succeeded=True, down=False, milliseconds=5)
+    well = slot.release_slots(tally)
     slots = [breaker.take_slots(it, endpoint.timeout_ms, well) for _ in range(2)]
     assert {slot.lease.numbers for slot in slots} == {(0,), (1,)}
     frozen.advance(milliseconds=endpoint.timeout_ms, seconds=11)
     again = breaker.take_slots(it, endpoint.timeout_ms, service.get_endpoint(acme.org_id, endpoint.id).health)
     assert again.lease.numbers == (0,)
-    slots[0].give_back(tally)  # too late: another delivery has the slot
+    slots[0].release_slots(tally)  # too late: another delivery has the slot
     assert 0 in service.get_endpoint(acme.org_id, endpoint.id).health.slots
 
 
@@ -205,7 +205,9 @@ def test_endpoints_do_not_affect_each_other(
 
     monkeypatch.setattr(settings, "custom_headers", broken)
     send_and_queue(acme, world, 1)
-    jobs = sorted((DeliverWebhook.read(body) for body in drain_queue("deliveries")), key=lambda job: job.endpoint_id)
+    jobs = sorted(
+        (DeliverWebhook.parse_body(body) for body in drain_queue("deliveries")), key=lambda job: job.endpoint_id
+    )
     assert [job.endpoint_id for job in jobs] == [bad.endpoint.id, good.endpoint.id]
     assert delivery_worker.deliver_batch(jobs) == {0}
     assert only_delivery(acme, good.endpoint.id).status is DeliveryStatus.SUCCEEDED

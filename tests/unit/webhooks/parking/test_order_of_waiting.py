@@ -65,7 +65,7 @@ def test_waiting_deliveries_are_sent_in_order(
     slots = hold_slot(endpoint)
     dispatch_mails(acme, world, frozen, 25)
     world.go_on()
-    slots.give_back(breaker.BatchResults())
+    slots.release_slots(breaker.BatchResults())
     assert not breaker.leased_until(load_health(endpoint))
     dispatch_mails(acme, world, frozen, 1)
     world.go_on()
@@ -83,7 +83,7 @@ def test_the_worker_that_releases_a_slot_sends_newly_parked_deliveries(
     messages: Counter[str],
 ) -> None:
     dispatch_mails(acme, world, frozen, 31)
-    first, *rest = [DeliverWebhook.read(body) for body in drain_queue("deliveries")]
+    first, *rest = [DeliverWebhook.parse_body(body) for body in drain_queue("deliveries")]
 
     def others_come() -> None:
         receiver.before = lambda: None
@@ -111,19 +111,19 @@ def test_a_delivery_parked_during_the_release_of_the_last_slot_is_sent(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     dispatch_mails(acme, world, frozen, 2)
-    first, second = [DeliverWebhook.read(body) for body in drain_queue("deliveries")]
-    give_back = breaker.HeldSlots.give_back
+    first, second = [DeliverWebhook.parse_body(body) for body in drain_queue("deliveries")]
+    give_back = breaker.HeldSlots.release_slots
 
     def late(slots: breaker.HeldSlots, tally: breaker.BatchResults) -> ReceiverHealth:
         """Another worker has seen the slot taken, and parks just before it is released."""
-        monkeypatch.setattr(breaker.HeldSlots, "give_back", give_back)
+        monkeypatch.setattr(breaker.HeldSlots, "release_slots", give_back)
         assert second.made
         parking_store.put_attempts([ParkedAttempt.of(second.made)])
         delivery_store.put_missing_deliveries([second.made])
         health_store.mark_waiting(receiver_of(acme.org_id, endpoint.id))
         return give_back(slots, tally)
 
-    monkeypatch.setattr(breaker.HeldSlots, "give_back", late)
+    monkeypatch.setattr(breaker.HeldSlots, "release_slots", late)
     assert delivery_worker.deliver_batch([first]) == set()
     assert sorted(receiver.ids) == sorted([first.delivery_id, second.delivery_id])
 
@@ -138,7 +138,7 @@ def test_a_worker_that_is_killed_with_the_turn_loses_nothing_and_records_each_at
         slots = hold_slot(endpoint)
         dispatch_mails(acme, world, frozen, 3)
         world.go_on()
-        slots.give_back(breaker.BatchResults())
+        slots.release_slots(breaker.BatchResults())
         receiver.got, receiver.answers = [], [make_answer(status)]
         wake = WakeReceiver(org_id=acme.org_id, endpoint_id=endpoint.id)
         with saboteur.killing(after=done):
@@ -212,10 +212,10 @@ def test_a_late_duplicate_job_parks_no_resent_delivery(
 ) -> None:
     slots = hold_slot(endpoint)
     dispatch_mails(acme, world, frozen, 2)
-    jobs = [DeliverWebhook.read(body) for body in drain_queue("deliveries")]
+    jobs = [DeliverWebhook.parse_body(body) for body in drain_queue("deliveries")]
     assert delivery_worker.deliver_batch(jobs) == delivery_worker.deliver_batch(jobs) == set()
     assert len(list_parked(endpoint)) == 2
-    slots.give_back(breaker.BatchResults())
+    slots.release_slots(breaker.BatchResults())
     receiver.answers = [make_answer(500)]
     assert delivery_worker.deliver_batch([WakeReceiver(org_id=acme.org_id, endpoint_id=endpoint.id)]) == set()
     assert len(receiver.got) == 2
@@ -234,13 +234,13 @@ def test_a_delivery_parked_at_two_positions_is_sent_once(
 ) -> None:
     slots = hold_slot(endpoint)
     dispatch_mails(acme, world, frozen, 1)
-    (job,) = [DeliverWebhook.read(body) for body in drain_queue("deliveries")]
+    (job,) = [DeliverWebhook.parse_body(body) for body in drain_queue("deliveries")]
     assert delivery_worker.deliver_batch([job]) == set()
     # The second dispatch found it stored, with another time.
     frozen.advance(seconds=1)
     assert delivery_worker.deliver_batch([job.model_copy(update={"made": None, "made_at": clock.now_iso()})]) == set()
     assert len(list_parked(endpoint)) == 2
-    slots.give_back(breaker.BatchResults())
+    slots.release_slots(breaker.BatchResults())
     assert delivery_worker.deliver_batch([WakeReceiver(org_id=acme.org_id, endpoint_id=endpoint.id)]) == set()
     assert (list_statuses(endpoint), list_parked(endpoint), len(receiver.got)) == ({DeliveryStatus.SUCCEEDED: 1}, [], 1)
 

@@ -85,7 +85,7 @@ class SimulatedInventory:
 
     def list_owned(self, org_id: str) -> list[OwnedNumber]:
         """Returns the sold numbers of the organization."""
-        return [_owned(item) for item in Query(table="core", partition=f"{org_id}#simulated-numbers").all()]
+        return [_owned(item) for item in Query(table="core", partition=f"{org_id}#simulated-numbers").read_all()]
 
     def release(self, org_id: str, sid: str) -> None:
         """Puts a number back into the stock."""
@@ -106,7 +106,7 @@ class SimulatedInventory:
         }
         given = {name: value for name, value in changes.items() if value is not None}
         try:
-            write_item(Update.of("core", _place(org_id, sid), given))
+            write_item(Update.set_attributes("core", _place(org_id, sid), given))
         except ConditionFailedError:
             raise RefusedError("the number is gone") from None
 

@@ -107,25 +107,25 @@ Command = Hold | Resume | SendDigits | Transfer | SetRecording
 class Line(Protocol):
     """Places calls and controls them."""
 
-    def available(self, to_number: str) -> bool:
+    def is_available(self, to_number: str) -> bool:
         """Whether the line accepts calls now, as far as is known without a request."""
 
     def pace_of(self, from_number: str) -> Pace:
         """Returns how many calls a second the line accepts from a number, and the account that it counts, if any."""
 
-    def place(self, placement: Placement) -> str:
+    def place_call(self, placement: Placement) -> str:
         """Places a call, and returns the line's id for it.
 
         Raises RefusedError, ThrottledError or OutcomeUnknownError.
         """
 
-    def fetch(self, leg: Leg) -> Snapshot | None:
+    def fetch_call(self, leg: Leg) -> Snapshot | None:
         """Returns the state of a call, or `None` if the line does not have it. Raises OutcomeUnknownError."""
 
-    def end(self, leg: Leg) -> None:
+    def end_call(self, leg: Leg) -> None:
         """Cancels a ringing call, or hangs it up. Does nothing for a call that is over. Raises OutcomeUnknownError."""
 
-    def control(self, leg: Leg, command: Command) -> None:
+    def control_call(self, leg: Leg, command: Command) -> None:
         """Executes a command on a call in progress. A repeated command changes nothing. The line reports the result.
 
         Raises RefusedError for a call that is over, and OutcomeUnknownError.

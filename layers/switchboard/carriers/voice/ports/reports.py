@@ -173,8 +173,8 @@ class UnreadableCallbackError(ValueError):
 class Receiver(Protocol):
     """Receives a provider's callbacks. Its methods use only the request and cached secrets."""
 
-    def verify(self, request: SignedCallback) -> str | None:
+    def verify_signature(self, request: SignedCallback) -> str | None:
         """Returns the provider's account that signed the request, or `None` for an invalid signature."""
 
-    def read(self, request: SignedCallback) -> list[Report]:
+    def read_reports(self, request: SignedCallback) -> list[Report]:
         """Returns the reports of a verified callback; the route makes the response. Raises UnreadableCallbackError."""

@@ -81,26 +81,26 @@ class Transcript:
 class Talker(Protocol):
     """Talks in calls."""
 
-    def voices(self) -> list[Voice]:
+    def list_voices(self) -> list[Voice]:
         """Returns the voices that an agent may use."""
 
-    def analyzes(self) -> bool:
+    def reports_analysis(self) -> bool:
         """Whether the talker reports an analysis of each talk after its end."""
 
-    def open(self, conversation: Conversation) -> TalkConnection:
+    def open_talk(self, conversation: Conversation) -> TalkConnection:
         """Prepares a talk. Raises RefusedError, ThrottledError or OutcomeUnknownError."""
 
-    def call(self, conversation: Conversation, placement: Placement) -> ProviderCallIds | None:
+    def call_with_talk(self, conversation: Conversation, placement: Placement) -> ProviderCallIds | None:
         """Opens a talk and places its call, if the talker has its own line. Returns `None` if it does not.
 
         Raises RefusedError, ThrottledError or OutcomeUnknownError.
         """
 
-    def transcript(self, org_id: str, call_id: str, conversation_id: str | None) -> Transcript | None:
+    def fetch_transcript(self, org_id: str, call_id: str, conversation_id: str | None) -> Transcript | None:
         """Returns the transcript of a talk, or `None` if the talker does not have the talk.
 
         Raises OutcomeUnknownError.
         """
 
-    def close(self, org_id: str, call_id: str, conversation_id: str | None) -> None:
+    def close_talk(self, org_id: str, call_id: str, conversation_id: str | None) -> None:
         """Closes a talk whose call was not placed. Does nothing for a talk that is over. Raises OutcomeUnknownError."""

@@ -40,7 +40,7 @@ _SILENCE = course.TalkScript(lines=[], outcome="unknown", summary="Nothing was s
 class SimulatedLine:
     """A simulated line. A step takes VOICE_STEP_SECONDS (2 by default)."""
 
-    def available(self, to_number: str) -> bool:
+    def is_available(self, to_number: str) -> bool:
         """Whether the line is up: it is down only for the magic number of that outcome."""
         return MAGIC_NUMBERS.get(to_number) is not MagicOutcome.PROVIDER_DOWN
 
@@ -48,9 +48,9 @@ class SimulatedLine:
         """Returns the rate in the setting VOICE_CALLS_PER_SECOND. There is no limit without it."""
         return Pace(float(settings.text("VOICE_CALLS_PER_SECOND", "inf")))
 
-    def place(self, placement: Placement) -> str:
+    def place_call(self, placement: Placement) -> str:
         """Places a call, and starts its course."""
-        if not self.available(placement.to_number):
+        if not self.is_available(placement.to_number):
             raise RefusedError("the provider is down")
         if placement.not_after and placement.not_after <= clock.now_iso():
             raise RefusedError("the time to ring is over")
@@ -71,7 +71,7 @@ class SimulatedLine:
         worker.queue_course(leg)
         return leg.leg_id
 
-    def fetch(self, leg: Leg) -> Snapshot | None:
+    def fetch_call(self, leg: Leg) -> Snapshot | None:
         """Returns the state of a call, or `None` for an unknown call."""
         found = state.get_leg(leg.org_id, leg.call_id)
         if found is None:
@@ -86,7 +86,7 @@ class SimulatedLine:
             duration_seconds=found.duration_seconds,
         )
 
-    def end(self, leg: Leg) -> None:
+    def end_call(self, leg: Leg) -> None:
         """Hangs up, and reports it. The rest of the course does not happen."""
         found = state.get_leg(leg.org_id, leg.call_id)
         if found is None:
@@ -94,7 +94,7 @@ class SimulatedLine:
         elif found.hung_up or not found.over:
             worker.hang_up_leg(found)
 
-    def control(self, leg: Leg, command: Command) -> None:
+    def control_call(self, leg: Leg, command: Command) -> None:
         """Executes a command, and reports it."""
         found = state.get_leg(leg.org_id, leg.call_id)
         if found is None or found.over:
@@ -117,26 +117,26 @@ class SimulatedLine:
 class SimulatedTalker:
     """A simulated talker with a fixed script."""
 
-    def voices(self) -> list[Voice]:
+    def list_voices(self) -> list[Voice]:
         """Returns a few voices of both tiers."""
         return _VOICES
 
-    def analyzes(self) -> bool:
+    def reports_analysis(self) -> bool:
         """Returns True."""
         return True
 
-    def open(self, conversation: Conversation) -> TalkConnection:
+    def open_talk(self, conversation: Conversation) -> TalkConnection:
         """Stores the script of the talk."""
         conversation_id = ids.new_id("simtalk")
         talk = course.write_script(conversation)
         state.save_talk(conversation.org_id, conversation.call_id, conversation_id, talk)
         return TalkConnection(conversation_id, f"wss://talk.simulator.invalid/{conversation_id}")
 
-    def call(self, conversation: Conversation, placement: Placement) -> ProviderCallIds | None:  # noqa: ARG002 a talker's signature
+    def call_with_talk(self, conversation: Conversation, placement: Placement) -> ProviderCallIds | None:  # noqa: ARG002 a talker's signature
         """Returns None, because this talker has no line of its own."""
         return None
 
-    def transcript(self, org_id: str, call_id: str, conversation_id: str | None) -> Transcript | None:  # noqa: ARG002 a talker's signature
+    def fetch_transcript(self, org_id: str, call_id: str, conversation_id: str | None) -> Transcript | None:  # noqa: ARG002 a talker's signature
         """Returns the turns so far, and the outcome when the call is over."""
         leg = state.get_leg(org_id, call_id)
         if leg is None:
@@ -148,5 +148,5 @@ class SimulatedTalker:
             return Transcript(turns=said)
         return Transcript(turns=said, outcome=leg.outcome, summary=leg.summary)
 
-    def close(self, org_id: str, call_id: str, conversation_id: str | None) -> None:
+    def close_talk(self, org_id: str, call_id: str, conversation_id: str | None) -> None:
         """Does nothing: a script without a call expires by itself."""

@@ -58,7 +58,7 @@ class CallbackReceiver:
 
     kinds: frozenset[ReportKind]
 
-    def verify(self, request: SignedCallback) -> str | None:
+    def verify_signature(self, request: SignedCallback) -> str | None:
         """Returns the organization of the call, or `None` for an invalid signature."""
         org_id = request.header(_ACCOUNT)
         if not org_id or len(org_id) > 100:
@@ -67,7 +67,7 @@ class CallbackReceiver:
         good = signatures.verify_elevenlabs(request.body, header, [_secret(org_id)], clock.epoch())
         return org_id if good else None
 
-    def read(self, request: SignedCallback) -> list[Report]:
+    def read_reports(self, request: SignedCallback) -> list[Report]:
         """Returns the report of a callback. Raises UnreadableCallbackError."""
         try:
             report = Report.model_validate_json(request.body)

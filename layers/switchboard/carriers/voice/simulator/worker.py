@@ -151,9 +151,9 @@ def post_report(report: Report) -> None:
             raise CallbackRefusedError(f"the callback got status {status}")
         return
     receiver = callbacks.find_receiver(callback.path)
-    if receiver.verify(callback) is None:
+    if receiver.verify_signature(callback) is None:
         raise CallbackRefusedError("the callback's signature is invalid")
-    queues.send_messages(reports.report_messages(receiver.read(callback)))
+    queues.send_messages(reports.report_messages(receiver.read_reports(callback)))
 
 
 async def _send(url: str, callback: callbacks.SimulatedCallback) -> int:
