@@ -141,7 +141,7 @@ def test_a_client_that_does_not_read_does_not_delay_others(acme: Tenant, monkeyp
                 await reader.readuntil(b"\n\n")
             feed = server.feeds.feed(acme.org_id)
             while feed.head < count:
-                await feed.look()
+                await feed.poll_once()
             found = b""
             while b"data: " + b"x" * size + b"2000\n" not in found[-2 * size :]:
                 chunk = await quick_reader.read(2**20)
