@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cache
@@ -70,6 +71,8 @@ class Tables:
         self.answered: Callable[[str], None] = lambda _: None
         self.committed: Callable[[Sequence[Change]], None] = lambda _: None
         self._tokens: dict[str, Any] = {}
+        # A condition and its write are one step, also for tests with threads.
+        self._lock = threading.Lock()
 
     def copy(self) -> dict[str, dict[str, dict[str, Item]]]:
         """Returns the content of the tables. Items are replaced and never changed, so that both sides may keep them."""
@@ -143,7 +146,9 @@ class Tables:
                 # Each write is separate: other clients see the writes in any order.
                 self.asked("BatchWriteItem")
                 kind, asked = next(iter(write.items()))
-                self._apply([self._changed(kind.removesuffix("Request"), asked | {"TableName": name})])
+                with self._lock:
+                    changes = self._apply([self._changed(kind.removesuffix("Request"), asked | {"TableName": name})])
+                self._tell(changes)
         self.answered("BatchWriteItem")
         return {"UnprocessedItems": {}}
 
@@ -151,7 +156,9 @@ class Tables:
         self.asked("TransactWriteItems")
         before = self._tokens.get(ClientRequestToken)
         if before is None:
-            self._apply(self._transacted(TransactItems))
+            with self._lock:
+                changes = self._apply(self._transacted(TransactItems))
+            self._tell(changes)
             if ClientRequestToken:
                 self._tokens[ClientRequestToken] = TransactItems
         elif before != TransactItems:
@@ -183,14 +190,16 @@ class Tables:
     def _write(self, kind: str, asked: Item) -> Change:
         self.asked(f"{kind}Item")
         try:
-            change = self._changed(kind, asked)
+            with self._lock:
+                change = self._changed(kind, asked)
+                self._apply([change])
         except _FailedError as failed:
             shown = {name: value for name, value in failed.reason(asked).items() if name == "Item"}
             code = "ConditionalCheckFailedException"
             raise error(f"{kind}Item", code, "The conditional request failed", **shown) from None
         except Invalid as invalid:
             raise error(f"{kind}Item", "ValidationException", str(invalid)) from None
-        self._apply([change])
+        self._tell([change])
         self.answered(f"{kind}Item")
         return change
 
@@ -212,7 +221,7 @@ class Tables:
                 return Change(name, found, None)
         return Change(name, found, found)
 
-    def _apply(self, changes: Sequence[Change]) -> None:
+    def _apply(self, changes: Sequence[Change]) -> Sequence[Change]:
         for name, before, after in changes:
             item = after or before
             if item is None:
@@ -223,6 +232,9 @@ class Tables:
                 partition.pop(sk, None)
             else:
                 partition[sk] = after
+        return changes
+
+    def _tell(self, changes: Sequence[Change]) -> None:
         if changes:
             self.committed(changes)
 
