@@ -11,13 +11,14 @@ from switchboard.accounts.plans import PlanName
 from switchboard.dialects.anima import stream
 from switchboard.streams import pools, service, store
 from switchboard.streams.models import StreamSubscription
+from switchboard.streams.pools import StreamFunction
 from tests.actors import Tenant, tenant
 from tests.unit.streams.conftest import SessionGuard
 
 
 @pytest.mark.usefixtures("engine_cloud")
 def test_concurrent_streams_stay_within_the_places(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pools, "POOL_PLACES", {PlanName.GROWTH: 9})
+    monkeypatch.setattr(pools, "POOL_PLACES", {StreamFunction.EVENTS: {PlanName.GROWTH: 9}})
     monkeypatch.setattr(pools, "_SHARD_PLACES", 3)
     tenants = [tenant(f"org-{place}", PlanName.GROWTH, open_streams=5) for place in range(3)]
     callers = {who.org_id: who.caller() for who in tenants}

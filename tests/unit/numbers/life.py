@@ -1,0 +1,34 @@
+"""Items of numbers, and of people who call them at the simulator."""
+
+from __future__ import annotations
+
+from switchboard.aws import writes
+from switchboard.aws.writes import Put
+from switchboard.carriers.numbers import get_inventory, twilio
+from switchboard.carriers.numbers.ports.inventory import NumberSearch
+from switchboard.carriers.voice.simulator import caller_state
+from switchboard.carriers.voice.simulator.caller_state import SimulatedCaller
+from switchboard.flows import assignments, service
+from switchboard.flows.models import FlowSettings
+from switchboard.numbers.purchases import NumberOrder
+from tests.actors import Tenant, member
+
+
+def live(acme: Tenant) -> None:
+    """Writes one item of each kind."""
+    admin = member(acme.org_id, name="Buyer")
+    flow = service.create_flow(admin, FlowSettings(name="Line"))
+    offered = get_inventory().search(NumberSearch(limit=1))[0]
+    number = assignments.buy_number(admin, NumberOrder(offered.e164, "Main line", flow.id))
+    caller = SimulatedCaller(
+        org_id=acme.org_id,
+        call_sid=f"CA{'1' * 32}",
+        number_id=number.id,
+        from_number="+14155550142",
+        to_number=number.e164,
+        says=["Hello?"],
+    )
+    caller_state.save_caller(caller, before=None)
+    caller_state.save_recording(acme.org_id, caller.call_sid, f"RE{'1' * 32}", ["Hello?"])
+    # Only an account at Twilio has subaccounts.
+    writes.write_item(Put(table="core", item={**twilio._place(acme.org_id), "account_sid": f"AC{'1' * 32}"}))
