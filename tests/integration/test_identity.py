@@ -189,7 +189,8 @@ def test_the_page_refuses_an_invalid_address_and_keeps_the_input(
 def test_the_provider_ends_with_its_parent_even_after_a_kill(tmp_path: Path) -> None:
     port = engine.free_port()
     start = f"local.start(port={port}, console_url='http://localhost:1', log=Path({str(tmp_path / 'log')!r}))"
-    code = f"from pathlib import Path; from infra.local import identity as local; {start}.wait_until_ready(); print(); input()"
+    code = f"from pathlib import Path; from infra.local import identity as local; {start}.wait_until_ready()"
+    code += "; print(); input()"
     starter = subprocess.Popen(
         [sys.executable, "-c", code], cwd=engine.ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )

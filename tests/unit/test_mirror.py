@@ -135,7 +135,7 @@ def test_each_exception_exists() -> None:
     assert not gone, f"take {sorted(gone)} off OTHER_FOLDERS or OVER_HTTP in {__file__}: there is no such file"
 
 
-@pytest.mark.parametrize("folder", ["campaign", "webhooks/endings", "persistance"])
+@pytest.mark.parametrize("folder", ["campaign", "webhooks/endings", "persistences"])
 def test_a_folder_of_no_room_is_found(folder: str) -> None:
     assert f"tests/unit/{folder} mirrors neither" in find_folder_fault(folder)
 

@@ -15,7 +15,6 @@ from switchboard.aws.writes import Put
 from switchboard.calls import lookup, store
 from switchboard.calls.models import Call, Order, State, Tier
 from switchboard.carriers.voice.ports.reports import EndReason
-from switchboard.events import service as events
 from switchboard.events.models import Event, Subject
 from switchboard.kit import clock, ids
 from switchboard.persistence.collection import next_version
@@ -76,7 +75,7 @@ def change_call(call: Call, *, sentiment: str | None = None, **fields: Any) -> C
 
 def event_of(call: Call, kind: str = "voice.call.created") -> Event:
     """Return an event about a call."""
-    return events.Event(
+    return Event(
         id=ids.new_id("evt"),
         at=clock.now_iso(),
         type=kind,

@@ -92,7 +92,7 @@ def test_what_happens_follows_with_rising_ids(ada: Member) -> None:
     start = CallEntries(ada, call.id).find_start(None)
     happen(save_call(ada.org_id), "voice.call.ringing")
     call = move(call, State.ACTIVE, "voice.call.answered", answered_at=clock.now_iso())
-    say(call, 0, "Hel", final=False)
+    say(call, 0, "Good", final=False)
     [delta] = watch(ada, call, start.after + 2)
     say(call, 0, "Hello?")
     tool = ToolUse(id="t1", name="look_up", arguments={"id": 7}, result="found", start_ms=10, duration_ms=40)
@@ -106,7 +106,7 @@ def test_what_happens_follows_with_rising_ids(ada: Member) -> None:
         "tool.completed",
     ]
     assert delta["event"] == "transcript.delta"
-    assert (delta["data"]["turn"]["id"], delta["data"]["turn"]["text"]) == ("turn_0", "Hel")
+    assert (delta["data"]["turn"]["id"], delta["data"]["turn"]["text"]) == ("turn_0", "Good")
     assert blocks[0]["data"]["status"] == "in-progress"
     assert blocks[3]["data"]["tool"]["arguments"] == {"id": 7}
     ids = [block["id"] for block in blocks]
