@@ -15,7 +15,7 @@ from switchboard.calls.changes import CallChange
 from switchboard.calls.ending import TALK_LIMIT
 from switchboard.calls.inbound_texts import SpokenText, find_refusal, find_text
 from switchboard.calls.jobs import CloseVoicemail
-from switchboard.calls.models import OVER_STATES, Call, VoicemailState
+from switchboard.calls.models import OVER_STATES, Call, CallerMessageState
 from switchboard.calls.reports import decide_report
 from switchboard.carriers.voice.ports.incoming import DialEnd, TalkEnd
 from switchboard.carriers.voice.ports.reports import EndReason, Report
@@ -114,9 +114,9 @@ def continue_after_record(call: Call, *, spoken: bool) -> Script:
     """
 
     def decide(found: Call) -> CallChange:
-        if not spoken or found.voicemail is not VoicemailState.OFFERED:
+        if not spoken or found.voicemail is not CallerMessageState.OFFERED:
             return None
-        return next_version(found, voicemail=VoicemailState.LEFT), None
+        return next_version(found, voicemail=CallerMessageState.LEFT), None
 
     # Also after the end: a caller may end the message by hanging up.
     store.CALLS.change_object(call.org_id, call.id, decide)
@@ -180,7 +180,7 @@ def _offer_message(call: Call, flow: Flow, before: Script) -> Script:
     def decide(found: Call) -> CallChange:
         if found.voicemail is not None or found.state in OVER_STATES:
             return None
-        after = next_version(found, voicemail=VoicemailState.OFFERED)
+        after = next_version(found, voicemail=CallerMessageState.OFFERED)
         job = CloseVoicemail(org_id=found.org_id, call_id=found.id)
         return after, [
             timers.schedule(job, clock.now() + VOICEMAIL_LIMIT).write,

@@ -130,7 +130,7 @@ class CallRecording(Recording):
     lost: bool = False
 
 
-class VoicemailState(StrEnum):
+class CallerMessageState(StrEnum):
     """The state of the message that a caller was asked for.
 
     `LEFT`: the caller spoke, and the recording is awaited. `NONE`: the caller left no message. `LOST`: the recording
@@ -193,7 +193,7 @@ class Call(BaseModel):
     connect: str | None = None
     #: The number that the caller is being transferred to.
     transfer_target: str | None = None
-    voicemail: VoicemailState | None = None
+    voicemail: CallerMessageState | None = None
     provider_agent_id: str | None = None
     #: The caller's own id of the request: requests with the same id are one call.
     request_id: str | None = None
@@ -275,7 +275,7 @@ class Call(BaseModel):
     @property
     def has_voicemail(self) -> bool:
         """Whether the caller left a message, and it is stored."""
-        return self.voicemail is VoicemailState.RECORDED
+        return self.voicemail is CallerMessageState.RECORDED
 
     def can_become(self, state: State) -> bool:
         """Whether the transition to a state is allowed."""

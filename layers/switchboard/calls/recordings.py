@@ -13,7 +13,7 @@ from switchboard.aws.writes import commit
 from switchboard.calls import changes, store
 from switchboard.calls.changes import CallChange
 from switchboard.calls.jobs import FetchRecording
-from switchboard.calls.models import Call, CallRecording, VoicemailState
+from switchboard.calls.models import Call, CallerMessageState, CallRecording
 from switchboard.calls.reports import recording_event_data
 from switchboard.carriers import audio_types, voice
 from switchboard.carriers.voice.ports.recordings import Audio, RecordingPlace
@@ -52,11 +52,11 @@ def close_voicemail(org_id: str, call_id: str) -> None:
     """Stops waiting for the recording of a message. It is lost if the caller spoke; otherwise there is no message."""
 
     def decide(call: Call) -> CallChange:
-        if call.voicemail is VoicemailState.OFFERED:
-            return next_version(call, voicemail=VoicemailState.NONE), None
-        if call.voicemail is not VoicemailState.LEFT:
+        if call.voicemail is CallerMessageState.OFFERED:
+            return next_version(call, voicemail=CallerMessageState.NONE), None
+        if call.voicemail is not CallerMessageState.LEFT:
             return None
-        after = next_version(call, voicemail=VoicemailState.LOST)
+        after = next_version(call, voicemail=CallerMessageState.LOST)
         return after, changes.event_writes(after, "voice.call.recording_lost", recording=None, voicemail=True)
 
     if not store.CALLS.change_object(org_id, call_id, decide):
@@ -96,7 +96,7 @@ def _lose(call: Call, recording_id: str, reason: str) -> None:
         known = _find(now, recording_id)
         if known is None or known.key or known.lost:
             return None
-        facts = {"voicemail": VoicemailState.LOST} if known.voicemail else {}
+        facts = {"voicemail": CallerMessageState.LOST} if known.voicemail else {}
         after = next_version(now, recordings=_with(now, known.model_copy(update={"lost": True})), **facts)
         data = {"recording": recording_id, "voicemail": known.voicemail}
         return after, changes.event_writes(after, "voice.call.recording_lost", **data)

@@ -9,7 +9,7 @@ from switchboard import telemetry
 from switchboard.calls import changes, ending, speech, store
 from switchboard.calls.changes import CallChange
 from switchboard.calls.ending import ANSWERED_STATES, TALK_LIMIT, CallEnd
-from switchboard.calls.models import OVER_STATES, Call, CallRecording, State, VoicemailState
+from switchboard.calls.models import OVER_STATES, Call, CallerMessageState, CallRecording, State
 from switchboard.carriers.voice.ports.reports import EndReason, Recording, Report
 from switchboard.kit import clock, texts
 from switchboard.persistence.collection import next_version
@@ -60,8 +60,8 @@ def decide_report(call: Call, report: Report) -> CallChange:
             return _transferred(call, report, report.to, known)
         case "recorded" if report.recording and len(call.recordings) < _MAX_RECORDINGS:
             return _recorded(call, report.recording, known)
-        case "not_recorded" if call.voicemail is VoicemailState.OFFERED:
-            return next_version(call, voicemail=VoicemailState.NONE, **known), None
+        case "not_recorded" if call.voicemail is CallerMessageState.OFFERED:
+            return next_version(call, voicemail=CallerMessageState.NONE, **known), None
         case "transcribed" if report.recording_id and report.text:
             return _transcribed(call, report.recording_id, report.text, known)
         case "analyzed":
@@ -109,7 +109,7 @@ def _recorded(call: Call, recording: Recording, known: dict[str, Any]) -> CallCh
     if any(kept.id == recording.id for kept in call.recordings):
         return None
     if recording.voicemail:
-        known["voicemail"] = VoicemailState.RECORDED
+        known["voicemail"] = CallerMessageState.RECORDED
     kept = CallRecording.model_validate(recording.model_dump())
     after = next_version(call, recordings=[*call.recordings, kept], **known)
     return after, changes.event_writes(after, "voice.call.recorded", **recording_event_data(kept))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from switchboard.accounts.models import Organization
 from switchboard.analytics import service
 from switchboard.analytics.models import RangeFigures
-from switchboard.calls.models import Call, State, VoicemailState
+from switchboard.calls.models import Call, CallerMessageState, State
 from switchboard.carriers.voice.ports.reports import EndReason
 from switchboard.kit import clock
 from switchboard.projections import service as projections
@@ -48,7 +48,7 @@ _ends = st.sampled_from(
             "duration_seconds": 0,
         },
         {"state": State.ACTIVE, "answered_at": "2026-01-01T00:00:00.000Z"},
-        talk(30, voicemail=VoicemailState.RECORDED, outcome="other"),
+        talk(30, voicemail=CallerMessageState.RECORDED, outcome="other"),
     ]
 )
 _moods = st.sampled_from([None, None, "positive", "neutral", "negative", "mixed"])

@@ -12,7 +12,7 @@ import pytest
 from switchboard.analytics import facts, models, service, store
 from switchboard.analytics.models import RangeFigures
 from switchboard.aws.reads import Query
-from switchboard.calls.models import State, VoicemailState
+from switchboard.calls.models import CallerMessageState, State
 from switchboard.carriers.voice.ports.reports import EndReason
 from switchboard.cli import main
 from switchboard.events import registry
@@ -68,7 +68,7 @@ def test_each_change_of_a_call_is_counted_instead_of_the_one_before(acme: Tenant
         talk(61),
         {"outcome": "success"},
         {"duration_seconds": 90},
-        {"voicemail": VoicemailState.RECORDED},
+        {"voicemail": CallerMessageState.RECORDED},
         {"end_reason": EndReason.VOICEMAIL},
     ):
         call = change_call(call, **change)

@@ -8,7 +8,7 @@ import json
 import pytest
 
 from switchboard.calls import inbound_talk, recordings
-from switchboard.calls.models import Call, State, VoicemailState
+from switchboard.calls.models import Call, CallerMessageState, State
 from switchboard.carriers.voice.ports.reports import Report
 from switchboard.carriers.voice.twilio import callbacks
 from switchboard.flows import changes
@@ -53,7 +53,7 @@ def test_a_failed_transfer_falls_to_voicemail(line: Line, status: str) -> None:
     line.ask("after-talk/0", HandoffData=_TRANSFER)
     assert names_of(line.ask("after-dial", DialCallStatus=status)) == ["Say", "Say", "Record", "Say", "Hangup"]
     assert line.read_call().transferred_to is None
-    assert line.read_call().voicemail is VoicemailState.OFFERED
+    assert line.read_call().voicemail is CallerMessageState.OFFERED
 
 
 @pytest.mark.parametrize("label", ["nobody", "costly"])
@@ -115,31 +115,33 @@ def test_a_caller_leaves_a_message(line: Line, acme: Tenant) -> None:
     assert "Record" in names_of(line.ask("after-talk/0", HandoffData=_MESSAGE))
     thanks, _ = line.ask("after-record", **RECORDING)
     assert thanks["text"].startswith("Thank you. Your message is recorded.")
-    assert line.read_call().voicemail is VoicemailState.LEFT
+    assert line.read_call().voicemail is CallerMessageState.LEFT
     line.tell("recording", **DONE)
     text = {"RecordingSid": RECORDING["RecordingSid"], "TranscriptionStatus": "completed", "TranscriptionText": "Hi."}
     line.tell("transcription", **text)
     call = line.read_call()
     (recording,) = call.recordings
-    assert (recording.voicemail, recording.duration_seconds, call.voicemail) == (True, 7, VoicemailState.RECORDED)
+    assert (recording.voicemail, recording.duration_seconds, call.voicemail) == (True, 7, CallerMessageState.RECORDED)
     assert call.transcripts == {recording.id: "Hi."}
 
 
 def test_a_message_ended_by_hanging_up_counts(line: Line) -> None:
     line.ask("after-talk/0", HandoffData=_MESSAGE)
     assert names_of(line.ask("after-record", CallStatus="completed", Digits="hangup", **RECORDING))[-1] == "Hangup"
-    assert line.read_call().voicemail is VoicemailState.LEFT
+    assert line.read_call().voicemail is CallerMessageState.LEFT
 
 
 def test_a_caller_who_says_nothing_left_no_message(line: Line) -> None:
     line.ask("after-talk/0", HandoffData=_MESSAGE)
     absent = {"RecordingSid": RECORDING["RecordingSid"], "RecordingStatus": "absent", "RecordingSource": "RecordVerb"}
     line.tell("recording", **absent)
-    assert line.read_call().voicemail is VoicemailState.NONE
+    assert line.read_call().voicemail is CallerMessageState.NONE
 
 
-@pytest.mark.parametrize(("spoke", "state"), [(True, VoicemailState.LOST), (False, VoicemailState.NONE)])
-def test_a_recording_that_never_comes_is_closed(line: Line, acme: Tenant, spoke: bool, state: VoicemailState) -> None:
+@pytest.mark.parametrize(("spoke", "state"), [(True, CallerMessageState.LOST), (False, CallerMessageState.NONE)])
+def test_a_recording_that_never_comes_is_closed(
+    line: Line, acme: Tenant, spoke: bool, state: CallerMessageState
+) -> None:
     line.ask("after-talk/0", HandoffData=_MESSAGE)
     if spoke:
         line.ask("after-record", **RECORDING)
@@ -149,7 +151,7 @@ def test_a_recording_that_never_comes_is_closed(line: Line, acme: Tenant, spoke:
     assert line.read_call().voicemail is state
     assert list_actions_of(acme, call).count("voice.call.recording_lost") == spoke
     line.tell("recording", **DONE)
-    assert line.read_call().voicemail is VoicemailState.RECORDED, "it came after all"
+    assert line.read_call().voicemail is CallerMessageState.RECORDED, "it came after all"
 
 
 def test_a_caller_who_hung_up_is_offered_nothing(line: Line) -> None:
@@ -203,7 +205,7 @@ def test_every_order_of_six_reports_leads_to_the_same_call(line: Line, acme: Ten
         ends.add((*facts, tuple(one.id for one in call.recordings), *call.transcripts.items(), call.answered_at))
     ((state, seconds, cost, outcome, voicemail, *_),) = ends
     assert (state, seconds, cost, outcome) == (State.COMPLETED, 61, 140_000, "success")
-    assert voicemail is VoicemailState.RECORDED
+    assert voicemail is CallerMessageState.RECORDED
 
 
 def _read(step: str, form: dict[str, str], call: Call) -> list[Report]:

@@ -10,7 +10,7 @@ import pytest
 from switchboard.aws import objects
 from switchboard.calls import recordings, reports
 from switchboard.calls.jobs import FetchRecording
-from switchboard.calls.models import CallRecording, VoicemailState
+from switchboard.calls.models import CallerMessageState, CallRecording
 from switchboard.carriers import voice
 from switchboard.carriers.voice.ports.recordings import Audio, RecordingPlace
 from switchboard.carriers.voice.ports.reports import Recording, Report
@@ -113,7 +113,7 @@ def test_the_last_attempt_gives_up(acme: Tenant, line: Line, source: Source) -> 
     source.answer = voice.OutcomeUnknownError("404")
     assert not fetch(line, recordings.MAX_ATTEMPTS - 2).lost
     assert fetch(line, recordings.MAX_ATTEMPTS - 1).lost
-    assert line.read_call().voicemail is VoicemailState.LOST
+    assert line.read_call().voicemail is CallerMessageState.LOST
     assert actions(acme, line) == ["voice.call.recorded", "voice.call.recording_lost"]
     source.answer = Audio(WAV, "audio/wav")
     assert fetch(line).key is None, "it is not asked for again"

@@ -8,7 +8,7 @@ import pytest
 
 from switchboard.aws import objects
 from switchboard.calls import inbound, store, timeouts
-from switchboard.calls.models import Call, State, VoicemailState
+from switchboard.calls.models import Call, CallerMessageState, State
 from switchboard.carriers.voice.simulator import caller, caller_state
 from switchboard.carriers.voice.simulator.caller_state import SimulatedCaller
 from switchboard.compliance import ledgers
@@ -81,7 +81,7 @@ def test_a_caller_talks_and_the_call_completes(acme: Tenant) -> None:
 def test_a_caller_leaves_a_message(acme: Tenant) -> None:
     line = make_line(acme, announce_recording=False)
     call = call_in(line, "It is Ann.", "Please call me back.", leaves_message=True)
-    assert (call.state, call.voicemail) == (State.COMPLETED, VoicemailState.RECORDED)
+    assert (call.state, call.voicemail) == (State.COMPLETED, CallerMessageState.RECORDED)
     assert list(call.transcripts.values()) == ["It is Ann. Please call me back."]
     (message,) = store_recordings(line).recordings
     assert (message.voicemail, bool(message.key)) == (True, True)
@@ -91,12 +91,12 @@ def test_after_hours_a_caller_leaves_a_message_at_once(acme: Tenant, frozen: clo
     monday_noon(frozen)
     line = make_line(acme, business_hours_enabled=True, business_hours=CLOSED, timezone="UTC")
     call = call_in(line, "Call me back.")
-    assert (call.after_hours, call.voicemail, said(call)) == (True, VoicemailState.RECORDED, [])
+    assert (call.after_hours, call.voicemail, said(call)) == (True, CallerMessageState.RECORDED, [])
 
 
 def test_a_caller_with_nothing_to_say_leaves_no_message(acme: Tenant) -> None:
     call = call_in(make_line(acme, announce_recording=False), leaves_message=True)
-    assert (call.voicemail, call.recordings) == (VoicemailState.NONE, [])
+    assert (call.voicemail, call.recordings) == (CallerMessageState.NONE, [])
 
 
 def test_a_caller_is_transferred(acme: Tenant) -> None:
@@ -107,7 +107,7 @@ def test_a_caller_is_transferred(acme: Tenant) -> None:
 def test_a_transfer_to_a_busy_number_falls_to_voicemail(acme: Tenant) -> None:
     line = make_line(acme, transfer_map={"sales": BUSY}, announce_recording=False)
     call = call_in(line, "Connect me to sales, please.", "Call me back.")
-    assert (call.transferred_to, call.voicemail) == (None, VoicemailState.RECORDED)
+    assert (call.transferred_to, call.voicemail) == (None, CallerMessageState.RECORDED)
 
 
 def test_another_flow_talks_on(acme: Tenant) -> None:
