@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -73,7 +74,10 @@ def ask(ada: Member, call_id: str, **headers: str) -> dict[str, Any]:
     """Request the stream from the buffered function."""
     cookie = sessions.open_session(ada.user, ada.org_id)
     sent = {"cookie": f"{COOKIE}={cookie}", **{name.replace("_", "-"): value for name, value in headers.items()}}
-    return handler(api_event("GET", f"/api/calls/{call_id}/stream", sent), None)
+    # Mangum takes the current event loop, and would leave one of its own open.
+    with asyncio.Runner() as runner:
+        asyncio.set_event_loop(runner.get_loop())
+        return handler(api_event("GET", f"/api/calls/{call_id}/stream", sent), None)
 
 
 def test_the_snapshot_has_the_call_so_far_in_the_form_of_its_details(ada: Member) -> None:
