@@ -126,6 +126,27 @@ def export_part(org_id: str, after: int, limit: int) -> tuple[ChainHead, list[di
     return end.head, documents
 
 
+def list_next_documents(org_id: str, after: int, limit: int) -> list[dict[str, Any]]:
+    """Returns up to `limit` documents after a `seq`, in order and without a gap.
+
+    A query may see only some links of a sealing. A later read then returns the missing link and those after it.
+    """
+    found: list[dict[str, Any]] = []
+    for document in export_documents(org_id, after, limit):
+        if document["seq"] != after + len(found) + 1:
+            break
+        found.append(document)
+    return found
+
+
+def has_reached(org_id: str, seq: int, head: int) -> bool:
+    """Whether the chain has ever reached a `seq`. `head` is the head as it was read.
+
+    Items become visible one by one: a link may be visible, and may have been sent, just before the head.
+    """
+    return seq <= head or bool(list_next_documents(org_id, seq - 1, 1))
+
+
 def get_head(org_id: str) -> ChainHead:
     """Returns the head of the organization's chain."""
     return store.get_end(org_id).head

@@ -13,12 +13,11 @@ from typing import Any
 from switchboard.audit import service as audit
 from switchboard.aws import reads
 from switchboard.call_records import service as records
-from switchboard.calls import lookup
+from switchboard.calls import inbox, lookup
 from switchboard.calls.models import FINAL_STATES, Call, State
 from switchboard.carriers.voice.ports.reports import ToolUse, Turn
 from switchboard.dialects.hum.call_details import CallRecordView, CallSummaryView, CallToolView, CallTurnView
 from switchboard.dialects.hum.call_views import STATUSES
-from switchboard.errors import NotFound
 from switchboard.kit import clock
 from switchboard.streams import sse
 from switchboard.streams.guard import StreamGuard
@@ -74,22 +73,28 @@ class CallEntries:
         """Returns the start for a client. Raises NotFound for an unknown call."""
         # The head is read before the call: an event in between comes twice, in the snapshot and as an entry.
         head = audit.get_head(self._org_id).seq
-        if last_seen is not None and head - _MAX_MISSED <= last_seen <= head:
+        if last_seen is not None and self._may_resume(last_seen, head):
             return StreamStart(after=last_seen, head=head, resumed=True)
         record = CallRecordView.of_record(records.get_call(self._member, self._call_id))
         block = sse.event_block(head, {"call": record.model_dump(mode="json")}, SNAPSHOT)
         return StreamStart(after=head, head=head, resumed=False, opening=block)
 
+    def _may_resume(self, last_seen: int, head: int) -> bool:
+        """Whether a client continues after its last entry. Raises NotFound for an unknown call."""
+        if last_seen < head - _MAX_MISSED or not audit.has_reached(self._org_id, last_seen, head):
+            return False
+        inbox.require_call(self._org_id, self._call_id)
+        return True
+
+    def _find_call(self) -> Call | None:
+        return reads.read_ref(lookup.call_ref(self._org_id, self._call_id))
+
     def read_entries(self, after: int, limit: int) -> EntryBatch:
         """Returns up to `limit` entries after a `seq`, those of other subjects too: a selection leaves them out."""
-        documents: list[dict[str, Any]] = []
-        for document in audit.export_documents(self._org_id, after, limit):
-            if document["seq"] != after + len(documents) + 1:
-                # A query may see only some links of a sealing. The next poll finds the missing link.
-                break
-            documents.append(document)
+        documents = audit.list_next_documents(self._org_id, after, limit)
         mine = [document for document in documents if document["resourceId"] == self._call_id]
-        call = reads.read_ref(lookup.call_ref(self._org_id, self._call_id))
+        # Events of other subjects alone need no look at the call.
+        call = self._find_call() if mine or not documents else None
         frames = self._frames(call, mine) if call else {}
         entries = [
             StreamEntry(
@@ -183,8 +188,6 @@ def watch_call(
     member: Member, guard: StreamGuard, call_id: str, *, last_seen: int | None, client: str
 ) -> StreamSubscription:
     """Opens a stream of a call of the member's organization. Raises NotFound for an unknown call."""
-    if reads.read_ref(lookup.call_ref(member.org_id, call_id)) is None:
-        raise NotFound("There is no such call: check its id.")
     return open_stream(
         member.organization,
         CallEntries(member, call_id),
