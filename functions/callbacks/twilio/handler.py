@@ -32,7 +32,7 @@ _RESPONSES = {400: "The form is not a callback about a call."}
     responses=_RESPONSES,
 )
 def answer_call(number_id: str) -> Answer:
-    return _answer(CallbackStep(number_id))
+    return _answer(number_id)
 
 
 @api.post(
@@ -42,8 +42,8 @@ def answer_call(number_id: str) -> Answer:
     body=_BODY,
     responses=_RESPONSES,
 )
-def continue_after_talk(number_id: str, talk: str) -> Answer:  # noqa: ARG001 the path is read once, below
-    return _answer_path()
+def continue_after_talk(number_id: str, talk: str) -> Answer:
+    return _answer(number_id, "after-talk", talk)
 
 
 @api.post(
@@ -54,7 +54,7 @@ def continue_after_talk(number_id: str, talk: str) -> Answer:  # noqa: ARG001 th
     responses=_RESPONSES,
 )
 def continue_after_dial(number_id: str) -> Answer:
-    return _answer(CallbackStep(number_id, "after-dial"))
+    return _answer(number_id, "after-dial")
 
 
 @api.post(
@@ -65,7 +65,7 @@ def continue_after_dial(number_id: str) -> Answer:
     responses=_RESPONSES,
 )
 def continue_after_record(number_id: str) -> Answer:
-    return _answer(CallbackStep(number_id, "after-record"))
+    return _answer(number_id, "after-record")
 
 
 @api.post(
@@ -76,7 +76,7 @@ def continue_after_record(number_id: str) -> Answer:
     responses=_RESPONSES,
 )
 def receive_status(number_id: str) -> Answer:
-    return _answer(CallbackStep(number_id, "status"))
+    return _answer(number_id, "status")
 
 
 @api.post(
@@ -87,7 +87,7 @@ def receive_status(number_id: str) -> Answer:
     responses=_RESPONSES,
 )
 def receive_recording(number_id: str) -> Answer:
-    return _answer(CallbackStep(number_id, "recording"))
+    return _answer(number_id, "recording")
 
 
 @api.post(
@@ -98,19 +98,13 @@ def receive_recording(number_id: str) -> Answer:
     responses=_RESPONSES,
 )
 def receive_transcription(number_id: str) -> Answer:
-    return _answer(CallbackStep(number_id, "transcription"))
+    return _answer(number_id, "transcription")
 
 
-def _answer_path() -> Answer:
+def _answer(number_id: str, step: str = "", talk: str = "") -> Answer:
     try:
-        return _answer(CallbackStep.of(api.exchange.request.path))
-    except UnreadableCallbackError as error:
-        raise Invalid(f"The callback cannot be read: {error}.") from error
-
-
-def _answer(step: CallbackStep) -> Answer:
-    try:
-        answer = twilio_callbacks.receive_callback(step, list(api.parameters), api.signer)
+        place = CallbackStep.parse(number_id, step, talk)
+        answer = twilio_callbacks.receive_callback(place, list(api.parameters), api.signer)
     except UnreadableCallbackError as error:
         raise Invalid(f"The callback cannot be read: {error}.") from error
     if answer.reports:

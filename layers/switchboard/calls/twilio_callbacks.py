@@ -47,6 +47,11 @@ class CallbackStep(NamedTuple):
         """Returns the place that a path names. Raises UnreadableCallbackError."""
         number_id, _, rest = path.removeprefix(BASE_PATH).partition("/")
         step, _, talk = rest.partition("/")
+        return cls.parse(number_id, step, talk)
+
+    @classmethod
+    def parse(cls, number_id: str, step: str, talk: str) -> CallbackStep:
+        """Returns the place with the text of a talk's number. Raises UnreadableCallbackError."""
         if talk and not (talk.isascii() and talk.isdigit() and len(talk) < 3):
             raise UnreadableCallbackError("the path has no valid number of a talk")
         return cls(number_id, step, int(talk or 0))
