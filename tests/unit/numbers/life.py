@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from switchboard.aws import writes
-from switchboard.aws.writes import Put
-from switchboard.carriers.numbers import get_inventory, twilio
+from switchboard.carriers.numbers import get_inventory
 from switchboard.carriers.numbers.ports.inventory import NumberSearch
+from switchboard.carriers.twilio_subaccounts import save_subaccount
 from switchboard.carriers.voice.simulator import caller_state
 from switchboard.carriers.voice.simulator.caller_state import SimulatedCaller
 from switchboard.flows import assignments, service
@@ -31,4 +30,4 @@ def live(acme: Tenant) -> None:
     caller_state.save_caller(caller, before=None)
     caller_state.save_recording(acme.org_id, caller.call_sid, f"RE{'1' * 32}", ["Hello?"])
     # Only an account at Twilio has subaccounts.
-    writes.write_item(Put(table="core", item={**twilio._place(acme.org_id), "account_sid": f"AC{'1' * 32}"}))
+    save_subaccount(acme.org_id, f"AC{'1' * 32}")

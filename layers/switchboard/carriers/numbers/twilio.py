@@ -2,10 +2,6 @@
 
 Settings: TWILIO_ACCOUNT_SID (the main account), TWILIO_SECRET, the name of a secret in Secrets Manager with its token,
 and TWILIO_API_URL, only for tests. The main account acts for its subaccounts.
-
-| item | table | pk | sk |
-|---|---|---|---|
-| subaccount | `core` | `<org>` | `twilio` |
 """
 
 from __future__ import annotations
@@ -18,9 +14,7 @@ from twilio.base.exceptions import TwilioException, TwilioRestException
 from twilio.http import HttpClient
 from twilio.rest import Client
 
-from switchboard.aws import reads, secret
-from switchboard.aws.dynamodb import Key
-from switchboard.aws.writes import ConditionFailedError, Put, write_item
+from switchboard.aws import secret
 from switchboard.carriers.numbers.ports.inventory import (
     SECONDS,
     UNAVAILABLE,
@@ -32,6 +26,7 @@ from switchboard.carriers.numbers.ports.inventory import (
 )
 from switchboard.carriers.numbers.twilio_http import DeadlineHttpClient
 from switchboard.carriers.outcomes import OutcomeUnknownError, RefusedError, ThrottledError
+from switchboard.carriers.twilio_subaccounts import find_subaccount, save_subaccount
 from switchboard.kit import settings
 
 T = TypeVar("T")
@@ -137,14 +132,14 @@ class TwilioInventory:
 
     def _numbers(self, org_id: str) -> Any:
         """Returns the numbers of the organization's subaccount, `None` if it has no subaccount."""
-        item = reads.get_item("core", _place(org_id))
-        return self._client().api.v2010.accounts(item["account_sid"]).incoming_phone_numbers if item else None
+        account = find_subaccount(org_id)
+        return self._client().api.v2010.accounts(account).incoming_phone_numbers if account else None
 
     def _subaccount(self, client: Any, org_id: str) -> str:
         """Returns the id of the organization's subaccount. Opens one for its first number."""
-        known = reads.get_item("core", _place(org_id))
+        known = find_subaccount(org_id)
         if known:
-            return str(known["account_sid"])
+            return known
         name = f"switchboard {org_id}"
         # An earlier attempt may have opened it without an answer.
         accounts = client.api.v2010.accounts
@@ -155,17 +150,8 @@ class TwilioInventory:
             )
         except _SDK_ERRORS as error:
             raise _failure(error, writing=True) from error
-        try:
-            item = {**_place(org_id), "account_sid": opened.sid}
-            write_item(Put(table="core", item=item, unless_exists=True))
-        except ConditionFailedError as other:
-            # A request at the same time was faster. Its subaccount counts, and the other one stays empty.
-            return str((other.item or {})["account_sid"])
-        return str(opened.sid)
-
-
-def _place(org_id: str) -> Key:
-    return {"pk": org_id, "sk": "twilio"}
+        # If a request at the same time was faster, its subaccount counts, and the other one stays empty.
+        return save_subaccount(org_id, str(opened.sid))
 
 
 def _asked(question: Callable[[], T]) -> T | None:

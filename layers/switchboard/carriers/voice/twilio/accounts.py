@@ -12,9 +12,10 @@ import json
 from http import HTTPStatus
 from typing import Literal
 
-from switchboard.aws import reads, secret
+from switchboard.aws import secret
 from switchboard.carriers import signatures
 from switchboard.carriers.outcomes import OutcomeUnknownError
+from switchboard.carriers.twilio_subaccounts import find_subaccount
 from switchboard.carriers.voice.ports.reports import SignedCallback
 from switchboard.kit import clock, settings, texts
 
@@ -39,7 +40,7 @@ def find_signer(request: SignedCallback, org_id: str | None) -> Signer | None:
         return None
     if _verify(request, header, secret.active_secrets(settings.text("TWILIO_SECRET"))):
         return "twilio"
-    account = find_account_sid(org_id) if org_id is not None else None
+    account = find_subaccount(org_id) if org_id is not None else None
     # The account is in the form, so that a forged callback of another account costs no request to Twilio.
     if account is None or ("AccountSid", account) not in request.parameters:
         return None
@@ -58,12 +59,6 @@ def simulated_token(org_id: str) -> str:
 def simulated_account_sid(org_id: str) -> str:
     """Returns the id of an organization's simulated account."""
     return f"AC{texts.digest(f'simulated account {org_id}')[:32]}"
-
-
-def find_account_sid(org_id: str) -> str | None:
-    """Returns the id of an organization's subaccount, which the adapter of numbers stores when it opens one."""
-    item = reads.get_item("core", {"pk": org_id, "sk": "twilio"})
-    return str(item["account_sid"]) if item else None
 
 
 def api_url() -> str:

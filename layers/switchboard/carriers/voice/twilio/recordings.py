@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from switchboard.carriers import audio_types
 from switchboard.carriers.outcomes import OutcomeUnknownError, RefusedError
+from switchboard.carriers.twilio_subaccounts import find_subaccount
 from switchboard.carriers.voice.ports.recordings import MAX_AUDIO_BYTES, Audio, RecordingPlace
 from switchboard.carriers.voice.twilio import accounts, callbacks
 from switchboard.outbound.client import GuardedClient, NoResponseError, Response
@@ -24,7 +25,7 @@ class TwilioRecordings:
 
     def fetch(self, place: RecordingPlace) -> Audio:
         """Returns the audio of a recording as WAV."""
-        account = accounts.find_account_sid(place.org_id)
+        account = find_subaccount(place.org_id)
         if account is None:
             raise RefusedError("the organization has no account at Twilio")
         url = f"{callbacks.recording_url(account, place.recording_id)}.wav"
