@@ -16,6 +16,7 @@ from switchboard.accounts.stops import StoppedError
 from switchboard.aws.writes import commit
 from switchboard.calls import acceptance, changes, ending, lanes, pacing, store, timeouts, waiting
 from switchboard.calls.changes import CallChange
+from switchboard.calls.conversations import new_conversation
 from switchboard.calls.ending import TALK_LIMIT, CallEnd
 from switchboard.calls.jobs import ConfirmDial, DialCall, WakeWaiting
 from switchboard.calls.lanes import Lane
@@ -25,7 +26,6 @@ from switchboard.calls.reports import RING_REPORT_LIMIT
 from switchboard.carriers import voice
 from switchboard.carriers.voice.ports.line import RING_SECONDS
 from switchboard.carriers.voice.ports.reports import EndReason
-from switchboard.compliance import opt_out_speech
 from switchboard.compliance import service as compliance
 from switchboard.compliance.verdicts import Blocked, Verdict
 from switchboard.errors import Contended
@@ -92,7 +92,7 @@ def dial_call(org_id: str, call_id: str) -> None:
         telemetry.log_skip("the call is refused, claimed elsewhere or without a lane", org_id=org_id, call_id=call_id)
         return
     try:
-        made = carrier.place_call(_conversation(claimed), _placement(claimed, verdict.allowed_until, left))
+        made = carrier.place_call(new_conversation(claimed), _placement(claimed, verdict.allowed_until, left))
     except voice.RefusedError as refusal:
         _end(claimed, EndReason.FAILED, str(refusal))
     except voice.ThrottledError:
@@ -122,21 +122,6 @@ def _ring_seconds(not_after: str | None) -> int:
         return RING_SECONDS
     left = int((clock.parse(not_after) - clock.now()).total_seconds())
     return min(RING_SECONDS, left)
-
-
-def _conversation(call: Call) -> voice.Conversation:
-    return voice.Conversation(
-        org_id=call.org_id,
-        call_id=call.id,
-        to_number=call.to_number,
-        voice_id=call.voice_id,
-        greeting=call.greeting,
-        agent_name=call.agent_name,
-        opt_out_key=opt_out_speech.OPT_OUT_KEY,
-        provider_agent_id=call.provider_agent_id,
-        prompt=call.order.prompt,
-        variables=call.order.variables,
-    )
 
 
 def _judge(org: Organization, call: Call) -> Verdict:

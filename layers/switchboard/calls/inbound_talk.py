@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from switchboard import telemetry
 from switchboard.calls import acceptance, changes, store
 from switchboard.calls.changes import CallChange
+from switchboard.calls.conversations import new_conversation
 from switchboard.calls.models import OVER_STATES, Call, Tier
 from switchboard.carriers import voice
 from switchboard.carriers.voice import Voice
-from switchboard.compliance import opt_out_speech
 from switchboard.errors import NotFound, Unavailable
 from switchboard.flows import service as flows
 from switchboard.flows.models import Flow
@@ -124,16 +125,8 @@ def switch_flow(call: Call, flow_id: str) -> Call | None:
 
 
 def _conversation(call: Call, flow: Flow) -> voice.Conversation:
-    return voice.Conversation(
-        org_id=call.org_id,
-        call_id=call.id,
-        to_number=call.person_number,
-        voice_id=call.voice_id,
-        greeting=call.greeting,
-        agent_name=call.agent_name,
-        opt_out_key=opt_out_speech.OPT_OUT_KEY,
-        provider_agent_id=call.provider_agent_id,
-        prompt=call.order.prompt,
+    return replace(
+        new_conversation(call),
         inbound=True,
         transfer_labels=(*flow.transfer_map, *flow.flow_transfer_map),
         takes_messages=flow.voicemail_enabled,
