@@ -23,7 +23,6 @@ from switchboard.dialects.hum.analytics_views import DAYS, FlowAnalyticsView, Ra
 from switchboard.dialects.hum.dialect import Hum
 from switchboard.dialects.hum.shapes import DONE, Cursor, Limit, Ok
 from switchboard.edge.api import Api
-from switchboard.errors import NotFound
 from switchboard.flows import changes, service, versions
 
 # for SnapStart: the snapshot includes the validator of JSON Schemas
@@ -180,9 +179,7 @@ def get_flow_version(
     version: str,
     format: Annotated[SourceFormat, Query(description="The format of `source`.")] = "json",  # noqa: A002 the contract's
 ) -> FlowSnapshotView:
-    if not (version.isascii() and version.isdigit() and len(version) <= 10):
-        raise NotFound("There is no such version of this flow.")
-    return FlowSnapshotView.of(versions.get_version_config(api.member.org_id, flow_id, int(version), format))
+    return FlowSnapshotView.of(versions.get_version_config(api.member.org_id, flow_id, version, format))
 
 
 @api.post(

@@ -36,9 +36,10 @@ def get_config(org_id: str, flow_id: str) -> FlowConfig:
     return FlowConfig(flow, _render_source(flow, None))
 
 
-def get_version_config(org_id: str, flow_id: str, version: int, wanted: SourceFormat) -> VersionConfig:
-    """Returns a version of a flow and its configuration. Raises NotFound, also for a deleted flow."""
-    found = service.get_snapshot(org_id, get_flow(org_id, flow_id).id, version)
+def get_version_config(org_id: str, flow_id: str, version: str, wanted: SourceFormat) -> VersionConfig:
+    """Returns a version of a flow and its configuration. Raises NotFound, also for a deleted flow or another text."""
+    number = int(version) if version.isascii() and version.isdigit() and len(version) <= 10 else 0
+    found = service.get_snapshot(org_id, get_flow(org_id, flow_id).id, number)
     return VersionConfig(found.entry, _render_source(found.flow, wanted))
 
 

@@ -59,11 +59,11 @@ def test_a_saved_text_is_returned_as_it_was(acme: Tenant) -> None:
     assert flow.business_hours is not None
     assert flow.business_hours["tuesday"] == flow.business_hours["monday"]
     assert config_of(acme, flow) == FlowSource(YAML, "yaml")
-    entry, source = versions.get_version_config(acme.org_id, flow.id, 2, "yaml")
+    entry, source = versions.get_version_config(acme.org_id, flow.id, "2", "yaml")
     assert (entry.note, entry.format, source.text) == ("First text", "yaml", YAML)
-    _, shown = versions.get_version_config(acme.org_id, flow.id, 2, "json")
+    _, shown = versions.get_version_config(acme.org_id, flow.id, "2", "json")
     assert json.loads(shown.text)["transfer_map"] == flow.transfer_map
-    assert versions.get_version_config(acme.org_id, flow.id, 1, "json").source.format == "json"
+    assert versions.get_version_config(acme.org_id, flow.id, "1", "json").source.format == "json"
 
 
 def test_comments_and_order_stay_after_other_changes(acme: Tenant) -> None:
