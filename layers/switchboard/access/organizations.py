@@ -52,7 +52,7 @@ def accept_invite(
 
 
 def switch_organization(signed_in: SessionIdentity, org_id: str) -> SessionIdentity:
-    """Switches the session to another organization of the person, and return it with its new cookie.
+    """Switches the session to another organization of the person, and returns it with its new cookie.
 
     Raises NotFound for an organization that the person does not belong to, Unauthenticated if the session has ended.
     """

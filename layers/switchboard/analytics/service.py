@@ -61,12 +61,12 @@ def get_flow_analytics(org: Organization, flow_id: str, days: int, start: str | 
     wanted = find_range(zone_of(org), days, start, end)
     found = flows.parse_flow_id(flow_id)
     if found is None:
-        raise NotFound("There is no such flow.")
+        raise NotFound("There is no such flow: check its id.")
     reading = RangeReading(org.id, found, wanted)
     reading.start()
     flow, *answers = reads.read_refs(flows.flow_ref(org.id, found), *reading.refs)
     if flow is None:
-        raise NotFound("There is no such flow.")
+        raise NotFound("There is no such flow: check its id.")
     return _figures(reading.sums(answers), [])
 
 

@@ -51,7 +51,7 @@ def subjects(org_id: str) -> Iterator[str]:
 
 
 def removal_writes(org_id: str, place: str) -> Writes:
-    """Returns the writes that remove a fact, and take it from its tallies."""
+    """Returns the writes that remove a fact and take it from its tallies."""
     fact = store.get_fact(org_id, place)
     return (
         [store.fact_delete_write(org_id, fact), store.tally_writes(org_id, facts.difference(fact, None))]

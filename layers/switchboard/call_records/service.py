@@ -87,7 +87,7 @@ def get_call(member: Member, call_id: str) -> CallRecord:
     org_id, user_id = member.org_id, member.user_id
     call, state = reads.read_refs(lookup.call_ref(org_id, call_id), inboxes.state_ref(org_id, INBOX, user_id))
     if call is None:
-        raise NotFound("There is no such call.")
+        raise NotFound("There is no such call: check its id.")
     state = state or ReadState()
     of_turns = BackgroundTask(lambda: list(lookup.list_turns(org_id, call_id)))
     of_tools = BackgroundTask(lambda: lookup.list_tool_uses(org_id, call_id))

@@ -58,7 +58,7 @@ def require_call(org_id: str, call_id: str) -> Call:
     """Returns the organization's call with this id. Raises NotFound."""
     call = store.CALLS.get_object(org_id, call_id)
     if call is None:
-        raise NotFound("There is no such call.")
+        raise NotFound("There is no such call: check its id.")
     return call
 
 
@@ -69,18 +69,18 @@ def set_call_read(member: Member, call_id: str, *, read: bool) -> None:
 
 
 def mark_all_calls_read(member: Member) -> int:
-    """Marks all calls as read for a member. Return the number of calls that were unread."""
+    """Marks all calls as read for a member. Returns the number of calls that were unread."""
     return inbox.mark_all_read(member.org_id, INBOX, member.user_id, member.effect)
 
 
 def record_view(member: Member, call_id: str) -> None:
-    """Records that a member opened a call, and mark it as read for the member. Raises NotFound."""
+    """Records that a member opened a call, and marks it as read for the member. Raises NotFound."""
     call, last = reads.read_refs(
         store.call_ref(member.org_id, call_id),
         reads.Ref("activity", _last_view_key(member, call_id), AccessEntry.model_validate),
     )
     if call is None:
-        raise NotFound("There is no such call.")
+        raise NotFound("There is no such call: check its id.")
     thing = inbox_thing(call)
     latest = clock.format_iso(clock.now() - VIEW_WINDOW)
     if last is None or last.viewed_at <= latest:

@@ -138,7 +138,7 @@ def _get_note(org_id: str, note_id: str) -> CallNote:
     pointer = reads.get_item("activity", _pointer_key(org_id, note_id))
     found = reads.get_item("activity", _key(org_id, pointer["call_id"], note_id)) if pointer else None
     if not found:
-        raise NotFound("There is no such note.")
+        raise NotFound("There is no such note: check its id.")
     return CallNote.model_validate(found)
 
 

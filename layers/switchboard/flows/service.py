@@ -113,5 +113,5 @@ def get_snapshot(org_id: str, flow_id: str, version: int) -> FlowSnapshot:
     """Returns a version of a flow, with its source. Raises NotFound."""
     found = store.get_snapshot(org_id, flow_id.lower(), version) if 0 < version < 10**10 else None
     if not found:
-        raise NotFound("There is no such version of this flow.")
+        raise NotFound("There is no such version of this flow: list its versions.")
     return found

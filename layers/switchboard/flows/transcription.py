@@ -87,7 +87,7 @@ def _measured_seconds(sample: AudioSample) -> float:
 
 
 def _transcribed(audio: AudioSource, job: str) -> Transcription:
-    """Returns the text of stored audio, and delete the audio if the recognizer is done with it."""
+    """Returns the text of stored audio, and deletes the audio if the recognizer is done with it."""
     transcriber = speech.configured_transcriber()
     try:
         found = speech.transcribe(transcriber, audio, job, seconds=_WAIT_SECONDS)

@@ -27,7 +27,7 @@ def get_number(org_id: str, number_id: str) -> Number:
     """Returns the organization's number with this id. Raises NotFound."""
     found = store.NUMBERS.get_object(org_id, number_id) if _ID.fullmatch(number_id) else None
     if not found:
-        raise NotFound("There is no such number.")
+        raise NotFound("There is no such number: check its id.")
     return found
 
 

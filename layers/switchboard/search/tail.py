@@ -127,7 +127,7 @@ class _Tail:
         self._check = _revision_check(source, org_id, subject_id, subject.revision if subject else None)
 
     def write_tokens(self, wanted: list[str]) -> None:
-        """Writes the entries of these tokens, and delete all others.
+        """Writes the entries of these tokens, and deletes all others.
 
         Raises StaleVersionError if another job writes them too.
         """

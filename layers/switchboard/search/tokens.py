@@ -79,7 +79,7 @@ def _in_word(text: str, place: int) -> bool:
 
 
 def fold_text(text: str) -> str:
-    """Folds a text: remove letter case, accents and variant forms of characters, and write decimal digits as ASCII."""
+    """Removes letter case, accents and variant forms of characters, and writes decimal digits as ASCII."""
     plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     return "".join(_plain(character) for character in plain if not unicodedata.combining(character))
 

@@ -138,7 +138,7 @@ class ParkedSender:
     async def _send_round(
         self, parked: Sequence[ParkedAttempt], room: int, slots: HeldSlots, tally: BatchResults
     ) -> list[Endpoint]:
-        """Sends the oldest attempts, at most `room`, and delete parked attempts that are not due any more.
+        """Sends the oldest attempts, at most `room`, and deletes parked attempts that are not due any more.
 
         Returns the endpoints that were sent to.
         """

@@ -76,7 +76,7 @@ def recover_next_page(job: RecoverDeliveries) -> None:
 
 
 def abandon_next_page(job: AbandonDeliveries) -> None:
-    """Cancels some pending deliveries of a deleted endpoint, and delete the timers of their next attempts."""
+    """Cancels some pending deliveries of a deleted endpoint, and deletes the timers of their next attempts."""
     page = delivery_store.list_by_status(
         job.org_id, job.endpoint_id, DeliveryStatus.PENDING, DELIVERIES_PER_JOB, job.start
     )
