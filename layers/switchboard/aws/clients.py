@@ -92,16 +92,11 @@ def get_client(service: str) -> Any:
         return _made(service)
 
 
-#: The clients of the process, so that their connections can be closed.
-_open_clients: list[Any] = []
-
-
 @cache
 def _made(service: str) -> Any:
     attempts = _ATTEMPTS.get(service, _ATTEMPTS_OTHERWISE)
     config = _CONFIG.merge(Config(retries={"mode": "standard", "total_max_attempts": attempts}))
     made = _session().create_client(service, config=config.merge(_OWN_CONFIG.get(service, Config())))
-    _open_clients.append(made)
     if attempts == 1:
         _Idle(made).watch()
     return made
@@ -144,7 +139,6 @@ def dynamodb_client() -> DynamoDBClient:
 @cache
 def _made_once() -> Any:
     made = _session().create_client("dynamodb", config=_CONFIG.merge(_ONCE))
-    _open_clients.append(made)
     _Idle(made).watch()
     return made
 
@@ -170,9 +164,7 @@ def error_code(error: ClientError) -> str:
 
 
 def clear_clients() -> None:
-    """Closes and drops the cached clients, for tests that change the endpoint."""
-    while _open_clients:
-        _open_clients.pop().close()
+    """Drops the cached clients, for tests that change the endpoint."""
     _made.cache_clear()
     _made_once.cache_clear()
     _session.cache_clear()
