@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import httpx
 import pytest
 
@@ -12,9 +14,11 @@ PATH = "/api/flows/ai-transcribe"
 
 
 @pytest.fixture
-def console(stack: Stack) -> httpx.Client:
+def console(stack: Stack) -> Iterator[httpx.Client]:
     """A signed-in admin of the demo organization."""
-    return httpx.Client(base_url=stack.url, cookies={"bh_hum_session": stack.keys["HUM_SESSION"]}, timeout=60)
+    cookies = {"bh_hum_session": stack.keys["HUM_SESSION"]}
+    with httpx.Client(base_url=stack.url, cookies=cookies, timeout=60) as client:
+        yield client
 
 
 @pytest.mark.parametrize(("name", "form"), [("note.wav", "wav"), ("note.webm", "webm"), ("note.m4a", "m4a")])
