@@ -78,6 +78,8 @@ class Grant(StrEnum):
     SIGN_IN = "sign_in"
     #: To look up a number in the national do-not-call registry.
     NATIONAL_REGISTRY = "national_registry"
+    #: To search, buy and configure telephone numbers at the deployment's provider.
+    NUMBERS = "numbers"
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,7 @@ QUEUES = (
     Queue("roleplay"),
     Queue("contacts"),
     Queue("projections"),
+    Queue("numbers"),
     # Three times as long as a language model may take.
     Queue("scoring", visibility_seconds=180),
     Queue("webhooks"),
@@ -222,6 +223,20 @@ GROUPS = (
         reserved=150,
         snapstart=False,
     ),
+    Group(
+        "hum/flows",
+        api="hum",
+        paths=("api/flows", "api/flows/{proxy+}"),
+        tables=_CONSOLE | {"activity": WRITE},
+        grants=frozenset({Grant.ROOT_SECRET}),
+    ),
+    Group(
+        "hum/numbers",
+        api="hum",
+        paths=("api/numbers", "api/numbers/{proxy+}"),
+        tables=_CONSOLE | {"activity": WRITE},
+        grants=frozenset({Grant.ROOT_SECRET, Grant.NUMBERS}),
+    ),
     Group("portal", api="hum", paths=("docs", "docs/{proxy+}", "openapi/{proxy+}"), tables={"ratelimit": WRITE}),
     Group(
         "callbacks/livekit",
@@ -320,6 +335,16 @@ WORKERS = (
         batch=1,
         concurrency=20,
         seconds=150,
+    ),
+    Worker(
+        "workers/numbers",
+        queue="numbers",
+        tables={"activity": WRITE, "core": READ_WRITE},
+        # The provider calls the deployment's callbacks.
+        grants=frozenset({Grant.NUMBERS, Grant.CALLBACKS}),
+        # Each job may have to wait for a provider that hangs.
+        batch=3,
+        concurrency=10,
     ),
     Worker("workers/contacts", queue="contacts", tables={"activity": WRITE, "core": READ_WRITE}, concurrency=20),
     Worker("workers/projections", queue="projections", tables={"activity": READ, "core": READ_WRITE}, concurrency=20),

@@ -18,6 +18,7 @@ from switchboard.aws import clients, objects, secret
 from switchboard.calls import dialing
 from switchboard.calls import service as calls
 from switchboard.calls.models import Order, Tier
+from switchboard.carriers.numbers.ports.inventory import NumberSearch
 from switchboard.carriers.voice.ports.reports import Report
 from switchboard.carriers.voice.simulator import callbacks
 from switchboard.carriers.voice.simulator.callbacks import SimulatedCallback
@@ -26,6 +27,8 @@ from switchboard.email import delivery
 from switchboard.email import service as email
 from switchboard.email.models import MailDraft, Message
 from switchboard.kit import clock, ids, jwts, settings
+from switchboard.numbers import available, purchases
+from switchboard.numbers.purchases import NumberOrder
 from switchboard.roleplay import calls as roleplay
 from switchboard.roleplay import lifecycle, sessions
 from switchboard.roleplay.models import DrillRequest, TransportReport
@@ -64,6 +67,7 @@ def fill_sample(text: str, demo: dict[str, str]) -> dict[str, Any]:
         "noted_contact": lambda: (
             contacts.upsert_contact(_master(demo), "+14155550142", {"notes": "Call after noon."}).contact.id
         ),
+        "bought_number": lambda: _bought_number(demo),
         "placed_call": lambda: _placed(demo),
         "queued_message": lambda: _queued(demo).id,
         "livekit_webhook": (joined := cache(lambda: _rep_joined(demo))),
@@ -84,6 +88,11 @@ def _stored(key: str) -> str:
     """Store a mail like SES. Returns its key."""
     objects.put_object("inbound-mail", key, _MAIL, "message/rfc822")
     return key
+
+
+def _bought_number(demo: dict[str, str]) -> str:
+    found = available.search_available_numbers(NumberSearch(limit=1))
+    return purchases.buy_number(_master(demo), NumberOrder(found[0].number.e164)).id
 
 
 def _queued(demo: dict[str, str]) -> Message:

@@ -26,6 +26,7 @@ MISSING_IN_LOCAL_ENGINE = {
 #: The settings that are taken from the context unchanged.
 _AS_GIVEN = (
     *("stage", "domain", "certificate_arn", "sender_domain", "alarm_email", "language_model"),
+    *("twilio_account_sid", "twilio_secret_arn"),
     *("livekit_url", "livekit_api_key", "livekit_secret_arn", "livekit_agent"),
     *("national_registry", "national_registry_folder"),
     *("oidc_issuer", "oidc_client_id", "oidc_client_secret_arn", "sign_in_mail", "sign_in_mfa"),
@@ -52,6 +53,8 @@ class Deployment:
     language_model: str | None = None
     #: The LiveKit server of roleplays, its API key, the ARN of the secret with the API secret, and the name of the
     #: agent that plays the personas. Without a server, the transport is simulated.
+    twilio_account_sid: str | None = None
+    twilio_secret_arn: str | None = None
     livekit_url: str | None = None
     livekit_api_key: str | None = None
     livekit_secret_arn: str | None = None
@@ -97,6 +100,8 @@ class Deployment:
             yield f"mail_carrier must be ses or simulator, not {self.mail_carrier}"
         if self.mail_carrier == "ses" and not sender:
             yield "mail_carrier=ses needs a sender_domain"
+        if bool(self.twilio_account_sid) != bool(self.twilio_secret_arn):
+            yield "twilio_account_sid and twilio_secret_arn need each other"
         if self.livekit_url and not (self.livekit_api_key and self.livekit_secret_arn):
             yield "livekit_url needs a livekit_api_key and a livekit_secret_arn"
         if self.national_registry not in ("none", "files"):

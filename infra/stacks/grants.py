@@ -105,6 +105,16 @@ def _transport_settings(deployment: Deployment, _: Resources) -> Settings:
     }
 
 
+def _numbers_settings(deployment: Deployment, _: Resources) -> Settings:
+    if not deployment.twilio_account_sid:
+        return {}
+    return {
+        "NUMBERS_CARRIER": "twilio",
+        "TWILIO_ACCOUNT_SID": deployment.twilio_account_sid,
+        "TWILIO_SECRET": deployment.twilio_secret_arn,
+    }
+
+
 def _sign_in_settings(_: Deployment, resources: Resources) -> Settings:
     issuer = resources.issuer
     if not issuer:
@@ -131,6 +141,10 @@ ROWS: dict[Grant, GrantRow] = {
     Grant.TRANSPORT: GrantRow(
         settings=_transport_settings,
         statements=lambda deployment, _: _may_read(deployment.livekit_secret_arn),
+    ),
+    Grant.NUMBERS: GrantRow(
+        settings=_numbers_settings,
+        statements=lambda deployment, _: _may_read(deployment.twilio_secret_arn),
     ),
     Grant.SIGN_IN: GrantRow(
         settings=_sign_in_settings,

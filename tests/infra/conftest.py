@@ -25,6 +25,8 @@ FULL = {
     "certificate_arn": "arn:aws:acm:us-east-1:111122223333:certificate/made-up",
     "sender_domain": "example.com",
     "language_model": "us.example.model-v1:0",
+    "twilio_account_sid": "ACexample",
+    "twilio_secret_arn": "arn:aws:secretsmanager:us-east-1:111122223333:secret:twilio-made-up",
     "livekit_url": "wss://example.livekit.cloud",
     "livekit_api_key": "APIexample",
     "livekit_secret_arn": "arn:aws:secretsmanager:us-east-1:111122223333:secret:livekit-made-up",

@@ -139,6 +139,10 @@ def test_its_environment_follows_from_its_grants(full_deployment: Templates, fun
         expected["SWITCHBOARD_LIVEKIT_URL"] = "wss://example.livekit.cloud"
         expected["SWITCHBOARD_LIVEKIT_API_KEY"] = "APIexample"
         expected["SWITCHBOARD_LIVEKIT_SECRET"] = FULL["livekit_secret_arn"]
+    if resources.Grant.NUMBERS in function.grants:
+        expected["SWITCHBOARD_NUMBERS_CARRIER"] = "twilio"
+        expected["SWITCHBOARD_TWILIO_ACCOUNT_SID"] = "ACexample"
+        expected["SWITCHBOARD_TWILIO_SECRET"] = FULL["twilio_secret_arn"]
     if resources.Grant.CALLBACKS in function.grants:
         expected["SWITCHBOARD_CALLBACKS_URL"] = "https://api.example.com"
     if resources.Grant.NATIONAL_REGISTRY in function.grants:
@@ -285,6 +289,8 @@ def expected_grants(full_deployment: Templates, function: resources.Function) ->
         yield "bedrock:InvokeModel", "arn:Partition:bedrock:*::foundation-model/example.model-v1:0"
     if resources.Grant.TRANSPORT in function.grants:
         yield "secretsmanager:GetSecretValue", FULL["livekit_secret_arn"]
+    if resources.Grant.NUMBERS in function.grants:
+        yield "secretsmanager:GetSecretValue", FULL["twilio_secret_arn"]
     yield from expected_of_source(full_deployment, function)
 
 

@@ -18,7 +18,7 @@ from infra.local import demo, invoke, pool, samples
 from switchboard.access import keys as access
 from switchboard.accounts.models import KeyKind
 from switchboard.audit import service as audit
-from switchboard.aws import clients
+from switchboard.aws import clients, reads
 from switchboard.aws.writes import commit
 from switchboard.calls import history
 from switchboard.calls import store as calls
@@ -28,6 +28,7 @@ from switchboard.email import store
 from switchboard.email.jobs import SendMail
 from switchboard.email.models import MailState
 from switchboard.kit import clock, settings
+from switchboard.numbers import service as numbers
 from switchboard.roleplay import calls as roleplay
 from switchboard.roleplay.models import RoleplayState
 from switchboard.timers import service as timers
@@ -158,6 +159,15 @@ def test_sqs_contacts_lets_a_contact_be_found_by_its_notes(run: Run, organizatio
     assert answer == DONE
     (known,) = contacts.list_contacts(organization["ORGANIZATION_ID"], "noon", 10, None)[0]
     assert [known.contact.id] == parse_job(event)["contact_ids"]
+
+
+def test_sqs_numbers_configures_a_number_at_its_provider(run: Run, organization: dict[str, str]) -> None:
+    event, answer = run("workers/numbers", "sqs-numbers")
+    assert answer == DONE
+    number = numbers.get_number(organization["ORGANIZATION_ID"], parse_job(event)["number_id"])
+    item = reads.get_item("core", {"pk": f"{number.org_id}#simulated-numbers", "sk": number.sid})
+    assert item
+    assert item["friendly_name"] == number.friendly_name
 
 
 def test_sqs_projections_count_a_call_with_its_number(run: Run, organization: dict[str, str]) -> None:

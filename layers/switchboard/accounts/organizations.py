@@ -7,7 +7,7 @@ from typing import Any, Literal
 from switchboard.accounts import stops, store
 from switchboard.accounts.models import HardCap, Organization
 from switchboard.accounts.plans import PlanName
-from switchboard.accounts.store import gauge_write, organization_ref
+from switchboard.accounts.store import gauge_write, get_gauge, organization_ref
 from switchboard.aws.dynamodb import Item
 from switchboard.aws.writes import Writes, commit
 from switchboard.errors import NotFound
@@ -17,7 +17,7 @@ from switchboard.kit import clock, ids
 from switchboard.persistence.idempotency import IdempotencyKey, commit_once
 from switchboard.persistence.optimistic import retry_on_conflict
 
-__all__ = ["gauge_write", "organization_ref"]
+__all__ = ["gauge_write", "get_gauge", "organization_ref"]
 
 Status = Literal["active", "suspended"]
 

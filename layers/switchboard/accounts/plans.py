@@ -21,7 +21,8 @@ class Plan:
     """A plan's limits. `None` means no limit.
 
     `concurrent_calls` limits the calls in progress at one time. `calls_per_second` limits the calls dialed per second,
-    over all numbers of the organization. The figures of Enterprise are defaults for the limits that are not negotiated.
+    over all numbers of the organization. `numbers` limits its telephone numbers. The figures of Enterprise are defaults
+    for the limits that are not negotiated.
 
     `sliced` plans count usage in leased slices instead of one item, because one item takes part in one transaction at
     a time. In a model of these conflicts, 100 transactions per second on one item already cause some refusals.
@@ -37,6 +38,7 @@ class Plan:
     concurrent_calls: int
     calls_per_second: int
     roleplays_per_month: int | None
+    numbers: int | None
     sliced: bool = False
 
 
@@ -54,6 +56,7 @@ PLANS = {
             concurrent_calls=1,
             calls_per_second=1,
             roleplays_per_month=10,
+            numbers=3,
         ),
         Plan(
             PlanName.STARTER,
@@ -66,6 +69,7 @@ PLANS = {
             concurrent_calls=5,
             calls_per_second=2,
             roleplays_per_month=100,
+            numbers=25,
         ),
         Plan(
             PlanName.GROWTH,
@@ -78,6 +82,7 @@ PLANS = {
             concurrent_calls=25,
             calls_per_second=5,
             roleplays_per_month=1_000,
+            numbers=250,
             sliced=True,
         ),
         Plan(
@@ -91,6 +96,7 @@ PLANS = {
             concurrent_calls=100,
             calls_per_second=20,
             roleplays_per_month=10_000,
+            numbers=1_000,
             sliced=True,
         ),
         Plan(
@@ -104,6 +110,7 @@ PLANS = {
             concurrent_calls=250,
             calls_per_second=50,
             roleplays_per_month=None,
+            numbers=None,
             sliced=True,
         ),
     )

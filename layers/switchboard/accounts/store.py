@@ -210,3 +210,9 @@ def gauge_write(
         condition=None if room is None else room_condition("#gauge", ":room", room),
         otherwise=otherwise,
     )
+
+
+def get_gauge(org_id: str, gauge: str) -> int:
+    """Return the value of an organization's gauge (`agents` …)."""
+    item = reads.get_item("core", {"pk": org_id, "sk": "gauges"}) or {}
+    return int(item.get(gauge, 0))

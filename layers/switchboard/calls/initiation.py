@@ -120,7 +120,7 @@ def _accepted(
         agent_id=None,
         source=OPTICOMM_SOURCE,
         tier=order.tier,
-        from_number=acceptance.choose_caller_id(caller.organization, [flow.caller_id], flow.id),
+        from_number=acceptance.choose_caller_id(caller.organization, [flows.find_caller_id(flow)], flow.id),
         to_number=order.to,
         voice_id=voice.id,
         greeting=acceptance.build_greeting(caller.organization, order, flow.name, voice.language),

@@ -15,6 +15,7 @@ from switchboard.email.jobs import SendMail
 from switchboard.events import registry
 from switchboard.events.models import Event
 from switchboard.kit.jobs import Job
+from switchboard.numbers import jobs as _numbers  # noqa: F401 declares its jobs, which no event starts
 from switchboard.projections.jobs import ProjectEvent
 from switchboard.roleplay.jobs import BeginRoleplay, ScoreRoleplay
 from switchboard.webhooks import event_names

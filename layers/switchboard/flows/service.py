@@ -1,68 +1,65 @@
-"""Creates and reads flows."""
+"""Creates and reads flows. `switchboard.flows.changes` changes them."""
 
 from __future__ import annotations
 
 import re
-from typing import Any
 
-from switchboard.aws.writes import Writes, commit
-from switchboard.carriers import voice
-from switchboard.compliance import ledgers, phone
-from switchboard.errors import Invalid, NotFound
+from switchboard.aws.writes import Writes
+from switchboard.errors import NotFound
 from switchboard.events import service as events
 from switchboard.events.models import Origin, Subject
-from switchboard.flows import store
-from switchboard.flows.models import Flow, FlowSettings
+from switchboard.flows import store, transfers
+from switchboard.flows.models import Flow, FlowSettings, FlowSnapshot, FlowVersion
+from switchboard.flows.rules import PROVIDER_AGENT_PATTERN, check_caller_number, check_settings
 from switchboard.flows.store import flow_ref, list_flows
 from switchboard.kit import clock, ids
+from switchboard.numbers import service as numbers
+from switchboard.persistence.idempotency import IdempotencyKey, commit_once
 
 __all__ = ["flow_ref", "list_flows"]
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-#: The form of ElevenLabs' agent ids.
-PROVIDER_AGENT_PATTERN = re.compile(r"agent_[A-Za-z0-9_-]{1,120}")
 
 
 def new_flow_writes(origin: Origin, settings: FlowSettings) -> tuple[Flow, list[Writes]]:
     """Returns a flow, and the writes that store it. Raises Invalid.
 
-    The writes raise Conflict at commit if another flow has its provider's agent.
+    The writes raise Conflict at commit if another flow has its provider's agent, and Invalid if it transfers calls to a
+    flow that does not exist.
     """
-    now = clock.now_iso()
-    flow = Flow(
-        **_checked(settings).model_dump(), id=ids.new_uuid(), org_id=origin.org_id, created_at=now, updated_at=now
-    )
+    flow = make_flow(origin, settings)
     event_write = events.new_event_write(
         origin, "flow.created", Subject(type="flow", id=flow.id, version=1), kind=flow.kind
     )
-    return flow, [*store.flow_writes(flow), event_write]
+    return flow, [first_version_writes(flow, None), event_write]
 
 
-def create_flow(origin: Origin, settings: FlowSettings) -> Flow:
+def make_flow(origin: Origin, settings: FlowSettings) -> Flow:
+    """Returns a flow with these settings that is not stored yet. Raises Invalid."""
+    checked = check_settings(settings)
+    check_caller_number(checked, origin.org_id)
+    now = clock.now_iso()
+    return Flow(
+        **checked.model_dump(),
+        id=ids.new_uuid(),
+        org_id=origin.org_id,
+        created_at=now,
+        updated_at=now,
+        updated_by=origin.actor.id,
+    )
+
+
+def first_version_writes(flow: Flow, note: str | None) -> list[Writes]:
+    """Returns the writes of a new flow: the flow, its first version, and its transfers to other flows."""
+    entry = FlowVersion(version=1, note=note, created_at=flow.created_at, created_by=flow.updated_by)
+    return [store.flow_writes(flow), store.version_writes(flow, entry, None), transfers.transfer_writes(None, flow)]
+
+
+def create_flow(origin: Origin, settings: FlowSettings, effect: IdempotencyKey | None = None) -> Flow:
     """Creates a flow. Raises Invalid, or Conflict if another flow has its provider's agent."""
     flow, writes = new_flow_writes(origin, settings)
-    commit(writes)
-    return flow
-
-
-def _checked(settings: FlowSettings) -> FlowSettings:
-    problems, changes = {}, dict[str, Any]()
-    if settings.voice and settings.voice not in {one.id for one in voice.get_carrier().talker.voices()}:
-        problems["voice"] = "must be the id of an available voice"
-    if settings.provider_agent_id and not PROVIDER_AGENT_PATTERN.fullmatch(settings.provider_agent_id):
-        problems["provider_agent_id"] = "must look like agent_…"
-    if settings.consent_date and not settings.consent_source:
-        problems["consent_source"] = "must be given together with consent_date"
-    if settings.consent_source and not settings.consent_date:
-        problems["consent_date"] = "must be given together with consent_source"
-    if problems:
-        raise Invalid("Invalid flow: see the fields.", fields=problems)
-    if settings.caller_id:
-        changes["caller_id"] = phone.parse_pasted(settings.caller_id, "caller_id").e164
-    if settings.consent_source and settings.consent_date:
-        basis = ledgers.parse_standing_consent(settings.consent_source, settings.consent_date, "flow")
-        changes |= {"consent_source": basis.source, "consent_date": basis.date}
-    return settings.model_copy(update=changes)
+    done = commit_once(effect, flow.id, writes)
+    return get_flow(origin.org_id, done.subject_id) if done else flow
 
 
 def get_flow(org_id: str, flow_id: str) -> Flow:
@@ -81,4 +78,35 @@ def get_outbound_flow(org_id: str, name: str) -> Flow:
         found = store.FLOWS.get(org_id, name.lower()) if _UUID.fullmatch(name.lower()) else None
     if not found or found.kind != "outbound":
         raise NotFound("There is no such agent: check its id.", code="agent_not_found")
+    return found
+
+
+def find_caller_id(flow: Flow) -> str | None:
+    """Returns the number (E.164) from which a flow calls, None if it names none that the organization still has."""
+    if flow.caller_id_number_id:
+        try:
+            number = numbers.get_number(flow.org_id, flow.caller_id_number_id)
+        except NotFound:
+            number = None
+        if number and number.active:
+            return number.e164
+    return flow.caller_id
+
+
+# ---- versions
+
+
+def get_flow_version(org_id: str, flow_id: str, version: int) -> Flow:
+    """Returns a flow as it was in a version, for a call that began with it. Deleted flows keep their versions.
+
+    Raises NotFound.
+    """
+    return get_snapshot(org_id, flow_id, version).flow
+
+
+def get_snapshot(org_id: str, flow_id: str, version: int) -> FlowSnapshot:
+    """Returns a version of a flow, with its source. Raises NotFound."""
+    found = store.get_snapshot(org_id, flow_id.lower(), version) if 0 < version < 10**10 else None
+    if not found:
+        raise NotFound("There is no such version of this flow.")
     return found

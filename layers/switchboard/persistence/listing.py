@@ -226,14 +226,26 @@ class Listing:
 
 
 def read_query_page(
-    query: Query, parse: Callable[[Item], T], org_id: str, name: str, limit: int, after: str | None
+    query: Query,
+    parse: Callable[[Item], T],
+    org_id: str,
+    name: str,
+    limit: int,
+    after: str | None,
+    fitting: Callable[[Sequence[T]], int] | None = None,
 ) -> tuple[list[T], str | None]:
     """Returns a page of a query's results, and the cursor of the next page (`None` at the end).
 
-    The cursor is bound to `name`, which names the list and its filters. Raises Invalid for a cursor of another list.
+    The cursor is bound to `name`, which names the list and its filters. `fitting` returns how many of the results fit
+    in the response, for a query without an index. The first is always on the page. Raises Invalid for a cursor of
+    another list.
     """
     found = query.page(limit, cursors.decode_cursor(after, org_id, name))
-    return [parse(item) for item in found.items], cursors.encode_cursor(found.next_key, org_id, name)
+    results, next_key = [parse(item) for item in found.items], found.next_key
+    room = max(1, fitting(results)) if fitting else limit
+    if room < len(results):
+        next_key = {part: found.items[room - 1][part] for part in ("pk", "sk")}
+    return results[:room], cursors.encode_cursor(next_key, org_id, name)
 
 
 def read_key_page(query: Query, org_id: str, name: str, limit: int, after: str | None) -> ListPage:

@@ -20,6 +20,7 @@ _SEARCH_ENTRY = "It is deleted with its contact. An entry of a call stays as lon
 _NOTE = "As long as its call, if nobody deletes the note."
 _VIEWS = "The access log of the call, as long as the call."
 _READ_STATE = "It shows the member what is new. It names the member by id only."
+_VERSIONS = "Calls name the version with which they began, also after the flow is deleted."
 _COUNTERS = "Needed for the next write of the same kind."
 KINDS: tuple[ItemKind, ...] = (
     # ---- accounts, agents, flows
@@ -35,6 +36,10 @@ KINDS: tuple[ItemKind, ...] = (
     ItemKind("core", "look-up of an inbox", "inbox#<address…>|inbox", _ORG, "An address is never given to another."),
     ItemKind("core", "flow", "<org>|flow#<id>", _ORG, "Calls name their flow."),
     ItemKind("core", "look-up of a provider's agent", "<org>|flow-agent#<id>", _ORG, "One flow at most has the agent."),
+    ItemKind("core", "number of a flow's assignments", "<org>|flow-use#<id>", _CHANGE, "It is deleted with its flow."),
+    ItemKind("core", "flow that transfers calls", "<org>#flow-transfers#<flow>|<id>", _CHANGE, "It follows its flow."),
+    ItemKind("core", "entry of a flow's version", "<org>#flow-versions#<flow>|<version>", _ORG, _VERSIONS),
+    ItemKind("core", "snapshot of a flow's version", "<org>#flow-snapshots#<flow>|<version>", _ORG, _VERSIONS),
     ItemKind("core", "drills that are switched off", "<org>|drills", _ORG, "The tenant's own choice."),
     # ---- people and teams
     ItemKind("core", "person", "user#<id>|user", _NEVER, "Events name people by id."),
@@ -162,6 +167,29 @@ KINDS: tuple[ItemKind, ...] = (
             ("pace of an account shared by tenants", "pace#account#<name>|number"),
         )
     ),
+    # ---- numbers
+    ItemKind(
+        "core", "telephone number", "<org>#numbers|<id>", _ORG, "Calls name their number, also after its release."
+    ),
+    ItemKind("core", "number of a flow", "<org>#flow-numbers#<flow>|<id>", _CHANGE, "It follows the number's flows."),
+    ItemKind(
+        "core",
+        "purchase of a number",
+        "<org>#number-purchases|<id>",
+        _TTL,
+        "It shows how a purchase ended. A purchase without an end stays.",
+        30 * _DAY,
+        "the end of the purchase",
+    ),
+    ItemKind("core", "look-up of a number's id", "number#<id>|number", _ORG, "Callbacks know the number's id only."),
+    ItemKind("core", "look-up of a telephone number", "number-e164#<number>|number", _CHANGE, "A release deletes it."),
+    ItemKind(
+        "core", "number sold by the simulator", "<org>#simulated-numbers|<id>", _CHANGE, "Only on the local stack."
+    ),
+    ItemKind(
+        "core", "look-up of such a number", "simulated-number#<number>|number", _CHANGE, "Deleted with the number."
+    ),
+    ItemKind("core", "subaccount at Twilio", "<org>|twilio", _ORG, "It owns the organization's numbers."),
     # ---- contacts
     ItemKind("core", "contact", "<org>#contacts|<id>", _CHANGE, "The organization keeps it until somebody deletes it."),
     ItemKind("core", "last backfill of contacts", "<org>#contact-backfill|backfill", _ORG, "The next one replaces it."),

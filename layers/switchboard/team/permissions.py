@@ -26,6 +26,13 @@ class Permission(StrEnum):
     BLOCKLIST_WRITE = "blocklist.write"
     CALLS_READ = "calls.read"
     CALLS_WRITE = "calls.write"
+    CALLS_PLACE = "calls.place"
+    FLOWS_READ = "flows.read"
+    FLOWS_WRITE = "flows.write"
+    NUMBERS_READ = "numbers.read"
+    NUMBERS_WRITE = "numbers.write"
+    #: To spend money on numbers.
+    NUMBERS_BUY = "numbers.buy"
 
 
 _VIEWER = frozenset(
@@ -35,9 +42,18 @@ _VIEWER = frozenset(
         Permission.CONTACTS_READ,
         Permission.BLOCKLIST_READ,
         Permission.CALLS_READ,
+        Permission.FLOWS_READ,
+        Permission.NUMBERS_READ,
     }
 )
-_OPERATOR = _VIEWER | {Permission.CONTACTS_WRITE, Permission.BLOCKLIST_WRITE, Permission.CALLS_WRITE}
+_OPERATOR = _VIEWER | {
+    Permission.CONTACTS_WRITE,
+    Permission.BLOCKLIST_WRITE,
+    Permission.CALLS_WRITE,
+    Permission.CALLS_PLACE,
+    Permission.FLOWS_WRITE,
+    Permission.NUMBERS_WRITE,
+}
 
 #: The permissions by role. An admin has every permission, including future ones.
 PERMISSIONS: dict[Role, frozenset[Permission]] = {

@@ -20,13 +20,28 @@ class Meter(StrEnum):
     EMAIL_RECEIVED = "email_received"
     #: Scored practice calls. Not charged either.
     ROLEPLAY = "roleplay"
+    #: Telephone numbers, counted once for each month that the organization has them.
+    NUMBER_LOCAL = "number_local"
+    NUMBER_TOLL_FREE = "number_toll_free"
 
 
-#: The price of one unit in millionths of a dollar: a mail to one recipient, or a minute of a call
+#: The price of one unit in millionths of a dollar: a mail to one recipient, a minute of a call, or a number for a month
 #: (docs/contracts/anima.md#plans).
-PRICE_MICROS = {Meter.EMAIL: 500, Meter.VOICE_BASIC: 70_000, Meter.VOICE_PREMIUM: 150_000}
+PRICE_MICROS = {
+    Meter.EMAIL: 500,
+    Meter.VOICE_BASIC: 70_000,
+    Meter.VOICE_PREMIUM: 150_000,
+    Meter.NUMBER_LOCAL: 2_000_000,
+    Meter.NUMBER_TOLL_FREE: 3_000_000,
+}
 #: The switch of the hard cap that covers a meter.
-CAP_SWITCH = {Meter.EMAIL: "email", Meter.VOICE_BASIC: "voice", Meter.VOICE_PREMIUM: "voice"}
+CAP_SWITCH = {
+    Meter.EMAIL: "email",
+    Meter.VOICE_BASIC: "voice",
+    Meter.VOICE_PREMIUM: "voice",
+    Meter.NUMBER_LOCAL: "numbers",
+    Meter.NUMBER_TOLL_FREE: "numbers",
+}
 #: The plan's monthly limit of a meter. The other meters have a daily limit, or only the hard cap.
 MONTHLY_QUOTA = {Meter.EMAIL: "emails_per_month"}
 

@@ -1,0 +1,284 @@
+"""Request and response models of HUM's flows (docs/contracts/hum.md#flows)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+
+from switchboard.edge.fields import OneLine
+from switchboard.edge.schema import omit_default
+from switchboard.flows.models import (
+    Flow,
+    FlowKind,
+    FlowProvider,
+    FlowVersion,
+    SourceFormat,
+)
+from switchboard.flows.rules import MAX_NAME, TEXT_LIMITS
+from switchboard.flows.source import MAX_SOURCE_BYTES
+from switchboard.flows.versions import FlowConfig, VersionConfig
+from switchboard.numbers.models import Number
+
+Name = Annotated[str, OneLine(MAX_NAME, least=1)]
+#: 0 or 1, as in the contract.
+Flag = Annotated[int, Field(ge=0, le=1)]
+#: The contract lists null among the values.
+Provider = Annotated[FlowProvider, WithJsonSchema({"type": "string", "enum": ["openai", "gemini", "elevenlabs", None]})]
+#: The fields that are 0 or 1 here, and true or false in the domain.
+_FLAGS = ("voicemail_enabled", "announce_recording", "business_hours_enabled")
+
+
+def _text(description: str, default: str | None) -> Any:
+    return Field(default=default, max_length=MAX_SOURCE_BYTES, description=f"JSON as text: {description}")
+
+
+class FlowInput(BaseModel):
+    """The settings of a flow. A field that ends in `_json` holds JSON as text.
+
+    An error in such a text names the line and the path, for example `line 3, at [0].url: must begin with https://`.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "name": "Front desk",
+                    "kind": "inbound",
+                    "greeting": "Hello, this is Lakeside Clinic.",
+                    "system_prompt": "You book appointments.",
+                    "transfer_map_json": '{"billing": "+14155550142"}',
+                    "timezone": "America/Chicago",
+                    "business_hours_enabled": 1,
+                    "business_hours_json": '{"monday": [{"start": "09:00", "end": "12:00"}, {"start": "13:00", '
+                    '"end": "17:00"}]}',
+                    "holidays_json": '[{"name": "Thanksgiving", "rule": "4th thursday of november"}]',
+                    "after_hours_message": "We are closed. Please call again tomorrow.",
+                }
+            ]
+        }
+    )
+
+    name: Name
+    kind: FlowKind = Field(default="inbound", description="An inbound flow answers calls, an outbound flow makes them.")
+    greeting: str = Field(default="", max_length=TEXT_LIMITS["greeting"])
+    system_prompt: str = Field(default="", max_length=TEXT_LIMITS["system_prompt"])
+    voice: str = Field(default="alloy", description="A voice of the catalog, or of OpenAI or Gemini by name.")
+    voicemail_enabled: Flag = 1
+    announce_recording: Flag = 1
+    tools_json: str = _text(
+        "a list of `{name, description, parameters, url, method}`. `parameters` is a JSON Schema of the arguments. "
+        "`url` is public and begins with https. `method` is GET or POST.",
+        "[]",
+    )
+    transfer_map_json: str = _text("an object from a label to a phone number (E.164).", "{}")
+    flow_transfer_map_json: str = _text("an object from a label to the id of another flow.", "{}")
+    outcome_schema_json: str | None = _text("the JSON Schema (2020-12) of a call's outcome, an object.", None)
+    caller_id_number_id: str | None = Field(
+        default=None, max_length=64, description="The id of your number from which the flow calls."
+    )
+    voicemail_leave_message: str | None = Field(default=None, max_length=TEXT_LIMITS["voicemail_leave_message"])
+    provider: Provider | None = None
+    timezone: str | None = Field(
+        default=None, max_length=64, description="An IANA time zone. Without one, the organization's zone applies."
+    )
+    business_hours_json: str | None = _text(
+        'an object from a weekday to its windows, `{"monday": [{"start": "09:00", "end": "17:00"}]}`. A missing day is '
+        "closed. An end at or before the start is on the next day. `24:00` is the end of the day.",
+        None,
+    )
+    holidays_json: str | None = _text(
+        "a list of `{name, date, hours}` or `{name, rule, hours}`. `date` is `2026-12-25`, or `12-25` for each year. "
+        "`rule` is `4th thursday of november`, `last monday of may`, `easter`, or such a day after "
+        "`2 days before` or `day after`. `hours` are the windows of the day; without them the day is closed.",
+        None,
+    )
+    after_hours_message: str | None = Field(default=None, max_length=TEXT_LIMITS["after_hours_message"])
+    business_hours_enabled: Flag = Field(default=0, json_schema_extra=omit_default)
+
+    def given(self) -> dict[str, Any]:
+        """Returns the fields that the request sent, with their values in the domain."""
+        return {
+            name: bool(value) if name in _FLAGS else value
+            for name, value in self.model_dump(exclude_unset=True).items()
+        }
+
+    def settings(self) -> dict[str, Any]:
+        """Returns all fields, with their values in the domain."""
+        return {name: bool(value) if name in _FLAGS else value for name, value in self.model_dump().items()}
+
+
+def _require_name(schema: dict[str, Any]) -> None:
+    schema["required"] = ["name"]
+    schema["examples"] = [{"name": "Front desk", "greeting": "Good morning, this is Lakeside Clinic."}]
+
+
+class FlowChanges(FlowInput):
+    """The changes of a flow. A missing field stays unchanged, and its default has no effect. `null` clears a field.
+
+    The contract requires `name`. A request without it is accepted, and the name stays.
+    """
+
+    model_config = ConfigDict(json_schema_extra=_require_name)
+
+    name: Name = Field(default="", json_schema_extra=omit_default)
+
+
+class AssignedNumberView(BaseModel):
+    """A number that uses a flow."""
+
+    id: str
+    e164: str
+    friendly_name: str
+    calls: bool = Field(description="Whether calls to the number come to the flow.")
+    texts: bool = Field(description="Whether texts to the number come to the flow.")
+
+
+class FlowView(BaseModel):
+    """A flow."""
+
+    id: str
+    name: str
+    kind: FlowKind
+    greeting: str
+    system_prompt: str
+    voice: str | None
+    voicemail_enabled: Flag
+    announce_recording: Flag
+    tools_json: str
+    transfer_map_json: str
+    flow_transfer_map_json: str
+    outcome_schema_json: str | None
+    caller_id_number_id: str | None
+    voicemail_leave_message: str | None
+    provider: FlowProvider | None
+    timezone: str | None
+    business_hours_json: str | None
+    holidays_json: str | None
+    after_hours_message: str | None
+    business_hours_enabled: Flag
+    version: int = Field(description="The number of changes, and of saved versions.")
+    assigned_numbers: list[AssignedNumberView]
+    created_at: str
+    updated_at: str
+    updated_by: str | None = Field(description="The id of the person or key that made the last change.")
+
+    @classmethod
+    def of(cls, flow: Flow, numbers: Sequence[Number]) -> FlowView:
+        """Returns HUM's view of a flow. `numbers` are those of the organization, or those of the flow."""
+        flags = {name: int(getattr(flow, name)) for name in _FLAGS}
+        assigned = [
+            AssignedNumberView(
+                id=number.id,
+                e164=number.e164,
+                friendly_name=number.friendly_name,
+                calls=number.flow_id == flow.id,
+                texts=number.sms_flow_id == flow.id,
+            )
+            for number in numbers
+            if flow.id in number.flow_ids
+        ]
+        return cls.model_validate(flow.model_dump() | flags | {"assigned_numbers": assigned})
+
+
+class FlowList(BaseModel):
+    """A page of flows."""
+
+    flows: list[FlowView]
+    next_cursor: str | None
+
+
+class FlowVersionView(BaseModel):
+    """A version of a flow."""
+
+    version: int
+    note: str | None
+    created_at: str
+    created_by: str | None
+    format: SourceFormat | None = Field(description="The format, if the version was saved as a configuration.")
+
+    @classmethod
+    def of(cls, entry: FlowVersion) -> FlowVersionView:
+        """Returns HUM's view of a version."""
+        return cls.model_validate(entry.model_dump())
+
+
+class FlowVersionList(BaseModel):
+    """A page of a flow's versions."""
+
+    versions: list[FlowVersionView]
+    next_cursor: str | None
+
+
+class FlowSnapshotView(BaseModel):
+    """A version of a flow, with its configuration."""
+
+    version: int
+    note: str | None
+    created_at: str
+    created_by: str | None
+    format: SourceFormat
+    source: str
+
+    @classmethod
+    def of(cls, found: VersionConfig) -> FlowSnapshotView:
+        """Returns HUM's view of a version with its configuration."""
+        told = {"format": found.source.format, "source": found.source.text}
+        return cls.model_validate(found.entry.model_dump() | told)
+
+
+class FlowConfigInput(BaseModel):
+    """A configuration to save. Its fields are those of a flow; a field that ends in `_json` has its value instead.
+
+    The name of such a field has no ending: `tools` is a list, and `business_hours` an object. A missing field gets its
+    default.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "format": "yaml",
+                    "source": "name: Front desk\ngreeting: Hello, this is Lakeside Clinic.\n"
+                    'transfer_map:\n  billing: "+14155550142"  # until six\n',
+                    "note": "Calls about bills go to the office.",
+                }
+            ]
+        }
+    )
+
+    format: SourceFormat = "json"
+    source: str = Field(min_length=1, max_length=MAX_SOURCE_BYTES)
+    note: str = Field(default="", max_length=500, json_schema_extra=omit_default)
+
+
+class FlowRollbackInput(BaseModel):
+    """The version to go back to."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"version": 1, "note": "The old greeting was better."}]})
+
+    version: int = Field(ge=1)
+    note: str = Field(default="", max_length=500, json_schema_extra=omit_default)
+
+
+class FlowConfigView(BaseModel):
+    """A flow as one text."""
+
+    version: int
+    format: SourceFormat
+    source: str
+    updated_at: str
+    updated_by: str | None
+
+    @classmethod
+    def of(cls, found: FlowConfig) -> FlowConfigView:
+        """Returns HUM's view of a configuration."""
+        flow, source = found
+        return cls(
+            version=flow.version,
+            format=source.format,
+            source=source.text,
+            updated_at=flow.updated_at,
+            updated_by=flow.updated_by,
+        )

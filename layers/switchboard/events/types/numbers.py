@@ -1,0 +1,40 @@
+"""Telephone numbers of organizations."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from typing_extensions import TypedDict
+
+from switchboard.events.types.base import Count, Digest, EventType, Id
+
+
+class NumberChanged(TypedDict):
+    number: Annotated[Digest, "The digest of the telephone number."]
+    flow_id: Annotated[Id | None, "The flow of its calls."]
+    sms_flow_id: Annotated[Id | None, "The flow of its texts."]
+
+
+class NumberPurchase(TypedDict):
+    number: Annotated[Digest, "The digest of the telephone number."]
+    cost_cents: Annotated[Count, "The price of a month, in cents."]
+
+
+class NumbersSynced(TypedDict):
+    added: Annotated[Count, "The numbers that the sync added."]
+    updated: Annotated[Count, "The numbers that it changed."]
+    released: Annotated[Count, "The numbers that the provider no longer has."]
+    found: Annotated[Count, "The numbers in the provider's inventory."]
+
+
+TYPES = (
+    EventType("number.registered", "A number of the provider's inventory was added.", "number", NumberChanged),
+    EventType("number.purchase_started", "The purchase of a number began, and was charged.", "number", NumberPurchase),
+    EventType("number.purchase_refused", "A purchase failed, and the charge was undone.", "number", NumberPurchase),
+    EventType("number.bought", "A number was bought.", "number", NumberChanged),
+    EventType("number.updated", "The name, a flow or the capabilities of a number changed.", "number", NumberChanged),
+    EventType("number.released", "The organization no longer has a number.", "number", NumberChanged),
+    EventType(
+        "numbers.synced", "The numbers were compared with the provider's inventory.", "organization", NumbersSynced
+    ),
+)

@@ -1,0 +1,1 @@
+"""Numbers: the telephone numbers of an organization, and the flows that they are assigned to."""

@@ -1,0 +1,44 @@
+"""Tells the provider where a number's calls and texts go."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from switchboard import telemetry
+from switchboard.aws.writes import commit
+from switchboard.carriers.numbers import get_inventory, inventory_name
+from switchboard.carriers.numbers.ports.inventory import NumberSettings
+from switchboard.carriers.outcomes import OutcomeUnknownError, RefusedError, ThrottledError
+from switchboard.kit import clock, settings
+from switchboard.numbers import store
+from switchboard.numbers.jobs import ConfigureNumber
+from switchboard.timers import service as timers
+
+_PAUSE = timedelta(minutes=2)
+
+
+def configure_number(org_id: str, number_id: str) -> None:
+    """Sends the name and the URLs of a number to its provider. It may run twice: the settings are the same."""
+    number = store.NUMBERS.get(org_id, number_id)
+    if number is None or not number.active:
+        telemetry.log_skip("the number is gone", number_id=number_id)
+        return
+    if inventory_name() != number.provider:
+        telemetry.log_skip("another provider has the number", number_id=number_id)
+        return
+    base = settings.text("CALLBACKS_URL", "").rstrip("/")
+    wanted = NumberSettings(
+        friendly_name=number.friendly_name,
+        voice_url=f"{base}/twilio/voice/{number_id}" if base else None,
+        status_url=f"{base}/twilio/voice/{number_id}/status" if base else None,
+        sms_url=f"{base}/twilio/sms/{number_id}" if base else None,
+    )
+    try:
+        get_inventory().configure(org_id, number.sid, wanted)
+    except RefusedError as refused:
+        # The next sync releases a number that the provider no longer has.
+        telemetry.logger().warning("number not configured", extra={"number_id": number_id, "reason": str(refused)})
+    except (ThrottledError, OutcomeUnknownError) as silent:
+        telemetry.log_skip("the provider did not answer", number_id=number_id, error=str(silent))
+        job = ConfigureNumber(org_id=org_id, number_id=number_id)
+        commit(timers.schedule(job, clock.now() + _PAUSE).write)

@@ -1,0 +1,107 @@
+"""The models of a number."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict
+
+from switchboard.events.models import SystemActor
+from switchboard.usage.models import Meter, SpendingReceipt
+
+
+class NumberStatus(StrEnum):
+    """Whether the organization still has the number."""
+
+    ACTIVE = "active"
+    RELEASED = "released"
+
+
+class NumberCapabilities(BaseModel):
+    """The abilities of a number."""
+
+    model_config = ConfigDict(frozen=True)
+
+    voice: bool = False
+    sms: bool = False
+    mms: bool = False
+
+
+class Number(BaseModel):
+    """A telephone number of an organization.
+
+    `sid` is the provider's id of the number. `flow_id` is the flow of its calls, and `sms_flow_id` the flow of its
+    texts. Both are plain ids: this noun does not know flows. `version` counts its changes.
+    """
+
+    id: str
+    org_id: str
+    sid: str
+    e164: str
+    friendly_name: str
+    flow_id: str | None = None
+    sms_flow_id: str | None = None
+    capabilities: NumberCapabilities = NumberCapabilities()
+    status: NumberStatus = NumberStatus.ACTIVE
+    monthly_cost_cents: int
+    #: The state of the registration for texts to the United States. Null before the number has one.
+    a2p_status: str | None = None
+    #: The provider that has the number: `twilio` or `simulator`.
+    provider: str
+    version: int = 1
+    created_at: str
+    updated_at: str
+
+    @property
+    def active(self) -> bool:
+        """Whether the organization still has the number."""
+        return self.status is NumberStatus.ACTIVE
+
+    @property
+    def flow_ids(self) -> set[str]:
+        """The flows that the number is assigned to."""
+        return {flow_id for flow_id in (self.flow_id, self.sms_flow_id) if flow_id}
+
+    def released(self) -> Self:
+        """Returns the number after its release, without flows."""
+        return self.model_copy(update={"status": NumberStatus.RELEASED, "flow_id": None, "sms_flow_id": None})
+
+
+class PurchaseStatus(StrEnum):
+    """The status of a purchase. Only a pending one can change."""
+
+    PENDING = "pending"
+    BOUGHT = "bought"
+    REFUSED = "refused"
+
+
+class Purchase(BaseModel):
+    """A number that an organization buys. It is recorded before the provider is asked.
+
+    Its id is the id of the number. `asked_at` is the time of the latest request to the provider. A request that is
+    older than a minute has ended, so the provider's list then says whether it bought the number.
+    """
+
+    id: str
+    org_id: str
+    e164: str
+    friendly_name: str
+    flow_id: str | None
+    sms_flow_id: str | None
+    provider: str
+    meter: Meter
+    monthly_cost_cents: int
+    #: Where the first month was charged, to give it back if the number cannot be bought.
+    receipt: SpendingReceipt | None
+    status: PurchaseStatus = PurchaseStatus.PENDING
+    asked_at: str
+    #: The number of attempts to settle it.
+    checks: int = 0
+    #: The origin of the changes of a worker.
+    work: SystemActor
+    version: int = 1
+    created_at: str
+    updated_at: str
+    #: When the table deletes it, in seconds since 1970. A pending purchase stays.
+    expires: int | None = None

@@ -1,0 +1,90 @@
+"""Reads and changes numbers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from switchboard.aws.writes import Writes
+from switchboard.errors import Invalid, NotFound
+from switchboard.events.models import Origin
+from switchboard.numbers import records, store
+from switchboard.numbers.jobs import ConfigureNumber
+from switchboard.numbers.models import Number
+from switchboard.numbers.store import list_number_page, list_numbers, list_numbers_of_flow
+from switchboard.persistence.collection import next_version
+from switchboard.persistence.idempotency import IdempotencyKey
+from switchboard.persistence.optimistic import Decision
+from switchboard.timers import service as timers
+
+__all__ = ["list_number_page", "list_numbers", "list_numbers_of_flow"]
+
+_ID = re.compile(f"{store.ID_PREFIX}[0-9a-z]{{26}}")
+
+
+def get_number(org_id: str, number_id: str) -> Number:
+    """Returns the organization's number with this id. Raises NotFound."""
+    found = store.NUMBERS.get(org_id, number_id) if _ID.fullmatch(number_id) else None
+    if not found:
+        raise NotFound("There is no such number.")
+    return found
+
+
+def find_number(number_id: str) -> Number | None:
+    """Returns the number with this id of any organization, None if there is none. For callbacks and workers."""
+    if not _ID.fullmatch(number_id):
+        return None
+    org_id = store.find_org_of_number(number_id)
+    return store.NUMBERS.get(org_id, number_id) if org_id else None
+
+
+def find_number_by_e164(e164: str) -> Number | None:
+    """Returns the active number of any organization with this telephone number, None if there is none."""
+    holder = store.find_holder(e164)
+    found = store.NUMBERS.get(*holder) if holder else None
+    return found if found and found.active else None
+
+
+def update_number(
+    origin: Origin,
+    number_id: str,
+    changes: dict[str, Any],
+    extra: Sequence[Writes] = (),
+    effect: IdempotencyKey | None = None,
+) -> Number:
+    """Changes `friendly_name`, `flow_id` or `sms_flow_id` of a number. Missing fields stay. A
+    blank name becomes the telephone number.
+
+    `extra` are the writes that guard the flows. Raises NotFound, and Invalid for a released number that gets a flow.
+    """
+    known = get_number(origin.org_id, number_id)
+
+    def decide(before: Number) -> Decision[Number]:
+        wanted = dict(changes)
+        if "friendly_name" in wanted:
+            wanted["friendly_name"] = wanted["friendly_name"] or before.e164
+        given = {name: value for name, value in wanted.items() if getattr(before, name) != value}
+        if not before.active and (given.get("flow_id") or given.get("sms_flow_id")):
+            raise _number_released()
+        if not given:
+            return None
+        after = next_version(before, **given)
+        job = ConfigureNumber(org_id=after.org_id, number_id=after.id) if "friendly_name" in given else None
+        return after, [
+            store.moved_entry_writes(before, after),
+            records.number_event_write(origin, "number.updated", after),
+            timers.job_write(job) if job and after.active else None,
+            extra,
+        ]
+
+    changed = store.NUMBERS.change(known.org_id, known.id, decide, effect)
+    return changed or get_number(origin.org_id, number_id)
+
+
+def _number_released() -> Invalid:
+    return Invalid(
+        "This number was released: a flow can only be assigned to a number that the organization still has.",
+        code="number_released",
+        fields={"flow_id": "cannot be set on a released number"},
+    )

@@ -1,0 +1,265 @@
+"""Twilio's numbers: the SDK against a local server that speaks Twilio's API."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from switchboard.aws import clients, secret
+from switchboard.carriers.numbers import twilio
+from switchboard.carriers.numbers.ports.inventory import UNAVAILABLE, Features, NumberSearch, NumberSettings
+from switchboard.carriers.numbers.twilio_http import DeadlineHttpClient
+from switchboard.carriers.outcomes import OutcomeUnknownError, RefusedError, ThrottledError
+
+MAIN, NUMBER, ORG = "AC" + "0" * 32, "+14155550128", "org_acme"
+_ALL = {"voice": True, "SMS": True, "MMS": False}
+
+
+class FakeTwilio:
+    """Twilio's accounts, numbers on sale, and numbers of accounts. `faults` answer the next requests instead."""
+
+    def __init__(self) -> None:
+        self.accounts: dict[str, str] = {}
+        self.numbers: dict[str, dict[str, dict[str, Any]]] = {}
+        self.requests: list[tuple[str, str, dict[str, str]]] = []
+        self.faults: list[Callable[[str], tuple[int, Any] | None]] = []
+        self.page_size = 50
+
+    def answer(self, method: str, path: str, given: dict[str, str]) -> tuple[int, Any]:
+        self.requests.append((method, path, given))
+        for fault in self.faults:
+            if found := fault(f"{method} {path}"):
+                return found
+        parts = path.removeprefix("/2010-04-01/").removesuffix(".json").split("/")
+        match (method, parts):
+            case ("GET", ["Accounts"]):
+                rows = [
+                    {"sid": sid, "friendly_name": name, "date_created": None}
+                    for sid, name in self.accounts.items()
+                    if name == given["FriendlyName"]
+                ]
+                return 200, {"accounts": rows, "page": 0}
+            case ("POST", ["Accounts"]):
+                sid = f"AC{len(self.accounts) + 1:032x}"
+                self.accounts[sid] = given["FriendlyName"]
+                return 201, {"sid": sid, "friendly_name": given["FriendlyName"]}
+            case ("GET", ["Accounts", _, "AvailablePhoneNumbers", country, kind]):
+                row = {
+                    "phone_number": NUMBER, "friendly_name": "(415) 555-0128", "locality": "San Francisco",
+                    "region": "CA", "postal_code": "94103", "iso_country": country, "latitude": "37.77",
+                    "longitude": "-122.41", "capabilities": _ALL, "beta": False,
+                }  # fmt: skip
+                return 200, {"available_phone_numbers": [row] if kind == "Local" else [], "page": 0}
+            case ("POST", ["Accounts", account, "IncomingPhoneNumbers"]):
+                if any(
+                    given["PhoneNumber"] == one["phone_number"]
+                    for mine in self.numbers.values()
+                    for one in mine.values()
+                ):
+                    return 400, error(21422, "not available")
+                return 201, self.add(account, given["PhoneNumber"], given["FriendlyName"])
+            case ("GET", ["Accounts", account, "IncomingPhoneNumbers"]):
+                rows = [
+                    one
+                    for one in self.numbers.get(account, {}).values()
+                    if given.get("PhoneNumber") in (None, one["phone_number"])
+                ]
+                page = int(given.get("Page", 0))
+                begin, size = page * self.page_size, self.page_size
+                more = f"{path}?PageSize=1000&Page={page + 1}" if begin + size < len(rows) else None
+                return 200, {"incoming_phone_numbers": rows[begin : begin + size], "page": page, "next_page_uri": more}
+            case (_, ["Accounts", account, "IncomingPhoneNumbers", sid]):
+                known = self.numbers.get(account, {}).get(sid)
+                if known is None:
+                    return 404, error(20404, "not found")
+                if method == "DELETE":
+                    del self.numbers[account][sid]
+                    return 204, None
+                if method == "POST":
+                    known |= {"friendly_name": given["FriendlyName"], "voice_url": given["VoiceUrl"]}
+                return 200, known
+        return 404, error(20404, "no such path")
+
+    def add(self, account: str, e164: str, friendly_name: str = "") -> dict[str, Any]:
+        mine = self.numbers.setdefault(account, {})
+        sid = f"PN{int(e164[1:]):032x}"
+        mine[sid] = {"sid": sid, "phone_number": e164, "friendly_name": friendly_name, "capabilities": _ALL}
+        return mine[sid]
+
+
+def error(code: int, message: str, status: int = 400) -> dict[str, Any]:
+    return {"code": code, "message": message, "more_info": "", "status": status}
+
+
+@pytest.fixture
+def fake(cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeTwilio]:
+    made = FakeTwilio()
+
+    class Handler(BaseHTTPRequestHandler):
+        def _serve(self) -> None:
+            target = urlsplit(self.path)
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+            given = {name: values[0] for name, values in (parse_qs(target.query) | parse_qs(body)).items()}
+            status, answer = made.answer(self.command, target.path, given)
+            if status == 0:
+                self.close_connection = True
+                self.connection.close()
+                return
+            text = b"" if answer is None else json.dumps(answer).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text)
+
+        do_GET = do_POST = do_DELETE = _serve  # noqa: N815 the names that the server calls
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    clients.get_client("secretsmanager").create_secret(Name="twilio", SecretString="token")
+    for name, value in (
+        ("TWILIO_ACCOUNT_SID", MAIN),
+        ("TWILIO_SECRET", "twilio"),
+        ("TWILIO_API_URL", f"http://127.0.0.1:{server.server_port}"),
+    ):
+        monkeypatch.setenv(f"SWITCHBOARD_{name}", value)
+    secret.clear_cache()
+    yield made
+    server.shutdown()
+    server.server_close()
+    secret.clear_cache()
+
+
+@pytest.fixture
+def inventory(fake: FakeTwilio) -> twilio.TwilioInventory:
+    return twilio.TwilioInventory()
+
+
+def always(status: int, answer: Any, begins: str = "") -> Callable[[str], tuple[int, Any] | None]:
+    return lambda request: (status, answer) if request.startswith(begins) else None
+
+
+def test_a_search_sends_every_filter(fake: FakeTwilio, inventory: twilio.TwilioInventory) -> None:
+    search = NumberSearch("US", "Local", "415", "555*1", "CA", "San Francisco", "94103", True, True, False, 7)
+    (found,) = inventory.search(search)
+    assert (found.e164, found.locality, found.latitude) == (NUMBER, "San Francisco", 37.77)
+    assert found.features == Features(voice=True, sms=True, mms=False)
+    assert fake.requests[0][1:] == (
+        f"/2010-04-01/Accounts/{MAIN}/AvailablePhoneNumbers/US/Local.json",
+        {
+            "AreaCode": "415", "Contains": "555*1", "InRegion": "CA", "InLocality": "San Francisco",
+            "InPostalCode": "94103", "VoiceEnabled": "true", "SmsEnabled": "true", "MmsEnabled": "false",
+            "PageSize": "7",
+        },
+    )  # fmt: skip
+    assert inventory.search(NumberSearch(type="TollFree")) == []
+
+
+def test_an_organization_buys_into_its_own_subaccount(fake: FakeTwilio, inventory: twilio.TwilioInventory) -> None:
+    bought = inventory.buy(ORG, NUMBER, "Desk")
+    (account,) = fake.accounts
+    assert fake.accounts[account] == f"switchboard {ORG}"
+    assert list(fake.numbers) == [account]
+    assert inventory.find(ORG, NUMBER) == inventory.fetch(ORG, bought.sid) == bought
+    assert inventory.list_owned(ORG) == [bought]
+    assert (inventory.fetch("org_other", bought.sid), inventory.list_owned("org_other")) == (None, [])
+    inventory.buy(ORG, "+14155550146", "Other")
+    assert len(fake.accounts) == 1
+
+
+def test_a_subaccount_that_was_opened_without_an_answer_is_found(
+    fake: FakeTwilio, inventory: twilio.TwilioInventory
+) -> None:
+    fake.accounts["AC" + "f" * 32] = f"switchboard {ORG}"
+    inventory.buy(ORG, NUMBER, "Desk")
+    assert (len(fake.accounts), list(fake.numbers)) == (1, ["AC" + "f" * 32])
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "raised", "text"),
+    [
+        (400, 21422, RefusedError, UNAVAILABLE),
+        (400, 21452, RefusedError, UNAVAILABLE),
+        (400, 21631, RefusedError, "Twilio's error 21631"),
+        (401, 20003, ThrottledError, "20003"),
+        (429, 20429, ThrottledError, "20429"),
+        (500, 20500, OutcomeUnknownError, "20500"),
+        (503, None, OutcomeUnknownError, "503"),
+    ],
+)
+def test_each_refusal_of_a_purchase_has_its_meaning(
+    fake: FakeTwilio, inventory: twilio.TwilioInventory, status: int, code: int, raised: type[Exception], text: str
+) -> None:
+    inventory.buy(ORG, "+14155550146", "First")
+    fake.faults.append(always(status, {"code": code, "message": "no", "status": status}, "POST"))
+    with pytest.raises(raised) as refused:
+        inventory.buy(ORG, NUMBER, "Desk")
+    assert str(refused.value) == text
+
+
+@pytest.mark.parametrize("broken", [(0, None), (201, "no number")])
+def test_a_purchase_without_a_readable_answer_is_unknown(
+    fake: FakeTwilio, inventory: twilio.TwilioInventory, broken: tuple[int, Any]
+) -> None:
+    inventory.buy(ORG, "+14155550146", "First")
+    fake.faults.append(always(*broken, "POST"))
+    with pytest.raises(OutcomeUnknownError):
+        inventory.buy(ORG, NUMBER, "Desk")
+
+
+def test_a_purchase_whose_subaccount_cannot_be_opened_bought_nothing(
+    fake: FakeTwilio, inventory: twilio.TwilioInventory
+) -> None:
+    fake.faults.append(always(500, error(20500, "down"), "POST"))
+    with pytest.raises(ThrottledError):
+        inventory.buy(ORG, NUMBER, "Desk")
+    fake.faults.clear()
+    assert inventory.buy(ORG, NUMBER, "Desk").e164 == NUMBER
+
+
+def test_a_large_inventory_is_read_page_by_page(fake: FakeTwilio, inventory: twilio.TwilioInventory) -> None:
+    inventory.buy(ORG, NUMBER, "Desk")
+    (account,) = fake.accounts
+    for number in range(120):
+        fake.add(account, f"+1212555{number:04d}")
+    assert len(inventory.list_owned(ORG)) == 121
+
+
+def test_a_number_is_configured_and_released(fake: FakeTwilio, inventory: twilio.TwilioInventory) -> None:
+    bought = inventory.buy(ORG, NUMBER, "Desk")
+    url = "https://api.example.com/twilio/voice/num_1"
+    inventory.configure(ORG, bought.sid, NumberSettings("Night", url, f"{url}/status", None))
+    (account,) = fake.accounts
+    assert fake.numbers[account][bought.sid]["voice_url"] == url
+    inventory.release(ORG, bought.sid)
+    inventory.release(ORG, bought.sid)
+    assert inventory.list_owned(ORG) == []
+    with pytest.raises(RefusedError):
+        inventory.configure(ORG, bought.sid, NumberSettings("Night", url, None, None))
+
+
+def test_a_slow_provider_gets_one_deadline_for_all_requests(fake: FakeTwilio) -> None:
+    inventory = twilio.TwilioInventory(lambda: DeadlineHttpClient(0.1, "http://127.0.0.1:9"))
+    with pytest.raises(ThrottledError):
+        inventory.search(NumberSearch())
+    hanging = threading.Event()
+    fake.faults.append(lambda _: (hanging.wait(5), None)[1])
+    late = twilio.TwilioInventory(lambda: DeadlineHttpClient(0.4, clients_url()))
+    with pytest.raises(OutcomeUnknownError):
+        late.search(NumberSearch())
+    hanging.set()
+
+
+def clients_url() -> str:
+    from switchboard.kit import settings
+
+    return settings.text("TWILIO_API_URL")
