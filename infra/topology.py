@@ -227,8 +227,16 @@ GROUPS = (
         "hum/flows",
         api="hum",
         paths=("api/flows", "api/flows/{proxy+}"),
-        tables=_CONSOLE | {"activity": WRITE},
-        grants=frozenset({Grant.ROOT_SECRET}),
+        # A test call reads its first run.
+        tables=_CONSOLE | {"activity": READ_WRITE},
+        grants=frozenset({Grant.ROOT_SECRET, Grant.NATIONAL_REGISTRY}),
+    ),
+    Group(
+        "hum/outbound",
+        api="hum",
+        paths=("api/outbound/{proxy+}",),
+        tables=_CONSOLE | {"activity": READ_WRITE},
+        grants=frozenset({Grant.ROOT_SECRET, Grant.NATIONAL_REGISTRY}),
     ),
     Group(
         "hum/numbers",

@@ -18,6 +18,8 @@ from functions.hum.flows.schemas import (
     FlowVersionView,
     FlowView,
 )
+from switchboard.calls import console
+from switchboard.dialects.hum.call_orders import CALL_INVALID, CALL_REFUSED, CallPlaced, TestCallInput
 from switchboard.dialects.hum.dialect import Hum
 from switchboard.dialects.hum.shapes import DONE, Cursor, Limit, Ok
 from switchboard.edge.api import Api
@@ -210,6 +212,21 @@ def rollback_flow(flow_id: str, request: FlowRollbackInput) -> FlowView:
 )
 def duplicate_flow(flow_id: str) -> FlowView:
     return _view(changes.duplicate_flow(api.member, flow_id, api.member.effect))
+
+
+@api.post(
+    "/api/flows/<flow_id>/test-call",
+    summary="Try a flow out with a call",
+    operation_id="testFlowCall",
+    description="Calls a number with the flow, of either kind. With `simulated`, and where no carrier is configured, the"
+    " simulator takes the call: it reaches nobody and costs nothing. Otherwise it is a real call with its price, and the"
+    " compliance rules apply. Analytics leave test calls out.",
+    permission=Permission.CALLS_PLACE,
+    responses={400: CALL_INVALID, 403: CALL_REFUSED, 404: _UNKNOWN},
+)
+def test_flow_call(flow_id: str, request: TestCallInput) -> CallPlaced:
+    call = console.place_test_call(api.member, flow_id, request.to, simulated=request.simulated)
+    return CallPlaced.of(call)
 
 
 handler = api.handler

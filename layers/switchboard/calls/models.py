@@ -73,6 +73,7 @@ class Order(BaseModel):
     `basis` is the consent to use if neither the request nor the ledger has one. A `simulated` call reaches nobody and
     costs nothing. `purpose`, `time_zone`, `recipient_state` and `zone_confirmed` are for the gate
     (`compliance.models.ContactAttempt`). `variables` replace `{{name}}` in the prompt and the greeting.
+    `skips_own_hours`: an admin has decided that the organization's own calling hours do not apply. The law's do.
     """
 
     to: str
@@ -91,6 +92,7 @@ class Order(BaseModel):
     time_zone: str | None = None
     recipient_state: str | None = None
     zone_confirmed: bool = False
+    skips_own_hours: bool = False
     metadata: dict[str, Any] = Field(default_factory=dict)
 
 
@@ -143,6 +145,8 @@ class Call(BaseModel):
     agent_name: str = "your assistant"
     #: The flow that talks, as of the call's acceptance. `agent_ref` is the caller's name for it.
     flow_id: str | None = None
+    #: The version of the flow that talks. The call keeps it when the flow changes.
+    flow_version: int | None = None
     agent_ref: str | None = None
     provider_agent_id: str | None = None
     #: The caller's own id of the request: requests with the same id are one call.
@@ -155,6 +159,8 @@ class Call(BaseModel):
     correlation_id: str
     #: The API key of the request. Revoking the key stops the call if it is not dialed yet.
     key_id: str | None = None
+    #: The member who placed the call. The call is not dialed if the member has lost the right to place calls.
+    placed_by: str | None = None
     #: When the called person asked for no more calls.
     opted_out_at: str | None = None
     provider: str
@@ -172,12 +178,16 @@ class Call(BaseModel):
     awaits_analysis: bool = False
     outcome: str | None = None
     summary: str | None = None
+    #: When the talk was summarized (`switchboard.calls.summaries`).
+    summarized_at: str | None = None
     recordings: list[Recording] = Field(default_factory=list)
     #: The key of our own copy of the recording, in the bucket `recordings`.
     recording_key: str | None = None
     #: The number of the organization that the call goes out from, or comes in at, and the caller's voicemail.
     number_id: str | None = None
     voicemail_id: str | None = None
+    #: Whether a member tries out a flow with it. Analytics leave it out.
+    is_test: bool = False
     #: The tags of people, in the order in which they were added, and the number of notes.
     tags: list[CallTag] = Field(default_factory=list)
     note_count: int = 0

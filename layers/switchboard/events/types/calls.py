@@ -27,6 +27,8 @@ class _Judged(Called):
     verdict: Annotated[VerdictInBrief, "The verdict of the compliance gate."]
     flow: NotRequired[Annotated[Id, "The flow of the call."]]
     simulated: NotRequired[Annotated[bool, "Whether the call is simulated and reaches nobody. Only with a flow."]]
+    test: NotRequired[Annotated[bool, "Present if a member tries out a flow with the call."]]
+    forced: NotRequired[Annotated[bool, "Present if an admin skipped the organization's own calling hours."]]
 
 
 class CallCreated(_Judged):
