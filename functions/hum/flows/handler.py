@@ -218,9 +218,9 @@ def duplicate_flow(flow_id: str) -> FlowView:
     "/api/flows/<flow_id>/test-call",
     summary="Try a flow out with a call",
     operation_id="testFlowCall",
-    description="Calls a number with the flow, of either kind. With `simulated`, and where no carrier is configured, the"
-    " simulator takes the call: it reaches nobody and costs nothing. Otherwise it is a real call with its price, and the"
-    " compliance rules apply. Analytics leave test calls out.",
+    description="Calls a number with the flow, of either kind. With `simulated`, and where no carrier is configured,"
+    " the simulator takes the call: it reaches nobody and costs nothing. Otherwise the call is real and has its price,"
+    " and the compliance rules apply. Analytics leave test calls out.",
     permission=Permission.CALLS_PLACE,
     responses={400: CALL_INVALID, 403: CALL_REFUSED, 404: _UNKNOWN},
 )
