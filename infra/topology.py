@@ -39,6 +39,7 @@ QUEUES = (
     Queue("numbers"),
     # Three times as long as a language model may take.
     Queue("scoring", visibility_seconds=180),
+    Queue("summaries", visibility_seconds=180),
     Queue("webhooks"),
     # Longer than the slowest response that a delivery waits for.
     Queue("deliveries", visibility_seconds=90, max_receives=20),
@@ -339,6 +340,16 @@ WORKERS = (
         "workers/scoring",
         queue="scoring",
         tables={"activity": READ_WRITE, "core": WRITE},
+        grants=frozenset({Grant.LANGUAGE_MODEL}),
+        batch=1,
+        concurrency=20,
+        seconds=150,
+    ),
+    Worker(
+        "workers/summaries",
+        queue="summaries",
+        # It reads the call's flow, and counts the uses of the model.
+        tables={"activity": READ_WRITE, "core": READ_WRITE},
         grants=frozenset({Grant.LANGUAGE_MODEL}),
         batch=1,
         concurrency=20,

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from switchboard.calls import acceptance, caller_ids, repeated_calls, task_context
 from switchboard.calls.caller_ids import CallerId
-from switchboard.calls.models import Call, Order, Tier
+from switchboard.calls.models import CONSOLE_SOURCE, Call, Order, Tier
 from switchboard.carriers.voice import Voice
 from switchboard.compliance import phone
 from switchboard.compliance import service as compliance
@@ -27,7 +27,6 @@ from switchboard.kit.background import BackgroundTask
 from switchboard.team.models import Member
 from switchboard.team.permissions import Role
 
-CONSOLE_SOURCE = "hum"
 #: The consent that a member states by placing a call.
 _MEMBERS_CONSENT = "business-relationship"
 

@@ -1,4 +1,4 @@
-"""Jobs of the dialer."""
+"""Jobs of the dialer, and of the summaries."""
 
 from __future__ import annotations
 
@@ -48,3 +48,10 @@ class CloseCall(Job, queue="dialer"):
     org_id: str
     call_id: str
     state: str
+
+
+class SummarizeCall(Job, queue="summaries"):
+    """Summarize the talk of a call that is over."""
+
+    org_id: str
+    call_id: str

@@ -67,6 +67,10 @@ class Tier(StrEnum):
     PREMIUM = "premium"
 
 
+#: The source of calls that members place.
+CONSOLE_SOURCE = "hum"
+
+
 class Order(BaseModel):
     """The request for a call.
 
