@@ -15,7 +15,7 @@ from switchboard.access import keys as access
 from switchboard.accounts.models import Caller, KeyKind
 from switchboard.agents import service as agents
 from switchboard.aws import clients, objects, secret
-from switchboard.calls import dialing
+from switchboard.calls import dialing, reports
 from switchboard.calls import service as calls
 from switchboard.calls.models import Order, Tier
 from switchboard.carriers.numbers.ports.inventory import NumberSearch
@@ -62,6 +62,7 @@ def fill_sample(text: str, demo: dict[str, str]) -> dict[str, Any]:
         "opticomm_key": lambda: demo["OPTICOMM_TEST_KEY"],
         "hum_session": lambda: demo["HUM_SESSION"],
         "ended_roleplay": lambda: _ended_roleplay(demo),
+        "ended_call": lambda: _ended_call(demo),
         "redeemed_roleplay": lambda: _redeemed_roleplay(demo),
         "dialed_call": lambda: _dialed(demo),
         "noted_contact": lambda: (
@@ -160,6 +161,14 @@ def _ended_roleplay(demo: dict[str, str]) -> str:
     assert call is not None
     for _, report in simulator.course(lifecycle.room_of(call), step=0):
         lifecycle.apply_report(TransportReport.model_validate({"org_id": org_id, "call_id": call_id, **report}))
+    return call_id
+
+
+def _ended_call(demo: dict[str, str]) -> str:
+    """Place and dial a call, and report its answer and its end. Returns its id."""
+    org_id, call_id = demo["ORGANIZATION_ID"], _dialed(demo)
+    for facts in ({"kind": "answered", "answered_by": "human"}, {"kind": "ended", "duration_seconds": 10}):
+        reports.apply_report(Report.model_validate({"org_id": org_id, "call_id": call_id, **facts}))
     return call_id
 
 

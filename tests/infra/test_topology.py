@@ -31,6 +31,7 @@ NEVER_CALLED = {
     "hum/sign_in": {"idempotency"},  # A browser navigates there, without an Idempotency-Key.
     "workers/roleplay": {SECRET},  # Tokens and tickets are made and read by the sessions functions.
     "workers/scoring": {SECRET},  # Tokens and tickets are made and read by the sessions functions.
+    "workers/summaries": {SECRET},  # It returns no cursor.
     "streams": {SECRET},  # The cursor is an id of the chain and needs no signature.
     # The modules that accept calls also sign. A worker accepts none.
     "workers/dialer": {SECRET},

@@ -10,7 +10,7 @@ the summary: `turns` says how many it covers.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, Field
 
@@ -20,9 +20,8 @@ from switchboard.aws.reads import Ref
 from switchboard.aws.writes import Put
 from switchboard.calls import store
 from switchboard.calls.models import Call
+from switchboard.calls.summarizers.models import Sentiment
 from switchboard.kit import texts
-
-Sentiment = Literal["positive", "neutral", "negative", "mixed"]
 
 
 class CallSummary(BaseModel):

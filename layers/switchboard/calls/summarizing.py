@@ -23,8 +23,8 @@ from switchboard.calls.changes import CallChange
 from switchboard.calls.jobs import SummarizeCall
 from switchboard.calls.models import AGENT_SPEAKER, CONSOLE_SOURCE, FINAL_STATES, Call
 from switchboard.calls.summaries import CallSummary
-from switchboard.calls.summarizers import RULES, TalkSummary
-from switchboard.carriers.voice.ports.reports import Turn
+from switchboard.calls.summarizers import RULES
+from switchboard.calls.summarizers.models import TalkSummary, TalkTurn
 from switchboard.errors import NotFound, QuotaExceeded
 from switchboard.flows import json_schemas
 from switchboard.flows import service as flows
@@ -56,7 +56,10 @@ def summarize_call(org_id: str, call_id: str) -> None:
     if _ended_within(call, SETTLE_TIME):
         _summarize_later(call, SETTLE_TIME)
         return
-    turns = list(islice(store.list_turns(org_id, call_id), MAX_TURNS))
+    turns = [
+        TalkTurn(turn.speaker == AGENT_SPEAKER, turn.text)
+        for turn in islice(store.list_turns(org_id, call_id), MAX_TURNS)
+    ]
     schema = _find_schema(call)
     try:
         made_by, found = _summarize(call, turns, schema)
@@ -89,9 +92,9 @@ def _find_schema(call: Call) -> dict[str, Any] | None:
         return None
 
 
-def _summarize(call: Call, turns: Sequence[Turn], schema: dict[str, Any] | None) -> tuple[str, TalkSummary]:
+def _summarize(call: Call, turns: Sequence[TalkTurn], schema: dict[str, Any] | None) -> tuple[str, TalkSummary]:
     """Returns the name of the summarizer, and its summary. Raises ThrottledError if the model shall be asked again."""
-    words = sum(len(turn.text.split()) for turn in turns if turn.speaker != AGENT_SPEAKER)
+    words = sum(len(turn.text.split()) for turn in turns if not turn.by_agent)
     if words < _MIN_WORDS:
         return RULES, _summarize_silence(call, turns, words)
     chosen = summarizers.choose_summarizer(modeled=not call.simulated)
@@ -113,11 +116,11 @@ def _summarize(call: Call, turns: Sequence[Turn], schema: dict[str, Any] | None)
     return RULES, summarizers.choose_summarizer(modeled=False).summarize(turns, schema)
 
 
-def _summarize_silence(call: Call, turns: Sequence[Turn], words: int) -> TalkSummary:
+def _summarize_silence(call: Call, turns: Sequence[TalkTurn], words: int) -> TalkSummary:
     if call.answered_by and call.answered_by != "human":
         tldr = "A machine answered."
     elif words:
-        said = " ".join(turn.text for turn in turns if turn.speaker != AGENT_SPEAKER)
+        said = " ".join(turn.text for turn in turns if not turn.by_agent)
         tldr = f"The caller said only: “{' '.join(said.split())[:100]}”"
     else:
         tldr = "The caller said nothing." if turns else "Nobody spoke."
@@ -130,19 +133,19 @@ def _count_model_use(call: Call) -> None:
     usage.commit_within([usage.daily_charge(org, "model_summaries", MODEL_SUMMARIES_PER_DAY)])
 
 
-def _shorten(turns: Sequence[Turn]) -> list[Turn]:
+def _shorten(turns: Sequence[TalkTurn]) -> list[TalkTurn]:
     """Returns the turns, those of a long talk without its middle: the end says what was agreed."""
     head = _take(turns, MAX_CHARACTERS // 4)
     tail = _take(list(reversed(turns[len(head) :])), MAX_CHARACTERS * 3 // 4)
     return [*head, *reversed(tail)]
 
 
-def _take(turns: Sequence[Turn], characters: int) -> list[Turn]:
-    taken: list[Turn] = []
+def _take(turns: Sequence[TalkTurn], characters: int) -> list[TalkTurn]:
+    taken: list[TalkTurn] = []
     for turn in turns:
         if characters <= 0:
             break
-        taken.append(turn.model_copy(update={"text": turn.text[:characters]}))
+        taken.append(turn._replace(text=turn.text[:characters]))
         characters -= len(turn.text)
     return taken
 

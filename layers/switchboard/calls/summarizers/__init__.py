@@ -3,27 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
-from switchboard.calls.summaries import Sentiment
+from switchboard.calls.summarizers.models import TalkSummary, TalkTurn
 from switchboard.carriers.language import RefusedError, ThrottledError
-from switchboard.carriers.voice.ports.reports import Turn
 from switchboard.kit import settings
 
-__all__ = ["RULES", "RefusedError", "Summarizer", "TalkSummary", "ThrottledError", "choose_summarizer"]
+__all__ = ["RULES", "RefusedError", "Summarizer", "ThrottledError", "choose_summarizer"]
 
 #: The name of the summarizer that needs no model.
 RULES = "rules"
-
-
-class TalkSummary(NamedTuple):
-    """The summary of a talk. `outcome` is not checked against the schema yet."""
-
-    tldr: str
-    key_points: list[str]
-    next_actions: list[str]
-    sentiment: Sentiment
-    outcome: dict[str, Any] | None = None
 
 
 class Summarizer(Protocol):
@@ -33,7 +22,7 @@ class Summarizer(Protocol):
     def name(self) -> str:
         """The summarizer's name. It is stored with the summary."""
 
-    def summarize(self, turns: Sequence[Turn], schema: dict[str, Any] | None) -> TalkSummary:
+    def summarize(self, turns: Sequence[TalkTurn], schema: dict[str, Any] | None) -> TalkSummary:
         """Summarizes a talk, with the outcome by a schema.
 
         Raises ThrottledError if a later attempt may succeed, else RefusedError.

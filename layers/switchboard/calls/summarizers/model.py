@@ -13,11 +13,9 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from switchboard import telemetry
-from switchboard.calls.models import AGENT_SPEAKER
-from switchboard.calls.summaries import Sentiment
-from switchboard.calls.summarizers import RefusedError, TalkSummary
+from switchboard.calls.summarizers import RefusedError
+from switchboard.calls.summarizers.models import Sentiment, TalkSummary, TalkTurn
 from switchboard.carriers.language import LanguageModel
-from switchboard.carriers.voice.ports.reports import Turn
 from switchboard.errors import Invalid
 from switchboard.kit import texts
 
@@ -53,7 +51,7 @@ class ModelSummarizer:
         self.name = model.name
         self._model = model
 
-    def summarize(self, turns: Sequence[Turn], schema: dict[str, Any] | None) -> TalkSummary:
+    def summarize(self, turns: Sequence[TalkTurn], schema: dict[str, Any] | None) -> TalkSummary:
         """Summarizes a talk. Raises ThrottledError, or RefusedError after ATTEMPTS invalid answers."""
         question: dict[str, Any] = {"transcript": [_shown(turn) for turn in turns]}
         if schema is not None:
@@ -71,5 +69,5 @@ class ModelSummarizer:
         raise RefusedError(f"the model gave no valid answer: {why}")
 
 
-def _shown(turn: Turn) -> dict[str, str]:
-    return {"speaker": "agent" if turn.speaker == AGENT_SPEAKER else "caller", "text": turn.text}
+def _shown(turn: TalkTurn) -> dict[str, str]:
+    return {"speaker": "agent" if turn.by_agent else "caller", "text": turn.text}

@@ -6,10 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from switchboard.calls.models import AGENT_SPEAKER
-from switchboard.calls.summaries import Sentiment
-from switchboard.calls.summarizers import RULES, TalkSummary
-from switchboard.carriers.voice.ports.reports import Turn
+from switchboard.calls.summarizers import RULES
+from switchboard.calls.summarizers.models import Sentiment, TalkSummary, TalkTurn
 from switchboard.kit import texts
 
 _MAX_POINTS, _MAX_ACTIONS, _MAX_CHARACTERS = 4, 4, 200
@@ -32,9 +30,9 @@ class RuleSummarizer:
 
     name = RULES
 
-    def summarize(self, turns: Sequence[Turn], schema: dict[str, Any] | None) -> TalkSummary:
+    def summarize(self, turns: Sequence[TalkTurn], schema: dict[str, Any] | None) -> TalkSummary:
         """Summarizes a talk. Raises nothing."""
-        theirs = [turn for turn in turns if turn.speaker != AGENT_SPEAKER]
+        theirs = [turn for turn in turns if not turn.by_agent]
         said = [sentence for turn in theirs for sentence in _sentences(turn)]
         points = sorted(said, key=lambda one: (-len(one), one))[:_MAX_POINTS]
         tldr = f"The caller said in {_turns(len(theirs))}: “{_clip(said[0] if said else '')}”"
@@ -52,7 +50,7 @@ def _turns(number: int) -> str:
     return "1 turn" if number == 1 else f"{number} turns"
 
 
-def _sentences(turn: Turn) -> list[str]:
+def _sentences(turn: TalkTurn) -> list[str]:
     return [_clip(one.strip()) for one in _SENTENCE.findall(turn.text[:_LOOKED_AT]) if one.strip()]
 
 
@@ -60,11 +58,11 @@ def _clip(text: str) -> str:
     return text if len(text) <= _MAX_CHARACTERS else f"{text[: _MAX_CHARACTERS - 1]}…"
 
 
-def _words(turns: Sequence[Turn]) -> list[str]:
+def _words(turns: Sequence[TalkTurn]) -> list[str]:
     return [word for turn in turns for word in texts.plain_words(turn.text[:_LOOKED_AT]).split()]
 
 
-def _sentiment(theirs: Sequence[Turn]) -> Sentiment:
+def _sentiment(theirs: Sequence[TalkTurn]) -> Sentiment:
     words = set(_words(theirs))
     good, bad = bool(words & _GOOD), bool(words & _BAD)
     if good and bad:
@@ -72,7 +70,7 @@ def _sentiment(theirs: Sequence[Turn]) -> Sentiment:
     return "positive" if good else "negative" if bad else "neutral"
 
 
-def _outcome(theirs: Sequence[Turn], schema: dict[str, Any]) -> dict[str, Any]:
+def _outcome(theirs: Sequence[TalkTurn], schema: dict[str, Any]) -> dict[str, Any]:
     """Returns the words of the schema's enumerations that the caller said last, and yes or no for its truth values."""
     words, found = _words(theirs), dict[str, Any]()
     said = f" {' '.join(words)} "

@@ -31,8 +31,7 @@ def render(event: Event, call: Call | None) -> list[RenderedEvent]:
         "created_at": event.at,
         "data": _call_data(call),
     }
-    # A call is completed once, also if a late report lets it end twice.
-    return [RenderedEvent(event=name, body=body, sequence=event.sequence, key=f"{call.id}#{name}")]
+    return [RenderedEvent(event=name, body=body, sequence=event.sequence, key=event.id)]
 
 
 def _call_data(call: Call) -> dict[str, Any]:
