@@ -14,7 +14,7 @@ from tests.load import report
 
 _PARTS = (
     *("fanout", "timers", "notices", "limiter", "pipeline", "sender", "units"),
-    *("cold", "warm", "dynamo", "lanes", "lists", "call_lists", "gate", "sse", "webhooks", "redeem"),
+    *("cold", "warm", "dynamo", "lanes", "lists", "call_lists", "outbound", "gate", "sse", "webhooks", "redeem"),
     *("refusing", "interleavings", "hops"),
 )
 

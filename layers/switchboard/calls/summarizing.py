@@ -1,6 +1,6 @@
 """Summarizes the talk of a call after its end, once.
 
-The end of each answered call starts a job. The job waits some seconds for turns that are still on the way. Then it asks
+The end of each answered call starts a job. The job waits some seconds for late turns. Then it asks
 the language port, and commits the summary with its event. A second run finds the call summarized.
 
 A talk without words of the caller needs no model. Neither does a simulated call, which must cost nothing. Where the
