@@ -37,7 +37,7 @@ def measure() -> None:
         ada = member(tenant("outbound", PlanName.STARTER).org_id, Role.ADMIN)
         number = save_number(ada.org_id)
         flow = save_flow(ada.org_id, caller_id_number_id=number.id)
-        cookie = sessions.open_session(ada.user, ada.org_id)
+        cookie = str(sessions.open_session(ada.user, ada.org_id))
         counting = count_requests()
         bodies = {
             "the number of the request": {"flow_id": flow.id, "caller_id_number_id": number.id},

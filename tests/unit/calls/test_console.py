@@ -93,12 +93,13 @@ def test_without_a_number_of_the_flow_the_organizations_number_is_shown(ada: Mem
 @pytest.mark.parametrize("which", ["of another organization", "released", "without voice", "unknown"])
 def test_a_number_that_may_not_call_is_refused(ada: Member, which: str) -> None:
     other = tenant("other").org_id
-    found = {
-        "of another organization": lambda: save_number(other).id,
-        "released": lambda: save_number(ada.org_id, status=NumberStatus.RELEASED).id,
-        "without voice": lambda: save_number(ada.org_id, voice=False).id,
-        "unknown": lambda: "num_nothing",
-    }[which]()
+    ids = {
+        "of another organization": save_number(other, "+12125550103").id,
+        "released": save_number(ada.org_id, "+12125550104", status=NumberStatus.RELEASED).id,
+        "without voice": save_number(ada.org_id, "+12125550105", voice=False).id,
+        "unknown": "num_nothing",
+    }
+    found = ids[which]
     assert code_of(lambda: place(ada, save_flow(ada.org_id), caller_id_number_id=found)) == "invalid_caller_id"
 
 

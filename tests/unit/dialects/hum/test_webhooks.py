@@ -9,7 +9,7 @@ import pytest
 from switchboard.calls import store, summarizing
 from switchboard.calls.models import Call, State
 from switchboard.dialects.hum import webhooks
-from switchboard.events.models import Event
+from switchboard.events.models import Actor, Event, Subject
 from switchboard.kit import clock
 from tests.actors import Tenant, tenant
 from tests.unit.call_records.desk import save_call
@@ -25,19 +25,22 @@ def acme(cloud: dict[str, str], frozen: clock.FrozenClock) -> Tenant:
     return tenant()
 
 
-def rendered(call: Call, type_: str) -> list[dict[str, Any]]:
-    now = store.CALLS.get(call.org_id, call.id)
-    event = Event(
+def happened(org_id: str, call_id: str, type_: str) -> Event:
+    return Event(
         id="evt_1",
-        org_id=call.org_id,
+        org_id=org_id,
         type=type_,
         at=clock.now_iso(),
-        actor={"type": "system", "id": "voice"},
-        correlation_id="corr",
-        subject={"type": "call", "id": call.id, "version": 1},
+        actor=Actor(type="system", id="voice"),
+        correlation_id="c",
+        subject=Subject(type="call", id=call_id, version=1),
         data={},
     )
-    return [one.body for one in webhooks.render(event, now)]
+
+
+def rendered(call: Call, type_: str) -> list[dict[str, Any]]:
+    now = store.CALLS.get(call.org_id, call.id)
+    return [one.body for one in webhooks.render(happened(call.org_id, call.id, type_), now)]
 
 
 def save_answered(acme: Tenant) -> Call:
@@ -72,5 +75,4 @@ def test_a_call_without_an_answer_is_reported_at_its_end(acme: Tenant) -> None:
 
 
 def test_a_call_that_is_gone_is_not_reported(acme: Tenant) -> None:
-    event = Event.model_construct(type="voice.call.busy")
-    assert webhooks.render(event, None) == []
+    assert webhooks.render(happened(acme.org_id, "call_gone", "voice.call.busy"), None) == []
