@@ -36,6 +36,7 @@ NEVER_CALLED = {
     "hum/call_stream": {SECRET},  # It reads one call, without pages: there is no cursor to sign.
     "hum/analytics": {SECRET},  # Its newest calls are the first page, and it returns no cursor.
     "workers/numbers": {SECRET},  # It configures and settles numbers, and returns no cursor.
+    "workers/summaries": {SECRET},  # It returns no cursor.
     "streams": {SECRET},  # The cursor is an id of the chain and needs no signature.
     # The modules that accept calls also sign. A worker accepts none.
     "workers/dialer": {SECRET},

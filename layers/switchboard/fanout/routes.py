@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from switchboard.calls.jobs import DialCall, FetchRecording, WakeWaiting
+from switchboard.calls.jobs import DialCall, FetchRecording, SummarizeCall, WakeWaiting
 from switchboard.contacts.jobs import ContinueBackfill, IndexContacts
 from switchboard.email.jobs import SendMail
 from switchboard.events import registry
@@ -49,6 +49,7 @@ JOB_FACTORIES: dict[str, Callable[[Event], Job]] = {
     "roleplay": lambda event: BeginRoleplay(org_id=event.org_id, call_id=event.subject.id),
     "scoring": lambda event: ScoreRoleplay(org_id=event.org_id, call_id=event.subject.id),
     "contacts": _of_contacts,
+    "summaries": lambda event: SummarizeCall(org_id=event.org_id, call_id=event.subject.id),
 }
 
 
