@@ -1,6 +1,9 @@
 """Records the content of a call: turns, tool uses and pressed keys. Recognizes requests for no more calls.
 
 These reports do not write the call item, so that they do not conflict there. Only an opt-out writes it, once.
+
+A person who was called opts out by any request or key, and is not kept on the line. A person who calls us opts out of
+our calls only by an explicit request (47 CFR 64.1200(a)(10)). The caller's own call goes on.
 """
 
 from __future__ import annotations
@@ -38,12 +41,12 @@ def record_speech(report: Report) -> None:
         if (
             turn.final
             and turn.speaker != AGENT_SPEAKER
-            and opt_out_speech.asks_to_stop_in_turns(_with_neighbors(call, turn))
+            and opt_out_speech.asks_to_stop_in_turns(_with_neighbors(call, turn), explicit=_calls_us(call))
         ):
             _opt_out(call, "spoken", said)
         else:
             _record_once(report, said)
-    if report.digits and opt_out_speech.presses_to_stop(report.digits):
+    if report.digits and not _calls_us(call) and opt_out_speech.presses_to_stop(report.digits):
         _opt_out(call, "key_press", None)
     if report.kind == "opt_out":
         _opt_out(call, "spoken", None)
@@ -67,7 +70,9 @@ def opt_out_by_cut_off_turns(org_id: str, call_id: str) -> None:
     if call is None or call.answered_at is None:
         return
     for turn in store.list_turns(org_id, call_id):
-        if not turn.final and turn.speaker != AGENT_SPEAKER and opt_out_speech.asks_to_stop(turn.text):
+        if turn.final or turn.speaker == AGENT_SPEAKER:
+            continue
+        if opt_out_speech.asks_to_stop(turn.text, explicit=_calls_us(call)):
             _opt_out(call, "spoken", None)
             return
 
@@ -79,7 +84,7 @@ def _with_neighbors(call: Call, turn: Turn) -> list[str]:
 
 
 def _opt_out(call: Call, source: OptOutSource, said: Writes) -> None:
-    """Records the other party's opt-out together with the report of it, and hangs the call up.
+    """Records the other party's opt-out together with the report of it, and hangs up a call that we placed.
 
     All in one commit. So the ledger, which applies to every API and channel, never lags behind the transcript.
     """
@@ -117,5 +122,9 @@ def _note(call: Call, source: OptOutSource, said: Writes, ledger: Writes) -> Non
     store.CALLS.change_object(call.org_id, call.id, decide)
 
 
+def _calls_us(call: Call) -> bool:
+    return call.direction == "INBOUND"
+
+
 def _hang_up_writes(call: Call) -> Writes:
-    return None if call.is_over else timers.job_write(HangUp(org_id=call.org_id, call_id=call.id))
+    return None if call.is_over or _calls_us(call) else timers.job_write(HangUp(org_id=call.org_id, call_id=call.id))

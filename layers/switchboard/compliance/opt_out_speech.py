@@ -5,6 +5,9 @@ request may be part of a longer sentence. A missed call costs less than an unwan
 These do not count: the opposite ("please don't stop calling"), another time ("don't call me before nine"), a form of
 address ("don't call me sir") and another matter ("take me off hold").
 
+A person who calls us chose to call, and "stop" may be for the agent or for a recording. So of a caller only an explicit
+request counts, which names the calls or the list, and no key does (`explicit`).
+
 Transcripts often have no commas and full stops, so no pattern relies on them. The search first removes phrases that
 only look like a request (`NO_WISHES` of `data.opt_out_english` and `data.opt_out_spanish`).
 """
@@ -30,7 +33,8 @@ _CLAUSE = re.compile(r"[.,;:!?\u2026\u00a1\u00bf]+")
 _END, _CUT = "|", "/"
 
 _OTHER = re.compile("|".join((*opt_out_english.NO_WISHES, *opt_out_spanish.NO_WISHES)))
-_WISHES = re.compile("|".join((*opt_out_english.WISHES, *opt_out_spanish.WISHES)))
+_EXPLICIT = re.compile("|".join((*opt_out_english.WISHES, *opt_out_spanish.WISHES)))
+_WISHES = re.compile("|".join((*opt_out_english.WISHES, *opt_out_english.SHORT_WISHES, *opt_out_spanish.WISHES)))
 
 #: Turns that are a request only as a whole. Inside a sentence these words have many meanings.
 _WHOLE_TURNS = re.compile(
@@ -47,19 +51,24 @@ _WHOLE_TURNS = re.compile(
 _POLITELY = re.compile(r"(?:^|.* )please (?:just )?stop(?: it)?|(?:just|okay|ok) stop|stop please")
 
 
-def asks_to_stop(text: str) -> bool:
-    """Whether a person who says this asks for no more calls."""
+def asks_to_stop(text: str, *, explicit: bool = False) -> bool:
+    """Whether a person who says this asks for no more calls. With `explicit`, only an explicit request counts."""
     clauses = [
         clause
         for part in _CLAUSE.split(text[:_MAX_CHARACTERS].translate(_TYPED_APOSTROPHES))
         if (clause := plain_words(part))
     ]
-    if _WHOLE_TURNS.fullmatch(" ".join(clauses)) or any(_POLITELY.fullmatch(clause) for clause in clauses):
+    if not explicit and _is_short_wish(clauses):
         return True
     rest = _OTHER.sub(_CUT, f" {_END} ".join(clauses))
     # A request ends with its clause. But a transcript may show a pause as the end of a clause, so the text is also
     # read without clauses.
-    return any(_WISHES.search(reading) for part in rest.split(_CUT) for reading in _readings(part))
+    wishes = _EXPLICIT if explicit else _WISHES
+    return any(wishes.search(reading) for part in rest.split(_CUT) for reading in _readings(part))
+
+
+def _is_short_wish(clauses: Sequence[str]) -> bool:
+    return bool(_WHOLE_TURNS.fullmatch(" ".join(clauses))) or any(_POLITELY.fullmatch(clause) for clause in clauses)
 
 
 def _readings(part: str) -> list[str]:
@@ -67,12 +76,13 @@ def _readings(part: str) -> list[str]:
     return [" ".join(clauses), *clauses]
 
 
-def asks_to_stop_in_turns(turns: Sequence[str]) -> bool:
+def asks_to_stop_in_turns(turns: Sequence[str], *, explicit: bool = False) -> bool:
     """Whether a speaker asks for no more calls in consecutive turns, in one turn or in all of them together.
 
     A pause can split a request: "Please don't", "call me again." Only the end of very long turns is read together.
     """
-    return any(map(asks_to_stop, turns)) or asks_to_stop(" ".join(turns)[-_MAX_CHARACTERS:])
+    texts = (*turns, " ".join(turns)[-_MAX_CHARACTERS:])
+    return any(asks_to_stop(text, explicit=explicit) for text in texts)
 
 
 def presses_to_stop(digits: str) -> bool:

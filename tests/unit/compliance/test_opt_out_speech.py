@@ -96,3 +96,24 @@ def test_the_stop_key_opts_out(digits: str) -> None:
 @pytest.mark.parametrize("digits", ["", "#", "1", "19", "4409127#", "9*1", "0", "90"])
 def test_a_nine_inside_another_number_is_not_a_wish(digits: str) -> None:
     assert not presses_to_stop(digits)
+
+
+@pytest.mark.parametrize("text", [*WHOLE[1:], "No more.", "Okay stop.", "Could you please stop?", "do not disturb"])
+def test_a_short_wish_of_a_caller_does_not_count(text: str) -> None:
+    assert asks_to_stop(text)
+    assert not asks_to_stop(text, explicit=True)
+    assert not asks_to_stop_in_turns(["Hello?", text], explicit=True)
+
+
+#: Wishes of called persons that do not say what shall stop.
+_SHORT = frozenset(
+    {
+        *("please no more", "please stop", "just stop", "stop please", "okay stop", "can you please stop"),
+        *("do not disturb", "I'm not interested please stop", "stop please stop"),
+    }
+)
+
+
+@pytest.mark.parametrize("text", WISHES)
+def test_an_explicit_wish_of_a_caller_counts(text: str) -> None:
+    assert asks_to_stop(text, explicit=True) is (text not in _SHORT)

@@ -57,6 +57,11 @@ Deme de baja
 Quiero dar de baja
 Déjeme en paz
 stop calling my phone
+Don't call me again or I will call the police
+Do not call me, I will call my lawyer
+Take me off the list for these calls
+take me off your list for good
+Your company keeps calling me, make them stop calling me
 stop calling this number
 stop calling
 stop callin me
@@ -439,6 +444,14 @@ Stop, okay?
 """.strip().splitlines()
 
 OTHERS = """
+Do not call me, I will call you back.
+don't call me I'll call you
+Please don't call us, we will contact you
+Please take me off the list for Tuesday's appointment.
+take my name off the waiting list for the class
+remove us from your list for the 5 pm tour
+My bank keeps calling me, can you make them stop calling me?
+Some company keeps calling, how do I get them to stop calling me
 Please don't call after five, I'm at work until then
 I don't want to be on hold
 I never said stop

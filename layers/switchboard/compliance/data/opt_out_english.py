@@ -73,6 +73,19 @@ _I_WILL = (
     r"(?:call|ring|phone|hold|wait|stay|try|get|contact|reach|text|come|stop|talk)\b"
 )
 
+_THEM = (
+    r"(?:me|us|it|him|her|(?:my|this|our|that|the) (?:\w+ ){0,2}?"
+    r"(?:number|name|info|information|contact|details|phone|mom|dad|mother|father|wife|husband|son"
+    r"|daughter|data)|number)"
+)
+_TAKE = r"(?:take|get|remove|delete|drop|strike|scratch|cross|scrub|pull|block|purge|erase|wipe|cut|keep|leave)"
+_AWAY = r"(?: (?:off|from|out))"
+#: The lists of these are no lists of numbers to call.
+_EVENT = (
+    r"(?:appointment|meeting|visit|booking|reservation|class|lesson|session|event|party|tour|trip|delivery"
+    r"|webinar|training|dinner|lunch|table)s?"
+)
+
 #: Phrases that only look like a request. `|` marks the end of a clause in the text.
 NO_WISHES = (
     # The opposite.
@@ -110,6 +123,11 @@ NO_WISHES = (
     r"\bbe called (?:a|an|sir|maam|mister|miss|by|(?:\w+ )?(?:\| )?(?:\w+ )?call me)\b",
     rf"\b{_DONT}{_EVER} {_DO} {_OTHERS}",
     rf"\b{_DONT}{_EVER} {_DO}(?: me| us)? back(?: \|)?(?: \w+)?(?: \|)? {_I_WILL}",
+    # The speaker calls instead.
+    (
+        rf"\b{_DONT}{_EVER} {_DO}(?: me| us)?(?: \|)? (?:ill|i will|well|we will|i can|im going to|i am going to) "
+        r"(?:just )?(?:call|ring|phone|contact|text) you\b"
+    ),
     # A call instead of a text.
     rf"\b{_DONT}{_EVER} (?:text|message)(?: me| us)?(?: \|)? {_INSTEAD}",
     rf"{_WANT_NOT}(?: \w+){{0,2}} (?:texts?|messages?)(?: from you)?(?: \|)? {_INSTEAD}",
@@ -120,12 +138,18 @@ NO_WISHES = (
     ),
     r"\b(?:miss|missed|missing|lose|drop) (?:your|the|this|that|any|a)(?: \w+)? calls?\b",
     r"\bleave (?:me|us) alone with\b",
+    # Calls of somebody else.
+    (
+        r"\b(?:my|an?|some|another|his|her) (?:\w+ ){1,3}?keeps? (?:on )?calling(?: me| us)?(?: \|)?(?: \w+){0,4} "
+        r"(?:make|get|have|tell|ask) (?:them|him|her|it) (?:to )?(?:stop|quit)(?: calling)?(?: me| us)?\b"
+    ),
     # Another number, or another list.
     (
         r"\b(?:forget|delete|remove) (?:my|this|that) (?:\w+ )?number(?: \|)? (?:and |please )?(?:let me|use"
         r"|ill give|i have a new|here is)\b"
     ),
     r"\bunsubscribe (?:me )?from (?:the|your) (?:newsletter|email|emails|mailing)\b",
+    rf"\b{_TAKE} {_THEM}{_AWAY}(?: of)? (?:\w+ ){{0,3}}?lists? for (?:\w+ ){{0,3}}?(?:{_EVENT}|{_DAY})\b",
 )
 
 #: The end of a phrase that is a request only without another object: "take me off", but not "take me off hold".
@@ -139,16 +163,16 @@ _LIST = (
     r"(?:lists?|database|databases|systems?|records?|registry|roster|files?|calls|calling|directory"
     r"|dialer|contacts)\b"
 )
-_THEM = (
-    r"(?:me|us|it|him|her|(?:my|this|our|that|the) (?:\w+ ){0,2}?"
-    r"(?:number|name|info|information|contact|details|phone|mom|dad|mother|father|wife|husband|son"
-    r"|daughter|data)|number)"
-)
-_TAKE = r"(?:take|get|remove|delete|drop|strike|scratch|cross|scrub|pull|block|purge|erase|wipe|cut|keep|leave)"
 _TAKEN = (
     r"(?:removed|deleted|dropped|erased|purged|(?:taken|struck|scratched|crossed|gotten|left)(?= (?:off|from|out)))"
 )
-_AWAY = r"(?: (?:off|from|out))"
+
+#: Requests that do not say what shall stop. A person who was called means the calls. A caller may mean something else.
+SHORT_WISHES = (
+    r"\b(?:told|asked|telling|asking) you(?: \w+){0,2} to stop$",
+    r"\bplease no more$|^no more(?: please)?$",
+    r"^do not disturb(?: me| us)?$",
+)
 
 WISHES = (
     # Stop calling.
@@ -161,7 +185,6 @@ WISHES = (
     ),
     r"\b(?:i(?:d| would)? (?:want|like|wish|need) to|(?:do|can) i) stop (?:receiving|getting) (?:\w+ ){0,2}calls\b",
     r"\bkeeps? calling(?: \w+){0,3} stop\b",
-    r"\b(?:told|asked|telling|asking) you(?: \w+){0,2} to stop$",
     r"\bcease and desist\b",
     r"\bstop llama(?:r|rme|ndo)\b",
     # Don't call.
@@ -194,7 +217,6 @@ WISHES = (
     r"\bi (?:dont|do not|never) (?:get|be) (?:called|contacted)(?: by you)? (?:again|anymore)\b",
     rf"\bno longer (?:call|contact|phone) {_ME}",
     r"\bno (?:more|further) (?:\w+ )?(?:calls|texts|messages)\b|\bno calls(?: please|$)",
-    r"\bplease no more$|^no more(?: please)?$",
     r"\bdo not call (?:list|registry)\b|\bon (?:the|your) do not call\b",
     # Take me off the list.
     rf"\b{_TAKE} {_THEM}{_AWAY}(?:{_LIST}|{_DONE})",
@@ -216,7 +238,6 @@ WISHES = (
     r"\bunsubscribe\b",
     # Leave me alone, and similar phrases.
     r"\bleave (?:me|us) alone\b",
-    r"^do not disturb(?: me| us)?$",
     (
         rf"{_WANT_NOT}(?: (?:receive|get|have|take|accept|keep getting|be getting|hear|answer|receiving|getting))?"
         r"(?: (?:any|more|anymore|of|these|those|your|the|a|another|such|to|get|this|sales|phone|robo"
