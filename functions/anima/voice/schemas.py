@@ -176,7 +176,11 @@ class CallView(View):
 
 
 def _fields(call: models.Call) -> dict[str, Any]:
-    return call.model_dump(exclude={"order"}) | {"state": _STATE[call.state], "metadata": call.order.metadata}
+    return call.model_dump(exclude={"order"}) | {
+        "state": _STATE[call.state],
+        "answered_at": call.connected_at,
+        "metadata": call.order.metadata,
+    }
 
 
 class CallList(BaseModel):

@@ -42,7 +42,7 @@ def make_fact(call: Call, sentiment: str | None, names: CountedNames) -> tuple[C
     flows, flow = _number(names.flows, call.flow_id, MAX_FLOWS)
     outcomes, outcome = _number(names.outcomes, call.outcome, MAX_OUTCOMES)
     is_over, machine = call.state in OVER_STATES, call.end_reason is EndReason.VOICEMAIL
-    answered = call.answered_at is not None and not machine and (not is_over or _is_talk(call))
+    answered = call.connected_at is not None and not machine and (not is_over or _is_talk(call))
     fact = CallFact(
         call_id=call.id,
         created_at=call.created_at,

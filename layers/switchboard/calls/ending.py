@@ -85,7 +85,7 @@ def end_call(call: Call, end: CallEnd) -> CallChange:
     talked = _talk_seconds(call, end.seconds, at)
     minutes = -(-talked // 60)
     facts = {
-        "end_reason": reason,
+        "end_reason": _name_refusal(call, reason),
         "error": end.error,
         "sip_code": end.sip_code,
         "ended_at": clock.format_iso(at),
@@ -188,7 +188,7 @@ def _replace_end(call: Call, told: Call, reason: EndReason, seconds: int | None)
     after = next_version(
         told,
         state=state,
-        end_reason=reason,
+        end_reason=_name_refusal(call, reason),
         duration_seconds=talked,
         cost_micros=_price(call, minutes),
         provisional=False,
@@ -229,6 +229,15 @@ def _true_reason(call: Call, reason: EndReason) -> EndReason:
     if reason is EndReason.COMPLETED and is_machine(call.answered_by):
         return EndReason.VOICEMAIL
     return reason
+
+
+def _name_refusal(call: Call, reason: EndReason) -> EndReason:
+    """Returns why the caller of a call in talked to nobody, for a call that the line reports as completed."""
+    if reason is not EndReason.COMPLETED or call.connected_at is not None:
+        return reason
+    if call.declined is not None:
+        return EndReason(call.declined.value)
+    return EndReason.AFTER_HOURS if call.after_hours else reason
 
 
 def is_machine(answered_by: str | None) -> bool:

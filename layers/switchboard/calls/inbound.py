@@ -1,8 +1,11 @@
 """Answers calls in: decides who talks to a caller, and records the call once.
 
-The order of the rules: an unknown number, a suspended organization, a blocked caller, a number without a flow, the
-organization's limits, and the flow's hours. A blocked caller is rejected before anything is said. Everybody else hears
+The order of the rules: an unknown number, a blocked caller, a suspended organization, a number without a flow, the
+flow's hours, and the organization's limits. A blocked caller is rejected before anything is said. Everybody else hears
 something. There is no compliance gate, because the caller chose to call.
+
+Only a talk needs a lane. A caller who may leave a message instead, because it is after hours or all lanes are taken,
+needs none. A message costs minutes like a talk. A polite message alone costs nothing.
 
 The line's id of the call makes the id of our call. So a repeated callback finds the call, and gets the same script.
 """
@@ -19,7 +22,7 @@ from switchboard.aws.writes import Writes, commit
 from switchboard.calls import acceptance, changes, ending, inbound_script, inbound_talk, lanes, store
 from switchboard.calls.ending import TALK_LIMIT
 from switchboard.calls.jobs import CloseCall
-from switchboard.calls.lanes import Lane, LaneTakenError
+from switchboard.calls.lanes import LaneTakenError
 from switchboard.calls.models import Call, Declined, Order, State, Tier
 from switchboard.carriers.voice.ports.incoming import IncomingCall
 from switchboard.carriers.voice.ports.reports import EndReason
@@ -66,11 +69,11 @@ def _receive_once(number: Number, incoming: IncomingCall) -> Call:
     known = find_call(number, incoming.provider_call_id)
     if known is not None:
         return known
+    if _is_blocked(number.org_id, incoming.from_number):
+        return _reject(number, incoming)
     org = organizations.get_organization(number.org_id)
     if org.status != "active":
         return _decline(number, incoming, Declined.SUSPENDED)
-    if _is_blocked(number.org_id, incoming.from_number):
-        return _reject(number, incoming)
     flow = _find_flow(number)
     if flow is None:
         return _decline(number, incoming, Declined.NO_FLOW)
@@ -139,27 +142,34 @@ def _reject(number: Number, incoming: IncomingCall) -> Call:
 
 
 def _decline(number: Number, incoming: IncomingCall, reason: Declined, flow: Flow | None = None) -> Call:
-    call = _new_call(number, incoming, flow, reason)
+    return _answer_politely(_new_call(number, incoming, flow, reason))
+
+
+def _answer_politely(call: Call) -> Call:
+    """Records a call whose caller hears a message and nothing else. It costs nothing."""
     watched, watch = _watch(call, TALK_LIMIT.total_seconds())
     commit(store.CALLS.create_write(watched), watch, _received_writes(watched))
     return watched
 
 
 def _accept(org: Organization, number: Number, incoming: IncomingCall, flow: Flow) -> Call:
-    """Records a call that somebody talks to: with a lane, and with its first minute charged."""
-    call = _new_call(number, incoming, flow, None)
+    """Records a call with a talk or a message of the caller: with its first minute charged, and a talk with a lane."""
+    call, lane = _new_call(number, incoming, flow, None), None
+    if not call.after_hours:
+        lane = lanes.find_lane_for_caller(lanes.lane_pool(org, call))
+        if lane is None:
+            call = call.model_copy(update={"declined": Declined.BUSY})
+    if lane is None and not flow.voicemail_enabled:
+        return _answer_politely(call)
     within = call_in_charges(org, call)
     left = None if call.simulated else usage.remaining_cap_micros(org, acceptance.METER[call.tier])
-    lane = _free_lane(org, call)
-    if lane is None:
-        return _decline(number, incoming, Declined.BUSY, flow)
-    held = call.model_copy(update={"lane": lane.ref, "receipt": usage.receipt_of(within)})
+    held = call.model_copy(update={"lane": lane.ref if lane else None, "receipt": usage.receipt_of(within)})
     watched, watch = _watch(held, ending.longest_talk_seconds(held, left))
     try:
         usage.commit_within(
             within,
             store.CALLS.create_write(watched),
-            lane.take_writes(watched),
+            lane.take_writes(watched) if lane else None,
             stops.claim_checks(org.id, None),
             watch,
             _received_writes(watched),
@@ -173,12 +183,6 @@ def _accept(org: Organization, number: Number, incoming: IncomingCall, flow: Flo
 def call_in_charges(org: Organization, call: Call) -> list[Charge]:
     """Returns the charges of a call in: its first minute. The daily limits are for calls that the tenant places."""
     return [] if call.simulated else [usage.spending_charge(org, acceptance.METER[call.tier], 1)]
-
-
-def _free_lane(org: Organization, call: Call) -> Lane | None:
-    """Returns a free lane, or `None`. A caller does not wait, so calls that wait for a lane come first."""
-    pool = lanes.lane_pool(org, call)
-    return lanes.choose_free_lane(lanes.read_pool_state(pool), pool, call)
 
 
 def _find_flow(number: Number) -> Flow | None:

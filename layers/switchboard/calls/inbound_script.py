@@ -15,7 +15,7 @@ from switchboard.calls.changes import CallChange
 from switchboard.calls.ending import TALK_LIMIT
 from switchboard.calls.inbound_texts import SpokenText, find_refusal, find_text
 from switchboard.calls.jobs import CloseVoicemail
-from switchboard.calls.models import OVER_STATES, Call, CallerMessageState
+from switchboard.calls.models import OVER_STATES, Call, CallerMessageState, Declined
 from switchboard.calls.reports import decide_report
 from switchboard.carriers.voice.ports.incoming import DialEnd, TalkEnd
 from switchboard.carriers.voice.ports.reports import EndReason, Report
@@ -53,6 +53,8 @@ def begin_script(call: Call) -> Script:
     if call.state in OVER_STATES:
         return HANG_UP
     say = _speaker(call)
+    if call.declined is Declined.BUSY and (busy := inbound_talk.get_flow(call)) and busy.voicemail_enabled:
+        return _offer_message(call, busy, (say(SpokenText.ALL_BUSY),))
     if call.declined is not None:
         return say(SpokenText.TROUBLE, find_refusal(call.declined, inbound_talk.find_language(call))), *HANG_UP
     flow = inbound_talk.get_flow(call)

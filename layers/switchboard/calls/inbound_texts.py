@@ -19,6 +19,7 @@ class SpokenText(StrEnum):
     TROUBLE = "trouble"
     NOT_IN_SERVICE = "not_in_service"
     BUSY = "busy"
+    ALL_BUSY = "all_busy"
 
 
 _ENGLISH = {
@@ -30,6 +31,7 @@ _ENGLISH = {
     SpokenText.GOODBYE: "Thank you for calling. Goodbye.",
     SpokenText.TROUBLE: "We are sorry. We cannot take your call at the moment. Please call again later. Goodbye.",
     SpokenText.NOT_IN_SERVICE: "Thank you for calling. This number does not take calls at the moment. Goodbye.",
+    SpokenText.ALL_BUSY: "Thank you for calling. All our lines are busy.",
     SpokenText.BUSY: "Thank you for calling. All our lines are busy. Please call again in a few minutes. Goodbye.",
 }
 _SPANISH = {
@@ -41,6 +43,7 @@ _SPANISH = {
     SpokenText.GOODBYE: "Gracias por llamar. Adiós.",
     SpokenText.TROUBLE: "Lo sentimos. No podemos atender su llamada en este momento. Llame más tarde. Adiós.",
     SpokenText.NOT_IN_SERVICE: "Gracias por llamar. Este número no recibe llamadas en este momento. Adiós.",
+    SpokenText.ALL_BUSY: "Gracias por llamar. Todas las líneas están ocupadas.",
     SpokenText.BUSY: "Gracias por llamar. Todas las líneas están ocupadas. Llame en unos minutos. Adiós.",
 }
 #: The text for each reason to take no call. A caller does not learn why.

@@ -11,6 +11,10 @@ A call without a lane waits in the table, in the order of acceptance. A call may
 lanes than calls that wait before it. The end of a call is an event, which wakes the first waiting calls
 (`calls.wakeups`). The event is in the commit that releases the lane, so it cannot be lost. A call checks the lanes
 again after it has started to wait.
+
+A person who calls in cannot wait. So a call in takes any free lane, before all calls that wait. An organization with
+calls in also keeps a lane for the next caller: no call out takes its lane 0. This holds for 30 days after a call in,
+and only for organizations with two lanes or more.
 """
 
 from __future__ import annotations
@@ -21,6 +25,7 @@ from typing import NamedTuple
 
 from switchboard import telemetry
 from switchboard.accounts.models import Organization
+from switchboard.aws import writes
 from switchboard.aws.dynamodb import Item
 from switchboard.aws.writes import Writes, commit
 from switchboard.calls import lanes_store, store
@@ -43,6 +48,11 @@ LEASE = timedelta(hours=3)
 MAX_SIMULATED_CALLS = 10
 #: When a waiting call first checks for a lane by itself, in case its wake-up was lost. The time then doubles.
 FIRST_CHECK_DELAY = timedelta(minutes=1)
+
+#: How long a call in keeps a lane for the next one, and how much of that may pass before the mark is written again.
+CALLERS_KEPT, _MARK_INTERVAL = timedelta(days=30), timedelta(days=1)
+#: The lane that calls out leave free, and the fewest lanes of an organization that keeps it.
+_CALLERS_LANE, _MIN_SHARED_LANES = 0, 2
 
 LIVE_POOL, TEST_POOL = "live", "test"
 #: How long a turn on a shared number is kept after the call's reserved time.
@@ -168,9 +178,28 @@ def _find_free_lane(pool: Pool, call: Call) -> Lane | None:
     return choose_free_lane(read_pool_state(pool), pool, call)
 
 
+def find_lane_for_caller(pool: Pool) -> Lane | None:
+    """Returns a free lane for a call in, or `None`. The calls that wait do not count: the caller cannot wait.
+
+    From then on, the pool keeps a lane for callers.
+    """
+    found = read_pool_state(pool)
+    if pool.size >= _MIN_SHARED_LANES and _is_mark_due(found):
+        writes.write_item(lanes_store.mark_callers_write(pool.org_id, pool.name, clock.now() + CALLERS_KEPT))
+    free = _list_free_lanes(found, pool.size)
+    # By chance: calls at the same time that all take the lowest lane would conflict.
+    return Lane(pool, free[chance.below(len(free))], waits=False) if free else None
+
+
+def _is_mark_due(found: PoolState) -> bool:
+    if found.callers_until is None:
+        return True
+    return clock.parse(found.callers_until) < clock.now() + CALLERS_KEPT - _MARK_INTERVAL
+
+
 def choose_free_lane(found: PoolState, pool: Pool, call: Call) -> Lane | None:
     mine = lane_position(call)
-    free = list_free_lanes(found, pool.size)
+    free = list_lanes_for_calls_out(found, pool.size)
     before = sum(1 for place in found.waiting if place < mine)
     if before >= len(free):
         return None
@@ -181,7 +210,13 @@ def read_pool_state(pool: Pool) -> PoolState:
     return lanes_store.read_pool(pool.org_id, pool.name, max(pool.size, 1), clock.now() - WAIT_LIMIT)
 
 
-def list_free_lanes(found: PoolState, size: int) -> list[int]:
+def list_lanes_for_calls_out(found: PoolState, size: int) -> list[int]:
+    """Returns the free lanes that calls out may take: all but the lane that is kept for callers."""
+    kept = found.callers_until is not None and size >= _MIN_SHARED_LANES
+    return [number for number in _list_free_lanes(found, size) if not (kept and number == _CALLERS_LANE)]
+
+
+def _list_free_lanes(found: PoolState, size: int) -> list[int]:
     """Returns the lanes that may be taken: the lowest free numbers, as many as the cap still allows.
 
     So a lowered cap applies at once, even if lanes above it are held. Slightly old data do no harm: only a call that

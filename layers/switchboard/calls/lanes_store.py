@@ -2,11 +2,12 @@
 
 | item | pk | sk |
 |---|---|---|
+| mark: people call in | `<org>#lanes#<pool>` | `callers` |
 | lane | `<org>#lanes#<pool>` | `lane#<number>` |
 | waiting call | `<org>#lanes#<pool>` | `wait#<when it was accepted>#<call>` |
 
-One query reads the lanes and then the first waiting calls. A lane stores its holder in a set. So a call can release
-its lane without a condition: a second release, or a release after another call took the lane, removes only the
+One query reads the mark, the lanes, and then the first waiting calls. A lane stores its holder in a set. So a call can
+release its lane without a condition: a second release, or a release after another call took the lane, removes only the
 call itself.
 """
 
@@ -40,10 +41,14 @@ class HeldLane(NamedTuple):
 
 
 class PoolState(NamedTuple):
-    """The state of a pool: its held lanes, and the first waiting calls in order."""
+    """The state of a pool: its held lanes, and the first waiting calls in order.
+
+    `callers_until` is the time until which the pool keeps a lane for calls in, or `None`.
+    """
 
     held: dict[int, HeldLane]
     waiting: list[str]
+    callers_until: str | None = None
 
 
 def _partition(org_id: str, pool: str) -> str:
@@ -71,7 +76,9 @@ def read_pool(org_id: str, pool: str, waiting: int, since: datetime) -> PoolStat
         page = query.read_page(2 * waiting + 10, start)
         for item in page.items:
             kind, _, name = item["sk"].partition("#")
-            if kind == "wait":
+            if kind == "callers":
+                found = found._replace(callers_until=item["until"] if item["until"] >= now else None)
+            elif kind == "wait":
                 # An older call was ended by its timer.
                 found.waiting.extend([name] if name >= oldest else [])
             elif item.get("holders") and item["until"] >= now:
@@ -80,6 +87,13 @@ def read_pool(org_id: str, pool: str, waiting: int, since: datetime) -> PoolStat
         start = page.next_key
         if start is None or len(found.waiting) >= waiting:
             return found
+
+
+def mark_callers_write(org_id: str, pool: str, until: datetime) -> Put:
+    """Returns the write that keeps a lane of a pool for calls in, until this time."""
+    key = {"pk": _partition(org_id, pool), "sk": "callers"}
+    # A second more: the item stays as long as it is read.
+    return Put(table="core", item={**key, "until": clock.format_iso(until), "expires": int(until.timestamp()) + 1})
 
 
 def _moments(item: Item | None) -> ReservedTimes:

@@ -151,7 +151,7 @@ class CallerMessageState(StrEnum):
 
 
 class Declined(StrEnum):
-    """The reason why a caller got a polite message and nothing else."""
+    """The reason why a caller heard a polite message, and talked to nobody. It is also the reason of the end."""
 
     NO_FLOW = "no_flow"
     SUSPENDED = "suspended"
@@ -190,7 +190,7 @@ class Call(BaseModel):
     agent_ref: str | None = None
     #: Our number that received the call (`switchboard.numbers`). Only for calls in.
     number_id: str | None = None
-    #: Why an incoming call got a polite message and nothing else.
+    #: Why the caller of an incoming call talked to nobody. Such a caller may have left a message.
     declined: Declined | None = None
     #: Whether the call came outside of the flow's business hours.
     after_hours: bool = False
@@ -267,7 +267,15 @@ class Call(BaseModel):
     @property
     def free(self) -> bool:
         """Whether the call costs the organization nothing."""
-        return self.simulated or self.declined is not None
+        turned_away = self.declined is not None or self.after_hours
+        return self.simulated or (turned_away and self.receipt is None)
+
+    @property
+    def connected_at(self) -> str | None:
+        """When the two sides were connected, or `None`. A caller who only heard messages was connected to nobody."""
+        talked = self.talk > 0 or self.connect is not None
+        turned_away = self.declined is not None or self.after_hours or self.voicemail is not None
+        return None if turned_away and not talked else self.answered_at
 
     @property
     def person_number(self) -> str:

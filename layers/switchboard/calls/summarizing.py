@@ -50,7 +50,7 @@ _MAX_OUTCOME_NAME = 60
 def summarize_call(org_id: str, call_id: str) -> None:
     """Summarizes a call that is over. Does nothing for a call without an answer, or with a summary."""
     call = store.CALLS.get_object(org_id, call_id)
-    if call is None or call.summarized_at or call.state not in FINAL_STATES or not call.answered_at:
+    if call is None or call.summarized_at or call.state not in FINAL_STATES or not call.connected_at:
         telemetry.log_skip("the call has no talk to summarize now", org_id=org_id, call_id=call_id)
         return
     if _ended_within(call, SETTLE_TIME):

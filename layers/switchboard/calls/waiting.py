@@ -12,7 +12,7 @@ from switchboard.calls.lanes import (
     lane_pool,
     lane_pool_name,
     lane_position,
-    list_free_lanes,
+    list_lanes_for_calls_out,
     read_pool_state,
 )
 from switchboard.calls.models import Call, State
@@ -40,7 +40,7 @@ def list_ready_calls_of_organization(org_id: str) -> list[str]:
 
 def _list_first_calls(pool: Pool) -> list[str]:
     found = read_pool_state(pool)
-    return [place.rpartition("#")[2] for place in found.waiting[: len(list_free_lanes(found, pool.size))]]
+    return [place.rpartition("#")[2] for place in found.waiting[: len(list_lanes_for_calls_out(found, pool.size))]]
 
 
 def _list_pool_names(call: Call) -> list[str]:

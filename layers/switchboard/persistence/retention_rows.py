@@ -168,6 +168,15 @@ KINDS: tuple[ItemKind, ...] = (
             ("pace of an account shared by tenants", "pace#account#<name>|number"),
         )
     ),
+    ItemKind(
+        "core",
+        "mark that people call in",
+        "<org>#lanes#<pool…>|callers",
+        _TTL,
+        "An organization keeps a lane for callers while people call.",
+        30 * _DAY,
+        "the last call in",
+    ),
     # ---- numbers
     ItemKind(
         "core", "telephone number", "<org>#numbers|<id>", _ORG, "Calls name their number, also after its release."

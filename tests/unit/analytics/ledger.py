@@ -58,6 +58,7 @@ def talk(seconds: int, **fields: Any) -> dict[str, Any]:
     return {
         "state": State.COMPLETED,
         "answered_at": clock.now_iso(),
+        "connect": "wss://talks.example/1",
         "end_reason": EndReason.COMPLETED,
         "duration_seconds": seconds,
         **fields,

@@ -131,7 +131,7 @@ def test_calls_above_the_organizations_limit_hear_that_all_lines_are_busy(
     cloud: Any, frozen: clock.FrozenClock
 ) -> None:
     small = tenant(concurrent_calls=1)
-    line = make_line(small)
+    line = make_line(small, voicemail_enabled=False)
     assert names_of(line.ask(call=1))[-1] == "Connect"
     said, _ = line.ask(call=2)
     assert "lines are busy" in said["text"]

@@ -89,7 +89,7 @@ def _call(_: Event, call: Call | None) -> dict[str, Any] | None:
         "endReason": call.end_reason.value if call.end_reason else None,
         "durationSeconds": call.duration_seconds,
         "startedAt": call.started_at,
-        "answeredAt": call.answered_at,
+        "answeredAt": call.connected_at,
         "endedAt": call.ended_at,
     }
 

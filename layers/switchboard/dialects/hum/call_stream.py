@@ -168,6 +168,8 @@ def _last_block(call: Call | None, place: int) -> bytes | None:
         "call_id": call.id,
         "status": STATUSES[call.state],
         "end_reason": call.end_reason.value if call.end_reason else None,
+        "declined": call.declined.value if call.declined else None,
+        "after_hours": call.after_hours,
         "ended_at": call.ended_at,
         "duration_sec": call.duration_seconds,
         "outcome": call.outcome,
@@ -180,7 +182,7 @@ def _is_settled(call: Call) -> bool:
     """Whether a call is over, nothing more is awaited, and its last events are in the chain."""
     if call.state not in FINAL_STATES or clock.parse(call.updated_at) + _SETTLED_AFTER > clock.now():
         return False
-    awaits_summary = call.answered_at is not None and call.summarized_at is None
+    awaits_summary = call.connected_at is not None and call.summarized_at is None
     return not awaits_summary or clock.parse(call.ended_at or call.updated_at) + SUMMARY_LIMIT <= clock.now()
 
 

@@ -78,6 +78,10 @@ class CallSummaryRow(BaseModel):
     duration_sec: int | None
     answered_by: str | None
     end_reason: str | None
+    declined: str | None = Field(
+        description="Why the caller talked to nobody: `no_flow`, `suspended`, `busy`, `spending_cap` or `unavailable`."
+    )
+    after_hours: bool = Field(description="Whether the call came outside of the business hours of its flow.")
     has_recording: bool
     has_voicemail: bool
     summary_tldr: str | None
@@ -107,11 +111,13 @@ def row_fields(row: CallRow) -> dict[str, object]:
         "flow_name": row.flow_name,
         "number_id": call.number_id,
         "started_at": call.started_at,
-        "answered_at": call.answered_at,
+        "answered_at": call.connected_at,
         "ended_at": call.ended_at,
         "duration_sec": call.duration_seconds,
         "answered_by": call.answered_by,
         "end_reason": call.end_reason.value if call.end_reason else None,
+        "declined": call.declined.value if call.declined else None,
+        "after_hours": call.after_hours,
         "has_recording": has_recording(call),
         "has_voicemail": call.has_voicemail,
         "summary_tldr": call.summary,

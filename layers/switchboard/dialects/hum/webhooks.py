@@ -21,7 +21,7 @@ _OF_SUMMARY = frozenset({"voice.call.summarized", "voice.call.outcome_captured"}
 
 def render(event: Event, call: Call | None) -> list[RenderedEvent]:
     """Returns the webhook of a call's event. The end of an answered call has none: its summary follows."""
-    if call is None or (event.type not in _OF_SUMMARY and call.answered_at):
+    if call is None or (event.type not in _OF_SUMMARY and call.connected_at):
         return []
     name = EVENT_NAMES["hum"][event.type]
     body = {

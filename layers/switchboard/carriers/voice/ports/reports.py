@@ -37,6 +37,12 @@ class EndReason(StrEnum):
     #: The call waited too long for one of the organization's concurrent calls, or for its turn on a number.
     CONCURRENCY_LIMIT = "concurrency_limit"
     RATE_LIMIT = "rate_limit"
+    #: The caller of a call in talked to nobody. `BUSY` then means that all lines of the organization were busy.
+    NO_FLOW = "no_flow"
+    SUSPENDED = "suspended"
+    SPENDING_CAP = "spending_cap"
+    UNAVAILABLE = "unavailable"
+    AFTER_HOURS = "after_hours"
 
 
 class Turn(BaseModel):
