@@ -6,6 +6,7 @@ analysis makes it COMPLETED. Without an analysis a timer does that.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -15,7 +16,7 @@ from switchboard.calls import acceptance, changes, waiting
 from switchboard.calls.changes import CallChange
 from switchboard.calls.models import Call, State
 from switchboard.carriers.voice.ports.reports import EndReason, Report
-from switchboard.kit import clock
+from switchboard.kit import clock, texts
 from switchboard.persistence.collection import next_version
 from switchboard.timers import service as timers
 from switchboard.usage import service as usage
@@ -83,7 +84,10 @@ def end_call(call: Call, end: CallEnd) -> CallChange:
     if state is None:
         return None
     talked = _talk_seconds(call, end.seconds, at)
-    minutes = -(-talked // 60)
+    if end.provisional and end.seconds is None:
+        # Nobody reported the end. It may have come at any time, so nothing is charged beyond the first minute.
+        talked = min(talked, 60)
+    minutes = _minutes(talked) + _minutes(call.transfer_seconds)
     facts = {
         "end_reason": _name_refusal(call, reason),
         "error": end.error,
@@ -136,6 +140,34 @@ def longest_talk_seconds(call: Call, left: int | None) -> int:
     return min(_TALK_LIMIT_SECONDS, 60 * (1 + max(0, left) // usage.price_micros(acceptance.METER[call.tier])))
 
 
+def longest_transfer_seconds(call: Call, left: int | None) -> int:
+    """Returns how long the talk with another number may last, in seconds. It is 0 if the cap has no room for it.
+
+    Both legs cost minutes, and the minutes of the call after its first one are not charged yet.
+    """
+    if left is None:
+        return _TALK_LIMIT_SECONDS
+    price = usage.price_micros(acceptance.METER[call.tier])
+    passed = (clock.now() - clock.parse(call.answered_at or call.created_at)).total_seconds()
+    unpaid = max(0, _minutes(round(passed)) - 1) * price
+    return min(_TALK_LIMIT_SECONDS, 60 * (max(0, left - unpaid) // (2 * price)))
+
+
+def record_transfer(call: Call, to_number: str, seconds: int | None, known: Mapping[str, Any]) -> CallChange:
+    """Returns the change for a transfer that connected. The other leg costs minutes, as a call out does.
+
+    The end of the call charges them. A transfer that is reported after the end is charged at once.
+    """
+    length = call.transfer_seconds + _limit_seconds(seconds or 0)
+    after = next_version(call, transferred_to=to_number, transfer_seconds=length, **known)
+    told = changes.event_writes(after, "voice.call.transferred", transferred_to=texts.digest(to_number))
+    if call.ended_at is None:
+        return after, told
+    more = _minutes(length) - _minutes(call.transfer_seconds)
+    charged = after.model_copy(update={"cost_micros": call.cost_micros + _price(call, more)})
+    return charged, [told, _settlement_writes(call, more)]
+
+
 def may_be_corrected(call: Call) -> bool:
     """Whether a call ended recently enough that a report may still correct it."""
     return call.ended_at is not None and clock.parse(call.ended_at) > clock.now() - _CORRECTION_LIMIT
@@ -184,7 +216,7 @@ def _replace_end(call: Call, told: Call, reason: EndReason, seconds: int | None)
     if call.state is State.ENDING and state is State.COMPLETED:
         state = State.ENDING
     talked = _talk_seconds(begun, seconds, clock.parse(told.ended_at))
-    minutes = -(-talked // 60)
+    minutes = _minutes(talked) + _minutes(call.transfer_seconds)
     after = next_version(
         told,
         state=state,
@@ -194,7 +226,7 @@ def _replace_end(call: Call, told: Call, reason: EndReason, seconds: int | None)
         provisional=False,
         length_supposed=seconds is None,
     )
-    before = -(-(call.duration_seconds or 0) // 60)
+    before = _minutes(call.duration_seconds or 0) + _minutes(call.transfer_seconds)
     event = changes.event_writes(after, "voice.call.corrected", **end_event_data(after))
     return after, [_settlement_writes(call, minutes - before), event]
 
@@ -208,6 +240,11 @@ def end_event_data(call: Call) -> dict[str, Any]:
         "tier": call.tier.value,
         "provisional": call.provisional,
     }
+
+
+def _minutes(seconds: int) -> int:
+    """Returns the started minutes."""
+    return -(-seconds // 60)
 
 
 def _price(call: Call, minutes: int) -> int:

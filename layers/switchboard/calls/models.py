@@ -224,6 +224,8 @@ class Call(BaseModel):
     #: The position of the last applied transfer in the provider's order.
     transfer_order: int | None = None
     transferred_to: str | None = None
+    #: The length of the talk with that number, in seconds. It is a second leg of the line, which costs minutes, too.
+    transfer_seconds: int = 0
     end_reason: EndReason | None = None
     answered_by: str | None = None
     #: Whether an analysis follows the end of the talk. `outcome` is its result: `success`, `failure` or `unknown`.

@@ -11,7 +11,7 @@ from switchboard.calls.changes import CallChange
 from switchboard.calls.ending import ANSWERED_STATES, TALK_LIMIT, CallEnd
 from switchboard.calls.models import OVER_STATES, Call, CallerMessageState, CallRecording, State
 from switchboard.carriers.voice.ports.reports import EndReason, Recording, Report
-from switchboard.kit import clock, texts
+from switchboard.kit import clock
 from switchboard.persistence.collection import next_version
 
 #: The maximum number of recordings of a call. More are an error of the provider.
@@ -101,8 +101,7 @@ def _transferred(call: Call, report: Report, to_number: str, known: dict[str, An
         if call.transfer_order is not None and order <= call.transfer_order:
             return None
         known["transfer_order"] = order
-    after = next_version(call, transferred_to=to_number, **known)
-    return after, changes.event_writes(after, "voice.call.transferred", transferred_to=texts.digest(to_number))
+    return ending.record_transfer(call, to_number, report.duration_seconds, known)
 
 
 def _recorded(call: Call, recording: Recording, known: dict[str, Any]) -> CallChange:

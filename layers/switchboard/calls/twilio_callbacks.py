@@ -100,7 +100,9 @@ def receive_callback(step: CallbackStep, parameters: list[tuple[str, str]], acco
     if step.step == "":
         return _say(step, _begin(number, form, simulated=simulated))
     call = inbound.find_call(number, callbacks.read_call_sid(form))
-    return _say(step, _continue(call, step, form) if call else inbound_script.HANG_UP)
+    if call is None:
+        return _say(step, inbound_script.HANG_UP)
+    return _say(step, _continue(call, step, form))._replace(reports=tuple(_read_end(call, form)))
 
 
 def _begin(number: Number, form: Form, *, simulated: bool) -> Script:
@@ -115,11 +117,16 @@ def _continue(call: Call, step: CallbackStep, form: Form) -> Script:
     if step.step == "after-record":
         return inbound_script.continue_after_record(call, spoken=callbacks.has_recording(form))
     if callbacks.find_end(form) is not None:
-        # The caller hung up. The status callback ends the call.
+        # The caller hung up.
         return inbound_script.HANG_UP
     if step.step == "after-dial":
         return inbound_script.continue_after_dial(call, callbacks.read_dial_end(form))
     return inbound_script.continue_after_talk(call, step.talk, callbacks.read_talk_end(form))
+
+
+def _read_end(call: Call, form: Form) -> list[Report]:
+    """Returns the report of the end, if the call is over: its own callback may be lost. A later one has the length."""
+    return callbacks.read_status(form, call.org_id, call.id) if callbacks.find_end(form) is not None else []
 
 
 def _read_reports(number: Number, step: CallbackStep, form: Form, *, simulated: bool) -> list[Report]:

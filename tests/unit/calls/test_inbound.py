@@ -184,7 +184,7 @@ def test_outside_of_the_hours_the_caller_hears_the_message_and_may_leave_one(
     )
     closed, asked, record, *_ = line.ask()
     assert (closed["text"], asked["text"]) == ("We open at nine.", "Tell us your name.")
-    assert record["recordingStatusCallback"].endswith(f"{line.number.id}/recording")
+    assert record["recordingStatusCallback"].endswith(f"{line.number.id}/recording#rc=3&rp=all")
     assert line.read_call().after_hours
     assert line.send().body == line.send().body
 

@@ -41,7 +41,7 @@ def test_every_instruction_has_its_verb() -> None:
     assert found[3]["action"] == "https://a.example/n/after-talk/2"
     assert found[3]["nouns"][0]["url"] == "wss://talk.example/1?a=1&b=2"  # type: ignore[index]
     assert (found[4]["timeout"], found[4]["timeLimit"]) == ("25", "60")
-    assert found[5]["transcribeCallback"] == "https://a.example/n/transcription"
+    assert found[5]["transcribeCallback"] == "https://a.example/n/transcription#rc=3&rp=all"
 
 
 def test_a_talkers_own_instructions_get_our_callback() -> None:

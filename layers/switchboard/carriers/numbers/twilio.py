@@ -26,6 +26,7 @@ from switchboard.carriers.numbers.ports.inventory import (
 )
 from switchboard.carriers.numbers.twilio_http import DeadlineHttpClient
 from switchboard.carriers.outcomes import OutcomeUnknownError, RefusedError, ThrottledError
+from switchboard.carriers.twilio_retries import retried_url
 from switchboard.carriers.twilio_subaccounts import find_subaccount, save_subaccount
 from switchboard.kit import settings
 
@@ -116,7 +117,7 @@ class TwilioInventory:
         given: dict[str, Any] = {"friendly_name": settings.friendly_name}
         for name, url in (
             ("voice_url", settings.voice_url),
-            ("status_callback", settings.status_url),
+            ("status_callback", retried_url(settings.status_url) if settings.status_url else None),
             ("sms_url", settings.sms_url),
         ):
             if url is not None:

@@ -33,6 +33,7 @@ class TalkEnd:
 
 @dataclass(frozen=True, slots=True)
 class DialEnd:
-    """The end of a transfer. `connected` means that the other number answered."""
+    """The end of a transfer. `connected` means that the other number answered. `seconds` is the length of that talk."""
 
     connected: bool
+    seconds: int = 0

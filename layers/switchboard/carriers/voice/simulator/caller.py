@@ -267,7 +267,8 @@ def _ask(caller: SimulatedCaller, url: str, receive: LocalReceiver, **facts: str
 
 
 def _path_of(caller: SimulatedCaller, url: str) -> str:
-    return url[url.index(BASE_PATH) :] if url else f"{BASE_PATH}{caller.number_id}"
+    # The settings of retries in the fragment are no part of a request.
+    return url[url.index(BASE_PATH) :].partition("#")[0] if url else f"{BASE_PATH}{caller.number_id}"
 
 
 def _post(caller: SimulatedCaller, path: str, facts: dict[str, str], receive: LocalReceiver) -> str:

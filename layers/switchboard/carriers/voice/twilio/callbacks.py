@@ -86,7 +86,8 @@ def _read_handoff(text: str) -> dict[str, Any]:
 
 def read_dial_end(form: Form) -> DialEnd:
     """Returns the end of a transfer."""
-    return DialEnd(form.get("DialCallStatus") in ("completed", "answered"))
+    connected = form.get("DialCallStatus") in ("completed", "answered")
+    return DialEnd(connected, (_read_number(form.get("DialCallDuration")) or 0) if connected else 0)
 
 
 def has_recording(form: Form) -> bool:

@@ -10,6 +10,7 @@ from twilio.twiml import TwiML
 from twilio.twiml.voice_response import VoiceResponse
 
 from switchboard.carriers.outcomes import RefusedError
+from switchboard.carriers.twilio_retries import retried_url
 from switchboard.carriers.voice.ports.script import (
     Connect,
     Dial,
@@ -53,7 +54,7 @@ def _append(response: Any, instruction: Instruction, url_of: UrlOf) -> None:
             response.play(url)
         case StartRecording():
             response.start().recording(
-                recording_status_callback=url_of("recording"),
+                recording_status_callback=retried_url(url_of("recording")),
                 recording_status_callback_event="completed absent",
                 track="both",
             )
@@ -66,14 +67,16 @@ def _append(response: Any, instruction: Instruction, url_of: UrlOf) -> None:
             )
             dial.number(to_number)
         case Record(max_seconds, transcribe, then):
-            more = {"transcribe": True, "transcribe_callback": url_of("transcription")} if transcribe else {}
+            more = (
+                {"transcribe": True, "transcribe_callback": retried_url(url_of("transcription"))} if transcribe else {}
+            )
             response.record(
                 action=url_of(then),
                 max_length=max_seconds,
                 timeout=_SILENCE_SECONDS,
                 finish_on_key="#",
                 play_beep=True,
-                recording_status_callback=url_of("recording"),
+                recording_status_callback=retried_url(url_of("recording")),
                 recording_status_callback_event="completed absent",
                 **more,
             )
