@@ -9,10 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
-from switchboard import telemetry
-from switchboard.calls import changes, inbound_talk, store
+from switchboard.calls import changes, inbound_talk, store, transfer_targets
 from switchboard.calls.changes import CallChange
-from switchboard.calls.ending import TALK_LIMIT
 from switchboard.calls.inbound_texts import SpokenText, find_refusal, find_text
 from switchboard.calls.jobs import CloseVoicemail
 from switchboard.calls.models import OVER_STATES, Call, CallerMessageState, Declined
@@ -29,7 +27,6 @@ from switchboard.carriers.voice.ports.script import (
     Script,
     StartRecording,
 )
-from switchboard.compliance import phone
 from switchboard.flows.models import Flow
 from switchboard.kit import clock
 from switchboard.persistence.collection import next_version
@@ -103,7 +100,13 @@ def continue_after_dial(call: Call, end: DialEnd) -> Script:
     if call.state in OVER_STATES or flow is None or call.transfer_target is None:
         return HANG_UP
     if end.connected:
-        told = Report(org_id=call.org_id, call_id=call.id, kind="transferred", to=call.transfer_target)
+        told = Report(
+            org_id=call.org_id,
+            call_id=call.id,
+            kind="transferred",
+            to=call.transfer_target,
+            duration_seconds=end.seconds,
+        )
         store.CALLS.change_object(call.org_id, call.id, lambda found: decide_report(found, told))
         return HANG_UP
     return _give_up(call, flow)
@@ -146,16 +149,12 @@ def _talk(call: Call, flow: Flow) -> Script:
 
 
 def _dial(call: Call, to_number: str) -> Dial:
-    return Dial(to_number, call.to_number, TRANSFER_RING_SECONDS, int(TALK_LIMIT.total_seconds()))
+    return Dial(to_number, call.to_number, TRANSFER_RING_SECONDS, transfer_targets.longest_seconds(call))
 
 
 def _find_number(call: Call, flow: Flow, label: str) -> str | None:
-    """Returns the number of a label, unless its calls pay its holder: fraudsters place such calls at our cost."""
     number = flow.transfer_map.get(label)
-    if number and phone.is_costly(number):
-        telemetry.log_skip("the number of the transfer is too costly", org_id=call.org_id, call_id=call.id)
-        return None
-    return number
+    return number if number and transfer_targets.may_transfer_to(call, number) else None
 
 
 def _begin_transfer(call: Call, to_number: str) -> Call:

@@ -10,7 +10,7 @@ from switchboard.events import service as events
 from switchboard.events.models import Origin, Subject
 from switchboard.flows import configs, service, store, transfers
 from switchboard.flows.models import Flow, FlowSettings, FlowSource, FlowUsers, FlowVersion
-from switchboard.flows.rules import MAX_NAME, check_caller_number, check_settings
+from switchboard.flows.rules import MAX_NAME, check_caller_number, check_settings, check_transfer_numbers
 from switchboard.flows.service import get_flow
 from switchboard.numbers import service as numbers
 from switchboard.persistence.collection import next_version
@@ -53,7 +53,10 @@ def save_config(
     """Replaces all settings of a flow by a configuration, and keeps its text. Raises like `update_flow`."""
     if find_earlier_effect(effect):
         return get_flow(origin.org_id, flow_id)
-    wanted = configs.read_config(source).model_dump(include=set(configs.CONFIG_FIELDS))
+    settings = configs.read_config(source)
+    if settings.transfer_map != get_flow(origin.org_id, flow_id).transfer_map:
+        configs.check_transfer_numbers(source, origin.org_id)
+    wanted = settings.model_dump(include=set(configs.CONFIG_FIELDS))
 
     def decide(before: Flow) -> Decision[Flow]:
         _require_version(before, expected)
@@ -172,6 +175,8 @@ def _next_flow(
     after = check_settings(after, changed)
     if "caller_id_number_id" in changed:
         check_caller_number(after, origin.org_id)
+    if "transfer_map_json" in changed:
+        check_transfer_numbers(after, origin.org_id)
     entry = FlowVersion(
         version=after.version,
         note=note,

@@ -6,12 +6,14 @@ The fields have their values, and not texts with JSON: `tools` is a list. A miss
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from io import StringIO
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from switchboard.errors import Invalid
+from switchboard.flows import transfer_numbers
 from switchboard.flows.fields import CHECKS
 from switchboard.flows.models import (
     TEXT_FIELDS,
@@ -26,6 +28,8 @@ from switchboard.flows.source import PathError, Source, SourceError, read_json, 
 
 if TYPE_CHECKING:
     from ruamel.yaml import YAML
+
+T = TypeVar("T")
 
 _LINE_CHARACTERS = 120
 
@@ -73,10 +77,27 @@ _KINDS = {
 
 def read_config(source: FlowSource) -> FlowSettings:
     """Returns the settings of a configuration. Raises Invalid with the line and the path of what is wrong."""
+    return _read(source, _settings)
+
+
+def check_transfer_numbers(source: FlowSource, org_id: str) -> None:
+    """Raises Invalid with the line and the path of a number to which the organization's calls are not transferred."""
+
+    def check(found: Source) -> None:
+        numbers = _settings(found).transfer_map
+        try:
+            transfer_numbers.check_targets(org_id, numbers)
+        except PathError as error:
+            raise PathError(("transfer_map", *error.path), error.problem) from None
+
+    _read(source, check)
+
+
+def _read(source: FlowSource, read: Callable[[Source], T]) -> T:
     try:
         found = read_yaml(source.text) if source.format == "yaml" else read_json(source.text)
         try:
-            return _settings(found)
+            return read(found)
         except PathError as error:
             raise found.error(error) from None
     except SourceError as error:

@@ -10,6 +10,7 @@ from switchboard.carriers import voice
 from switchboard.compliance import ledgers, phone
 from switchboard.compliance.zones import load_zone
 from switchboard.errors import Invalid, NotFound
+from switchboard.flows import transfer_numbers
 from switchboard.flows.fields import CHECKS
 from switchboard.flows.models import FlowSettings
 from switchboard.flows.source import PathError, SourceError, read_json
@@ -104,6 +105,16 @@ def check_caller_number(settings: FlowSettings, org_id: str) -> None:
         raise Invalid(
             "Invalid flow: see the fields.", fields={"caller_id_number_id": "must be the id of one of your numbers"}
         )
+
+
+def check_transfer_numbers(settings: FlowSettings, org_id: str) -> None:
+    """Raises Invalid with the line and the label of a number to which the organization's calls are not transferred."""
+    source = read_json(settings.transfer_map_json)
+    try:
+        transfer_numbers.check_targets(org_id, settings.transfer_map)
+    except PathError as error:
+        problem = str(source.error(error))
+        raise Invalid("Invalid flow: see the fields.", fields={"transfer_map_json": problem}) from None
 
 
 def _text_problem(settings: FlowSettings, name: str) -> str | None:

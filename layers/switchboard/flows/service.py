@@ -10,7 +10,12 @@ from switchboard.events import service as events
 from switchboard.events.models import Origin, Subject
 from switchboard.flows import store, transfers
 from switchboard.flows.models import Flow, FlowSettings, FlowSnapshot, FlowVersion
-from switchboard.flows.rules import PROVIDER_AGENT_PATTERN, check_caller_number, check_settings
+from switchboard.flows.rules import (
+    PROVIDER_AGENT_PATTERN,
+    check_caller_number,
+    check_settings,
+    check_transfer_numbers,
+)
 from switchboard.flows.store import flow_ref, list_flows
 from switchboard.kit import clock, ids
 from switchboard.numbers import service as numbers
@@ -38,6 +43,7 @@ def make_flow(origin: Origin, settings: FlowSettings) -> Flow:
     """Returns a flow with these settings that is not stored yet. Raises Invalid."""
     checked = check_settings(settings)
     check_caller_number(checked, origin.org_id)
+    check_transfer_numbers(checked, origin.org_id)
     now = clock.now_iso()
     return Flow(
         **checked.model_dump(),

@@ -11,6 +11,7 @@ from switchboard.calls import inbound_talk, recordings
 from switchboard.calls.models import Call, CallerMessageState, State
 from switchboard.carriers.voice.ports.reports import Report
 from switchboard.carriers.voice.twilio import callbacks
+from switchboard.compliance import ledgers
 from switchboard.flows import changes
 from switchboard.kit import clock
 from tests.actors import Tenant, tenant
@@ -31,7 +32,8 @@ def acme(cloud: dict[str, str], frozen: clock.FrozenClock) -> Tenant:
 @pytest.fixture
 def line(acme: Tenant) -> Line:
     """A line on which a talk goes on."""
-    found = make_line(acme, transfer_map={"sales": SALES, "costly": "+881612345678"})
+    found = make_line(acme, transfer_map={"sales": SALES, "blocked": "+14155550144"})
+    ledgers.block_number(acme.caller(master=True), "+14155550144")
     found.ask()
     return found
 
@@ -56,7 +58,7 @@ def test_a_failed_transfer_falls_to_voicemail(line: Line, status: str) -> None:
     assert line.read_call().voicemail is CallerMessageState.OFFERED
 
 
-@pytest.mark.parametrize("label", ["nobody", "costly"])
+@pytest.mark.parametrize("label", ["nobody", "blocked"])
 def test_a_label_that_leads_nowhere_falls_to_voicemail(line: Line, label: str) -> None:
     assert "Record" in names_of(line.ask("after-talk/0", HandoffData=json.dumps({"transfer": label})))
 
