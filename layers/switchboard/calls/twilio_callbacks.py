@@ -14,9 +14,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from switchboard import telemetry
-from switchboard.calls import inbound, inbound_script
-from switchboard.calls.inbound_texts import SpokenText, find_text
+from switchboard.calls import inbound, scripts
 from switchboard.calls.models import Call
+from switchboard.calls.spoken_texts import SpokenText, find_text
 from switchboard.carriers import voice
 from switchboard.carriers.voice.ports.reports import EndReason, Report, SignedCallback, UnreadableCallbackError
 from switchboard.carriers.voice.ports.script import Hangup, Say, Script
@@ -100,7 +100,7 @@ def receive_callback(step: CallbackStep, parameters: list[tuple[str, str]], acco
     if step.step == "":
         return _say(step, _begin(number, form, simulated=simulated))
     call = inbound.find_call(number, callbacks.read_call_sid(form))
-    return _say(step, _continue(call, step, form) if call else inbound_script.HANG_UP)
+    return _say(step, _continue(call, step, form) if call else scripts.HANG_UP)
 
 
 def _begin(number: Number, form: Form, *, simulated: bool) -> Script:
@@ -113,13 +113,13 @@ def _begin(number: Number, form: Form, *, simulated: bool) -> Script:
 
 def _continue(call: Call, step: CallbackStep, form: Form) -> Script:
     if step.step == "after-record":
-        return inbound_script.continue_after_record(call, spoken=callbacks.has_recording(form))
+        return scripts.continue_after_record(call, spoken=callbacks.has_recording(form))
     if callbacks.find_end(form) is not None:
         # The caller hung up. The status callback ends the call.
-        return inbound_script.HANG_UP
+        return scripts.HANG_UP
     if step.step == "after-dial":
-        return inbound_script.continue_after_dial(call, callbacks.read_dial_end(form))
-    return inbound_script.continue_after_talk(call, step.talk, callbacks.read_talk_end(form))
+        return scripts.continue_after_dial(call, callbacks.read_dial_end(form))
+    return scripts.continue_after_talk(call, step.talk, callbacks.read_talk_end(form))
 
 
 def _read_reports(number: Number, step: CallbackStep, form: Form, *, simulated: bool) -> list[Report]:

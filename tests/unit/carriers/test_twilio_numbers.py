@@ -14,8 +14,8 @@ import pytest
 from switchboard.aws import clients, secret
 from switchboard.carriers.numbers import twilio
 from switchboard.carriers.numbers.ports.inventory import UNAVAILABLE, Features, NumberSearch, NumberSettings
-from switchboard.carriers.numbers.twilio_http import DeadlineHttpClient
 from switchboard.carriers.outcomes import OutcomeUnknownError, RefusedError, ThrottledError
+from switchboard.carriers.twilio_http import DeadlineHttpClient
 
 MAIN, NUMBER, ORG = "AC" + "0" * 32, "+14155550128", "org_acme"
 _ALL = {"voice": True, "SMS": True, "MMS": False}

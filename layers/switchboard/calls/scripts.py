@@ -10,13 +10,13 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from switchboard import telemetry
-from switchboard.calls import changes, inbound_talk, store
+from switchboard.calls import changes, store, talks
 from switchboard.calls.changes import CallChange
 from switchboard.calls.ending import TALK_LIMIT
-from switchboard.calls.inbound_texts import SpokenText, find_refusal, find_text
 from switchboard.calls.jobs import CloseVoicemail
 from switchboard.calls.models import OVER_STATES, Call, CallerMessageState
 from switchboard.calls.reports import decide_report
+from switchboard.calls.spoken_texts import SpokenText, find_refusal, find_text
 from switchboard.carriers.voice.ports.incoming import DialEnd, TalkEnd
 from switchboard.carriers.voice.ports.reports import EndReason, Report
 from switchboard.carriers.voice.ports.script import (
@@ -54,8 +54,8 @@ def begin_script(call: Call) -> Script:
         return HANG_UP
     say = _speaker(call)
     if call.declined is not None:
-        return say(SpokenText.TROUBLE, find_refusal(call.declined, inbound_talk.find_language(call))), *HANG_UP
-    flow = inbound_talk.get_flow(call)
+        return say(SpokenText.TROUBLE, find_refusal(call.declined, talks.find_language(call))), *HANG_UP
+    flow = talks.get_flow(call)
     if flow is None:
         return say(SpokenText.NOT_IN_SERVICE), *HANG_UP
     if call.after_hours:
@@ -70,7 +70,7 @@ def begin_script(call: Call) -> Script:
 
 def continue_after_talk(call: Call, talk: int, end: TalkEnd) -> Script:
     """Returns the script after talk number `talk`: a transfer, a message, or the end."""
-    flow = inbound_talk.get_flow(call)
+    flow = talks.get_flow(call)
     if call.state in OVER_STATES or flow is None or talk > call.talk:
         return HANG_UP
     if talk < call.talk:
@@ -86,9 +86,9 @@ def continue_after_talk(call: Call, talk: int, end: TalkEnd) -> Script:
     if (
         label is not None
         and label in flow.flow_transfer_map
-        and (moved := inbound_talk.switch_flow(call, flow.flow_transfer_map[label]))
+        and (moved := talks.switch_flow(call, flow.flow_transfer_map[label]))
     ):
-        target = inbound_talk.get_flow(moved)
+        target = talks.get_flow(moved)
         return _talk(moved, target) if target else HANG_UP
     if end.leaves_message or end.failed or label is not None:
         return _give_up(call, flow)
@@ -97,7 +97,7 @@ def continue_after_talk(call: Call, talk: int, end: TalkEnd) -> Script:
 
 def continue_after_dial(call: Call, end: DialEnd) -> Script:
     """Returns the script after a transfer. If nobody answered, the caller may leave a message."""
-    flow = inbound_talk.get_flow(call)
+    flow = talks.get_flow(call)
     if call.state in OVER_STATES or flow is None or call.transfer_target is None:
         return HANG_UP
     if end.connected:
@@ -126,7 +126,7 @@ def continue_after_record(call: Call, *, spoken: bool) -> Script:
 
 
 def _speaker(call: Call) -> Callable[..., Say]:
-    language = inbound_talk.find_language(call)
+    language = talks.find_language(call)
 
     def say(which: SpokenText, own: str | None = None) -> Say:
         return Say(own or find_text(which, language), language)
@@ -135,7 +135,7 @@ def _speaker(call: Call) -> Callable[..., Say]:
 
 
 def _talk(call: Call, flow: Flow) -> Script:
-    opened = inbound_talk.open_talk(call, flow)
+    opened = talks.open_talk(call, flow)
     if opened is None:
         return _give_up(call, flow)
     if opened.state in OVER_STATES or opened.connect is None:
