@@ -126,6 +126,7 @@ def _accepted(
         greeting=acceptance.build_greeting(caller.organization, order, flow.name, voice.language),
         agent_name=flow.name,
         flow_id=flow.id,
+        flow_version=flow.version,
         agent_ref=wanted.agent,
         provider_agent_id=flow.provider_agent_id,
         request_id=wanted.request_id,
