@@ -151,7 +151,7 @@ GROUPS = (
         api="anima",
         paths=("voice/{proxy+}",),
         tables=_EDGE | {"activity": READ_WRITE},
-        grants=frozenset({Grant.ROOT_SECRET, Grant.NATIONAL_REGISTRY}),
+        grants=frozenset({Grant.ROOT_SECRET, Grant.NATIONAL_REGISTRY, Grant.VOICE}),
     ),
     Group(
         "anima/webhooks",
@@ -166,7 +166,7 @@ GROUPS = (
         paths=("external-api",),
         # A repeated request reads the state of its limits without counting.
         tables=_EDGE | {"activity": READ_WRITE, "ratelimit": READ_WRITE},
-        grants=frozenset({Grant.NATIONAL_REGISTRY}),
+        grants=frozenset({Grant.NATIONAL_REGISTRY, Grant.VOICE}),
     ),
     Group(
         "athos/sessions",
@@ -249,7 +249,7 @@ GROUPS = (
         api="hum",
         paths=("api/flows", "api/flows/{proxy+}"),
         tables=_CONSOLE | {"activity": WRITE},
-        grants=frozenset({Grant.ROOT_SECRET}),
+        grants=frozenset({Grant.ROOT_SECRET, Grant.VOICE}),
     ),
     Group(
         "hum/numbers",
@@ -304,7 +304,7 @@ GROUPS = (
         paths=("voice/{proxy+}",),
         tables={"core": READ_WRITE, "activity": READ_WRITE, "ratelimit": WRITE},
         sends=("voice-events",),
-        grants=frozenset({Grant.ROOT_SECRET, Grant.NUMBERS}),
+        grants=frozenset({Grant.ROOT_SECRET, Grant.NUMBERS, Grant.VOICE}),
     ),
 )
 
@@ -335,7 +335,7 @@ WORKERS = (
         batch=5,
         # The dialer also starts simulated calls.
         sends=("simulator",),
-        grants=frozenset({Grant.NATIONAL_REGISTRY}),
+        grants=frozenset({Grant.NATIONAL_REGISTRY, Grant.NUMBERS, Grant.VOICE}),
         concurrency=20,
     ),
     Worker(
@@ -401,7 +401,7 @@ WORKERS = (
         queue="simulator",
         tables={"activity": READ_WRITE, "core": READ_WRITE},
         sends=("simulator", "voice-events"),
-        grants=frozenset({Grant.ROOT_SECRET, Grant.CALLBACKS}),
+        grants=frozenset({Grant.ROOT_SECRET, Grant.CALLBACKS, Grant.VOICE}),
         concurrency=20,
     ),
     # The limit keeps a burst of reports from using the concurrency that the APIs need.
@@ -409,6 +409,8 @@ WORKERS = (
         "workers/voice_events",
         queue="voice-events",
         tables={"activity": READ_WRITE, "core": READ_WRITE},
+        # The line's pace says for what a call waits.
+        grants=frozenset({Grant.VOICE}),
         concurrency=50,
     ),
     Worker(
@@ -416,7 +418,7 @@ WORKERS = (
         queue="recordings",
         tables={"activity": READ_WRITE, "core": READ},
         buckets={"recordings": WRITE},
-        grants=frozenset({Grant.NUMBERS}),
+        grants=frozenset({Grant.NUMBERS, Grant.VOICE}),
         batch=1,
         concurrency=10,
         # An hour of audio is 58 MB, and the client, the check and the upload hold it.

@@ -13,8 +13,9 @@ from switchboard.calls.changes import CallChange
 from switchboard.calls.models import OVER_STATES, Call
 from switchboard.calls.timeouts import leg_of
 from switchboard.carriers import voice
-from switchboard.carriers.voice.ports.line import LeaveMessage
+from switchboard.carriers.voice.ports.line import BeginMessage
 from switchboard.carriers.voice.ports.script import Say, Script
+from switchboard.carriers.voice.spoken import fill_variables
 from switchboard.flows.models import Flow
 from switchboard.kit import clock
 from switchboard.persistence.collection import next_version
@@ -64,7 +65,7 @@ def leave_message(org_id: str, call_id: str) -> None:
         telemetry.log_skip("the message is left, or the call is over", org_id=org_id, call_id=call_id)
         return
     try:
-        acceptance.select_carrier(call.simulated).line.control_call(leg_of(call), LeaveMessage())
+        acceptance.select_carrier(call.simulated).line.control_call(leg_of(call), BeginMessage())
     except voice.RefusedError as refused:
         telemetry.log_skip(f"the line leaves no message: {refused}", org_id=org_id, call_id=call_id)
 
@@ -72,4 +73,5 @@ def leave_message(org_id: str, call_id: str) -> None:
 def _message_text(call: Call, flow: Flow) -> str:
     org = organizations.get_organization(call.org_id)
     order = call.order.model_copy(update={"greeting": flow.voicemail_leave_message})
-    return acceptance.build_greeting(org, order, call.agent_name, talks.find_language(call))
+    text = acceptance.build_greeting(org, order, call.agent_name, talks.find_language(call))
+    return fill_variables(text, call.order.variables)

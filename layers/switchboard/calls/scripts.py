@@ -160,7 +160,7 @@ def transfer_script(call: Call, to_number: str) -> Script:
 
 
 def may_transfer_to(call: Call, to_number: str) -> bool:
-    """Whether a call may be transferred to a number. Fraudsters place calls that pay the number's holder, at our cost."""
+    """Whether a call may be transferred to a number. Fraudsters have us call numbers that pay their holder."""
     if phone.is_costly(to_number):
         telemetry.log_skip("the number of the transfer is too costly", org_id=call.org_id, call_id=call.id)
         return False

@@ -105,7 +105,10 @@ def receive_callback(step: CallbackStep, parameters: list[tuple[str, str]], acco
     if step.step == "":
         return _say(step, _begin(number, form, simulated=simulated))
     call = inbound.find_call(number, callbacks.read_call_sid(form))
-    return _say(step, continue_call(call, step.step, step.talk, form) if call else scripts.HANG_UP)
+    if call is None:
+        return _say(step, scripts.HANG_UP)
+    pressed = callbacks.read_digits(form, call.org_id, call.id) if step.step == "after-talk" else []
+    return _say(step, continue_call(call, step.step, step.talk, form))._replace(reports=tuple(pressed))
 
 
 def _begin(number: Number, form: Form, *, simulated: bool) -> Script:

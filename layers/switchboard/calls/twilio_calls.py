@@ -100,7 +100,9 @@ def receive_call_callback(step: CallStep, parameters: list[tuple[str, str]]) -> 
     else:
         script = _choose_script(call, step, form)
     xml = twilio_callbacks.render_script(urls.call_path(step.org_id, step.call_id), script)
-    return CallbackAnswer(xml)
+    # Keys come with the end of a talk. The key against further calls is applied by a worker, like all reports.
+    pressed = callbacks.read_digits(form, step.org_id, step.call_id) if step.step == "after-talk" else []
+    return CallbackAnswer(xml, tuple(pressed))
 
 
 def _choose_script(call: Call, step: CallStep, form: Form) -> Script:

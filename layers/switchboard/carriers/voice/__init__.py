@@ -130,17 +130,27 @@ def _simulated_talker() -> Talker:
     return get_simulated_carrier().talker
 
 
+def _announcer() -> Talker:
+    from switchboard.carriers.voice.twilio.announcer import Announcer  # for cold start: as above
+
+    return Announcer()
+
+
 _CARRIERS: dict[str, Callable[[], Carrier]] = {
     "simulator": get_simulated_carrier,
     "twilio": _twilio,
     "none": _no_carrier,
 }
 #: The talkers for a line that has none of its own.
-_TALKERS: dict[str, Callable[[], Talker]] = {"simulator": _simulated_talker, "none": _no_talker}
+_TALKERS: dict[str, Callable[[], Talker]] = {
+    "announcer": _announcer,
+    "simulator": _simulated_talker,
+    "none": _no_talker,
+}
 
 
 def talker_name() -> str:
-    """Returns the talker of a real line, which the setting VOICE_TALKER names. The default is `none`.
+    """Returns the talker of a real line, which the setting VOICE_TALKER names: `announcer` or `none`, the default.
 
     The simulated talker works only on the local stack: a person must never hear a simulation.
     """

@@ -110,11 +110,11 @@ class SetRecording:
 
 
 @dataclass(frozen=True, slots=True)
-class LeaveMessage:
+class BeginMessage:
     """Stop the talk, and leave the flow's message at the machine that answered."""
 
 
-Command = Hold | Resume | SendDigits | Transfer | SetRecording | LeaveMessage
+Command = Hold | Resume | SendDigits | Transfer | SetRecording | BeginMessage
 
 
 class Line(Protocol):

@@ -9,9 +9,9 @@ from __future__ import annotations
 from switchboard.carriers.magic_numbers import MAGIC_NUMBERS, MagicOutcome
 from switchboard.carriers.outcomes import RefusedError
 from switchboard.carriers.voice.ports.line import (
+    BeginMessage,
     Command,
     Hold,
-    LeaveMessage,
     Leg,
     Pace,
     Placement,
@@ -117,7 +117,7 @@ class SimulatedLine:
             case SendDigits():
                 # No provider reports keys that our side presses. Only the called person hears them.
                 worker.apply_command(found, {})
-            case LeaveMessage():
+            case BeginMessage():
                 # The simulated machine takes whatever the course says to it.
                 worker.apply_command(found, {})
 

@@ -22,6 +22,7 @@ _SPELLED = frozenset({"+266696687", "+7378742833", "+2562533", "+8566696", "+862
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _CALL, _RECORDING, _ACCOUNT = (re.compile(f"{prefix}[0-9a-f]{{32}}") for prefix in ("CA", "RE", "AC"))
 _NUMBER = re.compile("[0-9]{1,9}")
+_KEYS = re.compile("[0-9*#]{1,40}")
 _WORD = re.compile("[a-z_]{1,40}")
 _MAX_HANDOFF_CHARACTERS = 4_096
 _MAX_LABEL_CHARACTERS = 200
@@ -132,6 +133,14 @@ def read_machine(form: Form, org_id: str, call_id: str) -> list[Report]:
     kind: ReportKind = "answered" if answered_by == "human" else "machine"
     facts: dict[str, Any] = {"org_id": org_id, "call_id": call_id, "provider_call_id": read_call_sid(form)}
     return [Report(kind=kind, answered_by=answered_by, **facts)]
+
+
+def read_digits(form: Form, org_id: str, call_id: str) -> list[Report]:
+    """Returns the report of the keys that the other party pressed. None if there are none."""
+    digits = form.get("Digits", "")
+    if not _KEYS.fullmatch(digits):
+        return []
+    return [Report(org_id=org_id, call_id=call_id, kind="dtmf", provider_call_id=read_call_sid(form), digits=digits)]
 
 
 def read_answered_by(word: str | None) -> str | None:

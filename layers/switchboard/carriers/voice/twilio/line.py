@@ -15,8 +15,8 @@ from switchboard.carriers.caller_pool import list_pool_numbers
 from switchboard.carriers.outcomes import OutcomeUnknownError, RefusedError
 from switchboard.carriers.twilio_subaccounts import find_subaccount
 from switchboard.carriers.voice.ports.line import (
+    BeginMessage,
     Command,
-    LeaveMessage,
     Leg,
     Pace,
     Placement,
@@ -82,7 +82,7 @@ class TwilioLine:
         match command:
             case Transfer(to_number):
                 calls.transfer_call(leg, to_number)
-            case LeaveMessage():
+            case BeginMessage():
                 calls.redirect_call(leg, urls.call_url(leg.org_id, leg.call_id, "message"))
             case SetRecording(on):
                 calls.set_recording(leg, on=on)
