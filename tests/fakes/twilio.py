@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -54,7 +54,8 @@ def serve_twilio(answer: AnswerRequest, monkeypatch: pytest.MonkeyPatch) -> Iter
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(text)))
             self.end_headers()
-            self.wfile.write(text)
+            with suppress(BrokenPipeError):
+                self.wfile.write(text)
 
         do_GET = do_POST = do_DELETE = _serve  # noqa: N815 the names that the server calls
 

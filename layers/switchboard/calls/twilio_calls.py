@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from switchboard import telemetry
 from switchboard.calls import outbound_scripts, scripts, store, twilio_callbacks
-from switchboard.calls.models import Call
+from switchboard.calls.models import Call, State
 from switchboard.calls.twilio_callbacks import CallbackAnswer
 from switchboard.carriers.voice.ports.reports import Report, SignedCallback, UnreadableCallbackError
 from switchboard.carriers.voice.ports.script import Script
@@ -94,8 +94,9 @@ def receive_call_callback(step: CallStep, parameters: list[tuple[str, str]]) -> 
         return CallbackAnswer(reports=tuple(_read_reports(step, form)))
     call = store.CALLS.get_object(step.org_id, step.call_id)
     script = scripts.HANG_UP
-    if call is None or call.simulated or call.provider_call_id not in (None, sid):
-        # Only a call of ours may talk. The line has placed something else, and it costs money.
+    ours = call is not None and not call.simulated and call.provider_call_id in (None, sid)
+    if call is None or not ours or call.state is State.CREATED:
+        # The line has placed something else than this call, and each minute of it costs money.
         telemetry.log_skip("the line's call is not this call", org_id=step.org_id, call_id=step.call_id)
     else:
         script = _choose_script(call, step, form)

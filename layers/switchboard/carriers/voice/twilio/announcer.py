@@ -1,7 +1,8 @@
 """A talker without a voice AI: the line itself says the first words of the call, and takes one key.
 
-It suits calls that only tell something. A caller is never announced to: the flow takes a message then. The called person hears the greeting with its disclosures and can press the key
-that asks for no more calls. The voices are Amazon Polly's, which Twilio speaks with and bills.
+It suits calls that only tell something. The called person hears the greeting with its disclosures and can press the key
+that asks for no more calls. A caller is never announced to: the flow takes a message then. The voices are Amazon
+Polly's, which Twilio speaks with and bills.
 """
 
 from __future__ import annotations
