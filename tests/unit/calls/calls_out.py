@@ -67,12 +67,8 @@ class CallsOut:
 @contextmanager
 def calls_out(monkeypatch: pytest.MonkeyPatch, talker: str = "simulator", **flow: Any) -> Iterator[CallsOut]:
     """An organization with a flow that calls over Twilio."""
-    for name, value in (
-        ("VOICE_CARRIER", "twilio"),
-        ("VOICE_TALKER", talker),
-        ("OUTBOUND_LOOPBACK", "on"),
-        ("TWILIO_CALLS_PER_SECOND", "inf"),
-    ):
+    carrier = {"VOICE_CARRIER": "twilio", "VOICE_TALKER": talker, "TWILIO_CALLS_PER_SECOND": "inf"}
+    for name, value in (carrier | {"OUTBOUND_LOOPBACK": "on"}).items():
         monkeypatch.setenv(f"SWITCHBOARD_{name}", value)
     company, fake = tenant(), FakeCalls()
     give_subaccount(company.org_id)
