@@ -152,7 +152,7 @@ GROUPS = (
         api="anima",
         paths=("voice/{proxy+}",),
         tables=_EDGE | {"activity": READ_WRITE},
-        grants=frozenset({Grant.ROOT_SECRET, Grant.NATIONAL_REGISTRY}),
+        grants=frozenset({Grant.ROOT_SECRET, Grant.NATIONAL_REGISTRY, Grant.VOICE}),
     ),
     Group(
         "anima/webhooks",
@@ -167,7 +167,7 @@ GROUPS = (
         paths=("external-api",),
         # A repeated request reads the state of its limits without counting.
         tables=_EDGE | {"activity": READ_WRITE, "ratelimit": READ_WRITE},
-        grants=frozenset({Grant.NATIONAL_REGISTRY}),
+        grants=frozenset({Grant.NATIONAL_REGISTRY, Grant.VOICE}),
     ),
     Group(
         "athos/sessions",
@@ -251,14 +251,14 @@ GROUPS = (
         paths=("api/flows", "api/flows/{proxy+}"),
         # A test call reads its first run.
         tables=_CONSOLE | {"activity": READ_WRITE},
-        grants=frozenset({Grant.ROOT_SECRET, Grant.NATIONAL_REGISTRY}),
+        grants=frozenset({Grant.ROOT_SECRET, Grant.NATIONAL_REGISTRY, Grant.VOICE}),
     ),
     Group(
         "hum/outbound",
         api="hum",
         paths=("api/outbound/{proxy+}",),
         tables=_CONSOLE | {"activity": READ_WRITE},
-        grants=frozenset({Grant.ROOT_SECRET, Grant.NATIONAL_REGISTRY}),
+        grants=frozenset({Grant.ROOT_SECRET, Grant.NATIONAL_REGISTRY, Grant.VOICE}),
     ),
     Group(
         "hum/numbers",
@@ -313,7 +313,7 @@ GROUPS = (
         paths=("voice/{proxy+}",),
         tables={"core": READ_WRITE, "activity": READ_WRITE, "ratelimit": WRITE},
         sends=("voice-events",),
-        grants=frozenset({Grant.ROOT_SECRET, Grant.NUMBERS}),
+        grants=frozenset({Grant.ROOT_SECRET, Grant.NUMBERS, Grant.VOICE}),
     ),
 )
 
@@ -344,7 +344,7 @@ WORKERS = (
         batch=5,
         # The dialer also starts simulated calls.
         sends=("simulator",),
-        grants=frozenset({Grant.NATIONAL_REGISTRY}),
+        grants=frozenset({Grant.NATIONAL_REGISTRY, Grant.NUMBERS, Grant.VOICE}),
         concurrency=20,
     ),
     Worker(
@@ -420,7 +420,7 @@ WORKERS = (
         queue="simulator",
         tables={"activity": READ_WRITE, "core": READ_WRITE},
         sends=("simulator", "voice-events"),
-        grants=frozenset({Grant.ROOT_SECRET, Grant.CALLBACKS}),
+        grants=frozenset({Grant.ROOT_SECRET, Grant.CALLBACKS, Grant.VOICE}),
         concurrency=20,
     ),
     # The limit keeps a burst of reports from using the concurrency that the APIs need.
@@ -428,6 +428,8 @@ WORKERS = (
         "workers/voice_events",
         queue="voice-events",
         tables={"activity": READ_WRITE, "core": READ_WRITE},
+        # The line's pace says for what a call waits.
+        grants=frozenset({Grant.VOICE}),
         concurrency=50,
     ),
     Worker(
@@ -435,7 +437,7 @@ WORKERS = (
         queue="recordings",
         tables={"activity": READ_WRITE, "core": READ},
         buckets={"recordings": WRITE},
-        grants=frozenset({Grant.NUMBERS}),
+        grants=frozenset({Grant.NUMBERS, Grant.VOICE}),
         batch=1,
         concurrency=10,
         # An hour of audio is 58 MB, and the client, the check and the upload hold it.

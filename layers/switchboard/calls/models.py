@@ -200,6 +200,8 @@ class Call(BaseModel):
     #: The number that the caller is being transferred to.
     transfer_target: str | None = None
     voicemail: CallerMessageState | None = None
+    #: When the line got the flow's message for the machine that answered our call.
+    message_left_at: str | None = None
     provider_agent_id: str | None = None
     #: The caller's own id of the request: requests with the same id are one call.
     request_id: str | None = None
@@ -277,7 +279,8 @@ class Call(BaseModel):
         """When the two sides were connected, or `None`. A caller who only heard messages was connected to nobody."""
         talked = self.talk > 0 or self.connect is not None
         turned_away = self.declined is not None or self.after_hours or self.voicemail is not None
-        return None if turned_away and not talked else self.answered_at
+        heard_only_us = self.direction == "INBOUND" and turned_away and not talked
+        return None if heard_only_us else self.answered_at
 
     @property
     def person_number(self) -> str:
@@ -286,6 +289,11 @@ class Call(BaseModel):
         An incoming call may have no number: then this is a word such as `anonymous`.
         """
         return self.from_number if self.direction == "INBOUND" else self.to_number
+
+    @property
+    def own_number(self) -> str:
+        """Our number in the call: the called number of an incoming call, and the caller ID of all others."""
+        return self.to_number if self.direction == "INBOUND" else self.from_number
 
     @property
     def is_over(self) -> bool:
