@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -25,11 +26,12 @@ MISSING_IN_LOCAL_ENGINE = {
     "login_branding": "The engine refuses a stack with an AWS::Cognito::ManagedLoginBranding.",
 }
 
+_COUNTRIES = re.compile("[A-Z]{2}(?:,[A-Z]{2})*")
 #: The settings that are taken from the context unchanged.
 _AS_GIVEN = (
     *("stage", "domain", "certificate_arn", "sender_domain", "alarm_email", "language_model"),
     *("twilio_account_sid", "twilio_secret_arn", "twilio_calls_per_second"),
-    *("voice_carrier", "voice_talker", "caller_pool"),
+    *("voice_carrier", "voice_talker", "caller_pool", "transfer_countries"),
     *("livekit_url", "livekit_api_key", "livekit_secret_arn", "livekit_agent"),
     *("national_registry", "national_registry_folder"),
     *("oidc_issuer", "oidc_client_id", "oidc_client_secret_arn", "sign_in_mail", "sign_in_mfa"),
@@ -64,6 +66,8 @@ class Deployment:
     voice_talker: VoiceTalker = "none"
     #: The platform's own numbers, which organizations without a number show: E.164, with commas between them.
     caller_pool: str | None = None
+    #: The countries that calls may be transferred to: ISO 3166 codes, with commas between them. `US,CA` by default.
+    transfer_countries: str | None = None
     #: The LiveKit server of roleplays, its API key, the ARN of the secret with the API secret, and the name of the
     #: agent that plays the personas. Without a server, the transport is simulated.
     livekit_url: str | None = None
@@ -129,8 +133,12 @@ class Deployment:
             yield f"voice_talker must be none or announcer, not {self.voice_talker}"
         if self.voice_carrier == "twilio" and not (self.twilio_account_sid and self.domain):
             yield "voice_carrier=twilio needs a twilio_account_sid, and a domain for the line's callbacks"
-        if (self.voice_talker != "none" or self.caller_pool) and self.voice_carrier == "none":
-            yield "voice_talker and caller_pool need a voice_carrier"
+        if self.voice_carrier == "none" and (
+            self.voice_talker != "none" or self.caller_pool or self.transfer_countries
+        ):
+            yield "voice_talker, caller_pool and transfer_countries need a voice_carrier"
+        if self.transfer_countries and not _COUNTRIES.fullmatch(self.transfer_countries):
+            yield f"transfer_countries must be codes such as US,CA,MX, not {self.transfer_countries}"
         if self.twilio_calls_per_second and not _is_rate(self.twilio_calls_per_second):
             yield f"twilio_calls_per_second must be a number above 0, not {self.twilio_calls_per_second}"
 

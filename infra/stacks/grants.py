@@ -136,6 +136,7 @@ def _voice_settings(deployment: Deployment, _: Resources) -> Settings:
         "VOICE_CARRIER": deployment.voice_carrier,
         "VOICE_TALKER": deployment.voice_talker,
         "CALLER_POOL": deployment.caller_pool,
+        "TRANSFER_COUNTRIES": deployment.transfer_countries,
         "TWILIO_CALLS_PER_SECOND": deployment.twilio_calls_per_second,
     }
 

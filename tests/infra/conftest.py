@@ -31,6 +31,7 @@ FULL = {
     "voice_carrier": "twilio",
     "voice_talker": "announcer",
     "caller_pool": "+14155552671",
+    "transfer_countries": "US,CA,MX",
     "livekit_url": "wss://example.livekit.cloud",
     "livekit_api_key": "APIexample",
     "livekit_secret_arn": "arn:aws:secretsmanager:us-east-1:111122223333:secret:livekit-made-up",

@@ -187,6 +187,8 @@ _TWILIO = {name: FULL[name] for name in ("domain", "certificate_arn", "twilio_ac
         ({"voice_carrier": "twilio", "voice_talker": "simulator", **_TWILIO}, "voice_talker must be"),
         ({"voice_talker": "announcer", **_TWILIO}, "need a voice_carrier"),
         ({"caller_pool": "+14155552671", **_TWILIO}, "need a voice_carrier"),
+        ({"transfer_countries": "US,MX"}, "need a voice_carrier"),
+        ({"transfer_countries": "US;MX", "voice_carrier": "twilio", **_TWILIO}, "must be codes such as US,CA,MX"),
         ({"twilio_calls_per_second": "0"}, "number above 0"),
     ],
 )
