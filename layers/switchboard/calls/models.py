@@ -197,6 +197,10 @@ class Call(BaseModel):
     #: How many talks came before the present one, and the talker's connection for the present one.
     talk: int = 0
     connect: str | None = None
+    #: Whether the flow that took the call from another flow was closed at that time.
+    flow_closed: bool = False
+    #: The talk with which the recording began that ran when the present flow took the call.
+    recording_talk: int | None = None
     #: The number that the caller is being transferred to.
     transfer_target: str | None = None
     voicemail: CallerMessageState | None = None
@@ -281,6 +285,11 @@ class Call(BaseModel):
         turned_away = self.declined is not None or self.after_hours or self.voicemail is not None
         heard_only_us = self.direction == "INBOUND" and turned_away and not talked
         return None if heard_only_us else self.answered_at
+
+    @property
+    def meets_closed_flow(self) -> bool:
+        """Whether the flow that has the call was outside of its business hours when it took the call."""
+        return self.flow_closed if self.talk else self.after_hours
 
     @property
     def person_number(self) -> str:

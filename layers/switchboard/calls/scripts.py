@@ -26,6 +26,7 @@ from switchboard.carriers.voice.ports.script import (
     Say,
     Script,
     StartRecording,
+    StopRecording,
 )
 from switchboard.flows.models import Flow
 from switchboard.kit import clock
@@ -57,20 +58,40 @@ def begin_script(call: Call) -> Script:
     flow = talks.get_flow(call)
     if flow is None:
         return say(SpokenText.NOT_IN_SERVICE), *HANG_UP
-    if call.after_hours:
-        closed = say(SpokenText.AFTER_HOURS, flow.after_hours_message)
-        return closed, *(_offer_message(call, flow, ()) if flow.voicemail_enabled else HANG_UP)
-    return *announce_recording(call, flow), *begin_talk(call, flow)
+    return _open_flow(call, flow)
+
+
+def _open_flow(call: Call, flow: Flow) -> Script:
+    """Returns the script with which a flow takes a call, from the line or from another flow: its hours come first."""
+    if not call.meets_closed_flow:
+        return *announce_recording(call, flow), *begin_talk(call, flow)
+    closed = speaker_of(call)(SpokenText.AFTER_HOURS, flow.after_hours_message)
+    message = _offer_message(call, flow, ()) if flow.voicemail_enabled else HANG_UP
+    return *announce_recording(call, flow), closed, *message
 
 
 def announce_recording(call: Call, flow: Flow) -> Script:
-    """Returns the start of the recording, if the flow records its calls.
+    """Returns the start or the end of the recording, if the flow records its calls and the flow before did not.
 
     A call is recorded only if the person hears it first: many states ask for the consent of both sides.
     """
-    if not flow.announce_recording or call.talk > 0:
+    before, now = call.recording_talk, talks.find_recording(call, flow)
+    if now == before:
         return ()
-    return speaker_of(call)(SpokenText.RECORDED), StartRecording()
+    if now is None:
+        return (StopRecording(_recording_name(before)),)
+    return speaker_of(call)(SpokenText.RECORDED), StartRecording(_recording_name(now))
+
+
+def _recording_name(talk: int | None) -> str:
+    return f"talk-{talk or 0}"
+
+
+def _end_recording(call: Call) -> Script:
+    """Returns the end of the recording, if one runs."""
+    flow = talks.get_flow(call)
+    running = talks.find_recording(call, flow) if flow else None
+    return () if running is None else (StopRecording(_recording_name(running)),)
 
 
 def continue_after_talk(call: Call, talk: int, end: TalkEnd) -> Script:
@@ -79,8 +100,8 @@ def continue_after_talk(call: Call, talk: int, end: TalkEnd) -> Script:
     if call.state in OVER_STATES or flow is None or talk > call.talk:
         return HANG_UP
     if talk < call.talk:
-        # The callback came twice: another flow talks already.
-        return begin_talk(call, flow)
+        # The callback came twice: another flow has the call already.
+        return _open_flow(call, flow)
     if call.voicemail is not None:
         return _offer_message(call, flow, ())
     label = end.transfer_to
@@ -93,18 +114,18 @@ def continue_after_talk(call: Call, talk: int, end: TalkEnd) -> Script:
         and (moved := talks.switch_flow(call, flow.flow_transfer_map[label]))
     ):
         target = talks.get_flow(moved)
-        return begin_talk(moved, target) if target else HANG_UP
+        return _open_flow(moved, target) if target else HANG_UP
     if end.leaves_message or label is not None:
         return _give_up(call, flow)
     return _fail_talk(call, flow) if end.failed else HANG_UP
 
 
-def continue_after_dial(call: Call, end: DialEnd) -> Script:
-    """Returns the script after a transfer. If nobody answered, the caller may leave a message."""
-    flow = talks.get_flow(call)
-    if call.state in OVER_STATES or flow is None or call.transfer_target is None:
-        return HANG_UP
-    if end.connected:
+def continue_after_dial(call: Call, end: DialEnd, *, over: bool) -> Script:
+    """Returns the script after a transfer. If nobody answered, the caller may leave a message.
+
+    `over` means that the caller hung up. A transfer that connected counts then, too, and after the end of the call.
+    """
+    if end.connected and call.transfer_target is not None:
         told = Report(
             org_id=call.org_id,
             call_id=call.id,
@@ -113,6 +134,9 @@ def continue_after_dial(call: Call, end: DialEnd) -> Script:
             duration_seconds=end.seconds,
         )
         store.CALLS.change_object(call.org_id, call.id, lambda found: decide_report(found, told))
+        return HANG_UP
+    flow = talks.get_flow(call)
+    if over or call.state in OVER_STATES or flow is None or call.transfer_target is None:
         return HANG_UP
     return _give_up(call, flow)
 
@@ -156,12 +180,16 @@ def begin_talk(call: Call, flow: Flow | None) -> Script:
 
 
 def transfer_script(call: Call, to_number: str) -> Script:
-    """Returns the script that transfers a call. A call that is being transferred already keeps its target."""
+    """Returns the script that transfers a call. A call that is being transferred already keeps its target.
+
+    The recording ends first: the person with the other number has heard no announcement, and many states ask for the
+    consent of everybody.
+    """
     call = _begin_transfer(call, to_number)
     if call.state in OVER_STATES or call.transfer_target is None:
         return HANG_UP
     longest = transfer_targets.longest_seconds(call)
-    return (Dial(call.transfer_target, call.own_number, TRANSFER_RING_SECONDS, longest),)
+    return *_end_recording(call), Dial(call.transfer_target, call.own_number, TRANSFER_RING_SECONDS, longest)
 
 
 def _find_number(call: Call, flow: Flow, label: str) -> str | None:

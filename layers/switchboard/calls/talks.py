@@ -12,8 +12,10 @@ from switchboard.calls.models import OVER_STATES, Call, Tier
 from switchboard.carriers import voice
 from switchboard.carriers.voice import Voice
 from switchboard.errors import NotFound, Unavailable
+from switchboard.flows import hours
 from switchboard.flows import service as flows
 from switchboard.flows.models import Flow
+from switchboard.kit import clock
 from switchboard.persistence.collection import next_version
 
 #: How often a call may move to another flow. Flows that hand a caller to each other would never end.
@@ -64,6 +66,18 @@ def find_language(call: Call) -> str:
     return next((one.language for one in voices if one.id == call.voice_id), _DEFAULT_LANGUAGE)
 
 
+def find_recording(call: Call, flow: Flow) -> int | None:
+    """Returns the talk with which the recording began that runs while this flow has the call, or `None`.
+
+    A call is recorded only while its flow announces it. A closed flow begins no recording.
+    """
+    if not flow.announce_recording:
+        return None
+    if call.recording_talk is not None:
+        return call.recording_talk
+    return None if call.meets_closed_flow else call.talk
+
+
 def open_talk(call: Call, flow: Flow | None) -> Call | None:
     """Opens the present talk of a call, once. Returns the call with its connection, or `None` if nobody can talk.
 
@@ -101,6 +115,10 @@ def switch_flow(call: Call, flow_id: str) -> Call | None:
     except NotFound:
         telemetry.log_skip("the flow of the transfer is gone", org_id=call.org_id, call_id=call.id)
         return None
+    if target.kind != "inbound":
+        telemetry.log_skip("the flow of the transfer takes no calls", org_id=call.org_id, call_id=call.id)
+        return None
+    present, closed = get_flow(call), not hours.is_open(target, clock.now())
 
     def decide(found: Call) -> CallChange:
         if found.talk != call.talk or found.state in OVER_STATES:
@@ -110,6 +128,8 @@ def switch_flow(call: Call, flow_id: str) -> Call | None:
         facts = {
             "talk": found.talk + 1,
             "connect": None,
+            "flow_closed": closed,
+            "recording_talk": find_recording(found, present) if present else None,
             "voice_id": spoken.id if spoken else found.voice_id,
             "greeting": greeting_of(target, spoken),
             "order": found.order.model_copy(update={"prompt": target.system_prompt or None}),

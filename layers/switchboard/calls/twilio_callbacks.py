@@ -123,11 +123,12 @@ def continue_call(call: Call, step: str, talk: int, form: Form) -> Script:
     """Returns the script after a step of a call, in either direction."""
     if step == "after-record":
         return scripts.continue_after_record(call, spoken=callbacks.has_recording(form))
-    if callbacks.find_end(form) is not None:
+    over = callbacks.find_end(form) is not None
+    if step == "after-dial":
+        return scripts.continue_after_dial(call, callbacks.read_dial_end(form), over=over)
+    if over:
         # The other party hung up.
         return scripts.HANG_UP
-    if step == "after-dial":
-        return scripts.continue_after_dial(call, callbacks.read_dial_end(form))
     return scripts.continue_after_talk(call, talk, callbacks.read_talk_end(form))
 
 

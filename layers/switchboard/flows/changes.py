@@ -195,8 +195,16 @@ def _next_flow(
 
 
 def _unassigned_check(flow: Flow) -> Writes:
-    """Returns the check that no number's calls come to the flow. Raises Invalid if calls of a number do."""
+    """Returns the check that no calls come to the flow. Raises Invalid if calls of a number or another flow do."""
     assignments = store.count_assignments(flow.org_id, flow.id)
+    senders = store.list_transferring_flows(flow.org_id, flow.id)
+    if senders:
+        raise Invalid(
+            "Other flows transfer calls to this flow, so it must stay inbound: remove it from their transfers first.",
+            code="flow_in_use",
+            fields={"kind": "must be inbound while another flow transfers calls to the flow"},
+            flows=[{"id": one.id, "name": one.name} for one in senders],
+        )
     used = [one for one in numbers.list_numbers_of_flow(flow.org_id, flow.id) if one.flow_id == flow.id]
     if used:
         raise Invalid(

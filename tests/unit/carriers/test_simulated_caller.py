@@ -104,6 +104,20 @@ def test_a_caller_is_transferred(acme: Tenant) -> None:
     assert (call.state, call.transferred_to) == (State.COMPLETED, "+14155550143")
 
 
+def test_a_caller_hangs_up_in_the_talk_with_the_other_number(acme: Tenant) -> None:
+    line = make_line(acme, transfer_map={"sales": "+14155550143"})
+    call = call_in(line, "Please transfer me to sales.", hang_up_after=1)
+    assert (call.state, call.transferred_to, call.transfer_seconds) == (State.COMPLETED, "+14155550143", 30)
+
+
+def test_a_recording_that_ends_before_the_call_is_reported(acme: Tenant) -> None:
+    other = make_flow(acme, name="Billing", announce_recording=True)
+    quiet = make_flow(acme, name="Quiet", announce_recording=False, flow_transfer_map={"billing": other.id})
+    line = Line(make_number(acme, make_flow(acme, name="Desk", flow_transfer_map={"quiet": quiet.id})))
+    call = call_in(line, "Please transfer me to quiet.", "Now transfer me to billing.", "Thank you.")
+    assert (call.talk, len(call.recordings)) == (2, 2)
+
+
 def test_a_transfer_to_a_busy_number_falls_to_voicemail(acme: Tenant) -> None:
     line = make_line(acme, transfer_map={"sales": BUSY}, announce_recording=False)
     call = call_in(line, "Connect me to sales, please.", "Call me back.")

@@ -17,6 +17,7 @@ from switchboard.carriers.voice.ports.script import (
     Reject,
     Say,
     StartRecording,
+    StopRecording,
 )
 from switchboard.carriers.voice.simulator import twiml_reader
 from switchboard.carriers.voice.twilio import twiml
@@ -42,6 +43,13 @@ def test_every_instruction_has_its_verb() -> None:
     assert found[3]["nouns"][0]["url"] == "wss://talk.example/1?a=1&b=2"  # type: ignore[index]
     assert (found[4]["timeout"], found[4]["timeLimit"]) == ("25", "60")
     assert found[5]["transcribeCallback"] == "https://a.example/n/transcription#rc=3&rp=all"
+
+
+def test_a_recording_ends_by_its_name() -> None:
+    text = twiml.render((StartRecording("talk-1"), StopRecording("talk-1")), url_of)
+    start, stop = twiml_reader.read_verbs(text)
+    assert (start["nouns"][0]["name"], stop["verb"]) == ("talk-1", "Stop")
+    assert '<Stop><Recording name="talk-1" /></Stop>' in text
 
 
 def test_a_talkers_own_instructions_get_our_callback() -> None:

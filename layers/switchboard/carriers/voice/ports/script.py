@@ -35,7 +35,16 @@ class Play:
 
 @dataclass(frozen=True, slots=True)
 class StartRecording:
-    """Record the call from here on. The recording is reported after the end."""
+    """Record the call from here on, under a name. The recording is reported after its end."""
+
+    name: str = "call"
+
+
+@dataclass(frozen=True, slots=True)
+class StopRecording:
+    """End the recording with this name. Nothing happens if it does not run."""
+
+    name: str = "call"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,5 +93,5 @@ class Hangup:
     """End the call."""
 
 
-Instruction = Reject | Say | Play | StartRecording | Connect | Dial | Record | Redirect | Hangup
+Instruction = Reject | Say | Play | StartRecording | StopRecording | Connect | Dial | Record | Redirect | Hangup
 Script = tuple[Instruction, ...]

@@ -148,7 +148,7 @@ def _perform(caller: SimulatedCaller, receive: LocalReceiver) -> SimulatedCaller
     if caller.step == 0:
         return _begin(caller, receive)
     if caller.has_hung_up and not caller.talking:
-        return None
+        return _hang_up(caller, receive)
     if caller.talking:
         return _talk(caller, receive)
     if not caller.script:
@@ -159,7 +159,9 @@ def _perform(caller: SimulatedCaller, receive: LocalReceiver) -> SimulatedCaller
         case "Say" | "Play":
             return left
         case "Start":
-            return left.model_copy(update={"recording": any(noun["verb"] == "Recording" for noun in verb["nouns"])})
+            return left.model_copy(update=_recording_of(verb))
+        case "Stop":
+            return _stop_recording(left, verb)
         case "Connect":
             return _connect(left, verb)
         case "Dial":
@@ -170,6 +172,37 @@ def _perform(caller: SimulatedCaller, receive: LocalReceiver) -> SimulatedCaller
             return _ask(left, verb["text"], receive)
         case _:
             return None
+
+
+def _hang_up(caller: SimulatedCaller, receive: LocalReceiver) -> None:
+    """Ends the call from the person's side: at once, or in the talk with the other number of a transfer."""
+    script = list(caller.script)
+    while script and script[0]["verb"] in ("Say", "Play", "Start", "Stop"):
+        script.pop(0)
+    if script and script[0]["verb"] == "Dial":
+        _ask(caller, script[0]["action"], receive, CallStatus="completed", **_dial(script[0]))
+
+
+def _recording_of(start: dict[str, Any]) -> dict[str, Any]:
+    """Returns the facts of the recording that a verb starts, if it starts one."""
+    named = [noun.get("name", "call") for noun in start["nouns"] if noun["verb"] == "Recording"]
+    return {"recording": True, "recording_name": named[0]} if named else {}
+
+
+def _stop_recording(caller: SimulatedCaller, stop: dict[str, Any]) -> SimulatedCaller:
+    """Ends the recording with the name that the verb has, and reports it."""
+    if not (caller.recording and _recording_of(stop).get("recording_name") == caller.recording_name):
+        return caller
+    _report_recording(caller)
+    return caller.model_copy(update={"recording": False})
+
+
+def _report_recording(caller: SimulatedCaller) -> None:
+    sid = _recording_sid(caller, caller.recording_name)
+    caller_state.save_recording(caller.org_id, caller.call_sid, sid, caller.says[: caller.said])
+    made = {"RecordingSid": sid, "RecordingStatus": "completed", "RecordingDuration": str(caller.seconds)}
+    url = f"{BASE_PATH}{caller.number_id}/recording"
+    _queue_post(caller, url, made | {"RecordingSource": "StartCallRecordingTwiML"}, 1)
 
 
 def _begin(caller: SimulatedCaller, receive: LocalReceiver) -> SimulatedCaller | None:
@@ -332,10 +365,7 @@ def _queue_reports(caller: SimulatedCaller) -> None:
     if caller.call_id:
         _report(caller, "analyzed", outcome="success", summary=_summarize(caller))
     if caller.recording:
-        sid = _recording_sid(caller, "call")
-        caller_state.save_recording(caller.org_id, caller.call_sid, sid, caller.says[: caller.said])
-        made = {"RecordingSid": sid, "RecordingStatus": "completed", "RecordingDuration": str(caller.seconds)}
-        _queue_post(caller, f"{base}/recording", made | {"RecordingSource": "StartCallRecordingTwiML"}, 1)
+        _report_recording(caller)
 
 
 def _summarize(caller: SimulatedCaller) -> str:

@@ -53,7 +53,9 @@ class SimulatedCaller(BaseModel):
     call_id: str | None = None
     conversation_id: str | None = None
     talking: bool = False
+    #: Whether a recording runs, and its name.
     recording: bool = False
+    recording_name: str = "call"
     answered_at: str | None = None
     ended_at: str | None = None
     end_status: str | None = None

@@ -23,6 +23,7 @@ from switchboard.carriers.voice.ports.script import (
     Say,
     Script,
     StartRecording,
+    StopRecording,
 )
 from switchboard.carriers.voice.spoken import make_sayable
 
@@ -51,12 +52,16 @@ def _append(response: Any, instruction: Instruction, url_of: UrlOf) -> None:
             response.say(make_sayable(text), language=language)
         case Play(url):
             response.play(url)
-        case StartRecording():
+        case StartRecording(name):
             response.start().recording(
+                name=name,
                 recording_status_callback=retried_url(url_of("recording")),
                 recording_status_callback_event="completed absent",
                 track="both",
             )
+        case StopRecording(name):
+            # The SDK has no method for this noun.
+            response.append(_Ready(_stopped(name)))
         case Connect():
             for element in _connected(instruction, url_of):
                 response.append(element)
@@ -84,6 +89,12 @@ def _append(response: Any, instruction: Instruction, url_of: UrlOf) -> None:
             response.redirect(url_of(then))
         case Hangup():
             response.hangup()
+
+
+def _stopped(name: str) -> ElementTree.Element:
+    stop = ElementTree.Element("Stop")
+    ElementTree.SubElement(stop, "Recording", {"name": name})
+    return stop
 
 
 def _connected(step: Connect, url_of: UrlOf) -> list[TwiML]:
