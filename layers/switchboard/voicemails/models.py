@@ -9,6 +9,8 @@ from pydantic import BaseModel, Field
 
 #: The longest transcript that is kept.
 MAX_TRANSCRIPT_CHARACTERS = 10_000
+#: The shortest transcript that can be summarized (docs/contracts/hum.md#voicemails).
+MIN_TRANSCRIPT_CHARACTERS = 20
 #: The viewers that a voicemail shows, the latest ones.
 MAX_VIEWERS = 10
 
@@ -117,6 +119,8 @@ class Voicemail(BaseModel):
     ai_summary: VoicemailDigest | None = None
     #: When a member last asked for a new digest.
     summary_requested_at: str | None = None
+    #: The attempts before that request. The digest is awaited until there is one more.
+    summary_requested_after: int = 0
     #: The latest viewers, the newest first, each once.
     viewers: list[VoicemailViewer] = Field(default_factory=list)
     #: The latest action.
