@@ -117,9 +117,8 @@ class Voicemail(BaseModel):
     transcript_state: TranscriptState = "pending"
     transcript_error: str | None = None
     ai_summary: VoicemailDigest | None = None
-    #: When a member last asked for a new digest.
+    #: When a member last asked for a new digest, and the number of attempts until then.
     summary_requested_at: str | None = None
-    #: The attempts before that request. The digest is awaited until there is one more.
     summary_requested_after: int = 0
     #: The latest viewers, the newest first, each once.
     viewers: list[VoicemailViewer] = Field(default_factory=list)

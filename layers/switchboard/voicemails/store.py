@@ -20,6 +20,8 @@ from switchboard.persistence.collection import Collection
 from switchboard.persistence.listing import Listing, ListView, place_of, read_query_page
 from switchboard.voicemails.models import Voicemail, VoicemailActivity
 
+Refusal = Callable[[list[Item | None]], Exception]
+
 LISTING = Listing("activity", "voicemails", (ListView(index="gsi1"), ListView(by=("heard",), index="gsi2")))
 
 
@@ -80,17 +82,11 @@ def _time_of(item: Item) -> str:
     return str(item["at"])
 
 
-def last_activity_write(
-    org_id: str,
-    entry: VoicemailActivity,
-    voicemail_id: str,
-    latest: str,
-    otherwise: Callable[[list[Item | None]], Exception],
-) -> Put:
+def last_activity_write(voicemail: Voicemail, entry: VoicemailActivity, latest: str, otherwise: Refusal) -> Put:
     """Returns the write that records a view or play, if the last recorded one is not later than `latest`."""
     return Put(
         table="activity",
-        item={**last_activity_ref(org_id, voicemail_id, entry.kind, entry.actor_id).key, "at": entry.at},
+        item={**last_activity_ref(voicemail.org_id, voicemail.id, entry.kind, entry.actor_id).key, "at": entry.at},
         condition="attribute_not_exists(pk) OR #at <= :latest",
         names={"#at": "at"},
         values={":latest": latest},
