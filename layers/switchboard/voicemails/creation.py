@@ -86,7 +86,7 @@ def _event_data(voicemail: Voicemail) -> dict[str, Any]:
         "call": voicemail.call_id,
         "caller": texts.digest(voicemail.from_e164),
         "duration_seconds": voicemail.duration_seconds,
-        "number_id": voicemail.number_id,
+        "called": voicemail.number_id,
         "flow": voicemail.flow_id,
     }
     return {name: value for name, value in data.items() if value is not None}
