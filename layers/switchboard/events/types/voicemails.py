@@ -13,7 +13,7 @@ class VoicemailReceived(TypedDict):
     call: Annotated[Id, "The call in which the message was left."]
     caller: Annotated[Digest, "The digest of the caller's number."]
     duration_seconds: Annotated[Count, "The length of the message, in seconds."]
-    number_id: NotRequired[Annotated[Id, "Our number that was called."]]
+    called: NotRequired[Annotated[Id, "Our number that was called."]]
     flow: NotRequired[Annotated[Id, "The flow that took the message."]]
 
 
