@@ -1,10 +1,11 @@
-"""What members do with voicemails: recorded once, in the right order, and for the right people."""
+"""The activity of members on voicemails: recorded once, in the right order, and for the right people."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -17,6 +18,7 @@ from switchboard.voicemails import activity, service, store
 from switchboard.voicemails.jobs import SummarizeVoicemail
 from switchboard.voicemails.models import MAX_VIEWERS, ActionKind, VoicemailDigest
 from tests.actors import Tenant, member
+from tests.integration.sabotage import Sabotage
 from tests.unit.voicemails.desk import find_voicemail, save_voicemail
 from tests.unit.voicemails.test_creation import waiting_jobs
 
@@ -52,6 +54,14 @@ def test_parallel_views_of_a_member_are_one_entry(acme: Tenant, ada: Member, bob
         list(pool.map(lambda who: activity.record_view(who, voicemail.id), [ada, bob] * 5))
     assert timeline(ada, voicemail.id) == ["view", "view"]
     assert sorted(one.name for one in find_voicemail(voicemail).viewers) == ["Ada", "Bob"]
+
+
+def test_a_view_that_another_request_records_meanwhile_is_one_entry(acme: Tenant, ada: Member) -> None:
+    voicemail, saboteur = save_voicemail(acme.org_id), Sabotage()
+    for record in (activity.record_view, activity.record_play):
+        with saboteur.meeting(after=1, act=partial(record, ada, voicemail.id)):
+            record(ada, voicemail.id)
+    assert sorted(timeline(ada, voicemail.id)) == ["play", "view"]
 
 
 def test_a_view_after_a_read_mark_was_taken_back_reads_again(acme: Tenant, ada: Member) -> None:

@@ -18,7 +18,7 @@ class VoicemailReceived(TypedDict):
 
 
 class VoicemailActionLogged(TypedDict):
-    action: Annotated[Code, "What the member did."]
+    action: Annotated[Code, "The kind of the action."]
     characters: Annotated[Count, "The length of the note, in characters. 0 without a note."]
     marked_heard: Annotated[bool, "Whether the action marked the voicemail as heard."]
 
