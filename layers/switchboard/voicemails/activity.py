@@ -1,4 +1,4 @@
-"""What members do with a voicemail: they open it, play it, mark it as heard, and log actions.
+"""The activity of members on a voicemail: views, plays, the heard state, and actions.
 
 Each entry of the timeline is written in the commit that changes the voicemail. So a deleted voicemail gets no entry.
 """

@@ -41,8 +41,8 @@ TIMELINE_PAGE = 100
 class VoicemailFilter(StrEnum):
     """The filter of a list: by the organization's state, or by the member's own."""
 
-    HEARD = "heard"
     UNHEARD = "unheard"
+    HEARD = "heard"
     UNREAD = "unread"
 
 

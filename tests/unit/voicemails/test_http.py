@@ -170,12 +170,12 @@ def test_a_long_timeline_has_pages(acme: Tenant, ask: Ask, frozen: clock.FrozenC
         ask("PATCH", path, {"is_heard": number % 2 == 0})
     first = ask("GET", path)[1]
     assert len(first["timeline"]) == 100
-    rest = ask("GET", f"{path}?timeline_cursor={first['timeline_next_cursor']}")[1]
+    rest = ask("GET", f"{path}?cursor={first['timeline_next_cursor']}")[1]
     assert (len(rest["timeline"]), rest["timeline_next_cursor"]) == (3, None)
     times = [one["at"] for one in first["timeline"] + rest["timeline"]]
     assert times == sorted(times, reverse=True)
     other = f"/voicemails/{save_voicemail(acme.org_id).id}"
-    assert ask("GET", f"{other}?timeline_cursor={first['timeline_next_cursor']}")[0] == 400
+    assert ask("GET", f"{other}?cursor={first['timeline_next_cursor']}")[0] == 400
 
 
 def test_unread_voicemails_are_counted_for_each_member(acme: Tenant, ada: Member, bob: Member) -> None:

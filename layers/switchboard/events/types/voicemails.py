@@ -31,7 +31,7 @@ class VoicemailDigested(TypedDict):
 
 
 class VoicemailActionLogged(TypedDict):
-    action: Annotated[Code, "What the member did."]
+    action: Annotated[Code, "The kind of the action."]
     characters: Annotated[Count, "The length of the note, in characters. 0 without a note."]
     marked_heard: Annotated[bool, "Whether the action marked the voicemail as heard."]
 
