@@ -18,14 +18,15 @@ from switchboard.persistence.collection import next_version
 from switchboard.persistence.optimistic import Decision
 from switchboard.timers import service as timers
 from switchboard.usage import service as usage
-from switchboard.voicemails import digests, store, system_changes
-from switchboard.voicemails.digests import RULES, DigestTexts, RefusedError, ThrottledError
+from switchboard.voicemails import digesters, store, system_changes
+from switchboard.voicemails.digesters import RULES, RefusedError, ThrottledError
+from switchboard.voicemails.digesters.models import DigestTexts
 from switchboard.voicemails.jobs import SummarizeVoicemail
 from switchboard.voicemails.models import MIN_TRANSCRIPT_CHARACTERS, Voicemail, VoicemailDigest
 
 #: How long a throttled model is asked again, and the pause between two attempts.
 _MODEL_LIMIT, _THROTTLE_DELAY = timedelta(minutes=10), timedelta(seconds=20)
-#: How many digests a model writes for an organization in a day (UTC), whoever asks for them.
+#: The most digests that a model writes for an organization in a day (UTC).
 MODEL_DIGESTS_PER_DAY = 5_000
 
 
@@ -41,7 +42,7 @@ def summarize_voicemail(job: SummarizeVoicemail) -> None:
         return
     call = reads.read_ref(lookup.call_ref(voicemail.org_id, voicemail.call_id))
     # A simulated call must cost nothing.
-    digester = digests.choose_digester(modeled=call is not None and not call.simulated)
+    digester = digesters.choose_digester(modeled=call is not None and not call.simulated)
     try:
         if digester.name != RULES:
             _count_model_use(voicemail)
@@ -86,7 +87,7 @@ def _keep(voicemail: Voicemail, made_by: str, found: DigestTexts) -> None:
         digest = VoicemailDigest(
             **found.model_dump(),
             model=made_by,
-            prompt_version=digests.PROMPT_VERSION,
+            prompt_version=digesters.PROMPT_VERSION,
             generated_at=clock.now_iso(),
             attempt_count=attempts,
         )

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from switchboard.voicemails.digests import MAX_LINES
-from switchboard.voicemails.digests.rules import RuleDigester
+from switchboard.voicemails.digesters.models import MAX_LINES
+from switchboard.voicemails.digesters.rules import RuleDigester
 
 CALLER = "+14155550142"
 

@@ -20,7 +20,7 @@ class VoicemailReceived(TypedDict):
 class VoicemailTranscribed(TypedDict):
     state: Annotated[Code, "Whether there is a transcript: `done`, `none` if nothing was said, or `failed`."]
     characters: Annotated[Count, "The length of the transcript, in characters."]
-    source: NotRequired[Annotated[Code, "Whose text it is: that of `speech` recognition, or of the `provider`."]]
+    source: NotRequired[Annotated[Code, "The origin of the text: `speech` recognition, or the `provider`."]]
     error: NotRequired[Annotated[Code, "Why there is no transcript."]]
 
 

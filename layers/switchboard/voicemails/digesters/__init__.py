@@ -5,35 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from pydantic import BaseModel, Field
-
 from switchboard.carriers.language import RefusedError, ThrottledError
 from switchboard.kit import settings
-from switchboard.voicemails.models import Sentiment, Urgency
+from switchboard.voicemails.digesters.models import DigestTexts
 
-__all__ = ["PROMPT_VERSION", "RULES", "DigestTexts", "Digester", "RefusedError", "ThrottledError", "choose_digester"]
+__all__ = ["PROMPT_VERSION", "RULES", "Digester", "RefusedError", "ThrottledError", "choose_digester"]
 
 #: The name of the maker that needs no model.
 RULES = "rules"
 #: The version of the instructions for models and of the rules. It is stored with each digest.
 PROMPT_VERSION = 1
-#: The most categories, entities or actions.
-MAX_LINES = 10
-
-
-class DigestTexts(BaseModel):
-    """What a digest says about a transcript. Each value is None, or the list is empty, if nothing was said about it."""
-
-    tldr: str
-    sentiment: Sentiment | None = None
-    urgency: Urgency | None = None
-    intended_recipient: str | None = None
-    caller_name: str | None = None
-    callback_number_e164: str | None = None
-    categories: list[str] = Field(default_factory=list)
-    entities: list[str] = Field(default_factory=list)
-    action_items: list[str] = Field(default_factory=list)
-    language: str | None = None
 
 
 class Digester(Protocol):
@@ -52,13 +33,13 @@ class Digester(Protocol):
 
 def _by_bedrock() -> Digester:
     from switchboard.carriers.language.bedrock import Bedrock  # for cold start: one worker needs it
-    from switchboard.voicemails.digests.model import ModelDigester  # for cold start, as above
+    from switchboard.voicemails.digesters.model import ModelDigester  # for cold start, as above
 
     return ModelDigester(Bedrock(settings.text("BEDROCK_MODEL")))
 
 
 def _by_rules() -> Digester:
-    from switchboard.voicemails.digests.rules import RuleDigester  # for cold start, as above
+    from switchboard.voicemails.digesters.rules import RuleDigester  # for cold start, as above
 
     return RuleDigester()
 

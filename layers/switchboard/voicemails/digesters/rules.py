@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from switchboard.kit import texts
-from switchboard.voicemails.digests import MAX_LINES, RULES, DigestTexts, numbers
-from switchboard.voicemails.models import Sentiment, Urgency
+from switchboard.voicemails.digesters import RULES, numbers
+from switchboard.voicemails.digesters.models import MAX_LINES, DigestTexts, Sentiment, Urgency
 
 _MAX_CHARACTERS = 200
 _SENTENCE = re.compile(r"[^.!?]+[.!?]*")

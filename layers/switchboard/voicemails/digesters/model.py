@@ -6,20 +6,16 @@ of a stranger. It goes to the model as JSON data beside the instructions, and ne
 
 from __future__ import annotations
 
-import json
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from switchboard import telemetry
 from switchboard.carriers.language import LanguageModel
-from switchboard.errors import Invalid
+from switchboard.carriers.language.answers import ask_for_data
 from switchboard.kit import texts
-from switchboard.voicemails.digests import MAX_LINES, DigestTexts, RefusedError, numbers
-from switchboard.voicemails.models import Sentiment, Urgency
+from switchboard.voicemails.digesters import numbers
+from switchboard.voicemails.digesters.models import MAX_LINES, DigestTexts, Sentiment, Urgency
 
-#: The number of attempts to get a valid answer.
-ATTEMPTS = 3
 _MAX_ANSWER_TOKENS = 1_200
 _SYSTEM = f"""\
 You read voicemails for the team of the number that was called. You get one JSON object with the transcript of a \
@@ -61,21 +57,13 @@ class ModelDigester:
         self._model = model
 
     def digest(self, transcript: str, caller: str) -> DigestTexts:
-        """Returns the digest of a transcript. Raises ThrottledError, or RefusedError after ATTEMPTS invalid answers."""
-        asked, why = json.dumps({"transcript": transcript, "caller": caller}, ensure_ascii=False), ""
-        for _ in range(ATTEMPTS):
-            text = self._model.ask_model(_SYSTEM, asked, max_tokens=_MAX_ANSWER_TOKENS)
-            try:
-                answer = _Answer.model_validate(texts.parse_json(text))
-            except (ValidationError, Invalid) as error:
-                why = type(error).__name__
-                telemetry.emit_metric("LanguageModelAnswerUnusable")
-            else:
-                return _texts_of(answer)
-        raise RefusedError(f"the model gave no valid answer: {why}")
+        """Returns the digest of a transcript. Raises ThrottledError, or RefusedError without a valid answer."""
+        question = {"transcript": transcript, "caller": caller}
+        return ask_for_data(self._model, _SYSTEM, question, _read_digest, max_tokens=_MAX_ANSWER_TOKENS)
 
 
-def _texts_of(answer: _Answer) -> DigestTexts:
+def _read_digest(text: str) -> DigestTexts:
+    answer = _Answer.model_validate(texts.parse_json(text))
     told: dict[str, Any] = answer.model_dump()
     if answer.callback_number_e164 is not None:
         told["callback_number_e164"] = numbers.to_e164(answer.callback_number_e164)
