@@ -56,6 +56,7 @@ QUEUES = (
     Queue("voicemails"),
     # Three times as long as a language model may take.
     Queue("scoring", visibility_seconds=180),
+    Queue("summaries", visibility_seconds=180),
     Queue("webhooks"),
     # Longer than the slowest response that a delivery waits for.
     Queue("deliveries", visibility_seconds=90, max_receives=20),
@@ -258,8 +259,16 @@ GROUPS = (
         "hum/flows",
         api="hum",
         paths=("api/flows", "api/flows/{proxy+}"),
-        tables=_CONSOLE | {"activity": WRITE},
-        grants=frozenset({Grant.ROOT_SECRET}),
+        # A test call reads its first run.
+        tables=_CONSOLE | {"activity": READ_WRITE},
+        grants=frozenset({Grant.ROOT_SECRET, Grant.NATIONAL_REGISTRY}),
+    ),
+    Group(
+        "hum/outbound",
+        api="hum",
+        paths=("api/outbound/{proxy+}",),
+        tables=_CONSOLE | {"activity": READ_WRITE},
+        grants=frozenset({Grant.ROOT_SECRET, Grant.NATIONAL_REGISTRY}),
     ),
     Group(
         "hum/numbers",
@@ -388,6 +397,16 @@ WORKERS = (
         "workers/scoring",
         queue="scoring",
         tables={"activity": READ_WRITE, "core": WRITE},
+        grants=frozenset({Grant.LANGUAGE_MODEL}),
+        batch=1,
+        concurrency=20,
+        seconds=150,
+    ),
+    Worker(
+        "workers/summaries",
+        queue="summaries",
+        # It reads the call's flow, and counts the uses of the model.
+        tables={"activity": READ_WRITE, "core": READ_WRITE},
         grants=frozenset({Grant.LANGUAGE_MODEL}),
         batch=1,
         concurrency=20,

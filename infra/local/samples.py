@@ -8,6 +8,7 @@ import json
 import os
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from functools import cache, partial
 from typing import Any
 
@@ -68,6 +69,7 @@ def fill_sample(text: str, demo: dict[str, str]) -> dict[str, Any]:
         "opticomm_key": lambda: demo["OPTICOMM_TEST_KEY"],
         "hum_session": lambda: demo["HUM_SESSION"],
         "ended_roleplay": lambda: _ended_roleplay(demo),
+        "ended_call": lambda: _ended_call(demo),
         "redeemed_roleplay": lambda: _redeemed_roleplay(demo),
         "dialed_call": lambda: _dialed(demo),
         "noted_contact": lambda: (
@@ -206,6 +208,20 @@ def _ended_roleplay(demo: dict[str, str]) -> str:
     assert call is not None
     for _, report in simulator.course(lifecycle.room_of(call), step=0):
         lifecycle.apply_report(TransportReport.model_validate({"org_id": org_id, "call_id": call_id, **report}))
+    return call_id
+
+
+def _ended_call(demo: dict[str, str]) -> str:
+    """Place and dial a call, and report its answer and its end, a minute ago. Returns its id."""
+    # A talk is summarized some seconds after its end.
+    with clock.using(clock.FrozenClock(clock.format_iso(clock.now() - timedelta(minutes=1)))):
+        org_id, call_id = demo["ORGANIZATION_ID"], _dialed(demo)
+        for facts in (
+            {"kind": "answered", "answered_by": "human"},
+            {"kind": "ended", "duration_seconds": 10},
+            {"kind": "analyzed", "outcome": "success"},
+        ):
+            reports.apply_report(Report.model_validate({"org_id": org_id, "call_id": call_id, **facts}))
     return call_id
 
 

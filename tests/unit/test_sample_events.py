@@ -20,7 +20,7 @@ from switchboard.accounts.models import KeyKind
 from switchboard.audit import service as audit
 from switchboard.aws import clients, objects, reads
 from switchboard.aws.writes import commit
-from switchboard.calls import history
+from switchboard.calls import history, summaries
 from switchboard.calls import store as calls
 from switchboard.calls.models import State
 from switchboard.contacts import service as contacts
@@ -284,6 +284,14 @@ def test_sqs_voicemails_create_the_voicemail_of_a_message(run: Run, organization
     voicemail = voicemails.VOICEMAILS.get_object(call.org_id, page[0].split("#")[1])
     assert voicemail is not None
     assert (voicemail.call_id, voicemail.audio_key) == (call.id, call.recordings[0].key)
+
+
+def test_sqs_summaries_summarize_a_call_that_is_over(run: Run, organization: dict[str, str]) -> None:
+    event, answer = run("workers/summaries", "sqs-summaries")
+    assert answer == DONE
+    summary = summaries.get_summary(organization["ORGANIZATION_ID"], parse_job(event)["call_id"])
+    assert summary is not None
+    assert summary.tldr
 
 
 def test_livekit_webhook_reports_that_the_rep_is_in(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -62,6 +62,7 @@ NOTHING_TO_DO: dict[str, list[dict[str, Any]]] = {
         {"job": "CloseVoicemail", **CALL},
     ],
     "workers/voicemails": [{"job": "CreateVoicemail", **CALL, "recording_id": "RE_none"}],
+    "workers/summaries": [{"job": "SummarizeCall", **CALL}],
     "workers/roleplay": [
         {"job": "BeginRoleplay", **CALL},
         {"job": "CloseRoleplay", **CALL, "state": "CREATED"},

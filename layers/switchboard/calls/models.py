@@ -67,12 +67,17 @@ class Tier(StrEnum):
     PREMIUM = "premium"
 
 
+#: The source of calls that members place.
+CONSOLE_SOURCE = "hum"
+
+
 class Order(BaseModel):
     """The request for a call.
 
     `basis` is the consent to use if neither the request nor the ledger has one. A `simulated` call reaches nobody and
     costs nothing. `purpose`, `time_zone`, `recipient_state` and `zone_confirmed` are for the gate
     (`compliance.models.ContactAttempt`). `variables` replace `{{name}}` in the prompt and the greeting.
+    `skips_own_hours`: an admin has decided that the organization's own calling hours do not apply. The law's do.
     """
 
     to: str
@@ -91,6 +96,7 @@ class Order(BaseModel):
     time_zone: str | None = None
     recipient_state: str | None = None
     zone_confirmed: bool = False
+    skips_own_hours: bool = False
     metadata: dict[str, Any] = Field(default_factory=dict)
 
 
@@ -208,6 +214,8 @@ class Call(BaseModel):
     correlation_id: str
     #: The API key of the request. Revoking the key stops the call if it is not dialed yet.
     key_id: str | None = None
+    #: The member who placed the call. The call is not dialed if the member has lost the right to place calls.
+    placed_by: str | None = None
     #: When the called person asked for no more calls.
     opted_out_at: str | None = None
     provider: str
@@ -225,6 +233,8 @@ class Call(BaseModel):
     awaits_analysis: bool = False
     outcome: str | None = None
     summary: str | None = None
+    #: When the talk was summarized (`switchboard.calls.summaries`).
+    summarized_at: str | None = None
     recordings: list[CallRecording] = Field(default_factory=list)
     #: The provider's texts of recordings, by the recording's id. A text may arrive before its recording.
     transcripts: dict[str, str] = Field(default_factory=dict)

@@ -14,7 +14,7 @@ from typing import Any
 
 from switchboard.dialects.anima import webhooks as anima
 from switchboard.dialects.athos import webhooks as athos
-from switchboard.dialects.hum import voicemail_webhooks as hum_voicemails
+from switchboard.dialects.hum import webhooks as hum
 from switchboard.dialects.opticomm import webhooks as opticomm
 from switchboard.events.models import Event
 from switchboard.webhooks.models import KindName, RenderedEvent
@@ -30,7 +30,7 @@ RENDERERS: dict[KindName, Renderer] = {
     "anima": anima.render,
     "opticomm": opticomm.render,
     "athos": athos.render,
-    "hum": hum_voicemails.render,
+    "hum": hum.render,
 }
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from switchboard.calls.jobs import DialCall, FetchRecording, WakeWaiting
+from switchboard.calls.jobs import DialCall, FetchRecording, SummarizeCall, WakeWaiting
 from switchboard.contacts.jobs import ContinueBackfill, IndexContacts
 from switchboard.email.jobs import SendMail
 from switchboard.events import registry
@@ -53,6 +53,7 @@ JOB_FACTORIES: dict[str, Callable[[Event], Job]] = {
     "voicemails": lambda event: CreateVoicemail(
         org_id=event.org_id, call_id=event.subject.id, recording_id=event.data["recording"]
     ),
+    "summaries": lambda event: SummarizeCall(org_id=event.org_id, call_id=event.subject.id),
 }
 
 

@@ -26,6 +26,7 @@ class Permission(StrEnum):
     BLOCKLIST_WRITE = "blocklist.write"
     CALLS_READ = "calls.read"
     CALLS_WRITE = "calls.write"
+    CALLS_PLACE = "calls.place"
     FLOWS_READ = "flows.read"
     FLOWS_WRITE = "flows.write"
     NUMBERS_READ = "numbers.read"
@@ -54,6 +55,7 @@ _OPERATOR = _VIEWER | {
     Permission.CONTACTS_WRITE,
     Permission.BLOCKLIST_WRITE,
     Permission.CALLS_WRITE,
+    Permission.CALLS_PLACE,
     Permission.FLOWS_WRITE,
     Permission.NUMBERS_WRITE,
     Permission.VOICEMAILS_WRITE,
