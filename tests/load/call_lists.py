@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 from functions.hum.calls.handler import handler
 from infra import topology
-from infra.local import crowd
+from infra.local.crowd import past
 from infra.local.pool import Context
 from switchboard.accounts.plans import PlanName
 from switchboard.aws import clients
@@ -88,7 +88,7 @@ def measure_lists(size: int) -> dict[str, Counted]:
     with memory_cloud.use_memory_tables() as tables, patch.dict(os.environ, unlimited):
         org_id = tenant(f"calls-{size}", PlanName.ENTERPRISE, requests_per_minute=10_000_000).org_id
         admin = member(org_id, Role.ADMIN)
-        for name, item in crowd.call_items(org_id, size, max(10, size // 5)):
+        for name, item in past.call_items(org_id, size, max(10, size // 5)):
             tables.items[settings.table_name(name)].setdefault(item["pk"], {})[item["sk"]] = encode_item(item)
         cookie = str(sessions.open_session(admin.user, org_id))
         counting = CountedTables(tables)

@@ -22,7 +22,7 @@ from functions.hum.blocklist.handler import handler as blocklist
 from functions.hum.contacts.handler import handler as contacts
 from functions.hum.team.handler import handler as team_handler
 from infra import topology
-from infra.local import crowd
+from infra.local.crowd import CALLS, CONTACTS, STRANGERS, past, people, writing
 from infra.local.pool import Context
 from switchboard.accounts.plans import PlanName
 from switchboard.aws import secret
@@ -65,9 +65,17 @@ _OTHERS: list[tuple[str, Handler, Callable[[int], tuple[str, str, Any]]]] = [
     ("organization: read", account, lambda _: ("GET", "/api/orgs/current", None)),
     ("organization: change", account, lambda n: ("PATCH", "/api/orgs/current", {"name": f"Name {n}"})),
     ("invite", team_handler, lambda n: ("POST", "/api/team/invites", {"email": f"p{n}@example.com"})),
-    ("contact: create", contacts, lambda n: ("POST", "/api/contacts", {"e164": crowd.numbers()[-n - 1], "role": "x"})),
-    ("contact: change", contacts, lambda n: ("POST", "/api/contacts", {"e164": crowd.numbers()[0], "role": f"r{n}"})),
-    ("block", blocklist, lambda n: ("POST", "/api/blocklist", {"e164": crowd.numbers()[-n - 1]})),
+    (
+        "contact: create",
+        contacts,
+        lambda n: ("POST", "/api/contacts", {"e164": people.list_numbers()[-n - 1], "role": "x"}),
+    ),
+    (
+        "contact: change",
+        contacts,
+        lambda n: ("POST", "/api/contacts", {"e164": people.list_numbers()[0], "role": f"r{n}"}),
+    ),
+    ("block", blocklist, lambda n: ("POST", "/api/blocklist", {"e164": people.list_numbers()[-n - 1]})),
 ]
 
 
@@ -88,8 +96,8 @@ def measure() -> None:
             others = [_other(name, handler, asked, small, counting) for name, handler, asked in _OTHERS]
         clear_caches()
     report.table(
-        f"Lists with {crowd.CONTACTS // _SHARE:,} contacts and {crowd.CALLS // _SHARE:,} calls, and with"
-        f" {crowd.CONTACTS:,} and {crowd.CALLS:,} (target: {TARGET} round trips)",
+        f"Lists with {CONTACTS // _SHARE:,} contacts and {CALLS // _SHARE:,} calls, and with"
+        f" {CONTACTS:,} and {CALLS:,} (target: {TARGET} round trips)",
         (
             "list",
             "round trips",
@@ -137,12 +145,12 @@ def _filled(share: int) -> str:
     org_id = tenant(f"crowd-{share}", PlanName.ENTERPRISE, requests_per_minute=10_000_000).org_id
     admin = member(org_id, Role.ADMIN, f"Admin{share}")
     started = time.monotonic()
-    written = crowd.write_items(crowd.contact_items(org_id, crowd.CONTACTS // share))
-    holders = (crowd.CONTACTS + crowd.STRANGERS) // share
-    of_calls = crowd.call_items(org_id, crowd.CALLS // share, holders)
+    written = writing.write_items(people.contact_items(org_id, CONTACTS // share))
+    holders = (CONTACTS + STRANGERS) // share
+    of_calls = past.call_items(org_id, CALLS // share, holders)
     # No list here reads the table of the calls. Their numbers' histories count.
-    written += crowd.write_items((table, item) for table, item in of_calls if table == "core")
-    for number in crowd.numbers()[: 10_000 // share]:
+    written += writing.write_items((table, item) for table, item in of_calls if table == "core")
+    for number in people.list_numbers()[: 10_000 // share]:
         ledgers.block_number(admin, number)
     print(f"filled an organization with {written:,} items in {time.monotonic() - started:.0f} s")
     return str(sessions.open_session(admin.user, org_id))

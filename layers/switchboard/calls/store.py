@@ -90,6 +90,11 @@ def tag_entry_writes(call: Call, before: Sequence[str], after: Sequence[str]) ->
     return LISTING.entry_writes(call.org_id, place, dict(_key(call.org_id, call.id)), "tag", before, after)
 
 
+def new_tag_writes(call: Call) -> list[Put]:
+    """Returns the writes that list a new call by all of its tags, for a bulk load."""
+    return [write for write in tag_entry_writes(call, [], [tag.key for tag in call.tags]) if isinstance(write, Put)]
+
+
 def find_call(org_id: str, call_id: str) -> Call | None:
     """Returns the organization's call with this id, for a worker."""
     return CALLS.get_object(org_id, call_id)
