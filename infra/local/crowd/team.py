@@ -56,8 +56,9 @@ def create_team() -> Team:
         org_id=org.id, actor=Actor(type="system", id="seed"), agent_id=None, correlation_id=ids.new_id("corr")
     )
     users = [_upsert_user(address) for address, _ in MEMBERS]
-    joined = [members.membership_writes(origin, user, role) for user, (_, role) in zip(users, MEMBERS, strict=True)]
-    commit(organizations.organization_writes(origin, org), *joined)
+    commit(organizations.organization_writes(origin, org))
+    for user, (_, role) in zip(users, MEMBERS, strict=True):
+        commit(members.membership_writes(origin, user, role))
     return Team(org, users, _create_lines(origin))
 
 
@@ -92,7 +93,7 @@ def set_read_states(team: Team) -> None:
     """The admin has read all but three calls, the operator all that are older than a week, and the viewer nothing."""
     org_id = team.org.id
     admin, operator, _ = (user.id for user in team.users)
-    places = lookup.list_places(org_id, None, (), None, _LOOKED_AT, since=None, before=None)
+    places = lookup.list_places(org_id, None, (), _LOOKED_AT, None, None)
     newest = [InboxThing(*_time_and_id(place), hint=place.split("#", 2)[2]) for place in places]
     inboxes.mark_all_read(org_id, INBOX, admin)
     for thing in newest[:_KEPT_UNREAD]:

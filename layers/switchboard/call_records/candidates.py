@@ -65,9 +65,10 @@ def find_candidates(org_id: str, user_id: str, filters: CallFilters, most: int, 
 
 
 def _list_candidates(org_id: str, filters: CallFilters, most: int, end: str | None) -> list[Candidate]:
-    places = lookup.list_places(
-        org_id, filters.direction, filters.states, filters.tag_key, most + 1, since=filters.since, before=end
-    )
+    if filters.tag_key is not None:
+        tagged = lookup.list_places_of_tag(org_id, filters.tag_key, most + 1, filters.since, end)
+        return [Candidate.of_place(org_id, place)._replace(flow_id=flow_id) for place, flow_id in tagged]
+    places = lookup.list_places(org_id, filters.direction, filters.states, most + 1, filters.since, end)
     return [Candidate.of_place(org_id, place) for place in places]
 
 
