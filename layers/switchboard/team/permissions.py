@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from switchboard.errors import Forbidden
+
 
 class Role(StrEnum):
     """A member's role, the most powerful first."""
@@ -33,6 +35,8 @@ class Permission(StrEnum):
     NUMBERS_WRITE = "numbers.write"
     #: To spend money on numbers.
     NUMBERS_BUY = "numbers.buy"
+    VOICEMAILS_READ = "voicemails.read"
+    VOICEMAILS_WRITE = "voicemails.write"
     ANALYTICS_READ = "analytics.read"
 
 
@@ -45,6 +49,7 @@ _VIEWER = frozenset(
         Permission.CALLS_READ,
         Permission.FLOWS_READ,
         Permission.NUMBERS_READ,
+        Permission.VOICEMAILS_READ,
         Permission.ANALYTICS_READ,
     }
 )
@@ -55,6 +60,7 @@ _OPERATOR = _VIEWER | {
     Permission.CALLS_PLACE,
     Permission.FLOWS_WRITE,
     Permission.NUMBERS_WRITE,
+    Permission.VOICEMAILS_WRITE,
 }
 
 #: The permissions by role. An admin has every permission, including future ones.
@@ -68,3 +74,14 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
 def roles_with(permission: Permission) -> list[Role]:
     """Returns the roles that have a permission, the most powerful first."""
     return [role for role in Role if permission in PERMISSIONS[role]]
+
+
+def require_permission(role: Role, permission: Permission) -> None:
+    """Raises Forbidden unless a role has a permission."""
+    if permission not in PERMISSIONS[role]:
+        raise Forbidden(
+            f"The role {role.value} does not allow this: ask an admin of the organization.",
+            code="insufficient_role",
+            role=role.value,
+            permission=permission.value,
+        )
