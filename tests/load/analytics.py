@@ -50,7 +50,9 @@ def measure_reports(size: int) -> dict[str, Counted]:
         acme = tenant(f"reports-{size}", PlanName.ENTERPRISE)
         admin = member(acme.org_id, Role.ADMIN)
         flow = flows.create_flow(admin, FlowSettings(name="Front desk"))
-        for name, item in past.call_items(acme.org_id, size, max(10, size // 5), [past.Line("+14155550100", None, flow.id, flow.id)]):
+        for name, item in past.call_items(
+            acme.org_id, size, max(10, size // 5), [past.Line("+14155550100", None, flow.id, flow.id)]
+        ):
             tables.items[settings.table_name(name)].setdefault(item["pk"], {})[item["sk"]] = encode_item(item)
         cookie = str(sessions.open_session(admin.user, acme.org_id))
         counting = CountedTables(tables)

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from infra.local import readiness
-from infra.local.crowd import CALLS, CONTACTS, STRANGERS, past, people, team, writing
+from infra.local.crowd import CALLS, CONTACTS, STRANGERS, messages, past, people, team, writing
 from switchboard.aws.dynamodb import Item
 from switchboard.dialects.hum.dialect import COOKIE
 from switchboard.kit import settings
@@ -28,10 +28,13 @@ def main() -> None:
     org_id, admin = made.org.id, made.users[0]
     print(f"Organization {org_id}: {len(made.users)} people, {len(made.lines)} numbers with flows", flush=True)
     _write(f"{CONTACTS:,} contacts", people.contact_items(org_id, CONTACTS))
-    _write(
-        f"{CALLS:,} calls of a year, with lists, search and figures",
-        past.call_items(org_id, CALLS, CONTACTS + STRANGERS, made.lines, (admin.id, admin.name)),
-    )
+    print(f"{CALLS:,} calls of a year …", flush=True)
+    author = (admin.id, admin.name)
+    calls = list(past.make_calls(org_id, CALLS, CONTACTS + STRANGERS, made.lines, author))
+    _write("their lists, search words, figures and voicemails", past.items_of_calls(org_id, calls, author))
+    print("the audio of the voicemails …", flush=True)
+    stored = messages.store_audio(calls)
+    print(f"  {stored:,} recordings", flush=True)
     team.set_read_states(made)
     print(f"Done in {time.monotonic() - started:.0f} s.\n")
     _say_what_next(made)

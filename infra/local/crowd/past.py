@@ -8,10 +8,10 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from itertools import tee
 from typing import NamedTuple
 
-from infra.local.crowd import people, talks, year
+from infra.local.crowd import messages, people, talks, year
+from infra.local.crowd.people import Author
 from switchboard.analytics import bulk as analytics
 from switchboard.aws.dynamodb import Item
 from switchboard.calls import acceptance, bulk
@@ -21,6 +21,7 @@ from switchboard.calls.notes import CallNote
 from switchboard.carriers.voice.ports.reports import EndReason
 from switchboard.kit import clock, ids
 from switchboard.usage import service as usage
+from switchboard.voicemails import bulk as voicemails
 
 _TALK_EACH, _MESSAGE_EACH, _TAG_EACH, _NOTE_EACH = 100, 20, 40, 100
 _CALLS_IN = 0.4
@@ -69,11 +70,17 @@ _ENDS_IN = (
 )
 _TALK, _MESSAGE = _ENDS_IN[0], _ENDS_IN[1]
 _OUTCOMES = ("success", "success", "success", "failure", "unknown")
+#: What callers say on a machine.
+_MESSAGES = (
+    "Hello, this is {name}. Please call me back about my appointment on Tuesday.",
+    "Hi, {name} speaking. My prescription has run out, and it is urgent.",
+    "Good evening, I have a question about the invoice. You can reach me at this number until eight. {name}.",
+    "This is {name}. I have to cancel tomorrow, I am sorry. Thank you.",
+)
 _TAGS = (("Callback", "#2563eb"), ("Billing", "#d97706"), ("New patient", "#16a34a"), ("Complaint", "#dc2626"))
 _NOTES = ("Promised to call back on Monday.", "Spoke to the daughter.", "Sent the invoice again.", "Wants mornings.")
-#: The author of tags and notes: a user's id and name.
-Author = tuple[str, str]
-_NOBODY = ("usr_00000000000000000000000000", "Crowd")
+#: The author where no member exists.
+NOBODY: Author = ("usr_00000000000000000000000000", "Crowd")
 
 
 def call_items(
@@ -81,17 +88,22 @@ def call_items(
     how_many: int,
     holders: int,
     lines: Sequence[Line] = (TEST_LINE,),
-    author: Author = _NOBODY,
+    author: Author = NOBODY,
 ) -> Iterator[tuple[str, Item]]:
     """The items of calls of the last year with a number of `holders`, and of everything that follows from calls."""
-    made, counted = tee(make_calls(org_id, how_many, holders, lines, author))
+    return items_of_calls(org_id, list(make_calls(org_id, how_many, holders, lines, author)), author)
+
+
+def items_of_calls(org_id: str, made: Sequence[BulkCall], author: Author) -> Iterator[tuple[str, Item]]:
+    """The items of these calls, and of everything that follows from them: lists, search, figures and voicemails."""
     yield from bulk.bulk_items(org_id, made)
-    moods = ((one.call, one.summary.sentiment if one.summary else None) for one in counted)
+    yield from voicemails.bulk_items(org_id, messages.make_voicemails((one.call for one in made), author))
+    moods = ((one.call, one.summary.sentiment if one.summary else None) for one in made)
     yield from (("core", item) for item in analytics.bulk_items(org_id, moods))
 
 
 def make_calls(
-    org_id: str, how_many: int, holders: int, lines: Sequence[Line], author: Author = _NOBODY
+    org_id: str, how_many: int, holders: int, lines: Sequence[Line], author: Author = NOBODY
 ) -> Iterator[BulkCall]:
     """Calls of the last year, the oldest first."""
     chance = random.Random(1842)  # noqa: S311 a made-up past, not a secret
@@ -165,7 +177,7 @@ def _make_call(org_id: str, place: int, moment: datetime, person: str, line: Lin
         ended_at=ended,
         duration_seconds=seconds,
     )
-    return call.model_copy(update=_message_facts(call)) if message else call
+    return call.model_copy(update=_message_facts(call, chance)) if message else call
 
 
 def _draw_seconds(end: _End, chance: random.Random, *, message: bool) -> int | None:
@@ -183,7 +195,7 @@ def _answered_by(end: _End, *, inward: bool) -> str | None:
     return "machine" if end.reason is EndReason.VOICEMAIL else "human"
 
 
-def _message_facts(call: Call) -> dict[str, object]:
+def _message_facts(call: Call, chance: random.Random) -> dict[str, object]:
     recording = CallRecording(
         id=f"RE{call.id}",
         url="",
@@ -193,7 +205,9 @@ def _message_facts(call: Call) -> dict[str, object]:
         media_type="audio/wav",
         size_bytes=0,
     )
-    return {"voicemail": CallerMessageState.RECORDED, "recordings": [recording]}
+    said = chance.choice(_MESSAGES).format(name=people.name_person(chance))
+    facts = {"voicemail": CallerMessageState.RECORDED, "recordings": [recording]}
+    return {**facts, "transcripts": {recording.id: said}}
 
 
 def _make_note(call: Call, author: Author, chance: random.Random) -> CallNote:

@@ -13,6 +13,8 @@ from switchboard.contacts import store as contact_store
 from switchboard.contacts.models import Contact
 from switchboard.search import tail
 
+#: The author of tags, notes and activity: a user's id and name.
+Author = tuple[str, str]
 _FIRST = """Ada Grace Alan Edsger Barbara Donald Frances Tony Radia Ken Jean Dennis Hedy Linus Katherine Guido Margaret
 Niklaus Adele Bjarne Lynn Vint Karen Leslie Sophie Whitfield Shafi John Mary Tim Carol Robin Evelyn Dorothy Annie
 Émile Søren Zoë José Renée Jürgen Łukasz Chloé Ivan Mei Hiro Amara Kofi Priya""".split()  # noqa: SIM905 a list of quoted words would be longer

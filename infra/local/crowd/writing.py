@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import Any
 
@@ -20,20 +19,25 @@ from switchboard.kit import settings
 _TOGETHER = 100
 _SORTED = 20_000
 _THREADS = 4
+_TOLD_EACH = 100_000
 
 
 def write_items(items: Iterable[tuple[str, Item]]) -> int:
     """Write items in large batches. Returns how many."""
-    remaining, written = iter(items), 0
+    remaining, written, told = iter(items), 0, 0
     # The items are valid by construction, and validation would take longer than the writes.
     client = aws.engine_client(os.environ, "dynamodb", Config(parameter_validation=False))
     with ThreadPoolExecutor(_THREADS) as pool:
-        # Neighboring keys are written together: this saves the table engine half of its work.
+        running: list[Future[int]] = []
+        # Neighboring keys are written together: this saves the table engine half of its work. The next items are
+        # prepared meanwhile.
         while some := sorted(islice(remaining, _SORTED), key=_place):
             batches = (some[start : start + _TOGETHER] for start in range(0, len(some), _TOGETHER))
-            for count in pool.map(partial(_write, client), batches):
-                written += count
-                _tell(written)
+            before, running = running, [pool.submit(_write, client, batch) for batch in batches]
+            for one in before:
+                written += one.result()
+            told = _tell(written, told)
+        written += sum(one.result() for one in running)
     return written
 
 
@@ -50,6 +54,12 @@ def _write(client: Any, batch: list[tuple[str, Item]]) -> int:
     return len(batch)
 
 
-def _tell(written: int) -> None:
+def _tell(written: int, told: int) -> int:
+    """Say how many items are written: on one line of a terminal, or else a line now and then."""
     if sys.stdout.isatty():
         print(f"\r  {written:,} items", end="", flush=True)
+    elif written - told >= _TOLD_EACH:
+        print(f"  {written:,} items so far", flush=True)
+    else:
+        return told
+    return written

@@ -7,15 +7,16 @@ from typing import Any
 
 import pytest
 
-from infra.local.crowd import past, year
+from infra.local.crowd import messages, past, year
 from infra.local.crowd.past import Line
 from switchboard.aws.dynamodb import Item, encode_item
 from switchboard.calls.bulk import BulkCall
-from switchboard.calls.models import FINAL_STATES, CallerMessageState
+from switchboard.calls.models import FINAL_STATES, Call, CallerMessageState
 from switchboard.carriers.voice.ports.reports import EndReason
 from switchboard.events.models import Event, Subject
 from switchboard.kit import clock, ids, settings
 from switchboard.projections import service as projections
+from switchboard.voicemails.models import Voicemail
 from tests import memory_cloud
 from tests.actors import system
 
@@ -32,9 +33,20 @@ def _call_events(one: BulkCall) -> Iterable[Event]:
     if call.direction == "INBOUND":
         kinds = ["voice.call.rejected" if call.end_reason is EndReason.BLOCKED else "voice.call.received"]
     kinds += [f"voice.call.{call.state.value}"] + (["voice.call.summarized"] if one.summary else [])
-    origin, subject = system(call.org_id), Subject(type="call", id=call.id, version=call.version)
-    facts = {"org_id": call.org_id, "actor": origin.actor, "correlation_id": call.correlation_id, "subject": subject}
-    return [Event(id=ids.new_id("evt"), type=kind, at=call.updated_at, data={}, **facts) for kind in kinds]
+    return [_event(call, "call", kind) for kind in kinds]
+
+
+def _event(thing: Call | Voicemail, noun: str, kind: str) -> Event:
+    return Event(
+        id=ids.new_id("evt"),
+        org_id=thing.org_id,
+        type=kind,
+        at=thing.updated_at,
+        actor=system(thing.org_id).actor,
+        correlation_id=thing.correlation_id,
+        subject=Subject(type=noun, id=thing.id, version=thing.version),
+        data={},
+    )
 
 
 def _write(tables: memory_cloud.Tables, items: Iterable[tuple[str, Item]]) -> None:
@@ -68,7 +80,10 @@ def test_a_bulk_load_writes_what_the_projections_write_from_events(frozen: clock
         for one in calls:
             for event in _call_events(one):
                 projections.project_event(event)
+        for made in messages.make_voicemails((one.call for one in calls), past.NOBODY):
+            projections.project_event(_event(made.voicemail, "voicemail", "voicemail.received"))
         by_events = _core(projected)
+    assert any(pk == f"{_ORG}#inbox#voicemails" for pk, _ in bulk), "the voicemails are compared, too"
     # People's tags are no projection: the commit that adds a tag counts it.
     tags = {key: bulk.pop(key) for key in list(bulk) if key[0] == f"{_ORG}#call-tags"}
     assert {key: item for key, item in bulk.items() if by_events.get(key) != item} == {}
