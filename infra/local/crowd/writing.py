@@ -17,7 +17,7 @@ from switchboard.kit import settings
 
 #: The limit of a transaction: the table engine waits for the disk once per transaction.
 _TOGETHER = 100
-_SORTED = 20_000
+_SORTED = 150_000
 _THREADS = 4
 _TOLD_EACH = 100_000
 

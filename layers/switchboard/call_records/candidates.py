@@ -53,10 +53,16 @@ class Candidates(NamedTuple):
     unread: bool = False
 
 
-def find_candidates(org_id: str, user_id: str, filters: CallFilters, most: int, before: str | None) -> Candidates:
-    """Returns at most `most` calls that may match the filters, from the place `before` on (not included)."""
-    of_state = BackgroundTask(lambda: reads.read_ref(state_ref(org_id, INBOX, user_id)) or ReadState())
-    of_state.start()
+def find_candidates(
+    org_id: str, user_id: str, filters: CallFilters, most: int, before: str | None, state: ReadState | None
+) -> Candidates:
+    """Returns at most `most` calls that may match the filters, from the place `before` on (not included).
+
+    `state` is the reader's read state, if it was read already.
+    """
+    of_state = BackgroundTask(lambda: state or reads.read_ref(state_ref(org_id, INBOX, user_id)) or ReadState())
+    if state is None:
+        of_state.start()
     end = before or filters.before
     calls: dict[str, Call] = {}
     searched = _find_by_word(org_id, filters, most, end, calls) if filters.words else None
