@@ -69,18 +69,14 @@ def mark_all_voicemails_read() -> VoicemailsMarkedRead:
     "/api/voicemails/<vm:voicemail_id>",
     summary="Get a voicemail",
     operation_id="getVoicemail",
-    description="With its timeline: views, plays, changes of the heard state, and actions, the newest first. It does"
-    " not mark the voicemail as read.",
+    description="With its timeline: views, plays, changes of the heard state, and actions, the newest first. Older"
+    " entries than the first 100 have `timeline_next_cursor`: send it as `cursor`. It does not mark the voicemail as"
+    " read.",
     permission=Permission.VOICEMAILS_READ,
     responses={404: _UNKNOWN},
 )
-def get_voicemail(
-    voicemail_id: str,
-    timeline_cursor: Annotated[
-        str | None, Query(description="`timeline_next_cursor` of the previous response, for older entries.")
-    ] = None,
-) -> VoicemailView:
-    return VoicemailView.of_record(service.get_voicemail(api.member, voicemail_id, timeline_cursor))
+def get_voicemail(voicemail_id: str, cursor: Cursor = None) -> VoicemailView:
+    return VoicemailView.of_record(service.get_voicemail(api.member, voicemail_id, cursor))
 
 
 @api.patch(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic.json_schema import SkipJsonSchema
 
 from switchboard.dialects.hum.shapes import Ok
 from switchboard.dialects.hum.voicemail_views import VoicemailRowView
@@ -21,10 +22,10 @@ class VoicemailChanges(BaseModel):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"is_heard": True}, {"is_read": False}]})
 
-    is_heard: Annotated[bool, Field(strict=True)] | None = Field(
+    is_heard: Annotated[bool, Field(strict=True)] | SkipJsonSchema[None] = Field(
         default=None, description="The organization's state. It is in the timeline."
     )
-    is_read: Annotated[bool, Field(strict=True)] | None = Field(
+    is_read: Annotated[bool, Field(strict=True)] | SkipJsonSchema[None] = Field(
         default=None, description="Your own state. It is not in the timeline."
     )
 
@@ -43,7 +44,7 @@ class VoicemailActionInput(BaseModel):
     )
 
     kind: ActionKind
-    note: Annotated[str, Field(max_length=2000), AfterValidator(_note)] | None = None
+    note: Annotated[str, Field(max_length=2000), AfterValidator(_note)] | SkipJsonSchema[None] = None
     mark_heard: Annotated[bool, Field(strict=True)] = Field(
         default=True, description="Whether the action also marks the voicemail as heard."
     )

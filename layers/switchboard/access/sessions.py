@@ -20,8 +20,8 @@ from switchboard.people import sessions
 from switchboard.people.models import ConsoleSession, User
 from switchboard.people.sessions import SessionCookie
 from switchboard.persistence.idempotency import IdempotencyKey
-from switchboard.team import members, permissions
-from switchboard.team.models import Member, Membership
+from switchboard.team import members
+from switchboard.team.models import Member, Membership, require_permission
 from switchboard.team.permissions import Permission
 
 
@@ -60,7 +60,7 @@ class SessionIdentity:
             )
         if self.organization.status != "active":
             raise Forbidden("The organization is not active: contact support.", code="organization_inactive")
-        permissions.require_permission(self.membership.role, permission)
+        require_permission(self.membership.role, permission)
 
     def to_member(self, correlation_id: str, effect: IdempotencyKey | None = None) -> Member:
         """Returns the authorized member who makes the request. Call `require_permission` first."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from switchboard.errors import Forbidden
-
 
 class Role(StrEnum):
     """A member's role, the most powerful first."""
@@ -74,14 +72,3 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
 def roles_with(permission: Permission) -> list[Role]:
     """Returns the roles that have a permission, the most powerful first."""
     return [role for role in Role if permission in PERMISSIONS[role]]
-
-
-def require_permission(role: Role, permission: Permission) -> None:
-    """Raises Forbidden unless a role has a permission."""
-    if permission not in PERMISSIONS[role]:
-        raise Forbidden(
-            f"The role {role.value} does not allow this: ask an admin of the organization.",
-            code="insufficient_role",
-            role=role.value,
-            permission=permission.value,
-        )

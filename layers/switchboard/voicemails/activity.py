@@ -1,4 +1,4 @@
-"""What members do with a voicemail: they open it, play it, mark it as heard, and log actions.
+"""The activity of members on a voicemail: views, plays, the heard state, and actions.
 
 Each entry of the timeline is written in the commit that changes the voicemail. So a deleted voicemail gets no entry.
 """
@@ -15,8 +15,8 @@ from switchboard.events.models import Subject
 from switchboard.kit import clock, ids
 from switchboard.persistence.collection import next_version
 from switchboard.persistence.optimistic import AlreadyRecordedError, Decision
-from switchboard.team.models import Member
-from switchboard.team.permissions import Permission, require_permission
+from switchboard.team.models import Member, require_permission
+from switchboard.team.permissions import Permission
 from switchboard.voicemails import inbox, store
 from switchboard.voicemails.models import (
     MAX_VIEWERS,
@@ -88,7 +88,7 @@ def _set_heard(member: Member, voicemail_id: str, *, heard: bool) -> None:
             return None
         after = next_version(voicemail, is_heard=heard)
         subject = Subject(type="voicemail", id=after.id, version=after.version)
-        event = events.new_event_write(member, f"voicemail.{kind.value}", subject)
+        event = events.new_event_write(member, "voicemail.heard" if heard else "voicemail.unheard", subject)
         return after, [store.activity_write(after, _new_entry(member, kind)), event]
 
     _change(member, voicemail_id, decide)

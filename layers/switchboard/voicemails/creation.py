@@ -51,7 +51,7 @@ def _create(org_id: str, call_id: str, recording_id: str) -> None:
             Subject(type="voicemail", id=voicemail.id, version=voicemail.version),
             **_event_data(voicemail),
         ),
-        timers.job_write(TranscribeVoicemail(org_id=org_id, voicemail_id=voicemail.id)),
+        timers.job_write(_transcription(voicemail)),
     )
 
 
@@ -95,7 +95,7 @@ def _event_data(voicemail: Voicemail) -> dict[str, Any]:
         "call": voicemail.call_id,
         "caller": texts.digest(voicemail.from_e164),
         "duration_seconds": voicemail.duration_seconds,
-        "number_id": voicemail.number_id,
+        "called": voicemail.number_id,
         "flow": voicemail.flow_id,
     }
     return {name: value for name, value in data.items() if value is not None}

@@ -21,7 +21,7 @@ Urgency = Literal["low", "normal", "high", "urgent"]
 
 
 class ActionKind(StrEnum):
-    """What a member did about a voicemail."""
+    """The kind of an action that a member took on a voicemail."""
 
     RETURNED_CALL = "returned_call"
     SENT_SMS = "sent_sms"

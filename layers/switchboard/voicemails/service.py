@@ -22,7 +22,6 @@ from switchboard.inbox.models import InboxThing, ReadState
 from switchboard.inbox.unread import list_unread
 from switchboard.kit import clock
 from switchboard.kit.background import BackgroundTask
-from switchboard.persistence import cursors
 from switchboard.persistence.collection import next_version
 from switchboard.persistence.optimistic import Decision
 from switchboard.team.models import Member
@@ -42,8 +41,8 @@ TIMELINE_PAGE = 100
 class VoicemailFilter(StrEnum):
     """The filter of a list: by the organization's state, or by the member's own."""
 
-    HEARD = "heard"
     UNHEARD = "unheard"
+    HEARD = "heard"
     UNREAD = "unread"
 
 
@@ -75,18 +74,13 @@ def list_voicemails(
     if which is VoicemailFilter.UNREAD:
         page = list_unread(org_id, INBOX, user_id, limit, after)
         return _read_rows(member, page.things, None), page.cursor
-    query = f"voicemails:{which or ''}"
-    start = cursors.decode_cursor(after, org_id, query)
     of_state = BackgroundTask(partial(_read_state, member))
     of_state.start()
     heard = None if which is None else which is VoicemailFilter.HEARD
-    places = store.list_places(org_id, heard=heard, limit=limit + 1, before=str(start["place"]) if start else None)
-    shown = places[:limit]
-    rows = _read_rows(member, [_thing_of_place(place) for place in shown], of_state.result())
-    last = {"place": shown[-1]} if len(places) > limit else None
+    places, cursor = store.list_places(org_id, heard, limit, after)
+    rows = _read_rows(member, [_thing_of_place(place) for place in places], of_state.result())
     # An index may be slightly out of date.
-    fitting = [row for row in rows if heard in (None, row.voicemail.is_heard)]
-    return fitting, cursors.encode_cursor(last, org_id, query)
+    return [row for row in rows if heard in (None, row.voicemail.is_heard)], cursor
 
 
 def _thing_of_place(place: str) -> InboxThing:

@@ -61,10 +61,10 @@ def voicemail_ref(org_id: str, voicemail_id: str) -> Ref[Voicemail]:
     return Ref("activity", _key(org_id, voicemail_id), VOICEMAILS.from_item)
 
 
-def list_places(org_id: str, *, heard: bool | None, limit: int, before: str | None) -> list[str]:
-    """Returns the places of voicemails before a place (not included), the newest first (`list_place`)."""
+def list_places(org_id: str, heard: bool | None, limit: int, after: str | None) -> tuple[list[str], str | None]:
+    """Returns a page of the places of voicemails, the newest first (`list_place`), and the cursor of the next page."""
     wanted = {} if heard is None else {"heard": [heard_value(heard=heard)]}
-    return LISTING.places(org_id, wanted, limit, before=before)
+    return LISTING.read_places(org_id, wanted, limit, after)
 
 
 def activity_write(voicemail: Voicemail, entry: VoicemailActivity) -> Put:

@@ -125,7 +125,7 @@ class VoicemailView(VoicemailRowView):
     """A voicemail with its timeline."""
 
     timeline: list[TimelineEntry] = Field(description="The newest first, at most 100.")
-    timeline_next_cursor: str | None = Field(description="The cursor of the older entries, for `timeline_cursor`.")
+    timeline_next_cursor: str | None = Field(description="The cursor of the older entries. Send it as `cursor`.")
 
     @classmethod
     def of_record(cls, record: VoicemailRecord) -> VoicemailView:

@@ -13,7 +13,7 @@ class VoicemailReceived(TypedDict):
     call: Annotated[Id, "The call in which the message was left."]
     caller: Annotated[Digest, "The digest of the caller's number."]
     duration_seconds: Annotated[Count, "The length of the message, in seconds."]
-    number_id: NotRequired[Annotated[Id, "Our number that was called."]]
+    called: NotRequired[Annotated[Id, "Our number that was called."]]
     flow: NotRequired[Annotated[Id, "The flow that took the message."]]
 
 
@@ -31,7 +31,7 @@ class VoicemailDigested(TypedDict):
 
 
 class VoicemailActionLogged(TypedDict):
-    action: Annotated[Code, "What the member did."]
+    action: Annotated[Code, "The kind of the action."]
     characters: Annotated[Count, "The length of the note, in characters. 0 without a note."]
     marked_heard: Annotated[bool, "Whether the action marked the voicemail as heard."]
 
