@@ -70,7 +70,7 @@ _ENDS_IN = (
 )
 _TALK, _MESSAGE = _ENDS_IN[0], _ENDS_IN[1]
 _OUTCOMES = ("success", "success", "success", "failure", "unknown")
-#: What callers say on a machine.
+#: The messages of callers.
 _MESSAGES = (
     "Hello, this is {name}. Please call me back about my appointment on Tuesday.",
     "Hi, {name} speaking. My prescription has run out, and it is urgent.",

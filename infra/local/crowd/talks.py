@@ -1,4 +1,4 @@
-"""What was said and done in a talk, with the summary of the rules (`switchboard.calls.summarizers`)."""
+"""Talks: their turns and tools, with the summary of the rules (`switchboard.calls.summarizers`)."""
 
 from __future__ import annotations
 

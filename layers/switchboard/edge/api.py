@@ -78,7 +78,7 @@ class Api:
 
     @property
     def beside(self) -> Sequence[Any]:
-        """What the operation reads together with the session (`Operation.beside`)."""
+        """Returns the objects that the operation reads together with the session (`Operation.beside`)."""
         return self.signed_in.beside
 
     @property

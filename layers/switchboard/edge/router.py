@@ -53,7 +53,7 @@ class Operation:
     keys: frozenset[KeyKind] | None = None
     #: The permission that a member needs. Without a permission, every person with a session may use the operation.
     permission: Permission | None = None
-    #: What is read together with the session: references by the ids of the organization and the person.
+    #: The references that are read together with the session, by the ids of the organization and the person.
     beside: Callable[[str, str], Sequence[Ref[Any]]] | None = None
     #: The response contains a credential, so its idempotency record is stored encrypted.
     secret: bool = False
