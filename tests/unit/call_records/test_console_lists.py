@@ -227,3 +227,10 @@ def test_bad_input_is_refused(ask: Ask, calls: list[Call]) -> None:
     for body in ({}, {"is_read": "yes"}, {"is_read": None}):
         assert ask("PATCH", f"/calls/{calls[0].id}", body)[0] == 400
     assert ask("GET", "/calls/call_x")[0] == 404
+
+
+def test_completed_calls_include_those_that_await_their_analysis_in_order(ask: Ask, calls: list[Call]) -> None:
+    ended = [call for call in calls if call.state in (State.COMPLETED, State.ENDING)]
+    assert list_ids(ask, "status=completed") == ids_of(ended)
+    inward = [call for call in ended if call.direction == "INBOUND"]
+    assert list_ids(ask, "status=completed&direction=inbound") == ids_of(inward)
