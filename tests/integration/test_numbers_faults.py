@@ -87,9 +87,7 @@ def count_events(number_id: str) -> Counter[str]:
     """How often each event about a number was recorded."""
     rows = [decode_item(item) for item in scan_items("activity")]
     return Counter(
-        str(row["type"])
-        for row in rows
-        if row.get("outbox") == "event" and dict(row["subject"])["id"] == number_id  # type: ignore[call-overload]
+        str(row["type"]) for row in rows if row.get("outbox") == "event" and dict(row["subject"])["id"] == number_id
     )
 
 

@@ -227,3 +227,18 @@ def test_bad_input_is_refused(ask: Ask, calls: list[Call]) -> None:
     for body in ({}, {"is_read": "yes"}, {"is_read": None}):
         assert ask("PATCH", f"/calls/{calls[0].id}", body)[0] == 400
     assert ask("GET", "/calls/call_x")[0] == 404
+
+
+@pytest.mark.parametrize("limit", [1, 5])
+def test_pages_that_are_read_while_calls_arrive_have_each_earlier_call_once(
+    acme: Tenant, ask: Ask, calls: list[Call], frozen: clock.FrozenClock, limit: int
+) -> None:
+    found: list[str] = []
+    cursor = ""
+    while cursor is not None:
+        _, page = ask("GET", f"/calls?limit={limit}" + (f"&cursor={cursor}" if cursor else ""))
+        found += [row["id"] for row in page["calls"]]
+        cursor = page["next_cursor"]
+        frozen.advance(seconds=1)
+        save_call(acme.org_id)
+    assert found == ids_of(calls)
