@@ -261,8 +261,8 @@ def test_twilio_voice_asks_for_the_script_of_a_call_in(run: Run, organization: d
     _, answer = run("callbacks/twilio", "twilio-voice")
     assert answer["statusCode"] == 200
     assert answer["body"].startswith('<?xml version="1.0" encoding="UTF-8"?><Response><Say')
-    page = calls.list_calls(organization["ORGANIZATION_ID"], None, [], "INBOUND", 10, None)
-    assert [calls.CALLS.from_item(item).declined for item in page.items] == ["no_flow"]
+    found, _ = calls.list_calls(organization["ORGANIZATION_ID"], None, [], "INBOUND", 10, None)
+    assert [call.declined for call in found] == ["no_flow"]
 
 
 def test_sqs_recordings_store_the_message_of_a_caller(run: Run, organization: dict[str, str]) -> None:

@@ -16,7 +16,7 @@ from switchboard.calls.models import Call, CallRecording
 from switchboard.calls.recordings import BUCKET
 from switchboard.carriers.voice.simulator import speech_audio
 from switchboard.kit import clock, ids
-from switchboard.voicemails import creation, digests
+from switchboard.voicemails import creation, digesters
 from switchboard.voicemails.bulk import BulkVoicemail
 from switchboard.voicemails.models import ActivityKind, VoicemailActivity, VoicemailDigest, VoicemailViewer
 
@@ -28,15 +28,15 @@ _THREADS = 4
 
 def make_voicemails(calls: Iterable[Call], author: Author) -> Iterator[BulkVoicemail]:
     """The voicemails of calls. The author has heard most of them."""
-    digester, latest = digests.choose_digester(modeled=False), clock.format_iso(clock.now() - _HEARD_AFTER)
+    digester, latest = digesters.choose_digester(modeled=False), clock.format_iso(clock.now() - _HEARD_AFTER)
     for place, (call, message) in enumerate(_messages(calls)):
         at = call.ended_at or call.updated_at
         voicemail = creation.new_voicemail(call, message, at)
         texts = digester.digest(voicemail.transcript or "", voicemail.from_e164)
         digest = VoicemailDigest(
             **texts.model_dump(),
-            model=digests.RULES,
-            prompt_version=digests.PROMPT_VERSION,
+            model=digesters.RULES,
+            prompt_version=digesters.PROMPT_VERSION,
             generated_at=at,
             attempt_count=1,
         )

@@ -105,7 +105,7 @@ class Platform:
             key, writes = accounts_keys.key_writes(system(made.org_id), kind, name)
             commit(writes)
             keys[name] = key.text
-        flow = make_flow(made.org_id)
+        flow = make_flow(made.org_id, caller_id="+16085550127")
         admin = member(made.org_id, name="Grace")
         return cls(made, keys, str(open_session(admin.user, made.org_id)), flow.id)
 
@@ -116,6 +116,8 @@ class Platform:
         own = {"agentId": self.tenant.agent_id, "agent_id": self.flow_id, "org_id": self.tenant.org_id}
         if {"sid", "e164"} <= shown.keys():
             own |= {"sid": self._own_number(shown["e164"]), "flow_id": None}
+        elif "task_context" in shown:
+            own |= {"flow_id": self.flow_id}
         return {name: own.get(name, value) for name, value in shown.items()}
 
     def _own_number(self, e164: str) -> str:
