@@ -271,7 +271,7 @@ class Call(BaseModel):
 
     @property
     def own_number(self) -> str:
-        """Our number in the call: the called number of an incoming call, and the caller ID of all others."""
+        """The number of our side: the called number of an incoming call, and the caller ID of all others."""
         return self.to_number if self.direction == "INBOUND" else self.from_number
 
     @property

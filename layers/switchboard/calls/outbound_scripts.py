@@ -13,9 +13,9 @@ from switchboard.calls.changes import CallChange
 from switchboard.calls.models import OVER_STATES, Call
 from switchboard.calls.timeouts import leg_of
 from switchboard.carriers import voice
+from switchboard.carriers.spoken import fill_variables
 from switchboard.carriers.voice.ports.line import BeginMessage
 from switchboard.carriers.voice.ports.script import Say, Script
-from switchboard.carriers.voice.spoken import fill_variables
 from switchboard.flows.models import Flow
 from switchboard.kit import clock
 from switchboard.persistence.collection import next_version

@@ -10,6 +10,7 @@ from twilio.twiml import TwiML
 from twilio.twiml.voice_response import VoiceResponse
 
 from switchboard.carriers.outcomes import RefusedError
+from switchboard.carriers.spoken import make_sayable
 from switchboard.carriers.voice.ports.script import (
     Connect,
     Dial,
@@ -23,7 +24,6 @@ from switchboard.carriers.voice.ports.script import (
     Script,
     StartRecording,
 )
-from switchboard.carriers.voice.spoken import make_sayable
 
 #: The longest instructions of a talker.
 _MAX_CONNECT_CHARACTERS = 20_000
