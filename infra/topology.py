@@ -55,6 +55,8 @@ QUEUES = (
     Queue("numbers"),
     # Three times as long as a language model may take.
     Queue("scoring", visibility_seconds=180),
+    Queue("summaries", visibility_seconds=180),
+    Queue("voicemails", visibility_seconds=180),
     Queue("webhooks"),
     # Longer than the slowest response that a delivery waits for.
     Queue("deliveries", visibility_seconds=90, max_receives=20),
@@ -230,6 +232,15 @@ GROUPS = (
         grants=frozenset({Grant.ROOT_SECRET}),
     ),
     Group(
+        "hum/voicemails",
+        api="hum",
+        paths=("api/voicemails", "api/voicemails/{proxy+}"),
+        tables=_CONSOLE | {"activity": READ_WRITE},
+        # Signed links to the audio, as for calls.
+        buckets={"recordings": READ},
+        grants=frozenset({Grant.ROOT_SECRET}),
+    ),
+    Group(
         "hum/call_stream",
         api="hum",
         paths=("api/calls/{id}/stream",),
@@ -248,8 +259,16 @@ GROUPS = (
         "hum/flows",
         api="hum",
         paths=("api/flows", "api/flows/{proxy+}"),
-        tables=_CONSOLE | {"activity": WRITE},
-        grants=frozenset({Grant.ROOT_SECRET, Grant.VOICE}),
+        # A test call reads its first run.
+        tables=_CONSOLE | {"activity": READ_WRITE},
+        grants=frozenset({Grant.ROOT_SECRET, Grant.NATIONAL_REGISTRY, Grant.VOICE}),
+    ),
+    Group(
+        "hum/outbound",
+        api="hum",
+        paths=("api/outbound/{proxy+}",),
+        tables=_CONSOLE | {"activity": READ_WRITE},
+        grants=frozenset({Grant.ROOT_SECRET, Grant.NATIONAL_REGISTRY, Grant.VOICE}),
     ),
     Group(
         "hum/numbers",
@@ -384,6 +403,16 @@ WORKERS = (
         seconds=150,
     ),
     Worker(
+        "workers/summaries",
+        queue="summaries",
+        # It reads the call's flow, and counts the uses of the model.
+        tables={"activity": READ_WRITE, "core": READ_WRITE},
+        grants=frozenset({Grant.LANGUAGE_MODEL}),
+        batch=1,
+        concurrency=20,
+        seconds=150,
+    ),
+    Worker(
         "workers/numbers",
         queue="numbers",
         tables={"activity": WRITE, "core": READ_WRITE},
@@ -417,13 +446,25 @@ WORKERS = (
         "workers/recordings",
         queue="recordings",
         tables={"activity": READ_WRITE, "core": READ},
-        buckets={"recordings": WRITE},
+        # A message may be deleted while its audio is stored.
+        buckets={"recordings": WRITE | {"delete"}},
         grants=frozenset({Grant.NUMBERS, Grant.VOICE}),
         batch=1,
         concurrency=10,
         # An hour of audio is 58 MB, and the client, the check and the upload hold it.
         memory=1_024,
         seconds=100,
+    ),
+    Worker(
+        "workers/voicemails",
+        queue="voicemails",
+        tables={"activity": READ_WRITE, "core": READ_WRITE},
+        # The recognizer reads the audio and writes its result with the rights of the function. Both are deleted later.
+        buckets={"recordings": READ_WRITE_DELETE},
+        grants=frozenset({Grant.SPEECH, Grant.LANGUAGE_MODEL}),
+        batch=1,
+        concurrency=20,
+        seconds=150,
     ),
     Worker(
         "workers/email_events", queue="email-events", tables={"activity": READ_WRITE, "core": WRITE}, concurrency=50

@@ -8,6 +8,7 @@ import json
 import os
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from functools import cache, partial
 from typing import Any
 
@@ -15,7 +16,7 @@ from switchboard.access import keys as access
 from switchboard.accounts.models import Caller, KeyKind
 from switchboard.agents import service as agents
 from switchboard.aws import clients, objects, secret
-from switchboard.calls import dialing, inbound, reports
+from switchboard.calls import dialing, inbound, recordings, reports
 from switchboard.calls import service as calls
 from switchboard.calls.models import Order, Tier
 from switchboard.carriers.numbers.ports.inventory import NumberSearch
@@ -68,6 +69,7 @@ def fill_sample(text: str, demo: dict[str, str]) -> dict[str, Any]:
         "opticomm_key": lambda: demo["OPTICOMM_TEST_KEY"],
         "hum_session": lambda: demo["HUM_SESSION"],
         "ended_roleplay": lambda: _ended_roleplay(demo),
+        "ended_call": lambda: _ended_call(demo),
         "redeemed_roleplay": lambda: _redeemed_roleplay(demo),
         "dialed_call": lambda: _dialed(demo),
         "noted_contact": lambda: (
@@ -84,6 +86,7 @@ def fill_sample(text: str, demo: dict[str, str]) -> dict[str, Any]:
         "twilio_form": lambda: str(_called_in(called()).body, "ascii"),
         "twilio_signature": lambda: _called_in(called()).signature,
         "left_message": lambda: _left_message(demo),
+        "stored_message": lambda: _stored_message(demo),
         "webhook_message": lambda: _told_of(demo),
         "webhook_endpoint": hook,
         "webhook_delivery": lambda: deliveries.send_test_delivery(_master(demo), hook()).id,
@@ -160,6 +163,13 @@ def _left_message(demo: dict[str, str]) -> str:
     return call.id
 
 
+def _stored_message(demo: dict[str, str]) -> str:
+    """A call in whose caller left a message that is stored. Returns the id of the call."""
+    call_id = _left_message(demo)
+    recordings.fetch_recording(demo["ORGANIZATION_ID"], call_id, _RECORDING_SID, 0)
+    return call_id
+
+
 def _redeemed_roleplay(demo: dict[str, str]) -> str:
     snapshot = access.authenticate_key(demo["ATHOS_KEY"], frozenset({KeyKind.ATHOS}))
     minted = sessions.mint_session(access.caller_of(snapshot, ids.new_id("corr")), "rep_good", None)
@@ -198,6 +208,20 @@ def _ended_roleplay(demo: dict[str, str]) -> str:
     assert call is not None
     for _, report in simulator.course(lifecycle.room_of(call), step=0):
         lifecycle.apply_report(TransportReport.model_validate({"org_id": org_id, "call_id": call_id, **report}))
+    return call_id
+
+
+def _ended_call(demo: dict[str, str]) -> str:
+    """Place and dial a call, and report its answer and its end, a minute ago. Returns its id."""
+    # A talk is summarized some seconds after its end.
+    with clock.using(clock.FrozenClock(clock.format_iso(clock.now() - timedelta(minutes=1)))):
+        org_id, call_id = demo["ORGANIZATION_ID"], _dialed(demo)
+        for facts in (
+            {"kind": "answered", "answered_by": "human"},
+            {"kind": "ended", "duration_seconds": 10},
+            {"kind": "analyzed", "outcome": "success"},
+        ):
+            reports.apply_report(Report.model_validate({"org_id": org_id, "call_id": call_id, **facts}))
     return call_id
 
 

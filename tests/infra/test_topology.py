@@ -36,11 +36,13 @@ NEVER_CALLED = {
     "hum/call_stream": {SECRET},  # It reads one call, without pages: there is no cursor to sign.
     "hum/analytics": {SECRET},  # Its newest calls are the first page, and it returns no cursor.
     "workers/numbers": {SECRET},  # It configures and settles numbers, and returns no cursor.
+    "workers/summaries": {SECRET},  # It returns no cursor.
     "streams": {SECRET},  # The cursor is an id of the chain and needs no signature.
     # The modules that accept calls also sign. A worker accepts none.
     "workers/dialer": {SECRET},
     "workers/voice_events": {SECRET},
     "workers/webhooks": {SECRET},  # It makes deliveries; the delivery workers sign them.
+    "workers/voicemails": {SECRET},  # It creates and erases voicemails, and returns no cursor.
     "workers/recordings": {SECRET},  # It fetches with the provider's own token; the callbacks are signed elsewhere.
     "callbacks/email": {SECRET},  # It stores digests and derives nothing.
     # It forwards stream records and accesses no table: other functions write events and timers.

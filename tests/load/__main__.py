@@ -21,6 +21,7 @@ _PARTS = (
         "lanes",
         "lists",
         "call_lists",
+        "outbound",
         "analytics",
         "busy_tallies",
         "gate",

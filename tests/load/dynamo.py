@@ -144,12 +144,19 @@ def measure() -> None:
 
 @contextmanager
 def _engine() -> Iterator[list[Counted]]:
+    with running_tables():
+        yield count_requests()
+
+
+@contextmanager
+def running_tables() -> Iterator[None]:
+    """Runs the local engine with new tables."""
     with tempfile.TemporaryDirectory() as folder, engine.running_engine(Path(folder) / "engine.log") as running:
         environ = running.environ()
         environ |= provision.provision(environ) | {"SWITCHBOARD_SIGN_UPS_PER_HOUR": "1000"}
         with patch.dict(os.environ, environ):
             clear_caches()
-            yield count_requests()
+            yield
             clear_caches()
 
 

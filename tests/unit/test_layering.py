@@ -183,7 +183,10 @@ EFFECT_WORDS = {"AlreadyDoneError", "marker_write", "require_new"}
 EFFECTS = {"switchboard.calls.request_ids"}
 #: Each attempt takes another place at once, and the last one gives up: `optimistic` would pause for the same place.
 #: A judge retries its model and changes nothing.
-LOOPS = {"switchboard.streams.service", "switchboard.webhooks.breaker", "switchboard.roleplay.judges.model"}
+LOOPS = {
+    "switchboard.streams.service",
+    "switchboard.webhooks.breaker",
+}
 #: Their cursors are not keys of the table: a workflow's two positions, a word of the index, an id in a full read.
 CURSORS = {
     "switchboard.audit.service",

@@ -19,7 +19,9 @@ from functions.hum.flows.schemas import (
     FlowView,
 )
 from switchboard.analytics import service as analytics
+from switchboard.calls import console
 from switchboard.dialects.hum.analytics_views import DAYS, FlowAnalyticsView, RangeDays, RangeEnd, RangeStart
+from switchboard.dialects.hum.call_orders import CALL_INVALID, CALL_REFUSED, CallPlaced, TestCallInput
 from switchboard.dialects.hum.dialect import Hum
 from switchboard.dialects.hum.shapes import DONE, Cursor, Limit, Ok
 from switchboard.edge.api import Api
@@ -224,6 +226,21 @@ def get_flow_analytics(
     flow_id: str, days: RangeDays = DAYS, start: RangeStart = None, end: RangeEnd = None
 ) -> FlowAnalyticsView:
     return FlowAnalyticsView.of(analytics.get_flow_analytics(api.member.organization, flow_id, days, start, end))
+
+
+@api.post(
+    "/api/flows/<flow_id>/test-call",
+    summary="Try a flow out with a call",
+    operation_id="testFlowCall",
+    description="Calls a number with the flow, of either kind. With `simulated`, and where no carrier is configured,"
+    " the simulator takes the call: it reaches nobody and costs nothing. Otherwise the call is real and has its price,"
+    " and the compliance rules apply. Analytics leave test calls out.",
+    permission=Permission.CALLS_PLACE,
+    responses={400: CALL_INVALID, 403: CALL_REFUSED, 404: _UNKNOWN},
+)
+def test_flow_call(flow_id: str, request: TestCallInput) -> CallPlaced:
+    call = console.place_test_call(api.member, flow_id, request.to, simulated=request.simulated)
+    return CallPlaced.of(call)
 
 
 handler = api.handler

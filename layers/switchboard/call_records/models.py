@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from switchboard.calls import numbers, words_projection
 from switchboard.calls.inbox import AccessEntry
 from switchboard.calls.models import Call, Direction, State, tag_key
 from switchboard.calls.notes import CallNote
 from switchboard.calls.recording_links import RecordingLink
+from switchboard.calls.summaries import CallSummary
 from switchboard.carriers.voice.ports.reports import ToolUse, Turn
 from switchboard.contacts.models import Contact
 from switchboard.search import tokens
@@ -82,12 +83,21 @@ class CallRecord(NamedTuple):
 
     row: CallRow
     summary: RecordSummary | None
-    outcome_data: dict[str, Any]
+    #: The stored summary with the outcome, if the talk is summarized.
+    stored: CallSummary | None
     turns: list[Turn]
     tools: list[ToolUse]
     notes: list[CallNote]
     views: list[AccessEntry]
     recording: RecordingLink | None
+
+
+def record_summary(call: Call, found: CallSummary | None) -> RecordSummary | None:
+    """Returns the summary of a call's talk, with the text that lists show. `None` if it has none."""
+    # Until the talk is summarized, the provider's analysis may have a short text.
+    if found is None:
+        return RecordSummary(call.summary, [], [], None) if call.summary else None
+    return RecordSummary(call.summary or found.tldr, found.key_points, found.next_actions, found.sentiment)
 
 
 def _has_words(row: CallRow, words: list[str]) -> bool:

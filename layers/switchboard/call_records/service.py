@@ -8,8 +8,8 @@ from switchboard.aws import reads
 from switchboard.aws.reads import Ref
 from switchboard.call_records.candidates import Candidate, Candidates, find_candidates
 from switchboard.call_records.companions import Companions
-from switchboard.call_records.models import CallFilters, CallRecord, CallRow, RecordSummary
-from switchboard.calls import inbox, lookup, notes, recording_links
+from switchboard.call_records.models import CallFilters, CallRecord, CallRow, RecordSummary, record_summary
+from switchboard.calls import inbox, lookup, notes, recording_links, summaries
 from switchboard.calls.inbox import INBOX
 from switchboard.calls.models import Call
 from switchboard.errors import NotFound
@@ -85,7 +85,11 @@ def _read_rows(org_id: str, user_id: str, candidates: Candidates) -> list[CallRo
 def get_call(member: Member, call_id: str) -> CallRecord:
     """Returns the whole record of a call, in two round trips. Raises NotFound."""
     org_id, user_id = member.org_id, member.user_id
-    call, state = reads.read_refs(lookup.call_ref(org_id, call_id), inboxes.state_ref(org_id, INBOX, user_id))
+    call, state, summary = reads.read_refs(
+        lookup.call_ref(org_id, call_id),
+        inboxes.state_ref(org_id, INBOX, user_id),
+        summaries.summary_ref(org_id, call_id),
+    )
     if call is None:
         raise NotFound("There is no such call: check its id.")
     state = state or ReadState()
@@ -100,8 +104,8 @@ def get_call(member: Member, call_id: str) -> CallRecord:
     [flag] = companions.read_with([inboxes.flag_ref(org_id, INBOX, user_id, state, thing)])
     return CallRecord(
         companions.row(call, is_read=state.is_read(thing, flag)),
-        get_summary(call),
-        {},
+        record_summary(call, summary),
+        summary,
         of_turns.result(),
         of_tools.result(),
         of_notes.result(),
@@ -112,4 +116,5 @@ def get_call(member: Member, call_id: str) -> CallRecord:
 
 def get_summary(call: Call) -> RecordSummary | None:
     """Returns the summary of a call's talk, `None` if it has none."""
-    return RecordSummary(call.summary, [], [], None) if call.summary else None
+    found = summaries.get_summary(call.org_id, call.id) if call.summarized_at else None
+    return record_summary(call, found)

@@ -15,16 +15,19 @@ from switchboard.calls.jobs import CloseCall
 from switchboard.calls.models import Call, Order, State, Tier
 from switchboard.carriers import voice
 from switchboard.carriers.caller_pool import list_pool_numbers
-from switchboard.carriers.voice import Carrier, Pace
+from switchboard.carriers.voice import Carrier, Pace, Voice
 from switchboard.compliance import disclosures, phone
 from switchboard.compliance import service as compliance
 from switchboard.compliance.models import CallingHours, ContactAttempt, StatedConsent
+from switchboard.compliance.service import KnownFacts
 from switchboard.compliance.verdicts import Blocked, Verdict, blocked_error
 from switchboard.errors import Forbidden, Unavailable
 from switchboard.events import service as events
-from switchboard.events.models import Subject
+from switchboard.events.models import Origin, Subject
+from switchboard.flows.models import Flow
 from switchboard.kit import clock, settings, texts
 from switchboard.persistence.idempotency import EarlierEffect, IdempotencyGuard, find_earlier_effect
+from switchboard.team.models import Member
 from switchboard.timers import service as timers
 from switchboard.usage import service as usage
 from switchboard.usage.models import Meter
@@ -85,6 +88,14 @@ def require_provider(order: Order) -> None:
     """Raises Unavailable when the provider is known to be down."""
     if not select_carrier(order.simulated).line.is_available(order.to):
         raise Unavailable("The voice provider is down. Try again later.", code="provider_down", retry_after=30)
+
+
+def choose_flow_voice(flow: Flow, *, simulated: bool) -> Voice:
+    """Returns the flow's voice, which decides the tier. Falls back to a basic voice if the carrier does not have it."""
+    voices = select_carrier(simulated).talker.list_voices()
+    return next((one for one in voices if one.id == flow.voice), None) or next(
+        one for one in voices if one.tier == Tier.BASIC
+    )
 
 
 def build_greeting(org: Organization, order: Order, name: str, language: str) -> str:
@@ -150,7 +161,7 @@ def contact_attempt(org: Organization, order: Order, *, counted: bool = False) -
         timezone=order.time_zone,
         state=order.recipient_state,
         zone_confirmed=order.zone_confirmed,
-        window=CallingHours.model_validate(hours) if hours else None,
+        window=CallingHours.model_validate(hours) if hours and not order.skips_own_hours else None,
         simulated=order.simulated,
         counted=counted,
     )
@@ -170,16 +181,21 @@ def call_charges(org: Organization, order: Order) -> list[Charge]:
     ]
 
 
-def evaluate_call(org: Organization, order: Order, within: Sequence[Charge]) -> Verdict:
+def evaluate_call(
+    org: Organization, order: Order, within: Sequence[Charge], known: KnownFacts | None = None
+) -> Verdict:
     """Returns the gate's verdict on a call. Checks the limits of the charges before a paid query.
 
-    Raises QuotaExceeded if a charge would exceed its limit.
+    `known` is what `compliance.read_known_facts` returned for the same number. Raises QuotaExceeded if a charge would
+    exceed its limit.
     """
-    return compliance.evaluate(contact_attempt(org, order), before_paying=lambda: usage.require_room(within))
+    return compliance.evaluate(
+        contact_attempt(org, order), before_paying=lambda: usage.require_room(within), known=known
+    )
 
 
 def accept_call(
-    caller: Caller,
+    caller: Caller | Member,
     call: Call,
     verdict: Verdict,
     once: IdempotencyGuard | None,
@@ -214,7 +230,7 @@ def get_first_call(org_id: str, call_id: str) -> Call:
 
 
 def _commit(
-    caller: Caller,
+    caller: Caller | Member,
     call: Call,
     verdict: Verdict,
     once: IdempotencyGuard | None,
@@ -240,8 +256,16 @@ def _close_timer_writes(call: Call) -> Writes:
     return timers.schedule(job, clock.now() + _DIALED_WITHIN).write
 
 
-def _call_event_writes(caller: Caller, call: Call, kind: str, verdict: Verdict, **data: str | None) -> Writes:
-    origin = agents.origin_as_agent(caller, call.agent_id) if call.agent_id else caller
+def _call_event_writes(
+    caller: Caller | Member, call: Call, kind: str, verdict: Verdict, **data: str | bool | None
+) -> Writes:
+    origin: Origin = caller
+    if call.agent_id and isinstance(caller, Caller):
+        origin = agents.origin_as_agent(caller, call.agent_id)
+    if call.is_test:
+        data["test"] = True
+    if call.order.skips_own_hours:
+        data["forced"] = True
     subject = Subject(type="call", id=call.id, version=call.version)
     more = {"flow": call.flow_id, "simulated": call.simulated} if call.flow_id else {}
     return events.new_event_write(origin, kind, subject, to=verdict.number, verdict=verdict.summary(), **data, **more)

@@ -14,7 +14,7 @@ from switchboard import telemetry
 from switchboard.accounts import organizations, stops
 from switchboard.accounts.models import Organization
 from switchboard.accounts.stops import StoppedError
-from switchboard.aws.writes import commit
+from switchboard.aws.writes import Writes, commit
 from switchboard.calls import acceptance, changes, ending, lanes, pacing, store, talks, timeouts, waiting
 from switchboard.calls.changes import CallChange
 from switchboard.calls.conversations import new_conversation
@@ -34,6 +34,8 @@ from switchboard.flows.models import Flow
 from switchboard.kit import clock
 from switchboard.persistence.collection import next_version
 from switchboard.persistence.optimistic import StaleVersionError
+from switchboard.team import authority
+from switchboard.team.permissions import Permission
 from switchboard.timers import service as timers
 from switchboard.usage import service as usage
 
@@ -163,6 +165,7 @@ def _claim(org: Organization, admitted: AdmittedCall, verdict: Verdict, *, analy
                 store.CALLS.save_write(claimed),
                 stops.claim_checks(call.org_id, call.key_id, cap=stops.CapMark(org.cap_mark)),
                 compliance.still_allowed_checks(verdict),
+                _placer_check(call),
                 timers.schedule(watch, clock.now() + UNCONFIRMED_AFTER).write,
                 lane.take_writes(call),
                 admitted.writes,
@@ -175,6 +178,13 @@ def _claim(org: Organization, admitted: AdmittedCall, verdict: Verdict, *, analy
         else:
             return claimed
     return None
+
+
+def _placer_check(call: Call) -> Writes:
+    """Returns the check that the member who placed the call may still do so. Other calls have none."""
+    if call.placed_by is None:
+        return None
+    return authority.still_permitted_check(call.org_id, call.placed_by, Permission.CALLS_PLACE)
 
 
 def confirm_dial(org_id: str, call_id: str, claim: int) -> None:

@@ -116,7 +116,8 @@ def complete_call(call: Call, outcome: str | None, summary: str | None) -> CallC
 
 def apply_analysis(call: Call, outcome: str | None, summary: str | None) -> CallChange:
     """Returns the change for the analysis of a talk. It may arrive before the end, and after the time limit."""
-    facts = {"outcome": outcome, "summary": summary}
+    # A late analysis does not replace the summary of the talk.
+    facts = {"outcome": outcome, "summary": call.summary if call.summarized_at else summary}
     if call.state is State.ENDING:
         after = next_version(call, state=State.COMPLETED, watch=None, **facts)
         told = changes.event_writes(after, "voice.call.completed", **end_event_data(after))

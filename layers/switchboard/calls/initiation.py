@@ -85,7 +85,7 @@ def _place(
     flow = flows.get_outbound_flow(caller.org_id, wanted.agent)
     _require_allowed(caller.key, wanted.agent, flow)
     acceptance.require_carrier(simulated=_simulated(caller))
-    voice = _voice(flow, _simulated(caller))
+    voice = acceptance.choose_flow_voice(flow, simulated=_simulated(caller))
     order = Order(
         to=number.e164,
         tier=Tier(voice.tier),
@@ -183,14 +183,6 @@ def _basis(key: ApiKey, flow: Flow) -> StandingConsent | None:
     if own.consent_source is not None:
         return StandingConsent(source=own.consent_source, date=own.consent_date, of=key.id)
     return flow.basis
-
-
-def _voice(flow: Flow, simulated: bool) -> Voice:
-    """Returns the flow's voice, which decides the tier. Falls back to a basic voice if the carrier does not have it."""
-    voices = acceptance.select_carrier(simulated).talker.list_voices()
-    return next((one for one in voices if one.id == flow.voice), None) or next(
-        one for one in voices if one.tier == Tier.BASIC
-    )
 
 
 def _calls_per_day(key: ApiKey) -> int:

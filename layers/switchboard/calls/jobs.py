@@ -1,4 +1,4 @@
-"""Jobs of the dialer, and of the worker that fetches recordings."""
+"""Jobs of the dialer, and of the workers that fetch recordings and summarize talks."""
 
 from __future__ import annotations
 
@@ -68,6 +68,13 @@ class FetchRecording(Job, queue="recordings"):
 
 class CloseVoicemail(Job, queue="recordings"):
     """Stop waiting for the recording of a message that was offered."""
+
+    org_id: str
+    call_id: str
+
+
+class SummarizeCall(Job, queue="summaries"):
+    """Summarize the talk of a call that is over."""
 
     org_id: str
     call_id: str

@@ -67,12 +67,17 @@ class Tier(StrEnum):
     PREMIUM = "premium"
 
 
+#: The source of calls that members place.
+CONSOLE_SOURCE = "hum"
+
+
 class Order(BaseModel):
     """The request for a call.
 
     `basis` is the consent to use if neither the request nor the ledger has one. A `simulated` call reaches nobody and
     costs nothing. `purpose`, `time_zone`, `recipient_state` and `zone_confirmed` are for the gate
     (`compliance.models.ContactAttempt`). `variables` replace `{{name}}` in the prompt and the greeting.
+    `skips_own_hours`: an admin has decided that the organization's own calling hours do not apply. The law's do.
     """
 
     to: str
@@ -91,6 +96,7 @@ class Order(BaseModel):
     time_zone: str | None = None
     recipient_state: str | None = None
     zone_confirmed: bool = False
+    skips_own_hours: bool = False
     metadata: dict[str, Any] = Field(default_factory=dict)
 
 
@@ -121,20 +127,22 @@ def tag_key(name: str) -> str:
 class CallRecording(Recording):
     """A recording of a call. `key` is its place in the bucket `recordings`, once our worker has fetched it.
 
-    A `lost` recording will never come. `url` is the provider's own, and never leaves this system.
+    A `lost` recording will never come, and a `deleted` one must not come back: it has no `key` and no `url`. `url` is
+    the provider's own, and never leaves this system.
     """
 
     key: str | None = None
     media_type: str | None = None
     size_bytes: int | None = None
     lost: bool = False
+    deleted: bool = False
 
 
 class CallerMessageState(StrEnum):
     """The state of the message that a caller was asked for.
 
     `LEFT`: the caller spoke, and the recording is awaited. `NONE`: the caller left no message. `LOST`: the recording
-    never came.
+    never came. `DELETED`: a member deleted the voicemail.
     """
 
     OFFERED = "offered"
@@ -142,6 +150,7 @@ class CallerMessageState(StrEnum):
     RECORDED = "recorded"
     NONE = "none"
     LOST = "lost"
+    DELETED = "deleted"
 
 
 class Declined(StrEnum):
@@ -207,6 +216,8 @@ class Call(BaseModel):
     correlation_id: str
     #: The API key of the request. Revoking the key stops the call if it is not dialed yet.
     key_id: str | None = None
+    #: The member who placed the call. The call is not dialed if the member has lost the right to place calls.
+    placed_by: str | None = None
     #: When the called person asked for no more calls.
     opted_out_at: str | None = None
     provider: str
@@ -224,6 +235,8 @@ class Call(BaseModel):
     awaits_analysis: bool = False
     outcome: str | None = None
     summary: str | None = None
+    #: When the talk was summarized (`switchboard.calls.summaries`).
+    summarized_at: str | None = None
     recordings: list[CallRecording] = Field(default_factory=list)
     #: The provider's texts of recordings, by the recording's id. A text may arrive before its recording.
     transcripts: dict[str, str] = Field(default_factory=dict)
@@ -283,6 +296,11 @@ class Call(BaseModel):
     def has_voicemail(self) -> bool:
         """Whether the caller left a message, and it is stored."""
         return self.voicemail is CallerMessageState.RECORDED
+
+    @property
+    def took_voicemail(self) -> bool:
+        """Whether the caller left a message, also if a member deleted it."""
+        return self.voicemail in (CallerMessageState.RECORDED, CallerMessageState.DELETED)
 
     def can_become(self, state: State) -> bool:
         """Whether the transition to a state is allowed."""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime
+from typing import NamedTuple
 
 from switchboard import telemetry
 from switchboard.aws.writes import ConditionCheck, Write, write_item
@@ -48,6 +49,7 @@ from switchboard.kit import background, clock
 __all__ = [
     "Blocked",
     "ContactAttempt",
+    "KnownFacts",
     "Verdict",
     "allowed_writes",
     "evaluate",
@@ -55,6 +57,7 @@ __all__ = [
     "get_calling_hours",
     "get_verdict",
     "list_verdicts",
+    "read_known_facts",
     "require_allowed",
     "set_calling_hours",
     "still_allowed_checks",
@@ -71,36 +74,54 @@ def evaluate(
     *,
     registry: NationalRegistry | None = None,
     before_paying: Callable[[], None] | None = None,
+    known: KnownFacts | None = None,
 ) -> Verdict:
     """Returns the verdict on a contact at the present time.
 
     Queries the Reassigned Numbers Database unless a cached answer is still valid. Each query costs money, so
-    `before_paying` runs first: an error that it raises stops the evaluation. Raises Invalid for an invalid number.
+    `before_paying` runs first: an error that it raises stops the evaluation. `known` is the result of
+    `read_known_facts` for the same number, in the same request. Raises Invalid for an invalid number.
     """
     number = phone.parse(contact.to)
     now = clock.now()
-    facts = _facts(contact, number, now)
+    facts = _complete_facts(contact, number, now, known or read_known_facts(contact))
     asking = _asking(contact, number, now, numbers, before_paying)
     return decide_verdict(contact, number, facts, now, asking, _registers(contact, number, now, registry))
 
 
-def _facts(contact: ContactAttempt, number: phone.Phone, now: datetime) -> Facts:
-    """Returns what is stored about a number.
+class KnownFacts(NamedTuple):
+    """The stored facts about a number, with the cached answers for some days of consent."""
 
-    A second read is needed only where the day of the consent is in the ledger and not in the request.
+    facts: Facts
+    days: list[date]
+
+
+def read_known_facts(contact: ContactAttempt) -> KnownFacts:
+    """Returns what is stored about a number. Raises Invalid for an invalid number.
+
+    A request that still reads something else, such as the flow, calls this in the background. The contact then has the
+    request's number and places, and the consent that the request will probably be based on.
     """
+    number, now = phone.parse(contact.to), clock.now()
     days = _stated_days(contact, now)
     places = [name for name, _ in find_laws(contact, number)]
-    facts = _with_law(
-        contact, number, store.read_facts(contact.org_id, number.e164, contact.subject, days, places), places
-    )
+    facts = store.read_facts(contact.org_id, number.e164, contact.subject, days, places)
+    return KnownFacts(_with_law(contact, number, facts, places), days)
+
+
+def _complete_facts(contact: ContactAttempt, number: phone.Phone, now: datetime, known: KnownFacts) -> Facts:
+    """Adds the cached answer for the day of the consent.
+
+    A second read is needed only where this day is in the ledger and not in the request.
+    """
+    facts = known.facts
     consent = _consent(contact, facts, now)
-    if isinstance(consent, BadConsentError) or consent.since in days:
+    if isinstance(consent, BadConsentError) or consent.since in known.days:
         return facts
     if contact.simulated or number.reaches_nobody or not number.american:
         return facts
-    known = store.get_cached_answer(number.e164, consent.since)
-    return replace(facts, answers={consent.since.isoformat(): known}) if known else facts
+    cached = store.get_cached_answer(number.e164, consent.since)
+    return replace(facts, answers={consent.since.isoformat(): cached}) if cached else facts
 
 
 def _with_law(contact: ContactAttempt, number: phone.Phone, facts: Facts, read: Sequence[str]) -> Facts:

@@ -14,6 +14,7 @@ from typing import Any
 
 from switchboard.dialects.anima import webhooks as anima
 from switchboard.dialects.athos import webhooks as athos
+from switchboard.dialects.hum import webhooks as hum
 from switchboard.dialects.opticomm import webhooks as opticomm
 from switchboard.events.models import Event
 from switchboard.webhooks.models import KindName, RenderedEvent
@@ -24,17 +25,12 @@ Renderer = Callable[[Event, Any], list[RenderedEvent]]
 Places = Sequence[tuple[str, str]]
 
 
-def _render_nothing(event: Event, subject: Any) -> list[RenderedEvent]:  # noqa: ARG001 a renderer's signature
-    return []
-
-
 #: One row for each kind. A test finds a kind without a row.
 RENDERERS: dict[KindName, Renderer] = {
     "anima": anima.render,
     "opticomm": opticomm.render,
     "athos": athos.render,
-    # No event has a name in HUM's webhooks yet (`events/types`), so none of its endpoints gets a delivery.
-    "hum": _render_nothing,
+    "hum": hum.render,
 }
 
 
@@ -56,11 +52,18 @@ def _roleplay_calls(places: Places) -> Sequence[Any]:
     return roleplay.find_calls(places)
 
 
+def _voicemails(places: Places) -> Sequence[Any]:
+    from switchboard.voicemails import service as voicemails  # for cold start, as above
+
+    return voicemails.find_voicemails(places)
+
+
 #: The reader of each type of subject. Events of other types contain everything that their webhooks need.
 _READERS: dict[str, Callable[[Places], Sequence[Any]]] = {
     "message": _messages,
     "call": _calls,
     "roleplay_call": _roleplay_calls,
+    "voicemail": _voicemails,
 }
 
 

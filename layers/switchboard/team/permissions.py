@@ -26,12 +26,15 @@ class Permission(StrEnum):
     BLOCKLIST_WRITE = "blocklist.write"
     CALLS_READ = "calls.read"
     CALLS_WRITE = "calls.write"
+    CALLS_PLACE = "calls.place"
     FLOWS_READ = "flows.read"
     FLOWS_WRITE = "flows.write"
     NUMBERS_READ = "numbers.read"
     NUMBERS_WRITE = "numbers.write"
     #: To spend money on numbers.
     NUMBERS_BUY = "numbers.buy"
+    VOICEMAILS_READ = "voicemails.read"
+    VOICEMAILS_WRITE = "voicemails.write"
     ANALYTICS_READ = "analytics.read"
 
 
@@ -44,6 +47,7 @@ _VIEWER = frozenset(
         Permission.CALLS_READ,
         Permission.FLOWS_READ,
         Permission.NUMBERS_READ,
+        Permission.VOICEMAILS_READ,
         Permission.ANALYTICS_READ,
     }
 )
@@ -51,8 +55,10 @@ _OPERATOR = _VIEWER | {
     Permission.CONTACTS_WRITE,
     Permission.BLOCKLIST_WRITE,
     Permission.CALLS_WRITE,
+    Permission.CALLS_PLACE,
     Permission.FLOWS_WRITE,
     Permission.NUMBERS_WRITE,
+    Permission.VOICEMAILS_WRITE,
 }
 
 #: The permissions by role. An admin has every permission, including future ones.

@@ -14,14 +14,14 @@ The last two, a pointer and a counter, belong to no organization.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from switchboard.aws import reads
 from switchboard.aws.dynamodb import Item, Key
 from switchboard.aws.reads import Query, Ref
-from switchboard.aws.writes import Delete, Put, Update, room_condition
+from switchboard.aws.writes import ConditionCheck, Delete, Put, Update, room_condition
 from switchboard.team.models import Invite, Membership
 from switchboard.team.permissions import Role
 
@@ -120,6 +120,19 @@ def role_change_write(member: Membership, role: Role, otherwise: Refusal) -> Upd
 
 def member_change_write(org_id: str, user_id: str, changes: dict[str, Any]) -> Update:
     return Update.set_attributes("core", member_ref(org_id, user_id).key, changes)
+
+
+def member_check(org_id: str, user_id: str, roles: Sequence[Role], otherwise: Refusal) -> ConditionCheck:
+    """Returns the check that a person is still a member with one of these roles."""
+    values = {f":role{number}": role.value for number, role in enumerate(roles)}
+    return ConditionCheck(
+        table="core",
+        key=member_ref(org_id, user_id).key,
+        condition=f"#role IN ({', '.join(values)})",
+        names={"#role": "role"},
+        values=values,
+        otherwise=otherwise,
+    )
 
 
 def list_organization_ids(user_id: str, most: int) -> list[str]:

@@ -9,11 +9,14 @@ from typing import Any
 import pytest
 
 from switchboard.calls import inbox, notes, tags
+from switchboard.calls.models import Call
+from switchboard.errors import Invalid
 from switchboard.inbox import service as inboxes
 from switchboard.team.permissions import Role
 from tests.actors import Tenant, member, tenant
 from tests.integration.concurrency.conftest import run_together
 from tests.unit.call_records.desk import list_call, save_call
+from tests.unit.calls.console_calls import place, save_flow
 
 
 @pytest.fixture
@@ -68,3 +71,13 @@ def test_parallel_tags_and_notes_are_counted_once(acme: Tenant) -> None:
     results = run_together([partial(tags.remove_tag, ada, call.id, "vip") for call in (one, two, one, two)])
     assert len(failures(results)) == 2
     assert tags.list_tags(acme.org_id) == []
+
+
+def test_ten_equal_requests_at_once_place_one_call(acme: Tenant) -> None:
+    ada = member(acme.org_id, Role.OPERATOR)
+    flow = save_flow(acme.org_id)
+    results = run_together([partial(place, ada, flow)] * 10)
+    [first] = [result for result in results if isinstance(result, Call)]
+    refused = [result for result in results if isinstance(result, Invalid)]
+    assert len(refused) == 9
+    assert {(refusal.code, refusal.details["call_id"]) for refusal in refused} == {("duplicate_call", first.id)}

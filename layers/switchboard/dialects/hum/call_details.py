@@ -9,9 +9,11 @@ from pydantic import BaseModel, Field
 from switchboard.call_records.models import CallRecord
 from switchboard.calls import notes
 from switchboard.calls.models import AGENT_SPEAKER
+from switchboard.calls.summaries import CallSummary
 from switchboard.carriers.voice.ports.reports import ToolUse, Turn
 from switchboard.dialects.hum.call_views import CallSummaryRow, row_fields
 from switchboard.kit import clock
+from switchboard.usage.models import MICROS_PER_CENT
 
 
 class NoteAuthor(BaseModel):
@@ -89,6 +91,15 @@ class CallSummaryView(BaseModel):
     sentiment: str | None
 
 
+def outcome_fields(summary: CallSummary | None) -> dict[str, Any]:
+    """Returns the fields of a call's outcome by the schema of its flow."""
+    return {
+        "outcome_data": (summary.outcome_data if summary else None) or {},
+        "outcome_valid": summary.outcome_valid if summary else None,
+        "outcome_errors": summary.outcome_errors if summary else [],
+    }
+
+
 class CallViewerView(BaseModel):
     """A member who opened the call."""
 
@@ -103,7 +114,9 @@ class CallRecordView(CallSummaryRow):
     transcript: list[CallTurnView]
     tools: list[CallToolView]
     summary: CallSummaryView | None
-    outcome_data: dict[str, Any]
+    outcome_data: dict[str, Any] = Field(description="The outcome by the schema of the call's flow.")
+    outcome_valid: bool | None = Field(description="Whether the outcome fits the schema. Null without a schema.")
+    outcome_errors: list[str] = Field(description="Why the outcome does not fit the schema.")
     recording_url: str | None = Field(description="A signed link to the recording. Get the call again for a new link.")
     recording_expires_at: str | None = Field(description="The time at which the link expires.")
     notes: list[NoteView]
@@ -123,11 +136,11 @@ class CallRecordView(CallSummaryRow):
                 "transcript": [CallTurnView.of(turn).model_dump() for turn in record.turns],
                 "tools": [CallToolView.of(tool, begun).model_dump() for tool in record.tools],
                 "summary": record.summary._asdict() if record.summary else None,
-                "outcome_data": record.outcome_data,
+                **outcome_fields(record.stored),
                 "recording_url": link.url if link else None,
                 "recording_expires_at": link.expires_at if link else None,
                 "notes": [NoteView.of(note).model_dump() for note in record.notes],
                 "viewers": [view.model_dump() for view in record.views],
-                "cost_cents": call.cost_micros / 10_000,
+                "cost_cents": call.cost_micros / MICROS_PER_CENT,
             }
         )

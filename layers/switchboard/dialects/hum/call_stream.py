@@ -180,7 +180,7 @@ def _is_settled(call: Call) -> bool:
     """Whether a call is over, nothing more is awaited, and its last events are in the chain."""
     if call.state not in FINAL_STATES or clock.parse(call.updated_at) + _SETTLED_AFTER > clock.now():
         return False
-    awaits_summary = call.answered_at is not None and call.summary is None
+    awaits_summary = call.answered_at is not None and call.summarized_at is None
     return not awaits_summary or clock.parse(call.ended_at or call.updated_at) + SUMMARY_LIMIT <= clock.now()
 
 

@@ -28,6 +28,8 @@ class _Judged(Called):
     verdict: Annotated[VerdictInBrief, "The verdict of the compliance gate."]
     flow: NotRequired[Annotated[Id, "The flow of the call."]]
     simulated: NotRequired[Annotated[bool, "Whether the call is simulated and reaches nobody. Only with a flow."]]
+    test: NotRequired[Annotated[bool, "Present if a member tries out a flow with the call."]]
+    forced: NotRequired[Annotated[bool, "Present if an admin skipped the organization's own calling hours."]]
 
 
 class CallCreated(_Judged):
@@ -102,6 +104,16 @@ class CallAnalyzed(Called):
     outcome: Annotated[Code, "The outcome of the conversation."]
 
 
+class CallSummarized(Called):
+    sentiment: Annotated[Code, "The mood of the talk: positive, neutral, negative or mixed."]
+    made_by: Annotated[Code, "The language model that summarized the talk, or rules."]
+    turns: Annotated[Count, "The number of turns that the summary covers."]
+
+
+class CallOutcomeCaptured(Called):
+    valid: Annotated[bool, "Whether the outcome fits the flow's schema."]
+
+
 class CallTagged(TypedDict):
     tag: Annotated[Digest, "The digest of the tag's name."]
 
@@ -123,7 +135,8 @@ def _call(name: str, about: str, data: type[Called] = Called, projections: tuple
 
 
 def _ended(name: str, about: str, opticomm: str = "call.failed") -> EventType:
-    told: dict[Contract, str] = {"anima": "call.ended", "opticomm": opticomm}
+    # HUM reports an answered call when it is summarized (`dialects/hum/webhooks.py`).
+    told: dict[Contract, str] = {"anima": "call.ended", "opticomm": opticomm, "hum": "call.completed"}
     # The dialer wakes calls that wait for the capacity that this call frees.
     return EventType(
         name,
@@ -131,7 +144,7 @@ def _ended(name: str, about: str, opticomm: str = "call.failed") -> EventType:
         "call",
         CallEnded,
         channel="voice",
-        starts=("dialer",),
+        starts=("dialer", "summaries"),
         webhooks=told,
         projections=_WORDS + _TALLIES,
     )
@@ -200,10 +213,13 @@ TYPES = (
         starts=("recordings",),
     ),
     _call("voice.call.recording_stored", "The recording of a call was stored.", CallRecorded),
-    _call(
+    EventType(
         "voice.call.voicemail_recorded",
         "The message of a caller was stored.",
+        "call",
         CallVoicemailRecorded,
+        channel="voice",
+        starts=("voicemails",),
         projections=_TALLIES,
     ),
     _call("voice.call.recording_lost", "A recording never came.", CallRecordingLost),
@@ -229,7 +245,32 @@ TYPES = (
     _ended("voice.call.no_answer", "Nobody answered."),
     _ended("voice.call.failed", "The call could not be connected."),
     _ended("voice.call.canceled", "The call was canceled."),
-    _call("voice.call.corrected", "A late report corrected how the call ended.", CallEnded, projections=_TALLIES),
+    EventType(
+        "voice.call.corrected",
+        "A late report corrected how the call ended.",
+        "call",
+        CallEnded,
+        channel="voice",
+        starts=("summaries",),
+        projections=_TALLIES,
+    ),
+    EventType(
+        "voice.call.summarized",
+        "The talk of the call was summarized.",
+        "call",
+        CallSummarized,
+        channel="voice",
+        webhooks={"hum": "call.completed"},
+        projections=_WORDS + _TALLIES,
+    ),
+    EventType(
+        "voice.call.outcome_captured",
+        "The outcome that the flow asks for was found in the talk.",
+        "call",
+        CallOutcomeCaptured,
+        channel="voice",
+        webhooks={"hum": "call.outcome"},
+    ),
     EventType("call.tag_added", "A person put a tag on a call.", "call", CallTagged),
     EventType("call.tag_changed", "A person changed the color of a call's tag.", "call", CallTagged),
     EventType("call.tag_removed", "A person removed a tag from a call.", "call", CallTagged),

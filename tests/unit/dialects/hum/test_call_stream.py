@@ -128,7 +128,8 @@ def test_an_event_of_another_call_is_not_shown(ada: Member) -> None:
 def test_it_ends_with_the_summary_and_the_end(ada: Member, frozen: clock.FrozenClock) -> None:
     call = save_call(ada.org_id, state=State.ENDING, answered_at=clock.now_iso(), ended_at=clock.now_iso())
     start = CallEntries(ada, call.id).find_start(None)
-    call = move(call, State.COMPLETED, None, outcome="success", summary="Ada wants a call back.")
+    told = {"outcome": "success", "summary": "Ada wants a call back.", "summarized_at": clock.now_iso()}
+    call = move(call, State.COMPLETED, None, **told)
     happen(call, "voice.call.analyzed", outcome="success")
     [summary] = watch(ada, call, start.after)
     assert (summary["event"], summary["data"]["summary"]["tldr"]) == ("summary.ready", "Ada wants a call back.")

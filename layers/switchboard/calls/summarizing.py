@@ -1,0 +1,193 @@
+"""Summarizes the talk of a call after its end, once.
+
+The end of each answered call starts a job. The job waits some seconds for late turns. Then it asks
+the language port, and commits the summary with its event. A second run finds the call summarized.
+
+A talk without words of the caller needs no model. Neither does a simulated call, which must cost nothing. Where the
+model refuses, is throttled for long, or has reached the organization's daily limit, rules make the summary.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import timedelta
+from itertools import islice
+from typing import Any
+
+from switchboard import telemetry
+from switchboard.accounts import organizations
+from switchboard.aws.writes import commit
+from switchboard.calls import changes, store, summaries, summarizers
+from switchboard.calls.changes import CallChange
+from switchboard.calls.jobs import SummarizeCall
+from switchboard.calls.models import AGENT_SPEAKER, CONSOLE_SOURCE, FINAL_STATES, Call
+from switchboard.calls.summaries import CallSummary
+from switchboard.calls.summarizers import RULES
+from switchboard.calls.summarizers.models import TalkSummary, TalkTurn
+from switchboard.errors import NotFound, QuotaExceeded
+from switchboard.flows import json_schemas
+from switchboard.flows import service as flows
+from switchboard.kit import clock, texts
+from switchboard.persistence.collection import next_version
+from switchboard.timers import service as timers
+from switchboard.usage import service as usage
+
+#: How long after the end late turns may still arrive.
+SETTLE_TIME = timedelta(seconds=5)
+#: How long after the end a throttled model is asked again, and the pause between two attempts.
+_MODEL_LIMIT, _THROTTLE_DELAY = timedelta(minutes=10), timedelta(seconds=20)
+#: The most talks of an organization that a model summarizes in a day. A bug or an attack must not cost more.
+MODEL_SUMMARIES_PER_DAY = 5_000
+#: The most turns and characters that are read. A longer talk keeps its beginning and its end.
+MAX_TURNS, MAX_CHARACTERS = 2_000, 24_000
+_MIN_WORDS = 3
+#: A larger outcome is not kept.
+MAX_OUTCOME_CHARACTERS = 16_000
+_MAX_OUTCOME_NAME = 60
+
+
+def summarize_call(org_id: str, call_id: str) -> None:
+    """Summarizes a call that is over. Does nothing for a call without an answer, or with a summary."""
+    call = store.CALLS.get_object(org_id, call_id)
+    if call is None or call.summarized_at or call.state not in FINAL_STATES or not call.answered_at:
+        telemetry.log_skip("the call has no talk to summarize now", org_id=org_id, call_id=call_id)
+        return
+    if _ended_within(call, SETTLE_TIME):
+        _summarize_later(call, SETTLE_TIME)
+        return
+    turns = [
+        TalkTurn(turn.speaker == AGENT_SPEAKER, turn.text)
+        for turn in islice(store.list_turns(org_id, call_id), MAX_TURNS)
+    ]
+    schema = _find_schema(call)
+    try:
+        made_by, found = _summarize(call, turns, schema)
+    except summarizers.ThrottledError:
+        _summarize_later(call, _THROTTLE_DELAY)
+        return
+    summary = _checked(found, schema, made_by=made_by, turns=len(turns))
+    store.CALLS.change_object(org_id, call_id, lambda now: _summarized(now, summary))
+
+
+def _ended_within(call: Call, time: timedelta) -> bool:
+    return clock.parse(call.ended_at or call.updated_at) + time > clock.now()
+
+
+def _summarize_later(call: Call, pause: timedelta) -> None:
+    telemetry.log_skip("the call is summarized later", org_id=call.org_id, call_id=call.id)
+    job = SummarizeCall(org_id=call.org_id, call_id=call.id)
+    commit(timers.schedule(job, clock.now() + pause).write)
+
+
+def _find_schema(call: Call) -> dict[str, Any] | None:
+    """Returns the schema of the outcome, by the version of the flow with which the call began."""
+    if call.flow_id is None:
+        return None
+    try:
+        if call.flow_version is not None:
+            return flows.get_flow_version(call.org_id, call.flow_id, call.flow_version).outcome_schema
+        return flows.get_flow(call.org_id, call.flow_id).outcome_schema
+    except NotFound:
+        return None
+
+
+def _summarize(call: Call, turns: Sequence[TalkTurn], schema: dict[str, Any] | None) -> tuple[str, TalkSummary]:
+    """Returns the name of the summarizer, and its summary. Raises ThrottledError if the model shall be asked again."""
+    words = sum(len(turn.text.split()) for turn in turns if not turn.by_agent)
+    if words < _MIN_WORDS:
+        return RULES, _summarize_silence(call, turns, words)
+    chosen = summarizers.choose_summarizer(modeled=not call.simulated)
+    if chosen.name == RULES:
+        return RULES, chosen.summarize(turns, schema)
+    try:
+        _count_model_use(call)
+        return chosen.name, chosen.summarize(_shorten(turns), schema)
+    except summarizers.ThrottledError:
+        if _ended_within(call, _MODEL_LIMIT):
+            raise
+        reason = "the model is throttled"
+    except summarizers.RefusedError as refusal:
+        reason = str(refusal)
+    except QuotaExceeded:
+        reason = "the organization's daily limit is reached"
+    telemetry.emit_metric("SummaryWithoutModel")
+    telemetry.logger().warning("summary without a model", extra={"call_id": call.id, "reason": reason})
+    return RULES, summarizers.choose_summarizer(modeled=False).summarize(turns, schema)
+
+
+def _summarize_silence(call: Call, turns: Sequence[TalkTurn], words: int) -> TalkSummary:
+    if call.answered_by and call.answered_by != "human":
+        tldr = "A machine answered."
+    elif words:
+        said = " ".join(turn.text for turn in turns if not turn.by_agent)
+        tldr = f"The caller said only: “{' '.join(said.split())[:100]}”"
+    else:
+        tldr = "The caller said nothing." if turns else "Nobody spoke."
+    return TalkSummary(tldr, [], [], "neutral", {})
+
+
+def _count_model_use(call: Call) -> None:
+    """Counts a use of the model before it costs money. Raises QuotaExceeded at the organization's daily limit."""
+    org = organizations.get_organization(call.org_id)
+    usage.commit_within([usage.daily_charge(org, "model_summaries", MODEL_SUMMARIES_PER_DAY)])
+
+
+def _shorten(turns: Sequence[TalkTurn]) -> list[TalkTurn]:
+    """Returns the turns, those of a long talk without its middle: the end says what was agreed."""
+    head = _take(turns, MAX_CHARACTERS // 4)
+    tail = _take(list(reversed(turns[len(head) :])), MAX_CHARACTERS * 3 // 4)
+    return [*head, *reversed(tail)]
+
+
+def _take(turns: Sequence[TalkTurn], characters: int) -> list[TalkTurn]:
+    taken: list[TalkTurn] = []
+    for turn in turns:
+        if characters <= 0:
+            break
+        taken.append(turn._replace(text=turn.text[:characters]))
+        characters -= len(turn.text)
+    return taken
+
+
+def _checked(found: TalkSummary, schema: dict[str, Any] | None, *, made_by: str, turns: int) -> CallSummary:
+    """Returns the summary with its outcome checked against the schema. An outcome that does not fit is kept."""
+    outcome, errors = None, []
+    if schema is not None:
+        outcome = found.outcome or {}
+        errors = json_schemas.validate_value(schema, outcome)
+        if len(json.dumps(outcome)) > MAX_OUTCOME_CHARACTERS:
+            outcome, errors = {}, ["was too large to keep"]
+    return CallSummary(
+        tldr=found.tldr,
+        key_points=found.key_points,
+        next_actions=found.next_actions,
+        sentiment=found.sentiment,
+        outcome_data=outcome,
+        outcome_valid=None if schema is None else not errors,
+        outcome_errors=errors,
+        made_by=made_by,
+        turns=turns,
+        created_at=clock.now_iso(),
+    )
+
+
+def _summarized(call: Call, summary: CallSummary) -> CallChange:
+    if call.summarized_at:
+        return None  # another run of the job was faster
+    after = next_version(call, summarized_at=summary.created_at, **_row_facts(call, summary))
+    facts = {"sentiment": summary.sentiment, "made_by": texts.to_code(summary.made_by), "turns": summary.turns}
+    told = [changes.event_writes(after, "voice.call.summarized", **facts)]
+    if summary.outcome_valid is not None:
+        told.append(changes.event_writes(after, "voice.call.outcome_captured", valid=summary.outcome_valid))
+    return after, [summaries.summary_write(call, summary), *told]
+
+
+def _row_facts(call: Call, summary: CallSummary) -> dict[str, Any]:
+    """Returns what lists show. A caller of another API keeps the analysis that its contract promises."""
+    if call.source != CONSOLE_SOURCE and call.direction != "INBOUND":
+        return {"summary": call.summary or summary.tldr}
+    named = (summary.outcome_data or {}).get("outcome")
+    if summary.outcome_valid and isinstance(named, str) and 0 < len(named) <= _MAX_OUTCOME_NAME:
+        return {"summary": summary.tldr, "outcome": named}
+    return {"summary": summary.tldr}

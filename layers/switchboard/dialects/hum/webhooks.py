@@ -1,0 +1,68 @@
+"""HUM's webhooks of calls and voicemails (docs/contracts/hum.md#webhooks-of-hum).
+
+An answered call is reported when its talk is summarized, with the summary. Any other call is reported at its end.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from switchboard.events.models import Event
+from switchboard.usage.models import MICROS_PER_CENT
+from switchboard.webhooks.event_names import EVENT_NAMES
+from switchboard.webhooks.models import RenderedEvent
+
+if TYPE_CHECKING:
+    from switchboard.calls.models import Call
+    from switchboard.voicemails.models import Voicemail
+
+#: The events that come after the summary of an answered call.
+_OF_SUMMARY = frozenset({"voice.call.summarized", "voice.call.outcome_captured"})
+
+
+def render(event: Event, subject: Call | Voicemail | None) -> list[RenderedEvent]:
+    """Returns the webhook of an event, with its current subject. A deleted subject has none.
+
+    The end of an answered call has none either: its summary follows.
+    """
+    data = _data(event, subject) if subject else None
+    if data is None:
+        return []
+    name = EVENT_NAMES["hum"][event.type]
+    body = {"id": event.id, "type": name, "org_id": event.org_id, "created_at": event.at, "data": data}
+    return [RenderedEvent(event=name, body=body, sequence=event.sequence, key=event.id)]
+
+
+def _data(event: Event, subject: Any) -> dict[str, Any] | None:
+    if event.subject.type == "voicemail":
+        return _voicemail_data(subject)
+    if event.type not in _OF_SUMMARY and subject.answered_at:
+        return None
+    return _call_data(subject)
+
+
+def _voicemail_data(voicemail: Voicemail) -> dict[str, Any]:
+    # Loaded late for a shorter cold start: most webhooks are of other APIs.
+    from switchboard.dialects.hum.voicemail_views import shared_fields
+
+    # A webhook has no reader and names no contact. A link to the audio would expire before the last attempt.
+    return shared_fields(voicemail)
+
+
+def _call_data(call: Call) -> dict[str, Any]:
+    # Loaded late for a shorter cold start: most webhooks are of other APIs.
+    from switchboard.call_records.models import CallRow, record_summary
+    from switchboard.calls import summaries
+    from switchboard.dialects.hum.call_details import outcome_fields
+    from switchboard.dialects.hum.call_views import row_fields
+
+    row = row_fields(CallRow(call, None, None, is_read=False))
+    # A webhook has no reader, and names no contact.
+    data = {name: value for name, value in row.items() if name not in ("is_read", "contact", "flow_name")}
+    stored = summaries.get_summary(call.org_id, call.id) if call.summarized_at else None
+    summary = record_summary(call, stored)
+    return data | {
+        "cost_cents": call.cost_micros / MICROS_PER_CENT,
+        "summary": summary._asdict() if summary else None,
+        **outcome_fields(stored),
+    }

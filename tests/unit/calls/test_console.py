@@ -1,0 +1,260 @@
+"""Calls that members place: the flow, the caller ID, the gate, the guard against repeats, and the right to dial."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from switchboard.accounts import organizations
+from switchboard.accounts.plans import PlanName
+from switchboard.calls import console, dialing
+from switchboard.calls.models import State
+from switchboard.carriers import voice
+from switchboard.compliance import ledgers
+from switchboard.compliance import service as compliance
+from switchboard.compliance.models import Purpose
+from switchboard.compliance.verdicts import Blocked
+from switchboard.errors import DomainError, Forbidden, Invalid, NotFound, QuotaExceeded, Unavailable
+from switchboard.flows import changes as flow_changes
+from switchboard.kit import clock
+from switchboard.numbers.models import NumberStatus
+from switchboard.persistence.idempotency import IdempotencyKey
+from switchboard.team import members
+from switchboard.team.models import Member
+from switchboard.team.permissions import Role
+from tests.actors import Tenant, member, system, tenant
+from tests.fakes.voice import Provider
+from tests.unit.calls.console_calls import ADA, OURS, place, save_flow, save_number
+from tests.unit.calls.live_calls import list_actions, minutes_used, read_call
+
+pytestmark = pytest.mark.usefixtures("cloud", "frozen")
+
+
+@pytest.fixture
+def ada(acme: Tenant) -> Member:
+    return member(acme.org_id, Role.OPERATOR, "Ada")
+
+
+@pytest.fixture
+def boss(acme: Tenant) -> Member:
+    return member(acme.org_id, Role.ADMIN, "Boss")
+
+
+def code_of(attempt: Callable[[], object]) -> str:
+    with pytest.raises(DomainError) as refusal:
+        attempt()
+    return refusal.value.code
+
+
+def test_a_call_talks_with_its_flow_and_is_dialed_once(ada: Member, carrier: Provider) -> None:
+    flow = save_flow(ada.org_id, greeting="Good day.", system_prompt="Remind the person.")
+    call = place(ada, flow)
+    assert (call.source, call.flow_id, call.flow_version, call.placed_by) == ("hum", flow.id, 1, ada.user_id)
+    assert (call.from_number, call.is_test, call.simulated) == (OURS, False, False)
+    assert call.greeting.endswith("Good day.")
+    assert call.order.prompt == "Remind the person."
+    dialing.dial_call(call.org_id, call.id)
+    dialing.dial_call(call.org_id, call.id)
+    assert [dial.to_number for dial in carrier.dialed] == [ADA]
+
+
+def test_a_call_keeps_its_flow_when_the_flow_changes(ada: Member) -> None:
+    flow = save_flow(ada.org_id, system_prompt="Old.")
+    call = place(ada, flow)
+    flow_changes.update_flow(system(ada.org_id), flow.id, {"system_prompt": "New."})
+    assert (read_call(call).flow_version, read_call(call).order.prompt) == (1, "Old.")
+
+
+def test_the_event_of_a_call_names_the_member(acme: Tenant, ada: Member) -> None:
+    place(ada, save_flow(ada.org_id))
+    assert "voice.call.created" in list_actions(acme)
+
+
+def test_the_number_of_the_request_comes_before_the_flows(ada: Member) -> None:
+    of_flow = save_number(ada.org_id, "+12125550101")
+    named = save_number(ada.org_id, "+12125550102")
+    flow = save_flow(ada.org_id, caller_id_number_id=of_flow.id)
+    first = place(ada, flow, caller_id_number_id=named.id)
+    assert (first.from_number, first.number_id) == ("+12125550102", named.id)
+    second = place(ada, flow, "+14155550143")
+    assert (second.from_number, second.number_id) == ("+12125550101", of_flow.id)
+
+
+def test_without_a_number_of_the_flow_the_organizations_number_is_shown(ada: Member) -> None:
+    own = replace(ada, organization=ada.organization.model_copy(update={"caller_id": "+12125550109"}))
+    flow = save_flow(ada.org_id, caller_id=None)
+    assert place(own, flow).from_number == "+12125550109"
+    assert code_of(lambda: place(ada, flow, "+14155550143")) == "no_caller_id"
+
+
+@pytest.mark.parametrize("which", ["of another organization", "released", "without voice", "unknown"])
+def test_a_number_that_may_not_call_is_refused(ada: Member, which: str) -> None:
+    other = tenant("other").org_id
+    ids = {
+        "of another organization": save_number(other, "+12125550103").id,
+        "released": save_number(ada.org_id, "+12125550104", status=NumberStatus.RELEASED).id,
+        "without voice": save_number(ada.org_id, "+12125550105", voice=False).id,
+        "unknown": "num_nothing",
+    }
+    found = ids[which]
+    assert code_of(lambda: place(ada, save_flow(ada.org_id), caller_id_number_id=found)) == "invalid_caller_id"
+
+
+def test_a_flow_of_another_organization_does_not_exist(ada: Member) -> None:
+    flow = save_flow(tenant("other").org_id)
+    with pytest.raises(NotFound):
+        place(ada, flow)
+    with pytest.raises(NotFound):
+        console.place_test_call(ada, flow.id, ADA, simulated=True)
+
+
+def test_a_flow_that_answers_calls_places_none(ada: Member) -> None:
+    assert code_of(lambda: place(ada, save_flow(ada.org_id, kind="inbound"))) == "flow_not_outbound"
+
+
+def test_blocked_and_opted_out_numbers_are_refused_with_the_rules_code(ada: Member) -> None:
+    flow = save_flow(ada.org_id)
+    ledgers.block_number(system(ada.org_id), ADA)
+    assert code_of(lambda: place(ada, flow)) == "dnc"
+    assert code_of(lambda: place(ada, flow, "+15005550004")) == "opted_out"
+    assert code_of(lambda: place(ada, flow, "+15005550024")) == "quiet_hours"
+
+
+def test_force_does_not_skip_the_law_nor_a_block_nor_an_opt_out(boss: Member) -> None:
+    flow = save_flow(boss.org_id)
+    ledgers.block_number(system(boss.org_id), ADA)
+    assert code_of(lambda: place(boss, flow, force=True)) == "dnc"
+    assert code_of(lambda: place(boss, flow, "+15005550004", force=True)) == "opted_out"
+    assert code_of(lambda: place(boss, flow, "+15005550024", force=True)) == "quiet_hours"
+
+
+def test_force_skips_the_organizations_own_hours_also_when_it_is_dialed(boss: Member, carrier: Provider) -> None:
+    person = "+14158675309"  # in California, where it is 9:00
+    flow = save_flow(boss.org_id)
+    compliance.set_calling_hours(system(boss.org_id), "12:00", "12:30")
+    narrow = replace(boss, organization=organizations.get_organization(boss.org_id))
+    assert code_of(lambda: place(narrow, flow, person)) == "quiet_hours"
+    call = place(narrow, flow, person, force=True)
+    dialing.dial_call(call.org_id, call.id)
+    assert read_call(call).state is State.RINGING
+
+
+def test_only_admins_may_force(ada: Member) -> None:
+    with pytest.raises(Forbidden) as refusal:
+        place(ada, save_flow(ada.org_id), force=True)
+    assert refusal.value.code == "force_not_allowed"
+
+
+def test_a_flow_calls_a_number_once_in_five_minutes(ada: Member, boss: Member, frozen: clock.FrozenClock) -> None:
+    flow, other = save_flow(ada.org_id), save_flow(ada.org_id)
+    first = place(ada, flow)
+    with pytest.raises(Invalid) as refusal:
+        place(boss, flow)
+    assert (refusal.value.code, refusal.value.details) == ("duplicate_call", {"call_id": first.id})
+    place(ada, other)
+    place(ada, flow, "+14155550143")
+    forced = place(boss, flow, force=True)
+    frozen.advance(seconds=299)
+    with pytest.raises(Invalid) as refusal:
+        place(ada, flow)
+    assert refusal.value.details == {"call_id": forced.id}
+    frozen.advance(seconds=1)
+    place(ada, flow)
+
+
+def test_a_refused_call_does_not_count_as_a_call(ada: Member) -> None:
+    flow = save_flow(ada.org_id)
+    ledgers.block_number(system(ada.org_id), ADA)
+    assert code_of(lambda: place(ada, flow)) == "dnc"
+    ledgers.unblock_number(system(ada.org_id), ADA)
+    assert place(ada, flow).state is State.CREATED
+
+
+def test_a_repeated_request_gets_its_first_call(ada: Member) -> None:
+    flow = save_flow(ada.org_id)
+    keyed = replace(ada, effect=IdempotencyKey(scope=ada.user_id, key="k", fingerprint="f"))
+    assert place(keyed, flow).id == place(keyed, flow).id
+
+
+def test_a_call_without_consent_is_based_on_the_members_statement(ada: Member) -> None:
+    call = place(ada, save_flow(ada.org_id))
+    [rule] = [one for one in compliance.get_verdict(call.org_id, call.id).rules if one.rule == "consent"]
+    assert (rule.result, rule.details["from"]) == ("pass", f"member:{ada.user_id}")
+
+
+def test_a_flow_that_sells_needs_a_written_consent(ada: Member) -> None:
+    flow = save_flow(ada.org_id, purpose=Purpose.TELEMARKETING)
+    assert code_of(lambda: place(ada, flow, "+14158675309")) == "consent_insufficient"
+
+
+def test_the_limits_of_the_plan_and_the_cap_apply(frozen: clock.FrozenClock, carrier: Provider) -> None:
+    ada = member(tenant("small", PlanName.GROWTH, basic_calls_per_day=1).org_id)
+    flow = save_flow(ada.org_id)
+    place(ada, flow)
+    with pytest.raises(QuotaExceeded):
+        place(ada, flow, "+14155550143")
+
+
+def test_without_a_carrier_a_call_is_not_possible_and_a_test_call_is_simulated(
+    ada: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(voice, "carrier_name", lambda: "none")
+    flow = save_flow(ada.org_id)
+    with pytest.raises(Unavailable) as refusal:
+        place(ada, flow)
+    assert refusal.value.code == "no_carrier"
+    call = console.place_test_call(ada, flow.id, ADA, simulated=False)
+    assert (call.simulated, call.provider, call.is_test) == (True, "simulator", True)
+
+
+def test_a_simulated_test_call_costs_nothing_and_may_be_repeated(acme: Tenant, ada: Member) -> None:
+    flow = save_flow(ada.org_id, kind="inbound", caller_id=None)
+    calls = [console.place_test_call(ada, flow.id, ADA, simulated=True) for _ in range(2)]
+    assert all(call.is_test and call.simulated and call.receipt is None for call in calls)
+    assert minutes_used(acme) == 0
+
+
+def test_a_real_test_call_costs_its_price(acme: Tenant, ada: Member) -> None:
+    call = console.place_test_call(ada, save_flow(ada.org_id).id, ADA, simulated=False)
+    assert (call.is_test, call.simulated) == (True, False)
+    assert minutes_used(acme) == 1
+
+
+def test_a_real_test_call_obeys_the_gate(ada: Member) -> None:
+    ledgers.block_number(system(ada.org_id), ADA)
+    flow = save_flow(ada.org_id)
+    with pytest.raises(Blocked):
+        console.place_test_call(ada, flow.id, ADA, simulated=False)
+
+
+@pytest.mark.parametrize("change", ["removed", "made a viewer"])
+def test_a_call_is_not_dialed_for_a_member_who_lost_the_right(
+    ada: Member, boss: Member, carrier: Provider, change: str
+) -> None:
+    call = place(ada, save_flow(ada.org_id))
+    if change == "removed":
+        members.remove_member(boss, ada.user_id)
+    else:
+        members.change_role(boss, ada.user_id, Role.VIEWER)
+    dialing.dial_call(call.org_id, call.id)
+    ended = read_call(call)
+    assert (ended.state, carrier.dialed) == (State.CANCELED, [])
+    assert "may no longer place calls" in str(ended.error)
+
+
+def test_a_member_who_became_an_admin_may_still_call(ada: Member, boss: Member, carrier: Provider) -> None:
+    call = place(ada, save_flow(ada.org_id))
+    members.change_role(boss, ada.user_id, Role.ADMIN)
+    dialing.dial_call(call.org_id, call.id)
+    assert read_call(call).state is State.RINGING
+
+
+def test_the_context_is_in_the_prompt_and_its_texts_are_variables(ada: Member) -> None:
+    flow = save_flow(ada.org_id, system_prompt="Remind {{name}}.")
+    context: dict[str, Any] = {"name": "Ada", "items": ["a"], "due": 3}
+    call = place(ada, flow, task_context=context)
+    assert call.order.variables == {"name": "Ada", "due": "3"}
+    assert str(call.order.prompt).startswith("Remind {{name}}.\n\n# Task context\n")
