@@ -153,7 +153,7 @@ GROUPS = (
         api="anima",
         paths=("voice/{proxy+}",),
         tables=_EDGE | {"activity": READ_WRITE},
-        grants=frozenset({Grant.ROOT_SECRET, Grant.NATIONAL_REGISTRY}),
+        grants=frozenset({Grant.ROOT_SECRET, Grant.NATIONAL_REGISTRY, Grant.VOICE}),
     ),
     Group(
         "anima/webhooks",
@@ -168,7 +168,7 @@ GROUPS = (
         paths=("external-api",),
         # A repeated request reads the state of its limits without counting.
         tables=_EDGE | {"activity": READ_WRITE, "ratelimit": READ_WRITE},
-        grants=frozenset({Grant.NATIONAL_REGISTRY}),
+        grants=frozenset({Grant.NATIONAL_REGISTRY, Grant.VOICE}),
     ),
     Group(
         "athos/sessions",
@@ -261,14 +261,14 @@ GROUPS = (
         paths=("api/flows", "api/flows/{proxy+}"),
         # A test call reads its first run.
         tables=_CONSOLE | {"activity": READ_WRITE},
-        grants=frozenset({Grant.ROOT_SECRET, Grant.NATIONAL_REGISTRY}),
+        grants=frozenset({Grant.ROOT_SECRET, Grant.NATIONAL_REGISTRY, Grant.VOICE}),
     ),
     Group(
         "hum/outbound",
         api="hum",
         paths=("api/outbound/{proxy+}",),
         tables=_CONSOLE | {"activity": READ_WRITE},
-        grants=frozenset({Grant.ROOT_SECRET, Grant.NATIONAL_REGISTRY}),
+        grants=frozenset({Grant.ROOT_SECRET, Grant.NATIONAL_REGISTRY, Grant.VOICE}),
     ),
     Group(
         "hum/numbers",
@@ -323,7 +323,7 @@ GROUPS = (
         paths=("voice/{proxy+}",),
         tables={"core": READ_WRITE, "activity": READ_WRITE, "ratelimit": WRITE},
         sends=("voice-events",),
-        grants=frozenset({Grant.ROOT_SECRET, Grant.NUMBERS}),
+        grants=frozenset({Grant.ROOT_SECRET, Grant.NUMBERS, Grant.VOICE}),
     ),
 )
 
@@ -354,7 +354,7 @@ WORKERS = (
         batch=5,
         # The dialer also starts simulated calls.
         sends=("simulator",),
-        grants=frozenset({Grant.NATIONAL_REGISTRY}),
+        grants=frozenset({Grant.NATIONAL_REGISTRY, Grant.NUMBERS, Grant.VOICE}),
         concurrency=20,
     ),
     Worker(
@@ -430,7 +430,7 @@ WORKERS = (
         queue="simulator",
         tables={"activity": READ_WRITE, "core": READ_WRITE},
         sends=("simulator", "voice-events"),
-        grants=frozenset({Grant.ROOT_SECRET, Grant.CALLBACKS}),
+        grants=frozenset({Grant.ROOT_SECRET, Grant.CALLBACKS, Grant.VOICE}),
         concurrency=20,
     ),
     # The limit keeps a burst of reports from using the concurrency that the APIs need.
@@ -438,6 +438,8 @@ WORKERS = (
         "workers/voice_events",
         queue="voice-events",
         tables={"activity": READ_WRITE, "core": READ_WRITE},
+        # The line's pace says for what a call waits.
+        grants=frozenset({Grant.VOICE}),
         concurrency=50,
     ),
     Worker(
@@ -446,7 +448,7 @@ WORKERS = (
         tables={"activity": READ_WRITE, "core": READ},
         # A message may be deleted while its audio is stored.
         buckets={"recordings": WRITE | {"delete"}},
-        grants=frozenset({Grant.NUMBERS}),
+        grants=frozenset({Grant.NUMBERS, Grant.VOICE}),
         batch=1,
         concurrency=10,
         # An hour of audio is 58 MB, and the client, the check and the upload hold it.

@@ -16,7 +16,7 @@ from switchboard.access import keys as access
 from switchboard.accounts.models import Caller, KeyKind
 from switchboard.agents import service as agents
 from switchboard.aws import clients, objects, secret
-from switchboard.calls import dialing, inbound, recordings, reports, twilio_callbacks
+from switchboard.calls import dialing, inbound, recordings, reports
 from switchboard.calls import service as calls
 from switchboard.calls.models import Order, Tier
 from switchboard.carriers.numbers.ports.inventory import NumberSearch
@@ -25,7 +25,7 @@ from switchboard.carriers.voice.ports.reports import Recording, Report
 from switchboard.carriers.voice.simulator import callbacks, caller, caller_state
 from switchboard.carriers.voice.simulator.callbacks import SimulatedCallback
 from switchboard.carriers.voice.simulator.caller import SimulatedForm
-from switchboard.carriers.voice.twilio import accounts
+from switchboard.carriers.voice.twilio import accounts, urls
 from switchboard.contacts import service as contacts
 from switchboard.email import delivery
 from switchboard.email import service as email
@@ -147,7 +147,7 @@ def _called_in(number_id: str) -> SimulatedForm:
         "From": "+14155550142",
         "To": number.e164,
     }
-    return caller.sign_form(number.org_id, f"{twilio_callbacks.BASE_PATH}{number_id}", form)
+    return caller.sign_form(number.org_id, f"{urls.BASE_PATH}{number_id}", form)
 
 
 def _left_message(demo: dict[str, str]) -> str:

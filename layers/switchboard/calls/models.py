@@ -203,6 +203,8 @@ class Call(BaseModel):
     #: The number that the caller is being transferred to.
     transfer_target: str | None = None
     voicemail: CallerMessageState | None = None
+    #: When the line got the flow's message for the machine that answered our call.
+    message_left_at: str | None = None
     provider_agent_id: str | None = None
     #: The caller's own id of the request: requests with the same id are one call.
     request_id: str | None = None
@@ -279,6 +281,11 @@ class Call(BaseModel):
         An incoming call may have no number: then this is a word such as `anonymous`.
         """
         return self.from_number if self.direction == "INBOUND" else self.to_number
+
+    @property
+    def own_number(self) -> str:
+        """The number of our side: the called number of an incoming call, and the caller ID of all others."""
+        return self.to_number if self.direction == "INBOUND" else self.from_number
 
     @property
     def is_over(self) -> bool:

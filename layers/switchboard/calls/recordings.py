@@ -44,7 +44,7 @@ def fetch_recording(org_id: str, call_id: str, recording_id: str, attempts: int)
         telemetry.log_skip("nothing can be fetched from the provider", org_id=org_id, call_id=call_id)
         return
     try:
-        found = source.fetch(RecordingPlace(org_id, call_id, call.provider_call_id, recording_id))
+        found = source.fetch(RecordingPlace(org_id, call_id, call.provider_call_id, recording_id, call.own_number))
     except voice.RefusedError as refused:
         _lose(call, recording_id, str(refused))
     except (voice.OutcomeUnknownError, voice.ThrottledError) as unknown:

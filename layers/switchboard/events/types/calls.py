@@ -197,6 +197,7 @@ TYPES = (
         CallAnsweredBy,
         projections=_TALLIES,
     ),
+    _call("voice.call.message_left", "The flow's message was left at the machine that answered."),
     _call(
         "voice.call.transferred",
         "The person was transferred to another number.",

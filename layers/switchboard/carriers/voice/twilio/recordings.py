@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 
 from switchboard.carriers import audio_types
 from switchboard.carriers.outcomes import OutcomeUnknownError, RefusedError
-from switchboard.carriers.twilio_subaccounts import find_subaccount
 from switchboard.carriers.voice.ports.recordings import MAX_AUDIO_BYTES, Audio, RecordingPlace
 from switchboard.carriers.voice.twilio import accounts, callbacks
+from switchboard.carriers.voice.twilio.line import find_account
 from switchboard.outbound.client import GuardedClient, NoResponseError, Response
 
 _SECONDS = 40.0
@@ -25,7 +25,7 @@ class TwilioRecordings:
 
     def fetch(self, place: RecordingPlace) -> Audio:
         """Returns the audio of a recording as WAV."""
-        account = find_subaccount(place.org_id)
+        account = find_account(place.org_id, place.own_number)
         if account is None:
             raise RefusedError("the organization has no account at Twilio")
         url = f"{callbacks.recording_url(account, place.recording_id)}.wav"
