@@ -53,6 +53,7 @@ QUEUES = (
     Queue("contacts"),
     Queue("projections"),
     Queue("numbers"),
+    Queue("voicemails"),
     # Three times as long as a language model may take.
     Queue("scoring", visibility_seconds=180),
     Queue("summaries", visibility_seconds=180),
@@ -227,6 +228,15 @@ GROUPS = (
         ),
         tables=_CONSOLE | {"activity": READ_WRITE},
         # Signed links to recordings work only with the function's own right to read them.
+        buckets={"recordings": READ},
+        grants=frozenset({Grant.ROOT_SECRET}),
+    ),
+    Group(
+        "hum/voicemails",
+        api="hum",
+        paths=("api/voicemails", "api/voicemails/{proxy+}"),
+        tables=_CONSOLE | {"activity": READ_WRITE},
+        # Signed links to the audio, as for calls.
         buckets={"recordings": READ},
         grants=frozenset({Grant.ROOT_SECRET}),
     ),
@@ -434,13 +444,22 @@ WORKERS = (
         "workers/recordings",
         queue="recordings",
         tables={"activity": READ_WRITE, "core": READ},
-        buckets={"recordings": WRITE},
+        # A message may be deleted while its audio is stored.
+        buckets={"recordings": WRITE | {"delete"}},
         grants=frozenset({Grant.NUMBERS}),
         batch=1,
         concurrency=10,
         # An hour of audio is 58 MB, and the client, the check and the upload hold it.
         memory=1_024,
         seconds=100,
+    ),
+    Worker(
+        "workers/voicemails",
+        queue="voicemails",
+        tables={"activity": READ_WRITE, "core": READ_WRITE},
+        # The audio of a deleted voicemail is deleted.
+        buckets={"recordings": frozenset({"delete"})},
+        concurrency=20,
     ),
     Worker(
         "workers/email_events", queue="email-events", tables={"activity": READ_WRITE, "core": WRITE}, concurrency=50

@@ -32,6 +32,7 @@ from switchboard.numbers import service as numbers
 from switchboard.roleplay import calls as roleplay
 from switchboard.roleplay.models import RoleplayState
 from switchboard.timers import service as timers
+from switchboard.voicemails import store as voicemails
 from switchboard.webhooks import deliveries
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -272,6 +273,17 @@ def test_sqs_recordings_store_the_message_of_a_caller(run: Run, organization: di
     (recording,) = call.recordings
     assert recording.key == f"{call.org_id}/calls/{call.id}/{recording.id}.wav"
     assert objects.read_object("recordings", recording.key, 10**6, 10).content[:4] == b"RIFF"
+
+
+def test_sqs_voicemails_create_the_voicemail_of_a_message(run: Run, organization: dict[str, str]) -> None:
+    event, answer = run("workers/voicemails", "sqs-voicemails")
+    assert answer == DONE
+    call = calls.CALLS.get_object(organization["ORGANIZATION_ID"], parse_job(event)["call_id"])
+    assert call is not None
+    page = voicemails.LISTING.places(call.org_id, {}, 10)
+    voicemail = voicemails.VOICEMAILS.get_object(call.org_id, page[0].split("#")[1])
+    assert voicemail is not None
+    assert (voicemail.call_id, voicemail.audio_key) == (call.id, call.recordings[0].key)
 
 
 def test_sqs_summaries_summarize_a_call_that_is_over(run: Run, organization: dict[str, str]) -> None:

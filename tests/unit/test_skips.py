@@ -61,6 +61,7 @@ NOTHING_TO_DO: dict[str, list[dict[str, Any]]] = {
         {"job": "FetchRecording", **CALL, "recording_id": "RE_none"},
         {"job": "CloseVoicemail", **CALL},
     ],
+    "workers/voicemails": [{"job": "CreateVoicemail", **CALL, "recording_id": "RE_none"}],
     "workers/summaries": [{"job": "SummarizeCall", **CALL}],
     "workers/roleplay": [
         {"job": "BeginRoleplay", **CALL},

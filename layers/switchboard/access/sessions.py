@@ -19,8 +19,8 @@ from switchboard.people.models import ConsoleSession, User
 from switchboard.people.sessions import SessionCookie
 from switchboard.persistence.idempotency import IdempotencyKey
 from switchboard.team import members
-from switchboard.team.models import Member, Membership
-from switchboard.team.permissions import PERMISSIONS, Permission
+from switchboard.team.models import Member, Membership, require_permission
+from switchboard.team.permissions import Permission
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +54,7 @@ class SessionIdentity:
             )
         if self.organization.status != "active":
             raise Forbidden("The organization is not active: contact support.", code="organization_inactive")
-        if permission not in PERMISSIONS[self.membership.role]:
-            raise Forbidden(
-                f"The role {self.membership.role.value} does not allow this: ask an admin of the organization.",
-                code="insufficient_role",
-                role=self.membership.role.value,
-                permission=permission.value,
-            )
+        require_permission(self.membership.role, permission)
 
     def to_member(self, correlation_id: str, effect: IdempotencyKey | None = None) -> Member:
         """Returns the authorized member who makes the request. Call `require_permission` first."""

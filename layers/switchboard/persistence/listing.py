@@ -180,6 +180,19 @@ class Listing:
         span = _Span(since or _FIRST, before or _LAST)
         return [entry.place for entry in self._read_entries(view, partitions, limit, span)]
 
+    def read_places(
+        self, org_id: str, wanted: FilterValues, limit: int, after: str | None
+    ) -> tuple[list[str], str | None]:
+        """Returns a page of places like `places`, and the cursor of the next page (`None` at the end).
+
+        It is for objects that are read with others. Raises Invalid for a cursor of another list.
+        """
+        query = f"{self.name}:places:{sorted((name, sorted(values)) for name, values in wanted.items())}"
+        start = cursors.decode_cursor(after, org_id, query)
+        found = self.places(org_id, wanted, limit + 1, before=str(start["place"]) if start else None)
+        more = len(found) > limit
+        return found[:limit], cursors.encode_cursor({"place": found[limit - 1]} if more else None, org_id, query)
+
     def find_partition(self, org_id: str, values: Mapping[str, str]) -> ListPartition:
         """Returns the partition of the objects with these values, for a worker that reads a list in its own order.
 

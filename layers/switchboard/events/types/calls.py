@@ -213,10 +213,13 @@ TYPES = (
         starts=("recordings",),
     ),
     _call("voice.call.recording_stored", "The recording of a call was stored.", CallRecorded),
-    _call(
+    EventType(
         "voice.call.voicemail_recorded",
         "The message of a caller was stored.",
+        "call",
         CallVoicemailRecorded,
+        channel="voice",
+        starts=("voicemails",),
         projections=_TALLIES,
     ),
     _call("voice.call.recording_lost", "A recording never came.", CallRecordingLost),
