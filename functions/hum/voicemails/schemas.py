@@ -43,7 +43,7 @@ class VoicemailActionInput(BaseModel):
         json_schema_extra={"examples": [{"kind": "returned_call", "note": "Moved the appointment to Monday."}]}
     )
 
-    kind: ActionKind = Field(description="What you did. It is only recorded: nothing else happens.")
+    kind: ActionKind = Field(description="The action. It is recorded, and nothing else happens.")
     note: Annotated[str, Field(max_length=2000), AfterValidator(_note)] | SkipJsonSchema[None] = Field(
         default=None, description="Your words about it, for the timeline."
     )

@@ -230,9 +230,7 @@ def test_bad_input_is_refused(ask: Ask, calls: list[Call]) -> None:
 
 
 @pytest.mark.parametrize("filters", ["", "&read=unread", "&q=refund", "&q=0142", "&tag=vip", "&status=completed"])
-def test_a_range_that_ends_before_it_begins_is_refused_by_its_field(
-    ask: Ask, calls: list[Call], filters: str
-) -> None:
+def test_a_range_that_ends_before_it_begins_is_refused_by_its_field(ask: Ask, calls: list[Call], filters: str) -> None:
     for until in (calls[5].created_at, calls[3].created_at):
         status, refusal = ask("GET", f"/calls?since={calls[3].created_at}&until={until}{filters}")
         assert (status, refusal["details"]) == (400, [{"field": "until", "message": "must be later than since"}])

@@ -33,7 +33,7 @@ class FakeInventory:
         self.before: Callable[[], None] = lambda: None
         self.after: Callable[[], None] = lambda: None
         self.silent = False
-        #: What new numbers can do.
+        #: The abilities of new numbers.
         self.features = ALL
 
     def give(self, org_id: str, e164: str, friendly_name: str = "") -> OwnedNumber:
