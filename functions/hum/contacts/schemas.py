@@ -39,7 +39,9 @@ class ContactInput(BaseModel):
         json_schema_extra=omit_default,
     )
     display_name: Annotated[str, OneLine(200)] | None = Field(default=None, description="The name that lists show.")
-    role: Annotated[str, OneLine(120)] | None = Field(default=None, description="The contact's part, such as `Patient`.")
+    role: Annotated[str, OneLine(120)] | None = Field(
+        default=None, description="The contact's part, such as `Patient`."
+    )
     email: EmailAddress | None = None
     notes: str | None = Field(default=None, max_length=2000, description="Your notes. A search finds their words.")
     # The next three fields are not in the contract.
