@@ -53,10 +53,10 @@ QUEUES = (
     Queue("contacts"),
     Queue("projections"),
     Queue("numbers"),
-    Queue("voicemails"),
     # Three times as long as a language model may take.
     Queue("scoring", visibility_seconds=180),
     Queue("summaries", visibility_seconds=180),
+    Queue("voicemails", visibility_seconds=180),
     Queue("webhooks"),
     # Longer than the slowest response that a delivery waits for.
     Queue("deliveries", visibility_seconds=90, max_receives=20),
@@ -457,9 +457,12 @@ WORKERS = (
         "workers/voicemails",
         queue="voicemails",
         tables={"activity": READ_WRITE, "core": READ_WRITE},
-        # The audio of a deleted voicemail is deleted.
-        buckets={"recordings": frozenset({"delete"})},
+        # The recognizer reads the audio and writes its result with the rights of the function. Both are deleted later.
+        buckets={"recordings": READ_WRITE_DELETE},
+        grants=frozenset({Grant.SPEECH, Grant.LANGUAGE_MODEL}),
+        batch=1,
         concurrency=20,
+        seconds=150,
     ),
     Worker(
         "workers/email_events", queue="email-events", tables={"activity": READ_WRITE, "core": WRITE}, concurrency=50

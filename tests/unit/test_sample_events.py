@@ -275,6 +275,14 @@ def test_sqs_recordings_store_the_message_of_a_caller(run: Run, organization: di
     assert objects.read_object("recordings", recording.key, 10**6, 10).content[:4] == b"RIFF"
 
 
+def test_sqs_summaries_summarize_a_call_that_is_over(run: Run, organization: dict[str, str]) -> None:
+    event, answer = run("workers/summaries", "sqs-summaries")
+    assert answer == DONE
+    summary = summaries.get_summary(organization["ORGANIZATION_ID"], parse_job(event)["call_id"])
+    assert summary is not None
+    assert summary.tldr
+
+
 def test_sqs_voicemails_create_the_voicemail_of_a_message(run: Run, organization: dict[str, str]) -> None:
     event, answer = run("workers/voicemails", "sqs-voicemails")
     assert answer == DONE
@@ -284,14 +292,6 @@ def test_sqs_voicemails_create_the_voicemail_of_a_message(run: Run, organization
     voicemail = voicemails.VOICEMAILS.get_object(call.org_id, page[0].split("#")[1])
     assert voicemail is not None
     assert (voicemail.call_id, voicemail.audio_key) == (call.id, call.recordings[0].key)
-
-
-def test_sqs_summaries_summarize_a_call_that_is_over(run: Run, organization: dict[str, str]) -> None:
-    event, answer = run("workers/summaries", "sqs-summaries")
-    assert answer == DONE
-    summary = summaries.get_summary(organization["ORGANIZATION_ID"], parse_job(event)["call_id"])
-    assert summary is not None
-    assert summary.tldr
 
 
 def test_livekit_webhook_reports_that_the_rep_is_in(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,10 +50,10 @@ JOB_FACTORIES: dict[str, Callable[[Event], Job]] = {
     "roleplay": lambda event: BeginRoleplay(org_id=event.org_id, call_id=event.subject.id),
     "scoring": lambda event: ScoreRoleplay(org_id=event.org_id, call_id=event.subject.id),
     "contacts": _of_contacts,
+    "summaries": lambda event: SummarizeCall(org_id=event.org_id, call_id=event.subject.id),
     "voicemails": lambda event: CreateVoicemail(
         org_id=event.org_id, call_id=event.subject.id, recording_id=event.data["recording"]
     ),
-    "summaries": lambda event: SummarizeCall(org_id=event.org_id, call_id=event.subject.id),
 }
 
 

@@ -50,7 +50,16 @@ def _create(org_id: str, call_id: str, recording_id: str) -> None:
             Subject(type="voicemail", id=voicemail.id, version=voicemail.version),
             **_event_data(voicemail),
         ),
-        timers.job_write(TranscribeVoicemail(org_id=org_id, voicemail_id=voicemail.id)),
+        timers.job_write(_transcription(voicemail)),
+    )
+
+
+def _transcription(voicemail: Voicemail) -> TranscribeVoicemail:
+    return TranscribeVoicemail(
+        org_id=voicemail.org_id,
+        voicemail_id=voicemail.id,
+        audio_key=voicemail.audio_key,
+        media_type=voicemail.media_type,
     )
 
 

@@ -14,10 +14,16 @@ class CreateVoicemail(Job, queue="voicemails"):
 
 
 class TranscribeVoicemail(Job, queue="voicemails"):
-    """Get the transcript of a new voicemail."""
+    """Get the transcript of a new voicemail. `looks` counts the earlier runs.
+
+    The job names the audio, so that it also cleans up after a voicemail that was deleted meanwhile.
+    """
 
     org_id: str
     voicemail_id: str
+    audio_key: str
+    media_type: str
+    looks: int = 0
 
 
 class SummarizeVoicemail(Job, queue="voicemails"):

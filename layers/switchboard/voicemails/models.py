@@ -7,15 +7,17 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
+from switchboard.voicemails.digesters.models import Sentiment, Urgency
+
 #: The longest transcript that is kept.
 MAX_TRANSCRIPT_CHARACTERS = 10_000
+#: The shortest transcript that can be summarized (docs/contracts/hum.md#voicemails).
+MIN_TRANSCRIPT_CHARACTERS = 20
 #: The viewers that a voicemail shows, the latest ones.
 MAX_VIEWERS = 10
 
 TranscriptSource = Literal["provider", "speech"]
 TranscriptState = Literal["pending", "done", "failed", "none"]
-Sentiment = Literal["positive", "neutral", "negative", "mixed"]
-Urgency = Literal["low", "normal", "high", "urgent"]
 
 
 class ActionKind(StrEnum):

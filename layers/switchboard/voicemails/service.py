@@ -30,10 +30,8 @@ from switchboard.voicemails import store
 from switchboard.voicemails.activity import require_voicemail
 from switchboard.voicemails.inbox import INBOX, inbox_thing
 from switchboard.voicemails.jobs import SummarizeVoicemail
-from switchboard.voicemails.models import Voicemail, VoicemailActivity
+from switchboard.voicemails.models import MIN_TRANSCRIPT_CHARACTERS, Voicemail, VoicemailActivity
 
-#: The shortest transcript that can be summarized (docs/contracts/hum.md#voicemails).
-MIN_TRANSCRIPT_CHARACTERS = 20
 #: How long a queued digest is awaited. Until then, further requests do not queue another one.
 SUMMARY_WAIT = timedelta(minutes=1)
 #: The entries of a timeline in one page.

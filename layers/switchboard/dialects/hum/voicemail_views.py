@@ -8,11 +8,10 @@ from pydantic import BaseModel, Field
 
 from switchboard.dialects.hum.call_views import CallContact
 from switchboard.voicemails.audio_links import audio_link
+from switchboard.voicemails.digesters.models import Sentiment, Urgency
 from switchboard.voicemails.models import (
     ActionKind,
     ActivityKind,
-    Sentiment,
-    Urgency,
     Voicemail,
     VoicemailActivity,
     VoicemailDigest,

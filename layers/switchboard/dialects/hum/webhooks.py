@@ -1,4 +1,4 @@
-"""HUM's webhooks: `call.completed`, `call.outcome` and `voicemail.received` (docs/contracts/hum.md#webhooks-of-hum).
+"""HUM's webhooks of calls and voicemails (docs/contracts/hum.md#webhooks-of-hum).
 
 An answered call is reported when its talk is summarized, with the summary. Any other call is reported at its end.
 """
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 _OF_SUMMARY = frozenset({"voice.call.summarized", "voice.call.outcome_captured"})
 
 
-def render(event: Event, subject: Any) -> list[RenderedEvent]:
-    """Returns the webhook of an event about a call or a voicemail.
+def render(event: Event, subject: Call | Voicemail | None) -> list[RenderedEvent]:
+    """Returns the webhook of an event, with its current subject. A deleted subject has none.
 
-    A deleted voicemail has none. The end of an answered call has none: its summary follows.
+    The end of an answered call has none either: its summary follows.
     """
-    data = _data(event, subject) if subject is not None else None
+    data = _data(event, subject) if subject else None
     if data is None:
         return []
     name = EVENT_NAMES["hum"][event.type]
@@ -42,10 +42,10 @@ def _data(event: Event, subject: Any) -> dict[str, Any] | None:
 
 
 def _voicemail_data(voicemail: Voicemail) -> dict[str, Any]:
-    # Loaded late for a shorter cold start, as below.
+    # Loaded late for a shorter cold start: most webhooks are of other APIs.
     from switchboard.dialects.hum.voicemail_views import shared_fields
 
-    # A webhook has no reader, and names no contact. A link to the audio would expire before the last attempt.
+    # A webhook has no reader and names no contact. A link to the audio would expire before the last attempt.
     return shared_fields(voicemail)
 
 

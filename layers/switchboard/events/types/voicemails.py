@@ -17,6 +17,19 @@ class VoicemailReceived(TypedDict):
     flow: NotRequired[Annotated[Id, "The flow that took the message."]]
 
 
+class VoicemailTranscribed(TypedDict):
+    state: Annotated[Code, "Whether there is a transcript: `done`, `none` if nothing was said, or `failed`."]
+    characters: Annotated[Count, "The length of the transcript, in characters."]
+    source: NotRequired[Annotated[Code, "The origin of the text: `speech` recognition, or the `provider`."]]
+    error: NotRequired[Annotated[Code, "Why there is no transcript."]]
+
+
+class VoicemailDigested(TypedDict):
+    made_by: Annotated[Code, "The language model, or `rules`."]
+    attempts: Annotated[Count, "The number of all attempts."]
+    urgency: NotRequired[Annotated[Code, "How urgent the message is."]]
+
+
 class VoicemailActionLogged(TypedDict):
     action: Annotated[Code, "The kind of the action."]
     characters: Annotated[Count, "The length of the note, in characters. 0 without a note."]
@@ -43,6 +56,9 @@ TYPES = (
         webhooks={"hum": "voicemail.received"},
         projections=("voicemail_inbox",),
     ),
+    _voicemail("voicemail.transcribed", "The transcription of a voicemail came to its end.", VoicemailTranscribed),
+    _voicemail("voicemail.summarized", "A digest of a voicemail was written.", VoicemailDigested),
+    _voicemail("voicemail.summary_failed", "An attempt to write a digest failed.", VoicemailDigested),
     _voicemail("voicemail.heard", "A member marked a voicemail as heard, for the organization."),
     _voicemail("voicemail.unheard", "A member marked a voicemail as not heard."),
     _voicemail("voicemail.action_logged", "A member logged an action on a voicemail.", VoicemailActionLogged),
