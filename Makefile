@@ -27,7 +27,7 @@ run: $(STAMP) ## run the whole system on this machine (PORT=8080)
 reset: $(STAMP) ## delete the local data
 	@$(BIN)/python -m infra.local reset
 
-seed: $(STAMP) ## add an organization with 20,000 contacts and 100,000 calls to the running stack
+seed: $(STAMP) ## add an organization with a year of 100,000 calls to the running stack
 	@$(BIN)/python -m infra.local.crowd
 
 test: $(STAMP) lint types unit contract integration infra ## run every check and test

@@ -17,6 +17,8 @@ from switchboard.dialects.hum.dialect import Hum
 from switchboard.dialects.hum.shapes import DONE, Cursor, Limit, Ok
 from switchboard.dialects.hum.voicemail_views import VoicemailRowView, VoicemailView
 from switchboard.edge.api import Api
+from switchboard.inbox import service as inboxes
+from switchboard.inbox.models import ReadState
 from switchboard.team.permissions import Permission
 from switchboard.voicemails import activity, deletion, inbox, service
 from switchboard.voicemails.service import VoicemailFilter
@@ -56,9 +58,11 @@ def list_voicemails(
     operation_id="markAllVoicemailsRead",
     description="It applies to you only.",
     permission=Permission.VOICEMAILS_READ,
+    beside=inboxes.state_refs(inbox.INBOX),
 )
 def mark_all_voicemails_read() -> VoicemailsMarkedRead:
-    return VoicemailsMarkedRead(ok=True, marked=inbox.mark_all_voicemails_read(api.member))
+    state = api.beside[0] or ReadState()
+    return VoicemailsMarkedRead(ok=True, marked=inbox.mark_all_voicemails_read(api.member, state))
 
 
 @api.get(

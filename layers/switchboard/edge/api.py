@@ -77,6 +77,11 @@ class Api:
         return signed_in
 
     @property
+    def beside(self) -> Sequence[Any]:
+        """Returns the objects that the operation reads together with the session (`Operation.beside`)."""
+        return self.signed_in.beside
+
+    @property
     def raw(self) -> bytes:
         """The bytes of the body. Empty for a `JsonBody`."""
         return self._current.raw

@@ -171,7 +171,11 @@ KINDS: tuple[ItemKind, ...] = (
     ),
     # ---- numbers
     ItemKind(
-        "core", "telephone number", "<org>#numbers|<id>", _ORG, "Calls name their number, also after its release."
+        "core",
+        "telephone number",
+        "<org>#numbers|<id>",
+        _ORG,
+        "Calls name their number, also after its release. It holds the months of its rent.",
     ),
     ItemKind("core", "number of a flow", "<org>#flow-numbers#<flow>|<id>", _CHANGE, "It follows the number's flows."),
     ItemKind(

@@ -42,6 +42,7 @@ __all__ = [
     "daily_charge_of_key",
     "get_monthly_usage",
     "monthly_charge",
+    "owed_write",
     "price_micros",
     "rebalance",
     "receipt_of",
@@ -196,6 +197,16 @@ def correction_write(org: Organization, meter: Meter, units: int, spent: Spendin
     return charges.unconditional_charge_write(
         Charge(_month(org.id, spent.period), used, {}, _unlimited, org.terms.sliced)
     )
+
+
+def owed_write(org: Organization, meter: Meter, units: int, cost_micros: int, period: str) -> Update:
+    """Returns the write that counts units which the platform owes in any case, at a given cost in a month (`YYYY-MM`).
+
+    It has no condition: above the quota or the cap it also counts, and the next spending fails.
+    """
+    capped = org.hard_cap.meters.get(CAP_SWITCH[meter], True)
+    used = {meter.value: units, "spent": cost_micros} | ({"capped": cost_micros} if capped else {})
+    return charges.unconditional_charge_write(Charge(_month(org.id, period), used, {}, _unlimited, org.terms.sliced))
 
 
 def count_write(org_id: str, meter: Meter, units: int) -> Update:

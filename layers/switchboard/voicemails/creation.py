@@ -39,7 +39,8 @@ def _create(org_id: str, call_id: str, recording_id: str) -> None:
     if store.VOICEMAILS.get_object(org_id, voicemail_id(call, recording_id)):
         telemetry.log_skip("the voicemail exists", org_id=org_id, call_id=call_id)
         return
-    voicemail = _new_voicemail(call, message)
+    # The time of this commit, and not of the call: a member who marks everything as read has not seen it before.
+    voicemail = new_voicemail(call, message, clock.now_iso())
     commit(
         store.VOICEMAILS.create_write(voicemail),
         # The message may be deleted meanwhile: then the voicemail must not come back.
@@ -63,11 +64,10 @@ def _transcription(voicemail: Voicemail) -> TranscribeVoicemail:
     )
 
 
-def _new_voicemail(call: Call, message: CallRecording) -> Voicemail:
+def new_voicemail(call: Call, message: CallRecording, now: str) -> Voicemail:
+    """Returns the voicemail of a message whose audio is stored, not stored itself yet."""
     assert message.key
     assert message.media_type
-    # The time of this commit, and not of the call: a member who marks everything as read has not seen it before.
-    now = clock.now_iso()
     text = call.transcripts.get(message.id)
     return Voicemail(
         id=voicemail_id(call, message.id),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from switchboard.inbox import service as inbox
-from switchboard.inbox.models import InboxThing
+from switchboard.inbox.models import InboxThing, ReadState
 from switchboard.team.models import Member
 from switchboard.voicemails.models import Voicemail
 
@@ -21,6 +21,9 @@ def set_voicemail_read(member: Member, voicemail: Voicemail, *, read: bool) -> N
     inbox.set_read(member.org_id, INBOX, member.user_id, inbox_thing(voicemail), read=read)
 
 
-def mark_all_voicemails_read(member: Member) -> int:
-    """Marks all voicemails as read for a member. Returns the number of voicemails that were unread."""
-    return inbox.mark_all_read(member.org_id, INBOX, member.user_id, member.effect)
+def mark_all_voicemails_read(member: Member, state: ReadState | None = None) -> int:
+    """Marks all voicemails as read for a member. Returns the number of voicemails that were unread.
+
+    A caller that has read the member's `state` already saves a request.
+    """
+    return inbox.mark_all_read(member.org_id, INBOX, member.user_id, member.effect, state)

@@ -7,14 +7,13 @@ from typing import Any
 import pytest
 
 from switchboard.aws import clients
-from switchboard.aws.reads import Query
-from switchboard.events import service as events
 from switchboard.voicemails import summarizing, transcribing
 from switchboard.voicemails.jobs import SummarizeVoicemail, TranscribeVoicemail
 from switchboard.voicemails.models import Voicemail
 from tests.fakes.bedrock import BedrockRuntime
 from tests.fakes.transcribe import TranscribeService
 from tests.integration.sabotage import scan_items
+from tests.unit.contacts.book import list_workflow_events
 from tests.unit.voicemails.desk import find_voicemail
 
 SPOKEN = "Hi, this is Maria Lopez. Please call me back at 415-555-2671 about my invoice."
@@ -79,9 +78,9 @@ def summarize(voicemail: Voicemail) -> Voicemail:
 
 
 def list_event_types(voicemail: Voicemail) -> list[str]:
-    """The types of the events of the voicemail's workflow, in any order."""
-    query = Query(table="activity", partition=events.workflow_partition(voicemail.org_id, voicemail.correlation_id))
-    return sorted(events.parse_event(item).type for item in query.read_all() if "outbox" in item)
+    """The types of the voicemail's events, sorted."""
+    found = list_workflow_events(voicemail.org_id, voicemail.correlation_id)
+    return sorted(event.type for event in found if event.subject.id == voicemail.id)
 
 
 def list_looks(voicemail: Voicemail) -> list[int]:

@@ -85,7 +85,7 @@ def test_a_deletion_between_the_read_and_the_commit_leaves_no_voicemail(
 ) -> None:
     call = save_message(acme.org_id)
     recording_id = call.recordings[0].id
-    build = creation._new_voicemail
+    build = creation.new_voicemail
     runs: list[str] = []
 
     def meet(*given: object) -> object:
@@ -95,7 +95,7 @@ def test_a_deletion_between_the_read_and_the_commit_leaves_no_voicemail(
             deletion.delete_voicemail(ada, create(call).id)
         return build(*given)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(creation, "_new_voicemail", meet)
+    monkeypatch.setattr(creation, "new_voicemail", meet)
     creation.create_voicemail(acme.org_id, call.id, recording_id)
     assert runs == ["met"]
     assert store.LISTING.places(acme.org_id, {}, 10) == []

@@ -73,7 +73,8 @@ class Hum(Dialect):
         text = exchange.request.cookie(COOKIE)
         if not text:
             raise Unauthenticated("The session cookie is missing: sign in first.", code="missing")
-        exchange.signed_in = sessions.authenticate_session(text)
+        beside = exchange.operation.beside if exchange.operation else None
+        exchange.signed_in = sessions.authenticate_session(text, beside)
         exchange.credential = exchange.signed_in.cookie.secret
 
     def count_request(self, exchange: Exchange) -> rate_limit.Limits:
