@@ -149,9 +149,9 @@ def _switch(text: Switch | None) -> bool | None:
     operation_id="buyNumber",
     description="Charges the first month, within the organization's spending cap and the plan's limit of numbers. "
     "Each later month is charged on its first day, also above the cap. A number that the organization has already is "
-    "returned as it is, and is not charged again. A number without calls or texts is bought without the flow that needs "
-    "them. After a 503, send the same request again: it finds out whether the number was bought, and buys it at most "
-    "once.",
+    "returned as it is, and is not charged again. A number without calls or texts is bought without the flow that "
+    "needs them. After a 503, send the same request again: it finds out whether the number was bought, and buys it at "
+    "most once.",
     status=201,
     permission=Permission.NUMBERS_BUY,
     responses={
