@@ -43,8 +43,10 @@ class VoicemailActionInput(BaseModel):
         json_schema_extra={"examples": [{"kind": "returned_call", "note": "Moved the appointment to Monday."}]}
     )
 
-    kind: ActionKind
-    note: Annotated[str, Field(max_length=2000), AfterValidator(_note)] | SkipJsonSchema[None] = None
+    kind: ActionKind = Field(description="The action. It is recorded, and nothing else happens.")
+    note: Annotated[str, Field(max_length=2000), AfterValidator(_note)] | SkipJsonSchema[None] = Field(
+        default=None, description="Your words about it, for the timeline."
+    )
     mark_heard: Annotated[bool, Field(strict=True)] = Field(
         default=True, description="Whether the action also marks the voicemail as heard."
     )

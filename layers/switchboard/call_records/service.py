@@ -12,7 +12,7 @@ from switchboard.call_records.models import CallFilters, CallRecord, CallRow, Re
 from switchboard.calls import inbox, lookup, notes, recording_links, summaries
 from switchboard.calls.inbox import INBOX
 from switchboard.calls.models import Call
-from switchboard.errors import NotFound
+from switchboard.errors import Invalid, NotFound
 from switchboard.inbox import service as inboxes
 from switchboard.inbox.models import ReadState
 from switchboard.inbox.unread import list_unread
@@ -31,8 +31,11 @@ def list_calls(
 
     Two round trips: the places of calls, and the calls with their contacts, their flows and the member's flags. A
     search takes one more for its index. A page of a filtered list may be short or empty without being the last. A
-    caller that has read the member's `state` already saves a request. Raises Invalid for a cursor of another list.
+    caller that has read the member's `state` already saves a request. Raises Invalid for a cursor of another list, and
+    for a range that does not end after its beginning.
     """
+    if filters.since and filters.before and filters.before <= filters.since:
+        raise Invalid("Invalid range: until must be later than since.", fields={"until": "must be later than since"})
     org_id, user_id = member.org_id, member.user_id
     if filters.unread and filters.words is None and filters.tag is None:
         page = list_unread(

@@ -116,7 +116,7 @@ def remove_tag(member: Member, call_id: str, name: str) -> None:
     def decide(call: Call) -> CallChange:
         tags = [tag for tag in call.tags if tag.key != key]
         if len(tags) == len(call.tags):
-            raise NotFound("The call has no such tag.")
+            raise NotFound("The call has no such tag: list its tags.")
         after = next_version(call, tags=tags)
         return after, [
             store.tag_entry_writes(call, [key], []),

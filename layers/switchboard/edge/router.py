@@ -198,7 +198,7 @@ class Router:
         match = next(match for pattern, _ in self._dynamic if (match := pattern.fullmatch(path)))
         for prefix, value in zip(operation.ids, match.groups(), strict=True):
             if prefix != _ANY and not is_id(unquote(value), prefix):
-                raise NotFound(operation.unknown)
+                raise NotFound(f"{operation.unknown.removesuffix('.')}: check its id.")
 
 
 def _as_read(exchange: Exchange) -> dict[str, Any]:

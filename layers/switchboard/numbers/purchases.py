@@ -207,8 +207,9 @@ def _finish_purchase(
         owned,
         purchase.provider,
         purchase.friendly_name,
-        purchase.flow_id,
-        purchase.sms_flow_id,
+        # The abilities are known only now, and the number is paid: it gets only the flows that it can serve.
+        purchase.flow_id if owned.features.voice else None,
+        purchase.sms_flow_id if owned.features.sms else None,
     )
     number, rent_write = rent.begin_rent(bought, purchase.created_at)
     ended = store.PURCHASES.save_write(_ended(purchase, PurchaseStatus.BOUGHT))

@@ -60,8 +60,8 @@ def register_number(
     """Registers a number of the organization's inventory. `extra` are the writes that guard the flow.
 
     Returns the number if it is registered already, with the same name and flow. Raises Invalid with
-    `number_not_in_inventory`, also for a number of another organization, or with `number_exists`. Raises Forbidden at
-    the plan's limit, and Unavailable if the provider does not answer.
+    `number_not_in_inventory`, also for a number of another organization, with `number_without_voice`, or with
+    `number_exists`. Raises Forbidden at the plan's limit, and Unavailable if the provider does not answer.
     """
     if done := find_earlier_effect(effect):
         return get_number(origin.org_id, done.subject_id)
@@ -70,6 +70,7 @@ def register_number(
     owned = ask_provider(lambda: inventory.fetch(origin.org_id, wanted))
     if owned is None or owned.e164 != e164:
         raise records.not_in_inventory()
+    records.require_abilities(records.capabilities_of(owned), flow_id, None)
     org = organizations.get_organization(origin.org_id)
 
     def attempt() -> Number:

@@ -56,6 +56,8 @@ __all__ = [
 ]
 
 
+#: The text of a daily limit that the plan sets.
+_PLAN_CAP = "The plan's daily cap is reached: change the plan, or wait for the next day (UTC)."
 #: The time that the counters of a day are kept after it.
 _DAYS_KEPT = timedelta(days=35)
 
@@ -129,12 +131,15 @@ def _day(org_id: str, of: str = "") -> Book:
     return Book(org_id, clock.format_iso(now)[:10] + of, int((now + _DAYS_KEPT).timestamp()))
 
 
-def daily_charge(org: Organization, counter: str, limit: int) -> Charge:
-    """Returns the charge for one unit of a counter with a daily limit (UTC)."""
+def daily_charge(org: Organization, counter: str, limit: int, *, refusal_text: str = _PLAN_CAP) -> Charge:
+    """Returns the charge for one unit of a counter with a daily limit (UTC).
+
+    A limit that is the same for every plan has its own `refusal_text`.
+    """
 
     def refusal(_: str, current: int) -> QuotaExceeded:
         return QuotaExceeded(
-            "The plan's daily cap is reached: change the plan, or wait for the next day (UTC).",
+            refusal_text,
             code="daily_cap",
             resource=counter,
             current=current,

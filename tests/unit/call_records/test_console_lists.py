@@ -229,6 +229,13 @@ def test_bad_input_is_refused(ask: Ask, calls: list[Call]) -> None:
     assert ask("GET", "/calls/call_x")[0] == 404
 
 
+@pytest.mark.parametrize("filters", ["", "&read=unread", "&q=refund", "&q=0142", "&tag=vip", "&status=completed"])
+def test_a_range_that_ends_before_it_begins_is_refused_by_its_field(ask: Ask, calls: list[Call], filters: str) -> None:
+    for until in (calls[5].created_at, calls[3].created_at):
+        status, refusal = ask("GET", f"/calls?since={calls[3].created_at}&until={until}{filters}")
+        assert (status, refusal["details"]) == (400, [{"field": "until", "message": "must be later than since"}])
+
+
 def test_completed_calls_include_those_that_await_their_analysis_in_order(ask: Ask, calls: list[Call]) -> None:
     ended = [call for call in calls if call.state in (State.COMPLETED, State.ENDING)]
     assert list_ids(ask, "status=completed") == ids_of(ended)

@@ -56,7 +56,7 @@ def make_number(origin: Origin, e164: str = "+14155550142", **fields: Any) -> Nu
         sid="PN" + "0" * 32,
         e164=e164,
         friendly_name="Desk",
-        capabilities=NumberCapabilities(voice=True),
+        capabilities=NumberCapabilities(voice=True, sms=True),
         monthly_cost_cents=115,
         provider="simulator",
         created_at=now,
