@@ -56,6 +56,7 @@ QUEUES = (
     # Three times as long as a language model may take.
     Queue("scoring", visibility_seconds=180),
     Queue("summaries", visibility_seconds=180),
+    Queue("voicemails", visibility_seconds=180),
     Queue("webhooks"),
     # Longer than the slowest response that a delivery waits for.
     Queue("deliveries", visibility_seconds=90, max_receives=20),
@@ -227,6 +228,15 @@ GROUPS = (
         ),
         tables=_CONSOLE | {"activity": READ_WRITE},
         # Signed links to recordings work only with the function's own right to read them.
+        buckets={"recordings": READ},
+        grants=frozenset({Grant.ROOT_SECRET}),
+    ),
+    Group(
+        "hum/voicemails",
+        api="hum",
+        paths=("api/voicemails", "api/voicemails/{proxy+}"),
+        tables=_CONSOLE | {"activity": READ_WRITE},
+        # Signed links to the audio, as for calls.
         buckets={"recordings": READ},
         grants=frozenset({Grant.ROOT_SECRET}),
     ),
@@ -436,13 +446,25 @@ WORKERS = (
         "workers/recordings",
         queue="recordings",
         tables={"activity": READ_WRITE, "core": READ},
-        buckets={"recordings": WRITE},
+        # A message may be deleted while its audio is stored.
+        buckets={"recordings": WRITE | {"delete"}},
         grants=frozenset({Grant.NUMBERS, Grant.VOICE}),
         batch=1,
         concurrency=10,
         # An hour of audio is 58 MB, and the client, the check and the upload hold it.
         memory=1_024,
         seconds=100,
+    ),
+    Worker(
+        "workers/voicemails",
+        queue="voicemails",
+        tables={"activity": READ_WRITE, "core": READ_WRITE},
+        # The recognizer reads the audio and writes its result with the rights of the function. Both are deleted later.
+        buckets={"recordings": READ_WRITE_DELETE},
+        grants=frozenset({Grant.SPEECH, Grant.LANGUAGE_MODEL}),
+        batch=1,
+        concurrency=20,
+        seconds=150,
     ),
     Worker(
         "workers/email_events", queue="email-events", tables={"activity": READ_WRITE, "core": WRITE}, concurrency=50

@@ -65,6 +65,11 @@ def require_phone() -> None:
         raise Unavailable("Phone calls are disabled: ask the operator to enable them.", code="phone_disabled")
 
 
+def has_live_carrier() -> bool:
+    """Whether a carrier is configured that calls, with a talker that talks."""
+    return provider_name(simulated=False) != "none" and bool(select_carrier(simulated=False).talker.list_voices())
+
+
 def require_carrier(*, simulated: bool) -> None:
     """Raises Unavailable when no carrier is configured that can place the call."""
     if provider_name(simulated) == "none":

@@ -127,20 +127,22 @@ def tag_key(name: str) -> str:
 class CallRecording(Recording):
     """A recording of a call. `key` is its place in the bucket `recordings`, once our worker has fetched it.
 
-    A `lost` recording will never come. `url` is the provider's own, and never leaves this system.
+    A `lost` recording will never come, and a `deleted` one must not come back: it has no `key` and no `url`. `url` is
+    the provider's own, and never leaves this system.
     """
 
     key: str | None = None
     media_type: str | None = None
     size_bytes: int | None = None
     lost: bool = False
+    deleted: bool = False
 
 
 class CallerMessageState(StrEnum):
     """The state of the message that a caller was asked for.
 
     `LEFT`: the caller spoke, and the recording is awaited. `NONE`: the caller left no message. `LOST`: the recording
-    never came.
+    never came. `DELETED`: a member deleted the voicemail.
     """
 
     OFFERED = "offered"
@@ -148,6 +150,7 @@ class CallerMessageState(StrEnum):
     RECORDED = "recorded"
     NONE = "none"
     LOST = "lost"
+    DELETED = "deleted"
 
 
 class Declined(StrEnum):
@@ -301,7 +304,7 @@ class Call(BaseModel):
 
     @property
     def own_number(self) -> str:
-        """Our number in the call: the called number of an incoming call, and the caller ID of all others."""
+        """The number of our side: the called number of an incoming call, and the caller ID of all others."""
         return self.to_number if self.direction == "INBOUND" else self.from_number
 
     @property
@@ -313,6 +316,11 @@ class Call(BaseModel):
     def has_voicemail(self) -> bool:
         """Whether the caller left a message, and it is stored."""
         return self.voicemail is CallerMessageState.RECORDED
+
+    @property
+    def took_voicemail(self) -> bool:
+        """Whether the caller left a message, also if a member deleted it."""
+        return self.voicemail in (CallerMessageState.RECORDED, CallerMessageState.DELETED)
 
     def can_become(self, state: State) -> bool:
         """Whether the transition to a state is allowed."""

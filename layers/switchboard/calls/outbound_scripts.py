@@ -13,10 +13,9 @@ from switchboard.calls.changes import CallChange
 from switchboard.calls.models import OVER_STATES, Call
 from switchboard.calls.timeouts import leg_of
 from switchboard.carriers import voice
+from switchboard.carriers.spoken import fill_variables
 from switchboard.carriers.voice.ports.line import BeginMessage
 from switchboard.carriers.voice.ports.script import Say, Script
-from switchboard.carriers.voice.spoken import fill_variables
-from switchboard.flows.models import Flow
 from switchboard.kit import clock
 from switchboard.persistence.collection import next_version
 
@@ -39,10 +38,10 @@ def begin_transfer(call: Call, to_number: str) -> Script:
 
 def begin_message(call: Call) -> Script:
     """Returns the script that leaves the flow's message at a machine, with the disclosures of a call."""
-    flow = talks.get_flow(call)
-    if call.state in OVER_STATES or flow is None or not flow.voicemail_leave_message:
+    message = talks.find_machine_message(talks.get_flow(call))
+    if call.state in OVER_STATES or message is None:
         return scripts.HANG_UP
-    text, language = _message_text(call, flow), talks.find_language(call)
+    text, language = _message_text(call, message), talks.find_language(call)
 
     def decide(found: Call) -> CallChange:
         if found.message_left_at is not None or found.state in OVER_STATES:
@@ -57,8 +56,7 @@ def begin_message(call: Call) -> Script:
 def leave_message(org_id: str, call_id: str) -> None:
     """Tells the line to leave the flow's message, for a job. Does nothing if the line has it, or the call is over."""
     call = store.CALLS.get_object(org_id, call_id)
-    flow = talks.get_flow(call) if call else None
-    if call is None or flow is None or not flow.voicemail_leave_message:
+    if call is None or talks.find_machine_message(talks.get_flow(call)) is None:
         telemetry.log_skip("the call has no message for a machine", org_id=org_id, call_id=call_id)
         return
     if call.message_left_at is not None or call.state in OVER_STATES:
@@ -70,8 +68,8 @@ def leave_message(org_id: str, call_id: str) -> None:
         telemetry.log_skip(f"the line leaves no message: {refused}", org_id=org_id, call_id=call_id)
 
 
-def _message_text(call: Call, flow: Flow) -> str:
+def _message_text(call: Call, message: str) -> str:
     org = organizations.get_organization(call.org_id)
-    order = call.order.model_copy(update={"greeting": flow.voicemail_leave_message})
+    order = call.order.model_copy(update={"greeting": message})
     text = acceptance.build_greeting(org, order, call.agent_name, talks.find_language(call))
     return fill_variables(text, call.order.variables)

@@ -138,6 +138,8 @@ def recording_event_data(recording: CallRecording) -> dict[str, Any]:
 def _transcribed(call: Call, recording_id: str, text: str, known: dict[str, Any]) -> CallChange:
     if recording_id in call.transcripts or len(call.transcripts) >= _MAX_RECORDINGS:
         return None
+    if any(one.id == recording_id and one.deleted for one in call.recordings):
+        return None
     kept = {**call.transcripts, recording_id: text[:_MAX_TRANSCRIPT_CHARACTERS]}
     return next_version(call, transcripts=kept, **known), None
 

@@ -243,7 +243,7 @@ def _offer_message(call: Call, flow: Flow, before: Script) -> Script:
 
     store.CALLS.change_object(call.org_id, call.id, decide)
     # The text of a flow that calls is for machines.
-    own = flow.voicemail_leave_message if call.direction == "INBOUND" else None
+    own = flow.voicemail_leave_message if flow.kind == "inbound" else None
     asked = speaker_of(call)(SpokenText.LEAVE_MESSAGE, own)
     # A line that continues after the message has recorded nothing.
     bye = speaker_of(call)(SpokenText.GOODBYE if call.direction == "INBOUND" else SpokenText.DONE)

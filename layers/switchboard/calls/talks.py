@@ -34,6 +34,11 @@ def get_flow(call: Call) -> Flow | None:
         return None
 
 
+def find_machine_message(flow: Flow | None) -> str | None:
+    """Returns the text that a flow leaves at machines. That of a flow for callers asks them to leave a message."""
+    return flow.voicemail_leave_message or None if flow and flow.kind == "outbound" else None
+
+
 def flow_facts(flow: Flow) -> dict[str, Any]:
     """Returns the fields of a call that say which flow talks."""
     return {

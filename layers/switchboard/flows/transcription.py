@@ -53,7 +53,9 @@ def transcribe_sample(origin: Member, sample: AudioSample) -> Transcription:
     the recognizer needs longer or fails.
     """
     seconds = _measured_seconds(sample)
-    usage.commit_within([usage.daily_charge(origin.organization, "transcriptions", SAMPLES_PER_DAY)])
+    refusal = f"The organization's {SAMPLES_PER_DAY} samples of today are used: try again tomorrow (UTC)."
+    org = origin.organization
+    usage.commit_within([usage.daily_charge(org, "transcriptions", SAMPLES_PER_DAY, refusal_text=refusal)])
     audio = AudioSource(_BUCKET, f"{origin.org_id}/uploads/{sample.sha256}", sample.media_type)
     job = f"sample-{hashlib.sha256(audio.key.encode()).hexdigest()[:40]}"
     # A request that the rate limiter refuses must not store anything.

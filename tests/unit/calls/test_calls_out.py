@@ -17,13 +17,13 @@ from switchboard.carriers.voice.ports.reports import EndReason
 from switchboard.compliance import ledgers
 from switchboard.kit import clock
 from switchboard.usage import service as usage
-from tests.fakes.twilio import TOKEN, twilio_error
+from tests.fakes.twilio import MAIN, TOKEN, twilio_error
 from tests.integration.sabotage import Sabotage
 from tests.unit.calls.calls_in import apply_reports, names_of
 from tests.unit.calls.calls_out import OWN, STATUSES, CallsOut, calls_out, run_dialer_jobs
-from tests.unit.calls.live_calls import list_actions
+from tests.unit.calls.live_calls import list_actions, place_call
 
-SALES = "+14155550143"
+SALES, POOL = "+14155550143", "+14155552672"
 RECORDING = f"RE{'1' * 32}"
 
 
@@ -341,3 +341,14 @@ def test_the_talk_is_not_opened_again_when_its_record_comes_late(out: CallsOut) 
     assert found.connect == saved[0].connect
     assert found.provider_conversation_id == saved[0].provider_conversation_id
     assert found.provider_call_id == out.phone_of(call).call["sid"]
+
+
+def test_a_call_without_a_flow_talks_and_ends(out: CallsOut, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SWITCHBOARD_CALLER_POOL", POOL)
+    call = place_call(out.backend.company)
+    dialing.dial_call(call.org_id, call.id)
+    phone = out.phone_of(call)
+    assert phone.call["account_sid"] == MAIN, "a number of the platform"
+    (connect,) = phone.ask()
+    assert (connect["verb"], phone.call["given"]["MachineDetection"]) == ("Connect", "Enable")
+    assert names_of(phone.ask(connect["action"], HandoffData=json.dumps({"transfer": "sales"}))) == ["Hangup"]

@@ -118,7 +118,7 @@ class SimulatedLine:
                 # No provider reports keys that our side presses. Only the called person hears them.
                 worker.apply_command(found, {})
             case BeginMessage():
-                # The simulated machine takes whatever the course says to it.
+                # The simulated machine hears the words of the course.
                 worker.apply_command(found, {})
 
 

@@ -148,7 +148,8 @@ def _perform(caller: SimulatedCaller, receive: LocalReceiver) -> SimulatedCaller
     if caller.step == 0:
         return _begin(caller, receive)
     if caller.has_hung_up and not caller.talking:
-        return _hang_up(caller, receive)
+        _hang_up(caller, receive)
+        return None
     if caller.talking:
         return _talk(caller, receive)
     if not caller.script:

@@ -8,10 +8,10 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from switchboard.carriers.magic_numbers import MAGIC_NUMBERS, MagicOutcome
+from switchboard.carriers.spoken import fill_variables
 from switchboard.carriers.voice.ports.line import Placement
 from switchboard.carriers.voice.ports.reports import EndReason, ReportKind, Turn
 from switchboard.carriers.voice.ports.talker import Conversation
-from switchboard.carriers.voice.spoken import fill_variables
 from switchboard.kit import texts
 
 #: The dialogue after the greeting.

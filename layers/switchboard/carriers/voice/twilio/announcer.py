@@ -10,9 +10,9 @@ from __future__ import annotations
 from xml.etree import ElementTree
 
 from switchboard.carriers.outcomes import RefusedError
+from switchboard.carriers.spoken import fill_variables, make_sayable
 from switchboard.carriers.voice.ports.line import Placement
 from switchboard.carriers.voice.ports.talker import Conversation, ProviderCallIds, TalkConnection, Transcript, Voice
-from switchboard.carriers.voice.spoken import fill_variables, make_sayable
 
 _VOICES = [
     Voice("Polly.Joanna", "Joanna", "basic", "en-US", "female", ("clear",), ("announcements",)),

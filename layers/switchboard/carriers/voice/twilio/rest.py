@@ -26,8 +26,8 @@ from switchboard.carriers.voice.ports.line import Leg, Placement, Snapshot
 from switchboard.carriers.voice.twilio import callbacks, urls
 from switchboard.kit import clock
 
-#: How long an operation takes at most, in seconds. The dialer has a minute for five jobs.
-SECONDS = 10.0
+#: How long an operation takes at most, in seconds. The dialer has 30 for a batch of five jobs.
+SECONDS = 5.0
 #: The most calls between two numbers that a search reads, the most whose events it reads, and the most
 #: events of one call.
 _MOST_LISTED, _MOST_PROVED, _MOST_EVENTS = 200, 10, 50

@@ -10,6 +10,7 @@ from twilio.twiml import TwiML
 from twilio.twiml.voice_response import VoiceResponse
 
 from switchboard.carriers.outcomes import RefusedError
+from switchboard.carriers.spoken import make_sayable
 from switchboard.carriers.twilio_retries import retried_url
 from switchboard.carriers.voice.ports.script import (
     Connect,
@@ -25,7 +26,6 @@ from switchboard.carriers.voice.ports.script import (
     StartRecording,
     StopRecording,
 )
-from switchboard.carriers.voice.spoken import make_sayable
 
 #: The longest instructions of a talker.
 _MAX_CONNECT_CHARACTERS = 20_000
