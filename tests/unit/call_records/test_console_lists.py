@@ -85,6 +85,8 @@ def test_a_row_names_contact_and_flow_and_a_deleted_contact_breaks_nothing(
                     "duration_sec": 61,
                     "answered_by": None,
                     "end_reason": None,
+                    "declined": None,
+                    "after_hours": False,
                     "has_recording": False,
                     "has_voicemail": False,
                     "summary_tldr": "Asked for a refund.",
