@@ -12,11 +12,12 @@ from switchboard.aws import objects
 from switchboard.aws.writes import commit
 from switchboard.calls import changes, store
 from switchboard.calls.changes import CallChange
-from switchboard.calls.jobs import FetchRecording
+from switchboard.calls.jobs import FetchRecording, ForgetRecording
 from switchboard.calls.models import Call, CallerMessageState, CallRecording
+from switchboard.calls.recordings_at_provider import place_of
 from switchboard.calls.reports import recording_event_data
 from switchboard.carriers import audio_types, voice
-from switchboard.carriers.voice.ports.recordings import Audio, RecordingPlace
+from switchboard.carriers.voice.ports.recordings import Audio
 from switchboard.kit import clock
 from switchboard.persistence.collection import next_version
 from switchboard.timers import service as timers
@@ -39,7 +40,7 @@ def fetch_recording(org_id: str, call_id: str, recording_id: str, attempts: int)
         telemetry.log_skip("nothing can be fetched from the provider", org_id=org_id, call_id=call_id)
         return
     try:
-        found = source.fetch(RecordingPlace(org_id, call_id, call.provider_call_id, recording_id))
+        found = source.fetch(place_of(call, recording_id))
     except voice.RefusedError as refused:
         _lose(call, recording_id, str(refused))
     except (voice.OutcomeUnknownError, voice.ThrottledError) as unknown:
@@ -79,18 +80,21 @@ def _store(call: Call, recording: CallRecording, found: Audio) -> None:
             update={"key": key, "media_type": found.media_type, "size_bytes": len(found.content), "lost": False}
         )
         after = next_version(now, recordings=_with(now, stored))
+        # The provider's copy is deleted only after ours is known.
+        forget = timers.job_write(ForgetRecording(org_id=now.org_id, call_id=now.id, recording_id=stored.id))
         data = recording_event_data(stored)
         if not stored.voicemail:
-            return after, changes.event_writes(after, "voice.call.recording_stored", **data)
+            return after, [forget, changes.event_writes(after, "voice.call.recording_stored", **data)]
         more = {"flow": after.flow_id} if after.flow_id else {}
-        return after, changes.event_writes(after, "voice.call.voicemail_recorded", **data, **more)
+        return after, [forget, changes.event_writes(after, "voice.call.voicemail_recorded", **data, **more)]
 
     store.CALLS.change_object(call.org_id, call.id, decide)
 
 
 def _lose(call: Call, recording_id: str, reason: str) -> None:
     telemetry.emit_metric("RecordingLost")
-    telemetry.logger().error("recording lost", extra={"call_id": call.id, "reason": reason})
+    facts = {"org_id": call.org_id, "call_id": call.id, "recording_id": recording_id}
+    telemetry.logger().error("recording lost", extra={**facts, "reason": reason})
 
     def decide(now: Call) -> CallChange:
         known = _find(now, recording_id)

@@ -56,6 +56,9 @@ def _append(response: Any, instruction: Instruction, url_of: UrlOf) -> None:
                 recording_status_callback=url_of("recording"),
                 recording_status_callback_event="completed absent",
                 track="both",
+                # Two channels, which are Twilio's default, double the size: a call of 35 minutes would be too large.
+                channels="mono",
+                trim="do-not-trim",
             )
         case Connect():
             response.append(_connected(instruction, url_of))
