@@ -14,6 +14,7 @@ from infra.resources import (
     WRITE,
     Api,
     Bucket,
+    FixedAnswer,
     Function,
     Grant,
     Group,
@@ -22,10 +23,12 @@ from infra.resources import (
     Table,
     Worker,
 )
+from switchboard.calls import twilio_callbacks
 
 # This import declares every job.
 from switchboard.fanout import service as _fanout  # noqa: F401
 from switchboard.kit import jobs
+from switchboard.numbers import configuration
 
 TABLES = (
     Table("core", indexes=("gsi1",), ttl="expires", retained=True),
@@ -86,7 +89,19 @@ APIS = (
     # Callbacks of providers. Each request proves itself by its signature.
     Api("callbacks", "callbacks", fallback="callbacks/livekit"),
     # Callbacks of Twilio, in the same dialect: their addresses are stored with each number at Twilio.
-    Api("twilio", "twilio", fallback="callbacks/twilio"),
+    Api(
+        "twilio",
+        "twilio",
+        fallback="callbacks/twilio",
+        # Twilio asks this path for a script when the function fails, for example when it is throttled.
+        fixed=(
+            FixedAnswer(
+                configuration.FALLBACK_PATH.removeprefix("/twilio/"),
+                twilio_callbacks.render_script("", twilio_callbacks.APOLOGY),
+                "text/xml",
+            ),
+        ),
+    ),
 )
 
 #: The tables of every request: the look-up of its key, its rate limits, and the record of an Idempotency-Key.
@@ -265,7 +280,8 @@ GROUPS = (
         api="hum",
         paths=("api/numbers", "api/numbers/{proxy+}"),
         tables=_CONSOLE | {"activity": WRITE},
-        grants=frozenset({Grant.ROOT_SECRET, Grant.NUMBERS}),
+        # A number is bought with the addresses of the deployment's callbacks.
+        grants=frozenset({Grant.ROOT_SECRET, Grant.NUMBERS, Grant.CALLBACKS}),
     ),
     Group(
         "hum/analytics",

@@ -14,7 +14,9 @@ pytestmark = pytest.mark.usefixtures("frozen")
 RECORDING = f"RE{'1' * 32}"
 
 
-def test_a_lost_recording_is_awaited_again(acme: Tenant, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lost_recording_is_awaited_again(
+    acme: Tenant, run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     line = make_line(acme)
     line.ask()
     call = line.read_call()
@@ -23,6 +25,7 @@ def test_a_lost_recording_is_awaited_again(acme: Tenant, run: Run, monkeypatch: 
     monkeypatch.setattr("switchboard.carriers.voice.simulator.caller_state.get_recorded_lines", lambda *_: None)
     recordings.fetch_recording(acme.org_id, call.id, RECORDING, 0)
     assert line.read_call().recordings[0].lost
+    capsys.readouterr()  # the log of the worker
     assert run("recording", "forget", acme.org_id, call.id, "--json").json == []
     assert run("recording", "fetch", acme.org_id, call.id, "--json").json == [
         {"recording": RECORDING, "state": "awaited"}

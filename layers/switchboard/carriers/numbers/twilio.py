@@ -16,6 +16,7 @@ from twilio.rest import Client
 
 from switchboard.aws import secret
 from switchboard.carriers.numbers.ports.inventory import (
+    LIST_SECONDS,
     SECONDS,
     UNAVAILABLE,
     AvailableNumber,
@@ -40,16 +41,16 @@ _SDK_ERRORS = (TwilioException, ValueError, KeyError, TypeError, AttributeError)
 _PAGE = 1_000
 
 
-def _make_client(seconds: float = SECONDS) -> HttpClient:
-    return DeadlineHttpClient(seconds, settings.text("TWILIO_API_URL", ""))
+def _make_client(seconds: float) -> HttpClient:
+    return DeadlineHttpClient(seconds, settings.text("TWILIO_API_URL", ""), SECONDS)
 
 
 class TwilioInventory:
-    """Twilio's numbers. `http` makes the HTTP client of one call of the port."""
+    """Twilio's numbers. `http` makes the HTTP client of one call of the port, which takes at most some seconds."""
 
     name = "twilio"
 
-    def __init__(self, http: Callable[[], HttpClient] = _make_client) -> None:
+    def __init__(self, http: Callable[[float], HttpClient] = _make_client) -> None:
         self._http = http
 
     def search(self, search: NumberSearch) -> list[AvailableNumber]:
@@ -71,8 +72,8 @@ class TwilioInventory:
         page = _asked(lambda: list(numbers.page(page_size=search.limit, **given)))
         return [_available(one) for one in page or []][: search.limit]
 
-    def buy(self, org_id: str, e164: str, friendly_name: str) -> OwnedNumber:
-        """Buys a number into the organization's subaccount (IncomingPhoneNumbers)."""
+    def buy(self, org_id: str, e164: str, settings: NumberSettings) -> OwnedNumber:
+        """Buys a number into the organization's subaccount (IncomingPhoneNumbers), with its settings."""
         client = self._client()
         try:
             account = self._subaccount(client, org_id)
@@ -81,7 +82,7 @@ class TwilioInventory:
             raise ThrottledError(f"the subaccount could not be opened: {unknown}") from unknown
         numbers = client.api.v2010.accounts(account).incoming_phone_numbers
         try:
-            return _owned(numbers.create(phone_number=e164, friendly_name=friendly_name))
+            return _owned(numbers.create(phone_number=e164, **_given(settings)))
         except _SDK_ERRORS as error:
             raise _failure(error, writing=True) from error
 
@@ -101,9 +102,14 @@ class TwilioInventory:
 
     def list_owned(self, org_id: str) -> list[OwnedNumber]:
         """Returns all numbers of the subaccount, page after page."""
-        numbers = self._numbers(org_id)
-        found = _asked(lambda: numbers.list(page_size=_PAGE)) if numbers is not None else None
-        return [_owned(one) for one in found or []]
+        numbers = self._numbers(org_id, LIST_SECONDS)
+        if numbers is None:
+            return []
+        found = _asked(lambda: numbers.list(page_size=_PAGE))
+        if found is None:
+            # A subaccount that is closed, or a page that is gone. It does not say that there are no numbers.
+            raise ThrottledError("the list of numbers is not there")
+        return [_owned(one) for one in found]
 
     def release(self, org_id: str, sid: str) -> None:
         """Deletes a number from the subaccount."""
@@ -113,27 +119,25 @@ class TwilioInventory:
 
     def configure(self, org_id: str, sid: str, settings: NumberSettings) -> None:
         """Sets the name and the URLs of a number."""
-        given: dict[str, Any] = {"friendly_name": settings.friendly_name}
-        for name, url in (
-            ("voice_url", settings.voice_url),
-            ("status_callback", settings.status_url),
-            ("sms_url", settings.sms_url),
-        ):
-            if url is not None:
-                given[name] = url
+        given = _given(settings)
+        # Twilio ignores the URLs of a number that has an application or a trunk.
+        if settings.voice_url is not None:
+            given |= {"voice_application_sid": "", "trunk_sid": ""}
+        if settings.sms_url is not None:
+            given["sms_application_sid"] = ""
         numbers = self._numbers(org_id)
         changed = _asked(lambda: numbers(sid).update(**given)) if numbers is not None else None
         if not changed:
             raise RefusedError("the number is gone")
 
-    def _client(self) -> Any:
+    def _client(self, seconds: float = SECONDS) -> Any:
         token = secret.active_secrets(settings.text("TWILIO_SECRET"))[0]
-        return Client(settings.text("TWILIO_ACCOUNT_SID"), token, http_client=self._http())
+        return Client(settings.text("TWILIO_ACCOUNT_SID"), token, http_client=self._http(seconds))
 
-    def _numbers(self, org_id: str) -> Any:
+    def _numbers(self, org_id: str, seconds: float = SECONDS) -> Any:
         """Returns the numbers of the organization's subaccount, `None` if it has no subaccount."""
         account = find_subaccount(org_id)
-        return self._client().api.v2010.accounts(account).incoming_phone_numbers if account else None
+        return self._client(seconds).api.v2010.accounts(account).incoming_phone_numbers if account else None
 
     def _subaccount(self, client: Any, org_id: str) -> str:
         """Returns the id of the organization's subaccount. Opens one for its first number."""
@@ -178,6 +182,20 @@ def _failure(error: Exception, *, writing: bool) -> Exception:
     if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return OutcomeUnknownError(reason) if writing else ThrottledError(reason)
     return RefusedError(UNAVAILABLE if error.code in _UNAVAILABLE else f"Twilio's error {reason}")
+
+
+def _given(settings: NumberSettings) -> dict[str, Any]:
+    """Returns the settings in the SDK's words. The methods are given, too: somebody may have changed them."""
+    given: dict[str, Any] = {"friendly_name": settings.friendly_name}
+    for url, name, method_name, method in (
+        (settings.voice_url, "voice_url", "voice_method", "POST"),
+        (settings.voice_fallback_url, "voice_fallback_url", "voice_fallback_method", "GET"),
+        (settings.status_url, "status_callback", "status_callback_method", "POST"),
+        (settings.sms_url, "sms_url", "sms_method", "POST"),
+    ):
+        if url is not None:
+            given |= {name: url, method_name: method}
+    return given
 
 
 def _features(capabilities: Any) -> Features:
