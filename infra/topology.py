@@ -330,14 +330,33 @@ GROUPS = (
         tables={"core": READ_WRITE, "activity": READ_WRITE, "ratelimit": WRITE},
         sends=("voice-events",),
         grants=frozenset({Grant.ROOT_SECRET, Grant.NUMBERS}),
+        # A caller who waits hears silence, so no burst of other work may take this function's environments. An answer
+        # takes some tenths of a second: 50 environments answer more than 100 calls a second.
+        reserved=50,
     ),
 )
+
+#: The concurrent executions that Lambda keeps for functions without a reservation.
+UNRESERVED_EXECUTIONS = 100
+#: The account's limit of concurrent executions that docs/deploying.md asks for.
+ACCOUNT_EXECUTIONS = 1_400
+#: The executions that are left for the APIs when all workers run at their maximum.
+API_EXECUTIONS = 200
 
 #: The queues of all jobs: an event, the outbox or a timer may send to any of them.
 JOB_QUEUES = tuple(name for name in jobs.job_queues() if name != "timers")
 
 WORKERS = (
-    Worker("workers/fanout", stream="activity", sends=("audit", *JOB_QUEUES), batch=100, parallel=10),
+    Worker(
+        "workers/fanout",
+        stream="activity",
+        sends=("audit", *JOB_QUEUES),
+        batch=100,
+        parallel=10,
+        # A stream has no limit of its own: it runs ten batches for each shard. Every job comes from here, so the limit
+        # is also a share that nobody else can take. 40 batches of 100 events at once are over 10,000 events a second.
+        reserved=40,
+    ),
     Worker(
         "workers/timers", queue="timers", tables={"activity": READ_WRITE}, sends=JOB_QUEUES, batch=1, concurrency=16
     ),
