@@ -88,7 +88,7 @@ def _beside() -> Iterator[str]:
         yield f"| objects of bucket `{bucket.name}` | {kept[0]} | {kept[1]} |"
     yield (
         "| recordings at the carrier of calls | until we have stored our copy | a job of `workers/recordings` within"
-        " seconds; a recording that was lost stays there for an operator |"
+        " 15 minutes; a recording that was lost stays there for an operator |"
     )
     yield "| messages of queues | 4 days | SQS; a worker receives them within seconds |"
     yield f"| dead letters | {topology.DEAD_LETTERS_DAYS} days | SQS; an operator redrives them earlier |"

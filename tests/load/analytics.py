@@ -80,7 +80,7 @@ def _count(group: str, target: str, cookie: str, counting: CountedTables) -> Cou
 
 
 def measure() -> None:
-    """Print the requests and the round trips of each report."""
+    """Print the requests and the round trips of each report, and what an event writes."""
     few, many = (measure_reports(size) for size in SIZES)
     rows = []
     for name, (_, _, (trips, requests)) in ASKED.items():
@@ -92,6 +92,10 @@ def measure() -> None:
         ("report", "round trips", "requests", "round trips", "requests", "target", ""),
         rows,
     )
+    _measure_writes()
+
+
+def _measure_writes() -> None:
     rows = []
     for flows_number in (1, 10, 100, 500):
         units = count_units(flows_number)

@@ -26,6 +26,8 @@ BUCKET = "recordings"
 #: The first and the longest pause between two attempts. Twelve attempts take about 20 hours.
 _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(seconds=30), timedelta(hours=4)
 MAX_ATTEMPTS = 12
+#: The time after which the provider has made the text of a message, for which it needs its copy.
+_TRANSCRIBING = timedelta(minutes=14)
 
 
 def fetch_recording(org_id: str, call_id: str, recording_id: str, attempts: int) -> None:
@@ -81,7 +83,8 @@ def _store(call: Call, recording: CallRecording, found: Audio) -> None:
         )
         after = next_version(now, recordings=_with(now, stored))
         # The provider's copy is deleted only after ours is known.
-        forget = timers.job_write(ForgetRecording(org_id=now.org_id, call_id=now.id, recording_id=stored.id))
+        job = ForgetRecording(org_id=now.org_id, call_id=now.id, recording_id=stored.id)
+        forget = timers.schedule(job, clock.now() + (_TRANSCRIBING if stored.voicemail else timedelta())).write
         data = recording_event_data(stored)
         if not stored.voicemail:
             return after, [forget, changes.event_writes(after, "voice.call.recording_stored", **data)]

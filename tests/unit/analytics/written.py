@@ -1,4 +1,4 @@
-"""What an event writes to the tallies of a busy organization, in the units that DynamoDB charges."""
+"""Counts the units of writing of one event in a busy organization."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import wave
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -215,6 +216,19 @@ def test_a_failed_deletion_is_tried_again_until_an_operator_is_asked(
     forget(line, recordings_at_provider.MAX_ATTEMPTS - 1)
     assert len(list_deletions()) == 1
     assert metrics == ["RecordingNotForgotten"]
+
+
+@pytest.mark.parametrize(("voicemail", "minutes"), [(False, 0), (True, 14)])
+def test_a_message_stays_at_the_provider_until_its_text_is_made(
+    acme: Tenant, source: Source, voicemail: bool, minutes: int
+) -> None:
+    line = make_line(acme)
+    line.ask()
+    report(line, voicemail=voicemail)
+    fetch(line)
+    items = [decode_item(item) for item in scan_items("activity")]
+    (due,) = [item["due"] for item in items if "ForgetRecording" in str(item.get("body"))]
+    assert clock.parse(due) == clock.now() + timedelta(minutes=minutes)
 
 
 def test_a_simulated_recording_that_was_deleted_cannot_be_fetched(acme: Tenant, line: Line) -> None:
