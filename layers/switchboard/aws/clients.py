@@ -145,7 +145,7 @@ def find_credentials_expiry() -> datetime | None:
         return None
     found.get_frozen_credentials()
     # botocore has no public name for it.
-    expiry: datetime | None = found._expiry_time
+    expiry: datetime | None = getattr(found, "_expiry_time", None)
     return expiry
 
 
