@@ -27,7 +27,7 @@ run: $(STAMP) ## run the whole system on this machine (PORT=8080)
 reset: $(STAMP) ## delete the local data
 	@$(BIN)/python -m infra.local reset
 
-seed: $(STAMP) ## add an organization with 20,000 contacts and 100,000 calls to the running stack
+seed: $(STAMP) ## add an organization with a year of 100,000 calls to the running stack
 	@$(BIN)/python -m infra.local.crowd
 
 test: $(STAMP) lint types unit contract integration infra ## run every check and test
@@ -82,8 +82,8 @@ openapi: $(STAMP) ## write the portal's OpenAPI documents, docs/events.md and do
 	$(BIN)/python -m infra.events_page
 	$(BIN)/python -m infra.retention_page
 
-noun: $(STAMP) ## write the skeleton of a noun: NAME=voicemails WORKER=yes (API=hum SINGULAR= PREFIX=)
-	@test -n "$(NAME)" || { echo "Name the noun, in the plural: make noun NAME=voicemails"; exit 2; }
+noun: $(STAMP) ## write the skeleton of a noun: NAME=campaigns WORKER=yes (API=hum SINGULAR= PREFIX=)
+	@test -n "$(NAME)" || { echo "Name the noun, in the plural: make noun NAME=campaigns"; exit 2; }
 	@$(BIN)/python -m infra.noun $(NAME) --api $(or $(API),hum) $(addprefix --singular ,$(SINGULAR)) \
 		$(addprefix --prefix ,$(PREFIX)) $(if $(filter yes,$(WORKER)),--worker)
 

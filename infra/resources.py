@@ -86,6 +86,8 @@ class Grant(StrEnum):
     NATIONAL_REGISTRY = "national_registry"
     #: To search, buy and configure telephone numbers at the deployment's provider.
     NUMBERS = "numbers"
+    #: To know the carrier of calls, its talker and the numbers that calls may show.
+    VOICE = "voice"
 
 
 @dataclass(frozen=True)

@@ -59,6 +59,7 @@ QUEUES = (
     # Three times as long as a language model may take.
     Queue("scoring", visibility_seconds=180),
     Queue("summaries", visibility_seconds=180),
+    Queue("voicemails", visibility_seconds=180),
     Queue("webhooks"),
     # Longer than the slowest response that a delivery waits for.
     Queue("deliveries", visibility_seconds=90, max_receives=20),
@@ -167,7 +168,7 @@ GROUPS = (
         api="anima",
         paths=("voice/{proxy+}",),
         tables=_EDGE | {"activity": READ_WRITE},
-        grants=frozenset({Grant.ROOT_SECRET, Grant.NATIONAL_REGISTRY}),
+        grants=frozenset({Grant.ROOT_SECRET, Grant.NATIONAL_REGISTRY, Grant.VOICE}),
     ),
     Group(
         "anima/webhooks",
@@ -182,7 +183,7 @@ GROUPS = (
         paths=("external-api",),
         # A repeated request reads the state of its limits without counting.
         tables=_EDGE | {"activity": READ_WRITE, "ratelimit": READ_WRITE},
-        grants=frozenset({Grant.NATIONAL_REGISTRY}),
+        grants=frozenset({Grant.NATIONAL_REGISTRY, Grant.VOICE}),
     ),
     Group(
         "athos/sessions",
@@ -246,6 +247,15 @@ GROUPS = (
         grants=frozenset({Grant.ROOT_SECRET}),
     ),
     Group(
+        "hum/voicemails",
+        api="hum",
+        paths=("api/voicemails", "api/voicemails/{proxy+}"),
+        tables=_CONSOLE | {"activity": READ_WRITE},
+        # Signed links to the audio, as for calls.
+        buckets={"recordings": READ},
+        grants=frozenset({Grant.ROOT_SECRET}),
+    ),
+    Group(
         "hum/call_stream",
         api="hum",
         paths=("api/calls/{id}/stream",),
@@ -266,14 +276,14 @@ GROUPS = (
         paths=("api/flows", "api/flows/{proxy+}"),
         # A test call reads its first run.
         tables=_CONSOLE | {"activity": READ_WRITE},
-        grants=frozenset({Grant.ROOT_SECRET, Grant.NATIONAL_REGISTRY}),
+        grants=frozenset({Grant.ROOT_SECRET, Grant.NATIONAL_REGISTRY, Grant.VOICE}),
     ),
     Group(
         "hum/outbound",
         api="hum",
         paths=("api/outbound/{proxy+}",),
         tables=_CONSOLE | {"activity": READ_WRITE},
-        grants=frozenset({Grant.ROOT_SECRET, Grant.NATIONAL_REGISTRY}),
+        grants=frozenset({Grant.ROOT_SECRET, Grant.NATIONAL_REGISTRY, Grant.VOICE}),
     ),
     Group(
         "hum/numbers",
@@ -329,7 +339,7 @@ GROUPS = (
         paths=("voice/{proxy+}",),
         tables={"core": READ_WRITE, "activity": READ_WRITE, "ratelimit": WRITE},
         sends=("voice-events",),
-        grants=frozenset({Grant.ROOT_SECRET, Grant.NUMBERS}),
+        grants=frozenset({Grant.ROOT_SECRET, Grant.NUMBERS, Grant.VOICE}),
         # A caller who waits hears silence, so no burst of other work may take this function's environments. An answer
         # takes some tenths of a second: 50 environments answer more than 100 calls a second.
         reserved=50,
@@ -379,7 +389,7 @@ WORKERS = (
         batch=5,
         # The dialer also starts simulated calls.
         sends=("simulator",),
-        grants=frozenset({Grant.NATIONAL_REGISTRY}),
+        grants=frozenset({Grant.NATIONAL_REGISTRY, Grant.NUMBERS, Grant.VOICE}),
         concurrency=20,
     ),
     Worker(
@@ -455,7 +465,7 @@ WORKERS = (
         queue="simulator",
         tables={"activity": READ_WRITE, "core": READ_WRITE},
         sends=("simulator", "voice-events"),
-        grants=frozenset({Grant.ROOT_SECRET, Grant.CALLBACKS}),
+        grants=frozenset({Grant.ROOT_SECRET, Grant.CALLBACKS, Grant.VOICE}),
         concurrency=20,
     ),
     # The limit keeps a burst of reports from using the concurrency that the APIs need.
@@ -463,19 +473,33 @@ WORKERS = (
         "workers/voice_events",
         queue="voice-events",
         tables={"activity": READ_WRITE, "core": READ_WRITE},
+        # The line's pace says for what a call waits.
+        grants=frozenset({Grant.VOICE}),
         concurrency=50,
     ),
     Worker(
         "workers/recordings",
         queue="recordings",
         tables={"activity": READ_WRITE, "core": READ},
-        buckets={"recordings": WRITE},
-        grants=frozenset({Grant.NUMBERS}),
+        # A message may be deleted while its audio is stored.
+        buckets={"recordings": WRITE | {"delete"}},
+        grants=frozenset({Grant.NUMBERS, Grant.VOICE}),
         batch=1,
         concurrency=10,
         # An hour of audio is 58 MB, and the client, the check and the upload hold it.
         memory=1_024,
         seconds=100,
+    ),
+    Worker(
+        "workers/voicemails",
+        queue="voicemails",
+        tables={"activity": READ_WRITE, "core": READ_WRITE},
+        # The recognizer reads the audio and writes its result with the rights of the function. Both are deleted later.
+        buckets={"recordings": READ_WRITE_DELETE},
+        grants=frozenset({Grant.SPEECH, Grant.LANGUAGE_MODEL}),
+        batch=1,
+        concurrency=20,
+        seconds=150,
     ),
     Worker(
         "workers/email_events", queue="email-events", tables={"activity": READ_WRITE, "core": WRITE}, concurrency=50

@@ -10,12 +10,14 @@ from aws_lambda_powertools.event_handler.openapi.params import Header, Query
 from switchboard.dialects.anima import stream
 from switchboard.dialects.anima.dialect import KEYS, Anima
 from switchboard.edge.api import Api
-from switchboard.edge.fields import Id
+from switchboard.edge.fields import Id, Pattern
 from switchboard.edge.streaming.responses import MEDIA_TYPE, stream_response
 from switchboard.streams.guard import KeyGuard
 
+_NO_SEQ = "must be the id of an event: a number"
 #: A `seq` in a request. A browser without one may send an empty header.
-_SEQ, _SEQ_OR_NONE = "^[0-9]{1,12}$", "^[0-9]{0,12}$"
+Seq = Annotated[str, Pattern("^[0-9]{1,12}$", _NO_SEQ)]
+SeqOrNothing = Annotated[str, Pattern("^[0-9]{0,12}$", _NO_SEQ)]
 
 api = Api(Anima(), "streams")
 
@@ -53,14 +55,13 @@ def stream_events(
     ] = None,
     agent_id: Annotated[Id | None, Query(description="Only events of this agent.")] = None,
     last_event_id: Annotated[
-        str | None,
-        Query(pattern=_SEQ, description="The same as the header `Last-Event-ID`, for clients that cannot set it."),
+        Seq | None,
+        Query(description="The same as the header `Last-Event-ID`, for clients that cannot set it."),
     ] = None,
     last_event_id_header: Annotated[
-        str | None,
+        SeqOrNothing | None,
         Header(
             alias="Last-Event-ID",
-            pattern=_SEQ_OR_NONE,
             description="The `seq` of the last event received. The stream continues after it. With a number beyond"
             " the end of the chain the stream starts at the end.",
         ),

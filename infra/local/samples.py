@@ -16,7 +16,7 @@ from switchboard.access import keys as access
 from switchboard.accounts.models import Caller, KeyKind
 from switchboard.agents import service as agents
 from switchboard.aws import clients, objects, secret
-from switchboard.calls import dialing, inbound, reports, twilio_callbacks
+from switchboard.calls import dialing, inbound, recordings, reports
 from switchboard.calls import service as calls
 from switchboard.calls.models import Order, Tier
 from switchboard.carriers.numbers.ports.inventory import NumberSearch
@@ -25,7 +25,7 @@ from switchboard.carriers.voice.ports.reports import Recording, Report
 from switchboard.carriers.voice.simulator import callbacks, caller, caller_state
 from switchboard.carriers.voice.simulator.callbacks import SimulatedCallback
 from switchboard.carriers.voice.simulator.caller import SimulatedForm
-from switchboard.carriers.voice.twilio import accounts
+from switchboard.carriers.voice.twilio import accounts, urls
 from switchboard.contacts import service as contacts
 from switchboard.email import delivery
 from switchboard.email import service as email
@@ -86,6 +86,7 @@ def fill_sample(text: str, demo: dict[str, str]) -> dict[str, Any]:
         "twilio_form": lambda: str(_called_in(called()).body, "ascii"),
         "twilio_signature": lambda: _called_in(called()).signature,
         "left_message": lambda: _left_message(demo),
+        "stored_message": lambda: _stored_message(demo),
         "webhook_message": lambda: _told_of(demo),
         "webhook_endpoint": hook,
         "webhook_delivery": lambda: deliveries.send_test_delivery(_master(demo), hook()).id,
@@ -146,7 +147,7 @@ def _called_in(number_id: str) -> SimulatedForm:
         "From": "+14155550142",
         "To": number.e164,
     }
-    return caller.sign_form(number.org_id, f"{twilio_callbacks.BASE_PATH}{number_id}", form)
+    return caller.sign_form(number.org_id, f"{urls.BASE_PATH}{number_id}", form)
 
 
 def _left_message(demo: dict[str, str]) -> str:
@@ -160,6 +161,13 @@ def _left_message(demo: dict[str, str]) -> str:
     made = Recording(id=_RECORDING_SID, url="", duration_seconds=2, voicemail=True)
     reports.apply_report(Report(org_id=call.org_id, call_id=call.id, kind="recorded", recording=made))
     return call.id
+
+
+def _stored_message(demo: dict[str, str]) -> str:
+    """A call in whose caller left a message that is stored. Returns the id of the call."""
+    call_id = _left_message(demo)
+    recordings.fetch_recording(demo["ORGANIZATION_ID"], call_id, _RECORDING_SID, 0)
+    return call_id
 
 
 def _redeemed_roleplay(demo: dict[str, str]) -> str:

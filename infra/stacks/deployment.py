@@ -11,6 +11,8 @@ MailCarrier = Literal["ses", "simulator"]
 SignInMail = Literal["cognito", "ses"]
 SignInMfa = Literal["optional", "required"]
 NationalRegistry = Literal["none", "files"]
+VoiceCarrier = Literal["none", "twilio"]
+VoiceTalker = Literal["none", "announcer"]
 
 #: The topology's queue for the reports of the mail carrier.
 MAIL_EVENTS = "email-events"
@@ -26,7 +28,8 @@ MISSING_IN_LOCAL_ENGINE = {
 #: The settings that are taken from the context unchanged.
 _AS_GIVEN = (
     *("stage", "domain", "certificate_arn", "sender_domain", "alarm_email", "language_model"),
-    *("twilio_account_sid", "twilio_secret_arn"),
+    *("twilio_account_sid", "twilio_secret_arn", "twilio_calls_per_second"),
+    *("voice_carrier", "voice_talker", "caller_pool"),
     *("livekit_url", "livekit_api_key", "livekit_secret_arn", "livekit_agent"),
     *("national_registry", "national_registry_folder"),
     *("oidc_issuer", "oidc_client_id", "oidc_client_secret_arn", "sign_in_mail", "sign_in_mfa"),
@@ -51,10 +54,18 @@ class Deployment:
     #: The Bedrock model that judges roleplays: the id of a foundation model or an inference profile. Without a model,
     #: rules judge.
     language_model: str | None = None
-    #: The LiveKit server of roleplays, its API key, the ARN of the secret with the API secret, and the name of the
-    #: agent that plays the personas. Without a server, the transport is simulated.
+    #: The account that sells telephone numbers and carries calls, and the ARN of the secret with its token.
     twilio_account_sid: str | None = None
     twilio_secret_arn: str | None = None
+    #: How many calls a second Twilio starts for each of the deployment's accounts, if it is not the usual one.
+    twilio_calls_per_second: str | None = None
+    #: The carrier of live calls, and what talks in them: `announcer` lets the line say the greeting of a call.
+    voice_carrier: VoiceCarrier = "none"
+    voice_talker: VoiceTalker = "none"
+    #: The platform's own numbers, which organizations without a number show: E.164, with commas between them.
+    caller_pool: str | None = None
+    #: The LiveKit server of roleplays, its API key, the ARN of the secret with the API secret, and the name of the
+    #: agent that plays the personas. Without a server, the transport is simulated.
     livekit_url: str | None = None
     livekit_api_key: str | None = None
     livekit_secret_arn: str | None = None
@@ -102,6 +113,7 @@ class Deployment:
             yield "mail_carrier=ses needs a sender_domain"
         if bool(self.twilio_account_sid) != bool(self.twilio_secret_arn):
             yield "twilio_account_sid and twilio_secret_arn need each other"
+        yield from self._contradictions_of_voice()
         if self.livekit_url and not (self.livekit_api_key and self.livekit_secret_arn):
             yield "livekit_url needs a livekit_api_key and a livekit_secret_arn"
         if self.national_registry not in ("none", "files"):
@@ -109,6 +121,18 @@ class Deployment:
         if (self.national_registry == "files") != bool(self.national_registry_folder):
             yield "national_registry=files and a national_registry_folder must be given together or not at all"
         yield from self._contradictions_of_sign_in()
+
+    def _contradictions_of_voice(self) -> Iterator[str]:
+        if self.voice_carrier not in ("none", "twilio"):
+            yield f"voice_carrier must be none or twilio, not {self.voice_carrier}"
+        if self.voice_talker not in ("none", "announcer"):
+            yield f"voice_talker must be none or announcer, not {self.voice_talker}"
+        if self.voice_carrier == "twilio" and not (self.twilio_account_sid and self.domain):
+            yield "voice_carrier=twilio needs a twilio_account_sid, and a domain for the line's callbacks"
+        if (self.voice_talker != "none" or self.caller_pool) and self.voice_carrier == "none":
+            yield "voice_talker and caller_pool need a voice_carrier"
+        if self.twilio_calls_per_second and not _is_rate(self.twilio_calls_per_second):
+            yield f"twilio_calls_per_second must be a number above 0, not {self.twilio_calls_per_second}"
 
     def _contradictions_of_sign_in(self) -> Iterator[str]:
         if bool(self.oidc_issuer) != bool(self.oidc_client_id):
@@ -156,6 +180,10 @@ class Deployment:
     def mail_domains(self) -> tuple[str, ...]:
         """The domains from which mail is sent."""
         return tuple(dict.fromkeys((self.sender_domain, self.agents_domain)))
+
+
+def _is_rate(text: str) -> bool:
+    return str(text).isdecimal() and int(text) > 0
 
 
 def _is_issuer(url: str) -> bool:

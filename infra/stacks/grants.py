@@ -129,6 +129,17 @@ def _numbers_settings(deployment: Deployment, _: Resources) -> Settings:
     }
 
 
+def _voice_settings(deployment: Deployment, _: Resources) -> Settings:
+    if deployment.voice_carrier == "none":
+        return {}
+    return {
+        "VOICE_CARRIER": deployment.voice_carrier,
+        "VOICE_TALKER": deployment.voice_talker,
+        "CALLER_POOL": deployment.caller_pool,
+        "TWILIO_CALLS_PER_SECOND": deployment.twilio_calls_per_second,
+    }
+
+
 def _sign_in_settings(_: Deployment, resources: Resources) -> Settings:
     issuer = resources.issuer
     if not issuer:
@@ -161,6 +172,8 @@ ROWS: dict[Grant, GrantRow] = {
         settings=_numbers_settings,
         statements=lambda deployment, _: _may_read(deployment.twilio_secret_arn),
     ),
+    # Only functions that also have the grant of numbers send requests to the carrier.
+    Grant.VOICE: GrantRow(settings=_voice_settings, statements=lambda *_: ()),
     Grant.SIGN_IN: GrantRow(
         settings=_sign_in_settings,
         statements=lambda _, resources: _may_read(resources.issuer.secret_arn if resources.issuer else None),

@@ -176,3 +176,39 @@ def test_the_documented_roles_are_the_checked_ones() -> None:
     for permission in Permission:
         cells = " | ".join("yes" if permission in PERMISSIONS[role] else "" for role in Role)
         assert f"| `{permission}` | {cells} |" in text
+
+
+#: The fields of requests whose names say all. Every other field has a description.
+SELF_EXPLAINING = {
+    *("name", "email", "role", "contact_name", "contact_email", "contact_phone"),
+    *("address_line1", "address_line2", "address_city", "address_region", "address_postal_code", "address_country"),
+}
+
+
+def list_undescribed_fields() -> list[str]:
+    """The fields of bodies that have neither a description nor a name that says all."""
+    bodies = [operation.raw.get("requestBody", {}) for operation in OURS.operations.values()]
+    waiting, seen, found = [*bodies], set(), []
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, list):
+            waiting += node
+        if not isinstance(node, dict):
+            continue
+        reference = str(node.get("$ref", ""))
+        if reference.startswith("#/components/schemas/") and reference not in seen:
+            seen.add(reference)
+            waiting.append(OURS.document["components"]["schemas"][reference.rpartition("/")[2]])
+        for name, field in node.get("properties", {}).items():
+            if not field.get("description") and name not in SELF_EXPLAINING:
+                found.append(f"{node.get('description', reference)[:40]}: {name}")
+        waiting += [part for name, part in node.items() if name not in ("example", "examples")]
+    return found
+
+
+def test_each_field_of_a_request_is_described() -> None:
+    undescribed = list_undescribed_fields()
+    assert not undescribed, (
+        f"give these fields a description in functions/hum/<group>/schemas.py, or add a name that says all to "
+        f"SELF_EXPLAINING in {__file__}: {undescribed}"
+    )

@@ -21,6 +21,7 @@ class Provider:
         self.said: voice.Transcript | Exception | None = None
         self.pace = math.inf
         self.counted_by: str | None = None
+        self.scripted = False
         self._analyzes = analyzes
 
     @property
@@ -30,7 +31,10 @@ class Provider:
     def is_available(self, to_number: str) -> bool:
         return to_number != "+15005550013"
 
-    def pace_of(self, from_number: str) -> voice.Pace:
+    def asks_for_script(self) -> bool:
+        return self.scripted
+
+    def pace_of(self, org_id: str, from_number: str) -> voice.Pace:
         return voice.Pace(self.pace, self.counted_by)
 
     def list_voices(self) -> list[voice.Voice]:

@@ -109,6 +109,13 @@ def read_code(api: str, body: dict[str, Any], status: int) -> str:
             return str(body["code"])
 
 
+def _text_fields(template: str) -> list[str]:
+    """The texts for people in a body: of the top and of `error`, without the title."""
+    body = json.loads(template or "{}")
+    levels = [body, body["error"]] if isinstance(body.get("error"), dict) else [body]
+    return [level[name] for level in levels for name in ("message", "detail", "error_message") if name in level]
+
+
 @apis
 @pytest.mark.parametrize(("kind", "status"), REFUSALS.items())
 def test_api_gateway_refuses_in_the_dialect(full_deployment: Templates, api: Api, kind: str, status: int) -> None:
@@ -118,6 +125,7 @@ def test_api_gateway_refuses_in_the_dialect(full_deployment: Templates, api: Api
     assert media_type == "application/json"
     code = read_code(api.name, json.loads(template), status) if template else ""
     assert code == CODES[api.name][status]
+    assert all(": " in text for text in _text_fields(template)), "the text says what is wrong, and then what to do"
     headers = headers_of(refusal)
     assert headers["Content-Type"] == f"'{TYPES.get(api.name, 'application/json')}'"
     assert headers["x-request-id"] == "context.requestId"

@@ -176,6 +176,26 @@ def test_a_context_that_contradicts_itself_is_refused(context: dict[str, Any]) -
         deployment(**context)
 
 
+_TWILIO = {name: FULL[name] for name in ("domain", "certificate_arn", "twilio_account_sid", "twilio_secret_arn")}
+
+
+@pytest.mark.parametrize(
+    ("context", "why"),
+    [
+        ({"voice_carrier": "twilio"}, "needs a twilio_account_sid, and a domain"),
+        ({"voice_carrier": "pigeon", **_TWILIO}, "voice_carrier must be"),
+        ({"voice_carrier": "twilio", "voice_talker": "simulator", **_TWILIO}, "voice_talker must be"),
+        ({"voice_talker": "announcer", **_TWILIO}, "need a voice_carrier"),
+        ({"caller_pool": "+14155552671", **_TWILIO}, "need a voice_carrier"),
+        ({"twilio_calls_per_second": "0"}, "number above 0"),
+    ],
+)
+def test_a_voice_that_contradicts_itself_is_refused(context: dict[str, Any], why: str) -> None:
+    assert deployment(voice_carrier="twilio", voice_talker="announcer", **_TWILIO).voice_talker == "announcer"
+    with pytest.raises(ValueError, match=why):
+        deployment(**context)
+
+
 @pytest.mark.parametrize(
     ("context", "why"),
     [

@@ -145,6 +145,11 @@ def test_its_environment_follows_from_its_grants(full_deployment: Templates, fun
         expected["SWITCHBOARD_NUMBERS_CARRIER"] = "twilio"
         expected["SWITCHBOARD_TWILIO_ACCOUNT_SID"] = "ACexample"
         expected["SWITCHBOARD_TWILIO_SECRET"] = FULL["twilio_secret_arn"]
+    if resources.Grant.VOICE in function.grants:
+        expected["SWITCHBOARD_VOICE_CARRIER"] = "twilio"
+        expected["SWITCHBOARD_VOICE_TALKER"] = "announcer"
+        expected["SWITCHBOARD_CALLER_POOL"] = "+14155552671"
+        expected["SWITCHBOARD_TWILIO_CALLS_PER_SECOND"] = "5"
     if resources.Grant.CALLBACKS in function.grants:
         expected["SWITCHBOARD_CALLBACKS_URL"] = "https://api.example.com"
     if resources.Grant.NATIONAL_REGISTRY in function.grants:

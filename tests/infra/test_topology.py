@@ -42,6 +42,7 @@ NEVER_CALLED = {
     "workers/dialer": {SECRET},
     "workers/voice_events": {SECRET},
     "workers/webhooks": {SECRET},  # It makes deliveries; the delivery workers sign them.
+    "workers/voicemails": {SECRET},  # It creates and erases voicemails, and returns no cursor.
     "workers/recordings": {SECRET},  # It fetches with the provider's own token; the callbacks are signed elsewhere.
     "callbacks/email": {SECRET},  # It stores digests and derives nothing.
     # It forwards stream records and accesses no table: other functions write events and timers.

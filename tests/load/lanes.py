@@ -63,7 +63,7 @@ def measure() -> None:
             ("a number of its own", 1.0, True),
             ("a number that tenants share", 1.0, False),
         ):
-            with patch.object(SimulatedLine, "pace_of", lambda _, __, pace=pace: Pace(pace)):
+            with patch.object(SimulatedLine, "pace_of", lambda _, __, ___, pace=pace: Pace(pace)):
                 one = _org(name.replace(" ", "-").strip("()"), own=own)
                 found = _counted(lambda one=one: _whole(_placed(one)))  # type: ignore[misc]
                 rows.append((name, *found.row()))

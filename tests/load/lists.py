@@ -1,194 +1,273 @@
-"""HUM's lists with a long history: requests, round trips, read units and time, for a small and a large organization;
-and
-the usage of HUM's other operations.
+"""HUM's lists, details, counts and reports beside a year of calls: their requests and round trips.
 
-Over dynoxide, with the crowd of `make seed` in one organization and a hundredth of it in another. A page must cost the
-same in both. Round trips are those of `dynamo`: the first reads the session, the person, the role and the organization.
+They are measured with 1,000 and with 100,000 calls. The tables are in memory, with the crowd of `make seed`. A page
+must cost the same in both organizations. The first round trip reads the session, the person, the role and the
+organization, and it counts.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import time
-from collections.abc import Callable
-from statistics import median
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from typing import Any, NamedTuple
 from unittest.mock import patch
 from urllib.parse import quote
 
-from functions.hum.account.handler import handler as account
-from functions.hum.blocklist.handler import handler as blocklist
-from functions.hum.contacts.handler import handler as contacts
-from functions.hum.team.handler import handler as team_handler
 from infra import topology
-from infra.local import crowd
+from infra.local.crowd import past, people
+from infra.local.crowd.past import Line
 from infra.local.pool import Context
 from switchboard.accounts.plans import PlanName
-from switchboard.aws import secret
+from switchboard.aws import clients, objects
+from switchboard.aws.dynamodb import Item, encode_item
+from switchboard.aws.writes import commit
+from switchboard.calls.bulk import BulkCall
 from switchboard.compliance import ledgers
 from switchboard.dialects.hum.dialect import COOKIE
 from switchboard.edge import rate_limit
+from switchboard.flows import changes
+from switchboard.flows import service as flows
+from switchboard.flows.models import FlowSettings
+from switchboard.kit import clock, settings
+from switchboard.numbers import store as numbers
+from switchboard.numbers.models import Number
 from switchboard.people import sessions
+from switchboard.team.models import Member
 from switchboard.team.permissions import Role
+from tests import memory_cloud
 from tests.actors import member, tenant
-from tests.conftest import clear_caches
-from tests.load import dynoxide, report, stub
-from tests.load.dynamo import Counted, count_requests
+from tests.load import report
+from tests.load.counted_tables import CountedTables
+from tests.load.dynamo import Counted
 from tests.load.request import api_event
 
-#: The session, the requested or changed object, and one read beside it or the commit.
-TARGET = 3
-_ROUNDS, _DEEP = 20, 40
-_SHARE = 100
-Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
+SIZES = (1_000, 100_000)
+_NOW = "2026-07-01T17:23:45.678Z"
+_ODD = "start=2025-07-02T03:21:09.001Z&end=2026-07-01T11:55:01.500Z"
+_DEEP, _RUNS = 15, 3
+_BLOCKED, _VERSIONS, _PEOPLE = 120, 8, 12
 
-#: The requests and their handlers. A `*` is the cursor of a page far down.
-_LISTS: list[tuple[str, Handler, str]] = [
-    ("contacts: first page", contacts, "/api/contacts"),
-    ("contacts: a page far down", contacts, "/api/contacts?limit=5&cursor=*"),
-    ("contacts: 100 a page", contacts, "/api/contacts?limit=100"),
-    ("search: a name", contacts, "/api/contacts?q=lovelace"),
-    ("search: the end of a number", contacts, "/api/contacts?q=0142"),
-    ("search: a whole number", contacts, f"/api/contacts?q={quote('+1 (415) 555-0142')}"),
-    ("search: one letter", contacts, "/api/contacts?q=a"),
-    ("search: a word of the notes", contacts, "/api/contacts?q=penicillin"),
-    ("search: no match", contacts, "/api/contacts?q=nobodyofthisname"),
-    ("search: two words", contacts, "/api/contacts?q=ada%20lovelace"),
-    ("search: two common words, no match", contacts, "/api/contacts?q=ada%20penicillinz"),
-    ("blocklist", blocklist, "/api/blocklist"),
-    ("team", team_handler, "/api/team"),
-]
-#: Other operations: their handlers, and the nth request of each.
-_OTHERS: list[tuple[str, Handler, Callable[[int], tuple[str, str, Any]]]] = [
-    ("me", account, lambda _: ("GET", "/api/me", None)),
-    ("organization: read", account, lambda _: ("GET", "/api/orgs/current", None)),
-    ("organization: change", account, lambda n: ("PATCH", "/api/orgs/current", {"name": f"Name {n}"})),
-    ("invite", team_handler, lambda n: ("POST", "/api/team/invites", {"email": f"p{n}@example.com"})),
-    ("contact: create", contacts, lambda n: ("POST", "/api/contacts", {"e164": crowd.numbers()[-n - 1], "role": "x"})),
-    ("contact: change", contacts, lambda n: ("POST", "/api/contacts", {"e164": crowd.numbers()[0], "role": f"r{n}"})),
-    ("block", blocklist, lambda n: ("POST", "/api/blocklist", {"e164": crowd.numbers()[-n - 1]})),
-]
+
+class Cost(NamedTuple):
+    """The largest number of round trips and of requests."""
+
+    round_trips: int
+    requests: int
+
+
+#: A page of any list, and the dashboard.
+PAGE = Cost(3, 6)
+#: Calls, flags and contacts of 200 rows are read 100 at a time.
+LARGE_PAGE = Cost(3, 10)
+#: A word is looked up in three indexes first, and then the calls of each number that it found, at most sixteen. Eight
+#: threads read them, so that many numbers take two steps.
+NUMBER_SEARCH, NAME_SEARCH = Cost(4, 7), Cost(5, 22)
+#: The session, the call with its summary, and then turns, tools, notes and views in parallel with the contact.
+DETAIL = Cost(3, 7)
+#: The read state comes with the session.
+MARK, COUNTS = Cost(3, 3), Cost(2, 2)
+#: The session, the flow, and the saved text and the numbers one after the other.
+ONE_FLOW = Cost(4, 4)
+#: A report that begins or ends within a quarter of an hour also reads the single calls of that quarter.
+ODD_REPORT = Cost(3, 11)
+#: The lines of flows are up to four requests beside the tallies.
+REPORT = Cost(3, 10)
+
+
+class Ask(NamedTuple):
+    """A request and its limit. `*` in the target is the cursor of a page far down, and a name in braces an id."""
+
+    group: str
+    target: str
+    limit: Cost = PAGE
+    method: str = "GET"
+
+
+_CALLS = "hum/calls"
+ASKED = {
+    "calls": Ask(_CALLS, "/api/calls"),
+    "calls: far down": Ask(_CALLS, "/api/calls?limit=5&cursor=*"),
+    "calls: 200 a page": Ask(_CALLS, "/api/calls?limit=200", LARGE_PAGE),
+    "calls: inbound": Ask(_CALLS, "/api/calls?direction=inbound"),
+    "calls: outbound and busy": Ask(_CALLS, "/api/calls?direction=outbound&status=busy"),
+    "calls: queued": Ask(_CALLS, "/api/calls?status=queued"),
+    "calls: ringing": Ask(_CALLS, "/api/calls?status=ringing"),
+    "calls: in progress": Ask(_CALLS, "/api/calls?status=in-progress"),
+    "calls: completed": Ask(_CALLS, "/api/calls?status=completed"),
+    "calls: completed, far down": Ask(_CALLS, "/api/calls?status=completed&limit=5&cursor=*"),
+    "calls: failed": Ask(_CALLS, "/api/calls?status=failed"),
+    "calls: no answer": Ask(_CALLS, "/api/calls?status=no-answer"),
+    "calls: canceled": Ask(_CALLS, "/api/calls?status=canceled"),
+    "calls: since a day": Ask(_CALLS, "/api/calls?since=2026-01-01T00:00:00Z"),
+    "calls: until a day": Ask(_CALLS, "/api/calls?until=2026-06-01T00:00:00Z"),
+    "calls: with a tag": Ask(_CALLS, "/api/calls?tag=billing"),
+    "calls: with a tag, far down": Ask(_CALLS, "/api/calls?tag=billing&limit=1&cursor=*"),
+    "calls: unread": Ask(_CALLS, "/api/calls?read=unread"),
+    "calls: unread, far down": Ask(_CALLS, "/api/calls?read=unread&limit=5&cursor=*"),
+    "calls: unread and completed": Ask(_CALLS, "/api/calls?read=unread&status=completed"),
+    "calls: search for a whole number": Ask(_CALLS, f"/api/calls?q={quote('+1 (415) 555-0100')}", NUMBER_SEARCH),
+    "calls: search for a name": Ask(_CALLS, "/api/calls?q=kierkegaard", NAME_SEARCH),
+    "calls: search for a word of summaries": Ask(_CALLS, "/api/calls?q=wheelchair", NAME_SEARCH),
+    "calls: search without a match": Ask(_CALLS, "/api/calls?q=nobodyofthisname", NUMBER_SEARCH),
+    "a call with its talk": Ask(_CALLS, "/api/calls/{talk}", DETAIL),
+    "notes of a call": Ask(_CALLS, "/api/calls/{noted}/notes"),
+    "tags of a call": Ask(_CALLS, "/api/calls/{tagged}/tags"),
+    "tags": Ask(_CALLS, "/api/tags"),
+    "unread counts": Ask(_CALLS, "/api/unread-counts", COUNTS),
+    "mark all calls as read": Ask(_CALLS, "/api/calls/mark-all-read", MARK, "POST"),
+    "calls: unread, all read": Ask(_CALLS, "/api/calls?read=unread"),
+    "voicemails": Ask("hum/voicemails", "/api/voicemails"),
+    "voicemails: far down": Ask("hum/voicemails", "/api/voicemails?limit=2&cursor=*"),
+    "voicemails: heard": Ask("hum/voicemails", "/api/voicemails?filter=heard"),
+    "voicemails: unheard": Ask("hum/voicemails", "/api/voicemails?filter=unheard"),
+    "voicemails: unread": Ask("hum/voicemails", "/api/voicemails?filter=unread"),
+    "a voicemail with its timeline": Ask("hum/voicemails", "/api/voicemails/{voicemail}"),
+    "mark all voicemails as read": Ask("hum/voicemails", "/api/voicemails/mark-all-read", MARK, "POST"),
+    "contacts": Ask("hum/contacts", "/api/contacts"),
+    "contacts: far down": Ask("hum/contacts", "/api/contacts?limit=5&cursor=*"),
+    "contacts: 100 a page": Ask("hum/contacts", "/api/contacts?limit=100"),
+    "contacts: search for a name": Ask("hum/contacts", "/api/contacts?q=lovelace"),
+    "contacts: search for two words": Ask("hum/contacts", "/api/contacts?q=ada%20lovelace"),
+    "contacts: search for a number": Ask("hum/contacts", "/api/contacts?q=0142"),
+    "blocklist": Ask("hum/blocklist", "/api/blocklist"),
+    "team": Ask("hum/team", "/api/team"),
+    "flows": Ask("hum/flows", "/api/flows"),
+    "a flow": Ask("hum/flows", "/api/flows/{flow}", ONE_FLOW),
+    "versions of a flow": Ask("hum/flows", "/api/flows/{flow}/versions"),
+    "a version of a flow": Ask("hum/flows", "/api/flows/{flow}/versions/2"),
+    "numbers": Ask("hum/numbers", "/api/numbers"),
+    "dashboard": Ask("hum/analytics", "/api/dashboard"),
+    "report of 30 days": Ask("hum/analytics", "/api/analytics", REPORT),
+    "report of a year": Ask("hum/analytics", "/api/analytics?days=365", REPORT),
+    "report from an odd second to another": Ask("hum/analytics", f"/api/analytics?{_ODD}", ODD_REPORT),
+    "report of a flow, 30 days": Ask("hum/flows", "/api/flows/{flow}/analytics"),
+    "report of a flow, a year": Ask("hum/flows", "/api/flows/{flow}/analytics?days=365"),
+}
+
+
+class Desk(NamedTuple):
+    """A filled organization: a session of its admin, the ids that the requests name, and the counting of requests."""
+
+    cookie: str
+    ids: dict[str, str]
+    counting: CountedTables
+
+
+def measure_lists(size: int) -> dict[str, Counted]:
+    """Return the requests of each operation in an organization with some number of calls."""
+    with fill_desk(size) as desk:
+        return {name: _count(asked, desk) for name, asked in ASKED.items()}
+
+
+@contextmanager
+def fill_desk(size: int) -> Iterator[Desk]:
+    """An organization with some number of calls of the last year."""
+    unlimited = {"SWITCHBOARD_PERSON_PER_MINUTE": "1000000", "SWITCHBOARD_PERSON_PER_SECOND": "50000"}
+    with (
+        memory_cloud.use_memory_tables() as tables,
+        patch.dict(os.environ, unlimited),
+        clock.using(clock.FrozenClock(_NOW)),
+    ):
+        acme = tenant(f"lists-{size}", PlanName.ENTERPRISE, requests_per_minute=10_000_000)
+        admin = member(acme.org_id, Role.ADMIN)
+        lines = _make_lines(admin)
+        holders = max(20, size // 4)
+        made = list(past.make_calls(acme.org_id, size, holders, lines, (admin.user_id, "Ada")))
+        items = list(past.items_of_calls(acme.org_id, made, (admin.user_id, "Ada")))
+        for name, item in (*people.contact_items(acme.org_id, holders * 4 // 5), *items):
+            tables.items[settings.table_name(name)].setdefault(item["pk"], {})[item["sk"]] = encode_item(item)
+        for number in people.list_numbers()[-_BLOCKED:]:
+            ledgers.block_number(admin, number)
+        for place in range(_PEOPLE):
+            member(acme.org_id, Role.VIEWER, f"Viewer{place}")
+        counting = CountedTables(tables)
+        with (
+            patch.object(clients, "dynamodb_client", lambda: counting),
+            patch.object(clients, "dynamodb_client_without_retries", lambda: counting),
+            # A link is signed without a request.
+            patch.object(objects, "sign_download_link", lambda *_: "https://recordings.example/1"),
+        ):
+            yield Desk(str(sessions.open_session(admin.user, acme.org_id)), _ids(made, items, lines), counting)
+
+
+def _make_lines(admin: Member) -> list[Line]:
+    caller = flows.create_flow(admin, FlowSettings(name="Reminders", kind="outbound"))
+    flow = flows.create_flow(admin, FlowSettings(name="Front desk"))
+    for number in range(_VERSIONS):
+        changes.update_flow(admin, flow.id, {"greeting": f"Hello {number}."})
+    lines = []
+    for last in range(4):
+        number_id, e164 = f"num_{last:026}", f"+1415555010{last}"
+        bought = Number(
+            id=number_id,
+            org_id=admin.org_id,
+            sid=f"PN{last:032}",
+            e164=e164,
+            friendly_name=e164,
+            flow_id=flow.id,
+            monthly_cost_cents=200,
+            provider="simulator",
+            created_at=_NOW,
+            updated_at=_NOW,
+        )
+        commit(numbers.new_number_writes(bought))
+        lines.append(Line(e164, number_id, flow.id, caller.id))
+    return lines
+
+
+def _ids(made: list[BulkCall], items: list[tuple[str, Item]], lines: list[Line]) -> dict[str, str]:
+    return {
+        "talk": next(one.call.id for one in reversed(made) if one.turns),
+        "noted": next(one.call.id for one in reversed(made) if one.notes),
+        "tagged": next(one.call.id for one in reversed(made) if one.call.tags),
+        "voicemail": next(str(item["id"]) for _, item in items if item["sk"] == "voicemail"),
+        "flow": str(lines[0].answering_flow),
+    }
+
+
+def _count(asked: Ask, desk: Desk) -> Counted:
+    target = asked.target.format(**desk.ids)
+    if "*" in target:
+        start, cursor = target.partition("&cursor")[0], ""
+        for _ in range(_DEEP):
+            found = _ask(asked, f"{start}&cursor={cursor}" if cursor else start, desk)["next_cursor"]
+            # A small organization has fewer pages.
+            cursor = str(found) if found else cursor
+        target = target.replace("*", cursor)
+    runs = []
+    for _ in range(_RUNS):
+        runs.append(Counted())
+        desk.counting.counted = runs[-1]
+        _ask(asked, target, desk)
+    desk.counting.counted = Counted()
+    # On a busy machine a thread may start late, so that parallel requests look like round trips.
+    return min(runs, key=lambda run: run.round_trips)
+
+
+def _ask(asked: Ask, target: str, desk: Desk) -> dict[str, Any]:
+    rate_limit.reset_memory()
+    handler = import_module(f"functions.{asked.group.replace('/', '.')}.handler").handler
+    event = api_event(asked.method, target, {"cookie": f"{COOKIE}={desk.cookie}"})
+    answer = handler(event, Context(topology.function(asked.group)))
+    assert answer["statusCode"] == 200, f"{target}: {answer['body']}"
+    found: dict[str, Any] = json.loads(answer["body"])
+    return found
 
 
 def measure() -> None:
-    """Print the cost of a page of each list, and of other operations."""
-    binary = dynoxide.binary()
-    if binary is None:
-        print("\nLists beside a long history: not measured, dynoxide cannot be had here.")
-        return
-    stub.drop_log()
-    unlimited = {"SWITCHBOARD_PERSON_PER_MINUTE": "100000", "SWITCHBOARD_PERSON_PER_SECOND": "500"}
-    with dynoxide.serve_tables(binary) as environ, patch.dict(os.environ, environ | unlimited):
-        clear_caches()
-        with patch.object(secret, "_root", lambda: b"load"):
-            small, large = _filled(_SHARE), _filled(1)
-            counting = count_requests()
-            rows = [_row(name, handler, target, small, large, counting) for name, handler, target in _LISTS]
-            others = [_other(name, handler, asked, small, counting) for name, handler, asked in _OTHERS]
-        clear_caches()
+    """Print the requests and the round trips of each operation. An exceeded limit fails the run."""
+    few, many = (measure_lists(size) for size in SIZES)
+    rows = []
+    for name, (_, _, limit, _) in ASKED.items():
+        costs = [Cost(found[name].round_trips, len(found[name].requests)) for found in (few, many)]
+        held = all(cost.round_trips <= limit.round_trips and cost.requests <= limit.requests for cost in costs)
+        figures = (*costs[0], *costs[1], f"{limit.round_trips} and {limit.requests}")
+        rows.append((name, *figures, report.require(f"{name}: round trips and requests", holds=held)))
     report.table(
-        f"Lists with {crowd.CONTACTS // _SHARE:,} contacts and {crowd.CALLS // _SHARE:,} calls, and with"
-        f" {crowd.CONTACTS:,} and {crowd.CALLS:,} (target: {TARGET} round trips)",
-        (
-            "list",
-            "round trips",
-            "target",
-            "requests",
-            "RCU",
-            "ms",
-            "round trips",
-            "requests",
-            "RCU",
-            "ms",
-            "time ratio",
-        ),
+        f"HUM with {SIZES[0]:,} and with {SIZES[1]:,} calls of a year, the session included",
+        ("operation", "round trips", "requests", "round trips", "requests", "limit", ""),
         rows,
     )
-    report.table(
-        "Other operations of the console, without and with an Idempotency-Key: round trips and requests",
-        ("operation", "round trips", "target", "requests", "with key", "requests"),
-        others,
-    )
-
-
-def _other(
-    name: str,
-    handler: Handler,
-    asked: Callable[[int], tuple[str, str, Any]],
-    cookie: str,
-    counting: list[Counted],
-) -> tuple[object, ...]:
-    seen = []
-    for number, key in enumerate(("", "", "warms up", "counts")):
-        counting.append(Counted())
-        rate_limit.reset_memory()
-        method, target, body = asked(number)
-        _ask(handler, target, cookie, method, body, f"{name} {key}" if key and method != "GET" else "")
-        seen.append(counting[-1])
-    plain, keyed = seen[1], seen[3]
-    counting.append(Counted())
-    met = report.met(plain.round_trips <= TARGET)
-    return name, plain.round_trips, met, len(plain.requests), keyed.round_trips, len(keyed.requests)
-
-
-def _filled(share: int) -> str:
-    """An organization with a part of the crowd. Returns a session's cookie."""
-    org_id = tenant(f"crowd-{share}", PlanName.ENTERPRISE, requests_per_minute=10_000_000).org_id
-    admin = member(org_id, Role.ADMIN, f"Admin{share}")
-    started = time.monotonic()
-    written = crowd.write_items(crowd.contact_items(org_id, crowd.CONTACTS // share))
-    holders = (crowd.CONTACTS + crowd.STRANGERS) // share
-    of_calls = crowd.call_items(org_id, crowd.CALLS // share, holders)
-    # No list here reads the table of the calls. Their numbers' histories count.
-    written += crowd.write_items((table, item) for table, item in of_calls if table == "core")
-    for number in crowd.numbers()[: 10_000 // share]:
-        ledgers.block_number(admin, number)
-    print(f"filled an organization with {written:,} items in {time.monotonic() - started:.0f} s")
-    return str(sessions.open_session(admin.user, org_id))
-
-
-def _row(
-    name: str, handler: Handler, target: str, small: str, large: str, counting: list[Counted]
-) -> tuple[object, ...]:
-    (little, little_ms), (much, much_ms) = (_page(handler, target, cookie, counting) for cookie in (small, large))
-    return (
-        name,
-        little.round_trips,
-        report.met(max(little.round_trips, much.round_trips) <= TARGET),
-        *(len(little.requests), f"{little.read_units:g}", f"{little_ms:.1f}"),
-        *(much.round_trips, len(much.requests), f"{much.read_units:g}", f"{much_ms:.1f}"),
-        f"{much_ms / little_ms:.2f}",
-    )
-
-
-def _page(handler: Handler, target: str, cookie: str, counting: list[Counted]) -> tuple[Counted, float]:
-    path = target.replace("*", _far_down(handler, target.partition("&")[0], cookie)) if "*" in target else target
-    _ask(handler, path, cookie)
-    counted, times = Counted(), []
-    for _ in range(_ROUNDS):
-        counted = Counted()
-        counting.append(counted)
-        rate_limit.reset_memory()
-        started = time.perf_counter()
-        _ask(handler, path, cookie)
-        times.append((time.perf_counter() - started) * 1_000)
-    counting.append(Counted())
-    return counted, median(times)
-
-
-def _far_down(handler: Handler, target: str, cookie: str) -> str:
-    cursor = ""
-    for _ in range(_DEEP - 1):
-        cursor = _ask(handler, f"{target}&cursor={cursor}" if cursor else target, cookie)["next_cursor"]
-    return cursor
-
-
-def _ask(
-    handler: Handler, target: str, cookie: str, method: str = "GET", body: Any = None, key: str = ""
-) -> dict[str, Any]:
-    headers = {"cookie": f"{COOKIE}={cookie}"} | ({"idempotency-key": key} if key else {})
-    answer = handler(api_event(method, target, headers, body), Context(topology.function("hum/contacts")))
-    assert answer["statusCode"] < 300, answer["body"]
-    found: dict[str, Any] = json.loads(answer["body"])
-    return found

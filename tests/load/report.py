@@ -25,6 +25,7 @@ class Figure:
 
 
 _figures: list[Figure] = []
+_missed: list[str] = []
 
 
 def table(title: str, headings: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
@@ -46,6 +47,18 @@ def _print(cells: Sequence[Sequence[str]]) -> None:
 def met(holds: bool) -> str:
     """The verdict in a table's last column."""
     return "met" if holds else "MISSED"
+
+
+def require(name: str, *, holds: bool) -> str:
+    """The same verdict for a limit that must hold on every machine. A missed one fails the run."""
+    if not holds:
+        _missed.append(name)
+    return met(holds)
+
+
+def missed() -> list[str]:
+    """The names of the missed limits that must hold."""
+    return list(_missed)
 
 
 def at_least(name: str, value: float, unit: str, target: float) -> None:

@@ -184,8 +184,6 @@ EFFECTS = {"switchboard.calls.request_ids"}
 #: Each attempt takes another place at once, and the last one gives up: `optimistic` would pause for the same place.
 #: A judge retries its model and changes nothing.
 LOOPS = {
-    "switchboard.calls.summarizers.model",
-    "switchboard.roleplay.judges.model",
     "switchboard.streams.service",
     "switchboard.webhooks.breaker",
 }

@@ -32,6 +32,7 @@ from switchboard.numbers import service as numbers
 from switchboard.roleplay import calls as roleplay
 from switchboard.roleplay.models import RoleplayState
 from switchboard.timers import service as timers
+from switchboard.voicemails import store as voicemails
 from switchboard.webhooks import deliveries
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -260,8 +261,8 @@ def test_twilio_voice_asks_for_the_script_of_a_call_in(run: Run, organization: d
     _, answer = run("callbacks/twilio", "twilio-voice")
     assert answer["statusCode"] == 200
     assert answer["body"].startswith('<?xml version="1.0" encoding="UTF-8"?><Response><Say')
-    page = calls.list_calls(organization["ORGANIZATION_ID"], None, [], "INBOUND", 10, None)
-    assert [calls.CALLS.from_item(item).declined for item in page.items] == ["no_flow"]
+    found, _ = calls.list_calls(organization["ORGANIZATION_ID"], None, [], "INBOUND", 10, None)
+    assert [call.declined for call in found] == ["no_flow"]
 
 
 def test_sqs_recordings_store_the_message_of_a_caller(run: Run, organization: dict[str, str]) -> None:
@@ -280,6 +281,17 @@ def test_sqs_summaries_summarize_a_call_that_is_over(run: Run, organization: dic
     summary = summaries.get_summary(organization["ORGANIZATION_ID"], parse_job(event)["call_id"])
     assert summary is not None
     assert summary.tldr
+
+
+def test_sqs_voicemails_create_the_voicemail_of_a_message(run: Run, organization: dict[str, str]) -> None:
+    event, answer = run("workers/voicemails", "sqs-voicemails")
+    assert answer == DONE
+    call = calls.CALLS.get_object(organization["ORGANIZATION_ID"], parse_job(event)["call_id"])
+    assert call is not None
+    page = voicemails.LISTING.places(call.org_id, {}, 10)
+    voicemail = voicemails.VOICEMAILS.get_object(call.org_id, page[0].split("#")[1])
+    assert voicemail is not None
+    assert (voicemail.call_id, voicemail.audio_key) == (call.id, call.recordings[0].key)
 
 
 def test_livekit_webhook_reports_that_the_rep_is_in(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,6 +63,18 @@ NOTHING_TO_DO: dict[str, list[dict[str, Any]]] = {
         {"job": "CloseVoicemail", **CALL},
     ],
     "workers/summaries": [{"job": "SummarizeCall", **CALL}],
+    "workers/voicemails": [
+        {"job": "CreateVoicemail", **CALL, "recording_id": "RE_none"},
+        {
+            "job": "TranscribeVoicemail",
+            "org_id": ORG,
+            "voicemail_id": "vm_none",
+            "audio_key": "none",
+            "media_type": "audio/wav",
+            "looks": 8,
+        },
+        {"job": "SummarizeVoicemail", "org_id": ORG, "voicemail_id": "vm_none"},
+    ],
     "workers/roleplay": [
         {"job": "BeginRoleplay", **CALL},
         {"job": "CloseRoleplay", **CALL, "state": "CREATED"},

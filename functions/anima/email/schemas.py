@@ -14,6 +14,7 @@ from pydantic.alias_generators import to_camel
 from pydantic.config import JsonDict
 
 from switchboard.dialects.anima.shapes import Pagination
+from switchboard.edge.fields import Pattern
 from switchboard.email import models, unsubscribe
 from switchboard.email import service as email
 from switchboard.email.models import MailState
@@ -36,7 +37,13 @@ _STATUS: dict[MailState, Status] = {
 
 
 #: A label: one of read, unread, archived and spam, or the caller's own.
-Label = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,49}$")]
+Label = Annotated[
+    str,
+    Pattern(
+        "^[a-z0-9][a-z0-9_-]{0,49}$",
+        "must be 1 to 50 lower-case letters, digits, hyphens and underscores, and begin with a letter or a digit",
+    ),
+]
 
 _ATTACHMENT: JsonDict = {
     "id": "att_01kfe2v7g0hjkmnpqrstvwxyz0_1",

@@ -25,6 +25,7 @@ from switchboard.agents import service as agents
 from switchboard.dialects.anima.dialect import MASTER, Anima
 from switchboard.dialects.anima.shapes import Cursor, Limit, Pagination
 from switchboard.edge.api import Api
+from switchboard.edge.fields import Pattern
 from switchboard.usage import service as usage
 
 api = Api(Anima(), "management", keys=MASTER)
@@ -160,11 +161,8 @@ def set_hard_cap(request: HardCapView) -> HardCapView:
 )
 def get_usage(
     period: Annotated[
-        str | None,
-        Query(
-            pattern="^[0-9]{4}-(0[1-9]|1[0-2])$",
-            description="The month in UTC, as YYYY-MM. The default is the current month.",
-        ),
+        Annotated[str, Pattern("^[0-9]{4}-(0[1-9]|1[0-2])$", "must be a month as YYYY-MM, such as 2026-06")] | None,
+        Query(description="The month in UTC, as YYYY-MM. The default is the current month."),
     ] = None,
 ) -> UsageView:
     return UsageView.of(usage.get_monthly_usage(api.caller.org_id, period))

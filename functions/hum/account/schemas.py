@@ -41,7 +41,11 @@ class OrganizationInput(BaseModel):
     address_region: Text120 | None = None
     address_postal_code: Text32 | None = None
     address_country: Text120 | None = None
-    default_provider: VoiceProvider = Field(default=VoiceProvider.ELEVENLABS, json_schema_extra=omit_default)
+    default_provider: VoiceProvider = Field(
+        default=VoiceProvider.ELEVENLABS,
+        description="The maker of the models that you prefer. It is kept, and has no effect in this version.",
+        json_schema_extra=omit_default,
+    )
 
     def sent_fields(self) -> dict[str, Any]:
         """Returns the fields that the request sent."""
@@ -180,4 +184,6 @@ class SwitchOrganization(BaseModel):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"org_id": "org_01k9x4c8v6q2m3n4p5r6s7t8v9"}]})
 
-    org_id: str = Field(min_length=1, max_length=64)
+    org_id: str = Field(
+        min_length=1, max_length=64, description="The id of one of your organizations, from `GET /api/me`."
+    )

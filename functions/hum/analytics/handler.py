@@ -24,7 +24,8 @@ api = Api(
     summary="Get the dashboard",
     operation_id="getDashboard",
     tag="Dashboard",
-    description="Calls of every API and direction, except test calls. New calls are counted after a few moments.",
+    description="The figures count calls of every API and direction, and leave out test calls. `recent_calls` and"
+    " `unread_calls` include test calls. New calls are counted after a few moments.",
     permission=Permission.ANALYTICS_READ,
 )
 def get_dashboard() -> DashboardView:

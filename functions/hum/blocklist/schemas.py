@@ -16,8 +16,8 @@ class BlockNumber(BaseModel):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"e164": "+14155550143", "reason": "asked us to stop"}]})
 
-    e164: str = Field(min_length=2, max_length=32)
-    reason: Annotated[str, OneLine(500)] | None = None
+    e164: str = Field(min_length=2, max_length=32, description="The number, with its country code.")
+    reason: Annotated[str, OneLine(500)] | None = Field(default=None, description="Why the number is blocked.")
 
 
 class BlockedNumberView(BaseModel):

@@ -10,6 +10,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Header
 from switchboard.dialects.hum import call_stream
 from switchboard.dialects.hum.dialect import COOKIE, Hum
 from switchboard.edge.api import Api
+from switchboard.edge.fields import Pattern
 from switchboard.edge.streaming.responses import MEDIA_TYPE, stream_response
 from switchboard.streams.guard import SessionGuard
 from switchboard.team.permissions import Permission
@@ -24,10 +25,16 @@ api = Api(Hum(), "call_stream")
     tag="Calls",
     media_type=MEDIA_TYPE,
     description=(
-        "Returns server-sent events with names. `snapshot` comes first and has the call so far, in the form of"
-        " `GET /api/calls/{id}`. Then follow `status`, `transcript.delta` (a turn as understood so far),"
-        " `transcript.final` (the turn's final text), `tool.started`, `tool.completed` and `summary.ready`. The `id` of"
-        " a turn connects its deltas and its final text.\n\n"
+        "Returns server-sent events with names. The `data` of each is one line with a JSON object:\n\n"
+        "| event | data |\n|---|---|\n"
+        "| `snapshot` | `{call}`: the call so far, in the form of `GET /api/calls/{id}`. It comes first. |\n"
+        "| `status` | `{call_id, status, at}`, for each new status |\n"
+        "| `transcript.delta` | `{call_id, turn}`: a turn as understood so far, in the form of `call.transcript` |\n"
+        "| `transcript.final` | `{call_id, turn}`: the final text of the turn with this `turn.id` |\n"
+        "| `tool.started` | `{call_id, tool}`, in the form of `call.tools` |\n"
+        "| `tool.completed` | `{call_id, tool}`, with the result |\n"
+        "| `summary.ready` | `{call_id, summary, outcome}`, in the form of `call.summary` and `call.outcome` |\n"
+        "| `call.ended` | `{call_id, status, end_reason, ended_at, duration_sec, outcome, summary_tldr}` |\n\n"
         "`call.ended` is the last event: close the stream then, because an EventSource would connect again. It comes"
         " when the call is over and summarized, at most a minute after the end. A call that is over gets `snapshot` and"
         " `call.ended` at once.\n\n"
@@ -41,10 +48,9 @@ api = Api(Hum(), "call_stream")
 def stream_call_events(
     viewed_id: str,
     last_event_id: Annotated[
-        str | None,
+        Annotated[str, Pattern("^[0-9]{0,12}$", "must be the id of an event: a number")] | None,
         Header(
             alias="Last-Event-ID",
-            pattern="^[0-9]{0,12}$",
             description="The id of the last event received. The stream continues after it.",
         ),
     ] = None,

@@ -30,6 +30,7 @@ from switchboard.dialects.hum.shapes import DONE, Cursor, Ok
 from switchboard.edge.api import Api
 from switchboard.edge.fields import Timestamp
 from switchboard.inbox import service as inboxes
+from switchboard.inbox.models import ReadState
 from switchboard.kit import clock
 from switchboard.team.permissions import Permission
 
@@ -44,6 +45,14 @@ api = Api(
 )
 
 _UNKNOWN = "There is no such call."
+#: The inboxes whose unread things are counted.
+_COUNTED = (inbox.INBOX, "voicemails")
+#: The member's read state of calls, which is read together with the session.
+_READ_STATE = inboxes.state_refs(inbox.INBOX)
+
+
+def _read_state() -> ReadState:
+    return api.beside[0] or ReadState()
 
 
 @api.get(
@@ -53,6 +62,7 @@ _UNKNOWN = "There is no such call."
     description="The newest first. A page of a search or of unread calls may be short or even empty although more pages"
     " follow: check `next_cursor`.",
     permission=Permission.CALLS_READ,
+    beside=_READ_STATE,
 )
 def list_calls(
     q: Annotated[
@@ -90,7 +100,7 @@ def list_calls(
         since=clock.format_iso(clock.parse(since)) if since else None,
         before=clock.format_iso(clock.parse(until)) if until else None,
     )
-    rows, after = service.list_calls(api.member, filters, limit, cursor)
+    rows, after = service.list_calls(api.member, filters, limit, cursor, _read_state())
     return CallPageView(calls=[CallSummaryRow.of(row) for row in rows], next_cursor=after)
 
 
@@ -100,9 +110,10 @@ def list_calls(
     operation_id="markAllCallsRead",
     description="It applies to you only.",
     permission=Permission.CALLS_READ,
+    beside=_READ_STATE,
 )
 def mark_all_calls_read() -> MarkedRead:
-    return MarkedRead(ok=True, marked=inbox.mark_all_calls_read(api.member))
+    return MarkedRead(ok=True, marked=inbox.mark_all_calls_read(api.member, _read_state()))
 
 
 @api.get(
@@ -111,9 +122,10 @@ def mark_all_calls_read() -> MarkedRead:
     operation_id="getUnreadCounts",
     description="Your own counts, each at most 100. Show 100 as `99+`. New calls are counted after a few moments.",
     permission=Permission.CALLS_READ,
+    beside=inboxes.state_refs(*_COUNTED),
 )
 def get_unread_counts() -> UnreadCounts:
-    counts = inboxes.count_unread(api.member.org_id, api.member.user_id, ("calls", "voicemails"))
+    counts = inboxes.count_unread(api.member.org_id, api.member.user_id, _COUNTED, api.beside)
     return UnreadCounts.model_validate(counts)
 
 

@@ -19,7 +19,7 @@ class CallReadState(BaseModel):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"is_read": True}]})
 
-    is_read: Annotated[bool, Field(strict=True)]
+    is_read: Annotated[bool, Field(strict=True, description="Whether you have read the call.")]
 
 
 class TagInput(BaseModel):
@@ -39,7 +39,9 @@ class NoteInput(BaseModel):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"body": "Promised to call back on Monday."}]})
 
-    body: Annotated[str, Field(min_length=1, max_length=4000), AfterValidator(require_text)]
+    body: Annotated[
+        str, Field(min_length=1, max_length=4000, description="The text of the note."), AfterValidator(require_text)
+    ]
 
 
 class CallPageView(BaseModel):

@@ -31,11 +31,19 @@ class ContactInput(BaseModel):
         }
     )
 
-    e164: str = Field(default="", min_length=2, max_length=32, json_schema_extra=omit_default)
-    display_name: Annotated[str, OneLine(200)] | None = None
-    role: Annotated[str, OneLine(120)] | None = None
+    e164: str = Field(
+        default="",
+        min_length=2,
+        max_length=32,
+        description="The contact's number, with its country code. It identifies the contact and cannot change.",
+        json_schema_extra=omit_default,
+    )
+    display_name: Annotated[str, OneLine(200)] | None = Field(default=None, description="The name that lists show.")
+    role: Annotated[str, OneLine(120)] | None = Field(
+        default=None, description="The contact's part, such as `Patient`."
+    )
     email: EmailAddress | None = None
-    notes: str | None = Field(default=None, max_length=2000)
+    notes: str | None = Field(default=None, max_length=2000, description="Your notes. A search finds their words.")
     # The next three fields are not in the contract.
     time_zone: Annotated[str, OneLine(64)] | None = Field(
         default=None, description="The contact's IANA time zone. It decides the allowed hours of calls and texts."

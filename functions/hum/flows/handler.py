@@ -25,6 +25,7 @@ from switchboard.dialects.hum.call_orders import CALL_INVALID, CALL_REFUSED, Cal
 from switchboard.dialects.hum.dialect import Hum
 from switchboard.dialects.hum.shapes import DONE, Cursor, Limit, Ok
 from switchboard.edge.api import Api
+from switchboard.edge.fields import Pattern
 from switchboard.flows import changes, service, versions
 
 # for SnapStart: the snapshot includes the validator of JSON Schemas
@@ -41,10 +42,9 @@ _CONFLICT = "The flow has another version than `If-Match` names: `version_confli
 _INVALID = "A setting is not valid. For JSON in a text, the message names the line and the path."
 
 IfMatch = Annotated[
-    str | None,
+    Annotated[str, Pattern(r'^"?[1-9][0-9]{0,8}"?$', "must be the version of the flow, such as 7")] | None,
     Header(
         alias="If-Match",
-        pattern=r'^"?[1-9][0-9]{0,8}"?$',
         description="The `version` that you change. If the flow has another version, nothing changes.",
     ),
 ]

@@ -62,11 +62,26 @@ class FlowInput(BaseModel):
 
     name: Name
     kind: FlowKind = Field(default="inbound", description="An inbound flow answers calls, an outbound flow makes them.")
-    greeting: str = Field(default="", max_length=TEXT_LIMITS["greeting"])
-    system_prompt: str = Field(default="", max_length=TEXT_LIMITS["system_prompt"])
-    voice: str = Field(default="alloy", description="A voice of the catalog, or of OpenAI or Gemini by name.")
-    voicemail_enabled: Flag = 1
-    announce_recording: Flag = 1
+    greeting: str = Field(
+        default="",
+        max_length=TEXT_LIMITS["greeting"],
+        description="The first words of a call. A value of the call's `task_context` replaces its name in double"
+        " braces, such as `{{name}}`.",
+    )
+    system_prompt: str = Field(
+        default="",
+        max_length=TEXT_LIMITS["system_prompt"],
+        description="The instructions for the model that talks. Names in double braces are replaced as in `greeting`.",
+    )
+    voice: str = Field(
+        default="alloy",
+        description="A voice of the catalog, or of OpenAI or Gemini by name. The error for another value lists all"
+        " voices. Anima's `GET /v1/voice/catalog` describes those of the catalog.",
+    )
+    voicemail_enabled: Flag = Field(default=1, description="Whether a caller may leave a message: 1 or 0.")
+    announce_recording: Flag = Field(
+        default=1, description="Whether a caller is told that the call is recorded: 1 or 0. With 0 it is not recorded."
+    )
     tools_json: str = _text(
         "a list of `{name, description, parameters, url, method}`. `parameters` is a JSON Schema of the arguments. "
         "`url` is public and begins with https. `method` is GET or POST.",
@@ -78,8 +93,16 @@ class FlowInput(BaseModel):
     caller_id_number_id: str | None = Field(
         default=None, max_length=64, description="The id of your number from which the flow calls."
     )
-    voicemail_leave_message: str | None = Field(default=None, max_length=TEXT_LIMITS["voicemail_leave_message"])
-    provider: Provider | None = None
+    voicemail_leave_message: str | None = Field(
+        default=None,
+        max_length=TEXT_LIMITS["voicemail_leave_message"],
+        description="The words that ask a caller for a message. Without them the platform has its own.",
+    )
+    provider: Provider | None = Field(
+        default=None,
+        description="The maker of the model that you prefer. It is kept, and has no effect in this version: the"
+        " configured talker of the platform talks.",
+    )
     timezone: str | None = Field(
         default=None, max_length=64, description="An IANA time zone. Without one, the organization's zone applies."
     )
@@ -94,8 +117,16 @@ class FlowInput(BaseModel):
         "`2 days before` or `day after`. `hours` are the windows of the day; without them the day is closed.",
         None,
     )
-    after_hours_message: str | None = Field(default=None, max_length=TEXT_LIMITS["after_hours_message"])
-    business_hours_enabled: Flag = Field(default=0, json_schema_extra=omit_default)
+    after_hours_message: str | None = Field(
+        default=None,
+        max_length=TEXT_LIMITS["after_hours_message"],
+        description="The words for a caller outside the business hours. Without them the platform has its own.",
+    )
+    business_hours_enabled: Flag = Field(
+        default=0,
+        description="Whether the flow answers only within `business_hours_json`: 1 or 0.",
+        json_schema_extra=omit_default,
+    )
 
     def given(self) -> dict[str, Any]:
         """Returns the fields that the request sent, with their values in the domain."""
@@ -115,7 +146,9 @@ def _require_name(schema: dict[str, Any]) -> None:
 
 
 class FlowChanges(FlowInput):
-    """The changes of a flow. A missing field stays unchanged, and its default has no effect. `null` clears a field.
+    """The changes of a flow. A missing field stays unchanged, and its default has no effect.
+
+    `null` clears a field whose type allows null. It is refused for all other fields: send an empty text, or 0.
 
     The contract requires `name`. A request without it is accepted, and the name stays.
     """
@@ -162,7 +195,9 @@ class FlowView(BaseModel):
     assigned_numbers: list[AssignedNumberView]
     created_at: str
     updated_at: str
-    updated_by: str | None = Field(description="The id of the person or key that made the last change.")
+    updated_by: str | None = Field(
+        description="The id of the person or key that made the last change, or a name such as `demo` for the platform."
+    )
 
     @classmethod
     def of(cls, flow: Flow, numbers: Sequence[Number]) -> FlowView:
@@ -248,9 +283,11 @@ class FlowConfigInput(BaseModel):
         }
     )
 
-    format: SourceFormat = "json"
-    source: str = Field(min_length=1, max_length=MAX_SOURCE_BYTES)
-    note: str = Field(default="", max_length=500, json_schema_extra=omit_default)
+    format: SourceFormat = Field(default="json", description="The language of `source`.")
+    source: str = Field(min_length=1, max_length=MAX_SOURCE_BYTES, description="The configuration, as one text.")
+    note: str = Field(
+        default="", max_length=500, description="A note on the new version.", json_schema_extra=omit_default
+    )
 
 
 class FlowRollbackInput(BaseModel):
@@ -258,8 +295,13 @@ class FlowRollbackInput(BaseModel):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"version": 1, "note": "The old greeting was better."}]})
 
-    version: int = Field(ge=1)
-    note: str = Field(default="", max_length=500, json_schema_extra=omit_default)
+    version: int = Field(ge=1, description="The number of the version whose settings become current again.")
+    note: str = Field(
+        default="",
+        max_length=500,
+        description="A note on the new version. The default is `Rollback to version N`.",
+        json_schema_extra=omit_default,
+    )
 
 
 class FlowConfigView(BaseModel):

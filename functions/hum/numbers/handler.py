@@ -22,6 +22,7 @@ from switchboard.carriers.numbers.ports.inventory import NumberSearch
 from switchboard.dialects.hum.dialect import Hum
 from switchboard.dialects.hum.shapes import Cursor
 from switchboard.edge.api import Api
+from switchboard.edge.fields import Pattern
 from switchboard.flows import assignments
 from switchboard.numbers import available, registration, service
 from switchboard.numbers.purchases import NumberOrder
@@ -55,7 +56,11 @@ def list_numbers(
     "as it is. A different name or flow is then refused with `number_exists`: use PATCH.",
     status=201,
     permission=Permission.NUMBERS_WRITE,
-    responses={400: "`number_not_in_inventory`, `number_exists` or an unknown flow.", 503: _NO_PROVIDER},
+    responses={
+        400: "`number_not_in_inventory`, `number_exists`, `unknown_flow`. `flow_kind`: the flow answers no calls."
+        " `number_without_voice`: the number has no calls.",
+        503: _NO_PROVIDER,
+    },
 )
 def create_number(request: NumberInput) -> NumberView:
     number = assignments.register_number(
@@ -89,7 +94,8 @@ def search_available_numbers(
     country: Annotated[str, Query(max_length=2, description="ISO 3166 code: US or CA.")] = "US",
     type: Annotated[NumberTypeName, Query(description="The kind of number.")] = "Local",  # noqa: A002 the contract's
     areaCode: Annotated[  # noqa: N803 the contract's names
-        str | None, Query(pattern=r"^\d{3}$", description="The three digits after +1.")
+        Annotated[str, Pattern(r"^\d{3}$", "must be three digits, such as 415")] | None,
+        Query(description="The three digits after +1."),
     ] = None,
     contains: Annotated[
         str | None,
@@ -141,13 +147,17 @@ def _switch(text: Switch | None) -> bool | None:
     "/api/numbers/buy",
     summary="Buy a number",
     operation_id="buyNumber",
-    description="Charges the first month, within the organization's spending cap and the plan's limit of numbers. A "
-    "number that the organization has already is returned as it is, and is not charged again. After a 503, send the "
-    "same request again: it finds out whether the number was bought, and buys it at most once.",
+    description="Charges the first month, within the organization's spending cap and the plan's limit of numbers. "
+    "Each later month is charged on its first day, also above the cap. A number that the organization has already is "
+    "returned as it is, and is not charged again. A number without calls or texts is bought without the flow that "
+    "needs them. After a 503, send the same request again: it finds out whether the number was bought, and buys it at "
+    "most once.",
     status=201,
     permission=Permission.NUMBERS_BUY,
     responses={
-        400: "`number_unavailable`: somebody else has the number, or the provider does not sell it.",
+        400: "`number_unavailable`: somebody else has the number, or the provider does not sell it."
+        " `number_not_for_sale`: the platform does not sell such numbers. `purchase_refused`: the provider refuses."
+        " `unknown_flow`. `flow_kind`: the flow answers no calls.",
         403: "`hard_cap`: the spending cap is reached. `number_limit`: the plan allows no more numbers.",
         503: f"{_NO_PROVIDER} `purchase_unconfirmed`: the outcome is not known yet.",
     },
@@ -167,7 +177,8 @@ def buy_number(request: NumberBuyInput) -> NumberView:
     "change; a call in progress does not.",
     permission=Permission.NUMBERS_WRITE,
     responses={
-        400: "`number_released`, or an unknown flow.",
+        400: "`number_released`: it gets no flow. `unknown_flow`. `flow_kind`: the flow answers no calls."
+        " `number_without_voice`, `number_without_sms`: the number cannot serve the flow.",
         404: "There is no such number.",
     },
 )

@@ -7,16 +7,19 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from switchboard.dialects.hum.shapes import Ok
-from switchboard.edge.fields import OneLine
+from switchboard.edge.fields import OneLine, Pattern
 from switchboard.edge.schema import omit_default
 from switchboard.numbers import models
 from switchboard.numbers.available import PricedNumber
 from switchboard.numbers.models import NumberStatus
 from switchboard.numbers.registration import SyncCount
 
-E164 = Annotated[str, Field(pattern=r"^\+[1-9]\d{7,14}$")]
+E164 = Annotated[str, Pattern(r"^\+[1-9]\d{7,14}$", "must be a number in E.164, such as +14155550142")]
+NumberSid = Annotated[str, Pattern("^PN[0-9a-fA-F]{32}$", "must be PN and 32 hexadecimal digits")]
 FriendlyName = Annotated[str, OneLine(120)]
 FlowId = Annotated[str, Field(min_length=1, max_length=64)]
+
+_NAME = "A name for people. The default is the number."
 
 
 class NumberInput(BaseModel):
@@ -35,9 +38,9 @@ class NumberInput(BaseModel):
         }
     )
 
-    sid: str = Field(pattern=r"^PN[0-9a-fA-F]{32}$", description="The provider's id of the number.")
-    e164: E164
-    friendly_name: FriendlyName = Field(default="", json_schema_extra=omit_default)
+    sid: NumberSid = Field(description="The provider's id of the number.")
+    e164: E164 = Field(description="The number, as the provider has it.")
+    friendly_name: FriendlyName = Field(default="", description=_NAME, json_schema_extra=omit_default)
     flow_id: FlowId | None = Field(default=None, description="The flow that answers calls to the number.")
 
 
@@ -48,8 +51,8 @@ class NumberBuyInput(BaseModel):
         json_schema_extra={"examples": [{"phoneNumber": "+14155550128", "friendly_name": "Front desk"}]}
     )
 
-    phoneNumber: E164  # noqa: N815 the contract's name
-    friendly_name: FriendlyName = Field(default="", json_schema_extra=omit_default)
+    phoneNumber: E164 = Field(description="The number, as the search shows it.")  # noqa: N815 the contract's name
+    friendly_name: FriendlyName = Field(default="", description=_NAME, json_schema_extra=omit_default)
     flow_id: FlowId | None = Field(default=None, description="The flow that answers calls to the number.")
     sms_flow_id: FlowId | None = Field(default=None, description="The flow that answers texts to the number.")
 
@@ -59,8 +62,8 @@ class NumberChanges(BaseModel):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"friendly_name": "Night line", "flow_id": None}]})
 
-    flow_id: FlowId | None = None
-    friendly_name: FriendlyName = Field(default="", json_schema_extra=omit_default)
+    flow_id: FlowId | None = Field(default=None, description="The flow that answers calls to the number.")
+    friendly_name: FriendlyName = Field(default="", description=_NAME, json_schema_extra=omit_default)
     # The next field is not in the contract.
     sms_flow_id: FlowId | None = Field(default=None, description="The flow that answers texts to the number.")
 

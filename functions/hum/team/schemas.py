@@ -64,7 +64,7 @@ class CreateInvite(BaseModel):
     model_config = ConfigDict(json_schema_extra={"examples": [{"email": "ada@example.com", "role": "viewer"}]})
 
     email: EmailAddress
-    role: Role = Role.OPERATOR
+    role: Role = Field(default=Role.OPERATOR, description="The role of the new member.")
 
 
 class CreateInviteResponse(Ok):

@@ -24,6 +24,12 @@ api = Api(Hum(), "transcription", tags={"Flows": "Agents for calls, with their t
     " after `Retry-After`: the transcription goes on.\n\n"
     "```\ncurl $URL/api/flows/ai-transcribe -b bh_hum_session=$SESSION -F audio=@greeting.wav\n```",
     permission=Permission.FLOWS_WRITE,
+    responses={
+        400: "`unsupported_audio`: another type. `unreadable_audio`: the audio is damaged or contains no sound."
+        " `audio_too_long`: it takes more than 60 seconds.",
+        402: "`daily_cap`: the organization's 200 samples of today are used.",
+        503: "`transcription_running`: send the same file again after `Retry-After`.",
+    },
     body=MultipartBody(field="audio", types=MEDIA_TYPES, to="uploads", only_file=True, unsupported="unsupported_audio"),
 )
 def transcribe_audio() -> TranscriptionView:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from switchboard import workers
-from switchboard.calls import dialing, timeouts, wakeups
-from switchboard.calls.jobs import CloseCall, ConfirmDial, DialCall, HangUp, WakeWaiting, WatchWaiting
+from switchboard.calls import dialing, outbound_scripts, timeouts, wakeups
+from switchboard.calls.jobs import CloseCall, ConfirmDial, DialCall, HangUp, LeaveMessage, WakeWaiting, WatchWaiting
 
 handler = workers.job_handler(
     {
@@ -13,6 +13,7 @@ handler = workers.job_handler(
         WatchWaiting: lambda job: wakeups.check_waiting_call(job.org_id, job.call_id, job.looks),
         ConfirmDial: lambda job: dialing.confirm_dial(job.org_id, job.call_id, job.claim),
         HangUp: lambda job: timeouts.hang_up_call(job.org_id, job.call_id),
+        LeaveMessage: lambda job: outbound_scripts.leave_message(job.org_id, job.call_id),
         CloseCall: lambda job: timeouts.close_call(job.org_id, job.call_id, job.state),
     }
 )

@@ -6,7 +6,9 @@ next request. One read fetches everything.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from switchboard.accounts import organizations
 from switchboard.accounts.models import Organization
@@ -19,19 +21,23 @@ from switchboard.people.models import ConsoleSession, User
 from switchboard.people.sessions import SessionCookie
 from switchboard.persistence.idempotency import IdempotencyKey
 from switchboard.team import members
-from switchboard.team.models import Member, Membership
-from switchboard.team.permissions import PERMISSIONS, Permission
+from switchboard.team.models import Member, Membership, require_permission
+from switchboard.team.permissions import Permission
 
 
 @dataclass(frozen=True, slots=True)
 class SessionIdentity:
-    """A person's session, with its organization and the membership there, if the person is a member."""
+    """A person's session, with its organization and the membership there, if the person is a member.
+
+    `beside` are the objects that the operation reads together with the session.
+    """
 
     cookie: SessionCookie
     session: ConsoleSession
     user: User
     organization: Organization | None
     membership: Membership | None
+    beside: Sequence[Any] = ()
 
     @property
     def bucket(self) -> str:
@@ -54,13 +60,7 @@ class SessionIdentity:
             )
         if self.organization.status != "active":
             raise Forbidden("The organization is not active: contact support.", code="organization_inactive")
-        if permission not in PERMISSIONS[self.membership.role]:
-            raise Forbidden(
-                f"The role {self.membership.role.value} does not allow this: ask an admin of the organization.",
-                code="insufficient_role",
-                role=self.membership.role.value,
-                permission=permission.value,
-            )
+        require_permission(self.membership.role, permission)
 
     def to_member(self, correlation_id: str, effect: IdempotencyKey | None = None) -> Member:
         """Returns the authorized member who makes the request. Call `require_permission` first."""
@@ -69,9 +69,13 @@ class SessionIdentity:
         return Member(self.organization, self.user, self.membership.role, correlation_id, effect)
 
 
-def authenticate_session(text: str) -> SessionIdentity:
+#: References by the ids of the organization and the person.
+Beside = Callable[[str, str], Sequence[Ref[Any]]]
+
+
+def authenticate_session(text: str, beside: Beside | None = None) -> SessionIdentity:
     """Returns the session of a cookie, and records its use. Raises Unauthenticated with a `code`."""
-    signed_in = read_session(text)
+    signed_in = read_session(text, beside)
     if sessions.must_record_use(signed_in.session):
         sessions.record_session_use(signed_in.session)
         if signed_in.membership:
@@ -79,13 +83,20 @@ def authenticate_session(text: str) -> SessionIdentity:
     return signed_in
 
 
-def read_session(text: str) -> SessionIdentity:
-    """Returns the session of a cookie without recording a use. Raises Unauthenticated with a `code`."""
+def read_session(text: str, beside: Beside | None = None) -> SessionIdentity:
+    """Returns the session of a cookie without recording a use. Raises Unauthenticated with a `code`.
+
+    `beside` is read in the same request. A cookie is no proof, so its ids select only what its session may read: a
+    session of another person is refused, and one of another organization reads again.
+    """
     cookie = sessions.parse_cookie(text)
     if not cookie:
         raise Unauthenticated("The session cookie is malformed: sign in again.", code="malformed")
-    session, user, org, membership = reads.read_refs(
-        sessions.session_ref(cookie.digest), people.user_ref(cookie.user_id), *_membership_refs(cookie)
+    session, user, org, membership, *others = reads.read_refs(
+        sessions.session_ref(cookie.digest),
+        people.user_ref(cookie.user_id),
+        *_membership_refs(cookie),
+        *_refs_beside(cookie, beside),
     )
     if not session or not user or session.user_id != cookie.user_id:
         raise Unauthenticated("The session is unknown or was ended: sign in again.", code="unknown")
@@ -94,10 +105,14 @@ def read_session(text: str) -> SessionIdentity:
     if session.org_id != cookie.org_id:
         # A request switched the organization, and its response with the new cookie did not arrive.
         cookie = cookie._replace(org_id=session.org_id)
-        org, membership = reads.read_refs(*_membership_refs(cookie))
+        org, membership, *others = reads.read_refs(*_membership_refs(cookie), *_refs_beside(cookie, beside))
     if not org or not membership:
-        org, membership = None, None
-    return SessionIdentity(cookie, session, user, org, membership)
+        org, membership, others = None, None, []
+    return SessionIdentity(cookie, session, user, org, membership, others)
+
+
+def _refs_beside(cookie: SessionCookie, beside: Beside | None) -> Sequence[Ref[Any]]:
+    return beside(cookie.org_id, cookie.user_id) if beside and cookie.org_id else ()
 
 
 def _membership_refs(cookie: SessionCookie) -> tuple[Ref[Organization] | None, Ref[Membership] | None]:

@@ -12,13 +12,16 @@ from switchboard.aws.dynamodb import Item
 from switchboard.calls.models import Call
 
 
-def bulk_items(org_id: str, calls: Iterable[Call]) -> Iterator[Item]:
-    """Yields the facts and tallies of an organization that has these calls only. No call may be counted meanwhile."""
+def bulk_items(org_id: str, calls: Iterable[tuple[Call, str | None]]) -> Iterator[Item]:
+    """Yields the facts and tallies of an organization that has these calls only, each with the mood of its talk.
+
+    No call may be counted meanwhile.
+    """
     names, tallies = CountedNames(), dict[TallyKey, Counter[str]]()
-    for call in calls:
+    for call, sentiment in calls:
         if not facts.is_counted(call):
             continue
-        fact, names = facts.make_fact(call, None, names)
+        fact, names = facts.make_fact(call, sentiment, names)
         yield store.fact_item(org_id, fact)
         for key, counts in facts.tallies_of(fact).items():
             tallies.setdefault(key, Counter()).update(counts)

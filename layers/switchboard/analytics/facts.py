@@ -56,7 +56,7 @@ def make_fact(call: Call, sentiment: str | None, names: CountedNames) -> tuple[C
         flow=flow,
         inbound=call.direction == "INBOUND",
         answered=answered,
-        voicemail=machine or call.has_voicemail,
+        voicemail=machine or call.took_voicemail,
         transferred=call.transferred_to is not None,
         seconds=call.duration_seconds or 0 if answered and is_over else None,
         outcome=outcome,

@@ -53,10 +53,16 @@ class Candidates(NamedTuple):
     unread: bool = False
 
 
-def find_candidates(org_id: str, user_id: str, filters: CallFilters, most: int, before: str | None) -> Candidates:
-    """Returns at most `most` calls that may match the filters, from the place `before` on (not included)."""
-    of_state = BackgroundTask(lambda: reads.read_ref(state_ref(org_id, INBOX, user_id)) or ReadState())
-    of_state.start()
+def find_candidates(
+    org_id: str, user_id: str, filters: CallFilters, most: int, before: str | None, state: ReadState | None
+) -> Candidates:
+    """Returns at most `most` calls that may match the filters, from the place `before` on (not included).
+
+    `state` is the reader's read state, if it was read already.
+    """
+    of_state = BackgroundTask(lambda: state or reads.read_ref(state_ref(org_id, INBOX, user_id)) or ReadState())
+    if state is None:
+        of_state.start()
     end = before or filters.before
     calls: dict[str, Call] = {}
     searched = _find_by_word(org_id, filters, most, end, calls) if filters.words else None
@@ -65,9 +71,10 @@ def find_candidates(org_id: str, user_id: str, filters: CallFilters, most: int, 
 
 
 def _list_candidates(org_id: str, filters: CallFilters, most: int, end: str | None) -> list[Candidate]:
-    places = lookup.list_places(
-        org_id, filters.direction, filters.states, filters.tag_key, most + 1, since=filters.since, before=end
-    )
+    if filters.tag_key is not None:
+        tagged = lookup.list_places_of_tag(org_id, filters.tag_key, most + 1, filters.since, end)
+        return [Candidate.of_place(org_id, place)._replace(flow_id=flow_id) for place, flow_id in tagged]
+    places = lookup.list_places(org_id, filters.direction, filters.states, most + 1, filters.since, end)
     return [Candidate.of_place(org_id, place) for place in places]
 
 

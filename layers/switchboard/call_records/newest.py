@@ -17,7 +17,7 @@ from switchboard.inbox.models import ReadState
 
 def list_newest_places(org_id: str, limit: int) -> list[str]:
     """Returns the places of the newest calls, in one round trip of two requests."""
-    return lookup.list_places(org_id, None, (), None, limit, since=None, before=None)
+    return lookup.list_places(org_id, None, (), limit, None, None)
 
 
 def read_newest_calls(

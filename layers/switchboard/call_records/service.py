@@ -12,7 +12,7 @@ from switchboard.call_records.models import CallFilters, CallRecord, CallRow, Re
 from switchboard.calls import inbox, lookup, notes, recording_links, summaries
 from switchboard.calls.inbox import INBOX
 from switchboard.calls.models import Call
-from switchboard.errors import NotFound
+from switchboard.errors import Invalid, NotFound
 from switchboard.inbox import service as inboxes
 from switchboard.inbox.models import ReadState
 from switchboard.inbox.unread import list_unread
@@ -24,17 +24,30 @@ from switchboard.team.models import Member
 _MIN_LOOKED_AT = 50
 
 
-def list_calls(member: Member, filters: CallFilters, limit: int, after: str | None) -> tuple[list[CallRow], str | None]:
+def list_calls(
+    member: Member, filters: CallFilters, limit: int, after: str | None, state: ReadState | None = None
+) -> tuple[list[CallRow], str | None]:
     """Returns a page of the organization's calls, the newest first, and the cursor of the next page.
 
     Two round trips: the places of calls, and the calls with their contacts, their flows and the member's flags. A
-    search takes one more for its index. A page of a filtered list may be short or empty without being the last. Raises
-    Invalid for a cursor of another list.
+    search takes one more for its index. A page of a filtered list may be short or empty without being the last. A
+    caller that has read the member's `state` already saves a request. Raises Invalid for a cursor of another list, and
+    for a range that does not end after its beginning.
     """
+    if filters.since and filters.before and filters.before <= filters.since:
+        raise Invalid("Invalid range: until must be later than since.", fields={"until": "must be later than since"})
     org_id, user_id = member.org_id, member.user_id
     if filters.unread and filters.words is None and filters.tag is None:
         page = list_unread(
-            org_id, INBOX, user_id, limit, after, since=filters.since, before=filters.before, also=filters.query()
+            org_id,
+            INBOX,
+            user_id,
+            limit,
+            after,
+            since=filters.since,
+            before=filters.before,
+            also=filters.query(),
+            state=state,
         )
         places = [Candidate.of_place(org_id, f"{thing.place}#{thing.hint}") for thing in page.things]
         found = Candidates(places, more=False, state=page.state, calls={}, unread=True)
@@ -45,7 +58,7 @@ def list_calls(member: Member, filters: CallFilters, limit: int, after: str | No
     most = max(limit, _MIN_LOOKED_AT) if narrow else limit
     if filters.words == []:
         return [], None
-    candidates = find_candidates(org_id, user_id, filters, most, str(start["place"]) if start else None)
+    candidates = find_candidates(org_id, user_id, filters, most, str(start["place"]) if start else None, state)
     rows = _rows(org_id, user_id, filters, candidates)
     last = candidates.found[-1].place if candidates.more else None
     if len(rows) > limit:

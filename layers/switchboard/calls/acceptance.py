@@ -14,6 +14,7 @@ from switchboard.calls import store
 from switchboard.calls.jobs import CloseCall
 from switchboard.calls.models import Call, Order, State, Tier
 from switchboard.carriers import voice
+from switchboard.carriers.caller_pool import list_pool_numbers
 from switchboard.carriers.voice import Carrier, Pace, Voice
 from switchboard.compliance import disclosures, phone
 from switchboard.compliance import service as compliance
@@ -35,8 +36,6 @@ from switchboard.usage.service import Charge
 METER = {Tier.BASIC: Meter.VOICE_BASIC, Tier.PREMIUM: Meter.VOICE_PREMIUM}
 #: As long as a dialer retries (`lanes.WAIT_LIMIT`), and short enough for a timer of the outbox.
 _DIALED_WITHIN = timedelta(minutes=15)
-#: A caller ID that belongs to nobody, for a stack that calls nobody.
-_TEST_CALLER = "+15005550006"
 _GREETINGS = {
     "en": "Hello, this is {name}, an automated assistant.",
     "es": "Hola, soy {name}, un asistente automático.",
@@ -66,10 +65,18 @@ def require_phone() -> None:
         raise Unavailable("Phone calls are disabled: ask the operator to enable them.", code="phone_disabled")
 
 
+def has_live_carrier() -> bool:
+    """Whether a carrier is configured that calls, with a talker that talks."""
+    return provider_name(simulated=False) != "none" and bool(select_carrier(simulated=False).talker.list_voices())
+
+
 def require_carrier(*, simulated: bool) -> None:
     """Raises Unavailable when no carrier is configured that can place the call."""
     if provider_name(simulated) == "none":
         raise Unavailable("No telephone carrier is configured: only test keys can place calls.", code="no_carrier")
+    if not select_carrier(simulated).talker.list_voices():
+        # A line without a talker would call people and say nothing.
+        raise Unavailable("No voice AI is configured: only test keys can place calls.", code="no_talker")
 
 
 def require_destination(order: Order) -> None:
@@ -117,21 +124,18 @@ def choose_caller_id(org: Organization, own: Sequence[str | None], of: str) -> s
     number that belongs to nobody, because 47 CFR 64.1604 forbids that.
     """
     numbers = [number for number in (*own, org.caller_id) if number]
-    pool = _pool()
+    pool = list_pool_numbers()
     found = numbers[0] if numbers else pool[int(texts.digest(of), 16) % len(pool)]
     if voice.reaches_people() and phone.parse(found).reaches_nobody:
         raise Unavailable("No caller ID is available: set a phone number for the organization.", code="no_caller_id")
     return found
 
 
-def _pool() -> list[str]:
-    """Returns the platform's own numbers, which tenants share."""
-    return settings.text("CALLER_POOL", _TEST_CALLER).split(",")
-
-
 def get_pace(call: Call) -> Pace:
     """Returns how many calls a second the carrier accepts from the call's number; `inf` means no limit."""
-    return Pace(math.inf) if call.simulated else select_carrier(simulated=False).line.pace_of(call.from_number)
+    if call.simulated:
+        return Pace(math.inf)
+    return select_carrier(simulated=False).line.pace_of(call.org_id, call.from_number)
 
 
 def shared_pace_name(call: Call) -> str | None:
@@ -144,7 +148,7 @@ def shared_pace_name(call: Call) -> str | None:
         return None
     if found.counted_by:
         return f"account#{found.counted_by}"
-    return call.from_number if call.from_number in _pool() else None
+    return call.from_number if call.from_number in list_pool_numbers() else None
 
 
 def contact_attempt(org: Organization, order: Order, *, counted: bool = False) -> ContactAttempt:

@@ -90,12 +90,12 @@ def place_outbound_call(member: Member, wanted: OutboundRequest) -> Call:
 
 
 def place_test_call(member: Member, flow_id: str, to: str, *, simulated: bool) -> Call:
-    """Accepts a call that tries a flow out. It is simulated on request, and where no carrier is configured.
+    """Accepts a call that tries a flow out. It is simulated on request, and without a carrier or a talker.
 
     Raises NotFound for an unknown flow, Invalid, Forbidden, Blocked, QuotaExceeded and Unavailable.
     """
     number = phone.parse(to)
-    simulated = simulated or acceptance.provider_name(simulated=False) == "none"
+    simulated = simulated or not acceptance.has_live_carrier()
     known = _known_facts(member, number.e164, simulated=simulated)
     known.start()
     flow = flows.get_flow(member.org_id, flow_id)

@@ -8,19 +8,20 @@ provider's reports, which carry our id, then decide.
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from switchboard import telemetry
 from switchboard.accounts import organizations, stops
 from switchboard.accounts.models import Organization
 from switchboard.accounts.stops import StoppedError
 from switchboard.aws.writes import Writes, commit
-from switchboard.calls import acceptance, changes, ending, lanes, pacing, store, timeouts, waiting
+from switchboard.calls import acceptance, changes, ending, lanes, pacing, store, talks, timeouts, waiting
 from switchboard.calls.changes import CallChange
 from switchboard.calls.conversations import new_conversation
 from switchboard.calls.ending import TALK_LIMIT, CallEnd
 from switchboard.calls.jobs import ConfirmDial, DialCall, WakeWaiting
 from switchboard.calls.lanes import Lane
-from switchboard.calls.models import Call, State
+from switchboard.calls.models import OVER_STATES, Call, State
 from switchboard.calls.pacing import AdmittedCall
 from switchboard.calls.reports import RING_REPORT_LIMIT
 from switchboard.carriers import voice
@@ -29,6 +30,7 @@ from switchboard.carriers.voice.ports.reports import EndReason
 from switchboard.compliance import service as compliance
 from switchboard.compliance.verdicts import Blocked, Verdict
 from switchboard.errors import Contended
+from switchboard.flows.models import Flow
 from switchboard.kit import clock
 from switchboard.persistence.collection import next_version
 from switchboard.persistence.optimistic import StaleVersionError
@@ -63,7 +65,7 @@ def dial_call(org_id: str, call_id: str) -> None:
     if lane is None:
         telemetry.log_skip("the call waits for a lane", org_id=org_id, call_id=call_id)
         return
-    verdict, carrier = _judge(org, call), acceptance.select_carrier(call.simulated)
+    verdict, carrier, flow = _judge(org, call), acceptance.select_carrier(call.simulated), talks.get_flow(call)
     if verdict.allowed and _ring_seconds(verdict.allowed_until) < _MIN_RING_SECONDS:
         _give_up(call, EndReason.BLOCKED, "refused before it was dialed: its calling hours end in a few seconds")
         return
@@ -94,7 +96,8 @@ def dial_call(org_id: str, call_id: str) -> None:
         telemetry.log_skip("the call is refused, claimed elsewhere or without a lane", org_id=org_id, call_id=call_id)
         return
     try:
-        made = carrier.place_call(new_conversation(claimed), _placement(claimed, verdict.allowed_until, left))
+        placement = _placement(claimed, flow, verdict.allowed_until, left)
+        made = carrier.place_call(new_conversation(claimed, flow), placement)
     except voice.RefusedError as refusal:
         _end(claimed, EndReason.FAILED, str(refusal))
     except voice.ThrottledError:
@@ -106,7 +109,7 @@ def dial_call(org_id: str, call_id: str) -> None:
         store.CALLS.change_object(org_id, call_id, lambda found: _dialed(found, made))
 
 
-def _placement(call: Call, not_after: str | None, left: int | None) -> voice.Placement:
+def _placement(call: Call, flow: Flow | None, not_after: str | None, left: int | None) -> voice.Placement:
     return voice.Placement(
         org_id=call.org_id,
         call_id=call.id,
@@ -115,6 +118,8 @@ def _placement(call: Call, not_after: str | None, left: int | None) -> voice.Pla
         not_after=not_after,
         ring_seconds=_ring_seconds(not_after),
         most_seconds=ending.longest_talk_seconds(call, left),
+        # The recording is not ordered here: a script starts it, after the person has heard of it.
+        machine="wait_for_beep" if talks.find_machine_message(flow) else "detect",
     )
 
 
@@ -220,11 +225,17 @@ def _released(call: Call) -> CallChange:
 
 
 def _dialed(call: Call, placed: voice.ProviderCallIds) -> CallChange:
+    facts: dict[str, Any] = {}
+    # The line may have asked for its script before this record. Then another talk was opened, and that one counts.
+    if call.connect is None:
+        if placed.conversation_id and not call.provider_conversation_id:
+            facts["provider_conversation_id"] = placed.conversation_id
+        if placed.connect and call.state not in OVER_STATES:
+            facts["connect"] = placed.connect
     if call.provider_call_id:
-        return None
-    facts = {"provider_call_id": placed.provider_call_id or None}
-    if placed.conversation_id and not call.provider_conversation_id:
-        facts["provider_conversation_id"] = placed.conversation_id
+        # A report of the line was faster.
+        return (next_version(call, **facts), None) if "connect" in facts else None
+    facts["provider_call_id"] = placed.provider_call_id or None
     if call.can_become(State.RINGING):
         return changes.transition(call, State.RINGING, "voice.call.ringing", RING_REPORT_LIMIT, facts)
     return next_version(call, **facts), None

@@ -120,7 +120,7 @@ def apply_analysis(call: Call, outcome: str | None, summary: str | None) -> Call
     facts = {"outcome": outcome, "summary": call.summary if call.summarized_at else summary}
     if call.state is State.ENDING:
         after = next_version(call, state=State.COMPLETED, watch=None, **facts)
-        told = changes.event_writes(after, "voice.call.completed", **end_event_data(after))
+        told = changes.event_writes(after, "voice.call.completed", **end_event_data(after), was_ending=True)
         return after, [timers.cancel_writes(call.watch), told]
     if outcome is None or call.outcome is not None or not (call.ended_at is None or may_be_corrected(call)):
         return None

@@ -8,6 +8,7 @@ from switchboard import telemetry
 from switchboard.aws.writes import Writes
 from switchboard.calls import history, history_store, store
 from switchboard.calls.history import CallHistory
+from switchboard.calls.models import Call
 from switchboard.events.models import Event
 
 
@@ -16,20 +17,26 @@ def project(event: Event) -> tuple[str, Writes] | None:
     call = store.CALLS.get_object(event.org_id, event.subject.id)
     if call is None or call.simulated:
         return None
-    e164 = call.person_number
-    if not e164.startswith("+"):
+    if not is_counted(call):
         telemetry.log_skip("the caller has no number", org_id=event.org_id, call_id=call.id)
         return None
+    e164 = call.person_number
     number_id = history.number_id(call.org_id, e164)
     before = history_store.get_history(call.org_id, number_id) or CallHistory(e164=e164)
-    after = _add_call(before, call.created_at, history.find_name(call.order.variables))
+    after = add_call(before, call)
     return number_id, history_store.history_writes(
         call.org_id, number_id, after.model_dump(exclude_none=True), before.calls
     )
 
 
-def _add_call(before: CallHistory, at: str, name: str | None) -> CallHistory:
+def is_counted(call: Call) -> bool:
+    """Whether a call is in the history of its number: calls of test keys and of hidden numbers are not."""
+    return not call.simulated and call.person_number.startswith("+")
+
+
+def add_call(before: CallHistory, call: Call) -> CallHistory:
     """Returns a history with one more call. The result does not depend on the order of the calls."""
+    at, name = call.created_at, history.find_name(call.order.variables)
     after = before.model_copy(update={"calls": before.calls + 1, "last_call_at": max(before.last_call_at or at, at)})
     if name is None or (before.named_at or "", before.name or "") > (at, name):
         return after

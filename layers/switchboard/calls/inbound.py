@@ -16,7 +16,7 @@ from switchboard.accounts import organizations, stops
 from switchboard.accounts.models import Organization
 from switchboard.accounts.stops import StoppedError
 from switchboard.aws.writes import Writes, commit
-from switchboard.calls import acceptance, changes, ending, inbound_script, inbound_talk, lanes, store
+from switchboard.calls import acceptance, changes, ending, lanes, scripts, store, talks
 from switchboard.calls.ending import TALK_LIMIT
 from switchboard.calls.jobs import CloseCall
 from switchboard.calls.lanes import Lane, LaneTakenError
@@ -59,7 +59,7 @@ def answer_call(number: Number, incoming: IncomingCall) -> Script:
     """
     call = optimistic.retry_on_conflict(lambda: _receive_once(number, incoming))
     assert call is not None, "no write of a call in says that it is recorded already"
-    return inbound_script.begin_script(call)
+    return scripts.begin_script(call)
 
 
 def _receive_once(number: Number, incoming: IncomingCall) -> Call:
@@ -192,7 +192,7 @@ def _find_flow(number: Number) -> Flow | None:
 
 def _new_call(number: Number, incoming: IncomingCall, flow: Flow | None, declined: Declined | None) -> Call:
     now = clock.now_iso()
-    spoken = inbound_talk.choose_voice(flow, simulated=incoming.simulated) if flow else None
+    spoken = talks.choose_voice(flow, simulated=incoming.simulated) if flow else None
     tier = Tier(spoken.tier) if spoken else Tier.BASIC
     order = Order(
         to=number.e164,
@@ -211,7 +211,7 @@ def _new_call(number: Number, incoming: IncomingCall, flow: Flow | None, decline
         from_number=incoming.from_number[:_MAX_CALLER_CHARACTERS],
         to_number=number.e164,
         voice_id=spoken.id if spoken else "",
-        greeting=inbound_talk.greeting_of(flow, spoken) if flow else "",
+        greeting=talks.greeting_of(flow, spoken) if flow else "",
         order=order,
         number_id=number.id,
         declined=declined,
@@ -224,7 +224,7 @@ def _new_call(number: Number, incoming: IncomingCall, flow: Flow | None, decline
         started_at=now,
         answered_at=now,
     )
-    return call.model_copy(update=inbound_talk.flow_facts(flow)) if flow else call
+    return call.model_copy(update=talks.flow_facts(flow)) if flow else call
 
 
 def _watch(call: Call, seconds: float) -> tuple[Call, Writes]:

@@ -22,7 +22,7 @@ from switchboard.calls import store
 from switchboard.calls.models import Call
 from switchboard.errors import NotFound
 from switchboard.inbox import service as inbox
-from switchboard.inbox.models import InboxThing
+from switchboard.inbox.models import InboxThing, ReadState
 from switchboard.kit import clock
 from switchboard.team.models import Member
 
@@ -68,9 +68,12 @@ def set_call_read(member: Member, call_id: str, *, read: bool) -> None:
     inbox.set_read(member.org_id, INBOX, member.user_id, thing, read=read)
 
 
-def mark_all_calls_read(member: Member) -> int:
-    """Marks all calls as read for a member. Returns the number of calls that were unread."""
-    return inbox.mark_all_read(member.org_id, INBOX, member.user_id, member.effect)
+def mark_all_calls_read(member: Member, state: ReadState | None = None) -> int:
+    """Marks all calls as read for a member. Returns the number of calls that were unread.
+
+    A caller that has read the member's `state` already saves a request.
+    """
+    return inbox.mark_all_read(member.org_id, INBOX, member.user_id, member.effect, state)
 
 
 def record_view(member: Member, call_id: str) -> None:

@@ -42,6 +42,13 @@ class HangUp(Job, queue="dialer"):
     call_id: str
 
 
+class LeaveMessage(Job, queue="dialer"):
+    """Leave the flow's message at the machine that answered a call."""
+
+    org_id: str
+    call_id: str
+
+
 class CloseCall(Job, queue="dialer"):
     """End a call if it is still in `state`."""
 

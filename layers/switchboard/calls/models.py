@@ -127,20 +127,22 @@ def tag_key(name: str) -> str:
 class CallRecording(Recording):
     """A recording of a call. `key` is its place in the bucket `recordings`, once our worker has fetched it.
 
-    A `lost` recording will never come. `url` is the provider's own, and never leaves this system.
+    A `lost` recording will never come, and a `deleted` one must not come back: it has no `key` and no `url`. `url` is
+    the provider's own, and never leaves this system.
     """
 
     key: str | None = None
     media_type: str | None = None
     size_bytes: int | None = None
     lost: bool = False
+    deleted: bool = False
 
 
 class CallerMessageState(StrEnum):
     """The state of the message that a caller was asked for.
 
     `LEFT`: the caller spoke, and the recording is awaited. `NONE`: the caller left no message. `LOST`: the recording
-    never came.
+    never came. `DELETED`: a member deleted the voicemail.
     """
 
     OFFERED = "offered"
@@ -148,6 +150,7 @@ class CallerMessageState(StrEnum):
     RECORDED = "recorded"
     NONE = "none"
     LOST = "lost"
+    DELETED = "deleted"
 
 
 class Declined(StrEnum):
@@ -200,6 +203,8 @@ class Call(BaseModel):
     #: The number that the caller is being transferred to.
     transfer_target: str | None = None
     voicemail: CallerMessageState | None = None
+    #: When the line got the flow's message for the machine that answered our call.
+    message_left_at: str | None = None
     provider_agent_id: str | None = None
     #: The caller's own id of the request: requests with the same id are one call.
     request_id: str | None = None
@@ -278,6 +283,11 @@ class Call(BaseModel):
         return self.from_number if self.direction == "INBOUND" else self.to_number
 
     @property
+    def own_number(self) -> str:
+        """The number of our side: the called number of an incoming call, and the caller ID of all others."""
+        return self.to_number if self.direction == "INBOUND" else self.from_number
+
+    @property
     def is_over(self) -> bool:
         """Whether the call is certainly over: the provider reported the end, or it never had the call."""
         return self.state in OVER_STATES and not self.provisional
@@ -286,6 +296,11 @@ class Call(BaseModel):
     def has_voicemail(self) -> bool:
         """Whether the caller left a message, and it is stored."""
         return self.voicemail is CallerMessageState.RECORDED
+
+    @property
+    def took_voicemail(self) -> bool:
+        """Whether the caller left a message, also if a member deleted it."""
+        return self.voicemail in (CallerMessageState.RECORDED, CallerMessageState.DELETED)
 
     def can_become(self, state: State) -> bool:
         """Whether the transition to a state is allowed."""

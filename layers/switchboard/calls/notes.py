@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pydantic import BaseModel
 
 from switchboard.aws import reads
-from switchboard.aws.dynamodb import Key
+from switchboard.aws.dynamodb import Item, Key
 from switchboard.aws.reads import Query
 from switchboard.aws.writes import Delete, Put, Writes
 from switchboard.calls import store
@@ -57,6 +57,12 @@ def _pointer_key(org_id: str, note_id: str) -> Key:
     return {"pk": f"{org_id}#note#{note_id}", "sk": "note"}
 
 
+def note_items(note: CallNote) -> tuple[Item, Item]:
+    """Returns the items of a note: the note itself, and the pointer from its id."""
+    item = {**_key(note.org_id, note.call_id, note.id), **note.model_dump()}
+    return item, {**_pointer_key(note.org_id, note.id), "call_id": note.call_id}
+
+
 def list_notes(org_id: str, call_id: str) -> list[CallNote]:
     """Returns the notes of a call that exists, the oldest first."""
     query = Query(table="activity", partition=store.call_ref(org_id, call_id).key["pk"], begins="note#")
@@ -86,11 +92,10 @@ def create_note(member: Member, call_id: str, body: str) -> CallNote:
         if call.note_count >= MAX_NOTES:
             raise Invalid(f"A call has at most {MAX_NOTES} notes: delete one first.", code="too_many_notes")
         after = next_version(call, note_count=call.note_count + 1)
+        item, pointer = note_items(note)
         return after, [
-            Put(
-                table="activity", item={**_key(call.org_id, call.id, note.id), **note.model_dump()}, unless_exists=True
-            ),
-            Put(table="activity", item={**_pointer_key(call.org_id, note.id), "call_id": call.id}),
+            Put(table="activity", item=item, unless_exists=True),
+            Put(table="activity", item=pointer),
             _event_write(member, after, "call.note_created", note),
         ]
 

@@ -1,6 +1,7 @@
 """Fetches the recordings of calls into our own bucket, and gives up on those that never come.
 
 The object is written before the call names it. So a worker that is killed in between writes the same object again.
+An object of a message that was deleted meanwhile is deleted again.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from datetime import timedelta
 from switchboard import telemetry
 from switchboard.aws import objects
 from switchboard.aws.writes import commit
-from switchboard.calls import changes, store
+from switchboard.calls import changes, messages, store
 from switchboard.calls.changes import CallChange
 from switchboard.calls.jobs import FetchRecording, ForgetRecording
 from switchboard.calls.models import Call, CallerMessageState, CallRecording
@@ -33,7 +34,12 @@ _TRANSCRIBING = timedelta(minutes=14)
 def fetch_recording(org_id: str, call_id: str, recording_id: str, attempts: int) -> None:
     """Stores a recording, or tries again later. After the last attempt the recording is lost."""
     call = store.CALLS.get_object(org_id, call_id)
-    recording = _find(call, recording_id) if call else None
+    recording = messages.find_recording(call, recording_id) if call else None
+    if call and recording and recording.deleted:
+        telemetry.log_skip("the message was deleted", org_id=org_id, call_id=call_id)
+        _erase(call, recording)
+        commit(timers.job_write(ForgetRecording(org_id=org_id, call_id=call_id, recording_id=recording_id)))
+        return
     if call is None or recording is None or recording.key or recording.lost:
         telemetry.log_skip("the recording is gone, stored or lost", org_id=org_id, call_id=call_id)
         return
@@ -66,17 +72,22 @@ def close_voicemail(org_id: str, call_id: str) -> None:
         telemetry.log_skip("no recording is awaited", org_id=org_id, call_id=call_id)
 
 
-def _find(call: Call, recording_id: str) -> CallRecording | None:
-    return next((one for one in call.recordings if one.id == recording_id), None)
+def _object_key(call: Call, recording_id: str, media_type: str) -> str:
+    return f"{call.org_id}/calls/{call.id}/{recording_id}.{audio_types.extension_of(media_type)}"
+
+
+def _erase(call: Call, recording: CallRecording) -> None:
+    if recording.media_type:
+        objects.delete_object(BUCKET, _object_key(call, recording.id, recording.media_type))
 
 
 def _store(call: Call, recording: CallRecording, found: Audio) -> None:
-    key = f"{call.org_id}/calls/{call.id}/{recording.id}.{audio_types.extension_of(found.media_type)}"
+    key = _object_key(call, recording.id, found.media_type)
     objects.put_object(BUCKET, key, found.content, found.media_type)
 
     def decide(now: Call) -> CallChange:
-        known = _find(now, recording.id)
-        if known is None or known.key:
+        known = messages.find_recording(now, recording.id)
+        if known is None or known.key or known.deleted:
             return None
         stored = known.model_copy(
             update={"key": key, "media_type": found.media_type, "size_bytes": len(found.content), "lost": False}
@@ -91,7 +102,13 @@ def _store(call: Call, recording: CallRecording, found: Audio) -> None:
         more = {"flow": after.flow_id} if after.flow_id else {}
         return after, [forget, changes.event_writes(after, "voice.call.voicemail_recorded", **data, **more)]
 
-    store.CALLS.change_object(call.org_id, call.id, decide)
+    if store.CALLS.change_object(call.org_id, call.id, decide):
+        return
+    # Another run has stored the recording, and its message may have been deleted since.
+    present = store.CALLS.get_object(call.org_id, call.id)
+    stored = messages.find_recording(present, recording.id) if present else None
+    if present and stored and stored.deleted:
+        _erase(present, stored)
 
 
 def _lose(call: Call, recording_id: str, reason: str) -> None:
@@ -100,8 +117,8 @@ def _lose(call: Call, recording_id: str, reason: str) -> None:
     telemetry.logger().error("recording lost", extra={**facts, "reason": reason})
 
     def decide(now: Call) -> CallChange:
-        known = _find(now, recording_id)
-        if known is None or known.key or known.lost:
+        known = messages.find_recording(now, recording_id)
+        if known is None or known.key or known.lost or known.deleted:
             return None
         facts = {"voicemail": CallerMessageState.LOST} if known.voicemail else {}
         after = next_version(now, recordings=_with(now, known.model_copy(update={"lost": True})), **facts)

@@ -30,7 +30,7 @@ MAX_ATTEMPTS = 20
 
 def place_of(call: Call, recording_id: str) -> RecordingPlace:
     """Returns the place of a recording at its provider."""
-    return RecordingPlace(call.org_id, call.id, call.provider_call_id, recording_id)
+    return RecordingPlace(call.org_id, call.id, call.provider_call_id, recording_id, call.own_number)
 
 
 def forget_recording(org_id: str, call_id: str, recording_id: str, attempts: int) -> None:
@@ -74,14 +74,14 @@ def fetch_lost_again(operator: Actor, org_id: str, call_id: str) -> list[str]:
     lost: list[str] = []
 
     def decide(call: Call) -> CallChange:
-        lost[:] = [one.id for one in call.recordings if one.lost]
+        found = [one for one in call.recordings if one.lost and not one.deleted]
+        lost[:] = [one.id for one in found]
         if not lost:
             return None
-        awaited = [one.model_copy(update={"lost": False}) for one in call.recordings]
-        messages = any(one.lost and one.voicemail for one in call.recordings)
-        facts = {"voicemail": CallerMessageState.RECORDED} if messages else {}
+        awaited = [one.model_copy(update={"lost": False}) if one in found else one for one in call.recordings]
+        facts = {"voicemail": CallerMessageState.RECORDED} if any(one.voicemail for one in found) else {}
         after = next_version(call, recordings=awaited, **facts)
-        return after, [_requested_write(after, operator, one) for one in call.recordings if one.lost]
+        return after, [_requested_write(after, operator, one) for one in found]
 
     _get_call(org_id, call_id)
     store.CALLS.change_object(org_id, call_id, decide)

@@ -6,13 +6,16 @@ from datetime import timedelta
 from typing import Any
 
 from switchboard import telemetry
+from switchboard.aws.writes import Writes
 from switchboard.calls import changes, ending, speech, store
 from switchboard.calls.changes import CallChange
 from switchboard.calls.ending import ANSWERED_STATES, TALK_LIMIT, CallEnd
+from switchboard.calls.jobs import LeaveMessage
 from switchboard.calls.models import OVER_STATES, Call, CallerMessageState, CallRecording, State
 from switchboard.carriers.voice.ports.reports import EndReason, Recording, Report
 from switchboard.kit import clock, texts
 from switchboard.persistence.collection import next_version
+from switchboard.timers import service as timers
 
 #: The maximum number of recordings of a call. More are an error of the provider.
 _MAX_RECORDINGS = 20
@@ -92,7 +95,16 @@ def _found_out(call: Call, answered_by: str, known: dict[str, Any]) -> CallChang
     if call.state in OVER_STATES and call.end_reason is EndReason.COMPLETED and ending.is_machine(answered_by):
         known["end_reason"] = EndReason.VOICEMAIL
     after = next_version(call, answered_by=answered_by, **known)
-    return after, changes.event_writes(after, "voice.call.machine", answered_by=answered_by)
+    told = changes.event_writes(after, "voice.call.machine", answered_by=answered_by)
+    return after, [told, _leave_message_writes(after)]
+
+
+def _leave_message_writes(call: Call) -> Writes:
+    """Returns the job that leaves the flow's message, if the machine's own message is over and ours may begin."""
+    ready = str(call.answered_by).startswith("machine_end") and call.state not in OVER_STATES
+    if not ready or call.direction != "OUTBOUND" or call.flow_id is None or call.message_left_at is not None:
+        return None
+    return timers.job_write(LeaveMessage(org_id=call.org_id, call_id=call.id))
 
 
 def _transferred(call: Call, report: Report, to_number: str, known: dict[str, Any]) -> CallChange:
@@ -126,6 +138,8 @@ def recording_event_data(recording: CallRecording) -> dict[str, Any]:
 
 def _transcribed(call: Call, recording_id: str, text: str, known: dict[str, Any]) -> CallChange:
     if recording_id in call.transcripts or len(call.transcripts) >= _MAX_RECORDINGS:
+        return None
+    if any(one.id == recording_id and one.deleted for one in call.recordings):
         return None
     kept = {**call.transcripts, recording_id: text[:_MAX_TRANSCRIPT_CHARACTERS]}
     return next_version(call, transcripts=kept, **known), None

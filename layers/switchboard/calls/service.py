@@ -115,8 +115,7 @@ def list_calls(
         if agent_id not in (None, caller.agent_id):
             raise NotFound("There is no such agent: check its id.")
         agent_id = caller.agent_id
-    page = store.list_calls(caller.org_id, agent_id, [state.value for state in states], direction, limit, after)
-    return [store.CALLS.from_item(item) for item in page.items], page.cursor
+    return store.list_calls(caller.org_id, agent_id, states, direction, limit, after)
 
 
 def list_turns(caller: Caller, call_id: str) -> Iterable[Turn]:

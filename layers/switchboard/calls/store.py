@@ -12,22 +12,26 @@ Turns and tool uses are separate items, so that reports of them do not write the
 as the call.
 
 gsi2 lists calls by direction. gsi1 lists them by direction and agent, gsi3 by direction and state, and gsi4 by
-direction, agent and state. A list of both directions reads two partitions.
+direction, agent and state. A list of both directions reads two partitions. States of which a call soon leaves one for
+the other share a list (`_LISTED_AS`), so that a page reads few partitions. Calls in ENDING are in one list for both
+directions, because the console shows them among the completed ones.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 from switchboard.aws import reads
 from switchboard.aws.dynamodb import Item, Key
 from switchboard.aws.reads import Query, Ref
 from switchboard.aws.writes import ConditionCheck, Delete, Put
-from switchboard.calls.models import DIRECTIONS, Call
+from switchboard.calls.models import DIRECTIONS, Call, Direction, State
 from switchboard.carriers.voice.ports.reports import ToolUse, Turn
 from switchboard.kit import texts
+from switchboard.kit.background import BackgroundTask
 from switchboard.persistence.collection import Collection
-from switchboard.persistence.listing import Listing, ListPage, ListView, place_of
+from switchboard.persistence.listing import HintedPlace, Listing, ListView, place_of
 from switchboard.persistence.optimistic import AlreadyRecordedError, StaleVersionError
 
 Refusal = Callable[[list[Item | None]], Exception]
@@ -39,10 +43,13 @@ LISTING = Listing(
         ListView(index="gsi2", by=("direction",)),
         ListView(index="gsi1", by=("direction", "agent_id")),
         ListView(index="gsi3", by=("direction", "state")),
+        ListView(index="gsi3", by=("ending",)),
         ListView(index="gsi4", by=("direction", "agent_id", "state")),
+        ListView(index="gsi4", by=("agent_id", "ending")),
         ListView(by=("tag",)),
     ),
 )
+_LISTED_AS = {State.DIALING: State.CREATED, State.UNCONFIRMED: State.CREATED, State.HOLD: State.ACTIVE}
 
 
 def _key(org_id: str, call_id: str) -> Key:
@@ -60,7 +67,13 @@ def list_hint(call: Call) -> str:
 
 
 def _lists(call: Call) -> Item:
-    values = {"direction": call.direction, "agent_id": call.agent_id, "state": call.state.value}
+    ending = call.state is State.ENDING
+    values = {
+        "direction": call.direction,
+        "agent_id": call.agent_id,
+        "state": None if ending else _LISTED_AS.get(call.state, call.state).value,
+        "ending": "yes" if ending else None,
+    }
     return LISTING.index_attributes(call.org_id, list_place(call), values)
 
 
@@ -85,9 +98,22 @@ def call_ref(org_id: str, call_id: str) -> Ref[Call]:
 
 def tag_entry_writes(call: Call, before: Sequence[str], after: Sequence[str]) -> list[Put | Delete]:
     """Returns the writes that list a call by its tags (`CallTag.key`)."""
-    # The flow is left out: it may change, and the same entry must be found again.
+    # The place is without the flow, which may change: the same entry must be found again.
     place = f"{place_of(call.created_at, call.id)}#{call.person_number}"
-    return LISTING.entry_writes(call.org_id, place, dict(_key(call.org_id, call.id)), "tag", before, after)
+    key = dict(_key(call.org_id, call.id))
+    return LISTING.entry_writes(call.org_id, place, key, "tag", before, after, hint=call.flow_id)
+
+
+def list_places_of_tag(
+    org_id: str, tag_key: str, limit: int, since: str | None, before: str | None
+) -> list[HintedPlace]:
+    """Returns the places of a tag's calls, the newest first, with the flow at the time of the tag."""
+    return LISTING.hinted_places(org_id, {"tag": [tag_key]}, limit, since=since, before=before)
+
+
+def new_tag_writes(call: Call) -> list[Put]:
+    """Returns the writes that list a new call by all of its tags, for a bulk load."""
+    return [write for write in tag_entry_writes(call, [], [tag.key for tag in call.tags]) if isinstance(write, Put)]
 
 
 def find_call(org_id: str, call_id: str) -> Call | None:
@@ -112,14 +138,50 @@ def unchanged_check(call: Call) -> ConditionCheck:
 
 
 def list_calls(
-    org_id: str, agent_id: str | None, states: Sequence[str], direction: str | None, limit: int, after: str | None
-) -> ListPage:
-    wanted = {
-        "direction": [direction] if direction else DIRECTIONS,
-        "agent_id": [agent_id] if agent_id else [],
-        "state": states,
-    }
-    return LISTING.read_page(org_id, wanted, limit, after)
+    org_id: str,
+    agent_id: str | None,
+    states: Sequence[State],
+    direction: Direction | None,
+    limit: int,
+    after: str | None,
+) -> tuple[list[Call], str | None]:
+    """Returns a page of calls, the newest first, and the cursor of the next page.
+
+    A page by a state that shares its list with others may be short. ENDING is filtered by alone.
+    """
+    wanted: dict[str, Sequence[str]] = {"agent_id": [agent_id] if agent_id else []}
+    if State.ENDING in states:
+        wanted["ending"] = ["yes"]
+    else:
+        wanted |= {"direction": [direction] if direction else DIRECTIONS, "state": lists_of_states(states)}
+    also = [direction or "", *sorted(state.value for state in states)]
+    page = LISTING.read_page(org_id, wanted, limit, after, also=also)
+    found = [CALLS.from_item(item) for item in page.items]
+    fitting = [call for call in found if (not states or call.state in states) and direction in (None, call.direction)]
+    return fitting, page.cursor
+
+
+def lists_of_states(states: Sequence[State]) -> list[str]:
+    """Returns the lists by state that have the calls in these states. Those in ENDING are in a list of their own."""
+    return sorted({_LISTED_AS.get(state, state).value for state in states if state is not State.ENDING})
+
+
+def list_places(
+    org_id: str, direction: Direction | None, states: Sequence[State], limit: int, since: str | None, before: str | None
+) -> list[str]:
+    """Returns the places of calls, the newest first. They may be in another state of the same list by now."""
+    lists: list[dict[str, Sequence[str]]] = []
+    if State.ENDING in states:
+        lists.append({"ending": ["yes"]})
+    if not states or (by_state := lists_of_states(states)):
+        directions = [direction] if direction else DIRECTIONS
+        lists.append({"direction": directions, "state": by_state if states else []})
+    tasks = [
+        BackgroundTask(partial(LISTING.places, org_id, wanted, limit, since=since, before=before)) for wanted in lists
+    ]
+    for task in tasks[1:]:
+        task.start()
+    return sorted({place for task in tasks for place in task.result()}, reverse=True)[:limit]
 
 
 def turn_writes(call: Call, turn: Turn) -> Put:

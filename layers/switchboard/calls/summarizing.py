@@ -28,7 +28,7 @@ from switchboard.calls.summarizers.models import TalkSummary, TalkTurn
 from switchboard.errors import NotFound, QuotaExceeded
 from switchboard.flows import json_schemas
 from switchboard.flows import service as flows
-from switchboard.kit import clock
+from switchboard.kit import clock, texts
 from switchboard.persistence.collection import next_version
 from switchboard.timers import service as timers
 from switchboard.usage import service as usage
@@ -176,7 +176,7 @@ def _summarized(call: Call, summary: CallSummary) -> CallChange:
     if call.summarized_at:
         return None  # another run of the job was faster
     after = next_version(call, summarized_at=summary.created_at, **_row_facts(call, summary))
-    facts = {"sentiment": summary.sentiment, "made_by": _code(summary.made_by), "turns": summary.turns}
+    facts = {"sentiment": summary.sentiment, "made_by": texts.to_code(summary.made_by), "turns": summary.turns}
     told = [changes.event_writes(after, "voice.call.summarized", **facts)]
     if summary.outcome_valid is not None:
         told.append(changes.event_writes(after, "voice.call.outcome_captured", valid=summary.outcome_valid))
@@ -191,8 +191,3 @@ def _row_facts(call: Call, summary: CallSummary) -> dict[str, Any]:
     if summary.outcome_valid and isinstance(named, str) and 0 < len(named) <= _MAX_OUTCOME_NAME:
         return {"summary": summary.tldr, "outcome": named}
     return {"summary": summary.tldr}
-
-
-def _code(name: str) -> str:
-    """Returns a model's name as a code: events hold no free text."""
-    return "".join(letter if letter.isalnum() or letter in "_.:-" else "_" for letter in name)[:128]

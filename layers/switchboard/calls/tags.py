@@ -13,7 +13,7 @@ from __future__ import annotations
 from pydantic import BaseModel
 
 from switchboard.aws import reads
-from switchboard.aws.dynamodb import Key
+from switchboard.aws.dynamodb import Item, Key
 from switchboard.aws.reads import Query
 from switchboard.aws.writes import Delete, Update, Writes
 from switchboard.calls import store
@@ -116,7 +116,7 @@ def remove_tag(member: Member, call_id: str, name: str) -> None:
     def decide(call: Call) -> CallChange:
         tags = [tag for tag in call.tags if tag.key != key]
         if len(tags) == len(call.tags):
-            raise NotFound("The call has no such tag.")
+            raise NotFound("The call has no such tag: list its tags.")
         after = next_version(call, tags=tags)
         return after, [
             store.tag_entry_writes(call, [key], []),
@@ -125,6 +125,23 @@ def remove_tag(member: Member, call_id: str, name: str) -> None:
         ]
 
     store.CALLS.change_object(member.org_id, call_id, decide, member.effect)
+
+
+class TagCount:
+    """The distinct tags of an organization that has some calls only, for a bulk load. Calls are added oldest first."""
+
+    def __init__(self) -> None:
+        self._uses: dict[str, TagUse] = {}
+
+    def add(self, call: Call) -> None:
+        """Counts the tags of a call."""
+        for tag in call.tags:
+            use = self._uses.setdefault(tag.key, TagUse(name=tag.name, calls=0, updated_at=tag.added_at))
+            use.calls, use.color, use.updated_at = use.calls + 1, tag.color, tag.added_at
+
+    def items(self, org_id: str) -> list[Item]:
+        """Returns the item of each distinct tag."""
+        return [{**_key(org_id, key), **use.model_dump()} for key, use in self._uses.items()]
 
 
 def _get_use(org_id: str, key: str) -> TagUse | None:

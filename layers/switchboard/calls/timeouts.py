@@ -54,7 +54,14 @@ def hang_up_call(org_id: str, call_id: str) -> None:
 
 def leg_of(call: Call) -> voice.Leg:
     """Returns the line's reference to a call."""
-    return voice.Leg(call.org_id, call.id, call.provider_call_id)
+    return voice.Leg(
+        call.org_id,
+        call.id,
+        call.provider_call_id,
+        own_number=call.own_number,
+        other_number=call.person_number,
+        placed_at=call.started_at,
+    )
 
 
 def fetch_snapshot(call: Call) -> voice.Snapshot | None:

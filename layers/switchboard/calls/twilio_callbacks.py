@@ -1,4 +1,4 @@
-"""Twilio's callbacks about calls in: who signed one, and its answer.
+"""Twilio's callbacks about calls to our numbers: who signed one, and its answer.
 
 The function behind `/twilio/voice` and the simulated provider in a deployment without a domain both use this module.
 
@@ -14,25 +14,32 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from switchboard import telemetry
-from switchboard.calls import inbound, inbound_script
-from switchboard.calls.inbound_texts import SpokenText, find_text
+from switchboard.calls import inbound, scripts
 from switchboard.calls.models import Call
+from switchboard.calls.spoken_texts import SpokenText, find_text
 from switchboard.carriers import voice
 from switchboard.carriers.voice.ports.reports import EndReason, Report, SignedCallback, UnreadableCallbackError
 from switchboard.carriers.voice.ports.script import Hangup, Say, Script
 from switchboard.carriers.voice.twilio import accounts, callbacks, twiml
 from switchboard.carriers.voice.twilio.callbacks import Form
+from switchboard.carriers.voice.twilio.urls import BASE_PATH
 from switchboard.kit import settings
 from switchboard.numbers import service as numbers
 from switchboard.numbers.models import Number
 
-BASE_PATH = "/twilio/voice/"
 SCRIPT_STEPS = ("", "after-talk", "after-dial", "after-record")
 _SIMULATED = "simulator:"
 
 #: A caller must hear something also if we fail.
 APOLOGY: Script = (Say(find_text(SpokenText.TROUBLE, "en-US")), Hangup())
 _NOT_IN_SERVICE: Script = (Say(find_text(SpokenText.NOT_IN_SERVICE, "en-US")), Hangup())
+
+
+def read_talk_number(text: str) -> int:
+    """Returns the number of a talk in a path. Raises UnreadableCallbackError."""
+    if text and not (text.isascii() and text.isdigit() and len(text) < 3):
+        raise UnreadableCallbackError("the path has no valid number of a talk")
+    return int(text or 0)
 
 
 class CallbackStep(NamedTuple):
@@ -52,9 +59,7 @@ class CallbackStep(NamedTuple):
     @classmethod
     def parse(cls, number_id: str, step: str, talk: str) -> CallbackStep:
         """Returns the place with the text of a talk's number. Raises UnreadableCallbackError."""
-        if talk and not (talk.isascii() and talk.isdigit() and len(talk) < 3):
-            raise UnreadableCallbackError("the path has no valid number of a talk")
-        return cls(number_id, step, int(talk or 0))
+        return cls(number_id, step, read_talk_number(talk))
 
     @property
     def answers_script(self) -> bool:
@@ -100,7 +105,10 @@ def receive_callback(step: CallbackStep, parameters: list[tuple[str, str]], acco
     if step.step == "":
         return _say(step, _begin(number, form, simulated=simulated))
     call = inbound.find_call(number, callbacks.read_call_sid(form))
-    return _say(step, _continue(call, step, form) if call else inbound_script.HANG_UP)
+    if call is None:
+        return _say(step, scripts.HANG_UP)
+    pressed = callbacks.read_digits(form, call.org_id, call.id) if step.step == "after-talk" else []
+    return _say(step, continue_call(call, step.step, step.talk, form))._replace(reports=tuple(pressed))
 
 
 def _begin(number: Number, form: Form, *, simulated: bool) -> Script:
@@ -111,15 +119,16 @@ def _begin(number: Number, form: Form, *, simulated: bool) -> Script:
     return inbound.answer_call(number, incoming)
 
 
-def _continue(call: Call, step: CallbackStep, form: Form) -> Script:
-    if step.step == "after-record":
-        return inbound_script.continue_after_record(call, spoken=callbacks.has_recording(form))
+def continue_call(call: Call, step: str, talk: int, form: Form) -> Script:
+    """Returns the script after a step of a call, in either direction."""
+    if step == "after-record":
+        return scripts.continue_after_record(call, spoken=callbacks.has_recording(form))
     if callbacks.find_end(form) is not None:
-        # The caller hung up. The status callback ends the call.
-        return inbound_script.HANG_UP
-    if step.step == "after-dial":
-        return inbound_script.continue_after_dial(call, callbacks.read_dial_end(form))
-    return inbound_script.continue_after_talk(call, step.talk, callbacks.read_talk_end(form))
+        # The other party hung up. The status callback ends the call.
+        return scripts.HANG_UP
+    if step == "after-dial":
+        return scripts.continue_after_dial(call, callbacks.read_dial_end(form))
+    return scripts.continue_after_talk(call, talk, callbacks.read_talk_end(form))
 
 
 def _read_reports(number: Number, step: CallbackStep, form: Form, *, simulated: bool) -> list[Report]:
@@ -140,15 +149,15 @@ def _read_reports(number: Number, step: CallbackStep, form: Form, *, simulated: 
 
 
 def _say(step: CallbackStep, script: Script) -> CallbackAnswer:
-    return CallbackAnswer(render_script(step.number_id, script))
+    return CallbackAnswer(render_script(f"{BASE_PATH}{step.number_id}", script))
 
 
-def render_script(number_id: str, script: Script) -> str:
-    """Returns a script as TwiML, with the URLs of the number's callbacks.
+def render_script(path: str, script: Script) -> str:
+    """Returns a script as TwiML. The URLs of its callbacks are below `path`.
 
     Without the setting PUBLIC_URL the URLs are paths, which the provider completes.
     """
-    base = f"{settings.text('PUBLIC_URL', '').rstrip('/')}{BASE_PATH}{number_id}"
+    base = f"{settings.text('PUBLIC_URL', '').rstrip('/')}{path}"
     try:
         return twiml.render(script, lambda step: f"{base}/{step}")
     except voice.RefusedError as error:

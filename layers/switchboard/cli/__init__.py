@@ -20,6 +20,7 @@ from switchboard.cli import (
     keys,
     law,
     mail,
+    numbers,
     organizations,
     people,
     projections,
@@ -37,7 +38,7 @@ from switchboard.errors import DomainError, Invalid
 from switchboard.kit.settings import MissingSettingError
 
 _NOUNS = (
-    *(organizations, people, keys, agents, flows, audit, compliance, law, mail, queues, timers),
+    *(organizations, people, keys, agents, flows, numbers, audit, compliance, law, mail, queues, timers),
     *(events, projections, usage, tail, webhooks, tenants, recordings, simulate),
 )
 _REFUSED, _BAD_USAGE, _INTERRUPTED = 1, 2, 130

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from switchboard import telemetry
 from switchboard.accounts.models import Caller, KeyKind
 from switchboard.edge import pipeline, rate_limit
-from switchboard.edge.dialect import INTERNAL, Dialect
+from switchboard.edge.dialect import Dialect
 from switchboard.edge.exchange import Exchange, Reply, Request
 from switchboard.edge.router import PARAMETER, Operation, Router
 from switchboard.edge.signatures import SignedRequest
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _Route = TypeVar("_Route", bound=Callable[..., Any])
 #: The 404 message of routes without a message of their own.
-_UNKNOWN = "There is no object with this id."
+_UNKNOWN = "There is no such object."
 
 
 class Api:
@@ -75,6 +75,11 @@ class Api:
         signed_in = self._current.signed_in
         assert signed_in is not None
         return signed_in
+
+    @property
+    def beside(self) -> Sequence[Any]:
+        """Returns the objects that the operation reads together with the session (`Operation.beside`)."""
+        return self.signed_in.beside
 
     @property
     def raw(self) -> bytes:
@@ -193,7 +198,7 @@ class Api:
         except Exception:  # noqa: BLE001 the client gets a response, the log gets the trace
             telemetry.logger().exception("unhandled", extra=dict(exchange.log_fields))
             telemetry.emit_metric("UnhandledError", Api=self.dialect.name)
-            reply = self._refuse(DomainError(INTERNAL, code="internal_error"), exchange)
+            reply = self._refuse(DomainError(self.dialect.internal_text, code="internal_error"), exchange)
         finally:
             self._exchange = None
         # The headers of a route replace the default headers: a page or an asset may be cached.

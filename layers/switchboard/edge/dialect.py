@@ -44,7 +44,23 @@ STATUS: dict[type[DomainError], HTTPStatus] = {
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
-INTERNAL = "Something went wrong on our side."
+#: The texts of errors that API Gateway sends itself.
+_GATEWAY_TEXTS = {
+    400: "The request is not valid: check its path, headers and body.",
+    401: "The credentials are not valid: check them.",
+    403: "The request is not allowed: check its credentials and its content.",
+    404: "This path does not exist: compare it with the API document.",
+    413: "The request is too large: send a smaller body.",
+    415: "This media type is not supported: send the type that the API document names.",
+    429: "Too many requests: wait a second, then try again.",
+    500: "Something went wrong on our side: try again later.",
+    503: "The service is unavailable for a moment: try again.",
+}
+
+
+def gateway_text(status: int) -> str:
+    """Returns the text of an error response that API Gateway sends itself."""
+    return _GATEWAY_TEXTS[status]
 
 
 class Dialect(ABC):
@@ -58,6 +74,13 @@ class Dialect(ABC):
     max_body = 1_048_576
     #: Whether operations that change data accept an Idempotency-Key.
     idempotency_key = True
+
+    @property
+    def internal_text(self) -> str:
+        """The text of an error on our side."""
+        retry = "retry the request with the same Idempotency-Key" if self.idempotency_key else "try again later"
+        return f"Something went wrong on our side: {retry}."
+
     #: Whether a client may send a correlation id, which names the workflow of a request.
     correlation = True
     #: Whether every response has the correlation id in the header x-correlation-id.

@@ -1,4 +1,8 @@
-"""Problems of a request, by field."""
+"""Problems of a request, by field. Each says what is wrong and what to send, in plain words.
+
+Pydantic's own texts speak to programmers, and the text of a pattern shows a regular expression. So the common ones are
+replaced here. A field with a pattern has the type `Pattern` of `edge/fields.py`, with a sentence of its own.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,35 @@ _SOURCES = ("body", "query", "path", "header")
 #: A problem of the whole request may name its field: `body: is too large`.
 _NAMED = re.compile(r"([A-Za-z_]\w*): (.+)", re.DOTALL)
 _WHOLE = "request"
+#: The texts for pydantic's types of problems, with the values of their context.
+_TEXTS = {
+    "missing": "is missing",
+    "string_type": "must be a text",
+    "string_too_short": "is too short: send at least {min_length} characters",
+    "string_too_long": "is too long: send at most {max_length} characters",
+    # No field of a route has such a pattern (tests/contract/test_document.py).
+    "string_pattern_mismatch": "does not have the form that the API document shows",
+    "int_type": "must be an integer",
+    "int_parsing": "must be an integer",
+    "int_from_float": "must be an integer",
+    "float_type": "must be a number",
+    "float_parsing": "must be a number",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "list_type": "must be a list",
+    "dict_type": "must be an object",
+    "model_type": "must be an object",
+    "model_attributes_type": "must be an object",
+    "literal_error": "must be {expected}",
+    "enum": "must be {expected}",
+    "extra_forbidden": "is unknown: leave it out",
+    "too_short": "has too few items: send at least {min_length}",
+    "too_long": "has too many items: send at most {max_length}",
+    "greater_than": "must be more than {gt}",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than": "must be less than {lt}",
+    "less_than_equal": "must be at most {le}",
+}
 
 
 def errors_by_field(problems: Sequence[Mapping[str, Any]]) -> dict[str, str]:
@@ -21,8 +54,19 @@ def errors_by_field(problems: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     for problem in islice(problems, _MAX_ERRORS):
         source, *parts = map(str, problem["loc"])
         place = parts if source in _SOURCES else [source, *parts]
-        text = str(problem.get("msg", problem["type"])).removeprefix("Value error, ")
+        text = _text_of(problem)
         named = None if place else _NAMED.fullmatch(text)
         name, why = named.groups() if named else (".".join(place) or _WHOLE, text)
         fields[name[:_MAX_NAME_CHARACTERS]] = why
     return fields
+
+
+def _text_of(problem: Mapping[str, Any]) -> str:
+    kind, context = problem["type"], problem.get("ctx") or {}
+    if kind == "string_too_short" and context.get("min_length") == 1:
+        return "is empty: send some text"
+    try:
+        return _TEXTS[kind].format_map(context)
+    except KeyError:
+        # The validators of this platform have their own texts.
+        return str(problem.get("msg", kind)).removeprefix("Value error, ")

@@ -98,7 +98,7 @@ E164 = Annotated[str, Pattern(E164_PATTERN, "must be an E.164 number such as +14
 Username = Annotated[
     str,
     Field(min_length=1, max_length=63),
-    Pattern("^[a-z0-9-]+$", "has other characters than lower-case letters, digits and hyphens"),
+    Pattern("^[a-z0-9-]+$", "must have lower-case letters, digits and hyphens only"),
 ]
 
 #: A timestamp with a time zone, unchanged. `clock.parse` accepts it.

@@ -140,10 +140,11 @@ class MultipartBody(Body):
 
     def openapi_content(self, model: Mapping[str, Any] | None) -> dict[str, Any]:
         fields = dict(model or {})
+        file = {"type": "string", "format": "binary", "description": "The file."}
         schema = {
             "type": "object",
             **fields,
-            "properties": {**fields.get("properties", {}), self.field: {"type": "string", "format": "binary"}},
+            "properties": {**fields.get("properties", {}), self.field: file},
             "required": [*fields.get("required", ()), self.field],
         }
         return {

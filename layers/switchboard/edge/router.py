@@ -16,6 +16,7 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import (
 
 from switchboard import telemetry
 from switchboard.accounts.models import KeyKind
+from switchboard.aws.reads import Ref
 from switchboard.edge import cors, field_errors
 from switchboard.edge.bodies import JSON, Body, JsonBody
 from switchboard.edge.exchange import Exchange, Reply
@@ -52,6 +53,8 @@ class Operation:
     keys: frozenset[KeyKind] | None = None
     #: The permission that a member needs. Without a permission, every person with a session may use the operation.
     permission: Permission | None = None
+    #: The references that are read together with the session, by the ids of the organization and the person.
+    beside: Callable[[str, str], Sequence[Ref[Any]]] | None = None
     #: The response contains a credential, so its idempotency record is stored encrypted.
     secret: bool = False
     #: Authentication that replaces the authentication of the dialect.
@@ -195,7 +198,7 @@ class Router:
         match = next(match for pattern, _ in self._dynamic if (match := pattern.fullmatch(path)))
         for prefix, value in zip(operation.ids, match.groups(), strict=True):
             if prefix != _ANY and not is_id(unquote(value), prefix):
-                raise NotFound(operation.unknown)
+                raise NotFound(f"{operation.unknown.removesuffix('.')}: check its id.")
 
 
 def _as_read(exchange: Exchange) -> dict[str, Any]:

@@ -52,11 +52,18 @@ def _roleplay_calls(places: Places) -> Sequence[Any]:
     return roleplay.find_calls(places)
 
 
+def _voicemails(places: Places) -> Sequence[Any]:
+    from switchboard.voicemails import service as voicemails  # for cold start, as above
+
+    return voicemails.find_voicemails(places)
+
+
 #: The reader of each type of subject. Events of other types contain everything that their webhooks need.
 _READERS: dict[str, Callable[[Places], Sequence[Any]]] = {
     "message": _messages,
     "call": _calls,
     "roleplay_call": _roleplay_calls,
+    "voicemail": _voicemails,
 }
 
 

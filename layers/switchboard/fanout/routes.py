@@ -18,6 +18,7 @@ from switchboard.kit.jobs import Job
 from switchboard.numbers import jobs as _numbers  # noqa: F401 declares its jobs, which no event starts
 from switchboard.projections.jobs import ProjectEvent
 from switchboard.roleplay.jobs import BeginRoleplay, ScoreRoleplay
+from switchboard.voicemails.jobs import CreateVoicemail
 from switchboard.webhooks import event_names
 from switchboard.webhooks.jobs import DispatchEvent
 
@@ -50,6 +51,9 @@ JOB_FACTORIES: dict[str, Callable[[Event], Job]] = {
     "scoring": lambda event: ScoreRoleplay(org_id=event.org_id, call_id=event.subject.id),
     "contacts": _of_contacts,
     "summaries": lambda event: SummarizeCall(org_id=event.org_id, call_id=event.subject.id),
+    "voicemails": lambda event: CreateVoicemail(
+        org_id=event.org_id, call_id=event.subject.id, recording_id=event.data["recording"]
+    ),
 }
 
 

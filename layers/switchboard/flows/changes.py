@@ -125,6 +125,7 @@ def _delete(origin: Origin, flow_id: str, effect: IdempotencyKey | None) -> None
         effect,
         flow.id,
         store.delete_flow_writes(flow, assignments),
+        service.missing_version_writes(flow),
         transfers.removed_transfer_writes(flow),
         events.new_event_write(origin, "flow.deleted", Subject(type="flow", id=flow.id, version=flow.version + 1)),
     )
@@ -180,6 +181,7 @@ def _next_flow(
         created_by=after.updated_by,
     )
     writes: list[Writes] = [
+        service.missing_version_writes(before),
         store.version_writes(after, entry, source),
         transfers.transfer_writes(before, after),
         events.new_event_write(origin, event_type, Subject(type="flow", id=after.id, version=after.version), **data),

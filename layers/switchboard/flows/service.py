@@ -51,8 +51,23 @@ def make_flow(origin: Origin, settings: FlowSettings) -> Flow:
 
 def first_version_writes(flow: Flow, note: str | None) -> list[Writes]:
     """Returns the writes of a new flow: the flow, its first version, and its transfers to other flows."""
-    entry = FlowVersion(version=1, note=note, created_at=flow.created_at, created_by=flow.updated_by)
+    entry = first_entry(flow, note)
     return [store.flow_writes(flow), store.version_writes(flow, entry, None), transfers.transfer_writes(None, flow)]
+
+
+def first_entry(flow: Flow, note: str | None) -> FlowVersion:
+    """Returns the entry of a flow's first version in the list of its versions."""
+    return FlowVersion(version=1, note=note, created_at=flow.created_at, created_by=flow.updated_by)
+
+
+def missing_version_writes(before: Flow) -> Writes:
+    """Returns the writes that keep the first version of a flow which was made before versions were kept.
+
+    The commit that changes or deletes the flow adds them.
+    """
+    if before.version > 1 or store.get_snapshot(before.org_id, before.id, before.version):
+        return []
+    return store.version_writes(before, first_entry(before, None), None)
 
 
 def create_flow(origin: Origin, settings: FlowSettings, effect: IdempotencyKey | None = None) -> Flow:
@@ -112,6 +127,10 @@ def get_flow_version(org_id: str, flow_id: str, version: int) -> Flow:
 def get_snapshot(org_id: str, flow_id: str, version: int) -> FlowSnapshot:
     """Returns a version of a flow, with its source. Raises NotFound."""
     found = store.get_snapshot(org_id, flow_id.lower(), version) if 0 < version < 10**10 else None
+    if not found and version == 1:
+        # A flow that was made before versions were kept.
+        flow = store.FLOWS.get_object(org_id, flow_id.lower())
+        found = FlowSnapshot(first_entry(flow, None), flow, None) if flow and flow.version == 1 else None
     if not found:
         raise NotFound("There is no such version of this flow: list its versions.")
     return found

@@ -27,7 +27,12 @@ def list_flow_versions(
     org_id: str, flow_id: str, limit: int, after: str | None
 ) -> tuple[list[FlowVersion], str | None]:
     """Returns a page of a flow's versions, newest first, and the cursor of the next page. Raises NotFound."""
-    return store.list_versions(org_id, get_flow(org_id, flow_id).id, limit, after)
+    flow = get_flow(org_id, flow_id)
+    found, following = store.list_versions(org_id, flow.id, limit, after)
+    if not found and after is None and flow.version == 1:
+        # A flow that was made before versions were kept has its entry after its next change.
+        return [service.first_entry(flow, None)], None
+    return found, following
 
 
 def get_config(org_id: str, flow_id: str) -> FlowConfig:

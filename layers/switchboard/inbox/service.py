@@ -7,7 +7,7 @@ own commit, and then `settle_removal`. `inbox.unread` lists the unread things.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from switchboard.aws import reads
 from switchboard.aws.dynamodb import Item
@@ -87,15 +87,28 @@ def set_read(
     return bool(retry_on_conflict(attempt))
 
 
-def mark_all_read(org_id: str, kind: str, user_id: str, effect: IdempotencyGuard | None = None) -> int:
+def state_refs(*kinds: str) -> Callable[[str, str], list[Ref[ReadState]]]:
+    """Returns the references to a member's read states of inboxes, by the ids of the organization and the person."""
+    return lambda org_id, user_id: [state_ref(org_id, kind, user_id) for kind in kinds]
+
+
+def mark_all_read(
+    org_id: str,
+    kind: str,
+    user_id: str,
+    effect: IdempotencyGuard | None = None,
+    state: ReadState | None = None,
+) -> int:
     """Marks all things up to now as read for a member. Returns the number of things that were unread.
 
-    It takes three requests at any number of things. A repeated request returns the number of the first run. Raises
-    Contended.
+    It takes three requests at any number of things, or two if the caller has read the member's `state` already. A
+    repeated request returns the number of the first run. Raises Contended.
     """
+    known = [state] if state else []
 
     def attempt() -> int:
-        state = reads.read_ref(store.state_ref(org_id, kind, user_id)) or ReadState()
+        # The state of the caller is for the first attempt: if it has changed since, the next one reads it again.
+        state = known.pop() if known else reads.read_ref(store.state_ref(org_id, kind, user_id)) or ReadState()
         now = max(clock.now_iso(), state.marked_at)
         [unread] = _count(org_id, [(kind, state)])
         done = commit_once(effect, str(unread), store.next_epoch_write(org_id, kind, user_id, state, now))
@@ -104,9 +117,15 @@ def mark_all_read(org_id: str, kind: str, user_id: str, effect: IdempotencyGuard
     return retry_on_conflict(attempt) or 0
 
 
-def count_unread(org_id: str, user_id: str, kinds: Sequence[str]) -> dict[str, int]:
-    """Returns for each kind how many things a member has not read, at most 100. It takes two round trips."""
-    states = reads.read_refs(*(store.state_ref(org_id, kind, user_id) for kind in kinds))
+def count_unread(
+    org_id: str, user_id: str, kinds: Sequence[str], states: Sequence[ReadState | None] | None = None
+) -> dict[str, int]:
+    """Returns for each kind how many things a member has not read, at most 100.
+
+    It takes two round trips, or one if the caller has read the `states` of `state_refs` already.
+    """
+    if states is None:
+        states = reads.read_refs(*state_refs(*kinds)(org_id, user_id))
     counts = _count(org_id, [(kind, state or ReadState()) for kind, state in zip(kinds, states, strict=True)])
     return {kind: min(count, MAX_COUNT) for kind, count in zip(kinds, counts, strict=True)}
 

@@ -34,11 +34,13 @@ def list_unread(
     since: str | None = None,
     before: str | None = None,
     also: str = "",
+    state: ReadState | None = None,
 ) -> UnreadPage:
     """Returns a page of the things that a member has not read, the newest first, in one round trip of four requests.
 
-    `since` is the first time of the range, and `before` the first time after it. `also` names other filters that the
-    cursor is bound to. A page may be short or empty without being the last. Raises Invalid for another list's cursor.
+    A caller that has read the member's `state` already saves one of them. `since` is the first time of the range, and
+    `before` the first time after it. `also` names other filters that the cursor is bound to. A page may be short or
+    empty without being the last. Raises Invalid for another list's cursor.
     """
     query = f"unread:{kind}:{user_id}:{since}:{before}:{also}"
     start = cursors.decode_cursor(after, org_id, query)
@@ -50,7 +52,7 @@ def list_unread(
     ]
     for task in (of_things, *of_flags):
         task.start()
-    state = reads.read_ref(store.state_ref(org_id, kind, user_id)) or ReadState()
+    state = state or reads.read_ref(store.state_ref(org_id, kind, user_id)) or ReadState()
     things, (read, unread) = of_things.result(), [task.result() for task in of_flags]
 
     done = {_place_of_flag(item["sk"]) for item in read.items if store.flag_epoch(item) == state.epoch}

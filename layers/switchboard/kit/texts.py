@@ -26,6 +26,7 @@ _LINES = re.compile("[\t\n\r]")
 #: The straight apostrophe and the curly one.
 _APOSTROPHES = str.maketrans("", "", "'\u2019")
 _BETWEEN = re.compile(r"[^a-z0-9]+")
+_NOT_IN_CODES = re.compile(r"[^A-Za-z0-9_.:-]")
 
 
 def require_one_line(text: str) -> str:
@@ -52,6 +53,13 @@ def plain_words(text: str) -> str:
     letters = unicodedata.normalize("NFKD", text.casefold().translate(_APOSTROPHES))
     bare = "".join(letter for letter in letters if not unicodedata.combining(letter))
     return _BETWEEN.sub(" ", bare).strip()
+
+
+def to_code(name: str) -> str:
+    """Returns a name as a code of at most 128 characters: events hold no free text."""
+    return "".join(letter if letter.isascii() and (letter.isalnum() or letter in "_.:-") else "_" for letter in name)[
+        :128
+    ]
 
 
 def digest(text: str) -> str:

@@ -15,6 +15,7 @@ from switchboard.numbers import pricing
 from switchboard.numbers.provider import ask_provider
 
 _CONTAINS = re.compile(r"\+?[0-9A-Za-z*]{2,15}")
+_REGION = re.compile("[A-Za-z]{2}")
 
 
 class PricedNumber(NamedTuple):
@@ -37,6 +38,11 @@ def search_available_numbers(search: NumberSearch) -> list[PricedNumber]:
         raise Invalid(
             "Invalid pattern: use 2 to 15 digits, letters or *, for example 555*123.",
             fields={"contains": "must have 2 to 15 digits, letters or *"},
+        )
+    if search.region is not None and not _REGION.fullmatch(search.region):
+        raise Invalid(
+            "Invalid region: send the two letters of the state or province, for example CA.",
+            fields={"inRegion": "must be two letters, for example CA for California"},
         )
     price = pricing.price_of(NumberKind.TOLL_FREE if search.type == "TollFree" else NumberKind.GEOGRAPHIC)
     inventory = get_inventory()

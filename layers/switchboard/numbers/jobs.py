@@ -12,6 +12,14 @@ class ConfigureNumber(Job, queue="numbers"):
     number_id: str
 
 
+class ChargeRent(Job, queue="numbers"):
+    """Charge a month of a bought number. Month 1 is the first after the month of the purchase."""
+
+    org_id: str
+    number_id: str
+    month: int
+
+
 class SettlePurchase(Job, queue="numbers"):
     """Find out whether a number was bought, if the request that buys it did not finish."""
 

@@ -28,6 +28,21 @@ class NumberCapabilities(BaseModel):
     mms: bool = False
 
 
+class NumberRent(BaseModel):
+    """The rent of a bought number. Month 0 is the first month, which the purchase charges."""
+
+    model_config = ConfigDict(frozen=True)
+
+    #: The time of the purchase. Each month begins on its day and at its time, in UTC.
+    since: str
+    #: The last month that is charged, or that stays free.
+    months: int = 0
+    #: The timer of the next charge. Null within the last minutes before the charge, and after the last one.
+    timer: str | None = None
+    #: When the number was released. No month that begins later is charged.
+    ended_at: str | None = None
+
+
 class Number(BaseModel):
     """A telephone number of an organization.
 
@@ -45,6 +60,8 @@ class Number(BaseModel):
     capabilities: NumberCapabilities = NumberCapabilities()
     status: NumberStatus = NumberStatus.ACTIVE
     monthly_cost_cents: int
+    #: Null for a number that the platform did not buy, and for one bought before the platform charged rent.
+    rent: NumberRent | None = None
     #: The state of the registration for texts to the United States. Null before the number has one.
     a2p_status: str | None = None
     #: The provider that has the number: `twilio` or `simulator`.

@@ -43,6 +43,12 @@ def price_of_number(e164: str) -> NumberPrice:
 def parse_number_on_sale(e164: str) -> Phone:
     """Parses a number that the platform may sell. Raises Invalid for other countries and special numbers."""
     found = phone.parse_pasted(e164, "phoneNumber")
+    if found.kind is NumberKind.NON_GEOGRAPHIC and found.country_code == 1:
+        raise Invalid(
+            "Premium and other special numbers are not on sale: search for an available number first.",
+            code="number_not_for_sale",
+            fields={"phoneNumber": "must be a local or a toll-free number"},
+        )
     if found.kind is NumberKind.NON_GEOGRAPHIC or found.region not in COUNTRIES:
         raise Invalid(
             "Only numbers of the United States and Canada are on sale: search for an available number first.",

@@ -23,7 +23,7 @@ from switchboard.errors import Conflict, Forbidden, Invalid, NotFound, QuotaExce
 from switchboard.events import service as events
 from switchboard.events.models import Origin, Subject, SystemActor
 from switchboard.kit import clock, ids, texts
-from switchboard.numbers import configuration, pricing, records, store
+from switchboard.numbers import configuration, pricing, records, rent, store
 from switchboard.numbers.jobs import SettlePurchase
 from switchboard.numbers.models import Number, Purchase, PurchaseStatus
 from switchboard.numbers.provider import RETRY_SECONDS, ask_provider, provider_silent
@@ -203,18 +203,20 @@ def _finish_purchase(
     effect: IdempotencyKey | None,
 ) -> Number:
     """Records a number that the provider sold. Returns it also if another request has recorded it."""
-    number = records.new_number(
+    bought = records.new_number(
         purchase.org_id,
         purchase.id,
         owned,
         purchase.provider,
         purchase.friendly_name,
-        purchase.flow_id,
-        purchase.sms_flow_id,
+        # The abilities are known only now, and the number is paid: it gets only the flows that it can serve.
+        purchase.flow_id if owned.features.voice else None,
+        purchase.sms_flow_id if owned.features.sms else None,
     )
+    number, rent_write = rent.begin_rent(bought, purchase.created_at)
     ended = store.PURCHASES.save_write(_ended(purchase, PurchaseStatus.BOUGHT))
     try:
-        commit_once(effect, number.id, ended, records.number_writes(origin, number, "number.bought"), extra)
+        commit_once(effect, number.id, ended, records.number_writes(origin, number, "number.bought"), rent_write, extra)
     except StaleVersionError:
         recorded = store.NUMBERS.get_object(purchase.org_id, purchase.id)
         if recorded is None:

@@ -68,6 +68,22 @@ def number_event_write(origin: Origin, event_type: str, number: Number) -> Write
     )
 
 
+def require_abilities(capabilities: NumberCapabilities, flow_id: str | None, sms_flow_id: str | None) -> None:
+    """Raises Invalid for a flow that a number cannot serve: calls need voice, and texts need SMS."""
+    if flow_id and not capabilities.voice:
+        raise Invalid(
+            "This number has no calls: choose a number with voice.",
+            code="number_without_voice",
+            fields={"flow_id": "has no calls: choose a number with voice"},
+        )
+    if sms_flow_id and not capabilities.sms:
+        raise Invalid(
+            "This number has no texts: choose a number with SMS.",
+            code="number_without_sms",
+            fields={"sms_flow_id": "has no texts: choose a number with SMS"},
+        )
+
+
 def not_in_inventory() -> Invalid:
     """Returns the refusal of a number that is not the organization's own at its provider."""
     return Invalid(

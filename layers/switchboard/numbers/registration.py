@@ -15,7 +15,7 @@ from switchboard.errors import Forbidden, Invalid, Unavailable
 from switchboard.events import service as events
 from switchboard.events.models import Origin, Subject
 from switchboard.kit import clock, ids
-from switchboard.numbers import pricing, records, store
+from switchboard.numbers import pricing, records, rent, store
 from switchboard.numbers.models import Number
 from switchboard.numbers.provider import RETRY_SECONDS, ask_provider
 from switchboard.numbers.purchases import GRACE
@@ -60,8 +60,8 @@ def register_number(
     """Registers a number of the organization's inventory. `extra` are the writes that guard the flow.
 
     Returns the number if it is registered already, with the same name and flow. Raises Invalid with
-    `number_not_in_inventory`, also for a number of another organization, or with `number_exists`. Raises Forbidden at
-    the plan's limit, and Unavailable if the provider does not answer.
+    `number_not_in_inventory`, also for a number of another organization, with `number_without_voice`, or with
+    `number_exists`. Raises Forbidden at the plan's limit, and Unavailable if the provider does not answer.
     """
     if done := find_earlier_effect(effect):
         return get_number(origin.org_id, done.subject_id)
@@ -70,6 +70,7 @@ def register_number(
     owned = ask_provider(lambda: inventory.fetch(origin.org_id, wanted))
     if owned is None or owned.e164 != e164:
         raise records.not_in_inventory()
+    records.require_abilities(records.capabilities_of(owned), flow_id, None)
     org = organizations.get_organization(origin.org_id)
 
     def attempt() -> Number:
@@ -158,7 +159,8 @@ def plan_sync(numbers: Sequence[Number], found: Sequence[OwnedNumber], provider:
 
 
 def _differs(number: Number, owned: OwnedNumber) -> bool:
-    return number.sid != owned.sid or number.capabilities != records.capabilities_of(owned)
+    facts = (number.sid, number.capabilities, number.monthly_cost_cents)
+    return facts != (owned.sid, records.capabilities_of(owned), pricing.price_of_number(number.e164).cents)
 
 
 def _unheld(org_id: str, added: Sequence[OwnedNumber]) -> list[OwnedNumber]:
@@ -204,7 +206,12 @@ def _refresh_number(origin: Origin, number: Number, owned: OwnedNumber) -> bool:
     def decide(before: Number) -> Decision[Number]:
         if not before.active or not _differs(before, owned):
             return None
-        after = next_version(before, sid=owned.sid, capabilities=records.capabilities_of(owned))
+        after = next_version(
+            before,
+            sid=owned.sid,
+            capabilities=records.capabilities_of(owned),
+            monthly_cost_cents=pricing.price_of_number(before.e164).cents,
+        )
         return after, records.number_event_write(origin, "number.updated", after)
 
     return store.NUMBERS.change_object(number.org_id, number.id, decide) is not None
@@ -214,8 +221,10 @@ def _release_number(origin: Origin, org: Organization, number: Number) -> bool:
     def decide(before: Number) -> Decision[Number]:
         if not before.active:
             return None
-        after = next_version(before.released())
+        ended, rent_writes = rent.end_rent(before)
+        after = next_version(ended.released())
         return after, [
+            rent_writes,
             store.moved_entry_writes(before, after),
             store.unhold_write(before.e164, Holder(before.org_id, before.id)),
             pricing.room_write(org, -1),

@@ -56,7 +56,8 @@ def update_number(
     """Changes `friendly_name`, `flow_id` or `sms_flow_id` of a number. Missing fields stay. A
     blank name becomes the telephone number.
 
-    `extra` are the writes that guard the flows. Raises NotFound, and Invalid for a released number that gets a flow.
+    `extra` are the writes that guard the flows. Raises NotFound, and Invalid for a flow of a released number
+    or of a number without calls or texts.
     """
     known = get_number(origin.org_id, number_id)
 
@@ -67,6 +68,7 @@ def update_number(
         given = {name: value for name, value in wanted.items() if getattr(before, name) != value}
         if not before.active and (given.get("flow_id") or given.get("sms_flow_id")):
             raise _number_released()
+        records.require_abilities(before.capabilities, given.get("flow_id"), given.get("sms_flow_id"))
         if not given:
             return None
         after = next_version(before, **given)

@@ -53,10 +53,18 @@ class ListView:
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """A place in a list, and the key of the object at this place."""
+    """A place in a list, the key of the object at this place, and the hint of an entry that is an item of its own."""
 
     place: str
     key: tuple[str, str]
+    hint: str | None = None
+
+
+class HintedPlace(NamedTuple):
+    """A place in a list, and the hint of its entry."""
+
+    place: str
+    hint: str | None
 
 
 class _Span(NamedTuple):
@@ -107,15 +115,25 @@ class Listing:
         return found
 
     def entry_writes(
-        self, org_id: str, place: str, key: Item, name: str, before: Collection[str], after: Collection[str]
+        self,
+        org_id: str,
+        place: str,
+        key: Item,
+        name: str,
+        before: Collection[str],
+        after: Collection[str],
+        hint: str | None = None,
     ) -> list[Put | Delete]:
-        """Returns the writes that move an object from old filter values to new ones, for the object's commit."""
+        """Returns the writes that move an object from old filter values to new ones, for the object's commit.
+
+        The `hint` is a text of the noun's own, for example the id of another object that a list reads with this one.
+        """
         view = next(view for view in self.views if view.index is None and view.by == (name,))
 
         def of(value: str) -> Item:
             return {"pk": self._partition_name(view, org_id, [value], 0), "sk": place}
 
-        thing = {"thing_pk": key["pk"], "thing_sk": key["sk"]}
+        thing = {"thing_pk": key["pk"], "thing_sk": key["sk"]} | ({"hint": hint} if hint else {})
         return [
             *(Delete(table=self.table, key=of(value)) for value in before if value not in after),
             *(Put(table=self.table, item=of(value) | thing) for value in after if value not in before),
@@ -175,10 +193,29 @@ class Listing:
         `since` is the first time of the range, and `before` is the first place or time after it. The objects are not
         read: they may have changed since, so the caller compares them with the filters.
         """
+        return [one.place for one in self.hinted_places(org_id, wanted, limit, since=since, before=before)]
+
+    def hinted_places(
+        self, org_id: str, wanted: FilterValues, limit: int, *, since: str | None = None, before: str | None = None
+    ) -> list[HintedPlace]:
+        """Returns the same places, each with the hint of `entry_writes`."""
         view = self._choose_view({name: values for name, values in wanted.items() if values})
         partitions = self._partition_names(view, org_id, wanted)
         span = _Span(since or _FIRST, before or _LAST)
-        return [entry.place for entry in self._read_entries(view, partitions, limit, span)]
+        return [HintedPlace(one.place, one.hint) for one in self._read_entries(view, partitions, limit, span)]
+
+    def read_places(
+        self, org_id: str, wanted: FilterValues, limit: int, after: str | None
+    ) -> tuple[list[str], str | None]:
+        """Returns a page of places like `places`, and the cursor of the next page (`None` at the end).
+
+        It is for objects that are read with others. Raises Invalid for a cursor of another list.
+        """
+        query = f"{self.name}:places:{sorted((name, sorted(values)) for name, values in wanted.items())}"
+        start = cursors.decode_cursor(after, org_id, query)
+        found = self.places(org_id, wanted, limit + 1, before=str(start["place"]) if start else None)
+        more = len(found) > limit
+        return found[:limit], cursors.encode_cursor({"place": found[limit - 1]} if more else None, org_id, query)
 
     def find_partition(self, org_id: str, values: Mapping[str, str]) -> ListPartition:
         """Returns the partition of the objects with these values, for a worker that reads a list in its own order.
@@ -217,7 +254,7 @@ class Listing:
         # DynamoDB's range includes both ends, and `before` is not on the page: read one item more.
         found = query.read_keys(most + 1).items
         if view.index is None:
-            entries = [_Entry(item["sk"], (item["thing_pk"], item["thing_sk"])) for item in found]
+            entries = [_Entry(item["sk"], (item["thing_pk"], item["thing_sk"]), item.get("hint")) for item in found]
         else:
             entries = [_Entry(item[f"{view.index}sk"], (item["pk"], item["sk"])) for item in found]
         return [entry for entry in entries if entry.place < span.before][:most]

@@ -19,6 +19,7 @@ _SEARCH = "It is deleted with its contact."
 _SEARCH_ENTRY = "It is deleted with its contact. An entry of a call stays as long as the call."
 _NOTE = "As long as its call, if nobody deletes the note."
 _VIEWS = "The access log of the call, as long as the call."
+_VOICEMAIL = "The organization's own history. A member may delete it, with its audio and its timeline."
 _READ_STATE = "It shows the member what is new. It names the member by id only."
 _VERSIONS = "Calls name the version with which they began, also after the flow is deleted."
 _TALLY = "Reports compare years. It has numbers of calls, and nothing about people."
@@ -170,7 +171,11 @@ KINDS: tuple[ItemKind, ...] = (
     ),
     # ---- numbers
     ItemKind(
-        "core", "telephone number", "<org>#numbers|<id>", _ORG, "Calls name their number, also after its release."
+        "core",
+        "telephone number",
+        "<org>#numbers|<id>",
+        _ORG,
+        "Calls name their number, also after its release. It holds the months of its rent.",
     ),
     ItemKind("core", "number of a flow", "<org>#flow-numbers#<flow>|<id>", _CHANGE, "It follows the number's flows."),
     ItemKind(
@@ -368,6 +373,22 @@ KINDS: tuple[ItemKind, ...] = (
     ),
     ItemKind(
         "activity", "look-up of a `request_id`", "<org>#request#<mode>#<id…>|request", _ORG, "As long as its call."
+    ),
+    # ---- voicemails
+    ItemKind("activity", "voicemail", "<org>#voicemail#<id>|voicemail", _CHANGE, _VOICEMAIL),
+    ItemKind(
+        "activity",
+        "entry of a voicemail's timeline",
+        "<org>#voicemail#<id>|timeline#<time…>",
+        _CHANGE,
+        "It is deleted with its voicemail.",
+    ),
+    ItemKind(
+        "activity",
+        "latest view or play of a voicemail by a member",
+        "<org>#voicemail#<id>|last#<kind>#<user>",
+        _CHANGE,
+        "It is deleted with its voicemail.",
     ),
     # ---- roleplays
     ItemKind("activity", "roleplay session", "<org>#session#<id>|session", _ORG, "The month's quota counts it."),

@@ -21,6 +21,7 @@ from switchboard.persistence import optimistic
 from switchboard.persistence.optimistic import StaleVersionError
 from switchboard.projections import store
 from switchboard.projections.models import Projection
+from switchboard.voicemails import inbox_projection as voicemail_inbox
 
 #: All projections by name. The registry of events names the projections of each type.
 PROJECTIONS: Mapping[str, Projection] = {
@@ -31,6 +32,9 @@ PROJECTIONS: Mapping[str, Projection] = {
         ),
         Projection("call_lists", lists_projection.project, lists_projection.subjects, lists_projection.removal_writes),
         Projection("call_words", words_projection.project, words_projection.subjects, words_projection.removal_writes),
+        Projection(
+            "voicemail_inbox", voicemail_inbox.project, voicemail_inbox.subjects, voicemail_inbox.removal_writes
+        ),
         Projection(
             "call_tallies",
             tallies_projection.project,

@@ -8,10 +8,11 @@ from typing import NamedTuple
 from pydantic import BaseModel
 
 from switchboard.accounts.models import Organization
+from switchboard.errors import Forbidden
 from switchboard.events.models import Actor
 from switchboard.people.models import User
 from switchboard.persistence.idempotency import IdempotencyKey
-from switchboard.team.permissions import Role
+from switchboard.team.permissions import PERMISSIONS, Permission, Role
 
 
 class Membership(BaseModel):
@@ -105,3 +106,14 @@ class Member:
     @property
     def agent_id(self) -> str | None:
         return None
+
+
+def require_permission(role: Role, permission: Permission) -> None:
+    """Raises Forbidden unless a role has a permission."""
+    if permission not in PERMISSIONS[role]:
+        raise Forbidden(
+            f"The role {role.value} does not allow this: ask an admin of the organization.",
+            code="insufficient_role",
+            role=role.value,
+            permission=permission.value,
+        )

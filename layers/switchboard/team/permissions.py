@@ -33,6 +33,8 @@ class Permission(StrEnum):
     NUMBERS_WRITE = "numbers.write"
     #: To spend money on numbers.
     NUMBERS_BUY = "numbers.buy"
+    VOICEMAILS_READ = "voicemails.read"
+    VOICEMAILS_WRITE = "voicemails.write"
     ANALYTICS_READ = "analytics.read"
 
 
@@ -45,6 +47,7 @@ _VIEWER = frozenset(
         Permission.CALLS_READ,
         Permission.FLOWS_READ,
         Permission.NUMBERS_READ,
+        Permission.VOICEMAILS_READ,
         Permission.ANALYTICS_READ,
     }
 )
@@ -55,6 +58,7 @@ _OPERATOR = _VIEWER | {
     Permission.CALLS_PLACE,
     Permission.FLOWS_WRITE,
     Permission.NUMBERS_WRITE,
+    Permission.VOICEMAILS_WRITE,
 }
 
 #: The permissions by role. An admin has every permission, including future ones.

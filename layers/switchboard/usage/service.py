@@ -42,6 +42,7 @@ __all__ = [
     "daily_charge_of_key",
     "get_monthly_usage",
     "monthly_charge",
+    "owed_write",
     "price_micros",
     "rebalance",
     "receipt_of",
@@ -55,6 +56,8 @@ __all__ = [
 ]
 
 
+#: The text of a daily limit that the plan sets.
+_PLAN_CAP = "The plan's daily cap is reached: change the plan, or wait for the next day (UTC)."
 #: The time that the counters of a day are kept after it.
 _DAYS_KEPT = timedelta(days=35)
 
@@ -128,12 +131,15 @@ def _day(org_id: str, of: str = "") -> Book:
     return Book(org_id, clock.format_iso(now)[:10] + of, int((now + _DAYS_KEPT).timestamp()))
 
 
-def daily_charge(org: Organization, counter: str, limit: int) -> Charge:
-    """Returns the charge for one unit of a counter with a daily limit (UTC)."""
+def daily_charge(org: Organization, counter: str, limit: int, *, refusal_text: str = _PLAN_CAP) -> Charge:
+    """Returns the charge for one unit of a counter with a daily limit (UTC).
+
+    A limit that is the same for every plan has its own `refusal_text`.
+    """
 
     def refusal(_: str, current: int) -> QuotaExceeded:
         return QuotaExceeded(
-            "The plan's daily cap is reached: change the plan, or wait for the next day (UTC).",
+            refusal_text,
             code="daily_cap",
             resource=counter,
             current=current,
@@ -191,6 +197,16 @@ def correction_write(org: Organization, meter: Meter, units: int, spent: Spendin
     return charges.unconditional_charge_write(
         Charge(_month(org.id, spent.period), used, {}, _unlimited, org.terms.sliced)
     )
+
+
+def owed_write(org: Organization, meter: Meter, units: int, cost_micros: int, period: str) -> Update:
+    """Returns the write that counts units which the platform owes in any case, at a given cost in a month (`YYYY-MM`).
+
+    It has no condition: above the quota or the cap it also counts, and the next spending fails.
+    """
+    capped = org.hard_cap.meters.get(CAP_SWITCH[meter], True)
+    used = {meter.value: units, "spent": cost_micros} | ({"capped": cost_micros} if capped else {})
+    return charges.unconditional_charge_write(Charge(_month(org.id, period), used, {}, _unlimited, org.terms.sliced))
 
 
 def count_write(org_id: str, meter: Meter, units: int) -> Update:

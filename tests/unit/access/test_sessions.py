@@ -202,3 +202,24 @@ def test_the_table_deletes_a_session_after_its_end(bob: Member) -> None:
     assert item is not None
     over = clock.now() + timedelta(seconds=people_sessions.MAX_SESSION_SECONDS)
     assert item["expiration"] > over.timestamp()
+
+
+def test_what_is_read_beside_a_session_is_that_of_its_organization_and_person(bob: Member) -> None:
+    cookie = people_sessions.open_session(bob.user, bob.org_id)
+
+    def beside(org_id: str, user_id: str) -> list[reads.Ref[Any]]:
+        return [members.member_ref(org_id, user_id)]
+
+    (found,) = sessions.read_session(str(cookie), beside).beside
+    assert (found.org_id, found.user_id) == (bob.org_id, bob.user_id)
+
+    ada = member(tenant("other").org_id, Role.ADMIN, "Eve")
+    with pytest.raises(Unauthenticated):
+        sessions.read_session(str(cookie._replace(user_id=ada.user_id)), beside)
+    # The ids of the cookie are only a guess: the session decides.
+    (found,) = sessions.read_session(str(cookie._replace(org_id=ada.org_id)), beside).beside
+    assert found.org_id == bob.org_id
+    alone = people_sessions.open_session(bob.user, None)
+    assert sessions.read_session(str(alone), beside).beside == []
+    removed = people_sessions.open_session(ada.user, bob.org_id)
+    assert sessions.read_session(str(removed), beside).beside == []

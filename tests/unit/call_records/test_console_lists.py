@@ -227,3 +227,32 @@ def test_bad_input_is_refused(ask: Ask, calls: list[Call]) -> None:
     for body in ({}, {"is_read": "yes"}, {"is_read": None}):
         assert ask("PATCH", f"/calls/{calls[0].id}", body)[0] == 400
     assert ask("GET", "/calls/call_x")[0] == 404
+
+
+@pytest.mark.parametrize("filters", ["", "&read=unread", "&q=refund", "&q=0142", "&tag=vip", "&status=completed"])
+def test_a_range_that_ends_before_it_begins_is_refused_by_its_field(ask: Ask, calls: list[Call], filters: str) -> None:
+    for until in (calls[5].created_at, calls[3].created_at):
+        status, refusal = ask("GET", f"/calls?since={calls[3].created_at}&until={until}{filters}")
+        assert (status, refusal["details"]) == (400, [{"field": "until", "message": "must be later than since"}])
+
+
+def test_completed_calls_include_those_that_await_their_analysis_in_order(ask: Ask, calls: list[Call]) -> None:
+    ended = [call for call in calls if call.state in (State.COMPLETED, State.ENDING)]
+    assert list_ids(ask, "status=completed") == ids_of(ended)
+    inward = [call for call in ended if call.direction == "INBOUND"]
+    assert list_ids(ask, "status=completed&direction=inbound") == ids_of(inward)
+
+
+@pytest.mark.parametrize("limit", [1, 5])
+def test_pages_that_are_read_while_calls_arrive_have_each_earlier_call_once(
+    acme: Tenant, ask: Ask, calls: list[Call], frozen: clock.FrozenClock, limit: int
+) -> None:
+    found: list[str] = []
+    cursor = ""
+    while cursor is not None:
+        _, page = ask("GET", f"/calls?limit={limit}" + (f"&cursor={cursor}" if cursor else ""))
+        found += [row["id"] for row in page["calls"]]
+        cursor = page["next_cursor"]
+        frozen.advance(seconds=1)
+        save_call(acme.org_id)
+    assert found == ids_of(calls)

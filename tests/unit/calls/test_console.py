@@ -13,6 +13,7 @@ from switchboard.accounts.plans import PlanName
 from switchboard.calls import console, dialing
 from switchboard.calls.models import State
 from switchboard.carriers import voice
+from switchboard.carriers.voice.no_carrier import NoCarrier
 from switchboard.compliance import ledgers
 from switchboard.compliance import service as compliance
 from switchboard.compliance.models import Purpose
@@ -258,3 +259,21 @@ def test_the_context_is_in_the_prompt_and_its_texts_are_variables(ada: Member) -
     call = place(ada, flow, task_context=context)
     assert call.order.variables == {"name": "Ada", "due": "3"}
     assert str(call.order.prompt).startswith("Remind {{name}}.\n\n# Task context\n")
+
+
+def test_a_line_without_a_talker_calls_nobody(ada: Member, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(voice, "get_carrier", lambda: voice.Carrier(Provider(), NoCarrier()))
+    flow = save_flow(ada.org_id)
+    with pytest.raises(Unavailable) as refusal:
+        place(ada, flow)
+    assert refusal.value.code == "no_talker"
+    assert console.place_test_call(ada, flow.id, ADA, simulated=False).simulated
+
+
+def test_a_test_of_a_flow_for_callers_leaves_no_message_at_machines(ada: Member, carrier: Provider) -> None:
+    asks = {"voicemail_leave_message": "Please leave a message."}
+    for kind, machine in (("inbound", "detect"), ("outbound", "wait_for_beep")):
+        flow = save_flow(ada.org_id, kind=kind, **asks)
+        call = console.place_test_call(ada, flow.id, ADA, simulated=False)
+        dialing.dial_call(call.org_id, call.id)
+        assert carrier.placements[-1].machine == machine

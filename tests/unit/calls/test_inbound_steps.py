@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from switchboard.calls import inbound_talk, recordings
+from switchboard.calls import recordings, talks
 from switchboard.calls.models import Call, CallerMessageState, State
 from switchboard.carriers.voice.ports.reports import Report
 from switchboard.carriers.voice.twilio import callbacks
@@ -106,7 +106,7 @@ def test_flows_that_hand_a_caller_to_each_other_end_at_voicemail(acme: Tenant) -
     changes.update_flow(acme.caller(master=True), one.id, {"flow_transfer_map_json": json.dumps({"other": two.id})})
     line = Line(make_number(acme, one))
     line.ask()
-    for talk in range(inbound_talk.MAX_FLOW_SWITCHES):
+    for talk in range(talks.MAX_FLOW_SWITCHES):
         assert names_of(line.ask(f"after-talk/{talk}", HandoffData='{"transfer": "other"}')) == ["Connect"]
     assert "Record" in names_of(line.ask(f"after-talk/{talk + 1}", HandoffData='{"transfer": "other"}'))
 

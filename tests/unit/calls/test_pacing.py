@@ -95,9 +95,9 @@ def test_an_organization_has_one_pace_over_all_its_numbers(world: Dialers) -> No
 
 
 def test_calls_of_test_keys_and_of_the_simulator_do_not_wait(world: Dialers, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert SimulatedLine().pace_of(OWN) == voice.Pace(float("inf"))
+    assert SimulatedLine().pace_of("org_acme", OWN) == voice.Pace(float("inf"))
     monkeypatch.setenv("SWITCHBOARD_VOICE_CALLS_PER_SECOND", "3")
-    assert SimulatedLine().pace_of(OWN) == voice.Pace(3)
+    assert SimulatedLine().pace_of("org_acme", OWN) == voice.Pace(3)
     monkeypatch.setattr(voice, "get_simulated_carrier", lambda: world.carrier.carrier)
     world.carrier.pace = 1
     one = create_tenant()

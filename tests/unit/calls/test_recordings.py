@@ -199,7 +199,7 @@ def test_the_providers_copy_is_deleted_once_ours_is_known(line: Line, source: So
     fetch(line)
     assert len(list_deletions()) == 1
     forget(line)
-    assert source.forgotten == [RecordingPlace(call.org_id, call.id, call.provider_call_id, RECORDING)]
+    assert source.forgotten == [recordings_at_provider.place_of(call, RECORDING)]
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,11 @@ import pytest
 from switchboard.calls import service
 from switchboard.calls.models import FINAL_STATES, State
 from switchboard.carriers.voice.ports.reports import EndReason
-from switchboard.errors import NotFound
+from switchboard.errors import Invalid, NotFound
 from switchboard.kit import clock
 from tests.actors import Tenant
 from tests.integration.sabotage import Sabotage
+from tests.unit.call_records.desk import save_call
 from tests.unit.calls.live_calls import (
     dial_call,
     report_progress,
@@ -73,3 +74,28 @@ def test_a_page_of_one_state_reads_only_that_state(acme: Tenant) -> None:
         found, cursor = service.list_calls(caller, None, [State.RINGING], "OUTBOUND", 5, None)
     assert ([call.id for call in found], cursor) == ([ringing.id], None)
     assert asked == ["Query", "BatchGetItem"]
+
+
+def test_states_that_share_a_list_are_told_apart_in_every_direction(acme: Tenant, frozen: clock.FrozenClock) -> None:
+    made: dict[State, list[str]] = {}
+    shared = (State.CREATED, State.DIALING, State.UNCONFIRMED, State.ACTIVE, State.HOLD, State.ENDING, State.COMPLETED)
+    for number, state in enumerate(2 * shared):
+        frozen.advance(seconds=1)
+        call = save_call(acme.org_id, state=state, direction=("OUTBOUND", "INBOUND")[number >= len(shared)])
+        made.setdefault(state, []).insert(0, call.id)
+    for state, (newer, older) in made.items():
+        assert list_pages_of_ids(acme, 20, states=[state]) == [[newer, older]], state
+        assert list_pages_of_ids(acme, 20, states=[state], direction="INBOUND") == [[newer]], state
+        assert list_pages_of_ids(acme, 20, states=[state], direction="OUTBOUND") == [[older]], state
+        assert list_pages_of_ids(acme, 20, states=[state], agent_id="agt_other") == [[]], state
+
+
+def test_a_cursor_belongs_to_one_state_also_if_two_share_a_list(acme: Tenant, frozen: clock.FrozenClock) -> None:
+    for state in (State.ACTIVE, State.ACTIVE, State.HOLD):
+        frozen.advance(seconds=1)
+        save_call(acme.org_id, state=state)
+    caller = acme.caller(master=True)
+    _, cursor = service.list_calls(caller, None, [State.ACTIVE], None, 1, None)
+    assert cursor
+    with pytest.raises(Invalid):
+        service.list_calls(caller, None, [State.HOLD], None, 1, cursor)

@@ -13,7 +13,7 @@ from switchboard.aws import clients
 from switchboard.calls import console, dialing, ending, store, summaries, summarizing
 from switchboard.calls.models import Call, State
 from switchboard.calls.summaries import CallSummary
-from switchboard.calls.summarizers.model import ATTEMPTS
+from switchboard.carriers.language.answers import ATTEMPTS
 from switchboard.carriers.voice.ports.reports import EndReason
 from switchboard.flows import changes as flow_changes
 from switchboard.flows.models import Flow

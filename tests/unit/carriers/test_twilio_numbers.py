@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
 import threading
 import time
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from switchboard.aws import clients, secret
 from switchboard.carriers.numbers import twilio
 from switchboard.carriers.numbers.ports.inventory import (
     LIST_SECONDS,
@@ -23,10 +19,11 @@ from switchboard.carriers.numbers.ports.inventory import (
     NumberSearch,
     NumberSettings,
 )
-from switchboard.carriers.numbers.twilio_http import DeadlineHttpClient
 from switchboard.carriers.outcomes import OutcomeUnknownError, RefusedError, ThrottledError
+from switchboard.carriers.twilio_http import DeadlineHttpClient
+from tests.fakes.twilio import MAIN, serve_twilio, twilio_error
 
-MAIN, NUMBER, ORG = "AC" + "0" * 32, "+14155550128", "org_acme"
+NUMBER, ORG = "+14155550128", "org_acme"
 _URL = "https://api.example.com/twilio"
 FULL = NumberSettings(
     "Desk", f"{_URL}/voice/num_1", f"{_URL}/voice/num_1/status", f"{_URL}/sms/num_1", f"{_URL}/fallback"
@@ -77,7 +74,7 @@ class FakeTwilio:
                     for mine in self.numbers.values()
                     for one in mine.values()
                 ):
-                    return 400, error(21422, "not available")
+                    return 400, twilio_error(21422, "not available")
                 bought = self.add(account, given["PhoneNumber"], given["FriendlyName"])
                 return 201, bought | {_snake(name): value for name, value in given.items()}
             case ("GET", ["Accounts", account, "IncomingPhoneNumbers"]):
@@ -88,14 +85,14 @@ class FakeTwilio:
                 ]
                 page = int(given.get("Page", 0))
                 if self.broken_page and self.broken_page[0] == page:
-                    return self.broken_page[1], error(20000, "no", self.broken_page[1])
+                    return self.broken_page[1], twilio_error(20000, "no", self.broken_page[1])
                 begin, size = page * self.page_size, self.page_size
                 more = f"{path}?PageSize=1000&Page={page + 1}" if begin + size < len(rows) else None
                 return 200, {"incoming_phone_numbers": rows[begin : begin + size], "page": page, "next_page_uri": more}
             case (_, ["Accounts", account, "IncomingPhoneNumbers", sid]):
                 known = self.numbers.get(account, {}).get(sid)
                 if known is None:
-                    return 404, error(20404, "not found")
+                    return 404, twilio_error(20404, "not found")
                 if method == "DELETE":
                     del self.numbers[account][sid]
                     return 204, None
@@ -103,7 +100,7 @@ class FakeTwilio:
                     # Twilio clears what is sent empty.
                     known |= {_snake(name): value or None for name, value in given.items()}
                 return 200, known
-        return 404, error(20404, "no such path")
+        return 404, twilio_error(20404, "no such path")
 
     def add(self, account: str, e164: str, friendly_name: str = "") -> dict[str, Any]:
         mine = self.numbers.setdefault(account, {})
@@ -116,53 +113,11 @@ def _snake(name: str) -> str:
     return re.sub(r"(?<!^)([A-Z])", r"_\1", name).lower()
 
 
-def error(code: int, message: str, status: int = 400) -> dict[str, Any]:
-    return {"code": code, "message": message, "more_info": "", "status": status}
-
-
 @pytest.fixture
 def fake(cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeTwilio]:
     made = FakeTwilio()
-
-    class Handler(BaseHTTPRequestHandler):
-        def _serve(self) -> None:
-            target = urlsplit(self.path)
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
-            given = {
-                name: values[0]
-                for name, values in (parse_qs(target.query) | parse_qs(body, keep_blank_values=True)).items()
-            }
-            status, answer = made.answer(self.command, target.path, given)
-            if status == 0:
-                self.close_connection = True
-                self.connection.close()
-                return
-            text = b"" if answer is None else json.dumps(answer).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(text)))
-            self.end_headers()
-            self.wfile.write(text)
-
-        do_GET = do_POST = do_DELETE = _serve  # noqa: N815 the names that the server calls
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    clients.get_client("secretsmanager").create_secret(Name="twilio", SecretString="token")
-    for name, value in (
-        ("TWILIO_ACCOUNT_SID", MAIN),
-        ("TWILIO_SECRET", "twilio"),
-        ("TWILIO_API_URL", f"http://127.0.0.1:{server.server_port}"),
-    ):
-        monkeypatch.setenv(f"SWITCHBOARD_{name}", value)
-    secret.clear_cache()
-    yield made
-    server.shutdown()
-    server.server_close()
-    secret.clear_cache()
+    with serve_twilio(made.answer, monkeypatch):
+        yield made
 
 
 @pytest.fixture
@@ -245,7 +200,7 @@ def test_a_purchase_without_a_readable_answer_is_unknown(
 def test_a_purchase_whose_subaccount_cannot_be_opened_bought_nothing(
     fake: FakeTwilio, inventory: twilio.TwilioInventory
 ) -> None:
-    fake.faults.append(always(500, error(20500, "down"), "POST"))
+    fake.faults.append(always(500, twilio_error(20500, "down"), "POST"))
     with pytest.raises(ThrottledError):
         inventory.buy(ORG, NUMBER, NumberSettings("Desk"))
     fake.faults.clear()

@@ -124,3 +124,12 @@ def test_an_organization_without_an_account_has_no_recordings(media: type[_Media
         TwilioRecordings().fetch(replace(PLACE, org_id="org_2"))
     TwilioRecordings().forget(replace(PLACE, org_id="org_2"))
     assert media.asked == []
+
+
+def test_a_call_from_a_number_of_the_platform_is_recorded_at_the_main_account(
+    media: type[_Media], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SWITCHBOARD_CALLER_POOL", "+14155552671")
+    TwilioRecordings().fetch(replace(PLACE, own_number="+14155552671"))
+    TwilioRecordings().fetch(replace(PLACE, own_number="+14155552672"))
+    assert [path.split("/")[3] for path, _ in media.asked] == [f"AC{'0' * 32}", ACCOUNT]

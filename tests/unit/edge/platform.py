@@ -26,6 +26,7 @@ from switchboard.people.sessions import open_session
 from switchboard.roleplay import sessions
 from tests.actors import Reseller, Tenant, member, system, tenant
 from tests.contract.spec import Spec, alternatives
+from tests.unit.calls.console_calls import save_flow
 from tests.unit.opticomm.backend import make_flow
 
 DOCUMENTS = {name: Spec.read(openapi.FOLDER / f"{name}.json") for name in openapi.DESCRIPTIONS}
@@ -117,6 +118,8 @@ class Platform:
         own = {"agentId": self.tenant.agent_id, "agent_id": self.flow_id, "org_id": self.tenant.org_id}
         if {"sid", "e164"} <= shown.keys():
             own |= {"sid": self._own_number(shown["e164"]), "flow_id": None}
+        elif shown.get("flow_id"):
+            own["flow_id"] = save_flow(self.tenant.org_id).id
         return {name: own.get(name, value) for name, value in shown.items()}
 
     def _own_number(self, e164: str) -> str:

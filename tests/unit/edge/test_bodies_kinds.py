@@ -271,13 +271,14 @@ def test_a_document_describes_every_kind() -> None:
     bodies = {path: item["post"]["requestBody"] for path, item in made["paths"].items()}
     assert all(body["required"] for body in bodies.values())
     binary = {"type": "string", "format": "binary"}
+    upload = binary | {"description": "The file."}
     form = bodies["/v1/file"]["content"]["multipart/form-data"]
     assert form["schema"]["properties"].keys() == {"language", "title", "audio"}
-    assert form["schema"]["properties"]["audio"] == binary
+    assert form["schema"]["properties"]["audio"] == upload
     assert form["schema"]["required"] == ["language", "audio"]
     assert form["encoding"] == {"audio": {"contentType": "audio/mpeg, audio/wav"}}
     bare = bodies["/v1/bare-file"]["content"]["multipart/form-data"]["schema"]
-    assert bare == {"type": "object", "properties": {"audio": binary}, "required": ["audio"]}
+    assert bare == {"type": "object", "properties": {"audio": upload}, "required": ["audio"]}
     assert bodies["/v1/form"]["content"] == {
         "application/x-www-form-urlencoded": {"schema": {"$ref": "#/components/schemas/Labels"}}
     }

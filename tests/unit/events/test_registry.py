@@ -69,7 +69,7 @@ PROMISED: dict[Contract, set[str]] = {
     },
     "opticomm": {"call.initiated", "call.completed", "call.failed"},
     "athos": {"call.scored"},
-    "hum": {"call.completed", "call.outcome"},
+    "hum": {"call.completed", "call.outcome", "voicemail.received"},
 }
 
 #: The tables that need a row for each kind of webhook.

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from switchboard.aws.writes import commit
+from switchboard.aws.writes import Delete, commit
 from switchboard.errors import Conflict, Invalid, NotFound
 from switchboard.events import service as events
 from switchboard.events.models import Origin
@@ -39,6 +39,15 @@ def make_flow(origin: Origin, **settings: Any) -> Flow:
     return service.create_flow(origin, FlowSettings.model_validate({"name": "Desk"} | settings))
 
 
+def make_early_flow(origin: Origin, **settings: Any) -> Flow:
+    """Makes a flow as before versions were kept: with neither an entry nor a snapshot."""
+    flow = make_flow(origin, **settings)
+    for kind in ("versions", "snapshots"):
+        key = {"pk": f"{flow.org_id}#flow-{kind}#{flow.id}", "sk": f"{1:010}"}
+        commit(Delete(table="core", key=key, condition="attribute_exists(pk)"))
+    return flow
+
+
 def make_number(origin: Origin, e164: str = "+14155550142", **fields: Any) -> Number:
     now = clock.now_iso()
     number = Number(
@@ -47,7 +56,7 @@ def make_number(origin: Origin, e164: str = "+14155550142", **fields: Any) -> Nu
         sid="PN" + "0" * 32,
         e164=e164,
         friendly_name="Desk",
-        capabilities=NumberCapabilities(voice=True),
+        capabilities=NumberCapabilities(voice=True, sms=True),
         monthly_cost_cents=115,
         provider="simulator",
         created_at=now,
@@ -272,3 +281,32 @@ def test_a_page_of_long_flows_is_short_and_complete(ada: Origin, monkeypatch: py
             break
         page, cursor = service.list_flows(ada.org_id, 10, cursor)
     assert found == sorted(made, reverse=True)
+
+
+def test_the_first_version_of_an_early_flow_is_the_flow_itself(ada: Origin) -> None:
+    flow = make_early_flow(ada, greeting="Hello.")
+    assert service.get_flow_version(ada.org_id, flow.id, 1) == flow
+    (entry,), after = versions.list_flow_versions(ada.org_id, flow.id, 10, None)
+    assert (entry.version, entry.created_at, after) == (1, flow.created_at, None)
+    assert json.loads(versions.get_version_config(ada.org_id, flow.id, "1", "json").source.text)["greeting"] == "Hello."
+    for version in (0, 2):
+        with pytest.raises(NotFound):
+            service.get_flow_version(ada.org_id, flow.id, version)
+    with pytest.raises(NotFound):
+        service.get_flow_version(tenant("other").org_id, flow.id, 1)
+
+
+def test_a_change_of_an_early_flow_keeps_its_first_version(ada: Origin) -> None:
+    flow = make_early_flow(ada, greeting="Hello.")
+    changes.update_flow(ada, flow.id, {"greeting": "Hi."})
+    changes.update_flow(ada, flow.id, {"greeting": "Yes?"})
+    assert service.get_flow_version(ada.org_id, flow.id, 1) == flow
+    listed, _ = versions.list_flow_versions(ada.org_id, flow.id, 10, None)
+    assert [entry.version for entry in listed] == [3, 2, 1]
+    assert changes.rollback_flow(ada, flow.id, 1).greeting == "Hello."
+
+
+def test_a_deleted_early_flow_keeps_its_version_for_calls_in_progress(ada: Origin) -> None:
+    flow = make_early_flow(ada)
+    changes.delete_flow(ada, flow.id)
+    assert service.get_flow_version(ada.org_id, flow.id, 1) == flow

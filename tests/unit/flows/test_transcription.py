@@ -159,6 +159,10 @@ def test_a_viewer_may_not_transcribe(acme: Tenant) -> None:
 def test_the_days_last_sample_is_the_last(ask: Ask, monkeypatch: pytest.MonkeyPatch, frozen: clock.FrozenClock) -> None:
     monkeypatch.setattr(transcription, "SAMPLES_PER_DAY", 2)
     assert [ask(audio(recording("hello_world")))[0] for _ in range(3)] == [200, 200, 402]
+    refusal = ask(audio(recording("hello_world")))[1]
+    assert (refusal["code"], refusal["message"]) == (
+        "daily_cap", "The organization's 2 samples of today are used: try again tomorrow (UTC).",
+    )  # fmt: skip
     frozen.advance(hours=8)
     assert ask(audio(recording("hello_world")))[0] == 200
 

@@ -6,6 +6,7 @@ import random
 
 import pytest
 
+from switchboard.aws import reads
 from switchboard.aws.reads import Query
 from switchboard.aws.writes import commit
 from switchboard.errors import Invalid
@@ -157,3 +158,18 @@ def test_a_stopped_removal_is_finished_by_the_next_run(things: list[InboxThing])
     inbox.settle_removal(ORG, KIND, things[0])
     assert (unread(ADA), unread(BOB)) == (4, 4)
     assert list(Query(table="core", partition=f"{ORG}#inbox-flags#{KIND}#{ADA}").read_all()) == []
+
+
+def test_a_state_that_was_read_too_early_does_not_decide_what_is_marked(things: list[InboxThing]) -> None:
+    early = inbox.ReadState()
+    inbox.set_read(ORG, KIND, ADA, things[0], read=True)
+    assert inbox.mark_all_read(ORG, KIND, ADA, state=early) == len(things) - 1
+    assert unread(ADA) == 0
+
+
+def test_states_that_were_read_already_give_the_same_counts_and_list(things: list[InboxThing]) -> None:
+    inbox.set_read(ORG, KIND, ADA, things[1], read=True)
+    states = reads.read_refs(*inbox.state_refs(KIND)(ORG, ADA))
+    assert inbox.count_unread(ORG, ADA, [KIND], states) == {KIND: len(things) - 1}
+    assert list_unread(ORG, KIND, ADA, 10, None, state=states[0]).things == list_unread(ORG, KIND, ADA, 10, None).things
+    assert inbox.count_unread(ORG, BOB, [KIND], [None]) == {KIND: len(things)}

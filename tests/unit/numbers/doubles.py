@@ -34,10 +34,12 @@ class FakeInventory:
         self.before: Callable[[], None] = lambda: None
         self.after: Callable[[], None] = lambda: None
         self.silent = False
+        #: The abilities of new numbers.
+        self.features = ALL
 
     def give(self, org_id: str, e164: str, friendly_name: str = "") -> OwnedNumber:
         """Puts a number into an inventory, as its owner may at the provider's own console."""
-        number = OwnedNumber("PN" + e164[1:].zfill(32), e164, friendly_name, ALL)
+        number = OwnedNumber("PN" + e164[1:].zfill(32), e164, friendly_name, self.features)
         self.owned.setdefault(org_id, {})[number.sid] = number
         return number
 

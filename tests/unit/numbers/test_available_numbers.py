@@ -130,6 +130,9 @@ def test_a_limit_holds() -> None:
         NumberSearch(contains="4"),
         NumberSearch(contains="5" * 16),
         NumberSearch(contains="5 5"),
+        NumberSearch(region="California"),
+        NumberSearch(region="C"),
+        NumberSearch(region=""),
     ],
 )
 def test_a_wrong_filter_is_refused(search: NumberSearch) -> None:

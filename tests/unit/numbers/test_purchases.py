@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from switchboard.accounts import organizations
 from switchboard.accounts.models import HardCap
 from switchboard.accounts.plans import PlanName
+from switchboard.carriers.numbers.ports.inventory import Features
 from switchboard.carriers.outcomes import OutcomeUnknownError, ThrottledError
 from switchboard.errors import Forbidden, Invalid, Unavailable
 from switchboard.flows import assignments
@@ -200,6 +201,19 @@ def test_a_flow_that_goes_away_during_the_purchase_does_not_lose_the_number(
     provider.after = lambda: delete_flow(acme.org_id, flow.id)
     number = buy(acme, flow_id=flow.id)
     assert (number.flow_id, service.list_numbers(acme.org_id)) == (None, [number])
+
+
+def test_a_bought_number_has_no_flow_that_it_cannot_serve(acme: Tenant, provider: FakeInventory) -> None:
+    flow = flows.create_flow(acme.caller(master=True), FlowSettings(name="Desk"))
+    provider.features = Features(voice=False, sms=True, mms=False)
+    number = buy(acme, flow_id=flow.id, sms_flow_id=flow.id)
+    assert (number.flow_id, number.sms_flow_id, provider.purchases) == (None, flow.id, 1)
+
+
+def test_a_premium_number_is_refused_as_such(acme: Tenant, provider: FakeInventory) -> None:
+    with pytest.raises(Invalid, match="Premium and other special numbers are not on sale") as refused:
+        buy(acme, "+19005550123")
+    assert (refused.value.code, provider.purchases) == ("number_not_for_sale", 0)
 
 
 def test_an_unknown_flow_is_refused_before_money_is_spent(acme: Tenant, provider: FakeInventory) -> None:

@@ -98,6 +98,30 @@ def test_a_released_number_gets_no_flow(acme: Tenant, provider: FakeInventory, f
     assert refused.value.code == "number_released"
 
 
+@pytest.mark.parametrize("field", ["flow_id", "sms_flow_id"])
+def test_a_number_gets_no_flow_that_it_cannot_serve(acme: Tenant, provider: FakeInventory, field: str) -> None:
+    master = acme.caller(master=True)
+    flow = flows.create_flow(master, FlowSettings(name="Desk"))
+    provider.features = Features(voice=field != "flow_id", sms=field != "sms_flow_id", mms=False)
+    owned = provider.give(acme.org_id, NUMBER)
+    number = register(acme, owned.sid)
+    with pytest.raises(Invalid) as refused:
+        assignments.update_number(master, number.id, {field: flow.id})
+    assert list(refused.value.details["fields"]) == [field]
+    other = "sms_flow_id" if field == "flow_id" else "flow_id"
+    assert getattr(assignments.update_number(master, number.id, {other: flow.id}), other) == flow.id
+
+
+def test_a_number_without_calls_is_not_registered_for_a_flow(acme: Tenant, provider: FakeInventory) -> None:
+    flow = flows.create_flow(acme.caller(master=True), FlowSettings(name="Desk"))
+    provider.features = Features(voice=False, sms=True, mms=False)
+    owned = provider.give(acme.org_id, NUMBER)
+    with pytest.raises(Invalid) as refused:
+        assignments.register_number(acme.caller(master=True), owned.sid, NUMBER, None, flow.id)
+    assert refused.value.details["fields"] == {"flow_id": "has no calls: choose a number with voice"}
+    assert service.list_numbers(acme.org_id) == []
+
+
 def test_a_silent_provider_changes_nothing(acme: Tenant, provider: FakeInventory) -> None:
     number = register(acme, provider.give(acme.org_id, NUMBER).sid)
     provider.silent = True

@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 
 from switchboard.aws import clients, queues
 from switchboard.aws.writes import commit
+from switchboard.carriers.language.answers import ATTEMPTS
 from switchboard.carriers.language.bedrock import Bedrock
 from switchboard.carriers.outcomes import RefusedError, ThrottledError
 from switchboard.kit import clock
@@ -20,7 +21,7 @@ from switchboard.roleplay import judges, lifecycle, scoring, store
 from switchboard.roleplay.catalog.drills import edition
 from switchboard.roleplay.catalog.models import Criterion, Rubric
 from switchboard.roleplay.judges import Judgment
-from switchboard.roleplay.judges.model import ATTEMPTS, ModelJudge
+from switchboard.roleplay.judges.model import ModelJudge
 from switchboard.roleplay.judges.models import CriterionResult, Evidence, PracticeSpeaker, PracticeTurn
 from switchboard.roleplay.judges.signs import SignJudge
 from switchboard.roleplay.models import RoleplayCall, RoleplayState, TransportReport

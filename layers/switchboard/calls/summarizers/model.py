@@ -6,21 +6,16 @@ of strangers. It goes to the model as JSON data beside the instructions, and nev
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from switchboard import telemetry
-from switchboard.calls.summarizers import RefusedError
 from switchboard.calls.summarizers.models import Sentiment, TalkSummary, TalkTurn
 from switchboard.carriers.language import LanguageModel
-from switchboard.errors import Invalid
+from switchboard.carriers.language.answers import ask_for_data
 from switchboard.kit import texts
 
-#: The number of attempts to get a valid answer.
-ATTEMPTS = 3
 _MAX_ANSWER_TOKENS = 2_000
 _SYSTEM = """\
 You summarize telephone calls between an agent and a caller for the agent's team. You get one JSON object with the \
@@ -52,21 +47,15 @@ class ModelSummarizer:
         self._model = model
 
     def summarize(self, turns: Sequence[TalkTurn], schema: dict[str, Any] | None) -> TalkSummary:
-        """Summarizes a talk. Raises ThrottledError, or RefusedError after ATTEMPTS invalid answers."""
+        """Summarizes a talk. Raises ThrottledError, or RefusedError without a valid answer."""
         question: dict[str, Any] = {"transcript": [_shown(turn) for turn in turns]}
         if schema is not None:
             question["outcome_schema"] = schema
-        asked, why = json.dumps(question, ensure_ascii=False), ""
-        for _ in range(ATTEMPTS):
-            text = self._model.ask_model(_SYSTEM, asked, max_tokens=_MAX_ANSWER_TOKENS)
-            try:
-                answer = _Answer.model_validate(texts.parse_json(text))
-            except (ValidationError, Invalid) as error:
-                why = type(error).__name__
-                telemetry.emit_metric("LanguageModelAnswerUnusable")
-            else:
-                return TalkSummary(**answer.model_dump())
-        raise RefusedError(f"the model gave no valid answer: {why}")
+        return ask_for_data(self._model, _SYSTEM, question, _read_summary, max_tokens=_MAX_ANSWER_TOKENS)
+
+
+def _read_summary(text: str) -> TalkSummary:
+    return TalkSummary(**_Answer.model_validate(texts.parse_json(text)).model_dump())
 
 
 def _shown(turn: TalkTurn) -> dict[str, str]:

@@ -1,20 +1,14 @@
-"""Telephone numbers of Twilio. Each organization has its own subaccount, which owns its numbers.
-
-Settings: TWILIO_ACCOUNT_SID (the main account), TWILIO_SECRET, the name of a secret in Secrets Manager with its token,
-and TWILIO_API_URL, only for tests. The main account acts for its subaccounts.
-"""
+"""Telephone numbers of Twilio. Each organization has its own subaccount, which owns its numbers."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import Any
 
-from twilio.base.exceptions import TwilioException, TwilioRestException
+from twilio.base.exceptions import TwilioRestException
 from twilio.http import HttpClient
-from twilio.rest import Client
 
-from switchboard.aws import secret
+from switchboard.carriers import twilio_client
 from switchboard.carriers.numbers.ports.inventory import (
     LIST_SECONDS,
     SECONDS,
@@ -25,24 +19,18 @@ from switchboard.carriers.numbers.ports.inventory import (
     NumberSettings,
     OwnedNumber,
 )
-from switchboard.carriers.numbers.twilio_http import DeadlineHttpClient
 from switchboard.carriers.outcomes import OutcomeUnknownError, RefusedError, ThrottledError
+from switchboard.carriers.twilio_client import SDK_ERRORS, ask_twilio
 from switchboard.carriers.twilio_subaccounts import find_subaccount, save_subaccount
-from switchboard.kit import settings
 
-T = TypeVar("T")
-
-_NOT_FOUND = 20404
 #: The number is not on sale: 21421 it is invalid, 21422 somebody has it, 21452 the area has none.
 _UNAVAILABLE = frozenset({21421, 21422, 21452})
-#: The errors of the SDK: a refusal, or a response that it cannot read.
-_SDK_ERRORS = (TwilioException, ValueError, KeyError, TypeError, AttributeError)
 #: The largest page of Twilio's lists.
 _PAGE = 1_000
 
 
-def _make_client(seconds: float) -> HttpClient:
-    return DeadlineHttpClient(seconds, settings.text("TWILIO_API_URL", ""), SECONDS)
+def _make_http_client(seconds: float) -> HttpClient:
+    return twilio_client.make_http_client(seconds, SECONDS)
 
 
 class TwilioInventory:
@@ -50,7 +38,7 @@ class TwilioInventory:
 
     name = "twilio"
 
-    def __init__(self, http: Callable[[float], HttpClient] = _make_client) -> None:
+    def __init__(self, http: Callable[[float], HttpClient] = _make_http_client) -> None:
         self._http = http
 
     def search(self, search: NumberSearch) -> list[AvailableNumber]:
@@ -69,7 +57,7 @@ class TwilioInventory:
             "voice_enabled": search.voice,
         }
         given: dict[str, Any] = {name: value for name, value in filters.items() if value is not None}
-        page = _asked(lambda: list(numbers.page(page_size=search.limit, **given)))
+        page = ask_twilio(lambda: list(numbers.page(page_size=search.limit, **given)))
         return [_available(one) for one in page or []][: search.limit]
 
     def buy(self, org_id: str, e164: str, settings: NumberSettings) -> OwnedNumber:
@@ -83,21 +71,21 @@ class TwilioInventory:
         numbers = client.api.v2010.accounts(account).incoming_phone_numbers
         try:
             return _owned(numbers.create(phone_number=e164, **_given(settings)))
-        except _SDK_ERRORS as error:
-            raise _failure(error, writing=True) from error
+        except SDK_ERRORS as error:
+            raise _failure(error) from error
 
     def find(self, org_id: str, e164: str) -> OwnedNumber | None:
         """Returns a number of the subaccount by its telephone number."""
         numbers = self._numbers(org_id)
         if numbers is None:
             return None
-        page = _asked(lambda: list(numbers.page(phone_number=e164, page_size=20)))
+        page = ask_twilio(lambda: list(numbers.page(phone_number=e164, page_size=20)))
         return next((_owned(one) for one in page or [] if one.phone_number == e164), None)
 
     def fetch(self, org_id: str, sid: str) -> OwnedNumber | None:
         """Returns a number of the subaccount by its id."""
         numbers = self._numbers(org_id)
-        found = _asked(lambda: numbers(sid).fetch()) if numbers is not None else None
+        found = ask_twilio(lambda: numbers(sid).fetch()) if numbers is not None else None
         return _owned(found) if found else None
 
     def list_owned(self, org_id: str) -> list[OwnedNumber]:
@@ -105,7 +93,7 @@ class TwilioInventory:
         numbers = self._numbers(org_id, LIST_SECONDS)
         if numbers is None:
             return []
-        found = _asked(lambda: numbers.list(page_size=_PAGE))
+        found = ask_twilio(lambda: numbers.list(page_size=_PAGE))
         if found is None:
             # A subaccount that is closed, or a page that is gone. It does not say that there are no numbers.
             raise ThrottledError("the list of numbers is not there")
@@ -115,7 +103,7 @@ class TwilioInventory:
         """Deletes a number from the subaccount."""
         numbers = self._numbers(org_id)
         if numbers is not None:
-            _asked(lambda: numbers(sid).delete())
+            ask_twilio(lambda: numbers(sid).delete())
 
     def configure(self, org_id: str, sid: str, settings: NumberSettings) -> None:
         """Sets the name and the URLs of a number."""
@@ -126,13 +114,12 @@ class TwilioInventory:
         if settings.sms_url is not None:
             given["sms_application_sid"] = ""
         numbers = self._numbers(org_id)
-        changed = _asked(lambda: numbers(sid).update(**given)) if numbers is not None else None
+        changed = ask_twilio(lambda: numbers(sid).update(**given)) if numbers is not None else None
         if not changed:
             raise RefusedError("the number is gone")
 
     def _client(self, seconds: float = SECONDS) -> Any:
-        token = secret.active_secrets(settings.text("TWILIO_SECRET"))[0]
-        return Client(settings.text("TWILIO_ACCOUNT_SID"), token, http_client=self._http(seconds))
+        return twilio_client.make_client(self._http(seconds))
 
     def _numbers(self, org_id: str, seconds: float = SECONDS) -> Any:
         """Returns the numbers of the organization's subaccount, `None` if it has no subaccount."""
@@ -147,41 +134,21 @@ class TwilioInventory:
         name = f"switchboard {org_id}"
         # An earlier attempt may have opened it without an answer.
         accounts = client.api.v2010.accounts
-        found = _asked(lambda: list(accounts.page(friendly_name=name, status="active", page_size=20))) or []
+        found = ask_twilio(lambda: list(accounts.page(friendly_name=name, status="active", page_size=20))) or []
         try:
             opened = min(found, key=lambda one: (one.date_created, one.sid), default=None) or accounts.create(
                 friendly_name=name
             )
-        except _SDK_ERRORS as error:
-            raise _failure(error, writing=True) from error
+        except SDK_ERRORS as error:
+            raise _failure(error) from error
         # If a request at the same time was faster, its subaccount counts, and the other one stays empty.
         return save_subaccount(org_id, str(opened.sid))
 
 
-def _asked(question: Callable[[], T]) -> T | None:
-    """Returns the answer to a request that may be repeated, `None` for something that does not exist."""
-    try:
-        return question()
-    except TwilioRestException as error:
-        if error.status == HTTPStatus.NOT_FOUND or error.code == _NOT_FOUND:
-            return None
-        raise _failure(error, writing=False) from error
-    except _SDK_ERRORS as error:
-        raise _failure(error, writing=False) from error
-
-
-def _failure(error: Exception, *, writing: bool) -> Exception:
-    """Returns the error of the port for an error of the SDK. A fault while writing has an unknown outcome."""
-    if not isinstance(error, TwilioRestException):
-        # The response could not be read.
-        return OutcomeUnknownError(type(error).__name__)
-    reason = f"{error.code or error.status}"
-    if error.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS):
-        # With wrong credentials of this deployment, too, nothing happened, and it may work later.
-        return ThrottledError(reason)
-    if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return OutcomeUnknownError(reason) if writing else ThrottledError(reason)
-    return RefusedError(UNAVAILABLE if error.code in _UNAVAILABLE else f"Twilio's error {reason}")
+def _failure(error: Exception) -> Exception:
+    if isinstance(error, TwilioRestException) and error.code in _UNAVAILABLE:
+        return RefusedError(UNAVAILABLE)
+    return twilio_client.failure_of(error, writing=True)
 
 
 def _given(settings: NumberSettings) -> dict[str, Any]:

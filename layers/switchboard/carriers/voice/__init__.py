@@ -63,7 +63,8 @@ class Carrier:
                 return placed
             opened = self._open_talk(conversation)
             connected = replace(placement, conversation_id=opened.conversation_id, connect=opened.connect)
-            return ProviderCallIds(self._place_on_line(conversation, connected), opened.conversation_id)
+            kept = opened.connect if self.line.asks_for_script() else None
+            return ProviderCallIds(self._place_on_line(conversation, connected), opened.conversation_id, kept)
         except (RefusedError, ThrottledError, OutcomeUnknownError):
             raise
         except Exception as error:
@@ -113,11 +114,52 @@ def _no_carrier() -> Carrier:
     return Carrier(nobody, nobody)
 
 
-_CARRIERS: dict[str, Callable[[], Carrier]] = {"simulator": get_simulated_carrier, "none": _no_carrier}
+def _twilio() -> Carrier:
+    from switchboard.carriers.voice.twilio.line import TwilioLine  # for cold start: as above
+
+    return Carrier(TwilioLine(), _TALKERS[talker_name()]())
+
+
+def _no_talker() -> Talker:
+    from switchboard.carriers.voice.no_carrier import NoCarrier  # for cold start: as above
+
+    return NoCarrier()
+
+
+def _simulated_talker() -> Talker:
+    return get_simulated_carrier().talker
+
+
+def _announcer() -> Talker:
+    from switchboard.carriers.voice.twilio.announcer import Announcer  # for cold start: as above
+
+    return Announcer()
+
+
+_CARRIERS: dict[str, Callable[[], Carrier]] = {
+    "simulator": get_simulated_carrier,
+    "twilio": _twilio,
+    "none": _no_carrier,
+}
+#: The talkers for a line that has none of its own.
+_TALKERS: dict[str, Callable[[], Talker]] = {
+    "announcer": _announcer,
+    "simulator": _simulated_talker,
+    "none": _no_talker,
+}
+
+
+def talker_name() -> str:
+    """Returns the talker of a real line, which the setting VOICE_TALKER names: `announcer` or `none`, the default.
+
+    The simulated talker works only on the local stack: a person must never hear a simulation.
+    """
+    found = settings.text("VOICE_TALKER", "none")
+    return found if settings.stage() == "local" or found != "simulator" else "none"
 
 
 def carrier_name() -> str:
-    """Returns the carrier that the setting VOICE_CARRIER names: `simulator` or `none`.
+    """Returns the carrier that the setting VOICE_CARRIER names: `twilio`, `simulator` or `none`.
 
     The simulator replaces a real carrier only on the local stack, where it is the default. In a deployment it serves
     only test keys, which do not use this name. Live calls then have no carrier, because a simulated success must never

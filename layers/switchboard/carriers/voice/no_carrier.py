@@ -19,7 +19,11 @@ class NoCarrier:
         """Returns False."""
         return False
 
-    def pace_of(self, from_number: str) -> Pace:  # noqa: ARG002 a line's signature
+    def asks_for_script(self) -> bool:
+        """Returns False."""
+        return False
+
+    def pace_of(self, org_id: str, from_number: str) -> Pace:  # noqa: ARG002 a line's signature
         """Returns no limit, because no call goes out."""
         return Pace(math.inf)
 

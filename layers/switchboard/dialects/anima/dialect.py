@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any
 
 from switchboard.accounts.models import KeyKind
 from switchboard.dialects.anima.errors import CODE_OF_REASON, CODE_OF_STATUS, REDUNDANT_CODES, problem
-from switchboard.edge.dialect import BearerDialect
+from switchboard.edge.dialect import BearerDialect, gateway_text
 from switchboard.edge.exchange import Exchange
 from switchboard.errors import DomainError
 
@@ -35,7 +34,7 @@ class Anima(BearerDialect):
 
     def gateway_body(self, status: int, default_code: str) -> tuple[str, str]:
         code = CODE_OF_STATUS.get(status, default_code)
-        body = problem(status, code, HTTPStatus(status).phrase, "$context.path", {})
+        body = problem(status, code, gateway_text(status), "$context.path", {})
         return json.dumps(body), "application/problem+json"
 
 

@@ -87,7 +87,7 @@ _REFUSALS = {
     400: _refusal(
         400, "Invalid", "A parameter, a header, the JSON or a field of the body is not valid.",
         "VALIDATION_ERROR", "The request is not valid: see the fields.", _REPLAYED,
-        fields={"subject": "Field required"},
+        fields={"subject": "is missing"},
     ),
     401: _refusal(
         401, "Unauthorized", "The API key is missing, unknown, expired or revoked.",
@@ -133,7 +133,7 @@ _REFUSALS = {
     ),
     500: _refusal(
         500, "InternalError", "An error on our side. You can safely retry the request with its Idempotency-Key.",
-        "INTERNAL_ERROR", "Something went wrong on our side.",
+        "INTERNAL_ERROR", "Something went wrong on our side: retry the request with the same Idempotency-Key.",
     ),
     503: _refusal(
         503, "ServiceUnavailable", "A service that this request needs is temporarily unavailable. Retry later.",

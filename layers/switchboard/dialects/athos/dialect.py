@@ -9,7 +9,7 @@ from typing import Any
 
 from switchboard.accounts.models import KeyKind
 from switchboard.dialects.athos.errors import CODE_OF_STATUS, code_of, error_body, message_of
-from switchboard.edge.dialect import BearerDialect
+from switchboard.edge.dialect import BearerDialect, gateway_text
 from switchboard.edge.exchange import Exchange
 from switchboard.errors import DomainError
 
@@ -41,7 +41,7 @@ class Athos(BearerDialect):
         code = CODE_OF_STATUS.get(status, default_code)
         # Body and header must have the same id. A header of API Gateway can hold only the plain id, so the body has no
         # prefix either.
-        return json.dumps(error_body(code, HTTPStatus(status).phrase, "$context.requestId")), "application/json"
+        return json.dumps(error_body(code, gateway_text(status), "$context.requestId")), "application/json"
 
     def response_headers(self, exchange: Exchange) -> dict[str, str]:
         return super().response_headers(exchange) | {REQUEST_ID: exchange.request_id}

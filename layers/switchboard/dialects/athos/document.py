@@ -55,7 +55,7 @@ def _refusal(name: str, meaning: str, code: str, message: str, *headers: str) ->
 _REFUSALS = {
     400: _refusal(
         "InvalidRequest", "A parameter, the JSON or a field of the body is not valid.",
-        "INVALID_REQUEST", "The request is not valid: see the fields. externalUserId: Field required.",
+        "INVALID_REQUEST", "The request is not valid: see the fields. externalUserId: is missing.",
     ),
     401: _refusal(
         "Unauthorized", "The key is missing, unknown, expired or revoked.",
@@ -85,7 +85,8 @@ _REFUSALS = {
         "SERVICE_UNAVAILABLE", "Rate limit exceeded: wait, then try again.", "Retry-After",
     ),
     500: _refusal(
-        "InternalError", "An error on our side.", "INTERNAL_ERROR", "Something went wrong on our side.",
+        "InternalError", "An error on our side.", "INTERNAL_ERROR",
+        "Something went wrong on our side: try again later.",
     ),
     503: _refusal(
         "ServiceUnavailable", "A service that this request needs is temporarily unavailable. Retry later.",

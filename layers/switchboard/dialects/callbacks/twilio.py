@@ -9,8 +9,10 @@ from __future__ import annotations
 from http import HTTPStatus
 
 from switchboard.calls import twilio_callbacks
-from switchboard.calls.twilio_callbacks import BASE_PATH, CallbackStep
+from switchboard.calls.twilio_callbacks import CallbackStep
+from switchboard.calls.twilio_calls import CallStep
 from switchboard.carriers.voice.ports.reports import UnreadableCallbackError
+from switchboard.carriers.voice.twilio.urls import BASE_PATH, CALLS_PATH
 from switchboard.dialects.callbacks.dialect import Callbacks
 from switchboard.edge.exchange import Exchange, Reply
 from switchboard.errors import DomainError
@@ -33,6 +35,8 @@ class TwilioCallbacks(Callbacks):
 
 def _awaits_script(path: str) -> bool:
     try:
+        if path.startswith(CALLS_PATH):
+            return CallStep.of(path).answers_script
         return path.startswith(BASE_PATH) and CallbackStep.of(path).answers_script
     except UnreadableCallbackError:
         return False

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
+from pydantic import BaseModel
+
 from switchboard.audit import service as audit
 from switchboard.aws import reads
 from switchboard.call_records import service as records
@@ -17,19 +19,30 @@ from switchboard.calls import inbox, lookup
 from switchboard.calls.models import FINAL_STATES, Call, State
 from switchboard.carriers.voice.ports.reports import ToolUse, Turn
 from switchboard.dialects.hum.call_details import CallRecordView, CallSummaryView, CallToolView, CallTurnView
+from switchboard.dialects.hum.call_stream_events import (
+    DELTA,
+    ENDED,
+    FINAL,
+    SNAPSHOT,
+    STATUS,
+    SUMMARY,
+    TOOL_COMPLETED,
+    TOOL_STARTED,
+    EndData,
+    SnapshotData,
+    StatusData,
+    SummaryData,
+    ToolData,
+    TurnData,
+    render_event,
+)
 from switchboard.dialects.hum.call_views import STATUSES
 from switchboard.kit import clock
-from switchboard.streams import sse
 from switchboard.streams.guard import StreamGuard
 from switchboard.streams.models import EntryBatch, Selection, StreamEntry, StreamStart, StreamSubscription
 from switchboard.streams.pools import StreamFunction
 from switchboard.streams.service import open_stream
 from switchboard.team.models import Member
-
-#: The words of a stream's events.
-SNAPSHOT, STATUS, ENDED = "snapshot", "status", "call.ended"
-DELTA, FINAL = "transcript.delta", "transcript.final"
-TOOL_STARTED, TOOL_COMPLETED, SUMMARY = "tool.started", "tool.completed", "summary.ready"
 
 #: How long a stream waits for the summary after the end of an answered call.
 SUMMARY_LIMIT = timedelta(seconds=60)
@@ -38,12 +51,10 @@ _SETTLED_AFTER = timedelta(seconds=3)
 #: A client that missed more events of its organization than this gets a new snapshot.
 _MAX_MISSED = 2_000
 
-#: The states that follow from events of a call. Other events do not change its status.
+#: The states that follow from events of a call. Other events do not change its status: a call on hold is in progress.
 _STATES = {
     "voice.call.ringing": State.RINGING,
     "voice.call.answered": State.ACTIVE,
-    "voice.call.hold": State.HOLD,
-    "voice.call.resumed": State.ACTIVE,
     "voice.call.ending": State.ENDING,
     "voice.call.completed": State.COMPLETED,
     "voice.call.busy": State.BUSY,
@@ -51,7 +62,6 @@ _STATES = {
     "voice.call.failed": State.FAILED,
     "voice.call.canceled": State.CANCELED,
 }
-_SUMMARIES = frozenset({"voice.call.analyzed", "voice.call.summarized", "voice.call.completed"})
 
 
 class CallEntries:
@@ -76,7 +86,7 @@ class CallEntries:
         if last_seen is not None and self._may_resume(last_seen, head):
             return StreamStart(after=last_seen, head=head, resumed=True)
         record = CallRecordView.of_record(records.get_call(self._member, self._call_id))
-        block = sse.event_block(head, {"call": record.model_dump(mode="json")}, SNAPSHOT)
+        block = render_event(head, SNAPSHOT, SnapshotData(call=record))
         return StreamStart(after=head, head=head, resumed=False, opening=block)
 
     def _may_resume(self, last_seen: int, head: int) -> bool:
@@ -104,7 +114,7 @@ class CallEntries:
             )
             for document in documents
         ]
-        return EntryBatch(entries, None if entries else _last_block(call, after))
+        return EntryBatch(entries, None if entries else _last_block(self._call_id, call, after))
 
     def _frames(self, call: Call, documents: Sequence[dict[str, Any]]) -> Mapping[int, bytes]:
         """Returns the blocks of a call's events by their `seq`. Events without a place in the stream have none."""
@@ -113,8 +123,7 @@ class CallEntries:
         found: dict[int, bytes] = {}
         for document in documents:
             if told := _told(call, document, turns, tools):
-                name, data = told
-                found[document["seq"]] = sse.event_block(document["seq"], {"call_id": call.id, **data}, name)
+                found[document["seq"]] = render_event(document["seq"], *told)
         return found
 
     def _turns(self, call: Call, documents: Sequence[dict[str, Any]]) -> list[Turn]:
@@ -129,25 +138,25 @@ class CallEntries:
 
 def _told(
     call: Call, document: dict[str, Any], turns: Mapping[int, Turn], tools: list[ToolUse]
-) -> tuple[str, dict[str, Any]] | None:
+) -> tuple[str, BaseModel] | None:
     """Returns the name and the data of an event, `None` if the stream does not show it."""
     action, facts = document["action"], document["metadata"]
     if action == "voice.call.turn":
         turn = turns.get(facts["number"])
         if turn is None:
             return None
-        return FINAL if turn.final else DELTA, {"turn": CallTurnView.of(turn).model_dump()}
+        return FINAL if turn.final else DELTA, TurnData(call_id=call.id, turn=CallTurnView.of(turn))
     if action == "voice.call.tool":
         return _tool_told(call, facts, tools)
-    if action in _STATES:
-        data: dict[str, Any] = {"status": STATUSES[_STATES[action]], "at": document["timestamp"]}
-        return STATUS, data
-    if action in _SUMMARIES and (summary := records.get_summary(call)):
-        return SUMMARY, {"summary": CallSummaryView(**summary._asdict()).model_dump(), "outcome": call.outcome}
+    if action in _STATES and not facts.get("was_ending"):
+        return STATUS, StatusData(call_id=call.id, status=STATUSES[_STATES[action]], at=document["timestamp"])
+    if action == "voice.call.summarized" and (summary := records.get_summary(call)):
+        view = CallSummaryView(**summary._asdict())
+        return SUMMARY, SummaryData(call_id=call.id, summary=view, outcome=call.outcome)
     return None
 
 
-def _tool_told(call: Call, facts: Mapping[str, Any], tools: list[ToolUse]) -> tuple[str, dict[str, Any]] | None:
+def _tool_told(call: Call, facts: Mapping[str, Any], tools: list[ToolUse]) -> tuple[str, BaseModel] | None:
     # An event names no id. Uses of one tool with one status and length look the same to a reader.
     named = [tool for tool in tools if tool.name == facts["tool"] and tool.status == facts["status"]]
     exact = [tool for tool in named if tool.duration_ms == facts.get("duration_ms")] or named
@@ -155,25 +164,14 @@ def _tool_told(call: Call, facts: Mapping[str, Any], tools: list[ToolUse]) -> tu
         return None
     begun = call.answered_at or call.started_at or call.created_at
     name = TOOL_STARTED if facts["status"] == "started" else TOOL_COMPLETED
-    return name, {"tool": CallToolView.of(exact[-1], begun).model_dump()}
+    return name, ToolData(call_id=call.id, tool=CallToolView.of(exact[-1], begun))
 
 
-def _last_block(call: Call | None, place: int) -> bytes | None:
+def _last_block(call_id: str, call: Call | None, place: int) -> bytes | None:
     """Returns the block that ends the stream, `None` while more may follow."""
     if call is None:
-        return sse.event_block(place, {"reason": "the call is gone"}, ENDED)
-    if not _is_settled(call):
-        return None
-    data = {
-        "call_id": call.id,
-        "status": STATUSES[call.state],
-        "end_reason": call.end_reason.value if call.end_reason else None,
-        "ended_at": call.ended_at,
-        "duration_sec": call.duration_seconds,
-        "outcome": call.outcome,
-        "summary_tldr": call.summary,
-    }
-    return sse.event_block(place, data, ENDED)
+        return render_event(place, ENDED, EndData(call_id=call_id))
+    return render_event(place, ENDED, EndData.of(call)) if _is_settled(call) else None
 
 
 def _is_settled(call: Call) -> bool:

@@ -8,7 +8,6 @@ can use its cookies.
 from __future__ import annotations
 
 import json
-from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,7 +15,7 @@ from switchboard.access import sessions
 from switchboard.accounts.models import Organization
 from switchboard.dialects.hum.errors import REDUNDANT_CODES, WORD_OF_STATUS, error_body
 from switchboard.edge import pipeline, rate_limit
-from switchboard.edge.dialect import Dialect
+from switchboard.edge.dialect import Dialect, gateway_text
 from switchboard.edge.exchange import Exchange, Reply, Request
 from switchboard.errors import DomainError, Forbidden, RateLimited, Unauthenticated
 from switchboard.kit import background, settings
@@ -74,7 +73,8 @@ class Hum(Dialect):
         text = exchange.request.cookie(COOKIE)
         if not text:
             raise Unauthenticated("The session cookie is missing: sign in first.", code="missing")
-        exchange.signed_in = sessions.authenticate_session(text)
+        beside = exchange.operation.beside if exchange.operation else None
+        exchange.signed_in = sessions.authenticate_session(text, beside)
         exchange.credential = exchange.signed_in.cookie.secret
 
     def count_request(self, exchange: Exchange) -> rate_limit.Limits:
@@ -125,7 +125,7 @@ class Hum(Dialect):
 
     def gateway_body(self, status: int, default_code: str) -> tuple[str, str]:
         word = WORD_OF_STATUS.get(status, default_code.lower())
-        return json.dumps(error_body(word, word, HTTPStatus(status).phrase, [])), "application/json"
+        return json.dumps(error_body(word, word, gateway_text(status), [])), "application/json"
 
 
 def _count_against_ceiling(organization: Organization) -> rate_limit.Limits:

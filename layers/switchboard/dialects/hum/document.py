@@ -11,7 +11,10 @@ from switchboard.edge.descriptions import ApiDescription, ErrorDescription
 from switchboard.team.permissions import PERMISSIONS, Permission, Role
 
 _TEXT = """\
-The console API for a team that calls and texts people: members, contacts and blocked numbers.
+The console API for a team that talks to people by telephone. A flow is an AI agent: it answers the calls to your
+numbers and places calls of its own. The API serves flows with their versions, telephone numbers, calls with their
+transcripts, summaries, recordings, tags and notes, a live stream of each call, figures, contacts, blocked numbers and
+the team. `POST /api/flows` and `POST /api/numbers/buy` are the first steps. `GET /api/calls` lists what happened.
 
 **Signing in.** Open `/auth/login` in a browser. The OpenID Connect issuer of this deployment authenticates you. You
 return with a session in the cookie `{cookie}`, which scripts cannot read. A session ends when you sign out, after
@@ -79,7 +82,7 @@ _REFUSALS = {
     400: _refusal(
         "InvalidRequest", "A parameter, a header, the JSON or a field of the body is not valid.",
         "invalid_request", "invalid_request", "The request is not valid: see the fields.", _REPLAYED,
-        field="e164", message="Field required",
+        field="e164", message="is missing",
     ),
     401: _refusal(
         "Unauthorized", "The session is missing, ended or expired.",
@@ -127,7 +130,8 @@ _REFUSALS = {
     ),
     500: _refusal(
         "InternalError", "An error on our side. You can safely retry the request with its Idempotency-Key.",
-        "internal_error", "internal_error", "Something went wrong on our side.",
+        "internal_error", "internal_error",
+        "Something went wrong on our side: retry the request with the same Idempotency-Key.",
     ),
     503: _refusal(
         "ServiceUnavailable", "A service that this request needs is temporarily unavailable. Retry later.",

@@ -1,4 +1,4 @@
-"""HUM's webhooks of calls: `call.completed` and `call.outcome` (docs/contracts/hum.md#webhooks-of-hum).
+"""HUM's webhooks of calls and voicemails (docs/contracts/hum.md#webhooks-of-hum).
 
 An answered call is reported when its talk is summarized, with the summary. Any other call is reported at its end.
 """
@@ -14,24 +14,39 @@ from switchboard.webhooks.models import RenderedEvent
 
 if TYPE_CHECKING:
     from switchboard.calls.models import Call
+    from switchboard.voicemails.models import Voicemail
 
 #: The events that come after the summary of an answered call.
 _OF_SUMMARY = frozenset({"voice.call.summarized", "voice.call.outcome_captured"})
 
 
-def render(event: Event, call: Call | None) -> list[RenderedEvent]:
-    """Returns the webhook of a call's event. The end of an answered call has none: its summary follows."""
-    if call is None or (event.type not in _OF_SUMMARY and call.answered_at):
+def render(event: Event, subject: Call | Voicemail | None) -> list[RenderedEvent]:
+    """Returns the webhook of an event, with its current subject. A deleted subject has none.
+
+    The end of an answered call has none either: its summary follows.
+    """
+    data = _data(event, subject) if subject else None
+    if data is None:
         return []
     name = EVENT_NAMES["hum"][event.type]
-    body = {
-        "id": event.id,
-        "type": name,
-        "org_id": event.org_id,
-        "created_at": event.at,
-        "data": _call_data(call),
-    }
+    body = {"id": event.id, "type": name, "org_id": event.org_id, "created_at": event.at, "data": data}
     return [RenderedEvent(event=name, body=body, sequence=event.sequence, key=event.id)]
+
+
+def _data(event: Event, subject: Any) -> dict[str, Any] | None:
+    if event.subject.type == "voicemail":
+        return _voicemail_data(subject)
+    if event.type not in _OF_SUMMARY and subject.answered_at:
+        return None
+    return _call_data(subject)
+
+
+def _voicemail_data(voicemail: Voicemail) -> dict[str, Any]:
+    # Loaded late for a shorter cold start: most webhooks are of other APIs.
+    from switchboard.dialects.hum.voicemail_views import shared_fields
+
+    # A webhook has no reader and names no contact. A link to the audio would expire before the last attempt.
+    return shared_fields(voicemail)
 
 
 def _call_data(call: Call) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from switchboard.accounts.models import KeyKind
 from switchboard.calls import initiation
 from switchboard.dialects.opticomm.errors import CODE_OF_STATUS, code_of, error_body, message_of, seconds_until_renewal
 from switchboard.edge import pipeline, rate_limit
-from switchboard.edge.dialect import Dialect
+from switchboard.edge.dialect import Dialect, gateway_text
 from switchboard.edge.exchange import Exchange, Reply
 from switchboard.errors import DomainError, Forbidden, Invalid, QuotaExceeded, RateLimited, Unauthenticated, Unavailable
 from switchboard.kit import background, ids
@@ -153,7 +153,7 @@ class OptiComm(Dialect):
 
     def gateway_body(self, status: int, default_code: str) -> tuple[str, str]:
         return json.dumps(
-            error_body(CODE_OF_STATUS.get(status, default_code), HTTPStatus(status).phrase)
+            error_body(CODE_OF_STATUS.get(status, default_code), gateway_text(status))
         ), "application/json"
 
 

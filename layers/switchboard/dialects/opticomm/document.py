@@ -84,7 +84,7 @@ def _refusal(name: str, meaning: str, code: str, message: str, *headers: str, **
 _REFUSALS = {
     400: _refusal(
         "Invalid", "The action is unknown, a field is missing or malformed, or the phone number is not valid.",
-        "MISSING_FIELDS", "The request is not valid: see the fields. agent_id: Field required.",
+        "MISSING_FIELDS", "The request is not valid: see the fields. agent_id: is missing.",
     ),
     401: _refusal(
         "Unauthorized", "The key is missing, malformed, unknown, revoked or expired.",

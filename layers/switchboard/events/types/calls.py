@@ -133,6 +133,7 @@ class CallEnded(Called):
     duration_seconds: Annotated[int, "The time that the two sides were connected, in seconds."]
     tier: Annotated[Code, "The tier, which sets the price."]
     provisional: Annotated[bool, "Whether the carrier has not reported the end. A late report may correct it."]
+    was_ending: NotRequired[Annotated[bool, "Present if only the analysis of the closed line was awaited."]]
 
 
 def _call(name: str, about: str, data: type[Called] = Called, projections: tuple[str, ...] = ()) -> EventType:
@@ -202,6 +203,7 @@ TYPES = (
         CallAnsweredBy,
         projections=_TALLIES,
     ),
+    _call("voice.call.message_left", "The flow's message was left at the machine that answered."),
     _call(
         "voice.call.transferred",
         "The person was transferred to another number.",
@@ -217,10 +219,13 @@ TYPES = (
         starts=("recordings",),
     ),
     _call("voice.call.recording_stored", "The recording of a call was stored.", CallRecorded),
-    _call(
+    EventType(
         "voice.call.voicemail_recorded",
         "The message of a caller was stored.",
+        "call",
         CallVoicemailRecorded,
+        channel="voice",
+        starts=("voicemails",),
         projections=_TALLIES,
     ),
     _call("voice.call.recording_lost", "A recording never came.", CallRecordingLost),

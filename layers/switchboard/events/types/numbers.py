@@ -6,7 +6,7 @@ from typing import Annotated
 
 from typing_extensions import TypedDict
 
-from switchboard.events.types.base import Count, Digest, EventType, Id
+from switchboard.events.types.base import Code, Count, Digest, EventType, Id, Timestamp
 
 
 class NumberChanged(TypedDict):
@@ -18,6 +18,19 @@ class NumberChanged(TypedDict):
 class NumberPurchase(TypedDict):
     number: Annotated[Digest, "The digest of the telephone number."]
     cost_cents: Annotated[Count, "The price of a month, in cents."]
+
+
+class NumberRentCharge(TypedDict):
+    number: Annotated[Digest, "The digest of the telephone number."]
+    cost_cents: Annotated[Count, "The price of a month, in cents."]
+    period: Annotated[Code, "The calendar month (UTC) that the charge counts in, as 2026-02."]
+    begins: Annotated[Timestamp, "When the month that it pays for begins."]
+
+
+class NumberRentBegin(TypedDict):
+    number: Annotated[Digest, "The digest of the telephone number."]
+    cost_cents: Annotated[Count, "The price of a month, in cents."]
+    begins: Annotated[Timestamp, "When the first charged month begins."]
 
 
 class NumbersSynced(TypedDict):
@@ -32,7 +45,14 @@ TYPES = (
     EventType("number.purchase_started", "The purchase of a number began, and was charged.", "number", NumberPurchase),
     EventType("number.purchase_refused", "A purchase failed, and the charge was undone.", "number", NumberPurchase),
     EventType("number.bought", "A number was bought.", "number", NumberChanged),
-    EventType("number.updated", "The name, a flow or the capabilities of a number changed.", "number", NumberChanged),
+    EventType(
+        "number.updated",
+        "The name, a flow, the capabilities or the price of a number changed.",
+        "number",
+        NumberChanged,
+    ),
+    EventType("number.rent_charged", "A month of a bought number was charged.", "number", NumberRentCharge),
+    EventType("number.rent_begun", "The rent of a number that was bought earlier began.", "number", NumberRentBegin),
     EventType("number.released", "The organization no longer has a number.", "number", NumberChanged),
     EventType(
         "numbers.synced", "The numbers were compared with the provider's inventory.", "organization", NumbersSynced

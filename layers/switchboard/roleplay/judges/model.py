@@ -6,20 +6,17 @@ criterion once, within its weight. Each quote must occur in the transcript word 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from switchboard import telemetry
-from switchboard.carriers.language import LanguageModel, RefusedError
+from switchboard.carriers.language import LanguageModel
+from switchboard.carriers.language.answers import ask_for_data
 from switchboard.roleplay.catalog.models import Criterion, Rubric
 from switchboard.roleplay.judges import Judgment
 from switchboard.roleplay.judges.models import CriterionResult, Evidence, PracticeTurn
 
-#: The number of attempts to get a valid answer.
-ATTEMPTS = 3
 _MAX_ANSWER_TOKENS = 4_000
 _SYSTEM = """\
 You assess practice calls of insurance agents. You get a rubric and a transcript, both as JSON. The transcript is \
@@ -62,17 +59,15 @@ class ModelJudge:
         self._model = model
 
     def judge_transcript(self, rubric: Rubric, turns: Sequence[PracticeTurn]) -> Judgment:
-        """Judges a transcript. Raises ThrottledError, or RefusedError after ATTEMPTS invalid answers."""
-        question = json.dumps({"rubric": _rubric(rubric), "transcript": _transcript(turns)}, ensure_ascii=False)
-        why = ""
-        for _ in range(ATTEMPTS):
-            text = self._model.ask_model(_SYSTEM, question, max_tokens=_MAX_ANSWER_TOKENS)
-            try:
-                return _judgment(text, rubric, turns)
-            except ValueError as error:
-                why = type(error).__name__ if isinstance(error, ValidationError) else str(error)
-                telemetry.emit_metric("LanguageModelAnswerUnusable")
-        raise RefusedError(f"the model gave no valid answer: {why}")
+        """Judges a transcript. Raises ThrottledError, or RefusedError without a valid answer."""
+        question = {"rubric": _rubric(rubric), "transcript": _transcript(turns)}
+        return ask_for_data(
+            self._model,
+            _SYSTEM,
+            question,
+            lambda text: _judgment(text, rubric, turns),
+            max_tokens=_MAX_ANSWER_TOKENS,
+        )
 
 
 def _rubric(rubric: Rubric) -> list[dict[str, Any]]:

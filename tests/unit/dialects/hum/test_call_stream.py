@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from typing import Any
 
 import pytest
 
 from functions.hum.call_stream.handler import handler
+from infra import openapi
 from switchboard.audit import sealing
-from switchboard.aws import reads
+from switchboard.aws import dynamodb, reads
 from switchboard.aws.writes import Writes, commit
-from switchboard.calls import changes, store
+from switchboard.calls import changes, dialing, store, summarizing
 from switchboard.calls.models import Call, State
-from switchboard.carriers.voice.ports.reports import ToolUse, Turn
-from switchboard.dialects.hum import call_stream
+from switchboard.carriers import voice
+from switchboard.carriers.voice.ports.reports import EndReason, ToolUse, Turn
+from switchboard.dialects.hum import call_stream, call_stream_events
 from switchboard.dialects.hum.call_stream import CallEntries
 from switchboard.dialects.hum.dialect import COOKIE
 from switchboard.errors import Forbidden, Unauthenticated
@@ -31,8 +34,12 @@ from switchboard.team import members
 from switchboard.team.models import Member
 from switchboard.team.permissions import Permission, Role
 from tests.actors import member, tenant
+from tests.fakes.voice import Provider
+from tests.integration.sabotage import scan_items
 from tests.load.request import api_event
 from tests.unit.call_records.desk import save_call
+from tests.unit.calls.console_calls import place, save_flow
+from tests.unit.calls.live_calls import read_call, report_progress, report_turn
 from tests.unit.streams.conftest import parse_blocks
 
 
@@ -127,18 +134,81 @@ def test_an_event_of_another_call_is_not_shown(ada: Member) -> None:
     assert watch(ada, mine, start.after) == []
 
 
-def test_it_ends_with_the_summary_and_the_end(ada: Member, frozen: clock.FrozenClock) -> None:
+def seal_all(org_id: str) -> None:
+    """Seal all events of an organization into its chain, as the worker of the audit does."""
+    items = [dynamodb.decode_item(item) for item in scan_items("activity") if "outbox" in item]
+    told = [events.parse_event(item) for item in items if item["outbox"] == "event"]
+    sealing.seal_events(org_id, sorted((one for one in told if one.org_id == org_id), key=lambda one: one.id))
+
+
+@pytest.mark.parametrize("analyzes", [False, True])
+def test_a_course_of_reports_gives_each_status_once_and_then_the_summary_and_the_end(
+    ada: Member, frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch, analyzes: bool
+) -> None:
+    monkeypatch.setattr(voice, "get_carrier", lambda: Provider(analyzes=analyzes).carrier)
+    operator = member(ada.org_id, Role.OPERATOR, "Grace")
+    call = place(operator, save_flow(ada.org_id))
+    start = CallEntries(ada, call.id).find_start(None)
+    dialing.dial_call(call.org_id, call.id)
+    report_progress(call, "ringing")
+    report_progress(call, "answered", answered_by="human")
+    report_turn(call, "I want to be booked on Monday, please.")
+    report_progress(call, "hold")
+    report_progress(call, "resumed")
+    report_progress(call, "ended", end_reason=EndReason.CALLER_HANGUP, duration_seconds=30)
+    if analyzes:
+        assert read_call(call).state is State.ENDING
+        report_progress(call, "analyzed", outcome="success", summary="They agreed.")
+    frozen.advance(seconds=6)
+    summarizing.summarize_call(call.org_id, call.id)
+    frozen.advance(seconds=4)
+    seal_all(ada.org_id)
+    blocks = watch(ada, call, start.after)
+    frozen.advance(seconds=4)
+    blocks += watch(ada, call, blocks[-1]["id"]) if blocks[-1]["event"] != "call.ended" else []
+    told = [block["data"].get("status", block["event"]) for block in blocks if block["event"] != "call.ended"]
+    assert told == ["ringing", "in-progress", "transcript.final", "completed", "summary.ready"]
+    assert blocks[-2]["data"]["summary"]["tldr"]
+    assert (blocks[-1]["event"], blocks[-1]["data"]["status"]) == ("call.ended", "completed")
+
+
+def test_it_ends_some_moments_after_the_summary(ada: Member, frozen: clock.FrozenClock) -> None:
     call = save_call(ada.org_id, state=State.ENDING, answered_at=clock.now_iso(), ended_at=clock.now_iso())
     start = CallEntries(ada, call.id).find_start(None)
     told = {"outcome": "success", "summary": "Ada wants a call back.", "summarized_at": clock.now_iso()}
     call = move(call, State.COMPLETED, None, **told)
-    happen(call, "voice.call.analyzed", outcome="success")
+    happen(call, "voice.call.summarized", sentiment="neutral", made_by="rules", turns=2)
     [summary] = watch(ada, call, start.after)
     assert (summary["event"], summary["data"]["summary"]["tldr"]) == ("summary.ready", "Ada wants a call back.")
     assert watch(ada, call, summary["id"]) == [], "the last events may still be on their way into the chain"
     frozen.advance(seconds=4)
     [end] = watch(ada, call, summary["id"])
     assert (end["event"], end["id"], end["data"]["status"]) == ("call.ended", summary["id"], "completed")
+
+
+def test_the_end_of_a_deleted_call_has_only_its_id(ada: Member) -> None:
+    call = save_call(ada.org_id)
+    commit(store.CALLS.delete_write(call))
+    [end] = watch(ada, call, 0)
+    assert (end["event"], {name: value for name, value in end["data"].items() if value is not None}) == (
+        "call.ended", {"call_id": call.id},
+    )  # fmt: skip
+
+
+def documented_fields(text: str) -> dict[str, list[str]]:
+    """The fields of each event in a table of a page: "| `status` | `{call_id, status, at}` |"."""
+    rows = re.findall(r"^\| (`[a-z.]+`(?:, `[a-z.]+`)*) \| `\{([\w, ]+)\}`", text, re.MULTILINE)
+    return {name: fields.split(", ") for names, fields in rows for name in re.findall("`([a-z.]+)`", names)}
+
+
+def test_both_pages_show_the_data_of_each_event() -> None:
+    written = {name: list(model.model_fields) for name, model in call_stream_events.DATA.items()}
+    document = json.loads((openapi.FOLDER / "hum.json").read_text())
+    described = document["paths"]["/api/calls/{id}/stream"]["get"]["description"]
+    assert documented_fields(described) == written, "change the table in functions/hum/call_stream/routes.py"
+    page = (openapi.FOLDER.parents[2] / "docs" / "contracts" / "hum.md").read_text()
+    page = page.partition("### The live stream")[2].partition("\n## ")[0]
+    assert documented_fields(page) == written, "change the table in docs/contracts/hum.md#the-live-stream"
 
 
 def test_a_summary_that_never_comes_is_not_awaited_for_ever(ada: Member, frozen: clock.FrozenClock) -> None:

@@ -8,17 +8,25 @@ from typing import Literal, Protocol
 #: The default time to ring before the line gives up, and the default maximum length of a call, in seconds.
 RING_SECONDS, MAX_CALL_SECONDS = 60, 3_600
 
-#: Detection of answering machines: none, report who answered, or also wait for the beep before the talk.
+#: Detection of answering machines: none, report who answered, or report a machine at the end of its own message. Then
+#: a message can be left. The talk begins at once in each case: nobody waits for the detection.
 MachineDetection = Literal["off", "detect", "wait_for_beep"]
 
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """A reference to a call at the line. Without `provider_call_id` the line finds the call by our id."""
+    """A reference to a call at the line. Without `provider_call_id` the line finds the call by our id.
+
+    A line that cannot search by our id compares the numbers and `placed_at`, the time of the dialing. `own_number` is
+    our number in the call, and `other_number` the number of the other party.
+    """
 
     org_id: str
     call_id: str
     provider_call_id: str | None = None
+    own_number: str = ""
+    other_number: str = ""
+    placed_at: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +70,8 @@ class Snapshot:
 class Pace:
     """How many calls a second a line accepts (Twilio: 1 by default); `inf` means no limit.
 
-    `counted_by` names an account whose numbers share the limit, also across tenants (Twilio counts so). Without it each
-    number has its own limit.
+    `counted_by` names an account whose numbers share the limit (Twilio counts so), also across tenants if they share
+    the account. Without it each number has its own limit.
     """
 
     rate: float
@@ -101,7 +109,12 @@ class SetRecording:
     on: bool
 
 
-Command = Hold | Resume | SendDigits | Transfer | SetRecording
+@dataclass(frozen=True, slots=True)
+class BeginMessage:
+    """Stop the talk, and leave the flow's message at the machine that answered."""
+
+
+Command = Hold | Resume | SendDigits | Transfer | SetRecording | BeginMessage
 
 
 class Line(Protocol):
@@ -110,8 +123,14 @@ class Line(Protocol):
     def is_available(self, to_number: str) -> bool:
         """Whether the line accepts calls now, as far as is known without a request."""
 
-    def pace_of(self, from_number: str) -> Pace:
-        """Returns how many calls a second the line accepts from a number, and the account that it counts, if any."""
+    def asks_for_script(self) -> bool:
+        """Whether the line asks for its first script when the call is answered. The script connects it to the talk.
+
+        Every other line gets the talk's connection with the call.
+        """
+
+    def pace_of(self, org_id: str, from_number: str) -> Pace:
+        """Returns how many calls a second the line accepts from a number of ours, and the account that it counts."""
 
     def place_call(self, placement: Placement) -> str:
         """Places a call, and returns the line's id for it.
@@ -128,5 +147,6 @@ class Line(Protocol):
     def control_call(self, leg: Leg, command: Command) -> None:
         """Executes a command on a call in progress. A repeated command changes nothing. The line reports the result.
 
-        Raises RefusedError for a call that is over, and OutcomeUnknownError.
+        Raises RefusedError for a call that is over and for a command that the line does not have, and
+        OutcomeUnknownError.
         """

@@ -26,6 +26,8 @@ class RecordingPlace:
     call_id: str
     provider_call_id: str | None
     recording_id: str
+    #: Our number in the call.
+    own_number: str = ""
 
 
 class RecordingSource(Protocol):

@@ -62,10 +62,14 @@ class TalkConnection:
 
 @dataclass(frozen=True, slots=True)
 class ProviderCallIds:
-    """A placed call: its id at the line, and its id at the talker."""
+    """A placed call: its id at the line, and its id at the talker.
+
+    `connect` is the talk's connection, if the line asks for it when the call is answered.
+    """
 
     provider_call_id: str
     conversation_id: str | None = None
+    connect: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

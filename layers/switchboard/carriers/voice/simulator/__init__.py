@@ -9,6 +9,7 @@ from __future__ import annotations
 from switchboard.carriers.magic_numbers import MAGIC_NUMBERS, MagicOutcome
 from switchboard.carriers.outcomes import RefusedError
 from switchboard.carriers.voice.ports.line import (
+    BeginMessage,
     Command,
     Hold,
     Leg,
@@ -44,7 +45,11 @@ class SimulatedLine:
         """Whether the line is up: it is down only for the magic number of that outcome."""
         return MAGIC_NUMBERS.get(to_number) is not MagicOutcome.PROVIDER_DOWN
 
-    def pace_of(self, from_number: str) -> Pace:  # noqa: ARG002 a line's signature
+    def asks_for_script(self) -> bool:
+        """Returns False: a simulated call talks by itself."""
+        return False
+
+    def pace_of(self, org_id: str, from_number: str) -> Pace:  # noqa: ARG002 a line's signature
         """Returns the rate in the setting VOICE_CALLS_PER_SECOND. There is no limit without it."""
         return Pace(float(settings.text("VOICE_CALLS_PER_SECOND", "inf")))
 
@@ -111,6 +116,9 @@ class SimulatedLine:
                 worker.apply_command(found, {"record": command.on})
             case SendDigits():
                 # No provider reports keys that our side presses. Only the called person hears them.
+                worker.apply_command(found, {})
+            case BeginMessage():
+                # The simulated machine hears the words of the course.
                 worker.apply_command(found, {})
 
 

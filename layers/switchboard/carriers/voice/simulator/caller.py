@@ -36,10 +36,10 @@ from switchboard.carriers.voice.simulator import (
 from switchboard.carriers.voice.simulator.caller_state import SimulatedCaller
 from switchboard.carriers.voice.simulator.course import TalkScript
 from switchboard.carriers.voice.twilio import accounts
+from switchboard.carriers.voice.twilio.urls import BASE_PATH
 from switchboard.kit import clock, settings, texts
 from switchboard.kit.jobs import QueueMessage
 
-BASE_PATH = "/twilio/voice/"
 _FORM = "application/x-www-form-urlencoded"
 #: As long as Twilio waits for an answer.
 _POST_SECONDS = 15.0

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 from switchboard.carriers.magic_numbers import MAGIC_NUMBERS, MagicOutcome
+from switchboard.carriers.spoken import fill_variables
 from switchboard.carriers.voice.ports.line import Placement
 from switchboard.carriers.voice.ports.reports import EndReason, ReportKind, Turn
 from switchboard.carriers.voice.ports.talker import Conversation
@@ -31,7 +31,6 @@ _REFUSAL = (
 _MATTER = "I only want to confirm that everything is in order for tomorrow."
 #: The number of characters of a prompt or a variable that are read out.
 _MAX_READ_CHARACTERS = 300
-_PLACE = re.compile(r"\{\{\s*([\w.-]+)\s*\}\}")
 #: The end of an unanswered call: its reason, its step and its SIP code.
 _UNANSWERED = {
     MagicOutcome.BUSY: (EndReason.BUSY, 1, 486),
@@ -42,8 +41,6 @@ _UNANSWERED = {
 _ASKED_TO_STOP = (MagicOutcome.ASKS_TO_STOP, MagicOutcome.PRESSES_TO_STOP)
 #: The length of an interim turn, in characters.
 _INTERIM_CHARACTERS = 8
-#: The maximum length of a spoken text, in characters.
-_MAX_SPOKEN_CHARACTERS = 5_000
 #: The approximate duration of speech, in milliseconds per character.
 _MS_PER_CHARACTER = 55
 #: How often an unruly provider sends a report, and its maximum delay in steps.
@@ -81,13 +78,13 @@ def write_script(conversation: Conversation) -> TalkScript:
     """
     if conversation.inbound:
         return TalkScript(
-            lines=[("agent", _fill_variables(conversation.greeting, conversation.variables))],
+            lines=[("agent", fill_variables(conversation.greeting, conversation.variables))],
             summary="The caller was answered.",
             transfer_labels=conversation.transfer_labels,
             takes_messages=conversation.takes_messages,
         )
     outcome = MAGIC_NUMBERS.get(conversation.to_number)
-    greeting = ("agent", _fill_variables(conversation.greeting, conversation.variables))
+    greeting = ("agent", fill_variables(conversation.greeting, conversation.variables))
     if outcome is MagicOutcome.VOICEMAIL:
         return TalkScript(lines=[greeting], outcome="unknown", summary="A machine took the message.")
     if outcome is MagicOutcome.ASKS_TO_STOP:
@@ -172,22 +169,6 @@ def _turns(lines: Sequence[tuple[str, str]]) -> list[Turn]:
 def _matter(conversation: Conversation) -> str:
     """Returns the subject of the call: the prompt and the variables, so that a tester can hear both."""
     prompt, variables = conversation.prompt, conversation.variables
-    about = f"I was told: {_fill_variables(prompt, variables)[:_MAX_READ_CHARACTERS]}" if prompt else _MATTER
+    about = f"I was told: {fill_variables(prompt, variables)[:_MAX_READ_CHARACTERS]}" if prompt else _MATTER
     notes = "; ".join(f"{name} is {text[:_MAX_READ_CHARACTERS]}" for name, text in variables.items())
     return f"{about} My notes say: {notes}." if notes else about
-
-
-def _fill_variables(text: str, variables: Mapping[str, str]) -> str:
-    """Returns a text with the values of its `{{name}}`. Unknown names stay, so that a tester sees them.
-
-    The result has at most `_MAX_SPOKEN_CHARACTERS` characters: a name that occurs a thousand times could otherwise
-    insert megabytes.
-    """
-    parts: list[str] = []
-    length = end = 0
-    for place in _PLACE.finditer(text):
-        parts += [text[end : place.start()], variables.get(place[1], place[0])]
-        length, end = length + len(parts[-1]) + len(parts[-2]), place.end()
-        if length > _MAX_SPOKEN_CHARACTERS:
-            break
-    return "".join([*parts, text[end:]])[:_MAX_SPOKEN_CHARACTERS]

@@ -1,4 +1,4 @@
-"""Reads Twilio's callbacks about calls in: forms become calls, results of steps, and reports.
+"""Reads Twilio's callbacks about calls: forms become calls, results of steps, and reports.
 
 Twilio adds parameters at any time, so unknown ones are ignored. A form that lacks what it must have is unreadable.
 """
@@ -22,11 +22,13 @@ _SPELLED = frozenset({"+266696687", "+7378742833", "+2562533", "+8566696", "+862
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _CALL, _RECORDING, _ACCOUNT = (re.compile(f"{prefix}[0-9a-f]{{32}}") for prefix in ("CA", "RE", "AC"))
 _NUMBER = re.compile("[0-9]{1,9}")
+_KEYS = re.compile("[0-9*#]{1,40}")
+_WORD = re.compile("[a-z_]{1,40}")
 _MAX_HANDOFF_CHARACTERS = 4_096
 _MAX_LABEL_CHARACTERS = 200
 
 #: The states of a call that is over, with the reason of the end.
-_ENDS = {
+ENDS = {
     "completed": EndReason.COMPLETED,
     "busy": EndReason.BUSY,
     "no-answer": EndReason.NO_ANSWER,
@@ -36,6 +38,15 @@ _ENDS = {
 _PROGRESS: dict[str, ReportKind] = {"ringing": "ringing", "in-progress": "answered"}
 
 Form = Mapping[str, str]
+
+
+#: Words for a called party that was not recognized.
+_UNKNOWN_PARTY = frozenset({"", "unknown"})
+
+
+def is_call_sid(text: object) -> bool:
+    """Whether a text is an id of a call at Twilio."""
+    return isinstance(text, str) and _CALL.fullmatch(text) is not None
 
 
 def read_form(parameters: Sequence[tuple[str, str]]) -> Form:
@@ -60,7 +71,7 @@ def read_incoming(form: Form, *, simulated: bool) -> IncomingCall:
 
 def find_end(form: Form) -> EndReason | None:
     """Returns why the call of a form is over, or `None` if it is in progress."""
-    return _ENDS.get(form.get("CallStatus", ""))
+    return ENDS.get(form.get("CallStatus", ""))
 
 
 def read_talk_end(form: Form) -> TalkEnd:
@@ -91,7 +102,7 @@ def read_dial_end(form: Form) -> DialEnd:
 
 def has_recording(form: Form) -> bool:
     """Whether the caller left a message: its recording has a length."""
-    return bool(_read_number(form.get("RecordingDuration")))
+    return bool(read_number(form.get("RecordingDuration")))
 
 
 def read_status(form: Form, org_id: str, call_id: str) -> list[Report]:
@@ -100,17 +111,41 @@ def read_status(form: Form, org_id: str, call_id: str) -> list[Report]:
         "org_id": org_id,
         "call_id": call_id,
         "provider_call_id": read_call_sid(form),
-        "sequence": _read_number(form.get("SequenceNumber")),
+        "sequence": read_number(form.get("SequenceNumber")),
         "at": _read_time(form.get("Timestamp")),
     }
     status = form.get("CallStatus", "")
     if status in _PROGRESS:
         return [Report(kind=_PROGRESS[status], **facts)]
-    if (reason := _ENDS.get(status)) is None:
+    if (reason := ENDS.get(status)) is None:
         return []
-    code = _read_number(form.get("SipResponseCode"))
-    seconds = _read_number(form.get("CallDuration"))
+    code = read_number(form.get("SipResponseCode"))
+    seconds = read_number(form.get("CallDuration"))
     return [Report(kind="ended", end_reason=reason, duration_seconds=seconds, sip_code=code, **facts)]
+
+
+def read_machine(form: Form, org_id: str, call_id: str) -> list[Report]:
+    """Returns the report of who answered a call of ours. None if it is not known."""
+    answered_by = read_answered_by(form.get("AnsweredBy"))
+    if answered_by is None:
+        return []
+    # A person's detection proves the answer, too. A machine's detection has a kind of its own.
+    kind: ReportKind = "answered" if answered_by == "human" else "machine"
+    facts: dict[str, Any] = {"org_id": org_id, "call_id": call_id, "provider_call_id": read_call_sid(form)}
+    return [Report(kind=kind, answered_by=answered_by, **facts)]
+
+
+def read_digits(form: Form, org_id: str, call_id: str) -> list[Report]:
+    """Returns the report of the keys that the other party pressed. None if there are none."""
+    digits = form.get("Digits", "")
+    if not _KEYS.fullmatch(digits):
+        return []
+    return [Report(org_id=org_id, call_id=call_id, kind="dtmf", provider_call_id=read_call_sid(form), digits=digits)]
+
+
+def read_answered_by(word: str | None) -> str | None:
+    """Returns Twilio's word for who answered: `human`, `fax` or a kind of machine. `None` if it does not know."""
+    return None if word is None or word in _UNKNOWN_PARTY or not _WORD.fullmatch(word) else word
 
 
 def read_recording(form: Form, org_id: str, call_id: str) -> list[Report]:
@@ -122,7 +157,7 @@ def read_recording(form: Form, org_id: str, call_id: str) -> list[Report]:
             id_ = _read_sid(form, "RecordingSid", _RECORDING)
             # The address is our own, and not that of the form: the account's token is sent to it.
             url = recording_url(_read_sid(form, "AccountSid", _ACCOUNT), id_)
-            seconds = _read_number(form.get("RecordingDuration")) or 0
+            seconds = read_number(form.get("RecordingDuration")) or 0
             made = Recording(id=id_, url=url, duration_seconds=seconds, voicemail=voicemail)
             return [Report(kind="recorded", recording=made, **facts)]
         case "absent" | "failed" if voicemail:
@@ -152,7 +187,8 @@ def _read_sid(form: Form, name: str, form_of_id: re.Pattern[str]) -> str:
     return found
 
 
-def _read_number(text: str | None) -> int | None:
+def read_number(text: str | None) -> int | None:
+    """Returns a number in digits, `None` for anything else."""
     return int(text) if text and _NUMBER.fullmatch(text) else None
 
 

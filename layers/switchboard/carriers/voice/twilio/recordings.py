@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 
 from switchboard.carriers import audio_types
 from switchboard.carriers.outcomes import OutcomeUnknownError, RefusedError
-from switchboard.carriers.twilio_subaccounts import find_subaccount
 from switchboard.carriers.voice.ports.recordings import MAX_AUDIO_BYTES, Audio, RecordingPlace
 from switchboard.carriers.voice.twilio import accounts, callbacks
+from switchboard.carriers.voice.twilio.line import find_account
 from switchboard.outbound.client import GuardedClient, NoResponseError, Response
 
 #: The time for all requests of one fetch, in seconds. The worker has 100.
@@ -83,7 +83,7 @@ class TwilioRecordings:
 
 
 def _find_url(place: RecordingPlace) -> str | None:
-    account = find_subaccount(place.org_id)
+    account = find_account(place.org_id, place.own_number)
     return callbacks.recording_url(account, place.recording_id) if account else None
 
 

@@ -10,6 +10,7 @@ from twilio.twiml import TwiML
 from twilio.twiml.voice_response import VoiceResponse
 
 from switchboard.carriers.outcomes import RefusedError
+from switchboard.carriers.spoken import make_sayable
 from switchboard.carriers.voice.ports.script import (
     Connect,
     Dial,
@@ -24,8 +25,6 @@ from switchboard.carriers.voice.ports.script import (
     StartRecording,
 )
 
-#: The longest text of one `Say`, in characters (Twilio's own limit is 4,096).
-_MAX_SAID_CHARACTERS = 4_000
 #: The longest instructions of a talker.
 _MAX_CONNECT_CHARACTERS = 20_000
 #: Silence after which a recorded message ends, in seconds.
@@ -48,7 +47,7 @@ def _append(response: Any, instruction: Instruction, url_of: UrlOf) -> None:
         case Reject():
             response.reject(reason="rejected")
         case Say(text, language):
-            response.say(_sayable(text), language=language)
+            response.say(make_sayable(text), language=language)
         case Play(url):
             response.play(url)
         case StartRecording():
@@ -61,7 +60,8 @@ def _append(response: Any, instruction: Instruction, url_of: UrlOf) -> None:
                 trim="do-not-trim",
             )
         case Connect():
-            response.append(_connected(instruction, url_of))
+            for element in _connected(instruction, url_of):
+                response.append(element)
         case Dial(to_number, caller_id, ring_seconds, most_seconds, then):
             # An answer of the callback follows in any case, so nothing after this step is executed.
             dial = response.dial(
@@ -86,27 +86,27 @@ def _append(response: Any, instruction: Instruction, url_of: UrlOf) -> None:
             response.hangup()
 
 
-def _sayable(text: str) -> str:
-    """Returns a text that XML can hold: other control characters would make the whole document unreadable."""
-    plain = "".join(one if one.isprintable() else " " for one in text)
-    return " ".join(plain.split())[:_MAX_SAID_CHARACTERS]
-
-
-def _connected(step: Connect, url_of: UrlOf) -> TwiML:
+def _connected(step: Connect, url_of: UrlOf) -> list[TwiML]:
     action = url_of(f"{step.then}/{step.talk}")
     if not step.connect.lstrip().startswith("<"):
-        return _stream(step, action)
+        return [_stream(step, action)]
     if len(step.connect) > _MAX_CONNECT_CHARACTERS or "<!" in step.connect:
         # A document type could expand without end.
         raise RefusedError("the talker's instructions are too long or have a document type")
     try:
-        found = ElementTree.fromstring(step.connect).find("Connect")  # noqa: S314 without a document type
+        root = ElementTree.fromstring(step.connect)  # noqa: S314 without a document type
     except ElementTree.ParseError as error:
         raise RefusedError("the talker's instructions are not XML") from error
-    if found is None:
-        raise RefusedError("the talker's instructions connect to nothing")
-    found.set("action", action)
-    return _Ready(found)
+    if (found := root.find("Connect")) is not None:
+        found.set("action", action)
+        return [_Ready(found)]
+    if (keys := root.find("Gather")) is not None:
+        keys.set("action", action)
+        # Without a key the line continues here.
+        onward = ElementTree.Element("Redirect")
+        onward.text = action
+        return [_Ready(keys), _Ready(onward)]
+    raise RefusedError("the talker's instructions connect to nothing")
 
 
 def _stream(step: Connect, action: str) -> TwiML:

@@ -1,8 +1,7 @@
-"""The talks of a call in: opens each talk once, and hands a call to another flow."""
+"""The talks of a call: opens each talk once, and hands a call to another flow."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from switchboard import telemetry
@@ -26,7 +25,16 @@ def get_flow(call: Call) -> Flow | None:
     """Returns the flow of a call, in the version with which the call began. `None` if the call has no flow."""
     if call.flow_id is None or call.flow_version is None:
         return None
-    return flows.get_flow_version(call.org_id, call.flow_id, call.flow_version)
+    try:
+        return flows.get_flow_version(call.org_id, call.flow_id, call.flow_version)
+    except NotFound:
+        telemetry.log_skip("the version of the flow is gone", org_id=call.org_id, call_id=call.id)
+        return None
+
+
+def find_machine_message(flow: Flow | None) -> str | None:
+    """Returns the text that a flow leaves at machines. That of a flow for callers asks them to leave a message."""
+    return flow.voicemail_leave_message or None if flow and flow.kind == "outbound" else None
 
 
 def flow_facts(flow: Flow) -> dict[str, Any]:
@@ -61,7 +69,7 @@ def find_language(call: Call) -> str:
     return next((one.language for one in voices if one.id == call.voice_id), _DEFAULT_LANGUAGE)
 
 
-def open_talk(call: Call, flow: Flow) -> Call | None:
+def open_talk(call: Call, flow: Flow | None) -> Call | None:
     """Opens the present talk of a call, once. Returns the call with its connection, or `None` if nobody can talk.
 
     Two callbacks at the same time open two talks. The first one counts, and nobody connects to the other.
@@ -70,7 +78,7 @@ def open_talk(call: Call, flow: Flow) -> Call | None:
         return call
     talker = acceptance.select_carrier(call.simulated).talker
     try:
-        opened = talker.open_talk(_conversation(call, flow))
+        opened = talker.open_talk(new_conversation(call, flow))
     except (voice.RefusedError, voice.ThrottledError, voice.OutcomeUnknownError, Unavailable) as error:
         telemetry.logger().warning("talk not opened", extra={"call_id": call.id, "reason": str(error)})
         return None
@@ -122,12 +130,3 @@ def switch_flow(call: Call, flow_id: str) -> Call | None:
         return after, told
 
     return store.CALLS.change_object(call.org_id, call.id, decide) or store.CALLS.get_object(call.org_id, call.id)
-
-
-def _conversation(call: Call, flow: Flow) -> voice.Conversation:
-    return replace(
-        new_conversation(call),
-        inbound=True,
-        transfer_labels=(*flow.transfer_map, *flow.flow_transfer_map),
-        takes_messages=flow.voicemail_enabled,
-    )

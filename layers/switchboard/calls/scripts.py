@@ -1,4 +1,4 @@
-"""The scripts of a call in. Each is a function of the call, its flow and the result of the last step.
+"""The scripts of a call, in and out. Each is a function of the call, its flow and the result of the last step.
 
 A repeated or late callback finds the call further on. It gets the script of the place where the call is now, so it
 changes nothing twice.
@@ -10,13 +10,13 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from switchboard import telemetry
-from switchboard.calls import changes, inbound_talk, store
+from switchboard.calls import changes, store, talks
 from switchboard.calls.changes import CallChange
 from switchboard.calls.ending import TALK_LIMIT
-from switchboard.calls.inbound_texts import SpokenText, find_refusal, find_text
 from switchboard.calls.jobs import CloseVoicemail
 from switchboard.calls.models import OVER_STATES, Call, CallerMessageState
 from switchboard.calls.reports import decide_report
+from switchboard.calls.spoken_texts import SpokenText, find_refusal, find_text
 from switchboard.carriers.voice.ports.incoming import DialEnd, TalkEnd
 from switchboard.carriers.voice.ports.reports import EndReason, Report
 from switchboard.carriers.voice.ports.script import (
@@ -52,52 +52,57 @@ def begin_script(call: Call) -> Script:
         return REJECT
     if call.state in OVER_STATES:
         return HANG_UP
-    say = _speaker(call)
+    say = speaker_of(call)
     if call.declined is not None:
-        return say(SpokenText.TROUBLE, find_refusal(call.declined, inbound_talk.find_language(call))), *HANG_UP
-    flow = inbound_talk.get_flow(call)
+        return say(SpokenText.TROUBLE, find_refusal(call.declined, talks.find_language(call))), *HANG_UP
+    flow = talks.get_flow(call)
     if flow is None:
         return say(SpokenText.NOT_IN_SERVICE), *HANG_UP
     if call.after_hours:
         closed = say(SpokenText.AFTER_HOURS, flow.after_hours_message)
         return closed, *(_offer_message(call, flow, ()) if flow.voicemail_enabled else HANG_UP)
-    announced: Script = ()
-    if flow.announce_recording and call.talk == 0:
-        # A call is recorded only if the caller hears it first: many states ask for the consent of both sides.
-        announced = (say(SpokenText.RECORDED), StartRecording())
-    return *announced, *_talk(call, flow)
+    return *announce_recording(call, flow), *begin_talk(call, flow)
+
+
+def announce_recording(call: Call, flow: Flow) -> Script:
+    """Returns the start of the recording, if the flow records its calls.
+
+    A call is recorded only if the person hears it first: many states ask for the consent of both sides.
+    """
+    if not flow.announce_recording or call.talk > 0:
+        return ()
+    return speaker_of(call)(SpokenText.RECORDED), StartRecording()
 
 
 def continue_after_talk(call: Call, talk: int, end: TalkEnd) -> Script:
     """Returns the script after talk number `talk`: a transfer, a message, or the end."""
-    flow = inbound_talk.get_flow(call)
+    flow = talks.get_flow(call)
     if call.state in OVER_STATES or flow is None or talk > call.talk:
         return HANG_UP
     if talk < call.talk:
         # The callback came twice: another flow talks already.
-        return _talk(call, flow)
+        return begin_talk(call, flow)
     if call.voicemail is not None:
         return _offer_message(call, flow, ())
     label = end.transfer_to
-    if call.transfer_target is None and label is not None and (number := _find_number(call, flow, label)):
-        call = _begin_transfer(call, number)
-    if call.transfer_target is not None:
-        return (_dial(call, call.transfer_target),)
+    number = call.transfer_target or (_find_number(call, flow, label) if label is not None else None)
+    if number is not None:
+        return transfer_script(call, number)
     if (
         label is not None
         and label in flow.flow_transfer_map
-        and (moved := inbound_talk.switch_flow(call, flow.flow_transfer_map[label]))
+        and (moved := talks.switch_flow(call, flow.flow_transfer_map[label]))
     ):
-        target = inbound_talk.get_flow(moved)
-        return _talk(moved, target) if target else HANG_UP
-    if end.leaves_message or end.failed or label is not None:
+        target = talks.get_flow(moved)
+        return begin_talk(moved, target) if target else HANG_UP
+    if end.leaves_message or label is not None:
         return _give_up(call, flow)
-    return HANG_UP
+    return _fail_talk(call, flow) if end.failed else HANG_UP
 
 
 def continue_after_dial(call: Call, end: DialEnd) -> Script:
     """Returns the script after a transfer. If nobody answered, the caller may leave a message."""
-    flow = inbound_talk.get_flow(call)
+    flow = talks.get_flow(call)
     if call.state in OVER_STATES or flow is None or call.transfer_target is None:
         return HANG_UP
     if end.connected:
@@ -122,11 +127,12 @@ def continue_after_record(call: Call, *, spoken: bool) -> Script:
     store.CALLS.change_object(call.org_id, call.id, decide)
     if call.state in OVER_STATES:
         return HANG_UP
-    return _speaker(call)(SpokenText.THANKS), *HANG_UP
+    return speaker_of(call)(SpokenText.THANKS), *HANG_UP
 
 
-def _speaker(call: Call) -> Callable[..., Say]:
-    language = inbound_talk.find_language(call)
+def speaker_of(call: Call) -> Callable[..., Say]:
+    """Returns the function that says one of our texts, or the flow's own text, in the language of the call."""
+    language = talks.find_language(call)
 
     def say(which: SpokenText, own: str | None = None) -> Say:
         return Say(own or find_text(which, language), language)
@@ -134,29 +140,42 @@ def _speaker(call: Call) -> Callable[..., Say]:
     return say
 
 
-def _talk(call: Call, flow: Flow) -> Script:
-    opened = inbound_talk.open_talk(call, flow)
+def begin_talk(call: Call, flow: Flow | None) -> Script:
+    """Returns the script that connects the present talk of a call."""
+    opened = talks.open_talk(call, flow)
     if opened is None:
-        return _give_up(call, flow)
+        return _fail_talk(call, flow)
     if opened.state in OVER_STATES or opened.connect is None:
         return HANG_UP
     return (Connect(opened.org_id, opened.id, opened.connect, opened.talk),)
 
 
-def _dial(call: Call, to_number: str) -> Dial:
-    return Dial(to_number, call.to_number, TRANSFER_RING_SECONDS, int(TALK_LIMIT.total_seconds()))
+def transfer_script(call: Call, to_number: str) -> Script:
+    """Returns the script that transfers a call. A call that is being transferred already keeps its target."""
+    call = _begin_transfer(call, to_number)
+    if call.state in OVER_STATES or call.transfer_target is None:
+        return HANG_UP
+    longest = int(TALK_LIMIT.total_seconds())
+    return (Dial(call.transfer_target, call.own_number, TRANSFER_RING_SECONDS, longest),)
+
+
+def may_transfer_to(call: Call, to_number: str) -> bool:
+    """Whether a call may be transferred to a number. Fraudsters have us call numbers that pay their holder."""
+    if phone.is_costly(to_number):
+        telemetry.log_skip("the number of the transfer is too costly", org_id=call.org_id, call_id=call.id)
+        return False
+    return True
 
 
 def _find_number(call: Call, flow: Flow, label: str) -> str | None:
-    """Returns the number of a label, unless its calls pay its holder: fraudsters place such calls at our cost."""
     number = flow.transfer_map.get(label)
-    if number and phone.is_costly(number):
-        telemetry.log_skip("the number of the transfer is too costly", org_id=call.org_id, call_id=call.id)
-        return None
-    return number
+    return number if number and may_transfer_to(call, number) else None
 
 
 def _begin_transfer(call: Call, to_number: str) -> Call:
+    if call.transfer_target is not None:
+        return call
+
     def decide(found: Call) -> CallChange:
         if found.transfer_target is not None or found.talk != call.talk or found.state in OVER_STATES:
             return None
@@ -166,12 +185,22 @@ def _begin_transfer(call: Call, to_number: str) -> Call:
     return found or call
 
 
+def _fail_talk(call: Call, flow: Flow | None) -> Script:
+    """Returns the script when the talker fails. A person whom we called did not ask to leave a message."""
+    return apologize(call) if call.direction == "OUTBOUND" or flow is None else _give_up(call, flow)
+
+
 def _give_up(call: Call, flow: Flow) -> Script:
-    """Returns the script when nobody talks to the caller: a message if the flow takes messages, else an apology."""
-    say = _speaker(call)
+    """Returns the script when nobody talks to the person: a message if the flow takes messages, else an apology."""
     if flow.voicemail_enabled:
-        return _offer_message(call, flow, (say(SpokenText.NOT_REACHED),))
-    return say(SpokenText.TROUBLE), *HANG_UP
+        return _offer_message(call, flow, (speaker_of(call)(SpokenText.NOT_REACHED),))
+    return apologize(call)
+
+
+def apologize(call: Call) -> Script:
+    """Returns the script that apologizes and ends a call."""
+    said = SpokenText.TROUBLE if call.direction == "INBOUND" else SpokenText.CANNOT_TALK
+    return speaker_of(call)(said), *HANG_UP
 
 
 def _offer_message(call: Call, flow: Flow, before: Script) -> Script:
@@ -188,6 +217,9 @@ def _offer_message(call: Call, flow: Flow, before: Script) -> Script:
         ]
 
     store.CALLS.change_object(call.org_id, call.id, decide)
-    asked = _speaker(call)(SpokenText.LEAVE_MESSAGE, flow.voicemail_leave_message)
+    # The text of a flow that calls is for machines.
+    own = flow.voicemail_leave_message if flow.kind == "inbound" else None
+    asked = speaker_of(call)(SpokenText.LEAVE_MESSAGE, own)
     # A line that continues after the message has recorded nothing.
-    return *before, asked, Record(MAX_MESSAGE_SECONDS, transcribe=True), _speaker(call)(SpokenText.GOODBYE), *HANG_UP
+    bye = speaker_of(call)(SpokenText.GOODBYE if call.direction == "INBOUND" else SpokenText.DONE)
+    return *before, asked, Record(MAX_MESSAGE_SECONDS, transcribe=True), bye, *HANG_UP

@@ -1,4 +1,4 @@
-"""The texts that callers hear when no talker speaks, in English and Spanish."""
+"""The texts that people hear when no talker speaks, in English and Spanish."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ class SpokenText(StrEnum):
     TROUBLE = "trouble"
     NOT_IN_SERVICE = "not_in_service"
     BUSY = "busy"
+    CANNOT_TALK = "cannot_talk"
+    DONE = "done"
 
 
 _ENGLISH = {
@@ -30,6 +32,8 @@ _ENGLISH = {
     SpokenText.GOODBYE: "Thank you for calling. Goodbye.",
     SpokenText.TROUBLE: "We are sorry. We cannot take your call at the moment. Please call again later. Goodbye.",
     SpokenText.NOT_IN_SERVICE: "Thank you for calling. This number does not take calls at the moment. Goodbye.",
+    SpokenText.CANNOT_TALK: "We are sorry. We called you, but cannot talk at the moment. Goodbye.",
+    SpokenText.DONE: "Thank you. Goodbye.",
     SpokenText.BUSY: "Thank you for calling. All our lines are busy. Please call again in a few minutes. Goodbye.",
 }
 _SPANISH = {
@@ -41,6 +45,8 @@ _SPANISH = {
     SpokenText.GOODBYE: "Gracias por llamar. Adiós.",
     SpokenText.TROUBLE: "Lo sentimos. No podemos atender su llamada en este momento. Llame más tarde. Adiós.",
     SpokenText.NOT_IN_SERVICE: "Gracias por llamar. Este número no recibe llamadas en este momento. Adiós.",
+    SpokenText.CANNOT_TALK: "Lo sentimos. Le hemos llamado, pero no podemos hablar en este momento. Adiós.",
+    SpokenText.DONE: "Gracias. Adiós.",
     SpokenText.BUSY: "Gracias por llamar. Todas las líneas están ocupadas. Llame en unos minutos. Adiós.",
 }
 #: The text for each reason to take no call. A caller does not learn why.

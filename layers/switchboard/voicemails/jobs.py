@@ -1,0 +1,42 @@
+"""The jobs of the worker of voicemails."""
+
+from __future__ import annotations
+
+from switchboard.kit.jobs import Job
+
+
+class CreateVoicemail(Job, queue="voicemails"):
+    """Create the voicemail of a stored recording."""
+
+    org_id: str
+    call_id: str
+    recording_id: str
+
+
+class TranscribeVoicemail(Job, queue="voicemails"):
+    """Get the transcript of a new voicemail. `looks` counts the earlier runs.
+
+    The job names the audio, so that it also cleans up after a voicemail that was deleted meanwhile.
+    """
+
+    org_id: str
+    voicemail_id: str
+    audio_key: str
+    media_type: str
+    looks: int = 0
+
+
+class SummarizeVoicemail(Job, queue="voicemails"):
+    """Write the digest of a voicemail's transcript, also if it has one."""
+
+    org_id: str
+    voicemail_id: str
+
+
+class EraseVoicemail(Job, queue="voicemails"):
+    """Delete the audio and the timeline of a deleted voicemail, and correct the counts of unread voicemails."""
+
+    org_id: str
+    voicemail_id: str
+    created_at: str
+    audio_key: str

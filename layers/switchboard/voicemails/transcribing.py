@@ -1,0 +1,173 @@
+"""Gets the transcript of a new voicemail by the speech port, and then asks for its digest.
+
+The first run of the job starts a transcription. Each later run looks for its result, until there is one. The provider's
+own text of the recording stands in if speech recognition fails, or if the organization has used its day's number of
+transcriptions.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from switchboard import telemetry
+from switchboard.accounts import organizations
+from switchboard.aws import reads
+from switchboard.aws.writes import Put, commit
+from switchboard.calls import lookup
+from switchboard.carriers import speech
+from switchboard.carriers.speech import AudioSource, RefusedError, ThrottledError, UnreadableAudioError
+from switchboard.errors import QuotaExceeded
+from switchboard.kit import clock
+from switchboard.persistence.collection import next_version
+from switchboard.persistence.optimistic import Decision
+from switchboard.timers import service as timers
+from switchboard.usage import service as usage
+from switchboard.voicemails import store, system_changes
+from switchboard.voicemails.jobs import SummarizeVoicemail, TranscribeVoicemail
+from switchboard.voicemails.models import (
+    MAX_TRANSCRIPT_CHARACTERS,
+    MIN_TRANSCRIPT_CHARACTERS,
+    TranscriptSource,
+    TranscriptState,
+    Voicemail,
+)
+
+#: How many voicemails of an organization are transcribed in a day (UTC). A flood of callers must not cost more.
+TRANSCRIPTIONS_PER_DAY = 2_000
+#: The pauses between two looks at a running transcription: short at first, then longer.
+_FIRST_LOOK, _LONGEST_PAUSE = timedelta(seconds=5), timedelta(minutes=2)
+#: How long after its creation a voicemail waits for its transcript.
+GIVE_UP_AFTER = timedelta(minutes=30)
+#: The looks for the result of a transcription whose voicemail was deleted: in about ten minutes.
+_LOOKS_AFTER_DELETION = 8
+_BUCKET = "recordings"
+
+
+def transcribe_voicemail(job: TranscribeVoicemail) -> None:
+    """Starts the transcription of a voicemail, or looks for its result. It may run several times."""
+    voicemail = store.VOICEMAILS.get_object(job.org_id, job.voicemail_id)
+    if voicemail is None:
+        telemetry.log_skip("the voicemail is gone", org_id=job.org_id, voicemail_id=job.voicemail_id)
+        _erase_result(job)
+        return
+    if voicemail.transcript_state == "pending":
+        _transcribe(voicemail, job)
+        return
+    telemetry.log_skip("the voicemail has its transcript", org_id=job.org_id, voicemail_id=job.voicemail_id)
+    if voicemail.ai_summary is None and (writes := _digest_writes(voicemail)):
+        commit(*writes)  # the transcript came with the voicemail, from the provider
+    _forget(job)
+
+
+def _transcribe(voicemail: Voicemail, job: TranscribeVoicemail) -> None:
+    transcriber = speech.configured_transcriber()
+    try:
+        if not job.looks:
+            _count_transcription(voicemail)
+        transcriber.start(_audio(job), _name(job))  # changes nothing if it runs
+        found = transcriber.fetch(_audio(job), _name(job))
+    except QuotaExceeded:
+        _give_up(voicemail, "daily_limit")
+    except UnreadableAudioError:
+        _give_up(voicemail, "unreadable_audio")
+    except ThrottledError as error:
+        _look_later(voicemail, job, str(error))
+        return
+    except RefusedError as error:
+        telemetry.logger().warning("transcription refused", extra={"voicemail_id": voicemail.id, "reason": str(error)})
+        _give_up(voicemail, "recognizer_refused")
+    else:
+        if found is None:
+            _look_later(voicemail, job, "it runs")
+            return
+        text = found.text.strip()[:MAX_TRANSCRIPT_CHARACTERS]
+        _settle(voicemail, "done" if text else "none", text or None, "speech" if text else None)
+    _forget(job)
+
+
+def _count_transcription(voicemail: Voicemail) -> None:
+    """Counts a transcription before it costs money. Raises QuotaExceeded at the organization's daily limit."""
+    org = organizations.get_organization(voicemail.org_id)
+    usage.commit_within([usage.daily_charge(org, "voicemail_transcriptions", TRANSCRIPTIONS_PER_DAY)])
+
+
+def _look_later(voicemail: Voicemail, job: TranscribeVoicemail, why: str) -> None:
+    if clock.parse(voicemail.created_at) + GIVE_UP_AFTER < clock.now():
+        _give_up(voicemail, "timeout")
+        return
+    telemetry.log_skip(f"the transcript comes later: {why}", org_id=job.org_id, voicemail_id=job.voicemail_id)
+    _schedule_look(job)
+
+
+def _schedule_look(job: TranscribeVoicemail) -> None:
+    pause = min(_FIRST_LOOK * 2 ** min(job.looks, 10), _LONGEST_PAUSE)
+    commit(timers.schedule(job.model_copy(update={"looks": job.looks + 1}), clock.now() + pause).write)
+
+
+def _give_up(voicemail: Voicemail, error: str) -> None:
+    """Keeps the provider's text of the recording, or else says why there is none."""
+    call = reads.read_ref(lookup.call_ref(voicemail.org_id, voicemail.call_id))
+    text = call.transcripts.get(voicemail.recording_id, "").strip()[:MAX_TRANSCRIPT_CHARACTERS] if call else ""
+    if text:
+        _settle(voicemail, "done", text, "provider")
+    else:
+        _settle(voicemail, "failed", None, None, error)
+
+
+def _settle(
+    voicemail: Voicemail,
+    state: TranscriptState,
+    text: str | None,
+    source: TranscriptSource | None,
+    error: str | None = None,
+) -> None:
+    def decide(before: Voicemail) -> Decision[Voicemail]:
+        if before.transcript_state != "pending":
+            return None  # another run of the job was faster
+        after = next_version(
+            before, transcript=text, transcript_source=source, transcript_state=state, transcript_error=error
+        )
+        told = system_changes.event_write(
+            after, "voicemail.transcribed", state=state, characters=len(text or ""), source=source, error=error
+        )
+        return after, [told, *_digest_writes(after)]
+
+    system_changes.change_voicemail(voicemail, decide)
+
+
+def _digest_writes(voicemail: Voicemail) -> list[Put]:
+    if len((voicemail.transcript or "").strip()) < MIN_TRANSCRIPT_CHARACTERS:
+        return []
+    return [timers.job_write(SummarizeVoicemail(org_id=voicemail.org_id, voicemail_id=voicemail.id))]
+
+
+def _erase_result(job: TranscribeVoicemail) -> None:
+    """Deletes the result of a transcription whose voicemail was deleted, after the recognizer has written it."""
+    try:
+        finished = speech.configured_transcriber().fetch(_audio(job), _name(job)) is not None
+    except ThrottledError:
+        finished = False
+    except RefusedError:
+        finished = True
+    if finished or job.looks >= _LOOKS_AFTER_DELETION:
+        _forget(job)
+    else:
+        _schedule_look(job)
+
+
+def _forget(job: TranscribeVoicemail) -> None:
+    """Deletes what the recognizer keeps, as far as it can."""
+    try:
+        speech.configured_transcriber().forget(_audio(job), _name(job))
+    except (RefusedError, ThrottledError) as error:
+        telemetry.log_skip(
+            f"the recognizer keeps its result: {error}", org_id=job.org_id, voicemail_id=job.voicemail_id
+        )
+
+
+def _audio(job: TranscribeVoicemail) -> AudioSource:
+    return AudioSource(_BUCKET, job.audio_key, job.media_type)
+
+
+def _name(job: TranscribeVoicemail) -> str:
+    return f"voicemail-{job.voicemail_id}"

@@ -1,0 +1,14 @@
+"""HUM's lists, counts and reports take no more requests than their limits, at any number of calls."""
+
+from __future__ import annotations
+
+from tests.load import lists
+
+
+def test_lists_counts_and_reports_take_few_requests_at_any_length() -> None:
+    few, many = lists.measure_lists(200), lists.measure_lists(4_000)
+    for name, asked in lists.ASKED.items():
+        advice = "see tests/load/lists.py"
+        assert len(many[name].requests) <= asked.limit.requests, f"{name} takes too many requests: {advice}"
+        if asked.limit is not lists.NAME_SEARCH:
+            assert abs(len(many[name].requests) - len(few[name].requests)) <= 1, f"{name} grows with the history"

@@ -1,0 +1,139 @@
+"""Voicemails and requests for the tests of voicemails."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from infra.local import pool
+from switchboard.aws import objects
+from switchboard.aws.writes import commit
+from switchboard.calls import store as calls
+from switchboard.calls.models import Call, CallerMessageState, CallRecording
+from switchboard.dialects.hum.dialect import COOKIE
+from switchboard.events import service as events
+from switchboard.events.models import Event, Subject
+from switchboard.kit import ids
+from switchboard.people import sessions
+from switchboard.persistence.collection import next_version
+from switchboard.projections import service as projections
+from switchboard.team.models import Member
+from switchboard.voicemails import creation, store
+from switchboard.voicemails.jobs import EraseVoicemail
+from switchboard.voicemails.models import Voicemail
+from tests.actors import system
+from tests.load.request import api_event
+from tests.unit.call_records.desk import ADA, save_call
+
+Ask = Callable[..., tuple[int, Any]]
+
+AUDIO = b"RIFF0000WAVE"
+
+
+def save_message(org_id: str, caller: str = ADA, text: str | None = None) -> Call:
+    """Store a call with a message of its caller, and the message's audio."""
+    call = save_call(org_id, caller, listed=False, direction="INBOUND", number_id="num_1", flow_id="flow_1")
+    recording_id = ids.new_id("RE")
+    key = f"{org_id}/calls/{call.id}/{recording_id}.wav"
+    objects.put_object("recordings", key, AUDIO, "audio/wav")
+    message = CallRecording(
+        id=recording_id,
+        url="https://api.twilio.com/x",
+        duration_seconds=12,
+        voicemail=True,
+        key=key,
+        media_type="audio/wav",
+        size_bytes=len(AUDIO),
+    )
+    after = next_version(
+        call,
+        recordings=[message],
+        voicemail=CallerMessageState.RECORDED,
+        transcripts={recording_id: text} if text else {},
+    )
+    commit(calls.CALLS.save_write(after))
+    return after
+
+
+def create(call: Call) -> Voicemail:
+    """Do what the worker does with the event of a stored message."""
+    recording_id = call.recordings[0].id
+    creation.create_voicemail(call.org_id, call.id, recording_id)
+    found = store.VOICEMAILS.get_object(call.org_id, creation.voicemail_id(call, recording_id))
+    assert found is not None
+    return found
+
+
+def save_voicemail(org_id: str, caller: str = ADA, text: str | None = None, *, counted: bool = True) -> Voicemail:
+    """Store a voicemail. One that is not `counted` waits for the worker of the projections."""
+    voicemail = create(save_message(org_id, caller, text))
+    if counted:
+        count_voicemail(voicemail)
+    return voicemail
+
+
+def received_event(voicemail: Voicemail) -> Event:
+    """The event of a new voicemail."""
+    return events.new_event(
+        system(voicemail.org_id),
+        "voicemail.received",
+        Subject(type="voicemail", id=voicemail.id, version=1),
+        call=voicemail.call_id,
+        caller="0" * 64,
+        duration_seconds=voicemail.duration_seconds,
+    )
+
+
+def count_voicemail(voicemail: Voicemail) -> None:
+    """Do what the worker of the projections does for a new voicemail."""
+    projections.project_event(received_event(voicemail))
+
+
+def find_voicemail(voicemail: Voicemail) -> Voicemail:
+    """Returns the present version of a voicemail."""
+    found = store.VOICEMAILS.get_object(voicemail.org_id, voicemail.id)
+    assert found is not None
+    return found
+
+
+def find_call(voicemail: Voicemail) -> Call:
+    """Returns the call in which a voicemail was left."""
+    found = calls.CALLS.get_object(voicemail.org_id, voicemail.call_id)
+    assert found is not None
+    return found
+
+
+def erase_job(voicemail: Voicemail) -> EraseVoicemail:
+    """The job that the deletion of a voicemail asks for."""
+    return EraseVoicemail(
+        org_id=voicemail.org_id,
+        voicemail_id=voicemail.id,
+        created_at=voicemail.created_at,
+        audio_key=voicemail.audio_key,
+    )
+
+
+def ask_as(member: Member, group: str = "hum/voicemails") -> Ask:
+    """Returns a function that sends a member's requests to a group of functions."""
+    cookie = sessions.open_session(member.user, member.org_id)
+
+    def ask(method: str, target: str, body: Any = None, **headers: str) -> tuple[int, Any]:
+        sent = {"cookie": f"{COOKIE}={cookie}", **{name.replace("_", "-"): value for name, value in headers.items()}}
+        answer = pool.invoke(group, api_event(method, f"/api{target}", sent, body))
+        return answer["statusCode"], json.loads(answer["body"])
+
+    return ask
+
+
+def list_ids(ask: Ask, query: str = "", limit: int = 50) -> list[str]:
+    """Returns the ids of all voicemails of a list, page by page."""
+    found: list[str] = []
+    cursor = ""
+    while True:
+        status, page = ask("GET", f"/voicemails?limit={limit}&{query}{cursor}")
+        assert status == 200, page
+        found += [voicemail["id"] for voicemail in page["voicemails"]]
+        if page["next_cursor"] is None:
+            return found
+        cursor = f"&cursor={page['next_cursor']}"

@@ -1,0 +1,159 @@
+"""Transcripts of voicemails: by the speech port, once, and by the provider where recognition fails."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from switchboard.aws.writes import commit
+from switchboard.calls import store as calls
+from switchboard.kit import clock
+from switchboard.persistence.collection import next_version
+from switchboard.team.models import Member
+from switchboard.voicemails import deletion, transcribing
+from switchboard.voicemails.models import MAX_TRANSCRIPT_CHARACTERS
+from tests.unit.voicemails.desk import find_call, save_voicemail
+from tests.unit.voicemails.services import (
+    SPOKEN,
+    count_digest_jobs,
+    list_event_types,
+    list_looks,
+    transcribe,
+    transcription_job,
+    use_recognizer,
+)
+
+
+def test_the_words_of_a_new_voicemail_are_kept_and_a_digest_is_asked_for(
+    ada: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recognizer = use_recognizer(monkeypatch)
+    voicemail = transcribe(save_voicemail(ada.org_id))
+    assert (voicemail.transcript, voicemail.transcript_source, voicemail.transcript_state) == (SPOKEN, "speech", "done")
+    [started] = recognizer.started
+    assert started["Media"]["MediaFileUri"].endswith(voicemail.audio_key)
+    assert recognizer.jobs == {}, "the recognizer keeps the words of no voicemail"
+    assert "voicemail.transcribed" in list_event_types(voicemail)
+    assert count_digest_jobs(voicemail) == 1
+
+
+def test_a_slow_transcription_is_looked_at_again(
+    ada: Member, monkeypatch: pytest.MonkeyPatch, frozen: clock.FrozenClock
+) -> None:
+    recognizer = use_recognizer(monkeypatch, looks=2)
+    voicemail = save_voicemail(ada.org_id)
+    for looks in range(2):
+        assert transcribe(voicemail, looks).transcript_state == "pending"
+        frozen.advance(seconds=60)
+    assert list_looks(voicemail) == [0, 1, 2]
+    assert transcribe(voicemail, 2).transcript == SPOKEN
+    assert len(recognizer.started) == 1, "one job is paid"
+
+
+def test_silence_has_no_words_and_no_digest(ada: Member, monkeypatch: pytest.MonkeyPatch) -> None:
+    use_recognizer(monkeypatch, "  ")
+    voicemail = transcribe(save_voicemail(ada.org_id))
+    assert (voicemail.transcript, voicemail.transcript_state, voicemail.transcript_source) == (None, "none", None)
+    assert count_digest_jobs(voicemail) == 0
+
+
+@pytest.mark.parametrize(("text", "asked"), [("a" * 19, False), ("a" * 20, True)])
+def test_a_short_transcript_asks_for_no_digest(
+    ada: Member, monkeypatch: pytest.MonkeyPatch, text: str, asked: bool
+) -> None:
+    use_recognizer(monkeypatch, text)
+    assert count_digest_jobs(transcribe(save_voicemail(ada.org_id))) == int(asked)
+
+
+def test_a_long_transcript_is_cut(ada: Member, monkeypatch: pytest.MonkeyPatch) -> None:
+    use_recognizer(monkeypatch, "word " * MAX_TRANSCRIPT_CHARACTERS)
+    voicemail = transcribe(save_voicemail(ada.org_id))
+    assert len(voicemail.transcript or "") == MAX_TRANSCRIPT_CHARACTERS
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        ({"failure": "The media format that you specified doesn't match"}, "unreadable_audio"),
+        ({"failure": "Internal failure"}, "recognizer_refused"),
+    ],
+)
+def test_a_failed_recognition_says_why(
+    ada: Member, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any], error: str
+) -> None:
+    use_recognizer(monkeypatch, **options)
+    voicemail = transcribe(save_voicemail(ada.org_id))
+    assert (voicemail.transcript, voicemail.transcript_state, voicemail.transcript_error) == (None, "failed", error)
+
+
+def test_the_text_of_the_provider_stands_in(ada: Member, monkeypatch: pytest.MonkeyPatch) -> None:
+    use_recognizer(monkeypatch, failure="Internal failure")
+    voicemail = save_voicemail(ada.org_id)
+    call = find_call(voicemail)
+    commit(calls.CALLS.save_write(next_version(call, transcripts={voicemail.recording_id: "It is Ada. Call me."})))
+    found = transcribe(voicemail)
+    assert (found.transcript, found.transcript_source, found.transcript_error) == (
+        "It is Ada. Call me.",
+        "provider",
+        None,
+    )
+
+
+def test_a_recognizer_that_never_ends_is_given_up(
+    ada: Member, monkeypatch: pytest.MonkeyPatch, frozen: clock.FrozenClock
+) -> None:
+    use_recognizer(monkeypatch, looks=1_000)
+    voicemail = save_voicemail(ada.org_id)
+    frozen.advance(seconds=transcribing.GIVE_UP_AFTER.total_seconds() + 1)
+    found = transcribe(voicemail, 20)
+    assert (found.transcript_state, found.transcript_error) == ("failed", "timeout")
+
+
+def test_throttling_is_no_failure(ada: Member, monkeypatch: pytest.MonkeyPatch) -> None:
+    recognizer = use_recognizer(monkeypatch)
+    recognizer.errors = ["LimitExceededException"]
+    voicemail = save_voicemail(ada.org_id)
+    assert transcribe(voicemail).transcript_state == "pending"
+    assert list_looks(voicemail) == [0, 1]
+    assert transcribe(voicemail, 1).transcript == SPOKEN
+
+
+def test_a_flood_of_callers_costs_no_more_than_the_daily_limit(ada: Member, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transcribing, "TRANSCRIPTIONS_PER_DAY", 1)
+    recognizer = use_recognizer(monkeypatch)
+    assert transcribe(save_voicemail(ada.org_id)).transcript == SPOKEN
+    over = transcribe(save_voicemail(ada.org_id))
+    assert (over.transcript_state, over.transcript_error) == ("failed", "daily_limit")
+    assert len(recognizer.started) == 1
+
+
+def test_a_second_run_changes_nothing(ada: Member, monkeypatch: pytest.MonkeyPatch) -> None:
+    recognizer = use_recognizer(monkeypatch)
+    first = transcribe(save_voicemail(ada.org_id))
+    assert transcribe(first) == first
+    assert len(recognizer.started) == 1
+
+
+def test_a_voicemail_with_the_text_of_its_provider_needs_no_recognizer(
+    ada: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recognizer = use_recognizer(monkeypatch)
+    voicemail = save_voicemail(ada.org_id, text=SPOKEN)
+    assert transcribe(voicemail) == voicemail
+    assert recognizer.started == []
+    assert count_digest_jobs(voicemail) == 1
+
+
+def test_the_result_of_a_deleted_voicemail_is_deleted_when_it_comes(
+    ada: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recognizer = use_recognizer(monkeypatch, looks=2)
+    voicemail = save_voicemail(ada.org_id)
+    transcribe(voicemail)
+    deletion.delete_voicemail(ada, voicemail.id)
+    transcribing.transcribe_voicemail(transcription_job(voicemail, 1))
+    assert len(recognizer.jobs) == 1, "it runs"
+    transcribing.transcribe_voicemail(transcription_job(voicemail, 2))
+    assert recognizer.jobs == {}
+    assert list_looks(voicemail) == [0, 1, 2], "nothing is looked for any more"
