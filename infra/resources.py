@@ -151,9 +151,19 @@ class Schedule(Function):
 
 
 @dataclass(frozen=True)
+class FixedAnswer:
+    """A path below an API's base path whose answer is always the same. API Gateway gives it, without a function."""
+
+    path: str
+    body: str
+    media_type: str
+
+
+@dataclass(frozen=True)
 class Api:
     """A REST API: its dialect, its base path on the domain, and the group that handles unknown paths."""
 
     name: str
     base_path: str
     fallback: str
+    fixed: tuple[FixedAnswer, ...] = ()

@@ -86,6 +86,10 @@ def _beside() -> Iterator[str]:
             (f"{bucket.days} days", "a rule of S3") if bucket.days else (f"as long as its {bucket.kept_with}", "never")
         )
         yield f"| objects of bucket `{bucket.name}` | {kept[0]} | {kept[1]} |"
+    yield (
+        "| recordings at the carrier of calls | until we have stored our copy | a job of `workers/recordings` within"
+        " 15 minutes; a recording that was lost stays there for an operator |"
+    )
     yield "| messages of queues | 4 days | SQS; a worker receives them within seconds |"
     yield f"| dead letters | {topology.DEAD_LETTERS_DAYS} days | SQS; an operator redrives them earlier |"
     yield "| records of the stream | 24 hours | DynamoDB |"

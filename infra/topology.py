@@ -14,6 +14,7 @@ from infra.resources import (
     WRITE,
     Api,
     Bucket,
+    FixedAnswer,
     Function,
     Grant,
     Group,
@@ -22,10 +23,12 @@ from infra.resources import (
     Table,
     Worker,
 )
+from switchboard.calls import twilio_callbacks
 
 # This import declares every job.
 from switchboard.fanout import service as _fanout  # noqa: F401
 from switchboard.kit import jobs
+from switchboard.numbers import configuration
 
 TABLES = (
     Table("core", indexes=("gsi1",), ttl="expires", retained=True),
@@ -87,7 +90,19 @@ APIS = (
     # Callbacks of providers. Each request proves itself by its signature.
     Api("callbacks", "callbacks", fallback="callbacks/livekit"),
     # Callbacks of Twilio, in the same dialect: their addresses are stored with each number at Twilio.
-    Api("twilio", "twilio", fallback="callbacks/twilio"),
+    Api(
+        "twilio",
+        "twilio",
+        fallback="callbacks/twilio",
+        # Twilio asks this path for a script when the function fails, for example when it is throttled.
+        fixed=(
+            FixedAnswer(
+                configuration.FALLBACK_PATH.removeprefix("/twilio/"),
+                twilio_callbacks.render_script("", twilio_callbacks.APOLOGY),
+                "text/xml",
+            ),
+        ),
+    ),
 )
 
 #: The tables of every request: the look-up of its key, its rate limits, and the record of an Idempotency-Key.
@@ -275,7 +290,8 @@ GROUPS = (
         api="hum",
         paths=("api/numbers", "api/numbers/{proxy+}"),
         tables=_CONSOLE | {"activity": WRITE},
-        grants=frozenset({Grant.ROOT_SECRET, Grant.NUMBERS}),
+        # A number is bought with the addresses of the deployment's callbacks.
+        grants=frozenset({Grant.ROOT_SECRET, Grant.NUMBERS, Grant.CALLBACKS}),
     ),
     Group(
         "hum/analytics",
@@ -324,14 +340,33 @@ GROUPS = (
         tables={"core": READ_WRITE, "activity": READ_WRITE, "ratelimit": WRITE},
         sends=("voice-events",),
         grants=frozenset({Grant.ROOT_SECRET, Grant.NUMBERS, Grant.VOICE}),
+        # A caller who waits hears silence, so no burst of other work may take this function's environments. An answer
+        # takes some tenths of a second: 50 environments answer more than 100 calls a second.
+        reserved=50,
     ),
 )
+
+#: The concurrent executions that Lambda keeps for functions without a reservation.
+UNRESERVED_EXECUTIONS = 100
+#: The account's limit of concurrent executions that docs/deploying.md asks for.
+ACCOUNT_EXECUTIONS = 1_400
+#: The executions that are left for the APIs when all workers run at their maximum.
+API_EXECUTIONS = 200
 
 #: The queues of all jobs: an event, the outbox or a timer may send to any of them.
 JOB_QUEUES = tuple(name for name in jobs.job_queues() if name != "timers")
 
 WORKERS = (
-    Worker("workers/fanout", stream="activity", sends=("audit", *JOB_QUEUES), batch=100, parallel=10),
+    Worker(
+        "workers/fanout",
+        stream="activity",
+        sends=("audit", *JOB_QUEUES),
+        batch=100,
+        parallel=10,
+        # A stream has no limit of its own: it runs ten batches for each shard. Every job comes from here, so the limit
+        # is also a share that nobody else can take. 40 batches of 100 events at once are over 10,000 events a second.
+        reserved=40,
+    ),
     Worker(
         "workers/timers", queue="timers", tables={"activity": READ_WRITE}, sends=JOB_QUEUES, batch=1, concurrency=16
     ),

@@ -30,6 +30,10 @@ class Session:
         self._inner = _session()
         self._inner.set_credentials(os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"])
 
+    def get_credentials(self) -> Any:
+        """The credentials of the process."""
+        return self._inner.get_credentials()
+
     def create_client(self, service: str, config: Config) -> Any:
         """Returns a client without hooks. A client of an earlier test is used again if that test left it unchanged."""
         if any(name.startswith("AWS_ENDPOINT_URL") for name in os.environ):

@@ -76,6 +76,9 @@ class Gateway:
         if body is None:
             await _refuse(send, api, 413, "PAYLOAD_TOO_LARGE", path)
             return
+        if fixed := fixed_answer_of(api, path):
+            await _send(send, fixed)
+            return
         group, event = group_of(api, path), proxy_event(scope, path, body, topology.binary_types(api))
         if too_large(event):
             await _refuse(send, api, 413, "PAYLOAD_TOO_LARGE", path)
@@ -100,6 +103,16 @@ def api_of(path: str) -> resources.Api:
     """Return the API of a path: of all base paths that match, the longest wins."""
     matching = [api for api in topology.APIS if f"{path}/".startswith(f"/{api.base_path}/") or not api.base_path]
     return max(matching, key=lambda api: len(api.base_path))
+
+
+def fixed_answer_of(api: resources.Api, path: str) -> dict[str, Any] | None:
+    """Return the answer to a path that has the same answer for everybody, `None` for another path."""
+    rest = path.removeprefix(f"/{api.base_path}").strip("/")
+    for fixed in api.fixed:
+        if fixed.path == rest:
+            headers = {"content-type": f"{fixed.media_type}; charset=utf-8"}
+            return {"statusCode": HTTPStatus.OK, "headers": headers, "body": fixed.body}
+    return None
 
 
 def group_of(api: resources.Api, path: str, groups: Sequence[resources.Group] = topology.GROUPS) -> resources.Group:

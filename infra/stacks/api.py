@@ -11,7 +11,7 @@ from constructs import Construct
 
 from infra import topology
 from infra.build import Assets
-from infra.resources import Api
+from infra.resources import Api, FixedAnswer
 from infra.stacks import gateway_responses
 from infra.stacks.deployment import Deployment
 from infra.stacks.findings import accept_finding
@@ -53,6 +53,8 @@ class RestApi(Stack):
             for path in group.paths:
                 streams = functions.is_streamed(group)
                 _serve(self.rest.root.resource_for_path(path), handlers[group.name], streams=streams)
+        for fixed in api.fixed:
+            _answer(self.rest.root.resource_for_path(fixed.path), fixed)
         _serve(self.rest.root, handlers[api.fallback])
         _serve(self.rest.root.resource_for_path("{proxy+}"), handlers[api.fallback])
         gateway_responses.add_gateway_responses(self.rest, api.name)
@@ -116,6 +118,28 @@ def _serve(resource: apigateway.IResource, handler: lambda_.IFunction, *, stream
         timeout=MAX_STREAM_DURATION if streams else None,
     )
     resource.add_method("ANY", integration)
+
+
+def _answer(resource: apigateway.IResource, fixed: FixedAnswer) -> None:
+    """Answer every request with the same body, without a function."""
+    media_type = "method.response.header.Content-Type"
+    integration = apigateway.MockIntegration(
+        # Forms have no template for JSON. Each of the two says the status of the answer.
+        request_templates=dict.fromkeys(
+            ("application/json", "application/x-www-form-urlencoded"), '{"statusCode": 200}'
+        ),
+        passthrough_behavior=apigateway.PassthroughBehavior.WHEN_NO_TEMPLATES,
+        integration_responses=[
+            apigateway.IntegrationResponse(
+                status_code="200",
+                response_parameters={media_type: f"'{fixed.media_type}; charset=utf-8'"},
+                # API Gateway uses this template for every Accept header.
+                response_templates={"application/json": fixed.body},
+            )
+        ],
+    )
+    answered = apigateway.MethodResponse(status_code="200", response_parameters={media_type: True})
+    resource.add_method("ANY", integration, method_responses=[answered])
 
 
 def _access_log() -> apigateway.AccessLogFormat:

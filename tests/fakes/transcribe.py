@@ -18,6 +18,7 @@ class TranscribeService:
         self.jobs: dict[str, dict[str, Any]] = {}
         self.started: list[dict[str, Any]] = []
         self.errors: list[str] = []
+        self.written: set[str] = set()
 
     def start_transcription_job(self, **request: Any) -> dict[str, Any]:
         self._fail("StartTranscriptionJob")
@@ -25,6 +26,7 @@ class TranscribeService:
         if name in self.jobs:
             raise _error("ConflictException", "StartTranscriptionJob")
         self.started.append(request)
+        self.written.discard(name)
         self.jobs[name] = request
         return {}
 
@@ -39,7 +41,9 @@ class TranscribeService:
             status = "IN_PROGRESS"
         elif self.failure:
             status = "FAILED"
-        else:
+        elif TranscriptionJobName not in self.written:
+            # A job writes its result once.
+            self.written.add(TranscriptionJobName)
             self._write(request)
         found = {"TranscriptionJobStatus": status, "LanguageCode": request["LanguageCode"]}
         return {"TranscriptionJob": found | ({"FailureReason": self.failure} if status == "FAILED" else {})}

@@ -42,7 +42,7 @@ def serve_twilio(answer: AnswerRequest, monkeypatch: pytest.MonkeyPatch) -> Iter
             target = urlsplit(self.path)
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
             given: dict[str, str] = {}
-            for name, value in parse_qsl(target.query) + parse_qsl(body):
+            for name, value in parse_qsl(target.query) + parse_qsl(body, keep_blank_values=True):
                 given[name] = f"{given[name]} {value}" if name in given else value
             status, found = answer(self.command, target.path, given)
             if status == 0:

@@ -177,6 +177,7 @@ def test_every_path_of_the_topology_leads_to_its_group_by_any_method(full_deploy
         for path in group.paths
     }
     expected |= {"": full_deployment.name(api.fallback), "{proxy+}": full_deployment.name(api.fallback)}
+    expected |= {fixed.path: "API Gateway" for fixed in api.fixed}
     made = routes(full_deployment, full_deployment.name("api", api.name))
     assert made == expected, (
         f"the stack of {api.name} in infra/stacks does not follow infra/topology.py at "
@@ -198,6 +199,9 @@ def routes(full_deployment: Templates, stack: str) -> dict[str, str]:
     for method in full_deployment.all("AWS::ApiGateway::Method", stack):
         assert method["HttpMethod"] == "ANY"
         assert method["AuthorizationType"] == "NONE"
+        if method["Integration"]["Type"] == "MOCK":
+            found[path(method["ResourceId"])] = "API Gateway"
+            continue
         assert method["Integration"]["Type"] == "AWS_PROXY"
         # Every function's alias is named `live`. The template's own reference tells them apart.
         uri = full_deployment.stacks[stack]["Resources"][method["id"]]["Properties"]["Integration"]["Uri"]["Fn::Join"][
@@ -209,11 +213,26 @@ def routes(full_deployment: Templates, stack: str) -> dict[str, str]:
     return found
 
 
+@pytest.mark.parametrize("form", ["application/json", "application/x-www-form-urlencoded"])
+def test_api_gateway_apologizes_to_a_caller_without_a_function(full_deployment: Templates, form: str) -> None:
+    (fixed,) = next(api for api in topology.APIS if api.name == "twilio").fixed
+    (method,) = (
+        made for made in full_deployment.all("AWS::ApiGateway::Method") if made["Integration"]["Type"] == "MOCK"
+    )
+    assert json.loads(method["Integration"]["RequestTemplates"][form]) == {"statusCode": 200}
+    (answer,) = method["Integration"]["IntegrationResponses"]
+    assert (answer["StatusCode"], answer["ResponseTemplates"]) == ("200", {"application/json": fixed.body})
+    assert answer["ResponseParameters"] == {"method.response.header.Content-Type": "'text/xml; charset=utf-8'"}
+    assert not set("$#") & set(fixed.body), "API Gateway would read the body as a template"
+
+
 def test_only_streaming_groups_have_response_streaming(full_deployment: Templates) -> None:
     streaming = {group.name for group in topology.GROUPS if group.streaming}
     assert streaming
     for method in full_deployment.all("AWS::ApiGateway::Method"):
         integration = method["Integration"]
+        if integration["Type"] == "MOCK":
+            continue
         if any(full_deployment.name(name) in integration["Uri"] for name in streaming):
             assert (integration["ResponseTransferMode"], integration["TimeoutInMillis"]) == ("STREAM", 900_000)
             assert integration["Uri"].endswith("/response-streaming-invocations")

@@ -11,6 +11,7 @@ import pytest
 from infra import topology
 from infra.local import gateway
 from infra.resources import Api, Group
+from switchboard.carriers.voice.simulator import twiml_reader
 from switchboard.edge.bodies import MAX_BODY_BYTES
 
 API = Api("hum", "", fallback="rest")
@@ -129,3 +130,23 @@ def test_a_request_beyond_lambdas_limit_is_413() -> None:
     assert gateway.too_large(build_event("audio/wav", b"x" * 4_720_000))
     assert not gateway.too_large(build_event("application/json", b"x" * 6_000_000))
     assert gateway.too_large(build_event("application/json", b"x" * 6_300_000))
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_fixed_answer_needs_no_function(method: str) -> None:
+    (fixed,) = next(api for api in topology.APIS if api.name == "twilio").fixed
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"ErrorCode=11200", "more_body": False}
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    path = f"/twilio/{fixed.path}"
+    scope = {"type": "http", "path": path, "raw_path": path.encode(), "method": method, "headers": []}
+    served = gateway.Gateway.__new__(gateway.Gateway)  # no pool of functions, and no streams
+    asyncio.run(served(scope, receive, send))
+    assert (sent[0]["status"], sent[1]["body"].decode()) == (200, fixed.body)
+    assert (b"content-type", b"text/xml; charset=utf-8") in sent[0]["headers"]
+    assert [verb["verb"] for verb in twiml_reader.read_verbs(fixed.body)] == ["Say", "Hangup"]

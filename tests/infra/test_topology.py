@@ -13,7 +13,7 @@ import pytest
 
 from infra import topology
 from infra.build import ROOT
-from infra.resources import READ, WRITE, Api, Function, Grant, Group, Queue
+from infra.resources import READ, WRITE, Api, Function, Grant, Group, Queue, Schedule, Worker
 from switchboard.edge.multipart import MultipartBody
 from switchboard.edge.router import Operation
 from switchboard.kit import jobs
@@ -275,3 +275,42 @@ def test_a_file_needs_bytes_a_bucket_and_an_end() -> None:
     for_ever = replace(FILE, body=replace(FILE.body, to="attachments"))  # type: ignore[type-var]
     with pytest.raises(AssertionError, match="give it `days`"):
         missing_from_group(replace(good, buckets={"attachments": WRITE}), for_ever)
+
+
+def most_executions() -> Counter[str]:
+    """How many invocations may run at once: reserved ones, and those of workers and schedules without a reservation."""
+    most: Counter[str] = Counter()
+    for function in topology.FUNCTIONS:
+        if function.reserved is not None:
+            most["reserved"] += function.reserved
+        elif isinstance(function, Worker):
+            assert function.concurrency, (
+                f"{function.name}: limit its concurrency, or a burst of its jobs stops the APIs"
+            )
+            most["workers"] += function.concurrency
+        elif isinstance(function, Schedule):
+            most["workers"] += 1
+    return most
+
+
+def test_workers_at_their_maximum_leave_room_for_the_apis() -> None:
+    most = most_executions()
+    left = topology.ACCOUNT_EXECUTIONS - most["reserved"] - most["workers"]
+    assert left >= topology.API_EXECUTIONS, f"raise ACCOUNT_EXECUTIONS and docs/deploying.md: {left} are left"
+
+
+def test_callers_on_the_line_have_environments_of_their_own() -> None:
+    assert topology.function("callbacks/twilio").reserved
+
+
+def test_the_page_asks_for_the_limit_that_the_topology_needs() -> None:
+    (line,) = re.findall(r"^.*concurrent Lambda executions.*$", (ROOT / "docs" / "deploying.md").read_text(), re.M)
+    reserved = most_executions()["reserved"]
+    numbers = [int(found.replace(",", "")) for found in re.findall(r"\b\d[\d,]*\d\b", line)]
+    assert numbers == [
+        topology.ACCOUNT_EXECUTIONS,
+        reserved,
+        topology.API_EXECUTIONS,
+        reserved + topology.UNRESERVED_EXECUTIONS,
+        topology.UNRESERVED_EXECUTIONS,
+    ]

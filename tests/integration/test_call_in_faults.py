@@ -13,7 +13,7 @@ import pytest
 from switchboard.aws import objects, queues
 from switchboard.aws.reads import Query
 from switchboard.calls import inbound, reports, store
-from switchboard.calls.jobs import FetchRecording
+from switchboard.calls.jobs import FetchRecording, ForgetRecording
 from switchboard.calls.models import Call, State
 from switchboard.carriers.numbers.ports.inventory import NumberSearch
 from switchboard.carriers.voice.ports.reports import Recording, Report
@@ -152,6 +152,31 @@ def test_a_worker_killed_while_it_fetches_stores_a_recording_once(
         assert found.key
         assert objects.read_object("recordings", found.key, 10**6, 10).content[:4] == b"RIFF"
         assert count_events(call, "voice.call.voicemail_recorded") == 1
+
+
+def test_a_worker_killed_while_it_forgets_deletes_the_providers_copy(
+    acme: Tenant, number: Number, saboteur: Sabotage
+) -> None:
+    def store_recording(place: int) -> Call:
+        call = _recorded(number, place)
+        run_worker("workers/recordings")
+        return call
+
+    def queue_forgetting(call: Call) -> None:
+        job = ForgetRecording(org_id=call.org_id, call_id=call.id, recording_id=RECORDING)
+        queues.send_messages([job.to_message()])
+
+    queue_forgetting(store_recording(0))
+    with saboteur.counting() as calls:
+        run_worker("workers/recordings")
+    for done in range(len(calls)):
+        call = store_recording(done + 1)
+        queue_forgetting(call)
+        with saboteur.killing(after=done):
+            run_worker("workers/recordings")
+        queue_forgetting(call)
+        run_worker("workers/recordings")
+        assert caller_state.is_recording_forgotten(call.org_id, sid_of(done + 1), RECORDING)
 
 
 def test_a_simulator_killed_anywhere_finishes_its_call(acme: Tenant, number: Number, saboteur: Sabotage) -> None:

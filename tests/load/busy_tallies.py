@@ -27,6 +27,7 @@ from switchboard.projections import service as projections
 from tests import memory_cloud
 from tests.load import report
 from tests.unit.analytics.ledger import change_call, event_of, organization, store_call, talk
+from tests.unit.analytics.written import PARTITION_UNITS, count_units
 
 #: Events a second.
 RATES = (20, 40, 80)
@@ -132,5 +133,19 @@ def measure() -> None:
     report.table(
         "Workers that count calls of one organization",
         ("events a second", "events", "conflicts", "jobs that come again", "slowest job", ""),
+        rows,
+    )
+    _measure_writes()
+
+
+def _measure_writes() -> None:
+    rows = []
+    for flows in (1, 10, 100, 500):
+        units = count_units(flows)
+        busiest = max(units.values())
+        rows.append((flows, sum(units.values()), busiest, PARTITION_UNITS // busiest, report.met(busiest <= 12)))
+    report.table(
+        "Tallies that one event of a call adds to, in units of writing",
+        ("flows with calls", "units", "units in one partition", "events a second", ""),
         rows,
     )

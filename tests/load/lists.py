@@ -72,7 +72,9 @@ MARK, COUNTS = Cost(3, 3), Cost(2, 2)
 #: The session, the flow, and the saved text and the numbers one after the other.
 ONE_FLOW = Cost(4, 4)
 #: A report that begins or ends within a quarter of an hour also reads the single calls of that quarter.
-ODD_REPORT = Cost(3, 7)
+ODD_REPORT = Cost(3, 11)
+#: The lines of flows are up to four requests beside the tallies.
+REPORT = Cost(3, 10)
 
 
 class Ask(NamedTuple):
@@ -138,8 +140,8 @@ ASKED = {
     "a version of a flow": Ask("hum/flows", "/api/flows/{flow}/versions/2"),
     "numbers": Ask("hum/numbers", "/api/numbers"),
     "dashboard": Ask("hum/analytics", "/api/dashboard"),
-    "report of 30 days": Ask("hum/analytics", "/api/analytics"),
-    "report of a year": Ask("hum/analytics", "/api/analytics?days=365"),
+    "report of 30 days": Ask("hum/analytics", "/api/analytics", REPORT),
+    "report of a year": Ask("hum/analytics", "/api/analytics?days=365", REPORT),
     "report from an odd second to another": Ask("hum/analytics", f"/api/analytics?{_ODD}", ODD_REPORT),
     "report of a flow, 30 days": Ask("hum/flows", "/api/flows/{flow}/analytics"),
     "report of a flow, a year": Ask("hum/flows", "/api/flows/{flow}/analytics?days=365"),

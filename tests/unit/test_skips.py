@@ -59,6 +59,7 @@ NOTHING_TO_DO: dict[str, list[dict[str, Any]]] = {
     "workers/simulator": [{**CALL, "step": 0}, {"org_id": ORG, "call_sid": "CA_none", "step": 0}],
     "workers/recordings": [
         {"job": "FetchRecording", **CALL, "recording_id": "RE_none"},
+        {"job": "ForgetRecording", **CALL, "recording_id": "RE_none"},
         {"job": "CloseVoicemail", **CALL},
     ],
     "workers/summaries": [{"job": "SummarizeCall", **CALL}],

@@ -62,6 +62,6 @@ def stream_call_events(
         SessionGuard(member.org_id, exchange.request.cookie(COOKIE) or "", Permission.CALLS_READ),
         viewed_id,
         last_seen=int(last_event_id) if last_event_id else None,
-        client=f"{member.user_id} {exchange.credential}",
+        client=member.user_id,
     )
     return stream_response(exchange, opened)

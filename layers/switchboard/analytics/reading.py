@@ -1,7 +1,8 @@
 """Reads the counts of a range, and adds them up.
 
 At any number of calls it is one round trip. One request reads tallies by their keys. At most two more read the tallies
-of many days, and at most two the single calls of the first and the last quarter of an hour.
+of many days, and at most two the single calls of the first and the last quarter of an hour. The lines of flows, if they
+are wanted, are at most four requests more: of the days, and of the hours at both ends.
 """
 
 from __future__ import annotations
@@ -126,9 +127,12 @@ def _name(names: Sequence[str], number: str) -> str | None:
 
 
 class RangeReading:
-    """The reads of a range. The caller reads `refs`, perhaps with others, between `begin` and `sums`."""
+    """The reads of a range. The caller reads `refs`, perhaps with others, between `start` and `sums`.
 
-    def __init__(self, org_id: str, flow_id: str | None, wanted: CallRange) -> None:
+    `with_lines` also reads the lines of flows.
+    """
+
+    def __init__(self, org_id: str, flow_id: str | None, wanted: CallRange, *, with_lines: bool = False) -> None:
         self._flow_id, self._wanted = flow_id, wanted
         self._parts = divide_range(wanted.start, wanted.end)
         self._hours = self._parts.hours()
@@ -139,17 +143,22 @@ class RangeReading:
             *(store.tally_ref(org_id, TallyKey(flow_id, hour_of(hour))) for hour in self._hours),
             *(store.tally_ref(org_id, TallyKey(flow_id, day_of(day))) for day in self._days),
         ]
-        middle = len(days) // 2
-        halves = [] if self._days or not days else [days[:middle], days[middle:]]
+        halves = _halves(days) if len(days) > _MAX_DAY_KEYS else []
         self._of_days = [
             BackgroundTask(partial(_list_days, org_id, flow_id, day_of(half[0]), day_of(half[-1]))) for half in halves
         ]
+        spans = [(day_of(part[0]), day_of(part[-1])) for part in (halves or [days] if days else [])]
+        # `end` is not a part of its span.
+        spans += [(hour_of(start), hour_of(end - timedelta(minutes=1))) for start, end in self._parts.quarters]
+        self._of_lines = [BackgroundTask(partial(_list_lines, org_id, *span)) for span in spans if with_lines]
         self._of_calls = [BackgroundTask(partial(_list_facts, org_id, start, end)) for start, end in self._parts.calls]
 
     def start(self) -> None:
         """Starts the reads beside `refs`."""
         for of_days in self._of_days:
             of_days.start()
+        for of_lines in self._of_lines:
+            of_lines.start()
         for of_calls in self._of_calls:
             of_calls.start()
 
@@ -165,11 +174,31 @@ class RangeReading:
             found.add_day(day, tally or Counter())
         for task in self._of_days:
             for period, tally in task.result():
-                found.add_day(datetime.fromisoformat(period.removeprefix("day#")).replace(tzinfo=UTC), tally)
+                found.add_day(_time_of(period), tally)
+        for of_lines in self._of_lines:
+            for period, tally in of_lines.result():
+                if period.startswith("day#"):
+                    found.add_day(_time_of(period), tally)
+                else:
+                    found.add_quarters(_time_of(period), tally, self._parts.has_quarter)
         for of_calls in self._of_calls:
             for fact in of_calls.result():
                 found.add_fact(fact)
         return found
+
+
+def _halves(days: list[datetime]) -> list[list[datetime]]:
+    middle = len(days) // 2
+    return [days[:middle], days[middle:]]
+
+
+def _time_of(period: str) -> datetime:
+    """Returns the beginning of an hour or a day."""
+    return datetime.fromisoformat(period.partition("#")[2]).replace(tzinfo=UTC)
+
+
+def _list_lines(org_id: str, first: str, last: str) -> list[tuple[str, Counter[str]]]:
+    return list(store.list_flow_lines(org_id, first, last))
 
 
 def _list_days(org_id: str, flow_id: str | None, first: str, last: str) -> list[tuple[str, Counter[str]]]:

@@ -44,7 +44,7 @@ class Dashboard(NamedTuple):
 
 def get_analytics(org: Organization, days: int, start: str | None, end: str | None) -> RangeFigures:
     """Returns the figures of all calls in a range, in two round trips. Raises Invalid for an invalid range."""
-    reading = RangeReading(org.id, None, find_range(zone_of(org), days, start, end))
+    reading = RangeReading(org.id, None, find_range(zone_of(org), days, start, end), with_lines=True)
     reading.start()
     sums = reading.sums(reads.read_refs(*reading.refs))
     lines = list(sums.flows.items())[:MAX_FLOW_LINES]

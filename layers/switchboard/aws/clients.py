@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import cache
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 import botocore.session
 from botocore.config import Config
+from botocore.credentials import RefreshableCredentials
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -31,6 +33,7 @@ __all__ = [
     "dynamodb_client",
     "dynamodb_client_without_retries",
     "error_code",
+    "find_credentials_expiry",
     "get_client",
     "is_throttling",
 ]
@@ -129,6 +132,21 @@ class _Idle:
     def _after(self, **_: Any) -> None:
         self._busy = max(0, self._busy - 1)
         self._used_at = clock.epoch()
+
+
+def find_credentials_expiry() -> datetime | None:
+    """Returns when the process's present credentials expire, `None` if they say no time.
+
+    Credentials that expire within minutes are renewed first.
+    """
+    with _making:
+        found = _session().get_credentials()
+    if not isinstance(found, RefreshableCredentials):
+        return None
+    found.get_frozen_credentials()
+    # botocore has no public name for it.
+    expiry: datetime | None = getattr(found, "_expiry_time", None)
+    return expiry
 
 
 def dynamodb_client() -> DynamoDBClient:

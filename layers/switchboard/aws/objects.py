@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from switchboard.aws import clients
 from switchboard.aws.clients import BotoCoreError, ClientError
-from switchboard.kit import settings
+from switchboard.kit import clock, settings
 
 #: The errors of requests to S3.
 FAILURES = (ClientError, BotoCoreError)
@@ -103,6 +104,15 @@ def sign_download_link(bucket: str, key: str, filename: str, media_type: str, se
         "ResponseContentType": media_type,
     }
     return str(clients.get_client("s3").generate_presigned_url("get_object", Params=parameters, ExpiresIn=seconds))
+
+
+def find_link_expiry(lifetime: timedelta) -> datetime:
+    """Returns when a link expires that is signed from now on and is valid for `lifetime`.
+
+    A link ends with the credentials that signed it, if these expire earlier.
+    """
+    end, credentials_end = clock.now() + lifetime, clients.find_credentials_expiry()
+    return min(end, credentials_end.astimezone(UTC)) if credentials_end else end
 
 
 def bucket_name(bucket: str) -> str:

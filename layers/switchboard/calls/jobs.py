@@ -66,6 +66,15 @@ class FetchRecording(Job, queue="recordings"):
     attempts: int = 0
 
 
+class ForgetRecording(Job, queue="recordings"):
+    """Delete the provider's copy of a recording that we have stored. `attempts` counts the failed ones."""
+
+    org_id: str
+    call_id: str
+    recording_id: str
+    attempts: int = 0
+
+
 class CloseVoicemail(Job, queue="recordings"):
     """Stop waiting for the recording of a message that was offered."""
 

@@ -32,5 +32,7 @@ def recording_link(call: Call) -> RecordingLink | None:
     if stored is None or stored.key is None or stored.media_type is None:
         return None
     name = f"{call.id}.{audio_types.extension_of(stored.media_type)}"
+    # Asked before the link is signed: credentials that are renewed in between only make the link last longer.
+    expires_at = objects.find_link_expiry(LINK_LIFETIME)
     url = objects.sign_download_link(BUCKET, stored.key, name, stored.media_type, int(LINK_LIFETIME.total_seconds()))
-    return RecordingLink(url, clock.format_iso(clock.now() + LINK_LIFETIME))
+    return RecordingLink(url, clock.format_iso(expires_at))

@@ -13,11 +13,12 @@ from switchboard.aws import objects
 from switchboard.aws.writes import commit
 from switchboard.calls import changes, messages, store
 from switchboard.calls.changes import CallChange
-from switchboard.calls.jobs import FetchRecording
+from switchboard.calls.jobs import FetchRecording, ForgetRecording
 from switchboard.calls.models import Call, CallerMessageState, CallRecording
+from switchboard.calls.recordings_at_provider import place_of
 from switchboard.calls.reports import recording_event_data
 from switchboard.carriers import audio_types, voice
-from switchboard.carriers.voice.ports.recordings import Audio, RecordingPlace
+from switchboard.carriers.voice.ports.recordings import Audio
 from switchboard.kit import clock
 from switchboard.persistence.collection import next_version
 from switchboard.timers import service as timers
@@ -26,6 +27,8 @@ BUCKET = "recordings"
 #: The first and the longest pause between two attempts. Twelve attempts take about 20 hours.
 _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(seconds=30), timedelta(hours=4)
 MAX_ATTEMPTS = 12
+#: The time after which the provider has made the text of a message, for which it needs its copy.
+_TRANSCRIBING = timedelta(minutes=14)
 
 
 def fetch_recording(org_id: str, call_id: str, recording_id: str, attempts: int) -> None:
@@ -35,6 +38,7 @@ def fetch_recording(org_id: str, call_id: str, recording_id: str, attempts: int)
     if call and recording and recording.deleted:
         telemetry.log_skip("the message was deleted", org_id=org_id, call_id=call_id)
         _erase(call, recording)
+        commit(timers.job_write(ForgetRecording(org_id=org_id, call_id=call_id, recording_id=recording_id)))
         return
     if call is None or recording is None or recording.key or recording.lost:
         telemetry.log_skip("the recording is gone, stored or lost", org_id=org_id, call_id=call_id)
@@ -44,7 +48,7 @@ def fetch_recording(org_id: str, call_id: str, recording_id: str, attempts: int)
         telemetry.log_skip("nothing can be fetched from the provider", org_id=org_id, call_id=call_id)
         return
     try:
-        found = source.fetch(RecordingPlace(org_id, call_id, call.provider_call_id, recording_id, call.own_number))
+        found = source.fetch(place_of(call, recording_id))
     except voice.RefusedError as refused:
         _lose(call, recording_id, str(refused))
     except (voice.OutcomeUnknownError, voice.ThrottledError) as unknown:
@@ -89,11 +93,14 @@ def _store(call: Call, recording: CallRecording, found: Audio) -> None:
             update={"key": key, "media_type": found.media_type, "size_bytes": len(found.content), "lost": False}
         )
         after = next_version(now, recordings=_with(now, stored))
+        # The provider's copy is deleted only after ours is known.
+        job = ForgetRecording(org_id=now.org_id, call_id=now.id, recording_id=stored.id)
+        forget = timers.schedule(job, clock.now() + (_TRANSCRIBING if stored.voicemail else timedelta())).write
         data = recording_event_data(stored)
         if not stored.voicemail:
-            return after, changes.event_writes(after, "voice.call.recording_stored", **data)
+            return after, [forget, changes.event_writes(after, "voice.call.recording_stored", **data)]
         more = {"flow": after.flow_id} if after.flow_id else {}
-        return after, changes.event_writes(after, "voice.call.voicemail_recorded", **data, **more)
+        return after, [forget, changes.event_writes(after, "voice.call.voicemail_recorded", **data, **more)]
 
     if store.CALLS.change_object(call.org_id, call.id, decide):
         return
@@ -106,7 +113,8 @@ def _store(call: Call, recording: CallRecording, found: Audio) -> None:
 
 def _lose(call: Call, recording_id: str, reason: str) -> None:
     telemetry.emit_metric("RecordingLost")
-    telemetry.logger().error("recording lost", extra={"call_id": call.id, "reason": reason})
+    facts = {"org_id": call.org_id, "call_id": call.id, "recording_id": recording_id}
+    telemetry.logger().error("recording lost", extra={**facts, "reason": reason})
 
     def decide(now: Call) -> CallChange:
         known = messages.find_recording(now, recording_id)

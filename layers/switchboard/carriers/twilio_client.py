@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from http import HTTPStatus
+from math import inf
 from typing import Any, TypeVar
 
 from twilio.base.exceptions import TwilioException, TwilioRestException
@@ -26,9 +27,9 @@ _NOT_FOUND = 20404
 SDK_ERRORS = (TwilioException, ValueError, KeyError, TypeError, AttributeError)
 
 
-def make_http_client(seconds: float) -> HttpClient:
-    """Returns the HTTP client of one call of a port. All its requests together have `seconds`."""
-    return DeadlineHttpClient(seconds, settings.text("TWILIO_API_URL", ""))
+def make_http_client(seconds: float, request_seconds: float = inf) -> HttpClient:
+    """Returns the HTTP client of one call of a port. All its requests together have `seconds`, and each has a limit."""
+    return DeadlineHttpClient(seconds, settings.text("TWILIO_API_URL", ""), request_seconds)
 
 
 def make_client(http: HttpClient) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from math import inf
 from typing import Any
 
 import requests
@@ -16,10 +17,14 @@ _LEAST_SECONDS = 0.2
 
 
 class DeadlineHttpClient(HttpClient):  # type: ignore[misc] # the SDK has no types
-    """Sends the SDK's requests. `base_url` replaces the address of the API, for tests and for regions."""
+    """Sends the SDK's requests, all of them within `seconds`, and each one within `request_seconds`.
 
-    def __init__(self, seconds: float, base_url: str = "") -> None:
+    `base_url` replaces the address of the API, for tests and for regions.
+    """
+
+    def __init__(self, seconds: float, base_url: str = "", request_seconds: float = inf) -> None:
         self._until = time.monotonic() + seconds
+        self._request_seconds = request_seconds
         self._base_url = base_url.rstrip("/")
         self._session = requests.Session()
         # A proxy of the environment is not for the account's credentials.
@@ -37,7 +42,7 @@ class DeadlineHttpClient(HttpClient):  # type: ignore[misc] # the SDK has no typ
         allow_redirects: bool = False,  # noqa: ARG002 never
     ) -> Response:
         """Sends a request. Raises ThrottledError if it did not leave, and OutcomeUnknownError without a response."""
-        left = self._until - time.monotonic()
+        left = min(self._until - time.monotonic(), self._request_seconds)
         if left < _LEAST_SECONDS:
             raise ThrottledError("no time is left for another request")
         if self._base_url:

@@ -25,6 +25,7 @@ from switchboard.cli import (
     people,
     projections,
     queues,
+    recordings,
     simulate,
     tail,
     tenants,
@@ -38,7 +39,7 @@ from switchboard.kit.settings import MissingSettingError
 
 _NOUNS = (
     *(organizations, people, keys, agents, flows, numbers, audit, compliance, law, mail, queues, timers),
-    *(events, projections, usage, tail, webhooks, tenants, simulate),
+    *(events, projections, usage, tail, webhooks, tenants, recordings, simulate),
 )
 _REFUSED, _BAD_USAGE, _INTERRUPTED = 1, 2, 130
 

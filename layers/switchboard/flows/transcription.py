@@ -1,7 +1,8 @@
 """Transcribes a short sample of audio, for people who write a flow.
 
 The sample is stored for the recognizer and deleted after its answer. Nobody keeps its text. A sample that needs longer
-than a request may take goes on: the same bytes lead to the same job, so the next request waits for that job.
+than a request may take goes on: the same bytes lead to the same job, so the next request waits for that job. A job that
+failed, or whose result is gone, is forgotten, and the next request starts it again.
 """
 
 from __future__ import annotations
@@ -53,15 +54,18 @@ def transcribe_sample(origin: Member, sample: AudioSample) -> Transcription:
     the recognizer needs longer or fails.
     """
     seconds = _measured_seconds(sample)
-    refusal = f"The organization's {SAMPLES_PER_DAY} samples of today are used: try again tomorrow (UTC)."
-    org = origin.organization
-    usage.commit_within([usage.daily_charge(org, "transcriptions", SAMPLES_PER_DAY, refusal_text=refusal)])
     audio = AudioSource(_BUCKET, f"{origin.org_id}/uploads/{sample.sha256}", sample.media_type)
     job = f"sample-{hashlib.sha256(audio.key.encode()).hexdigest()[:40]}"
-    # A request that the rate limiter refuses must not store anything.
+    # A request that the rate limiter refuses must not ask or store anything.
     background.wait_for_guard()
-    objects.upload_object(_BUCKET, audio.key, sample.read_chunks(), sample.media_type)
-    found = _transcribed(audio, job)
+    transcriber = speech.configured_transcriber()
+    if not _is_started(transcriber, job):
+        # Each job costs money. A later look at a job that runs costs nothing.
+        refusal = f"The organization's {SAMPLES_PER_DAY} samples of today are used: try again tomorrow (UTC)."
+        org = origin.organization
+        usage.commit_within([usage.daily_charge(org, "transcriptions", SAMPLES_PER_DAY, refusal_text=refusal)])
+        objects.upload_object(_BUCKET, audio.key, sample.read_chunks(), sample.media_type)
+    found = _transcribed(transcriber, audio, job)
     event = events.new_event_write(
         origin,
         "flow.audio_transcribed",
@@ -88,17 +92,22 @@ def _measured_seconds(sample: AudioSample) -> float:
     return seconds
 
 
-def _transcribed(audio: AudioSource, job: str) -> Transcription:
+def _is_started(transcriber: speech.Transcriber, job: str) -> bool:
+    try:
+        return transcriber.has_job(job)
+    except (RefusedError, ThrottledError) as error:
+        raise _unavailable(job, error) from error
+
+
+def _transcribed(transcriber: speech.Transcriber, audio: AudioSource, job: str) -> Transcription:
     """Returns the text of stored audio, and deletes the audio if the recognizer is done with it."""
-    transcriber = speech.configured_transcriber()
     try:
         found = speech.transcribe(transcriber, audio, job, seconds=_WAIT_SECONDS)
     except UnreadableAudioError:
         _delete_sample(transcriber, audio, job)
         raise _unreadable() from None
     except (RefusedError, ThrottledError) as error:
-        telemetry.log_skip("the sample is not transcribed", job=job, error=str(error))
-        raise Unavailable("Speech cannot be transcribed now: try again later.", retry_after=_RETRY_SECONDS) from error
+        raise _unavailable(job, error) from error
     if found is None:
         raise Unavailable(
             "The audio is still being transcribed: send the same file again in a few seconds.",
@@ -116,6 +125,11 @@ def _delete_sample(transcriber: speech.Transcriber, audio: AudioSource, job: str
     except (RefusedError, ThrottledError, *objects.FAILURES) as error:
         # The bucket deletes it within a day, and the person has the answer.
         telemetry.log_skip("the sample is deleted by its bucket", job=job, error=type(error).__name__)
+
+
+def _unavailable(job: str, error: Exception) -> Unavailable:
+    telemetry.log_skip("the sample is not transcribed", job=job, error=str(error))
+    return Unavailable("Speech cannot be transcribed now: try again later.", retry_after=_RETRY_SECONDS)
 
 
 def _unreadable() -> Invalid:

@@ -14,7 +14,20 @@ from switchboard.numbers import store
 from switchboard.numbers.jobs import ConfigureNumber
 from switchboard.timers import service as timers
 
+#: A path that API Gateway answers with an apology, without a function (`infra/topology.py`).
+FALLBACK_PATH = "/twilio/fallback"
 _PAUSE = timedelta(minutes=2)
+
+
+def make_settings(number_id: str, friendly_name: str) -> NumberSettings:
+    """Returns the settings of a number at its provider. Without the setting CALLBACKS_URL they have no URLs."""
+    base = settings.text("CALLBACKS_URL", "").rstrip("/")
+    if not base:
+        return NumberSettings(friendly_name)
+    voice = f"{base}/twilio/voice/{number_id}"
+    return NumberSettings(
+        friendly_name, voice, f"{voice}/status", f"{base}/twilio/sms/{number_id}", f"{base}{FALLBACK_PATH}"
+    )
 
 
 def configure_number(org_id: str, number_id: str) -> None:
@@ -26,15 +39,8 @@ def configure_number(org_id: str, number_id: str) -> None:
     if inventory_name() != number.provider:
         telemetry.log_skip("another provider has the number", number_id=number_id)
         return
-    base = settings.text("CALLBACKS_URL", "").rstrip("/")
-    wanted = NumberSettings(
-        friendly_name=number.friendly_name,
-        voice_url=f"{base}/twilio/voice/{number_id}" if base else None,
-        status_url=f"{base}/twilio/voice/{number_id}/status" if base else None,
-        sms_url=f"{base}/twilio/sms/{number_id}" if base else None,
-    )
     try:
-        get_inventory().configure(org_id, number.sid, wanted)
+        get_inventory().configure(org_id, number.sid, make_settings(number_id, number.friendly_name))
     except RefusedError as refused:
         # The next sync releases a number that the provider no longer has.
         telemetry.logger().warning("number not configured", extra={"number_id": number_id, "reason": str(refused)})

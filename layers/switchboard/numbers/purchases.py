@@ -23,7 +23,7 @@ from switchboard.errors import Conflict, Forbidden, Invalid, NotFound, QuotaExce
 from switchboard.events import service as events
 from switchboard.events.models import Origin, Subject, SystemActor
 from switchboard.kit import clock, ids, texts
-from switchboard.numbers import pricing, records, rent, store
+from switchboard.numbers import configuration, pricing, records, rent, store
 from switchboard.numbers.jobs import SettlePurchase
 from switchboard.numbers.models import Number, Purchase, PurchaseStatus
 from switchboard.numbers.provider import RETRY_SECONDS, ask_provider, provider_silent
@@ -133,7 +133,9 @@ def _ask_and_finish(
 ) -> Number:
     """Asks the provider to sell the number, and records its answer."""
     try:
-        bought = inventory.buy(purchase.org_id, purchase.e164, purchase.friendly_name)
+        bought = inventory.buy(
+            purchase.org_id, purchase.e164, configuration.make_settings(purchase.id, purchase.friendly_name)
+        )
     except RefusedError as refused:
         # A number that the organization already has at its provider is not on sale either.
         if found := ask_provider(lambda: inventory.find(purchase.org_id, purchase.e164)):

@@ -88,6 +88,10 @@ class GuardedClient:
         """Gets a URL and returns the response, as `post` does. Raises NoResponseError."""
         return await self._send("GET", url, headers, None, seconds)
 
+    async def delete(self, url: str, headers: Mapping[str, str], seconds: float) -> Response:
+        """Deletes what a URL names and returns the response, as `post` does. Raises NoResponseError."""
+        return await self._send("DELETE", url, headers, None, seconds)
+
     async def _send(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, seconds: float
     ) -> Response:

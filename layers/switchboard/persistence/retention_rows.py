@@ -218,6 +218,7 @@ KINDS: tuple[ItemKind, ...] = (
     ItemKind("core", "fact of a call", "<org>#call-facts|<place…>", _ORG, "As long as its call: a tally is their sum."),
     ItemKind("core", "numbers of flows and outcomes", "<org>#call-tallies|names", _ORG, "Tallies name them by number."),
     ItemKind("core", "tally of an organization", "<org>#call-tallies|<unit>#<period>", _ORG, _TALLY),
+    ItemKind("core", "lines of flows in a tally", "<org>#flow-tallies|<unit>#<period>#<group>", _ORG, _TALLY),
     ItemKind("core", "tally of a flow", "<org>#call-tallies#<flow>|<unit>#<period>", _ORG, _TALLY),
     # ---- inboxes
     ItemKind("core", "counted thing of an inbox", "<org>#inbox#<kind>|<place…>", _CHANGE, "Deleted with the thing."),

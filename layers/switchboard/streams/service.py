@@ -35,19 +35,24 @@ def open_stream(
     last_seen: int | None,
     client: str,
     function: StreamFunction = StreamFunction.EVENTS,
+    one_view: bool = False,
 ) -> StreamSubscription:
     """Opens a stream of a source for a client that the guard has admitted.
 
     The stream is live if the organization and its plan's pool have a place. Otherwise `full` gives the reason, and
     `render_missed_entries` makes the response. `client` identifies the client, so that its new stream can replace an
-    old one.
+    old one. With `one_view` the client looks at one source after the other: its new stream may replace an old stream of
+    another source.
     """
     start = source.find_start(last_seen)
     stream_id = ids.new_id("str")
-    owner = texts.digest(f"{client} {source.id} {selection.wanted}")[:16]
+    owner = texts.digest(f"{client} one view" if one_view else f"{client} {source.id} {selection.wanted}")[:16]
+    # A client that looks at another source has left the one before. A client that resumes may only have one window too
+    # many.
+    replaceable_after = REPLACEABLE_AFTER_SECONDS if start.resumed else 0 if one_view else None
     shard, full = None, None
     try:
-        shard = _take_places(organization, stream_id, owner, function, resumed=start.resumed)
+        shard = _take_places(organization, stream_id, owner, function, replaceable_after)
     except NoPlaceError as error:
         full = str(error)
     except RateLimited:
@@ -71,9 +76,12 @@ def max_open_streams(organization: Organization) -> int:
 
 
 def _take_places(
-    organization: Organization, stream_id: str, owner: str, function: StreamFunction, *, resumed: bool
+    organization: Organization, stream_id: str, owner: str, function: StreamFunction, replaceable_after: int | None
 ) -> str:
-    """Takes a place of the organization and a place of its plan's pool. Returns the pool's item."""
+    """Takes a place of the organization and a place of its plan's pool. Returns the pool's item.
+
+    A stream of the same owner that is `replaceable_after` seconds old gives its place up. `None` replaces no stream.
+    """
     limit, own, shards = (
         max_open_streams(organization),
         store.organization_item_id(organization.id),
@@ -82,7 +90,7 @@ def _take_places(
     for _ in range(_MAX_ATTEMPTS):
         # One read decides, so a refusal costs no write.
         known, *places = store.get_leases([own, *(shard.id for shard in shards)])
-        gone = _streams_to_replace(store.running_leases(known), limit, owner if resumed else None)
+        gone = _streams_to_replace(store.running_leases(known), limit, owner, replaceable_after)
         held = dict(zip(shards, places, strict=True))
         shard = pools.choose_shard(
             {one: list(store.running_leases(found).values()) for one, found in held.items()}, organization.id
@@ -97,18 +105,22 @@ def _take_places(
     raise NoPlaceError("too many streams are being opened at the same time")
 
 
-def _streams_to_replace(held: dict[str, StreamLease], limit: int, owner: str | None) -> list[str]:
+def _streams_to_replace(
+    held: dict[str, StreamLease], limit: int, owner: str, replaceable_after: int | None
+) -> list[str]:
     """Returns the streams that a new stream replaces. Raises NoPlaceError if there is no room.
 
     API Gateway does not tell a function that the client has disconnected. So the stream of a broken connection keeps
     its place until its end. If all places are taken, a client that resumes replaces its own oldest stream. That stream
     must have been open for `REPLACEABLE_AFTER_SECONDS`. Otherwise a client with too many windows would close them in
-    turn.
+    turn. A person who looks at one call after the other replaces the oldest stream at once.
     """
     if len(held) < limit:
         return []
-    settled = clock.epoch() - REPLACEABLE_AFTER_SECONDS
-    mine = sorted((lease.since, id_) for id_, lease in held.items() if lease.owner == owner and lease.since <= settled)
+    mine = []
+    if replaceable_after is not None:
+        settled = clock.epoch() - replaceable_after
+        mine = sorted((one.since, id_) for id_, one in held.items() if one.owner == owner and one.since <= settled)
     if not mine or len(held) > limit:
         raise NoPlaceError(f"the limit of {limit} open live streams is reached")
     return [mine[0][1]]

@@ -26,5 +26,6 @@ def audio_link(voicemail: Voicemail) -> AudioLink:
     """Returns a signed link to the audio of a voicemail. Anybody who has the link can use it."""
     name = f"{voicemail.id}.{audio_types.extension_of(voicemail.media_type)}"
     seconds = int(LINK_LIFETIME.total_seconds())
+    expires_at = objects.find_link_expiry(LINK_LIFETIME)
     url = objects.sign_download_link(BUCKET, voicemail.audio_key, name, voicemail.media_type, seconds)
-    return AudioLink(url, clock.format_iso(clock.now() + LINK_LIFETIME))
+    return AudioLink(url, clock.format_iso(expires_at))

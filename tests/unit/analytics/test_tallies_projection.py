@@ -25,6 +25,7 @@ from tests import memory_cloud
 from tests.actors import Tenant, tenant
 from tests.integration.sabotage import Sabotage, run_worker
 from tests.unit.analytics.ledger import change_call, count_call, event_of, organization, store_call, talk
+from tests.unit.analytics.written import PARTITION_UNITS, count_units
 from tests.unit.contacts.book import ADA, record_call
 
 NAME = "call_tallies"
@@ -43,7 +44,8 @@ def list_tallies(org_id: str) -> dict[str, Counter[str]]:
     """Return all tallies of an organization, without counters that are zero."""
     found = {
         item["sk"]: store._read_tally(item)
-        for item in Query(table="core", partition=f"{org_id}#call-tallies").read_all()
+        for partition in ("call-tallies", "flow-tallies")
+        for item in Query(table="core", partition=f"{org_id}#{partition}").read_all()
         if item["sk"] != "names"
     }
     return {period: +tally for period, tally in found.items() if +tally}
@@ -55,8 +57,8 @@ def sum_facts(org_id: str) -> dict[str, Counter[str]]:
     for fact in store.list_facts(org_id, clock.parse("2000-01-01T00:00:00Z"), clock.parse("2199-01-01T00:00:00Z")):
         for key, counts in facts.tallies_of(fact).items():
             if key.flow_id is None:
-                found.setdefault(key.period, Counter()).update(counts)
-    return found
+                found.setdefault(store.tally_ref(org_id, key).key["sk"], Counter()).update(counts)
+    return {period: +tally for period, tally in found.items() if +tally}
 
 
 def test_each_change_of_a_call_is_counted_instead_of_the_one_before(acme: Tenant) -> None:
@@ -170,6 +172,12 @@ def test_names_beyond_the_limits_share_a_line(acme: Tenant, monkeypatch: pytest.
         ("1", 1),
     ]
     assert found.totals.calls == 4
+
+
+def test_an_event_costs_the_same_with_one_flow_and_with_five_hundred() -> None:
+    few, many = count_units(1), count_units(models.MAX_FLOWS)
+    assert sum(many.values()) <= 2 * sum(few.values())
+    assert PARTITION_UNITS / max(many.values()) >= 80, "the events of a second that one partition takes"
 
 
 def test_workers_at_once_lose_no_call() -> None:

@@ -39,6 +39,8 @@ def test_every_instruction_has_its_verb() -> None:
     found = read(*script, Record(180, transcribe=True), Redirect("after-talk"), Hangup(), Reject())
     verbs = ["Start", "Say", "Play", "Connect", "Dial", "Record", "Redirect", "Hangup", "Reject"]
     assert [verb["verb"] for verb in found] == verbs
+    (recording,) = found[0]["nouns"]  # type: ignore[misc, assignment]
+    assert (recording["channels"], recording["trim"]) == ("mono", "do-not-trim")
     assert found[3]["action"] == "https://a.example/n/after-talk/2"
     assert found[3]["nouns"][0]["url"] == "wss://talk.example/1?a=1&b=2"  # type: ignore[index]
     assert (found[4]["timeout"], found[4]["timeLimit"]) == ("25", "60")

@@ -18,6 +18,7 @@ from switchboard.accounts.models import KeyKind
 from switchboard.accounts.plans import PlanName
 from switchboard.aws.writes import commit
 from switchboard.carriers.numbers import get_inventory
+from switchboard.carriers.numbers.ports.inventory import NumberSettings
 from switchboard.dialects.hum.dialect import COOKIE
 from switchboard.edge.api import Api
 from switchboard.edge.router import Operation
@@ -124,7 +125,9 @@ class Platform:
     def _own_number(self, e164: str) -> str:
         """Returns the provider's id of a number that the organization has there."""
         inventory = get_inventory()
-        found = inventory.find(self.tenant.org_id, e164) or inventory.buy(self.tenant.org_id, e164, "Main line")
+        found = inventory.find(self.tenant.org_id, e164) or inventory.buy(
+            self.tenant.org_id, e164, NumberSettings("Main line")
+        )
         return found.sid
 
     def credentials(self, route: Route) -> dict[str, str]:

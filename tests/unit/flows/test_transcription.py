@@ -20,6 +20,7 @@ from switchboard.flows import transcription
 from switchboard.kit import clock
 from switchboard.people import sessions
 from switchboard.team.permissions import Role
+from switchboard.usage import charges
 from tests.actors import Tenant, member, tenant
 from tests.fakes.transcribe import TranscribeService
 from tests.recordings import FORMATS, NOISES, encode, recording, wav_of
@@ -210,3 +211,44 @@ def test_an_answer_is_given_although_its_sample_cannot_be_deleted(ask: Ask, serv
     service.delete_transcription_job = fail  # type: ignore[method-assign]
     assert ask(audio(recording("hello_world")))[0] == 200
     assert [key.rpartition(".")[2] for key in kept()] == ["json"]
+
+
+def count_charged(acme: Tenant) -> int:
+    return charges.used_in_month(acme.org_id, clock.now_iso()[:10], "transcriptions")
+
+
+def test_a_failed_job_starts_anew_with_the_next_request(acme: Tenant, ask: Ask, service: TranscribeService) -> None:
+    service.failure = "Internal failure. Please try again."
+    status, found, headers = ask(audio(recording("hello_world")))
+    assert (status, found["code"], headers["retry-after"]) == (503, "service_unavailable", "5")
+    assert service.jobs == {}
+    service.failure = ""
+    assert ask(audio(recording("hello_world")))[0] == 200
+    assert (len(service.started), count_charged(acme)) == (2, 2)
+
+
+def test_a_result_that_was_deleted_before_anybody_asked_is_made_again(
+    acme: Tenant, ask: Ask, service: TranscribeService
+) -> None:
+    service.looks = 40
+    ask(audio(recording("hello_world")))
+    service.looks = 0
+    (job,) = service.jobs
+    service.get_transcription_job(job)  # the job ends, and nobody asks before its bucket deletes the files
+    for key in kept():
+        clients.get_client("s3").delete_object(Bucket=objects.bucket_name("uploads"), Key=key)
+    assert ask(audio(recording("hello_world")))[0] == 503
+    assert ask(audio(recording("hello_world")))[0] == 200
+    assert (len(service.started), count_charged(acme)) == (2, 2)
+
+
+def test_a_job_is_charged_once_however_often_it_is_looked_at(
+    acme: Tenant, ask: Ask, service: TranscribeService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transcription, "SAMPLES_PER_DAY", 1)
+    service.looks = 90
+    answers = [ask(audio(recording("hello_world")))[0] for _ in range(4)]
+    assert answers == [503, 503, 503, 200]
+    assert (len(service.started), count_charged(acme)) == (1, 1)
+    assert ask(audio(recording("hello_world")))[0] == 402
+    assert len(service.started) == 1

@@ -30,6 +30,7 @@ class FakeInventory:
         self.owned: dict[str, dict[str, OwnedNumber]] = {}
         self.purchases = 0
         self.configured: list[tuple[str, NumberSettings]] = []
+        self.bought_with: list[NumberSettings] = []
         self.before: Callable[[], None] = lambda: None
         self.after: Callable[[], None] = lambda: None
         self.silent = False
@@ -45,12 +46,13 @@ class FakeInventory:
     def search(self, search: NumberSearch) -> list[AvailableNumber]:
         raise NotImplementedError
 
-    def buy(self, org_id: str, e164: str, friendly_name: str) -> OwnedNumber:
+    def buy(self, org_id: str, e164: str, settings: NumberSettings) -> OwnedNumber:
         self.before()
         if any(number.e164 == e164 for owned in self.owned.values() for number in owned.values()):
             raise RefusedError(UNAVAILABLE)
         self.purchases += 1
-        bought = self.give(org_id, e164, friendly_name)
+        bought = self.give(org_id, e164, settings.friendly_name)
+        self.bought_with.append(settings)
         self.after()
         return bought
 

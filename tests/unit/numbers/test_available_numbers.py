@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from switchboard.carriers.numbers.ports.inventory import AvailableNumber, NumberSearch
+from switchboard.carriers.numbers.ports.inventory import AvailableNumber, NumberSearch, NumberSettings
 from switchboard.carriers.numbers.simulator import SimulatedInventory, stock
 from switchboard.carriers.outcomes import RefusedError
 from switchboard.compliance import phone
@@ -111,7 +111,7 @@ def test_a_sold_number_is_gone_for_everybody_and_the_rest_stays() -> None:
     assert after == before[1:]
     simulator = SimulatedInventory()
     with pytest.raises(RefusedError):
-        simulator.buy(other.org_id, before[0].e164, "")
+        simulator.buy(other.org_id, before[0].e164, NumberSettings(""))
     assert simulator.fetch(other.org_id, bought.sid) is None
     assert [one.sid for one in simulator.list_owned(acme.org_id)] == [bought.sid]
     simulator.release(acme.org_id, bought.sid)

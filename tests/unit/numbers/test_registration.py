@@ -174,6 +174,8 @@ def test_the_provider_learns_our_urls(acme: Tenant, provider: FakeInventory, mon
     configuration.configure_number(acme.org_id, number.id)
     ((sid, told),) = provider.configured
     assert (sid, told.voice_url) == (number.sid, f"https://api.example.com/twilio/voice/{number.id}")
+    assert told.voice_fallback_url == "https://api.example.com/twilio/fallback"
+    assert told == configuration.make_settings(number.id, number.friendly_name)
 
 
 _E164 = st.integers(0, 30).map(lambda last: f"+1415555{last:04d}")

@@ -10,6 +10,7 @@ from twilio.http import HttpClient
 
 from switchboard.carriers import twilio_client
 from switchboard.carriers.numbers.ports.inventory import (
+    LIST_SECONDS,
     SECONDS,
     UNAVAILABLE,
     AvailableNumber,
@@ -29,16 +30,16 @@ _UNAVAILABLE = frozenset({21421, 21422, 21452})
 _PAGE = 1_000
 
 
-def _make_http_client() -> HttpClient:
-    return twilio_client.make_http_client(SECONDS)
+def _make_http_client(seconds: float) -> HttpClient:
+    return twilio_client.make_http_client(seconds, SECONDS)
 
 
 class TwilioInventory:
-    """Twilio's numbers. `http` makes the HTTP client of one call of the port."""
+    """Twilio's numbers. `http` makes the HTTP client of one call of the port, which takes at most some seconds."""
 
     name = "twilio"
 
-    def __init__(self, http: Callable[[], HttpClient] = _make_http_client) -> None:
+    def __init__(self, http: Callable[[float], HttpClient] = _make_http_client) -> None:
         self._http = http
 
     def search(self, search: NumberSearch) -> list[AvailableNumber]:
@@ -60,8 +61,8 @@ class TwilioInventory:
         page = ask_twilio(lambda: list(numbers.page(page_size=search.limit, **given)))
         return [_available(one) for one in page or []][: search.limit]
 
-    def buy(self, org_id: str, e164: str, friendly_name: str) -> OwnedNumber:
-        """Buys a number into the organization's subaccount (IncomingPhoneNumbers)."""
+    def buy(self, org_id: str, e164: str, settings: NumberSettings) -> OwnedNumber:
+        """Buys a number into the organization's subaccount (IncomingPhoneNumbers), with its settings."""
         client = self._client()
         try:
             account = self._subaccount(client, org_id)
@@ -70,7 +71,7 @@ class TwilioInventory:
             raise ThrottledError(f"the subaccount could not be opened: {unknown}") from unknown
         numbers = client.api.v2010.accounts(account).incoming_phone_numbers
         try:
-            return _owned(numbers.create(phone_number=e164, friendly_name=friendly_name))
+            return _owned(numbers.create(phone_number=e164, **_given(settings)))
         except SDK_ERRORS as error:
             raise _failure(error) from error
 
@@ -90,9 +91,14 @@ class TwilioInventory:
 
     def list_owned(self, org_id: str) -> list[OwnedNumber]:
         """Returns all numbers of the subaccount, page after page."""
-        numbers = self._numbers(org_id)
-        found = ask_twilio(lambda: numbers.list(page_size=_PAGE)) if numbers is not None else None
-        return [_owned(one) for one in found or []]
+        numbers = self._numbers(org_id, LIST_SECONDS)
+        if numbers is None:
+            return []
+        found = ask_twilio(lambda: numbers.list(page_size=_PAGE))
+        if found is None:
+            # A subaccount that is closed, or a page that is gone. It does not say that there are no numbers.
+            raise ThrottledError("the list of numbers is not there")
+        return [_owned(one) for one in found]
 
     def release(self, org_id: str, sid: str) -> None:
         """Deletes a number from the subaccount."""
@@ -102,26 +108,24 @@ class TwilioInventory:
 
     def configure(self, org_id: str, sid: str, settings: NumberSettings) -> None:
         """Sets the name and the URLs of a number."""
-        given: dict[str, Any] = {"friendly_name": settings.friendly_name}
-        for name, url in (
-            ("voice_url", settings.voice_url),
-            ("status_callback", retried_url(settings.status_url) if settings.status_url else None),
-            ("sms_url", settings.sms_url),
-        ):
-            if url is not None:
-                given[name] = url
+        given = _given(settings)
+        # Twilio ignores the URLs of a number that has an application or a trunk.
+        if settings.voice_url is not None:
+            given |= {"voice_application_sid": "", "trunk_sid": ""}
+        if settings.sms_url is not None:
+            given["sms_application_sid"] = ""
         numbers = self._numbers(org_id)
         changed = ask_twilio(lambda: numbers(sid).update(**given)) if numbers is not None else None
         if not changed:
             raise RefusedError("the number is gone")
 
-    def _client(self) -> Any:
-        return twilio_client.make_client(self._http())
+    def _client(self, seconds: float = SECONDS) -> Any:
+        return twilio_client.make_client(self._http(seconds))
 
-    def _numbers(self, org_id: str) -> Any:
+    def _numbers(self, org_id: str, seconds: float = SECONDS) -> Any:
         """Returns the numbers of the organization's subaccount, `None` if it has no subaccount."""
         account = find_subaccount(org_id)
-        return self._client().api.v2010.accounts(account).incoming_phone_numbers if account else None
+        return self._client(seconds).api.v2010.accounts(account).incoming_phone_numbers if account else None
 
     def _subaccount(self, client: Any, org_id: str) -> str:
         """Returns the id of the organization's subaccount. Opens one for its first number."""
@@ -146,6 +150,21 @@ def _failure(error: Exception) -> Exception:
     if isinstance(error, TwilioRestException) and error.code in _UNAVAILABLE:
         return RefusedError(UNAVAILABLE)
     return twilio_client.failure_of(error, writing=True)
+
+
+def _given(settings: NumberSettings) -> dict[str, Any]:
+    """Returns the settings in the SDK's words. The methods are given, too: somebody may have changed them."""
+    given: dict[str, Any] = {"friendly_name": settings.friendly_name}
+    status_url = retried_url(settings.status_url) if settings.status_url else None
+    for url, name, method_name, method in (
+        (settings.voice_url, "voice_url", "voice_method", "POST"),
+        (settings.voice_fallback_url, "voice_fallback_url", "voice_fallback_method", "GET"),
+        (status_url, "status_callback", "status_callback_method", "POST"),
+        (settings.sms_url, "sms_url", "sms_method", "POST"),
+    ):
+        if url is not None:
+            given |= {name: url, method_name: method}
+    return given
 
 
 def _features(capabilities: Any) -> Features:

@@ -17,6 +17,7 @@ from switchboard.kit import settings
 __all__ = [
     "LANGUAGE",
     "AudioSource",
+    "JobFailedError",
     "RefusedError",
     "ThrottledError",
     "Transcriber",
@@ -35,6 +36,10 @@ _PAUSE_SECONDS = 0.7
 
 class UnreadableAudioError(RefusedError):
     """The audio is damaged, or contains no sound that can be decoded."""
+
+
+class JobFailedError(RefusedError):
+    """A job ended without a result that can be read. After `forget`, a job of its name can start again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +70,16 @@ class Transcriber(Protocol):
         Raises ThrottledError if a later attempt may succeed, else RefusedError.
         """
 
+    def has_job(self, job: str) -> bool:
+        """Whether the engine has a job of this name, in any state. Its start then costs nothing.
+
+        Raises ThrottledError or RefusedError.
+        """
+
     def fetch(self, audio: AudioSource, job: str, language: str = LANGUAGE) -> Transcription | None:
         """Returns the result of a job, or `None` while it runs.
 
-        Raises UnreadableAudioError, ThrottledError if a later look may succeed, else RefusedError.
+        Raises UnreadableAudioError, JobFailedError, ThrottledError if a later look may succeed, else RefusedError.
         """
 
     def forget(self, audio: AudioSource, job: str) -> None:
@@ -87,12 +98,17 @@ def transcribe(
 ) -> Transcription | None:
     """Starts a job and wait for its result for some `seconds`. Returns `None` if the job needs longer.
 
-    The job then goes on. The next call with its name waits for the same job. Raises the errors of the port.
+    The job then goes on. The next call with its name waits for the same job. A failed job is forgotten, so that the
+    next call starts it again. Raises the errors of the port.
     """
     until = now() + seconds
     transcriber.start(audio, job, language)
     while True:
-        found = transcriber.fetch(audio, job, language)
+        try:
+            found = transcriber.fetch(audio, job, language)
+        except JobFailedError:
+            transcriber.forget(audio, job)
+            raise
         if found is not None or now() + _PAUSE_SECONDS > until:
             return found
         pause(_PAUSE_SECONDS)

@@ -9,6 +9,7 @@ from switchboard.aws import clients, objects
 from switchboard.carriers.speech import (
     LANGUAGE,
     AudioSource,
+    JobFailedError,
     RefusedError,
     ThrottledError,
     Transcription,
@@ -35,6 +36,8 @@ _TRANSIENT = frozenset(
 )
 #: Beginnings of the sentences with which a job names damaged media as its failure.
 _MEDIA_FAILURES = ("The media format", "The data in your input media", "Invalid ", "The input media")
+#: S3's errors for an object that is not there. Without the right to list, it says that access is denied.
+_GONE = frozenset({"NoSuchKey", "AccessDenied"})
 #: A transcript of an hour has about 4 MB: each word with its times.
 _MAX_TRANSCRIPT_BYTES = 16_000_000
 
@@ -58,6 +61,10 @@ class AmazonTranscribe:
             OutputKey=_result_key(audio),
         )
 
+    def has_job(self, job: str) -> bool:
+        """Whether Transcribe has a job of this name. It keeps jobs for 90 days."""
+        return _ask("get_transcription_job", "BadRequestException", TranscriptionJobName=job) is not None
+
     def fetch(self, audio: AudioSource, job: str, language: str = LANGUAGE) -> Transcription | None:
         """Returns the result of a job, or `None` while it runs."""
         answer = _ask("get_transcription_job", "BadRequestException", TranscriptionJobName=job)
@@ -67,12 +74,14 @@ class AmazonTranscribe:
         found = answer["TranscriptionJob"]
         if found["TranscriptionJobStatus"] == "FAILED":
             reason = str(found.get("FailureReason", ""))
-            raise (UnreadableAudioError if reason.startswith(_MEDIA_FAILURES) else RefusedError)(reason)
+            raise (UnreadableAudioError if reason.startswith(_MEDIA_FAILURES) else JobFailedError)(reason)
         if found["TranscriptionJobStatus"] != "COMPLETED":
             return None
         try:
             result = objects.read_object(audio.bucket, _result_key(audio), _MAX_TRANSCRIPT_BYTES, 0)
         except (clients.ClientError, clients.BotoCoreError) as error:
+            if isinstance(error, clients.ClientError) and clients.error_code(error) in _GONE:
+                raise JobFailedError("the result is gone") from error
             raise ThrottledError("the result cannot be read") from error
         return _transcription(result.content, found.get("LanguageCode", language))
 
@@ -108,5 +117,5 @@ def _transcription(content: bytes, language: str) -> Transcription:
         text = " ".join(one["transcript"] for one in results["transcripts"]).strip()
         ends = [float(item["end_time"]) for item in results["items"] if "end_time" in item]
     except (KeyError, TypeError, ValueError) as error:
-        raise RefusedError("the result has an unknown form") from error
+        raise JobFailedError("the result has an unknown form") from error
     return Transcription(text, language, max(ends, default=0.0))

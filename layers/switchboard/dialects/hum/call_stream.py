@@ -194,4 +194,5 @@ def watch_call(
         last_seen=last_seen,
         client=client,
         function=StreamFunction.CALLS,
+        one_view=True,
     )

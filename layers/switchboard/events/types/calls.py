@@ -100,6 +100,11 @@ class CallRecordingLost(Called):
     voicemail: Annotated[bool, "Whether the recording is a message of the caller."]
 
 
+class CallRecordingRequested(Called):
+    recording: Annotated[Id, "The id of the recording."]
+    voicemail: Annotated[bool, "Whether the recording is a message of the caller."]
+
+
 class CallAnalyzed(Called):
     outcome: Annotated[Code, "The outcome of the conversation."]
 
@@ -224,6 +229,14 @@ TYPES = (
         projections=_TALLIES,
     ),
     _call("voice.call.recording_lost", "A recording never came.", CallRecordingLost),
+    EventType(
+        "voice.call.recording_requested",
+        "An operator asked for a lost recording again.",
+        "call",
+        CallRecordingRequested,
+        channel="voice",
+        starts=("recordings",),
+    ),
     EventType(
         "voice.call.ending",
         "The line was closed. The analysis of the conversation is still missing.",

@@ -27,7 +27,9 @@ from switchboard.events.models import Subject
 from switchboard.kit import clock
 from switchboard.people import sessions
 from switchboard.persistence.collection import next_version
+from switchboard.streams import service as streams
 from switchboard.streams.guard import SessionGuard
+from switchboard.streams.models import StreamSubscription
 from switchboard.team import members
 from switchboard.team.models import Member
 from switchboard.team.permissions import Permission, Role
@@ -289,3 +291,21 @@ def test_a_guard_does_not_count_as_a_use_of_the_session(ada: Member, frozen: clo
     frozen.advance(hours=2)
     SessionGuard(ada.org_id, str(cookie), Permission.CALLS_READ).require_access()
     assert reads.read_ref(sessions.session_ref(cookie.digest)) == before
+
+
+@pytest.mark.usefixtures("cloud", "frozen")
+def test_a_person_who_looks_at_one_call_after_the_other_watches_each_live() -> None:
+    limit = 3
+    ada = member(tenant(open_streams=limit).org_id, Role.VIEWER)
+    guard = SessionGuard(ada.org_id, "cookie", Permission.CALLS_READ)
+
+    def open_stream(call: Call, last_seen: int | None = None, client: str = ada.user_id) -> StreamSubscription:
+        return call_stream.watch_call(ada, guard, call.id, last_seen=last_seen, client=client)
+
+    opened = [open_stream(save_call(ada.org_id, state=State.ACTIVE)) for _ in range(limit + 2)]
+    assert [one.full for one in opened] == [None] * (limit + 2)
+    assert streams.renew_streams(opened) == {opened[0].id, opened[1].id}, "the oldest streams gave up their places"
+    resumed = open_stream(save_call(ada.org_id, state=State.ACTIVE), last_seen=0)
+    assert not resumed.is_live, "windows that are still open do not close each other in turn"
+    other = open_stream(save_call(ada.org_id, state=State.ACTIVE), client="usr_other")
+    assert not other.is_live, "nobody takes the place of another person"

@@ -1,7 +1,7 @@
 """The port to telephone numbers: search, buy, look up, list, release and configure them.
 
 Each organization has its own inventory at the provider. A request takes SECONDS at most, also if it needs several
-requests to the provider.
+requests to the provider. A list of a whole inventory takes LIST_SECONDS at most.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from typing import Literal, Protocol
 
 #: The longest time of one call of the port. An API handler waits for it.
 SECONDS = 5.0
+#: The longest time of `list_owned`, which reads a large inventory page after page: less than API Gateway's 29 seconds.
+LIST_SECONDS = 20.0
 #: The codes of a refusal that says that a number cannot be bought by anybody now.
 UNAVAILABLE = "number_unavailable"
 
@@ -75,12 +77,18 @@ class OwnedNumber:
 
 @dataclass(frozen=True, slots=True)
 class NumberSettings:
-    """The settings of a number at its provider. A URL that is `None` stays as it is."""
+    """The settings of a number at its provider. A URL that is `None` stays as it is.
+
+    All URLs are posted to, except the fallback, which is fetched with GET. The provider asks `voice_fallback_url` for a
+    script when `voice_url` fails. A number with a `voice_url` is served by this URL alone: another way for its calls,
+    for example a trunk, is removed.
+    """
 
     friendly_name: str
-    voice_url: str | None
-    status_url: str | None
-    sms_url: str | None
+    voice_url: str | None = None
+    status_url: str | None = None
+    sms_url: str | None = None
+    voice_fallback_url: str | None = None
 
 
 class NumberInventory(Protocol):
@@ -97,7 +105,7 @@ class NumberInventory(Protocol):
     def search(self, search: NumberSearch) -> list[AvailableNumber]:
         """Returns numbers that can be bought, in a steady order. Raises RefusedError for a filter it cannot read."""
 
-    def buy(self, org_id: str, e164: str, friendly_name: str) -> OwnedNumber:
+    def buy(self, org_id: str, e164: str, settings: NumberSettings) -> OwnedNumber:
         """Buys a number for an organization. Raises RefusedError, with the text UNAVAILABLE for a number not on sale.
 
         After OutcomeUnknownError the number may be bought: ask `find`.
@@ -110,7 +118,10 @@ class NumberInventory(Protocol):
         """Returns the number of this id in the organization's inventory, `None` if it is not there."""
 
     def list_owned(self, org_id: str) -> list[OwnedNumber]:
-        """Returns the whole inventory of an organization."""
+        """Returns the whole inventory of an organization, and never a part: numbers that are not in it are released.
+
+        Raises the errors of all methods if any part cannot be read.
+        """
 
     def release(self, org_id: str, sid: str) -> None:
         """Gives a number back. Succeeds if the organization does not have it."""

@@ -53,16 +53,16 @@ class SimulatedInventory:
                 break
         return found[: search.limit]
 
-    def buy(self, org_id: str, e164: str, friendly_name: str) -> OwnedNumber:
+    def buy(self, org_id: str, e164: str, settings: NumberSettings) -> OwnedNumber:
         """Sells a number of the stock to one organization."""
         wanted = stock.STOCK.get(e164)
         if wanted is None:
             raise RefusedError(UNAVAILABLE)
-        bought = OwnedNumber(stock.sid_of(e164), e164, friendly_name, wanted.features)
+        bought = OwnedNumber(stock.sid_of(e164), e164, settings.friendly_name, wanted.features)
         item = {
             **_place(org_id, bought.sid),
             "e164": e164,
-            "friendly_name": friendly_name,
+            "friendly_name": settings.friendly_name,
             "voice": wanted.features.voice,
             "sms": wanted.features.sms,
             "mms": wanted.features.mms,
@@ -103,6 +103,7 @@ class SimulatedInventory:
             "voice_url": settings.voice_url,
             "status_url": settings.status_url,
             "sms_url": settings.sms_url,
+            "voice_fallback_url": settings.voice_fallback_url,
         }
         given = {name: value for name, value in changes.items() if value is not None}
         try:

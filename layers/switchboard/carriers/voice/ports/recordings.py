@@ -1,11 +1,12 @@
-"""The port to a provider's recordings: fetches their audio."""
+"""The port to a provider's recordings: fetches their audio, and deletes the provider's copy."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Protocol
 
-#: The largest recording that is fetched, in bytes: an hour at 8,000 samples of 16 bits a second has 58 MB.
+#: The largest recording that is fetched, in bytes: an hour on one channel, with 8,000 samples of 16 bits a second, has
+#: 58 MB.
 MAX_AUDIO_BYTES = 64 * 1024 * 1024
 
 
@@ -30,10 +31,16 @@ class RecordingPlace:
 
 
 class RecordingSource(Protocol):
-    """Fetches recordings of one provider."""
+    """The recordings of one provider."""
 
     def fetch(self, place: RecordingPlace) -> Audio:
         """Returns the audio of a recording.
 
         Raises RefusedError if it will never come, and OutcomeUnknownError if it may come later.
+        """
+
+    def forget(self, place: RecordingPlace) -> None:
+        """Deletes the provider's copy of a recording. Nothing happens if there is none.
+
+        Raises OutcomeUnknownError if the copy may still be there.
         """

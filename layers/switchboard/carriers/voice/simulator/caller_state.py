@@ -112,6 +112,17 @@ def save_recording(org_id: str, call_sid: str, recording_sid: str, lines: list[s
     writes.write_item(Put(table="activity", item=item))
 
 
+def forget_recording(org_id: str, call_sid: str, recording_sid: str) -> None:
+    """Deletes the lines of a recording, and remembers that it was deleted."""
+    item = {**_key(org_id, call_sid, f"recording#{recording_sid}"), "forgotten": True, "expires": _expires()}
+    writes.write_item(Put(table="activity", item=item))
+
+
+def is_recording_forgotten(org_id: str, call_sid: str, recording_sid: str) -> bool:
+    item = reads.get_item("activity", _key(org_id, call_sid, f"recording#{recording_sid}"))
+    return bool(item and item.get("forgotten"))
+
+
 def get_recorded_lines(org_id: str, call_sid: str, recording_sid: str) -> list[str] | None:
     item = reads.get_item("activity", _key(org_id, call_sid, f"recording#{recording_sid}"))
-    return [str(line) for line in json.loads(item["lines"])] if item else None
+    return [str(line) for line in json.loads(item["lines"])] if item and "lines" in item else None

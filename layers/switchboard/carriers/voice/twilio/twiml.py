@@ -58,6 +58,9 @@ def _append(response: Any, instruction: Instruction, url_of: UrlOf) -> None:
                 recording_status_callback=retried_url(url_of("recording")),
                 recording_status_callback_event="completed absent",
                 track="both",
+                # Two channels, which are Twilio's default, double the size: a call of 35 minutes would be too large.
+                channels="mono",
+                trim="do-not-trim",
             )
         case StopRecording(name):
             # The SDK has no method for this noun.
