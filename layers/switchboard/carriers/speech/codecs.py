@@ -5,6 +5,7 @@ Times in a container can be wrong, and a recognizer is paid for the sound that i
 
 from __future__ import annotations
 
+import re
 import struct
 from typing import Protocol
 
@@ -14,6 +15,9 @@ _OPUS_RATE = 48_000
 #: The packets of Vorbis may be short or long ones. If all were long, they may take so much longer than is stated.
 _VORBIS_FACTOR, _VORBIS_SLACK_SECONDS = 3, 5.0
 _FLAC_RATES = (0, 88_200, 176_400, 192_000, 8_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 96_000)
+_FLAC_SYNC = re.compile(b"\xff[\xf8\xf9]")
+#: The most places that may be a frame. An hour has 40,000 frames of a usual size.
+_MAX_FLAC_PLACES = 50_000
 
 
 class Codec(Protocol):
@@ -99,11 +103,11 @@ def read_codec(head: bytes) -> Codec:
 
 def read_flac_frame_seconds(content: bytes, rate: int) -> float:
     """Returns the sum of all frames of FLAC: of all places that are a header with a correct checksum."""
-    at, seconds = content.find(b"\xff"), 0.0
-    while at != -1:
-        if content[at + 1 : at + 2] in (b"\xf8", b"\xf9"):
-            seconds += _flac_frame_seconds(content, at, rate)
-        at = content.find(b"\xff", at + 1)
+    seconds = 0.0
+    for count, found in enumerate(_FLAC_SYNC.finditer(content)):
+        if count == _MAX_FLAC_PLACES:
+            raise ValueError("there are too many frames")
+        seconds += _flac_frame_seconds(content, found.start(), rate)
     return seconds
 
 

@@ -32,6 +32,8 @@ _UNKNOWN_SIZES = (0, 0xFFFFFFFF)
 _WAV_BITS = {1: (8, 16, 24, 32), 3: (32, 64), 6: (8,), 7: (8,)}
 _WAV_EXTENSIBLE = 0xFFFE
 _FIRST_PAGE = 0x02
+#: The most packets of an Ogg. An hour has 180,000 of a usual length.
+_MAX_OGG_PACKETS = 500_000
 #: The most bytes after the frames of an MP3, for the tags of players.
 _MAX_MPEG_TAIL_BYTES = 16_384
 
@@ -96,13 +98,16 @@ def _read_ogg_seconds(content: bytes) -> float:
     Another stream, beside the first or after it, is refused.
     """
     last, codec, packet, own = 0, None, b"", None
-    headers = 0
+    headers = count = 0
     for serial, kind, position, packets, is_open in _ogg_pages(content):
         if own is None:
             own = serial
         elif serial != own or kind & _FIRST_PAGE:
             raise ValueError("more than one stream")
         last = max(last, position)
+        count += len(packets)
+        if count > _MAX_OGG_PACKETS:
+            raise ValueError("there are too many packets")
         for at, part in enumerate(packets):
             packet += part
             if is_open and at == len(packets) - 1:
