@@ -8,6 +8,7 @@ costs more: a class of characters with wide ranges takes milliseconds, and a hun
 from __future__ import annotations
 
 import re
+import warnings
 from functools import lru_cache
 from typing import Any
 
@@ -27,7 +28,7 @@ class CountedPattern:
     """A regular expression that is parsed, and not compiled yet. Raises ValueError for a text that is none."""
 
     def __init__(self, text: str) -> None:
-        self.text = text
+        self._text = text
         self._parsed = _parse(text)
         #: How many classes of characters need a large table to be compiled.
         self.wide_classes = _count_wide_classes(self._parsed)
@@ -39,6 +40,14 @@ class CountedPattern:
             # Without ^ the engine tries the pattern at each character of the text.
             combinations *= max(characters, 1)
         return combinations
+
+
+    def compile(self) -> re.Pattern[str]:
+        """Returns the expression as the engine uses it."""
+        # A future Python may read "[[" in another way.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            return re.compile(self._text)
 
 
 # A text may use one pattern a thousand times, by an alias. The cache keeps no error: the first one ends a check.
@@ -55,7 +64,9 @@ def check_pattern(pattern: str) -> CountedPattern:
 
 def _parse(pattern: str) -> Any:
     try:
-        parsed = re._parser.parse(pattern)  # type: ignore[attr-defined]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            parsed = re._parser.parse(pattern)  # type: ignore[attr-defined]
     except (re.error, RecursionError, OverflowError, ValueError) as error:
         raise ValueError(f"is not a regular expression: {error}") from None
     if parsed.state.flags != re.UNICODE:

@@ -164,7 +164,7 @@ class _Validation:
         if pattern not in self._compiled:
             counted = CountedPattern(pattern)
             self._spend(_CHARACTER_STEPS * len(pattern) + _WIDE_CLASS_STEPS * counted.wide_classes)
-            self._compiled[pattern] = counted, re.compile(pattern)
+            self._compiled[pattern] = counted, counted.compile()
         counted, compiled = self._compiled[pattern]
         self._spend(_KEYWORD_STEPS + len(pattern) // _PATTERN_CHARACTERS_PER_STEP)
         self._spend(counted.count_combinations(len(text)) // _COMBINATIONS_PER_STEP)

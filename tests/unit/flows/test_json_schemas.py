@@ -149,6 +149,7 @@ def test_one_error_of_many_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
         "^(?:[0-9]{4} ){3}[0-9]{4}$",
         "\\bno\\b",
         "^(?=.*[A-Z])[A-Za-z]+$",
+        "^[[a-z]+$",
     ],
 )
 def test_a_usual_pattern_is_accepted(pattern: str) -> None:
