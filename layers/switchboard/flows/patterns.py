@@ -41,7 +41,6 @@ class CountedPattern:
             combinations *= max(characters, 1)
         return combinations
 
-
     def compile(self) -> re.Pattern[str]:
         """Returns the expression as the engine uses it."""
         # A future Python may read "[[" in another way.
