@@ -22,6 +22,9 @@ FORMATS = {
     "opus": ("ogg", "libopus", "audio/ogg"),
     "webm": ("webm", "libopus", "audio/webm"),
     "flac": ("flac", "flac", "audio/flac"),
+    "oggflac": ("ogg", "flac", "audio/ogg"),
+    "vorbis": ("ogg", "vorbis", "audio/ogg"),
+    "webmvorbis": ("webm", "vorbis", "audio/webm"),
 }
 
 
@@ -39,8 +42,16 @@ def encode(wav: bytes, form: str, *, rate: int = 0, live: bool = False) -> bytes
     with av.open(io.BytesIO(wav)) as source, av.open(target, "w", format=container, options=options) as written:
         stream = written.add_stream(codec, rate=rate or (8_000 if form == "mulaw" else 48_000))
         stream.layout = "mono"
+        if codec == "vorbis":
+            # FFmpeg's own encoder has two channels, and is experimental.
+            stream.layout = "stereo"
+            stream.options = {"strict": "-2"}
+        resampler = (
+            av.AudioResampler(format="fltp", layout=stream.layout, rate=stream.rate) if codec == "vorbis" else None
+        )
         for frame in source.decode(audio=0):
-            written.mux(stream.encode(frame))
+            for part in resampler.resample(frame) if resampler else [frame]:
+                written.mux(stream.encode(part))
         written.mux(stream.encode(None))
     return target.getvalue()
 

@@ -21,6 +21,8 @@ from switchboard.timers import service as timers
 _MAX_RECORDINGS = 20
 #: The longest text of a recording that is kept. Providers transcribe two minutes at most.
 _MAX_TRANSCRIPT_CHARACTERS = 10_000
+#: The texts of all recordings together. They are a part of the call's item, which has at most 400 KB.
+_MAX_TRANSCRIPTS_CHARACTERS = 40_000
 #: How long to wait for a provider's report about a ringing call. Then the call is closed.
 RING_REPORT_LIMIT = timedelta(minutes=3)
 
@@ -140,7 +142,10 @@ def _transcribed(call: Call, recording_id: str, text: str, known: dict[str, Any]
         return None
     if any(one.id == recording_id and one.deleted for one in call.recordings):
         return None
-    kept = {**call.transcripts, recording_id: text[:_MAX_TRANSCRIPT_CHARACTERS]}
+    room = _MAX_TRANSCRIPTS_CHARACTERS - sum(map(len, call.transcripts.values()))
+    if room <= 0:
+        return None
+    kept = {**call.transcripts, recording_id: text[: min(room, _MAX_TRANSCRIPT_CHARACTERS)]}
     return next_version(call, transcripts=kept, **known), None
 
 

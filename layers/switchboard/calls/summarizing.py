@@ -26,8 +26,8 @@ from switchboard.calls.summaries import CallSummary
 from switchboard.calls.summarizers import RULES
 from switchboard.calls.summarizers.models import TalkSummary, TalkTurn
 from switchboard.errors import NotFound, QuotaExceeded
-from switchboard.flows import json_schemas
 from switchboard.flows import service as flows
+from switchboard.flows import values
 from switchboard.kit import clock, texts
 from switchboard.persistence.collection import next_version
 from switchboard.timers import service as timers
@@ -155,9 +155,10 @@ def _checked(found: TalkSummary, schema: dict[str, Any] | None, *, made_by: str,
     outcome, errors = None, []
     if schema is not None:
         outcome = found.outcome or {}
-        errors = json_schemas.validate_value(schema, outcome)
         if len(json.dumps(outcome)) > MAX_OUTCOME_CHARACTERS:
             outcome, errors = {}, ["was too large to keep"]
+        else:
+            errors = values.validate_value(schema, outcome)
     return CallSummary(
         tldr=found.tldr,
         key_points=found.key_points,

@@ -25,6 +25,7 @@ from switchboard.flows.models import (
 )
 from switchboard.flows.rules import find_problems
 from switchboard.flows.source import PathError, Source, SourceError, read_json, read_yaml
+from switchboard.kit.texts import is_larger
 
 if TYPE_CHECKING:
     from ruamel.yaml import YAML
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _LINE_CHARACTERS = 120
+#: The most values of a configuration whose YAML is written, and whose comments are kept. Each takes half a millisecond.
+MAX_WRITTEN_VALUES = 1_000
 
 
 def _flag(value: Any) -> Any:
@@ -155,7 +158,7 @@ def write_config(settings: FlowSettings, form: SourceFormat, base: FlowSource | 
     """Returns the configuration as text. `base` is the text that was saved last.
 
     A base with the same settings is returned as it is. Otherwise its comments and the order of its keys stay, as far as
-    the changed values allow it.
+    the changed values allow it. A very large configuration is written as JSON, which is YAML too, without comments.
     """
     wanted = build_config(settings)
     if base is None or base.format != form:
@@ -166,6 +169,8 @@ def write_config(settings: FlowSettings, form: SourceFormat, base: FlowSource | 
     if form == "json":
         order = [*(name for name in json.loads(base.text) if name in wanted), *wanted]
         return _dump({name: wanted[name] for name in order}, form)
+    if is_larger(wanted, MAX_WRITTEN_VALUES) or is_larger(saved, MAX_WRITTEN_VALUES):
+        return _dump(wanted, form)
     merged = _merge_yaml(base.text, saved, wanted)
     # A rare text cannot be merged, for example with an alias in a value that is gone.
     return merged if _means(merged, wanted) else _dump(wanted, form)
@@ -173,6 +178,8 @@ def write_config(settings: FlowSettings, form: SourceFormat, base: FlowSource | 
 
 def _dump(value: dict[str, Any], form: SourceFormat) -> str:
     if form == "json":
+        return json.dumps(value, ensure_ascii=False, indent=2) + "\n"
+    if is_larger(value, MAX_WRITTEN_VALUES):
         return json.dumps(value, ensure_ascii=False, indent=2) + "\n"
     text = _write_yaml({name: _readable(part) for name, part in value.items()})
     # JSON is YAML too.

@@ -1,38 +1,31 @@
-"""Checks the JSON Schemas (2020-12) of callers, and values against them, with bounded work.
+"""Checks the JSON Schemas (2020-12) of callers, with bounded work. `switchboard.flows.values` checks values.
 
-A schema is refused if it needs another document, refers to itself, or could cost too much: by its size after its
-references are followed, or by a pattern that takes exponential time.
+A schema is refused if it needs another document, refers to itself, or could cost too much: by its size and its levels
+after its references are followed, or by a pattern that takes exponential time.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError, ValidationError, best_match
-from jsonschema.validators import extend
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012
 
 from switchboard.flows.patterns import check_pattern
-from switchboard.flows.source import MAX_SOURCE_DEPTH, MAX_SOURCE_VALUES, Path, PathError, format_path
-from switchboard.kit.texts import is_deeper, is_larger
+from switchboard.flows.source import Path, PathError
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-#: The most subschemas, after all references are followed.
+#: The most subschemas and levels, after all references are followed. A validator calls itself for each level.
 MAX_SUBSCHEMAS = 2_000
-#: Longer texts do not match any `pattern`.
-MAX_PATTERN_TEXT = 256
-#: The most problems of a value that are reported.
-MAX_PROBLEMS = 20
+MAX_LEVELS = 40
 
 #: The keywords that hold a schema, a list of schemas, or schemas by name.
 _ONE = frozenset(
-    {"items", "contains", "additionalProperties", "propertyNames", "unevaluatedItems", "unevaluatedProperties"}
-    | {"if", "then", "else", "not", "contentSchema"}
+    {"items", "contains", "additionalProperties", "propertyNames", "if", "then", "else", "not", "contentSchema"}
 )
 _LIST = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
 _BY_NAME = frozenset({"properties", "patternProperties", "dependentSchemas", "$defs", "definitions"})
@@ -41,7 +34,17 @@ _REFUSED = {
     "$dynamicAnchor": "is not supported: use $anchor",
     "$recursiveRef": "is not part of JSON Schema 2020-12: use $ref",
     "$vocabulary": "is not supported: remove it",
+    "dependencies": "is not part of JSON Schema 2020-12: use dependentRequired or dependentSchemas",
+    # They walk through the whole schema again for each property and item.
+    "unevaluatedItems": "is not supported: use items",
+    "unevaluatedProperties": "is not supported: use additionalProperties",
 }
+#: A part with another dialect would be read by the rules of that dialect, without our limits.
+_ONLY_AT_ROOT = ("$id", "$schema")
+#: JSON has seven types.
+_MAX_TYPES = 7
+# The check of formats would compile each pattern before its cost is known.
+_METASCHEMA = Draft202012Validator(Draft202012Validator.META_SCHEMA)
 
 
 def check_schema(schema: Any) -> None:
@@ -50,83 +53,79 @@ def check_schema(schema: Any) -> None:
         raise PathError((), "must be a JSON Schema: an object")
     if schema.get("$schema", DIALECT) not in (DIALECT, f"{DIALECT}#"):
         raise PathError(("$schema",), f"must be {DIALECT}")
-    try:
-        Draft202012Validator.check_schema(schema)
-    except SchemaError as error:
-        raise PathError(tuple(error.absolute_path), _problem(error)) from None
+    known: set[int] = set()
+    # Costly parts are refused first: the check against the metaschema relies on it.
+    for path, part in _subschemas(schema, ()):
+        known.add(id(part))
+        if len(known) > MAX_SUBSCHEMAS:
+            raise _too_large()
+        _check_part(path, part)
+    # The first error, because a schema may have thousands, and to compare them takes time.
+    for error in _METASCHEMA.iter_errors(schema):
+        shown = best_match([error]) or error
+        raise PathError(tuple(shown.absolute_path), describe_problem(shown))
     if schema.get("type") != "object":
         raise PathError(("type",) if "type" in schema else (), 'must have the type "object"')
-    for path, part in _subschemas(schema, ()):
-        _check_part(path, part)
-    _Cost(schema).check()
+    _Measure(schema, known).check()
 
 
-def validate_value(schema: dict[str, Any], value: Any) -> list[str]:
-    """Returns the problems of a value, each with its path, for example `score: 7 is greater than the maximum of 5`.
-
-    The schema has passed `check_schema`.
-    """
-    if is_deeper(value, MAX_SOURCE_DEPTH) or is_larger(value, MAX_SOURCE_VALUES) or _has_long_key(value):
-        return ["is too large: it has too many values or levels, or a very long key"]
-    found: list[str] = []
-    for error in _BoundedValidator(schema, registry=Registry()).iter_errors(value):
-        shown = best_match([error]) or error
-        path = format_path(tuple(shown.absolute_path))
-        found.append(f"{path}: {_problem(shown)}" if path else _problem(shown))
-        if len(found) == MAX_PROBLEMS:
-            break
-    return found
-
-
-def _has_long_key(value: Any) -> bool:
-    """Whether a key is too long to be tried on the patterns of `patternProperties`."""
-    if isinstance(value, dict):
-        return any(len(key) > MAX_PATTERN_TEXT or _has_long_key(part) for key, part in value.items())
-    return isinstance(value, list) and any(map(_has_long_key, value))
-
-
-def _problem(error: ValidationError | SchemaError) -> str:
+def describe_problem(error: ValidationError | SchemaError) -> str:
+    """Returns the message of an error, shortened."""
     text = error.message
     return text if len(text) <= 200 else f"{text[:200]}…"
 
 
-def _bounded_pattern(_: Any, pattern: str, instance: Any, __: Any) -> Iterator[ValidationError]:
-    if not isinstance(instance, str):
-        return
-    if len(instance) > MAX_PATTERN_TEXT:
-        yield ValidationError(f"is longer than {MAX_PATTERN_TEXT} characters, so no pattern matches it")
-    elif not re.search(pattern, instance):
-        yield ValidationError(f"does not match the pattern {pattern!r}")
-
-
-_BoundedValidator: Any = extend(Draft202012Validator, {"pattern": _bounded_pattern})  # type: ignore[no-untyped-call]
+def _too_large() -> PathError:
+    return PathError((), f"has more than {MAX_SUBSCHEMAS:,} subschemas with its references: make it smaller")
 
 
 def _check_part(path: Path, part: dict[str, Any]) -> None:
     for name, why in _REFUSED.items():
         if name in part:
             raise PathError((*path, name), why)
-    if "$id" in part and path:
-        raise PathError((*path, "$id"), "is allowed only at the root")
-    if "$ref" in part and not part["$ref"].startswith("#"):
+    for name in _ONLY_AT_ROOT:
+        if name in part and path:
+            raise PathError((*path, name), "is allowed only at the root")
+    ref = part.get("$ref")
+    if isinstance(ref, str) and not ref.startswith("#"):
         raise PathError((*path, "$ref"), "must refer to this schema: begin it with #")
-    patterns: list[tuple[Path, str]] = [(("pattern",), part["pattern"])] if "pattern" in part else []
-    patterns += [(("patternProperties", name), name) for name in part.get("patternProperties", {})]
-    for where, pattern in patterns:
+    _check_names(path, part)
+    for where, pattern in _patterns(part):
         try:
             check_pattern(pattern)
         except ValueError as error:
             raise PathError((*path, *where), str(error)) from None
 
 
+def _check_names(path: Path, part: dict[str, Any]) -> None:
+    """Raises PathError for lists whose members the metaschema would compare one by one: long ones of mixed values."""
+    types = part.get("type")
+    if isinstance(types, list) and len(types) > _MAX_TYPES:
+        raise PathError((*path, "type"), f"has more than {_MAX_TYPES} types: name each type once")
+    lists: list[tuple[Path, Any]] = [(("required",), part.get("required"))]
+    if isinstance(dependent := part.get("dependentRequired"), dict):
+        lists += [(("dependentRequired", name), names) for name, names in dependent.items()]
+    for where, names in lists:
+        if isinstance(names, list) and not all(isinstance(name, str) for name in names):
+            raise PathError((*path, *where), "must be a list of texts: the names of properties")
+
+
+def _patterns(part: dict[str, Any]) -> Iterator[tuple[Path, str]]:
+    if isinstance(part.get("pattern"), str):
+        yield ("pattern",), part["pattern"]
+    if isinstance(named := part.get("patternProperties"), dict):
+        for name in named:
+            yield ("patternProperties", name), name
+
+
 def _children(part: dict[str, Any]) -> Iterable[tuple[Path, Any]]:
     for keyword, value in part.items():
         if keyword in _ONE:
             yield (keyword,), value
-        elif keyword in _LIST:
+        elif keyword in _LIST and isinstance(value, list):
             for at, one in enumerate(value):
                 yield (keyword, at), one
-        elif keyword in _BY_NAME:
+        elif keyword in _BY_NAME and isinstance(value, dict):
             for name, one in value.items():
                 yield (keyword, name), one
 
@@ -140,40 +139,57 @@ def _subschemas(part: Any, path: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
         yield from _subschemas(child, (*path, *step))
 
 
-class _Cost:
-    """Counts the subschemas that a validation may visit: a definition counts each time that it is referred to."""
+class _Extent(NamedTuple):
+    subschemas: int
+    levels: int
 
-    def __init__(self, schema: dict[str, Any]) -> None:
-        self._schema = schema
+
+class _Measure:
+    """Counts the subschemas that a validation may visit: a definition counts each time that it is referred to.
+
+    `known` has the ids of all subschemas. A reference to anything else would lead to a part that nothing has checked.
+    """
+
+    def __init__(self, schema: dict[str, Any], known: set[int]) -> None:
+        self._schema, self._parts = schema, known
         resource = DRAFT202012.create_resource({name: value for name, value in schema.items() if name != "$id"})
-        self._resolver: Any = Registry().with_resource("", resource).resolver()
-        self._known: dict[int, int] = {}
+        # The anchors are found once, and not again for each reference.
+        self._resolver: Any = Registry().with_resource("", resource).crawl().resolver()
+        self._known: dict[int, _Extent] = {}
         self._open: set[int] = set()
 
     def check(self) -> None:
-        if self._cost(self._schema, ()) > MAX_SUBSCHEMAS:
-            raise PathError((), f"has more than {MAX_SUBSCHEMAS:,} subschemas with its references: make it smaller")
+        if self._measure(self._schema, (), 1).subschemas > MAX_SUBSCHEMAS:
+            raise _too_large()
 
-    def _cost(self, part: Any, path: Path) -> int:
+    def _measure(self, part: Any, path: Path, level: int) -> _Extent:
         if not isinstance(part, dict):
-            return 1
-        if id(part) in self._known:
-            return self._known[id(part)]
+            return _Extent(1, 1)
+        extent = self._known.get(id(part))
+        if level + (extent.levels if extent else 1) - 1 > MAX_LEVELS:
+            raise PathError(path, f"has more than {MAX_LEVELS} levels with its references: make it flatter")
+        if extent:
+            return extent
         if id(part) in self._open:
             raise PathError(path, "refers to itself: a schema must not be recursive")
         self._open.add(id(part))
-        total = 1 + sum(self._cost(child, (*path, *step)) for step, child in _children(part))
+        found = [self._measure(child, (*path, *step), level + 1) for step, child in _children(part)]
         if "$ref" in part:
-            total += self._cost(self._resolve(part["$ref"], path), (*path, "$ref"))
+            target = self._resolve(part["$ref"], path)
+            found.append(self._measure(target, (*path, "$ref"), level + 1))
         self._open.discard(id(part))
-        # The root is a copy in the resolver, so that "#" is recognized by this.
-        self._known[id(part)] = total
-        return total
+        extent = _Extent(1 + sum(one.subschemas for one in found), 1 + max((one.levels for one in found), default=0))
+        self._known[id(part)] = extent
+        return extent
 
     def _resolve(self, ref: str, path: Path) -> Any:
+        # The root is a copy in the resolver, so that "#" is recognized by this.
         if ref in ("#", "#/"):
             return self._schema
         try:
-            return self._resolver.lookup(ref).contents
+            target = self._resolver.lookup(ref).contents
         except (Unresolvable, ValueError, LookupError, TypeError, AttributeError):
             raise PathError((*path, "$ref"), f"refers to {ref[:100]!r}, which is not in this schema") from None
+        if not isinstance(target, bool) and id(target) not in self._parts:
+            raise PathError((*path, "$ref"), f"refers to {ref[:100]!r}, which is not a schema: use $defs")
+        return target

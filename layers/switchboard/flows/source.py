@@ -20,6 +20,8 @@ Path = tuple[str | int, ...]
 MAX_SOURCE_BYTES = 65_536
 MAX_SOURCE_DEPTH = 16
 MAX_SOURCE_VALUES = 5_000
+#: The most characters of a whole number in YAML. Python makes no decimal text of a number with more than 4,300 digits.
+_MAX_DIGITS = 3_000
 #: The most aliases (`*name`) in a YAML text.
 MAX_ALIASES = 50
 
@@ -27,6 +29,8 @@ _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"?|[{}\[\],:]|[^\s{}\[\],:"]+')
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _TAG = "tag:yaml.org,2002:"
+_NODE_EVENTS = frozenset({"ScalarEvent", "AliasEvent", "MappingStartEvent", "SequenceStartEvent"})
+_HALF_A_PAIR = "contains half of a surrogate pair: send complete characters"
 
 
 class SourceError(ValueError):
@@ -84,7 +88,7 @@ def _check_size(text: str) -> None:
     try:
         size = len(text.encode())
     except UnicodeEncodeError:
-        raise SourceError("contains half of a surrogate pair: send complete characters") from None
+        raise SourceError(_HALF_A_PAIR) from None
     if size > MAX_SOURCE_BYTES:
         raise SourceError(f"is longer than {MAX_SOURCE_BYTES // 1_024} KB: shorten it")
 
@@ -112,7 +116,7 @@ def read_json(text: str) -> Source:
         problem = f"{error.msg} (column {error.colno})"
         raise SourceError(f"is not valid JSON: {problem[0].lower()}{problem[1:]}", error.lineno) from None
     except UnicodeEncodeError:
-        raise SourceError("contains half of a surrogate pair: send complete characters") from None
+        raise _half_a_pair(text) from None
     except RecursionError:
         raise SourceError(f"is nested too deeply: use at most {MAX_SOURCE_DEPTH} levels") from None
     except SourceError:
@@ -156,6 +160,25 @@ def _duplicate(text: str, key: str) -> SourceError:
             return SourceError("is there twice: remove one", _line(text, at), path)
         seen.add(path)
     return SourceError(f"has the key {key[:64]!r} twice: remove one")
+
+
+def _half_a_pair(text: str) -> SourceError:
+    """Returns the error for the value with half of a surrogate pair. A key is named by its object."""
+    for path, at in _json_places(text):
+        if any(isinstance(part, str) and not _is_complete(part) for part in path):
+            return SourceError(f"has a key that {_HALF_A_PAIR}", _line(text, at), path[:-1])
+        word = _TOKEN.match(text, at)
+        if word and word[0].startswith('"') and not _is_complete(json.loads(word[0])):
+            return SourceError(_HALF_A_PAIR, _line(text, at), path)
+    return SourceError(_HALF_A_PAIR)
+
+
+def _is_complete(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _line(text: str, offset: int) -> int:
@@ -230,24 +253,35 @@ def read_yaml(text: str) -> Source:
 
 
 def _check_events(events: Any) -> None:
-    """Raises SourceError for too much depth, for too many aliases, and for a second document, before anything is built.
+    """Raises SourceError for too many values, levels or aliases, and for a second document, before anything is built.
 
-    The parser is not recursive, so that a deep text does no harm here.
+    The parser is not recursive, so that a deep text does no harm here. Each value costs several objects.
     """
-    depth = aliases = documents = 0
+    aliases = documents = values = 0
     anchors: set[str] = set()
+    # How many nodes each open collection has. The first, third and fifth node of a map are keys, and no values.
+    open_nodes: list[tuple[bool, int]] = []
     for event in events:
         kind, line = type(event).__name__, event.start_mark.line + 1
         if kind != "AliasEvent" and (anchor := getattr(event, "anchor", None)):
             if anchor in anchors:
                 raise SourceError(f"defines the anchor &{anchor[:64]} twice: give each anchor its own name", line)
             anchors.add(anchor)
+        if kind in _NODE_EVENTS:
+            is_key = False
+            if open_nodes:
+                in_map, count = open_nodes[-1]
+                is_key = in_map and count % 2 == 0
+                open_nodes[-1] = in_map, count + 1
+            values += not is_key
+            if values > MAX_SOURCE_VALUES:
+                raise SourceError(f"contains more than {MAX_SOURCE_VALUES:,} values: shorten it", line)
         if kind in ("MappingStartEvent", "SequenceStartEvent"):
-            depth += 1
-            if depth > MAX_SOURCE_DEPTH:
+            open_nodes.append((kind == "MappingStartEvent", 0))
+            if len(open_nodes) > MAX_SOURCE_DEPTH:
                 raise SourceError(f"is nested too deeply: use at most {MAX_SOURCE_DEPTH} levels", line)
         elif kind in ("MappingEndEvent", "SequenceEndEvent"):
-            depth -= 1
+            open_nodes.pop()
         elif kind == "AliasEvent":
             aliases += 1
             if aliases > MAX_ALIASES:
@@ -291,6 +325,8 @@ class _YamlReader:
             if type(key).__name__ != "ScalarNode" or _kind_of(key) not in ("str", "timestamp"):
                 raise SourceError("has a key that is not a text: put the key in quotes", line, path)
             name = str(key.value)
+            if not _is_complete(name):
+                raise SourceError(f"has a key that {_HALF_A_PAIR}", line, path)
             if name in found:
                 raise SourceError("is there twice: remove one", line, (*path, name))
             found[name] = self.read(value, (*path, name))
@@ -306,11 +342,15 @@ def _scalar(node: Any, path: Path) -> Any:
     text, line, kind = str(node.value), node.start_mark.line + 1, _kind_of(node)
     # A date is a text in JSON, so it is a text here.
     if kind in ("str", "timestamp"):
+        if not _is_complete(text):
+            raise SourceError(_HALF_A_PAIR, line, path)
         return text
     if kind == "null":
         return None
     if kind == "bool":
         return text.lower() in ("true", "yes", "on")
+    if kind == "int" and len(text) > _MAX_DIGITS:
+        raise SourceError("contains a number that is too long", line, path)
     try:
         if kind == "int":
             return int(text.replace("_", ""), 0) if text.lstrip("+-")[:2] in ("0x", "0o", "0b") else int(text)

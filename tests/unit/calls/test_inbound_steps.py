@@ -127,6 +127,14 @@ def test_a_caller_leaves_a_message(line: Line, acme: Tenant) -> None:
     assert call.transcripts == {recording.id: "Hi."}
 
 
+def test_the_texts_of_many_recordings_fit_into_the_call(line: Line) -> None:
+    line.ask()
+    long = {"TranscriptionStatus": "completed", "TranscriptionText": "x" * 12_000}
+    for at in range(22):
+        line.tell("transcription", RecordingSid=f"RE{at:032}", **long)
+    assert sum(map(len, line.read_call().transcripts.values())) == 40_000
+
+
 def test_a_message_ended_by_hanging_up_counts(line: Line) -> None:
     line.ask("after-talk/0", HandoffData=_MESSAGE)
     assert names_of(line.ask("after-record", CallStatus="completed", Digits="hangup", **RECORDING))[-1] == "Hangup"

@@ -103,6 +103,9 @@ def test_unknown_parameters_and_states_change_nothing(line: Line) -> None:
     version = line.read_call().version
     for form in ({"CallStatus": "queued"}, {"CallStatus": "odd"}, {"CallStatus": "ringing", "Timestamp": "odd"}):
         line.tell("status", **form)
+    for zone in ("-2359", "+2359", "+999999999999", ""):
+        for year in ("9999", "0001", "99999999"):
+            line.tell("status", CallStatus="ringing", Timestamp=f"Fri, 31 Dec {year} 23:59:59 {zone}")
     line.tell("recording", RecordingStatus="in-progress", RecordingSid="x")
     line.tell("transcription", TranscriptionStatus="failed", RecordingSid="x")
     assert line.read_call().version == version

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from switchboard.errors import Invalid
-from switchboard.flows import changes, service, versions
+from switchboard.flows import changes, configs, service, versions
 from switchboard.flows.configs import build_config, read_config, write_config
 from switchboard.flows.models import Flow, FlowSettings, FlowSource, SourceFormat
 from tests.actors import Tenant, member, tenant
@@ -87,6 +87,21 @@ def test_a_value_with_an_anchor_that_goes_leaves_a_valid_text(acme: Tenant) -> N
     text = config_of(acme, changed).text
     assert "business_hours" not in text
     assert build_config(read_config(FlowSource(text, "yaml"))) == build_config(changed)
+
+
+def test_a_very_large_text_is_written_without_its_comments(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    def write() -> None:
+        raise AssertionError("YAML is written")
+
+    monkeypatch.setattr(configs, "_yaml", write)
+    parts = "".join(f"    p{at}: {{type: string}}\n" for at in range(600))
+    text = f"# Large\nname: Desk\noutcome_schema:\n  type: object\n  properties:\n{parts}"
+    flow = saved(acme, text)
+    assert config_of(acme, flow).text == text
+    changed = changes.update_flow(member(acme.org_id, name="Bob"), flow.id, {"greeting": "Hi."})
+    source = config_of(acme, changed)
+    assert source.format == "yaml"
+    assert build_config(read_config(source)) == build_config(changed)
 
 
 def test_json_keeps_the_order_of_its_keys(acme: Tenant) -> None:

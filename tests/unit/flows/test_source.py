@@ -68,7 +68,8 @@ def test_an_error_names_the_line_and_the_path() -> None:
         ('{"a":\n }', "line 2: is not valid JSON: expecting value (column 2)"),
         ("[NaN]", "NaN"),
         ("[1e999]", "too large"),
-        ('["\\ud800"]', "surrogate"),
+        ('["a",\n "\\ud800"]', "line 2, at [1]: contains half of a surrogate pair"),
+        ('{"a": {\n "\\ud800": 1}}', "line 2, at a: has a key that contains half of a surrogate pair"),
         ("[" * 5_000 + "]" * 5_000, "nested too deeply"),
         ("[" + "1," * 6_000 + "1]", "more than 5,000 values"),
         (f'"{"x" * MAX_SOURCE_BYTES}"', "longer than 64 KB"),
@@ -109,12 +110,39 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "\n".join(
         ("", "is empty"),
         (f"a: {'x' * MAX_SOURCE_BYTES}", "longer than 64 KB"),
         ("- 1\n" * 5_001, "more than 5,000 values"),
+        ("a:\n  b: 0x" + "f" * 5_000, "line 2, at a.b: contains a number that is too long"),
+        ("a:\n  b: " + "9" * 5_000, "line 2, at a.b: contains a number that is too long"),
+        ('a:\n  b: "\\ud800"', "line 2, at a.b: contains half of a surrogate pair"),
+        ('a:\n  "\\ud800": 1', "line 2, at a: has a key that contains half of a surrogate pair"),
     ],
 )
 def test_a_bad_yaml_text_is_refused(text: str, problem: str) -> None:
     with pytest.raises(SourceError) as refused:
         read_yaml(text)
     assert problem in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "last_line"),
+    [("- a\n" * 16_000, 5_000), ("".join(f"k{at}: a\n" for at in range(6_000)), 5_000), ("- {a: b}\n" * 6_000, 2_500)],
+)
+def test_a_yaml_text_with_too_many_values_is_refused_before_it_is_composed(
+    text: str, last_line: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ruamel.yaml import YAML
+
+    def compose(*_: object) -> None:
+        raise AssertionError("the text is composed")
+
+    monkeypatch.setattr(YAML, "compose", compose)
+    with pytest.raises(SourceError, match="more than 5,000 values") as refused:
+        read_yaml(text)
+    assert refused.value.line == last_line
+
+
+def test_a_yaml_map_may_have_as_many_values_as_a_json_object() -> None:
+    text = "".join(f"k{at}: a\n" for at in range(4_999))
+    assert len(read_yaml(text).value) == 4_999
 
 
 def test_yaml_has_plain_values() -> None:

@@ -19,6 +19,10 @@ SAMPLES = {form: encode(recording("counting"), form) for form in FORMATS}
 LIVE = {form: encode(recording("counting"), form, live=True) for form in ("m4a", "webm", "opus", "wav")}
 
 
+#: A page with the first packet of Opus.
+OPUS_HEAD = b"OggS" + bytes(22) + b"\x01\x13OpusHead\x01\x01" + bytes(9)
+
+
 def decoded_seconds(content: bytes) -> float:
     with av.open(io.BytesIO(content)) as source:
         return sum(frame.samples / frame.sample_rate for frame in source.decode(audio=0))
@@ -77,8 +81,10 @@ def test_damaged_audio_is_measured_or_refused(form: str, data: st.DataObject) ->
         ("audio/ogg", (b"OggS" + bytes(23)) * 150_000),
         ("audio/wav", b"RIFF\0\0\0\0WAVE" + b"LIST\0\0\0\0" * 500_000),
         ("audio/mp4", b"\x00\x00\x00\x08moov" * 500_000),
+        ("audio/flac", encode(recording("counting"), "flac")[:42] + b"\xff\xf8\x09\x08" * 1_000_000),
+        ("audio/ogg", OPUS_HEAD + (b"OggS" + bytes(22) + b"\xff" + b"\x01" * 255 + b"\xf8" * 255) * 7_000),
     ],
-    ids=["boxes", "elements", "pages", "chunks", "parents"],
+    ids=["boxes", "elements", "pages", "chunks", "parents", "frames", "packets"],
 )
 def test_four_megabytes_of_tiny_parts_are_refused(media_type: str, content: bytes) -> None:
     with pytest.raises(UnreadableAudioError):

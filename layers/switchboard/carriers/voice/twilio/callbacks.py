@@ -197,6 +197,6 @@ def _read_time(text: str | None) -> str | None:
     """Returns a time as in mails (RFC 2822) in our own form, or `None` if it cannot be read."""
     try:
         found = parsedate_to_datetime(text) if text else None
-    except (ValueError, TypeError):
+        return clock.format_iso(found) if found and found.tzinfo else None
+    except (ValueError, TypeError, OverflowError, IndexError):
         return None
-    return clock.format_iso(found) if found and found.tzinfo else None
