@@ -42,7 +42,7 @@ MODEL_SUMMARIES_PER_DAY = 5_000
 #: The most turns and characters that are read. A longer talk keeps its beginning and its end.
 MAX_TURNS, MAX_CHARACTERS = 2_000, 24_000
 _MIN_WORDS = 3
-#: A larger outcome is not kept.
+#: A larger outcome is not kept, and no deeper one than `texts.MAX_JSON_DEPTH`.
 MAX_OUTCOME_CHARACTERS = 16_000
 _MAX_OUTCOME_NAME = 60
 
@@ -56,10 +56,7 @@ def summarize_call(org_id: str, call_id: str) -> None:
     if _ended_within(call, SETTLE_TIME):
         _summarize_later(call, SETTLE_TIME)
         return
-    turns = [
-        TalkTurn(turn.speaker == AGENT_SPEAKER, turn.text)
-        for turn in islice(store.list_turns(org_id, call_id), MAX_TURNS)
-    ]
+    turns = _read_turns(call)
     schema = _find_schema(call)
     try:
         made_by, found = _summarize(call, turns, schema)
@@ -68,6 +65,15 @@ def summarize_call(org_id: str, call_id: str) -> None:
         return
     summary = _checked(found, schema, made_by=made_by, turns=len(turns))
     store.CALLS.change_object(org_id, call_id, lambda now: _summarized(now, summary))
+
+
+def _read_turns(call: Call) -> list[TalkTurn]:
+    found = list(islice(store.list_turns(call.org_id, call.id), MAX_TURNS))
+    if len(found) == MAX_TURNS:
+        head = found[: MAX_TURNS // 4]
+        latest = store.list_turns(call.org_id, call.id, newest_first=True)
+        found = [*head, *reversed(list(islice(latest, MAX_TURNS - len(head))))]
+    return [TalkTurn(turn.speaker == AGENT_SPEAKER, turn.text) for turn in found]
 
 
 def _ended_within(call: Call, time: timedelta) -> bool:
@@ -155,7 +161,10 @@ def _checked(found: TalkSummary, schema: dict[str, Any] | None, *, made_by: str,
     outcome, errors = None, []
     if schema is not None:
         outcome = found.outcome or {}
-        if len(json.dumps(outcome)) > MAX_OUTCOME_CHARACTERS:
+        # The depth first: the text of a deep value is made by recursion.
+        if texts.is_deeper(outcome):
+            outcome, errors = {}, ["was nested too deeply to keep"]
+        elif len(json.dumps(outcome)) > MAX_OUTCOME_CHARACTERS:
             outcome, errors = {}, ["was too large to keep"]
         else:
             errors = values.validate_value(schema, outcome)

@@ -13,16 +13,19 @@ from switchboard.aws import clients
 from switchboard.calls import console, dialing, ending, store, summaries, summarizing
 from switchboard.calls.models import Call, State
 from switchboard.calls.summaries import CallSummary
+from switchboard.calls.summarizers.models import TalkSummary
+from switchboard.calls.summarizers.rules import RuleSummarizer
 from switchboard.carriers.language.answers import ATTEMPTS
 from switchboard.carriers.voice.ports.reports import EndReason
 from switchboard.flows import changes as flow_changes
 from switchboard.flows.models import Flow
 from switchboard.kit import clock
+from switchboard.kit.texts import MAX_JSON_DEPTH
 from switchboard.team.models import Member
 from switchboard.team.permissions import Role
 from tests.actors import Tenant, member, system
 from tests.fakes.bedrock import BedrockRuntime
-from tests.unit.calls.console_calls import ADA, place, save_flow
+from tests.unit.calls.console_calls import ADA, ask_as, place, save_flow
 from tests.unit.calls.live_calls import list_actions, read_call, report_progress, report_turn
 
 pytestmark = pytest.mark.usefixtures("cloud", "frozen")
@@ -144,6 +147,82 @@ def test_an_outcome_that_is_too_large_is_not_kept(ada: Member, model: Model, fro
     found = summarize(talk(ada, *SPOKEN), frozen)
     assert found is not None
     assert (found.outcome_data, found.outcome_valid, found.outcome_errors) == ({}, False, ["was too large to keep"])
+
+
+def nested(levels: int) -> dict[str, Any]:
+    value: dict[str, Any] = {"outcome": "booked"}
+    for _ in range(levels - 1):
+        value = {"outcome": "booked", "a": value}
+    return value
+
+
+@pytest.mark.parametrize("levels", [MAX_JSON_DEPTH + 1, 100, 252, 253, 254, 255, 260, 900])
+def test_an_outcome_that_is_too_deep_is_asked_for_again(
+    ada: Member, model: Model, frozen: clock.FrozenClock, levels: int
+) -> None:
+    runtime = model(ANSWER | {"outcome": nested(levels)}, ANSWER)
+    call = talk(ada, *SPOKEN)
+    found = summarize(call, frozen)
+    assert found is not None
+    assert (found.outcome_data, len(runtime.asked)) == ({"outcome": "booked"}, 2)
+    assert ask_as(ada, "hum/calls")("GET", f"/api/calls/{call.id}")[0] == 200
+
+
+def test_the_deepest_outcome_is_kept(ada: Member, model: Model, frozen: clock.FrozenClock) -> None:
+    model(ANSWER | {"outcome": nested(MAX_JSON_DEPTH)})
+    call = talk(ada, *SPOKEN)
+    found = summarize(call, frozen)
+    assert found is not None
+    assert (found.outcome_data, found.outcome_valid) == (nested(MAX_JSON_DEPTH), True)
+    _, body = ask_as(ada, "hum/calls")("GET", f"/api/calls/{call.id}")
+    assert body["outcome_data"] == nested(MAX_JSON_DEPTH)
+
+
+def test_a_deep_outcome_of_any_summarizer_is_not_kept(
+    ada: Member, monkeypatch: pytest.MonkeyPatch, frozen: clock.FrozenClock
+) -> None:
+    deep = TalkSummary("Ada booked Monday.", [], [], "neutral", nested(MAX_JSON_DEPTH + 1))
+    monkeypatch.setattr(RuleSummarizer, "summarize", lambda *_: deep)
+    found = summarize(talk(ada, *SPOKEN), frozen)
+    assert found is not None
+    assert (found.outcome_data, found.outcome_errors) == ({}, ["was nested too deeply to keep"])
+
+
+@pytest.mark.parametrize(
+    ("part", "number"),
+    [
+        ({"type": "number", "multipleOf": 0.5}, 10**400),
+        ({"type": "number", "multipleOf": 7}, 1e308),
+        ({"type": "number", "multipleOf": 10**400}, 1.5),
+        ({"type": "number", "maximum": 1.5}, 10**400),
+        ({"type": "number"}, 10**4000),
+    ],
+)
+def test_long_numbers_in_an_outcome_stop_no_summary(
+    ada: Member, model: Model, frozen: clock.FrozenClock, part: dict[str, Any], number: float
+) -> None:
+    model(ANSWER | {"outcome": {"outcome": "booked", "amount": number}})
+    schema = {"type": "object", "properties": {"amount": part}}
+    call = talk(ada, *SPOKEN, flow=save_flow(ada.org_id, outcome_schema=schema))
+    found = summarize(call, frozen)
+    assert found is not None
+    assert found.outcome_data == {"outcome": "booked", "amount": number}
+    assert ask_as(ada, "hum/calls")("GET", f"/api/calls/{call.id}")[0] == 200
+
+
+def test_the_end_of_a_talk_with_very_many_turns_is_read(
+    ada: Member, model: Model, frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(summarizing, "MAX_TURNS", 8)
+    for spoken in (7, 8, 20):
+        runtime = model(ANSWER)
+        found = summarize(talk(ada, *[f"These are words {number}." for number in range(1, spoken + 1)]), frozen)
+        question = json.loads(runtime.asked[0]["messages"][0]["content"][0]["text"])
+        shown = [turn["text"] for turn in question["transcript"]]
+        assert shown[:2] == ["Hello from the agent.", "These are words 1."]
+        assert shown[2:] == [f"These are words {number}." for number in range(spoken - 5, spoken + 1)]
+        assert found is not None
+        assert found.turns == 8
 
 
 def test_the_outcome_is_checked_by_the_version_with_which_the_call_began(

@@ -55,7 +55,10 @@ class ModelSummarizer:
 
 
 def _read_summary(text: str) -> TalkSummary:
-    return TalkSummary(**_Answer.model_validate(texts.parse_json(text)).model_dump())
+    answer = _Answer.model_validate(texts.parse_json(text))
+    if texts.is_deeper(answer.outcome):
+        raise ValueError("its outcome is nested too deeply")
+    return TalkSummary(**answer.model_dump())
 
 
 def _shown(turn: TalkTurn) -> dict[str, str]:
