@@ -239,7 +239,7 @@ def get_flow_analytics(
     responses={400: CALL_INVALID, 403: CALL_REFUSED, 404: _UNKNOWN},
 )
 def test_flow_call(flow_id: str, request: TestCallInput) -> CallPlaced:
-    call = console.place_test_call(api.member, flow_id, request.to, simulated=request.simulated)
+    call = console.place_test_call(api.member, flow_id, request.to, request.task_context, simulated=request.simulated)
     return CallPlaced.of(call)
 
 

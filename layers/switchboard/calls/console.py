@@ -78,23 +78,25 @@ def place_outbound_call(member: Member, wanted: OutboundRequest) -> Call:
     acceptance.require_carrier(simulated=False)
     caller_id = named.result() if named else caller_ids.choose_number(member.organization, flow, simulated=False)
     voice = acceptance.choose_flow_voice(flow, simulated=False)
-    order = _order(member, flow, voice, number.e164).model_copy(
-        update={
-            "prompt": task_context.render_prompt(flow.system_prompt or None, context),
-            "variables": task_context.context_variables(context),
-            "skips_own_hours": wanted.force,
-        }
-    )
+    order = _order(member, flow, voice, number.e164, context)
+    order = order.model_copy(update={"skips_own_hours": wanted.force})
+    # A person must not hear the name of a variable. Only the tester of a flow does.
+    task_context.check_spoken(flow.greeting, order.variables, "greeting")
+    task_context.check_spoken(flow.voicemail_leave_message or "", order.variables, "voicemail_leave_message")
     attempt = _Attempt(flow=flow, caller_id=caller_id, voice=voice, order=order)
     return _place(member, attempt, known.result(), forced=wanted.force)
 
 
-def place_test_call(member: Member, flow_id: str, to: str, *, simulated: bool) -> Call:
+def place_test_call(
+    member: Member, flow_id: str, to: str, context: dict[str, Any] | None = None, *, simulated: bool
+) -> Call:
     """Accepts a call that tries a flow out. It is simulated on request, and without a carrier or a talker.
+
+    Names of variables without a value in the task context stay, so that the tester sees them.
 
     Raises NotFound for an unknown flow, Invalid, Forbidden, Blocked, QuotaExceeded and Unavailable.
     """
-    number = phone.parse(to)
+    number, context = phone.parse(to), task_context.check_context(context or {})
     simulated = simulated or not acceptance.has_live_carrier()
     known = _known_facts(member, number.e164, simulated=simulated)
     known.start()
@@ -104,7 +106,7 @@ def place_test_call(member: Member, flow_id: str, to: str, *, simulated: bool) -
         flow=flow,
         caller_id=caller_ids.choose_number(member.organization, flow, simulated=simulated),
         voice=voice,
-        order=_order(member, flow, voice, number.e164).model_copy(update={"simulated": simulated}),
+        order=_order(member, flow, voice, number.e164, context).model_copy(update={"simulated": simulated}),
         is_test=True,
     )
     return _place(member, attempt, known.result(), forced=True)
@@ -132,7 +134,7 @@ def _members_consent(member: Member) -> StandingConsent:
     return StandingConsent(source=_MEMBERS_CONSENT, date=today, of=f"member:{member.user_id}")
 
 
-def _order(member: Member, flow: Flow, voice: Voice, to: str) -> Order:
+def _order(member: Member, flow: Flow, voice: Voice, to: str, context: dict[str, Any]) -> Order:
     return Order(
         to=to,
         tier=Tier(voice.tier),
@@ -140,7 +142,8 @@ def _order(member: Member, flow: Flow, voice: Voice, to: str) -> Order:
         purpose=flow.purpose.value,
         voice_id=voice.id,
         greeting=flow.greeting or None,
-        prompt=flow.system_prompt or None,
+        prompt=task_context.render_prompt(flow.system_prompt or None, context),
+        variables=task_context.context_variables(context),
         metadata={"source": CONSOLE_SOURCE},
     )
 

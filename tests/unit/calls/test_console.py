@@ -261,6 +261,28 @@ def test_the_context_is_in_the_prompt_and_its_texts_are_variables(ada: Member) -
     assert str(call.order.prompt).startswith("Remind {{name}}.\n\n# Task context\n")
 
 
+@pytest.mark.parametrize("text", ["greeting", "voicemail_leave_message"])
+def test_a_call_whose_person_would_hear_the_name_of_a_variable_is_refused(ada: Member, text: str) -> None:
+    flow = save_flow(ada.org_id, **{text: "Hello {{name}}."})
+    for context in ({}, {"name": None}, {"name": "y" * 501}):
+        with pytest.raises(Invalid) as refusal:
+            place(ada, flow, task_context=context)
+        assert refusal.value.code == "invalid_task_context"
+        assert f"has no value for `name`, which the flow's {text} uses" in refusal.value.message
+    assert place(ada, flow, task_context={"name": "Ada"}).order.variables == {"name": "Ada"}
+    assert console.place_test_call(ada, flow.id, ADA, simulated=True).order.variables == {}
+
+
+def test_a_test_call_has_a_context_too(ada: Member) -> None:
+    flow = save_flow(ada.org_id, system_prompt="Remind {{name}}.")
+    call = console.place_test_call(ada, flow.id, ADA, {"name": "Ada"}, simulated=True)
+    assert call.order.variables == {"name": "Ada"}
+    assert "# Task context" in str(call.order.prompt)
+    assert code_of(lambda: console.place_test_call(ada, flow.id, ADA, {"": 1}, simulated=True)) == (
+        "invalid_task_context"
+    )
+
+
 def test_a_line_without_a_talker_calls_nobody(ada: Member, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(voice, "get_carrier", lambda: voice.Carrier(Provider(), NoCarrier()))
     flow = save_flow(ada.org_id)

@@ -67,6 +67,7 @@ def test_pages_of_the_list_follow_each_other(ask: Ask, boss: Member) -> None:
         ({"flow_id": "x"}, 404, "not_found"),
         ({"caller_id_number_id": "num_x"}, 400, "invalid_caller_id"),
         ({"task_context": {"a": "x" * 9_000}}, 400, "invalid_task_context"),
+        ({"task_context": {"system__time": "noon"}}, 400, "invalid_task_context"),
         ({"task_context": []}, 400, "invalid_request"),
         ({"force": "yes"}, 400, "invalid_request"),
     ],

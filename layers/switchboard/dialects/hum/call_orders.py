@@ -20,6 +20,12 @@ CALL_INVALID = (
 _E164 = Pattern(r"^\+[1-9]\d{7,14}$", "must be a number in E.164, such as +14155550142")
 
 
+_FACTS = (
+    "Facts for the agent about this call, at most 8,000 characters, 200 values and 8 levels. Texts, numbers and truth"
+    " values also replace `{{key}}` in the flow's greeting and prompt. No key begins with `system__` or `secret__`."
+)
+
+
 class OutboundCallInput(BaseModel):
     """A call to place."""
 
@@ -39,8 +45,7 @@ class OutboundCallInput(BaseModel):
     to: Annotated[str, _E164, Field(description="The number to call.")]
     task_context: dict[str, Any] = Field(
         default_factory=dict,
-        description="Facts for the agent about this call, at most 8,000 characters, 200 values and 8 levels. Texts,"
-        " numbers and truth values also replace `{{key}}` in the flow's greeting and prompt.",
+        description=f"{_FACTS} A name without a value in what the person hears refuses the call.",
     )
     caller_id_number_id: Annotated[str, Field(max_length=64)] | None = Field(
         default=None, description="The number to show, one of `/api/numbers`. Without it: the number of the flow."
@@ -61,6 +66,7 @@ class TestCallInput(BaseModel):
     simulated: Annotated[bool, Field(strict=True)] = Field(
         default=False, description="Let the simulator take the call, although a carrier is configured."
     )
+    task_context: dict[str, Any] = Field(default_factory=dict, description=f"{_FACTS} A name without a value stays.")
 
 
 class CallPlaced(Ok):
