@@ -24,6 +24,7 @@ from switchboard.flows import service as flows
 from switchboard.flows.models import Flow
 from switchboard.kit import clock, ids
 from switchboard.kit.background import BackgroundTask
+from switchboard.numbers import service as numbers
 from switchboard.team.models import Member
 from switchboard.team.permissions import Role
 
@@ -67,6 +68,7 @@ def place_outbound_call(member: Member, wanted: OutboundRequest) -> Call:
     number, context = phone.parse(wanted.to), task_context.check_context(wanted.task_context)
     known = _known_facts(member, number.e164, simulated=False)
     known.start()
+    owner = _find_owner(number.e164)
     named = _named_number(member, wanted.caller_id_number_id)
     flow = flows.get_flow(member.org_id, wanted.flow_id)
     if flow.kind != "outbound":
@@ -76,6 +78,7 @@ def place_outbound_call(member: Member, wanted: OutboundRequest) -> Call:
             fields={"flow_id": "must be the id of an outbound flow"},
         )
     acceptance.require_carrier(simulated=False)
+    _require_others_number(member, owner)
     caller_id = named.result() if named else caller_ids.choose_number(member.organization, flow, simulated=False)
     voice = acceptance.choose_flow_voice(flow, simulated=False)
     order = _order(member, flow, voice, number.e164, context)
@@ -100,7 +103,10 @@ def place_test_call(
     simulated = simulated or not acceptance.has_live_carrier()
     known = _known_facts(member, number.e164, simulated=simulated)
     known.start()
+    owner = _find_owner(number.e164)
     flow = flows.get_flow(member.org_id, flow_id)
+    if not simulated:
+        _require_others_number(member, owner)
     voice = acceptance.choose_flow_voice(flow, simulated=simulated)
     attempt = _Attempt(
         flow=flow,
@@ -118,6 +124,20 @@ def _known_facts(member: Member, e164: str, *, simulated: bool) -> BackgroundTas
         org_id=member.org_id, channel="voice", to=e164, basis=_members_consent(member), simulated=simulated
     )
     return BackgroundTask(partial(compliance.read_known_facts, contact))
+
+
+def _find_owner(e164: str) -> BackgroundTask[str | None]:
+    """Returns the started task that finds the organization that has the called number."""
+    task = BackgroundTask(partial(numbers.find_owner, e164))
+    task.start()
+    return task
+
+
+def _require_others_number(member: Member, owner: BackgroundTask[str | None]) -> None:
+    """Raises Invalid for a number of the member's organization: two of its flows would talk with each other."""
+    if owner.result() == member.org_id:
+        problem = "is a number of the organization: call another number"
+        raise Invalid(f"Invalid telephone number: it {problem}.", code="invalid_number", fields={"to": problem})
 
 
 def _named_number(member: Member, number_id: str | None) -> BackgroundTask[CallerId] | None:

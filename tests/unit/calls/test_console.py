@@ -28,6 +28,7 @@ from switchboard.team.models import Member
 from switchboard.team.permissions import Role
 from tests.actors import Tenant, member, system, tenant
 from tests.fakes.voice import Provider
+from tests.unit.calls.calls_in import make_number
 from tests.unit.calls.console_calls import ADA, OURS, place, save_flow, save_number
 from tests.unit.calls.live_calls import list_actions, minutes_used, read_call
 
@@ -102,6 +103,20 @@ def test_a_number_that_may_not_call_is_refused(ada: Member, which: str) -> None:
     }
     found = ids[which]
     assert code_of(lambda: place(ada, save_flow(ada.org_id), caller_id_number_id=found)) == "invalid_caller_id"
+
+
+def test_a_number_of_the_organization_is_not_called(acme: Tenant, ada: Member) -> None:
+    flow, own = save_flow(ada.org_id), make_number(acme).e164
+    others = make_number(tenant("other"), place=1).e164
+    for attempt in (lambda: place(ada, flow, own), lambda: console.place_test_call(ada, flow.id, own, simulated=False)):
+        with pytest.raises(Invalid) as refusal:
+            attempt()
+        assert (refusal.value.code, refusal.value.details["fields"]) == (
+            "invalid_number",
+            {"to": "is a number of the organization: call another number"},
+        )
+    assert console.place_test_call(ada, flow.id, own, simulated=True).simulated
+    assert place(ada, flow, others).to_number == others
 
 
 def test_a_flow_of_another_organization_does_not_exist(ada: Member) -> None:
