@@ -21,10 +21,10 @@ from switchboard.aws.writes import commit
 from switchboard.calls import changes, store, summaries, summarizers
 from switchboard.calls.changes import CallChange
 from switchboard.calls.jobs import SummarizeCall
-from switchboard.calls.models import AGENT_SPEAKER, CONSOLE_SOURCE, FINAL_STATES, Call
+from switchboard.calls.models import AGENT_SPEAKER, CONSOLE_SOURCE, FINAL_STATES, Call, CallerMessageState
 from switchboard.calls.summaries import CallSummary
 from switchboard.calls.summarizers import RULES
-from switchboard.calls.summarizers.models import TalkSummary, TalkTurn
+from switchboard.calls.summarizers.models import Party, TalkSummary, TalkTurn
 from switchboard.errors import NotFound, QuotaExceeded
 from switchboard.flows import service as flows
 from switchboard.flows import values
@@ -42,6 +42,7 @@ MODEL_SUMMARIES_PER_DAY = 5_000
 #: The most turns and characters that are read. A longer talk keeps its beginning and its end.
 MAX_TURNS, MAX_CHARACTERS = 2_000, 24_000
 _MIN_WORDS = 3
+_LEFT = (CallerMessageState.LEFT, CallerMessageState.RECORDED)
 #: A larger outcome is not kept, and no deeper one than `texts.MAX_JSON_DEPTH`.
 MAX_OUTCOME_CHARACTERS = 16_000
 _MAX_OUTCOME_NAME = 60
@@ -103,12 +104,13 @@ def _summarize(call: Call, turns: Sequence[TalkTurn], schema: dict[str, Any] | N
     words = sum(len(turn.text.split()) for turn in turns if not turn.by_agent)
     if words < _MIN_WORDS:
         return RULES, _summarize_silence(call, turns, words)
+    party = _party(call)
     chosen = summarizers.choose_summarizer(modeled=not call.simulated)
     if chosen.name == RULES:
-        return RULES, chosen.summarize(turns, schema)
+        return RULES, chosen.summarize(turns, schema, party)
     try:
         _count_model_use(call)
-        return chosen.name, chosen.summarize(_shorten(turns), schema)
+        return chosen.name, chosen.summarize(_shorten(turns), schema, party)
     except summarizers.ThrottledError:
         if _ended_within(call, _MODEL_LIMIT):
             raise
@@ -119,7 +121,11 @@ def _summarize(call: Call, turns: Sequence[TalkTurn], schema: dict[str, Any] | N
         reason = "the organization's daily limit is reached"
     telemetry.emit_metric("SummaryWithoutModel")
     telemetry.logger().warning("summary without a model", extra={"call_id": call.id, "reason": reason})
-    return RULES, summarizers.choose_summarizer(modeled=False).summarize(turns, schema)
+    return RULES, summarizers.choose_summarizer(modeled=False).summarize(turns, schema, party)
+
+
+def _party(call: Call) -> Party:
+    return "caller" if call.direction == "INBOUND" else "person"
 
 
 def _summarize_silence(call: Call, turns: Sequence[TalkTurn], words: int) -> TalkSummary:
@@ -127,9 +133,11 @@ def _summarize_silence(call: Call, turns: Sequence[TalkTurn], words: int) -> Tal
         tldr = "A machine answered."
     elif words:
         said = " ".join(turn.text for turn in turns if not turn.by_agent)
-        tldr = f"The caller said only: “{' '.join(said.split())[:100]}”"
+        tldr = f"The {_party(call)} said only: “{' '.join(said.split())[:100]}”"
+    elif call.voicemail in _LEFT:
+        tldr = "The caller left a message."
     else:
-        tldr = "The caller said nothing." if turns else "Nobody spoke."
+        tldr = f"The {_party(call)} said nothing." if turns else "Nobody spoke."
     return TalkSummary(tldr, [], [], "neutral", {})
 
 
@@ -194,10 +202,14 @@ def _summarized(call: Call, summary: CallSummary) -> CallChange:
 
 
 def _row_facts(call: Call, summary: CallSummary) -> dict[str, Any]:
-    """Returns what lists show. A caller of another API keeps the analysis that its contract promises."""
+    """Returns what lists show. A caller of another API keeps the analysis that its contract promises.
+
+    A model's text replaces the provider's analysis of the talk, and a text by rules, which says less, does not.
+    """
     if call.source != CONSOLE_SOURCE and call.direction != "INBOUND":
         return {"summary": call.summary or summary.tldr}
+    told = (call.summary if summary.made_by == RULES else None) or summary.tldr
     named = (summary.outcome_data or {}).get("outcome")
     if summary.outcome_valid and isinstance(named, str) and 0 < len(named) <= _MAX_OUTCOME_NAME:
-        return {"summary": summary.tldr, "outcome": named}
-    return {"summary": summary.tldr}
+        return {"summary": told, "outcome": named}
+    return {"summary": told}

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from switchboard.aws import clients
 from switchboard.calls import console, dialing, ending, store, summaries, summarizing
-from switchboard.calls.models import Call, State
+from switchboard.calls.models import Call, CallerMessageState, State
 from switchboard.calls.summaries import CallSummary
 from switchboard.calls.summarizers.models import TalkSummary
 from switchboard.calls.summarizers.rules import RuleSummarizer
@@ -25,6 +25,7 @@ from switchboard.team.models import Member
 from switchboard.team.permissions import Role
 from tests.actors import Tenant, member, system
 from tests.fakes.bedrock import BedrockRuntime
+from tests.unit.call_records.desk import save_call
 from tests.unit.calls.console_calls import ADA, ask_as, place, save_flow
 from tests.unit.calls.live_calls import list_actions, read_call, report_progress, report_turn
 
@@ -108,7 +109,7 @@ def test_a_model_summarizes_a_talk_and_finds_its_outcome(
     assert {"voice.call.summarized", "voice.call.outcome_captured"} <= set(list_actions(acme))
     [asked] = runtime.asked
     question = json.loads(asked["messages"][0]["content"][0]["text"])
-    assert question["transcript"][1] == {"speaker": "caller", "text": SPOKEN[0]}
+    assert question["transcript"][1] == {"speaker": "person", "text": SPOKEN[0]}
     assert question["outcome_schema"] == SCHEMA
     assert SPOKEN[0] not in asked["system"][0]["text"], "a stranger's words are data"
 
@@ -312,8 +313,8 @@ def test_the_models_uses_of_an_organization_have_a_daily_limit(
 @pytest.mark.parametrize(
     ("spoken", "answered_by", "tldr"),
     [
-        ((), "human", "The caller said nothing."),
-        (("Wrong number.",), "human", "The caller said only: “Wrong number.”"),
+        ((), "human", "The person said nothing."),
+        (("Wrong number.",), "human", "The person said only: “Wrong number.”"),
         ((), "machine_start", "A machine answered."),
     ],
 )
@@ -335,6 +336,7 @@ def test_a_simulated_call_is_never_shown_to_a_model(ada: Member, model: Model, f
     found = summarize(call, frozen)
     assert found is not None
     assert (found.made_by, runtime.asked) == ("rules", [])
+    assert read_call(call).summary == "Fine.", "rules say less than the provider"
 
 
 def test_a_call_without_an_answer_has_no_summary(ada: Member, frozen: clock.FrozenClock) -> None:
@@ -367,6 +369,37 @@ def test_a_late_analysis_does_not_replace_the_summary(ada: Member, frozen: clock
     told = read_call(call).summary
     store.CALLS.change_object(call.org_id, call.id, lambda found: ending.apply_analysis(found, "success", "Analyzed."))
     assert (read_call(call).summary, read_call(call).outcome) == (told, "success")
+
+
+@pytest.mark.parametrize("modeled", [True, False])
+def test_a_model_replaces_the_providers_analysis_and_rules_do_not(
+    ada: Member, model: Model, frozen: clock.FrozenClock, modeled: bool
+) -> None:
+    if modeled:
+        model(ANSWER)
+    call = talk(ada, *SPOKEN, flow=save_flow(ada.org_id))
+    store.CALLS.change_object(call.org_id, call.id, lambda found: ending.apply_analysis(found, "success", "Analyzed."))
+    assert summarize(call, frozen) is not None
+    assert read_call(call).summary == ("Ada booked Monday." if modeled else "Analyzed.")
+
+
+@pytest.mark.parametrize(
+    ("voicemail", "tldr"),
+    [
+        (CallerMessageState.RECORDED, "The caller left a message."),
+        (CallerMessageState.LEFT, "The caller left a message."),
+        (CallerMessageState.NONE, "Nobody spoke."),
+        (None, "Nobody spoke."),
+    ],
+)
+def test_a_call_of_a_caller_who_left_a_message_says_so(
+    acme: Tenant, frozen: clock.FrozenClock, voicemail: CallerMessageState | None, tldr: str
+) -> None:
+    now = clock.now_iso()
+    call = save_call(acme.org_id, direction="INBOUND", answered_at=now, ended_at=now, talk=1, voicemail=voicemail)
+    found = summarize(call, frozen)
+    assert found is not None
+    assert (found.tldr, read_call(call).summary) == (tldr, tldr)
 
 
 def test_a_long_talk_is_shown_without_its_middle(ada: Member, model: Model, frozen: clock.FrozenClock) -> None:
