@@ -64,7 +64,9 @@ def summarize_call(org_id: str, call_id: str) -> None:
     except summarizers.ThrottledError:
         _summarize_later(call, _THROTTLE_DELAY)
         return
-    summary = _checked(found, schema, made_by=made_by, turns=len(turns))
+    # A talk without words has no outcome that could be wrong.
+    wanted = schema if _has_words(turns) else None
+    summary = _checked(found, wanted, made_by=made_by, turns=len(turns))
     store.CALLS.change_object(org_id, call_id, lambda now: _summarized(now, summary))
 
 
@@ -101,9 +103,8 @@ def _find_schema(call: Call) -> dict[str, Any] | None:
 
 def _summarize(call: Call, turns: Sequence[TalkTurn], schema: dict[str, Any] | None) -> tuple[str, TalkSummary]:
     """Returns the name of the summarizer, and its summary. Raises ThrottledError if the model shall be asked again."""
-    words = sum(len(turn.text.split()) for turn in turns if not turn.by_agent)
-    if words < _MIN_WORDS:
-        return RULES, _summarize_silence(call, turns, words)
+    if not _has_words(turns):
+        return RULES, _summarize_silence(call, turns)
     party = _party(call)
     chosen = summarizers.choose_summarizer(modeled=not call.simulated)
     if chosen.name == RULES:
@@ -128,17 +129,22 @@ def _party(call: Call) -> Party:
     return "caller" if call.direction == "INBOUND" else "person"
 
 
-def _summarize_silence(call: Call, turns: Sequence[TalkTurn], words: int) -> TalkSummary:
+def _has_words(turns: Sequence[TalkTurn]) -> bool:
+    """Whether the other party said more than a word or two."""
+    return sum(len(turn.text.split()) for turn in turns if not turn.by_agent) >= _MIN_WORDS
+
+
+def _summarize_silence(call: Call, turns: Sequence[TalkTurn]) -> TalkSummary:
+    said = " ".join(" ".join(turn.text for turn in turns if not turn.by_agent).split())
     if call.answered_by and call.answered_by != "human":
         tldr = "A machine answered."
-    elif words:
-        said = " ".join(turn.text for turn in turns if not turn.by_agent)
-        tldr = f"The {_party(call)} said only: “{' '.join(said.split())[:100]}”"
+    elif said:
+        tldr = f"The {_party(call)} said only: “{said[:100]}”"
     elif call.voicemail in _LEFT:
         tldr = "The caller left a message."
     else:
         tldr = f"The {_party(call)} said nothing." if turns else "Nobody spoke."
-    return TalkSummary(tldr, [], [], "neutral", {})
+    return TalkSummary(tldr, [], [], "neutral")
 
 
 def _count_model_use(call: Call) -> None:
