@@ -110,7 +110,7 @@ def place_test_call(
     voice = acceptance.choose_flow_voice(flow, simulated=simulated)
     attempt = _Attempt(
         flow=flow,
-        caller_id=caller_ids.choose_number(member.organization, flow, simulated=simulated),
+        caller_id=caller_ids.choose_number(member.organization, flow, simulated=simulated, of_request=False),
         voice=voice,
         order=_order(member, flow, voice, number.e164, context).model_copy(update={"simulated": simulated}),
         is_test=True,
