@@ -21,7 +21,7 @@ from functions.hum.flows.schemas import (
 from switchboard.analytics import service as analytics
 from switchboard.calls import console
 from switchboard.dialects.hum.analytics_views import DAYS, FlowAnalyticsView, RangeDays, RangeEnd, RangeStart
-from switchboard.dialects.hum.call_orders import CALL_INVALID, CALL_REFUSED, CallPlaced, TestCallInput
+from switchboard.dialects.hum.call_orders import TEST_CALL_INVALID, TEST_CALL_REFUSED, CallPlaced, TestCallInput
 from switchboard.dialects.hum.dialect import Hum
 from switchboard.dialects.hum.shapes import DONE, Cursor, Limit, Ok
 from switchboard.edge.api import Api
@@ -236,10 +236,10 @@ def get_flow_analytics(
     " the simulator takes the call: it reaches nobody and costs nothing. Otherwise the call is real and has its price,"
     " and the compliance rules apply. Analytics leave test calls out.",
     permission=Permission.CALLS_PLACE,
-    responses={400: CALL_INVALID, 403: CALL_REFUSED, 404: _UNKNOWN},
+    responses={400: TEST_CALL_INVALID, 403: TEST_CALL_REFUSED, 404: _UNKNOWN},
 )
 def test_flow_call(flow_id: str, request: TestCallInput) -> CallPlaced:
-    call = console.place_test_call(api.member, flow_id, request.to, simulated=request.simulated)
+    call = console.place_test_call(api.member, flow_id, request.to, request.task_context, simulated=request.simulated)
     return CallPlaced.of(call)
 
 

@@ -34,8 +34,8 @@ def list_outbound_calls(limit: Limit = 50, cursor: Cursor = None) -> OutboundCal
     summary="Place a call",
     operation_id="createOutboundCall",
     description="Accepts a call of an outbound flow, and dials it in a moment. By placing the call you state that the"
-    " person gave you the number for such calls, unless a consent is stored. A flow that sells needs a written consent."
-    " The same flow calls a number once in five minutes.",
+    " person gave you the number for such calls, unless a consent is stored. A flow that sells needs a written consent"
+    " (set by the operator). The same flow calls a number once in five minutes.",
     permission=Permission.CALLS_PLACE,
     responses={400: CALL_INVALID, 403: CALL_REFUSED, 404: "There is no such flow."},
 )

@@ -85,7 +85,9 @@ def require_destination(order: Order) -> None:
     Raises Invalid for an invalid number.
     """
     if phone.is_costly(order.to):
-        message = "Calls to premium-rate, shared-cost and satellite numbers are not allowed: use another number."
+        message = (
+            "Calls to premium-rate, shared-cost, personal and satellite numbers are not allowed: use another number."
+        )
         raise Forbidden(message, code="destination_not_allowed")
 
 

@@ -32,8 +32,10 @@ def require_number(org_id: str, number_id: str) -> CallerId:
     return CallerId(found.e164, found.id)
 
 
-def choose_number(org: Organization, flow: Flow, *, simulated: bool) -> CallerId:
+def choose_number(org: Organization, flow: Flow, *, simulated: bool, of_request: bool = True) -> CallerId:
     """Returns the flow's number, else the organization's. A simulated call may show a number of the platform.
+
+    `of_request` says whether the request could name a number.
 
     Raises Invalid without a number: 47 CFR 64.1604 forbids a caller ID that belongs to nobody.
     """
@@ -43,8 +45,11 @@ def choose_number(org: Organization, flow: Flow, *, simulated: bool) -> CallerId
         return CallerId(own)
     if simulated:
         return CallerId(acceptance.choose_caller_id(org, [], flow.id))
+    message = "No caller ID: give the flow a number with caller_id_number_id"
+    if not of_request:
+        raise Invalid(f"{message}.", code="no_caller_id")
     raise Invalid(
-        "No caller ID: give the flow a number with caller_id_number_id, or send one in the request.",
+        f"{message}, or send one in the request.",
         code="no_caller_id",
         fields={"caller_id_number_id": "is required, because neither the flow nor the organization has a number"},
     )

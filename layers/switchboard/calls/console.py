@@ -24,6 +24,7 @@ from switchboard.flows import service as flows
 from switchboard.flows.models import Flow
 from switchboard.kit import clock, ids
 from switchboard.kit.background import BackgroundTask
+from switchboard.numbers import service as numbers
 from switchboard.team.models import Member
 from switchboard.team.permissions import Role
 
@@ -67,6 +68,7 @@ def place_outbound_call(member: Member, wanted: OutboundRequest) -> Call:
     number, context = phone.parse(wanted.to), task_context.check_context(wanted.task_context)
     known = _known_facts(member, number.e164, simulated=False)
     known.start()
+    owner = _find_owner(number.e164)
     named = _named_number(member, wanted.caller_id_number_id)
     flow = flows.get_flow(member.org_id, wanted.flow_id)
     if flow.kind != "outbound":
@@ -76,35 +78,41 @@ def place_outbound_call(member: Member, wanted: OutboundRequest) -> Call:
             fields={"flow_id": "must be the id of an outbound flow"},
         )
     acceptance.require_carrier(simulated=False)
+    _require_others_number(member, owner)
     caller_id = named.result() if named else caller_ids.choose_number(member.organization, flow, simulated=False)
     voice = acceptance.choose_flow_voice(flow, simulated=False)
-    order = _order(member, flow, voice, number.e164).model_copy(
-        update={
-            "prompt": task_context.render_prompt(flow.system_prompt or None, context),
-            "variables": task_context.context_variables(context),
-            "skips_own_hours": wanted.force,
-        }
-    )
+    order = _order(member, flow, voice, number.e164, context)
+    order = order.model_copy(update={"skips_own_hours": wanted.force})
+    # A person must not hear the name of a variable. Only the tester of a flow does.
+    task_context.check_spoken(flow.greeting, order.variables, "greeting")
+    task_context.check_spoken(flow.voicemail_leave_message or "", order.variables, "voicemail_leave_message")
     attempt = _Attempt(flow=flow, caller_id=caller_id, voice=voice, order=order)
     return _place(member, attempt, known.result(), forced=wanted.force)
 
 
-def place_test_call(member: Member, flow_id: str, to: str, *, simulated: bool) -> Call:
+def place_test_call(
+    member: Member, flow_id: str, to: str, context: dict[str, Any] | None = None, *, simulated: bool
+) -> Call:
     """Accepts a call that tries a flow out. It is simulated on request, and without a carrier or a talker.
+
+    Names of variables without a value in the task context stay, so that the tester sees them.
 
     Raises NotFound for an unknown flow, Invalid, Forbidden, Blocked, QuotaExceeded and Unavailable.
     """
-    number = phone.parse(to)
+    number, context = phone.parse(to), task_context.check_context(context or {})
     simulated = simulated or not acceptance.has_live_carrier()
     known = _known_facts(member, number.e164, simulated=simulated)
     known.start()
+    owner = _find_owner(number.e164)
     flow = flows.get_flow(member.org_id, flow_id)
+    if not simulated:
+        _require_others_number(member, owner)
     voice = acceptance.choose_flow_voice(flow, simulated=simulated)
     attempt = _Attempt(
         flow=flow,
-        caller_id=caller_ids.choose_number(member.organization, flow, simulated=simulated),
+        caller_id=caller_ids.choose_number(member.organization, flow, simulated=simulated, of_request=False),
         voice=voice,
-        order=_order(member, flow, voice, number.e164).model_copy(update={"simulated": simulated}),
+        order=_order(member, flow, voice, number.e164, context).model_copy(update={"simulated": simulated}),
         is_test=True,
     )
     return _place(member, attempt, known.result(), forced=True)
@@ -116,6 +124,20 @@ def _known_facts(member: Member, e164: str, *, simulated: bool) -> BackgroundTas
         org_id=member.org_id, channel="voice", to=e164, basis=_members_consent(member), simulated=simulated
     )
     return BackgroundTask(partial(compliance.read_known_facts, contact))
+
+
+def _find_owner(e164: str) -> BackgroundTask[str | None]:
+    """Returns the started task that finds the organization that has the called number."""
+    task = BackgroundTask(partial(numbers.find_owner, e164))
+    task.start()
+    return task
+
+
+def _require_others_number(member: Member, owner: BackgroundTask[str | None]) -> None:
+    """Raises Invalid for a number of the member's organization: two of its flows would talk with each other."""
+    if owner.result() == member.org_id:
+        problem = "is a number of the organization: call another number"
+        raise Invalid(f"Invalid telephone number: it {problem}.", code="invalid_number", fields={"to": problem})
 
 
 def _named_number(member: Member, number_id: str | None) -> BackgroundTask[CallerId] | None:
@@ -132,7 +154,7 @@ def _members_consent(member: Member) -> StandingConsent:
     return StandingConsent(source=_MEMBERS_CONSENT, date=today, of=f"member:{member.user_id}")
 
 
-def _order(member: Member, flow: Flow, voice: Voice, to: str) -> Order:
+def _order(member: Member, flow: Flow, voice: Voice, to: str, context: dict[str, Any]) -> Order:
     return Order(
         to=to,
         tier=Tier(voice.tier),
@@ -140,7 +162,8 @@ def _order(member: Member, flow: Flow, voice: Voice, to: str) -> Order:
         purpose=flow.purpose.value,
         voice_id=voice.id,
         greeting=flow.greeting or None,
-        prompt=flow.system_prompt or None,
+        prompt=task_context.render_prompt(flow.system_prompt or None, context),
+        variables=task_context.context_variables(context),
         metadata={"source": CONSOLE_SOURCE},
     )
 

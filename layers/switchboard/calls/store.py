@@ -214,8 +214,8 @@ def list_tool_uses(org_id: str, call_id: str) -> list[ToolUse]:
     )
 
 
-def list_turns(org_id: str, call_id: str) -> Iterator[Turn]:
-    query = Query(table="activity", partition=_key(org_id, call_id)["pk"], begins="turn#")
+def list_turns(org_id: str, call_id: str, *, newest_first: bool = False) -> Iterator[Turn]:
+    query = Query(table="activity", partition=_key(org_id, call_id)["pk"], begins="turn#", forward=not newest_first)
     return (Turn.model_validate(item) for item in query.read_all())
 
 

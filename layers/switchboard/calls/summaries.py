@@ -28,8 +28,8 @@ class CallSummary(BaseModel):
     """The summary of a talk.
 
     `made_by` names the language model, or `rules`. `outcome_data` is the outcome by the flow's schema, None if the flow
-    has no schema. An outcome that does not fit the schema is kept: `outcome_valid` is then false, and `outcome_errors`
-    says why.
+    has no schema, or nothing was said. An outcome that does not fit the schema is kept: `outcome_valid` is then false,
+    and `outcome_errors` says why.
     """
 
     tldr: str

@@ -21,10 +21,10 @@ from switchboard.aws.writes import commit
 from switchboard.calls import changes, store, summaries, summarizers
 from switchboard.calls.changes import CallChange
 from switchboard.calls.jobs import SummarizeCall
-from switchboard.calls.models import AGENT_SPEAKER, CONSOLE_SOURCE, FINAL_STATES, Call
+from switchboard.calls.models import AGENT_SPEAKER, CONSOLE_SOURCE, FINAL_STATES, Call, CallerMessageState
 from switchboard.calls.summaries import CallSummary
 from switchboard.calls.summarizers import RULES
-from switchboard.calls.summarizers.models import TalkSummary, TalkTurn
+from switchboard.calls.summarizers.models import Party, TalkSummary, TalkTurn
 from switchboard.errors import NotFound, QuotaExceeded
 from switchboard.flows import service as flows
 from switchboard.flows import values
@@ -42,7 +42,8 @@ MODEL_SUMMARIES_PER_DAY = 5_000
 #: The most turns and characters that are read. A longer talk keeps its beginning and its end.
 MAX_TURNS, MAX_CHARACTERS = 2_000, 24_000
 _MIN_WORDS = 3
-#: A larger outcome is not kept.
+_LEFT = (CallerMessageState.LEFT, CallerMessageState.RECORDED)
+#: A larger outcome is not kept, and no deeper one than `texts.MAX_JSON_DEPTH`.
 MAX_OUTCOME_CHARACTERS = 16_000
 _MAX_OUTCOME_NAME = 60
 
@@ -59,18 +60,26 @@ def summarize_call(org_id: str, call_id: str, tries: int = 0) -> None:
     if _ended_within(call, SETTLE_TIME):
         _summarize_later(call, SETTLE_TIME, tries)
         return
-    turns = [
-        TalkTurn(turn.speaker == AGENT_SPEAKER, turn.text)
-        for turn in islice(store.list_turns(org_id, call_id), MAX_TURNS)
-    ]
+    turns = _read_turns(call)
     schema = _find_schema(call)
     try:
         made_by, found = _summarize(call, turns, schema, tries)
     except summarizers.ThrottledError:
         _summarize_later(call, _THROTTLE_DELAY * chance.between(0.5, 1.5), tries + 1)
         return
-    summary = _checked(found, schema, made_by=made_by, turns=len(turns))
+    # A talk without words has no outcome that could be wrong.
+    wanted = schema if _has_words(turns) else None
+    summary = _checked(found, wanted, made_by=made_by, turns=len(turns))
     store.CALLS.change_object(org_id, call_id, lambda now: _summarized(now, summary))
+
+
+def _read_turns(call: Call) -> list[TalkTurn]:
+    found = list(islice(store.list_turns(call.org_id, call.id), MAX_TURNS))
+    if len(found) == MAX_TURNS:
+        head = found[: MAX_TURNS // 4]
+        latest = store.list_turns(call.org_id, call.id, newest_first=True)
+        found = [*head, *reversed(list(islice(latest, MAX_TURNS - len(head))))]
+    return [TalkTurn(turn.speaker == AGENT_SPEAKER, turn.text) for turn in found]
 
 
 def _ended_within(call: Call, time: timedelta) -> bool:
@@ -99,16 +108,16 @@ def _summarize(
     call: Call, turns: Sequence[TalkTurn], schema: dict[str, Any] | None, tries: int
 ) -> tuple[str, TalkSummary]:
     """Returns the name of the summarizer, and its summary. Raises ThrottledError if the model shall be asked again."""
-    words = sum(len(turn.text.split()) for turn in turns if not turn.by_agent)
-    if words < _MIN_WORDS:
-        return RULES, _summarize_silence(call, turns, words)
+    if not _has_words(turns):
+        return RULES, _summarize_silence(call, turns)
+    party = _party(call)
     chosen = summarizers.choose_summarizer(modeled=not call.simulated)
     if chosen.name == RULES:
-        return RULES, chosen.summarize(turns, schema)
+        return RULES, chosen.summarize(turns, schema, party)
     try:
         if not tries:
             _count_model_use(call)
-        return chosen.name, chosen.summarize(_shorten(turns), schema)
+        return chosen.name, chosen.summarize(_shorten(turns), schema, party)
     except summarizers.ThrottledError:
         if _ended_within(call, _MODEL_LIMIT):
             raise
@@ -119,18 +128,29 @@ def _summarize(
         reason = "the organization's daily limit is reached"
     telemetry.emit_metric("SummaryWithoutModel")
     telemetry.logger().warning("summary without a model", extra={"call_id": call.id, "reason": reason})
-    return RULES, summarizers.choose_summarizer(modeled=False).summarize(turns, schema)
+    return RULES, summarizers.choose_summarizer(modeled=False).summarize(turns, schema, party)
 
 
-def _summarize_silence(call: Call, turns: Sequence[TalkTurn], words: int) -> TalkSummary:
+def _party(call: Call) -> Party:
+    return "caller" if call.direction == "INBOUND" else "person"
+
+
+def _has_words(turns: Sequence[TalkTurn]) -> bool:
+    """Whether the other party said more than a word or two."""
+    return sum(len(turn.text.split()) for turn in turns if not turn.by_agent) >= _MIN_WORDS
+
+
+def _summarize_silence(call: Call, turns: Sequence[TalkTurn]) -> TalkSummary:
+    said = " ".join(" ".join(turn.text for turn in turns if not turn.by_agent).split())
     if call.answered_by and call.answered_by != "human":
         tldr = "A machine answered."
-    elif words:
-        said = " ".join(turn.text for turn in turns if not turn.by_agent)
-        tldr = f"The caller said only: “{' '.join(said.split())[:100]}”"
+    elif said:
+        tldr = f"The {_party(call)} said only: “{said[:100]}”"
+    elif call.voicemail in _LEFT:
+        tldr = "The caller left a message."
     else:
-        tldr = "The caller said nothing." if turns else "Nobody spoke."
-    return TalkSummary(tldr, [], [], "neutral", {})
+        tldr = f"The {_party(call)} said nothing." if turns else "Nobody spoke."
+    return TalkSummary(tldr, [], [], "neutral")
 
 
 def _count_model_use(call: Call) -> None:
@@ -161,7 +181,10 @@ def _checked(found: TalkSummary, schema: dict[str, Any] | None, *, made_by: str,
     outcome, errors = None, []
     if schema is not None:
         outcome = found.outcome or {}
-        if len(json.dumps(outcome)) > MAX_OUTCOME_CHARACTERS:
+        # The depth first: the text of a deep value is made by recursion.
+        if texts.is_deeper(outcome):
+            outcome, errors = {}, ["was nested too deeply to keep"]
+        elif len(json.dumps(outcome)) > MAX_OUTCOME_CHARACTERS:
             outcome, errors = {}, ["was too large to keep"]
         else:
             errors = values.validate_value(schema, outcome)
@@ -191,10 +214,14 @@ def _summarized(call: Call, summary: CallSummary) -> CallChange:
 
 
 def _row_facts(call: Call, summary: CallSummary) -> dict[str, Any]:
-    """Returns what lists show. A caller of another API keeps the analysis that its contract promises."""
+    """Returns what lists show. A caller of another API keeps the analysis that its contract promises.
+
+    A model's text replaces the provider's analysis of the talk, and a text by rules, which says less, does not.
+    """
     if call.source != CONSOLE_SOURCE and call.direction != "INBOUND":
         return {"summary": call.summary or summary.tldr}
+    told = (call.summary if summary.made_by == RULES else None) or summary.tldr
     named = (summary.outcome_data or {}).get("outcome")
     if summary.outcome_valid and isinstance(named, str) and 0 < len(named) <= _MAX_OUTCOME_NAME:
-        return {"summary": summary.tldr, "outcome": named}
-    return {"summary": summary.tldr}
+        return {"summary": told, "outcome": named}
+    return {"summary": told}

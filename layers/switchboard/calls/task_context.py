@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
+from switchboard.carriers.spoken import find_variables
 from switchboard.errors import Invalid
 from switchboard.kit.texts import MAX_JSON_DEPTH, is_deeper, is_larger
 
@@ -18,6 +20,10 @@ MAX_CHARACTERS, MAX_VALUES, MAX_KEY_CHARACTERS = 8_000, 200, 64
 #: Longer texts are in the prompt only: a variable is read out.
 MAX_VARIABLE_CHARACTERS = 500
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+#: The beginnings of the names that the talker's provider fills itself.
+_RESERVED = ("system__", "secret__")
+#: A brace after a brace, or at the edge of a value, where the text around the value may have another one.
+_BRACE_AFTER_BRACE, _FIRST_BRACE, _LAST_BRACE = (re.compile(one) for one in (r"(?<=\{)\{", r"\A\{", r"\{\Z"))
 #: Letters that would end the mark, or begin a variable.
 _ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e"})
 _HEADING = (
@@ -31,9 +37,7 @@ def check_context(context: dict[str, Any]) -> dict[str, Any]:
     """Returns a task context. Raises Invalid if it is too large, too deep, or has an unusable key."""
     problem = _find_problem(context)
     if problem:
-        raise Invalid(
-            f"Invalid task_context: it {problem}.", code="invalid_task_context", fields={"task_context": problem}
-        )
+        raise _invalid(problem)
     return context
 
 
@@ -46,6 +50,8 @@ def _find_problem(context: dict[str, Any]) -> str | None:
         return f"has more than {MAX_CHARACTERS:,} characters as JSON"
     if any(not key.strip() or len(key) > MAX_KEY_CHARACTERS for key in _keys(context)):
         return f"has a key that is blank or longer than {MAX_KEY_CHARACTERS} characters"
+    if any(key.lower().startswith(_RESERVED) for key in context):
+        return f"has a key that begins with {' or '.join(_RESERVED)}: use another name"
     return None
 
 
@@ -76,9 +82,26 @@ def context_variables(context: dict[str, Any]) -> dict[str, str]:
             continue
         text = " ".join(value.split()) if isinstance(value, str) else json.dumps(value)
         if len(text) <= MAX_VARIABLE_CHARACTERS:
-            found[key] = text.replace("{{", "{ {")
+            found[key] = _separate_braces(text)
     return found
+
+
+def check_spoken(text: str, variables: Mapping[str, str], of: str) -> None:
+    """Raises Invalid if a text that is spoken to a person names a variable without a value. `of` names the text."""
+    missing = [name for name in find_variables(text) if name not in variables and not name.startswith(_RESERVED)]
+    if missing:
+        raise _invalid(f"has no value for `{missing[0]}`, which the flow's {of} uses")
+
+
+def _separate_braces(text: str) -> str:
+    return _LAST_BRACE.sub("{ ", _FIRST_BRACE.sub(" {", _BRACE_AFTER_BRACE.sub(" {", text)))
 
 
 def _dump(context: dict[str, Any]) -> str:
     return json.dumps(context, ensure_ascii=False, sort_keys=True, indent=1)
+
+
+def _invalid(problem: str) -> Invalid:
+    return Invalid(
+        f"Invalid task_context: it {problem}.", code="invalid_task_context", fields={"task_context": problem}
+    )

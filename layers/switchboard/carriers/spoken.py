@@ -28,6 +28,11 @@ def fill_variables(text: str, variables: Mapping[str, str]) -> str:
     return "".join([*parts, text[end:]])[:MAX_SPOKEN_CHARACTERS]
 
 
+def find_variables(text: str) -> list[str]:
+    """Returns the names that `fill_variables` replaces, each once."""
+    return list(dict.fromkeys(_PLACE.findall(text)))
+
+
 def make_sayable(text: str) -> str:
     """Returns a text that XML can hold: other control characters would make the whole document unreadable."""
     plain = "".join(one if one.isprintable() else " " for one in text)

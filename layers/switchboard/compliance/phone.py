@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -14,6 +15,7 @@ from switchboard.errors import Invalid
 #: The pattern of the contracts, limited to ASCII digits.
 E164_PATTERN = r"^\+[1-9][0-9]{6,14}$"
 
+_MAX_E164_CHARACTERS = 16
 _E164 = re.compile(E164_PATTERN.removesuffix("$"))
 # Neither an area code nor an exchange begins with 0 or 1, and no area code is a service code (911).
 _NORTH_AMERICAN = re.compile(r"\+1(?!.11)[2-9][0-9]{2}[2-9][0-9]{6}")
@@ -22,6 +24,8 @@ _FICTIONAL = re.compile(r"\+1[2-9][0-9]{2}55501[0-9]{2}")
 _MAGIC = re.compile(r"\+150055500[0-9]{2}")
 #: Country codes of satellites, ships, global networks and international premium rate: each minute costs dollars.
 _COSTLY_CODES = frozenset({808, 870, 878, 881, 882, 883, 888, 979})
+#: The library's names of the kinds whose calls cost more than a talk is sold for. Nobody talks on a pager.
+_COSTLY_KINDS = ("PREMIUM_RATE", "SHARED_COST", "PERSONAL_NUMBER", "PAGER")
 
 
 class NumberKind(StrEnum):
@@ -57,14 +61,38 @@ class Phone:
 
 
 def is_costly(text: str) -> bool:
-    """Whether a call pays the number's holder or goes to a costly network. Raises Invalid for an invalid number."""
+    """Whether a call pays the number's holder or goes to a costly network. Raises Invalid for an invalid number.
+
+    The library knows the kind of a complete number only, but networks ignore surplus digits. So a number of no known
+    kind is costly if it begins with a costly number, or if a costly number begins with it.
+    """
     found = parse(text)
+    if found.reaches_nobody:
+        return False
     if found.country_code in _COSTLY_CODES:
         return True
     import phonenumbers  # for cold start: the library is large
 
+    costly = {getattr(phonenumbers.PhoneNumberType, name) for name in _COSTLY_KINDS}
     kind = phonenumbers.number_type(phonenumbers.parse(text))
-    return kind in (phonenumbers.PhoneNumberType.PREMIUM_RATE, phonenumbers.PhoneNumberType.SHARED_COST)
+    if kind != phonenumbers.PhoneNumberType.UNKNOWN:
+        return kind in costly
+    return any(phonenumbers.number_type(phonenumbers.parse(one)) in costly for one in _list_neighbors(found))
+
+
+def _list_neighbors(found: Phone) -> Iterator[str]:
+    """Returns the beginnings of a number, and numbers that begin with it, of all lengths that its country has."""
+    from phonenumbers import ValidationResult, is_possible_number_with_reason, parse  # for cold start: as above
+
+    for fewer in range(1, len(found.national) - 1):  # the library parses no single digit
+        shorter = found.e164[:-fewer]
+        if is_possible_number_with_reason(parse(shorter)) == ValidationResult.TOO_SHORT:
+            break
+        yield shorter
+    for more in range(1, _MAX_E164_CHARACTERS + 1 - len(found.e164)):
+        if is_possible_number_with_reason(parse(found.e164 + "0" * more)) == ValidationResult.TOO_LONG:
+            break
+        yield from (found.e164 + digit * more for digit in "0123456789")
 
 
 def parse(text: str) -> Phone:

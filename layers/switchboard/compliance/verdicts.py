@@ -182,6 +182,9 @@ _MESSAGES = {
     "attempt_cap": "This number has received as many calls as the law allows for now. Try again later.",
 }
 
+#: The codes with which the gate refuses a call or text.
+BLOCK_CODES = frozenset(_MESSAGES)
+
 
 def blocked_error(verdict: Verdict) -> Blocked:
     """Returns the error for a verdict that does not allow the call. Raises ValueError for one that does."""

@@ -10,12 +10,13 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError, ValidationError, best_match
+from jsonschema.exceptions import best_match
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012
 
 from switchboard.flows.patterns import check_pattern
+from switchboard.flows.schema_problems import describe_problem
 from switchboard.flows.source import Path, PathError
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -63,16 +64,11 @@ def check_schema(schema: Any) -> None:
     # The first error, because a schema may have thousands, and to compare them takes time.
     for error in _METASCHEMA.iter_errors(schema):
         shown = best_match([error]) or error
-        raise PathError(tuple(shown.absolute_path), describe_problem(shown))
+        problem = describe_problem(shown)
+        raise PathError(problem.path, problem.text)
     if schema.get("type") != "object":
         raise PathError(("type",) if "type" in schema else (), 'must have the type "object"')
     _Measure(schema, known).check()
-
-
-def describe_problem(error: ValidationError | SchemaError) -> str:
-    """Returns the message of an error, shortened."""
-    text = error.message
-    return text if len(text) <= 200 else f"{text[:200]}…"
 
 
 def _too_large() -> PathError:

@@ -26,7 +26,7 @@ _USUAL_COUNTRIES = "US,CA"
 def find_number_problem(e164: str) -> str | None:
     """Returns why no call of any organization is transferred to a number, or `None`. Raises Invalid."""
     if phone.is_costly(e164):
-        return "is a premium-rate, shared-cost or satellite number: use another number"
+        return "is a premium-rate, shared-cost, personal or satellite number: use another number"
     reached = [code.strip() for code in settings.text("TRANSFER_COUNTRIES", _USUAL_COUNTRIES).upper().split(",")]
     region = phone.parse(e164).region
     if region in reached or (region in TERRITORIES and "US" in reached):

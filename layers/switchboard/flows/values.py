@@ -18,8 +18,8 @@ from jsonschema.validators import extend
 from referencing import Registry
 
 from switchboard import telemetry
-from switchboard.flows.json_schemas import describe_problem
 from switchboard.flows.patterns import MAX_PATTERN_TEXT, CountedPattern
+from switchboard.flows.schema_problems import describe_problem
 from switchboard.flows.source import MAX_SOURCE_DEPTH, MAX_SOURCE_VALUES, format_path
 from switchboard.kit.texts import is_deeper, is_larger
 
@@ -43,7 +43,7 @@ class _TooManyStepsError(Exception):
 
 
 def validate_value(schema: dict[str, Any], value: Any) -> list[str]:
-    """Returns the problems of a value, each with its path, for example `score: 7 is greater than the maximum of 5`.
+    """Returns the problems of a value, each with its path, for example `score: is too large: send at most 5`.
 
     The schema has passed `check_schema`. A value that cannot be checked has a problem too: nothing is raised.
     """
@@ -52,9 +52,9 @@ def validate_value(schema: dict[str, Any], value: Any) -> list[str]:
     found: list[str] = []
     try:
         for error in _Validation(schema).find_errors(value):
-            shown = best_match([error]) or error
-            path = format_path(tuple(shown.absolute_path))
-            found.append(f"{path}: {describe_problem(shown)}" if path else describe_problem(shown))
+            problem = describe_problem(best_match([error]) or error)
+            path = format_path(problem.path)
+            found.append(f"{path}: {problem.text}" if path else problem.text)
             if len(found) == MAX_PROBLEMS:
                 break
     except _TooManyStepsError:
@@ -134,7 +134,7 @@ class _Validation:
         if len(instance) > MAX_PATTERN_TEXT:
             yield ValidationError(f"is longer than {MAX_PATTERN_TEXT} characters, so no pattern matches it")
         elif not self._matches(pattern, instance):
-            yield ValidationError(f"does not match the pattern {pattern!r}")
+            yield ValidationError(f"does not match the pattern {pattern}")
 
     def _pattern_properties(self, validator: Any, named: Any, instance: Any, _: Any) -> Iterator[ValidationError]:
         if not isinstance(instance, dict):
@@ -155,7 +155,7 @@ class _Validation:
         ]
         if wanted is False and extra:
             names = ", ".join(repr(key) for key in extra)
-            yield ValidationError(f"Additional properties are not allowed ({names} unexpected)")
+            yield ValidationError(f"has fields that the schema does not have: {names}")
         elif wanted is not False:
             for key in extra:
                 yield from validator.descend(instance[key], wanted, path=key)

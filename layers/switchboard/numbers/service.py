@@ -46,6 +46,15 @@ def find_number_by_e164(e164: str) -> Number | None:
     return found if found and found.active else None
 
 
+def find_owner(e164: str) -> str | None:
+    """Returns the id of the organization that has this telephone number, in one read. None if no organization has it.
+
+    A number that is being bought has an owner too.
+    """
+    holder = store.find_holder(e164)
+    return holder.org_id if holder else None
+
+
 def update_number(
     origin: Origin,
     number_id: str,

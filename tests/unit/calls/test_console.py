@@ -28,6 +28,7 @@ from switchboard.team.models import Member
 from switchboard.team.permissions import Role
 from tests.actors import Tenant, member, system, tenant
 from tests.fakes.voice import Provider
+from tests.unit.calls.calls_in import make_number
 from tests.unit.calls.console_calls import ADA, OURS, place, save_flow, save_number
 from tests.unit.calls.live_calls import list_actions, minutes_used, read_call
 
@@ -102,6 +103,20 @@ def test_a_number_that_may_not_call_is_refused(ada: Member, which: str) -> None:
     }
     found = ids[which]
     assert code_of(lambda: place(ada, save_flow(ada.org_id), caller_id_number_id=found)) == "invalid_caller_id"
+
+
+def test_a_number_of_the_organization_is_not_called(acme: Tenant, ada: Member) -> None:
+    flow, own = save_flow(ada.org_id), make_number(acme).e164
+    others = make_number(tenant("other"), place=1).e164
+    for attempt in (lambda: place(ada, flow, own), lambda: console.place_test_call(ada, flow.id, own, simulated=False)):
+        with pytest.raises(Invalid) as refusal:
+            attempt()
+        assert (refusal.value.code, refusal.value.details["fields"]) == (
+            "invalid_number",
+            {"to": "is a number of the organization: call another number"},
+        )
+    assert console.place_test_call(ada, flow.id, own, simulated=True).simulated
+    assert place(ada, flow, others).to_number == others
 
 
 def test_a_flow_of_another_organization_does_not_exist(ada: Member) -> None:
@@ -259,6 +274,28 @@ def test_the_context_is_in_the_prompt_and_its_texts_are_variables(ada: Member) -
     call = place(ada, flow, task_context=context)
     assert call.order.variables == {"name": "Ada", "due": "3"}
     assert str(call.order.prompt).startswith("Remind {{name}}.\n\n# Task context\n")
+
+
+@pytest.mark.parametrize("text", ["greeting", "voicemail_leave_message"])
+def test_a_call_whose_person_would_hear_the_name_of_a_variable_is_refused(ada: Member, text: str) -> None:
+    flow = save_flow(ada.org_id, **{text: "Hello {{name}}."})
+    for context in ({}, {"name": None}, {"name": "y" * 501}):
+        with pytest.raises(Invalid) as refusal:
+            place(ada, flow, task_context=context)
+        assert refusal.value.code == "invalid_task_context"
+        assert f"has no value for `name`, which the flow's {text} uses" in refusal.value.message
+    assert place(ada, flow, task_context={"name": "Ada"}).order.variables == {"name": "Ada"}
+    assert console.place_test_call(ada, flow.id, ADA, simulated=True).order.variables == {}
+
+
+def test_a_test_call_has_a_context_too(ada: Member) -> None:
+    flow = save_flow(ada.org_id, system_prompt="Remind {{name}}.")
+    call = console.place_test_call(ada, flow.id, ADA, {"name": "Ada"}, simulated=True)
+    assert call.order.variables == {"name": "Ada"}
+    assert "# Task context" in str(call.order.prompt)
+    assert code_of(lambda: console.place_test_call(ada, flow.id, ADA, {"": 1}, simulated=True)) == (
+        "invalid_task_context"
+    )
 
 
 def test_a_line_without_a_talker_calls_nobody(ada: Member, monkeypatch: pytest.MonkeyPatch) -> None:

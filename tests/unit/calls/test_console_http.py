@@ -8,7 +8,7 @@ import pytest
 
 from switchboard.calls import dialing
 from switchboard.compliance import ledgers
-from switchboard.kit import ids
+from switchboard.kit import clock, ids
 from switchboard.team.models import Member
 from switchboard.team.permissions import Role
 from tests.actors import Tenant, member, system
@@ -67,6 +67,7 @@ def test_pages_of_the_list_follow_each_other(ask: Ask, boss: Member) -> None:
         ({"flow_id": "x"}, 404, "not_found"),
         ({"caller_id_number_id": "num_x"}, 400, "invalid_caller_id"),
         ({"task_context": {"a": "x" * 9_000}}, 400, "invalid_task_context"),
+        ({"task_context": {"system__time": "noon"}}, 400, "invalid_task_context"),
         ({"task_context": []}, 400, "invalid_request"),
         ({"force": "yes"}, 400, "invalid_request"),
     ],
@@ -78,6 +79,14 @@ def test_refusals_have_the_status_of_their_kind(
     answered, refusal = ask("POST", OUTBOUND, {"flow_id": save_flow(boss.org_id).id, "to": ADA} | body)
     assert answered == status, refusal
     assert code in (None, refusal["code"])
+
+
+def test_the_details_of_a_refusal_are_spelled_as_all_fields(ask: Ask, boss: Member) -> None:
+    _, refusal = ask("POST", OUTBOUND, {"flow_id": save_flow(boss.org_id).id, "to": "+15005550024"})
+    details = {name: value for one in refusal["details"] for name, value in one.items()}
+    assert details["gate"] == "quiet_hours"
+    assert details["next_allowed_at"] > clock.now_iso()
+    assert all(name == name.lower() for name in details)
 
 
 def test_a_repeated_call_names_the_first_one(ask: Ask, boss: Member) -> None:

@@ -63,3 +63,10 @@ def test_a_promise_of_either_side_is_a_next_action() -> None:
     found = RuleSummarizer().summarize(turns, None)
     assert found.next_actions == ["I will send the form.", "Please call me back on Monday."]
     assert found.outcome is None
+
+
+def test_the_longest_sentence_stands_for_the_talk() -> None:
+    turns = [TalkTurn(True, "Hello, this is the longest sentence of all."), TalkTurn(False, "Hello. I am late. Bye.")]
+    assert RuleSummarizer().summarize(turns, None).tldr == "The caller said: “I am late.”"
+    assert RuleSummarizer().summarize(turns, None, "person").tldr == "The person said: “I am late.”"
+    assert RuleSummarizer().summarize([TalkTurn(False, " ")], None).tldr == "The caller said nothing."

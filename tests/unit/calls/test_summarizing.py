@@ -11,18 +11,22 @@ from botocore.exceptions import ClientError
 
 from switchboard.aws import clients
 from switchboard.calls import console, dialing, ending, store, summaries, summarizing
-from switchboard.calls.models import Call, State
+from switchboard.calls.models import Call, CallerMessageState, State
 from switchboard.calls.summaries import CallSummary
+from switchboard.calls.summarizers.models import TalkSummary
+from switchboard.calls.summarizers.rules import RuleSummarizer
 from switchboard.carriers.language.answers import ATTEMPTS
 from switchboard.carriers.voice.ports.reports import EndReason
 from switchboard.flows import changes as flow_changes
 from switchboard.flows.models import Flow
 from switchboard.kit import clock
+from switchboard.kit.texts import MAX_JSON_DEPTH
 from switchboard.team.models import Member
 from switchboard.team.permissions import Role
 from tests.actors import Tenant, member, system
 from tests.fakes.bedrock import BedrockRuntime
-from tests.unit.calls.console_calls import ADA, place, save_flow
+from tests.unit.call_records.desk import save_call
+from tests.unit.calls.console_calls import ADA, ask_as, place, save_flow
 from tests.unit.calls.live_calls import list_actions, read_call, report_progress, report_turn
 
 pytestmark = pytest.mark.usefixtures("cloud", "frozen")
@@ -105,7 +109,7 @@ def test_a_model_summarizes_a_talk_and_finds_its_outcome(
     assert {"voice.call.summarized", "voice.call.outcome_captured"} <= set(list_actions(acme))
     [asked] = runtime.asked
     question = json.loads(asked["messages"][0]["content"][0]["text"])
-    assert question["transcript"][1] == {"speaker": "caller", "text": SPOKEN[0]}
+    assert question["transcript"][1] == {"speaker": "person", "text": SPOKEN[0]}
     assert question["outcome_schema"] == SCHEMA
     assert SPOKEN[0] not in asked["system"][0]["text"], "a stranger's words are data"
 
@@ -122,10 +126,10 @@ def test_a_second_run_asks_nothing_and_changes_nothing(ada: Member, model: Model
 @pytest.mark.parametrize(
     ("outcome", "problem"),
     [
-        ({"outcome": "sold"}, "outcome: 'sold' is not one of ['booked', 'declined']"),
-        ({}, "'outcome' is a required property"),
-        (None, "'outcome' is a required property"),
-        ({"outcome": "booked", "score": 7}, "score: 7 is greater than the maximum of 5"),
+        ({"outcome": "sold"}, 'outcome: must be one of "booked", "declined"'),
+        ({}, "outcome: is missing"),
+        (None, "outcome: is missing"),
+        ({"outcome": "booked", "score": 7}, "score: is too large: send at most 5"),
     ],
 )
 def test_an_outcome_that_does_not_fit_is_kept_and_marked(
@@ -144,6 +148,82 @@ def test_an_outcome_that_is_too_large_is_not_kept(ada: Member, model: Model, fro
     found = summarize(talk(ada, *SPOKEN), frozen)
     assert found is not None
     assert (found.outcome_data, found.outcome_valid, found.outcome_errors) == ({}, False, ["was too large to keep"])
+
+
+def nested(levels: int) -> dict[str, Any]:
+    value: dict[str, Any] = {"outcome": "booked"}
+    for _ in range(levels - 1):
+        value = {"outcome": "booked", "a": value}
+    return value
+
+
+@pytest.mark.parametrize("levels", [MAX_JSON_DEPTH + 1, 100, 252, 253, 254, 255, 260, 900])
+def test_an_outcome_that_is_too_deep_is_asked_for_again(
+    ada: Member, model: Model, frozen: clock.FrozenClock, levels: int
+) -> None:
+    runtime = model(ANSWER | {"outcome": nested(levels)}, ANSWER)
+    call = talk(ada, *SPOKEN)
+    found = summarize(call, frozen)
+    assert found is not None
+    assert (found.outcome_data, len(runtime.asked)) == ({"outcome": "booked"}, 2)
+    assert ask_as(ada, "hum/calls")("GET", f"/api/calls/{call.id}")[0] == 200
+
+
+def test_the_deepest_outcome_is_kept(ada: Member, model: Model, frozen: clock.FrozenClock) -> None:
+    model(ANSWER | {"outcome": nested(MAX_JSON_DEPTH)})
+    call = talk(ada, *SPOKEN)
+    found = summarize(call, frozen)
+    assert found is not None
+    assert (found.outcome_data, found.outcome_valid) == (nested(MAX_JSON_DEPTH), True)
+    _, body = ask_as(ada, "hum/calls")("GET", f"/api/calls/{call.id}")
+    assert body["outcome_data"] == nested(MAX_JSON_DEPTH)
+
+
+def test_a_deep_outcome_of_any_summarizer_is_not_kept(
+    ada: Member, monkeypatch: pytest.MonkeyPatch, frozen: clock.FrozenClock
+) -> None:
+    deep = TalkSummary("Ada booked Monday.", [], [], "neutral", nested(MAX_JSON_DEPTH + 1))
+    monkeypatch.setattr(RuleSummarizer, "summarize", lambda *_: deep)
+    found = summarize(talk(ada, *SPOKEN), frozen)
+    assert found is not None
+    assert (found.outcome_data, found.outcome_errors) == ({}, ["was nested too deeply to keep"])
+
+
+@pytest.mark.parametrize(
+    ("part", "number"),
+    [
+        ({"type": "number", "multipleOf": 0.5}, 10**400),
+        ({"type": "number", "multipleOf": 7}, 1e308),
+        ({"type": "number", "multipleOf": 10**400}, 1.5),
+        ({"type": "number", "maximum": 1.5}, 10**400),
+        ({"type": "number"}, 10**4000),
+    ],
+)
+def test_long_numbers_in_an_outcome_stop_no_summary(
+    ada: Member, model: Model, frozen: clock.FrozenClock, part: dict[str, Any], number: float
+) -> None:
+    model(ANSWER | {"outcome": {"outcome": "booked", "amount": number}})
+    schema = {"type": "object", "properties": {"amount": part}}
+    call = talk(ada, *SPOKEN, flow=save_flow(ada.org_id, outcome_schema=schema))
+    found = summarize(call, frozen)
+    assert found is not None
+    assert found.outcome_data == {"outcome": "booked", "amount": number}
+    assert ask_as(ada, "hum/calls")("GET", f"/api/calls/{call.id}")[0] == 200
+
+
+def test_the_end_of_a_talk_with_very_many_turns_is_read(
+    ada: Member, model: Model, frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(summarizing, "MAX_TURNS", 8)
+    for spoken in (7, 8, 20):
+        runtime = model(ANSWER)
+        found = summarize(talk(ada, *[f"These are words {number}." for number in range(1, spoken + 1)]), frozen)
+        question = json.loads(runtime.asked[0]["messages"][0]["content"][0]["text"])
+        shown = [turn["text"] for turn in question["transcript"]]
+        assert shown[:2] == ["Hello from the agent.", "These are words 1."]
+        assert shown[2:] == [f"These are words {number}." for number in range(spoken - 5, spoken + 1)]
+        assert found is not None
+        assert found.turns == 8
 
 
 def test_the_outcome_is_checked_by_the_version_with_which_the_call_began(
@@ -233,8 +313,8 @@ def test_the_models_uses_of_an_organization_have_a_daily_limit(
 @pytest.mark.parametrize(
     ("spoken", "answered_by", "tldr"),
     [
-        ((), "human", "The caller said nothing."),
-        (("Wrong number.",), "human", "The caller said only: “Wrong number.”"),
+        ((), "human", "The person said nothing."),
+        (("Wrong number.",), "human", "The person said only: “Wrong number.”"),
         ((), "machine_start", "A machine answered."),
     ],
 )
@@ -244,7 +324,8 @@ def test_a_talk_without_words_of_the_caller_needs_no_model(
     runtime = model()
     found = summarize(talk(ada, *spoken, answered_by=answered_by), frozen)
     assert found is not None
-    assert (found.tldr, found.made_by, found.outcome_valid, runtime.asked) == (tldr, "rules", False, [])
+    assert (found.tldr, found.made_by, runtime.asked) == (tldr, "rules", [])
+    assert (found.outcome_data, found.outcome_valid, found.outcome_errors) == (None, None, [])
 
 
 def test_a_simulated_call_is_never_shown_to_a_model(ada: Member, model: Model, frozen: clock.FrozenClock) -> None:
@@ -256,6 +337,7 @@ def test_a_simulated_call_is_never_shown_to_a_model(ada: Member, model: Model, f
     found = summarize(call, frozen)
     assert found is not None
     assert (found.made_by, runtime.asked) == ("rules", [])
+    assert read_call(call).summary == "Fine.", "rules say less than the provider"
 
 
 def test_a_call_without_an_answer_has_no_summary(ada: Member, frozen: clock.FrozenClock) -> None:
@@ -288,6 +370,37 @@ def test_a_late_analysis_does_not_replace_the_summary(ada: Member, frozen: clock
     told = read_call(call).summary
     store.CALLS.change_object(call.org_id, call.id, lambda found: ending.apply_analysis(found, "success", "Analyzed."))
     assert (read_call(call).summary, read_call(call).outcome) == (told, "success")
+
+
+@pytest.mark.parametrize("modeled", [True, False])
+def test_a_model_replaces_the_providers_analysis_and_rules_do_not(
+    ada: Member, model: Model, frozen: clock.FrozenClock, modeled: bool
+) -> None:
+    if modeled:
+        model(ANSWER)
+    call = talk(ada, *SPOKEN, flow=save_flow(ada.org_id))
+    store.CALLS.change_object(call.org_id, call.id, lambda found: ending.apply_analysis(found, "success", "Analyzed."))
+    assert summarize(call, frozen) is not None
+    assert read_call(call).summary == ("Ada booked Monday." if modeled else "Analyzed.")
+
+
+@pytest.mark.parametrize(
+    ("voicemail", "tldr"),
+    [
+        (CallerMessageState.RECORDED, "The caller left a message."),
+        (CallerMessageState.LEFT, "The caller left a message."),
+        (CallerMessageState.NONE, "Nobody spoke."),
+        (None, "Nobody spoke."),
+    ],
+)
+def test_a_call_of_a_caller_who_left_a_message_says_so(
+    acme: Tenant, frozen: clock.FrozenClock, voicemail: CallerMessageState | None, tldr: str
+) -> None:
+    now = clock.now_iso()
+    call = save_call(acme.org_id, direction="INBOUND", answered_at=now, ended_at=now, talk=1, voicemail=voicemail)
+    found = summarize(call, frozen)
+    assert found is not None
+    assert (found.tldr, read_call(call).summary) == (tldr, tldr)
 
 
 def test_a_long_talk_is_shown_without_its_middle(ada: Member, model: Model, frozen: clock.FrozenClock) -> None:

@@ -13,9 +13,11 @@ from switchboard.calls.task_context import (
     MAX_CHARACTERS,
     MAX_VALUES,
     check_context,
+    check_spoken,
     context_variables,
     render_prompt,
 )
+from switchboard.carriers.spoken import fill_variables
 from switchboard.errors import Invalid
 
 TEXTS = st.text(alphabet=st.sampled_from("ab<>/{}\\\"' \n_task context"), max_size=40)
@@ -68,6 +70,9 @@ def test_texts_numbers_and_truth_values_are_variables() -> None:
         {"": 1},
         {"a": [{" ": 1}]},
         {"k" * 65: 1},
+        {"system__time": "noon"},
+        {"secret__token": 1},
+        {"Secret__Token": {}},
     ],
 )
 def test_a_context_beyond_the_limits_is_refused(context: dict[str, Any]) -> None:
@@ -79,3 +84,28 @@ def test_a_context_beyond_the_limits_is_refused(context: dict[str, Any]) -> None
 def test_a_context_at_the_limits_is_accepted() -> None:
     for context in ({}, nested(8), {str(n): n for n in range(MAX_VALUES)}, {"k" * 64: "x" * 7_900}):
         assert check_context(context) == context
+
+
+BRACES = st.text(alphabet=st.sampled_from("{}a \u00a0"), max_size=12)
+
+
+@given(BRACES, BRACES)
+def test_a_value_names_no_variable_whatever_stands_beside_it(first: str, second: str) -> None:
+    variables = context_variables({"first": first, "second": second}) | {"a": "SECRET"}
+    once = fill_variables("Hi {{first}}{{second}}.", variables)
+    assert "{{" not in once
+    assert fill_variables(once, variables) == once
+    assert "{{" not in fill_variables("{{{first}}{{first}}", variables)[1:]
+
+
+def test_keys_inside_of_objects_are_free_because_they_are_no_variables() -> None:
+    assert check_context({"a": {"system__time": 1}}) == {"a": {"system__time": 1}}
+
+
+def test_a_spoken_text_needs_a_value_for_each_name() -> None:
+    check_spoken("Hello {{ name }}, it is {{system__time}}.", {"name": "Ada"}, "greeting")
+    with pytest.raises(Invalid) as refusal:
+        check_spoken("Hello {{name}} of {{ city }}.", {"name": "Ada"}, "greeting")
+    problem = "has no value for `city`, which the flow's greeting uses"
+    assert refusal.value.code == "invalid_task_context"
+    assert refusal.value.details["fields"] == {"task_context": problem}

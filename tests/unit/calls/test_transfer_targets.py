@@ -68,7 +68,7 @@ def test_numbers_of_the_countries_on_sale_are_reached(acme: Tenant, number: str)
 
 @pytest.mark.parametrize("number", ["+19005550123", "+881612345678"])
 def test_costly_numbers_are_refused(acme: Tenant, number: str) -> None:
-    assert "at sales: is a premium-rate, shared-cost or satellite number" in problem_of(acme, number)
+    assert "at sales: is a premium-rate, shared-cost, personal or satellite number" in problem_of(acme, number)
 
 
 def test_a_blocked_number_is_refused_and_not_dialed(acme: Tenant, line: Line) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import phonenumbers
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -178,3 +179,70 @@ def test_any_pasted_text_is_a_number_or_refused(text: str) -> None:
     except Invalid:
         return
     assert phone.parse(number).e164 == number
+
+
+#: The kinds whose calls pay the holder of a number, or cost the caller more.
+COSTLY_KINDS = [
+    phonenumbers.PhoneNumberType.PREMIUM_RATE,
+    phonenumbers.PhoneNumberType.SHARED_COST,
+    phonenumbers.PhoneNumberType.PERSONAL_NUMBER,
+    phonenumbers.PhoneNumberType.PAGER,
+]
+COSTLY_EXAMPLES = sorted(
+    {
+        phonenumbers.format_number(found, phonenumbers.PhoneNumberFormat.E164)
+        for region in phonenumbers.SUPPORTED_REGIONS
+        for kind in COSTLY_KINDS
+        if (found := phonenumbers.example_number_for_type(region, kind))
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "costly"),
+    [
+        ("+499001123456", True),
+        ("+4990011234567", True),  # a digit more
+        ("+49900112345678", True),
+        ("+398991234567", True),
+        ("+358600123456789", True),
+        ("+819901234567", True),
+        ("+6280912345678", True),
+        ("+35290512345678", True),
+        ("+86168123456", True),
+        ("+44906123456", True),  # a digit less
+        ("+4870123456", True),
+        ("+447012345678", True),  # a personal number
+        ("+447640123456", True),  # a pager
+        ("+15212345678", True),  # a personal number
+        ("+881612345678", True),
+        ("+979123456789", True),
+        ("+15005550006", False),  # a magic number
+        ("+14155550142", False),
+        ("+19995551212", False),  # an unassigned area code
+        ("+18005551212", False),
+        ("+442079460000", False),
+        ("+445512345678", False),  # a company's number
+        ("+498912345678", False),
+        ("+4915112345678", False),
+        ("+390612345678", False),
+        ("+46102345678", False),
+    ],
+)
+def test_a_costly_number_is_known_also_with_digits_too_many_or_too_few(text: str, costly: bool) -> None:
+    assert phone.is_costly(text) is costly
+
+
+@given(st.sampled_from(COSTLY_EXAMPLES), st.text(alphabet="0123456789", max_size=4), st.integers(0, 2))
+@example_settings(500)
+def test_digits_do_not_make_a_costly_number_cheap(costly: str, more: str, fewer: int) -> None:
+    text = costly[: len(costly) - fewer] if fewer else costly + more
+    try:
+        is_costly = phone.is_costly(text)
+    except Invalid:
+        return  # no network could route it
+    cheap = phonenumbers.number_type(phonenumbers.parse(text)) not in [
+        *COSTLY_KINDS,
+        phonenumbers.PhoneNumberType.UNKNOWN,
+    ]
+    assert is_costly or cheap

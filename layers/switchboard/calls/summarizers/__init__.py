@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from switchboard.calls.summarizers.models import TalkSummary, TalkTurn
+from switchboard.calls.summarizers.models import Party, TalkSummary, TalkTurn
 from switchboard.carriers.language import RefusedError, ThrottledError
 from switchboard.kit import settings
 
@@ -22,8 +22,10 @@ class Summarizer(Protocol):
     def name(self) -> str:
         """The summarizer's name. It is stored with the summary."""
 
-    def summarize(self, turns: Sequence[TalkTurn], schema: dict[str, Any] | None) -> TalkSummary:
-        """Summarizes a talk, with the outcome by a schema.
+    def summarize(
+        self, turns: Sequence[TalkTurn], schema: dict[str, Any] | None, party: Party = "caller"
+    ) -> TalkSummary:
+        """Summarizes a talk with a party, with the outcome by a schema.
 
         Raises ThrottledError if a later attempt may succeed, else RefusedError.
         """

@@ -7,6 +7,10 @@ from typing import Any, Literal, NamedTuple
 Sentiment = Literal["positive", "neutral", "negative", "mixed"]
 
 
+#: Who talks with the agent: a caller, or a person whom we called.
+Party = Literal["caller", "person"]
+
+
 class TalkTurn(NamedTuple):
     """An utterance of one side: the agent, or the other party."""
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from switchboard.calls.summarizers import RULES
-from switchboard.calls.summarizers.models import Sentiment, TalkSummary, TalkTurn
+from switchboard.calls.summarizers.models import Party, Sentiment, TalkSummary, TalkTurn
 from switchboard.kit import texts
 
 _MAX_POINTS, _MAX_ACTIONS, _MAX_CHARACTERS = 4, 4, 200
@@ -30,12 +30,15 @@ class RuleSummarizer:
 
     name = RULES
 
-    def summarize(self, turns: Sequence[TalkTurn], schema: dict[str, Any] | None) -> TalkSummary:
+    def summarize(
+        self, turns: Sequence[TalkTurn], schema: dict[str, Any] | None, party: Party = "caller"
+    ) -> TalkSummary:
         """Summarizes a talk. Raises nothing."""
         theirs = [turn for turn in turns if not turn.by_agent]
         said = [sentence for turn in theirs for sentence in _sentences(turn)]
         points = sorted(said, key=lambda one: (-len(one), one))[:_MAX_POINTS]
-        tldr = f"The caller said in {_turns(len(theirs))}: “{_clip(said[0] if said else '')}”"
+        # The longest sentence says the most: the first one is a greeting.
+        tldr = f"The {party} said: “{points[0]}”" if points else f"The {party} said nothing."
         actions = [one for turn in turns for one in _sentences(turn) if _PROMISES.search(one)]
         return TalkSummary(
             tldr,
@@ -44,10 +47,6 @@ class RuleSummarizer:
             _sentiment(theirs),
             _outcome(theirs, schema) if schema is not None else None,
         )
-
-
-def _turns(number: int) -> str:
-    return "1 turn" if number == 1 else f"{number} turns"
 
 
 def _sentences(turn: TalkTurn) -> list[str]:

@@ -85,7 +85,10 @@ class CallSummaryRow(BaseModel):
     has_recording: bool
     has_voicemail: bool
     summary_tldr: str | None
-    outcome: str | None
+    outcome: str | None = Field(
+        description="The text `outcome` of a valid `outcome_data`. Otherwise the voice provider's word for the talk,"
+        " such as `success`, or null."
+    )
     tags: list[CallTagView]
     is_read: bool = Field(description="Whether you have read the call.")
     created_at: str

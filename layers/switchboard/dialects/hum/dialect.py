@@ -118,7 +118,7 @@ class Hum(Dialect):
             word = error.code
         fields: dict[str, Any] = error.details.get("fields", {})
         details = [{"field": name, "message": message} for name, message in fields.items()]
-        details += [{name: value} for name, value in error.details.items() if name != "fields"]
+        details += [{_to_snake_case(name): value} for name, value in error.details.items() if name != "fields"]
         return error_body(
             word, word if error.code in REDUNDANT_CODES else error.code, error.message, details
         ), "application/json"
@@ -141,3 +141,8 @@ def _count_against_ceiling(organization: Organization) -> rate_limit.Limits:
 
 def _ceiling_bucket(organization: Organization) -> str:
     return f"{organization.id}#console"
+
+
+def _to_snake_case(name: str) -> str:
+    """Returns the name of a detail as HUM spells its fields. Another contract has `nextAllowedAt`."""
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)

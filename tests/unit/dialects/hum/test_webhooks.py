@@ -14,6 +14,7 @@ from switchboard.kit import clock
 from tests.actors import Tenant, tenant
 from tests.unit.call_records.desk import save_call
 from tests.unit.calls.console_calls import save_flow
+from tests.unit.calls.live_calls import report_turn
 
 pytestmark = pytest.mark.usefixtures("cloud", "frozen")
 SCHEMA = {"type": "object", "properties": {"outcome": {"enum": ["booked"]}}, "required": ["outcome"]}
@@ -57,15 +58,16 @@ def test_an_answered_call_is_reported_with_its_summary_and_not_before(acme: Tena
     assert (body["type"], body["id"], body["org_id"]) == ("call.completed", "evt_1", acme.org_id)
     assert (data["id"], data["status"], data["cost_cents"]) == (call.id, "completed", 7.0)
     assert data["summary"] == {"tldr": "Nobody spoke.", "key_points": [], "next_actions": [], "sentiment": "neutral"}
-    assert (data["outcome_data"], data["outcome_valid"]) == ({}, False)
+    assert (data["outcome_data"], data["outcome_valid"]) == ({}, None)
     assert not {"is_read", "contact", "flow_name"} & set(data)
 
 
 def test_an_outcome_is_reported_with_its_problems(acme: Tenant) -> None:
     call = save_answered(acme)
+    report_turn(call, "I am not sure yet, sorry.", number=1)
     summarizing.summarize_call(call.org_id, call.id)
     [body] = rendered(call, "voice.call.outcome_captured")
-    assert (body["type"], body["data"]["outcome_errors"]) == ("call.outcome", ["'outcome' is a required property"])
+    assert (body["type"], body["data"]["outcome_errors"]) == ("call.outcome", ["outcome: is missing"])
 
 
 def test_a_call_without_an_answer_is_reported_at_its_end(acme: Tenant) -> None:
