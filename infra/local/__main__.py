@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import logging
 import os
@@ -26,9 +27,12 @@ def port_of(name: str, default: int) -> int:
 
 def main() -> None:
     """Run the stack, or with `reset` delete its data."""
+    parser = argparse.ArgumentParser(prog="python -m infra.local", description="Run the stack on this machine.")
+    parser.add_argument("action", nargs="?", choices=["reset"], help="delete the data of the stopped stack instead")
+    action = parser.parse_args().action
     logging.basicConfig(level=os.environ.get("SWITCHBOARD_LOCAL_LOG", "WARNING"), format="%(name)s: %(message)s")
     home = Path(os.environ.get("SWITCHBOARD_HOME", ".local"))
-    if sys.argv[1:] == ["reset"]:
+    if action == "reset":
         try:
             lock_home(home).close()
         except BlockingIOError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import pytest
 from openapi_spec_validator import validate
@@ -212,3 +213,36 @@ def test_each_field_of_a_request_is_described() -> None:
         f"give these fields a description in functions/hum/<group>/schemas.py, or add a name that says all to "
         f"SELF_EXPLAINING in {__file__}: {undescribed}"
     )
+
+
+def test_the_examples_of_errors_fit_their_operations() -> None:
+    for path, item in OURS.document["paths"].items():
+        for method, operation in item.items():
+            told = operation["responses"]
+            body = operation.get("requestBody")
+            if body and "400" in told:
+                (detail,) = example_of(told["400"])["details"]
+                schema = next(iter(body["content"].values()))["schema"]
+                model = OURS.document["components"]["schemas"].get(schema.get("$ref", "").rpartition("/")[2], schema)
+                assert detail["field"] in model["properties"], (method, path)
+                assert (detail["message"] == "is missing") == (detail["field"] in model.get("required", ()))
+            if "404" in told and told["404"]["description"].startswith("There is no such "):
+                noun = told["404"]["description"].removeprefix("There is no such ").strip(".").partition(",")[0]
+                assert example_of(told["404"])["message"] == f"There is no such {noun}: check its id.", (method, path)
+
+
+def example_of(response: dict[str, Any]) -> dict[str, Any]:
+    (content,) = response["content"].values()
+    example: dict[str, Any] = content["example"]
+    return example
+
+
+def test_headers_have_their_usual_spelling() -> None:
+    names = {
+        one["name"]
+        for item in OURS.document["paths"].values()
+        for operation in item.values()
+        for one in operation["parameters"]
+        if one.get("in") == "header"
+    }
+    assert names == {"If-Match", "Last-Event-ID"}

@@ -108,7 +108,7 @@ def list_calls(
     "/api/calls/mark-all-read",
     summary="Mark all calls as read",
     operation_id="markAllCallsRead",
-    description="It applies to you only.",
+    description="It marks all calls as read for you.",
     permission=Permission.CALLS_READ,
     beside=_READ_STATE,
 )

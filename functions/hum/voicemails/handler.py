@@ -56,7 +56,7 @@ def list_voicemails(
     "/api/voicemails/mark-all-read",
     summary="Mark all voicemails as read",
     operation_id="markAllVoicemailsRead",
-    description="It applies to you only.",
+    description="It marks all voicemails as read for you.",
     permission=Permission.VOICEMAILS_READ,
     beside=inboxes.state_refs(inbox.INBOX),
 )
@@ -69,13 +69,18 @@ def mark_all_voicemails_read() -> VoicemailsMarkedRead:
     "/api/voicemails/<vm:voicemail_id>",
     summary="Get a voicemail",
     operation_id="getVoicemail",
-    description="With its timeline: views, plays, changes of the heard state, and actions, the newest first. Older"
-    " entries than the first 100 have `timeline_next_cursor`: send it as `cursor`. It does not mark the voicemail as"
-    " read.",
+    description="With its timeline: views, plays, changes of the heard state, and actions, the newest first. More than"
+    " 100 entries have `timeline_next_cursor`, which leads to the older ones: send it as `cursor`. It does not mark the"
+    " voicemail as read.",
     permission=Permission.VOICEMAILS_READ,
     responses={404: _UNKNOWN},
 )
-def get_voicemail(voicemail_id: str, cursor: Cursor = None) -> VoicemailView:
+def get_voicemail(
+    voicemail_id: str,
+    cursor: Annotated[
+        str | None, Query(description="The `timeline_next_cursor` of the response before, for older entries.")
+    ] = None,
+) -> VoicemailView:
     return VoicemailView.of_record(service.get_voicemail(api.member, voicemail_id, cursor))
 
 
@@ -97,8 +102,8 @@ def update_voicemail(voicemail_id: str, request: VoicemailChanges) -> Ok:
     "/api/voicemails/<vm:voicemail_id>",
     summary="Delete a voicemail",
     operation_id="deleteVoicemail",
-    description="Its audio, its transcript and its timeline are deleted with it. The call stays. The audit log names"
-    " the deletion.",
+    description="Its audio, its transcript and its timeline are deleted with it. The call stays, and its recording does"
+    " not have the message. The audit log names the deletion.",
     permission=Permission.VOICEMAILS_WRITE,
     responses={404: _UNKNOWN},
 )

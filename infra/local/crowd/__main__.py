@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import sys
@@ -19,6 +20,11 @@ from switchboard.people import sessions
 
 def main() -> None:
     """Create an organization in the running stack, and fill it."""
+    argparse.ArgumentParser(
+        prog="python -m infra.local.crowd",
+        description=f"Add an organization with a year of {CALLS:,} calls and {CONTACTS:,} contacts to the running"
+        " stack. The setting SWITCHBOARD_HOME names the stack's folder, .local by default.",
+    ).parse_args()
     home = Path(os.environ.get("SWITCHBOARD_HOME", ".local"))
     if not readiness.is_ready(home):
         sys.exit("No stack runs: start it with `make run` in another terminal.")

@@ -88,8 +88,8 @@ def _recording_name(talk: int | None) -> str:
 
 
 def _end_recording(call: Call) -> Script:
-    """Returns the end of the recording, if one runs."""
-    flow = talks.get_flow(call)
+    """Returns the end of the recording, if one may run. Of a call that was turned away nothing is recorded."""
+    flow = talks.get_flow(call) if call.declined is None else None
     running = talks.find_recording(call, flow) if flow else None
     return () if running is None else (StopRecording(_recording_name(running)),)
 
@@ -229,7 +229,10 @@ def apologize(call: Call) -> Script:
 
 
 def _offer_message(call: Call, flow: Flow, before: Script) -> Script:
-    """Asks the caller to leave a message, and waits for its recording."""
+    """Asks the caller to leave a message, and waits for its recording.
+
+    The recording of the call ends first. Else it would have the message, and keep it when the voicemail is deleted.
+    """
 
     def decide(found: Call) -> CallChange:
         if found.voicemail is not None or found.state in OVER_STATES:
@@ -247,4 +250,4 @@ def _offer_message(call: Call, flow: Flow, before: Script) -> Script:
     asked = speaker_of(call)(SpokenText.LEAVE_MESSAGE, own)
     # A line that continues after the message has recorded nothing.
     bye = speaker_of(call)(SpokenText.GOODBYE if call.direction == "INBOUND" else SpokenText.DONE)
-    return *before, asked, Record(MAX_MESSAGE_SECONDS, transcribe=True), bye, *HANG_UP
+    return *_end_recording(call), *before, asked, Record(MAX_MESSAGE_SECONDS, transcribe=True), bye, *HANG_UP

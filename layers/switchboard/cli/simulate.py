@@ -7,9 +7,10 @@ import secrets
 from typing import TYPE_CHECKING
 
 from switchboard.calls import inbound
+from switchboard.carriers.voice.twilio.callbacks import ANONYMOUS
 from switchboard.cli.commands import CommandGroup, print_rows
 from switchboard.compliance import phone
-from switchboard.errors import NotFound
+from switchboard.errors import Invalid, NotFound
 from switchboard.kit import settings
 from switchboard.numbers import service as numbers
 
@@ -26,15 +27,33 @@ def add_to(nouns: Nouns) -> None:
     call = simulate.add_command(
         "call", _call, "call a number: the call is answered as a real one, and nobody is called"
     )
-    call.add_argument("--to", metavar="E164", required=True, help="the number that is called, one of ours")
     call.add_argument(
-        "--from", dest="caller", metavar="E164", default=_CALLER, help=f"the caller; {_CALLER} by default"
+        "--to", metavar="E164", type=_number, required=True, help="the number that is called, one of ours"
+    )
+    call.add_argument(
+        "--from",
+        dest="caller",
+        metavar="E164",
+        type=_caller,
+        default=_CALLER,
+        help=f"the caller, or {ANONYMOUS}; {_CALLER} by default",
     )
     call.add_argument("--says", metavar="TEXT", action="append", help="a line of the caller, once for each line")
     call.add_argument(
         "--voicemail", action="store_true", help="the caller asks to leave a message, and the lines are the message"
     )
     call.add_argument("--hang-up-after", metavar="N", type=_count, help="the caller hangs up after N lines")
+
+
+def _number(text: str) -> str:
+    try:
+        return phone.parse_pasted(text).e164
+    except Invalid as error:
+        raise argparse.ArgumentTypeError(f"{text!r} {error.details['fields']['e164']}") from None
+
+
+def _caller(text: str) -> str:
+    return text if text == ANONYMOUS else _number(text)
 
 
 def _count(text: str) -> int:
@@ -44,16 +63,18 @@ def _count(text: str) -> int:
 
 
 def _call(args: argparse.Namespace) -> None:
+    if args.voicemail and not args.says:
+        args.usage_error("--voicemail needs --says: the lines are the message.")
     from switchboard.carriers.voice.simulator import caller, caller_state  # for cold start: only this command needs it
 
-    number = numbers.find_number_by_e164(phone.parse_pasted(args.to, "to").e164)
+    number = numbers.find_number_by_e164(args.to)
     if number is None:
         raise NotFound(f"No organization has the number {args.to}: list the numbers of an organization.")
     person = caller_state.SimulatedCaller(
         org_id=number.org_id,
         call_sid=f"CA{secrets.token_hex(16)}",
         number_id=number.id,
-        from_number=phone.parse_pasted(args.caller, "from").e164,
+        from_number=args.caller,
         to_number=number.e164,
         says=args.says or [],
         leaves_message=args.voicemail,

@@ -22,6 +22,21 @@ class ErrorDescription:
 
 
 @dataclass(frozen=True, kw_only=True)
+class OperationFacts:
+    """The facts of an operation for the example of an error: its text for the status, and its inputs.
+
+    `field` is the first field that the body requires, else its first field, and `kind` is its JSON type. `numbers` are
+    parameters that are numbers.
+    """
+
+    text: str | None
+    field: str | None
+    kind: str
+    is_required: bool
+    numbers: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class ApiDescription:
     """The parts of an API's document that do not come from routes."""
 
@@ -47,6 +62,8 @@ class ApiDescription:
     parameters: Mapping[str, Json] = field(default_factory=dict)
     #: From the name of a path variable in the route to its name in the contract.
     contract_variable: Callable[[str], str] = str
+    #: From the status and the example of an error to an example that fits an operation.
+    fit_example: Callable[[int, Json, OperationFacts], Json] | None = None
     #: The Idempotency-Key parameter, if the dialect has one.
     idempotency_key: Json | None = None
 

@@ -16,7 +16,10 @@ _MAX_ERRORS, _MAX_NAME_CHARACTERS = 50, 200
 _SOURCES = ("body", "query", "path", "header")
 #: A problem of the whole request may name its field: `body: is too large`.
 _NAMED = re.compile(r"([A-Za-z_]\w*): (.+)", re.DOTALL)
-_WHOLE = "request"
+#: The name of a body that is wrong as a whole: it is missing, is no object, or breaks a rule for several fields.
+_WHOLE = "body"
+#: The problem of a union's branch for null. It never says what to send, because the other branch has a text of its own.
+_NULL_BRANCH = "none_required"
 #: The texts for pydantic's types of problems, with the values of their context.
 _TEXTS = {
     "missing": "is missing",
@@ -38,6 +41,8 @@ _TEXTS = {
     "model_attributes_type": "must be an object",
     "literal_error": "must be {expected}",
     "enum": "must be {expected}",
+    "union_tag_not_found": "has no {discriminator}: send one",
+    "union_tag_invalid": "must have one of {expected_tags} as {discriminator}",
     "extra_forbidden": "is unknown: leave it out",
     "too_short": "has too few items: send at least {min_length}",
     "too_long": "has too many items: send at most {max_length}",
@@ -48,17 +53,39 @@ _TEXTS = {
 }
 
 
-def errors_by_field(problems: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """Returns pydantic's first problems by field. A problem of the whole request is under `request`."""
+def errors_by_field(problems: Sequence[Mapping[str, Any]], body: Any = None) -> dict[str, str]:
+    """Returns pydantic's first problems by field. A problem of the whole body is under `body`.
+
+    `body` is the parsed body that was validated. With it, the parts of a place that name a branch of a union are left
+    out: they are names of validators. The problems of all branches of a field are one text.
+    """
+    told = [problem for problem in islice(problems, _MAX_ERRORS) if problem["type"] != _NULL_BRANCH]
     fields: dict[str, str] = {}
-    for problem in islice(problems, _MAX_ERRORS):
-        source, *parts = map(str, problem["loc"])
-        place = parts if source in _SOURCES else [source, *parts]
+    for problem in told:
+        source, *parts = problem["loc"]
+        if source == "body":
+            place = _find_place(problem, parts, body)
+        else:
+            # A parameter has no fields: after its name come places in a list, and names of validators.
+            place = [part for at, part in enumerate(parts) if at == 0 or isinstance(part, int)]
+            place = place if source in _SOURCES else [source, *place]
         text = _text_of(problem)
         named = None if place else _NAMED.fullmatch(text)
-        name, why = named.groups() if named else (".".join(place) or _WHOLE, text)
-        fields[name[:_MAX_NAME_CHARACTERS]] = why
+        name, why = named.groups() if named else (".".join(map(str, place)) or _WHOLE, text)
+        name, before = name[:_MAX_NAME_CHARACTERS], fields.get(name[:_MAX_NAME_CHARACTERS])
+        fields[name] = why if before in (None, why) else f"{before}, or {why}"
     return fields
+
+
+def _find_place(problem: Mapping[str, Any], parts: Sequence[str | int], body: Any) -> list[str | int]:
+    """Returns the parts of a place that lead through the body, and the name of a field that is missing in it."""
+    place: list[str | int] = []
+    for part in parts:
+        in_list = isinstance(body, list) and isinstance(part, int) and part < len(body)
+        if in_list or (isinstance(body, Mapping) and part in body):
+            body = body[part]
+            place.append(part)
+    return [*place, parts[-1]] if parts and problem["type"] == "missing" else place
 
 
 def _text_of(problem: Mapping[str, Any]) -> str:

@@ -18,7 +18,7 @@ from typing import Any
 from switchboard.edge import idempotency
 from switchboard.edge.api import Api
 from switchboard.edge.bodies import JsonBody
-from switchboard.edge.descriptions import ApiDescription, ErrorDescription, Json
+from switchboard.edge.descriptions import ApiDescription, ErrorDescription, Json, OperationFacts
 from switchboard.edge.multipart import MultipartBody
 from switchboard.edge.router import Operation
 from switchboard.team.permissions import roles_with
@@ -173,7 +173,12 @@ def _operation(raw: Json, operation: Operation, schemas: Json, description: ApiD
     if body := _body(raw, operation, schemas):
         told["requestBody"] = body
     told["responses"] = {
-        status: _response(status, raw["responses"].get(status), keyed, schemas, description)
+        status: _fitted(
+            status,
+            _response(status, raw["responses"].get(status), keyed, schemas, description),
+            _facts(raw["responses"].get(status), told, schemas),
+            description,
+        )
         for status in sorted(
             {str(status) for status in _error_statuses(operation, keyed, told["parameters"])}
             | raw["responses"].keys() - {"422"}
@@ -199,6 +204,8 @@ def _parameter(raw: Json) -> Json:
     told: Json = _without_noise(raw)
     if not told.get("required"):
         told.pop("required", None)
+    if told["in"] == "header":
+        told["name"] = _header_name(told["name"])
     schema = told["schema"]
     real = [option for option in schema.get("anyOf", []) if option != {"type": "null"}]
     if len(real) == 1:
@@ -206,6 +213,11 @@ def _parameter(raw: Json) -> Json:
     if "description" in told["schema"]:
         told.setdefault("description", told["schema"].pop("description"))
     return told
+
+
+def _header_name(name: str) -> str:
+    """Returns a header in its usual spelling, such as `Last-Event-ID`. Powertools has small letters."""
+    return "-".join("ID" if part == "id" else part.capitalize() for part in name.lower().split("-"))
 
 
 def _key_parameter(operation: Operation) -> Json:
@@ -245,6 +257,34 @@ def _response(status: str, raw: Json | None, keyed: bool, schemas: Json, descrip
         model = schemas.get(_model(told["content"]), {})
         told["description"] = model.get("description", told["description"])
     return told
+
+
+def _facts(raw: Json | None, told: Json, schemas: Json) -> OperationFacts:
+    content: Json = next(iter(told.get("requestBody", {}).get("content", {}).values()), {})
+    schema: Json = content.get("schema", {})
+    model: Json = schemas.get(str(schema.get("$ref", "")).removeprefix(_REFERENCE), schema)
+    required, properties = model.get("required") or (), model.get("properties", {})
+    field = next(iter((*required, *properties)), None)
+    known: Json = properties[field] if field else {}
+    return OperationFacts(
+        text=raw["description"] if raw else None,
+        field=field,
+        kind=next((one["type"] for one in (known, *known.get("anyOf", ())) if "type" in one), "string"),
+        is_required=bool(required),
+        numbers=tuple(one["name"] for one in told["parameters"] if one.get("schema", {}).get("type") == "integer"),
+    )
+
+
+def _fitted(status: str, told: Json, facts: OperationFacts, description: ApiDescription) -> Json:
+    """Returns the response with an example that fits the operation, instead of the example of its component."""
+    refusal = description.refusals.get(int(status))
+    if refusal is None or description.fit_example is None:
+        return told
+    fitting = description.fit_example(int(status), refusal.example, facts)
+    if fitting == refusal.example:
+        return told
+    whole = _error_response(replace(refusal, example=fitting), description)
+    return whole | {"description": told.get("description", whole["description"])}
 
 
 def _model(content: Json) -> str:

@@ -180,9 +180,8 @@ class Router:
         try:
             answer = self.resolver.resolve(event, exchange.context)
         except RequestValidationError as error:
-            raise Invalid(
-                "The request is not valid: see the fields.", fields=field_errors.errors_by_field(error.errors())
-            ) from None
+            fields = field_errors.errors_by_field(error.errors(), exchange.body)
+            raise Invalid("The request is not valid: see the fields.", fields=fields) from None
         except ResponseValidationError as error:
             raise RuntimeError(f"an answer does not match its model: {telemetry.validation_problems(error)}") from None
         headers = {name.lower(): values[0] for name, values in (answer.get("multiValueHeaders") or {}).items()}

@@ -32,8 +32,9 @@ from switchboard.voicemails.inbox import INBOX, inbox_thing
 from switchboard.voicemails.jobs import SummarizeVoicemail
 from switchboard.voicemails.models import MIN_TRANSCRIPT_CHARACTERS, Voicemail, VoicemailActivity
 
-#: How long a queued digest is awaited. Until then, further requests do not queue another one.
-SUMMARY_WAIT = timedelta(minutes=1)
+#: How long a queued digest is awaited. Until then, further requests do not queue another one. It is longer than a busy
+#: model is asked again (`summarizing`), so that a voicemail has one job. A lost job blocks no longer than that.
+SUMMARY_WAIT = timedelta(minutes=35)
 #: The entries of a timeline in one page.
 TIMELINE_PAGE = 100
 
@@ -176,7 +177,7 @@ def _advice(voicemail: Voicemail) -> str:
 
 
 def _awaits_summary(voicemail: Voicemail) -> bool:
-    """Whether a digest is queued: a member asked for one a moment ago, and no attempt has been made since."""
+    """Whether a digest is queued: a member asked for one lately, and no attempt has been made since."""
     asked = voicemail.summary_requested_at
     if asked is None or asked <= clock.format_iso(clock.now() - SUMMARY_WAIT):
         return False

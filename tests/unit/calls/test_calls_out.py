@@ -71,7 +71,7 @@ def test_a_failed_transfer_takes_a_message_of_the_person(out: CallsOut) -> None:
     phone = out.phone_of(call)
     *_, connect = phone.ask()
     *_, dial = phone.ask(connect["action"], HandoffData=json.dumps({"transfer": "sales"}))
-    said, asked, record, bye, _ = phone.ask(dial["action"], DialCallStatus="busy")
+    *_, said, asked, record, bye, _ = phone.ask(dial["action"], DialCallStatus="busy")
     assert (record["verb"], bye["text"]) == ("Record", "Thank you. Goodbye.")
     assert asked["text"].startswith("Please leave a message"), "the text for machines is not said to people"
     assert said["text"] == "Nobody can take your call at the moment."

@@ -114,6 +114,27 @@ def test_the_recording_ends_before_another_person_joins(line: Line) -> None:
     assert (stop["verb"], stop["nouns"][0]["name"], dial["verb"]) == ("Stop", "talk-0", "Dial")
 
 
+@pytest.mark.parametrize("step", [{"HandoffData": '{"voicemail": true}'}, {"SessionStatus": "failed"}])
+def test_the_recording_of_a_call_ends_before_a_message(line: Line, step: dict[str, str]) -> None:
+    for _ in range(2):
+        verbs = line.ask("after-talk/0", **step)
+        assert names_of(verbs).index("Stop") < names_of(verbs).index("Record"), "also if the callback comes twice"
+        assert verbs[0]["nouns"][0]["name"] == "talk-0"
+
+
+def test_a_message_for_a_closed_flow_is_not_in_the_recording_of_the_flow_before(acme: Tenant) -> None:
+    line = make_pair(acme, recorded=True, announce_recording=True, voicemail_enabled=True, **CLOSED_NOW)
+    names = names_of(line.ask("after-talk/0", HandoffData=SWITCH))
+    assert (names.count("Stop"), names.index("Stop") < names.index("Record")) == (1, True)
+
+
+@pytest.mark.parametrize("handoff", [SWITCH, '{"voicemail": true}'])
+def test_a_message_for_a_flow_without_recording_ends_nothing(acme: Tenant, handoff: str) -> None:
+    line = make_pair(acme, recorded=False, announce_recording=False, **CLOSED_NOW)
+    names = names_of(line.ask("after-talk/0", HandoffData=handoff))
+    assert ("Stop" in names, "Record" in names) == (False, True)
+
+
 def test_a_call_that_is_not_recorded_is_transferred_at_once(acme: Tenant) -> None:
     line = make_line(acme, transfer_map={"sales": SALES}, announce_recording=False)
     line.ask()

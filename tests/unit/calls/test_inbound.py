@@ -215,7 +215,7 @@ def test_a_talker_that_is_down_leads_to_voicemail_or_an_apology(acme: Tenant, mo
 
     with_message, without = make_line(acme), make_line_beside(acme, voicemail_enabled=False)
     monkeypatch.setattr(voice, "get_carrier", lambda: Silent().carrier)
-    assert names_of(with_message.ask())[2:5] == ["Say", "Say", "Record"]
+    assert names_of(with_message.ask())[2:6] == ["Stop", "Say", "Say", "Record"]
     assert names_of(without.ask(call=2))[2:] == ["Say", "Hangup"]
 
 

@@ -53,7 +53,7 @@ def test_a_caller_is_transferred_by_a_label(line: Line) -> None:
 @pytest.mark.parametrize("status", ["busy", "no-answer", "failed", "canceled"])
 def test_a_failed_transfer_falls_to_voicemail(line: Line, status: str) -> None:
     line.ask("after-talk/0", HandoffData=_TRANSFER)
-    assert names_of(line.ask("after-dial", DialCallStatus=status)) == ["Say", "Say", "Record", "Say", "Hangup"]
+    assert names_of(line.ask("after-dial", DialCallStatus=status)) == ["Stop", "Say", "Say", "Record", "Say", "Hangup"]
     assert line.read_call().transferred_to is None
     assert line.read_call().voicemail is CallerMessageState.OFFERED
 

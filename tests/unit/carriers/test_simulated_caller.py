@@ -9,7 +9,7 @@ import pytest
 from switchboard.aws import objects
 from switchboard.calls import inbound, store, timeouts
 from switchboard.calls.models import Call, CallerMessageState, State
-from switchboard.carriers.voice.simulator import caller, caller_state
+from switchboard.carriers.voice.simulator import caller, caller_state, speech_audio
 from switchboard.carriers.voice.simulator.caller_state import SimulatedCaller
 from switchboard.compliance import ledgers
 from switchboard.kit import clock
@@ -85,6 +85,16 @@ def test_a_caller_leaves_a_message(acme: Tenant) -> None:
     assert list(call.transcripts.values()) == ["It is Ann. Please call me back."]
     (message,) = store_recordings(line).recordings
     assert (message.voicemail, bool(message.key)) == (True, True)
+
+
+def test_the_recording_of_a_call_has_no_message(acme: Tenant) -> None:
+    line = make_line(acme, announce_recording=True)
+    call_in(line, "It is Ann.", "Please call me back.", leaves_message=True)
+    talk, message = sorted(store_recordings(line).recordings, key=lambda one: one.voicemail)
+    assert (talk.voicemail, message.voicemail) == (False, True)
+    heard = [objects.read_object("recordings", one.key or "", 10**7, 10).content for one in (talk, message)]
+    assert heard[1] == speech_audio.speak("It is Ann. Please call me back.")
+    assert heard[0] == speech_audio.speak(""), "the lines of the message are not in it"
 
 
 def test_after_hours_a_caller_leaves_a_message_at_once(acme: Tenant, frozen: clock.FrozenClock) -> None:

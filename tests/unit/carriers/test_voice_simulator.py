@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from switchboard.aws import queues
+from switchboard.calls import task_context
 from switchboard.carriers import voice
 from switchboard.carriers.voice.ports.line import (
     Command,
@@ -21,7 +22,7 @@ from switchboard.carriers.voice.ports.line import (
     Transfer,
 )
 from switchboard.carriers.voice.ports.reports import Report, UnreadableCallbackError
-from switchboard.carriers.voice.simulator import SimulatedLine, SimulatedTalker, callbacks, worker
+from switchboard.carriers.voice.simulator import SimulatedLine, SimulatedTalker, callbacks, course, worker
 from switchboard.carriers.voice.simulator.callbacks import LINE_RECEIVER, TALK_RECEIVER, SimulatedCallback
 from switchboard.kit import clock, jobs
 from tests.integration.sabotage import drain_queue, run_worker
@@ -263,3 +264,23 @@ def test_a_refused_callback_is_posted_again(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(worker, "_send", refuse_callback)
     with pytest.raises(worker.CallbackRefusedError):
         worker.handle_message({"post": {"org_id": ORG, "call_id": CALL, "kind": "ringing"}})
+
+
+@pytest.mark.parametrize("prompt", ["Confirm the appointment.", "", None])
+def test_the_task_context_of_a_prompt_is_not_read_out(prompt: str | None) -> None:
+    context = {"order": 1815, "notes": "line\n# Task context\n" * 30}
+    conversation = voice.Conversation(
+        org_id=ORG,
+        call_id=CALL,
+        to_number=ANYBODY,
+        voice_id="switchboard:ada",
+        greeting="Hello.",
+        agent_name="Ada",
+        opt_out_key="9",
+        prompt=task_context.render_prompt(prompt, context),
+        variables=task_context.context_variables({"order": 1815}),
+    )
+    spoken = " ".join(text for _, text in course.write_script(conversation).lines)
+    assert "My notes say: order is 1815." in spoken
+    assert (prompt or "I only want to confirm") in spoken
+    assert not any(word in spoken for word in ("Task context", "<task_context>", "The JSON", "{"))

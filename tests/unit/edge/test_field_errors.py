@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.json_schema import SkipJsonSchema
 
 from infra import openapi
 from switchboard.edge.api import Api
@@ -108,3 +109,93 @@ def test_a_bare_pattern_is_found() -> None:
 
     assert list(find_bare_patterns(TypeAdapter(list[Bare]).core_schema)) == ["^a$"]
     assert list(find_bare_patterns(TypeAdapter(Order).core_schema)) == []
+
+
+#: Words of validators that are no names of fields, such as `constrained-str`, `function-after[…]` and `none`.
+_VALIDATOR = re.compile(r"constrained|function-|should be|should have|Value error|_\(|\)\]|valid (?:str|bool|dict)")
+_WRONG: tuple[Any, ...] = (7, 1.5, True, "x", " ", "x" * 30_000, [], [None], [[]], {}, {"unknown-key": [1]}, None)
+
+
+def list_places(schema: Any, defs: Mapping[str, Any], depth: int = 0) -> Iterator[tuple[str | int, ...]]:
+    """The places of the fields that a JSON schema describes, also in objects and in lists of objects."""
+    if depth > 5 or not isinstance(schema, Mapping):
+        return
+    if "$ref" in schema:
+        yield from list_places(defs[schema["$ref"].rpartition("/")[2]], defs, depth)
+    for branch in (*schema.get("anyOf", ()), *schema.get("oneOf", ()), *schema.get("allOf", ())):
+        yield from list_places(branch, defs, depth)
+    for name, part in schema.get("properties", {}).items():
+        yield (name,)
+        yield from ((name, *more) for more in list_places(part, defs, depth + 1))
+    if items := schema.get("items"):
+        yield (0,)
+        yield from ((0, *more) for more in list_places(items, defs, depth + 1))
+
+
+def put_at(place: tuple[str | int, ...], value: Any) -> Any:
+    """The smallest body that has a value at a place."""
+    for part in reversed(place):
+        value = [value] if isinstance(part, int) else {part: value}
+    return value
+
+
+def read_problems(adapter: TypeAdapter[Any], body: Any) -> dict[str, str]:
+    try:
+        adapter.validate_python(body)
+    except ValidationError as refused:
+        return errors_by_field([{**one, "loc": ("body", *one["loc"])} for one in refused.errors()], body)
+    return {}
+
+
+@pytest.mark.parametrize("name", sorted(openapi.DESCRIPTIONS))
+def test_no_field_is_called_by_the_name_of_a_validator(name: str) -> None:
+    tried = 0
+    for api in openapi.groups(name):
+        resolver: Any = api.router.resolver
+        for route in (*resolver._static_routes, *resolver._dynamic_routes):
+            for given in route.dependant.body_params:
+                adapter = given._type_adapter
+                schema = adapter.json_schema()
+                places = set(list_places(schema, schema.get("$defs", {})))
+                assert places, route.path
+                names = {str(part) for place in places for part in place} | {"body", "unknown-key"}
+                actions = find_tags(schema)
+                for place, wrong, more in ((a, b, c) for a in places for b in _WRONG for c in actions):
+                    body = put_at(place, wrong)
+                    for field, text in read_problems(adapter, body | more).items():
+                        tried += 1
+                        assert set(field.split(".")) <= names, (route.path, place, wrong, field, text)
+                        assert not _VALIDATOR.search(text), (route.path, place, wrong, field, text)
+    assert tried
+
+
+def find_tags(schema: Mapping[str, Any]) -> list[dict[str, str]]:
+    """The fields that choose a branch of a body with several forms."""
+    chosen = schema.get("discriminator")
+    return [{}, *({chosen["propertyName"]: tag} for tag in chosen["mapping"])] if chosen else [{}]
+
+
+class Branches(BaseModel):
+    """Fields with several types."""
+
+    note: Annotated[str, Field(max_length=3)] | SkipJsonSchema[None] = None
+    flag: Annotated[bool, Field(strict=True)] | None = None
+    either: list[int] | dict[str, Annotated[int, Field(le=3)]] | None = None
+    order: list[Order | Literal["none"]] | None = None
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ({"note": 7}, {"note": "must be a text"}),
+        ({"note": "four"}, {"note": "is too long: send at most 3 characters"}),
+        ({"flag": "yes"}, {"flag": "must be true or false"}),
+        ({"either": "x"}, {"either": "must be a list, or must be an object"}),
+        ({"either": ["x"]}, {"either.0": "must be an integer", "either": "must be an object"}),
+        ({"order": [{}]}, {"order.0.name": "is missing", "order.0": "must be 'none'"}),
+        ([], {"body": "must be an object"}),
+        (None, {"body": "must be an object"}),
+    ],
+)
+def test_a_branch_of_a_field_is_no_part_of_its_name(body: Any, told: dict[str, str]) -> None:
+    assert read_problems(TypeAdapter(Branches), body) == told

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +23,7 @@ from switchboard.projections import service as projections
 from switchboard.voicemails.models import Voicemail
 from tests import memory_cloud
 from tests.actors import system
+from tests.conftest import ROOT
 
 _CALLS, _HOLDERS = 400, 60
 _FLOWS = ("0d0c5e5e-0000-4000-8000-000000000001", "0d0c5e5e-0000-4000-8000-000000000002")
@@ -116,3 +121,22 @@ def test_a_year_of_calls_is_over_and_believable(frozen: clock.FrozenClock) -> No
 def test_any_number_of_calls_can_be_made(frozen: clock.FrozenClock, how_many: int) -> None:
     del frozen
     assert len(list(past.make_calls(_ORG, how_many, 10, _LINES))) == how_many
+
+
+@pytest.mark.parametrize("program", ["infra.local", "infra.local.crowd"])
+@pytest.mark.parametrize(("given", "code", "said"), [("--help", 0, "usage: python -m"), ("--count", 2, "--count")])
+def test_a_program_of_the_stack_does_nothing_for_an_unknown_argument(
+    program: str, given: str, code: int, said: str, tmp_path: Path
+) -> None:
+    """Without a stack the first thing that the programs would do fails or writes to the folder."""
+    ended = subprocess.run(
+        [sys.executable, "-m", program, given],
+        env=os.environ | {"SWITCHBOARD_HOME": str(tmp_path), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (ended.returncode, list(tmp_path.iterdir())) == (code, [])
+    assert said in ended.stdout + ended.stderr

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from switchboard.aws import clients
@@ -246,3 +248,17 @@ def test_a_summary_that_cannot_be_queued_is_unavailable(
     found = store.VOICEMAILS.get_object(acme.org_id, voicemail.id)
     assert found is not None
     assert found.summary_requested_at is None
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "message"),
+    [
+        ({"is_heard": "yes"}, "is_heard", "must be true or false"),
+        ({}, "body", "send is_heard, is_read or both"),
+        ([], "body", "must be an object"),
+        (None, "body", "is missing"),
+    ],
+)
+def test_a_wrong_change_names_its_field(acme: Tenant, ask: Ask, body: Any, field: str, message: str) -> None:
+    status, error = ask("PATCH", f"/voicemails/{save_voicemail(acme.org_id).id}", body)
+    assert (status, error["details"]) == (400, [{"field": field, "message": message}])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -125,6 +126,24 @@ def test_a_model_that_stays_busy_is_given_up(
     summarizing.summarize_voicemail(job)
     late = digest_of(find_voicemail(voicemail))
     assert (late.error, late.attempt_count) == ("the model is busy", 1)
+
+
+def test_a_member_adds_no_job_while_a_model_is_busy(
+    ada: Member, monkeypatch: pytest.MonkeyPatch, frozen: clock.FrozenClock
+) -> None:
+    use_model(monkeypatch, *[THROTTLED] * 40)
+    voicemail = save_voicemail(ada.org_id, text=SPOKEN)
+    service.request_summary(ada, voicemail.id)
+    # The limit of the job, and its longest pause before the last attempt.
+    for _ in range(int(summarizing._MODEL_LIMIT / timedelta(minutes=1)) + 2):
+        version = find_voicemail(voicemail).version
+        service.request_summary(ada, voicemail.id)
+        assert find_voicemail(voicemail).version == version, "nothing is queued"
+        frozen.advance(seconds=60)
+    failed = summarize(voicemail)
+    assert digest_of(failed).error == "the model is busy"
+    service.request_summary(ada, voicemail.id)
+    assert find_voicemail(voicemail).version == failed.version + 1, "after an attempt the next one is queued"
 
 
 def test_a_model_costs_no_more_than_the_daily_limit(ada: Member, monkeypatch: pytest.MonkeyPatch) -> None:

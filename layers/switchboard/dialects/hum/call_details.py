@@ -119,7 +119,10 @@ class CallRecordView(CallSummaryRow):
         description="Whether the outcome fits the schema. Null without a schema, and if the other party said nothing."
     )
     outcome_errors: list[str] = Field(description="Why the outcome does not fit the schema.")
-    recording_url: str | None = Field(description="A signed link to the recording. Get the call again for a new link.")
+    recording_url: str | None = Field(
+        description="A signed link to the recording. A message that the caller left is not in it: it is a voicemail. "
+        "Get the call again for a new link."
+    )
     recording_expires_at: str | None = Field(description="The time at which the link expires.")
     notes: list[NoteView]
     viewers: list[CallViewerView] = Field(

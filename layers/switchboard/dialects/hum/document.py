@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from switchboard.dialects.hum.dialect import COOKIE
 from switchboard.dialects.hum.errors import error_body
 from switchboard.edge import document_headers
-from switchboard.edge.descriptions import ApiDescription, ErrorDescription
+from switchboard.edge.descriptions import ApiDescription, ErrorDescription, OperationFacts
 from switchboard.team.permissions import PERMISSIONS, Permission, Role
 
 _TEXT = """\
 The console API for a team that talks to people by telephone. A flow is an AI agent: it answers the calls to your
 numbers and places calls of its own. The API serves flows with their versions, telephone numbers, calls with their
-transcripts, summaries, recordings, tags and notes, a live stream of each call, figures, contacts, blocked numbers and
-the team. `POST /api/flows` and `POST /api/numbers/buy` are the first steps. `GET /api/calls` lists what happened.
+transcripts, summaries, recordings, tags and notes, a live stream of each call, voicemails with their transcripts and AI
+summaries, figures, contacts, blocked numbers and the team. `POST /api/flows` and `POST /api/numbers/buy` are the first
+steps. `POST /api/outbound/calls` places a call of a flow. `GET /api/calls` lists what happened.
 
 **Signing in.** Open `/auth/login` in a browser. The OpenID Connect issuer of this deployment authenticates you. You
 return with a session in the cookie `{cookie}`, which scripts cannot read. A session ends when you sign out, after
@@ -63,7 +65,8 @@ _ERROR: dict[str, Any] = {
         "details": {
             "type": "array",
             "items": {"type": "object", "additionalProperties": True},
-            "description": "Facts that depend on the code. For invalid input: each `field` with its `message`.",
+            "description": "Facts that depend on the code. For invalid input: each `field` with its `message`. `body`"
+            " is the body as a whole.",
         },
     },
     "required": ["error", "code", "message", "details"],
@@ -82,7 +85,7 @@ _REFUSALS = {
     400: _refusal(
         "InvalidRequest", "A parameter, a header, the JSON or a field of the body is not valid.",
         "invalid_request", "invalid_request", "The request is not valid: see the fields.", _REPLAYED,
-        field="e164", message="is missing",
+        field="body", message="must be an object",
     ),
     401: _refusal(
         "Unauthorized", "The session is missing, ended or expired.",
@@ -101,7 +104,7 @@ _REFUSALS = {
     ),
     404: _refusal(
         "NotFound", "The organization has no object with this id.",
-        "not_found", "not_found", "There is no such member: check its id.", _REPLAYED,
+        "not_found", "not_found", "There is no such object: check its id.", _REPLAYED,
     ),
     405: _refusal(
         "MethodNotAllowed", "The path exists, but does not support this method.",
@@ -139,6 +142,29 @@ _REFUSALS = {
         "Retry-After",
     ),
 }  # fmt: skip
+
+
+_WRONG_TYPES = {
+    "string": "must be a text",
+    "boolean": "must be true or false",
+    "integer": "must be an integer",
+    "number": "must be a number",
+    "array": "must be a list",
+    "object": "must be an object",
+}
+
+
+def _fit_example(status: int, example: dict[str, Any], facts: OperationFacts) -> dict[str, Any]:
+    """Returns the example of an error as an operation answers it: with the operation's field, or what is unknown."""
+    if status == 400 and facts.field:
+        problem = "is missing" if facts.is_required else _WRONG_TYPES[facts.kind]
+        return example | {"details": [{"field": facts.field, "message": problem}]}
+    if status == 400 and facts.numbers:
+        return example | {"details": [{"field": facts.numbers[0], "message": "must be an integer"}]}
+    if status == 404 and facts.text:
+        noun = re.match(r"There is no such ([\w ]+)", facts.text)
+        return example | {"message": f"There is no such {noun[1]}: check its id." if noun else facts.text}
+    return example
 
 
 _ALWAYS = {
@@ -179,6 +205,7 @@ DESCRIPTION = ApiDescription(
         }
     },
     error="ErrorResponse",
+    fit_example=_fit_example,
     error_schema=_ERROR,
     error_type="application/json",
     refusals=_REFUSALS,

@@ -57,7 +57,7 @@ def message_of(error: DomainError) -> str:
     fields, details = error.details.get("fields") or {}, error.details
     told = [error.message]
     # Pydantic puts the tag of a union before the name of a field.
-    told += [f"{name.removeprefix('initiate_call.').removeprefix('check_status.')}: {fields[name]}." for name in fields]
+    told += [f"{name}: {fields[name]}." for name in fields]
     if "gate" in details:
         again = f", allowed again {details['nextAllowedAt']}" if "nextAllowedAt" in details else ""
         told.append(f"(rule {details['gate']}: {details['reason']}{again})")

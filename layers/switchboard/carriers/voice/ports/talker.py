@@ -9,6 +9,9 @@ from typing import Protocol
 from switchboard.carriers.voice.ports.line import Placement
 from switchboard.carriers.voice.ports.reports import ToolUse, Turn
 
+#: The heading of the facts about one call that may stand at the end of a prompt. They are for the agent alone.
+CONTEXT_HEADING = "# Task context"
+
 
 @dataclass(frozen=True, slots=True)
 class Voice:

@@ -11,7 +11,7 @@ from switchboard.carriers.magic_numbers import MAGIC_NUMBERS, MagicOutcome
 from switchboard.carriers.spoken import fill_variables
 from switchboard.carriers.voice.ports.line import Placement
 from switchboard.carriers.voice.ports.reports import EndReason, ReportKind, Turn
-from switchboard.carriers.voice.ports.talker import Conversation
+from switchboard.carriers.voice.ports.talker import CONTEXT_HEADING, Conversation
 from switchboard.kit import texts
 
 #: The dialogue after the greeting.
@@ -167,8 +167,12 @@ def _turns(lines: Sequence[tuple[str, str]]) -> list[Turn]:
 
 
 def _matter(conversation: Conversation) -> str:
-    """Returns the subject of the call: the prompt and the variables, so that a tester can hear both."""
-    prompt, variables = conversation.prompt, conversation.variables
+    """Returns the subject of the call: the prompt and the variables, so that a tester can hear both.
+
+    The task context at the end of a prompt is not read out. Its values are among the variables.
+    """
+    text, variables = conversation.prompt or "", conversation.variables
+    prompt = (text.rpartition(f"{CONTEXT_HEADING}\n")[0] if f"{CONTEXT_HEADING}\n" in text else text).strip()
     about = f"I was told: {fill_variables(prompt, variables)[:_MAX_READ_CHARACTERS]}" if prompt else _MATTER
     notes = "; ".join(f"{name} is {text[:_MAX_READ_CHARACTERS]}" for name, text in variables.items())
     return f"{about} My notes say: {notes}." if notes else about

@@ -1,0 +1,58 @@
+"""`switchboard simulate`: simulated people call our numbers."""
+
+from __future__ import annotations
+
+import pytest
+
+from switchboard.calls import inbound, store
+from switchboard.calls.models import CallerMessageState
+from tests.actors import Tenant
+from tests.integration.sabotage import play_calls
+from tests.unit.calls.calls_in import Line, make_line
+from tests.unit.cli.conftest import Run
+
+pytestmark = pytest.mark.usefixtures("frozen")
+
+
+@pytest.fixture
+def line(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> Line:
+    monkeypatch.setenv("SWITCHBOARD_VOICE_STEP_SECONDS", "0")
+    return make_line(acme)
+
+
+@pytest.mark.parametrize(
+    ("given", "caller"),
+    [([], "+14155550142"), (["--from", "anonymous"], "anonymous"), (["--from", "+1 (415) 555-0177"], "+14155550177")],
+)
+def test_a_simulated_person_calls_a_number(line: Line, run: Run, given: list[str], caller: str) -> None:
+    called = run("simulate", "call", "--to", line.number.e164, "--says", "Hello.", *given, "--json").json
+    play_calls()
+    assert called["call"] == inbound.call_id_of(line.number.org_id, called["call_sid"])
+    call = store.CALLS.get_object(line.number.org_id, called["call"])
+    assert call is not None
+    assert call.person_number == caller
+
+
+def test_the_lines_are_the_message_of_a_voicemail(line: Line, run: Run) -> None:
+    said = run("simulate", "call", "--to", line.number.e164, "--voicemail", "--says", "Call me back.", "--json").json
+    play_calls()
+    call = store.CALLS.get_object(line.number.org_id, said["call"])
+    assert call is not None
+    assert call.voicemail is CallerMessageState.RECORDED
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        (["--from", "12"], "argument --from: '12' must be an E.164 number"),
+        (["--from", ""], "argument --from: ''"),
+        (["--to", "x"], "argument --to: 'x' has letters"),
+        (["--hang-up-after", "-1"], "argument --hang-up-after"),
+        (["--voicemail"], "--voicemail needs --says: the lines are the message."),
+        (["--to", "+14155550199"], "No organization has the number +14155550199"),
+    ],
+)
+def test_a_wrong_option_is_named(line: Line, run: Run, given: list[str], problem: str) -> None:
+    refused = run("simulate", "call", "--to", line.number.e164, *given)
+    assert refused.code != 0
+    assert problem in refused.err
