@@ -10,7 +10,7 @@ from typing import NamedTuple
 from switchboard.accounts.models import Caller, Organization
 from switchboard.agents import service as agents
 from switchboard.aws.writes import Writes, commit
-from switchboard.calls import store
+from switchboard.calls import store, talk_texts
 from switchboard.calls.jobs import CloseCall
 from switchboard.calls.models import Call, Order, State, Tier
 from switchboard.carriers import voice
@@ -246,7 +246,7 @@ def _commit(
         within,
         *guards,
         compliance.allowed_writes(verdict),
-        store.CALLS.create_write(call),
+        talk_texts.new_call_writes(call),
         _close_timer_writes(call),
         compliance.verdict_writes(verdict, call.id),
         _call_event_writes(caller, call, "voice.call.created", verdict, tier=call.tier.value),

@@ -79,11 +79,7 @@ def place_outbound_call(member: Member, wanted: OutboundRequest) -> Call:
     caller_id = named.result() if named else caller_ids.choose_number(member.organization, flow, simulated=False)
     voice = acceptance.choose_flow_voice(flow, simulated=False)
     order = _order(member, flow, voice, number.e164).model_copy(
-        update={
-            "prompt": task_context.render_prompt(flow.system_prompt or None, context),
-            "variables": task_context.context_variables(context),
-            "skips_own_hours": wanted.force,
-        }
+        update={"task_context": context, "skips_own_hours": wanted.force}
     )
     attempt = _Attempt(flow=flow, caller_id=caller_id, voice=voice, order=order)
     return _place(member, attempt, known.result(), forced=wanted.force)
@@ -140,7 +136,6 @@ def _order(member: Member, flow: Flow, voice: Voice, to: str) -> Order:
         purpose=flow.purpose.value,
         voice_id=voice.id,
         greeting=flow.greeting or None,
-        prompt=flow.system_prompt or None,
         metadata={"source": CONSOLE_SOURCE},
     )
 
