@@ -24,6 +24,7 @@ from switchboard.flows import service as flows
 from switchboard.flows.models import Flow
 from switchboard.kit import clock, ids
 from switchboard.kit.background import BackgroundTask
+from switchboard.numbers.models import Number
 from switchboard.team.models import Member
 from switchboard.team.permissions import Role
 
@@ -68,6 +69,7 @@ def place_outbound_call(member: Member, wanted: OutboundRequest) -> Call:
     known = _known_facts(member, number.e164, simulated=False)
     known.start()
     named = _named_number(member, wanted.caller_id_number_id)
+    newest = None if named else caller_ids.read_newest_numbers(member.org_id)
     flow = flows.get_flow(member.org_id, wanted.flow_id)
     if flow.kind != "outbound":
         raise Invalid(
@@ -76,7 +78,7 @@ def place_outbound_call(member: Member, wanted: OutboundRequest) -> Call:
             fields={"flow_id": "must be the id of an outbound flow"},
         )
     acceptance.require_carrier(simulated=False)
-    caller_id = named.result() if named else caller_ids.choose_number(member.organization, flow, simulated=False)
+    caller_id = _choose_caller_id(member, flow, named, newest)
     voice = acceptance.choose_flow_voice(flow, simulated=False)
     order = _order(member, flow, voice, number.e164).model_copy(
         update={"task_context": context, "skips_own_hours": wanted.force}
@@ -121,6 +123,15 @@ def _named_number(member: Member, number_id: str | None) -> BackgroundTask[Calle
     task = BackgroundTask(partial(caller_ids.require_number, member.org_id, number_id))
     task.start()
     return task
+
+
+def _choose_caller_id(
+    member: Member, flow: Flow, named: BackgroundTask[CallerId] | None, newest: BackgroundTask[list[Number]] | None
+) -> CallerId:
+    if named:
+        return named.result()
+    known = newest.result() if newest else []
+    return caller_ids.choose_number(member.organization, flow, simulated=False, known=known)
 
 
 def _members_consent(member: Member) -> StandingConsent:

@@ -83,6 +83,14 @@ def test_the_number_of_the_request_comes_before_the_flows(ada: Member) -> None:
     assert (second.from_number, second.number_id) == ("+12125550101", of_flow.id)
 
 
+def test_the_number_of_a_flow_may_be_older_than_those_read_with_it(ada: Member) -> None:
+    oldest = save_number(ada.org_id, "+12125550199")
+    for place_ in range(25):
+        save_number(ada.org_id, f"+121255501{place_:02}")
+    flow = save_flow(ada.org_id, caller_id_number_id=oldest.id)
+    assert place(ada, flow).number_id == oldest.id
+
+
 def test_without_a_number_of_the_flow_the_organizations_number_is_shown(ada: Member) -> None:
     own = replace(ada, organization=ada.organization.model_copy(update={"caller_id": "+12125550109"}))
     flow = save_flow(ada.org_id, caller_id=None)
