@@ -299,8 +299,8 @@ class _Crowd:
             left = (clock.parse(read["due"]) - clock.now()).total_seconds()
             self._bring(read["body"], max(0, math.ceil(left)))
             return
-        for job in routes.jobs_of(events.parse_event(read)):
-            self._bring(job.body, 0)
+        for message in routes.messages_of(events.parse_event(read)):
+            self._bring(message.body, message.delay)
 
     def _bring(self, job: dict[str, Any], delay: float) -> None:
         if job["job"] in _WORK:

@@ -112,7 +112,8 @@ def use_every_feature(later: Later) -> None:
     assert all(pacing_store.take_present_slot(key, 1_000, 1_000) for key in paces)
     commit(lanes_store.waiting_writes(org.id, "live", f"{clock.now_iso()}#call_1"))
     callers = backend(slug="callers")
-    assert callers.initiate(request_id="r-1", webhook_url="https://example.com/call").is_success
+    long = {"request_id": "r-1", "webhook_url": "https://example.com/call", "first_message_override": "Hello. " * 100}
+    assert callers.initiate(**long).is_success
     placed = calls.CALLS.get_object(acme.org_id, record_call(acme, "+12125550009").subject.id)
     assert placed is not None
     turn = Turn(number=1, speaker="agent", text="Hello", start_ms=0, end_ms=1)

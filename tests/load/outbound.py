@@ -1,7 +1,8 @@
 """HUM's calls out: the round trips, requests and write units of placing one call, without an Idempotency-Key.
 
 On the local engine, as in `tests/load/dynamo.py`. The first round trip reads the session, the person, the role and the
-organization. It is not one of the call's two: the flow, the number and the facts of the gate, and then the commit.
+organization. It is not one of the call's two: the flow, the number and the facts of the gate, and then the commit. The
+second table says where the units go (`tests/load/capacity.py`).
 """
 
 from __future__ import annotations
@@ -14,13 +15,16 @@ from functions.hum.outbound.handler import handler
 from infra import topology
 from infra.local.pool import Context
 from switchboard.accounts.plans import PlanName
+from switchboard.aws import clients
 from switchboard.dialects.hum.dialect import COOKIE
 from switchboard.edge import rate_limit
+from switchboard.flows.rules import TEXT_LIMITS
 from switchboard.kit import clock
 from switchboard.people import sessions
 from switchboard.team.permissions import Role
 from tests.actors import member, tenant
 from tests.load import report, stub
+from tests.load.capacity import Meter
 from tests.load.dynamo import Counted, count_requests, running_tables
 from tests.load.request import api_event
 from tests.unit.calls.console_calls import save_flow, save_number
@@ -47,10 +51,22 @@ def measure() -> None:
         for name, body in bodies.items():
             _place(cookie, body, counting)
             costs[name] = _place(cookie, body, counting)
+        long = save_flow(ada.org_id, caller_id_number_id=number.id, system_prompt="p" * TEXT_LIMITS["system_prompt"])
+        costs["a prompt of 40,000 characters"] = _place(cookie, {"flow_id": long.id}, counting)
+        meter = Meter(clients.get_client("dynamodb"))
+        meter.listen()
+        with meter.of("the call"):
+            _place(cookie, bodies["the number of the flow"], counting)
+        (units,) = meter.taken().values()
     report.table(
         f"Place a call out, without a key, after the session (targets: {TRIPS} round trips, {UNITS} WCU)",
-        ("caller ID", "round trips", "", "requests", "WCU", ""),
+        ("with", "round trips", "", "requests", "WCU", ""),
         [_row(name, cost) for name, cost in costs.items()],
+    )
+    report.table(
+        "The same WCU by table or index, and kind of item",
+        ("place", "WCU"),
+        [(place, f"{amount:g}") for place, amount in units.places.most_common()],
     )
 
 

@@ -108,7 +108,7 @@ def _notices(world: World, bearer: dict[str, str]) -> list[tuple[object, ...]]:
 
 def _webhook(world: World, acme: Tenant, found: Sink) -> list[tuple[object, ...]]:
     master = {"authorization": f"Bearer {acme.master_key}"}
-    wanted = {"url": f"{found.url}/hook", "events": ["message.labelled", "message.sent"]}
+    wanted = {"url": f"{found.url}/hook", "events": ["message.sent"]}
     _ask(world, webhooks, api_event("POST", "/v1/webhooks", master, wanted))
     rows: list[tuple[object, ...]] = []
     # The first delivery gives the endpoint a record of a response.

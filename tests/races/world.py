@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import cache
 from random import Random
 from typing import Any
@@ -36,7 +37,7 @@ from switchboard.fanout import routes
 from switchboard.flows import service as flows
 from switchboard.flows.models import FlowSettings
 from switchboard.kit import background, chance, clock, ids
-from switchboard.kit.jobs import Job
+from switchboard.kit.jobs import Job, QueueMessage
 from switchboard.usage import charges
 from tests.actors import system, tenant
 from tests.fakes.voice import Provider
@@ -200,9 +201,9 @@ class World:
                 self.later.pop((before["pk"]["S"], before["sk"]["S"]), None)
             return
         if after.get("outbox") == {"S": "event"}:
-            for job in routes.jobs_of(events.parse_event(decode_item(after))):
-                if job.queue in _QUEUES:
-                    self.run_job(job.body)
+            for message in routes.messages_of(events.parse_event(decode_item(after))):
+                if message.queue in _QUEUES:
+                    self._queue_message((after["pk"]["S"], after["sk"]["S"]), message)
         elif "queue" in after and before is None:
             if after["queue"]["S"] not in _QUEUES:
                 return
@@ -211,6 +212,13 @@ class World:
                 self.run_job(body)
             else:
                 self.later[after["pk"]["S"], after["sk"]["S"]] = (due, body)
+
+    def _queue_message(self, place: tuple[str, str], message: QueueMessage) -> None:
+        """Queue a message of an event, now or after its delay."""
+        if message.delay:
+            self.later[place] = (clock.format_iso(clock.now() + timedelta(seconds=message.delay)), message.body)
+        else:
+            self.run_job(message.body)
 
 
 class Carrier(Provider):

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import NamedTuple
 
 from switchboard.accounts.models import Caller, Organization
 from switchboard.agents import service as agents
 from switchboard.aws.writes import Writes, commit
-from switchboard.calls import store
-from switchboard.calls.jobs import CloseCall
-from switchboard.calls.models import Call, Order, State, Tier
+from switchboard.calls import store, talk_texts
+from switchboard.calls.models import Call, Order, Tier
 from switchboard.carriers import voice
 from switchboard.carriers.caller_pool import list_pool_numbers
 from switchboard.carriers.voice import Carrier, Pace, Voice
@@ -25,17 +23,14 @@ from switchboard.errors import Forbidden, Unavailable
 from switchboard.events import service as events
 from switchboard.events.models import Origin, Subject
 from switchboard.flows.models import Flow
-from switchboard.kit import clock, settings, texts
+from switchboard.kit import settings, texts
 from switchboard.persistence.idempotency import EarlierEffect, IdempotencyGuard, find_earlier_effect
 from switchboard.team.models import Member
-from switchboard.timers import service as timers
 from switchboard.usage import service as usage
 from switchboard.usage.models import Meter
 from switchboard.usage.service import Charge
 
 METER = {Tier.BASIC: Meter.VOICE_BASIC, Tier.PREMIUM: Meter.VOICE_PREMIUM}
-#: As long as a dialer retries (`lanes.WAIT_LIMIT`), and short enough for a timer of the outbox.
-_DIALED_WITHIN = timedelta(minutes=15)
 _GREETINGS = {
     "en": "Hello, this is {name}, an automated assistant.",
     "es": "Hola, soy {name}, un asistente automático.",
@@ -248,19 +243,12 @@ def _commit(
         within,
         *guards,
         compliance.allowed_writes(verdict),
-        store.CALLS.create_write(call),
-        _close_timer_writes(call),
+        talk_texts.new_call_writes(call),
         compliance.verdict_writes(verdict, call.id),
         _call_event_writes(caller, call, "voice.call.created", verdict, tier=call.tier.value),
         once=once,
         subject_id=call.id,
     )
-
-
-def _close_timer_writes(call: Call) -> Writes:
-    """Returns the timer that closes the call if its job is lost before it is dialed."""
-    job = CloseCall(org_id=call.org_id, call_id=call.id, state=State.CREATED.value)
-    return timers.schedule(job, clock.now() + _DIALED_WITHIN).write
 
 
 def _call_event_writes(

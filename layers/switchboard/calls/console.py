@@ -25,6 +25,7 @@ from switchboard.flows.models import Flow
 from switchboard.kit import clock, ids
 from switchboard.kit.background import BackgroundTask
 from switchboard.numbers import service as numbers
+from switchboard.numbers.models import Number
 from switchboard.team.models import Member
 from switchboard.team.permissions import Role
 
@@ -70,6 +71,7 @@ def place_outbound_call(member: Member, wanted: OutboundRequest) -> Call:
     known.start()
     owner = _find_owner(number.e164)
     named = _named_number(member, wanted.caller_id_number_id)
+    newest = None if named else caller_ids.read_newest_numbers(member.org_id)
     flow = flows.get_flow(member.org_id, wanted.flow_id)
     if flow.kind != "outbound":
         raise Invalid(
@@ -79,13 +81,13 @@ def place_outbound_call(member: Member, wanted: OutboundRequest) -> Call:
         )
     acceptance.require_carrier(simulated=False)
     _require_others_number(member, owner)
-    caller_id = named.result() if named else caller_ids.choose_number(member.organization, flow, simulated=False)
+    caller_id = _choose_caller_id(member, flow, named, newest)
     voice = acceptance.choose_flow_voice(flow, simulated=False)
-    order = _order(member, flow, voice, number.e164, context)
-    order = order.model_copy(update={"skips_own_hours": wanted.force})
     # A person must not hear the name of a variable. Only the tester of a flow does.
-    task_context.check_spoken(flow.greeting, order.variables, "greeting")
-    task_context.check_spoken(flow.voicemail_leave_message or "", order.variables, "voicemail_leave_message")
+    variables = task_context.context_variables(context)
+    task_context.check_spoken(flow.greeting, variables, "greeting")
+    task_context.check_spoken(flow.voicemail_leave_message or "", variables, "voicemail_leave_message")
+    order = _order(member, flow, voice, number.e164, context).model_copy(update={"skips_own_hours": wanted.force})
     attempt = _Attempt(flow=flow, caller_id=caller_id, voice=voice, order=order)
     return _place(member, attempt, known.result(), forced=wanted.force)
 
@@ -149,6 +151,15 @@ def _named_number(member: Member, number_id: str | None) -> BackgroundTask[Calle
     return task
 
 
+def _choose_caller_id(
+    member: Member, flow: Flow, named: BackgroundTask[CallerId] | None, newest: BackgroundTask[list[Number]] | None
+) -> CallerId:
+    if named:
+        return named.result()
+    known = newest.result() if newest else []
+    return caller_ids.choose_number(member.organization, flow, simulated=False, known=known)
+
+
 def _members_consent(member: Member) -> StandingConsent:
     today = clock.now_iso()[:10]
     return StandingConsent(source=_MEMBERS_CONSENT, date=today, of=f"member:{member.user_id}")
@@ -162,8 +173,7 @@ def _order(member: Member, flow: Flow, voice: Voice, to: str, context: dict[str,
         purpose=flow.purpose.value,
         voice_id=voice.id,
         greeting=flow.greeting or None,
-        prompt=task_context.render_prompt(flow.system_prompt or None, context),
-        variables=task_context.context_variables(context),
+        task_context=context,
         metadata={"source": CONSOLE_SOURCE},
     )
 

@@ -15,7 +15,7 @@ from switchboard.accounts import organizations, stops
 from switchboard.accounts.models import Organization
 from switchboard.accounts.stops import StoppedError
 from switchboard.aws.writes import Writes, commit
-from switchboard.calls import acceptance, changes, ending, lanes, pacing, store, talks, timeouts, waiting
+from switchboard.calls import acceptance, changes, ending, lanes, pacing, store, talk_texts, talks, timeouts, waiting
 from switchboard.calls.changes import CallChange
 from switchboard.calls.conversations import new_conversation
 from switchboard.calls.ending import TALK_LIMIT, CallEnd
@@ -66,6 +66,8 @@ def dial_call(org_id: str, call_id: str) -> None:
         telemetry.log_skip("the call waits for a lane", org_id=org_id, call_id=call_id)
         return
     verdict, carrier, flow = _judge(org, call), acceptance.select_carrier(call.simulated), talks.get_flow(call)
+    # Read before the claim: nothing may fail between the claim and the provider's answer.
+    call = talk_texts.add_texts(call)
     if verdict.allowed and _ring_seconds(verdict.allowed_until) < _MIN_RING_SECONDS:
         _give_up(call, EndReason.BLOCKED, "refused before it was dialed: its calling hours end in a few seconds")
         return

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from switchboard import telemetry
 from switchboard.aws.writes import Writes
-from switchboard.calls import history, history_store, store
+from switchboard.calls import history, history_store, store, talk_texts
 from switchboard.calls.history import CallHistory
 from switchboard.calls.models import Call
 from switchboard.events.models import Event
@@ -22,6 +22,7 @@ def project(event: Event) -> tuple[str, Writes] | None:
         return None
     e164 = call.person_number
     number_id = history.number_id(call.org_id, e164)
+    call = talk_texts.add_texts(call)
     before = history_store.get_history(call.org_id, number_id) or CallHistory(e164=e164)
     after = add_call(before, call)
     return number_id, history_store.history_writes(
@@ -35,8 +36,11 @@ def is_counted(call: Call) -> bool:
 
 
 def add_call(before: CallHistory, call: Call) -> CallHistory:
-    """Returns a history with one more call. The result does not depend on the order of the calls."""
-    at, name = call.created_at, history.find_name(call.order.variables)
+    """Returns a history with one more call. The result does not depend on the order of the calls.
+
+    The call must have its texts: they have the person's name.
+    """
+    at, name = call.created_at, history.find_name(talk_texts.find_variables(call))
     after = before.model_copy(update={"calls": before.calls + 1, "last_call_at": max(before.last_call_at or at, at)})
     if name is None or (before.named_at or "", before.name or "") > (at, name):
         return after

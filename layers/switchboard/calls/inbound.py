@@ -202,7 +202,6 @@ def _new_call(number: Number, incoming: IncomingCall, flow: Flow | None, decline
         to=number.e164,
         tier=tier,
         simulated=incoming.simulated,
-        prompt=(flow.system_prompt or None) if flow else None,
         metadata={"source": INBOUND_SOURCE},
     )
     call = Call(
@@ -215,7 +214,6 @@ def _new_call(number: Number, incoming: IncomingCall, flow: Flow | None, decline
         from_number=incoming.from_number[:_MAX_CALLER_CHARACTERS],
         to_number=number.e164,
         voice_id=spoken.id if spoken else "",
-        greeting=talks.greeting_of(flow, spoken) if flow else "",
         order=order,
         number_id=number.id,
         declined=declined,

@@ -94,7 +94,6 @@ def _place(
         simulated=_simulated(caller),
         voice_id=voice.id,
         greeting=wanted.first_message or flow.greeting or None,
-        prompt=flow.system_prompt or None,
         variables=wanted.variables,
         time_zone=wanted.time_zone,
         recipient_state=wanted.recipient_state,

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from switchboard.kit.jobs import Job
+
+#: When an accepted call is closed if its job was lost before it was dialed: as long as a dialer retries
+#: (`lanes.WAIT_LIMIT`), and no later than a queue can bring a job.
+DIALED_WITHIN = timedelta(minutes=15)
 
 
 class DialCall(Job, queue="dialer"):

@@ -76,7 +76,8 @@ class Order(BaseModel):
 
     `basis` is the consent to use if neither the request nor the ledger has one. A `simulated` call reaches nobody and
     costs nothing. `purpose`, `time_zone`, `recipient_state` and `zone_confirmed` are for the gate
-    (`compliance.models.ContactAttempt`). `variables` replace `{{name}}` in the prompt and the greeting.
+    (`compliance.models.ContactAttempt`). `variables` replace `{{name}}` in the prompt and the greeting, and so do those
+    of the `task_context` (`switchboard.calls.task_context`). `prompt` is for a call without a version of a flow.
     `skips_own_hours`: an admin has decided that the organization's own calling hours do not apply. The law's do.
     """
 
@@ -90,6 +91,7 @@ class Order(BaseModel):
     greeting: str | None = None
     prompt: str | None = None
     variables: dict[str, str] = Field(default_factory=dict)
+    task_context: dict[str, Any] = Field(default_factory=dict)
     from_number: str | None = None
     agent_id: str | None = None
     purpose: str = Purpose.INFORMATIONAL.value
@@ -183,7 +185,10 @@ class Call(BaseModel):
     from_number: str
     to_number: str
     voice_id: str
-    greeting: str
+    #: The first words of the first talk. Empty if the flow's version has them.
+    greeting: str = ""
+    #: Whether the texts of the talk are an item of their own (`switchboard.calls.talk_texts`).
+    texts_apart: bool = False
     #: The name of the voice.
     agent_name: str = "your assistant"
     #: The flow that talks, as of the call's acceptance. `agent_ref` is the caller's name for it.

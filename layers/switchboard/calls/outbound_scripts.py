@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from switchboard import telemetry
 from switchboard.accounts import organizations
-from switchboard.calls import acceptance, changes, scripts, store, talks, transfer_targets
+from switchboard.calls import acceptance, changes, scripts, store, talk_texts, talks, transfer_targets
 from switchboard.calls.changes import CallChange
 from switchboard.calls.models import OVER_STATES, Call
 from switchboard.calls.timeouts import leg_of
@@ -72,4 +72,4 @@ def _message_text(call: Call, message: str) -> str:
     org = organizations.get_organization(call.org_id)
     order = call.order.model_copy(update={"greeting": message})
     text = acceptance.build_greeting(org, order, call.agent_name, talks.find_language(call))
-    return fill_variables(text, call.order.variables)
+    return fill_variables(text, talk_texts.find_variables(talk_texts.add_texts(call)))

@@ -21,12 +21,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from typing import Any
+
+from pydantic import BaseModel
 
 from switchboard.aws import reads
 from switchboard.aws.dynamodb import Item, Key
 from switchboard.aws.reads import Query, Ref
 from switchboard.aws.writes import ConditionCheck, Delete, Put
-from switchboard.calls.models import DIRECTIONS, Call, Direction, State
+from switchboard.calls.models import DIRECTIONS, Call, Direction, Order, State
 from switchboard.carriers.voice.ports.reports import ToolUse, Turn
 from switchboard.kit import texts
 from switchboard.kit.background import BackgroundTask
@@ -77,15 +80,41 @@ def _lists(call: Call) -> Item:
     return LISTING.index_attributes(call.org_id, list_place(call), values)
 
 
+def _defaults(model: type[BaseModel]) -> dict[str, Any]:
+    fields = model.model_fields.items()
+    return {name: one.get_default(call_default_factory=True) for name, one in fields if not one.is_required()}
+
+
+_CALL_DEFAULTS, _ORDER_DEFAULTS = _defaults(Call), _defaults(Order)
+#: Attributes that lists and conditions read.
+_ALWAYS_STORED = frozenset({"state", "direction", "version"})
+#: Wishes of the order that the acceptance decided: the call has the result.
+_DECIDED = frozenset({"voice_id", "greeting", "from_number", "agent_id"})
+#: Fields of the order that the call has, too, with their names in the call.
+_REPEATED = {"to": "to_number", "tier": "tier"}
+
+
 def _pack(item: Item) -> Item:
-    # Missing values are not stored, to save space. The order has the caller's own JSON: metadata and variables.
-    said = {name: value for name, value in item.items() if value is not None and value != []}
-    order = {name: value for name, value in item["order"].items() if value not in (None, False, {})}
+    # Defaults and repeated values are not stored: each transition writes the call. The order has the caller's own
+    # JSON: metadata, variables and task context.
+    apart = item.get("texts_apart", False)
+    said = {name: value for name, value in item.items() if name in _ALWAYS_STORED or value != _CALL_DEFAULTS.get(name)}
+    order = {
+        name: value
+        for name, value in item["order"].items()
+        if value != _ORDER_DEFAULTS.get(name)
+        and name not in _DECIDED
+        and not (apart and name in ("variables", "task_context"))
+        and not (name in _REPEATED and value == item[_REPEATED[name]])
+    }
+    if apart:
+        said.pop("greeting", None)
     return said | {"order": texts.dump_json(order)}
 
 
 def _unpack(item: Item) -> Item:
-    return item | {"order": texts.load_json(item["order"])}
+    repeated = {name: item[of_call] for name, of_call in _REPEATED.items()}
+    return item | {"order": repeated | texts.load_json(item["order"])}
 
 
 CALLS = Collection("activity", Call, _key, _lists, _pack, _unpack)

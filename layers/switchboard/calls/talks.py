@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from switchboard import telemetry
-from switchboard.calls import acceptance, changes, store
+from switchboard.calls import acceptance, changes, store, talk_texts
 from switchboard.calls.changes import CallChange
-from switchboard.calls.conversations import new_conversation
+from switchboard.calls.conversations import find_language, new_conversation
 from switchboard.calls.models import OVER_STATES, Call, Tier
 from switchboard.carriers import voice
 from switchboard.carriers.voice import Voice
@@ -18,9 +18,10 @@ from switchboard.flows.models import Flow
 from switchboard.kit import clock
 from switchboard.persistence.collection import next_version
 
+__all__ = ["find_language"]
+
 #: How often a call may move to another flow. Flows that hand a caller to each other would never end.
 MAX_FLOW_SWITCHES = 5
-_DEFAULT_LANGUAGE = "en-US"
 
 
 def get_flow(call: Call) -> Flow | None:
@@ -60,17 +61,6 @@ def choose_voice(flow: Flow, *, simulated: bool, tier: Tier | None = None) -> Vo
     return own or next((one for one in allowed if one.tier == (tier or Tier.BASIC)), None)
 
 
-def greeting_of(flow: Flow, spoken: Voice | None) -> str:
-    """Returns the first words of a flow's talk."""
-    return flow.greeting or acceptance.default_greeting(flow.name, spoken.language if spoken else _DEFAULT_LANGUAGE)
-
-
-def find_language(call: Call) -> str:
-    """Returns the language of a call's voice."""
-    voices = acceptance.select_carrier(call.simulated).talker.list_voices()
-    return next((one.language for one in voices if one.id == call.voice_id), _DEFAULT_LANGUAGE)
-
-
 def find_recording(call: Call, flow: Flow) -> int | None:
     """Returns the talk with which the recording began that runs while this flow has the call, or `None`.
 
@@ -92,7 +82,7 @@ def open_talk(call: Call, flow: Flow | None) -> Call | None:
         return call
     talker = acceptance.select_carrier(call.simulated).talker
     try:
-        opened = talker.open_talk(new_conversation(call, flow))
+        opened = talker.open_talk(new_conversation(talk_texts.add_texts(call), flow))
     except (voice.RefusedError, voice.ThrottledError, voice.OutcomeUnknownError, Unavailable) as error:
         telemetry.logger().warning("talk not opened", extra={"call_id": call.id, "reason": str(error)})
         return None
@@ -136,8 +126,8 @@ def switch_flow(call: Call, flow_id: str) -> Call | None:
             "flow_closed": closed,
             "recording_talk": find_recording(found, present) if present else None,
             "voice_id": spoken.id if spoken else found.voice_id,
-            "greeting": greeting_of(target, spoken),
-            "order": found.order.model_copy(update={"prompt": target.system_prompt or None}),
+            # The version of the flow has the prompt and the greeting.
+            "order": found.order.model_copy(update={"prompt": None}),
         }
         after = next_version(found, **facts, **flow_facts(target))
         told = changes.event_writes(

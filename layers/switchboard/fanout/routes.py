@@ -1,4 +1,4 @@
-"""The jobs that each event starts.
+"""The jobs that each event starts, at once or later.
 
 The registry names the queues that an event type starts (`switchboard.events.registry`). This module creates the job
 for each queue. The job depends only on the event, so that a replay sends the same jobs as the first run. Every worker
@@ -8,13 +8,18 @@ recognizes a job that is already done: by its state machine, or by an id that is
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import timedelta
+from math import ceil
+from typing import NamedTuple
 
-from switchboard.calls.jobs import DialCall, FetchRecording, SummarizeCall, WakeWaiting
+from switchboard.calls.jobs import DIALED_WITHIN, CloseCall, DialCall, FetchRecording, SummarizeCall, WakeWaiting
+from switchboard.calls.models import State
 from switchboard.contacts.jobs import ContinueBackfill, IndexContacts
 from switchboard.email.jobs import SendMail
 from switchboard.events import registry
 from switchboard.events.models import Event
-from switchboard.kit.jobs import Job
+from switchboard.kit import clock
+from switchboard.kit.jobs import Job, QueueMessage
 from switchboard.numbers import jobs as _numbers  # noqa: F401 declares its jobs, which no event starts
 from switchboard.projections.jobs import ProjectEvent
 from switchboard.roleplay.jobs import BeginRoleplay, ScoreRoleplay
@@ -40,6 +45,22 @@ def _of_calls(event: Event) -> Job:
     return WakeWaiting(org_id=event.org_id, call_id=event.subject.id)
 
 
+class LaterJob(NamedTuple):
+    """A job that an event starts some time after it, within the longest delay of a queue."""
+
+    job: Job
+    after: timedelta
+
+
+def _close_call_later(event: Event) -> LaterJob:
+    """Returns the job that closes a call if its first job is lost before it is dialed."""
+    job = CloseCall(org_id=event.org_id, call_id=event.subject.id, state=State.CREATED.value)
+    return LaterJob(job, DIALED_WITHIN)
+
+
+#: The later job of an event type. The event itself is the timer, which saves an item in a busy commit.
+LATER_JOBS: dict[str, Callable[[Event], LaterJob]] = {"voice.call.created": _close_call_later}
+
 #: For each queue name in the registry, the function that creates the job of an event.
 JOB_FACTORIES: dict[str, Callable[[Event], Job]] = {
     "email": lambda event: SendMail(org_id=event.org_id, message_id=event.subject.id),
@@ -57,8 +78,18 @@ JOB_FACTORIES: dict[str, Callable[[Event], Job]] = {
 }
 
 
+def messages_of(event: Event) -> Iterable[QueueMessage]:
+    """Yields the messages of all jobs of an event. Those of its later job have the delay that is left."""
+    yield from (job.to_message() for job in jobs_of(event))
+    if event.type in LATER_JOBS:
+        later = LATER_JOBS[event.type](event)
+        left = clock.parse(event.at) + later.after - clock.now()
+        # Rounded up, so that the job is never early.
+        yield later.job.to_message(delay=max(0, ceil(left.total_seconds())))
+
+
 def jobs_of(event: Event) -> Iterable[Job]:
-    """Yields the jobs that an event starts. The audit chain gets every event separately (`fanout.service`)."""
+    """Yields the jobs that an event starts at once. The audit chain gets every event separately (`fanout.service`)."""
     row = registry.TYPES.get(event.type)
     for name in row.starts if row else ():
         yield JOB_FACTORIES[name](event)

@@ -59,7 +59,7 @@ def forward_items(images: Sequence[Item | None]) -> int | None:
 def replay_events(batch: Iterable[Event]) -> int:
     """Sends the jobs of events again. Returns the number of messages. Raises SendError."""
     told = list(enumerate(batch))
-    messages = [job.to_message() for _, event in told for job in routes.jobs_of(event)]
+    messages = [message for _, event in told for message in routes.messages_of(event)]
     messages += [message for _, message in _for_the_audit(told)]
     queues.send_messages(messages)
     return len(messages)
@@ -70,7 +70,7 @@ def _read(image: Item | None) -> tuple[list[QueueMessage], Event | None]:
         case "event":
             assert image is not None
             event = events.parse_event(image)
-            return [job.to_message() for job in routes.jobs_of(event)], event
+            return list(routes.messages_of(event)), event
         case "job":
             assert image is not None
             return [timers.parse_outbox_message(image)], None

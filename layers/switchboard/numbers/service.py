@@ -31,6 +31,11 @@ def get_number(org_id: str, number_id: str) -> Number:
     return found
 
 
+def list_newest_numbers(org_id: str, limit: int) -> list[Number]:
+    """Returns the organization's newest numbers, also released ones: all of them, if it has at most `limit`."""
+    return store.list_number_page(org_id, limit, None)[0]
+
+
 def find_number(number_id: str) -> Number | None:
     """Returns the number with this id of any organization, None if there is none. For callbacks and workers."""
     if not _ID.fullmatch(number_id):

@@ -328,6 +328,7 @@ KINDS: tuple[ItemKind, ...] = (
     ItemKind("activity", "link of the chain", "<org>#audit#<block>|<seq>", _ORG, _CHAIN),
     # ---- calls
     ItemKind("activity", "call", "<org>#call#<id>|call", _ORG, _CALL),
+    ItemKind("activity", "texts of a call", "<org>#call#<id>|texts", _ORG, _CALL),
     ItemKind("activity", "turn of a call", "<org>#call#<id>|turn#<number>", _ORG, _CALL),
     ItemKind("activity", "use of a tool in a call", "<org>#call#<id>|tool#<id…>", _ORG, _CALL),
     ItemKind("activity", "summary of a call", "<org>#call#<id>|summary", _ORG, _CALL),

@@ -161,8 +161,8 @@ class Dialers:
             if item.get("outbox") == "job" or item["pk"].startswith("timer#"):
                 self.jobs.append((_round_up_to_seconds(clock.parse(item["due"])), item["body"]))
             elif "outbox" in item:
-                found = [job.body for job in routes.jobs_of(events.parse_event(item))]
-                self.jobs += [(clock.now(), body) for body in found if body["job"] in _WORK]
+                found = [one for one in routes.messages_of(events.parse_event(item)) if one.body["job"] in _WORK]
+                self.jobs += [(clock.now() + timedelta(seconds=one.delay), one.body) for one in found]
         self._written.clear()
 
     def _register_hooks(self) -> None:

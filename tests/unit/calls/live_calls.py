@@ -8,8 +8,10 @@ from typing import Any
 from switchboard.audit import service as audit
 from switchboard.aws import clients
 from switchboard.aws.writes import commit
-from switchboard.calls import dialing, reports, service, store, timeouts
+from switchboard.calls import dialing, reports, service, store, talk_texts, talks, timeouts
+from switchboard.calls.conversations import new_conversation
 from switchboard.calls.models import Call, Order, Tier
+from switchboard.carriers.voice import Conversation
 from switchboard.carriers.voice.ports.reports import EndReason, Report, Turn
 from switchboard.compliance import ledgers
 from switchboard.kit import clock, settings
@@ -32,6 +34,12 @@ def read_call(call: Call) -> Call:
     found = store.CALLS.get_object(call.org_id, call.id)
     assert found is not None
     return found
+
+
+def read_conversation(call: Call) -> Conversation:
+    """Returns what the talker is told about a stored call now."""
+    found = read_call(call)
+    return new_conversation(talk_texts.add_texts(found), talks.get_flow(found))
 
 
 def report_progress(call: Call, kind: str, **facts: Any) -> None:

@@ -30,7 +30,7 @@ from tests.actors import Tenant, member, system, tenant
 from tests.fakes.voice import Provider
 from tests.unit.calls.calls_in import make_number
 from tests.unit.calls.console_calls import ADA, OURS, place, save_flow, save_number
-from tests.unit.calls.live_calls import list_actions, minutes_used, read_call
+from tests.unit.calls.live_calls import list_actions, minutes_used, read_call, read_conversation
 
 pytestmark = pytest.mark.usefixtures("cloud", "frozen")
 
@@ -57,17 +57,16 @@ def test_a_call_talks_with_its_flow_and_is_dialed_once(ada: Member, carrier: Pro
     assert (call.source, call.flow_id, call.flow_version, call.placed_by) == ("hum", flow.id, 1, ada.user_id)
     assert (call.from_number, call.is_test, call.simulated) == (OURS, False, False)
     assert call.greeting.endswith("Good day.")
-    assert call.order.prompt == "Remind the person."
     dialing.dial_call(call.org_id, call.id)
     dialing.dial_call(call.org_id, call.id)
-    assert [dial.to_number for dial in carrier.dialed] == [ADA]
+    assert [(dial.to_number, dial.prompt) for dial in carrier.dialed] == [(ADA, "Remind the person.")]
 
 
 def test_a_call_keeps_its_flow_when_the_flow_changes(ada: Member) -> None:
     flow = save_flow(ada.org_id, system_prompt="Old.")
     call = place(ada, flow)
     flow_changes.update_flow(system(ada.org_id), flow.id, {"system_prompt": "New."})
-    assert (read_call(call).flow_version, read_call(call).order.prompt) == (1, "Old.")
+    assert (read_call(call).flow_version, read_conversation(call).prompt) == (1, "Old.")
 
 
 def test_the_event_of_a_call_names_the_member(acme: Tenant, ada: Member) -> None:
@@ -83,6 +82,14 @@ def test_the_number_of_the_request_comes_before_the_flows(ada: Member) -> None:
     assert (first.from_number, first.number_id) == ("+12125550102", named.id)
     second = place(ada, flow, "+14155550143")
     assert (second.from_number, second.number_id) == ("+12125550101", of_flow.id)
+
+
+def test_the_number_of_a_flow_may_be_older_than_those_read_with_it(ada: Member) -> None:
+    oldest = save_number(ada.org_id, "+12125550199")
+    for place_ in range(25):
+        save_number(ada.org_id, f"+121255501{place_:02}")
+    flow = save_flow(ada.org_id, caller_id_number_id=oldest.id)
+    assert place(ada, flow).number_id == oldest.id
 
 
 def test_without_a_number_of_the_flow_the_organizations_number_is_shown(ada: Member) -> None:
@@ -272,8 +279,9 @@ def test_the_context_is_in_the_prompt_and_its_texts_are_variables(ada: Member) -
     flow = save_flow(ada.org_id, system_prompt="Remind {{name}}.")
     context: dict[str, Any] = {"name": "Ada", "items": ["a"], "due": 3}
     call = place(ada, flow, task_context=context)
-    assert call.order.variables == {"name": "Ada", "due": "3"}
-    assert str(call.order.prompt).startswith("Remind {{name}}.\n\n# Task context\n")
+    talk = read_conversation(call)
+    assert talk.variables == {"name": "Ada", "due": "3"}
+    assert str(talk.prompt).startswith("Remind {{name}}.\n\n# Task context\n")
 
 
 @pytest.mark.parametrize("text", ["greeting", "voicemail_leave_message"])

@@ -33,7 +33,7 @@ from tests.unit.calls.calls_in import (
     suspend,
     use_twilio,
 )
-from tests.unit.calls.live_calls import list_actions, list_opt_outs, minutes_used, report_turn
+from tests.unit.calls.live_calls import list_actions, list_opt_outs, minutes_used, read_conversation, report_turn
 
 pytestmark = pytest.mark.usefixtures("cloud")
 
@@ -65,7 +65,7 @@ def test_a_caller_hears_the_announcement_and_then_the_talker(acme: Tenant, froze
     )
     flow = flows.get_flow(acme.org_id, line.number.flow_id or "")
     assert (call.flow_id, call.flow_version, call.number_id) == (flow.id, flow.version, line.number.id)
-    assert call.greeting == "Front desk, how can I help?"
+    assert read_conversation(call).greeting == "Front desk, how can I help?"
     assert call.answered_at == clock.now_iso()
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from switchboard.aws import queues
 from switchboard.calls import dialing, reports, timeouts
 from switchboard.calls.models import FINAL_STATES, Call, State
 from switchboard.carriers import voice
@@ -16,7 +17,7 @@ from switchboard.kit import clock
 from switchboard.usage import service as usage
 from tests.actors import Tenant
 from tests.fakes.voice import Provider
-from tests.integration.sabotage import scan_items
+from tests.integration.sabotage import Later, Stream, drain_queue, run_worker, scan_items
 from tests.unit.calls.live_calls import (
     NOBODY,
     dial_call,
@@ -42,7 +43,21 @@ def test_every_call_ends_even_if_its_provider_forgets_it(acme: Tenant, frozen: c
     timeouts.close_call(talking.org_id, talking.id, State.ACTIVE)
     assert (read_call(talking).state, read_call(talking).end_reason) == (State.FAILED, EndReason.TIMEOUT)
     jobs = [item["body"]["M"]["job"]["S"] for item in scan_items("activity") if "queue" in item]
-    assert jobs.count("CloseCall") >= 4, "timers queue the jobs that close the calls"
+    assert jobs.count("CloseCall") == 2, "the timers of the two ringing calls"
+
+
+def test_a_call_whose_first_job_is_lost_is_closed_after_15_minutes(
+    acme: Tenant, frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later = Later(queues.try_send_messages)
+    monkeypatch.setattr(queues, "try_send_messages", later)
+    call = place_call(acme)
+    Stream().hand_on()
+    assert [job["job"] for job in drain_queue("dialer")] == ["DialCall"], "this job is lost"
+    frozen.advance(minutes=15)
+    later.bring()
+    run_worker("workers/dialer")
+    assert (read_call(call).state, read_call(call).end_reason) == (State.FAILED, EndReason.TIMEOUT)
 
 
 def test_a_close_timer_asks_the_provider_and_uses_its_answer(acme: Tenant, carrier: Provider) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -16,7 +17,9 @@ from switchboard.fanout import service as fanout
 from switchboard.kit import clock, ids, settings
 from switchboard.kit.jobs import QueueMessage
 from switchboard.timers import service as timers
+from tests.actors import tenant
 from tests.integration.sabotage import Sabotage, drain_queue
+from tests.unit.calls.live_calls import place_call
 
 pytestmark = pytest.mark.usefixtures("cloud", "frozen")
 
@@ -82,6 +85,28 @@ def test_a_batch_is_retried_from_its_first_refused_record(
     jobs = [later() for _ in range(30)]
     sqs.refused = {jobs[17]["body"]["message_id"], jobs[23]["body"]["message_id"]}
     assert fanout.forward_items(jobs) == 17
+
+
+def test_a_new_call_is_dialed_now_and_closed_15_minutes_after_its_event(sqs: Taken, frozen: clock.FrozenClock) -> None:
+    call = place_call(tenant())
+    after = clock.format_iso(clock.now() + timedelta(seconds=1))
+    created = [one for one in events.events_between(call.created_at, after) if one.type == "voice.call.created"]
+
+    def delays() -> dict[str, int]:
+        sent = [entry for name, entries in sqs.requests if name == "dialer" for entry in entries]
+        sqs.requests.clear()
+        jobs = [(json.loads(entry["MessageBody"]), entry.get("DelaySeconds", 0)) for entry in sent]
+        assert {job["call_id"] for job, _ in jobs} == {call.id}
+        return {job["job"]: delay for job, delay in jobs}
+
+    fanout.replay_events(created)
+    assert delays() == {"DialCall": 0, "CloseCall": 900}
+    frozen.advance(minutes=10, milliseconds=500)
+    fanout.replay_events(created)
+    assert delays() == {"DialCall": 0, "CloseCall": 300}, "rounded up: it is never early"
+    frozen.advance(hours=1)
+    fanout.replay_events(created)
+    assert delays() == {"DialCall": 0, "CloseCall": 0}
 
 
 @pytest.mark.parametrize("down", ["email", "audit.fifo"])
