@@ -134,13 +134,16 @@ def test_a_member_adds_no_job_while_a_model_is_busy(
     use_model(monkeypatch, *[THROTTLED] * 40)
     voicemail = save_voicemail(ada.org_id, text=SPOKEN)
     service.request_summary(ada, voicemail.id)
+    begun_at = clock.now_iso()
     # The limit of the job, and its longest pause before the last attempt.
     for _ in range(int(summarizing._MODEL_LIMIT / timedelta(minutes=1)) + 2):
         version = find_voicemail(voicemail).version
         service.request_summary(ada, voicemail.id)
         assert find_voicemail(voicemail).version == version, "nothing is queued"
         frozen.advance(seconds=60)
-    failed = summarize(voicemail)
+    last = SummarizeVoicemail(org_id=ada.org_id, voicemail_id=voicemail.id, tries=40, begun_at=begun_at)
+    summarizing.summarize_voicemail(last)
+    failed = find_voicemail(voicemail)
     assert digest_of(failed).error == "the model is busy"
     service.request_summary(ada, voicemail.id)
     assert find_voicemail(voicemail).version == failed.version + 1, "after an attempt the next one is queued"
