@@ -292,14 +292,14 @@ def test_a_call_whose_person_would_hear_the_name_of_a_variable_is_refused(ada: M
             place(ada, flow, task_context=context)
         assert refusal.value.code == "invalid_task_context"
         assert f"has no value for `name`, which the flow's {text} uses" in refusal.value.message
-    assert place(ada, flow, task_context={"name": "Ada"}).order.variables == {"name": "Ada"}
-    assert console.place_test_call(ada, flow.id, ADA, simulated=True).order.variables == {}
+    assert place(ada, flow, task_context={"name": "Ada"}).order.task_context == {"name": "Ada"}
+    assert console.place_test_call(ada, flow.id, ADA, simulated=True).order.task_context == {}
 
 
 def test_a_test_call_has_a_context_too(ada: Member) -> None:
     flow = save_flow(ada.org_id, system_prompt="Remind {{name}}.")
     call = console.place_test_call(ada, flow.id, ADA, {"name": "Ada"}, simulated=True)
-    assert call.order.variables == {"name": "Ada"}
+    assert call.order.task_context == {"name": "Ada"}
     assert "# Task context" in str(call.order.prompt)
     assert code_of(lambda: console.place_test_call(ada, flow.id, ADA, {"": 1}, simulated=True)) == (
         "invalid_task_context"
