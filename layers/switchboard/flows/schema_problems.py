@@ -80,7 +80,8 @@ def _find_missing(error: ValidationError | SchemaError) -> tuple[str, str] | Non
 
 
 def _describe(error: ValidationError | SchemaError) -> str:
-    keyword, wanted = str(error.validator), error.validator_value
+    keyword = str(error.validator)
+    wanted: Any = error.validator_value
     if keyword in _LIMITS:
         return _LIMITS[keyword].format(wanted)
     if keyword == "type":
