@@ -115,7 +115,11 @@ def test_a_number_that_may_not_call_is_refused(ada: Member, which: str) -> None:
 def test_a_number_of_the_organization_is_not_called(acme: Tenant, ada: Member) -> None:
     flow, own = save_flow(ada.org_id), make_number(acme).e164
     others = make_number(tenant("other"), place=1).e164
-    for attempt in (lambda: place(ada, flow, own), lambda: console.place_test_call(ada, flow.id, own, simulated=False)):
+    attempts: list[Callable[[], object]] = [
+        lambda: place(ada, flow, own),
+        lambda: console.place_test_call(ada, flow.id, own, simulated=False),
+    ]
+    for attempt in attempts:
         with pytest.raises(Invalid) as refusal:
             attempt()
         assert (refusal.value.code, refusal.value.details["fields"]) == (

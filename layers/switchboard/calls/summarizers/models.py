@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 Sentiment = Literal["positive", "neutral", "negative", "mixed"]
 
 
-#: The other side of a talk: a caller, or a person whom we called.
+#: The other side of a talk: a caller, or a person that the agent called.
 Party = Literal["caller", "person"]
 
 
