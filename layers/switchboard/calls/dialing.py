@@ -119,7 +119,7 @@ def _placement(call: Call, flow: Flow | None, not_after: str | None, left: int |
         ring_seconds=_ring_seconds(not_after),
         most_seconds=ending.longest_talk_seconds(call, left),
         # The recording is not ordered here: a script starts it, after the person has heard of it.
-        machine="wait_for_beep" if talks.find_machine_message(flow) else "detect",
+        machine="wait_for_beep" if talks.find_machine_message(call, flow) else "detect",
     )
 
 
