@@ -3,8 +3,9 @@
 The end of each answered call starts a job. The job waits some seconds for late turns. Then it asks
 the language port, and commits the summary with its event. A second run finds the call summarized.
 
-A talk without words of the caller needs no model. Neither does a simulated call, which must cost nothing. Where the
-model refuses, is throttled for long, or has reached the organization's daily limit, rules make the summary.
+The words of an answering machine are nobody's wish: such a call has no outcome. A talk without words of the caller
+needs no model. Neither does a simulated call, which must cost nothing. Where the model refuses, is throttled for long,
+or has reached the organization's daily limit, rules make the summary.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Any
 from switchboard import telemetry
 from switchboard.accounts import organizations
 from switchboard.aws.writes import commit
-from switchboard.calls import changes, store, summaries, summarizers
+from switchboard.calls import changes, ending, store, summaries, summarizers
 from switchboard.calls.changes import CallChange
 from switchboard.calls.jobs import SummarizeCall
 from switchboard.calls.models import AGENT_SPEAKER, CONSOLE_SOURCE, FINAL_STATES, Call
@@ -60,9 +61,9 @@ def summarize_call(org_id: str, call_id: str) -> None:
         TalkTurn(turn.speaker == AGENT_SPEAKER, turn.text)
         for turn in islice(store.list_turns(org_id, call_id), MAX_TURNS)
     ]
-    schema = _find_schema(call)
+    schema = None if _met_machine(call) else _find_schema(call)
     try:
-        made_by, found = _summarize(call, turns, schema)
+        made_by, found = (RULES, _summarize_machine(call)) if _met_machine(call) else _summarize(call, turns, schema)
     except summarizers.ThrottledError:
         _summarize_later(call, _THROTTLE_DELAY)
         return
@@ -78,6 +79,17 @@ def _summarize_later(call: Call, pause: timedelta) -> None:
     telemetry.log_skip("the call is summarized later", org_id=call.org_id, call_id=call.id)
     job = SummarizeCall(org_id=call.org_id, call_id=call.id)
     commit(timers.schedule(job, clock.now() + pause).write)
+
+
+def _met_machine(call: Call) -> bool:
+    """Whether our side talked to a machine. Only a person is transferred, or asks for no more calls."""
+    person = call.opted_out_at or call.transferred_to
+    return call.direction == "OUTBOUND" and ending.is_machine(call.answered_by) and not person
+
+
+def _summarize_machine(call: Call) -> TalkSummary:
+    left = " Our message was left." if call.message_left_at else ""
+    return TalkSummary(f"A machine answered.{left}", [], [], "neutral", {})
 
 
 def _find_schema(call: Call) -> dict[str, Any] | None:
@@ -96,7 +108,7 @@ def _summarize(call: Call, turns: Sequence[TalkTurn], schema: dict[str, Any] | N
     """Returns the name of the summarizer, and its summary. Raises ThrottledError if the model shall be asked again."""
     words = sum(len(turn.text.split()) for turn in turns if not turn.by_agent)
     if words < _MIN_WORDS:
-        return RULES, _summarize_silence(call, turns, words)
+        return RULES, _summarize_silence(turns, words)
     chosen = summarizers.choose_summarizer(modeled=not call.simulated)
     if chosen.name == RULES:
         return RULES, chosen.summarize(turns, schema)
@@ -116,10 +128,8 @@ def _summarize(call: Call, turns: Sequence[TalkTurn], schema: dict[str, Any] | N
     return RULES, summarizers.choose_summarizer(modeled=False).summarize(turns, schema)
 
 
-def _summarize_silence(call: Call, turns: Sequence[TalkTurn], words: int) -> TalkSummary:
-    if call.answered_by and call.answered_by != "human":
-        tldr = "A machine answered."
-    elif words:
+def _summarize_silence(turns: Sequence[TalkTurn], words: int) -> TalkSummary:
+    if words:
         said = " ".join(turn.text for turn in turns if not turn.by_agent)
         tldr = f"The caller said only: “{' '.join(said.split())[:100]}”"
     else:
