@@ -62,8 +62,7 @@ def place_outbound_call(member: Member, wanted: OutboundRequest) -> Call:
     Raises NotFound for an unknown flow, Invalid for a flow of another kind, a repeated call, a bad number, caller ID or
     context, Forbidden for `force` without the role, Blocked with the failed rule, QuotaExceeded and Unavailable.
     """
-    if wanted.force and member.role is not Role.ADMIN:
-        raise Forbidden("Only admins may force a call: omit force, or ask an admin.", code="force_not_allowed")
+    _require_force(member, forced=wanted.force)
     number, context = phone.parse(wanted.to), task_context.check_context(wanted.task_context)
     known = _known_facts(member, number.e164, simulated=False)
     known.start()
@@ -89,11 +88,18 @@ def place_outbound_call(member: Member, wanted: OutboundRequest) -> Call:
     return _place(member, attempt, known.result(), forced=wanted.force)
 
 
-def place_test_call(member: Member, flow_id: str, to: str, *, simulated: bool) -> Call:
+def _require_force(member: Member, *, forced: bool) -> None:
+    if forced and member.role is not Role.ADMIN:
+        raise Forbidden("Only admins may force a call: omit force, or ask an admin.", code="force_not_allowed")
+
+
+def place_test_call(member: Member, flow_id: str, to: str, *, simulated: bool, force: bool = False) -> Call:
     """Accepts a call that tries a flow out. It is simulated on request, and without a carrier or a talker.
 
+    A real one rings at a person's telephone: the guard against repeated calls applies, unless an admin forces it.
     Raises NotFound for an unknown flow, Invalid, Forbidden, Blocked, QuotaExceeded and Unavailable.
     """
+    _require_force(member, forced=force)
     number = phone.parse(to)
     simulated = simulated or not acceptance.has_live_carrier()
     known = _known_facts(member, number.e164, simulated=simulated)
@@ -104,10 +110,12 @@ def place_test_call(member: Member, flow_id: str, to: str, *, simulated: bool) -
         flow=flow,
         caller_id=caller_ids.choose_number(member.organization, flow, simulated=simulated),
         voice=voice,
-        order=_order(member, flow, voice, number.e164).model_copy(update={"simulated": simulated}),
+        order=_order(member, flow, voice, number.e164).model_copy(
+            update={"simulated": simulated, "skips_own_hours": force}
+        ),
         is_test=True,
     )
-    return _place(member, attempt, known.result(), forced=True)
+    return _place(member, attempt, known.result(), forced=force)
 
 
 def _known_facts(member: Member, e164: str, *, simulated: bool) -> BackgroundTask[KnownFacts]:
@@ -154,7 +162,7 @@ def _place(member: Member, attempt: _Attempt, known: KnownFacts, *, forced: bool
         acceptance.require_phone()
         acceptance.require_provider(order)
     call = _accepted(member, attempt)
-    guard = None if attempt.is_test else repeated_calls.latest_call_write(call, forced=forced)
+    guard = None if order.simulated else repeated_calls.latest_call_write(call, forced=forced)
     return acceptance.accept_call(member, call, verdict, member.effect, guard, within=within).call
 
 

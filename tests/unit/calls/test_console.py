@@ -11,7 +11,7 @@ import pytest
 from switchboard.accounts import organizations
 from switchboard.accounts.plans import PlanName
 from switchboard.calls import console, dialing
-from switchboard.calls.models import State
+from switchboard.calls.models import Call, State
 from switchboard.carriers import voice
 from switchboard.carriers.voice.no_carrier import NoCarrier
 from switchboard.compliance import ledgers
@@ -216,6 +216,38 @@ def test_a_simulated_test_call_costs_nothing_and_may_be_repeated(acme: Tenant, a
     calls = [console.place_test_call(ada, flow.id, ADA, simulated=True) for _ in range(2)]
     assert all(call.is_test and call.simulated and call.receipt is None for call in calls)
     assert minutes_used(acme) == 0
+
+
+def test_a_real_test_call_is_no_way_around_the_guard_against_repeated_calls(ada: Member, boss: Member) -> None:
+    flow = save_flow(ada.org_id)
+    first = place(ada, flow)
+
+    def repeat(member: Member, *, force: bool = False, simulated: bool = False) -> Call:
+        return console.place_test_call(member, flow.id, ADA, simulated=simulated, force=force)
+
+    for who in (ada, boss):
+        with pytest.raises(Invalid) as refusal:
+            repeat(who)
+        assert (refusal.value.code, refusal.value.details) == ("duplicate_call", {"call_id": first.id})
+    with pytest.raises(Forbidden) as forbidden:
+        repeat(ada, force=True)
+    assert forbidden.value.code == "force_not_allowed"
+    repeat(ada, simulated=True)
+    forced = repeat(boss, force=True)
+    with pytest.raises(Invalid) as refusal:
+        place(ada, flow)
+    assert refusal.value.details == {"call_id": forced.id}, "a real test call counts"
+
+
+def test_a_simulated_test_call_does_not_count_as_a_call(ada: Member) -> None:
+    flow = save_flow(ada.org_id)
+    console.place_test_call(ada, flow.id, ADA, simulated=True)
+    assert place(ada, flow).is_test is False
+
+
+def test_an_admin_may_test_a_flow_outside_of_the_organizations_own_hours(boss: Member) -> None:
+    call = console.place_test_call(boss, save_flow(boss.org_id).id, ADA, simulated=False, force=True)
+    assert call.order.skips_own_hours
 
 
 def test_a_real_test_call_costs_its_price(acme: Tenant, ada: Member) -> None:

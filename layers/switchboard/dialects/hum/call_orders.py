@@ -20,6 +20,16 @@ CALL_INVALID = (
 _E164 = Pattern(r"^\+[1-9]\d{7,14}$", "must be a number in E.164, such as +14155550142")
 
 
+_Force = Annotated[
+    bool,
+    Field(
+        strict=True,
+        description="For admins: call outside of the organization's own calling hours, or again within five minutes."
+        " The law, the do-not-call list and opt-outs still apply.",
+    ),
+]
+
+
 class OutboundCallInput(BaseModel):
     """A call to place."""
 
@@ -45,11 +55,7 @@ class OutboundCallInput(BaseModel):
     caller_id_number_id: Annotated[str, Field(max_length=64)] | None = Field(
         default=None, description="The number to show, one of `/api/numbers`. Without it: the number of the flow."
     )
-    force: Annotated[bool, Field(strict=True)] = Field(
-        default=False,
-        description="For admins: call outside of the organization's own calling hours, or again within five minutes."
-        " The law, the do-not-call list and opt-outs still apply.",
-    )
+    force: _Force = False
 
 
 class TestCallInput(BaseModel):
@@ -61,6 +67,7 @@ class TestCallInput(BaseModel):
     simulated: Annotated[bool, Field(strict=True)] = Field(
         default=False, description="Let the simulator take the call, although a carrier is configured."
     )
+    force: _Force = False
 
 
 class CallPlaced(Ok):
