@@ -138,7 +138,10 @@ def _transcribed(call: Call, recording_id: str, text: str, known: dict[str, Any]
     if room <= 0:
         return None
     kept = {**call.transcripts, recording_id: text[: min(room, _MAX_TRANSCRIPT_CHARACTERS)]}
-    return next_version(call, transcripts=kept, **known), None
+    after = next_version(call, transcripts=kept, **known)
+    return after, changes.event_writes(
+        after, "voice.call.message_transcribed", recording=recording_id, characters=len(kept[recording_id])
+    )
 
 
 def _held(call: Call, report: Report, known: dict[str, Any]) -> CallChange:

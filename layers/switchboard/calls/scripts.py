@@ -229,12 +229,18 @@ def apologize(call: Call) -> Script:
 
 
 def _offer_message(call: Call, flow: Flow, before: Script) -> Script:
-    """Asks the caller to leave a message, and waits for its recording."""
+    """Asks the caller to leave a message, and waits for its recording.
+
+    Only the simulator is asked for a text: a line transcribes two minutes at most, in English, and for money.
+    """
+    # The text of a flow that calls is for machines.
+    own = flow.voicemail_leave_message if flow.kind == "inbound" else None
+    asked = speaker_of(call)(SpokenText.LEAVE_MESSAGE, own)
 
     def decide(found: Call) -> CallChange:
         if found.voicemail is not None or found.state in OVER_STATES:
             return None
-        after = next_version(found, voicemail=CallerMessageState.OFFERED)
+        after = next_version(found, voicemail=CallerMessageState.OFFERED, message_language=asked.language)
         job = CloseVoicemail(org_id=found.org_id, call_id=found.id)
         return after, [
             timers.schedule(job, clock.now() + VOICEMAIL_LIMIT).write,
@@ -242,9 +248,6 @@ def _offer_message(call: Call, flow: Flow, before: Script) -> Script:
         ]
 
     store.CALLS.change_object(call.org_id, call.id, decide)
-    # The text of a flow that calls is for machines.
-    own = flow.voicemail_leave_message if flow.kind == "inbound" else None
-    asked = speaker_of(call)(SpokenText.LEAVE_MESSAGE, own)
     # A line that continues after the message has recorded nothing.
     bye = speaker_of(call)(SpokenText.GOODBYE if call.direction == "INBOUND" else SpokenText.DONE)
-    return *before, asked, Record(MAX_MESSAGE_SECONDS, transcribe=True), bye, *HANG_UP
+    return *before, asked, Record(MAX_MESSAGE_SECONDS, transcribe=call.reaches_nobody), bye, *HANG_UP

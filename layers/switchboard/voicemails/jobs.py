@@ -13,10 +13,19 @@ class CreateVoicemail(Job, queue="voicemails"):
     recording_id: str
 
 
+class UseProviderText(Job, queue="voicemails"):
+    """Give a voicemail the provider's text of its recording, if nothing else gave it a transcript."""
+
+    org_id: str
+    call_id: str
+    recording_id: str
+
+
 class TranscribeVoicemail(Job, queue="voicemails"):
     """Get the transcript of a new voicemail. `looks` counts the earlier runs.
 
-    The job names the audio, so that it also cleans up after a voicemail that was deleted meanwhile.
+    The job names the audio, so that it also cleans up after a voicemail that was deleted meanwhile. `language` is the
+    language in which the caller was asked for the message, if it is known.
     """
 
     org_id: str
@@ -24,6 +33,7 @@ class TranscribeVoicemail(Job, queue="voicemails"):
     audio_key: str
     media_type: str
     looks: int = 0
+    language: str | None = None
 
 
 class SummarizeVoicemail(Job, queue="voicemails"):

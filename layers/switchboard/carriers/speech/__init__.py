@@ -24,6 +24,7 @@ __all__ = [
     "Transcription",
     "UnreadableAudioError",
     "configured_transcriber",
+    "is_local",
     "transcribe",
 ]
 
@@ -127,6 +128,11 @@ def _sphinx() -> Transcriber:
 
 
 _TRANSCRIBERS: dict[str, Callable[[], Transcriber]] = {"amazon": _amazon, "sphinx": _sphinx}
+
+
+def is_local() -> bool:
+    """Whether the engine runs on this machine, so that it costs nothing."""
+    return settings.text("TRANSCRIBER", "amazon") == "sphinx"
 
 
 def configured_transcriber() -> Transcriber:
