@@ -17,7 +17,7 @@ from switchboard.carriers import voice
 from switchboard.carriers.spoken import fill_variables
 from switchboard.carriers.voice.ports.line import BeginMessage
 from switchboard.carriers.voice.ports.reports import Turn
-from switchboard.carriers.voice.ports.script import Say, Script
+from switchboard.carriers.voice.ports.script import Connect, Say, Script
 from switchboard.compliance import disclosures, machine_messages
 from switchboard.kit import clock
 from switchboard.persistence.collection import next_version
@@ -31,8 +31,10 @@ def begin_script(call: Call) -> Script:
     if not machines.may_hear_us(call):
         return scripts.HANG_UP
     flow = talks.get_flow(call)
-    announced = scripts.announce_recording(call, flow) if flow else ()
-    return *announced, *scripts.begin_talk(call, flow)
+    talk = scripts.begin_talk(call, flow)
+    # An apology is not recorded, so it needs no announcement.
+    announced = scripts.announce_recording(call, flow) if flow and isinstance(talk[0], Connect) else ()
+    return *announced, *talk
 
 
 def begin_transfer(call: Call, to_number: str) -> Script:

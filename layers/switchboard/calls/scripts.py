@@ -11,6 +11,7 @@ from datetime import timedelta
 
 from switchboard.calls import changes, store, talks, transfer_targets
 from switchboard.calls.changes import CallChange
+from switchboard.calls.introductions import introduce
 from switchboard.calls.jobs import CloseVoicemail
 from switchboard.calls.models import OVER_STATES, Call, CallerMessageState, Declined
 from switchboard.calls.reports import decide_report
@@ -80,7 +81,8 @@ def announce_recording(call: Call, flow: Flow) -> Script:
         return ()
     if now is None:
         return (StopRecording(_recording_name(before)),)
-    return speaker_of(call)(SpokenText.RECORDED), StartRecording(_recording_name(now))
+    said = speaker_of(call)(SpokenText.RECORDED)
+    return Say(introduce(call, said.text), said.language), StartRecording(_recording_name(now))
 
 
 def _recording_name(talk: int | None) -> str:
@@ -224,8 +226,8 @@ def _give_up(call: Call, flow: Flow) -> Script:
 
 def apologize(call: Call) -> Script:
     """Returns the script that apologizes and ends a call."""
-    said = SpokenText.TROUBLE if call.direction == "INBOUND" else SpokenText.CANNOT_TALK
-    return speaker_of(call)(said), *HANG_UP
+    said = speaker_of(call)(SpokenText.TROUBLE if call.direction == "INBOUND" else SpokenText.CANNOT_TALK)
+    return Say(introduce(call, said.text), said.language), *HANG_UP
 
 
 def _offer_message(call: Call, flow: Flow, before: Script) -> Script:
