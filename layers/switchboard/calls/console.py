@@ -1,7 +1,8 @@
 """Places calls for a member at the console: calls out of a flow, and calls that try a flow out.
 
 The member states the consent by placing the call, if neither the flow nor the ledger has one: the person gave the
-number to the organization for its calls. That suffices for informational calls only (`compliance.data.consent`).
+number to the organization for its calls. That suffices for informational calls only (`compliance.data.consent`). The
+ledger keeps the first statement, whose age counts.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from switchboard.calls.models import CONSOLE_SOURCE, Call, Order, Tier
 from switchboard.carriers.voice import Voice
 from switchboard.compliance import phone
 from switchboard.compliance import service as compliance
-from switchboard.compliance.models import ContactAttempt, StandingConsent
+from switchboard.compliance.models import ConsentSource, ContactAttempt, StandingConsent
 from switchboard.compliance.service import KnownFacts
 from switchboard.errors import Forbidden, Invalid
 from switchboard.flows import service as flows
@@ -28,7 +29,7 @@ from switchboard.team.models import Member
 from switchboard.team.permissions import Role
 
 #: The consent that a member states by placing a call.
-_MEMBERS_CONSENT = "business-relationship"
+_MEMBERS_CONSENT = ConsentSource.PRIOR_EXPRESS.value
 
 
 class OutboundRequest(BaseModel):
@@ -137,7 +138,7 @@ def _named_number(member: Member, number_id: str | None) -> BackgroundTask[Calle
 
 def _members_consent(member: Member) -> StandingConsent:
     today = clock.now_iso()[:10]
-    return StandingConsent(source=_MEMBERS_CONSENT, date=today, of=f"member:{member.user_id}")
+    return StandingConsent.of_member(member.user_id, _MEMBERS_CONSENT, today)
 
 
 def _order(member: Member, flow: Flow, voice: Voice, to: str) -> Order:

@@ -31,6 +31,8 @@ from tests.fakes.voice import Provider
 from tests.unit.calls.console_calls import ADA, OURS, place, save_flow, save_number
 from tests.unit.calls.live_calls import list_actions, minutes_used, read_call
 
+#: Another person whom nobody can reach.
+BOB = "+14155550143"
 pytestmark = pytest.mark.usefixtures("cloud", "frozen")
 
 
@@ -254,6 +256,44 @@ def test_a_real_test_call_costs_its_price(acme: Tenant, ada: Member) -> None:
     call = console.place_test_call(ada, save_flow(ada.org_id).id, ADA, simulated=False)
     assert (call.is_test, call.simulated) == (True, False)
     assert minutes_used(acme) == 1
+
+
+def consent_of(org_id: str, e164: str = ADA) -> tuple[str, str, str] | None:
+    """Returns the consent in the ledger: its source, its day, and who stated it."""
+    found = {one.e164: one for one in ledgers.list_consents(org_id, 10)[0]}.get(e164)
+    return (found.source.value, found.date, found.created_by) if found else None
+
+
+def test_the_ledger_keeps_the_first_consent_that_a_member_stated(
+    ada: Member, boss: Member, frozen: clock.FrozenClock
+) -> None:
+    flow = save_flow(ada.org_id)
+    place(ada, flow)
+    first = ("prior-express-consent", clock.now_iso()[:10], f"member:{ada.user_id}")
+    assert consent_of(ada.org_id) == first
+    frozen.advance(days=400)
+    place(boss, flow)
+    assert consent_of(ada.org_id) == first, "a later call does not make it younger"
+    frozen.advance(days=60 * 31)
+    assert code_of(lambda: place(ada, flow)) == "consent_expired"
+
+
+def test_a_refused_or_simulated_call_states_no_consent(ada: Member) -> None:
+    flow, sells = save_flow(ada.org_id), save_flow(ada.org_id, purpose="telemarketing")
+    console.place_test_call(ada, flow.id, ADA, simulated=True)
+    assert code_of(lambda: place(ada, sells)) == "consent_insufficient"
+    assert consent_of(ada.org_id) is None
+
+
+def test_the_consent_of_a_flow_or_the_ledger_comes_before_that_of_a_member(
+    ada: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SWITCHBOARD_NATIONAL_REGISTRY", "simulator")
+    written = {"consent_source": "opt-in:web-form", "consent_date": "2026-01-01"}
+    place(ada, save_flow(ada.org_id))
+    place(ada, save_flow(ada.org_id, purpose="telemarketing", **written))
+    ledgers.record_consent(system(ada.org_id), BOB, "opt-in:web-form", "2026-01-01")
+    place(ada, save_flow(ada.org_id, purpose="telemarketing"), BOB)
 
 
 def test_a_real_test_call_obeys_the_gate(ada: Member) -> None:
