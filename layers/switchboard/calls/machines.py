@@ -1,4 +1,4 @@
-"""What follows when a machine answered a call out: the flow's message is left there, or the line hangs up.
+"""Decides what follows when a machine answered a call out: the flow's message is left there, or the line hangs up.
 
 Detection misjudges people. So nothing interrupts a person who spoke, asked for no more calls or is being transferred.
 """

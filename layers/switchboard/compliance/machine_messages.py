@@ -13,7 +13,7 @@ from switchboard.compliance import disclosures, phone
 from switchboard.compliance.disclosures import RequiredDisclosures
 from switchboard.compliance.models import Purpose
 
-#: What people write between the digits of a number. The limit keeps the search linear.
+#: The characters between the digits of a number. The limit keeps the search linear.
 _GAP = r"[\s().,/-]{0,4}"
 _NUMBER = re.compile(rf"(?<!\d)\d(?:{_GAP}\d){{6,14}}(?!\d)")
 _TOLL_FREE = re.compile(rf"(?<!\d)(?:1{_GAP})?8{_GAP}(?:0{_GAP}0|([3-8]){_GAP}\1)(?:{_GAP}\d){{7}}(?!\d)")
