@@ -59,7 +59,8 @@ QUEUES = (
     # Three times as long as a language model may take.
     Queue("scoring", visibility_seconds=180),
     Queue("summaries", visibility_seconds=180),
-    Queue("voicemails", visibility_seconds=180),
+    Queue("voicemails", visibility_seconds=120),
+    Queue("digests", visibility_seconds=180),
     Queue("webhooks"),
     # Longer than the slowest response that a delivery waits for.
     Queue("deliveries", visibility_seconds=90, max_receives=20),
@@ -496,9 +497,19 @@ WORKERS = (
         tables={"activity": READ_WRITE, "core": READ_WRITE},
         # The recognizer reads the audio and writes its result with the rights of the function. Both are deleted later.
         buckets={"recordings": READ_WRITE_DELETE},
-        grants=frozenset({Grant.SPEECH, Grant.LANGUAGE_MODEL}),
+        grants=frozenset({Grant.SPEECH}),
         batch=1,
-        concurrency=20,
+        concurrency=10,
+        seconds=100,
+    ),
+    # A worker of its own: a slow language model must not delay new voicemails.
+    Worker(
+        "workers/digests",
+        queue="digests",
+        tables={"activity": READ_WRITE, "core": READ_WRITE},
+        grants=frozenset({Grant.LANGUAGE_MODEL}),
+        batch=1,
+        concurrency=10,
         seconds=150,
     ),
     Worker(

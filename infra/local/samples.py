@@ -38,6 +38,7 @@ from switchboard.roleplay import calls as roleplay
 from switchboard.roleplay import lifecycle, sessions
 from switchboard.roleplay.models import DrillRequest, TransportReport
 from switchboard.roleplay.transports import simulator
+from switchboard.voicemails import creation
 from switchboard.webhooks import deliveries
 from switchboard.webhooks import service as webhooks
 from switchboard.webhooks.models import EndpointSettings
@@ -87,6 +88,7 @@ def fill_sample(text: str, demo: dict[str, str]) -> dict[str, Any]:
         "twilio_signature": lambda: _called_in(called()).signature,
         "left_message": lambda: _left_message(demo),
         "stored_message": lambda: _stored_message(demo),
+        "transcribed_voicemail": lambda: _transcribed_voicemail(demo),
         "webhook_message": lambda: _told_of(demo),
         "webhook_endpoint": hook,
         "webhook_delivery": lambda: deliveries.send_test_delivery(_master(demo), hook()).id,
@@ -168,6 +170,17 @@ def _stored_message(demo: dict[str, str]) -> str:
     call_id = _left_message(demo)
     recordings.fetch_recording(demo["ORGANIZATION_ID"], call_id, _RECORDING_SID, 0)
     return call_id
+
+
+def _transcribed_voicemail(demo: dict[str, str]) -> str:
+    """A voicemail with the text of its provider. Returns its id."""
+    org_id, call_id = demo["ORGANIZATION_ID"], _stored_message(demo)
+    told = {"kind": "transcribed", "recording_id": _RECORDING_SID, "text": "Please call me back about my appointment."}
+    reports.apply_report(Report.model_validate({"org_id": org_id, "call_id": call_id, **told}))
+    [call] = calls.find_calls([(org_id, call_id)])
+    assert call is not None
+    creation.create_voicemail(org_id, call_id, _RECORDING_SID)
+    return creation.voicemail_id(call, _RECORDING_SID)
 
 
 def _redeemed_roleplay(demo: dict[str, str]) -> str:

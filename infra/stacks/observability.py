@@ -27,6 +27,8 @@ FAULT_METRICS = {
     "outbox-unreadable": "OutboxUnreadable",
     "recordings-lost": "RecordingLost",
     "recordings-not-forgotten": "RecordingNotForgotten",
+    "transcripts-not-forgotten": "TranscriptNotForgotten",
+    "language-model-refused": "LanguageModelRefused",
 }
 #: The metric of an hourly schedule for rows of law with an overdue review. The alarm stays until the review is done.
 OVERDUE_METRICS = {"law-review-overdue": "LawReviewOverdue"}

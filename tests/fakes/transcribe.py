@@ -50,9 +50,15 @@ class TranscribeService:
 
     def delete_transcription_job(self, TranscriptionJobName: str) -> dict[str, Any]:  # noqa: N803
         self._fail("DeleteTranscriptionJob")
+        if TranscriptionJobName in self.jobs and self.looks > 0:
+            raise _error("BadRequestException", "DeleteTranscriptionJob")  # it runs
         if self.jobs.pop(TranscriptionJobName, None) is None:
             raise _error("BadRequestException", "DeleteTranscriptionJob")
         return {}
+
+    def refuse(self, code: str) -> None:
+        """Raises an error of the service."""
+        raise _error(code, "Operation")
 
     def _write(self, request: dict[str, Any]) -> None:
         words = self.text.split()

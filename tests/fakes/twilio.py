@@ -107,7 +107,8 @@ class FakeCalls:
             case ("POST", ["Accounts", account, "Calls"]):
                 return 201, self.add_call(account, given)
             case ("GET", ["Accounts", account, "Calls"]):
-                return 200, {"calls": [one for one in self.calls.values() if _matches(one, account, given)], "page": 0}
+                found = [one for one in self.calls.values() if _matches(one, account, given)]
+                return 200, {"calls": found[::-1], "page": 0}  # the newest first
             case ("GET", ["Accounts", _, "Calls", sid, "Events"]):
                 return 200, {"events": [{"request": one} for one in self.events.get(sid, [])], "page": 0}
             case (_, ["Accounts", account, "Calls", sid, *rest]):

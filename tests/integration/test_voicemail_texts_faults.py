@@ -40,6 +40,7 @@ def saboteur(acme: Tenant) -> Sabotage:
 def run(*jobs: Job) -> None:
     queues.send_messages([job.to_message() for job in jobs])
     run_worker("workers/voicemails")
+    run_worker("workers/digests")
 
 
 def count_events(voicemail: Voicemail) -> Counter[str]:

@@ -294,6 +294,17 @@ def test_sqs_voicemails_create_the_voicemail_of_a_message(run: Run, organization
     assert (voicemail.call_id, voicemail.audio_key) == (call.id, call.recordings[0].key)
 
 
+def test_sqs_digests_write_the_digest_of_a_voicemail(run: Run, organization: dict[str, str]) -> None:
+    event, answer = run("workers/digests", "sqs-digests")
+    assert answer == DONE
+    voicemail = voicemails.VOICEMAILS.get_object(
+        organization["ORGANIZATION_ID"], json.loads(event["Records"][0]["body"])["voicemail_id"]
+    )
+    assert voicemail is not None
+    assert voicemail.ai_summary is not None
+    assert voicemail.ai_summary.categories == ["appointment", "callback"]
+
+
 def test_livekit_webhook_reports_that_the_rep_is_in(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     clients.get_client("secretsmanager").create_secret(Name="livekit", SecretString="s" * 32)
     monkeypatch.setenv("SWITCHBOARD_LIVEKIT_SECRET", "livekit")

@@ -73,8 +73,8 @@ NOTHING_TO_DO: dict[str, list[dict[str, Any]]] = {
             "media_type": "audio/wav",
             "looks": 8,
         },
-        {"job": "SummarizeVoicemail", "org_id": ORG, "voicemail_id": "vm_none"},
     ],
+    "workers/digests": [{"job": "SummarizeVoicemail", "org_id": ORG, "voicemail_id": "vm_none"}],
     "workers/roleplay": [
         {"job": "BeginRoleplay", **CALL},
         {"job": "CloseRoleplay", **CALL, "state": "CREATED"},

@@ -90,7 +90,8 @@ class CloseVoicemail(Job, queue="recordings"):
 
 
 class SummarizeCall(Job, queue="summaries"):
-    """Summarize the talk of a call that is over."""
+    """Summarize the talk of a call that is over. `tries` counts the earlier runs in which the model was busy."""
 
     org_id: str
     call_id: str
+    tries: int = 0

@@ -29,15 +29,15 @@ from switchboard.calls.summarizers.models import TalkSummary, TalkTurn
 from switchboard.errors import NotFound, QuotaExceeded
 from switchboard.flows import service as flows
 from switchboard.flows import values
-from switchboard.kit import clock, texts
+from switchboard.kit import chance, clock, texts
 from switchboard.persistence.collection import next_version
 from switchboard.timers import service as timers
 from switchboard.usage import service as usage
 
 #: How long after the end late turns may still arrive.
 SETTLE_TIME = timedelta(seconds=5)
-#: How long after the end a throttled model is asked again, and the pause between two attempts.
-_MODEL_LIMIT, _THROTTLE_DELAY = timedelta(minutes=10), timedelta(seconds=20)
+#: How long after the end a busy model is asked again, and about how long between two attempts.
+_MODEL_LIMIT, _THROTTLE_DELAY = timedelta(minutes=10), timedelta(seconds=30)
 #: The most talks of an organization that a model summarizes in a day. A bug or an attack must not cost more.
 MODEL_SUMMARIES_PER_DAY = 5_000
 #: The most turns and characters that are read. A longer talk keeps its beginning and its end.
@@ -48,14 +48,17 @@ MAX_OUTCOME_CHARACTERS = 16_000
 _MAX_OUTCOME_NAME = 60
 
 
-def summarize_call(org_id: str, call_id: str) -> None:
-    """Summarizes a call that is over. Does nothing for a call without an answer, or with a summary."""
+def summarize_call(org_id: str, call_id: str, tries: int = 0) -> None:
+    """Summarizes a call that is over. Does nothing for a call without an answer, or with a summary.
+
+    `tries` is the number of earlier runs in which the model was busy. Only the first one counts as a use of the model.
+    """
     call = store.CALLS.get_object(org_id, call_id)
     if call is None or call.summarized_at or call.state not in FINAL_STATES or not call.connected_at:
         telemetry.log_skip("the call has no talk to summarize now", org_id=org_id, call_id=call_id)
         return
     if _ended_within(call, SETTLE_TIME):
-        _summarize_later(call, SETTLE_TIME)
+        _summarize_later(call, SETTLE_TIME, tries)
         return
     turns = [
         TalkTurn(turn.speaker == AGENT_SPEAKER, turn.text)
@@ -63,9 +66,12 @@ def summarize_call(org_id: str, call_id: str) -> None:
     ]
     schema = None if _met_machine(call) else _find_schema(call)
     try:
-        made_by, found = (RULES, _summarize_machine(call)) if _met_machine(call) else _summarize(call, turns, schema)
+        if _met_machine(call):
+            made_by, found = RULES, _summarize_machine(call)
+        else:
+            made_by, found = _summarize(call, turns, schema, tries)
     except summarizers.ThrottledError:
-        _summarize_later(call, _THROTTLE_DELAY)
+        _summarize_later(call, _THROTTLE_DELAY * chance.between(0.5, 1.5), tries + 1)
         return
     summary = _checked(found, schema, made_by=made_by, turns=len(turns))
     store.CALLS.change_object(org_id, call_id, lambda now: _summarized(now, summary))
@@ -75,9 +81,9 @@ def _ended_within(call: Call, time: timedelta) -> bool:
     return clock.parse(call.ended_at or call.updated_at) + time > clock.now()
 
 
-def _summarize_later(call: Call, pause: timedelta) -> None:
+def _summarize_later(call: Call, pause: timedelta, tries: int) -> None:
     telemetry.log_skip("the call is summarized later", org_id=call.org_id, call_id=call.id)
-    job = SummarizeCall(org_id=call.org_id, call_id=call.id)
+    job = SummarizeCall(org_id=call.org_id, call_id=call.id, tries=tries)
     commit(timers.schedule(job, clock.now() + pause).write)
 
 
@@ -104,7 +110,9 @@ def _find_schema(call: Call) -> dict[str, Any] | None:
         return None
 
 
-def _summarize(call: Call, turns: Sequence[TalkTurn], schema: dict[str, Any] | None) -> tuple[str, TalkSummary]:
+def _summarize(
+    call: Call, turns: Sequence[TalkTurn], schema: dict[str, Any] | None, tries: int
+) -> tuple[str, TalkSummary]:
     """Returns the name of the summarizer, and its summary. Raises ThrottledError if the model shall be asked again."""
     words = sum(len(turn.text.split()) for turn in turns if not turn.by_agent)
     if words < _MIN_WORDS:
@@ -113,7 +121,8 @@ def _summarize(call: Call, turns: Sequence[TalkTurn], schema: dict[str, Any] | N
     if chosen.name == RULES:
         return RULES, chosen.summarize(turns, schema)
     try:
-        _count_model_use(call)
+        if not tries:
+            _count_model_use(call)
         return chosen.name, chosen.summarize(_shorten(turns), schema)
     except summarizers.ThrottledError:
         if _ended_within(call, _MODEL_LIMIT):

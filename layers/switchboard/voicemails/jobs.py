@@ -22,10 +22,11 @@ class UseProviderText(Job, queue="voicemails"):
 
 
 class TranscribeVoicemail(Job, queue="voicemails"):
-    """Get the transcript of a new voicemail. `looks` counts the earlier runs.
+    """Get the transcript of a new voicemail, and then delete what the recognizer keeps.
 
-    The job names the audio, so that it also cleans up after a voicemail that was deleted meanwhile. `language` is the
-    language in which the caller was asked for the message, if it is known.
+    `looks` counts the earlier runs, and `begun_at` is the time of the first one. The job names the audio, so that it
+    also cleans up after a voicemail that was deleted meanwhile. `language` is the language in which the caller was
+    asked for the message, if it is known.
     """
 
     org_id: str
@@ -33,14 +34,20 @@ class TranscribeVoicemail(Job, queue="voicemails"):
     audio_key: str
     media_type: str
     looks: int = 0
+    begun_at: str | None = None
     language: str | None = None
 
 
-class SummarizeVoicemail(Job, queue="voicemails"):
-    """Write the digest of a voicemail's transcript, also if it has one."""
+class SummarizeVoicemail(Job, queue="digests"):
+    """Write the digest of a voicemail's transcript, also if it has one.
+
+    `tries` counts the earlier runs, in which the model was busy, and `begun_at` is the time of the first one.
+    """
 
     org_id: str
     voicemail_id: str
+    tries: int = 0
+    begun_at: str | None = None
 
 
 class EraseVoicemail(Job, queue="voicemails"):

@@ -5,7 +5,7 @@ A failed attempt is kept in the digest, with its error. The texts of an earlier 
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from switchboard import telemetry
 from switchboard.accounts import organizations
@@ -13,7 +13,7 @@ from switchboard.aws import reads
 from switchboard.aws.writes import commit
 from switchboard.calls import lookup
 from switchboard.errors import QuotaExceeded
-from switchboard.kit import clock, texts
+from switchboard.kit import chance, clock, texts
 from switchboard.persistence.collection import next_version
 from switchboard.persistence.optimistic import Decision
 from switchboard.timers import service as timers
@@ -24,8 +24,8 @@ from switchboard.voicemails.digesters.models import DigestTexts
 from switchboard.voicemails.jobs import SummarizeVoicemail
 from switchboard.voicemails.models import MIN_TRANSCRIPT_CHARACTERS, Voicemail, VoicemailDigest
 
-#: How long a throttled model is asked again, and the pause between two attempts.
-_MODEL_LIMIT, _THROTTLE_DELAY = timedelta(minutes=10), timedelta(seconds=20)
+#: How long a busy model is asked again, and about how long between two attempts.
+_MODEL_LIMIT, _THROTTLE_DELAY = timedelta(minutes=30), timedelta(seconds=40)
 #: The most digests that a model writes for an organization in a day (UTC).
 MODEL_DIGESTS_PER_DAY = 5_000
 
@@ -44,13 +44,15 @@ def summarize_voicemail(job: SummarizeVoicemail) -> None:
     # A simulated call must cost nothing.
     digester = digesters.choose_digester(modeled=call is not None and not call.simulated)
     try:
-        if digester.name != RULES:
+        if digester.name != RULES and not job.tries:
             _count_model_use(voicemail)
         found = digester.digest(text, voicemail.from_e164)
     except ThrottledError as error:
-        if _asked_at(voicemail) + _MODEL_LIMIT > clock.now():
+        begun_at = job.begun_at or clock.now_iso()
+        if clock.parse(begun_at) + _MODEL_LIMIT > clock.now():
             telemetry.log_skip(f"the digest comes later: {error}", org_id=job.org_id, voicemail_id=job.voicemail_id)
-            commit(timers.schedule(job, clock.now() + _THROTTLE_DELAY).write)
+            again = job.model_copy(update={"tries": job.tries + 1, "begun_at": begun_at})
+            commit(timers.schedule(again, clock.now() + _THROTTLE_DELAY * chance.between(0.5, 1.5)).write)
             return
         _keep_failure(voicemail, digester.name, "the model is busy")
     except RefusedError as error:
@@ -67,10 +69,6 @@ def _is_awaited(voicemail: Voicemail) -> bool:
     if digest is None:
         return True
     return voicemail.summary_requested_at is not None and digest.attempt_count == voicemail.summary_requested_after
-
-
-def _asked_at(voicemail: Voicemail) -> datetime:
-    return clock.parse(voicemail.summary_requested_at or voicemail.created_at)
 
 
 def _count_model_use(voicemail: Voicemail) -> None:

@@ -18,9 +18,16 @@ from switchboard.aws.writes import Put, commit
 from switchboard.calls import lookup
 from switchboard.calls.models import Call
 from switchboard.carriers import speech
-from switchboard.carriers.speech import AudioSource, RefusedError, ThrottledError, UnreadableAudioError
+from switchboard.carriers.speech import (
+    AudioSource,
+    JobGoneError,
+    RefusedError,
+    ThrottledError,
+    Transcription,
+    UnreadableAudioError,
+)
 from switchboard.errors import QuotaExceeded
-from switchboard.kit import clock
+from switchboard.kit import chance, clock
 from switchboard.persistence.collection import next_version
 from switchboard.persistence.optimistic import Decision
 from switchboard.timers import service as timers
@@ -38,12 +45,14 @@ from switchboard.voicemails.models import (
 
 #: How many voicemails of an organization are transcribed in a day (UTC). A flood of callers must not cost more.
 TRANSCRIPTIONS_PER_DAY = 2_000
-#: The pauses between two looks at a running transcription: short at first, then longer.
-_FIRST_LOOK, _LONGEST_PAUSE = timedelta(seconds=5), timedelta(minutes=2)
-#: How long after its creation a voicemail waits for its transcript.
-GIVE_UP_AFTER = timedelta(minutes=30)
-#: The looks for the result of a transcription whose voicemail was deleted: in about ten minutes.
-_LOOKS_AFTER_DELETION = 8
+#: The pauses between two looks: short at first, then longer.
+_FIRST_LOOK, _LONGEST_PAUSE = timedelta(seconds=5), timedelta(minutes=5)
+#: How long after the first run a voicemail waits for its transcript. The recognizer has limits of its own.
+GIVE_UP_AFTER = timedelta(hours=6)
+#: How long after the first run the simulator may report its text. It needs some seconds.
+_TEXT_WITHIN = timedelta(minutes=30)
+#: How long the recognizer is asked to delete what it keeps.
+_FORGET_WITHIN = timedelta(days=3)
 _BUCKET = "recordings"
 
 
@@ -52,7 +61,7 @@ def transcribe_voicemail(job: TranscribeVoicemail) -> None:
     voicemail = store.VOICEMAILS.get_object(job.org_id, job.voicemail_id)
     if voicemail is None:
         telemetry.log_skip("the voicemail is gone", org_id=job.org_id, voicemail_id=job.voicemail_id)
-        _erase_result(job)
+        _forget(job)
         return
     if voicemail.transcript_state == "pending":
         _transcribe(voicemail, job)
@@ -81,15 +90,12 @@ def _lacks_provider_text(voicemail: Voicemail) -> bool:
 
 def _transcribe(voicemail: Voicemail, job: TranscribeVoicemail) -> None:
     if voicemail.provider_transcribes and not speech.is_local():
-        # The text settles the voicemail when it comes (`use_provider_text`).
-        _look_later(voicemail, job, "the simulator's text is awaited")
+        _await_provider_text(voicemail, job)
         return
-    transcriber, language = speech.configured_transcriber(), job.language or speech.LANGUAGE
     try:
         if not job.looks:
             _count_transcription(voicemail)
-        transcriber.start(_audio(job), _name(job), language)  # changes nothing if it runs
-        found = transcriber.fetch(_audio(job), _name(job), language)
+        found = _look(job)
     except QuotaExceeded:
         _give_up(voicemail, "daily_limit")
     except UnreadableAudioError:
@@ -109,6 +115,27 @@ def _transcribe(voicemail: Voicemail, job: TranscribeVoicemail) -> None:
     _forget(job)
 
 
+def _look(job: TranscribeVoicemail) -> Transcription | None:
+    """Returns the result of the transcription, None while it runs. Starts it if it has not begun."""
+    transcriber, language = speech.configured_transcriber(), job.language or speech.LANGUAGE
+    if not job.looks:
+        transcriber.start(_audio(job), _name(job), language)  # changes nothing if it runs
+    try:
+        return transcriber.fetch(_audio(job), _name(job), language)
+    except JobGoneError:
+        transcriber.start(_audio(job), _name(job), language)  # an earlier run was throttled
+        return None
+
+
+def _await_provider_text(voicemail: Voicemail, job: TranscribeVoicemail) -> None:
+    """Waits for the simulator's text, which settles the voicemail when it comes (`use_provider_text`)."""
+    if _is_within(job, _TEXT_WITHIN):
+        telemetry.log_skip("the simulator's text is awaited", org_id=job.org_id, voicemail_id=job.voicemail_id)
+        _schedule_look(job)
+    else:
+        _give_up(voicemail, "timeout")
+
+
 def _count_transcription(voicemail: Voicemail) -> None:
     """Counts a transcription before it costs money. Raises QuotaExceeded at the organization's daily limit."""
     org = organizations.get_organization(voicemail.org_id)
@@ -116,16 +143,23 @@ def _count_transcription(voicemail: Voicemail) -> None:
 
 
 def _look_later(voicemail: Voicemail, job: TranscribeVoicemail, why: str) -> None:
-    if clock.parse(voicemail.created_at) + GIVE_UP_AFTER < clock.now():
+    if _is_within(job, GIVE_UP_AFTER):
+        telemetry.log_skip(f"the transcript comes later: {why}", org_id=job.org_id, voicemail_id=job.voicemail_id)
+    else:
         _give_up(voicemail, "timeout")
-        return
-    telemetry.log_skip(f"the transcript comes later: {why}", org_id=job.org_id, voicemail_id=job.voicemail_id)
+    # After a time-out the next look deletes the result.
     _schedule_look(job)
+
+
+def _is_within(job: TranscribeVoicemail, time: timedelta) -> bool:
+    """Whether the first run was at most this time ago. A job that waited long in its queue has all its time."""
+    return job.begun_at is None or clock.parse(job.begun_at) + time > clock.now()
 
 
 def _schedule_look(job: TranscribeVoicemail) -> None:
     pause = min(_FIRST_LOOK * 2 ** min(job.looks, 10), _LONGEST_PAUSE)
-    commit(timers.schedule(job.model_copy(update={"looks": job.looks + 1}), clock.now() + pause).write)
+    again = job.model_copy(update={"looks": job.looks + 1, "begun_at": job.begun_at or clock.now_iso()})
+    commit(timers.schedule(again, clock.now() + pause * chance.between(0.8, 1.2)).write)
 
 
 def _give_up(voicemail: Voicemail, error: str) -> None:
@@ -173,28 +207,16 @@ def _digest_writes(voicemail: Voicemail) -> list[Put]:
     return [timers.job_write(SummarizeVoicemail(org_id=voicemail.org_id, voicemail_id=voicemail.id))]
 
 
-def _erase_result(job: TranscribeVoicemail) -> None:
-    """Deletes the result of a transcription whose voicemail was deleted, after the recognizer has written it."""
-    try:
-        finished = speech.configured_transcriber().fetch(_audio(job), _name(job)) is not None
-    except ThrottledError:
-        finished = False
-    except RefusedError:
-        finished = True
-    if finished or job.looks >= _LOOKS_AFTER_DELETION:
-        _forget(job)
-    else:
-        _schedule_look(job)
-
-
 def _forget(job: TranscribeVoicemail) -> None:
-    """Deletes what the recognizer keeps, as far as it can."""
+    """Deletes what the recognizer keeps: now, or later if it is busy or still writes."""
     try:
         speech.configured_transcriber().forget(_audio(job), _name(job))
     except (RefusedError, ThrottledError) as error:
-        telemetry.log_skip(
-            f"the recognizer keeps its result: {error}", org_id=job.org_id, voicemail_id=job.voicemail_id
-        )
+        telemetry.log_skip(f"the recognizer keeps words: {error}", org_id=job.org_id, voicemail_id=job.voicemail_id)
+        if _is_within(job, _FORGET_WITHIN):
+            _schedule_look(job)
+        else:
+            telemetry.emit_metric("TranscriptNotForgotten")
 
 
 def _audio(job: TranscribeVoicemail) -> AudioSource:

@@ -243,6 +243,21 @@ def test_a_similar_call_whose_requests_are_not_shown_yet_may_be_ours(fake: FakeC
     assert TwilioLine().fetch_call(leg_of()) is not None
 
 
+def test_many_calls_of_long_ago_do_not_hide_that_a_call_was_never_placed(
+    fake: FakeCalls, frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rest, "_MOST_LISTED", 3)
+    frozen.at -= 86_400
+    for number in range(4):
+        TwilioLine().place_call(placement(call_id=f"call_of_yesterday_{number}"))
+    frozen.at += 86_400
+    assert TwilioLine().fetch_call(leg_of()) is None
+    for number in range(3):
+        TwilioLine().place_call(placement(call_id=f"call_of_today_{number}"))
+    with pytest.raises(OutcomeUnknownError, match="too many"):
+        TwilioLine().fetch_call(leg_of())
+
+
 def test_too_many_similar_calls_are_not_searched(fake: FakeCalls) -> None:
     for number in range(11):
         TwilioLine().place_call(placement(call_id=f"call_{number + 5}"))

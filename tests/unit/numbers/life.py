@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from switchboard.calls import inbound
 from switchboard.carriers.numbers import get_inventory
 from switchboard.carriers.numbers.ports.inventory import NumberSearch
 from switchboard.carriers.twilio_subaccounts import save_subaccount
+from switchboard.carriers.voice.ports.incoming import IncomingCall
 from switchboard.carriers.voice.simulator import caller_state
 from switchboard.carriers.voice.simulator.caller_state import SimulatedCaller
 from switchboard.flows import assignments, service
@@ -19,6 +21,7 @@ def live(acme: Tenant) -> None:
     flow = service.create_flow(admin, FlowSettings(name="Line"))
     offered = get_inventory().search(NumberSearch(limit=1))[0]
     number = assignments.buy_number(admin, NumberOrder(offered.e164, "Main line", flow.id))
+    inbound.answer_call(number, IncomingCall(f"CA{'2' * 32}", "+14155550142", number.e164))
     caller = SimulatedCaller(
         org_id=acme.org_id,
         call_sid=f"CA{'1' * 32}",

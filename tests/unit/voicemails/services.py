@@ -10,6 +10,7 @@ from boto3.dynamodb.types import TypeDeserializer
 from switchboard.aws import clients
 from switchboard.calls import reports
 from switchboard.carriers.voice.ports.reports import Report
+from switchboard.kit import clock
 from switchboard.voicemails import summarizing, transcribing
 from switchboard.voicemails.jobs import SummarizeVoicemail, TranscribeVoicemail, UseProviderText
 from switchboard.voicemails.models import Voicemail
@@ -79,12 +80,15 @@ def transcription_job(voicemail: Voicemail, looks: int = 0) -> TranscribeVoicema
         audio_key=voicemail.audio_key,
         media_type=voicemail.media_type,
         looks=looks,
+        begun_at=clock.now_iso() if looks else None,
     )
 
 
-def summarize(voicemail: Voicemail) -> Voicemail:
-    """Do what the worker does with a job of a digest. Returns the present voicemail."""
-    summarizing.summarize_voicemail(SummarizeVoicemail(org_id=voicemail.org_id, voicemail_id=voicemail.id))
+def summarize(voicemail: Voicemail, tries: int = 0) -> Voicemail:
+    """Do what the worker does with a job of a digest after some tries. Returns the present voicemail."""
+    begun_at = clock.now_iso() if tries else None
+    job = SummarizeVoicemail(org_id=voicemail.org_id, voicemail_id=voicemail.id, tries=tries, begun_at=begun_at)
+    summarizing.summarize_voicemail(job)
     return find_voicemail(voicemail)
 
 

@@ -17,7 +17,7 @@ from switchboard.team.models import Member
 from switchboard.voicemails import deletion, service, store, summarizing
 from switchboard.voicemails.jobs import SummarizeVoicemail
 from switchboard.voicemails.models import Voicemail, VoicemailDigest
-from tests.unit.voicemails.desk import ask_as, find_call, save_voicemail
+from tests.unit.voicemails.desk import ask_as, find_call, find_voicemail, save_voicemail
 from tests.unit.voicemails.services import ANSWER, SPOKEN, list_event_types, summarize, use_model
 
 THROTTLED = ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}}, "Converse")
@@ -102,15 +102,29 @@ def test_a_failed_attempt_keeps_the_texts_of_an_earlier_one(
     assert digest.attempt_count == 2
 
 
-def test_a_throttled_model_is_asked_again_for_some_minutes(
+def test_a_busy_model_is_asked_again_for_some_minutes_and_counted_once(
     ada: Member, monkeypatch: pytest.MonkeyPatch, frozen: clock.FrozenClock
 ) -> None:
+    monkeypatch.setattr(summarizing, "MODEL_DIGESTS_PER_DAY", 1)
     use_model(monkeypatch, THROTTLED, THROTTLED, ANSWER)
     voicemail = save_voicemail(ada.org_id, text=SPOKEN)
-    assert summarize(voicemail).ai_summary is None
-    frozen.advance(seconds=11 * 60)
-    late = summarize(voicemail)
-    assert (digest_of(late).error, digest_of(late).attempt_count) == ("the model is busy", 1)
+    frozen.advance(seconds=3_600)
+    for tries in range(2):
+        assert summarize(voicemail, tries).ai_summary is None
+        frozen.advance(seconds=60)
+    assert digest_of(summarize(voicemail, 2)).tldr == ANSWER["tldr"], "attempts that got no answer cost nothing"
+
+
+def test_a_model_that_stays_busy_is_given_up(
+    ada: Member, monkeypatch: pytest.MonkeyPatch, frozen: clock.FrozenClock
+) -> None:
+    use_model(monkeypatch, THROTTLED)
+    voicemail = save_voicemail(ada.org_id, text=SPOKEN)
+    job = SummarizeVoicemail(org_id=ada.org_id, voicemail_id=voicemail.id, tries=9, begun_at=clock.now_iso())
+    frozen.advance(seconds=3_600)
+    summarizing.summarize_voicemail(job)
+    late = digest_of(find_voicemail(voicemail))
+    assert (late.error, late.attempt_count) == ("the model is busy", 1)
 
 
 def test_a_model_costs_no_more_than_the_daily_limit(ada: Member, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from switchboard.aws import clients, objects
 from switchboard.aws.writes import commit
 from switchboard.calls import store as calls
 from switchboard.calls.models import Order, Tier
@@ -16,7 +17,7 @@ from switchboard.team.models import Member
 from switchboard.voicemails import deletion, transcribing
 from switchboard.voicemails.models import MAX_TRANSCRIPT_CHARACTERS, Voicemail
 from tests.unit.call_records.desk import ADA
-from tests.unit.voicemails.desk import create, find_call, save_message, save_voicemail
+from tests.unit.voicemails.desk import create, find_call, find_voicemail, save_message, save_voicemail
 from tests.unit.voicemails.services import (
     SPOKEN,
     count_digest_jobs,
@@ -108,11 +109,41 @@ def test_the_text_of_the_provider_stands_in(ada: Member, monkeypatch: pytest.Mon
 def test_a_recognizer_that_never_ends_is_given_up(
     ada: Member, monkeypatch: pytest.MonkeyPatch, frozen: clock.FrozenClock
 ) -> None:
-    use_recognizer(monkeypatch, looks=1_000)
+    recognizer = use_recognizer(monkeypatch, looks=3)
     voicemail = save_voicemail(ada.org_id)
+    job = transcription_job(voicemail, 20)
+    transcribe(voicemail)
     frozen.advance(seconds=transcribing.GIVE_UP_AFTER.total_seconds() + 1)
-    found = transcribe(voicemail, 20)
+    transcribing.transcribe_voicemail(job)
+    found = find_voicemail(voicemail)
     assert (found.transcript_state, found.transcript_error) == ("failed", "timeout")
+    transcribing.transcribe_voicemail(job.model_copy(update={"looks": 21}))
+    transcribing.transcribe_voicemail(job.model_copy(update={"looks": 22}))
+    assert recognizer.jobs == {}, "the result that comes too late is deleted"
+
+
+def test_a_job_that_waited_for_hours_is_not_given_up_at_its_first_run(
+    ada: Member, monkeypatch: pytest.MonkeyPatch, frozen: clock.FrozenClock
+) -> None:
+    use_recognizer(monkeypatch, looks=1)
+    voicemail = save_voicemail(ada.org_id)
+    frozen.advance(seconds=2 * transcribing.GIVE_UP_AFTER.total_seconds())
+    assert transcribe(voicemail).transcript_state == "pending"
+    assert transcribe(voicemail, 1).transcript == SPOKEN
+
+
+def test_words_that_cannot_be_deleted_now_are_deleted_later(ada: Member, monkeypatch: pytest.MonkeyPatch) -> None:
+    recognizer = use_recognizer(monkeypatch)
+    voicemail = save_voicemail(ada.org_id)
+    real = recognizer.delete_transcription_job
+    monkeypatch.setattr(recognizer, "delete_transcription_job", lambda **_: recognizer.refuse("ThrottlingException"))
+    assert transcribe(voicemail).transcript == SPOKEN
+    assert len(recognizer.jobs) == 1
+    assert list_looks(voicemail) == [0, 1], "it is tried again"
+    monkeypatch.setattr(recognizer, "delete_transcription_job", real)
+    transcribe(voicemail, 1)
+    assert recognizer.jobs == {}
+    assert list_looks(voicemail) == [0, 1]
 
 
 def test_throttling_is_no_failure(ada: Member, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -121,7 +152,8 @@ def test_throttling_is_no_failure(ada: Member, monkeypatch: pytest.MonkeyPatch) 
     voicemail = save_voicemail(ada.org_id)
     assert transcribe(voicemail).transcript_state == "pending"
     assert list_looks(voicemail) == [0, 1]
-    assert transcribe(voicemail, 1).transcript == SPOKEN
+    assert transcribe(voicemail, 1).transcript_state == "pending", "it starts now"
+    assert transcribe(voicemail, 2).transcript == SPOKEN
 
 
 def test_a_flood_of_callers_costs_no_more_than_the_daily_limit(ada: Member, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -206,8 +238,13 @@ def test_a_simulated_voicemail_without_a_text_is_given_up(
 ) -> None:
     recognizer = use_recognizer(monkeypatch)
     voicemail = save_simulated(ada.org_id)
-    frozen.advance(seconds=transcribing.GIVE_UP_AFTER.total_seconds() + 1)
-    found = transcribe(voicemail, 20)
+    job = transcription_job(voicemail, 20)
+    frozen.advance(minutes=29)
+    transcribing.transcribe_voicemail(job)
+    assert find_voicemail(voicemail).transcript_state == "pending"
+    frozen.advance(minutes=2)
+    transcribing.transcribe_voicemail(job)
+    found = find_voicemail(voicemail)
     assert (found.transcript_state, found.transcript_error, recognizer.started) == ("failed", "timeout", [])
 
 
@@ -240,7 +277,9 @@ def test_the_result_of_a_deleted_voicemail_is_deleted_when_it_comes(
     transcribe(voicemail)
     deletion.delete_voicemail(ada, voicemail.id)
     transcribing.transcribe_voicemail(transcription_job(voicemail, 1))
-    assert len(recognizer.jobs) == 1, "it runs"
+    assert len(recognizer.jobs) == 1, "Amazon refuses to delete a running job"
     transcribing.transcribe_voicemail(transcription_job(voicemail, 2))
     assert recognizer.jobs == {}
     assert list_looks(voicemail) == [0, 1, 2], "nothing is looked for any more"
+    with pytest.raises(clients.ClientError):
+        objects.read_object("recordings", f"{voicemail.audio_key}.json", 10**6, 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from switchboard import telemetry
 from switchboard.aws import clients
 from switchboard.carriers.language import RefusedError, ThrottledError
 
@@ -40,7 +41,14 @@ class Bedrock:
             )
         except clients.ClientError as error:
             code = clients.error_code(error)
-            raise (ThrottledError(code) if code in _TRANSIENT else RefusedError(code)) from error
+            if code in _TRANSIENT:
+                raise ThrottledError(code) from error
+            # For example a model that the account has no access to: an operator must know.
+            telemetry.emit_metric("LanguageModelRefused")
+            raise RefusedError(code) from error
         except clients.BotoCoreError as error:
             raise ThrottledError(type(error).__name__) from error
+        if answer.get("stopReason") == "max_tokens":
+            # The same question would be cut off again.
+            raise RefusedError("the answer is longer than allowed")
         return "".join(part.get("text", "") for part in answer["output"]["message"]["content"])

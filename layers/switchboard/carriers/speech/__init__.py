@@ -18,6 +18,7 @@ __all__ = [
     "LANGUAGE",
     "AudioSource",
     "JobFailedError",
+    "JobGoneError",
     "RefusedError",
     "ThrottledError",
     "Transcriber",
@@ -37,6 +38,10 @@ _PAUSE_SECONDS = 0.7
 
 class UnreadableAudioError(RefusedError):
     """The audio is damaged, or contains no sound that can be decoded."""
+
+
+class JobGoneError(ThrottledError):
+    """There is no job of this name: none was started, or its result was fetched and forgotten."""
 
 
 class JobFailedError(RefusedError):
@@ -80,11 +85,12 @@ class Transcriber(Protocol):
     def fetch(self, audio: AudioSource, job: str, language: str = LANGUAGE) -> Transcription | None:
         """Returns the result of a job, or `None` while it runs.
 
-        Raises UnreadableAudioError, JobFailedError, ThrottledError if a later look may succeed, else RefusedError.
+        Raises JobGoneError, UnreadableAudioError, JobFailedError, ThrottledError if a later look may succeed, else
+        RefusedError.
         """
 
     def forget(self, audio: AudioSource, job: str) -> None:
-        """Deletes what the engine keeps of a finished job. Raises ThrottledError or RefusedError."""
+        """Deletes what the engine keeps of a job. Raises ThrottledError while the job runs, and RefusedError."""
 
 
 def transcribe(

@@ -10,6 +10,7 @@ from switchboard.carriers.speech import (
     LANGUAGE,
     AudioSource,
     JobFailedError,
+    JobGoneError,
     RefusedError,
     ThrottledError,
     Transcription,
@@ -76,8 +77,8 @@ class AmazonTranscribe:
         """Returns the result of a job, or `None` while it runs."""
         answer = _ask("get_transcription_job", "BadRequestException", TranscriptionJobName=job)
         if answer is None:
-            # A concurrent request with the same audio has finished this job and deleted it.
-            raise ThrottledError("the job is gone")
+            # A concurrent request with the same audio may have finished this job and deleted it.
+            raise JobGoneError("the job is gone")
         found = answer["TranscriptionJob"]
         if found["TranscriptionJobStatus"] == "FAILED":
             reason = str(found.get("FailureReason", ""))
@@ -94,7 +95,10 @@ class AmazonTranscribe:
 
     def forget(self, audio: AudioSource, job: str) -> None:
         """Deletes the job and its result. The audio stays."""
-        _ask("delete_transcription_job", "BadRequestException", TranscriptionJobName=job)
+        deleted = _ask("delete_transcription_job", "BadRequestException", TranscriptionJobName=job) is not None
+        # Amazon refuses to delete a running job with the code of a job that does not exist.
+        if not deleted and self.has_job(job):
+            raise ThrottledError("the job still runs")
         try:
             objects.delete_object(audio.bucket, _result_key(audio))
         except (clients.ClientError, clients.BotoCoreError) as error:
