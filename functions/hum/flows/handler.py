@@ -234,12 +234,15 @@ def get_flow_analytics(
     operation_id="testFlowCall",
     description="Calls a number with the flow, of either kind. With `simulated`, and where no carrier is configured,"
     " the simulator takes the call: it reaches nobody and costs nothing. Otherwise the call is real and has its price,"
-    " and the compliance rules apply. Analytics leave test calls out.",
+    " and the compliance rules apply. Only an admin may repeat it within five minutes, with `force`. Analytics leave"
+    " test calls out.",
     permission=Permission.CALLS_PLACE,
     responses={400: TEST_CALL_INVALID, 403: TEST_CALL_REFUSED, 404: _UNKNOWN},
 )
 def test_flow_call(flow_id: str, request: TestCallInput) -> CallPlaced:
-    call = console.place_test_call(api.member, flow_id, request.to, request.task_context, simulated=request.simulated)
+    call = console.place_test_call(
+        api.member, flow_id, request.to, request.task_context, simulated=request.simulated, force=request.force
+    )
     return CallPlaced.of(call)
 
 

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from switchboard import workers
 from switchboard.calls import dialing, outbound_scripts, timeouts, wakeups
-from switchboard.calls.jobs import CloseCall, ConfirmDial, DialCall, HangUp, LeaveMessage, WakeWaiting, WatchWaiting
+from switchboard.calls.jobs import (
+    CloseCall,
+    ConfirmDial,
+    DialCall,
+    HangUp,
+    HangUpMachine,
+    LeaveMessage,
+    WakeWaiting,
+    WatchWaiting,
+)
 
 handler = workers.job_handler(
     {
@@ -12,6 +21,7 @@ handler = workers.job_handler(
         WakeWaiting: lambda job: wakeups.wake_waiting_calls(job.org_id, job.call_id),
         WatchWaiting: lambda job: wakeups.check_waiting_call(job.org_id, job.call_id, job.looks),
         ConfirmDial: lambda job: dialing.confirm_dial(job.org_id, job.call_id, job.claim),
+        HangUpMachine: lambda job: outbound_scripts.hang_up_machine(job.org_id, job.call_id),
         HangUp: lambda job: timeouts.hang_up_call(job.org_id, job.call_id),
         LeaveMessage: lambda job: outbound_scripts.leave_message(job.org_id, job.call_id),
         CloseCall: lambda job: timeouts.close_call(job.org_id, job.call_id, job.state),

@@ -1,7 +1,8 @@
 """Places calls for a member at the console: calls out of a flow, and calls that try a flow out.
 
 The member states the consent by placing the call, if neither the flow nor the ledger has one: the person gave the
-number to the organization for its calls. That suffices for informational calls only (`compliance.data.consent`).
+number to the organization for its calls. That suffices for informational calls only (`compliance.data.consent`). The
+ledger keeps the first statement, whose age counts.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from switchboard.calls.models import CONSOLE_SOURCE, Call, Order, Tier
 from switchboard.carriers.voice import Voice
 from switchboard.compliance import phone
 from switchboard.compliance import service as compliance
-from switchboard.compliance.models import ContactAttempt, StandingConsent
+from switchboard.compliance.models import ConsentSource, ContactAttempt, StandingConsent
 from switchboard.compliance.service import KnownFacts
 from switchboard.errors import Forbidden, Invalid
 from switchboard.flows import service as flows
@@ -30,7 +31,7 @@ from switchboard.team.models import Member
 from switchboard.team.permissions import Role
 
 #: The consent that a member states by placing a call.
-_MEMBERS_CONSENT = "business-relationship"
+_MEMBERS_CONSENT = ConsentSource.PRIOR_EXPRESS.value
 
 
 class OutboundRequest(BaseModel):
@@ -64,8 +65,7 @@ def place_outbound_call(member: Member, wanted: OutboundRequest) -> Call:
     Raises NotFound for an unknown flow, Invalid for a flow of another kind, a repeated call, a bad number, caller ID or
     context, Forbidden for `force` without the role, Blocked with the failed rule, QuotaExceeded and Unavailable.
     """
-    if wanted.force and member.role is not Role.ADMIN:
-        raise Forbidden("Only admins may force a call: omit force, or ask an admin.", code="force_not_allowed")
+    _require_force(member, forced=wanted.force)
     number, context = phone.parse(wanted.to), task_context.check_context(wanted.task_context)
     known = _known_facts(member, number.e164, simulated=False)
     known.start()
@@ -92,15 +92,28 @@ def place_outbound_call(member: Member, wanted: OutboundRequest) -> Call:
     return _place(member, attempt, known.result(), forced=wanted.force)
 
 
+def _require_force(member: Member, *, forced: bool) -> None:
+    if forced and member.role is not Role.ADMIN:
+        raise Forbidden("Only admins may force a call: omit force, or ask an admin.", code="force_not_allowed")
+
+
 def place_test_call(
-    member: Member, flow_id: str, to: str, context: dict[str, Any] | None = None, *, simulated: bool
+    member: Member,
+    flow_id: str,
+    to: str,
+    context: dict[str, Any] | None = None,
+    *,
+    simulated: bool,
+    force: bool = False,
 ) -> Call:
     """Accepts a call that tries a flow out. It is simulated on request, and without a carrier or a talker.
 
-    Names of variables without a value in the task context stay, so that the tester sees them.
+    Names of variables without a value in the task context stay, so that the tester sees them. A real call rings at a
+    person's telephone: the guard against repeated calls applies, unless an admin forces it.
 
     Raises NotFound for an unknown flow, Invalid, Forbidden, Blocked, QuotaExceeded and Unavailable.
     """
+    _require_force(member, forced=force)
     number, context = phone.parse(to), task_context.check_context(context or {})
     simulated = simulated or not acceptance.has_live_carrier()
     known = _known_facts(member, number.e164, simulated=simulated)
@@ -114,10 +127,12 @@ def place_test_call(
         flow=flow,
         caller_id=caller_ids.choose_number(member.organization, flow, simulated=simulated, of_request=False),
         voice=voice,
-        order=_order(member, flow, voice, number.e164, context).model_copy(update={"simulated": simulated}),
+        order=_order(member, flow, voice, number.e164, context).model_copy(
+            update={"simulated": simulated, "skips_own_hours": force}
+        ),
         is_test=True,
     )
-    return _place(member, attempt, known.result(), forced=True)
+    return _place(member, attempt, known.result(), forced=force)
 
 
 def _known_facts(member: Member, e164: str, *, simulated: bool) -> BackgroundTask[KnownFacts]:
@@ -162,7 +177,7 @@ def _choose_caller_id(
 
 def _members_consent(member: Member) -> StandingConsent:
     today = clock.now_iso()[:10]
-    return StandingConsent(source=_MEMBERS_CONSENT, date=today, of=f"member:{member.user_id}")
+    return StandingConsent.of_member(member.user_id, _MEMBERS_CONSENT, today)
 
 
 def _order(member: Member, flow: Flow, voice: Voice, to: str, context: dict[str, Any]) -> Order:
@@ -187,7 +202,7 @@ def _place(member: Member, attempt: _Attempt, known: KnownFacts, *, forced: bool
         acceptance.require_phone()
         acceptance.require_provider(order)
     call = _accepted(member, attempt)
-    guard = None if attempt.is_test else repeated_calls.latest_call_write(call, forced=forced)
+    guard = None if order.simulated else repeated_calls.latest_call_write(call, forced=forced)
     return acceptance.accept_call(member, call, verdict, member.effect, guard, within=within).call
 
 

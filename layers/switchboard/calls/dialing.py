@@ -28,6 +28,7 @@ from switchboard.carriers import voice
 from switchboard.carriers.voice.ports.line import RING_SECONDS
 from switchboard.carriers.voice.ports.reports import EndReason
 from switchboard.compliance import service as compliance
+from switchboard.compliance.models import Purpose
 from switchboard.compliance.verdicts import Blocked, Verdict
 from switchboard.errors import Contended
 from switchboard.flows.models import Flow
@@ -41,8 +42,11 @@ from switchboard.usage import service as usage
 
 #: How long a claim may have no outcome. Then the provider is asked.
 UNCONFIRMED_AFTER = timedelta(minutes=10)
-#: The minimum time to ring, in seconds. A call is not placed if its calling hours end sooner.
-_MIN_RING_SECONDS = 5
+#: The minimum time to ring, in seconds. A call is not placed if its calling hours end sooner. A call that sells may not
+#: be dropped before 15 seconds (47 CFR 64.1200(a)(6)).
+_MIN_RING_SECONDS, _MIN_SALES_RING_SECONDS = 5, 15
+#: How much longer than ordered a line may ring, in seconds. Twilio adds this time to each call.
+_LINE_BUFFER_SECONDS = 5
 #: When to retry a call that the provider throttled.
 _RETRY_DELAY = timedelta(seconds=15)
 
@@ -68,7 +72,7 @@ def dial_call(org_id: str, call_id: str) -> None:
     verdict, carrier, flow = _judge(org, call), acceptance.select_carrier(call.simulated), talks.get_flow(call)
     # Read before the claim: nothing may fail between the claim and the provider's answer.
     call = talk_texts.add_texts(call)
-    if verdict.allowed and _ring_seconds(verdict.allowed_until) < _MIN_RING_SECONDS:
+    if verdict.allowed and _ring_seconds(verdict.allowed_until) < _min_ring_seconds(call):
         _give_up(call, EndReason.BLOCKED, "refused before it was dialed: its calling hours end in a few seconds")
         return
     claimed = None
@@ -121,16 +125,20 @@ def _placement(call: Call, flow: Flow | None, not_after: str | None, left: int |
         ring_seconds=_ring_seconds(not_after),
         most_seconds=ending.longest_talk_seconds(call, left),
         # The recording is not ordered here: a script starts it, after the person has heard of it.
-        machine="wait_for_beep" if talks.find_machine_message(flow) else "detect",
+        machine="wait_for_beep" if talks.find_machine_message(call, flow) else "detect",
     )
 
 
 def _ring_seconds(not_after: str | None) -> int:
-    """Returns how long the phone may ring, in seconds. It must not ring after the end of the calling hours."""
+    """Returns how long to let the phone ring, in seconds. It must not ring after the end of the calling hours."""
     if not_after is None:
         return RING_SECONDS
     left = int((clock.parse(not_after) - clock.now()).total_seconds())
-    return min(RING_SECONDS, left)
+    return min(RING_SECONDS, left - _LINE_BUFFER_SECONDS)
+
+
+def _min_ring_seconds(call: Call) -> int:
+    return _MIN_RING_SECONDS if call.order.purpose == Purpose.INFORMATIONAL else _MIN_SALES_RING_SECONDS
 
 
 def _judge(org: Organization, call: Call) -> Verdict:

@@ -79,7 +79,7 @@ def end_call(call: Call, end: CallEnd) -> CallChange:
     if supposed:
         # The report of the end arrived before the report of the answer: the end implies the answer.
         call = call.model_copy(update={"answered_at": _answered_before(call, at, end.seconds)})
-    reason = _true_reason(call, end.reason)
+    reason = true_reason(call, end.reason)
     state = _end_state(call, reason)
     if state is None:
         return None
@@ -210,7 +210,7 @@ def _replace_end(call: Call, told: Call, reason: EndReason, seconds: int | None)
     """Returns the change to another end: its state, length and price, and the write that charges the difference."""
     assert told.ended_at is not None
     begun = told.model_copy(update={"state": State.ACTIVE if told.answered_at else State.RINGING})
-    reason = _true_reason(begun, reason)
+    reason = true_reason(begun, reason)
     state = _end_state(begun, reason)
     assert state is not None, "every reason ends a call that is in progress"
     if call.state is State.ENDING and state is State.COMPLETED:
@@ -259,11 +259,13 @@ def _settlement_writes(call: Call, minutes: int) -> Writes:
     )
 
 
-def _true_reason(call: Call, reason: EndReason) -> EndReason:
+def true_reason(call: Call, reason: EndReason) -> EndReason:
     """Returns the reason of an end, corrected by the known answer: somebody answered, or a machine did."""
     if call.answered_at and reason in (EndReason.BUSY, EndReason.NO_ANSWER):
         return EndReason.COMPLETED
-    if reason is EndReason.COMPLETED and is_machine(call.answered_by):
+    # We hang up on a machine, too. A person who asked for no more calls is no machine.
+    ours = reason is EndReason.AGENT_HANGUP and call.opted_out_at is None
+    if (reason is EndReason.COMPLETED or ours) and is_machine(call.answered_by):
         return EndReason.VOICEMAIL
     return reason
 

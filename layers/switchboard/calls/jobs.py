@@ -48,6 +48,13 @@ class HangUp(Job, queue="dialer"):
     call_id: str
 
 
+class HangUpMachine(Job, queue="dialer"):
+    """Hang up a call that a machine answered, unless the flow leaves a message there or a person spoke."""
+
+    org_id: str
+    call_id: str
+
+
 class LeaveMessage(Job, queue="dialer"):
     """Leave the flow's message at the machine that answered a call."""
 

@@ -212,6 +212,8 @@ class Call(BaseModel):
     #: The number that the caller is being transferred to.
     transfer_target: str | None = None
     voicemail: CallerMessageState | None = None
+    #: The language in which the caller was asked for the message.
+    message_language: str | None = None
     #: When the line got the flow's message for the machine that answered our call.
     message_left_at: str | None = None
     provider_agent_id: str | None = None
@@ -279,6 +281,11 @@ class Call(BaseModel):
     def simulated(self) -> bool:
         """Whether the call reaches nobody and costs nothing."""
         return self.order.simulated
+
+    @property
+    def reaches_nobody(self) -> bool:
+        """Whether the simulator has the call, in any configuration. It knows what its people say."""
+        return self.simulated or self.provider == "simulator"
 
     @property
     def free(self) -> bool:

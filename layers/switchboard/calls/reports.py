@@ -6,16 +6,13 @@ from datetime import timedelta
 from typing import Any
 
 from switchboard import telemetry
-from switchboard.aws.writes import Writes
-from switchboard.calls import changes, ending, speech, store
+from switchboard.calls import changes, ending, machines, speech, store
 from switchboard.calls.changes import CallChange
 from switchboard.calls.ending import ANSWERED_STATES, TALK_LIMIT, CallEnd
-from switchboard.calls.jobs import LeaveMessage
 from switchboard.calls.models import OVER_STATES, Call, CallerMessageState, CallRecording, State
-from switchboard.carriers.voice.ports.reports import EndReason, Recording, Report
+from switchboard.carriers.voice.ports.reports import Recording, Report
 from switchboard.kit import clock
 from switchboard.persistence.collection import next_version
-from switchboard.timers import service as timers
 
 #: The maximum number of recordings of a call. More are an error of the provider.
 _MAX_RECORDINGS = 20
@@ -56,7 +53,8 @@ def decide_report(call: Call, report: Report) -> CallChange:
             return _answered(call, report, known)
         case "answered" if report.answered_by and not call.answered_by:
             # The end implied the answer before, but not who answered.
-            return next_version(call, answered_by=report.answered_by, **known), None
+            after = next_version(call, answered_by=report.answered_by, **known)
+            return after, machines.machine_writes(after)
         case "machine" if report.answered_by and report.answered_by != call.answered_by:
             return _found_out(call, report.answered_by, known)
         case "hold" | "resumed":
@@ -86,7 +84,9 @@ def _answered(call: Call, report: Report, known: dict[str, Any]) -> CallChange:
         known |= {"answered_at": clock.format_iso(changes.event_time(call, report.at)), "answered_by": by}
         # A state reported before the answer, such as a hold, came later in the call and stays.
         state = call.state if call.state in ANSWERED_STATES else State.ACTIVE
-        return changes.transition(call, state, "voice.call.answered", TALK_LIMIT, known)
+        change = changes.transition(call, state, "voice.call.answered", TALK_LIMIT, known)
+        # If the machine was reported before the answer, its job was started then.
+        return change if call.answered_by else change and (change[0], [change[1], machines.machine_writes(change[0])])
     if call.state in OVER_STATES and ending.may_be_corrected(call):
         return ending.apply_late_answer(call, report)
     return None
@@ -94,19 +94,11 @@ def _answered(call: Call, report: Report, known: dict[str, Any]) -> CallChange:
 
 def _found_out(call: Call, answered_by: str, known: dict[str, Any]) -> CallChange:
     """Returns the change for a report of who answered. It arrives after the answer, sometimes after the end."""
-    if call.state in OVER_STATES and call.end_reason is EndReason.COMPLETED and ending.is_machine(answered_by):
-        known["end_reason"] = EndReason.VOICEMAIL
     after = next_version(call, answered_by=answered_by, **known)
+    if call.state in OVER_STATES and call.end_reason is not None:
+        after = after.model_copy(update={"end_reason": ending.true_reason(after, call.end_reason)})
     told = changes.event_writes(after, "voice.call.machine", answered_by=answered_by)
-    return after, [told, _leave_message_writes(after)]
-
-
-def _leave_message_writes(call: Call) -> Writes:
-    """Returns the job that leaves the flow's message, if the machine's own message is over and ours may begin."""
-    ready = str(call.answered_by).startswith("machine_end") and call.state not in OVER_STATES
-    if not ready or call.direction != "OUTBOUND" or call.flow_id is None or call.message_left_at is not None:
-        return None
-    return timers.job_write(LeaveMessage(org_id=call.org_id, call_id=call.id))
+    return after, [told, machines.machine_writes(after)]
 
 
 def _transferred(call: Call, report: Report, to_number: str, known: dict[str, Any]) -> CallChange:
@@ -146,7 +138,10 @@ def _transcribed(call: Call, recording_id: str, text: str, known: dict[str, Any]
     if room <= 0:
         return None
     kept = {**call.transcripts, recording_id: text[: min(room, _MAX_TRANSCRIPT_CHARACTERS)]}
-    return next_version(call, transcripts=kept, **known), None
+    after = next_version(call, transcripts=kept, **known)
+    return after, changes.event_writes(
+        after, "voice.call.message_transcribed", recording=recording_id, characters=len(kept[recording_id])
+    )
 
 
 def _held(call: Call, report: Report, known: dict[str, Any]) -> CallChange:

@@ -11,6 +11,7 @@ from datetime import timedelta
 
 from switchboard.calls import changes, store, talks, transfer_targets
 from switchboard.calls.changes import CallChange
+from switchboard.calls.introductions import introduce
 from switchboard.calls.jobs import CloseVoicemail
 from switchboard.calls.models import OVER_STATES, Call, CallerMessageState, Declined
 from switchboard.calls.reports import decide_report
@@ -80,7 +81,8 @@ def announce_recording(call: Call, flow: Flow) -> Script:
         return ()
     if now is None:
         return (StopRecording(_recording_name(before)),)
-    return speaker_of(call)(SpokenText.RECORDED), StartRecording(_recording_name(now))
+    said = speaker_of(call)(SpokenText.RECORDED)
+    return Say(introduce(call, said.text), said.language), StartRecording(_recording_name(now))
 
 
 def _recording_name(talk: int | None) -> str:
@@ -224,20 +226,24 @@ def _give_up(call: Call, flow: Flow) -> Script:
 
 def apologize(call: Call) -> Script:
     """Returns the script that apologizes and ends a call."""
-    said = SpokenText.TROUBLE if call.direction == "INBOUND" else SpokenText.CANNOT_TALK
-    return speaker_of(call)(said), *HANG_UP
+    said = speaker_of(call)(SpokenText.TROUBLE if call.direction == "INBOUND" else SpokenText.CANNOT_TALK)
+    return Say(introduce(call, said.text), said.language), *HANG_UP
 
 
 def _offer_message(call: Call, flow: Flow, before: Script) -> Script:
     """Asks the caller to leave a message, and waits for its recording.
 
     The recording of the call ends first. Else it would have the message, and keep it when the voicemail is deleted.
+    Only the simulator is asked for a text: a line transcribes two minutes at most, in English, and for money.
     """
+    # The text of a flow that calls is for machines.
+    own = flow.voicemail_leave_message if flow.kind == "inbound" else None
+    asked = speaker_of(call)(SpokenText.LEAVE_MESSAGE, own)
 
     def decide(found: Call) -> CallChange:
         if found.voicemail is not None or found.state in OVER_STATES:
             return None
-        after = next_version(found, voicemail=CallerMessageState.OFFERED)
+        after = next_version(found, voicemail=CallerMessageState.OFFERED, message_language=asked.language)
         job = CloseVoicemail(org_id=found.org_id, call_id=found.id)
         return after, [
             timers.schedule(job, clock.now() + VOICEMAIL_LIMIT).write,
@@ -245,9 +251,7 @@ def _offer_message(call: Call, flow: Flow, before: Script) -> Script:
         ]
 
     store.CALLS.change_object(call.org_id, call.id, decide)
-    # The text of a flow that calls is for machines.
-    own = flow.voicemail_leave_message if flow.kind == "inbound" else None
-    asked = speaker_of(call)(SpokenText.LEAVE_MESSAGE, own)
     # A line that continues after the message has recorded nothing.
     bye = speaker_of(call)(SpokenText.GOODBYE if call.direction == "INBOUND" else SpokenText.DONE)
-    return *_end_recording(call), *before, asked, Record(MAX_MESSAGE_SECONDS, transcribe=True), bye, *HANG_UP
+    record = Record(MAX_MESSAGE_SECONDS, transcribe=call.reaches_nobody)
+    return *_end_recording(call), *before, asked, record, bye, *HANG_UP

@@ -3,8 +3,9 @@
 The end of each answered call starts a job. The job waits some seconds for late turns. Then it asks
 the language port, and commits the summary with its event. A second run finds the call summarized.
 
-A talk without words of the caller needs no model. Neither does a simulated call, which must cost nothing. Where the
-model refuses, is throttled for long, or has reached the organization's daily limit, rules make the summary.
+The words of an answering machine are nobody's wish: such a call has no outcome. A talk without words of the caller
+needs no model. Neither does a simulated call, which must cost nothing. Where the model refuses, is throttled for long,
+or has reached the organization's daily limit, rules make the summary.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Any
 from switchboard import telemetry
 from switchboard.accounts import organizations
 from switchboard.aws.writes import commit
-from switchboard.calls import changes, store, summaries, summarizers
+from switchboard.calls import changes, ending, store, summaries, summarizers
 from switchboard.calls.changes import CallChange
 from switchboard.calls.jobs import SummarizeCall
 from switchboard.calls.models import AGENT_SPEAKER, CONSOLE_SOURCE, FINAL_STATES, Call, CallerMessageState
@@ -61,9 +62,12 @@ def summarize_call(org_id: str, call_id: str, tries: int = 0) -> None:
         _summarize_later(call, SETTLE_TIME, tries)
         return
     turns = _read_turns(call)
-    schema = _find_schema(call)
+    schema = None if _met_machine(call) else _find_schema(call)
     try:
-        made_by, found = _summarize(call, turns, schema, tries)
+        if _met_machine(call):
+            made_by, found = RULES, _summarize_machine(call)
+        else:
+            made_by, found = _summarize(call, turns, schema, tries)
     except summarizers.ThrottledError:
         _summarize_later(call, _THROTTLE_DELAY * chance.between(0.5, 1.5), tries + 1)
         return
@@ -90,6 +94,17 @@ def _summarize_later(call: Call, pause: timedelta, tries: int) -> None:
     telemetry.log_skip("the call is summarized later", org_id=call.org_id, call_id=call.id)
     job = SummarizeCall(org_id=call.org_id, call_id=call.id, tries=tries)
     commit(timers.schedule(job, clock.now() + pause).write)
+
+
+def _met_machine(call: Call) -> bool:
+    """Whether our side talked to a machine. Only a person is transferred, or asks for no more calls."""
+    person = call.opted_out_at or call.transferred_to
+    return call.direction == "OUTBOUND" and ending.is_machine(call.answered_by) and not person
+
+
+def _summarize_machine(call: Call) -> TalkSummary:
+    left = " Our message was left." if call.message_left_at else ""
+    return TalkSummary(f"A machine answered.{left}", [], [], "neutral", {})
 
 
 def _find_schema(call: Call) -> dict[str, Any] | None:
@@ -142,9 +157,7 @@ def _has_words(turns: Sequence[TalkTurn]) -> bool:
 
 def _summarize_silence(call: Call, turns: Sequence[TalkTurn]) -> TalkSummary:
     said = " ".join(" ".join(turn.text for turn in turns if not turn.by_agent).split())
-    if call.answered_by and call.answered_by != "human":
-        tldr = "A machine answered."
-    elif said:
+    if said:
         tldr = f"The {_party(call)} said only: “{said[:100]}”"
     elif call.voicemail in _LEFT:
         tldr = "The caller left a message."

@@ -11,6 +11,7 @@ from switchboard.calls.conversations import find_language, new_conversation
 from switchboard.calls.models import OVER_STATES, Call, Tier
 from switchboard.carriers import voice
 from switchboard.carriers.voice import Voice
+from switchboard.compliance import machine_messages
 from switchboard.errors import NotFound, Unavailable
 from switchboard.flows import hours
 from switchboard.flows import service as flows
@@ -35,9 +36,13 @@ def get_flow(call: Call) -> Flow | None:
         return None
 
 
-def find_machine_message(flow: Flow | None) -> str | None:
-    """Returns the text that a flow leaves at machines. That of a flow for callers asks them to leave a message."""
-    return flow.voicemail_leave_message or None if flow and flow.kind == "outbound" else None
+def find_machine_message(call: Call, flow: Flow | None) -> str | None:
+    """Returns the text that a call's flow leaves at machines, if the law allows it.
+
+    That of a flow for callers asks them to leave a message.
+    """
+    text = flow.voicemail_leave_message if flow and flow.kind == "outbound" else None
+    return text if text and machine_messages.may_leave(text, call.order.purpose) else None
 
 
 def flow_facts(flow: Flow) -> dict[str, Any]:

@@ -32,6 +32,8 @@ _SIMULATED = "simulator:"
 
 #: A caller must hear something also if we fail.
 APOLOGY: Script = (Say(find_text(SpokenText.TROUBLE, "en-US")), Hangup())
+#: A person whom we called did not call us, so they are not asked to call again.
+CALL_OUT_APOLOGY: Script = (Say(find_text(SpokenText.CANNOT_TALK, "en-US")), Hangup())
 _NOT_IN_SERVICE: Script = (Say(find_text(SpokenText.NOT_IN_SERVICE, "en-US")), Hangup())
 
 
@@ -163,8 +165,8 @@ def _say(step: CallbackStep, script: Script) -> CallbackAnswer:
     return CallbackAnswer(render_script(f"{BASE_PATH}{step.number_id}", script))
 
 
-def render_script(path: str, script: Script) -> str:
-    """Returns a script as TwiML. The URLs of its callbacks are below `path`.
+def render_script(path: str, script: Script, apology: Script = APOLOGY) -> str:
+    """Returns a script as TwiML, or the apology if it cannot be written. The URLs of its callbacks are below `path`.
 
     Without the setting PUBLIC_URL the URLs are paths, which the provider completes.
     """
@@ -173,4 +175,4 @@ def render_script(path: str, script: Script) -> str:
         return twiml.render(script, lambda step: f"{base}/{step}")
     except voice.RefusedError as error:
         telemetry.logger().error("a talker's instructions cannot be used", extra={"reason": str(error)})
-        return twiml.render(APOLOGY, lambda step: f"{base}/{step}")
+        return twiml.render(apology, lambda step: f"{base}/{step}")

@@ -103,7 +103,8 @@ def receive_call_callback(step: CallStep, parameters: list[tuple[str, str]]) -> 
         script = _choose_script(call, step, form)
         # A worker applies the key against further calls, and the end of the call, like all reports.
         told = twilio_callbacks.read_step_reports(call, step.step, form)
-    xml = twilio_callbacks.render_script(urls.call_path(step.org_id, step.call_id), script)
+    path = urls.call_path(step.org_id, step.call_id)
+    xml = twilio_callbacks.render_script(path, script, twilio_callbacks.CALL_OUT_APOLOGY)
     return CallbackAnswer(xml, told)
 
 

@@ -46,8 +46,11 @@ def find_consent(contact: ContactAttempt, facts: Facts, now: datetime) -> Effect
     """Returns the consent that a contact is based on. Raises BadConsentError.
 
     The statement in the request comes first, then the ledger's record of the organization and the number, then the
-    consent of a key or flow. An invalid statement is refused even if another consent would suffice, so that callers
-    learn of their error. A statement without a date counts from the day when the organization first made it.
+    consent of a key or flow. A member's statement by placing a call comes last, also once the ledger has it. Its age
+    counts from the first one, so that calls do not make it younger. A simulated call adds nothing to the ledger.
+
+    An invalid statement is refused even if another consent would suffice, so that callers learn of their error. A
+    statement without a date counts from the day when the organization first made it.
     """
     record = facts.consent
     if contact.consent is not None:
@@ -56,14 +59,15 @@ def find_consent(contact: ContactAttempt, facts: Facts, now: datetime) -> Effect
             return EffectiveConsent(source, parse_day(contact.consent.date, now), "request", first_seen=record is None)
         since = date.fromisoformat(record.date) if record else now.date()
         return EffectiveConsent(source, since, "request", first_seen=record is None)
-    if record is not None:
+    basis = contact.basis
+    better = record is not None and record.by_member and basis is not None and not basis.by_member
+    if record is not None and not better:
         return EffectiveConsent(record.source, date.fromisoformat(record.date), "ledger")
-    if contact.basis is not None:
-        if contact.basis.date is None:
+    if basis is not None:
+        if basis.date is None:
             raise BadConsentError("date_missing")
-        return EffectiveConsent(
-            parse_source(contact.basis.source), parse_day(contact.basis.date, now), contact.basis.of
-        )
+        first = basis.by_member and record is None and not contact.simulated
+        return EffectiveConsent(parse_source(basis.source), parse_day(basis.date, now), basis.of, first_seen=first)
     raise BadConsentError("missing")
 
 

@@ -52,10 +52,27 @@ class StatedConsent(BaseModel):
         return cls(source=None if source is None else str(source), date=None if date is None else str(date))
 
 
+#: The beginning of the name of a member who states a consent by placing a call.
+_MEMBER = "member:"
+
+
 class StandingConsent(StatedConsent):
-    """A dated consent on a key or a flow, for all of its calls. `of` names the key or flow: `flow:…`, `key_…`."""
+    """A dated consent on a key or a flow, for all of its calls, or of a member who places one.
+
+    `of` names the key, flow or member: `key_…`, `flow:…`, `member:…`.
+    """
 
     of: str
+
+    @classmethod
+    def of_member(cls, user_id: str, source: str, date: str) -> StandingConsent:
+        """Returns the consent that a member states. The ledger keeps the first one, whose age counts."""
+        return cls(source=source, date=date, of=f"{_MEMBER}{user_id}")
+
+    @property
+    def by_member(self) -> bool:
+        """Whether a member states it."""
+        return self.of.startswith(_MEMBER)
 
 
 class CallingHours(BaseModel):
@@ -167,6 +184,11 @@ class ConsentRecord(BaseModel):
     date: str
     created_by: str
     at: str
+
+    @property
+    def by_member(self) -> bool:
+        """Whether a member stated it by placing a call."""
+        return self.created_by.startswith(_MEMBER)
 
 
 class ReassignmentAnswer(BaseModel):

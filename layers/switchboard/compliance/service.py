@@ -296,8 +296,9 @@ def allowed_writes(verdict: Verdict, actor: str = "gate") -> list[Write]:
             store.attempt_writes(org_id, to, contact.subject, limits, now, blocked_at_commit("attempt_cap", "caps"))
         )
     if consent["first_seen"]:
+        by = contact.basis.of if contact.basis and consent["from"] == contact.basis.of else actor
         first = ConsentRecord(
-            e164=to, source=consent["source"], date=consent["since"], created_by=actor, at=verdict.evaluated_at
+            e164=to, source=consent["source"], date=consent["since"], created_by=by, at=verdict.evaluated_at
         )
         writes.append(store.first_consent_writes(first, org_id))
     return writes

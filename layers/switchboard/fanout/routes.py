@@ -23,7 +23,7 @@ from switchboard.kit.jobs import Job, QueueMessage
 from switchboard.numbers import jobs as _numbers  # noqa: F401 declares its jobs, which no event starts
 from switchboard.projections.jobs import ProjectEvent
 from switchboard.roleplay.jobs import BeginRoleplay, ScoreRoleplay
-from switchboard.voicemails.jobs import CreateVoicemail
+from switchboard.voicemails.jobs import CreateVoicemail, UseProviderText
 from switchboard.webhooks import event_names
 from switchboard.webhooks.jobs import DispatchEvent
 
@@ -61,6 +61,12 @@ def _close_call_later(event: Event) -> LaterJob:
 #: The later job of an event type. The event itself is the timer, which saves an item in a busy commit.
 LATER_JOBS: dict[str, Callable[[Event], LaterJob]] = {"voice.call.created": _close_call_later}
 
+
+def _of_messages(event: Event) -> Job:
+    job = UseProviderText if event.type == "voice.call.message_transcribed" else CreateVoicemail
+    return job(org_id=event.org_id, call_id=event.subject.id, recording_id=event.data["recording"])
+
+
 #: For each queue name in the registry, the function that creates the job of an event.
 JOB_FACTORIES: dict[str, Callable[[Event], Job]] = {
     "email": lambda event: SendMail(org_id=event.org_id, message_id=event.subject.id),
@@ -72,9 +78,7 @@ JOB_FACTORIES: dict[str, Callable[[Event], Job]] = {
     "scoring": lambda event: ScoreRoleplay(org_id=event.org_id, call_id=event.subject.id),
     "contacts": _of_contacts,
     "summaries": lambda event: SummarizeCall(org_id=event.org_id, call_id=event.subject.id),
-    "voicemails": lambda event: CreateVoicemail(
-        org_id=event.org_id, call_id=event.subject.id, recording_id=event.data["recording"]
-    ),
+    "voicemails": _of_messages,
 }
 
 

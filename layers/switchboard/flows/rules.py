@@ -7,7 +7,7 @@ from collections.abc import Collection, Set
 from typing import TypeVar
 
 from switchboard.carriers import voice
-from switchboard.compliance import ledgers, phone
+from switchboard.compliance import ledgers, machine_messages, phone
 from switchboard.compliance.zones import load_zone
 from switchboard.errors import Invalid, NotFound
 from switchboard.flows import transfer_numbers
@@ -39,6 +39,8 @@ TEXT_LIMITS = {
 _SCHEDULE = {"business_hours_enabled", "business_hours_json", "holidays_json"}
 #: The largest flow, in bytes. An item of the table has at most 400 KB, and a version also keeps its source.
 MAX_FLOW_BYTES = 200_000
+#: The fields that decide together which message a machine gets.
+_MACHINE_MESSAGE = {"kind", "purpose", "voicemail_leave_message"}
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
@@ -69,6 +71,8 @@ def find_problems(settings: FlowSettings, names: Set[str]) -> dict[str, str]:
         text = getattr(settings, name)
         if name in names and text and (problem := _long_text_problem(text, most)):
             found[name] = problem
+    if names & _MACHINE_MESSAGE and (problem := find_message_problem(settings)):
+        found.setdefault("voicemail_leave_message", problem)
     if "name" in names and (problem := _name_problem(settings.name)):
         found["name"] = problem
     if "voice" in names and settings.voice and settings.voice not in (known := list_voice_ids()):
@@ -86,6 +90,17 @@ def find_problems(settings: FlowSettings, names: Set[str]) -> dict[str, str]:
     if "consent_source" in names and settings.consent_source and not settings.consent_date:
         found["consent_date"] = "must be given together with consent_source"
     return found
+
+
+def find_message_problem(settings: FlowSettings) -> str | None:
+    """Returns the problem of the message that a flow leaves at machines, if its calls may not leave it."""
+    text = settings.voicemail_leave_message
+    if settings.kind != "outbound" or not text or machine_messages.may_leave(text, settings.purpose):
+        return None
+    return (
+        "must have a toll-free number in digits, for example 800-555-0199, at which people can ask for no more calls,"
+        " because the flow's purpose is telemarketing"
+    )
 
 
 def list_voice_ids() -> list[str]:

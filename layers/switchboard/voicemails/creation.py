@@ -51,24 +51,28 @@ def _create(org_id: str, call_id: str, recording_id: str) -> None:
             Subject(type="voicemail", id=voicemail.id, version=voicemail.version),
             **_event_data(voicemail),
         ),
-        timers.job_write(_transcription(voicemail)),
+        timers.job_write(_transcription(voicemail, call.message_language)),
     )
 
 
-def _transcription(voicemail: Voicemail) -> TranscribeVoicemail:
+def _transcription(voicemail: Voicemail, language: str | None) -> TranscribeVoicemail:
     return TranscribeVoicemail(
         org_id=voicemail.org_id,
         voicemail_id=voicemail.id,
         audio_key=voicemail.audio_key,
         media_type=voicemail.media_type,
+        language=language,
     )
 
 
 def new_voicemail(call: Call, message: CallRecording, now: str) -> Voicemail:
-    """Returns the voicemail of a message whose audio is stored, not stored itself yet."""
+    """Returns the voicemail of a message whose audio is stored, not stored itself yet.
+
+    A line's text is worse than speech recognition, and stands in only if that fails. The simulator's text is exact.
+    """
     assert message.key
     assert message.media_type
-    text = call.transcripts.get(message.id)
+    text = call.transcripts.get(message.id) if call.reaches_nobody else None
     return Voicemail(
         id=voicemail_id(call, message.id),
         org_id=call.org_id,
@@ -80,6 +84,9 @@ def new_voicemail(call: Call, message: CallRecording, now: str) -> Voicemail:
         duration_seconds=message.duration_seconds,
         audio_key=message.key,
         media_type=message.media_type,
+        is_test=call.is_test,
+        simulated=call.simulated,
+        provider_transcribes=call.reaches_nobody,
         transcript=text[:MAX_TRANSCRIPT_CHARACTERS] if text else None,
         transcript_source="provider" if text else None,
         transcript_state="done" if text else "pending",

@@ -13,11 +13,20 @@ class CreateVoicemail(Job, queue="voicemails"):
     recording_id: str
 
 
+class UseProviderText(Job, queue="voicemails"):
+    """Give a voicemail the provider's text of its recording, if nothing else gave it a transcript."""
+
+    org_id: str
+    call_id: str
+    recording_id: str
+
+
 class TranscribeVoicemail(Job, queue="voicemails"):
     """Get the transcript of a new voicemail, and then delete what the recognizer keeps.
 
     `looks` counts the earlier runs, and `begun_at` is the time of the first one. The job names the audio, so that it
-    also cleans up after a voicemail that was deleted meanwhile.
+    also cleans up after a voicemail that was deleted meanwhile. `language` is the language in which the caller was
+    asked for the message, if it is known.
     """
 
     org_id: str
@@ -26,6 +35,7 @@ class TranscribeVoicemail(Job, queue="voicemails"):
     media_type: str
     looks: int = 0
     begun_at: str | None = None
+    language: str | None = None
 
 
 class SummarizeVoicemail(Job, queue="digests"):

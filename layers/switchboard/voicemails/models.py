@@ -110,6 +110,11 @@ class Voicemail(BaseModel):
     #: The place of the audio in the bucket `recordings`.
     audio_key: str
     media_type: str
+    #: Whether a member tried out a flow with the call, and whether the call reached nobody and cost nothing.
+    is_test: bool = False
+    simulated: bool = False
+    #: Whether the simulator had the call. Its text costs nothing, so no service is paid for another one.
+    provider_transcribes: bool = False
     is_heard: bool = False
     transcript: str | None = None
     transcript_source: TranscriptSource | None = None

@@ -2,11 +2,13 @@
 
 The first run of the job starts a transcription. Each later run looks for its result, until there is one. The provider's
 own text of the recording stands in if speech recognition fails, or if the organization has used its day's number of
-transcriptions.
+transcriptions. It may come later than the failure. A simulated message costs nothing: its text is the simulator's,
+unless the recognizer runs on this machine.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from switchboard import telemetry
@@ -14,6 +16,7 @@ from switchboard.accounts import organizations
 from switchboard.aws import reads
 from switchboard.aws.writes import Put, commit
 from switchboard.calls import lookup
+from switchboard.calls.models import Call
 from switchboard.carriers import speech
 from switchboard.carriers.speech import (
     AudioSource,
@@ -30,7 +33,8 @@ from switchboard.persistence.optimistic import Decision
 from switchboard.timers import service as timers
 from switchboard.usage import service as usage
 from switchboard.voicemails import store, system_changes
-from switchboard.voicemails.jobs import SummarizeVoicemail, TranscribeVoicemail
+from switchboard.voicemails.creation import voicemail_id
+from switchboard.voicemails.jobs import SummarizeVoicemail, TranscribeVoicemail, UseProviderText
 from switchboard.voicemails.models import (
     MAX_TRANSCRIPT_CHARACTERS,
     MIN_TRANSCRIPT_CHARACTERS,
@@ -45,6 +49,8 @@ TRANSCRIPTIONS_PER_DAY = 2_000
 _FIRST_LOOK, _LONGEST_PAUSE = timedelta(seconds=5), timedelta(minutes=5)
 #: How long after the first run a voicemail waits for its transcript. The recognizer has limits of its own.
 GIVE_UP_AFTER = timedelta(hours=6)
+#: How long after the first run the simulator may report its text. It needs some seconds.
+_TEXT_WITHIN = timedelta(minutes=30)
 #: How long the recognizer is asked to delete what it keeps.
 _FORGET_WITHIN = timedelta(days=3)
 _BUCKET = "recordings"
@@ -66,7 +72,26 @@ def transcribe_voicemail(job: TranscribeVoicemail) -> None:
     _forget(job)
 
 
+def use_provider_text(job: UseProviderText) -> None:
+    """Gives a voicemail the provider's text that came after its failure, or for which it waits."""
+    call = reads.read_ref(lookup.call_ref(job.org_id, job.call_id))
+    voicemail = store.VOICEMAILS.get_object(job.org_id, voicemail_id(call, job.recording_id)) if call else None
+    text = _find_provider_text(call, job.recording_id)
+    if voicemail is None or not text or not _lacks_provider_text(voicemail):
+        telemetry.log_skip("no voicemail needs the provider's text", org_id=job.org_id, call_id=job.call_id)
+        return
+    _settle(voicemail, "done", text, "provider", when=_lacks_provider_text)
+
+
+def _lacks_provider_text(voicemail: Voicemail) -> bool:
+    waits = voicemail.transcript_state == "pending" and voicemail.provider_transcribes and not speech.is_local()
+    return voicemail.transcript_state == "failed" or waits
+
+
 def _transcribe(voicemail: Voicemail, job: TranscribeVoicemail) -> None:
+    if voicemail.provider_transcribes and not speech.is_local():
+        _await_provider_text(voicemail, job)
+        return
     try:
         if not job.looks:
             _count_transcription(voicemail)
@@ -92,14 +117,23 @@ def _transcribe(voicemail: Voicemail, job: TranscribeVoicemail) -> None:
 
 def _look(job: TranscribeVoicemail) -> Transcription | None:
     """Returns the result of the transcription, None while it runs. Starts it if it has not begun."""
-    transcriber = speech.configured_transcriber()
+    transcriber, language = speech.configured_transcriber(), job.language or speech.LANGUAGE
     if not job.looks:
-        transcriber.start(_audio(job), _name(job))  # changes nothing if it runs
+        transcriber.start(_audio(job), _name(job), language)  # changes nothing if it runs
     try:
-        return transcriber.fetch(_audio(job), _name(job))
+        return transcriber.fetch(_audio(job), _name(job), language)
     except JobGoneError:
-        transcriber.start(_audio(job), _name(job))  # an earlier run was throttled
+        transcriber.start(_audio(job), _name(job), language)  # an earlier run was throttled
         return None
+
+
+def _await_provider_text(voicemail: Voicemail, job: TranscribeVoicemail) -> None:
+    """Waits for the simulator's text, which settles the voicemail when it comes (`use_provider_text`)."""
+    if _is_within(job, _TEXT_WITHIN):
+        telemetry.log_skip("the simulator's text is awaited", org_id=job.org_id, voicemail_id=job.voicemail_id)
+        _schedule_look(job)
+    else:
+        _give_up(voicemail, "timeout")
 
 
 def _count_transcription(voicemail: Voicemail) -> None:
@@ -131,11 +165,18 @@ def _schedule_look(job: TranscribeVoicemail) -> None:
 def _give_up(voicemail: Voicemail, error: str) -> None:
     """Keeps the provider's text of the recording, or else says why there is none."""
     call = reads.read_ref(lookup.call_ref(voicemail.org_id, voicemail.call_id))
-    text = call.transcripts.get(voicemail.recording_id, "").strip()[:MAX_TRANSCRIPT_CHARACTERS] if call else ""
-    if text:
+    if text := _find_provider_text(call, voicemail.recording_id):
         _settle(voicemail, "done", text, "provider")
     else:
         _settle(voicemail, "failed", None, None, error)
+
+
+def _find_provider_text(call: Call | None, recording_id: str) -> str:
+    return call.transcripts.get(recording_id, "").strip()[:MAX_TRANSCRIPT_CHARACTERS] if call else ""
+
+
+def _is_pending(voicemail: Voicemail) -> bool:
+    return voicemail.transcript_state == "pending"
 
 
 def _settle(
@@ -144,9 +185,10 @@ def _settle(
     text: str | None,
     source: TranscriptSource | None,
     error: str | None = None,
+    when: Callable[[Voicemail], bool] = _is_pending,
 ) -> None:
     def decide(before: Voicemail) -> Decision[Voicemail]:
-        if before.transcript_state != "pending":
+        if not when(before):
             return None  # another run of the job was faster
         after = next_version(
             before, transcript=text, transcript_source=source, transcript_state=state, transcript_error=error

@@ -32,6 +32,7 @@ def save_call(org_id: str, other: str = ADA, *, listed: bool = True, **fields: A
     if direction == "INBOUND":
         numbers = {"from_number": other, "to_number": OURS}
     now = clock.now_iso()
+    facts = {"order": Order(to=numbers["to_number"], tier=Tier.BASIC), "provider": "simulator", **numbers, **fields}
     call = Call(
         id=ids.new_id("call"),
         org_id=org_id,
@@ -40,12 +41,10 @@ def save_call(org_id: str, other: str = ADA, *, listed: bool = True, **fields: A
         tier=Tier.BASIC,
         voice_id="voice",
         greeting="Hello",
-        order=Order(to=numbers["to_number"], tier=Tier.BASIC),
         correlation_id="corr_test",
-        provider="simulator",
         created_at=now,
         updated_at=now,
-        **{"state": State.COMPLETED, **numbers, **fields},
+        **{"state": State.COMPLETED, **facts},
     )
     commit(store.CALLS.create_write(call))
     if listed:

@@ -68,8 +68,13 @@ def list_opt_outs(acme: Tenant) -> list[tuple[str, str]]:
 
 def count_hang_ups() -> int:
     """Returns the number of queued jobs that hang up a call."""
+    return count_jobs("HangUp")
+
+
+def count_jobs(name: str) -> int:
+    """Returns the number of queued jobs with a name."""
     bodies = [item["body"]["M"] for item in scan_items("activity") if "queue" in item]
-    return sum(body["job"]["S"] == "HangUp" for body in bodies)
+    return sum(body["job"]["S"] == name for body in bodies)
 
 
 def minutes_used(acme: Tenant) -> int:

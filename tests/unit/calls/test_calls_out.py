@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from switchboard.calls import dialing, outbound_scripts, store, timeouts
+from switchboard.calls import dialing, outbound_scripts, store, talks, timeouts
 from switchboard.calls.models import Call, CallerMessageState, State
 from switchboard.calls.timeouts import leg_of
 from switchboard.carriers import voice
@@ -44,7 +44,7 @@ def test_a_call_is_placed_answered_talked_and_ended(out: CallsOut) -> None:
     assert (phone.call["from"], phone.call["given"]["MachineDetection"]) == (OWN, "DetectMessageEnd")
     assert out.tell(call, "answered").state is State.ACTIVE
     say, start, connect = phone.ask()
-    assert say["text"] == "This call is recorded."
+    assert say["text"] == "This is an artificial voice calling for Acme. This call is recorded."
     assert start["nouns"][0]["recordingStatusCallback"].endswith(f"/{call.id}/recording#rc=3&rp=all")
     # The talk was opened before anybody was called, and its greeting has the disclosures.
     assert connect["nouns"][0]["url"] == out.read(call).connect
@@ -104,7 +104,7 @@ def test_a_message_is_left_at_a_machine_when_its_own_is_over(out: CallsOut) -> N
     run_dialer_jobs()
     assert phone.call["url"].endswith(f"/{call.id}/message")
     say, hang_up = phone.ask(phone.call["url"])
-    assert say["text"].endswith("Call us, Ann.")
+    assert "Call us, Ann." in say["text"]
     assert "artificial" in say["text"], "a message has the disclosures of a call"
     assert hang_up["verb"] == "Hangup"
     sent = len(out.twilio.requests)
@@ -120,10 +120,12 @@ def test_a_message_is_left_at_a_machine_when_its_own_is_over(out: CallsOut) -> N
 def test_nobody_else_gets_the_message_for_machines(out: CallsOut, word: str) -> None:
     call = out.place()
     out.tell(call, "answered")
+    out.phone_of(call).call["status"] = "in-progress"
     out.phone_of(call).tell("AsyncAmdStatusCallback", AnsweredBy=word)
     apply_reports()
     run_dialer_jobs()
     assert out.phone_of(call).call.get("url") is None
+    assert (out.phone_of(call).call["status"] == "completed") is (word == "fax")
     assert out.read(call).answered_by == (word if word in ("human", "machine_start", "fax") else None)
 
 
@@ -280,7 +282,19 @@ def test_the_person_hears_an_apology_if_we_fail(out: CallsOut, monkeypatch: pyte
         raise RuntimeError
 
     monkeypatch.setattr(outbound_scripts, "begin_script", broken)
-    assert names_of(out.phone_of(call).ask()) == ["Say", "Hangup"]
+    say, hang_up = out.phone_of(call).ask()
+    assert (say["text"], hang_up["verb"]) == (
+        "We are sorry. We called you, but cannot talk at the moment. Goodbye.",
+        "Hangup",
+    )
+
+
+def test_a_talk_that_does_not_open_is_no_recorded_call(out: CallsOut, monkeypatch: pytest.MonkeyPatch) -> None:
+    call = out.place()
+    monkeypatch.setattr(talks, "open_talk", lambda *_: None)
+    say, hang_up = out.phone_of(call).ask()
+    assert say["text"].startswith("This is an artificial voice calling for Acme. We are sorry. We called you")
+    assert hang_up["verb"] == "Hangup"
 
 
 def test_a_talk_that_fails_ends_with_an_apology(out: CallsOut) -> None:
@@ -288,7 +302,7 @@ def test_a_talk_that_fails_ends_with_an_apology(out: CallsOut) -> None:
     phone = out.phone_of(call)
     *_, connect = phone.ask()
     say, hang_up = phone.ask(connect["action"], SessionStatus="failed")
-    assert say["text"].startswith("We are sorry. We called you")
+    assert say["text"].startswith("This is an artificial voice calling for Acme. We are sorry. We called you")
     assert hang_up["verb"] == "Hangup"
 
 

@@ -11,7 +11,7 @@ import pytest
 from switchboard.accounts import organizations
 from switchboard.accounts.plans import PlanName
 from switchboard.calls import console, dialing
-from switchboard.calls.models import State
+from switchboard.calls.models import Call, State
 from switchboard.carriers import voice
 from switchboard.carriers.voice.no_carrier import NoCarrier
 from switchboard.compliance import ledgers
@@ -32,6 +32,8 @@ from tests.unit.calls.calls_in import make_number
 from tests.unit.calls.console_calls import ADA, OURS, place, save_flow, save_number
 from tests.unit.calls.live_calls import list_actions, minutes_used, read_call, read_conversation
 
+#: Another person whom nobody can reach.
+BOB = "+14155550143"
 pytestmark = pytest.mark.usefixtures("cloud", "frozen")
 
 
@@ -244,10 +246,80 @@ def test_a_simulated_test_call_costs_nothing_and_may_be_repeated(acme: Tenant, a
     assert minutes_used(acme) == 0
 
 
+def test_a_real_test_call_is_no_way_around_the_guard_against_repeated_calls(ada: Member, boss: Member) -> None:
+    flow = save_flow(ada.org_id)
+    first = place(ada, flow)
+
+    def repeat(member: Member, *, force: bool = False, simulated: bool = False) -> Call:
+        return console.place_test_call(member, flow.id, ADA, simulated=simulated, force=force)
+
+    for who in (ada, boss):
+        with pytest.raises(Invalid) as refusal:
+            repeat(who)
+        assert (refusal.value.code, refusal.value.details) == ("duplicate_call", {"call_id": first.id})
+    with pytest.raises(Forbidden) as forbidden:
+        repeat(ada, force=True)
+    assert forbidden.value.code == "force_not_allowed"
+    repeat(ada, simulated=True)
+    forced = repeat(boss, force=True)
+    with pytest.raises(Invalid) as refusal:
+        place(ada, flow)
+    assert refusal.value.details == {"call_id": forced.id}, "a real test call counts"
+
+
+def test_a_simulated_test_call_does_not_count_as_a_call(ada: Member) -> None:
+    flow = save_flow(ada.org_id)
+    console.place_test_call(ada, flow.id, ADA, simulated=True)
+    assert place(ada, flow).is_test is False
+
+
+def test_an_admin_may_test_a_flow_outside_of_the_organizations_own_hours(boss: Member) -> None:
+    call = console.place_test_call(boss, save_flow(boss.org_id).id, ADA, simulated=False, force=True)
+    assert call.order.skips_own_hours
+
+
 def test_a_real_test_call_costs_its_price(acme: Tenant, ada: Member) -> None:
     call = console.place_test_call(ada, save_flow(ada.org_id).id, ADA, simulated=False)
     assert (call.is_test, call.simulated) == (True, False)
     assert minutes_used(acme) == 1
+
+
+def consent_of(org_id: str, e164: str = ADA) -> tuple[str, str, str] | None:
+    """Returns the consent in the ledger: its source, its day, and who stated it."""
+    found = {one.e164: one for one in ledgers.list_consents(org_id, 10)[0]}.get(e164)
+    return (found.source.value, found.date, found.created_by) if found else None
+
+
+def test_the_ledger_keeps_the_first_consent_that_a_member_stated(
+    ada: Member, boss: Member, frozen: clock.FrozenClock
+) -> None:
+    flow = save_flow(ada.org_id)
+    place(ada, flow)
+    first = ("prior-express-consent", clock.now_iso()[:10], f"member:{ada.user_id}")
+    assert consent_of(ada.org_id) == first
+    frozen.advance(days=400)
+    place(boss, flow)
+    assert consent_of(ada.org_id) == first, "a later call does not make it younger"
+    frozen.advance(days=60 * 31)
+    assert code_of(lambda: place(ada, flow)) == "consent_expired"
+
+
+def test_a_refused_or_simulated_call_states_no_consent(ada: Member) -> None:
+    flow, sells = save_flow(ada.org_id), save_flow(ada.org_id, purpose="telemarketing")
+    console.place_test_call(ada, flow.id, ADA, simulated=True)
+    assert code_of(lambda: place(ada, sells)) == "consent_insufficient"
+    assert consent_of(ada.org_id) is None
+
+
+def test_the_consent_of_a_flow_or_the_ledger_comes_before_that_of_a_member(
+    ada: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SWITCHBOARD_NATIONAL_REGISTRY", "simulator")
+    written = {"consent_source": "opt-in:web-form", "consent_date": "2026-01-01"}
+    place(ada, save_flow(ada.org_id))
+    place(ada, save_flow(ada.org_id, purpose="telemarketing", **written))
+    ledgers.record_consent(system(ada.org_id), BOB, "opt-in:web-form", "2026-01-01")
+    place(ada, save_flow(ada.org_id, purpose="telemarketing"), BOB)
 
 
 def test_a_real_test_call_obeys_the_gate(ada: Member) -> None:

@@ -121,5 +121,8 @@ def test_a_flow_is_tried_out(boss: Member) -> None:
     status, refusal = ask("POST", f"/api/flows/{flow.id}/test-call", {"to": ADA})
     assert (status, refusal["code"]) == (400, "no_caller_id")
     assert ask("POST", f"/api/flows/{ids.new_uuid()}/test-call", {"to": ADA})[0] == 404
+    operator = ask_as(member(boss.org_id, Role.OPERATOR, "Oz"), "hum/flows")
+    status, refusal = operator("POST", f"/api/flows/{flow.id}/test-call", {"to": ADA, "simulated": True, "force": True})
+    assert (status, refusal["code"]) == (403, "force_not_allowed")
     viewer = ask_as(member(boss.org_id, Role.VIEWER, "Vi"), "hum/flows")
     assert viewer("POST", f"/api/flows/{flow.id}/test-call", {"to": ADA})[0] == 403

@@ -7,9 +7,11 @@ import json
 
 import pytest
 
-from switchboard.calls import recordings, talks
+from switchboard.calls import recordings, scripts, talks
 from switchboard.calls.models import Call, CallerMessageState, State
+from switchboard.carriers.voice.ports.incoming import TalkEnd
 from switchboard.carriers.voice.ports.reports import Report
+from switchboard.carriers.voice.ports.script import Record
 from switchboard.carriers.voice.twilio import callbacks
 from switchboard.compliance import ledgers
 from switchboard.flows import changes
@@ -126,6 +128,25 @@ def test_a_caller_leaves_a_message(line: Line, acme: Tenant) -> None:
     (recording,) = call.recordings
     assert (recording.voicemail, recording.duration_seconds, call.voicemail) == (True, 7, CallerMessageState.RECORDED)
     assert call.transcripts == {recording.id: "Hi."}
+
+
+def test_only_the_simulator_is_asked_for_the_text_of_a_message(line: Line) -> None:
+    line.ask("after-talk/0", HandoffData=_MESSAGE)
+    call = line.read_call()
+
+    def records(provider: str) -> list[bool]:
+        script = scripts.continue_after_talk(call.model_copy(update={"provider": provider}), 0, TalkEnd())
+        return [step.transcribe for step in script if isinstance(step, Record)]
+
+    assert (records("simulator"), records("twilio")) == ([True], [False])
+
+
+@pytest.mark.parametrize(("voice", "language"), [("switchboard:inés", "es-US"), ("switchboard:ada", "en-US")])
+def test_the_language_of_a_message_is_that_in_which_it_was_asked_for(acme: Tenant, voice: str, language: str) -> None:
+    line = make_line(acme, voice=voice)
+    line.ask()
+    line.ask("after-talk/0", HandoffData=_MESSAGE)
+    assert line.read_call().message_language == language
 
 
 def test_the_texts_of_many_recordings_fit_into_the_call(line: Line) -> None:

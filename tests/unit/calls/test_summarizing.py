@@ -10,13 +10,15 @@ import pytest
 from botocore.exceptions import ClientError
 
 from switchboard.aws import clients
-from switchboard.calls import console, dialing, ending, store, summaries, summarizing
+from switchboard.call_records.models import CallRow
+from switchboard.calls import console, dialing, ending, outbound_scripts, store, summaries, summarizing
 from switchboard.calls.models import Call, CallerMessageState, State
 from switchboard.calls.summaries import CallSummary
 from switchboard.calls.summarizers.models import TalkSummary
 from switchboard.calls.summarizers.rules import RuleSummarizer
 from switchboard.carriers.language.answers import ATTEMPTS
 from switchboard.carriers.voice.ports.reports import EndReason
+from switchboard.dialects.hum.call_views import row_fields
 from switchboard.flows import changes as flow_changes
 from switchboard.flows.models import Flow
 from switchboard.kit import clock
@@ -315,7 +317,6 @@ def test_the_models_uses_of_an_organization_have_a_daily_limit(
     [
         ((), "human", "The person said nothing."),
         (("Wrong number.",), "human", "The person said only: “Wrong number.”"),
-        ((), "machine_start", "A machine answered."),
     ],
 )
 def test_a_talk_without_words_of_the_caller_needs_no_model(
@@ -326,6 +327,48 @@ def test_a_talk_without_words_of_the_caller_needs_no_model(
     assert found is not None
     assert (found.tldr, found.made_by, runtime.asked) == (tldr, "rules", [])
     assert (found.outcome_data, found.outcome_valid, found.outcome_errors) == (None, None, [])
+
+
+@pytest.mark.parametrize("modeled", [True, False])
+@pytest.mark.parametrize("answered_by", ["machine_start", "machine_end_beep", "fax"])
+def test_the_words_of_a_machine_are_no_outcome(
+    acme: Tenant, ada: Member, model: Model, frozen: clock.FrozenClock, answered_by: str, modeled: bool
+) -> None:
+    runtime = model(ANSWER) if modeled else None
+    spoken = ("You have reached Bob. I want to help, yes.", "Please leave a message after the tone. Perfect.")
+    call = talk(ada, *spoken, answered_by=answered_by)
+    found = summarize(call, frozen)
+    assert found is not None
+    assert (found.tldr, found.made_by) == ("A machine answered.", "rules")
+    assert (found.outcome_data, found.outcome_valid, found.outcome_errors) == (None, None, [])
+    assert (read_call(call).outcome, runtime.asked if runtime else []) == (None, [])
+    actions = list_actions(acme)
+    assert "voice.call.summarized" in actions
+    assert "voice.call.outcome_captured" not in actions
+
+
+def test_the_summary_says_that_our_message_was_left(ada: Member, frozen: clock.FrozenClock) -> None:
+    flow = save_flow(ada.org_id, outcome_schema=SCHEMA, voicemail_leave_message="See you on Monday.")
+    call = place(ada, flow)
+    dialing.dial_call(call.org_id, call.id)
+    report_progress(call, "answered", answered_by="machine_end_beep")
+    outbound_scripts.begin_message(read_call(call))
+    report_progress(call, "ended", end_reason=EndReason.COMPLETED, duration_seconds=30)
+    found = summarize(call, frozen)
+    assert found is not None
+    assert (found.tldr, found.turns) == ("A machine answered. Our message was left.", 1)
+    assert row_fields(CallRow(read_call(call), None, None, is_read=False))["message_left_at"] is not None
+
+
+def test_a_person_whom_the_detection_took_for_a_machine_has_an_outcome(
+    ada: Member, model: Model, frozen: clock.FrozenClock
+) -> None:
+    runtime = model(ANSWER)
+    call = talk(ada, *SPOKEN, answered_by="machine_start")
+    report_progress(call, "transferred", to="+14155550143")
+    found = summarize(call, frozen)
+    assert found is not None
+    assert (found.outcome_valid, len(runtime.asked)) == (True, 1)
 
 
 def test_a_simulated_call_is_never_shown_to_a_model(ada: Member, model: Model, frozen: clock.FrozenClock) -> None:

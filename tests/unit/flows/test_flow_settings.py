@@ -43,6 +43,10 @@ def problem_of(**settings: Any) -> str:
         ({"transfer_map": {"": "+14155550142"}}, "label of 1 to 64 characters"),
         ({"transfer_map": {"a\nb": "+14155550142"}}, "control character U+000A"),
         ({"transfer_map": {f"l{at}": "+14155550142" for at in range(51)}}, "more than 50 labels"),
+        (
+            {"kind": "outbound", "purpose": "telemarketing", "voicemail_leave_message": "A sale! Call 415-555-0142."},
+            "voicemail_leave_message: must have a toll-free number in digits, for example 800-555-0199",
+        ),
         ({"transfer_map": {"sales": 14155550142}}, "at sales: must be a text"),
         ({"flow_transfer_map": {"sales": "desk"}}, "at sales: must be the id of a flow"),
         (
@@ -78,6 +82,19 @@ def problem_of(**settings: Any) -> str:
 )
 def test_a_wrong_setting_is_refused_with_its_place(settings: dict[str, Any], problem: str) -> None:
     assert problem in problem_of(**settings)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"kind": "outbound", "purpose": "telemarketing", "voicemail_leave_message": "A sale! Call 1 (888) 555-0142."},
+        {"kind": "outbound", "purpose": "telemarketing", "voicemail_leave_message": ""},
+        {"kind": "outbound", "voicemail_leave_message": "See you on Monday."},
+        {"kind": "inbound", "purpose": "telemarketing", "voicemail_leave_message": "Please leave a message."},
+    ],
+)
+def test_a_message_for_machines_that_the_law_allows_is_kept(settings: dict[str, Any]) -> None:
+    assert check_settings(FlowSettings.model_validate({"name": "Desk"} | settings))
 
 
 def test_all_wrong_fields_are_named_at_once() -> None:

@@ -31,9 +31,15 @@ Ask = Callable[..., tuple[int, Any]]
 AUDIO = b"RIFF0000WAVE"
 
 
-def save_message(org_id: str, caller: str = ADA, text: str | None = None) -> Call:
-    """Store a call with a message of its caller, and the message's audio."""
-    call = save_call(org_id, caller, listed=False, direction="INBOUND", number_id="num_1", flow_id="flow_1")
+def save_message(org_id: str, caller: str = ADA, text: str | None = None, **fields: Any) -> Call:
+    """Store a call with a message of its caller, and its audio. By default only the simulator has a `text`."""
+    facts = {
+        "direction": "INBOUND",
+        "number_id": "num_1",
+        "flow_id": "flow_1",
+        "provider": "simulator" if text else "twilio",
+    }
+    call = save_call(org_id, caller, listed=False, **facts | fields)
     recording_id = ids.new_id("RE")
     key = f"{org_id}/calls/{call.id}/{recording_id}.wav"
     objects.put_object("recordings", key, AUDIO, "audio/wav")

@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from boto3.dynamodb.types import TypeDeserializer
 
 from switchboard.aws import clients
+from switchboard.calls import reports
+from switchboard.carriers.voice.ports.reports import Report
 from switchboard.kit import clock
 from switchboard.voicemails import summarizing, transcribing
-from switchboard.voicemails.jobs import SummarizeVoicemail, TranscribeVoicemail
+from switchboard.voicemails.jobs import SummarizeVoicemail, TranscribeVoicemail, UseProviderText
 from switchboard.voicemails.models import Voicemail
 from tests.fakes.bedrock import BedrockRuntime
 from tests.fakes.transcribe import TranscribeService
@@ -61,6 +64,14 @@ def transcribe(voicemail: Voicemail, looks: int = 0) -> Voicemail:
     return find_voicemail(voicemail)
 
 
+def report_text(voicemail: Voicemail, text: str) -> Voicemail:
+    """Do what the workers do with the provider's text of a recording. Returns the present voicemail."""
+    ids = {"org_id": voicemail.org_id, "call_id": voicemail.call_id, "recording_id": voicemail.recording_id}
+    reports.apply_report(Report(kind="transcribed", text=text, **ids))
+    transcribing.use_provider_text(UseProviderText(**ids))
+    return find_voicemail(voicemail)
+
+
 def transcription_job(voicemail: Voicemail, looks: int = 0) -> TranscribeVoicemail:
     """The job of transcription after some looks."""
     return TranscribeVoicemail(
@@ -90,6 +101,13 @@ def list_event_types(voicemail: Voicemail) -> list[str]:
 def list_looks(voicemail: Voicemail) -> list[int]:
     """The looks for a transcript that commits have asked for, in any order."""
     return sorted(int(job["looks"]["N"]) for job in _list_jobs(voicemail, "TranscribeVoicemail"))
+
+
+def list_transcription_jobs(voicemail: Voicemail) -> list[TranscribeVoicemail]:
+    """The transcriptions of a voicemail that commits have asked for."""
+    deserialize = TypeDeserializer().deserialize
+    jobs = [deserialize({"M": job}) for job in _list_jobs(voicemail, "TranscribeVoicemail")]
+    return [TranscribeVoicemail.model_validate({name: job[name] for name in job if name != "job"}) for job in jobs]
 
 
 def count_digest_jobs(voicemail: Voicemail) -> int:

@@ -6,14 +6,16 @@ import pytest
 
 from switchboard.calls import reports
 from switchboard.calls import store as calls
+from switchboard.calls.models import Order, Tier
 from switchboard.carriers.voice.ports.reports import Report
+from switchboard.dialects.hum.voicemail_views import shared_fields
 from switchboard.events import registry
 from switchboard.events.models import Event
 from switchboard.fanout import rendering, routes
 from switchboard.kit import clock
 from switchboard.team.models import Member
 from switchboard.voicemails import creation, deletion, store
-from switchboard.voicemails.jobs import CreateVoicemail, TranscribeVoicemail
+from switchboard.voicemails.jobs import CreateVoicemail, TranscribeVoicemail, UseProviderText
 from switchboard.voicemails.models import VoicemailViewer
 from tests.actors import Tenant
 from tests.conftest import Skips
@@ -59,9 +61,22 @@ def test_a_voicemail_is_created_once_with_one_event_and_one_job(acme: Tenant, fr
     assert (first.transcript, first.transcript_source, first.transcript_state) == (None, None, "pending")
 
 
-def test_the_text_of_the_provider_is_the_transcript(acme: Tenant) -> None:
-    voicemail = save_voicemail(acme.org_id, text=TEXT)
-    assert (voicemail.transcript, voicemail.transcript_source, voicemail.transcript_state) == (TEXT, "provider", "done")
+@pytest.mark.parametrize(("is_test", "simulated"), [(True, True), (True, False), (False, False)])
+def test_a_voicemail_of_a_test_or_a_simulated_call_says_so(acme: Tenant, is_test: bool, simulated: bool) -> None:
+    order = Order(to="+14155550142", tier=Tier.BASIC, simulated=simulated)
+    shown = shared_fields(create(save_message(acme.org_id, order=order, is_test=is_test)))
+    assert (shown["is_test"], shown["simulated"]) == (is_test, simulated)
+
+
+def test_the_text_of_a_recording_is_an_event_that_starts_a_job(acme: Tenant) -> None:
+    call = save_message(acme.org_id)
+    recording = call.recordings[0].id
+    reports.apply_report(
+        Report(org_id=acme.org_id, call_id=call.id, kind="transcribed", recording_id=recording, text=TEXT)
+    )
+    (event,) = list_workflow_events(acme.org_id, call.correlation_id)
+    assert (event.type, event.data["characters"]) == ("voice.call.message_transcribed", len(TEXT))
+    assert list(routes.jobs_of(event)) == [UseProviderText(org_id=acme.org_id, call_id=call.id, recording_id=recording)]
 
 
 @pytest.mark.parametrize("change", [{"key": None}, {"voicemail": False}, {"lost": True, "key": None}])
@@ -139,6 +154,8 @@ def test_the_webhook_has_the_voicemail_without_what_only_a_reader_sees(acme: Ten
             "from_e164": voicemail.from_e164,
             "duration_sec": 12,
             "transcript": TEXT,
+            "is_test": False,
+            "simulated": False,
             "is_heard": False,
             "ai_summary": None,
             "viewers": [viewer.model_dump()],

@@ -42,6 +42,8 @@ def test_a_new_voicemail_has_the_form_of_the_contract(acme: Tenant, ask: Ask) ->
         "contact": {"id": contact.id, "display_name": "Ada Lovelace"},
         "duration_sec": 12,
         "transcript": TEXT,
+        "is_test": False,
+        "simulated": False,
         "media_expires_at": "2026-01-15T18:00:00.000Z",
         "is_heard": False,
         "is_read": False,

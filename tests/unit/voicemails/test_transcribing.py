@@ -9,17 +9,22 @@ import pytest
 from switchboard.aws import clients, objects
 from switchboard.aws.writes import commit
 from switchboard.calls import store as calls
+from switchboard.calls.models import Order, Tier
+from switchboard.carriers import speech
 from switchboard.kit import clock
 from switchboard.persistence.collection import next_version
 from switchboard.team.models import Member
 from switchboard.voicemails import deletion, transcribing
-from switchboard.voicemails.models import MAX_TRANSCRIPT_CHARACTERS
-from tests.unit.voicemails.desk import find_call, find_voicemail, save_voicemail
+from switchboard.voicemails.models import MAX_TRANSCRIPT_CHARACTERS, Voicemail
+from tests.unit.call_records.desk import ADA
+from tests.unit.voicemails.desk import create, find_call, find_voicemail, save_message, save_voicemail
 from tests.unit.voicemails.services import (
     SPOKEN,
     count_digest_jobs,
     list_event_types,
     list_looks,
+    list_transcription_jobs,
+    report_text,
     transcribe,
     transcription_job,
     use_recognizer,
@@ -167,14 +172,101 @@ def test_a_second_run_changes_nothing(ada: Member, monkeypatch: pytest.MonkeyPat
     assert len(recognizer.started) == 1
 
 
-def test_a_voicemail_with_the_text_of_its_provider_needs_no_recognizer(
+def test_the_recognizer_decides_although_the_provider_was_faster(ada: Member, monkeypatch: pytest.MonkeyPatch) -> None:
+    recognizer = use_recognizer(monkeypatch)
+    voicemail = create(save_message(ada.org_id, text="Garbled words of the provider.", provider="twilio"))
+    assert (voicemail.transcript, voicemail.transcript_state) == (None, "pending")
+    assert report_text(voicemail, "Other words.").transcript_state == "pending"
+    found = transcribe(voicemail)
+    assert (found.transcript, found.transcript_source, len(recognizer.started)) == (SPOKEN, "speech", 1)
+
+
+def test_a_text_of_the_provider_that_comes_late_settles_a_failed_voicemail(
     ada: Member, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    use_recognizer(monkeypatch, failure="Internal failure")
+    voicemail = transcribe(save_voicemail(ada.org_id))
+    assert voicemail.transcript_state == "failed"
+    late = report_text(voicemail, "Hi, this is Maria. Please call me back.")
+    assert (late.transcript, late.transcript_source, late.transcript_state, late.transcript_error) == (
+        "Hi, this is Maria. Please call me back.",
+        "provider",
+        "done",
+        None,
+    )
+    assert count_digest_jobs(voicemail) == 1
+    assert report_text(late, "Something else.") == late
+
+
+def test_a_late_text_does_not_replace_a_transcript(ada: Member, monkeypatch: pytest.MonkeyPatch) -> None:
+    use_recognizer(monkeypatch)
+    voicemail = transcribe(save_voicemail(ada.org_id))
+    assert report_text(voicemail, "Something else.") == voicemail
+
+
+def save_simulated(org_id: str, text: str | None = None, *, provider: str = "simulator") -> Voicemail:
+    order = Order(to=ADA, tier=Tier.BASIC, simulated=provider == "twilio")
+    return create(save_message(org_id, text=text, order=order, provider=provider, is_test=True))
+
+
+@pytest.mark.parametrize("provider", ["simulator", "twilio"])
+def test_a_simulated_voicemail_waits_for_its_text_and_pays_for_no_recognizer(
+    ada: Member, monkeypatch: pytest.MonkeyPatch, provider: str
+) -> None:
     recognizer = use_recognizer(monkeypatch)
-    voicemail = save_voicemail(ada.org_id, text=SPOKEN)
+    voicemail = save_simulated(ada.org_id, provider=provider)
+    assert transcribe(voicemail).transcript_state == "pending"
+    assert list_looks(voicemail) == [0, 1]
+    found = report_text(voicemail, SPOKEN)
+    assert (found.transcript, found.transcript_source, found.transcript_state) == (SPOKEN, "provider", "done")
+    assert transcribe(found, 1) == found
+    assert recognizer.started == []
+    assert count_digest_jobs(voicemail) == 1
+
+
+def test_a_simulated_voicemail_takes_the_text_that_came_before_it(ada: Member, monkeypatch: pytest.MonkeyPatch) -> None:
+    recognizer = use_recognizer(monkeypatch)
+    voicemail = save_simulated(ada.org_id, SPOKEN)
+    assert (voicemail.transcript, voicemail.transcript_source) == (SPOKEN, "provider")
     assert transcribe(voicemail) == voicemail
     assert recognizer.started == []
     assert count_digest_jobs(voicemail) == 1
+
+
+def test_a_simulated_voicemail_without_a_text_is_given_up(
+    ada: Member, monkeypatch: pytest.MonkeyPatch, frozen: clock.FrozenClock
+) -> None:
+    recognizer = use_recognizer(monkeypatch)
+    voicemail = save_simulated(ada.org_id)
+    job = transcription_job(voicemail, 20)
+    frozen.advance(minutes=29)
+    transcribing.transcribe_voicemail(job)
+    assert find_voicemail(voicemail).transcript_state == "pending"
+    frozen.advance(minutes=2)
+    transcribing.transcribe_voicemail(job)
+    found = find_voicemail(voicemail)
+    assert (found.transcript_state, found.transcript_error, recognizer.started) == ("failed", "timeout", [])
+
+
+def test_a_recognizer_on_this_machine_also_hears_simulated_people(ada: Member, monkeypatch: pytest.MonkeyPatch) -> None:
+    recognizer = use_recognizer(monkeypatch)
+    monkeypatch.setattr(speech, "is_local", lambda: True)
+    voicemail = save_simulated(ada.org_id)
+    assert transcribe(voicemail).transcript_source == "speech"
+    assert len(recognizer.started) == 1
+
+
+@pytest.mark.parametrize(
+    ("language", "code"), [("es-US", "es-US"), ("es-MX", "es-US"), ("de", "de-DE"), ("xx", "en-US"), (None, "en-US")]
+)
+def test_a_message_is_heard_in_the_language_in_which_it_was_asked_for(
+    ada: Member, monkeypatch: pytest.MonkeyPatch, language: str | None, code: str
+) -> None:
+    recognizer = use_recognizer(monkeypatch)
+    voicemail = create(save_message(ada.org_id, message_language=language))
+    (job,) = list_transcription_jobs(voicemail)
+    transcribing.transcribe_voicemail(job)
+    assert [started["LanguageCode"] for started in recognizer.started] == [code]
 
 
 def test_the_result_of_a_deleted_voicemail_is_deleted_when_it_comes(

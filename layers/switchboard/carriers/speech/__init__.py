@@ -25,6 +25,7 @@ __all__ = [
     "Transcription",
     "UnreadableAudioError",
     "configured_transcriber",
+    "is_local",
     "transcribe",
 ]
 
@@ -133,6 +134,11 @@ def _sphinx() -> Transcriber:
 
 
 _TRANSCRIBERS: dict[str, Callable[[], Transcriber]] = {"amazon": _amazon, "sphinx": _sphinx}
+
+
+def is_local() -> bool:
+    """Whether the engine runs on this machine, so that it costs nothing."""
+    return settings.text("TRANSCRIBER", "amazon") == "sphinx"
 
 
 def configured_transcriber() -> Transcriber:

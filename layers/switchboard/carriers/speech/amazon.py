@@ -25,6 +25,13 @@ _FORMATS = {
     "audio/wav": "wav",
     "audio/webm": "webm",
 }
+#: The languages of batch jobs, of each language first the variant that stands in for a variant that is missing.
+_LANGUAGES = (
+    *("en-US", "en-AB", "en-AU", "en-GB", "en-IE", "en-IN", "en-NZ", "en-WL", "en-ZA", "es-US", "es-ES"),
+    *("fr-FR", "fr-CA", "pt-BR", "pt-PT", "de-DE", "de-CH", "it-IT", "nl-NL", "pl-PL", "sv-SE", "da-DK"),
+    *("tr-TR", "ru-RU", "ar-AE", "ar-SA", "zh-CN", "zh-TW", "ja-JP", "ko-KR", "hi-IN", "ta-IN", "te-IN"),
+    *("id-ID", "ms-MY", "th-TH", "vi-VN", "he-IL", "fa-IR", "af-ZA"),
+)
 _TRANSIENT = frozenset(
     {
         "InternalFailureException",
@@ -55,7 +62,7 @@ class AmazonTranscribe:
             "start_transcription_job",
             "ConflictException",
             TranscriptionJobName=job,
-            LanguageCode=language,
+            LanguageCode=_choose_language(language),
             MediaFormat=_FORMATS[audio.media_type],
             Media={"MediaFileUri": f"s3://{bucket}/{audio.key}"},
             OutputBucketName=bucket,
@@ -96,6 +103,14 @@ class AmazonTranscribe:
             objects.delete_object(audio.bucket, _result_key(audio))
         except (clients.ClientError, clients.BotoCoreError) as error:
             raise ThrottledError("the result cannot be deleted") from error
+
+
+def _choose_language(wanted: str) -> str:
+    """Returns a language that Transcribe knows: a voice may have another variant, such as `es-MX`, or none."""
+    if wanted in _LANGUAGES:
+        return wanted
+    first = wanted.split("-", maxsplit=1)[0].lower()
+    return next((one for one in _LANGUAGES if one.startswith(f"{first}-")), LANGUAGE)
 
 
 def _result_key(audio: AudioSource) -> str:

@@ -29,7 +29,8 @@ class TwilioCallbacks(Callbacks):
         ours = status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.TOO_MANY_REQUESTS
         if not (ours and _awaits_script(exchange.request.path)):
             return super().error_reply(error, exchange)
-        xml = twilio_callbacks.render_script("", twilio_callbacks.APOLOGY)
+        out = exchange.request.path.startswith(CALLS_PATH)
+        xml = twilio_callbacks.render_script("", twilio_callbacks.CALL_OUT_APOLOGY if out else twilio_callbacks.APOLOGY)
         return Reply(HTTPStatus.OK, xml, {"Content-Type": "text/xml; charset=utf-8"})
 
 

@@ -38,6 +38,14 @@ _FACTS = (
     "Facts for the agent about this call, at most 8,000 characters, 200 values and 8 levels. Texts, numbers and truth"
     " values also replace `{{key}}` in the flow's greeting and prompt. No key begins with `system__` or `secret__`."
 )
+_Force = Annotated[
+    bool,
+    Field(
+        strict=True,
+        description="For admins: call outside of the organization's own calling hours, or again within five minutes."
+        " The law, the do-not-call list and opt-outs still apply.",
+    ),
+]
 
 
 class OutboundCallInput(BaseModel):
@@ -66,11 +74,7 @@ class OutboundCallInput(BaseModel):
         description="The number to show, one of `/api/numbers`. Without it: the flow's number, else the"
         " organization's.",
     )
-    force: Annotated[bool, Field(strict=True)] = Field(
-        default=False,
-        description="For admins: call outside of the organization's own calling hours, or again within five minutes."
-        " The law, the do-not-call list and opt-outs still apply.",
-    )
+    force: _Force = False
 
 
 class TestCallInput(BaseModel):
@@ -83,6 +87,7 @@ class TestCallInput(BaseModel):
         default=False, description="Let the simulator take the call, although a carrier is configured."
     )
     task_context: dict[str, Any] = Field(default_factory=dict, description=f"{_FACTS} A name without a value stays.")
+    force: _Force = False
 
 
 class CallPlaced(Ok):

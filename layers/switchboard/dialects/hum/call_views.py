@@ -77,6 +77,9 @@ class CallSummaryRow(BaseModel):
     ended_at: str | None
     duration_sec: int | None
     answered_by: str | None
+    message_left_at: str | None = Field(
+        description="When the message of the flow was left at the machine that answered our call."
+    )
     end_reason: str | None
     declined: str | None = Field(
         description="Why the caller talked to nobody: `no_flow`, `suspended`, `busy`, `spending_cap` or `unavailable`."
@@ -89,6 +92,8 @@ class CallSummaryRow(BaseModel):
         description="The text `outcome` of a valid `outcome_data`. Otherwise the voice provider's word for the talk,"
         " such as `success`, or null."
     )
+    is_test: bool = Field(description="Whether a member tried out a flow with the call. Analytics leave it out.")
+    simulated: bool = Field(description="Whether the call reached nobody, and cost nothing.")
     tags: list[CallTagView]
     is_read: bool = Field(description="Whether you have read the call.")
     created_at: str
@@ -118,6 +123,7 @@ def row_fields(row: CallRow) -> dict[str, object]:
         "ended_at": call.ended_at,
         "duration_sec": call.duration_seconds,
         "answered_by": call.answered_by,
+        "message_left_at": call.message_left_at,
         "end_reason": call.end_reason.value if call.end_reason else None,
         "declined": call.declined.value if call.declined else None,
         "after_hours": call.after_hours,
@@ -125,6 +131,8 @@ def row_fields(row: CallRow) -> dict[str, object]:
         "has_voicemail": call.has_voicemail,
         "summary_tldr": call.summary,
         "outcome": call.outcome,
+        "is_test": call.is_test,
+        "simulated": call.simulated,
         "tags": [CallTagView.of(tag).model_dump() for tag in call.tags],
         "is_read": row.is_read,
         "created_at": call.created_at,

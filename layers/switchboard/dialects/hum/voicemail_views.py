@@ -105,6 +105,8 @@ class VoicemailRowView(BaseModel):
     contact: CallContact | None
     duration_sec: int
     transcript: str | None
+    is_test: bool = Field(description="Whether a member tried out a flow with the call.")
+    simulated: bool = Field(description="Whether the call reached nobody, and cost nothing.")
     media_url: str = Field(description="A signed link to the audio. Get the voicemail again for a new link.")
     media_expires_at: str = Field(description="The time at which the link expires.")
     is_heard: bool = Field(description="The organization's state.")
@@ -158,6 +160,8 @@ def shared_fields(voicemail: Voicemail) -> dict[str, Any]:
         "from_e164": voicemail.from_e164,
         "duration_sec": voicemail.duration_seconds,
         "transcript": voicemail.transcript,
+        "is_test": voicemail.is_test,
+        "simulated": voicemail.simulated,
         "is_heard": voicemail.is_heard,
         "ai_summary": VoicemailAiSummary.of(digest).model_dump() if digest else None,
         "viewers": [viewer.model_dump() for viewer in voicemail.viewers],

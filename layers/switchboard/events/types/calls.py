@@ -95,6 +95,11 @@ class CallVoicemailRecorded(CallRecorded):
     flow: NotRequired[Annotated[Id, "The flow of the call."]]
 
 
+class CallMessageTranscribed(Called):
+    recording: Annotated[Id, "The id of the recording."]
+    characters: Annotated[int, "The number of characters in the text."]
+
+
 class CallRecordingLost(Called):
     recording: Annotated[Id | None, "The id of the recording, if it was reported."]
     voicemail: Annotated[bool, "Whether the recording is a message of the caller."]
@@ -227,6 +232,14 @@ TYPES = (
         channel="voice",
         starts=("voicemails",),
         projections=_TALLIES,
+    ),
+    EventType(
+        "voice.call.message_transcribed",
+        "The carrier has the text of a recording.",
+        "call",
+        CallMessageTranscribed,
+        channel="voice",
+        starts=("voicemails",),
     ),
     _call("voice.call.recording_lost", "A recording never came.", CallRecordingLost),
     EventType(

@@ -76,5 +76,14 @@ def test_a_call_without_an_answer_is_reported_at_its_end(acme: Tenant) -> None:
     assert (body["type"], body["data"]["status"], body["data"]["summary"]) == ("call.completed", "busy", None)
 
 
+@pytest.mark.parametrize(("is_test", "simulated"), [(True, True), (True, False), (False, False)])
+def test_a_test_and_a_simulated_call_say_so(acme: Tenant, is_test: bool, simulated: bool) -> None:
+    call = save_call(acme.org_id)
+    order = call.order.model_copy(update={"simulated": simulated})
+    shown = call.model_copy(update={"is_test": is_test, "order": order, "answered_at": None})
+    (told,) = webhooks.render(happened(call.org_id, call.id, "voice.call.no_answer"), shown)
+    assert (told.body["data"]["is_test"], told.body["data"]["simulated"]) == (is_test, simulated)
+
+
 def test_a_call_that_is_gone_is_not_reported(acme: Tenant) -> None:
     assert webhooks.render(happened(acme.org_id, "call_gone", "voice.call.busy"), None) == []

@@ -118,8 +118,8 @@ class SimulatedLine:
                 # No provider reports keys that our side presses. Only the called person hears them.
                 worker.apply_command(found, {})
             case BeginMessage():
-                # The simulated machine hears the words of the course.
-                worker.apply_command(found, {})
+                # Nobody hears the message. The line hangs up after it.
+                worker.hang_up_leg(found)
 
 
 class SimulatedTalker:

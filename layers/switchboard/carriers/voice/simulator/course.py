@@ -110,7 +110,7 @@ def build_course(placement: Placement, talk: TalkScript) -> list[Step]:
     machine = outcome is MagicOutcome.VOICEMAIL
     course = [ringing, Step(steps=1, kind="answered", facts={} if machine else {"answered_by": "human"})]
     if machine:
-        course.append(Step(steps=1, kind="machine", facts={"answered_by": "machine_start"}))
+        course.append(_detection(placement))
     if talk.digits:
         course.append(Step(steps=2, kind="dtmf", facts={"digits": talk.digits}))
     course += [Step(steps=2 + turn.number // 2, kind="turn", facts={"turn": turn.model_dump()}) for turn in turns]
@@ -124,6 +124,13 @@ def build_course(placement: Placement, talk: TalkScript) -> list[Step]:
         reason = EndReason.AGENT_HANGUP
     over = {"end_reason": reason.value, "duration_seconds": seconds}
     return [*course, Step(steps=last + 1, kind="ended", facts=over)]
+
+
+def _detection(placement: Placement) -> Step:
+    """Returns the report that a machine answered: at once, or at the end of its own message."""
+    if placement.machine == "wait_for_beep":
+        return Step(steps=2, kind="machine", facts={"answered_by": "machine_end_beep"})
+    return Step(steps=1, kind="machine", facts={"answered_by": "machine_start"})
 
 
 def report_delays(to_number: str, call_id: str, sequence: int) -> list[int]:
