@@ -376,7 +376,7 @@ def test_a_test_call_has_a_context_too(ada: Member) -> None:
     flow = save_flow(ada.org_id, system_prompt="Remind {{name}}.")
     call = console.place_test_call(ada, flow.id, ADA, {"name": "Ada"}, simulated=True)
     assert call.order.task_context == {"name": "Ada"}
-    assert "# Task context" in str(call.order.prompt)
+    assert "# Task context" in str(read_conversation(call).prompt)
     assert code_of(lambda: console.place_test_call(ada, flow.id, ADA, {"": 1}, simulated=True)) == (
         "invalid_task_context"
     )
