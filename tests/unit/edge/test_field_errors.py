@@ -85,7 +85,7 @@ def list_inputs(api: Api) -> Iterator[tuple[str, TypeAdapter[Any]]]:
     """The parameters and the bodies of a group's routes."""
     resolver: Any = api.router.resolver
     for route in (*resolver._static_routes, *resolver._dynamic_routes):
-        inputs = route.dependency
+        inputs = route.dependant
         for given in (
             *inputs.path_params, *inputs.query_params, *inputs.header_params, *inputs.body_params,
         ):  # fmt: skip
@@ -153,7 +153,7 @@ def test_no_field_is_called_by_the_name_of_a_validator(name: str) -> None:
     for api in openapi.groups(name):
         resolver: Any = api.router.resolver
         for route in (*resolver._static_routes, *resolver._dynamic_routes):
-            for given in route.dependency.body_params:
+            for given in route.dependant.body_params:
                 adapter = given._type_adapter
                 schema = adapter.json_schema()
                 places = set(list_places(schema, schema.get("$defs", {})))
