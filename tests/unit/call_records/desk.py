@@ -66,26 +66,26 @@ def list_call(call: Call) -> None:
         projections.project_event(event)
 
 
-def ask_as(member: Member) -> Ask:
-    """Return a function that sends requests of a member to the group of calls."""
+def ask_as(member: Member, group: str = "hum/calls") -> Ask:
+    """Return a function that sends a member's requests to a group of functions."""
     cookie = sessions.open_session(member.user, member.org_id)
 
     def ask(method: str, target: str, body: Any = None, **headers: str) -> tuple[int, Any]:
         sent = {"cookie": f"{COOKIE}={cookie}", **{name.replace("_", "-"): value for name, value in headers.items()}}
-        answer = pool.invoke("hum/calls", api_event(method, f"/api{target}", sent, body))
+        answer = pool.invoke(group, api_event(method, f"/api{target}", sent, body))
         return answer["statusCode"], json.loads(answer["body"])
 
     return ask
 
 
-def list_ids(ask: Ask, query: str = "", limit: int = 50) -> list[str]:
-    """Return the ids of all calls of a list, page by page."""
+def list_ids(ask: Ask, query: str = "", limit: int = 50, things: str = "calls") -> list[str]:
+    """Return the ids of all things of a list, page by page."""
     found: list[str] = []
     cursor = ""
     while True:
-        status, page = ask("GET", f"/calls?limit={limit}&{query}{cursor}")
+        status, page = ask("GET", f"/{things}?limit={limit}&{query}{cursor}")
         assert status == 200, page
-        found += [call["id"] for call in page["calls"]]
+        found += [thing["id"] for thing in page[things]]
         if page["next_cursor"] is None:
             return found
         cursor = f"&cursor={page['next_cursor']}"

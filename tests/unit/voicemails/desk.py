@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from infra.local import pool
 from switchboard.aws import objects
 from switchboard.aws.writes import commit
 from switchboard.calls import store as calls
 from switchboard.calls.models import Call, CallerMessageState, CallRecording
-from switchboard.dialects.hum.dialect import COOKIE
 from switchboard.events import service as events
 from switchboard.events.models import Event, Subject
 from switchboard.kit import ids
-from switchboard.people import sessions
 from switchboard.persistence.collection import next_version
 from switchboard.projections import service as projections
-from switchboard.team.models import Member
 from switchboard.voicemails import creation, store
 from switchboard.voicemails.jobs import EraseVoicemail
 from switchboard.voicemails.models import Voicemail
 from tests.actors import system
-from tests.load.request import api_event
+from tests.unit.call_records import desk
 from tests.unit.call_records.desk import ADA, save_call
 
-Ask = Callable[..., tuple[int, Any]]
+Ask = desk.Ask
 
 AUDIO = b"RIFF0000WAVE"
 
@@ -120,26 +115,7 @@ def erase_job(voicemail: Voicemail) -> EraseVoicemail:
     )
 
 
-def ask_as(member: Member, group: str = "hum/voicemails") -> Ask:
-    """Returns a function that sends a member's requests to a group of functions."""
-    cookie = sessions.open_session(member.user, member.org_id)
-
-    def ask(method: str, target: str, body: Any = None, **headers: str) -> tuple[int, Any]:
-        sent = {"cookie": f"{COOKIE}={cookie}", **{name.replace("_", "-"): value for name, value in headers.items()}}
-        answer = pool.invoke(group, api_event(method, f"/api{target}", sent, body))
-        return answer["statusCode"], json.loads(answer["body"])
-
-    return ask
-
-
-def list_ids(ask: Ask, query: str = "", limit: int = 50) -> list[str]:
-    """Returns the ids of all voicemails of a list, page by page."""
-    found: list[str] = []
-    cursor = ""
-    while True:
-        status, page = ask("GET", f"/voicemails?limit={limit}&{query}{cursor}")
-        assert status == 200, page
-        found += [voicemail["id"] for voicemail in page["voicemails"]]
-        if page["next_cursor"] is None:
-            return found
-        cursor = f"&cursor={page['next_cursor']}"
+#: Sends a member's requests to the group of voicemails, or to another one.
+ask_as = partial(desk.ask_as, group="hum/voicemails")
+#: Returns the ids of all voicemails of a list, page by page.
+list_ids = partial(desk.list_ids, things="voicemails")
