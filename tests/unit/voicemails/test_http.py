@@ -186,9 +186,9 @@ def test_unread_voicemails_are_counted_for_each_member(acme: Tenant, ada: Member
     for _ in range(3):
         voicemail = save_voicemail(acme.org_id)
     ask_as(ada)("POST", f"/voicemails/{voicemail.id}/view")
-    counts = ask_as(ada, "hum/calls"), ask_as(bob, "hum/calls")
+    counts = ask_as(ada, group="hum/calls"), ask_as(bob, group="hum/calls")
     assert [count("GET", "/unread-counts")[1]["voicemails"] for count in counts] == [2, 3]
-    assert ask_as(bob, "hum/analytics")("GET", "/dashboard")[1]["stats"]["unread_voicemails"] == 3
+    assert ask_as(bob, group="hum/analytics")("GET", "/dashboard")[1]["stats"]["unread_voicemails"] == 3
     assert ask_as(ada)("POST", "/voicemails/mark-all-read") == (200, {"ok": True, "marked": 2})
     assert ask_as(ada)("POST", "/voicemails/mark-all-read") == (200, {"ok": True, "marked": 0})
     assert [count("GET", "/unread-counts")[1]["voicemails"] for count in counts] == [0, 3]
