@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from infra.local import pool
+from switchboard.accounts import organizations
 from switchboard.aws.writes import commit
 from switchboard.calls import console
 from switchboard.calls.console import OutboundRequest
@@ -15,9 +16,11 @@ from switchboard.dialects.hum.dialect import COOKIE
 from switchboard.flows import service as flows
 from switchboard.flows.models import Flow, FlowSettings
 from switchboard.kit import clock, ids
+from switchboard.numbers import pricing
 from switchboard.numbers import store as number_store
 from switchboard.numbers.models import Number, NumberCapabilities
 from switchboard.people import sessions
+from switchboard.persistence.optimistic import StaleVersionError
 from switchboard.team.models import Member
 from tests.actors import system
 from tests.load.request import api_event
@@ -28,7 +31,7 @@ OURS, ADA = "+12125550100", "+14155550142"
 
 
 def save_number(org_id: str, e164: str = OURS, *, voice: bool = True, **fields: Any) -> Number:
-    """Stores a number of an organization."""
+    """Stores a number of an organization, which holds it as a registered one."""
     now = clock.now_iso()
     number = Number(
         id=ids.new_id("num"),
@@ -43,7 +46,9 @@ def save_number(org_id: str, e164: str = OURS, *, voice: bool = True, **fields: 
         updated_at=now,
         **fields,
     )
-    commit(number_store.new_number_writes(number))
+    hold = number_store.hold_write(e164, number_store.Holder(org_id, number.id), StaleVersionError)
+    room = pricing.room_write(organizations.get_organization(org_id), 1)
+    commit(number_store.new_number_writes(number), hold, room)
     return number
 
 
