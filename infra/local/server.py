@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -21,17 +23,37 @@ _LISTENING = "0A"
 _PATIENCE_SECONDS = 3
 
 
-#: Ports below the range for outgoing connections, so that no connection takes a free port before the server does.
-_PORTS = range(20_000, 32_000)
+#: Ports below the range for outgoing connections, so that no connection takes a free port before the server does. Each
+#: is the first of a pair.
+_PORTS = range(20_000, 32_000, 2)
+#: How long a port that was handed out is not handed out again, to any program on this machine: its server starts first.
+_RESERVED_SECONDS = 300
 
 
 def free_port() -> int:
-    """Return a free port with a free next port. A stack's identity provider uses the next port."""
+    """Return a free port with a free next port. A stack's identity provider uses the next port.
+
+    Several stacks that start at the same time get different ports.
+    """
     for _ in range(1_000):
         port = secrets.choice(_PORTS)
-        if is_free(port) and is_free(port + 1):
+        if is_free(port) and is_free(port + 1) and _reserve(port):
             return port
     raise RuntimeError("no port is free")
+
+
+def _reserve(port: int) -> bool:
+    """Reserve a port by a file, unless another program has done so a moment ago."""
+    folder = Path(tempfile.gettempdir()) / f"switchboard-ports-{os.getuid()}"
+    folder.mkdir(exist_ok=True)
+    mark = folder / str(port)
+    try:
+        mark.touch(exist_ok=False)
+    except FileExistsError:
+        if time.time() - mark.stat().st_mtime < _RESERVED_SECONDS:
+            return False
+        mark.touch()
+    return True
 
 
 def is_free(port: int) -> bool:
