@@ -39,7 +39,12 @@ def copy(tmp_path: Path) -> Path:
 
 def run(copy: Path, *command: str) -> None:
     """Run a Python module in the copy. Raises AssertionError with its output if it fails."""
-    environ = os.environ | {"PYTHONPATH": f"{copy / 'layers'}:{copy}", "PYTHONDONTWRITEBYTECODE": "1"}
+    environ = os.environ | {
+        "PYTHONPATH": f"{copy / 'layers'}:{copy}",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        # Another run of pytest on this machine would delete old folders of the common root at the same time.
+        "PYTEST_DEBUG_TEMPROOT": str(copy.parent),
+    }
     arguments = [sys.executable, "-m", *command]
     done = subprocess.run(arguments, cwd=copy, env=environ, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
