@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from switchboard.calls.summarizers.models import Party, TalkSummary, TalkTurn
-from switchboard.carriers.language import RefusedError, ThrottledError
-from switchboard.kit import settings
+from switchboard.carriers.language import RULES, RefusedError, ThrottledError, configured_model
 
 __all__ = ["RULES", "RefusedError", "Summarizer", "ThrottledError", "choose_summarizer"]
-
-#: The name of the summarizer that needs no model.
-RULES = "rules"
 
 
 class Summarizer(Protocol):
@@ -31,25 +27,16 @@ class Summarizer(Protocol):
         """
 
 
-def _by_bedrock() -> Summarizer:
-    from switchboard.calls.summarizers.model import ModelSummarizer  # for cold start: one worker needs it
-    from switchboard.carriers.language.bedrock import Bedrock  # for cold start, as above
-
-    return ModelSummarizer(Bedrock(settings.text("BEDROCK_MODEL")))
-
-
-def _by_rules() -> Summarizer:
-    from switchboard.calls.summarizers.rules import RuleSummarizer  # for cold start, as above
-
-    return RuleSummarizer()
-
-
-_SUMMARIZERS: dict[str, Callable[[], Summarizer]] = {"bedrock": _by_bedrock, RULES: _by_rules}
-
-
 def choose_summarizer(*, modeled: bool) -> Summarizer:
-    """Returns the summarizer of the setting LANGUAGE_MODEL: `bedrock`, or `rules` (the default).
+    """Returns the summarizer by the configured model, or by rules where none is configured.
 
-    Without `modeled` it is always `rules`, which costs nothing and gives equal talks equal summaries.
+    Without `modeled` it is always by rules, which cost nothing and give equal talks equal summaries.
     """
-    return _SUMMARIZERS[settings.text("LANGUAGE_MODEL", RULES) if modeled else RULES]()
+    model = configured_model() if modeled else None
+    if model is None:
+        from switchboard.calls.summarizers.rules import RuleSummarizer  # for cold start: one worker needs it
+
+        return RuleSummarizer()
+    from switchboard.calls.summarizers.model import ModelSummarizer  # for cold start, as above
+
+    return ModelSummarizer(model)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from switchboard.carriers.language import RefusedError, ThrottledError
-from switchboard.kit import settings
+from switchboard.carriers.language import RefusedError, ThrottledError, configured_model
 from switchboard.roleplay.catalog.models import Rubric
 from switchboard.roleplay.judges.models import CriterionResult, PracticeTurn
 
@@ -32,22 +31,13 @@ class Judge(Protocol):
         """Judges a transcript by a rubric. Raises ThrottledError if a later attempt may succeed, else RefusedError."""
 
 
-def _by_bedrock() -> Judge:
-    from switchboard.carriers.language.bedrock import Bedrock  # for cold start: loaded by the scoring worker only
-    from switchboard.roleplay.judges.model import ModelJudge
-
-    return ModelJudge(Bedrock(settings.text("BEDROCK_MODEL")))
-
-
-def _by_signs() -> Judge:
-    from switchboard.roleplay.judges.signs import SignJudge  # for cold start, as above
-
-    return SignJudge()
-
-
-_JUDGES: dict[str, Callable[[], Judge]] = {"bedrock": _by_bedrock, "rules": _by_signs}
-
-
 def configured_judge() -> Judge:
-    """Returns the judge of the setting LANGUAGE_MODEL: `bedrock`, or `rules` (the default), which needs no model."""
-    return _JUDGES[settings.text("LANGUAGE_MODEL", "rules")]()
+    """Returns the judge by the configured model, or by the signs of a rubric, which needs no model."""
+    model = configured_model()
+    if model is None:
+        from switchboard.roleplay.judges.signs import SignJudge  # for cold start: loaded by the scoring worker only
+
+        return SignJudge()
+    from switchboard.roleplay.judges.model import ModelJudge  # for cold start, as above
+
+    return ModelJudge(model)

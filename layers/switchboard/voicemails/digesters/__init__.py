@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Protocol
 
-from switchboard.carriers.language import RefusedError, ThrottledError
-from switchboard.kit import settings
+from switchboard.carriers.language import RULES, RefusedError, ThrottledError, configured_model
 from switchboard.voicemails.digesters.models import DigestTexts
 
 __all__ = ["PROMPT_VERSION", "RULES", "Digester", "RefusedError", "ThrottledError", "choose_digester"]
 
-#: The name of the maker that needs no model.
-RULES = "rules"
 #: The version of the instructions for models and of the rules. It is stored with each digest.
 PROMPT_VERSION = 1
 
@@ -31,25 +27,16 @@ class Digester(Protocol):
         """
 
 
-def _by_bedrock() -> Digester:
-    from switchboard.carriers.language.bedrock import Bedrock  # for cold start: one worker needs it
+def choose_digester(*, modeled: bool) -> Digester:
+    """Returns the maker by the configured model, or by rules where none is configured.
+
+    Without `modeled` it is always by rules, which cost nothing and give equal transcripts equal digests.
+    """
+    model = configured_model() if modeled else None
+    if model is None:
+        from switchboard.voicemails.digesters.rules import RuleDigester  # for cold start: one worker needs it
+
+        return RuleDigester()
     from switchboard.voicemails.digesters.model import ModelDigester  # for cold start, as above
 
-    return ModelDigester(Bedrock(settings.text("BEDROCK_MODEL")))
-
-
-def _by_rules() -> Digester:
-    from switchboard.voicemails.digesters.rules import RuleDigester  # for cold start, as above
-
-    return RuleDigester()
-
-
-_DIGESTERS: dict[str, Callable[[], Digester]] = {"bedrock": _by_bedrock, RULES: _by_rules}
-
-
-def choose_digester(*, modeled: bool) -> Digester:
-    """Returns the maker of the setting LANGUAGE_MODEL: `bedrock`, or `rules` (the default).
-
-    Without `modeled` it is always `rules`, which costs nothing and gives equal transcripts equal digests.
-    """
-    return _DIGESTERS[settings.text("LANGUAGE_MODEL", RULES) if modeled else RULES]()
+    return ModelDigester(model)
