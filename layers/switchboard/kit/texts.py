@@ -57,9 +57,7 @@ def plain_words(text: str) -> str:
 
 def to_code(name: str) -> str:
     """Returns a name as a code of at most 128 characters: events hold no free text."""
-    return "".join(letter if letter.isascii() and (letter.isalnum() or letter in "_.:-") else "_" for letter in name)[
-        :128
-    ]
+    return _NOT_IN_CODES.sub("_", name)[:128]
 
 
 def digest(text: str) -> str:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from switchboard.voicemails.digesters.models import Sentiment, Urgency
+from switchboard.voicemails.digesters.models import DigestTexts
 
 #: The longest transcript that is kept.
 MAX_TRANSCRIPT_CHARACTERS = 10_000
@@ -42,7 +42,7 @@ class ActivityKind(StrEnum):
     ACTION = "action"
 
 
-class VoicemailDigest(BaseModel):
+class VoicemailDigest(DigestTexts):
     """The digest of a transcript by a language model (docs/contracts/hum.md#voicemails).
 
     After a failed attempt `generated_at` is `None`, and `error` says what failed. `attempt_count` is the number of all
@@ -50,15 +50,6 @@ class VoicemailDigest(BaseModel):
     """
 
     tldr: str = ""
-    sentiment: Sentiment | None = None
-    urgency: Urgency | None = None
-    intended_recipient: str | None = None
-    caller_name: str | None = None
-    callback_number_e164: str | None = None
-    categories: list[str] = Field(default_factory=list)
-    entities: list[str] = Field(default_factory=list)
-    action_items: list[str] = Field(default_factory=list)
-    language: str | None = None
     model: str | None = None
     prompt_version: int | None = None
     generated_at: str | None = None

@@ -6,9 +6,10 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from switchboard.calls.summarizers.models import Sentiment
 from switchboard.dialects.hum.call_views import CallContact
 from switchboard.voicemails.audio_links import audio_link
-from switchboard.voicemails.digesters.models import Sentiment, Urgency
+from switchboard.voicemails.digesters.models import Urgency
 from switchboard.voicemails.models import (
     ActionKind,
     ActivityKind,

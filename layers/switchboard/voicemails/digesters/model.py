@@ -10,11 +10,12 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from switchboard.calls.summarizers.models import Sentiment
 from switchboard.carriers.language import LanguageModel
 from switchboard.carriers.language.answers import ask_for_data
 from switchboard.kit import texts
 from switchboard.voicemails.digesters import numbers
-from switchboard.voicemails.digesters.models import MAX_LINES, DigestTexts, Sentiment, Urgency
+from switchboard.voicemails.digesters.models import MAX_LINES, DigestTexts, Urgency
 
 _MAX_ANSWER_TOKENS = 1_200
 _SYSTEM = f"""\

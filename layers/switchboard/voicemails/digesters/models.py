@@ -6,7 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-Sentiment = Literal["positive", "neutral", "negative", "mixed"]
+from switchboard.calls.summarizers.models import Sentiment
+
 Urgency = Literal["low", "normal", "high", "urgent"]
 #: The most categories, entities or actions.
 MAX_LINES = 10

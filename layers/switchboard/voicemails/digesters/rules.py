@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
+from switchboard.calls.summarizers.models import Sentiment
 from switchboard.kit import texts
 from switchboard.voicemails.digesters import RULES, numbers
-from switchboard.voicemails.digesters.models import MAX_LINES, DigestTexts, Sentiment, Urgency
+from switchboard.voicemails.digesters.models import MAX_LINES, DigestTexts, Urgency
 
 _MAX_CHARACTERS = 200
 _SENTENCE = re.compile(r"[^.!?]+[.!?]*")
