@@ -118,9 +118,9 @@ def place_test_call(
     simulated = simulated or not acceptance.has_live_carrier()
     known = _known_facts(member, number.e164, simulated=simulated)
     known.start()
-    owner = _find_owner(number.e164)
+    owner = None if simulated else _find_owner(number.e164)
     flow = flows.get_flow(member.org_id, flow_id)
-    if not simulated:
+    if owner:
         _require_others_number(member, owner)
     voice = acceptance.choose_flow_voice(flow, simulated=simulated)
     attempt = _Attempt(
