@@ -20,6 +20,7 @@ _SEARCH_ENTRY = "It is deleted with its contact. An entry of a call stays as lon
 _NOTE = "As long as its call, if nobody deletes the note."
 _VIEWS = "The access log of the call, as long as the call."
 _VOICEMAIL = "The organization's own history. A member may delete it, with its audio and its timeline."
+_TEXTS = "The organization's own history of its texts."
 _READ_STATE = "It shows the member what is new. It names the member by id only."
 _VERSIONS = "Calls name the version with which they began, also after the flow is deleted."
 _TALLY = "Reports compare years. It has numbers of calls, and nothing about people."
@@ -400,6 +401,20 @@ KINDS: tuple[ItemKind, ...] = (
         _CHANGE,
         "It is deleted with its voicemail.",
     ),
+    # ---- texts
+    ItemKind("activity", "conversation of texts", "<org>#conversation#<id>|conversation", _ORG, _TEXTS),
+    ItemKind("activity", "text", "<org>#conversation#<id>|message#<id>", _ORG, _TEXTS),
+    ItemKind(
+        "activity",
+        "text that came in, by the carrier's id",
+        "<org>#conversation#<id>|sid#<sid>",
+        _ORG,
+        "The carrier may report a text again at any time.",
+    ),
+    ItemKind(
+        "activity", "entry of a conversation's activity", "<org>#conversation#<id>|activity#<time…>", _ORG, _TEXTS
+    ),
+    ItemKind("activity", "scheduled text", "<org>#scheduled-text#<id>|scheduled", _ORG, _TEXTS),
     # ---- roleplays
     ItemKind("activity", "roleplay session", "<org>#session#<id>|session", _ORG, "The month's quota counts it."),
     ItemKind("activity", "roleplay", "<org>#roleplay#<id>|call", _ORG, _ROLEPLAY),

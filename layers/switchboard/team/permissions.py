@@ -36,6 +36,16 @@ class Permission(StrEnum):
     VOICEMAILS_READ = "voicemails.read"
     VOICEMAILS_WRITE = "voicemails.write"
     ANALYTICS_READ = "analytics.read"
+    TEXTS_READ = "texts.read"
+    #: To change conversations: assignee, status, metadata.
+    TEXTS_WRITE = "texts.write"
+    #: To send and schedule texts.
+    TEXTS_SEND = "texts.send"
+    CAMPAIGNS_READ = "campaigns.read"
+    #: To create, launch and cancel campaigns.
+    CAMPAIGNS_WRITE = "campaigns.write"
+    OPT_OUTS_READ = "opt_outs.read"
+    OPT_OUTS_WRITE = "opt_outs.write"
 
 
 _VIEWER = frozenset(
@@ -49,6 +59,9 @@ _VIEWER = frozenset(
         Permission.NUMBERS_READ,
         Permission.VOICEMAILS_READ,
         Permission.ANALYTICS_READ,
+        Permission.TEXTS_READ,
+        Permission.CAMPAIGNS_READ,
+        Permission.OPT_OUTS_READ,
     }
 )
 _OPERATOR = _VIEWER | {
@@ -59,6 +72,10 @@ _OPERATOR = _VIEWER | {
     Permission.FLOWS_WRITE,
     Permission.NUMBERS_WRITE,
     Permission.VOICEMAILS_WRITE,
+    Permission.TEXTS_WRITE,
+    Permission.TEXTS_SEND,
+    Permission.CAMPAIGNS_WRITE,
+    Permission.OPT_OUTS_WRITE,
 }
 
 #: The permissions by role. An admin has every permission, including future ones.

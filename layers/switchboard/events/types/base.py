@@ -32,6 +32,13 @@ class NoData(TypedDict):
     """No data beside the subject."""
 
 
+class VerdictInBrief(TypedDict):
+    allowed: Annotated[bool, "Whether the call or text may go out."]
+    code: Annotated[Code | None, "The code of the rule that refused."]
+    rules: Annotated[dict[str, str], "The result and the reason of every rule."]
+    evaluated_at: Annotated[Timestamp, "When the gate decided."]
+
+
 @dataclass(frozen=True, slots=True)
 class EventType:
     """A type of event: its meaning, its data, and its consequences.

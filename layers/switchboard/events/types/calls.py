@@ -6,18 +6,11 @@ from typing import Annotated, NotRequired
 
 from typing_extensions import TypedDict
 
-from switchboard.events.types.base import Code, Contract, Count, Digest, EventType, Id, Timestamp
+from switchboard.events.types.base import Code, Contract, Count, Digest, EventType, Id, VerdictInBrief
 
 #: The projection that reads the call's summary.
 _WORDS = ("call_words",)
 _TALLIES = ("call_tallies",)
-
-
-class VerdictInBrief(TypedDict):
-    allowed: Annotated[bool, "Whether the call may go out."]
-    code: Annotated[Code | None, "The code of the rule that refused."]
-    rules: Annotated[dict[str, str], "The result and the reason of every rule."]
-    evaluated_at: Annotated[Timestamp, "When the gate decided."]
 
 
 class Called(TypedDict):

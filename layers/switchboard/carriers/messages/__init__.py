@@ -1,0 +1,1 @@
+"""The port to carriers of text messages."""

@@ -1,0 +1,1 @@
+"""The parts of the port to carriers of text messages."""

@@ -1,0 +1,71 @@
+"""Text messages, in and out."""
+
+from __future__ import annotations
+
+from typing import Annotated, NotRequired
+
+from typing_extensions import TypedDict
+
+from switchboard.events.types.base import Code, Count, Digest, EventType, Id, Timestamp, VerdictInBrief
+
+
+class TextData(TypedDict):
+    conversation: Annotated[Id, "The conversation."]
+    contact: Annotated[Digest, "The digest of the contact's number."]
+    number: Annotated[Id, "Our number."]
+    author: Annotated[Code, "Who wrote it: `ai`, `user`, `contact` or `system`."]
+    segments: Annotated[Count, "The number of segments."]
+    campaign: NotRequired[Annotated[Id, "The campaign, or the campaign that it answers."]]
+    simulated: NotRequired[Annotated[bool, "Whether the carrier is simulated."]]
+
+
+class TextReceived(TextData):
+    media: Annotated[Count, "The number of files."]
+    keyword: NotRequired[Annotated[Code, "What the whole text asks for: `stop`, `start` or `help`."]]
+
+
+class TextRefused(TextData):
+    error: Annotated[Code, "Why: our own code, or the carrier's."]
+
+
+class TextBlocked(TypedDict):
+    conversation: Annotated[Id, "The conversation."]
+    contact: Annotated[Digest, "The digest of the contact's number."]
+    code: Annotated[Code, "The failed rule."]
+    verdict: Annotated[VerdictInBrief, "The verdict of the compliance gate."]
+    campaign: NotRequired[Annotated[Id, "The campaign."]]
+
+
+class TextScheduled(TypedDict):
+    conversation: Annotated[Id, "The conversation."]
+    contact: Annotated[Digest, "The digest of the contact's number."]
+    send_at: Annotated[Timestamp, "When it is sent."]
+    reason: Annotated[Code, "`manual`, `ai_follow_up` or `quiet_hours`."]
+
+
+class ScheduledTextEnded(TypedDict):
+    conversation: Annotated[Id, "The conversation."]
+    error: NotRequired[Annotated[Code, "Why it was not sent."]]
+
+
+def _text(name: str, about: str, data: type = TextData, webhook: str | None = None) -> EventType:
+    return EventType(name, about, "text", data, channel="sms", webhooks={"hum": webhook} if webhook else {})
+
+
+def _scheduled(name: str, about: str, data: type = ScheduledTextEnded) -> EventType:
+    return EventType(name, about, "scheduled_text", data, channel="sms")
+
+
+TYPES = (
+    _text("sms.received", "A text came in, and its conversation has it.", TextReceived, "sms.received"),
+    _text("sms.queued", "A text was accepted, and waits for its worker."),
+    _text("sms.sent", "The carrier accepted a text.", webhook="sms.sent"),
+    _text("sms.delivered", "A text reached the contact's telephone.", webhook="sms.delivered"),
+    _text("sms.failed", "A text was not sent, or not delivered.", TextRefused, "sms.failed"),
+    _text("sms.unconfirmed", "The carrier may have a text, and does not say so. It is not sent again."),
+    _text("sms.blocked", "The compliance gate refused a text.", TextBlocked),
+    _scheduled("sms.scheduled", "A text was scheduled, or put off by quiet hours.", TextScheduled),
+    _scheduled("sms.schedule_fired", "A scheduled text became a text."),
+    _scheduled("sms.schedule_failed", "A scheduled text was not sent.", ScheduledTextEnded),
+    _scheduled("sms.schedule_canceled", "A scheduled text was canceled."),
+)

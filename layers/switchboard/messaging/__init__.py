@@ -1,0 +1,1 @@
+"""Text messages: conversations, messages in and out, keywords, and scheduled texts."""

@@ -1,0 +1,196 @@
+"""Conversations, texts and scheduled texts in the `activity` table.
+
+| item | pk | sk |
+|---|---|---|
+| conversation | `<org>#conversation#<id>` | `conversation` |
+| text | `<org>#conversation#<id>` | `message#<message id>` |
+| text that came in, by the carrier's id | `<org>#conversation#<id>` | `sid#<provider sid>` |
+| entry of the activity | `<org>#conversation#<id>` | `activity#<time>#<entry id>` |
+| scheduled text | `<org>#scheduled-text#<id>` | `scheduled` |
+
+The ids of texts sort by time, so a conversation's partition holds its texts in their order. A text of a campaign is
+there before its conversation exists.
+
+The indexes of conversations all have the status, so that each combination of filters has its own partitions: gsi1 by
+status, gsi2 by assignee, gsi3 by number, gsi4 by assignee and number. Lists are sorted by the last text, so the place
+of a conversation changes. gsi1 of scheduled texts lists them by status and the time of sending.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from switchboard.aws import reads
+from switchboard.aws.dynamodb import Item, Key
+from switchboard.aws.reads import Query, Ref
+from switchboard.aws.writes import Put
+from switchboard.kit import clock, ids, texts
+from switchboard.messaging.models import (
+    ActivityEntry,
+    ConversationStatus,
+    ScheduledText,
+    TextConversation,
+    TextMessage,
+)
+from switchboard.persistence.collection import Collection
+from switchboard.persistence.listing import Listing, ListView, place_of, read_query_page
+
+MESSAGE_PREFIX, SCHEDULED_PREFIX, CONVERSATION_PREFIX = "sms", "sch", "cnv"
+
+CONVERSATION_LISTING = Listing(
+    "activity",
+    "conversations",
+    (
+        ListView(index="gsi1", by=("status",)),
+        ListView(index="gsi2", by=("assigned_user_id", "status")),
+        ListView(index="gsi3", by=("number_id", "status")),
+        ListView(index="gsi4", by=("assigned_user_id", "number_id", "status")),
+    ),
+)
+SCHEDULED_LISTING = Listing("activity", "scheduled-texts", (ListView(index="gsi1", by=("status",)),))
+
+
+def conversation_partition(org_id: str, conversation_id: str) -> str:
+    """Returns the partition of a conversation and everything in it."""
+    return f"{org_id}#conversation#{conversation_id}"
+
+
+def _conversation_key(org_id: str, conversation_id: str) -> Key:
+    return {"pk": conversation_partition(org_id, conversation_id), "sk": "conversation"}
+
+
+def _conversation_lists(found: TextConversation) -> Item:
+    values = {
+        "status": found.status.value,
+        "assigned_user_id": found.assigned_user_id,
+        "number_id": found.number_id,
+    }
+    return CONVERSATION_LISTING.index_attributes(found.org_id, place_of(found.active_at, found.id), values)
+
+
+def _pack(item: Item) -> Item:
+    # Missing values are not stored, to save space.
+    packed = {name: value for name, value in item.items() if value is not None and value not in ([], {})}
+    if "metadata" in packed:
+        packed["metadata"] = texts.dump_json(packed["metadata"])
+    return packed
+
+
+def _unpack(item: Item) -> Item:
+    return {**item, "metadata": texts.load_json(item["metadata"])} if "metadata" in item else item
+
+
+CONVERSATIONS = Collection(
+    "activity", TextConversation, _conversation_key, _conversation_lists, pack=_pack, unpack=_unpack
+)
+
+
+def conversation_ref(org_id: str, conversation_id: str) -> Ref[TextConversation]:
+    """Returns the reference to a conversation."""
+    return Ref("activity", _conversation_key(org_id, conversation_id), CONVERSATIONS.from_item)
+
+
+def list_all_statuses() -> list[str]:
+    """Returns every status, for a list that does not filter by it: each view of the listing has the status."""
+    return [status.value for status in ConversationStatus]
+
+
+# ---- texts
+
+
+def message_key(org_id: str, conversation_id: str, message_id: str) -> Key:
+    """Returns the key of a text."""
+    return {"pk": conversation_partition(org_id, conversation_id), "sk": f"message#{message_id}"}
+
+
+def message_ref(org_id: str, conversation_id: str, message_id: str) -> Ref[TextMessage]:
+    """Returns the reference to a text."""
+    return Ref("activity", message_key(org_id, conversation_id, message_id), TextMessage.model_validate)
+
+
+def get_message(org_id: str, conversation_id: str, message_id: str) -> TextMessage | None:
+    """Reads a text, `None` if there is none."""
+    return reads.read_ref(message_ref(org_id, conversation_id, message_id))
+
+
+def list_messages(
+    org_id: str, conversation_id: str, limit: int, before: str | None = None, after: str | None = None
+) -> tuple[list[TextMessage], str | None]:
+    """Returns a page of the texts of a conversation, the newest first, and the cursor of the next page.
+
+    `before` is a time: only older texts are on the page.
+    """
+    # The millisecond of `before` itself is left out. Ids have milliseconds.
+    last = ids.smallest_id("message#" + MESSAGE_PREFIX, _milliseconds(before)) if before else "message#~"
+    query = Query(
+        table="activity",
+        partition=conversation_partition(org_id, conversation_id),
+        between=("message#", last),
+        forward=False,
+    )
+    return read_query_page(query, TextMessage.model_validate, org_id, f"texts:{conversation_id}:{before}", limit, after)
+
+
+def _milliseconds(at: str) -> int:
+    return int(clock.parse(at).timestamp() * 1_000)
+
+
+def message_item(message: TextMessage) -> Item:
+    """Returns the stored item of a text."""
+    key = message_key(message.org_id, message.conversation_id, message.id)
+    return {**key, **_pack(message.model_dump(mode="json"))}
+
+
+def new_message_write(message: TextMessage) -> Put:
+    """Returns the write that stores a new text."""
+    return Put(table="activity", item=message_item(message), unless_exists=True)
+
+
+def provider_sid_write(message: TextMessage) -> Put:
+    """Returns the write that marks the carrier's id of a text that came in. It fails for one that is stored already."""
+    key = {
+        "pk": conversation_partition(message.org_id, message.conversation_id),
+        "sk": f"sid#{message.provider_sid}",
+    }
+    return Put(table="activity", item={**key, "message_id": message.id}, unless_exists=True)
+
+
+def activity_write(org_id: str, conversation_id: str, entry: ActivityEntry) -> Put:
+    """Returns the write that adds an entry to the activity."""
+    key = {"pk": conversation_partition(org_id, conversation_id), "sk": f"activity#{entry.at}#{entry.id}"}
+    return Put(table="activity", item={**key, **_pack(entry.model_dump(mode="json"))})
+
+
+def list_activity(
+    org_id: str, conversation_id: str, limit: int, after: str | None
+) -> tuple[list[ActivityEntry], str | None]:
+    """Returns a page of the activity, the newest first, and the cursor of the next page."""
+    query = Query(
+        table="activity",
+        partition=conversation_partition(org_id, conversation_id),
+        begins="activity#",
+        forward=False,
+    )
+    return read_query_page(
+        query, ActivityEntry.model_validate, org_id, f"conversation-activity:{conversation_id}", limit, after
+    )
+
+
+# ---- scheduled texts
+
+
+def _scheduled_key(org_id: str, scheduled_id: str) -> Key:
+    return {"pk": f"{org_id}#scheduled-text#{scheduled_id}", "sk": "scheduled"}
+
+
+def _scheduled_lists(found: ScheduledText) -> Item:
+    place = place_of(found.send_at, found.id)
+    return SCHEDULED_LISTING.index_attributes(found.org_id, place, {"status": found.status.value})
+
+
+SCHEDULED = Collection("activity", ScheduledText, _scheduled_key, _scheduled_lists, pack=_pack)
+
+
+def scheduled_refs(org_id: str, scheduled_ids: Sequence[str]) -> list[Ref[ScheduledText]]:
+    """Returns the references to scheduled texts."""
+    return [Ref("activity", _scheduled_key(org_id, one), SCHEDULED.from_item) for one in scheduled_ids]

@@ -1,0 +1,24 @@
+"""One item of each kind of the noun `messaging`."""
+
+from __future__ import annotations
+
+from switchboard.aws.writes import commit
+from switchboard.kit import clock, ids
+from switchboard.messaging import store
+from switchboard.messaging.models import ActivityEntry, Author, MessageStatus
+from tests.actors import Tenant
+from tests.unit.messaging.desk import make_conversation, make_scheduled, make_text
+
+
+def live(acme: Tenant) -> None:
+    """Write one item of each kind."""
+    talk = make_conversation(acme.org_id)
+    came = make_text(talk, direction="inbound", status=MessageStatus.RECEIVED, author=Author.CONTACT, sid="SM1")
+    entry = ActivityEntry(id=ids.new_id("act"), kind="status", actor="usr_1", at=clock.now_iso(), after="open")
+    commit(
+        store.CONVERSATIONS.create_write(talk),
+        store.new_message_write(came),
+        store.provider_sid_write(came),
+        store.activity_write(acme.org_id, talk.id, entry),
+        store.SCHEDULED.create_write(make_scheduled(talk)),
+    )
