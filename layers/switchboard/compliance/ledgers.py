@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
+from typing import NamedTuple
 
+from switchboard.aws import reads
 from switchboard.aws.dynamodb import Item
-from switchboard.aws.writes import Put, Writes
+from switchboard.aws.writes import ConditionCheck, Put, Writes
 from switchboard.compliance import consents, ledger_store, phone, store
 from switchboard.compliance.consents import BadConsentError
 from switchboard.compliance.models import (
@@ -16,6 +19,7 @@ from switchboard.compliance.models import (
     OptOutSource,
     StandingConsent,
 )
+from switchboard.compliance.verdicts import blocked_at_commit
 from switchboard.errors import Invalid, NotFound
 from switchboard.events import service as events
 from switchboard.events.models import Origin, Subject
@@ -207,6 +211,29 @@ def _stated(source: str, date: str | None) -> tuple[ConsentSource, str]:
             code="bad_consent",
             fields={"consent": _PROBLEM_TEXTS[error.problem]},
         ) from error
+
+
+#: The most numbers of one call of `read_refusals`: each has two entries, and a request reads a hundred.
+MAX_NUMBERS_READ = 50
+
+
+class Refusals(NamedTuple):
+    """Whether a number is on the do-not-call list, and whether its holder has opted out."""
+
+    blocked: bool
+    opted_out: bool
+
+
+def read_refusals(numbers: Sequence[tuple[str, str]]) -> list[Refusals]:
+    """Returns what the ledgers say now about up to 50 pairs of organization and number, in one consistent read."""
+    keys = [store.ledger_key(org_id, ledger, e164) for org_id, e164 in numbers for ledger in ("dnc", "opt-outs")]
+    found = reads.get_items("core", keys) if keys else []
+    return [Refusals(*(item is not None for item in found[place : place + 2])) for place in range(0, len(found), 2)]
+
+
+def not_blocked_check(org_id: str, e164: str) -> ConditionCheck:
+    """Returns the check that a number is not on the do-not-call list. It raises Blocked at commit."""
+    return store.not_listed_check(org_id, "dnc", e164, blocked_at_commit("dnc", "dnc"))
 
 
 def list_blocked_numbers(org_id: str, limit: int, after: str | None = None) -> tuple[list[BlockedNumber], str | None]:
