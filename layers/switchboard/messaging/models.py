@@ -141,6 +141,10 @@ class TextMessage(BaseModel):
     throttled: int = 0
     #: Whether quiet hours apply to it, also when it is sent later than planned.
     honors_quiet_hours: bool = False
+    #: The flow whose hours apply with quiet hours.
+    flow_id: str | None = None
+    #: The time to which quiet hours put it off after it was queued.
+    put_off_until: str | None = None
     #: An answer to a keyword passes the block of the contact's own opt-out.
     passes_opt_out: bool = False
     simulated: bool = False
@@ -193,6 +197,7 @@ class ScheduledText(BaseModel):
     author: Author
     author_user_id: str | None = None
     honors_quiet_hours: bool
+    flow_id: str | None = None
     reason: ScheduleReason
     status: ScheduledStatus = ScheduledStatus.PENDING
     send_at: str

@@ -34,6 +34,7 @@ from switchboard.messaging.models import (
 )
 from switchboard.persistence.collection import Collection
 from switchboard.persistence.listing import Listing, ListView, place_of, read_query_page
+from switchboard.persistence.optimistic import StaleVersionError
 
 MESSAGE_PREFIX, SCHEDULED_PREFIX, CONVERSATION_PREFIX = "sms", "sch", "cnv"
 
@@ -144,6 +145,17 @@ def message_item(message: TextMessage) -> Item:
 def new_message_write(message: TextMessage) -> Put:
     """Returns the write that stores a new text."""
     return Put(table="activity", item=message_item(message), unless_exists=True)
+
+
+def save_message_write(message: TextMessage) -> Put:
+    """Returns the write of a text's next version. Raises StaleVersionError at commit if the text has changed."""
+    return Put(
+        table="activity",
+        item=message_item(message),
+        condition="version = :before",
+        values={":before": message.version - 1},
+        otherwise=StaleVersionError,
+    )
 
 
 def provider_sid_write(message: TextMessage) -> Put:
