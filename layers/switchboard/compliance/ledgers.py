@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from switchboard.aws import reads
 from switchboard.aws.dynamodb import Item
-from switchboard.aws.writes import ConditionCheck, Put, Writes
+from switchboard.aws.reads import Ref
+from switchboard.aws.writes import ConditionCheck, Put, Write, Writes
 from switchboard.compliance import consents, ledger_store, phone, store
 from switchboard.compliance.consents import BadConsentError
 from switchboard.compliance.models import (
@@ -142,24 +143,80 @@ class AlreadyOptedOutError(Exception):
 
 
 def opt_out_writes(
-    origin: Origin, e164: str, source: OptOutSource, keyword: str | None = None, reason: str | None = None
+    origin: Origin,
+    e164: str,
+    source: OptOutSource,
+    keyword: str | None = None,
+    reason: str | None = None,
+    at: str | None = None,
 ) -> tuple[OptOut, Writes]:
-    """Returns an opt-out, and the writes that record it in the caller's commit.
+    """Returns an opt-out, and the writes that record it in the caller's commit. `at` is the time of a late request.
 
     The writes raise AlreadyOptedOutError at commit.
     """
     number = phone.parse_pasted(e164).e164
+    asked_at = at or clock.now_iso()
     entry = OptOut(
         e164=number,
         source=source,
         keyword=keyword,
         reason=reason,
         created_by=origin.actor.id,
-        created_at=clock.now_iso(),
+        created_at=asked_at,
+        latest_at=asked_at,
     )
     return entry, [
         ledger_store.add_entry_writes(origin.org_id, "opt-outs", number, entry, AlreadyOptedOutError),
         _event_write(origin, "sms.opt_out", number, source=source, keyword=keyword),
+    ]
+
+
+def renewed_opt_out_write(org_id: str, entry: OptOut, at: str) -> Write:
+    """Returns the write that keeps an opt-out in force which the person asks for again at `at`.
+
+    Raises StaleVersionError at commit if the ledger has another entry by then.
+    """
+    if at <= entry.asked_at:
+        return ledger_store.same_opt_out_check(org_id, entry)
+    return ledger_store.renew_opt_out_write(org_id, entry, at)
+
+
+def opt_in_writes(origin: Origin, entry: OptOut) -> Writes:
+    """Returns the writes that end an opt-out in the caller's commit.
+
+    Raises StaleVersionError at commit if the ledger has another entry by then, for example after another request.
+    """
+    return [
+        ledger_store.end_opt_out_write(origin.org_id, entry),
+        _event_write(origin, "sms.opt_in", entry.e164),
+    ]
+
+
+def opt_out_ref(org_id: str, e164: str) -> Ref[OptOut]:
+    """Returns the reference to a number's opt-out."""
+    return Ref("core", store.ledger_key(org_id, "opt-outs", e164), OptOut.model_validate)
+
+
+def blocked_ref(org_id: str, e164: str) -> Ref[BlockedNumber]:
+    """Returns the reference to a number's entry in the do-not-call list."""
+    return Ref("core", store.ledger_key(org_id, "dnc", e164), partial(_block, org_id))
+
+
+def consent_ref(org_id: str, e164: str) -> Ref[ConsentRecord]:
+    """Returns the reference to a number's consent."""
+    return Ref("core", store.ledger_key(org_id, "consent", e164), ConsentRecord.model_validate)
+
+
+def first_consent_writes(origin: Origin, e164: str, source: ConsentSource, at: str) -> Writes:
+    """Returns the writes that store a consent in the caller's commit, unless the ledger has one by then.
+
+    `at` is the time at which the person gave it.
+    """
+    day = at[:10]
+    entry = ConsentRecord(e164=e164, source=source, date=day, created_by=origin.actor.id, at=clock.now_iso())
+    return [
+        store.first_consent_writes(entry, origin.org_id),
+        _event_write(origin, "consent.recorded", e164, source=source.value, date=day),
     ]
 
 

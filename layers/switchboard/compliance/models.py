@@ -186,7 +186,10 @@ OptOutSource = Literal["keyword", "manual", "api", "spoken", "key_press"]
 
 
 class OptOut(BaseModel):
-    """A number whose holder refuses all contact by an organization, on any channel."""
+    """A number whose holder refuses all contact by an organization, on any channel.
+
+    `latest_at` is the time of the latest request, because a person may ask more than once. Older entries have none.
+    """
 
     e164: str
     source: OptOutSource
@@ -194,6 +197,12 @@ class OptOut(BaseModel):
     reason: str | None = None
     created_by: str
     created_at: str
+    latest_at: str = ""
+
+    @property
+    def asked_at(self) -> str:
+        """The time of the latest request. A text from before that time does not end the opt-out."""
+        return self.latest_at or self.created_at
 
 
 class ConsentRecord(BaseModel):

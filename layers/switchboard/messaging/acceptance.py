@@ -124,7 +124,7 @@ def system_text_writes(
         talk, TextDraft(body=body), Author.SYSTEM, simulated=talk.simulated, correlation_id=correlation_id
     ).model_copy(update={"passes_opt_out": True})
     message = message.model_copy(update={"receipt": charges.owed_receipt(org, message)})
-    return message, [queued_text_writes(text_events.worker_of(message), message), charges.owed_write(org, message)]
+    return message, [queued_text_writes(text_events.text_origin(message), message), charges.owed_write(org, message)]
 
 
 def queued_text_writes(origin: Origin, message: TextMessage) -> list[Writes]:

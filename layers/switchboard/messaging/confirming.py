@@ -31,7 +31,7 @@ def confirm_text(job: ConfirmText) -> None:
     found = _find(message)
     if found is None:
         after = next_version(message, status=MessageStatus.UNCONFIRMED, provisional=True)
-        event = text_events.text_event_write(text_events.worker_of(after), "sms.unconfirmed", after)
+        event = text_events.text_event_write(text_events.text_origin(after), "sms.unconfirmed", after)
         telemetry.emit_metric("TextUnconfirmed")
         hand_overs.commit_unless_changed(store.save_message_write(after), event)
         return

@@ -93,7 +93,7 @@ def _queue(org: Organization, found: ScheduledText, talk: TextConversation) -> t
             commit(store.SCHEDULED.save_write(after), writes, compliance.verdict_writes(verdict, found.id))
             return None
         message = message.model_copy(update={"receipt": usage.receipt_of(within)})
-        origin = text_events.worker_of(message)
+        origin = text_events.text_origin(message)
         after = next_version(found, status=ScheduledStatus.SENT, timer=None, message_id=message.id)
         usage.commit_within(
             within,
@@ -115,7 +115,7 @@ def _queue(org: Organization, found: ScheduledText, talk: TextConversation) -> t
 
 
 def _blocked_writes(found: ScheduledText, verdict: Verdict, code: str) -> list[Writes]:
-    told = text_events.blocked_event_write(text_events.worker_of(found), found, verdict, code)
+    told = text_events.blocked_event_write(text_events.text_origin(found), found, verdict, code)
     return [compliance.verdict_writes(verdict, found.id), told]
 
 

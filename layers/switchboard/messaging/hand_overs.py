@@ -101,7 +101,7 @@ def record_hand_over(
         if decided is None:
             return None
         after, writes = decided
-        out = ledgers.opt_out_writes(text_events.worker_of(after), after.contact_e164, "keyword")[1] if opts_out else []
+        out = ledgers.opt_out_writes(text_events.text_origin(after), after.contact_e164, "keyword")[1] if opts_out else []
         return after, [writes, out, beside(before, after) if beside else None]
 
     try:
@@ -143,7 +143,7 @@ def _accepted(before: TextMessage, provider_sid: str | None) -> Decision[TextMes
     if moves.can_become(before, MessageStatus.ACCEPTED):
         facts |= {"status": MessageStatus.ACCEPTED, "provisional": False}
     after = next_version(before, **facts)
-    return after, text_events.text_event_write(text_events.worker_of(after), "sms.sent", after)
+    return after, text_events.text_event_write(text_events.text_origin(after), "sms.sent", after)
 
 
 def _released(org: Organization, before: TextMessage) -> Decision[TextMessage]:
@@ -166,7 +166,7 @@ def failed(org: Organization, before: TextMessage, code: str, reason: str | None
         error_code=code,
         error_message=reason or failures.explain_failure(code),
     )
-    event = text_events.text_event_write(text_events.worker_of(after), "sms.failed", after, error=texts.to_code(code))
+    event = text_events.text_event_write(text_events.text_origin(after), "sms.failed", after, error=texts.to_code(code))
     return after, [event, charges.refund_write(org, before)]
 
 

@@ -57,7 +57,7 @@ def put_off(found: ScheduledText, at: str) -> tuple[ScheduledText, Writes]:
     """Returns a scheduled text with a later time, because quiet hours apply at its own time."""
     after = next_version(found, send_at=at, reason=ScheduleReason.QUIET_HOURS)
     timed, timer = _with_timer(after)
-    return timed, [timer, _scheduled_event_write(text_events.worker_of(timed), timed)]
+    return timed, [timer, _scheduled_event_write(text_events.text_origin(timed), timed)]
 
 
 def _with_timer(found: ScheduledText) -> tuple[ScheduledText, Writes]:
@@ -125,6 +125,6 @@ def fail_scheduled(found: ScheduledText, error: str) -> tuple[ScheduledText, Wri
     """Returns a scheduled text that was not sent, with the code of the reason."""
     after = next_version(found, status=ScheduledStatus.FAILED, timer=None, error=error)
     event = text_events.scheduled_event_write(
-        text_events.worker_of(after), "sms.schedule_failed", after, error=texts.to_code(error)
+        text_events.text_origin(after), "sms.schedule_failed", after, error=texts.to_code(error)
     )
     return after, event

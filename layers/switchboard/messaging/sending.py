@@ -167,7 +167,7 @@ def _refuse(org: Organization, message: TextMessage, verdict: Verdict) -> None:
         hand_overs.commit_unless_changed(store.save_message_write(after), back)
         return
     assert verdict.code is not None, "the verdict refuses the text"
-    told = text_events.blocked_event_write(text_events.worker_of(message), message, verdict, verdict.code)
+    told = text_events.blocked_event_write(text_events.text_origin(message), message, verdict, verdict.code)
     hand_overs.fail_text(org, message, verdict.code, compliance.verdict_writes(verdict, message.id), told)
 
 

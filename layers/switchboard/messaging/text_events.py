@@ -1,4 +1,4 @@
-"""The events of texts and scheduled texts, and who causes them in a worker."""
+"""The origin and the data of events about texts and conversations. An event has ids and digests only."""
 
 from __future__ import annotations
 
@@ -19,28 +19,36 @@ def text_worker(org_id: str, correlation_id: str) -> SystemActor:
     )
 
 
-def worker_of(thing: TextMessage | ScheduledText) -> SystemActor:
-    """Returns the origin of a worker's changes of a text or a scheduled text."""
-    return text_worker(thing.org_id, thing.correlation_id)
+def text_origin(text: TextMessage | ScheduledText) -> SystemActor:
+    """Returns the origin of changes that a worker makes, in the workflow of a text or a scheduled text."""
+    return text_worker(text.org_id, text.correlation_id)
 
 
-def text_event_write(origin: Origin, kind: str, message: TextMessage, **more: Any) -> Put:
-    """Returns the write of an event about this version of a text."""
+def text_event_write(origin: Origin, type_: str, message: TextMessage, /, **data: Any) -> Put:
+    """Returns the write of an event about this version of a text. `data` has the fields beyond `TextData`."""
     subject = Subject(type="text", id=message.id, version=message.version)
-    if message.campaign_id:
-        more["campaign"] = message.campaign_id
+    optional: dict[str, Any] = {"campaign": message.campaign_id} if message.campaign_id else {}
     if message.simulated:
-        more["simulated"] = True
+        optional["simulated"] = True
     return events.new_event_write(
         origin,
-        kind,
+        type_,
         subject,
         conversation=message.conversation_id,
         contact=texts.digest(message.contact_e164),
         number=message.number_id,
         author=message.author.value,
         segments=message.segments,
-        **more,
+        **optional,
+        **data,
+    )
+
+
+def conversation_event_write(origin: Origin, type_: str, talk: TextConversation, /, **data: Any) -> Put:
+    """Returns the write of an event about this version of a conversation."""
+    subject = Subject(type="conversation", id=talk.id, version=talk.version)
+    return events.new_event_write(
+        origin, type_, subject, contact=texts.digest(talk.contact_e164), number=talk.number_id, **data
     )
 
 
@@ -56,14 +64,6 @@ def blocked_event_write(origin: Origin, text: TextMessage | ScheduledText, verdi
         code=code,
         verdict=verdict.summary(),
         **campaign,
-    )
-
-
-def conversation_event_write(origin: Origin, kind: str, talk: TextConversation, **more: Any) -> Put:
-    """Returns the write of an event about this version of a conversation."""
-    subject = Subject(type="conversation", id=talk.id, version=talk.version)
-    return events.new_event_write(
-        origin, kind, subject, contact=texts.digest(talk.contact_e164), number=talk.number_id, **more
     )
 
 
