@@ -134,6 +134,11 @@ def record_opt_out(
     return OptOut.model_validate(found) if found else entry
 
 
+def opt_out_ref(org_id: str, e164: str) -> Ref[OptOut]:
+    """Returns the reference to the opt-out of a number in E.164."""
+    return Ref("core", store.ledger_key(org_id, "opt-outs", e164), OptOut.model_validate)
+
+
 class AlreadyOptedOutError(Exception):
     """The number's holder opted out before. `entry` is the ledger's entry."""
 
