@@ -197,11 +197,6 @@ def opt_in_writes(origin: Origin, entry: OptOut) -> Writes:
     ]
 
 
-def opt_out_ref(org_id: str, e164: str) -> Ref[OptOut]:
-    """Returns the reference to a number's opt-out."""
-    return Ref("core", store.ledger_key(org_id, "opt-outs", e164), OptOut.model_validate)
-
-
 def blocked_ref(org_id: str, e164: str) -> Ref[BlockedNumber]:
     """Returns the reference to a number's entry in the do-not-call list."""
     return Ref("core", store.ledger_key(org_id, "dnc", e164), partial(_block, org_id))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Literal
+from typing import Any, Literal
 
 from switchboard import telemetry
 from switchboard.accounts.models import Organization
@@ -101,14 +101,18 @@ def record_hand_over(
         if decided is None:
             return None
         after, writes = decided
-        out = ledgers.opt_out_writes(text_events.text_origin(after), after.contact_e164, "keyword")[1] if opts_out else []
-        return after, [writes, out, beside(before, after) if beside else None]
+        more = beside(before, after) if beside else None
+        return after, [writes, _opt_out_writes(after) if opts_out else None, more]
 
     try:
         return _change_claimed(claimed, decide)
     except AlreadyOptedOutError:
         opts_out = False
         return _change_claimed(claimed, decide)
+
+
+def _opt_out_writes(message: TextMessage) -> Writes:
+    return ledgers.opt_out_writes(text_events.text_origin(message), message.contact_e164, "keyword")[1]
 
 
 def _change_claimed(claimed: TextMessage, decide: Callable[[TextMessage], Decision[TextMessage]]) -> TextMessage | None:
@@ -138,7 +142,7 @@ def _decide(org: Organization, before: TextMessage, claimed: TextMessage, done: 
 def _accepted(before: TextMessage, provider_sid: str | None) -> Decision[TextMessage]:
     if before.sent_at is not None:
         return None
-    facts = {"provider_sid": provider_sid, "sent_at": clock.now_iso()}
+    facts: dict[str, Any] = {"provider_sid": provider_sid, "sent_at": clock.now_iso()}
     # A report of the carrier may have been faster: then its status stays.
     if moves.can_become(before, MessageStatus.ACCEPTED):
         facts |= {"status": MessageStatus.ACCEPTED, "provisional": False}

@@ -106,13 +106,13 @@ def cancel_scheduled_text(member: Member, scheduled_id: str) -> None:
         raise NotFound("There is no such scheduled text: check its id.")
 
     def decide(found: ScheduledText) -> Decision[ScheduledText]:
-        if found.status is ScheduledStatus.CANCELLED:
+        if found.status is ScheduledStatus.CANCELED:
             return None
         if found.status is not ScheduledStatus.PENDING:
             raise Invalid(
                 "This scheduled text is no longer pending: it cannot be canceled.", code=f"already_{found.status.value}"
             )
-        after = next_version(found, status=ScheduledStatus.CANCELLED, timer=None)
+        after = next_version(found, status=ScheduledStatus.CANCELED, timer=None)
         return after, [
             timers.cancel_writes(found.timer),
             text_events.scheduled_event_write(member, "sms.schedule_canceled", after),
