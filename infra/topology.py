@@ -49,6 +49,8 @@ QUEUES = (
     Queue("dialer"),
     Queue("simulator"),
     Queue("voice-events"),
+    Queue("text-reports"),
+    Queue("texts"),
     # Longer than a provider may take for an hour of audio.
     Queue("recordings", visibility_seconds=120),
     # It also carries the reports of a transport.
@@ -257,6 +259,13 @@ GROUPS = (
         grants=frozenset({Grant.ROOT_SECRET}),
     ),
     Group(
+        "hum/scheduled_texts",
+        api="hum",
+        paths=("api/sms/scheduled", "api/sms/scheduled/{proxy+}"),
+        tables=_CONSOLE | {"activity": READ_WRITE},
+        grants=frozenset({Grant.ROOT_SECRET}),
+    ),
+    Group(
         "hum/call_stream",
         api="hum",
         paths=("api/calls/{id}/stream",),
@@ -344,6 +353,15 @@ GROUPS = (
         # A caller who waits hears silence, so no burst of other work may take this function's environments. An answer
         # takes some tenths of a second: 50 environments answer more than 100 calls a second.
         reserved=50,
+    ),
+    # Apart from calls: a campaign's reports must not take the environments that callers wait for.
+    Group(
+        "callbacks/twilio_texts",
+        api="twilio",
+        paths=("sms/{proxy+}",),
+        tables={"core": READ, "ratelimit": WRITE},
+        sends=("text-reports",),
+        grants=frozenset({Grant.ROOT_SECRET, Grant.NUMBERS}),
     ),
 )
 
@@ -465,7 +483,7 @@ WORKERS = (
         "workers/simulator",
         queue="simulator",
         tables={"activity": READ_WRITE, "core": READ_WRITE},
-        sends=("simulator", "voice-events"),
+        sends=("simulator", "voice-events", "text-reports"),
         grants=frozenset({Grant.ROOT_SECRET, Grant.CALLBACKS, Grant.VOICE}),
         concurrency=20,
     ),
@@ -476,6 +494,18 @@ WORKERS = (
         tables={"activity": READ_WRITE, "core": READ_WRITE},
         # The line's pace says for what a call waits.
         grants=frozenset({Grant.VOICE}),
+        concurrency=50,
+    ),
+    Worker(
+        "workers/texts",
+        queue="texts",
+        tables={"activity": READ_WRITE, "core": READ_WRITE},
+        # A text returns to the queue at the time that it has reserved at its number. An answer of the carrier about an
+        # unknown outcome is a report. The simulated carrier reports too.
+        sends=("texts", "text-reports", "simulator"),
+        grants=frozenset({Grant.NATIONAL_REGISTRY, Grant.NUMBERS, Grant.TEXTS, Grant.CALLBACKS}),
+        # Each text may have to wait for a carrier that hangs.
+        batch=5,
         concurrency=50,
     ),
     Worker(
