@@ -23,7 +23,11 @@ _SHORT_FORMS = {
     **dict.fromkeys(("txt", "sms", "msg"), "text"),
     **dict.fromkeys(("txts", "msgs", "smses"), "texts"),
     **dict.fromkeys(("txting", "texing", "msging", "msgn"), "texting"),
-    **{"u": "you", "ur": "your", "dnt": "dont", "unsub": "unsubscribe", "thx": "thanks", "porfa": "por favor"},
+    "u": "you",
+    "ur": "your",
+    "dnt": "dont",
+    "unsub": "unsubscribe",
+    "porfa": "por favor",
 }
 _WORD = re.compile(r"[A-Za-z]+")
 
