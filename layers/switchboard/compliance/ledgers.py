@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
+from typing import NamedTuple
 
+from switchboard.aws import reads
 from switchboard.aws.dynamodb import Item
 from switchboard.aws.reads import Ref
-from switchboard.aws.writes import Put, Write, Writes
+from switchboard.aws.writes import ConditionCheck, Put, Write, Writes
 from switchboard.compliance import consents, ledger_store, phone, store
 from switchboard.compliance.consents import BadConsentError
 from switchboard.compliance.models import (
@@ -17,6 +20,7 @@ from switchboard.compliance.models import (
     OptOutSource,
     StandingConsent,
 )
+from switchboard.compliance.verdicts import blocked_at_commit
 from switchboard.errors import Invalid, NotFound
 from switchboard.events import service as events
 from switchboard.events.models import Origin, Subject
@@ -130,6 +134,11 @@ def record_opt_out(
     return OptOut.model_validate(found) if found else entry
 
 
+def opt_out_ref(org_id: str, e164: str) -> Ref[OptOut]:
+    """Returns the reference to the opt-out of a number in E.164."""
+    return Ref("core", store.ledger_key(org_id, "opt-outs", e164), OptOut.model_validate)
+
+
 class AlreadyOptedOutError(Exception):
     """The number's holder opted out before. `entry` is the ledger's entry."""
 
@@ -186,11 +195,6 @@ def opt_in_writes(origin: Origin, entry: OptOut) -> Writes:
         ledger_store.end_opt_out_write(origin.org_id, entry),
         _event_write(origin, "sms.opt_in", entry.e164),
     ]
-
-
-def opt_out_ref(org_id: str, e164: str) -> Ref[OptOut]:
-    """Returns the reference to a number's opt-out."""
-    return Ref("core", store.ledger_key(org_id, "opt-outs", e164), OptOut.model_validate)
 
 
 def blocked_ref(org_id: str, e164: str) -> Ref[BlockedNumber]:
@@ -264,6 +268,29 @@ def _stated(source: str, date: str | None) -> tuple[ConsentSource, str]:
             code="bad_consent",
             fields={"consent": _PROBLEM_TEXTS[error.problem]},
         ) from error
+
+
+#: The most numbers of one call of `read_refusals`: each has two entries, and a request reads a hundred.
+MAX_NUMBERS_READ = 50
+
+
+class Refusals(NamedTuple):
+    """Whether a number is on the do-not-call list, and whether its holder has opted out."""
+
+    blocked: bool
+    opted_out: bool
+
+
+def read_refusals(numbers: Sequence[tuple[str, str]]) -> list[Refusals]:
+    """Returns what the ledgers say now about up to 50 pairs of organization and number, in one consistent read."""
+    keys = [store.ledger_key(org_id, ledger, e164) for org_id, e164 in numbers for ledger in ("dnc", "opt-outs")]
+    found = reads.get_items("core", keys) if keys else []
+    return [Refusals(*(item is not None for item in found[place : place + 2])) for place in range(0, len(found), 2)]
+
+
+def not_blocked_check(org_id: str, e164: str) -> ConditionCheck:
+    """Returns the check that a number is not on the do-not-call list. It raises Blocked at commit."""
+    return store.not_listed_check(org_id, "dnc", e164, blocked_at_commit("dnc", "dnc"))
 
 
 def list_blocked_numbers(org_id: str, limit: int, after: str | None = None) -> tuple[list[BlockedNumber], str | None]:

@@ -145,6 +145,10 @@ class TextMessage(BaseModel):
     throttled: int = 0
     #: Whether quiet hours apply to it, also when it is sent later than planned.
     honors_quiet_hours: bool = False
+    #: The flow whose hours apply with quiet hours.
+    flow_id: str | None = None
+    #: The time to which quiet hours put it off after it was queued.
+    put_off_until: str | None = None
     #: An answer to a keyword passes the block of the contact's own opt-out.
     passes_opt_out: bool = False
     simulated: bool = False
@@ -198,6 +202,7 @@ class ScheduledText(BaseModel):
     author: Author
     author_user_id: str | None = None
     honors_quiet_hours: bool
+    flow_id: str | None = None
     reason: ScheduleReason
     status: ScheduledStatus = ScheduledStatus.PENDING
     send_at: str
@@ -212,12 +217,17 @@ class ScheduledText(BaseModel):
     updated_at: str
 
 
+ActivityEntryKind = Literal["assigned", "status", "ai_paused", "flow", "opted_out", "opted_in", "escalated"]
+
+
 class ActivityEntry(BaseModel):
     """An entry of a conversation's activity: who changed its assignee, status or pause, from what to what."""
 
     id: str
-    kind: Literal["assigned", "status", "ai_paused", "flow", "opted_out", "opted_in", "escalated"]
+    kind: ActivityEntryKind
+    #: The id of a member, or the part of the platform that acted. A member has a name too, as it was then.
     actor: str
+    actor_name: str | None = None
     at: str
     before: str | None = None
     after: str | None = None
