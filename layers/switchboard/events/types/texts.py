@@ -21,7 +21,7 @@ class TextData(TypedDict):
 
 class TextReceived(TextData):
     media: Annotated[Count, "The number of files."]
-    keyword: NotRequired[Annotated[Code, "The request of the whole text: `stop`, `start` or `help`."]]
+    keyword: NotRequired[Annotated[Code, "The request of the contact: `stop`, `start` or `help`."]]
 
 
 class TextRefused(TextData):
