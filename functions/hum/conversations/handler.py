@@ -73,12 +73,13 @@ def list_conversations(
     summary="Start a conversation",
     operation_id="createSmsConversation",
     description="Creates the conversation of your number and a contact, or returns the existing one unchanged. Then it"
-    " sends the first text, if there is one, which needs the permission `texts.send`. The conversation stays if the text"
-    " is refused: `initial_message.error` says why.",
+    " sends the first text, if there is one, which needs the permission `texts.send`. The conversation stays if the"
+    " text is refused: `initial_message.error` says why.",
     also={201: "The conversation is new."},
     permission=Permission.TEXTS_WRITE,
     responses={
-        400: "`own_number`, `number_released`, `number_without_texts`, `unknown_member`, `unknown_flow`, `invalid_text`.",
+        400: "`contact_is_own_number`, `number_released`, `number_without_sms`, `unknown_member`, `unknown_flow`,"
+        " `invalid_text`.",
         404: "There is no such number.",
     },
 )
@@ -120,7 +121,7 @@ def update_conversation(conversation_id: str, request: SmsConversationPatchInput
     "/api/sms/conversations/<cnv:conversation_id>/messages",
     summary="List the texts of a conversation",
     operation_id="listSmsMessages",
-    description="The newest first. Go back in time by `next_cursor`, or by `before`, the `created_at` of the last text.",
+    description="The newest first. Go back in time by `next_cursor`, or by `before`, a `created_at`.",
     permission=Permission.TEXTS_READ,
     responses={404: _UNKNOWN},
 )

@@ -17,13 +17,10 @@ from switchboard.kit import clock
 from switchboard.messaging import acceptance, drafts, snoozing, store, threads
 from switchboard.messaging.acceptance import SentText, TextDraft
 from switchboard.messaging.activity import entry_write, require_conversation
-from switchboard.messaging.conversation_changes import (
-    ConversationChanges,
-    conversation_event_write,
-    decide_changes,
-)
+from switchboard.messaging.conversation_changes import ConversationChanges, decide_changes
 from switchboard.messaging.conversation_lists import ConversationRow, read_row
 from switchboard.messaging.models import ConversationStatus, TextConversation
+from switchboard.messaging.text_events import conversation_event_write
 from switchboard.numbers import service as numbers
 from switchboard.numbers.models import Number
 from switchboard.persistence.idempotency import IdempotencyKey, commit_once
@@ -78,7 +75,7 @@ def create_conversation(member: Member, order: NewConversation) -> StoredConvers
     if contact == number.e164 or numbers.find_owner(contact) == member.org_id:
         raise Invalid(
             "The contact is one of your own numbers: send the number of a person.",
-            code="own_number",
+            code="contact_is_own_number",
             fields={"contact_e164": "is one of your own numbers"},
         )
     _require_assignable(member.org_id, order.assigned_user_id, order.flow_id)
@@ -218,7 +215,7 @@ def _require_text_number(org_id: str, number_id: str) -> Number:
     if not number.capabilities.sms:
         raise Invalid(
             "This number cannot send texts: choose a number with the capability sms.",
-            code="number_without_texts",
+            code="number_without_sms",
             fields={"twilio_number_id": "cannot send texts"},
         )
     return number
