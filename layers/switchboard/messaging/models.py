@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from switchboard.carriers.messages.segments import Encoding
 from switchboard.usage.models import SpendingReceipt
 
-#: The longest body, in characters, and the most files of one text (docs/contracts/hum.md#texts).
+#: The longest body, in characters, and the most files of one text (docs/contracts/hum.md#messages).
 MAX_BODY_CHARACTERS, MAX_MEDIA = 1_600, 10
 
 Direction = Literal["inbound", "outbound"]
@@ -46,6 +46,8 @@ class TextConversation(BaseModel):
     snooze_timer: str | None = None
     assigned_user_id: str | None = None
     ai_paused: bool = False
+    #: The time of our latest answer to each keyword: `stop`, `start` and `help`.
+    keyword_answers: dict[str, str] = Field(default_factory=dict)
     #: Whether the contact asked in a sentence to get no more texts: a person should look at it.
     needs_attention: bool = False
     unread_count: int = 0
@@ -88,7 +90,7 @@ class MessageStatus(StrEnum):
 
 
 class Author(StrEnum):
-    """Who wrote a text. `system` is the platform itself: the answers to keywords."""
+    """The author of a text. `system` is the platform itself, which answers keywords."""
 
     AI = "ai"
     USER = "user"
@@ -99,12 +101,14 @@ class Author(StrEnum):
 class TextMedia(BaseModel):
     """A file of a text: the customer's public `url`, or `key` in our bucket `text-media` for one that came in.
 
-    `error` says why the file of a text that came in could not be stored.
+    `carrier_url` is the carrier's own address of a file that is not stored yet. It needs the carrier's credentials, so
+    nobody sees it. `error` says why the file could not be stored.
     """
 
     model_config = ConfigDict(frozen=True)
 
     url: str | None = None
+    carrier_url: str | None = None
     key: str | None = None
     content_type: str | None = None
     size_bytes: int | None = None
@@ -141,6 +145,10 @@ class TextMessage(BaseModel):
     throttled: int = 0
     #: Whether quiet hours apply to it, also when it is sent later than planned.
     honors_quiet_hours: bool = False
+    #: The flow whose hours apply with quiet hours.
+    flow_id: str | None = None
+    #: The time to which quiet hours put it off after it was queued.
+    put_off_until: str | None = None
     #: An answer to a keyword passes the block of the contact's own opt-out.
     passes_opt_out: bool = False
     simulated: bool = False
@@ -171,7 +179,8 @@ class ScheduledStatus(StrEnum):
     PENDING = "pending"
     SENT = "sent"
     FAILED = "failed"
-    CANCELLED = "cancelled"
+    # The contract has this spelling.
+    CANCELED = "cancelled"
 
 
 class ScheduledText(BaseModel):
@@ -193,6 +202,7 @@ class ScheduledText(BaseModel):
     author: Author
     author_user_id: str | None = None
     honors_quiet_hours: bool
+    flow_id: str | None = None
     reason: ScheduleReason
     status: ScheduledStatus = ScheduledStatus.PENDING
     send_at: str
@@ -207,12 +217,17 @@ class ScheduledText(BaseModel):
     updated_at: str
 
 
+ActivityEntryKind = Literal["assigned", "status", "ai_paused", "flow", "opted_out", "opted_in", "escalated"]
+
+
 class ActivityEntry(BaseModel):
     """An entry of a conversation's activity: who changed its assignee, status or pause, from what to what."""
 
     id: str
-    kind: Literal["assigned", "status", "ai_paused", "flow", "opted_out", "opted_in", "escalated"]
+    kind: ActivityEntryKind
+    #: The id of a member, or the part of the platform that acted. A member has a name too, as it was then.
     actor: str
+    actor_name: str | None = None
     at: str
     before: str | None = None
     after: str | None = None
