@@ -7,8 +7,8 @@ import mimetypes
 import secrets
 from typing import TYPE_CHECKING
 
-from switchboard.calls import inbound
 from switchboard.aws import queues
+from switchboard.calls import inbound
 from switchboard.carriers.messages.segments import count_segments
 from switchboard.carriers.voice.twilio.callbacks import ANONYMOUS
 from switchboard.cli.commands import CommandGroup, print_rows
