@@ -508,6 +508,13 @@ WORKERS = (
         grants=frozenset({Grant.VOICE}),
         concurrency=50,
     ),
+    # As above: a campaign has two reports for each of its texts.
+    Worker(
+        "workers/text_reports",
+        queue="text-reports",
+        tables={"activity": READ_WRITE, "core": READ_WRITE},
+        concurrency=50,
+    ),
     Worker(
         "workers/texts",
         queue="texts",
