@@ -61,6 +61,8 @@ QUEUES = (
     # Three times as long as a language model may take.
     Queue("scoring", visibility_seconds=180),
     Queue("summaries", visibility_seconds=180),
+    # Longer than four rounds of a language model and its tools may take.
+    Queue("replies", visibility_seconds=240),
     Queue("voicemails", visibility_seconds=120),
     Queue("digests", visibility_seconds=180),
     Queue("webhooks"),
@@ -477,6 +479,16 @@ WORKERS = (
         batch=1,
         concurrency=20,
         seconds=150,
+    ),
+    Worker(
+        "workers/replies",
+        queue="replies",
+        # The answer passes the compliance gate and is charged.
+        tables={"activity": READ_WRITE, "core": READ_WRITE, "idempotency": READ_WRITE},
+        grants=frozenset({Grant.LANGUAGE_MODEL, Grant.NATIONAL_REGISTRY}),
+        batch=1,
+        concurrency=20,
+        seconds=200,
     ),
     Worker(
         "workers/numbers",
