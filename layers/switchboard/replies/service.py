@@ -1,6 +1,6 @@
 """Answers texts by the AI of a flow.
 
-Each text that comes in starts a job, some seconds later. The job of the newest text answers all texts since our last
+Each text that comes in starts a job, some seconds later. The job of the newest text answers the texts since our last
 one, so a person who writes three short texts gets one answer. A person who takes over, a closed conversation, an
 opt-out, a block and an automatic text get no answer.
 
@@ -34,8 +34,9 @@ from switchboard.numbers import service as numbers
 from switchboard.persistence.idempotency import IdempotencyKey
 from switchboard.replies import guards, repliers, store, tools
 from switchboard.replies.jobs import ReplyToTexts
-from switchboard.replies.models import MAX_KEPT_ANSWERS, AnswerState, Line, Prompt, ToolResult
+from switchboard.replies.models import MAX_KEPT_ANSWERS, AnswerState
 from switchboard.replies.repliers import RULES, RefusedError, ThrottledError
+from switchboard.replies.repliers.models import Prompt, ThreadLine, ToolResult
 from switchboard.replies.tools import Effects
 from switchboard.timers import service as timers
 from switchboard.usage import service as usage
@@ -65,7 +66,7 @@ class _Turn(NamedTuple):
     flow: Flow
     history: Sequence[TextMessage]
     state: AnswerState
-    #: The newest text that came in. The turn answers all texts up to it.
+    #: The newest text that came in. The turn answers every text up to it.
     newest: TextMessage
 
 
@@ -186,7 +187,7 @@ def _write_answer(turn: _Turn, effects: Effects, tries: int) -> str | None:
 
 def _new_prompt(turn: _Turn) -> Prompt:
     lines = [
-        Line(message.direction == "outbound", message.body[:MAX_LINE_CHARACTERS] or "(a file)")
+        ThreadLine(message.direction == "outbound", message.body[:MAX_LINE_CHARACTERS] or "(a file)")
         for message in reversed(turn.history)
         if message.status not in _UNSEEN
     ]

@@ -17,7 +17,7 @@ from switchboard.messaging.models import TextConversation, TextMessage
 from switchboard.messaging.threads import conversation_id_of
 from switchboard.replies import repliers, service
 from switchboard.replies.jobs import ReplyToTexts
-from switchboard.replies.models import Answer, Prompt
+from switchboard.replies.repliers.models import Answer, Prompt
 from tests.actors import system
 from tests.unit.calls.console_calls import save_number
 

@@ -13,7 +13,7 @@ from switchboard.messaging import store
 from switchboard.messaging.models import Author, ConversationStatus, MessageStatus, ScheduleReason
 from switchboard.persistence.collection import next_version
 from switchboard.replies import guards, service
-from switchboard.replies.models import Answer, ToolCall
+from switchboard.replies.repliers.models import Answer, ToolCall
 from tests.actors import Tenant, system
 from tests.integration.sabotage import Sabotage
 from tests.unit.replies.talks import ADA, Talk, open_talk, use_writer
