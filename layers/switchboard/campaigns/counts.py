@@ -8,6 +8,7 @@ leaves the recipients themselves as they are (`Recipient.status_in`).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 from switchboard.aws import reads
@@ -113,6 +114,25 @@ def cancel_writes(campaign: Campaign) -> list[Update]:
             names={f"#{name}": name for name in ("cancelled", "pending", "open", "ended")},
             values={":none": 0, ":no": False, ":yes": True},
             condition="attribute_exists(pk)",
+        )
+        for number in range(SLICES)
+    ]
+
+
+def complete_writes(campaign: Campaign, refusal: Callable[[list[Item | None]], Exception]) -> list[Update]:
+    """Returns the writes that close the gate of a campaign in which nothing is left to send, for its own commit.
+
+    They raise `refusal` at commit if a recipient is pending or claimed.
+    """
+    return [
+        Update(
+            table="core",
+            key=_slice_key(campaign.org_id, campaign.id, number),
+            expression="SET #open = :no",
+            names={f"#{name}": name for name in ("pending", "claimed", "open")},
+            values={":none": 0, ":no": False},
+            condition="#pending = :none AND #claimed = :none",
+            otherwise=refusal,
         )
         for number in range(SLICES)
     ]
