@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from switchboard.carriers.messages.segments import Encoding
 from switchboard.usage.models import SpendingReceipt
 
-#: The longest body, in characters, and the most files of one text (docs/contracts/hum.md#texts).
+#: The longest body, in characters, and the most files of one text (docs/contracts/hum.md#messages).
 MAX_BODY_CHARACTERS, MAX_MEDIA = 1_600, 10
 
 Direction = Literal["inbound", "outbound"]
@@ -88,7 +88,7 @@ class MessageStatus(StrEnum):
 
 
 class Author(StrEnum):
-    """Who wrote a text. `system` is the platform itself: the answers to keywords."""
+    """The author of a text. `system` is the platform itself, which answers keywords."""
 
     AI = "ai"
     USER = "user"
@@ -171,7 +171,8 @@ class ScheduledStatus(StrEnum):
     PENDING = "pending"
     SENT = "sent"
     FAILED = "failed"
-    CANCELLED = "cancelled"
+    # The contract has this spelling.
+    CANCELED = "cancelled"
 
 
 class ScheduledText(BaseModel):
@@ -207,12 +208,17 @@ class ScheduledText(BaseModel):
     updated_at: str
 
 
+ActivityEntryKind = Literal["assigned", "status", "ai_paused", "flow", "opted_out", "opted_in", "escalated"]
+
+
 class ActivityEntry(BaseModel):
     """An entry of a conversation's activity: who changed its assignee, status or pause, from what to what."""
 
     id: str
-    kind: Literal["assigned", "status", "ai_paused", "flow", "opted_out", "opted_in", "escalated"]
+    kind: ActivityEntryKind
+    #: The id of a member, or the part of the platform that acted. A member has a name too, as it was then.
     actor: str
+    actor_name: str | None = None
     at: str
     before: str | None = None
     after: str | None = None
