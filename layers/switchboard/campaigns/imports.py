@@ -144,6 +144,7 @@ def _count_rows(campaign: Campaign, batch: RecipientBatch, rows: int, judged: _J
     """Commits the end of a chunk: the counts, the campaign's total, and the job that follows."""
     imported = judged.stored + len(judged.new)
     duplicates = sum(problem.code == "duplicate" for problem in judged.problems)
+    invalid = len(judged.problems) - duplicates
     finished = batch.done + rows >= batch.rows
     counted = next_version(
         batch,
@@ -151,14 +152,20 @@ def _count_rows(campaign: Campaign, batch: RecipientBatch, rows: int, judged: _J
         done=batch.done + rows,
         imported=batch.imported + imported,
         duplicates=batch.duplicates + duplicates,
-        invalid=batch.invalid + len(judged.problems) - duplicates,
+        invalid=batch.invalid + invalid,
     )
 
     def decide(before: Campaign) -> Decision[Campaign]:
         if before.waiting[:1] != [batch.id] or before.total != campaign.total:
             return None
         waiting = before.waiting[1:] if finished else before.waiting
-        after = next_version(before, total=before.total + imported, waiting=waiting)
+        after = next_version(
+            before,
+            total=before.total + imported,
+            duplicates=before.duplicates + duplicates,
+            invalid=before.invalid + invalid,
+            waiting=waiting,
+        )
         worker = changes.campaign_worker(after)
         facts = {name: getattr(counted, name) for name in ("imported", "duplicates", "invalid")}
         return after, [
