@@ -88,7 +88,7 @@ def get_campaign(campaign_id: str) -> CampaignDetailsView:
     operation_id="launchSmsCampaign",
     description="Queues a draft or paused campaign. It starts at the next full minute, or at `scheduled_start_at` if"
     " that is later, and not before all its rows are imported. A queued campaign stays as it is. By the launch you"
-    " state that the recipients gave you their numbers for such texts, unless a consent is stored or a recipient has one.",
+    " state that the recipients gave you their numbers for such texts, unless a consent is stored or stated for one.",
     permission=Permission.CAMPAIGNS_WRITE,
     responses={
         400: "`invalid_status`: it runs or has ended. `no_recipients`: add some first. `number_unusable`: the number"

@@ -163,8 +163,8 @@ class CampaignView(BaseModel):
     status: CampaignStatus
     pause_reason: PauseReason | None = Field(
         description="Why it is paused: `member`, `cap` (a quota or the spending cap is used up), `number` (it was"
-        " released, or sends no texts), `failures` (too many texts failed), `authority` (the organization is suspended, or the"
-        " member who launched it lost the permission) or `no_recipients`. A launch resumes it."
+        " released, or sends no texts), `failures` (too many texts failed), `authority` (the organization is suspended,"
+        " or the member who launched it lost the permission) or `no_recipients`. A launch resumes it."
     )
     twilio_number_id: str
     flow_id: str | None
