@@ -30,7 +30,7 @@ from switchboard.campaigns.recipients import (
 from switchboard.kit import background, clock
 from switchboard.numbers import service as numbers
 from switchboard.persistence.collection import next_version
-from switchboard.persistence.optimistic import Decision
+from switchboard.persistence.optimistic import Decision, retry_on_conflict
 
 #: The rows of one run of the worker.
 CHUNK_ROWS = 2_500
@@ -47,7 +47,14 @@ class _Judged(NamedTuple):
 
 
 def import_recipients(job: ImportRecipients) -> None:
-    """Imports the next rows of a campaign's first batch. The last commit asks for the rows after them."""
+    """Imports the next rows of a campaign's first batch. The last commit asks for the rows after them.
+
+    If another run stores the same rows, this one reads again what is left to do.
+    """
+    retry_on_conflict(partial(_import_once, job))
+
+
+def _import_once(job: ImportRecipients) -> None:
     campaign, batch = reads.read_refs(
         store.campaign_ref(job.org_id, job.campaign_id),
         store.batch_ref(job.org_id, job.campaign_id, job.batch_id),
