@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from switchboard.carriers.messages.segments import Encoding
 from switchboard.usage.models import SpendingReceipt
 
-#: The longest body, in characters, and the most files of one text (docs/contracts/hum.md#texts).
+#: The longest body, in characters, and the most files of one text (docs/contracts/hum.md#messages).
 MAX_BODY_CHARACTERS, MAX_MEDIA = 1_600, 10
 
 Direction = Literal["inbound", "outbound"]
@@ -88,7 +88,7 @@ class MessageStatus(StrEnum):
 
 
 class Author(StrEnum):
-    """Who wrote a text. `system` is the platform itself: the answers to keywords."""
+    """The author of a text. `system` is the platform itself, which answers keywords."""
 
     AI = "ai"
     USER = "user"
@@ -171,7 +171,8 @@ class ScheduledStatus(StrEnum):
     PENDING = "pending"
     SENT = "sent"
     FAILED = "failed"
-    CANCELLED = "cancelled"
+    # The contract has this spelling.
+    CANCELED = "cancelled"
 
 
 class ScheduledText(BaseModel):

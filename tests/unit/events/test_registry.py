@@ -49,6 +49,7 @@ FREE = {
     ("email.received", "automatic"): "the name of the header that gave it away, or a word of ours",
     ("voice.call.created", "verdict.rules"): "results and reasons of our own rules",
     ("voice.call.blocked", "verdict.rules"): "results and reasons of our own rules",
+    ("sms.blocked", "verdict.rules"): "results and reasons of our own rules",
     ("voice.call.turn", "speaker"): "a side of the call, in the carrier's words",
     ("voice.call.tool", "tool"): "the organization's name for its tool",
     ("voice.call.tool", "status"): "how a tool ended, in the carrier's words",
@@ -69,7 +70,11 @@ PROMISED: dict[Contract, set[str]] = {
     },
     "opticomm": {"call.initiated", "call.completed", "call.failed"},
     "athos": {"call.scored"},
-    "hum": {"call.completed", "call.outcome", "voicemail.received"},
+    "hum": {
+        *("call.completed", "call.outcome", "voicemail.received"),
+        *("sms.received", "sms.sent", "sms.delivered", "sms.failed", "sms.opt_out", "sms.opt_in"),
+        *("conversation.started", "conversation.assigned", "conversation.closed", "conversation.reopened"),
+    },
 }
 
 #: The tables that need a row for each kind of webhook.

@@ -26,8 +26,22 @@ class ConsentRecorded(NumberData):
 TYPES = (
     EventType("number.blocked", "A number was added to the do-not-call list.", "number", NumberData),
     EventType("number.unblocked", "A number was removed from the do-not-call list.", "number", NumberData),
-    EventType("sms.opt_out", "A number's holder opted out of all channels.", "number", OptOutData, channel="sms"),
-    EventType("sms.opt_in", "A number's holder opted in again.", "number", NumberData, channel="sms"),
+    EventType(
+        "sms.opt_out",
+        "A number's holder opted out of all channels.",
+        "number",
+        OptOutData,
+        channel="sms",
+        webhooks={"hum": "sms.opt_out"},
+    ),
+    EventType(
+        "sms.opt_in",
+        "A number's holder opted in again.",
+        "number",
+        NumberData,
+        channel="sms",
+        webhooks={"hum": "sms.opt_in"},
+    ),
     EventType("consent.recorded", "A consent was added to the ledger.", "number", ConsentRecorded),
     EventType("consent.withdrawn", "A consent was removed from the ledger.", "number", NumberData),
 )

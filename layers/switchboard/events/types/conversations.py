@@ -15,7 +15,7 @@ class ConversationData(TypedDict):
 
 
 class ConversationAssigned(ConversationData):
-    user: NotRequired[Annotated[Id, "The member who has it now. Missing if nobody has it."]]
+    assignee: NotRequired[Annotated[Id, "The member who has it now. Missing if nobody has it."]]
 
 
 class ConversationSnoozed(ConversationData):
@@ -27,7 +27,7 @@ class ConversationReopened(ConversationData):
 
 
 class ConversationUpdated(ConversationData):
-    fields: Annotated[list[str], "The names of the changed fields."]
+    fields: Annotated[list[Code], "The names of the changed fields."]
 
 
 def _conversation(name: str, about: str, data: type = ConversationData, webhook: str | None = None) -> EventType:

@@ -13,7 +13,7 @@ class TextData(TypedDict):
     conversation: Annotated[Id, "The conversation."]
     contact: Annotated[Digest, "The digest of the contact's number."]
     number: Annotated[Id, "Our number."]
-    author: Annotated[Code, "Who wrote it: `ai`, `user`, `contact` or `system`."]
+    author: Annotated[Code, "The author: `ai`, `user`, `contact` or `system`."]
     segments: Annotated[Count, "The number of segments."]
     campaign: NotRequired[Annotated[Id, "The campaign, or the campaign that it answers."]]
     simulated: NotRequired[Annotated[bool, "Whether the carrier is simulated."]]
@@ -21,7 +21,7 @@ class TextData(TypedDict):
 
 class TextReceived(TextData):
     media: Annotated[Count, "The number of files."]
-    keyword: NotRequired[Annotated[Code, "What the whole text asks for: `stop`, `start` or `help`."]]
+    keyword: NotRequired[Annotated[Code, "The request of the whole text: `stop`, `start` or `help`."]]
 
 
 class TextRefused(TextData):
