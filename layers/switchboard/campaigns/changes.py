@@ -31,8 +31,13 @@ def require_campaign(org_id: str, campaign_id: str) -> Campaign:
     """Returns the organization's campaign with this id. Raises NotFound."""
     found = store.CAMPAIGNS.get_object(org_id, campaign_id)
     if not found:
-        raise NotFound("There is no such campaign: check its id.")
+        raise campaign_unknown()
     return found
+
+
+def campaign_unknown() -> NotFound:
+    """Returns the refusal for an id that no campaign of the organization has."""
+    return NotFound("There is no such campaign: check its id.")
 
 
 def require_number(org_id: str, number_id: str) -> Number:

@@ -212,11 +212,12 @@ def recipient_status_of(text: TextMessage) -> RecipientStatus:
 def reply_writes(recipient: Recipient) -> list[Write]:
     """Returns the writes that count the first reply of a recipient.
 
-    Raises StaleVersionError at commit if the recipient's status has changed.
+    Raises StaleVersionError at commit if the recipient's status has changed, or if another reply is counted.
     """
     org_id, campaign_id, index = recipient.org_id, recipient.campaign_id, recipient.index
+    facts = {"replied_at": clock.now_iso()}
     return [
-        store.recipient_write(org_id, campaign_id, index, recipient.status, {"replied_at": clock.now_iso()}),
+        store.recipient_write(org_id, campaign_id, index, recipient.status, facts, missing="replied_at"),
         _add_write(org_id, campaign_id, index % SLICES, {"replied": 1}),
     ]
 

@@ -82,11 +82,17 @@ def new_recipient_write(recipient: Recipient) -> Put:
 
 
 def recipient_write(
-    org_id: str, campaign_id: str, index: int, before: RecipientStatus, facts: Mapping[str, Any]
+    org_id: str,
+    campaign_id: str,
+    index: int,
+    before: RecipientStatus,
+    facts: Mapping[str, Any],
+    *,
+    missing: str | None = None,
 ) -> Update:
     """Returns the write that changes facts of a recipient. A fact that is `None` is removed.
 
-    Raises StaleVersionError at commit if the recipient's status is not `before`.
+    Raises StaleVersionError at commit if the recipient's status is not `before`, or if it has the fact `missing`.
     """
     kept = {name: value for name, value in facts.items() if value is not None}
     sets = ", ".join(f"#{name} = :{name}" for name in kept)
@@ -97,7 +103,7 @@ def recipient_write(
         expression=" ".join(part for part in (f"SET {sets}" if sets else "", f"REMOVE {gone}" if gone else "") if part),
         names={"#status": "status", **{f"#{name}": name for name in facts}},
         values={":before": before.value, **{f":{name}": value for name, value in kept.items()}},
-        condition="#status = :before",
+        condition="#status = :before" + (f" AND attribute_not_exists(#{missing})" if missing else ""),
         otherwise=StaleVersionError,
     )
 

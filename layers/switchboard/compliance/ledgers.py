@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from switchboard.aws.dynamodb import Item
+from switchboard.aws.reads import Ref
 from switchboard.aws.writes import Put, Writes
 from switchboard.compliance import consents, ledger_store, phone, store
 from switchboard.compliance.consents import BadConsentError
@@ -127,6 +128,11 @@ def record_opt_out(
         return before.entry
     found = ledger_store.get_entry(origin.org_id, "opt-outs", entry.e164) if done else None
     return OptOut.model_validate(found) if found else entry
+
+
+def opt_out_ref(org_id: str, e164: str) -> Ref[OptOut]:
+    """Returns the reference to the opt-out of a number in E.164."""
+    return Ref("core", store.ledger_key(org_id, "opt-outs", e164), OptOut.model_validate)
 
 
 class AlreadyOptedOutError(Exception):

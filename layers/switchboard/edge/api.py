@@ -111,6 +111,10 @@ class Api:
         assert signer is not None, "the operation's body has no signature check"
         return signer
 
+    def answer_with(self, status: int) -> None:
+        """Sets the status of the route's success, one of those that the route declares (`also`)."""
+        self._current.status = status
+
     @property
     def exchange(self) -> Exchange:
         """The exchange in progress, for the few routes that serve unauthenticated clients."""
@@ -126,14 +130,16 @@ class Api:
         tag: str | None = None,
         description: str | None = None,
         status: int = 200,
+        also: dict[int, str] | None = None,
         media_type: str | None = None,
         responses: dict[int, str] | None = None,
         **options: Any,
     ) -> Callable[[_Route], _Route]:
         """Registers a route. `options` are fields of its `Operation`.
 
-        `responses` describes the route's error responses by status, for the API document. `media_type` is the type of a
-        text response without a model.
+        `responses` describes the route's error responses by status, for the API document. `also` describes its other
+        successes, which have the same model (`answer_with`). `media_type` is the type of a text response without a
+        model.
 
         A path variable may name the prefix of its ids: `<agt:agent_id>`. A value that cannot be such an id gets 404
         with the text of `responses[404]`, and the route does not run. The prefix `any` marks a variable that is not an
@@ -151,7 +157,7 @@ class Api:
         if refusal := self.dialect.key_refusals.get(operation.keys or frozenset()):
             stated = {403: refusal, **stated}
         declared: dict[int, Any] = {status: {"description": summary}}
-        declared |= {number: {"description": text} for number, text in stated.items()}
+        declared |= {number: {"description": text} for number, text in ((also or {}) | stated).items()}
         if media_type:
             declared[status]["content"] = {media_type: {"schema": {"type": "string"}}}
         return self.router.resolver.route(

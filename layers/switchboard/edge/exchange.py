@@ -157,6 +157,7 @@ class Exchange:
         "router",
         "signed_in",
         "signer",
+        "status",
         "upload",
     )
 
@@ -192,6 +193,8 @@ class Exchange:
         #: The body's part of the idempotency fingerprint, for bodies whose bytes differ between attempts.
         self.digest: str | None = None
         self.replayed = False
+        #: The status of a success, if the route chose another one than its usual one (`Api.answer_with`).
+        self.status: int | None = None
         #: The cookies that the response sets.
         self.cookies: list[str] = []
 

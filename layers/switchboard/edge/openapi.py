@@ -175,7 +175,7 @@ def _operation(raw: Json, operation: Operation, schemas: Json, description: ApiD
     told["responses"] = {
         status: _fitted(
             status,
-            _response(status, raw["responses"].get(status), keyed, schemas, description),
+            _response(status, raw["responses"].get(status), keyed, schemas, description, raw["summary"]),
             _facts(raw["responses"].get(status), told, schemas),
             description,
         )
@@ -241,7 +241,9 @@ def _error_statuses(operation: Operation, keyed: bool, parameters: Sequence[Json
         yield from (409, 503)
 
 
-def _response(status: str, raw: Json | None, keyed: bool, schemas: Json, description: ApiDescription) -> Json:
+def _response(
+    status: str, raw: Json | None, keyed: bool, schemas: Json, description: ApiDescription, summary: str
+) -> Json:
     refusal = description.refusals.get(int(status))
     if refusal:
         reference = {"$ref": f"#/components/responses/{refusal.name}"}
@@ -255,7 +257,9 @@ def _response(status: str, raw: Json | None, keyed: bool, schemas: Json, descrip
     if "content" in raw:
         told["content"] = _without_noise(raw["content"])
         model = schemas.get(_model(told["content"]), {})
-        told["description"] = model.get("description", told["description"])
+        if raw["description"] == summary:
+            # The route says nothing else about this success.
+            told["description"] = model.get("description", summary)
     return told
 
 

@@ -185,7 +185,7 @@ class Router:
         except ResponseValidationError as error:
             raise RuntimeError(f"an answer does not match its model: {telemetry.validation_problems(error)}") from None
         headers = {name.lower(): values[0] for name, values in (answer.get("multiValueHeaders") or {}).items()}
-        return Reply(answer["statusCode"], answer.get("body") or "", headers)
+        return Reply(exchange.status or answer["statusCode"], answer.get("body") or "", headers)
 
     def _require_ids(self, exchange: Exchange) -> None:
         """Raises NotFound for a path value that cannot be an id. This saves the lookup."""

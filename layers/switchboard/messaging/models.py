@@ -208,12 +208,17 @@ class ScheduledText(BaseModel):
     updated_at: str
 
 
+ActivityEntryKind = Literal["assigned", "status", "ai_paused", "flow", "opted_out", "opted_in", "escalated"]
+
+
 class ActivityEntry(BaseModel):
     """An entry of a conversation's activity: who changed its assignee, status or pause, from what to what."""
 
     id: str
-    kind: Literal["assigned", "status", "ai_paused", "flow", "opted_out", "opted_in", "escalated"]
+    kind: ActivityEntryKind
+    #: The id of a member, or the part of the platform that acted. A member has a name too, as it was then.
     actor: str
+    actor_name: str | None = None
     at: str
     before: str | None = None
     after: str | None = None

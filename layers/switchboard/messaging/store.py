@@ -13,12 +13,15 @@ there before its conversation exists.
 
 The indexes of conversations all have the status, so that each combination of filters has its own partitions: gsi1 by
 status, gsi2 by assignee, gsi3 by number, gsi4 by assignee and number. Lists are sorted by the last text, so the place
-of a conversation changes. gsi1 of scheduled texts lists them by status and the time of sending.
+of a conversation changes. A place also has the contact's number, so that a list reads the contacts and opt-outs
+together with the conversations. gsi1 of scheduled texts lists them by status and the time of sending.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import NamedTuple
 
 from switchboard.aws import reads
 from switchboard.aws.dynamodb import Item, Key
@@ -35,6 +38,9 @@ from switchboard.messaging.models import (
 from switchboard.persistence.collection import Collection
 from switchboard.persistence.listing import Listing, ListView, place_of, read_query_page
 
+#: The id of a text is made some moments before or after the text's time.
+_ID_SLACK = timedelta(seconds=1)
+_FIRST_MOMENT = clock.from_epoch(0)
 MESSAGE_PREFIX, SCHEDULED_PREFIX, CONVERSATION_PREFIX = "sms", "sch", "cnv"
 
 CONVERSATION_LISTING = Listing(
@@ -65,7 +71,8 @@ def _conversation_lists(found: TextConversation) -> Item:
         "assigned_user_id": found.assigned_user_id,
         "number_id": found.number_id,
     }
-    return CONVERSATION_LISTING.index_attributes(found.org_id, place_of(found.active_at, found.id), values)
+    place = f"{place_of(found.active_at, found.id)}#{found.contact_e164}"
+    return CONVERSATION_LISTING.index_attributes(found.org_id, place, values)
 
 
 def _pack(item: Item) -> Item:
@@ -90,9 +97,26 @@ def conversation_ref(org_id: str, conversation_id: str) -> Ref[TextConversation]
     return Ref("activity", _conversation_key(org_id, conversation_id), CONVERSATIONS.from_item)
 
 
-def list_all_statuses() -> list[str]:
-    """Returns every status, for a list that does not filter by it: each view of the listing has the status."""
-    return [status.value for status in ConversationStatus]
+class ConversationPlace(NamedTuple):
+    """The id and the contact of a conversation: all that is needed to read it with its contact and opt-out."""
+
+    id: str
+    contact_e164: str
+
+
+def list_conversation_places(
+    org_id: str, wanted: Mapping[str, str | None], limit: int, after: str | None
+) -> tuple[list[ConversationPlace], str | None]:
+    """Returns a page of conversations, the latest activity first, and the cursor of the next page.
+
+    `wanted` are the values of `status`, `assigned_user_id` and `number_id` to filter by. The entries may be slightly
+    out of date: compare the conversations with the filters. Raises Invalid for a cursor of another list.
+    """
+    filters = {name: [value] for name, value in wanted.items() if value is not None}
+    # Each view of the listing has the status.
+    filters.setdefault("status", [status.value for status in ConversationStatus])
+    places, cursor = CONVERSATION_LISTING.read_places(org_id, filters, limit, after)
+    return [ConversationPlace(*place.split("#", 2)[1:]) for place in places], cursor
 
 
 # ---- texts
@@ -120,19 +144,20 @@ def list_messages(
 
     `before` is a time: only older texts are on the page.
     """
-    # The millisecond of `before` itself is left out. Ids have milliseconds.
-    last = ids.smallest_id("message#" + MESSAGE_PREFIX, _milliseconds(before)) if before else "message#~"
-    query = Query(
-        table="activity",
-        partition=conversation_partition(org_id, conversation_id),
-        between=("message#", last),
-        forward=False,
-    )
+    partition = conversation_partition(org_id, conversation_id)
+    query = Query(table="activity", partition=partition, begins="message#", forward=False)
+    if before:
+        # An id has no time before 1970, and no text is of the future.
+        moment = min(max(clock.parse(before), _FIRST_MOMENT), clock.now()) + _ID_SLACK
+        query = Query(
+            table="activity",
+            partition=partition,
+            between=("message#", ids.smallest_id("message#" + MESSAGE_PREFIX, int(moment.timestamp() * 1_000))),
+            forward=False,
+            where="created_at < :before",
+            values={":before": clock.format_iso(clock.parse(before))},
+        )
     return read_query_page(query, TextMessage.model_validate, org_id, f"texts:{conversation_id}:{before}", limit, after)
-
-
-def _milliseconds(at: str) -> int:
-    return int(clock.parse(at).timestamp() * 1_000)
 
 
 def message_item(message: TextMessage) -> Item:

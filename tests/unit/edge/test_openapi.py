@@ -139,3 +139,14 @@ def test_an_api_gives_its_routes_their_tag_and_keys() -> None:
 def test_a_route_needs_a_tag() -> None:
     with pytest.raises(AssertionError, match="has no tag"):
         Api(Anima(), "test").get("/v1/a", summary="Read", operation_id="a")
+
+
+def test_a_route_may_have_two_successes() -> None:
+    api = Api(Anima(), "test", tag="Email", keys=MASTER)
+
+    @api.post("/v1/a", summary="Send", operation_id="a", public=True, keys=None, also={202: "It is sent later."})
+    def send() -> Page: ...
+
+    told = build_document([api], DESCRIPTION)["paths"]["/v1/a"]["post"]["responses"]
+    assert told["202"]["description"] == "It is sent later."
+    assert told["200"]["content"] == told["202"]["content"]

@@ -1,0 +1,49 @@
+"""The activity of a conversation: its assignees, statuses and pauses, each with the member who changed it."""
+
+from __future__ import annotations
+
+from switchboard.aws.writes import Put
+from switchboard.errors import NotFound
+from switchboard.events.models import Origin
+from switchboard.kit import clock, ids
+from switchboard.messaging import store
+from switchboard.messaging.models import ActivityEntry, ActivityEntryKind, TextConversation
+from switchboard.team.models import Member
+
+
+def require_conversation(org_id: str, conversation_id: str) -> TextConversation:
+    """Returns the organization's conversation with this id. Raises NotFound."""
+    found = store.CONVERSATIONS.get_object(org_id, conversation_id)
+    if found is None:
+        raise NotFound("There is no such conversation: check its id.")
+    return found
+
+
+def entry_write(
+    origin: Origin,
+    conversation: TextConversation,
+    kind: ActivityEntryKind,
+    before: str | None = None,
+    after: str | None = None,
+    note: str | None = None,
+) -> Put:
+    """Returns the write that adds an entry, for the commit of the change."""
+    entry = ActivityEntry(
+        id=ids.new_id("act"),
+        kind=kind,
+        actor=origin.actor.id,
+        actor_name=origin.user.name if isinstance(origin, Member) else None,
+        at=clock.now_iso(),
+        before=before,
+        after=after,
+        note=note,
+    )
+    return store.activity_write(conversation.org_id, conversation.id, entry)
+
+
+def list_conversation_activity(
+    org_id: str, conversation_id: str, limit: int, after: str | None
+) -> tuple[list[ActivityEntry], str | None]:
+    """Returns a page of the activity, the newest first, and the cursor of the next page. Raises NotFound, Invalid."""
+    require_conversation(org_id, conversation_id)
+    return store.list_activity(org_id, conversation_id, limit, after)

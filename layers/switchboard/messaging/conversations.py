@@ -1,0 +1,207 @@
+"""Creates and changes conversations of texts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any, NamedTuple
+
+from switchboard.aws import reads
+from switchboard.aws.dynamodb import Item
+from switchboard.aws.writes import Writes
+from switchboard.compliance import phone
+from switchboard.errors import Invalid
+from switchboard.flows import service as flows
+from switchboard.kit import clock
+from switchboard.messaging import snoozing, store, threads
+from switchboard.messaging.activity import entry_write, require_conversation
+from switchboard.messaging.conversation_changes import (
+    ConversationChanges,
+    conversation_event_write,
+    decide_changes,
+)
+from switchboard.messaging.conversation_lists import ConversationRow, read_row
+from switchboard.messaging.models import ConversationStatus, TextConversation
+from switchboard.numbers import service as numbers
+from switchboard.numbers.models import Number
+from switchboard.persistence.idempotency import commit_once
+from switchboard.persistence.optimistic import Decision
+from switchboard.team import members
+from switchboard.team.models import Member
+
+
+class NewConversation(NamedTuple):
+    """A conversation to create: our number and the contact's. The flow and the assignee are only for a new one."""
+
+    number_id: str
+    contact_e164: str
+    flow_id: str | None = None
+    assigned_user_id: str | None = None
+
+
+class StoredConversation(NamedTuple):
+    """A conversation, and whether this request created it."""
+
+    conversation: TextConversation
+    created: bool
+
+
+class _ConversationExistsError(Exception):
+    """The number and the contact have a conversation already."""
+
+    def __init__(self, items: list[Item | None]) -> None:
+        super().__init__("the conversation exists")
+        assert items[0] is not None
+        self.conversation = store.CONVERSATIONS.from_item(items[0])
+
+
+def create_conversation(member: Member, order: NewConversation) -> StoredConversation:
+    """Creates the conversation of a number and a contact, or returns the existing one unchanged.
+
+    Raises NotFound for an unknown number. Raises Invalid for a number that is released or has no texts, for a contact
+    that is one of the organization's own numbers, and for an unknown flow or assignee.
+    """
+    number = _require_text_number(member.org_id, order.number_id)
+    contact = phone.parse_pasted(order.contact_e164, "contact_e164").e164
+    if contact == number.e164 or numbers.find_owner(contact) == member.org_id:
+        raise Invalid(
+            "The contact is one of your own numbers: send the number of a person.",
+            code="own_number",
+            fields={"contact_e164": "is one of your own numbers"},
+        )
+    _require_assignable(member.org_id, order.assigned_user_id, order.flow_id)
+    conversation = _new_conversation(member.org_id, number, contact, order)
+    assigned: list[Writes] = []
+    if conversation.assigned_user_id:
+        assigned = [
+            conversation_event_write(
+                member, "conversation.assigned", conversation, assignee=conversation.assigned_user_id
+            ),
+            entry_write(member, conversation, "assigned", None, conversation.assigned_user_id),
+        ]
+    create = store.CONVERSATIONS.create_write(conversation)
+    try:
+        done = commit_once(
+            member.effect,
+            conversation.id,
+            replace(create, otherwise=_ConversationExistsError),
+            conversation_event_write(member, "conversation.started", conversation),
+            assigned,
+        )
+    except _ConversationExistsError as existing:
+        return StoredConversation(existing.conversation, created=False)
+    # An earlier run of the request created it.
+    return StoredConversation(
+        require_conversation(member.org_id, conversation.id) if done else conversation, created=True
+    )
+
+
+def _new_conversation(org_id: str, number: Number, contact: str, order: NewConversation) -> TextConversation:
+    now = clock.now_iso()
+    return TextConversation(
+        id=threads.conversation_id_of(org_id, number.id, contact),
+        org_id=org_id,
+        number_id=number.id,
+        number_e164=number.e164,
+        contact_e164=contact,
+        flow_id=order.flow_id and flows.parse_flow_id(order.flow_id),
+        assigned_user_id=order.assigned_user_id,
+        simulated=number.provider == "simulator",
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def update_conversation(member: Member, conversation_id: str, changes: dict[str, Any]) -> ConversationRow:
+    """Changes fields of a conversation. Returns it with its contact and opt-out.
+
+    Raises NotFound, and Invalid for an unknown assignee or flow, for a snooze without a moment in the next 90 days, and
+    for metadata that is too large.
+    """
+    valid = _valid_changes(member.org_id, changes)
+    return read_row(_change(member, conversation_id, partial(decide_changes, member, changes=valid)))
+
+
+def close_conversation(member: Member, conversation_id: str) -> None:
+    """Closes a conversation. A text that comes in opens it again. Raises NotFound."""
+    _set_fields(member, conversation_id, {"status": ConversationStatus.CLOSED})
+
+
+def reopen_conversation(member: Member, conversation_id: str) -> None:
+    """Opens a closed or snoozed conversation. Raises NotFound."""
+    _set_fields(member, conversation_id, {"status": ConversationStatus.OPEN})
+
+
+def mark_conversation_read(member: Member, conversation_id: str) -> None:
+    """Sets the number of unread texts to zero, for the whole organization. Raises NotFound."""
+    _set_fields(member, conversation_id, {"unread_count": 0})
+
+
+def _set_fields(member: Member, conversation_id: str, changes: ConversationChanges) -> None:
+    _change(member, conversation_id, partial(decide_changes, member, changes=changes))
+
+
+def _change(
+    member: Member, conversation_id: str, decide: Callable[[TextConversation], Decision[TextConversation]]
+) -> TextConversation:
+    changed = store.CONVERSATIONS.change_object(member.org_id, conversation_id, decide, once=member.effect)
+    return changed or require_conversation(member.org_id, conversation_id)
+
+
+def _valid_changes(org_id: str, changes: dict[str, Any]) -> ConversationChanges:
+    valid: ConversationChanges = {**changes}  # type: ignore[typeddict-item]
+    status, until = changes.get("status"), changes.get("snoozed_until")
+    if status is ConversationStatus.SNOOZED and until is None:
+        raise _invalid_snooze("A snooze needs its end: send snoozed_until too.", snoozed_until="is missing")
+    if until is not None:
+        if status is not ConversationStatus.SNOOZED:
+            raise _invalid_snooze("Only a snooze has an end: send the status snoozed too.", status="must be snoozed")
+        valid["snoozed_until"] = snoozing.parse_snooze(until)
+    _require_assignable(org_id, changes.get("assigned_user_id"), changes.get("flow_id"))
+    if changes.get("flow_id"):
+        valid["flow_id"] = flows.parse_flow_id(changes["flow_id"])
+    return valid
+
+
+def _invalid_snooze(message: str, **fields: str) -> Invalid:
+    return Invalid(message, code="invalid_snooze", fields=fields)
+
+
+def _require_text_number(org_id: str, number_id: str) -> Number:
+    number = numbers.get_number(org_id, number_id)
+    if not number.active:
+        raise Invalid(
+            "This number was released: choose a number that the organization still has.",
+            code="number_released",
+            fields={"twilio_number_id": "was released"},
+        )
+    if not number.capabilities.sms:
+        raise Invalid(
+            "This number cannot send texts: choose a number with the capability sms.",
+            code="number_without_texts",
+            fields={"twilio_number_id": "cannot send texts"},
+        )
+    return number
+
+
+def _require_assignable(org_id: str, user_id: str | None, flow_id: str | None) -> None:
+    """Raises Invalid unless the assignee is a member and the flow exists."""
+    known_id = flows.parse_flow_id(flow_id) if flow_id else None
+    member_ref = members.member_ref(org_id, user_id) if user_id else None
+    flow_ref = flows.flow_ref(org_id, known_id) if known_id else None
+    if not (user_id or flow_id):
+        return
+    found, flow = reads.read_refs(member_ref, flow_ref)
+    if user_id and not found:
+        raise Invalid(
+            "The assignee is not a member: list the team to find a member's id.",
+            code="unknown_member",
+            fields={"assigned_user_id": "must be the id of a member of your organization"},
+        )
+    if flow_id and not flow:
+        raise Invalid(
+            "There is no such flow: list the flows to find its id.",
+            code="unknown_flow",
+            fields={"flow_id": "must be the id of a flow of your organization"},
+        )
