@@ -49,6 +49,7 @@ QUEUES = (
     Queue("dialer"),
     Queue("simulator"),
     Queue("voice-events"),
+    Queue("text-reports"),
     # Longer than a provider may take for an hour of audio.
     Queue("recordings", visibility_seconds=120),
     # It also carries the reports of a transport.
@@ -345,6 +346,15 @@ GROUPS = (
         # takes some tenths of a second: 50 environments answer more than 100 calls a second.
         reserved=50,
     ),
+    # Apart from calls: a campaign's reports must not take the environments that callers wait for.
+    Group(
+        "callbacks/twilio_texts",
+        api="twilio",
+        paths=("sms/{proxy+}",),
+        tables={"core": READ, "ratelimit": WRITE},
+        sends=("text-reports",),
+        grants=frozenset({Grant.ROOT_SECRET, Grant.NUMBERS}),
+    ),
 )
 
 #: The concurrent executions that Lambda keeps for functions without a reservation.
@@ -465,7 +475,7 @@ WORKERS = (
         "workers/simulator",
         queue="simulator",
         tables={"activity": READ_WRITE, "core": READ_WRITE},
-        sends=("simulator", "voice-events"),
+        sends=("simulator", "voice-events", "text-reports"),
         grants=frozenset({Grant.ROOT_SECRET, Grant.CALLBACKS, Grant.VOICE}),
         concurrency=20,
     ),

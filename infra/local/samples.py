@@ -22,9 +22,9 @@ from switchboard.calls.models import Order, Tier
 from switchboard.carriers.numbers.ports.inventory import NumberSearch
 from switchboard.carriers.voice.ports.incoming import IncomingCall
 from switchboard.carriers.voice.ports.reports import Recording, Report
-from switchboard.carriers.voice.simulator import callbacks, caller, caller_state
+from switchboard.carriers.voice.simulator import callbacks, caller_state, forms
 from switchboard.carriers.voice.simulator.callbacks import SimulatedCallback
-from switchboard.carriers.voice.simulator.caller import SimulatedForm
+from switchboard.carriers.voice.simulator.forms import SimulatedForm
 from switchboard.carriers.voice.twilio import accounts, urls
 from switchboard.contacts import service as contacts
 from switchboard.email import delivery
@@ -149,7 +149,7 @@ def _called_in(number_id: str) -> SimulatedForm:
         "From": "+14155550142",
         "To": number.e164,
     }
-    return caller.sign_form(number.org_id, f"{urls.BASE_PATH}{number_id}", form)
+    return forms.sign_form(number.org_id, f"{urls.BASE_PATH}{number_id}", form)
 
 
 def _left_message(demo: dict[str, str]) -> str:
