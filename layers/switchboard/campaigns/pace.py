@@ -42,10 +42,11 @@ class Lane:
     """A lane: its latest turn, and the recipients that the turn owns. `deadline` is 0 for a turn that has ended."""
 
     turn: int = 0
-    #: How many texts the turn may hand over, and how many of them are for recipients that were put off.
+    #: How many texts the turn may hand over.
     tokens: int = 0
-    due: int = 0
-    #: The recipients: the first index, and their number.
+    #: The indexes of its recipients that were put off and are due.
+    due: tuple[int, ...] = ()
+    #: Its other recipients: the first index, and their number.
     start: int = 0
     rows: int = 0
     deadline: int = 0
@@ -176,8 +177,8 @@ def list_first_turns(pace: Pace, started: int) -> list[Turn]:
     return turns
 
 
-def decide_grant(pace: Pace, turn: Turn, now: int, total: int, due: int) -> Grant | Wait | Stale:
-    """Returns what a turn may do now. `due` is the number of recipients that were put off and are due.
+def decide_grant(pace: Pace, turn: Turn, now: int, total: int, due: tuple[int, ...] = ()) -> Grant | Wait | Stale:
+    """Returns what a turn may do now. `due` are the indexes of recipients that were put off and are due.
 
     Each turn is granted once. A turn whose worker was killed is granted again when nothing of the first attempt can
     reach the carrier any more.
@@ -190,19 +191,18 @@ def decide_grant(pace: Pace, turn: Turn, now: int, total: int, due: int) -> Gran
     if lane.deadline and now <= lane.deadline + SETTLED:
         return Wait(lane.deadline + SETTLED + 1)
     if turn.number == lane.turn:
-        tokens = max(0, lane.tokens - lane.due)
-        after = replace(lane, tokens=tokens, due=0, deadline=now + TURN_LIMIT, end=lane.last_end)
-        return Grant(tokens, now, after.deadline, after, 0, retaken=True)
+        after = replace(lane, deadline=now + TURN_LIMIT, end=lane.last_end)
+        return Grant(lane.tokens, now, after.deadline, after, 0, retaken=True)
     full = count_tokens(pace.limit, turn.lane)
     tokens = full if turn.left is None else min(turn.left, full)
     ready = max(turn.ready, lane.free_at) if turn.left is None else turn.ready
     if now < ready - LEAD:
         return Wait(ready - LEAD)
-    due = min(due, tokens)
+    due = due[:tokens]
     after = Lane(turn.number, tokens, due, lane.start, lane.rows, max(now, ready) + TURN_LIMIT, lane.last_end)
     takes = 0
-    if not lane.rows and due < tokens:
-        takes = max(0, min(max(tokens - due, turn.reach), MAX_ROWS, total - pace.next_index))
+    if not lane.rows and len(due) < tokens:
+        takes = max(0, min(max(tokens - len(due), turn.reach), MAX_ROWS, total - pace.next_index))
         after = replace(after, start=pace.next_index, rows=takes)
     return Grant(tokens, ready, after.deadline, after, takes)
 
@@ -210,7 +210,7 @@ def decide_grant(pace: Pace, turn: Turn, now: int, total: int, due: int) -> Gran
 def end_turn(grant: Grant, outcome: Outcome) -> Lane:
     """Returns the state of a lane whose turn has ended."""
     end = max(grant.lane.end, outcome.end)
-    return Lane(grant.lane.turn, 0, 0, outcome.start, outcome.rows, 0, end)
+    return Lane(grant.lane.turn, 0, (), outcome.start, outcome.rows, 0, end)
 
 
 def plan_next_turn(turn: Turn, grant: Grant, outcome: Outcome, now: int, *, more: bool) -> Turn:

@@ -131,7 +131,7 @@ class Road:
         assert self.pace
         due = [index for index in self.due if self.status[index] == "put_off"][:10]
         yield self._table()
-        grant = pace.decide_grant(self.pace, turn, self._clock(skew), self.total, len(due))
+        grant = pace.decide_grant(self.pace, turn, self._clock(skew), self.total, tuple(due))
         if isinstance(grant, Wait):
             yield self._table()
             self._send(replace(turn, ready=grant.until + pace.LEAD), hop=True)
@@ -141,16 +141,17 @@ class Road:
         self.turns += 1
         self.pace = self._with_lane(turn.lane, grant.lane, grant.takes)
         yield self._table()
-        yield from self._hand_over(turn, grant, due[: grant.lane.due], skew)
+        yield from self._hand_over(turn, grant, skew)
 
     def _with_lane(self, place: int, lane: Lane, takes: int = 0) -> Pace:
         assert self.pace
         lanes = (*self.pace.lanes[:place], lane, *self.pace.lanes[place + 1 :])
         return replace(self.pace, lanes=lanes, next_index=self.pace.next_index + takes)
 
-    def _hand_over(self, turn: Turn, grant: Grant, due: list[int], skew: int) -> Iterator[float]:
+    def _hand_over(self, turn: Turn, grant: Grant, skew: int) -> Iterator[float]:
+        due = grant.lane.due
         rows = range(grant.lane.start, grant.lane.start + grant.lane.rows)
-        earlier = sum(self.status.get(index) in {"claimed", "sent"} for index in rows) if grant.retaken else 0
+        earlier = sum(self.status.get(index) in {"claimed", "sent"} for index in (*due, *rows)) if grant.retaken else 0
         tokens = max(0, grant.tokens - earlier)
         claimed: list[int] = []
         seen = 0
