@@ -31,8 +31,10 @@ TURN_LIMIT = 5_000
 SETTLED = round(SECONDS * 1_000) + TOLERANCE
 #: The most lanes: with more, a turn would send too few texts for its fixed costs.
 MAX_LANES = 60
+#: The most texts of one turn: the greatest throttle is 600.
+MAX_TOKENS = 10
 #: The most recipients that one turn looks at.
-MAX_ROWS = 100
+MAX_ROWS = 90
 #: The longest pause of a lane that finds nothing to send, or whose number has no free time.
 LONGEST_IDLE, LONGEST_BUSY = 900_000, 16_000
 
