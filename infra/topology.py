@@ -62,6 +62,9 @@ QUEUES = (
     Queue("summaries", visibility_seconds=180),
     Queue("voicemails", visibility_seconds=120),
     Queue("digests", visibility_seconds=180),
+    # A run of the worker stores the recipients of 2,500 rows.
+    Queue("recipients", visibility_seconds=90),
+    Queue("campaigns", visibility_seconds=30),
     Queue("webhooks"),
     # Longer than the slowest response that a delivery waits for.
     Queue("deliveries", visibility_seconds=90, max_receives=20),
@@ -80,6 +83,8 @@ BUCKETS = (
     Bucket("attachments"),
     # Recordings of calls and messages of callers.
     Bucket("recordings", kept_with="call"),
+    # Rows of campaigns, as long as the import may wait for an operator.
+    Bucket("recipients", days=DEAD_LETTERS_DAYS),
     # Files of people that are needed for a moment only.
     Bucket("uploads", days=1),
 )
@@ -294,6 +299,16 @@ GROUPS = (
         tables=_CONSOLE | {"activity": WRITE},
         # A number is bought with the addresses of the deployment's callbacks.
         grants=frozenset({Grant.ROOT_SECRET, Grant.NUMBERS, Grant.CALLBACKS}),
+    ),
+    Group(
+        "hum/campaigns",
+        api="hum",
+        paths=("api/sms/campaigns", "api/sms/campaigns/{proxy+}"),
+        tables=_CONSOLE | {"activity": WRITE},
+        # Few recipients are imported before the answer.
+        buckets={"recipients": READ_WRITE},
+        grants=frozenset({Grant.ROOT_SECRET}),
+        binary=("application/x-ndjson",),
     ),
     Group(
         "hum/analytics",
@@ -521,6 +536,23 @@ WORKERS = (
         batch=1,
         concurrency=10,
         seconds=150,
+    ),
+    Worker(
+        "workers/recipients",
+        queue="recipients",
+        # It reads the texts of a conversation to find the campaign that a reply answers.
+        tables={"activity": READ_WRITE, "core": READ_WRITE},
+        buckets={"recipients": READ},
+        batch=1,
+        concurrency=20,
+        seconds=75,
+    ),
+    Worker(
+        "workers/campaigns",
+        queue="campaigns",
+        tables={"activity": WRITE, "core": READ_WRITE},
+        concurrency=20,
+        seconds=25,
     ),
     Worker(
         "workers/email_events", queue="email-events", tables={"activity": READ_WRITE, "core": WRITE}, concurrency=50

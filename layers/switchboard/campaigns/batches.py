@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from switchboard.aws import objects, reads
 from switchboard.aws.writes import Put
@@ -28,15 +29,21 @@ MAX_BATCH_ROWS, MAX_BATCH_BYTES = 100_000, 4_600_000
 MAX_WAITING, MAX_RECIPIENTS = 50, 5_000_000
 
 
-def add_recipients(member: Member, campaign_id: str, content: bytes) -> RecipientBatch:
+class AddedBatch(NamedTuple):
+    """A batch that was added to a campaign."""
+
+    campaign: Campaign
+    batch: RecipientBatch
+
+
+def add_recipients(member: Member, campaign_id: str, content: bytes) -> AddedBatch:
     """Adds a batch of rows to a campaign, to import them in a moment.
 
     Raises NotFound, and Invalid for a campaign that runs or has ended, too many rows or batches, or no row at all.
     """
-    earlier = find_earlier_effect(member.effect)
-    if earlier:
-        return require_batch(member.org_id, campaign_id, earlier.subject_id)
     campaign = changes.require_campaign(member.org_id, campaign_id)
+    if earlier := find_earlier_effect(member.effect):
+        return AddedBatch(campaign, _require_batch(campaign, earlier.subject_id))
     _require_open(campaign)
     rows = split_rows(content)
     if not 0 < len(rows) <= MAX_BATCH_ROWS:
@@ -60,7 +67,7 @@ def add_recipients(member: Member, campaign_id: str, content: bytes) -> Recipien
                 f"A campaign has at most {MAX_RECIPIENTS:,} recipients: create another campaign for the rest.",
                 code="too_many_recipients",
             )
-        after = next_version(before, waiting=[*before.waiting, batch.id])
+        after = next_version(before, waiting=[*before.waiting, batch.id], rows=before.rows + batch.rows)
         return after, [
             store.new_batch_write(batch),
             import_write(after) if not before.waiting else None,
@@ -75,8 +82,8 @@ def add_recipients(member: Member, campaign_id: str, content: bytes) -> Recipien
         subject_id=batch.id,
     )
     if changed is None and (earlier := find_earlier_effect(member.effect)):
-        return require_batch(member.org_id, campaign_id, earlier.subject_id)
-    return batch
+        return AddedBatch(campaign, _require_batch(campaign, earlier.subject_id))
+    return AddedBatch(changed or campaign, batch)
 
 
 def _require_open(campaign: Campaign) -> None:
@@ -88,12 +95,16 @@ def _require_open(campaign: Campaign) -> None:
         )
 
 
-def require_batch(org_id: str, campaign_id: str, batch_id: str) -> RecipientBatch:
-    """Returns the batch of a campaign with this id. Raises NotFound."""
-    found = reads.read_ref(store.batch_ref(org_id, campaign_id, batch_id))
+def _require_batch(campaign: Campaign, batch_id: str) -> RecipientBatch:
+    found = reads.read_ref(store.batch_ref(campaign.org_id, campaign.id, batch_id))
     if not found:
-        raise NotFound("There is no such batch: check its id.")
+        raise batch_unknown()
     return found
+
+
+def batch_unknown() -> NotFound:
+    """Returns the refusal for an id that no batch of the campaign has."""
+    return NotFound("There is no such batch: check its id.")
 
 
 def new_batch(member: Member, campaign: Campaign, rows: int) -> RecipientBatch:

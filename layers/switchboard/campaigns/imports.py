@@ -30,7 +30,7 @@ from switchboard.campaigns.recipients import (
 from switchboard.kit import background, clock
 from switchboard.numbers import service as numbers
 from switchboard.persistence.collection import next_version
-from switchboard.persistence.optimistic import Decision
+from switchboard.persistence.optimistic import Decision, retry_on_conflict
 
 #: The rows of one run of the worker.
 CHUNK_ROWS = 2_500
@@ -47,7 +47,14 @@ class _Judged(NamedTuple):
 
 
 def import_recipients(job: ImportRecipients) -> None:
-    """Imports the next rows of a campaign's first batch. The last commit asks for the rows after them."""
+    """Imports the next rows of a campaign's first batch. The last commit asks for the rows after them.
+
+    If another run stores the same rows, this one reads again what is left to do.
+    """
+    retry_on_conflict(partial(_import_once, job))
+
+
+def _import_once(job: ImportRecipients) -> None:
     campaign, batch = reads.read_refs(
         store.campaign_ref(job.org_id, job.campaign_id),
         store.batch_ref(job.org_id, job.campaign_id, job.batch_id),
@@ -144,6 +151,7 @@ def _count_rows(campaign: Campaign, batch: RecipientBatch, rows: int, judged: _J
     """Commits the end of a chunk: the counts, the campaign's total, and the job that follows."""
     imported = judged.stored + len(judged.new)
     duplicates = sum(problem.code == "duplicate" for problem in judged.problems)
+    invalid = len(judged.problems) - duplicates
     finished = batch.done + rows >= batch.rows
     counted = next_version(
         batch,
@@ -151,14 +159,20 @@ def _count_rows(campaign: Campaign, batch: RecipientBatch, rows: int, judged: _J
         done=batch.done + rows,
         imported=batch.imported + imported,
         duplicates=batch.duplicates + duplicates,
-        invalid=batch.invalid + len(judged.problems) - duplicates,
+        invalid=batch.invalid + invalid,
     )
 
     def decide(before: Campaign) -> Decision[Campaign]:
         if before.waiting[:1] != [batch.id] or before.total != campaign.total:
             return None
         waiting = before.waiting[1:] if finished else before.waiting
-        after = next_version(before, total=before.total + imported, waiting=waiting)
+        after = next_version(
+            before,
+            total=before.total + imported,
+            duplicates=before.duplicates + duplicates,
+            invalid=before.invalid + invalid,
+            waiting=waiting,
+        )
         worker = changes.campaign_worker(after)
         facts = {name: getattr(counted, name) for name in ("imported", "duplicates", "invalid")}
         return after, [

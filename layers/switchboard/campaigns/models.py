@@ -64,6 +64,10 @@ class Campaign(BaseModel):
     launch: int = 0
     #: The recipients that are imported. Their indexes are 0 to `total - 1`.
     total: int = 0
+    #: The rows of all batches, and those that are no recipients.
+    rows: int = 0
+    duplicates: int = 0
+    invalid: int = 0
     #: The batches that are not imported yet, in their order. The worker imports the first one.
     waiting: list[str] = Field(default_factory=list)
     #: Whether the number's carrier is simulated: the texts reach nobody and cost nothing.
@@ -136,7 +140,7 @@ class Recipient(BaseModel):
 
 
 class BatchStatus(StrEnum):
-    """The status of a batch of recipients."""
+    """The status of a batch of recipients. The rows of a cancelled campaign are dropped."""
 
     WAITING = "waiting"
     IMPORTED = "imported"
@@ -161,6 +165,12 @@ class RecipientBatch(BaseModel):
     created_by: str
     created_at: str
     updated_at: str
+
+    def status_in(self, campaign: Campaign) -> BatchStatus:
+        """Returns the status: a cancelled campaign dropped all batches that were waiting."""
+        if campaign.status is CampaignStatus.CANCELLED and self.status is BatchStatus.WAITING:
+            return BatchStatus.DROPPED
+        return self.status
 
 
 class RowProblem(BaseModel):

@@ -68,11 +68,29 @@ class CampaignRow(NamedTuple):
 
 
 class CampaignRecord(NamedTuple):
-    """A campaign with its counts and its newest batches."""
+    """A campaign with its counts and its newest batches. `is_new` is false for one that an earlier request created."""
 
     campaign: Campaign
     counts: CampaignCounts
     batches: list[RecipientBatch]
+    is_new: bool = False
+
+
+class RecipientPage(NamedTuple):
+    """A page of the recipients of a campaign, and the cursor of the next page. Each has its status in the campaign."""
+
+    campaign: Campaign
+    recipients: list[Recipient]
+    cursor: str | None
+
+
+class BatchReport(NamedTuple):
+    """A batch of a campaign, with a page of the problems of its rows, and the cursor of the next page."""
+
+    campaign: Campaign
+    batch: RecipientBatch
+    problems: list[RowProblem]
+    cursor: str | None
 
 
 def create_campaign(member: Member, draft: CampaignDraft) -> CampaignRecord:
@@ -107,7 +125,7 @@ def create_campaign(member: Member, draft: CampaignDraft) -> CampaignRecord:
     if batch:
         _check_rows(campaign, batch, draft.rows)
         batches.save_rows(batch, [_dump_row(row) for row in draft.rows])
-        campaign = campaign.model_copy(update={"waiting": [batch.id]})
+        campaign = campaign.model_copy(update={"waiting": [batch.id], "rows": batch.rows})
         batch_writes = [
             store.new_batch_write(batch),
             batches.import_write(campaign),
@@ -127,7 +145,7 @@ def create_campaign(member: Member, draft: CampaignDraft) -> CampaignRecord:
         return get_campaign(member.org_id, done.subject_id)
     if batch and batch.rows <= _IMPORTED_AT_ONCE:
         _import_at_once(campaign, batch)
-    return get_campaign(member.org_id, campaign.id)
+    return get_campaign(member.org_id, campaign.id)._replace(is_new=True)
 
 
 def _check_start(asked: str | None) -> str | None:
@@ -209,11 +227,11 @@ def list_campaigns(org_id: str, limit: int, after: str | None) -> tuple[list[Cam
 
 def list_recipients(
     org_id: str, campaign_id: str, status: RecipientStatus | None, limit: int, after: str | None
-) -> tuple[list[Recipient], str | None]:
-    """Returns a page of a campaign's recipients in their order, and the cursor of the next page.
+) -> RecipientPage:
+    """Returns a page of a campaign's recipients in their order.
 
-    A page with a status looks at a limited number of recipients, so it may be short although more pages follow. Each
-    has its status in the campaign. Raises NotFound, and Invalid for a cursor of another list.
+    A page with a status looks at a limited number of recipients, so it may be short although more pages follow.
+    Raises NotFound, and Invalid for a cursor of another list.
     """
     campaign = changes.require_campaign(org_id, campaign_id)
     query = f"recipients:{campaign_id}:{status}"
@@ -233,13 +251,15 @@ def list_recipients(
         else:
             index = stop
     more = {"index": index} if index < campaign.total else None
-    return rows, cursors.encode_cursor(more, org_id, query)
+    return RecipientPage(campaign, rows, cursors.encode_cursor(more, org_id, query))
 
 
-def list_problems(
-    org_id: str, campaign_id: str, batch_id: str, limit: int, after: str | None
-) -> tuple[RecipientBatch, list[RowProblem], str | None]:
-    """Returns a batch with a page of the problems of its rows, and the cursor of the next page. Raises NotFound."""
-    batch = batches.require_batch(org_id, campaign_id, batch_id)
+def get_batch_report(org_id: str, campaign_id: str, batch_id: str, limit: int, after: str | None) -> BatchReport:
+    """Returns a batch with a page of the problems of its rows. Raises NotFound."""
+    campaign, batch = reads.read_refs(
+        store.campaign_ref(org_id, campaign_id), store.batch_ref(org_id, campaign_id, batch_id)
+    )
+    if not campaign or not batch:
+        raise batches.batch_unknown()
     problems, cursor = store.list_problems(org_id, campaign_id, batch_id, limit, after)
-    return batch, problems, cursor
+    return BatchReport(campaign, batch, problems, cursor)

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from switchboard.calls.jobs import DIALED_WITHIN, CloseCall, DialCall, FetchRecording, SummarizeCall, WakeWaiting
 from switchboard.calls.models import State
+from switchboard.campaigns.jobs import AttributeReply
 from switchboard.contacts.jobs import ContinueBackfill, IndexContacts
 from switchboard.email.jobs import SendMail
 from switchboard.events import registry
@@ -79,6 +80,12 @@ JOB_FACTORIES: dict[str, Callable[[Event], Job]] = {
     "contacts": _of_contacts,
     "summaries": lambda event: SummarizeCall(org_id=event.org_id, call_id=event.subject.id),
     "voicemails": _of_messages,
+    "recipients": lambda event: AttributeReply(
+        org_id=event.org_id,
+        conversation_id=event.data["conversation"],
+        message_id=event.subject.id,
+        keyword=event.data.get("keyword"),
+    ),
 }
 
 
