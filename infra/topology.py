@@ -50,6 +50,7 @@ QUEUES = (
     Queue("simulator"),
     Queue("voice-events"),
     Queue("text-reports"),
+    Queue("texts"),
     # Longer than a provider may take for an hour of audio.
     Queue("recordings", visibility_seconds=120),
     # It also carries the reports of a transport.
@@ -64,7 +65,8 @@ QUEUES = (
     Queue("digests", visibility_seconds=180),
     # A run of the worker stores the recipients of 2,500 rows.
     Queue("recipients", visibility_seconds=90),
-    Queue("campaigns", visibility_seconds=30),
+    # A turn that was killed is delivered again after this time. A carrier that does not answer is asked for hours.
+    Queue("campaigns", visibility_seconds=30, max_receives=20),
     Queue("webhooks"),
     # Longer than the slowest response that a delivery waits for.
     Queue("deliveries", visibility_seconds=90, max_receives=20),
@@ -85,6 +87,8 @@ BUCKETS = (
     Bucket("recordings", kept_with="call"),
     # Rows of campaigns, as long as the import may wait for an operator.
     Bucket("recipients", days=DEAD_LETTERS_DAYS),
+    # The files of texts that came in.
+    Bucket("text-media", kept_with="text"),
     # Files of people that are needed for a moment only.
     Bucket("uploads", days=1),
 )
@@ -261,6 +265,23 @@ GROUPS = (
         # Signed links to the audio, as for calls.
         buckets={"recordings": READ},
         grants=frozenset({Grant.ROOT_SECRET}),
+    ),
+    Group(
+        "hum/scheduled_texts",
+        api="hum",
+        paths=("api/sms/scheduled", "api/sms/scheduled/{proxy+}"),
+        tables=_CONSOLE | {"activity": READ_WRITE},
+        grants=frozenset({Grant.ROOT_SECRET}),
+    ),
+    Group(
+        "hum/conversations",
+        api="hum",
+        paths=("api/sms/conversations", "api/sms/conversations/{proxy+}"),
+        tables=_CONSOLE | {"activity": READ_WRITE},
+        # Signed links to the files of texts, as for calls.
+        buckets={"text-media": READ},
+        # A text passes the compliance gate.
+        grants=frozenset({Grant.ROOT_SECRET, Grant.NATIONAL_REGISTRY}),
     ),
     Group(
         "hum/call_stream",
@@ -503,6 +524,25 @@ WORKERS = (
         grants=frozenset({Grant.VOICE}),
         concurrency=50,
     ),
+    # As above: a campaign has two reports for each of its texts.
+    Worker(
+        "workers/text_reports",
+        queue="text-reports",
+        tables={"activity": READ_WRITE, "core": READ_WRITE},
+        concurrency=50,
+    ),
+    Worker(
+        "workers/texts",
+        queue="texts",
+        tables={"activity": READ_WRITE, "core": READ_WRITE},
+        # A text returns to the queue at the time that it has reserved at its number. An answer of the carrier about an
+        # unknown outcome is a report. The simulated carrier reports too.
+        sends=("texts", "text-reports", "simulator"),
+        grants=frozenset({Grant.NATIONAL_REGISTRY, Grant.NUMBERS, Grant.TEXTS, Grant.CALLBACKS}),
+        # Each text may have to wait for a carrier that hangs.
+        batch=5,
+        concurrency=50,
+    ),
     Worker(
         "workers/recordings",
         queue="recordings",
@@ -550,8 +590,14 @@ WORKERS = (
     Worker(
         "workers/campaigns",
         queue="campaigns",
-        tables={"activity": WRITE, "core": READ_WRITE},
-        concurrency=20,
+        tables={"activity": READ_WRITE, "core": READ_WRITE},
+        # Each turn sends the next one. An answer of the carrier about an unknown outcome is a report. The simulated
+        # carrier reports too.
+        sends=("campaigns", "text-reports", "simulator"),
+        grants=frozenset({Grant.NATIONAL_REGISTRY, Grant.NUMBERS, Grant.TEXTS, Grant.CALLBACKS}),
+        # A turn hands over its texts at its time: no turn waits for another one.
+        batch=1,
+        concurrency=100,
         seconds=25,
     ),
     Worker(

@@ -1,0 +1,14 @@
+"""The job of answers to texts."""
+
+from __future__ import annotations
+
+from switchboard.kit.jobs import Job
+
+
+class ReplyToTexts(Job, queue="replies"):
+    """Answer the texts that came in up to this one. `tries` counts the earlier runs, in which the model was busy."""
+
+    org_id: str
+    conversation_id: str
+    message_id: str
+    tries: int = 0
