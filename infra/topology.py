@@ -67,7 +67,8 @@ QUEUES = (
     Queue("digests", visibility_seconds=180),
     # A run of the worker stores the recipients of 2,500 rows.
     Queue("recipients", visibility_seconds=90),
-    Queue("campaigns", visibility_seconds=30),
+    # A turn that was killed is delivered again after this time. A carrier that does not answer is asked for hours.
+    Queue("campaigns", visibility_seconds=30, max_receives=20),
     Queue("webhooks"),
     # Longer than the slowest response that a delivery waits for.
     Queue("deliveries", visibility_seconds=90, max_receives=20),
@@ -601,8 +602,14 @@ WORKERS = (
     Worker(
         "workers/campaigns",
         queue="campaigns",
-        tables={"activity": WRITE, "core": READ_WRITE},
-        concurrency=20,
+        tables={"activity": READ_WRITE, "core": READ_WRITE},
+        # Each turn sends the next one. An answer of the carrier about an unknown outcome is a report. The simulated
+        # carrier reports too.
+        sends=("campaigns", "text-reports", "simulator"),
+        grants=frozenset({Grant.NATIONAL_REGISTRY, Grant.NUMBERS, Grant.TEXTS, Grant.CALLBACKS}),
+        # A turn hands over its texts at its time: no turn waits for another one.
+        batch=1,
+        concurrency=100,
         seconds=25,
     ),
     Worker(

@@ -57,8 +57,9 @@ def _text(
     about: str,
     data: type = TextData,
     webhook: str | None = None,
-    projections: tuple[str, ...] = (),
+    *,
     starts: tuple[str, ...] = (),
+    projections: tuple[str, ...] = (),
 ) -> EventType:
     webhooks: dict[Contract, str] = {"hum": webhook} if webhook else {}
     return EventType(
@@ -76,8 +77,8 @@ TYPES = (
         "A text came in, and its conversation has it.",
         TextReceived,
         "sms.received",
-        _SEARCHED,
-        ("recipients",),
+        starts=("recipients",),
+        projections=_SEARCHED,
     ),
     _text("sms.queued", "A text was accepted, and waits for its worker.", projections=_SEARCHED),
     _text("sms.sent", "The carrier accepted a text.", webhook="sms.sent"),
