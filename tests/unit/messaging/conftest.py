@@ -11,7 +11,7 @@ from tests.actors import Tenant, member, tenant
 
 
 @pytest.fixture(autouse=True)
-def _many_requests(monkeypatch: pytest.MonkeyPatch) -> None:
+def _many_requests(monkeypatch: pytest.MonkeyPatch, cloud: dict[str, str]) -> None:
     """A person may send many requests while the clock stands still."""
     monkeypatch.setenv("SWITCHBOARD_PERSON_PER_MINUTE", "100000")
     monkeypatch.setenv("SWITCHBOARD_PERSON_PER_SECOND", "10000")

@@ -22,8 +22,19 @@ Ask = Callable[..., tuple[int, Any]]
 
 #: Sends a member's requests to the group of conversations.
 ask_as = partial(desk.ask_as, group="hum/conversations")
-#: Returns the ids of all conversations of a list, page by page.
-list_ids = partial(desk.list_ids, things="sms/conversations")
+
+
+def list_ids(ask: Ask, query: str = "", limit: int = 50) -> list[str]:
+    """Returns the ids of all conversations of a list, page by page."""
+    found: list[str] = []
+    cursor = ""
+    while True:
+        status, page = ask("GET", f"/sms/conversations?limit={limit}&{query}{cursor}")
+        assert status == 200, page
+        found += [one["id"] for one in page["conversations"]]
+        if page["next_cursor"] is None:
+            return found
+        cursor = f"&cursor={page['next_cursor']}"
 
 
 def save_conversation(org_id: str, contact: str, body: str | None = None, **facts: Any) -> TextConversation:
