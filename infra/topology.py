@@ -50,6 +50,7 @@ QUEUES = (
     Queue("simulator"),
     Queue("voice-events"),
     Queue("text-reports"),
+    Queue("texts"),
     # Longer than a provider may take for an hour of audio.
     Queue("recordings", visibility_seconds=120),
     # It also carries the reports of a transport.
@@ -80,6 +81,8 @@ BUCKETS = (
     Bucket("attachments"),
     # Recordings of calls and messages of callers.
     Bucket("recordings", kept_with="call"),
+    # The files of texts that came in.
+    Bucket("text-media", kept_with="text"),
     # Files of people that are needed for a moment only.
     Bucket("uploads", days=1),
 )
@@ -255,6 +258,23 @@ GROUPS = (
         tables=_CONSOLE | {"activity": READ_WRITE},
         # Signed links to the audio, as for calls.
         buckets={"recordings": READ},
+        grants=frozenset({Grant.ROOT_SECRET}),
+    ),
+    Group(
+        "hum/conversations",
+        api="hum",
+        paths=("api/sms/conversations", "api/sms/conversations/{proxy+}"),
+        tables=_CONSOLE | {"activity": READ_WRITE},
+        # Signed links to the files of texts, as for calls.
+        buckets={"text-media": READ},
+        # A text passes the compliance gate.
+        grants=frozenset({Grant.ROOT_SECRET, Grant.NATIONAL_REGISTRY}),
+    ),
+    Group(
+        "hum/scheduled_texts",
+        api="hum",
+        paths=("api/sms/scheduled", "api/sms/scheduled/{proxy+}"),
+        tables=_CONSOLE | {"activity": READ_WRITE},
         grants=frozenset({Grant.ROOT_SECRET}),
     ),
     Group(
@@ -486,6 +506,18 @@ WORKERS = (
         tables={"activity": READ_WRITE, "core": READ_WRITE},
         # The line's pace says for what a call waits.
         grants=frozenset({Grant.VOICE}),
+        concurrency=50,
+    ),
+    Worker(
+        "workers/texts",
+        queue="texts",
+        tables={"activity": READ_WRITE, "core": READ_WRITE},
+        # A text returns to the queue at the time that it has reserved at its number. An answer of the carrier about an
+        # unknown outcome is a report. The simulated carrier reports too.
+        sends=("texts", "text-reports", "simulator"),
+        grants=frozenset({Grant.NATIONAL_REGISTRY, Grant.NUMBERS, Grant.TEXTS, Grant.CALLBACKS}),
+        # Each text may have to wait for a carrier that hangs.
+        batch=5,
         concurrency=50,
     ),
     Worker(
