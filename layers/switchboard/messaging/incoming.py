@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from switchboard import telemetry
-from switchboard.accounts import service as accounts
+from switchboard.accounts import organizations
 from switchboard.aws import reads
 from switchboard.aws.writes import Writes, commit
 from switchboard.carriers.messages.ports.reports import IncomingText
@@ -132,7 +132,7 @@ def _new_message(report: IncomingText, number: Number, conversation_id: str, con
 
 
 def _incoming_writes(report: IncomingText, known: _Known, message: TextMessage) -> list[Writes]:
-    origin = text_events.worker_of(message)
+    origin = text_events.text_origin(message)
     is_person = _is_number(message.contact_e164)
     request = (
         contact_requests.find_request(message.body, report.opt_out_type, opted_out=known.opt_out is not None)
@@ -180,7 +180,7 @@ def _new_conversation(number: Number, message: TextMessage) -> TextConversation:
 
 def _status_writes(before: TextConversation | None, after: TextConversation, message: TextMessage) -> list[Writes]:
     """Returns the writes of a conversation that begins or opens again."""
-    origin = text_events.worker_of(message)
+    origin = text_events.text_origin(message)
     if before is None:
         return [text_events.conversation_event_write(origin, "conversation.started", after)]
     if before.status is ConversationStatus.OPEN:
@@ -212,7 +212,7 @@ def _consent_writes(request: ContactRequest | None, known: _Known, message: Text
         return None
     if request and request.kind is KeywordKind.STOP:
         return None
-    origin = text_events.worker_of(message)
+    origin = text_events.text_origin(message)
     return ledgers.first_consent_writes(
         origin, message.contact_e164, ConsentSource.CUSTOMER_INITIATED, message.created_at
     )
@@ -239,7 +239,7 @@ def _add_answer(
     request: ContactRequest, talk: TextConversation, correlation_id: str
 ) -> tuple[TextConversation, Writes]:
     """Returns the conversation with the platform's answer, and the writes that queue the answer."""
-    org = accounts.get_organization(talk.org_id)
+    org = organizations.get_organization(talk.org_id)
     body = contact_requests.write_answer(request, org)
     answer, writes = acceptance.system_text_writes(org, talk, body, correlation_id=correlation_id)
     answered = {**talk.keyword_answers, request.kind.value: clock.now_iso()}

@@ -56,12 +56,12 @@ def _apply(report: TextReport, beside: FollowingWrites) -> bool:
         if opted_out:
             _record_opt_out(before)
         return False
-    parts = [store.save_message_write(after), _event_writes(before, after), beside(before, after)]
+    parts: list[Writes] = [store.save_message_write(after), _event_writes(before, after), beside(before, after)]
     if not opted_out:
         commit(*parts)
         return True
     _, opt_out_writes = ledgers.opt_out_writes(
-        text_events.worker_of(after), after.contact_e164, "keyword", reason=_CARRIER_REASON
+        text_events.text_origin(after), after.contact_e164, "keyword", reason=_CARRIER_REASON
     )
     try:
         commit(*parts, opt_out_writes)
@@ -75,7 +75,7 @@ _CARRIER_REASON = "reported by the carrier"
 
 
 def _record_opt_out(message: TextMessage) -> None:
-    ledgers.record_opt_out(text_events.worker_of(message), message.contact_e164, "keyword", reason=_CARRIER_REASON)
+    ledgers.record_opt_out(text_events.text_origin(message), message.contact_e164, "keyword", reason=_CARRIER_REASON)
 
 
 def apply_to_message(before: TextMessage, report: TextReport) -> TextMessage | None:
@@ -109,7 +109,7 @@ def _event_time(message: TextMessage, at: str) -> str:
 
 def _event_writes(before: TextMessage, after: TextMessage) -> list[Writes]:
     """Returns the events of a change. A text is told to be sent, delivered or failed once."""
-    origin = text_events.worker_of(after)
+    origin = text_events.text_origin(after)
     told: list[Writes] = []
     if after.sent_at and not before.sent_at:
         told.append(text_events.text_event_write(origin, "sms.sent", after))
