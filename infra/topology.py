@@ -50,6 +50,7 @@ QUEUES = (
     Queue("simulator"),
     Queue("voice-events"),
     Queue("text-reports"),
+    Queue("texts"),
     # Longer than a provider may take for an hour of audio.
     Queue("recordings", visibility_seconds=120),
     # It also carries the reports of a transport.
@@ -255,6 +256,13 @@ GROUPS = (
         tables=_CONSOLE | {"activity": READ_WRITE},
         # Signed links to the audio, as for calls.
         buckets={"recordings": READ},
+        grants=frozenset({Grant.ROOT_SECRET}),
+    ),
+    Group(
+        "hum/scheduled_texts",
+        api="hum",
+        paths=("api/sms/scheduled", "api/sms/scheduled/{proxy+}"),
+        tables=_CONSOLE | {"activity": READ_WRITE},
         grants=frozenset({Grant.ROOT_SECRET}),
     ),
     Group(
@@ -493,6 +501,18 @@ WORKERS = (
         "workers/text_reports",
         queue="text-reports",
         tables={"activity": READ_WRITE, "core": READ_WRITE},
+        concurrency=50,
+    ),
+    Worker(
+        "workers/texts",
+        queue="texts",
+        tables={"activity": READ_WRITE, "core": READ_WRITE},
+        # A text returns to the queue at the time that it has reserved at its number. An answer of the carrier about an
+        # unknown outcome is a report. The simulated carrier reports too.
+        sends=("texts", "text-reports", "simulator"),
+        grants=frozenset({Grant.NATIONAL_REGISTRY, Grant.NUMBERS, Grant.TEXTS, Grant.CALLBACKS}),
+        # Each text may have to wait for a carrier that hangs.
+        batch=5,
         concurrency=50,
     ),
     Worker(
