@@ -267,8 +267,8 @@ GROUPS = (
         tables=_CONSOLE | {"activity": READ_WRITE},
         # Signed links to the files of texts, as for calls.
         buckets={"text-media": READ},
-        # A text passes the compliance gate.
-        grants=frozenset({Grant.ROOT_SECRET, Grant.NATIONAL_REGISTRY}),
+        # A text passes the compliance gate, and needs a carrier.
+        grants=frozenset({Grant.ROOT_SECRET, Grant.NATIONAL_REGISTRY, Grant.TEXTS}),
     ),
     Group(
         "hum/scheduled_texts",
