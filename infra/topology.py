@@ -267,8 +267,8 @@ GROUPS = (
         tables=_CONSOLE | {"activity": READ_WRITE},
         # Signed links to the files of texts, as for calls.
         buckets={"text-media": READ},
-        # A text passes the compliance gate.
-        grants=frozenset({Grant.ROOT_SECRET, Grant.NATIONAL_REGISTRY}),
+        # A text passes the compliance gate, and needs a carrier.
+        grants=frozenset({Grant.ROOT_SECRET, Grant.NATIONAL_REGISTRY, Grant.TEXTS}),
     ),
     Group(
         "hum/scheduled_texts",
@@ -506,6 +506,13 @@ WORKERS = (
         tables={"activity": READ_WRITE, "core": READ_WRITE},
         # The line's pace says for what a call waits.
         grants=frozenset({Grant.VOICE}),
+        concurrency=50,
+    ),
+    # As above: a campaign has two reports for each of its texts.
+    Worker(
+        "workers/text_reports",
+        queue="text-reports",
+        tables={"activity": READ_WRITE, "core": READ_WRITE},
         concurrency=50,
     ),
     Worker(
