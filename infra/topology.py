@@ -81,6 +81,8 @@ BUCKETS = (
     Bucket("attachments"),
     # Recordings of calls and messages of callers.
     Bucket("recordings", kept_with="call"),
+    # The files of texts that came in.
+    Bucket("text-media", kept_with="text"),
     # Files of people that are needed for a moment only.
     Bucket("uploads", days=1),
 )
@@ -257,6 +259,16 @@ GROUPS = (
         # Signed links to the audio, as for calls.
         buckets={"recordings": READ},
         grants=frozenset({Grant.ROOT_SECRET}),
+    ),
+    Group(
+        "hum/conversations",
+        api="hum",
+        paths=("api/sms/conversations", "api/sms/conversations/{proxy+}"),
+        tables=_CONSOLE | {"activity": READ_WRITE},
+        # Signed links to the files of texts, as for calls.
+        buckets={"text-media": READ},
+        # A text passes the compliance gate, and needs a carrier.
+        grants=frozenset({Grant.ROOT_SECRET, Grant.NATIONAL_REGISTRY, Grant.TEXTS}),
     ),
     Group(
         "hum/scheduled_texts",
@@ -494,6 +506,13 @@ WORKERS = (
         tables={"activity": READ_WRITE, "core": READ_WRITE},
         # The line's pace says for what a call waits.
         grants=frozenset({Grant.VOICE}),
+        concurrency=50,
+    ),
+    # As above: a campaign has two reports for each of its texts.
+    Worker(
+        "workers/text_reports",
+        queue="text-reports",
+        tables={"activity": READ_WRITE, "core": READ_WRITE},
         concurrency=50,
     ),
     Worker(

@@ -19,6 +19,7 @@ from switchboard.aws import clients, objects, secret
 from switchboard.calls import dialing, inbound, recordings, reports
 from switchboard.calls import service as calls
 from switchboard.calls.models import Order, Tier
+from switchboard.carriers.messages.simulator import forms as text_forms
 from switchboard.carriers.numbers.ports.inventory import NumberSearch
 from switchboard.carriers.voice.ports.incoming import IncomingCall
 from switchboard.carriers.voice.ports.reports import Recording, Report
@@ -33,6 +34,7 @@ from switchboard.email.models import MailDraft, Message
 from switchboard.kit import clock, ids, jwts, settings
 from switchboard.numbers import available, purchases
 from switchboard.numbers import service as numbers
+from switchboard.numbers.models import Number
 from switchboard.numbers.purchases import NumberOrder
 from switchboard.roleplay import calls as roleplay
 from switchboard.roleplay import lifecycle, sessions
@@ -53,6 +55,7 @@ Is anybody there?\r
 """
 #: The ids of a call in and of its recording, as the recording's sample names them.
 _CALL_SID, _RECORDING_SID = f"CA{'5' * 32}", f"RE{'5' * 32}"
+_TEXT_SID = f"SM{'5' * 32}"
 _PLACE = re.compile(r"\{\{(\w+)\}\}")
 
 
@@ -86,6 +89,9 @@ def fill_sample(text: str, demo: dict[str, str]) -> dict[str, Any]:
         "called_number": (called := cache(partial(_bought_number, demo))),
         "twilio_form": lambda: str(_called_in(called()).body, "ascii"),
         "twilio_signature": lambda: _called_in(called()).signature,
+        "called_e164": lambda: _number(called()).e164,
+        "twilio_text_form": lambda: str(_texted(called()).body, "ascii"),
+        "twilio_text_signature": lambda: _texted(called()).signature,
         "left_message": lambda: _left_message(demo),
         "stored_message": lambda: _stored_message(demo),
         "transcribed_voicemail": lambda: _transcribed_voicemail(demo),
@@ -139,8 +145,7 @@ def _answered(demo: dict[str, str]) -> SimulatedCallback:
 
 def _called_in(number_id: str) -> SimulatedForm:
     """The form with which the simulated provider asks for the first script of a call in."""
-    number = numbers.find_number(number_id)
-    assert number is not None
+    number = _number(number_id)
     form = {
         "AccountSid": accounts.simulated_account_sid(number.org_id),
         "CallSid": _CALL_SID,
@@ -152,10 +157,24 @@ def _called_in(number_id: str) -> SimulatedForm:
     return forms.sign_form(number.org_id, f"{urls.BASE_PATH}{number_id}", form)
 
 
+def _texted(number_id: str) -> SimulatedForm:
+    """The form with which the simulated carrier brings a text to one of our numbers."""
+    number = _number(number_id)
+    sent = text_forms.incoming_message(
+        number.org_id, number.id, _TEXT_SID, from_number="+14155550142", to_number=number.e164, body="Are you open?"
+    )
+    return forms.sign_form(number.org_id, sent.body["path"], sent.body[text_forms.TEXT_FORM])
+
+
+def _number(number_id: str) -> Number:
+    number = numbers.find_number(number_id)
+    assert number is not None
+    return number
+
+
 def _left_message(demo: dict[str, str]) -> str:
     """A call in whose caller left a message that is not fetched yet. Returns the id of the call."""
-    number = numbers.find_number(_bought_number(demo))
-    assert number is not None
+    number = _number(_bought_number(demo))
     inbound.answer_call(number, IncomingCall(_CALL_SID, "+14155550142", number.e164))
     call = inbound.find_call(number, _CALL_SID)
     assert call is not None

@@ -23,7 +23,11 @@ _SHORT_FORMS = {
     **dict.fromkeys(("txt", "sms", "msg"), "text"),
     **dict.fromkeys(("txts", "msgs", "smses"), "texts"),
     **dict.fromkeys(("txting", "texing", "msging", "msgn"), "texting"),
-    "u": "you", "ur": "your", "dnt": "dont", "unsub": "unsubscribe", "thx": "thanks", "porfa": "por favor",
+    "u": "you",
+    "ur": "your",
+    "dnt": "dont",
+    "unsub": "unsubscribe",
+    "porfa": "por favor",
 }
 _WORD = re.compile(r"[A-Za-z]+")
 
@@ -33,8 +37,10 @@ _GO_ON = r"(?:just|only|please|instead|better|but|rather|you can|simply)"
 _NO_WISHES = re.compile(
     "|".join(
         (
-            rf"\b(?:dont|do not|stop|quit|no need to) (?:ever )?call(?:ing)?(?: me| us)?(?: \w+){{0,3}}?"
-            rf"(?: {_GO_ON})* (?:text|message)(?: me| us| you)?\b",
+            (
+                rf"\b(?:dont|do not|stop|quit|no need to) (?:ever )?call(?:ing)?(?: me| us)?(?: \w+){{0,3}}?"
+                rf"(?: {_GO_ON})* (?:text|message)(?: me| us| you)?\b"
+            ),
             r"\b(?:dont|do not|never|no|cant|shouldnt) text(?:ing)? (?:and|while|when) (?:you )?driv\w+",
             r"\bno (?:me |nos )?llame[ns]?(?: \w+){0,2}? (?:mejor |solo )*(?:escriba(?:me|n)?|mande(?:me|n)?)\b",
             # A wrong text of a thread, and not the texts of the sender.
@@ -45,12 +51,15 @@ _NO_WISHES = re.compile(
 _WISHES = re.compile(
     "|".join(
         (
-            r"\b(?:stop|end|quit|cease|discontinue|no more of)"
-            r"(?: (?:with|all|the|these|those|this|your|any|sending|me|us|of|future|further|more|spam|sales|stupid))*"
-            rf" {_TEXTS}\b",
+            (
+                r"\b(?:stop|end|quit|cease|discontinue|no more of)(?: (?:with|all|the|these|those|this|your|any|sending"
+                rf"|me|us|of|future|further|more|spam|sales|stupid))* {_TEXTS}\b"
+            ),
             r"\b(?:stop|quit) (?:sending|writing|spamming|messaging)\b",
-            r"\b(?:dont|do not|never)(?: (?:ever|you|please))* (?:send|write)(?: (?:me|us|any|more|these|your))*"
-            rf" (?:{_TEXTS}|text|again|anymore|any more|anything)\b",
+            (
+                r"\b(?:dont|do not|never)(?: (?:ever|you|please))* (?:send|write)(?: (?:me|us|any|more|these|your))*"
+                rf" (?:{_TEXTS}|text|again|anymore|any more|anything)\b"
+            ),
             # In a call this asks for calls instead of texts. Here it ends the texts.
             rf"\b(?:dont|do not) (?:ever )?(?:text|message)(?: me| us)?(?: again)?(?: {_GO_ON})* call\b",
             rf"\bno {_TEXTS}(?: please|$)",

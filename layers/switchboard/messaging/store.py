@@ -179,10 +179,7 @@ def new_message_write(message: TextMessage) -> Put:
 
 
 def save_message_write(message: TextMessage) -> Put:
-    """Returns the write of a text's next version.
-
-    Raises StaleVersionError at commit if the stored version has changed.
-    """
+    """Returns the write of a text's next version. Raises StaleVersionError at commit if the text has changed."""
     return Put(
         table="activity",
         item=message_item(message),

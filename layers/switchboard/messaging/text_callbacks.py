@@ -94,9 +94,6 @@ def _read_incoming(number_id: str, form: Form) -> list[MessengerReport]:
         telemetry.log_skip("the number is unknown or released", number_id=number_id)
         return []
     found = callbacks.read_incoming_text(form, number.org_id, number.id, simulated=number.provider == "simulator")
-    if found is None:
-        telemetry.log_skip("the sender of the text has no telephone number", number_id=number_id)
-        return []
     if found.to_number != number.e164:
         telemetry.log_skip("the text is for another number", number_id=number_id)
         return []

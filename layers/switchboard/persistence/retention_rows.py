@@ -115,6 +115,13 @@ KINDS: tuple[ItemKind, ...] = (
         timedelta(days=100),
         "the key was revoked",
     ),
+    ItemKind(
+        "core",
+        "number that opted out or in, by its digest",
+        "<org>#numbers-of-digests|<digest>",
+        _ORG,
+        "Events have only the digest.",
+    ),
     ItemKind("core", "opt-out", "<org>#opt-outs|<number>", _CHANGE, f"{_LEDGER} The holder's opt-in deletes it."),
     ItemKind("core", "consent", "<org>#consent|<number>", _ORG, _LEDGER),
     ItemKind(
@@ -415,6 +422,24 @@ KINDS: tuple[ItemKind, ...] = (
         "activity", "entry of a conversation's activity", "<org>#conversation#<id>|activity#<time…>", _ORG, _TEXTS
     ),
     ItemKind("activity", "scheduled text", "<org>#scheduled-text#<id>|scheduled", _ORG, _TEXTS),
+    ItemKind(
+        "activity",
+        "text at the simulated carrier",
+        "<org>#simulated-text#<id>|text",
+        _TTL,
+        "The simulated carrier can be asked for its texts until then.",
+        _DAY,
+        "it was handed over",
+    ),
+    ItemKind(
+        "activity",
+        "answers of a simulated person",
+        "<org>#simulated-text#<id>|person",
+        _TTL,
+        "They limit the answers to a machine.",
+        _DAY,
+        "the person's first answer",
+    ),
     # ---- roleplays
     ItemKind("activity", "roleplay session", "<org>#session#<id>|session", _ORG, "The month's quota counts it."),
     ItemKind("activity", "roleplay", "<org>#roleplay#<id>|call", _ORG, _ROLEPLAY),

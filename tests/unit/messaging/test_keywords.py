@@ -23,7 +23,17 @@ STOP = (
         "*stop*",
     ),
     *("STOPALL", "Stop all", "UNSUBSCRIBE", "unsubscribe.", "CANCEL", "Cancel!", "END", "end.", "QUIT", "quit"),
-    *("REVOKE", "OPTOUT", "OPT OUT", "opt-out", "Opt  out", "ＳＴＯＰ", "s\u200btop", "\u202astop\u202c", "¡Stop!"),
+    *(
+        "REVOKE",
+        "OPTOUT",
+        "OPT OUT",
+        "opt-out",
+        "Opt  out",
+        "\uff33\uff34\uff2f\uff30",
+        "s\u200btop",
+        "\u202astop\u202c",
+        "¡Stop!",
+    ),
     *("ALTO", "alto", "Parar", "BAJA", "baja.", "Cancelar", "CANCELAR!", "àlto"),
 )
 START = ("START", "start", "Start.", "UNSTOP", "unstop", "YES", "yes!", "Yes \U0001f44d")

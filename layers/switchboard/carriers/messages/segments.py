@@ -83,15 +83,11 @@ def _counted(encoding: Encoding, units: int, sizes: Iterable[int]) -> Segments:
     part = _PART[encoding]
     segments, used = 1, 0
     for size in sizes:
-        if used + size <= part:
-            used += size
-            continue
-        segments += 1
-        used = size
-        if size > part:
-            # A sign that fits in no segment, for example a letter with a hundred marks, is split.
-            segments += (size - 1) // part
-            used = size - (size - 1) // part * part
+        if size <= part < used + size:
+            segments, used = segments + 1, 0
+        # A sign that fits in no segment, for example a letter with a hundred marks, is split.
+        full = max(0, used + size - 1) // part
+        segments, used = segments + full, used + size - full * part
     return Segments(encoding, units, segments)
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, NotRequired
 
 from typing_extensions import TypedDict
 
-from switchboard.events.types.base import Code, Digest, EventType, Id, Timestamp
+from switchboard.events.types.base import Code, Contract, Digest, EventType, Id, Timestamp
 
 
 class ConversationData(TypedDict):
@@ -30,13 +30,23 @@ class ConversationUpdated(ConversationData):
     fields: Annotated[list[Code], "The names of the changed fields."]
 
 
-def _conversation(name: str, about: str, data: type = ConversationData, webhook: str | None = None) -> EventType:
-    return EventType(name, about, "conversation", data, channel="sms", webhooks={"hum": webhook} if webhook else {})
+def _conversation(
+    name: str,
+    about: str,
+    data: type = ConversationData,
+    webhook: str | None = None,
+    projections: tuple[str, ...] = (),
+) -> EventType:
+    webhooks: dict[Contract, str] = {"hum": webhook} if webhook else {}
+    return EventType(name, about, "conversation", data, channel="sms", webhooks=webhooks, projections=projections)
 
 
 TYPES = (
     _conversation(
-        "conversation.started", "A conversation was created, by a text or a member.", webhook="conversation.started"
+        "conversation.started",
+        "A conversation was created, by a text or a member.",
+        webhook="conversation.started",
+        projections=("conversation_words",),
     ),
     _conversation(
         "conversation.assigned", "A conversation got another assignee.", ConversationAssigned, "conversation.assigned"

@@ -16,13 +16,12 @@ from switchboard.kit import clock
 Form = Mapping[str, str]
 
 _SID = re.compile("(?:SM|MM)[0-9a-f]{32}")
-_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _NUMBER = re.compile("[0-9]{1,6}")
 #: The most files of a text (Twilio's own figure), and the longest address of one.
 _MAX_MEDIA, _MAX_URL_CHARACTERS = 10, 2_048
 #: Longer than a text of a hundred segments, and short enough for a message of the queue.
 _MAX_BODY_CHARACTERS = 16_000
-_MAX_SEGMENTS, _MAX_TYPE_CHARACTERS = 999, 100
+_MAX_SEGMENTS, _MAX_TYPE_CHARACTERS, _MAX_SENDER_CHARACTERS = 999, 100, 64
 _OPT_OUT_TYPES = frozenset({"STOP", "START", "HELP"})
 #: The statuses that tell something new. The others come before our own record of the hand-over.
 _TOLD: dict[str, ReportedStatus] = {
@@ -45,21 +44,15 @@ def read_text_sid(form: Form) -> str:
     return found
 
 
-def read_incoming_text(form: Form, org_id: str, number_id: str, *, simulated: bool) -> IncomingText | None:
-    """Returns the text in of a form. Raises UnreadableCallbackError.
-
-    `None` for a sender without a telephone number: a short code or a word. Nobody could answer it.
-    """
+def read_incoming_text(form: Form, org_id: str, number_id: str, *, simulated: bool) -> IncomingText:
+    """Returns the text in of a form. Its sender may be a short code or a word. Raises UnreadableCallbackError."""
     sid = read_text_sid(form)
-    sender = form.get("From", "")
-    if not _E164.fullmatch(sender):
-        return None
     opt_out_type = form.get("OptOutType", "").upper()
     return IncomingText(
         org_id=org_id,
         number_id=number_id,
         provider_sid=sid,
-        from_number=sender,
+        from_number=form.get("From", "")[:_MAX_SENDER_CHARACTERS],
         to_number=form.get("To", ""),
         # Many receivers of webhooks cannot store this character, and no telephone shows it.
         body=form.get("Body", "").replace("\0", "")[:_MAX_BODY_CHARACTERS],
