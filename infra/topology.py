@@ -269,21 +269,28 @@ GROUPS = (
         grants=frozenset({Grant.ROOT_SECRET}),
     ),
     Group(
-        "hum/scheduled_texts",
-        api="hum",
-        paths=("api/sms/scheduled", "api/sms/scheduled/{proxy+}"),
-        tables=_CONSOLE | {"activity": READ_WRITE},
-        grants=frozenset({Grant.ROOT_SECRET}),
-    ),
-    Group(
         "hum/conversations",
         api="hum",
         paths=("api/sms/conversations", "api/sms/conversations/{proxy+}"),
         tables=_CONSOLE | {"activity": READ_WRITE},
         # Signed links to the files of texts, as for calls.
         buckets={"text-media": READ},
-        # A text passes the compliance gate.
-        grants=frozenset({Grant.ROOT_SECRET, Grant.NATIONAL_REGISTRY}),
+        # A text passes the compliance gate, and needs a carrier.
+        grants=frozenset({Grant.ROOT_SECRET, Grant.NATIONAL_REGISTRY, Grant.TEXTS}),
+    ),
+    Group(
+        "hum/opt_outs",
+        api="hum",
+        paths=("api/sms/opt-outs", "api/sms/opt-outs/{proxy+}"),
+        tables=_CONSOLE | {"activity": WRITE},
+        grants=frozenset({Grant.ROOT_SECRET}),
+    ),
+    Group(
+        "hum/scheduled_texts",
+        api="hum",
+        paths=("api/sms/scheduled", "api/sms/scheduled/{proxy+}"),
+        tables=_CONSOLE | {"activity": READ_WRITE},
+        grants=frozenset({Grant.ROOT_SECRET}),
     ),
     Group(
         "hum/call_stream",

@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ORG = "org_00000000000000000000000000"
 CALL = {"org_id": ORG, "call_id": "call_none"}
 CAMPAIGN = {"org_id": ORG, "campaign_id": "cmp_none"}
+TEXT = {"org_id": ORG, "conversation_id": "cnv_none", "message_id": "sms_none"}
 MAIL = {"org_id": ORG, "message_id": "msg_none"}
 DELIVERY = {
     "job": "DeliverWebhook",
@@ -62,6 +63,18 @@ NOTHING_TO_DO: dict[str, list[dict[str, Any]]] = {
         {"job": "CloseCall", **CALL, "state": "DIALING"},
     ],
     "workers/voice_events": [{**CALL, "kind": "ringing"}],
+    "workers/text_reports": [
+        {"kind": "status", **TEXT, "provider_sid": "SM1", "status": "sent", "reported_at": "2026-01-15T17:00:00.000Z"},
+        {
+            "kind": "incoming",
+            "org_id": ORG,
+            "number_id": "num_none",
+            "provider_sid": "SM1",
+            "from_number": "+14155550142",
+            "to_number": "+14155550199",
+            "received_at": "2026-01-15T17:00:00.000Z",
+        },
+    ],
     "workers/simulator": [{**CALL, "step": 0}, {"org_id": ORG, "call_sid": "CA_none", "step": 0}],
     "workers/recordings": [
         {"job": "FetchRecording", **CALL, "recording_id": "RE_none"},

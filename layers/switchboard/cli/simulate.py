@@ -59,6 +59,13 @@ def add_to(nouns: Nouns) -> None:
         help=f"the sender; {_CALLER} by default",
     )
     text.add_argument("--body", metavar="TEXT", default="", help="the text")
+    text.add_argument(
+        "--times",
+        metavar="N",
+        type=_count,
+        default=1,
+        help="the carrier reports the text N times; 1 by default",
+    )
     text.add_argument("--media", metavar="URL", action="append", help="the address of a file, once for each file")
 
 
@@ -125,5 +132,5 @@ def _text(args: argparse.Namespace) -> None:
         media=media,
         segments=count_segments(args.body).segments,
     )
-    queues.send_messages([sent])
+    queues.send_messages([sent] * args.times)
     print_rows(args, {"message_sid": sid, "organization": number.org_id, "number": number.id})

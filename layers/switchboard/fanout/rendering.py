@@ -58,13 +58,41 @@ def _voicemails(places: Places) -> Sequence[Any]:
     return voicemails.find_voicemails(places)
 
 
+def _conversations(places: Places) -> Sequence[Any]:
+    from switchboard.messaging import conversation_lists  # for cold start, as above
+
+    return conversation_lists.find_conversations(places)
+
+
+def _texts(places: Places) -> Sequence[Any]:
+    from switchboard.messaging import conversation_lists  # for cold start, as above
+
+    return conversation_lists.find_texts([(org_id, *place.split("#")) for org_id, place in places])  # type: ignore[misc]
+
+
+def _numbers(places: Places) -> Sequence[Any]:
+    from switchboard.compliance import ledgers  # for cold start, as above
+
+    return ledgers.find_digested_numbers(places)
+
+
 #: The reader of each type of subject. Events of other types contain everything that their webhooks need.
 _READERS: dict[str, Callable[[Places], Sequence[Any]]] = {
     "message": _messages,
     "call": _calls,
     "roleplay_call": _roleplay_calls,
     "voicemail": _voicemails,
+    "conversation": _conversations,
+    "text": _texts,
+    "number": _numbers,
 }
+
+
+def _place_of(event: Event) -> str:
+    """Returns the id by which an event's subject is read: a text is in its conversation."""
+    if event.subject.type == "text":
+        return f"{event.data['conversation']}#{event.subject.id}"
+    return event.subject.id
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +103,7 @@ class Subjects:
 
     def of(self, event: Event) -> Any:
         """Returns the subject of an event, `None` if it is deleted or has no reader."""
-        return self.found.get((event.org_id, event.subject.type, event.subject.id))
+        return self.found.get((event.org_id, event.subject.type, _place_of(event)))
 
 
 def read_subjects(events: Sequence[Event]) -> Subjects:
@@ -83,7 +111,7 @@ def read_subjects(events: Sequence[Event]) -> Subjects:
     found: dict[tuple[str, str, str], Any] = {}
     for type_, read in _READERS.items():
         places = list(
-            dict.fromkeys((event.org_id, event.subject.id) for event in events if event.subject.type == type_)
+            dict.fromkeys((event.org_id, _place_of(event)) for event in events if event.subject.type == type_)
         )
         for (org_id, id_), thing in zip(places, read(places) if places else (), strict=True):
             found[org_id, type_, id_] = thing

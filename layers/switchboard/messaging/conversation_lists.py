@@ -112,5 +112,15 @@ def list_texts(
     return store.list_messages(org_id, conversation_id, limit, before, after)
 
 
+def find_conversations(places: Sequence[tuple[str, str]]) -> list[TextConversation | None]:
+    """Returns the conversations of up to 100 pairs of organization and id, in the same order, for a worker."""
+    return store.CONVERSATIONS.get_objects(places)
+
+
+def find_texts(places: Sequence[tuple[str, str, str]]) -> list[TextMessage | None]:
+    """Returns up to 100 texts by organization, conversation and id, in the same order, for a worker."""
+    return list(reads.read_refs(*(store.message_ref(*place) for place in places))) if places else []
+
+
 def _contact_ref(org_id: str, e164: str) -> Ref[Contact]:
     return contacts.contact_of_number_ref(org_id, history.number_id(org_id, e164))

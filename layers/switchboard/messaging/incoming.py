@@ -92,8 +92,10 @@ def _receive(report: IncomingText, number: Number) -> bool:
 
 
 def _contact_of(sender: str) -> str:
-    """Returns the contact of a text. A short code or a name stays as it is: its text is kept."""
-    return sender if _is_number(sender) else " ".join(sender.split())[:_MAX_SENDER_CHARACTERS] or "unknown"
+    """Returns the contact of a text. A short code or a name stays as it is: nobody can text it, its text is kept."""
+    if _is_number(sender):
+        return sender
+    return " ".join(sender.split())[:_MAX_SENDER_CHARACTERS] or "unknown"
 
 
 def _is_number(sender: str) -> bool:

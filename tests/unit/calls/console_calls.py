@@ -30,7 +30,9 @@ Ask = Callable[..., tuple[int, Any]]
 OURS, ADA = "+12125550100", "+14155550142"
 
 
-def save_number(org_id: str, e164: str = OURS, *, voice: bool = True, **fields: Any) -> Number:
+def save_number(
+    org_id: str, e164: str = OURS, *, voice: bool = True, provider: str = "simulator", **fields: Any
+) -> Number:
     """Stores a number of an organization, which holds it as a registered one."""
     now = clock.now_iso()
     number = Number(
@@ -41,7 +43,7 @@ def save_number(org_id: str, e164: str = OURS, *, voice: bool = True, **fields: 
         friendly_name=e164,
         capabilities=NumberCapabilities(voice=voice, sms=True),
         monthly_cost_cents=100,
-        provider="simulator",
+        provider=provider,
         created_at=now,
         updated_at=now,
         **fields,

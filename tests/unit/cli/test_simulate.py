@@ -6,8 +6,9 @@ import pytest
 
 from switchboard.calls import inbound, store
 from switchboard.calls.models import CallerMessageState
+from switchboard.cli import simulate
 from tests.actors import Tenant
-from tests.integration.sabotage import play_calls
+from tests.integration.sabotage import drain_queue, play_calls, run_worker
 from tests.unit.calls.calls_in import Line, make_line
 from tests.unit.cli.conftest import Run
 
@@ -56,3 +57,57 @@ def test_a_wrong_option_is_named(line: Line, run: Run, given: list[str], problem
     refused = run("simulate", "call", "--to", line.number.e164, *given)
     assert refused.code != 0
     assert problem in refused.err
+
+
+def test_a_simulated_person_texts_a_number(line: Line, run: Run) -> None:
+    to, photo = line.number.e164, "https://files.example.com/photo.jpg"
+    sent = run(
+        "simulate",
+        "text",
+        "--to",
+        to,
+        "--from",
+        "+1 (415) 555-0177",
+        "--body",
+        "Hi\U0001f600",
+        "--media",
+        photo,
+        "--json",
+    )
+    run_worker("workers/simulator")
+    (told,) = drain_queue("text-reports")
+    assert (told["provider_sid"], told["from_number"], told["body"]) == (
+        sent.json["message_sid"],
+        "+14155550177",
+        "Hi\U0001f600",
+    )
+    assert told["media"] == [{"url": photo, "content_type": "image/jpeg"}]
+    assert (told["number_id"], told["simulated"]) == (line.number.id, True)
+
+
+def test_a_text_may_have_a_file_only(line: Line, run: Run) -> None:
+    run("simulate", "text", "--to", line.number.e164, "--media", "https://files.example.com/x")
+    run_worker("workers/simulator")
+    (told,) = drain_queue("text-reports")
+    assert (told["body"], told["media"][0]["content_type"]) == ("", "application/octet-stream")
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        ([], "A text needs --body or --media."),
+        (["--body", "Hi", "--from", "12"], "argument --from: '12' must be an E.164 number"),
+        (["--body", "Hi", "--to", "+14155550199"], "No organization has the number +14155550199"),
+    ],
+)
+def test_a_wrong_option_of_a_text_is_named(line: Line, run: Run, given: list[str], problem: str) -> None:
+    refused = run("simulate", "text", "--to", line.number.e164, *given)
+    assert refused.code != 0
+    assert problem in refused.err
+
+
+def test_nobody_pretends_a_text_to_a_real_number(line: Line, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = line.number.model_copy(update={"provider": "twilio"})
+    monkeypatch.setattr(simulate.numbers, "find_number_by_e164", lambda _: real)
+    refused = run("simulate", "text", "--to", line.number.e164, "--body", "Hi")
+    assert "an answer would go to a real person" in refused.err

@@ -1,4 +1,4 @@
-"""HUM's webhooks of calls and voicemails (docs/contracts/hum.md#webhooks-of-hum).
+"""HUM's webhooks of calls, voicemails, texts, conversations and opt-outs (docs/contracts/hum.md#webhooks-of-hum).
 
 An answered call is reported when its talk is summarized, with the summary. Any other call is reported at its end.
 """
@@ -14,13 +14,17 @@ from switchboard.webhooks.models import RenderedEvent
 
 if TYPE_CHECKING:
     from switchboard.calls.models import Call
+    from switchboard.compliance.ledgers import DigestedNumber
+    from switchboard.messaging.models import TextConversation, TextMessage
     from switchboard.voicemails.models import Voicemail
+
+    WebhookSubject = Call | Voicemail | TextConversation | TextMessage | DigestedNumber
 
 #: The events that come after the summary of an answered call.
 _OF_SUMMARY = frozenset({"voice.call.summarized", "voice.call.outcome_captured"})
 
 
-def render(event: Event, subject: Call | Voicemail | None) -> list[RenderedEvent]:
+def render(event: Event, subject: WebhookSubject | None) -> list[RenderedEvent]:
     """Returns the webhook of an event, with its current subject. A deleted subject has none.
 
     The end of an answered call has none either: its summary follows.
@@ -36,6 +40,10 @@ def render(event: Event, subject: Call | Voicemail | None) -> list[RenderedEvent
 def _data(event: Event, subject: Any) -> dict[str, Any] | None:
     if event.subject.type == "voicemail":
         return _voicemail_data(subject)
+    if event.subject.type == "number":
+        return _opt_out_data(event, subject)
+    if event.subject.type in ("text", "conversation"):
+        return _text_data(event, subject)
     if event.type not in _OF_SUMMARY and subject.connected_at:
         return None
     return _call_data(subject)
@@ -47,6 +55,32 @@ def _voicemail_data(voicemail: Voicemail) -> dict[str, Any]:
 
     # A webhook has no reader and names no contact. A link to the audio would expire before the last attempt.
     return shared_fields(voicemail)
+
+
+def _text_data(event: Event, subject: Any) -> dict[str, Any]:
+    # Loaded late, as above.
+    from switchboard.dialects.hum import text_views
+
+    # A webhook names no contact, and does not say what the ledger has at the time of the delivery.
+    if event.subject.type == "conversation":
+        return text_views.conversation_fields(subject)
+    return text_views.message_fields(subject, linked=False) | {
+        "from_e164": subject.contact_e164 if subject.direction == "inbound" else subject.number_e164,
+        "to_e164": subject.number_e164 if subject.direction == "inbound" else subject.contact_e164,
+    }
+
+
+def _opt_out_data(event: Event, number: DigestedNumber) -> dict[str, Any]:
+    """Returns the data of an opt-out, or of its end. The entry of the ledger may have changed since."""
+    data: dict[str, Any] = {"e164": number.e164, "created_at": event.at, "created_by": event.actor.id}
+    if event.type == "sms.opt_out":
+        entry = number.opt_out
+        data |= {
+            "source": event.data.get("source"),
+            "keyword": event.data.get("keyword"),
+            "reason": entry.reason if entry and entry.created_at <= event.at else None,
+        }
+    return data
 
 
 def _call_data(call: Call) -> dict[str, Any]:
