@@ -271,6 +271,13 @@ GROUPS = (
         grants=frozenset({Grant.ROOT_SECRET, Grant.NATIONAL_REGISTRY, Grant.TEXTS}),
     ),
     Group(
+        "hum/opt_outs",
+        api="hum",
+        paths=("api/sms/opt-outs", "api/sms/opt-outs/{proxy+}"),
+        tables=_CONSOLE | {"activity": WRITE},
+        grants=frozenset({Grant.ROOT_SECRET}),
+    ),
+    Group(
         "hum/scheduled_texts",
         api="hum",
         paths=("api/sms/scheduled", "api/sms/scheduled/{proxy+}"),

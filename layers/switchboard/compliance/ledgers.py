@@ -9,7 +9,7 @@ from typing import NamedTuple
 from switchboard.aws import reads
 from switchboard.aws.dynamodb import Item
 from switchboard.aws.reads import Ref
-from switchboard.aws.writes import ConditionCheck, Put, Write, Writes
+from switchboard.aws.writes import ConditionCheck, Put, Write, Writes, commit
 from switchboard.compliance import consents, ledger_store, phone, store
 from switchboard.compliance.consents import BadConsentError
 from switchboard.compliance.models import (
@@ -26,6 +26,7 @@ from switchboard.events import service as events
 from switchboard.events.models import Origin, Subject
 from switchboard.kit import clock, texts
 from switchboard.persistence.idempotency import IdempotencyKey, commit_once, find_earlier_effect
+from switchboard.persistence.optimistic import retry_on_conflict
 
 #: The problem of an entered consent, and what to do. The text continues "Invalid consent: it".
 _PROBLEM_TEXTS: dict[consents.ConsentProblem, str] = {
@@ -123,15 +124,43 @@ def record_opt_out(
 ) -> OptOut:
     """Records that a number's holder opted out of every channel (47 CFR 64.1200(a)(10)). Raises Invalid.
 
-    A number that opted out before keeps its first entry.
+    A number that opted out before keeps its first entry, with the time of this request.
     """
-    entry, writes = opt_out_writes(origin, e164, source, keyword, reason)
-    try:
-        done = commit_once(effect, texts.digest(entry.e164), writes)
-    except AlreadyOptedOutError as before:
-        return before.entry
-    found = ledger_store.get_entry(origin.org_id, "opt-outs", entry.e164) if done else None
-    return OptOut.model_validate(found) if found else entry
+    return add_opt_out(origin, e164, source, keyword, reason, effect).entry
+
+
+class AddedOptOut(NamedTuple):
+    """An opt-out in the ledger, and whether the request added it."""
+
+    entry: OptOut
+    is_new: bool
+
+
+def add_opt_out(
+    origin: Origin,
+    e164: str,
+    source: OptOutSource,
+    keyword: str | None = None,
+    reason: str | None = None,
+    effect: IdempotencyKey | None = None,
+) -> AddedOptOut:
+    """Does what `record_opt_out` does, and also returns whether the entry is new. Raises Invalid."""
+    number = phone.parse_pasted(e164).e164
+
+    def attempt() -> AddedOptOut:
+        entry, writes = opt_out_writes(origin, number, source, keyword, reason)
+        try:
+            done = commit_once(effect, texts.digest(number), writes)
+        except AlreadyOptedOutError as before:
+            # An older START that is still on its way must not end the opt-out that the person asks for now.
+            commit(renewed_opt_out_write(origin.org_id, before.entry, entry.asked_at))
+            return AddedOptOut(before.entry, is_new=False)
+        found = ledger_store.get_entry(origin.org_id, "opt-outs", number) if done else None
+        return AddedOptOut(OptOut.model_validate(found) if found else entry, is_new=True)
+
+    added = retry_on_conflict(attempt)
+    assert added is not None, "no attempt raises AlreadyRecordedError"
+    return added
 
 
 def opt_out_ref(org_id: str, e164: str) -> Ref[OptOut]:

@@ -1,0 +1,45 @@
+"""Request and response models of HUM's opt-outs (docs/contracts/hum.md#opt-outs)."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from switchboard.compliance import models
+from switchboard.compliance.models import OptOutSource
+from switchboard.edge.fields import OneLine
+
+
+class SmsOptOutCreateInput(BaseModel):
+    """A contact who asked to get no more texts and calls."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"e164": "+14155550142", "reason": "asked by letter"}]})
+
+    e164: str = Field(pattern=r"^\+[1-9]\d{7,14}$", description="The contact's number.")
+    reason: Annotated[str, OneLine(200)] | None = Field(default=None, description="A note for later readers.")
+
+
+class OptOutView(BaseModel):
+    """A contact who gets no texts and no calls of the organization, through any API."""
+
+    e164: str
+    source: OptOutSource = Field(
+        description="`keyword`: the contact sent it in a text. `spoken` and `key_press`: during a call."
+    )
+    keyword: str | None = Field(description="The keyword of the text. It is null if the text was a sentence.")
+    reason: str | None
+    created_at: str
+    created_by: str = Field(description="The id of the person, key or worker that added the contact.")
+
+    @classmethod
+    def of(cls, entry: models.OptOut) -> OptOutView:
+        """Returns HUM's view of an opt-out."""
+        return cls.model_validate(entry.model_dump())
+
+
+class OptOutList(BaseModel):
+    """A page of opt-outs, sorted by number."""
+
+    opt_outs: list[OptOutView]
+    next_cursor: str | None
