@@ -88,6 +88,8 @@ class Grant(StrEnum):
     NUMBERS = "numbers"
     #: To know the carrier of calls, its talker and the numbers that calls may show.
     VOICE = "voice"
+    #: To know the carrier of text messages.
+    TEXTS = "texts"
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,8 @@ QUEUES = (
     Queue("dialer"),
     Queue("simulator"),
     Queue("voice-events"),
+    Queue("text-reports"),
+    Queue("texts"),
     # Longer than a provider may take for an hour of audio.
     Queue("recordings", visibility_seconds=120),
     # It also carries the reports of a transport.
@@ -59,11 +61,14 @@ QUEUES = (
     # Three times as long as a language model may take.
     Queue("scoring", visibility_seconds=180),
     Queue("summaries", visibility_seconds=180),
+    # Longer than four rounds of a language model and its tools may take.
+    Queue("replies", visibility_seconds=240),
     Queue("voicemails", visibility_seconds=120),
     Queue("digests", visibility_seconds=180),
     # A run of the worker stores the recipients of 2,500 rows.
     Queue("recipients", visibility_seconds=90),
-    Queue("campaigns", visibility_seconds=30),
+    # A turn that was killed is delivered again after this time. A carrier that does not answer is asked for hours.
+    Queue("campaigns", visibility_seconds=30, max_receives=20),
     Queue("webhooks"),
     # Longer than the slowest response that a delivery waits for.
     Queue("deliveries", visibility_seconds=90, max_receives=20),
@@ -82,6 +87,8 @@ BUCKETS = (
     Bucket("attachments"),
     # Recordings of calls and messages of callers.
     Bucket("recordings", kept_with="call"),
+    # The files of texts that came in.
+    Bucket("text-media", kept_with="text"),
     # Rows of campaigns, as long as the import may wait for an operator.
     Bucket("recipients", days=DEAD_LETTERS_DAYS),
     # Files of people that are needed for a moment only.
@@ -262,6 +269,23 @@ GROUPS = (
         grants=frozenset({Grant.ROOT_SECRET}),
     ),
     Group(
+        "hum/scheduled_texts",
+        api="hum",
+        paths=("api/sms/scheduled", "api/sms/scheduled/{proxy+}"),
+        tables=_CONSOLE | {"activity": READ_WRITE},
+        grants=frozenset({Grant.ROOT_SECRET}),
+    ),
+    Group(
+        "hum/conversations",
+        api="hum",
+        paths=("api/sms/conversations", "api/sms/conversations/{proxy+}"),
+        tables=_CONSOLE | {"activity": READ_WRITE},
+        # Signed links to the files of texts, as for calls.
+        buckets={"text-media": READ},
+        # A text passes the compliance gate.
+        grants=frozenset({Grant.ROOT_SECRET, Grant.NATIONAL_REGISTRY}),
+    ),
+    Group(
         "hum/call_stream",
         api="hum",
         paths=("api/calls/{id}/stream",),
@@ -359,6 +383,15 @@ GROUPS = (
         # A caller who waits hears silence, so no burst of other work may take this function's environments. An answer
         # takes some tenths of a second: 50 environments answer more than 100 calls a second.
         reserved=50,
+    ),
+    # Apart from calls: a campaign's reports must not take the environments that callers wait for.
+    Group(
+        "callbacks/twilio_texts",
+        api="twilio",
+        paths=("sms/{proxy+}",),
+        tables={"core": READ, "ratelimit": WRITE},
+        sends=("text-reports",),
+        grants=frozenset({Grant.ROOT_SECRET, Grant.NUMBERS}),
     ),
 )
 
@@ -464,6 +497,16 @@ WORKERS = (
         seconds=150,
     ),
     Worker(
+        "workers/replies",
+        queue="replies",
+        # The answer passes the compliance gate and is charged.
+        tables={"activity": READ_WRITE, "core": READ_WRITE, "idempotency": READ_WRITE},
+        grants=frozenset({Grant.LANGUAGE_MODEL, Grant.NATIONAL_REGISTRY}),
+        batch=1,
+        concurrency=20,
+        seconds=200,
+    ),
+    Worker(
         "workers/numbers",
         queue="numbers",
         tables={"activity": WRITE, "core": READ_WRITE},
@@ -480,7 +523,7 @@ WORKERS = (
         "workers/simulator",
         queue="simulator",
         tables={"activity": READ_WRITE, "core": READ_WRITE},
-        sends=("simulator", "voice-events"),
+        sends=("simulator", "voice-events", "text-reports"),
         grants=frozenset({Grant.ROOT_SECRET, Grant.CALLBACKS, Grant.VOICE}),
         concurrency=20,
     ),
@@ -491,6 +534,25 @@ WORKERS = (
         tables={"activity": READ_WRITE, "core": READ_WRITE},
         # The line's pace says for what a call waits.
         grants=frozenset({Grant.VOICE}),
+        concurrency=50,
+    ),
+    # As above: a campaign has two reports for each of its texts.
+    Worker(
+        "workers/text_reports",
+        queue="text-reports",
+        tables={"activity": READ_WRITE, "core": READ_WRITE},
+        concurrency=50,
+    ),
+    Worker(
+        "workers/texts",
+        queue="texts",
+        tables={"activity": READ_WRITE, "core": READ_WRITE},
+        # A text returns to the queue at the time that it has reserved at its number. An answer of the carrier about an
+        # unknown outcome is a report. The simulated carrier reports too.
+        sends=("texts", "text-reports", "simulator"),
+        grants=frozenset({Grant.NATIONAL_REGISTRY, Grant.NUMBERS, Grant.TEXTS, Grant.CALLBACKS}),
+        # Each text may have to wait for a carrier that hangs.
+        batch=5,
         concurrency=50,
     ),
     Worker(
@@ -540,8 +602,14 @@ WORKERS = (
     Worker(
         "workers/campaigns",
         queue="campaigns",
-        tables={"activity": WRITE, "core": READ_WRITE},
-        concurrency=20,
+        tables={"activity": READ_WRITE, "core": READ_WRITE},
+        # Each turn sends the next one. An answer of the carrier about an unknown outcome is a report. The simulated
+        # carrier reports too.
+        sends=("campaigns", "text-reports", "simulator"),
+        grants=frozenset({Grant.NATIONAL_REGISTRY, Grant.NUMBERS, Grant.TEXTS, Grant.CALLBACKS}),
+        # A turn hands over its texts at its time: no turn waits for another one.
+        batch=1,
+        concurrency=100,
         seconds=25,
     ),
     Worker(

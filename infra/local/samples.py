@@ -24,20 +24,28 @@ from switchboard.campaigns import batches, changes
 from switchboard.campaigns import service as campaigns
 from switchboard.campaigns.batches import AddedBatch
 from switchboard.campaigns.service import CampaignDraft
+from switchboard.carriers.messages.ports.reports import IncomingText
+from switchboard.carriers.messages.simulator import forms as text_forms
 from switchboard.carriers.numbers.ports.inventory import NumberSearch
 from switchboard.carriers.voice.ports.incoming import IncomingCall
 from switchboard.carriers.voice.ports.reports import Recording, Report
-from switchboard.carriers.voice.simulator import callbacks, caller, caller_state
+from switchboard.carriers.voice.simulator import callbacks, caller_state, forms
 from switchboard.carriers.voice.simulator.callbacks import SimulatedCallback
-from switchboard.carriers.voice.simulator.caller import SimulatedForm
+from switchboard.carriers.voice.simulator.forms import SimulatedForm
 from switchboard.carriers.voice.twilio import accounts, urls
 from switchboard.contacts import service as contacts
 from switchboard.email import delivery
 from switchboard.email import service as email
 from switchboard.email.models import MailDraft, Message
+from switchboard.flows import service as flows
+from switchboard.flows.models import FlowSettings
 from switchboard.kit import clock, ids, jwts, settings
+from switchboard.messaging import incoming, lookup
+from switchboard.messaging.models import TextMessage
+from switchboard.messaging.threads import conversation_id_of
 from switchboard.numbers import available, purchases
 from switchboard.numbers import service as numbers
+from switchboard.numbers.models import Number
 from switchboard.numbers.purchases import NumberOrder
 from switchboard.roleplay import calls as roleplay
 from switchboard.roleplay import lifecycle, sessions
@@ -59,6 +67,7 @@ Is anybody there?\r
 """
 #: The ids of a call in and of its recording, as the recording's sample names them.
 _CALL_SID, _RECORDING_SID = f"CA{'5' * 32}", f"RE{'5' * 32}"
+_TEXT_SID = f"SM{'5' * 32}"
 _PLACE = re.compile(r"\{\{(\w+)\}\}")
 
 
@@ -66,7 +75,8 @@ def fill_sample(text: str, demo: dict[str, str]) -> dict[str, Any]:
     """Return the event of a sample's text, with keys and ids of the demo (`infra.local.demo`) and mail of its agent."""
     answered = cache(lambda: _answered(demo))
     hook = cache(lambda: _webhook(demo).endpoint.id)
-    waiting = cache(lambda: _waiting_batch(demo))
+    adding = cache(lambda: _waiting_batch(demo))
+    waiting = cache(lambda: _waiting_text(demo))
     makers: dict[str, Callable[[], str]] = {
         "agent_key": lambda: demo["ANIMA_AGENT_KEY"],
         "agent_id": lambda: demo["ANIMA_AGENT_ID"],
@@ -84,8 +94,8 @@ def fill_sample(text: str, demo: dict[str, str]) -> dict[str, Any]:
             contacts.upsert_contact(_master(demo), "+14155550142", {"notes": "Call after noon."}).contact.id
         ),
         "bought_number": lambda: _bought_number(demo),
-        "waiting_campaign": lambda: waiting().campaign.id,
-        "waiting_batch": lambda: waiting().batch.id,
+        "waiting_campaign": lambda: adding().campaign.id,
+        "waiting_batch": lambda: adding().batch.id,
         "launched_campaign": lambda: _launched_campaign(demo),
         "placed_call": lambda: _placed(demo),
         "queued_message": lambda: _queued(demo).id,
@@ -96,6 +106,11 @@ def fill_sample(text: str, demo: dict[str, str]) -> dict[str, Any]:
         "called_number": (called := cache(partial(_bought_number, demo))),
         "twilio_form": lambda: str(_called_in(called()).body, "ascii"),
         "twilio_signature": lambda: _called_in(called()).signature,
+        "called_e164": lambda: _number(called()).e164,
+        "twilio_text_form": lambda: str(_texted(called()).body, "ascii"),
+        "twilio_text_signature": lambda: _texted(called()).signature,
+        "waiting_text": lambda: waiting().id,
+        "waiting_conversation": lambda: waiting().conversation_id,
         "left_message": lambda: _left_message(demo),
         "stored_message": lambda: _stored_message(demo),
         "transcribed_voicemail": lambda: _transcribed_voicemail(demo),
@@ -174,8 +189,7 @@ def _answered(demo: dict[str, str]) -> SimulatedCallback:
 
 def _called_in(number_id: str) -> SimulatedForm:
     """The form with which the simulated provider asks for the first script of a call in."""
-    number = numbers.find_number(number_id)
-    assert number is not None
+    number = _number(number_id)
     form = {
         "AccountSid": accounts.simulated_account_sid(number.org_id),
         "CallSid": _CALL_SID,
@@ -184,13 +198,43 @@ def _called_in(number_id: str) -> SimulatedForm:
         "From": "+14155550142",
         "To": number.e164,
     }
-    return caller.sign_form(number.org_id, f"{urls.BASE_PATH}{number_id}", form)
+    return forms.sign_form(number.org_id, f"{urls.BASE_PATH}{number_id}", form)
+
+
+def _texted(number_id: str) -> SimulatedForm:
+    """The form with which the simulated carrier brings a text to one of our numbers."""
+    number = _number(number_id)
+    sent = text_forms.incoming_message(
+        number.org_id, number.id, _TEXT_SID, from_number="+14155550142", to_number=number.e164, body="Are you open?"
+    )
+    return forms.sign_form(number.org_id, sent.body["path"], sent.body[text_forms.TEXT_FORM])
+
+
+def _waiting_text(demo: dict[str, str]) -> TextMessage:
+    """A text that waits for the answer of a flow."""
+    found = available.search_available_numbers(NumberSearch(sms=True, limit=1))
+    flow = flows.create_flow(_master(demo), FlowSettings(name="Texts", greeting="Hello."))
+    order = NumberOrder(found[0].number.e164, sms_flow_id=flow.id)
+    number = purchases.buy_number(_master(demo), order)
+    told = {"provider_sid": _TEXT_SID, "from_number": "+14155550142", "to_number": number.e164, "body": "Hello?"}
+    incoming.receive_text(
+        IncomingText.model_validate(
+            {"org_id": number.org_id, "number_id": number.id, "received_at": clock.now_iso(), **told}
+        )
+    )
+    texts, _ = lookup.list_messages(number.org_id, conversation_id_of(number.org_id, number.id, "+14155550142"), 1)
+    return texts[0]
+
+
+def _number(number_id: str) -> Number:
+    number = numbers.find_number(number_id)
+    assert number is not None
+    return number
 
 
 def _left_message(demo: dict[str, str]) -> str:
     """A call in whose caller left a message that is not fetched yet. Returns the id of the call."""
-    number = numbers.find_number(_bought_number(demo))
-    assert number is not None
+    number = _number(_bought_number(demo))
     inbound.answer_call(number, IncomingCall(_CALL_SID, "+14155550142", number.e164))
     call = inbound.find_call(number, _CALL_SID)
     assert call is not None

@@ -13,6 +13,7 @@ SignInMail = Literal["cognito", "ses"]
 SignInMfa = Literal["optional", "required"]
 NationalRegistry = Literal["none", "files"]
 VoiceCarrier = Literal["none", "twilio"]
+TextsCarrier = Literal["none", "twilio"]
 VoiceTalker = Literal["none", "announcer"]
 
 #: The topology's queue for the reports of the mail carrier.
@@ -31,7 +32,7 @@ _COUNTRIES = re.compile("[A-Z]{2}(?:,[A-Z]{2})*")
 _AS_GIVEN = (
     *("stage", "domain", "certificate_arn", "sender_domain", "alarm_email", "language_model"),
     *("twilio_account_sid", "twilio_secret_arn", "twilio_calls_per_second"),
-    *("voice_carrier", "voice_talker", "caller_pool", "transfer_countries"),
+    *("voice_carrier", "voice_talker", "caller_pool", "transfer_countries", "texts_carrier"),
     *("livekit_url", "livekit_api_key", "livekit_secret_arn", "livekit_agent"),
     *("national_registry", "national_registry_folder"),
     *("oidc_issuer", "oidc_client_id", "oidc_client_secret_arn", "sign_in_mail", "sign_in_mfa"),
@@ -68,6 +69,8 @@ class Deployment:
     caller_pool: str | None = None
     #: The countries that calls may be transferred to: ISO 3166 codes, with commas between them. `US,CA` by default.
     transfer_countries: str | None = None
+    #: The carrier of live text messages.
+    texts_carrier: TextsCarrier = "none"
     #: The LiveKit server of roleplays, its API key, the ARN of the secret with the API secret, and the name of the
     #: agent that plays the personas. Without a server, the transport is simulated.
     livekit_url: str | None = None
@@ -118,6 +121,10 @@ class Deployment:
         if bool(self.twilio_account_sid) != bool(self.twilio_secret_arn):
             yield "twilio_account_sid and twilio_secret_arn need each other"
         yield from self._contradictions_of_voice()
+        if self.texts_carrier not in ("none", "twilio"):
+            yield f"texts_carrier must be none or twilio, not {self.texts_carrier}"
+        if self.texts_carrier == "twilio" and not (self.twilio_account_sid and self.domain):
+            yield "texts_carrier=twilio needs a twilio_account_sid, and a domain for the carrier's callbacks"
         if self.livekit_url and not (self.livekit_api_key and self.livekit_secret_arn):
             yield "livekit_url needs a livekit_api_key and a livekit_secret_arn"
         if self.national_registry not in ("none", "files"):

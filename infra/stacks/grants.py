@@ -141,6 +141,10 @@ def _voice_settings(deployment: Deployment, _: Resources) -> Settings:
     }
 
 
+def _texts_settings(deployment: Deployment, _: Resources) -> Settings:
+    return {} if deployment.texts_carrier == "none" else {"TEXTS_CARRIER": deployment.texts_carrier}
+
+
 def _sign_in_settings(_: Deployment, resources: Resources) -> Settings:
     issuer = resources.issuer
     if not issuer:
@@ -175,6 +179,7 @@ ROWS: dict[Grant, GrantRow] = {
     ),
     # Only functions that also have the grant of numbers send requests to the carrier.
     Grant.VOICE: GrantRow(settings=_voice_settings, statements=lambda *_: ()),
+    Grant.TEXTS: GrantRow(settings=_texts_settings, statements=lambda *_: ()),
     Grant.SIGN_IN: GrantRow(
         settings=_sign_in_settings,
         statements=lambda _, resources: _may_read(resources.issuer.secret_arn if resources.issuer else None),

@@ -29,6 +29,7 @@ FULL = {
     "twilio_secret_arn": "arn:aws:secretsmanager:us-east-1:111122223333:secret:twilio-made-up",
     "twilio_calls_per_second": "5",
     "voice_carrier": "twilio",
+    "texts_carrier": "twilio",
     "voice_talker": "announcer",
     "caller_pool": "+14155552671",
     "transfer_countries": "US,CA,MX",

@@ -186,6 +186,8 @@ _TWILIO = {name: FULL[name] for name in ("domain", "certificate_arn", "twilio_ac
         ({"voice_carrier": "pigeon", **_TWILIO}, "voice_carrier must be"),
         ({"voice_carrier": "twilio", "voice_talker": "simulator", **_TWILIO}, "voice_talker must be"),
         ({"voice_talker": "announcer", **_TWILIO}, "need a voice_carrier"),
+        ({"texts_carrier": "twilio"}, "needs a twilio_account_sid, and a domain for the carrier's callbacks"),
+        ({"texts_carrier": "pigeon", **_TWILIO}, "texts_carrier must be"),
         ({"caller_pool": "+14155552671", **_TWILIO}, "need a voice_carrier"),
         ({"transfer_countries": "US,MX"}, "need a voice_carrier"),
         ({"transfer_countries": "US;MX", "voice_carrier": "twilio", **_TWILIO}, "must be codes such as US,CA,MX"),

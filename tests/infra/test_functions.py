@@ -151,6 +151,8 @@ def test_its_environment_follows_from_its_grants(full_deployment: Templates, fun
         expected["SWITCHBOARD_CALLER_POOL"] = "+14155552671"
         expected["SWITCHBOARD_TRANSFER_COUNTRIES"] = "US,CA,MX"
         expected["SWITCHBOARD_TWILIO_CALLS_PER_SECOND"] = "5"
+    if resources.Grant.TEXTS in function.grants:
+        expected["SWITCHBOARD_TEXTS_CARRIER"] = "twilio"
     if resources.Grant.CALLBACKS in function.grants:
         expected["SWITCHBOARD_CALLBACKS_URL"] = "https://api.example.com"
     if resources.Grant.NATIONAL_REGISTRY in function.grants:

@@ -29,6 +29,8 @@ from switchboard.email import store
 from switchboard.email.jobs import SendMail
 from switchboard.email.models import MailState
 from switchboard.kit import clock, settings
+from switchboard.messaging import store as messaging
+from switchboard.messaging.threads import conversation_id_of
 from switchboard.numbers import service as numbers
 from switchboard.roleplay import calls as roleplay
 from switchboard.roleplay.models import RoleplayState
@@ -264,6 +266,28 @@ def test_twilio_voice_asks_for_the_script_of_a_call_in(run: Run, organization: d
     assert answer["body"].startswith('<?xml version="1.0" encoding="UTF-8"?><Response><Say')
     found, _ = calls.list_calls(organization["ORGANIZATION_ID"], None, [], "INBOUND", 10, None)
     assert [call.declined for call in found] == ["no_flow"]
+
+
+def test_twilio_sms_brings_a_text_to_one_of_our_numbers(run: Run) -> None:
+    _, answer = run("callbacks/twilio_texts", "twilio-sms")
+    assert (answer["statusCode"], answer["body"]) == (200, '<?xml version="1.0" encoding="UTF-8"?><Response/>')
+    assert [(body["kind"], body["body"]) for body in receive_jobs("text-reports")] == [("incoming", "Are you open?")]
+
+
+def test_sqs_text_reports_store_a_text_that_came_in(run: Run, organization: dict[str, str]) -> None:
+    event, answer = run("workers/text_reports", "sqs-text-reports")
+    assert answer == DONE
+    told, org_id = parse_job(event), organization["ORGANIZATION_ID"]
+    conversation_id = conversation_id_of(org_id, told["number_id"], told["from_number"])
+    (text,), _ = messaging.list_messages(org_id, conversation_id, 10)
+    assert (text.body, text.direction, text.provider_sid) == ("Are you open on Sunday?", "inbound", f"SM{'5' * 32}")
+
+
+def test_sqs_replies_answer_a_text(run: Run, organization: dict[str, str]) -> None:
+    event, answer = run("workers/replies", "sqs-replies")
+    assert answer == DONE
+    texts, _ = messaging.list_messages(organization["ORGANIZATION_ID"], parse_job(event)["conversation_id"], 10)
+    assert [text.author.value for text in texts] == ["ai", "contact"]
 
 
 def test_sqs_recordings_store_the_message_of_a_caller(run: Run, organization: dict[str, str]) -> None:

@@ -131,7 +131,7 @@ class CampaignCountsView(BaseModel):
     @classmethod
     def of(cls, counts: CampaignCounts) -> Self:
         """Returns the view of counts. A claimed recipient is pending."""
-        return cls(pending=counts.left, **counts.model_dump(exclude={"pending", "claimed"}))
+        return cls(pending=counts.left, **counts.model_dump(exclude={"pending", "claimed", "blocked"}))
 
 
 class RecipientSummaryView(BaseModel):

@@ -1,4 +1,4 @@
-"""The simulated voice provider: plays its calls out, makes calls in, and posts the callbacks of both.
+"""The simulated provider: plays its calls out, makes calls in, and posts the callbacks of both, and those of texts.
 
 In a deployment without a domain this process receives the callbacks itself, by the code of the callback functions.
 """
@@ -11,13 +11,19 @@ from switchboard import workers
 from switchboard.aws import queues
 from switchboard.calls import twilio_callbacks
 from switchboard.calls.twilio_callbacks import CallbackStep
+from switchboard.carriers.messages.ports.reports import text_report_messages
+from switchboard.carriers.messages.simulator import forms as text_forms
 from switchboard.carriers.voice.ports import reports
 from switchboard.carriers.voice.simulator import caller, worker
-from switchboard.carriers.voice.simulator.caller import SimulatedForm
+from switchboard.carriers.voice.simulator.forms import CallbackRefusedError, SimulatedForm
+from switchboard.messaging import text_callbacks
+from switchboard.messaging.text_callbacks import TextPlace
 
 
 def _work(body: dict[str, Any]) -> None:
-    if "call_sid" in body:
+    if text_forms.TEXT_FORM in body:
+        text_forms.handle_message(body, _receive_text)
+    elif "call_sid" in body:
         caller.handle_message(body, _receive)
     else:
         worker.handle_message(body)
@@ -26,10 +32,18 @@ def _work(body: dict[str, Any]) -> None:
 def _receive(form: SimulatedForm) -> str:
     account = twilio_callbacks.verify_callback(form)
     if account is None:
-        raise worker.CallbackRefusedError("the callback's signature is invalid")
+        raise CallbackRefusedError("the callback's signature is invalid")
     answer = twilio_callbacks.receive_callback(CallbackStep.of(form.path), form.parameters, account)
     queues.send_messages(reports.report_messages(answer.reports))
     return answer.xml or ""
+
+
+def _receive_text(form: SimulatedForm) -> str:
+    if text_callbacks.verify_callback(form) is None:
+        raise CallbackRefusedError("the callback's signature is invalid")
+    told = text_callbacks.receive_callback(TextPlace.of(form.path), form.parameters)
+    queues.send_messages(text_report_messages(told))
+    return text_callbacks.NO_ANSWER
 
 
 handler = workers.message_handler(_work)

@@ -24,6 +24,8 @@ class Plan:
     over all numbers of the organization. `numbers` limits its telephone numbers. The figures of Enterprise are defaults
     for the limits that are not negotiated.
 
+    `text_segments_per_month` limits the segments of texts that go out.
+
     `voice_minutes_per_month` are the minutes of calls that the price includes, basic and premium together. They limit
     nothing.
 
@@ -36,6 +38,7 @@ class Plan:
     requests_per_second: int
     agents: int | None
     emails_per_month: int | None
+    text_segments_per_month: int | None
     basic_calls_per_day: int
     premium_calls_per_day: int
     concurrent_calls: int
@@ -55,6 +58,7 @@ PLANS = {
             100,
             agents=3,
             emails_per_month=3_000,
+            text_segments_per_month=10,
             basic_calls_per_day=20,
             premium_calls_per_day=0,
             concurrent_calls=1,
@@ -69,6 +73,7 @@ PLANS = {
             100,
             agents=25,
             emails_per_month=25_000,
+            text_segments_per_month=500,
             basic_calls_per_day=50,
             premium_calls_per_day=10,
             concurrent_calls=5,
@@ -83,6 +88,7 @@ PLANS = {
             500,
             agents=100,
             emails_per_month=250_000,
+            text_segments_per_month=5_000,
             basic_calls_per_day=200,
             premium_calls_per_day=50,
             concurrent_calls=25,
@@ -98,6 +104,7 @@ PLANS = {
             2_000,
             agents=500,
             emails_per_month=1_000_000,
+            text_segments_per_month=25_000,
             basic_calls_per_day=1_000,
             premium_calls_per_day=250,
             concurrent_calls=100,
@@ -113,6 +120,7 @@ PLANS = {
             10_000,
             agents=None,
             emails_per_month=None,
+            text_segments_per_month=None,
             basic_calls_per_day=5_000,
             premium_calls_per_day=1_000,
             concurrent_calls=250,

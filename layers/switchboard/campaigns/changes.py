@@ -23,9 +23,6 @@ from switchboard.persistence.optimistic import Decision
 from switchboard.team.models import Member
 from switchboard.timers import service as timers
 
-#: A campaign with a higher throttle has two lanes, so that one slow turn does not stop it.
-_ONE_LANE_PER_MINUTE = 60
-
 
 def require_campaign(org_id: str, campaign_id: str) -> Campaign:
     """Returns the organization's campaign with this id. Raises NotFound."""
@@ -67,11 +64,6 @@ def campaign_event_write(origin: Origin, type_: str, campaign: Campaign, **data:
     """Returns the write of an event about a campaign."""
     subject = Subject(type="campaign", id=campaign.id, version=campaign.version)
     return events.new_event_write(origin, type_, subject, **data)
-
-
-def lanes_of(campaign: Campaign) -> int:
-    """Returns the number of lanes of a campaign. Each lane is a chain of turns."""
-    return 2 if campaign.throttle_per_minute > _ONE_LANE_PER_MINUTE else 1
 
 
 def launch_campaign(member: Member, campaign_id: str) -> Campaign:
@@ -130,13 +122,10 @@ def start_campaign(job: StartCampaign) -> None:
         if not before.total:
             return _paused(campaign_worker(before), before, PauseReason.NO_RECIPIENTS)
         after = next_version(before, status=CampaignStatus.RUNNING, start_timer=None, started_at=clock.now_iso())
-        turns = [
-            DispatchCampaign(org_id=after.org_id, campaign_id=after.id, launch=after.launch, lane=lane, turn=0)
-            for lane in range(lanes_of(after))
-        ]
+        dispatch = DispatchCampaign(org_id=after.org_id, campaign_id=after.id, launch=after.launch)
         return after, [
             counts.gate_writes(after, open_=True),
-            [timers.job_write(turn) for turn in turns],
+            timers.job_write(dispatch),
             campaign_event_write(campaign_worker(after), "campaign.started", after, number=after.number_id),
         ]
 

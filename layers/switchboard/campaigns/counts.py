@@ -8,8 +8,9 @@ leaves the recipients themselves as they are (`Recipient.status_in`).
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Literal
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, NamedTuple
 
 from switchboard.aws import reads
 from switchboard.aws.dynamodb import Item, Key
@@ -166,6 +167,37 @@ def move_writes(
     org_id, campaign_id, index = recipient.org_id, recipient.campaign_id, recipient.index
     writes = _moved_writes(org_id, campaign_id, index, recipient.status, after, needs, facts | {"due": None})
     return [*writes, *([store.due_delete_write(org_id, campaign_id, recipient.due, index)] if recipient.due else [])]
+
+
+class Move(NamedTuple):
+    """A recipient that moves to another status, with other facts."""
+
+    recipient: Recipient
+    after: RecipientStatus
+    facts: dict[str, Any]
+
+
+def moves_writes(moves: Sequence[Move], needs: Literal["open", "unended"] | None = None) -> list[Write]:
+    """Returns the writes that move several recipients of a campaign in one commit. See `move_writes`.
+
+    Each slice is written once.
+    """
+    units: dict[int, Counter[str]] = {}
+    writes: list[Write] = []
+    for recipient, after, facts in moves:
+        org_id, campaign_id, index = recipient.org_id, recipient.campaign_id, recipient.index
+        moved = {"status": after.value, "due": None, **facts}
+        writes.append(store.recipient_write(org_id, campaign_id, index, recipient.status, moved))
+        if recipient.due:
+            writes.append(store.due_delete_write(org_id, campaign_id, recipient.due, index))
+        units.setdefault(index % SLICES, Counter()).update({recipient.status.value: -1})
+        units[index % SLICES].update({after.value: 1})
+        if recipient.status is RecipientStatus.PENDING and after is RecipientStatus.FAILED:
+            units[index % SLICES].update({"blocked": 1})
+    if moves:
+        first = moves[0].recipient
+        writes += [_add_write(first.org_id, first.campaign_id, slice_, dict(by), needs) for slice_, by in units.items()]
+    return writes
 
 
 def put_off_writes(recipient: Recipient, due: str) -> list[Write]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydantic import BaseModel, ConfigDict
+
 from switchboard.kit.jobs import Job
 
 
@@ -32,10 +34,43 @@ class StartCampaign(Job, queue="campaigns"):
 
 
 class DispatchCampaign(Job, queue="campaigns"):
-    """Send the next texts of a running campaign. A launch has lanes, and each lane is a chain of turns."""
+    """Begin to send the texts of a launch: send the first turn of each lane."""
 
     org_id: str
     campaign_id: str
     launch: int
+
+
+class TakeTurn(Job, queue="campaigns"):
+    """Send the next texts of a lane. The fields from `launch` on are those of `campaigns.pace.Turn`."""
+
+    org_id: str
+    campaign_id: str
+    number_id: str
+    launch: int
     lane: int
-    turn: int
+    number: int
+    slot: int
+    ready: int
+    left: int | None = None
+    reach: int = 0
+    misses: int = 0
+
+
+class ClaimedText(BaseModel):
+    """A text that was claimed for a recipient. `claim` is the version in which it was claimed."""
+
+    model_config = ConfigDict(frozen=True)
+
+    index: int
+    conversation_id: str
+    message_id: str
+    claim: int
+
+
+class ConfirmClaims(Job, queue="campaigns"):
+    """Ask the carrier about claimed texts of a campaign without an outcome."""
+
+    org_id: str
+    campaign_id: str
+    claimed: list[ClaimedText]

@@ -184,7 +184,10 @@ class RowProblem(BaseModel):
 
 
 class CampaignCounts(BaseModel):
-    """The numbers of recipients by status, and of all. `replied` is beside them, and so is `total`."""
+    """The numbers of recipients by status, and of all. `replied` and `total` are beside them.
+
+    `blocked` are those of `failed` that never had a text: the compliance gate refused them.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -197,6 +200,7 @@ class CampaignCounts(BaseModel):
     opted_out: int = 0
     cancelled: int = 0
     replied: int = 0
+    blocked: int = 0
 
     def __add__(self, other: Self) -> Self:
         mine, theirs = self.model_dump(), other.model_dump()

@@ -1,12 +1,15 @@
-"""`switchboard simulate`: lets simulated people call our numbers."""
+"""`switchboard simulate`: lets simulated people call our numbers, and text them."""
 
 from __future__ import annotations
 
 import argparse
+import mimetypes
 import secrets
 from typing import TYPE_CHECKING
 
+from switchboard.aws import queues
 from switchboard.calls import inbound
+from switchboard.carriers.messages.segments import count_segments
 from switchboard.carriers.voice.twilio.callbacks import ANONYMOUS
 from switchboard.cli.commands import CommandGroup, print_rows
 from switchboard.compliance import phone
@@ -23,7 +26,7 @@ _CALLER = "+14155550142"
 
 def add_to(nouns: Nouns) -> None:
     """Adds the commands."""
-    simulate = CommandGroup(nouns, "simulate", "simulated people who call our numbers")
+    simulate = CommandGroup(nouns, "simulate", "simulated people who call and text our numbers")
     call = simulate.add_command(
         "call", _call, "call a number: the call is answered as a real one, and nobody is called"
     )
@@ -43,6 +46,20 @@ def add_to(nouns: Nouns) -> None:
         "--voicemail", action="store_true", help="the caller asks to leave a message, and the lines are the message"
     )
     call.add_argument("--hang-up-after", metavar="N", type=_count, help="the caller hangs up after N lines")
+    text = simulate.add_command("text", _text, "text a number of the simulator, as a person does")
+    text.add_argument(
+        "--to", metavar="E164", type=_number, required=True, help="the number that is texted, one of ours"
+    )
+    text.add_argument(
+        "--from",
+        dest="sender",
+        metavar="E164",
+        type=_number,
+        default=_CALLER,
+        help=f"the sender; {_CALLER} by default",
+    )
+    text.add_argument("--body", metavar="TEXT", default="", help="the text")
+    text.add_argument("--media", metavar="URL", action="append", help="the address of a file, once for each file")
 
 
 def _number(text: str) -> str:
@@ -84,3 +101,29 @@ def _call(args: argparse.Namespace) -> None:
     caller.start_call(person)
     call_id = inbound.call_id_of(number.org_id, person.call_sid)
     print_rows(args, {"call": call_id, "organization": number.org_id, "number": number.id, "call_sid": person.call_sid})
+
+
+def _text(args: argparse.Namespace) -> None:
+    if not (args.body or args.media):
+        args.usage_error("A text needs --body or --media.")
+    from switchboard.carriers.messages.simulator import forms  # for cold start: only this command needs it
+
+    number = numbers.find_number_by_e164(args.to)
+    if number is None:
+        raise NotFound(f"No organization has the number {args.to}: list the numbers of an organization.")
+    if number.provider != "simulator":
+        raise Invalid(f"{args.to} is a real number: an answer would go to a real person. Text a simulated number.")
+    sid = forms.text_sid(number.org_id, secrets.token_hex(16))
+    media = [(url, mimetypes.guess_type(url)[0] or "application/octet-stream") for url in args.media or []]
+    sent = forms.incoming_message(
+        number.org_id,
+        number.id,
+        sid,
+        from_number=args.sender,
+        to_number=number.e164,
+        body=args.body,
+        media=media,
+        segments=count_segments(args.body).segments,
+    )
+    queues.send_messages([sent])
+    print_rows(args, {"message_sid": sid, "organization": number.org_id, "number": number.id})

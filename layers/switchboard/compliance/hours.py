@@ -5,7 +5,7 @@ The law of every place of a number applies. A call is allowed when every clock t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal
@@ -16,7 +16,7 @@ from switchboard.compliance.amendments import NO_COUNTRY, Amendment, Channel, co
 from switchboard.compliance.data import holidays, states
 from switchboard.compliance.data.countries import COUNTRIES, ELSEWHERE
 from switchboard.compliance.data.law import DayWindow, Rule
-from switchboard.compliance.models import ContactAttempt
+from switchboard.compliance.models import ContactAttempt, OpeningClock, WindowEdge
 from switchboard.compliance.phone import NumberKind, Phone
 from switchboard.compliance.verdicts import RuleInput
 
@@ -43,6 +43,14 @@ class RecipientClock:
         minute = local.hour * 60 + local.minute
         day = local.date()
         return all((hours := on(day)) is not None and hours.start <= minute < hours.end for on in self.windows)
+
+    def list_turns(self, start: datetime, offset: int, edge: WindowEdge) -> Iterator[datetime]:
+        """Returns the times when the clock may open or close, `offset` local days after a time.
+
+        These are one edge of each window, midnight, and the time when the clock is set forward or back.
+        """
+        day = start.astimezone(self.zone).date() + timedelta(days=offset)
+        return find_moments(self.zone, day, {getattr(hours, edge) for on in self.windows if (hours := on(day))})
 
 
 def every_day(hours: DayWindow) -> WindowOfDay:
@@ -92,12 +100,12 @@ def build_clocks(
     return [*(RecipientClock(zone, tuple(everywhere)) for zone in zones), *elsewhere]
 
 
-def all_open(clocks: Sequence[RecipientClock], moment: datetime) -> bool:
+def all_open(clocks: Sequence[OpeningClock], moment: datetime) -> bool:
     """Whether all clocks allow a call at a time."""
     return all(each.is_open(moment) for each in clocks)
 
 
-def next_opening(clocks: Sequence[RecipientClock], start: datetime) -> datetime | None:
+def next_opening(clocks: Sequence[OpeningClock], start: datetime) -> datetime | None:
     """Returns the first time from `start` on when all clocks allow a call, or None within `HORIZON_DAYS`."""
     if all_open(clocks, start):
         return start
@@ -105,12 +113,12 @@ def next_opening(clocks: Sequence[RecipientClock], start: datetime) -> datetime 
         moment
         for each in clocks
         for offset in range(HORIZON_DAYS + 1)
-        for moment in _turns(each, start, offset, lambda hours: hours.start)
+        for moment in each.list_turns(start, offset, "start")
     }
     return next((moment for moment in sorted(turns) if moment > start and all_open(clocks, moment)), None)
 
 
-def next_closing(clocks: Sequence[RecipientClock], start: datetime) -> datetime | None:
+def next_closing(clocks: Sequence[OpeningClock], start: datetime) -> datetime | None:
     """Returns the first time after `start` when a clock no longer allows a call. All clocks must allow it at `start`.
 
     Returns None if they stay open longer than any window.
@@ -118,25 +126,24 @@ def next_closing(clocks: Sequence[RecipientClock], start: datetime) -> datetime 
     return min((moment for each in clocks if (moment := _closing(each, start))), default=None)
 
 
-def _closing(each: RecipientClock, start: datetime) -> datetime | None:
+def _closing(each: OpeningClock, start: datetime) -> datetime | None:
     for offset in range(_LONGEST_WINDOW_DAYS + 1):
-        turns = sorted(set(_turns(each, start, offset, lambda hours: hours.end)))
+        turns = sorted(set(each.list_turns(start, offset, "end")))
         if found := next((moment for moment in turns if moment > start and not each.is_open(moment)), None):
             return found
     return None
 
 
-def _turns(each: RecipientClock, start: datetime, offset: int, edge: Callable[[DayWindow], int]) -> Iterator[datetime]:
-    """Returns the times of a local day when a clock may open or close.
+def find_moments(zone: ZoneInfo, day: date, minutes: Iterable[int]) -> Iterator[datetime]:
+    """Returns the times of some minutes of a local day, of its midnight, and when its clocks are set.
 
-    These are one edge of each window, midnight, and the time when the clock is set forward or back.
+    Minutes from 1,440 on are on the next day.
     """
-    day = start.astimezone(each.zone).date() + timedelta(days=offset)
-    for minute in {0, *(edge(hours) for on in each.windows if (hours := on(day)))}:
-        local = datetime.combine(day + timedelta(days=minute // 1440), time(*divmod(minute % 1440, 60)), each.zone)
+    for minute in {0, *minutes}:
+        local = datetime.combine(day + timedelta(days=minute // 1440), time(*divmod(minute % 1440, 60)), zone)
         # A clock that is set back shows the same local time twice.
         yield from {local.replace(fold=fold).astimezone(UTC) for fold in (0, 1)}
-    yield from _leaps(each.zone, day)
+    yield from _leaps(zone, day)
 
 
 def _leaps(zone: ZoneInfo, day: date) -> Iterator[datetime]:
@@ -163,7 +170,7 @@ class RecipientPlace:
 
     names: list[str]
     source: PlaceSource
-    clocks: list[RecipientClock]
+    clocks: Sequence[OpeningClock]
 
 
 def find_laws(contact: ContactAttempt, phone: Phone) -> list[tuple[str, Rule | None]]:
@@ -216,7 +223,7 @@ def find_place(case: RuleInput) -> RecipientPlace | str:
         source = "contact"
     elif told or recorded:
         source = "both" if of_number else "recipient"
-    return RecipientPlace(names, source, clocks)
+    return RecipientPlace(names, source, [*clocks, contact.opening] if contact.opening else clocks)
 
 
 def _zones_of(time_zone: str | None, state: str | None, now: datetime) -> list[str]:

@@ -10,10 +10,11 @@ from pydantic import BaseModel
 from switchboard.aws import reads
 from switchboard.aws.dynamodb import Item, Key
 from switchboard.aws.reads import Query
-from switchboard.aws.writes import Delete, Put
-from switchboard.compliance.models import ConsentRecord
+from switchboard.aws.writes import ConditionCheck, Delete, Put, Update
+from switchboard.compliance.models import ConsentRecord, OptOut
 from switchboard.compliance.store import Ledger, Refusal, ledger_key
 from switchboard.persistence.listing import read_query_page
+from switchboard.persistence.optimistic import StaleVersionError
 
 T = TypeVar("T")
 
@@ -47,6 +48,48 @@ def remove_entry_writes(org_id: str, ledger: Ledger, e164: str, otherwise: Refus
         key=ledger_key(org_id, ledger, e164),
         condition="attribute_exists(pk)",
         otherwise=otherwise,
+    )
+
+
+#: The ledger still has the opt-out that was read. Entries from before `latest_at` have no such attribute.
+_SAME_OPT_OUT = "created_at = :created AND (attribute_not_exists(latest_at) OR latest_at = :latest)"
+
+
+def _opt_out_values(entry: OptOut) -> dict[str, str]:
+    return {":created": entry.created_at, ":latest": entry.latest_at}
+
+
+def same_opt_out_check(org_id: str, entry: OptOut) -> ConditionCheck:
+    """Returns the check that the ledger still has an opt-out. Raises StaleVersionError at commit."""
+    return ConditionCheck(
+        table="core",
+        key=ledger_key(org_id, "opt-outs", entry.e164),
+        condition=_SAME_OPT_OUT,
+        values=_opt_out_values(entry),
+        otherwise=StaleVersionError,
+    )
+
+
+def renew_opt_out_write(org_id: str, entry: OptOut, at: str) -> Update:
+    """Returns the write of a later request to opt out. Raises StaleVersionError at commit if the entry has changed."""
+    return Update(
+        table="core",
+        key=ledger_key(org_id, "opt-outs", entry.e164),
+        expression="SET latest_at = :at",
+        condition=_SAME_OPT_OUT,
+        values={**_opt_out_values(entry), ":at": at},
+        otherwise=StaleVersionError,
+    )
+
+
+def end_opt_out_write(org_id: str, entry: OptOut) -> Delete:
+    """Returns the write that removes an opt-out. Raises StaleVersionError at commit if the entry has changed."""
+    return Delete(
+        table="core",
+        key=ledger_key(org_id, "opt-outs", entry.e164),
+        condition=_SAME_OPT_OUT,
+        values=_opt_out_values(entry),
+        otherwise=StaleVersionError,
     )
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
+from typing import NamedTuple
 
+from switchboard.aws import reads
 from switchboard.aws.dynamodb import Item
 from switchboard.aws.reads import Ref
-from switchboard.aws.writes import Put, Writes
+from switchboard.aws.writes import ConditionCheck, Put, Write, Writes
 from switchboard.compliance import consents, ledger_store, phone, store
 from switchboard.compliance.consents import BadConsentError
 from switchboard.compliance.models import (
@@ -17,6 +20,7 @@ from switchboard.compliance.models import (
     OptOutSource,
     StandingConsent,
 )
+from switchboard.compliance.verdicts import blocked_at_commit
 from switchboard.errors import Invalid, NotFound
 from switchboard.events import service as events
 from switchboard.events.models import Origin, Subject
@@ -144,24 +148,75 @@ class AlreadyOptedOutError(Exception):
 
 
 def opt_out_writes(
-    origin: Origin, e164: str, source: OptOutSource, keyword: str | None = None, reason: str | None = None
+    origin: Origin,
+    e164: str,
+    source: OptOutSource,
+    keyword: str | None = None,
+    reason: str | None = None,
+    at: str | None = None,
 ) -> tuple[OptOut, Writes]:
-    """Returns an opt-out, and the writes that record it in the caller's commit.
+    """Returns an opt-out, and the writes that record it in the caller's commit. `at` is the time of a late request.
 
     The writes raise AlreadyOptedOutError at commit.
     """
     number = phone.parse_pasted(e164).e164
+    asked_at = at or clock.now_iso()
     entry = OptOut(
         e164=number,
         source=source,
         keyword=keyword,
         reason=reason,
         created_by=origin.actor.id,
-        created_at=clock.now_iso(),
+        created_at=asked_at,
+        latest_at=asked_at,
     )
     return entry, [
         ledger_store.add_entry_writes(origin.org_id, "opt-outs", number, entry, AlreadyOptedOutError),
         _event_write(origin, "sms.opt_out", number, source=source, keyword=keyword),
+    ]
+
+
+def renewed_opt_out_write(org_id: str, entry: OptOut, at: str) -> Write:
+    """Returns the write that keeps an opt-out in force which the person asks for again at `at`.
+
+    Raises StaleVersionError at commit if the ledger has another entry by then.
+    """
+    if at <= entry.asked_at:
+        return ledger_store.same_opt_out_check(org_id, entry)
+    return ledger_store.renew_opt_out_write(org_id, entry, at)
+
+
+def opt_in_writes(origin: Origin, entry: OptOut) -> Writes:
+    """Returns the writes that end an opt-out in the caller's commit.
+
+    Raises StaleVersionError at commit if the ledger has another entry by then, for example after another request.
+    """
+    return [
+        ledger_store.end_opt_out_write(origin.org_id, entry),
+        _event_write(origin, "sms.opt_in", entry.e164),
+    ]
+
+
+def blocked_ref(org_id: str, e164: str) -> Ref[BlockedNumber]:
+    """Returns the reference to a number's entry in the do-not-call list."""
+    return Ref("core", store.ledger_key(org_id, "dnc", e164), partial(_block, org_id))
+
+
+def consent_ref(org_id: str, e164: str) -> Ref[ConsentRecord]:
+    """Returns the reference to a number's consent."""
+    return Ref("core", store.ledger_key(org_id, "consent", e164), ConsentRecord.model_validate)
+
+
+def first_consent_writes(origin: Origin, e164: str, source: ConsentSource, at: str) -> Writes:
+    """Returns the writes that store a consent in the caller's commit, unless the ledger has one by then.
+
+    `at` is the time at which the person gave it.
+    """
+    day = at[:10]
+    entry = ConsentRecord(e164=e164, source=source, date=day, created_by=origin.actor.id, at=clock.now_iso())
+    return [
+        store.first_consent_writes(entry, origin.org_id),
+        _event_write(origin, "consent.recorded", e164, source=source.value, date=day),
     ]
 
 
@@ -213,6 +268,29 @@ def _stated(source: str, date: str | None) -> tuple[ConsentSource, str]:
             code="bad_consent",
             fields={"consent": _PROBLEM_TEXTS[error.problem]},
         ) from error
+
+
+#: The most numbers of one call of `read_refusals`: each has two entries, and a request reads a hundred.
+MAX_NUMBERS_READ = 50
+
+
+class Refusals(NamedTuple):
+    """Whether a number is on the do-not-call list, and whether its holder has opted out."""
+
+    blocked: bool
+    opted_out: bool
+
+
+def read_refusals(numbers: Sequence[tuple[str, str]]) -> list[Refusals]:
+    """Returns what the ledgers say now about up to 50 pairs of organization and number, in one consistent read."""
+    keys = [store.ledger_key(org_id, ledger, e164) for org_id, e164 in numbers for ledger in ("dnc", "opt-outs")]
+    found = reads.get_items("core", keys) if keys else []
+    return [Refusals(*(item is not None for item in found[place : place + 2])) for place in range(0, len(found), 2)]
+
+
+def not_blocked_check(org_id: str, e164: str) -> ConditionCheck:
+    """Returns the check that a number is not on the do-not-call list. It raises Blocked at commit."""
+    return store.not_listed_check(org_id, "dnc", e164, blocked_at_commit("dnc", "dnc"))
 
 
 def list_blocked_numbers(org_id: str, limit: int, after: str | None = None) -> tuple[list[BlockedNumber], str | None]:

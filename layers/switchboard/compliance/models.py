@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Protocol, Self
+from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SkipValidation, field_validator, model_validator
 
 from switchboard.compliance.data.law import DayWindow
 from switchboard.kit import clock
 
 ContactChannel = Literal["voice", "sms"]
+WindowEdge = Literal["start", "end"]
 
 
 class ConsentSource(StrEnum):
@@ -115,6 +117,19 @@ class Whereabouts(BaseModel):
     at: str
 
 
+class OpeningClock(Protocol):
+    """Opening hours on the clock of a zone, which restrict a contact as the recipient's own clock does."""
+
+    @property
+    def zone(self) -> ZoneInfo: ...
+
+    def is_open(self, moment: datetime) -> bool:
+        """Whether it is open at a time."""
+
+    def list_turns(self, start: datetime, offset: int, edge: WindowEdge) -> Iterable[datetime]:
+        """Returns the times when it may open (`start`) or close (`end`), `offset` local days after a time."""
+
+
 class ContactAttempt(BaseModel):
     """One call or text that an organization is about to make.
 
@@ -126,9 +141,12 @@ class ContactAttempt(BaseModel):
     `purpose` is one of `Purpose`. The gate, not the parser, refuses any other text. `subject` is the subject of the
     calls, for states that limit calls on one subject. `simulated` means that the call reaches nobody (a test key).
     `counted` means that this call was already allowed and counted, and is evaluated again before it is dialed.
+
+    `asks_hours` is false for a text that a member sends at any hour. `opening` are opening hours on a clock of their
+    own, such as those of a flow. They apply together with the recipient's hours.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
 
     org_id: str
     channel: ContactChannel
@@ -144,6 +162,8 @@ class ContactAttempt(BaseModel):
     simulated: bool = False
     counted: bool = False
     subject: str = "all"
+    asks_hours: bool = True
+    opening: SkipValidation[OpeningClock] | None = None
 
     @field_validator("state")
     @classmethod
@@ -166,7 +186,10 @@ OptOutSource = Literal["keyword", "manual", "api", "spoken", "key_press"]
 
 
 class OptOut(BaseModel):
-    """A number whose holder refuses all contact by an organization, on any channel."""
+    """A number whose holder refuses all contact by an organization, on any channel.
+
+    `latest_at` is the time of the latest request, because a person may ask more than once. Older entries have none.
+    """
 
     e164: str
     source: OptOutSource
@@ -174,6 +197,12 @@ class OptOut(BaseModel):
     reason: str | None = None
     created_by: str
     created_at: str
+    latest_at: str = ""
+
+    @property
+    def asked_at(self) -> str:
+        """The time of the latest request. A text from before that time does not end the opt-out."""
+        return self.latest_at or self.created_at
 
 
 class ConsentRecord(BaseModel):

@@ -141,6 +141,8 @@ def check_quiet_hours(case: RuleInput, where: RecipientPlace | str) -> RuleResul
         "window": window.model_dump() if window else None,
         "at": clock.format_iso(case.now),
     }
+    if not contact.asks_hours:
+        return rule_skipped(case, "quiet_hours", "not_asked", input_=given)
     if case.magic is MagicOutcome.QUIET_HOURS:
         return rule_blocked(case, "quiet_hours", "quiet_hours", "magic_number", input_=given)
     if case.unreached_reason:
@@ -189,7 +191,7 @@ def allowed_until(case: RuleInput, where: RecipientPlace | str) -> datetime | No
     """Returns the end of the calling hours that allow the contact now."""
     return (
         hours.next_closing(where.clocks, case.now)
-        if isinstance(where, RecipientPlace) and not case.unreached_reason
+        if isinstance(where, RecipientPlace) and case.contact.asks_hours and not case.unreached_reason
         else None
     )
 

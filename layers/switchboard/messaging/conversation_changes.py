@@ -7,19 +7,19 @@ from typing import Any, TypedDict
 
 from switchboard.aws.writes import Put, Writes
 from switchboard.errors import Invalid
-from switchboard.events import service as events
-from switchboard.events.models import Origin, Subject
-from switchboard.kit import clock, texts
+from switchboard.events.models import Origin
+from switchboard.kit import clock
 from switchboard.messaging.activity import entry_write
 from switchboard.messaging.jobs import WakeConversation
 from switchboard.messaging.metadata import merge_metadata
 from switchboard.messaging.models import ConversationStatus, TextConversation
+from switchboard.messaging.text_events import conversation_event_write
 from switchboard.persistence.collection import next_version
 from switchboard.persistence.optimistic import Decision
 from switchboard.timers import service as timers
 
 #: The fields that are stored as a request gives them.
-_PLAIN = ("ai_paused", "assigned_user_id", "flow_id", "unread_count")
+_PLAIN = ("ai_paused", "needs_attention", "assigned_user_id", "flow_id", "unread_count")
 #: The fields whose changes are in the event `conversation.updated`.
 _UPDATED = ("ai_paused", "flow_id", "metadata", "unread_count")
 
@@ -28,6 +28,7 @@ class ConversationChanges(TypedDict, total=False):
     """The fields to change, all valid. A missing one stays."""
 
     ai_paused: bool
+    needs_attention: bool
     assigned_user_id: str | None
     status: ConversationStatus
     #: Only with the status `snoozed`.
@@ -100,13 +101,6 @@ def _event_writes(origin: Origin, after: TextConversation, facts: dict[str, Any]
                 yield conversation_event_write(origin, "conversation.reopened", after, cause=cause)
     if updated := sorted(facts.keys() & set(_UPDATED)):
         yield conversation_event_write(origin, "conversation.updated", after, fields=updated)
-
-
-def conversation_event_write(origin: Origin, type_: str, conversation: TextConversation, **data: Any) -> Put:
-    """Returns the write of an event of this version of a conversation."""
-    subject = Subject(type="conversation", id=conversation.id, version=conversation.version)
-    contact = texts.digest(conversation.contact_e164)
-    return events.new_event_write(origin, type_, subject, contact=contact, number=conversation.number_id, **data)
 
 
 def _entry_writes(

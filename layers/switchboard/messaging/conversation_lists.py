@@ -14,7 +14,7 @@ from switchboard.contacts import service as contacts
 from switchboard.contacts.models import Contact
 from switchboard.messaging import store, words_projection
 from switchboard.messaging.activity import require_conversation
-from switchboard.messaging.models import ConversationStatus, TextConversation
+from switchboard.messaging.models import ConversationStatus, TextConversation, TextMessage
 from switchboard.messaging.store import ConversationPlace
 from switchboard.search import index, tokens
 from switchboard.search.index import IndexEntry, SearchSubject
@@ -99,6 +99,17 @@ def read_row(conversation: TextConversation) -> ConversationRow:
 def get_conversation(org_id: str, conversation_id: str) -> ConversationRow:
     """Returns a conversation with its contact and opt-out. Raises NotFound."""
     return read_row(require_conversation(org_id, conversation_id))
+
+
+def list_texts(
+    org_id: str, conversation_id: str, limit: int, before: str | None, after: str | None
+) -> tuple[list[TextMessage], str | None]:
+    """Returns a page of the texts of a conversation, the newest first, and the cursor of the next page.
+
+    `before` is a time: only older texts are on the page. Raises NotFound, and Invalid for a cursor of another list.
+    """
+    require_conversation(org_id, conversation_id)
+    return store.list_messages(org_id, conversation_id, limit, before, after)
 
 
 def _contact_ref(org_id: str, e164: str) -> Ref[Contact]:

@@ -11,24 +11,23 @@ from switchboard.aws import reads
 from switchboard.aws.dynamodb import Item
 from switchboard.aws.writes import Writes
 from switchboard.compliance import phone
-from switchboard.errors import Invalid
+from switchboard.errors import DomainError, Invalid, Unavailable
 from switchboard.flows import service as flows
 from switchboard.kit import clock
-from switchboard.messaging import snoozing, store, threads
+from switchboard.messaging import acceptance, drafts, snoozing, store, threads
+from switchboard.messaging.acceptance import SentText, TextDraft
 from switchboard.messaging.activity import entry_write, require_conversation
-from switchboard.messaging.conversation_changes import (
-    ConversationChanges,
-    conversation_event_write,
-    decide_changes,
-)
+from switchboard.messaging.conversation_changes import ConversationChanges, decide_changes
 from switchboard.messaging.conversation_lists import ConversationRow, read_row
 from switchboard.messaging.models import ConversationStatus, TextConversation
+from switchboard.messaging.text_events import conversation_event_write
 from switchboard.numbers import service as numbers
 from switchboard.numbers.models import Number
-from switchboard.persistence.idempotency import commit_once
+from switchboard.persistence.idempotency import IdempotencyKey, commit_once
 from switchboard.persistence.optimistic import Decision
 from switchboard.team import members
-from switchboard.team.models import Member
+from switchboard.team.models import Member, require_permission
+from switchboard.team.permissions import Permission
 
 
 class NewConversation(NamedTuple):
@@ -45,6 +44,15 @@ class StoredConversation(NamedTuple):
 
     conversation: TextConversation
     created: bool
+
+
+class StartedConversation(NamedTuple):
+    """A conversation, whether this request created it, and its first text: sent, or the reason why it was refused."""
+
+    row: ConversationRow
+    created: bool
+    sent: SentText | None = None
+    refusal: DomainError | None = None
 
 
 class _ConversationExistsError(Exception):
@@ -67,7 +75,7 @@ def create_conversation(member: Member, order: NewConversation) -> StoredConvers
     if contact == number.e164 or numbers.find_owner(contact) == member.org_id:
         raise Invalid(
             "The contact is one of your own numbers: send the number of a person.",
-            code="own_number",
+            code="contact_is_own_number",
             fields={"contact_e164": "is one of your own numbers"},
         )
     _require_assignable(member.org_id, order.assigned_user_id, order.flow_id)
@@ -95,6 +103,34 @@ def create_conversation(member: Member, order: NewConversation) -> StoredConvers
     return StoredConversation(
         require_conversation(member.org_id, conversation.id) if done else conversation, created=True
     )
+
+
+def start_conversation(member: Member, order: NewConversation, draft: TextDraft | None) -> StartedConversation:
+    """Creates or finds a conversation, and sends its first text, if there is one.
+
+    A refusal of the text is a part of the result: the conversation stays. Raises the errors of `create_conversation`,
+    Forbidden for a member who may not send texts, Invalid for a bad content, and Unavailable.
+    """
+    if draft is not None:
+        require_permission(member.role, Permission.TEXTS_SEND)
+        draft = drafts.check_draft(draft)
+    stored = create_conversation(member, order)
+    conversation, sent, refusal = stored.conversation, None, None
+    if draft is not None:
+        try:
+            sent = acceptance.send_text(member, conversation.id, draft, _effect_of_text(member))
+        except Unavailable:
+            # A retry of the request sends the text.
+            raise
+        except DomainError as error:
+            refusal = error
+        conversation = require_conversation(member.org_id, conversation.id)
+    return StartedConversation(read_row(conversation), stored.created, sent, refusal)
+
+
+def _effect_of_text(member: Member) -> IdempotencyKey | None:
+    """Returns the key of the request's second effect. The first one has the request's own key."""
+    return replace(member.effect, key=f"{member.effect.key}\x00text") if member.effect else None
 
 
 def _new_conversation(org_id: str, number: Number, contact: str, order: NewConversation) -> TextConversation:
@@ -179,7 +215,7 @@ def _require_text_number(org_id: str, number_id: str) -> Number:
     if not number.capabilities.sms:
         raise Invalid(
             "This number cannot send texts: choose a number with the capability sms.",
-            code="number_without_texts",
+            code="number_without_sms",
             fields={"twilio_number_id": "cannot send texts"},
         )
     return number

@@ -6,11 +6,12 @@ from switchboard.kit.jobs import Job
 
 
 class SendText(Job, queue="texts"):
-    """Hand an accepted text to the carrier."""
+    """Hand an accepted text to the carrier. `slot` is the time that it has reserved at its number, in milliseconds."""
 
     org_id: str
     conversation_id: str
     message_id: str
+    slot: int | None = None
 
 
 class ConfirmText(Job, queue="texts"):

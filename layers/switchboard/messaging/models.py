@@ -46,6 +46,8 @@ class TextConversation(BaseModel):
     snooze_timer: str | None = None
     assigned_user_id: str | None = None
     ai_paused: bool = False
+    #: The time of our latest answer to each keyword: `stop`, `start` and `help`.
+    keyword_answers: dict[str, str] = Field(default_factory=dict)
     #: Whether the contact asked in a sentence to get no more texts: a person should look at it.
     needs_attention: bool = False
     unread_count: int = 0
@@ -99,12 +101,14 @@ class Author(StrEnum):
 class TextMedia(BaseModel):
     """A file of a text: the customer's public `url`, or `key` in our bucket `text-media` for one that came in.
 
-    `error` says why the file of a text that came in could not be stored.
+    `carrier_url` is the carrier's own address of a file that is not stored yet. It needs the carrier's credentials, so
+    nobody sees it. `error` says why the file could not be stored.
     """
 
     model_config = ConfigDict(frozen=True)
 
     url: str | None = None
+    carrier_url: str | None = None
     key: str | None = None
     content_type: str | None = None
     size_bytes: int | None = None
@@ -141,6 +145,10 @@ class TextMessage(BaseModel):
     throttled: int = 0
     #: Whether quiet hours apply to it, also when it is sent later than planned.
     honors_quiet_hours: bool = False
+    #: The flow whose hours apply with quiet hours.
+    flow_id: str | None = None
+    #: The time to which quiet hours put it off after it was queued.
+    put_off_until: str | None = None
     #: An answer to a keyword passes the block of the contact's own opt-out.
     passes_opt_out: bool = False
     simulated: bool = False
@@ -194,6 +202,7 @@ class ScheduledText(BaseModel):
     author: Author
     author_user_id: str | None = None
     honors_quiet_hours: bool
+    flow_id: str | None = None
     reason: ScheduleReason
     status: ScheduledStatus = ScheduledStatus.PENDING
     send_at: str

@@ -37,6 +37,7 @@ from switchboard.messaging.models import (
 )
 from switchboard.persistence.collection import Collection
 from switchboard.persistence.listing import Listing, ListView, place_of, read_query_page
+from switchboard.persistence.optimistic import AlreadyRecordedError, StaleVersionError
 
 #: The id of a text is made some moments before or after the text's time.
 _ID_SLACK = timedelta(seconds=1)
@@ -137,6 +138,12 @@ def get_message(org_id: str, conversation_id: str, message_id: str) -> TextMessa
     return reads.read_ref(message_ref(org_id, conversation_id, message_id))
 
 
+def count_messages(org_id: str, conversation_id: str) -> int:
+    """Returns the number of texts that a partition has, for a conversation that is created after texts of campaigns."""
+    partition = conversation_partition(org_id, conversation_id)
+    return sum(1 for _ in Query(table="activity", partition=partition, begins="message#").read_all())
+
+
 def list_messages(
     org_id: str, conversation_id: str, limit: int, before: str | None = None, after: str | None = None
 ) -> tuple[list[TextMessage], str | None]:
@@ -171,13 +178,39 @@ def new_message_write(message: TextMessage) -> Put:
     return Put(table="activity", item=message_item(message), unless_exists=True)
 
 
+def save_message_write(message: TextMessage) -> Put:
+    """Returns the write of a text's next version. Raises StaleVersionError at commit if the text has changed."""
+    return Put(
+        table="activity",
+        item=message_item(message),
+        condition="version = :before",
+        values={":before": message.version - 1},
+        otherwise=StaleVersionError,
+    )
+
+
+def _provider_sid_key(org_id: str, conversation_id: str, provider_sid: str) -> Key:
+    return {"pk": conversation_partition(org_id, conversation_id), "sk": f"sid#{provider_sid}"}
+
+
+def provider_sid_ref(org_id: str, conversation_id: str, provider_sid: str) -> Ref[str]:
+    """Returns the reference to the id of a text that came in, by the carrier's id."""
+    key = _provider_sid_key(org_id, conversation_id, provider_sid)
+    return Ref("activity", key, lambda item: str(item["message_id"]))
+
+
 def provider_sid_write(message: TextMessage) -> Put:
-    """Returns the write that marks the carrier's id of a text that came in. It fails for one that is stored already."""
-    key = {
-        "pk": conversation_partition(message.org_id, message.conversation_id),
-        "sk": f"sid#{message.provider_sid}",
-    }
-    return Put(table="activity", item={**key, "message_id": message.id}, unless_exists=True)
+    """Returns the write that marks the carrier's id of a text that came in.
+
+    Raises AlreadyRecordedError at commit for a text that is stored already.
+    """
+    key = _provider_sid_key(message.org_id, message.conversation_id, str(message.provider_sid))
+    return Put(
+        table="activity",
+        item={**key, "message_id": message.id},
+        unless_exists=True,
+        otherwise=AlreadyRecordedError,
+    )
 
 
 def activity_write(org_id: str, conversation_id: str, entry: ActivityEntry) -> Put:

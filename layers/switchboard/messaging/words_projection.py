@@ -15,6 +15,7 @@ version finds a newer one there, and changes nothing.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from urllib.parse import quote, unquote
 
 from pydantic import BaseModel
 
@@ -62,12 +63,18 @@ def _number_tokens(e164: str) -> list[str]:
 
 def subject_of(conversation: TextConversation) -> str:
     """Returns the id of a conversation in the index."""
-    return f"{conversation.id}~{conversation.contact_e164}"
+    return _subject(conversation.id, conversation.contact_e164)
+
+
+def _subject(conversation_id: str, contact: str) -> str:
+    # A sender without a number may have any name, and an entry is divided by `#`.
+    return f"{conversation_id}~{quote(contact, safe='+')}"
 
 
 def place_of_subject(subject: str) -> ConversationPlace:
     """Returns the conversation of an id in the index."""
-    return ConversationPlace(*subject.split("~", 1))
+    conversation_id, contact = subject.split("~", 1)
+    return ConversationPlace(conversation_id, unquote(contact))
 
 
 def project(event: Event) -> tuple[str, Writes] | None:
@@ -101,7 +108,7 @@ def removal_writes(org_id: str, conversation_id: str) -> Writes:
     indexed = reads.read_ref(_indexed_ref(org_id, conversation_id))
     if indexed is None:
         return None
-    subject = f"{conversation_id}~{indexed.contact_e164}"
+    subject = _subject(conversation_id, indexed.contact_e164)
     return [
         Delete(
             table="core",

@@ -12,13 +12,27 @@ from switchboard.events.models import Origin
 from switchboard.numbers import records, store
 from switchboard.numbers.jobs import ConfigureNumber
 from switchboard.numbers.models import Number
-from switchboard.numbers.store import list_number_page, list_numbers, list_numbers_of_flow
+from switchboard.numbers.store import (
+    active_number_check,
+    holder_ref,
+    list_number_page,
+    list_numbers,
+    list_numbers_of_flow,
+    number_ref,
+)
 from switchboard.persistence.collection import next_version
 from switchboard.persistence.idempotency import IdempotencyKey
 from switchboard.persistence.optimistic import Decision
 from switchboard.timers import service as timers
 
-__all__ = ["list_number_page", "list_numbers", "list_numbers_of_flow"]
+__all__ = [
+    "active_number_check",
+    "holder_ref",
+    "list_number_page",
+    "list_numbers",
+    "list_numbers_of_flow",
+    "number_ref",
+]
 
 _ID = re.compile(f"{store.ID_PREFIX}[0-9a-z]{{26}}")
 

@@ -20,9 +20,9 @@ from typing import NamedTuple
 
 from switchboard.aws import reads
 from switchboard.aws.dynamodb import Item, Key
-from switchboard.aws.reads import Query
-from switchboard.aws.writes import Delete, Put
-from switchboard.numbers.models import Number, Purchase
+from switchboard.aws.reads import Query, Ref
+from switchboard.aws.writes import ConditionCheck, Delete, Put
+from switchboard.numbers.models import Number, NumberStatus, Purchase
 from switchboard.persistence.collection import Collection
 from switchboard.persistence.listing import read_query_page
 
@@ -32,6 +32,23 @@ ID_PREFIX = "num_"
 
 NUMBERS = Collection("core", Number, lambda org_id, id_: {"pk": f"{org_id}#numbers", "sk": id_})
 PURCHASES = Collection("core", Purchase, lambda org_id, id_: {"pk": f"{org_id}#number-purchases", "sk": id_})
+
+
+def number_ref(org_id: str, number_id: str) -> Ref[Number]:
+    """Returns the reference to a number."""
+    return Ref("core", NUMBERS.key(org_id, number_id), NUMBERS.from_item)
+
+
+def active_number_check(org_id: str, number_id: str, otherwise: Refusal) -> ConditionCheck:
+    """Returns the check that the organization still has a number."""
+    return ConditionCheck(
+        table="core",
+        key=NUMBERS.key(org_id, number_id),
+        condition="#status = :active",
+        names={"#status": "status"},
+        values={":active": NumberStatus.ACTIVE.value},
+        otherwise=otherwise,
+    )
 
 
 class Holder(NamedTuple):
@@ -47,6 +64,11 @@ def _id_key(number_id: str) -> Key:
 
 def _e164_key(e164: str) -> Key:
     return {"pk": f"number-e164#{e164}", "sk": "number"}
+
+
+def holder_ref(e164: str) -> Ref[Holder]:
+    """Returns the reference to the holder of a telephone number."""
+    return Ref("core", _e164_key(e164), parse_holder)
 
 
 def _flow_partition(org_id: str, flow_id: str) -> str:

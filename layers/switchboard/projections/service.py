@@ -17,6 +17,7 @@ from switchboard.calls import history_projection, lists_projection, words_projec
 from switchboard.errors import NotFound
 from switchboard.events import registry
 from switchboard.events.models import Event
+from switchboard.messaging import words_projection as conversation_words
 from switchboard.persistence import optimistic
 from switchboard.persistence.optimistic import StaleVersionError
 from switchboard.projections import store
@@ -40,6 +41,13 @@ PROJECTIONS: Mapping[str, Projection] = {
             tallies_projection.project,
             tallies_projection.subjects,
             tallies_projection.removal_writes,
+            lists_events=False,
+        ),
+        Projection(
+            "conversation_words",
+            conversation_words.project,
+            conversation_words.subjects,
+            conversation_words.removal_writes,
             lists_events=False,
         ),
     )

@@ -76,6 +76,15 @@ def job_write(job: Job, *, queue_name: str | None = None) -> Put:
     return schedule(job, clock.now(), queue_name=queue_name).write
 
 
+def send_later(job: Job, due: datetime) -> None:
+    """Sends a job to its queue at `due`, for a worker that changes nothing else. Sending it twice must be harmless."""
+    delay = max(0, ceil((due - clock.now()).total_seconds()))
+    if delay > MAX_DELAY_SECONDS:
+        commit(schedule(job, due).write)
+    else:
+        queues.send_messages([job.to_message(delay=delay)])
+
+
 def cancel_writes(*refs: str | None) -> list[Delete]:
     """Returns the writes that delete timers, for the commit that makes them moot. A fired timer no longer exists."""
     return [store.timer_delete_write(store.parse_ref(ref)) for ref in dict.fromkeys(refs) if ref]

@@ -20,17 +20,24 @@ class Meter(StrEnum):
     EMAIL_RECEIVED = "email_received"
     #: Scored practice calls. Not charged either.
     ROLEPLAY = "roleplay"
+    #: Segments of texts that go out from a local number or a short code, and from a toll-free number.
+    SMS = "sms"
+    SMS_TOLL_FREE = "sms_toll_free"
+    #: Segments of texts that came in. Counted but not charged. No limit refuses a text that comes in.
+    SMS_RECEIVED = "sms_received"
     #: Telephone numbers, counted once for each month that the organization has them.
     NUMBER_LOCAL = "number_local"
     NUMBER_TOLL_FREE = "number_toll_free"
 
 
-#: The price of one unit in millionths of a dollar: a mail to one recipient, a minute of a call, or a number for a month
-#: (docs/contracts/anima.md#plans).
+#: The price of one unit in millionths of a dollar: a mail to one recipient, a minute of a call, a segment of a text, or
+#: a number for a month (docs/contracts/anima.md#plans).
 PRICE_MICROS = {
     Meter.EMAIL: 500,
     Meter.VOICE_BASIC: 70_000,
     Meter.VOICE_PREMIUM: 150_000,
+    Meter.SMS: 15_000,
+    Meter.SMS_TOLL_FREE: 20_000,
     Meter.NUMBER_LOCAL: 2_000_000,
     Meter.NUMBER_TOLL_FREE: 3_000_000,
 }
@@ -39,11 +46,19 @@ CAP_SWITCH = {
     Meter.EMAIL: "email",
     Meter.VOICE_BASIC: "voice",
     Meter.VOICE_PREMIUM: "voice",
+    Meter.SMS: "sms",
+    Meter.SMS_TOLL_FREE: "sms",
     Meter.NUMBER_LOCAL: "numbers",
     Meter.NUMBER_TOLL_FREE: "numbers",
 }
 #: The plan's monthly limit of a meter. The other meters have a daily limit, or only the hard cap.
-MONTHLY_QUOTA = {Meter.EMAIL: "emails_per_month"}
+MONTHLY_QUOTA = {
+    Meter.EMAIL: "emails_per_month",
+    Meter.SMS: "text_segments_per_month",
+    Meter.SMS_TOLL_FREE: "text_segments_per_month",
+}
+#: The counter that a monthly limit counts, for meters that share one. The others count by themselves.
+QUOTA_COUNTER = {Meter.SMS: "text_segments", Meter.SMS_TOLL_FREE: "text_segments"}
 
 
 class SpendingReceipt(BaseModel):

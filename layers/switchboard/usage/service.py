@@ -24,6 +24,7 @@ from switchboard.usage.models import (
     MICROS_PER_CENT,
     MONTHLY_QUOTA,
     PRICE_MICROS,
+    QUOTA_COUNTER,
     Meter,
     SpendingReceipt,
     Usage,
@@ -84,7 +85,7 @@ def spending_charge(org: Organization, meter: Meter, units: int) -> Charge:
     capped, limits = org.hard_cap.meters.get(CAP_SWITCH[meter], True), {}
     quota = getattr(org.terms, MONTHLY_QUOTA[meter]) if meter in MONTHLY_QUOTA else None
     if quota is not None:
-        limits[meter.value] = quota
+        limits[QUOTA_COUNTER.get(meter, meter.value)] = quota
     if capped and org.hard_cap.enabled:
         limits["capped"] = org.hard_cap.monthly_cap_cents * MICROS_PER_CENT
 
@@ -110,8 +111,12 @@ def spending_charge(org: Organization, meter: Meter, units: int) -> Charge:
 
 def _spent(meter: Meter, units: int, *, capped: bool) -> dict[str, int]:
     """Returns the amounts that a spending adds to each counter."""
-    cost = units * PRICE_MICROS[meter]
-    return {meter.value: units, "spent": cost} | ({"capped": cost} if capped else {})
+    return _spent_at(meter, units, units * PRICE_MICROS[meter], capped=capped)
+
+
+def _spent_at(meter: Meter, units: int, cost: int, *, capped: bool) -> dict[str, int]:
+    shared = {QUOTA_COUNTER[meter]: units} if meter in QUOTA_COUNTER else {}
+    return {meter.value: units, **shared, "spent": cost} | ({"capped": cost} if capped else {})
 
 
 def receipt_of(within: Sequence[Charge]) -> SpendingReceipt | None:
@@ -205,7 +210,7 @@ def owed_write(org: Organization, meter: Meter, units: int, cost_micros: int, pe
     It has no condition: above the quota or the cap it also counts, and the next spending fails.
     """
     capped = org.hard_cap.meters.get(CAP_SWITCH[meter], True)
-    used = {meter.value: units, "spent": cost_micros} | ({"capped": cost_micros} if capped else {})
+    used = _spent_at(meter, units, cost_micros, capped=capped)
     return charges.unconditional_charge_write(Charge(_month(org.id, period), used, {}, _unlimited, org.terms.sliced))
 
 

@@ -75,14 +75,13 @@ def test_a_scheduled_start_is_a_timer_that_a_cancel_deletes(ada: Member, number:
     assert list_jobs("StartCampaign") == []
 
 
-def test_a_start_opens_the_gate_and_begins_the_lanes(ada: Member, number: Number) -> None:
-    campaign = make_campaign(ada, number, 2, throttle_per_minute=61)
+def test_a_start_opens_the_gate_and_begins_the_dispatch(ada: Member, number: Number) -> None:
+    campaign = make_campaign(ada, number, 2)
     with pytest.raises(GateClosedError):
         claim(campaign, 0)
     running = start(ada, campaign)
     assert running.status is CampaignStatus.RUNNING
-    turns = sorted((job["body"]["lane"], job["body"]["turn"]) for job in list_jobs("DispatchCampaign"))
-    assert turns == [(0, 0), (1, 0)]
+    assert [job["body"]["launch"] for job in list_jobs("DispatchCampaign")] == [1]
     claim(campaign, 0)
     assert read_counts(campaign) == CampaignCounts(total=2, pending=1, claimed=1)
 

@@ -282,7 +282,7 @@ def test_a_configured_number_reaches_us_whatever_was_set_before(
             "voice_fallback_method": "GET",
             "status_callback": f"{FULL.status_url}#rc=3&rp=all",
             "status_callback_method": "POST",
-            "sms_url": FULL.sms_url,
+            "sms_url": f"{FULL.sms_url}#rc=3&rp=all",
             "sms_method": "POST",
             "voice_application_sid": None,
             "sms_application_sid": None,
@@ -304,7 +304,7 @@ def test_a_number_is_bought_with_its_addresses(fake: FakeTwilio, inventory: twil
         "VoiceFallbackMethod": "GET",
         "StatusCallback": f"{FULL.status_url}#rc=3&rp=all",
         "StatusCallbackMethod": "POST",
-        "SmsUrl": FULL.sms_url,
+        "SmsUrl": f"{FULL.sms_url}#rc=3&rp=all",
         "SmsMethod": "POST",
     }
 

@@ -24,6 +24,7 @@ from switchboard.carriers.voice.ports.line import (
 from switchboard.carriers.voice.ports.reports import Report, UnreadableCallbackError
 from switchboard.carriers.voice.simulator import SimulatedLine, SimulatedTalker, callbacks, course, worker
 from switchboard.carriers.voice.simulator.callbacks import LINE_RECEIVER, TALK_RECEIVER, SimulatedCallback
+from switchboard.carriers.voice.simulator.forms import CallbackRefusedError
 from switchboard.kit import clock, jobs
 from tests.integration.sabotage import drain_queue, run_worker
 
@@ -262,7 +263,7 @@ def test_a_refused_callback_is_posted_again(monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setenv("SWITCHBOARD_CALLBACKS_URL", "https://api.example.com/")
     monkeypatch.setattr(worker, "_send", refuse_callback)
-    with pytest.raises(worker.CallbackRefusedError):
+    with pytest.raises(CallbackRefusedError):
         worker.handle_message({"post": {"org_id": ORG, "call_id": CALL, "kind": "ringing"}})
 
 

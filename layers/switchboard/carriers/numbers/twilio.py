@@ -156,11 +156,13 @@ def _given(settings: NumberSettings) -> dict[str, Any]:
     """Returns the settings in the SDK's words. The methods are given, too: somebody may have changed them."""
     given: dict[str, Any] = {"friendly_name": settings.friendly_name}
     status_url = retried_url(settings.status_url) if settings.status_url else None
+    # A text whose callback failed is lost: nothing else tells us about it.
+    sms_url = retried_url(settings.sms_url) if settings.sms_url else None
     for url, name, method_name, method in (
         (settings.voice_url, "voice_url", "voice_method", "POST"),
         (settings.voice_fallback_url, "voice_fallback_url", "voice_fallback_method", "GET"),
         (status_url, "status_callback", "status_callback_method", "POST"),
-        (settings.sms_url, "sms_url", "sms_method", "POST"),
+        (sms_url, "sms_url", "sms_method", "POST"),
     ):
         if url is not None:
             given |= {name: url, method_name: method}

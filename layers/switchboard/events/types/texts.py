@@ -21,7 +21,7 @@ class TextData(TypedDict):
 
 class TextReceived(TextData):
     media: Annotated[Count, "The number of files."]
-    keyword: NotRequired[Annotated[Code, "The request of the whole text: `stop`, `start` or `help`."]]
+    keyword: NotRequired[Annotated[Code, "The request of the contact: `stop`, `start` or `help`."]]
 
 
 class TextRefused(TextData):
@@ -48,11 +48,23 @@ class ScheduledTextEnded(TypedDict):
     error: NotRequired[Annotated[Code, "Why it was not sent."]]
 
 
+#: The search index of conversations follows their texts.
+_SEARCHED = ("conversation_words",)
+
+
 def _text(
-    name: str, about: str, data: type = TextData, webhook: str | None = None, starts: tuple[str, ...] = ()
+    name: str,
+    about: str,
+    data: type = TextData,
+    webhook: str | None = None,
+    *,
+    starts: tuple[str, ...] = (),
+    projections: tuple[str, ...] = (),
 ) -> EventType:
     webhooks: dict[Contract, str] = {"hum": webhook} if webhook else {}
-    return EventType(name, about, "text", data, channel="sms", starts=starts, webhooks=webhooks)
+    return EventType(
+        name, about, "text", data, channel="sms", starts=starts, webhooks=webhooks, projections=projections
+    )
 
 
 def _scheduled(name: str, about: str, data: type = ScheduledTextEnded) -> EventType:
@@ -61,9 +73,14 @@ def _scheduled(name: str, about: str, data: type = ScheduledTextEnded) -> EventT
 
 TYPES = (
     _text(
-        "sms.received", "A text came in, and its conversation has it.", TextReceived, "sms.received", ("recipients",)
+        "sms.received",
+        "A text came in, and its conversation has it.",
+        TextReceived,
+        "sms.received",
+        starts=("recipients",),
+        projections=_SEARCHED,
     ),
-    _text("sms.queued", "A text was accepted, and waits for its worker."),
+    _text("sms.queued", "A text was accepted, and waits for its worker.", projections=_SEARCHED),
     _text("sms.sent", "The carrier accepted a text.", webhook="sms.sent"),
     _text("sms.delivered", "A text reached the contact's telephone.", webhook="sms.delivered"),
     _text("sms.failed", "A text was not sent, or not delivered.", TextRefused, "sms.failed"),

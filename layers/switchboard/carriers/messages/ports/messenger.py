@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 
 from switchboard.carriers.outcomes import OutcomeUnknownError, RefusedError, ThrottledError
@@ -18,8 +18,10 @@ __all__ = [
     "ThrottledError",
 ]
 
-#: The longest time of one request to the carrier, in seconds.
+#: The longest time of one call of the port, in seconds.
 SECONDS = 8.0
+#: The longest time between the claim of a text and the end of its hand-over: no worker runs longer.
+SEARCH_WINDOW = timedelta(minutes=2)
 
 
 class TextRefusedError(RefusedError):
@@ -40,11 +42,15 @@ class OutgoingText:
     org_id: str
     conversation_id: str
     message_id: str
+    #: Our number, by its id and its telephone number.
+    number_id: str
     from_number: str
     to_number: str
     body: str
     #: Public addresses from which the carrier fetches the media.
     media_urls: tuple[str, ...] = ()
+    #: Whether it belongs to a campaign: then nothing is reported before its end.
+    campaign: bool = False
 
 
 class AcceptedText(NamedTuple):
@@ -73,7 +79,8 @@ class Messenger(Protocol):
         """
 
     def find_text(self, text: OutgoingText, since: datetime) -> FoundText | None:
-        """Returns a text that was handed over at `since` or later, or `None` if the carrier does not know it.
+        """Returns a text that was handed over within SEARCH_WINDOW after `since`, or `None` if the carrier has none.
 
-        For a text whose outcome is unknown. Raises OutcomeUnknownError if the carrier does not answer.
+        For a text whose outcome is unknown: `since` is the time of its claim. Raises OutcomeUnknownError if the carrier
+        does not answer, or has several such texts.
         """

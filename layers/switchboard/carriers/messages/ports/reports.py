@@ -1,13 +1,19 @@
 """The reports of carriers about texts, as they wait in a queue until a worker applies them.
 
-Reports may come twice, late and in any order.
+Reports may come twice, late and in any order. The field `kind` of a message says which report it is.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from switchboard.kit.jobs import QueueMessage
+
+#: The queue of the worker that applies reports.
+TEXT_REPORTS_QUEUE = "text-reports"
 
 #: The statuses that carriers report, in the words of Twilio.
 ReportedStatus = Literal[
@@ -33,6 +39,7 @@ class IncomingText(_Report):
     START or HELP. The carrier has already answered such a text.
     """
 
+    kind: Literal["incoming"] = "incoming"
     org_id: str
     number_id: str
     provider_sid: str
@@ -42,7 +49,7 @@ class IncomingText(_Report):
     media: list[IncomingMedia] = Field(default_factory=list)
     segments: int = 1
     opt_out_type: str | None = None
-    #: Whether a simulated person sent it.
+    #: Whether a simulated person sent it. Only a number of the simulator gets such texts.
     simulated: bool = False
     received_at: str
 
@@ -50,6 +57,7 @@ class IncomingText(_Report):
 class TextReport(_Report):
     """The status of one of our texts. The ids are those of our message."""
 
+    kind: Literal["status"] = "status"
     org_id: str
     conversation_id: str
     message_id: str
@@ -57,3 +65,23 @@ class TextReport(_Report):
     status: ReportedStatus
     error_code: int | None = None
     reported_at: str
+
+
+#: A message of the queue.
+MessengerReport = IncomingText | TextReport
+_ADAPTER: TypeAdapter[MessengerReport] = TypeAdapter(Annotated[MessengerReport, Field(discriminator="kind")])
+
+
+def text_report_messages(told: Iterable[MessengerReport]) -> list[QueueMessage]:
+    """Returns the messages with reports for the worker that applies them."""
+    return [
+        QueueMessage(
+            queue=TEXT_REPORTS_QUEUE, body=report.model_dump(mode="json", exclude_none=True), group=report.org_id
+        )
+        for report in told
+    ]
+
+
+def parse_text_report(body: dict[str, Any]) -> MessengerReport:
+    """Returns the report in the body of a message. Raises pydantic's ValidationError for anything else."""
+    return _ADAPTER.validate_python(body)

@@ -7,17 +7,11 @@ again, so callbacks come twice, as they do from Twilio.
 
 from __future__ import annotations
 
-import asyncio
-import base64
-import hmac
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import UTC
 from email.utils import format_datetime
-from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlencode
 
 from switchboard import telemetry
 from switchboard.aws import queues
@@ -31,60 +25,23 @@ from switchboard.carriers.voice.simulator import (
     speech_audio,
     state,
     twiml_reader,
-    worker,
 )
 from switchboard.carriers.voice.simulator.caller_state import SimulatedCaller
 from switchboard.carriers.voice.simulator.course import TalkScript
+from switchboard.carriers.voice.simulator.forms import (
+    SIMULATOR_QUEUE,
+    CallbackRefusedError,
+    LocalReceiver,
+    post_form,
+    sign_form,
+)
 from switchboard.carriers.voice.twilio import accounts
 from switchboard.carriers.voice.twilio.urls import BASE_PATH
-from switchboard.kit import clock, settings, texts
+from switchboard.kit import clock, texts
 from switchboard.kit.jobs import QueueMessage
 
-_FORM = "application/x-www-form-urlencoded"
-#: As long as Twilio waits for an answer.
-_POST_SECONDS = 15.0
 _MS_PER_CHARACTER = 55
 _NOTHING_SAID = TalkScript(lines=[], summary="Nothing was said.")
-
-
-@dataclass(frozen=True, slots=True)
-class SimulatedForm:
-    """A signed form."""
-
-    path: str
-    parameters: list[tuple[str, str]]
-    signature: str
-
-    @property
-    def url(self) -> str:
-        """The public URL of the callback, or its path without the setting PUBLIC_URL."""
-        return public_url(self.path)
-
-    @property
-    def body(self) -> bytes:
-        """The encoded form."""
-        return urlencode(self.parameters).encode()
-
-    def header(self, name: str) -> str:
-        """Returns the value of a header. Empty if it is missing."""
-        return self.signature if name == "x-twilio-signature" else ""
-
-
-#: Receives a form in this process, and returns the answer. For a deployment without a domain.
-LocalReceiver = Callable[[SimulatedForm], str]
-
-
-def public_url(path: str) -> str:
-    """Returns the URL that a signature covers."""
-    return f"{settings.text('PUBLIC_URL', '').rstrip('/')}{path}"
-
-
-def sign_form(org_id: str, path: str, parameters: dict[str, str]) -> SimulatedForm:
-    """Returns a form, signed as Twilio signs, with the token of the organization's simulated account."""
-    text = public_url(path) + "".join(name + parameters[name] for name in sorted(parameters))
-    token = accounts.simulated_token(org_id).encode()
-    signature = base64.b64encode(hmac.digest(token, text.encode(), "sha1")).decode()
-    return SimulatedForm(path, list(parameters.items()), signature)
 
 
 def start_call(caller: SimulatedCaller) -> None:
@@ -306,23 +263,7 @@ def _path_of(caller: SimulatedCaller, url: str) -> str:
 
 
 def _post(caller: SimulatedCaller, path: str, facts: dict[str, str], receive: LocalReceiver) -> str:
-    form = sign_form(caller.org_id, path, {**_usual(caller), **facts})
-    base = settings.text("CALLBACKS_URL", "")
-    if not base:
-        return receive(form)
-    status, text = asyncio.run(_send(base.rstrip("/") + path, form))
-    if status != HTTPStatus.OK:
-        raise worker.CallbackRefusedError(f"the callback got status {status}")
-    return text
-
-
-async def _send(url: str, form: SimulatedForm) -> tuple[int, str]:
-    from switchboard.outbound.client import GuardedClient  # for cold start: loaded with the first callback
-
-    headers = {"content-type": _FORM, "x-twilio-signature": form.signature}
-    async with GuardedClient() as web:
-        answer = await web.post(url, headers, form.body, _POST_SECONDS)
-    return answer.status, answer.body.decode()
+    return post_form(sign_form(caller.org_id, path, {**_usual(caller), **facts}), receive)
 
 
 def _usual(caller: SimulatedCaller) -> dict[str, str]:
@@ -345,7 +286,7 @@ def _finish(caller: SimulatedCaller) -> None:
         over = caller.model_copy(update={"step": caller.step + 1, "end_status": status, "ended_at": clock.now_iso()})
         if not caller_state.save_caller(over, before=caller.step):
             # Another step came between: the queue performs it, and this end comes again.
-            raise worker.CallbackRefusedError("the simulated call changed while it was ended")
+            raise CallbackRefusedError("the simulated call changed while it was ended")
         caller = over
     _queue_reports(caller)
 
@@ -384,7 +325,7 @@ def _report(caller: SimulatedCaller, kind: ReportKind, **facts: Any) -> None:
     report = Report.model_validate(what | {"provider_conversation_id": caller.conversation_id} | facts)
     post = report.model_dump(mode="json", exclude_none=True)
     body = {"org_id": caller.org_id, "call_id": caller.call_id, "post": post}
-    queues.send_messages([QueueMessage(queue=worker.SIMULATOR_QUEUE, body=body, group=caller.org_id)])
+    queues.send_messages([QueueMessage(queue=SIMULATOR_QUEUE, body=body, group=caller.org_id)])
 
 
 def queue_step(caller: SimulatedCaller) -> None:
@@ -409,4 +350,4 @@ def _posts(caller: SimulatedCaller, url: str, steps: int) -> Iterator[tuple[str,
 
 def _message(caller: SimulatedCaller, what: dict[str, Any], delay: int) -> QueueMessage:
     body = {"org_id": caller.org_id, "call_sid": caller.call_sid, **what}
-    return QueueMessage(queue=worker.SIMULATOR_QUEUE, body=body, group=caller.org_id, delay=delay)
+    return QueueMessage(queue=SIMULATOR_QUEUE, body=body, group=caller.org_id, delay=delay)

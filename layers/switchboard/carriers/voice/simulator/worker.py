@@ -17,11 +17,11 @@ from switchboard.carriers.voice.ports import reports
 from switchboard.carriers.voice.ports.reports import EndReason, Recording, Report
 from switchboard.carriers.voice.simulator import callbacks, course, state
 from switchboard.carriers.voice.simulator.course import Step
+from switchboard.carriers.voice.simulator.forms import SIMULATOR_QUEUE, CallbackRefusedError
 from switchboard.carriers.voice.simulator.state import LegState
 from switchboard.kit import clock, settings
 from switchboard.kit.jobs import QueueMessage
 
-SIMULATOR_QUEUE = "simulator"
 _POST_SECONDS = 10.0
 
 
@@ -30,10 +30,6 @@ class _DelayedReport(NamedTuple):
 
     report: Report
     steps: int
-
-
-class CallbackRefusedError(RuntimeError):
-    """The callback was not accepted. The queue posts it again."""
 
 
 def queue_course(leg: LegState) -> None:

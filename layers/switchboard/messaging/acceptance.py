@@ -1,0 +1,324 @@
+"""Accepts texts, in the contract's order: a closed conversation, the compliance gate, quiet hours, the queue.
+
+One commit has the text, its place in the conversation, its charge, the gate's verdict, its event and its job. A text
+that quiet hours put off becomes a scheduled text instead. A member's text pauses the AI of its conversation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from switchboard.accounts.models import Organization
+from switchboard.aws import reads
+from switchboard.aws.writes import Writes, commit
+from switchboard.carriers import messages
+from switchboard.carriers.messages import segments
+from switchboard.compliance import service as compliance
+from switchboard.compliance.verdicts import Blocked, Verdict
+from switchboard.errors import DomainError, Invalid, NotFound
+from switchboard.events.models import Origin
+from switchboard.kit import clock, ids
+from switchboard.messaging import charges, drafts, gate, scheduling, store, text_events, threads
+from switchboard.messaging.drafts import SentText, TextDraft
+from switchboard.messaging.jobs import SendText
+from switchboard.messaging.models import (
+    ActivityEntry,
+    Author,
+    ConversationStatus,
+    MessageStatus,
+    ScheduleReason,
+    TextConversation,
+    TextMessage,
+)
+from switchboard.numbers import service as numbers
+from switchboard.numbers.models import Number
+from switchboard.persistence.collection import next_version
+from switchboard.persistence.idempotency import EarlierEffect, IdempotencyGuard, commit_once, find_earlier_effect
+from switchboard.persistence.optimistic import retry_on_conflict
+from switchboard.team.models import Member
+from switchboard.timers import service as timers
+from switchboard.usage import service as usage
+from switchboard.usage.service import Charge
+
+__all__ = ["SentText", "TextDraft", "send_follow_up", "send_reply", "send_text", "system_text_writes"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Sender:
+    """Who sends a text. `once` is the request, if it must have its effect only once."""
+
+    origin: Origin
+    org: Organization
+    author: Author
+    user_id: str | None = None
+    once: IdempotencyGuard | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a text is sent: the conversation and its number."""
+
+    talk: TextConversation
+    number: Number
+
+    @property
+    def simulated(self) -> bool:
+        return self.number.provider == "simulator"
+
+    @property
+    def flow_id(self) -> str | None:
+        return self.talk.flow_id or self.number.sms_flow_id
+
+
+def send_text(member: Member, conversation_id: str, draft: TextDraft, effect: IdempotencyGuard | None) -> SentText:
+    """Sends a member's text in a conversation, or schedules it. A repeated request gets its first result.
+
+    Raises NotFound, Invalid for a bad content or time, a closed conversation or a number without texts, Blocked with
+    the failed rule of the gate, QuotaExceeded, and Unavailable without a carrier.
+    """
+    sender = _Sender(member, member.organization, Author.USER, member.user_id, effect)
+    return _send(sender, conversation_id, draft, ScheduleReason.MANUAL)
+
+
+def send_reply(
+    org: Organization,
+    conversation_id: str,
+    draft: TextDraft,
+    *,
+    correlation_id: str,
+    once: IdempotencyGuard | None = None,
+) -> SentText:
+    """Sends a text of the AI. Quiet hours always apply. The errors are those of `send_text`.
+
+    Raises Invalid (`ai_paused`) if a person has taken over the conversation.
+    """
+    sender = _Sender(text_events.text_worker(org.id, correlation_id), org, Author.AI, None, once)
+    return _send(sender, conversation_id, draft, ScheduleReason.AI_FOLLOW_UP)
+
+
+def send_follow_up(
+    org: Organization,
+    conversation_id: str,
+    draft: TextDraft,
+    *,
+    correlation_id: str,
+    once: IdempotencyGuard | None = None,
+) -> SentText:
+    """Schedules a text of the AI for the draft's `scheduled_at`. The errors are those of `send_reply`."""
+    if draft.scheduled_at is None:
+        raise ValueError("a follow-up has a time")
+    return send_reply(org, conversation_id, draft, correlation_id=correlation_id, once=once)
+
+
+def system_text_writes(
+    org: Organization, talk: TextConversation, body: str, *, correlation_id: str
+) -> tuple[TextMessage, Writes]:
+    """Returns the platform's own answer to a keyword, and the writes that queue it in the caller's commit.
+
+    It passes the contact's opt-out, and counts above the quota and the cap too. The caller adds it to the conversation
+    (`threads.add_message`).
+    """
+    message = new_message(
+        talk, TextDraft(body=body), Author.SYSTEM, simulated=talk.simulated, correlation_id=correlation_id
+    ).model_copy(update={"passes_opt_out": True})
+    message = message.model_copy(update={"receipt": charges.owed_receipt(org, message)})
+    return message, [queued_text_writes(text_events.text_origin(message), message), charges.owed_write(org, message)]
+
+
+def queued_text_writes(origin: Origin, message: TextMessage) -> list[Writes]:
+    """Returns the writes of a new text: its item, its event, and its job."""
+    job = SendText(org_id=message.org_id, conversation_id=message.conversation_id, message_id=message.id)
+    return [
+        store.new_message_write(message),
+        text_events.text_event_write(origin, "sms.queued", message),
+        timers.job_write(job),
+    ]
+
+
+def _send(sender: _Sender, conversation_id: str, draft: TextDraft, reason: ScheduleReason) -> SentText:
+    draft = drafts.check_draft(draft)
+    at = drafts.parse_schedule(draft.scheduled_at)
+
+    def attempt() -> SentText:
+        try:
+            return _send_once(sender, _find_place(sender.org.id, conversation_id), draft, at, reason)
+        except DomainError:
+            # An earlier run of this request may have succeeded before there was a reason to refuse it.
+            if done := find_earlier_effect(sender.once):
+                return _earlier_result(sender.org.id, conversation_id, done)
+            raise
+
+    found = retry_on_conflict(attempt)
+    assert found is not None, "no attempt raises AlreadyRecordedError"
+    return found
+
+
+def _find_place(org_id: str, conversation_id: str) -> _Place:
+    talk = store.CONVERSATIONS.get_object(org_id, conversation_id)
+    if talk is None:
+        raise NotFound("There is no such conversation: check its id.")
+    if talk.status is ConversationStatus.CLOSED:
+        raise Invalid("This conversation is closed: reopen it first.", code="conversation_closed")
+    number, holder = reads.read_refs(numbers.number_ref(org_id, talk.number_id), numbers.holder_ref(talk.contact_e164))
+    if holder and holder.org_id == org_id:
+        raise Invalid("This contact is a number of your organization: text another one.", code="contact_is_own_number")
+    drafts.require_textable(talk.contact_e164)
+    if number is None or not number.active:
+        raise Invalid("Your organization no longer has the number of this conversation.", code="number_released")
+    return _Place(talk, number)
+
+
+def require_number(number: Number, *, has_media: bool) -> None:
+    """Raises Invalid for a number that cannot send such a text, and Unavailable without a carrier for it."""
+    if not number.capabilities.sms:
+        raise Invalid("This number has no texts: choose a number with SMS.", code="number_without_sms")
+    if has_media and not number.capabilities.mms:
+        raise Invalid("This number sends no files: choose a number with MMS.", code="number_without_mms")
+    messages.require_messenger(simulated=number.provider == "simulator")
+
+
+def _send_once(
+    sender: _Sender, place: _Place, draft: TextDraft, at: datetime | None, reason: ScheduleReason
+) -> SentText:
+    if sender.author is Author.AI and place.talk.ai_paused:
+        raise Invalid("A person has taken over this conversation: the AI is paused.", code="ai_paused")
+    require_number(place.number, has_media=bool(draft.media))
+    message = new_message(
+        place.talk,
+        draft,
+        sender.author,
+        simulated=place.simulated,
+        correlation_id=sender.origin.correlation_id,
+        user_id=sender.user_id,
+        flow_id=place.flow_id,
+    )
+    within = charges.text_charges(sender.org, message)
+    # A text for later meets its quiet hours at that time.
+    asked = message.honors_quiet_hours and at is None
+    opening = gate.find_opening(sender.org, message.flow_id) if asked else None
+    contact = gate.attempt_of_text(sender.org, message.model_copy(update={"honors_quiet_hours": asked}), opening)
+    verdict = compliance.evaluate(contact, before_paying=lambda: usage.require_room(within))
+    try:
+        if at:
+            return _schedule(sender, place, message, verdict, at, reason)
+        if verdict.code == "quiet_hours" and verdict.next_allowed_at:
+            later = clock.parse(verdict.next_allowed_at)
+            return _schedule(sender, place, message, verdict, later, ScheduleReason.QUIET_HOURS)
+        return _queue(sender, place, message, verdict, within)
+    except Blocked as refusal:
+        # The verdict refuses the text, or a block or an opt-out was stored after the verdict.
+        if find_earlier_effect(sender.once) is None:
+            told = text_events.blocked_event_write(sender.origin, message, verdict, refusal.code)
+            commit(compliance.verdict_writes(verdict, message.id), told)
+        raise
+
+
+def _queue(
+    sender: _Sender, place: _Place, message: TextMessage, verdict: Verdict, within: Sequence[Charge]
+) -> SentText:
+    message = message.model_copy(update={"receipt": usage.receipt_of(within)})
+    done = usage.commit_within(
+        within,
+        # The first of the writes: it raises Blocked for a verdict that refuses the text.
+        compliance.allowed_writes(verdict),
+        compliance.verdict_writes(verdict, message.id),
+        talk_writes(sender.origin, place.talk, message),
+        queued_text_writes(sender.origin, message),
+        once=sender.once,
+        subject_id=message.id,
+    )
+    return _earlier_result(sender.org.id, place.talk.id, done) if done else SentText(message=message)
+
+
+def _schedule(
+    sender: _Sender, place: _Place, message: TextMessage, verdict: Verdict, at: datetime, reason: ScheduleReason
+) -> SentText:
+    found = scheduling.new_scheduled(message, at, reason)
+    put_off = reason is ScheduleReason.QUIET_HOURS
+    done = commit_once(
+        sender.once,
+        found.id,
+        None if put_off else compliance.allowed_writes(verdict),
+        compliance.verdict_writes(verdict, found.id),
+        # A member who answers takes over now, also if the answer itself waits.
+        takeover_writes(sender.origin, place.talk, message) if put_off else None,
+        scheduling.scheduled_writes(sender.origin, found),
+    )
+    return _earlier_result(sender.org.id, place.talk.id, done) if done else SentText(scheduled=found)
+
+
+def _earlier_result(org_id: str, conversation_id: str, done: EarlierEffect) -> SentText:
+    """Returns what an earlier run of a request made."""
+    if done.subject_id.startswith(f"{store.SCHEDULED_PREFIX}_"):
+        return SentText(scheduled=store.SCHEDULED.get_object(org_id, done.subject_id))
+    return SentText(message=store.get_message(org_id, conversation_id, done.subject_id))
+
+
+def talk_writes(origin: Origin, talk: TextConversation, message: TextMessage) -> list[Writes]:
+    """Returns the writes that add a text to its conversation. A member's text pauses the AI."""
+    facts = threads.add_message(talk, message)
+    paused = message.author is Author.USER and not talk.ai_paused
+    after = next_version(talk, **facts, **({"ai_paused": True} if paused else {}))
+    return [store.CONVERSATIONS.save_write(after), _paused_writes(origin, after, message) if paused else None]
+
+
+def takeover_writes(origin: Origin, talk: TextConversation, message: TextMessage) -> list[Writes]:
+    """Returns the writes that pause the AI of a conversation in which a member wrote a text for later."""
+    if talk.ai_paused or message.author is not Author.USER:
+        return []
+    after = next_version(talk, ai_paused=True)
+    return [store.CONVERSATIONS.save_write(after), _paused_writes(origin, after, message)]
+
+
+def _paused_writes(origin: Origin, talk: TextConversation, message: TextMessage) -> list[Writes]:
+    entry = ActivityEntry(
+        id=ids.new_id("act"),
+        kind="ai_paused",
+        actor=message.author_user_id or origin.actor.id,
+        at=clock.now_iso(),
+        before="false",
+        after="true",
+    )
+    return [
+        store.activity_write(talk.org_id, talk.id, entry),
+        text_events.conversation_event_write(origin, "conversation.updated", talk, fields=["ai_paused"]),
+    ]
+
+
+def new_message(
+    talk: TextConversation,
+    draft: TextDraft,
+    author: Author,
+    *,
+    simulated: bool,
+    correlation_id: str,
+    user_id: str | None = None,
+    flow_id: str | None = None,
+) -> TextMessage:
+    """Returns a queued text of a conversation, not stored yet and without its receipt."""
+    now, counted = clock.now_iso(), segments.count_segments(draft.body)
+    return TextMessage(
+        id=ids.new_id(store.MESSAGE_PREFIX),
+        org_id=talk.org_id,
+        conversation_id=talk.id,
+        number_id=talk.number_id,
+        number_e164=talk.number_e164,
+        contact_e164=talk.contact_e164,
+        direction="outbound",
+        body=draft.body,
+        media=draft.media,
+        status=MessageStatus.QUEUED,
+        author=author,
+        author_user_id=user_id,
+        purpose=draft.purpose,
+        encoding=counted.encoding,
+        segments=max(1, counted.segments),
+        honors_quiet_hours=gate.asks_hours(author, draft.purpose, asked=draft.honors_quiet_hours),
+        flow_id=flow_id,
+        simulated=simulated,
+        correlation_id=correlation_id,
+        created_at=now,
+        updated_at=now,
+    )

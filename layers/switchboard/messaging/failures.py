@@ -1,0 +1,23 @@
+"""Why a text was not handed to the carrier, in plain words. The codes are our own, those of the gate among them."""
+
+from __future__ import annotations
+
+_REASONS = {
+    "opted_out": "The contact opted out before the text was sent.",
+    "dnc": "The number was put on the do-not-call list before the text was sent.",
+    "suspended": "The organization was suspended before the text was sent.",
+    "number_released": "The organization released the number before the text was sent.",
+    "member_not_permitted": "The member who wrote the text may no longer send texts.",
+    "waited_too_long": "The text waited too long for its number.",
+    "throttled": "The carrier took no more texts for four hours.",
+    "conversation_closed": "The conversation was closed before the text was sent.",
+    "conversation_gone": "The conversation no longer exists.",
+    "plan_quota": "The plan's monthly quota was reached.",
+    "hard_cap": "The organization's monthly spending cap was reached.",
+    "no_carrier": "No carrier of texts is configured.",
+}
+
+
+def explain_failure(code: str) -> str:
+    """Returns what one of our own codes means."""
+    return _REASONS.get(code, "The compliance gate refused the text before it was sent.")

@@ -1,0 +1,103 @@
+"""What the compliance gate needs to know about a text.
+
+A member states the consent by sending a text, if the ledger has none. A text of the contact is a consent too. Quiet
+hours apply if the sender asks for them, and always to automatic texts and to texts that sell something: the hours of
+the law, of the organization and of the flow, in every zone where the recipient may be.
+"""
+
+from __future__ import annotations
+
+from switchboard.accounts.models import Organization
+from switchboard.compliance.models import (
+    CallingHours,
+    ConsentSource,
+    ContactAttempt,
+    OpeningClock,
+    Purpose,
+    StandingConsent,
+    StatedConsent,
+)
+from switchboard.errors import NotFound
+from switchboard.flows import hours
+from switchboard.flows import service as flows
+from switchboard.flows.models import Flow
+from switchboard.messaging.models import Author, ScheduledText, TextMessage
+
+
+def text_attempt(
+    org: Organization,
+    to: str,
+    *,
+    purpose: str | None = None,
+    consent: StatedConsent | None = None,
+    basis: StandingConsent | None = None,
+    timezone: str | None = None,
+    asks_hours: bool = True,
+    opening: OpeningClock | None = None,
+    simulated: bool = False,
+) -> ContactAttempt:
+    """Returns the contact for the gate to evaluate. `opening` is the clock of a flow (`find_opening`)."""
+    window = org.calling_hours
+    return ContactAttempt(
+        org_id=org.id,
+        channel="sms",
+        to=to,
+        consent=consent,
+        basis=basis,
+        purpose=find_purpose(purpose).value,
+        timezone=timezone,
+        window=CallingHours.model_validate(window) if window else None,
+        asks_hours=asks_hours or find_purpose(purpose) is Purpose.TELEMARKETING,
+        opening=opening,
+        simulated=simulated,
+    )
+
+
+def find_purpose(text: str | None) -> Purpose:
+    """Returns the legal purpose that a text's own word for its purpose means: `telemarketing`, or informational."""
+    word = (text or "").strip().casefold()
+    return Purpose.TELEMARKETING if word == Purpose.TELEMARKETING.value else Purpose.INFORMATIONAL
+
+
+def attempt_of_text(
+    org: Organization, text: TextMessage | ScheduledText, opening: OpeningClock | None = None
+) -> ContactAttempt:
+    """Returns the contact of a text of a conversation, at its acceptance and again when it is sent."""
+    return text_attempt(
+        org,
+        text.contact_e164,
+        purpose=text.purpose,
+        basis=_find_basis(text),
+        asks_hours=text.honors_quiet_hours,
+        opening=opening,
+        simulated=text.simulated,
+    )
+
+
+def _find_basis(text: TextMessage | ScheduledText) -> StandingConsent | None:
+    if text.author is Author.AI:
+        # The AI only answers: the contact's own text is the consent.
+        source = ConsentSource.CUSTOMER_INITIATED.value
+        return StandingConsent(source=source, date=text.created_at[:10], of=f"conversation:{text.conversation_id}")
+    if text.author is not Author.USER or text.author_user_id is None:
+        return None
+    # The statement counts from the day of the request, also when the text is sent later.
+    return StandingConsent.of_member(text.author_user_id, ConsentSource.PRIOR_EXPRESS.value, text.created_at[:10])
+
+
+def asks_hours(author: Author, purpose: str | None, *, asked: bool) -> bool:
+    """Whether quiet hours apply to a text."""
+    return asked or author is Author.AI or find_purpose(purpose) is Purpose.TELEMARKETING
+
+
+def find_opening(org: Organization, flow_id: str | None) -> OpeningClock | None:
+    """Returns the clock of a flow's business hours, `None` without a flow or without hours."""
+    flow = _find_flow(org.id, flow_id) if flow_id else None
+    return hours.find_flow_clock(flow, org.timezone) if flow else None
+
+
+def _find_flow(org_id: str, flow_id: str) -> Flow | None:
+    try:
+        return flows.get_flow(org_id, flow_id)
+    except NotFound:
+        return None

@@ -1,0 +1,198 @@
+"""Hands claimed texts to the carrier, and records what became of them.
+
+The record begins with the claimed text, and reads it again only if something else has changed it: a report of the
+carrier may be faster than the record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Literal
+
+from switchboard import telemetry
+from switchboard.accounts.models import Organization
+from switchboard.aws.writes import Writes, commit
+from switchboard.carriers import messages
+from switchboard.carriers.messages import codes
+from switchboard.carriers.messages.ports.messenger import (
+    OutcomeUnknownError,
+    OutgoingText,
+    TextRefusedError,
+    ThrottledError,
+)
+from switchboard.compliance import ledgers
+from switchboard.compliance.ledgers import AlreadyOptedOutError
+from switchboard.errors import Unavailable
+from switchboard.kit import clock, texts
+from switchboard.messaging import charges, failures, moves, store, text_events, waiting
+from switchboard.messaging.models import MessageStatus, TextMessage
+from switchboard.persistence import optimistic
+from switchboard.persistence.collection import next_version
+from switchboard.persistence.optimistic import Decision, StaleVersionError
+from switchboard.timers import service as timers
+
+#: The writes that go with a change of a text, from the text before and after: the counts of its campaign.
+Beside = Callable[[TextMessage, TextMessage], Writes]
+
+#: When to retry a text that the carrier throttled: twice as long each time.
+_FIRST_RETRY, _LONGEST_RETRY = timedelta(seconds=15), timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    """What the carrier said about a text. `unknown` means that it may have the text."""
+
+    outcome: Literal["accepted", "refused", "throttled", "unknown"]
+    provider_sid: str | None = None
+    code: int | None = None
+
+
+def outgoing_text(message: TextMessage) -> OutgoingText:
+    """Returns a text as the carrier gets it."""
+    return OutgoingText(
+        org_id=message.org_id,
+        conversation_id=message.conversation_id,
+        message_id=message.id,
+        number_id=message.number_id,
+        from_number=message.number_e164,
+        to_number=message.contact_e164,
+        body=message.body,
+        media_urls=tuple(one.url for one in message.media if one.url),
+        campaign=message.campaign_id is not None,
+    )
+
+
+def hand_over(claimed: TextMessage) -> HandOver:
+    """Hands a claimed text to the carrier. It raises nothing: a failure that nobody foresaw has an unknown outcome."""
+    try:
+        messenger = messages.get_messenger(claimed.simulated)
+    except Unavailable:
+        return HandOver("throttled")
+    try:
+        accepted = messenger.send_text(outgoing_text(claimed))
+    except TextRefusedError as refusal:
+        return HandOver("refused", code=refusal.code)
+    except ThrottledError:
+        return HandOver("throttled")
+    except OutcomeUnknownError as unknown:
+        telemetry.logger().warning("text outcome unknown", extra={"message_id": claimed.id, "reason": str(unknown)})
+    except Exception:  # noqa: BLE001 the carrier may have the text
+        telemetry.logger().exception("text outcome unknown", extra={"message_id": claimed.id})
+    else:
+        return HandOver("accepted", provider_sid=accepted.provider_sid)
+    telemetry.emit_metric("TextOutcomeUnknown")
+    return HandOver("unknown")
+
+
+def record_hand_over(
+    org: Organization, claimed: TextMessage, done: HandOver, beside: Beside | None = None
+) -> TextMessage | None:
+    """Records what became of a claimed text. Returns its new version, `None` if nothing changed.
+
+    A refused text is given back, and an opt-out with the carrier goes into the ledger in the same commit. A throttled
+    text waits in the queue again. A text with an unknown outcome stays as it is.
+    """
+    opts_out = done.outcome == "refused" and codes.is_opt_out(done.code)
+
+    def decide(before: TextMessage) -> Decision[TextMessage]:
+        decided = decide_record(org, before, claimed, done)
+        if decided is None:
+            return None
+        after, writes = decided
+        more = beside(before, after) if beside else None
+        return after, [writes, _opt_out_writes(after) if opts_out else None, more]
+
+    try:
+        return _change_claimed(claimed, decide)
+    except AlreadyOptedOutError:
+        opts_out = False
+        return _change_claimed(claimed, decide)
+
+
+def _opt_out_writes(message: TextMessage) -> Writes:
+    return ledgers.opt_out_writes(text_events.text_origin(message), message.contact_e164, "keyword")[1]
+
+
+def _change_claimed(claimed: TextMessage, decide: Callable[[TextMessage], Decision[TextMessage]]) -> TextMessage | None:
+    """Changes a text whose present version is probably in hand."""
+    in_hand = [claimed]
+
+    def load() -> TextMessage | None:
+        if in_hand:
+            return in_hand.pop()
+        return store.get_message(claimed.org_id, claimed.conversation_id, claimed.id)
+
+    return optimistic.change_object(load, decide, store.save_message_write)
+
+
+def decide_record(
+    org: Organization, before: TextMessage, claimed: TextMessage, done: HandOver
+) -> Decision[TextMessage]:
+    """Returns the next version of a claimed text after its hand-over, and its writes, without an opt-out's."""
+    if done.outcome == "accepted":
+        return _accepted(before, done.provider_sid)
+    if before.status is not MessageStatus.SENDING or before.claim != claimed.claim:
+        return None
+    if done.outcome == "refused":
+        return failed(org, before, str(done.code or "refused"), codes.explain_code(done.code))
+    if done.outcome == "throttled":
+        return _released(org, before)
+    return None
+
+
+def _accepted(before: TextMessage, provider_sid: str | None) -> Decision[TextMessage]:
+    if before.sent_at is not None:
+        return None
+    facts: dict[str, Any] = {"provider_sid": provider_sid, "sent_at": clock.now_iso()}
+    # A report of the carrier may have been faster: then its status stays.
+    if moves.can_become(before, MessageStatus.ACCEPTED):
+        facts |= {"status": MessageStatus.ACCEPTED, "provisional": False}
+    after = next_version(before, **facts)
+    return after, text_events.text_event_write(text_events.text_origin(after), "sms.sent", after)
+
+
+def _released(org: Organization, before: TextMessage) -> Decision[TextMessage]:
+    delay = min(_FIRST_RETRY * 2 ** min(before.throttled, 10), _LONGEST_RETRY)
+    due = clock.now() + delay
+    if due > waiting.waits_until(before):
+        return failed(org, before, "throttled")
+    after = next_version(before, status=MessageStatus.QUEUED, throttled=before.throttled + 1, claim=None)
+    telemetry.emit_metric("TextThrottled")
+    return after, timers.schedule(waiting.job_of(after), due).write
+
+
+def failed(org: Organization, before: TextMessage, code: str, reason: str | None = None) -> tuple[TextMessage, Writes]:
+    """Returns a text that did not reach the carrier, and the writes that give it back and tell of it."""
+    after = next_version(
+        before,
+        status=MessageStatus.FAILED,
+        provisional=False,
+        receipt=None,
+        error_code=code,
+        error_message=reason or failures.explain_failure(code),
+    )
+    event = text_events.text_event_write(text_events.text_origin(after), "sms.failed", after, error=texts.to_code(code))
+    return after, [event, charges.refund_write(org, before)]
+
+
+def fail_text(
+    org: Organization,
+    message: TextMessage,
+    code: str,
+    *more: Writes,
+    reason: str | None = None,
+    beside: Beside | None = None,
+) -> None:
+    """Fails a text that was not handed over, and gives it back. Does nothing if it has changed since it was read."""
+    after, writes = failed(org, message, code, reason)
+    commit_unless_changed(store.save_message_write(after), writes, *more, beside(message, after) if beside else None)
+
+
+def commit_unless_changed(*parts: Writes) -> None:
+    """Commits a change of a text, or does nothing if another worker has changed the text."""
+    try:
+        commit(*parts)
+    except StaleVersionError:
+        telemetry.log_skip("the text has changed elsewhere")

@@ -1,0 +1,246 @@
+"""Receives texts. One commit has the text, its conversation, the request of the contact, and all events.
+
+The carrier's id marks a text, so that a repeated callback changes nothing. The commit requires the conversation and
+the ledger's entry as they were read. So a STOP is in force with its own text, and no worker answers from old facts.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from switchboard import telemetry
+from switchboard.accounts import organizations
+from switchboard.aws import reads
+from switchboard.aws.writes import Writes, commit
+from switchboard.carriers.messages.ports.reports import IncomingText
+from switchboard.compliance import ledgers, phone
+from switchboard.compliance.ledgers import AlreadyOptedOutError
+from switchboard.compliance.models import BlockedNumber, ConsentRecord, ConsentSource, OptOut
+from switchboard.errors import Invalid, NotFound
+from switchboard.kit import clock, ids
+from switchboard.messaging import acceptance, contact_requests, store, text_events, threads
+from switchboard.messaging.contact_requests import ContactRequest, LedgerChange
+from switchboard.messaging.jobs import FetchTextMedia
+from switchboard.messaging.keywords import KeywordKind
+from switchboard.messaging.models import (
+    MAX_MEDIA,
+    ActivityEntry,
+    Author,
+    ConversationStatus,
+    MessageStatus,
+    TextConversation,
+    TextMedia,
+    TextMessage,
+)
+from switchboard.numbers import service as numbers
+from switchboard.numbers.models import Number
+from switchboard.persistence.collection import next_version
+from switchboard.persistence.optimistic import StaleVersionError, retry_on_conflict
+from switchboard.timers import service as timers
+
+#: The longest sender that is not a telephone number, such as a short code or a name.
+_MAX_SENDER_CHARACTERS = 32
+
+
+class _Known(NamedTuple):
+    """The facts about a text that came in: our number, and what is stored about the contact."""
+
+    number: Number
+    talk: TextConversation | None
+    opt_out: OptOut | None
+    blocked: BlockedNumber | None
+    consent: ConsentRecord | None
+
+
+def receive_text(report: IncomingText) -> None:
+    """Stores a text that came in, and does what its keyword asks for. It may run several times."""
+    try:
+        number = numbers.get_number(report.org_id, report.number_id)
+    except NotFound:
+        telemetry.log_skip("the number is gone", org_id=report.org_id, number_id=report.number_id)
+        return
+    if report.to_number != number.e164:
+        telemetry.log_skip("the text is for another number", org_id=report.org_id, number_id=report.number_id)
+        return
+    if not retry_on_conflict(lambda: _receive(report, number)):
+        telemetry.log_skip("the text is stored already", org_id=report.org_id, number_id=report.number_id)
+
+
+def _receive(report: IncomingText, number: Number) -> bool:
+    org_id, contact = number.org_id, _contact_of(report.from_number)
+    conversation_id = threads.conversation_id_of(org_id, number.id, contact)
+    known = _Known(
+        number,
+        *reads.read_refs(
+            store.conversation_ref(org_id, conversation_id),
+            ledgers.opt_out_ref(org_id, contact),
+            ledgers.blocked_ref(org_id, contact),
+            ledgers.consent_ref(org_id, contact),
+        ),
+    )
+    message = _new_message(report, number, conversation_id, contact)
+    try:
+        # The mark comes first: a repeated callback fails by it, and not by another condition.
+        commit(
+            store.provider_sid_write(message),
+            store.new_message_write(message),
+            _incoming_writes(report, known, message),
+        )
+    except AlreadyOptedOutError:
+        raise StaleVersionError from None
+    return True
+
+
+def _contact_of(sender: str) -> str:
+    """Returns the contact of a text. A short code or a name stays as it is: its text is kept."""
+    return sender if _is_number(sender) else " ".join(sender.split())[:_MAX_SENDER_CHARACTERS] or "unknown"
+
+
+def _is_number(sender: str) -> bool:
+    try:
+        phone.parse(sender)
+    except Invalid:
+        return False
+    return True
+
+
+def _new_message(report: IncomingText, number: Number, conversation_id: str, contact: str) -> TextMessage:
+    received_at = min(report.received_at, clock.now_iso())
+    moment = int(clock.parse(received_at).timestamp() * 1_000)
+    media = [TextMedia(carrier_url=one.url, content_type=one.content_type or None) for one in report.media[:MAX_MEDIA]]
+    return TextMessage(
+        # Derived, so that each attempt writes the same text.
+        id=ids.derive_id(store.MESSAGE_PREFIX, moment, number.id, report.provider_sid),
+        org_id=number.org_id,
+        conversation_id=conversation_id,
+        number_id=number.id,
+        number_e164=number.e164,
+        contact_e164=contact,
+        direction="inbound",
+        # A table's reader may stop at NUL.
+        body=report.body.replace("\x00", ""),
+        media=media,
+        status=MessageStatus.RECEIVED,
+        author=Author.CONTACT,
+        segments=max(1, report.segments),
+        provider_sid=report.provider_sid,
+        simulated=number.provider == "simulator",
+        correlation_id=ids.new_id("corr"),
+        created_at=received_at,
+        updated_at=clock.now_iso(),
+    )
+
+
+def _incoming_writes(report: IncomingText, known: _Known, message: TextMessage) -> list[Writes]:
+    origin = text_events.text_origin(message)
+    is_person = _is_number(message.contact_e164)
+    request = (
+        contact_requests.find_request(message.body, report.opt_out_type, opted_out=known.opt_out is not None)
+        if is_person
+        else None
+    )
+    change = contact_requests.change_ledger(origin, request, message.contact_e164, known.opt_out, message.created_at)
+    before = known.talk or _new_conversation(known.number, message)
+    facts: dict[str, Any] = threads.add_message(before, message)
+    if request and request.kind is KeywordKind.STOP and request.in_sentence:
+        facts["needs_attention"] = True
+    after = next_version(before, **facts) if known.talk else before.model_copy(update=facts)
+    answer_writes: Writes = None
+    if request and _is_answered(request, change, known, before, message):
+        after, answer_writes = _add_answer(request, after, message.correlation_id)
+    keyword = {"keyword": request.kind.value} if request else {}
+    fetch = FetchTextMedia(org_id=message.org_id, conversation_id=message.conversation_id, message_id=message.id)
+    return [
+        store.CONVERSATIONS.save_write(after) if known.talk else store.CONVERSATIONS.create_write(after),
+        change.writes,
+        _status_writes(known.talk, after, message),
+        text_events.text_event_write(origin, "sms.received", message, media=len(message.media), **keyword),
+        _ledger_entry_write(request, change, after),
+        _consent_writes(request, known, message) if is_person else None,
+        timers.job_write(fetch) if message.media else None,
+        answer_writes,
+    ]
+
+
+def _new_conversation(number: Number, message: TextMessage) -> TextConversation:
+    now = clock.now_iso()
+    return TextConversation(
+        id=message.conversation_id,
+        org_id=number.org_id,
+        number_id=number.id,
+        number_e164=number.e164,
+        contact_e164=message.contact_e164,
+        # Texts of campaigns may be older than the conversation.
+        message_count=store.count_messages(number.org_id, message.conversation_id),
+        simulated=message.simulated,
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def _status_writes(before: TextConversation | None, after: TextConversation, message: TextMessage) -> list[Writes]:
+    """Returns the writes of a conversation that begins or opens again."""
+    origin = text_events.text_origin(message)
+    if before is None:
+        return [text_events.conversation_event_write(origin, "conversation.started", after)]
+    if before.status is ConversationStatus.OPEN:
+        return []
+    entry = _entry("status", before=before.status.value, after=after.status.value)
+    return [
+        text_events.conversation_event_write(origin, "conversation.reopened", after, cause="text"),
+        store.activity_write(after.org_id, after.id, entry),
+        timers.cancel_writes(before.snooze_timer),
+    ]
+
+
+def _entry(kind: Any, **facts: str | None) -> ActivityEntry:
+    return ActivityEntry(id=ids.new_id("act"), kind=kind, actor="contact", at=clock.now_iso(), **facts)
+
+
+def _ledger_entry_write(request: ContactRequest | None, change: LedgerChange, talk: TextConversation) -> Writes:
+    """Returns the write of the activity's entry about an opt-out or opt-in."""
+    if request is None or not (change.opts_out or change.opts_in):
+        return None
+    note = "asked in a text" if request.in_sentence else request.word
+    entry = _entry("opted_out" if change.opts_out else "opted_in", note=note)
+    return store.activity_write(talk.org_id, talk.id, entry)
+
+
+def _consent_writes(request: ContactRequest | None, known: _Known, message: TextMessage) -> Writes:
+    """Returns the writes of the consent that the contact's first text is. A simulated person gives none."""
+    if known.consent or message.simulated or (known.talk and known.talk.last_inbound_at):
+        return None
+    if request and request.kind is KeywordKind.STOP:
+        return None
+    origin = text_events.text_origin(message)
+    return ledgers.first_consent_writes(
+        origin, message.contact_e164, ConsentSource.CUSTOMER_INITIATED, message.created_at
+    )
+
+
+def _is_answered(
+    request: ContactRequest, change: LedgerChange, known: _Known, before: TextConversation, message: TextMessage
+) -> bool:
+    """Whether the platform answers. A blocked contact gets nothing, and a released number sends nothing."""
+    return (
+        known.blocked is None
+        and known.number.active
+        and contact_requests.needs_answer(
+            request,
+            change,
+            opted_out=known.opt_out is not None,
+            asked_at=message.created_at,
+            answered_at=before.keyword_answers.get(request.kind.value),
+        )
+    )
+
+
+def _add_answer(
+    request: ContactRequest, talk: TextConversation, correlation_id: str
+) -> tuple[TextConversation, Writes]:
+    """Returns the conversation with the platform's answer, and the writes that queue the answer."""
+    org = organizations.get_organization(talk.org_id)
+    body = contact_requests.write_answer(request, org)
+    answer, writes = acceptance.system_text_writes(org, talk, body, correlation_id=correlation_id)
+    answered = {**talk.keyword_answers, request.kind.value: clock.now_iso()}
+    return talk.model_copy(update={**threads.add_message(talk, answer), "keyword_answers": answered}), writes

@@ -1,0 +1,95 @@
+"""Paces texts: limits how many texts a second go out from a number, by the rate of its type.
+
+A single text goes out immediately if nobody has reserved the present time or a later one. Otherwise it reserves the
+next free time by one conditional write, and its job returns at that time: nothing sleeps. The job carries the time,
+and a text is claimed once, so each time is used once. A job that is much later has lost its time and reserves another.
+
+A campaign takes only present times, for one second at most, and none while single texts have reserved later ones. So
+a single text waits for at most one second of a campaign.
+
+Texts of simulated numbers have no pace.
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime
+
+from switchboard.compliance import phone
+from switchboard.compliance.phone import NumberKind
+from switchboard.errors import Contended, Invalid
+from switchboard.kit import clock, settings
+from switchboard.messaging import pacing_store
+from switchboard.messaging.models import TextMessage
+from switchboard.numbers.models import Number
+
+#: The texts a second that a carrier accepts from a number, by its type. Operators set the rates of their contract.
+_RATES = {"LONG_CODE": 1, "TOLL_FREE": 3, "SHORT_CODE": 100}
+#: The most digits of a short code.
+_SHORT_CODE_DIGITS = 6
+#: The times that a campaign may take at once, in milliseconds.
+_BURST_MS = 1_000
+#: How late a job may be, in milliseconds, without losing its time: one second by the queue, and two by busy workers.
+_MAX_LATE_MS = 3_000
+#: The times that are tried before a reservation gives up. Each failure means that another reservation succeeded.
+_ATTEMPTS = 10
+
+
+def texts_per_second(number_e164: str) -> int:
+    """Returns the rate of a number: of a long code, a toll-free number or a short code."""
+    kind = _type_of(number_e164)
+    return max(1, settings.number(f"TEXTS_PER_SECOND_{kind}", _RATES[kind]))
+
+
+def _type_of(number_e164: str) -> str:
+    if len(number_e164.removeprefix("+")) <= _SHORT_CODE_DIGITS:
+        return "SHORT_CODE"
+    try:
+        return "TOLL_FREE" if phone.parse(number_e164).kind is NumberKind.TOLL_FREE else "LONG_CODE"
+    except Invalid:
+        return "LONG_CODE"
+
+
+def take_slots(number: Number, wanted: int) -> int:
+    """Takes present times of a number for texts of a campaign, and returns how many: at most those of one second.
+
+    Returns 0 while single texts wait for the number. Needs one request. A taken time that is not used is lost.
+    """
+    if number.provider == "simulator":
+        return wanted
+    now, interval = _now_ms(), _interval_ms(number.e164)
+    taken = min(wanted, max(1, _BURST_MS // interval))
+    until = now + taken * interval
+    return taken if taken and pacing_store.take_present_slots(number.org_id, number.id, now, until) else 0
+
+
+def reserve_slot(message: TextMessage, slot: int | None) -> int | None:
+    """Reserves the time of a single text. Returns `None` if it may go out now, or its later time in milliseconds.
+
+    `slot` is the time that the text reserved before, if it did. Raises Contended if other reservations keep winning.
+    """
+    now, interval = _now_ms(), _interval_ms(message.number_e164)
+    if message.simulated or (slot is not None and slot <= now <= slot + _MAX_LATE_MS):
+        return None
+    if slot is not None and now < slot:
+        return slot
+    for _ in range(_ATTEMPTS):
+        if pacing_store.take_present_slots(message.org_id, message.number_id, now, now + interval):
+            return None
+        if (later := pacing_store.reserve_next_slot(message.org_id, message.number_id, now, interval)) is not None:
+            return later
+        now = _now_ms()
+    raise Contended("Too many texts go out from this number at the same time: try again.", retry_after=1)
+
+
+def moment_of(slot: int) -> datetime:
+    """Returns a reserved time."""
+    return datetime.fromtimestamp(slot / 1_000, UTC)
+
+
+def _interval_ms(number_e164: str) -> int:
+    return math.ceil(1_000 / texts_per_second(number_e164))
+
+
+def _now_ms() -> int:
+    return int(clock.epoch() * 1_000)
