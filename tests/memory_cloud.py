@@ -110,7 +110,8 @@ class Tables:
         attribute, placeholder, rest = told.groups()
         partition, holds = values.values[placeholder]["S"], compile_condition(rest) if rest else None
         if index:
-            items = [one for one in self._all(name) if one.get(attribute) == {"S": partition}]
+            wanted = {"S": partition}
+            items = [one for part in self.items[name].values() for one in part.values() if one.get(attribute) == wanted]
             order: tuple[str, ...] = (f"{index}sk", "pk", "sk")
         else:
             items, order = list(self.items[name].get(partition, {}).values()), ("sk",)
