@@ -49,6 +49,10 @@ _KEYS = {table.name: table.keys for table in topology.TABLES}
 _KEY_CONDITION = re.compile(r"\s*(\w+)\s*=\s*(:\w+)\s*(?:AND\s+(.*))?", re.DOTALL)
 
 
+#: The usual range of sort keys. It is compared directly, because a partition may have thousands of items.
+_RANGE = re.compile(r"sk BETWEEN (:\w+) AND (:\w+)")
+
+
 class Change(NamedTuple):
     """An item before and after a request changed it. `None` means no item."""
 
@@ -114,7 +118,13 @@ class Tables:
             items = [one for part in self.items[name].values() for one in part.values() if one.get(attribute) == wanted]
             order: tuple[str, ...] = (f"{index}sk", "pk", "sk")
         else:
-            items, order = list(self.items[name].get(partition, {}).values()), ("sk",)
+            part = self.items[name].get(partition, {})
+            if rest and (between := _RANGE.fullmatch(rest)):
+                first, last = (values.values[found]["S"] for found in between.groups())
+                items, holds = [one for sk, one in part.items() if first <= sk <= last], None
+            else:
+                items = list(part.values())
+            order = ("sk",)
         items = [one for one in items if holds is None or holds(one, values)]
         forward = asked.get("ScanIndexForward", True)
         items.sort(key=lambda one: tuple(one[part]["S"] for part in order), reverse=not forward)
