@@ -50,7 +50,7 @@ _KEY_CONDITION = re.compile(r"\s*(\w+)\s*=\s*(:\w+)\s*(?:AND\s+(.*))?", re.DOTAL
 
 
 #: The usual range of sort keys. It is compared directly, because a partition may have thousands of items.
-_RANGE = re.compile(r"sk BETWEEN (:\w+) AND (:\w+)")
+_RANGE = re.compile(r"(\w+) BETWEEN (:\w+) AND (:\w+)")
 
 
 class Change(NamedTuple):
@@ -118,16 +118,17 @@ class Tables:
             items = [one for part in self.items[name].values() for one in part.values() if one.get(attribute) == wanted]
             order: tuple[str, ...] = (f"{index}sk", "pk", "sk")
         else:
-            part = self.items[name].get(partition, {})
-            if rest and (between := _RANGE.fullmatch(rest)):
-                first, last = (values.values[found]["S"] for found in between.groups())
-                items, holds = [one for sk, one in part.items() if first <= sk <= last], None
-            else:
-                items = list(part.values())
-            order = ("sk",)
-        items = [one for one in items if holds is None or holds(one, values)]
+            items, order = list(self.items[name].get(partition, {}).values()), ("sk",)
+        if rest and (between := _RANGE.fullmatch(rest)):
+            sort_key, first, last = between[1], values.values[between[2]]["S"], values.values[between[3]]["S"]
+            items = [one for one in items if sort_key in one and first <= one[sort_key]["S"] <= last]
+        elif holds is not None:
+            items = [one for one in items if holds(one, values)]
         forward = asked.get("ScanIndexForward", True)
-        items.sort(key=lambda one: tuple(one[part]["S"] for part in order), reverse=not forward)
+        if index:
+            items.sort(key=lambda one: tuple(one[part]["S"] for part in order), reverse=not forward)
+        else:
+            items.sort(key=lambda one: str(one["sk"]["S"]), reverse=not forward)
         if start := asked.get("ExclusiveStartKey"):
             after = tuple(start[part]["S"] for part in order)
             places = [tuple(one[part]["S"] for part in order) for one in items]
