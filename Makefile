@@ -51,7 +51,7 @@ integration: $(STAMP)
 	$(BIN)/pytest tests/integration -n 2 --dist loadfile
 
 infra: $(STAMP)
-	$(BIN)/pytest tests/infra
+	$(BIN)/pytest tests/infra -n 2 --dist loadgroup --no-loadscope-reorder
 
 coverage: $(STAMP) ## branches that tests take of signer, gate, limiter and effects, of some with ONLY="gate"
 	$(BIN)/python -m tests.guards.coverage $(ONLY)
