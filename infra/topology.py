@@ -61,6 +61,8 @@ QUEUES = (
     # Three times as long as a language model may take.
     Queue("scoring", visibility_seconds=180),
     Queue("summaries", visibility_seconds=180),
+    # Longer than four rounds of a language model and its tools may take.
+    Queue("replies", visibility_seconds=240),
     Queue("voicemails", visibility_seconds=120),
     Queue("digests", visibility_seconds=180),
     # A run of the worker stores the recipients of 2,500 rows.
@@ -85,10 +87,10 @@ BUCKETS = (
     Bucket("attachments"),
     # Recordings of calls and messages of callers.
     Bucket("recordings", kept_with="call"),
-    # Rows of campaigns, as long as the import may wait for an operator.
-    Bucket("recipients", days=DEAD_LETTERS_DAYS),
     # The files of texts that came in.
     Bucket("text-media", kept_with="text"),
+    # Rows of campaigns, as long as the import may wait for an operator.
+    Bucket("recipients", days=DEAD_LETTERS_DAYS),
     # Files of people that are needed for a moment only.
     Bucket("uploads", days=1),
 )
@@ -493,6 +495,16 @@ WORKERS = (
         batch=1,
         concurrency=20,
         seconds=150,
+    ),
+    Worker(
+        "workers/replies",
+        queue="replies",
+        # The answer passes the compliance gate and is charged.
+        tables={"activity": READ_WRITE, "core": READ_WRITE, "idempotency": READ_WRITE},
+        grants=frozenset({Grant.LANGUAGE_MODEL, Grant.NATIONAL_REGISTRY}),
+        batch=1,
+        concurrency=20,
+        seconds=200,
     ),
     Worker(
         "workers/numbers",

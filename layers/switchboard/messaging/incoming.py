@@ -92,7 +92,7 @@ def _receive(report: IncomingText, number: Number) -> bool:
 
 
 def _contact_of(sender: str) -> str:
-    """Returns the contact of a text. A short code or a name stays as it is: nobody can text it, but its text is kept."""
+    """Returns the contact of a text. A short code or a name stays as it is: its text is kept."""
     return sender if _is_number(sender) else " ".join(sender.split())[:_MAX_SENDER_CHARACTERS] or "unknown"
 
 

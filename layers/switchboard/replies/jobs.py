@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from switchboard.kit.jobs import Job
+
+#: How long the AI waits for another text of the contact.
+PAUSE = timedelta(seconds=4)
 
 
 class ReplyToTexts(Job, queue="replies"):

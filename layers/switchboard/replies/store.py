@@ -7,11 +7,12 @@
 
 from __future__ import annotations
 
-from switchboard.aws.dynamodb import Key
+from dataclasses import replace
+
+from switchboard.aws.dynamodb import Item, Key
 from switchboard.aws.reads import Ref
 from switchboard.aws.writes import Put
 from switchboard.persistence.collection import Collection
-from switchboard.persistence.optimistic import StaleVersionError
 from switchboard.replies.models import AnswerState
 
 
@@ -27,8 +28,14 @@ def state_ref(org_id: str, conversation_id: str) -> Ref[AnswerState]:
     return Ref("core", _key(org_id, conversation_id), STATES.from_item)
 
 
+class AnsweredMeanwhileError(Exception):
+    """Another run of the turn was faster."""
+
+    def __init__(self, _: list[Item | None]) -> None:
+        super().__init__("another run of the turn was faster")
+
+
 def state_write(state: AnswerState) -> Put:
-    """Returns the write of a state. Raises StaleVersionError at commit if another turn was faster."""
-    if state.version > 1:
-        return STATES.save_write(state)
-    return Put(table="core", item=STATES.to_item(state), unless_exists=True, otherwise=StaleVersionError)
+    """Returns the write of a state. Raises AnsweredMeanwhileError at commit if another turn was faster."""
+    write = STATES.save_write(state) if state.version > 1 else STATES.create_write(state)
+    return replace(write, otherwise=AnsweredMeanwhileError)

@@ -20,9 +20,8 @@ from switchboard.flows import values
 from switchboard.flows.models import Flow, Tool
 from switchboard.kit import texts
 from switchboard.outbound.client import GuardedClient, NoResponseError
-from switchboard.replies import tool_names
-from switchboard.replies.models import ToolCall, ToolResult
-from switchboard.replies.repliers import MAX_REPLY_CHARACTERS
+from switchboard.replies.repliers import MAX_REPLY_CHARACTERS, tool_names
+from switchboard.replies.repliers.models import ToolCall, ToolResult
 
 #: The time of one HTTP tool, in seconds, and the characters of its result that the writer reads.
 HTTP_SECONDS, MAX_RESULT_CHARACTERS = 8.0, 4_000
@@ -43,7 +42,7 @@ class FollowUp(NamedTuple):
 
 @dataclass
 class Effects:
-    """What the tools of one turn ask for."""
+    """The wishes of the tools of one turn."""
 
     escalation: str | None = None
     close: bool = False

@@ -62,7 +62,9 @@ def _text(
     projections: tuple[str, ...] = (),
 ) -> EventType:
     webhooks: dict[Contract, str] = {"hum": webhook} if webhook else {}
-    return EventType(name, about, "text", data, channel="sms", starts=starts, webhooks=webhooks, projections=projections)
+    return EventType(
+        name, about, "text", data, channel="sms", starts=starts, webhooks=webhooks, projections=projections
+    )
 
 
 def _scheduled(name: str, about: str, data: type = ScheduledTextEnded) -> EventType:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from switchboard.carriers.language import RULES, RefusedError, ThrottledError, configured_model
-from switchboard.replies.models import Answer, Prompt
+from switchboard.replies.repliers.models import Answer, Prompt
 
 __all__ = ["MAX_REPLY_CHARACTERS", "RULES", "RefusedError", "Replier", "ThrottledError", "choose_replier"]
 

@@ -14,8 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from switchboard.carriers.language import LanguageModel
 from switchboard.carriers.language.answers import ask_for_data
 from switchboard.kit import texts
-from switchboard.replies.models import Answer, Prompt, ToolCall
 from switchboard.replies.repliers import MAX_REPLY_CHARACTERS
+from switchboard.replies.repliers.models import Answer, Prompt, ToolCall
 
 _MAX_ANSWER_TOKENS = 1_200
 #: The most tools that one answer may call.

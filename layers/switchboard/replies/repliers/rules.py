@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 
 from switchboard.kit import texts
-from switchboard.replies.models import Answer, Line, Prompt, ToolCall
 from switchboard.replies.repliers import MAX_REPLY_CHARACTERS, RULES
-from switchboard.replies.tool_names import ASSIGN_TO_HUMAN
+from switchboard.replies.repliers.models import Answer, Prompt, ThreadLine, ToolCall
+from switchboard.replies.repliers.tool_names import ASSIGN_TO_HUMAN
 
 _CLOSINGS = re.compile(
     r"(?:ok|okay|thanks|thank you|thx|ty|great|perfect|cool|bye|goodbye|got it|no thanks|gracias|adios|vale)"
@@ -37,9 +37,9 @@ class RuleReplier:
         return Answer(calls=[ToolCall(ASSIGN_TO_HUMAN, {"reason": "the rules have no answer"})])
 
 
-def _latest(prompt: Prompt) -> list[Line]:
+def _latest(prompt: Prompt) -> list[ThreadLine]:
     """Returns the contact's texts after our last one."""
-    found: list[Line] = []
+    found: list[ThreadLine] = []
     for line in reversed(prompt.lines):
         if line.by_us:
             break

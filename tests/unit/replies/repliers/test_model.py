@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 from switchboard.carriers.language import RefusedError
-from switchboard.replies.models import Line, Prompt, ToolResult
 from switchboard.replies.repliers.model import ModelReplier
+from switchboard.replies.repliers.models import Prompt, ThreadLine, ToolResult
 
-PROMPT = Prompt("Acme", "Desk", "", "Sell {shoes}.", {"type": "object"}, [Line(False, "Hi")], [{"name": "look_up"}])
+PROMPT = Prompt(
+    "Acme", "Desk", "", "Sell {shoes}.", {"type": "object"}, [ThreadLine(False, "Hi")], [{"name": "look_up"}]
+)
 
 
 class _Model:
