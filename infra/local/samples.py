@@ -13,12 +13,17 @@ from functools import cache, partial
 from typing import Any
 
 from switchboard.access import keys as access
+from switchboard.access.sessions import authenticate_session
 from switchboard.accounts.models import Caller, KeyKind
 from switchboard.agents import service as agents
 from switchboard.aws import clients, objects, secret
 from switchboard.calls import dialing, inbound, recordings, reports
 from switchboard.calls import service as calls
 from switchboard.calls.models import Order, Tier
+from switchboard.campaigns import batches, changes
+from switchboard.campaigns import service as campaigns
+from switchboard.campaigns.batches import AddedBatch
+from switchboard.campaigns.service import CampaignDraft
 from switchboard.carriers.messages.ports.reports import IncomingText
 from switchboard.carriers.messages.simulator import forms as text_forms
 from switchboard.carriers.numbers.ports.inventory import NumberSearch
@@ -46,6 +51,7 @@ from switchboard.roleplay import calls as roleplay
 from switchboard.roleplay import lifecycle, sessions
 from switchboard.roleplay.models import DrillRequest, TransportReport
 from switchboard.roleplay.transports import simulator
+from switchboard.team.models import Member
 from switchboard.voicemails import creation
 from switchboard.webhooks import deliveries
 from switchboard.webhooks import service as webhooks
@@ -69,6 +75,7 @@ def fill_sample(text: str, demo: dict[str, str]) -> dict[str, Any]:
     """Return the event of a sample's text, with keys and ids of the demo (`infra.local.demo`) and mail of its agent."""
     answered = cache(lambda: _answered(demo))
     hook = cache(lambda: _webhook(demo).endpoint.id)
+    adding = cache(lambda: _waiting_batch(demo))
     waiting = cache(lambda: _waiting_text(demo))
     makers: dict[str, Callable[[], str]] = {
         "agent_key": lambda: demo["ANIMA_AGENT_KEY"],
@@ -87,6 +94,9 @@ def fill_sample(text: str, demo: dict[str, str]) -> dict[str, Any]:
             contacts.upsert_contact(_master(demo), "+14155550142", {"notes": "Call after noon."}).contact.id
         ),
         "bought_number": lambda: _bought_number(demo),
+        "waiting_campaign": lambda: adding().campaign.id,
+        "waiting_batch": lambda: adding().batch.id,
+        "launched_campaign": lambda: _launched_campaign(demo),
         "placed_call": lambda: _placed(demo),
         "queued_message": lambda: _queued(demo).id,
         "livekit_webhook": (joined := cache(lambda: _rep_joined(demo))),
@@ -123,6 +133,31 @@ def _stored(key: str) -> str:
 def _bought_number(demo: dict[str, str]) -> str:
     found = available.search_available_numbers(NumberSearch(limit=1))
     return purchases.buy_number(_master(demo), NumberOrder(found[0].number.e164)).id
+
+
+def _admin(demo: dict[str, str]) -> Member:
+    return authenticate_session(demo["HUM_SESSION"]).to_member(ids.new_id("corr"), None)
+
+
+def _new_campaign(demo: dict[str, str], *recipients: str) -> str:
+    """A draft of a campaign. Returns its id."""
+    draft = CampaignDraft(
+        name="Spring checkup",
+        number_id=_bought_number(demo),
+        body_template="Your checkup is due.",
+        rows=[{"contact_e164": number} for number in recipients],
+    )
+    return campaigns.create_campaign(_admin(demo), draft).campaign.id
+
+
+def _waiting_batch(demo: dict[str, str]) -> AddedBatch:
+    """A batch of one recipient, which waits for its import."""
+    return batches.add_recipients(_admin(demo), _new_campaign(demo), b'{"contact_e164": "+14155550142"}')
+
+
+def _launched_campaign(demo: dict[str, str]) -> str:
+    """A campaign that waits for its start. Returns its id."""
+    return changes.launch_campaign(_admin(demo), _new_campaign(demo, "+14155550142")).id
 
 
 def _queued(demo: dict[str, str]) -> Message:

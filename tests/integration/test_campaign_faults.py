@@ -147,7 +147,7 @@ def test_two_changes_at_once_happen_one_after_the_other(
         now = changes.require_campaign(campaign.org_id, campaign.id)
         assert now.launch <= 1
         if cancel in (first, other):
-            assert now.status is CampaignStatus.CANCELLED
+            assert now.status is CampaignStatus.CANCELED
             assert read_counts(campaign).pending == 0
         else:
             assert now.total == 5
@@ -167,5 +167,5 @@ def test_a_cancel_meets_a_start_and_no_gate_stays_open(ada: Member, number: Numb
             start(ada, campaign)
         if not met:
             break
-        assert changes.require_campaign(campaign.org_id, campaign.id).status is CampaignStatus.CANCELLED
+        assert changes.require_campaign(campaign.org_id, campaign.id).status is CampaignStatus.CANCELED
         assert read_counts(campaign) == count_by_hand(campaign) == CampaignCounts(total=3, cancelled=3)

@@ -192,6 +192,8 @@ CURSORS = {
     "switchboard.audit.service",
     # The places of a page come from a list, or from several search indexes.
     "switchboard.call_records.service",
+    # The recipients of a campaign are in partitions of a thousand, and a cursor is an index.
+    "switchboard.campaigns.recipient_lists",
     # The list of unread things merges two ranges, and leaves out what a third one names.
     "switchboard.inbox.unread",
     "switchboard.search.index",

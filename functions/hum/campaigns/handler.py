@@ -17,7 +17,7 @@ from functions.hum.campaigns.schemas import (
     RecipientBatchView,
     RowProblemView,
 )
-from switchboard.campaigns import batches, changes, service
+from switchboard.campaigns import batches, changes, recipient_lists, service
 from switchboard.campaigns.models import RecipientStatus
 from switchboard.dialects.hum.dialect import Hum
 from switchboard.dialects.hum.shapes import DONE, Cursor, Limit, Ok
@@ -25,7 +25,7 @@ from switchboard.edge.api import Api
 from switchboard.edge.bodies import JsonBody, RawBody
 from switchboard.team.permissions import Permission
 
-api = Api(Hum(), "campaigns", tags={"SMS": "Text messages: conversations, scheduled texts, campaigns and opt-outs."})
+api = Api(Hum(), "campaigns", tags={"SMS": "Conversations, texts and opt-outs."})
 
 _UNKNOWN = "There is no such campaign."
 
@@ -119,8 +119,8 @@ def pause_campaign(campaign_id: str) -> Ok:
     "/api/sms/campaigns/<cmp:campaign_id>/cancel",
     summary="Cancel a campaign",
     operation_id="cancelSmsCampaign",
-    description="No further text goes out, and all pending recipients count as cancelled. Texts that the carrier has"
-    " are still delivered. A cancelled campaign cannot be launched again.",
+    description="No further text goes out, and all pending recipients count as `cancelled`. Texts that the carrier has"
+    " are still delivered. A canceled campaign cannot be launched again.",
     permission=Permission.CAMPAIGNS_WRITE,
     responses={400: "`invalid_status`: it is completed.", 404: _UNKNOWN},
 )
@@ -167,7 +167,7 @@ def list_recipients(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> CampaignRecipientPageView:
-    page = service.list_recipients(api.member.org_id, campaign_id, status, limit, cursor)
+    page = recipient_lists.list_recipients(api.member.org_id, campaign_id, status, limit, cursor)
     shown = [CampaignRecipientView.of(one, page.campaign) for one in page.recipients]
     return CampaignRecipientPageView(recipients=shown, next_cursor=page.cursor)
 

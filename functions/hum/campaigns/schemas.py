@@ -125,17 +125,17 @@ class CampaignCountsView(BaseModel):
     delivered: int
     failed: int = Field(description="Not sent because of a rule, refused by the carrier, or not delivered.")
     opted_out: int = Field(description="Not sent, because the recipient had opted out.")
-    cancelled: int = Field(description="Not sent, because the campaign was cancelled.")
+    cancelled: int = Field(description="Not sent, because the campaign was canceled.")
     replied: int = Field(description="Recipients who wrote back within seven days of their text.")
 
     @classmethod
     def of(cls, counts: CampaignCounts) -> Self:
         """Returns the view of counts. A claimed recipient is pending."""
-        return cls(pending=counts.left, **counts.model_dump(exclude={"pending", "claimed"}))
+        return cls(pending=counts.left, **counts.model_dump(exclude={"pending", "claimed", "blocked"}))
 
 
 class RecipientSummaryView(BaseModel):
-    """What became of the rows of all batches. A row is a recipient, a duplicate or invalid, or waits."""
+    """The results of the rows of all batches. A row is a recipient, a duplicate or invalid, or waits."""
 
     rows: int
     imported: int
@@ -162,9 +162,10 @@ class CampaignView(BaseModel):
     name: str
     status: CampaignStatus
     pause_reason: PauseReason | None = Field(
-        description="Why it is paused: `member`, `cap` (a quota or the spending cap is used up), `number` (it was"
-        " released, or sends no texts), `failures` (too many texts failed), `authority` (the organization is suspended,"
-        " or the member who launched it lost the permission) or `no_recipients`. A launch resumes it."
+        description="Why it is paused. `cap`: a quota or the spending cap is used up. `number`: the number was"
+        " released, or sends no texts. `failures`: too many texts failed. `authority`: the organization is suspended,"
+        " or the member who launched it lost the permission. `no_recipients`: no row is a recipient. A launch resumes"
+        " it."
     )
     twilio_number_id: str
     flow_id: str | None
@@ -181,7 +182,7 @@ class CampaignView(BaseModel):
     updated_at: str
     launched_at: str | None
     started_at: str | None
-    completed_at: str | None = Field(description="When it was completed or cancelled.")
+    completed_at: str | None = Field(description="When it was completed or canceled.")
 
     @classmethod
     def of(cls, row: CampaignRow) -> Self:
@@ -202,7 +203,7 @@ class RecipientBatchView(BaseModel):
     """A batch of recipients."""
 
     id: str
-    status: BatchStatus = Field(description="`dropped`: the campaign was cancelled before the import.")
+    status: BatchStatus = Field(description="`dropped`: the campaign was canceled before the import.")
     rows: int
     imported: int
     duplicates: int
@@ -264,7 +265,7 @@ class CampaignRecipientView(BaseModel):
 
     index: int = Field(description="Its place in the campaign, from 0.")
     contact_e164: str
-    status: RecipientStatus = Field(description="`claimed`: its text is on the way to the carrier.")
+    status: RecipientStatus = Field(description="`claimed`: a worker hands its text to the carrier.")
     error_code: str | None
     put_off_until: str | None = Field(description="Until when quiet hours put it off.")
     message_id: str | None

@@ -89,7 +89,7 @@ def add_recipients(member: Member, campaign_id: str, content: bytes) -> AddedBat
 def _require_open(campaign: Campaign) -> None:
     if campaign.status not in OPEN_TO_ROWS:
         raise Invalid(
-            f"A campaign that is {campaign.status.value} takes no recipients: create another campaign.",
+            f"A campaign with the status `{campaign.status.value}` takes no recipients: create another campaign.",
             code="invalid_status",
             status=campaign.status.value,
         )

@@ -213,20 +213,19 @@ def complete_campaign(org_id: str, campaign_id: str, launch: int) -> bool:
 
 
 def cancel_campaign(member: Member, campaign_id: str) -> Campaign:
-    """Cancels a campaign that has not ended: no recipient is claimed afterwards, and those that were pending count as
-    cancelled.
+    """Cancels a campaign that has not ended: no recipient is claimed afterwards. The pending ones count as canceled.
 
-    Texts at the carrier still arrive, and rows that wait are not imported. Nothing changes for a cancelled campaign.
+    Texts at the carrier still arrive, and rows that wait are not imported. Nothing changes for a canceled campaign.
     Raises NotFound, and Invalid for a completed one.
     """
 
     def decide(before: Campaign) -> Decision[Campaign]:
-        if before.status is CampaignStatus.CANCELLED:
+        if before.status is CampaignStatus.CANCELED:
             return None
-        _require_move(before, CampaignStatus.CANCELLED, "cancelled")
+        _require_move(before, CampaignStatus.CANCELED, "canceled")
         after = next_version(
             before,
-            status=CampaignStatus.CANCELLED,
+            status=CampaignStatus.CANCELED,
             pause_reason=None,
             starts_at=None,
             start_timer=None,
@@ -246,7 +245,7 @@ def cancel_campaign(member: Member, campaign_id: str) -> Campaign:
 def _require_move(campaign: Campaign, status: CampaignStatus, done: str) -> None:
     if not can_move(campaign.status, status):
         raise Invalid(
-            f"A campaign that is {campaign.status.value} cannot be {done}.",
+            f"A campaign with the status `{campaign.status.value}` cannot be {done}.",
             code="invalid_status",
             status=campaign.status.value,
         )

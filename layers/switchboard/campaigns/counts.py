@@ -1,8 +1,8 @@
 """Counts the recipients of a campaign by status, in eight slices, and keeps the gate that a claim passes.
 
-pending + claimed + sent + delivered + failed + opted_out + cancelled is the total in each slice, after each commit. A
+The counters of the statuses add up to the total in each slice, after each commit. A
 recipient counts in the slice of its index. `open` says whether recipients may be claimed: a pause and a cancel close it
-in the campaign's own commit, so that no later claim succeeds. A cancel counts all pending recipients as cancelled, and
+in the campaign's own commit, so that no later claim succeeds. A cancel counts all pending recipients as canceled, and
 leaves the recipients themselves as they are (`Recipient.status_in`).
 """
 
@@ -25,8 +25,8 @@ SLICES = 8
 
 #: The errors of a text that say more than that it failed. The carrier's code is for a contact who opted out there.
 OPTED_OUT_ERRORS = frozenset({"opted_out", "21610"})
-#: The error of a text that was claimed, and not handed over because its campaign was cancelled.
-CANCELLED_ERROR = "campaign_cancelled"
+#: The error of a text that was claimed, and not handed over because its campaign was canceled.
+CANCELED_ERROR = "campaign_canceled"
 
 _OF_TEXTS = {
     MessageStatus.QUEUED: RecipientStatus.CLAIMED,
@@ -51,10 +51,10 @@ class GateClosedError(Exception):
 
 
 class CampaignEndedError(Exception):
-    """The campaign was cancelled, so the recipient does not become pending again."""
+    """The campaign was canceled, so the recipient does not become pending again."""
 
     def __init__(self, _: list[Item | None] | None = None) -> None:
-        super().__init__("the campaign was cancelled")
+        super().__init__("the campaign was canceled")
 
 
 def _slice_key(org_id: str, campaign_id: str, number: int) -> Key:
@@ -106,13 +106,13 @@ def gate_writes(campaign: Campaign, *, open_: bool) -> list[Update]:
 
 
 def cancel_writes(campaign: Campaign) -> list[Update]:
-    """Returns the writes that close the gate for good, and count all pending recipients as cancelled."""
+    """Returns the writes that close the gate for good, and count all pending recipients as canceled."""
     return [
         Update(
             table="core",
             key=_slice_key(campaign.org_id, campaign.id, number),
-            expression="SET #cancelled = #cancelled + #pending, #pending = :none, #open = :no, #ended = :yes",
-            names={f"#{name}": name for name in ("cancelled", "pending", "open", "ended")},
+            expression="SET #canceled = #canceled + #pending, #pending = :none, #open = :no, #ended = :yes",
+            names={"#canceled": "cancelled", "#pending": "pending", "#open": "open", "#ended": "ended"},
             values={":none": 0, ":no": False, ":yes": True},
             condition="attribute_exists(pk)",
         )
@@ -236,8 +236,8 @@ def recipient_status_of(text: TextMessage) -> RecipientStatus:
     status = _OF_TEXTS[text.status]
     if status is RecipientStatus.FAILED and text.error_code in OPTED_OUT_ERRORS:
         return RecipientStatus.OPTED_OUT
-    if status is RecipientStatus.FAILED and text.error_code == CANCELLED_ERROR:
-        return RecipientStatus.CANCELLED
+    if status is RecipientStatus.FAILED and text.error_code == CANCELED_ERROR:
+        return RecipientStatus.CANCELED
     return status
 
 

@@ -39,7 +39,7 @@ _COMMIT_RECIPIENTS = 45
 
 
 class _Judged(NamedTuple):
-    """What became of the rows of a chunk: the recipients that are stored already, those to store, and the problems."""
+    """The result of the rows of a chunk: the number of stored recipients, the recipients to store, and the problems."""
 
     stored: int
     new: list[Recipient]

@@ -22,7 +22,7 @@ class CampaignStatus(StrEnum):
     RUNNING = "running"
     PAUSED = "paused"
     COMPLETED = "completed"
-    CANCELLED = "cancelled"
+    CANCELED = "cancelled"
 
 
 class PauseReason(StrEnum):
@@ -97,7 +97,7 @@ class RecipientStatus(StrEnum):
     DELIVERED = "delivered"
     FAILED = "failed"
     OPTED_OUT = "opted_out"
-    CANCELLED = "cancelled"
+    CANCELED = "cancelled"
 
 
 class Recipient(BaseModel):
@@ -133,14 +133,14 @@ class Recipient(BaseModel):
     replied_at: str | None = None
 
     def status_in(self, campaign: Campaign) -> RecipientStatus:
-        """Returns the status: a cancelled campaign cancelled all recipients that were pending."""
-        if campaign.status is CampaignStatus.CANCELLED and self.status is RecipientStatus.PENDING:
-            return RecipientStatus.CANCELLED
+        """Returns the status: a canceled campaign canceled all recipients that were pending."""
+        if campaign.status is CampaignStatus.CANCELED and self.status is RecipientStatus.PENDING:
+            return RecipientStatus.CANCELED
         return self.status
 
 
 class BatchStatus(StrEnum):
-    """The status of a batch of recipients. The rows of a cancelled campaign are dropped."""
+    """The status of a batch of recipients. The rows of a canceled campaign are dropped."""
 
     WAITING = "waiting"
     IMPORTED = "imported"
@@ -167,8 +167,8 @@ class RecipientBatch(BaseModel):
     updated_at: str
 
     def status_in(self, campaign: Campaign) -> BatchStatus:
-        """Returns the status: a cancelled campaign dropped all batches that were waiting."""
-        if campaign.status is CampaignStatus.CANCELLED and self.status is BatchStatus.WAITING:
+        """Returns the status: a canceled campaign dropped all batches that were waiting."""
+        if campaign.status is CampaignStatus.CANCELED and self.status is BatchStatus.WAITING:
             return BatchStatus.DROPPED
         return self.status
 

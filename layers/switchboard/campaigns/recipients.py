@@ -22,7 +22,7 @@ MAX_VARIABLES, MAX_VARIABLE_CHARACTERS = 50, 1_600
 _FIELDS = frozenset({"contact_e164", "body", "media", "variables", "timezone", "consent_source", "consent_date"})
 _MEDIA_FIELDS = frozenset({"url", "content_type"})
 _MAX_TYPE_CHARACTERS = 120
-#: What is wrong with a stated consent. The date may have any form that calls accept.
+#: The problems of a stated consent. The date may have any form that calls accept.
 _CONSENT_PROBLEMS = {
     "source_missing": "consent_source is missing: a consent_date needs it",
     "source_unknown": "consent_source is unknown: see the list in the API document",
@@ -46,7 +46,7 @@ class RecipientRow:
 
 @dataclass(frozen=True, slots=True)
 class RowRules:
-    """What rows are read by: the campaign's template, our own numbers, and the time at which the batch came.
+    """The rules by which rows are read: the campaign's template, our own numbers, and the time at which the batch came.
 
     A row is judged by the time of its batch, and not by the time of its import: a second run judges it as the first.
     """

@@ -108,7 +108,7 @@ def release_text(org: Organization, claimed: Claimed, due: datetime) -> None:
             store.due_write(recipient.org_id, recipient.campaign_id, again, recipient.index),
         )
     except CampaignEndedError:
-        hand_overs.fail_text(org, text, counts.CANCELLED_ERROR, beside=counts.status_writes)
+        hand_overs.fail_text(org, text, counts.CANCELED_ERROR, beside=counts.status_writes)
     except StaleVersionError:
         telemetry.log_skip("the text has an outcome", message_id=text.id)
 

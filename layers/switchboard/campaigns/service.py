@@ -1,4 +1,4 @@
-"""Creates campaigns, gets them with their counts, and lists them and their recipients."""
+"""Creates campaigns, gets them with their counts, and lists them."""
 
 from __future__ import annotations
 
@@ -19,9 +19,7 @@ from switchboard.campaigns.jobs import ImportRecipients
 from switchboard.campaigns.models import (
     Campaign,
     CampaignCounts,
-    Recipient,
     RecipientBatch,
-    RecipientStatus,
     RowProblem,
 )
 from switchboard.campaigns.recipients import RowError, RowRules, parse_row
@@ -29,7 +27,6 @@ from switchboard.compliance.models import Purpose
 from switchboard.errors import Invalid
 from switchboard.flows import service as flows
 from switchboard.kit import clock, ids
-from switchboard.persistence import cursors
 from switchboard.persistence.idempotency import commit_once
 from switchboard.team.models import Member
 
@@ -41,14 +38,12 @@ _IMPORTED_AT_ONCE = 500
 _TOLD_PROBLEMS = 50
 #: How far ahead a start may be, and how late the request for it: clocks differ.
 _MAX_AHEAD, _MAX_LATE = timedelta(days=90), timedelta(minutes=1)
-#: The recipients that one page of a filtered list looks at.
-_MAX_LOOKS = 2_000
 #: The newest batches that a campaign shows.
 _SHOWN_BATCHES = 100
 
 
 class CampaignDraft(BaseModel):
-    """What a member asks for when a campaign is created. `rows` are rows of recipients."""
+    """The wishes of a member for a new campaign. `rows` are rows of recipients."""
 
     name: str
     number_id: str
@@ -74,14 +69,6 @@ class CampaignRecord(NamedTuple):
     counts: CampaignCounts
     batches: list[RecipientBatch]
     is_new: bool = False
-
-
-class RecipientPage(NamedTuple):
-    """A page of the recipients of a campaign, and the cursor of the next page. Each has its status in the campaign."""
-
-    campaign: Campaign
-    recipients: list[Recipient]
-    cursor: str | None
 
 
 class BatchReport(NamedTuple):
@@ -223,35 +210,6 @@ def list_campaigns(org_id: str, limit: int, after: str | None) -> tuple[list[Cam
         CampaignRow(one, counts.add_counts(list(found[place * counts.SLICES : (place + 1) * counts.SLICES])))
         for place, one in enumerate(campaigns)
     ], page.cursor
-
-
-def list_recipients(
-    org_id: str, campaign_id: str, status: RecipientStatus | None, limit: int, after: str | None
-) -> RecipientPage:
-    """Returns a page of a campaign's recipients in their order.
-
-    A page with a status looks at a limited number of recipients, so it may be short although more pages follow.
-    Raises NotFound, and Invalid for a cursor of another list.
-    """
-    campaign = changes.require_campaign(org_id, campaign_id)
-    query = f"recipients:{campaign_id}:{status}"
-    start = cursors.decode_cursor(after, org_id, query)
-    index = int(start["index"]) if start else 0
-    end = min(campaign.total, index + (_MAX_LOOKS if status else limit))
-    rows: list[Recipient] = []
-    while index < end and len(rows) < limit:
-        stop = min(end, index + max(limit, 100))
-        for one in store.list_recipients(org_id, campaign_id, index, stop):
-            index = one.index + 1
-            shown = one.model_copy(update={"status": one.status_in(campaign)})
-            if status in (None, shown.status):
-                rows.append(shown)
-            if len(rows) == limit:
-                break
-        else:
-            index = stop
-    more = {"index": index} if index < campaign.total else None
-    return RecipientPage(campaign, rows, cursors.encode_cursor(more, org_id, query))
 
 
 def get_batch_report(org_id: str, campaign_id: str, batch_id: str, limit: int, after: str | None) -> BatchReport:

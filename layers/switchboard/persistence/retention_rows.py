@@ -20,6 +20,7 @@ _SEARCH_ENTRY = "It is deleted with its contact. An entry of a call stays as lon
 _NOTE = "As long as its call, if nobody deletes the note."
 _VIEWS = "The access log of the call, as long as the call."
 _VOICEMAIL = "The organization's own history. A member may delete it, with its audio and its timeline."
+_CAMPAIGN = "The organization's own history. It says to whom each text went, and why a row got none."
 _TEXTS = "The organization's own history of its texts."
 _READ_STATE = "It shows the member what is new. It names the member by id only."
 _VERSIONS = "Calls name the version with which they began, also after the flow is deleted."
@@ -415,6 +416,26 @@ KINDS: tuple[ItemKind, ...] = (
         "activity", "entry of a conversation's activity", "<org>#conversation#<id>|activity#<time…>", _ORG, _TEXTS
     ),
     ItemKind("activity", "scheduled text", "<org>#scheduled-text#<id>|scheduled", _ORG, _TEXTS),
+    # ---- campaigns
+    ItemKind("core", "campaign", "<org>#campaign#<id>|campaign", _ORG, _CAMPAIGN),
+    ItemKind("core", "counts of a campaign", "<org>#campaign#<id>#slice#<0-7>|counts", _ORG, _CAMPAIGN),
+    ItemKind("core", "recipient of a campaign", "<org>#campaign#<id>#recipients#<part>|<index>", _ORG, _CAMPAIGN),
+    ItemKind(
+        "core",
+        "number of a recipient",
+        "<org>#campaign#<id>#numbers#<part>|<e164>",
+        _ORG,
+        "A paused campaign may get more rows, and texts nobody twice.",
+    ),
+    ItemKind(
+        "core",
+        "recipient that quiet hours put off",
+        "<org>#campaign#<id>#due|<time…>",
+        _CHANGE,
+        "It is deleted when its time comes.",
+    ),
+    ItemKind("core", "batch of recipients", "<org>#campaign#<id>#batches|batch#<id>", _ORG, _CAMPAIGN),
+    ItemKind("core", "problem of a row", "<org>#campaign#<id>#batches|problem#<id>#<row>", _ORG, _CAMPAIGN),
     ItemKind(
         "activity",
         "text at the simulated carrier",

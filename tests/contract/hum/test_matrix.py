@@ -43,8 +43,9 @@ NAMING = [*(name for name in sorted(GOOD) if "{" in OURS.operations[name].path),
 CHANGING = sorted(name for name in PERMISSIONS if OURS.operations[name].method != "GET")
 
 
-def has_success_status(name: str) -> int:
-    return min(OURS.operations[name].statuses)
+def list_successes(name: str) -> set[int]:
+    """The statuses of an operation's successes: some have two."""
+    return {status for status in OURS.operations[name].statuses if status < 400}
 
 
 def test_every_operation_that_takes_a_session_is_in_the_matrix() -> None:
@@ -73,7 +74,7 @@ def test_a_role_may_do_exactly_what_its_permissions_allow(org: Console, name: st
     permission = PERMISSIONS[name]
     answer = person.send(GOOD[name](org))
     if permission is None or permission in permissions.PERMISSIONS[role]:
-        assert answer.status_code == has_success_status(name), answer.text
+        assert answer.status_code in list_successes(name), answer.text
     else:
         assert_refused(answer, 403, "insufficient_role")
         assert {"permission": permission} in answer.json()["details"]
@@ -90,7 +91,7 @@ def test_no_role_can_act_in_another_organization(org: Console, other: Console, n
         assert_refused(person.send(ask), 404, "not_found")
     else:
         assert_refused(person.send(ask), 403, "insufficient_role")
-    assert other.admin.send(ask).status_code == has_success_status(name)
+    assert other.admin.send(ask).status_code in list_successes(name)
 
 
 @pytest.mark.parametrize("name", NAMING)
@@ -98,7 +99,7 @@ def test_objects_of_another_organization_are_not_found(org: Console, other: Cons
     ask = GOOD[name](org)
     for _ in range(2):
         assert_refused(other.admin.send(ask), 404, "not_found")
-    assert org.admin.send(ask).status_code == has_success_status(name)
+    assert org.admin.send(ask).status_code in list_successes(name)
 
 
 @pytest.mark.parametrize("name", sorted(name for name, permission in PERMISSIONS.items() if permission))
@@ -112,7 +113,7 @@ def test_a_page_of_another_site_cannot_change_anything(org: Console, name: str) 
     for headers in ({"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
         assert_refused(org.admin.send(ask.with_headers(**headers)), 403, "cross_origin")
     ours = ask.with_headers(Origin=_origin(org.http), Sec_Fetch_Site="same-origin")
-    assert org.admin.send(ours).status_code == has_success_status(name)
+    assert org.admin.send(ours).status_code in list_successes(name)
     if name in TURNING:
         org.admin.post("/api/session/org", {"org_id": org.org_id})
 
@@ -126,7 +127,7 @@ def test_a_repeated_request_gets_the_first_answer(org: Console, name: str) -> No
     person = org.another(Role.ADMIN)
     ask = ask_for(name, org, person).with_headers(Idempotency_Key=f"key-{name}-{time.time_ns()}")
     first, second = person.send(ask), person.send(ask)
-    assert first.status_code == has_success_status(name), first.text
+    assert first.status_code in list_successes(name), first.text
     assert (second.status_code, second.content) == (first.status_code, first.content)
     assert second.headers["idempotent-replayed"] == "true"
     if ask.body:

@@ -105,7 +105,7 @@ def count_by_hand(campaign: Campaign) -> CampaignCounts:
 def read_counts(campaign: Campaign) -> CampaignCounts:
     """Reads the counts of a campaign, which add up to the total."""
     found = counts.read_counts(campaign.org_id, campaign.id)
-    parts = found.model_dump(exclude={"total", "replied"})
+    parts = found.model_dump(exclude={"total", "replied", "blocked"})
     assert sum(parts.values()) == found.total
     assert min(parts.values()) >= 0
     return found

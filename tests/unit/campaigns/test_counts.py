@@ -12,7 +12,7 @@ from switchboard.aws import reads
 from switchboard.aws.writes import commit
 from switchboard.campaigns import changes, counts, imports, store
 from switchboard.campaigns.changes import campaign_worker
-from switchboard.campaigns.counts import CANCELLED_ERROR, CampaignEndedError, GateClosedError
+from switchboard.campaigns.counts import CANCELED_ERROR, CampaignEndedError, GateClosedError
 from switchboard.campaigns.jobs import StartCampaign
 from switchboard.campaigns.models import Campaign, CampaignCounts, CampaignStatus, PauseReason, RecipientStatus
 from switchboard.errors import Invalid
@@ -36,7 +36,7 @@ from tests.unit.campaigns.desk import (
 )
 from tests.unit.messaging.desk import make_conversation, make_text
 
-#: What may happen to a campaign, and to which recipient.
+#: The things that may happen to a campaign, and to which recipient.
 ACTIONS = st.lists(
     st.tuples(
         st.sampled_from(
@@ -52,7 +52,7 @@ ACTIONS = st.lists(
 )
 #: Every campaign has some recipients.
 FIRST = [("add", 3, MessageStatus.SENT), ("import", 0, MessageStatus.SENT)]
-#: What a change may be refused with: nothing of it happened then.
+#: The refusals of a change, after which nothing of it happened.
 REFUSALS = (Invalid, GateClosedError, CampaignEndedError, StaleVersionError)
 
 
@@ -103,7 +103,7 @@ class Played:
         if action == "claim" and recipient.status is RecipientStatus.PENDING:
             self.texts[index] = claim(self.campaign, index)
         elif action == "report" and index in self.texts and can_become(self.texts[index], status):
-            self.texts[index] = move_text(self.texts[index], status, CANCELLED_ERROR if index % 2 else "21610")
+            self.texts[index] = move_text(self.texts[index], status, CANCELED_ERROR if index % 2 else "21610")
         elif action == "put off" and recipient.status is RecipientStatus.PENDING:
             commit(counts.put_off_writes(recipient, clock.now_iso()))
         elif action == "return" and recipient.status is RecipientStatus.CLAIMED:
@@ -125,7 +125,7 @@ def test_the_counts_add_up_and_equal_the_recipients(
         with suppress(*REFUSALS):
             played.act(*action)
         assert read_counts(played.campaign) == count_by_hand(played.campaign)
-    if played.now.status is CampaignStatus.CANCELLED:
+    if played.now.status is CampaignStatus.CANCELED:
         assert read_counts(played.campaign).pending == 0
     if played.now.status is CampaignStatus.COMPLETED:
         assert read_counts(played.campaign).left == 0
@@ -155,7 +155,7 @@ def test_a_claimed_recipient_of_a_cancelled_campaign_does_not_become_pending(ada
     changes.cancel_campaign(ada, running.id)
     with pytest.raises(CampaignEndedError):
         commit(counts.move_writes(recipient, RecipientStatus.PENDING, needs="unended"))
-    commit(counts.move_writes(recipient, RecipientStatus.CANCELLED))
+    commit(counts.move_writes(recipient, RecipientStatus.CANCELED))
     assert read_counts(running) == CampaignCounts(total=20, cancelled=20)
 
 
@@ -179,7 +179,7 @@ def test_a_recipient_is_put_off_once_at_a_time(running: Campaign) -> None:
         (MessageStatus.READ, None, RecipientStatus.DELIVERED),
         (MessageStatus.FAILED, "21610", RecipientStatus.OPTED_OUT),
         (MessageStatus.CANCELED, "opted_out", RecipientStatus.OPTED_OUT),
-        (MessageStatus.CANCELED, CANCELLED_ERROR, RecipientStatus.CANCELLED),
+        (MessageStatus.CANCELED, CANCELED_ERROR, RecipientStatus.CANCELED),
         (MessageStatus.CANCELED, "member_not_permitted", RecipientStatus.FAILED),
         (MessageStatus.DELIVERED, "21610", RecipientStatus.DELIVERED),
     ],

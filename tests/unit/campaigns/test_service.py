@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from switchboard.campaigns import changes, imports, service
+from switchboard.campaigns import changes, imports, recipient_lists, service
 from switchboard.campaigns.models import Campaign, CampaignCounts, CampaignStatus, Recipient, RecipientStatus
 from switchboard.campaigns.service import CampaignDraft
 from switchboard.campaigns.templates import render_body
@@ -36,7 +36,7 @@ def list_indexes(campaign: Campaign, status: RecipientStatus | None = None, limi
     found: list[Recipient] = []
     cursor = None
     while True:
-        page = service.list_recipients(campaign.org_id, campaign.id, status, limit, cursor)
+        page = recipient_lists.list_recipients(campaign.org_id, campaign.id, status, limit, cursor)
         assert len(page.recipients) <= limit
         found += page.recipients
         cursor = page.cursor
@@ -160,17 +160,17 @@ def test_recipients_are_listed_by_status(ada: Member, number: Number) -> None:
         claim(campaign, place)
     assert list_indexes(campaign) == list(range(10))
     assert list_indexes(campaign, RecipientStatus.CLAIMED, 2) == [2, 5, 9]
-    assert list_indexes(campaign, RecipientStatus.CANCELLED) == []
+    assert list_indexes(campaign, RecipientStatus.CANCELED) == []
     changes.cancel_campaign(ada, campaign.id)
     assert list_indexes(campaign, RecipientStatus.PENDING) == []
-    assert list_indexes(campaign, RecipientStatus.CANCELLED) == [0, 1, 3, 4, 6, 7, 8]
+    assert list_indexes(campaign, RecipientStatus.CANCELED) == [0, 1, 3, 4, 6, 7, 8]
 
 
 def test_a_filtered_page_looks_at_few_recipients(ada: Member, number: Number, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service, "_MAX_LOOKS", 4)
+    monkeypatch.setattr(recipient_lists, "_MAX_LOOKS", 4)
     campaign = start(ada, make_campaign(ada, number, 10))
     claim(campaign, 9)
-    page = service.list_recipients(campaign.org_id, campaign.id, RecipientStatus.CLAIMED, 3, None)
+    page = recipient_lists.list_recipients(campaign.org_id, campaign.id, RecipientStatus.CLAIMED, 3, None)
     assert page.recipients == []
     assert page.cursor
     assert list_indexes(campaign, RecipientStatus.CLAIMED) == [9]
@@ -185,7 +185,7 @@ def test_recipients_cross_the_partitions(ada: Member, number: Number, monkeypatc
 
 def test_campaigns_of_another_organization_are_not_found(ada: Member, number: Number) -> None:
     campaign = make_campaign(ada, number, 1)
-    for read in (service.get_campaign, lambda org_id, id_: service.list_recipients(org_id, id_, None, 1, None)):
+    for read in (service.get_campaign, lambda org_id, id_: recipient_lists.list_recipients(org_id, id_, None, 1, None)):
         with pytest.raises(NotFound):
             read("org_other", campaign.id)
     assert service.list_campaigns("org_other", 10, None) == ([], None)
