@@ -35,6 +35,8 @@ from switchboard.numbers import service as numbers
 _LONGEST_DELAY = queues.MAX_DELAY_SECONDS
 #: The most recipients about which the gate is asked at once. Their facts are one request.
 _JUDGED_TOGETHER = 12
+#: The most looks at the ledgers while a turn waits for its time, which is at most pace.LEAD away.
+_MAX_LOOKS = 60
 #: How much of a turn's time must be left to ask about more recipients, in milliseconds.
 _ENOUGH_TIME = 2_500
 #: Why a campaign is paused when a claim finds something withdrawn.
@@ -253,7 +255,9 @@ def _hand_over_all(sender: Sender, grant: Grant, work: _Work) -> None:
     """Hands over what was claimed, after a last look at the ledgers: nothing is between the look and the carrier."""
     texts = [one.text for one in work.claimed]
     refused = sending.look_again(texts)
-    while _now() < grant.ready:
+    for _ in range(_MAX_LOOKS):
+        if _now() >= grant.ready:
+            break
         # The turn began a moment early. It looks until its time has come.
         refused = sending.look_again(texts)
     going = [one for one in work.claimed if one.text.id not in refused]
@@ -270,8 +274,11 @@ def _hand_over_all(sender: Sender, grant: Grant, work: _Work) -> None:
 
 
 def _hand_over(one: Claimed, grant: Grant) -> HandOver | None:
-    """Hands over one text. Returns `None` without a hand-over after the deadline: then another worker may have it."""
-    return hand_overs.hand_over(one.text) if _now() < grant.deadline else None
+    """Hands over one text. Returns `None` without a hand-over before its time, and after the turn's deadline.
+
+    After the deadline another worker may have the turn.
+    """
+    return hand_overs.hand_over(one.text) if grant.ready <= _now() < grant.deadline else None
 
 
 def _watch_unrecorded(campaign: Campaign, found: Sequence[Recipient]) -> None:

@@ -25,7 +25,7 @@ TOLERANCE = 200
 #: The period of a lane's timetable. 60 / 60.4 of the throttle is used.
 PERIOD = 60_400
 #: How long before its time a turn may begin: it reads and claims meanwhile.
-LEAD = 120
+LEAD = 90
 #: How long after the grant a turn may begin a hand-over. A request to the carrier has ended SETTLED later.
 TURN_LIMIT = 5_000
 SETTLED = round(SECONDS * 1_000) + TOLERANCE
