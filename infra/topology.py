@@ -507,8 +507,8 @@ WORKERS = (
         "workers/replies",
         queue="replies",
         # The answer passes the compliance gate and is charged.
-        tables={"activity": READ_WRITE, "core": READ_WRITE, "idempotency": READ_WRITE},
-        grants=frozenset({Grant.LANGUAGE_MODEL, Grant.NATIONAL_REGISTRY}),
+        tables={"activity": READ_WRITE, "core": READ_WRITE},
+        grants=frozenset({Grant.LANGUAGE_MODEL, Grant.NATIONAL_REGISTRY, Grant.TEXTS}),
         batch=1,
         concurrency=20,
         seconds=200,

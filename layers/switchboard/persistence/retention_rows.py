@@ -462,6 +462,15 @@ KINDS: tuple[ItemKind, ...] = (
         "the person's first answer",
     ),
     ItemKind("core", "state of the AI in a conversation", "<org>#replies#<conversation>|state", _ORG, _COUNTERS),
+    ItemKind(
+        "core",
+        "text that a turn of the AI has sent",
+        "<org>#replies#<conversation>|sent#<text>#<part>",
+        _TTL,
+        "A job that is delivered again must not send it again.",
+        30 * _DAY,
+        "the text",
+    ),
     # ---- roleplays
     ItemKind("activity", "roleplay session", "<org>#session#<id>|session", _ORG, "The month's quota counts it."),
     ItemKind("activity", "roleplay", "<org>#roleplay#<id>|call", _ORG, _ROLEPLAY),

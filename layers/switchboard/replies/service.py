@@ -31,7 +31,6 @@ from switchboard.messaging.acceptance import TextDraft
 from switchboard.messaging.conversation_changes import ConversationChanges
 from switchboard.messaging.models import Author, ConversationStatus, MessageStatus, TextConversation, TextMessage
 from switchboard.numbers import service as numbers
-from switchboard.persistence.idempotency import IdempotencyKey
 from switchboard.replies import guards, repliers, store, tools
 from switchboard.replies.jobs import ReplyToTexts
 from switchboard.replies.models import MAX_KEPT_ANSWERS, AnswerState
@@ -233,7 +232,7 @@ def _end_turn(turn: _Turn, text: str | None, effects: Effects) -> None:
 
 def _send(turn: _Turn, draft: TextDraft, part: str, effects: Effects) -> str | None:
     """Sends a text once. Returns its id, or `None` if it may not be sent: then it is not tried again."""
-    once = IdempotencyKey(f"replies#{turn.org.id}", f"{turn.newest.id}#{part}", fingerprint=part)
+    once = store.SentMark(turn.org.id, turn.talk.id, turn.newest.id, part)
     try:
         sent = acceptance.send_reply(
             turn.org, turn.talk.id, draft, correlation_id=turn.newest.correlation_id, once=once
