@@ -405,7 +405,7 @@ GROUPS = (
 #: The concurrent executions that Lambda keeps for functions without a reservation.
 UNRESERVED_EXECUTIONS = 100
 #: The account's limit of concurrent executions that docs/deploying.md asks for.
-ACCOUNT_EXECUTIONS = 1_400
+ACCOUNT_EXECUTIONS = 1_700
 #: The executions that are left for the APIs when all workers run at their maximum.
 API_EXECUTIONS = 200
 
