@@ -53,6 +53,8 @@ QUEUES = (
     Queue("texts"),
     # Longer than a provider may take for an hour of audio.
     Queue("recordings", visibility_seconds=120),
+    # Longer than ten files may take.
+    Queue("text-media", visibility_seconds=200),
     # It also carries the reports of a transport.
     Queue("roleplay"),
     Queue("contacts"),
@@ -546,6 +548,17 @@ WORKERS = (
         # An hour of audio is 58 MB, and the client, the check and the upload hold it.
         memory=1_024,
         seconds=100,
+    ),
+    Worker(
+        "workers/text_media",
+        queue="text-media",
+        tables={"activity": READ_WRITE},
+        buckets={"text-media": WRITE},
+        grants=frozenset({Grant.NUMBERS}),
+        # Ten files of one text may each have to wait for a carrier that hangs.
+        batch=1,
+        concurrency=10,
+        seconds=180,
     ),
     Worker(
         "workers/voicemails",
