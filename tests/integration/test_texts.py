@@ -22,7 +22,7 @@ class Console:
 
     def __init__(self, stack: Stack, http: httpx.Client) -> None:
         self._stack, self._http = stack, http
-        offered = http.get("/api/numbers/available", params={"limit": 1}).json()
+        offered = http.get("/api/numbers/available", params={"limit": 1, "smsEnabled": "true"}).json()
         self.e164 = next(iter(offered.values()))[0]["phoneNumber"]
         bought = http.post("/api/numbers/buy", json={"phoneNumber": self.e164})
         assert bought.status_code == 201, bought.text

@@ -10,16 +10,16 @@ from functions.hum.conversations.schemas import (
     ConversationActivityPage,
     ConversationActivityView,
     ConversationPageView,
-    MessagePageView,
     SentMessageView,
     SmsConversationCreateInput,
     SmsConversationPatchInput,
     SmsSendMessageInput,
     StartedConversationView,
+    TextPageView,
 )
 from switchboard.dialects.hum.dialect import Hum
 from switchboard.dialects.hum.shapes import DONE, Cursor, Ok
-from switchboard.dialects.hum.text_views import ConversationView, MessageView
+from switchboard.dialects.hum.text_views import ConversationView, TextView
 from switchboard.edge.api import Api
 from switchboard.edge.fields import Id, Timestamp
 from switchboard.messaging import acceptance, activity, conversation_lists, conversations
@@ -130,9 +130,9 @@ def list_messages(
     limit: TextLimit = 50,
     before: Annotated[Timestamp | None, Query(description="Only texts that are older than this time.")] = None,
     cursor: Cursor = None,
-) -> MessagePageView:
+) -> TextPageView:
     found, after = conversation_lists.list_texts(api.member.org_id, conversation_id, limit, before, cursor)
-    return MessagePageView(messages=[MessageView.of(message) for message in found], next_cursor=after)
+    return TextPageView(messages=[TextView.of(message) for message in found], next_cursor=after)
 
 
 @api.post(

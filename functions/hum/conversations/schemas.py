@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
 from switchboard.dialects.hum.shapes import Ok
-from switchboard.dialects.hum.text_views import ConversationView, MessageView, ScheduledMessageBrief
+from switchboard.dialects.hum.text_views import ConversationView, ScheduledMessageBrief, TextView
 from switchboard.edge.fields import FreeJson, Id, OneLine, Pattern, Timestamp
 from switchboard.edge.schema import omit_default
 from switchboard.messaging.acceptance import SentText, TextDraft
@@ -155,10 +155,10 @@ class ConversationPageView(BaseModel):
     next_cursor: str | None
 
 
-class MessagePageView(BaseModel):
+class TextPageView(BaseModel):
     """A page of texts."""
 
-    messages: list[MessageView]
+    messages: list[TextView]
     next_cursor: str | None
 
 
@@ -173,7 +173,7 @@ class InitialMessageView(BaseModel):
     """The first text: queued, scheduled, or refused. The conversation exists in each case."""
 
     status: Literal["queued", "scheduled", "refused"]
-    message: MessageView | None
+    message: TextView | None
     scheduled_message: ScheduledMessageBrief | None
     error: MessageRefusal | None
 
@@ -200,7 +200,7 @@ class SentMessageView(Ok):
     """The text was accepted. `scheduled_message` is null if it is sent now, and else `message` is null."""
 
     status: Literal["queued", "scheduled"]
-    message: MessageView | None
+    message: TextView | None
     scheduled_message: ScheduledMessageBrief | None
 
     @classmethod
@@ -212,7 +212,7 @@ class SentMessageView(Ok):
 def _sent_fields(sent: SentText) -> dict[str, Any]:
     return {
         "status": "scheduled" if sent.scheduled else "queued",
-        "message": MessageView.of(sent.message) if sent.message else None,
+        "message": TextView.of(sent.message) if sent.message else None,
         "scheduled_message": ScheduledMessageBrief.of(sent.scheduled) if sent.scheduled else None,
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from pydantic import BaseModel
@@ -13,6 +13,7 @@ from switchboard.aws.reads import Query
 from switchboard.aws.writes import ConditionCheck, Delete, Put, Update
 from switchboard.compliance.models import ConsentRecord, OptOut
 from switchboard.compliance.store import Ledger, Refusal, ledger_key
+from switchboard.kit import texts
 from switchboard.persistence.listing import read_query_page
 from switchboard.persistence.optimistic import StaleVersionError
 
@@ -110,6 +111,21 @@ def get_number_of_block(org_id: str, block_id: str) -> str | None:
     """Returns the number of a block by its id."""
     item = reads.get_item("core", _id_key(org_id, block_id))
     return str(item["e164"]) if item else None
+
+
+def _digest_key(org_id: str, digest: str) -> Key:
+    return {"pk": f"{org_id}#numbers-of-digests", "sk": digest}
+
+
+def digest_pointer_write(org_id: str, e164: str) -> Put:
+    """Returns the write of a pointer from the digest of a number to the number."""
+    return Put(table="core", item={**_digest_key(org_id, texts.digest(e164)), "e164": e164})
+
+
+def get_digested_numbers(places: Sequence[tuple[str, str]]) -> list[str | None]:
+    """Returns the numbers of up to 100 pairs of organization and digest, in the same order."""
+    found = reads.get_items("core", [_digest_key(*place) for place in places]) if places else []
+    return [str(item["e164"]) if item else None for item in found]
 
 
 def get_entry(org_id: str, ledger: Ledger, e164: str) -> Item | None:

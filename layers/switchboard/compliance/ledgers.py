@@ -201,6 +201,7 @@ def opt_out_writes(
     )
     return entry, [
         ledger_store.add_entry_writes(origin.org_id, "opt-outs", number, entry, AlreadyOptedOutError),
+        ledger_store.digest_pointer_write(origin.org_id, number),
         _event_write(origin, "sms.opt_out", number, source=source, keyword=keyword),
     ]
 
@@ -222,6 +223,7 @@ def opt_in_writes(origin: Origin, entry: OptOut) -> Writes:
     """
     return [
         ledger_store.end_opt_out_write(origin.org_id, entry),
+        ledger_store.digest_pointer_write(origin.org_id, entry.e164),
         _event_write(origin, "sms.opt_in", entry.e164),
     ]
 
@@ -251,7 +253,26 @@ def first_consent_writes(origin: Origin, e164: str, source: ConsentSource, at: s
 
 def record_opt_in(origin: Origin, e164: str, effect: IdempotencyKey | None = None) -> bool:
     """Removes the opt-out of a number whose holder opts in again. Returns whether there was one. Raises Invalid."""
-    return _remove_entry(origin, "opt-outs", e164, "sms.opt_in", effect=effect)
+    pointer = ledger_store.digest_pointer_write(origin.org_id, phone.parse_pasted(e164).e164)
+    return _remove_entry(origin, "opt-outs", e164, "sms.opt_in", pointer, effect=effect)
+
+
+class DigestedNumber(NamedTuple):
+    """The number of a digest, and its present opt-out."""
+
+    e164: str
+    opt_out: OptOut | None
+
+
+def find_digested_numbers(places: Sequence[tuple[str, str]]) -> list[DigestedNumber | None]:
+    """Returns the numbers of up to 100 pairs of organization and digest, in the same order, for a worker.
+
+    Events have only the digest of a number. `None` means that the number never opted out or in.
+    """
+    numbers = ledger_store.get_digested_numbers(places)
+    known = [(org_id, e164) for (org_id, _), e164 in zip(places, numbers, strict=True) if e164]
+    opt_outs = iter(reads.read_refs(*(opt_out_ref(*place) for place in known)) if known else ())
+    return [DigestedNumber(e164, next(opt_outs)) if e164 else None for e164 in numbers]
 
 
 def record_consent(

@@ -5,6 +5,7 @@
 | number on the do-not-call list | `<org>#dnc` | `<e164>` |
 | pointer to that number by its id | `<org>#dnc-ids` | `<id>` |
 | opt-out | `<org>#opt-outs` | `<e164>` |
+| number that opted out or in, by its digest | `<org>#numbers-of-digests` | `<digest>` |
 | consent | `<org>#consent` | `<e164>` |
 | place of a number's holder | `<org>#whereabouts` | `<e164>` |
 | the latest calls to a number on one subject | `<org>#attempts#<e164>` | `<digest of subject>` |

@@ -70,6 +70,12 @@ def _texts(places: Places) -> Sequence[Any]:
     return conversation_lists.find_texts([(org_id, *place.split("#")) for org_id, place in places])  # type: ignore[misc]
 
 
+def _numbers(places: Places) -> Sequence[Any]:
+    from switchboard.compliance import ledgers  # for cold start, as above
+
+    return ledgers.find_digested_numbers(places)
+
+
 #: The reader of each type of subject. Events of other types contain everything that their webhooks need.
 _READERS: dict[str, Callable[[Places], Sequence[Any]]] = {
     "message": _messages,
@@ -78,6 +84,7 @@ _READERS: dict[str, Callable[[Places], Sequence[Any]]] = {
     "voicemail": _voicemails,
     "conversation": _conversations,
     "text": _texts,
+    "number": _numbers,
 }
 
 

@@ -235,7 +235,7 @@ def _queue(
 def _schedule(
     sender: _Sender, place: _Place, message: TextMessage, verdict: Verdict, at: datetime, reason: ScheduleReason
 ) -> SentText:
-    found = scheduling.new_scheduled(message, at, reason)
+    found, writes = scheduling.scheduled_writes(sender.origin, scheduling.new_scheduled(message, at, reason))
     put_off = reason is ScheduleReason.QUIET_HOURS
     done = commit_once(
         sender.once,
@@ -244,7 +244,7 @@ def _schedule(
         compliance.verdict_writes(verdict, found.id),
         # A member who answers takes over now, also if the answer itself waits.
         takeover_writes(sender.origin, place.talk, message) if put_off else None,
-        scheduling.scheduled_writes(sender.origin, found),
+        writes,
     )
     return _earlier_result(sender.org.id, place.talk.id, done) if done else SentText(scheduled=found)
 

@@ -4,8 +4,8 @@ A single text goes out immediately if nobody has reserved the present time or a 
 next free time by one conditional write, and its job returns at that time: nothing sleeps. The job carries the time,
 and a text is claimed once, so each time is used once. A job that is much later has lost its time and reserves another.
 
-A campaign takes only present times, for one second at most, and none while single texts have reserved later ones. So
-a single text waits for at most one second of a campaign.
+A campaign takes only present times, for about one second, and none while single texts have reserved later ones. So a
+single text waits for at most about one second of a campaign.
 
 Texts of simulated numbers have no pace.
 """
@@ -27,8 +27,8 @@ from switchboard.numbers.models import Number
 _RATES = {"LONG_CODE": 1, "TOLL_FREE": 3, "SHORT_CODE": 100}
 #: The most digits of a short code.
 _SHORT_CODE_DIGITS = 6
-#: The times that a campaign may take at once, in milliseconds.
-_BURST_MS = 1_000
+#: How far back the times are that a campaign may still take, in milliseconds, and how often it takes those of a second.
+_MISSED_MS, _ROUNDS = 2_000, 2
 #: How late a job may be, in milliseconds, without losing its time: one second by the queue, and two by busy workers.
 _MAX_LATE_MS = 3_000
 #: The times that are tried before a reservation gives up. Each failure means that another reservation succeeded.
@@ -51,16 +51,29 @@ def _type_of(number_e164: str) -> str:
 
 
 def take_slots(number: Number, wanted: int) -> int:
-    """Takes present times of a number for texts of a campaign, and returns how many: at most those of one second.
+    """Takes present times of a number for texts of a campaign, and returns how many: those of about one second.
 
-    Returns 0 while single texts wait for the number. Needs one request. A taken time that is not used is lost.
+    Returns 0 while single texts wait for the number. Needs one request as a rule. A taken time that is not used is
+    lost. A campaign that asks a little late gets the times that it missed in the last two seconds.
     """
     if number.provider == "simulator":
         return wanted
-    now, interval = _now_ms(), _interval_ms(number.e164)
-    taken = min(wanted, max(1, _BURST_MS // interval))
-    until = now + taken * interval
-    return taken if taken and pacing_store.take_present_slots(number.org_id, number.id, now, until) else 0
+    now, rate = _now_ms(), texts_per_second(number.e164)
+    taken = 0
+    for _ in range(_ROUNDS):
+        more = min(wanted - taken, rate)
+        if not more:
+            break
+        span = math.ceil(more * 1_000 / rate)
+        tail = pacing_store.continue_slots(number.org_id, number.id, now, now - _MISSED_MS, span)
+        if tail is None and not taken and pacing_store.take_present_slots(number.org_id, number.id, now, now + span):
+            return more
+        if tail is None:
+            break
+        taken += more
+        if tail > now:
+            break
+    return taken
 
 
 def reserve_slot(message: TextMessage, slot: int | None) -> int | None:

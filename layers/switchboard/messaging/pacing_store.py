@@ -42,6 +42,26 @@ def take_present_slots(org_id: str, number_id: str, now: int, until: int) -> boo
     return True
 
 
+def continue_slots(org_id: str, number_id: str, now: int, since: int, span: int) -> int | None:
+    """Takes the next free times for a span, if the first of them is between `since` and now.
+
+    Returns the next free time after them. Returns `None` if it took nothing.
+    """
+    change = Update(
+        table="core",
+        key=_pace_key(org_id, number_id),
+        expression="SET tail = tail + :span, expires = :expires",
+        values={":span": span, ":now": now, ":since": since, ":expires": _expires()},
+        condition="tail BETWEEN :since AND :now",
+    )
+    try:
+        found = write_item(change)
+    except ConditionFailedError:
+        return None
+    assert found is not None, "an update returns the new item"
+    return int(found["tail"])
+
+
 def reserve_next_slot(org_id: str, number_id: str, now: int, interval: int) -> int | None:
     """Reserves the time after all reserved times, and returns it. Returns `None` if the present time is free."""
     change = Update(

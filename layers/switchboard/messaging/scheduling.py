@@ -47,10 +47,10 @@ def new_scheduled(message: TextMessage, at: datetime, reason: ScheduleReason) ->
     )
 
 
-def scheduled_writes(origin: Origin, found: ScheduledText) -> list[Writes]:
-    """Returns the writes of a new scheduled text: its item with its timer, and its event."""
+def scheduled_writes(origin: Origin, found: ScheduledText) -> tuple[ScheduledText, Writes]:
+    """Returns a new scheduled text with its timer, and the writes of its item, its timer and its event."""
     timed, timer = _with_timer(found)
-    return [store.SCHEDULED.create_write(timed), timer, _scheduled_event_write(origin, timed)]
+    return timed, [store.SCHEDULED.create_write(timed), timer, _scheduled_event_write(origin, timed)]
 
 
 def put_off(found: ScheduledText, at: str) -> tuple[ScheduledText, Writes]:

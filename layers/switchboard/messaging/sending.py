@@ -76,10 +76,13 @@ def send_message(org: Organization, message: TextMessage, slot: int | None = Non
     except StoppedError as stopped:
         hand_overs.fail_text(org, message, stopped.code)
         return
-    except Blocked:
+    except Blocked as blocked:
         # A block or an opt-out was stored after the verdict. The next verdict includes it.
         again = _judge(org, message)
-        if again is None or again.allowed:
+        if again is None:
+            hand_overs.fail_text(org, message, blocked.code)
+            return
+        if again.allowed:
             raise Contended("The compliance entries of this number keep changing. Try again.", retry_after=1) from None
         _refuse(org, message, again)
         return

@@ -115,6 +115,13 @@ KINDS: tuple[ItemKind, ...] = (
         timedelta(days=100),
         "the key was revoked",
     ),
+    ItemKind(
+        "core",
+        "number that opted out or in, by its digest",
+        "<org>#numbers-of-digests|<digest>",
+        _ORG,
+        "Events have only the digest.",
+    ),
     ItemKind("core", "opt-out", "<org>#opt-outs|<number>", _CHANGE, f"{_LEDGER} The holder's opt-in deletes it."),
     ItemKind("core", "consent", "<org>#consent|<number>", _ORG, _LEDGER),
     ItemKind(

@@ -304,6 +304,9 @@ def test_a_text_is_sent_scheduled_or_refused(acme: Tenant, ask: Ask) -> None:
         "send_at": "2026-01-16T17:00:00.000Z",
         "reason": "manual",
     }
+    ledgers.record_opt_out(system(acme.org_id), CONTACT, "keyword", "STOP")
+    status, refusal = ask("POST", f"{path}/messages", {"body": "Hello."})
+    assert (status, refusal["error"], refusal["code"]) == (403, "opted_out", "opted_out")
     ask("POST", f"{path}/close")
     status, refusal = ask("POST", f"{path}/messages", {"body": "Hello."})
     assert (status, refusal["code"]) == (400, "conversation_closed")

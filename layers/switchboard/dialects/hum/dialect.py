@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from switchboard.access import sessions
 from switchboard.accounts.models import Organization
-from switchboard.dialects.hum.errors import REDUNDANT_CODES, WORD_OF_STATUS, error_body
+from switchboard.dialects.hum.errors import OWN_WORDS, REDUNDANT_CODES, WORD_OF_STATUS, error_body
 from switchboard.edge import pipeline, rate_limit
 from switchboard.edge.dialect import Dialect, gateway_text
 from switchboard.edge.exchange import Exchange, Reply, Request
@@ -114,7 +114,7 @@ class Hum(Dialect):
 
     def error_body(self, status: int, error: DomainError, exchange: Exchange) -> tuple[Any, str]:  # noqa: ARG002
         word = WORD_OF_STATUS.get(status, "internal_error")
-        if error.code == "invalid_json":
+        if error.code in OWN_WORDS:
             word = error.code
         fields: dict[str, Any] = error.details.get("fields", {})
         details = [{"field": name, "message": message} for name, message in fields.items()]

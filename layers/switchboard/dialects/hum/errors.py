@@ -17,6 +17,8 @@ WORD_OF_STATUS = {
     429: "rate_limited",
     503: "service_unavailable",
 }
+#: Error codes that are the word too (docs/contracts/hum.md#errors).
+OWN_WORDS = frozenset({"invalid_json", "opted_out"})
 #: Error codes that add nothing to the status. `code` is then the word of the status.
 REDUNDANT_CODES = frozenset(
     {

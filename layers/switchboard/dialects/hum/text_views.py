@@ -56,7 +56,7 @@ class ConversationView(BaseModel):
         return cls.model_validate(row_fields(row))
 
 
-class MessageMediaView(BaseModel):
+class TextMediaView(BaseModel):
     """A file of a text."""
 
     url: str | None = Field(description="The address of the file. It is null while a file that came in is not stored.")
@@ -64,14 +64,14 @@ class MessageMediaView(BaseModel):
     error: str | None = Field(description="Why a file that came in could not be stored.")
 
 
-class MessageView(BaseModel):
+class TextView(BaseModel):
     """A text."""
 
     id: str
     conversation_id: str
     direction: Direction
     body: str
-    media: list[MessageMediaView]
+    media: list[TextMediaView]
     status: MessageStatus = Field(description="`unconfirmed`: the carrier may have the text. It is not sent again.")
     provider_sid: str | None
     error_code: str | None
@@ -87,7 +87,7 @@ class MessageView(BaseModel):
     delivered_at: str | None
 
     @classmethod
-    def of(cls, message: TextMessage) -> MessageView:
+    def of(cls, message: TextMessage) -> TextView:
         """Returns HUM's view of a text, with links to its files."""
         return cls.model_validate(message_fields(message, linked=True))
 

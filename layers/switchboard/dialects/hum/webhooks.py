@@ -1,4 +1,4 @@
-"""HUM's webhooks of calls, voicemails, texts and conversations (docs/contracts/hum.md#webhooks-of-hum).
+"""HUM's webhooks of calls, voicemails, texts, conversations and opt-outs (docs/contracts/hum.md#webhooks-of-hum).
 
 An answered call is reported when its talk is summarized, with the summary. Any other call is reported at its end.
 """
@@ -14,10 +14,11 @@ from switchboard.webhooks.models import RenderedEvent
 
 if TYPE_CHECKING:
     from switchboard.calls.models import Call
+    from switchboard.compliance.ledgers import DigestedNumber
     from switchboard.messaging.models import TextConversation, TextMessage
     from switchboard.voicemails.models import Voicemail
 
-    WebhookSubject = Call | Voicemail | TextConversation | TextMessage
+    WebhookSubject = Call | Voicemail | TextConversation | TextMessage | DigestedNumber
 
 #: The events that come after the summary of an answered call.
 _OF_SUMMARY = frozenset({"voice.call.summarized", "voice.call.outcome_captured"})
@@ -39,6 +40,8 @@ def render(event: Event, subject: WebhookSubject | None) -> list[RenderedEvent]:
 def _data(event: Event, subject: Any) -> dict[str, Any] | None:
     if event.subject.type == "voicemail":
         return _voicemail_data(subject)
+    if event.subject.type == "number":
+        return _opt_out_data(event, subject)
     if event.subject.type in ("text", "conversation"):
         return _text_data(event, subject)
     if event.type not in _OF_SUMMARY and subject.connected_at:
@@ -65,6 +68,19 @@ def _text_data(event: Event, subject: Any) -> dict[str, Any]:
         "from_e164": subject.contact_e164 if subject.direction == "inbound" else subject.number_e164,
         "to_e164": subject.number_e164 if subject.direction == "inbound" else subject.contact_e164,
     }
+
+
+def _opt_out_data(event: Event, number: DigestedNumber) -> dict[str, Any]:
+    """Returns the data of an opt-out, or of its end. The entry of the ledger may have changed since."""
+    data: dict[str, Any] = {"e164": number.e164, "created_at": event.at, "created_by": event.actor.id}
+    if event.type == "sms.opt_out":
+        entry = number.opt_out
+        data |= {
+            "source": event.data.get("source"),
+            "keyword": event.data.get("keyword"),
+            "reason": entry.reason if entry and entry.created_at <= event.at else None,
+        }
+    return data
 
 
 def _call_data(call: Call) -> dict[str, Any]:
