@@ -61,7 +61,7 @@ def _apply(report: TextReport, beside: FollowingWrites) -> bool:
         commit(*parts)
         return True
     _, opt_out_writes = ledgers.opt_out_writes(
-        text_events.text_origin(after), after.contact_e164, "keyword", reason=_CARRIER_REASON
+        text_events.text_origin(after), after.contact_e164, "keyword", reason=CARRIER_REASON
     )
     try:
         commit(*parts, opt_out_writes)
@@ -71,11 +71,11 @@ def _apply(report: TextReport, beside: FollowingWrites) -> bool:
 
 
 #: Why the ledger has the opt-out of a person who sent STOP to the carrier.
-_CARRIER_REASON = "reported by the carrier"
+CARRIER_REASON = "reported by the carrier"
 
 
 def _record_opt_out(message: TextMessage) -> None:
-    ledgers.record_opt_out(text_events.text_origin(message), message.contact_e164, "keyword", reason=_CARRIER_REASON)
+    ledgers.record_opt_out(text_events.text_origin(message), message.contact_e164, "keyword", reason=CARRIER_REASON)
 
 
 def apply_to_message(before: TextMessage, report: TextReport) -> TextMessage | None:
