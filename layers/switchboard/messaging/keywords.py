@@ -1,7 +1,7 @@
 """Recognizes the keywords of texts. Pure.
 
 A keyword is the whole text. Case, accents, punctuation, emoji and surrounding space do not count. The words are those
-of carriers (docs/providers.md#opt-out-keywords) and four Spanish ones. A request inside a sentence is recognized by
+of carriers (docs/contracts/providers.md#opt-out-keywords) and four Spanish ones. A request inside a sentence is recognized by
 `messaging.stop_requests`.
 """
 
