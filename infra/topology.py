@@ -28,6 +28,7 @@ from switchboard.calls import twilio_callbacks
 # This import declares every job.
 from switchboard.fanout import service as _fanout  # noqa: F401
 from switchboard.kit import jobs
+from switchboard.messaging import jobs as _text_jobs  # noqa: F401 no event starts them
 from switchboard.numbers import configuration
 
 TABLES = (
@@ -531,7 +532,7 @@ WORKERS = (
         # A text returns to the queue at the time that it has reserved at its number. An answer of the carrier about an
         # unknown outcome is a report. The simulated carrier reports too.
         sends=("texts", "text-reports", "simulator"),
-        grants=frozenset({Grant.NATIONAL_REGISTRY, Grant.NUMBERS, Grant.TEXTS, Grant.CALLBACKS}),
+        grants=frozenset({Grant.ROOT_SECRET, Grant.NATIONAL_REGISTRY, Grant.NUMBERS, Grant.TEXTS, Grant.CALLBACKS}),
         # Each text may have to wait for a carrier that hangs.
         batch=5,
         concurrency=50,
