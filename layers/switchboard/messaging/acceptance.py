@@ -47,7 +47,7 @@ __all__ = ["SentText", "TextDraft", "send_follow_up", "send_reply", "send_text",
 
 @dataclass(frozen=True, slots=True)
 class _Sender:
-    """Who sends a text. `once` is the request, if it must have its effect only once."""
+    """The sender of a text. `once` is the request, if it must have its effect only once."""
 
     origin: Origin
     org: Organization

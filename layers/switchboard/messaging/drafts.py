@@ -1,4 +1,4 @@
-"""What somebody wants to send, and the checks of its content."""
+"""A text that somebody wants to send, and the checks of its content."""
 
 from __future__ import annotations
 

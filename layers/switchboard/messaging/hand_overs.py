@@ -43,7 +43,7 @@ _FIRST_RETRY, _LONGEST_RETRY = timedelta(seconds=15), timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class HandOver:
-    """What the carrier said about a text. `unknown` means that it may have the text."""
+    """The carrier's answer to a text. `unknown` means that it may have the text."""
 
     outcome: Literal["accepted", "refused", "throttled", "unknown"]
     provider_sid: str | None = None
@@ -168,7 +168,7 @@ def _released(org: Organization, before: TextMessage) -> Decision[TextMessage]:
 
 
 def failed(org: Organization, before: TextMessage, code: str, reason: str | None = None) -> tuple[TextMessage, Writes]:
-    """Returns a text that did not reach the carrier, and the writes that give it back and tell of it."""
+    """Returns a text that did not reach the carrier, and the writes that give it back and report it."""
     after = next_version(
         before,
         status=MessageStatus.FAILED,

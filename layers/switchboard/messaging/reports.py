@@ -36,11 +36,11 @@ _NOT_ACCEPTED = (MessageStatus.QUEUED, MessageStatus.SENDING, MessageStatus.UNCO
 FollowingWrites = Callable[[TextMessage, TextMessage], Writes]
 
 
-def _none(before: TextMessage, after: TextMessage) -> Writes:  # noqa: ARG001 the form of FollowingWrites
+def _no_writes(before: TextMessage, after: TextMessage) -> Writes:  # noqa: ARG001 the form of FollowingWrites
     return None
 
 
-def apply_report(report: TextReport, beside: FollowingWrites = _none) -> None:
+def apply_report(report: TextReport, beside: FollowingWrites = _no_writes) -> None:
     """Applies a report to its text. `beside` returns the writes that belong to the same commit. It may run twice."""
     if not retry_on_conflict(lambda: _apply(report, beside)):
         telemetry.log_skip("the report changes nothing", org_id=report.org_id, message_id=report.message_id)

@@ -243,7 +243,7 @@ def test_an_answer_to_stop_passes_the_opt_out_but_no_block(
     commit(writes)
     ledgers.record_opt_out(desk.who, CONTACT, "keyword")
     assert work_off(first).status is MessageStatus.ACCEPTED
-    second, writes = acceptance.system_text_writes(org, talk, "Help is on the way.", correlation_id="corr_2")
+    second, writes = acceptance.system_text_writes(org, talk, "Write to us for help.", correlation_id="corr_2")
     commit(writes)
     ledgers.block_number(desk.who, CONTACT)
     frozen.advance(seconds=1)
