@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.contract.asks.numbers import make_number
 from tests.contract.console import Console, next_number
 from tests.contract.world import Ask
+from tests.unit.calls.console_calls import save_number
 
 _LINES = {"content-type": "application/x-ndjson"}
 
 
 def _input(org: Console, **given: Any) -> dict[str, Any]:
     recipients = [{"contact_e164": next_number(), "variables": {"name": "Ada"}}]
-    number = make_number(org.admin)
-    return {"name": "Spring", "twilio_number_id": number["id"], "body_template": "Hello {{name}}."} | {
-        "recipients": recipients,
-        **given,
-    }
+    number = save_number(org.org_id, next_number())
+    wanted = {"name": "Spring", "twilio_number_id": number.id, "body_template": "Hello {{name}}."}
+    return wanted | {"recipients": recipients} | given
 
 
 def make_campaign(org: Console, **given: Any) -> dict[str, Any]:

@@ -121,8 +121,8 @@ def test_a_campaign_is_launched_paused_and_cancelled(ada: Member, number: Number
     for act, status in (("launch", "queued"), ("pause", "paused"), ("launch", "queued"), ("cancel", "cancelled")):
         assert ask("POST", f"{path}/{act}") == (200, {"ok": True})
         assert ask("GET", path)[1]["status"] == status
-    status, refused = ask("POST", f"{path}/launch")
-    assert (status, refused["code"]) == (400, "invalid_status")
+    code, refused = ask("POST", f"{path}/launch")
+    assert (code, refused["code"]) == (400, "invalid_status")
 
 
 @pytest.mark.parametrize(

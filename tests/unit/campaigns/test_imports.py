@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from switchboard.aws import clients
+from switchboard.aws import clients, objects
 from switchboard.aws.writes import commit
 from switchboard.campaigns import batches, changes, imports, service, store
 from switchboard.campaigns.models import BatchStatus, Campaign, CampaignCounts, RowProblem
@@ -199,7 +199,7 @@ def test_the_report_has_pages(ada: Member, campaign: Campaign) -> None:
 
 def test_the_rows_are_stored_for_the_organization(ada: Member, campaign: Campaign) -> None:
     added = add_rows(ada, campaign, make_rows(0, 1))
-    keys = clients.get_client("s3").list_objects_v2(Bucket=batches.objects.bucket_name(batches.BUCKET))["Contents"]
+    keys = clients.get_client("s3").list_objects_v2(Bucket=objects.bucket_name(batches.BUCKET))["Contents"]
     assert [one["Key"] for one in keys] == [f"{campaign.org_id}/{campaign.id}/{added.batch.id}.jsonl"]
     assert len(batches.read_rows(added.batch)) == 1
     assert store.CAMPAIGNS.get_object("org_other", campaign.id) is None
