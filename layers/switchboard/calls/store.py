@@ -19,7 +19,7 @@ directions, because the console shows them among the completed ones.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -265,11 +265,13 @@ def tool_use_writes(call: Call, tool: ToolUse) -> Put:
 
 
 def list_tool_uses(org_id: str, call_id: str) -> list[ToolUse]:
-    query = Query(table="activity", partition=_key(org_id, call_id)["pk"], begins="tool#")
-    return sorted(
-        (ToolUse.model_validate(texts.load_json(item["tool"])) for item in query.read_all()),
-        key=lambda tool: tool.start_ms,
-    )
+    return parse_tool_uses(Query(table="activity", partition=_key(org_id, call_id)["pk"], begins="tool#").read_all())
+
+
+def parse_tool_uses(items: Iterable[Item]) -> list[ToolUse]:
+    """Returns the tool uses of stored items, by their time."""
+    found = (ToolUse.model_validate(texts.load_json(item["tool"])) for item in items)
+    return sorted(found, key=lambda tool: tool.start_ms)
 
 
 def list_turns(org_id: str, call_id: str, *, newest_first: bool = False) -> Iterator[Turn]:
