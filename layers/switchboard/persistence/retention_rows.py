@@ -208,7 +208,7 @@ KINDS: tuple[ItemKind, ...] = (
     # ---- contacts
     ItemKind("core", "contact", "<org>#contacts|<id>", _CHANGE, "The organization keeps it until somebody deletes it."),
     ItemKind("core", "last backfill of contacts", "<org>#contact-backfill|backfill", _ORG, "The next one replaces it."),
-    ItemKind("core", "search entry", "<org>#find#<noun>#<letter…>|<token…>#<id>#<part>", _CHANGE, _SEARCH_ENTRY),
+    ItemKind("core", "search entry", "<org>#find#contact#<letter…>|<token…>#<id>#<part>", _CHANGE, _SEARCH_ENTRY),
     ItemKind("core", "entry of a call", "<org>#find#call#<letter…>|<token…>#<time>#<id>", _CHANGE, _SEARCH_ENTRY),
     ItemKind("core", "entry of a number", "<org>#find#call#<letter…>|<token…>~<id…>", _CHANGE, _SEARCH_ENTRY),
     ItemKind("core", "tokens that are indexed", "<org>#tail#<noun>|<id>", _CHANGE, _SEARCH),
