@@ -6,9 +6,10 @@
 | entry of a contact's name | `<org>#find#call#<first character>` | `<token>~<id of the number>~name` |
 | entry of a summary's word | `<org>#find#call#<first character>` | `<token>#<created_at>#<call id>` |
 
-The entries of one word of summaries are in the order of the calls. So a page of a word that most calls have costs as
-much as one of a rare word. An entry of a summary has the call's place in the lists, so that the page is read next. An
-entry only points at a number or a call: the call as it is now decides whether it matches.
+`contacts.store` writes the entries of names. The entries of one word of summaries are in the order of the calls. So a
+page of a word that most calls have costs as much as one of a rare word. An entry of a summary has the call's place in
+the lists, so that the page is read next. An entry only points at a number or a call: the call as it is now decides
+whether it matches.
 """
 
 from __future__ import annotations
@@ -19,19 +20,16 @@ from typing import NamedTuple
 
 from switchboard.aws.dynamodb import Item, Key
 from switchboard.aws.reads import Query, QueryPage
-from switchboard.aws.writes import Delete, Put
+from switchboard.aws.writes import Delete
 from switchboard.calls import store
 from switchboard.calls.models import Call
 from switchboard.kit.background import BackgroundTask
 from switchboard.persistence.listing import place_of
-from switchboard.search import tokens
 
 #: The entries of longer words and of numbers that one search reads. An entry has about 200 bytes.
 _MAX_ENTRIES = 1_000
 #: A token has letters and digits. All of them come after these two characters, and before the last one.
 _AFTER_EXACT, _LAST = "$", "\U0010ffff"
-#: The words of a name that are indexed: the first ones. The contact's transaction also has the contact's own entries.
-_MAX_NAME_WORDS = 12
 
 
 class FoundEntries(NamedTuple):
@@ -44,16 +42,6 @@ class FoundEntries(NamedTuple):
 def number_items(org_id: str, number_id: str, words: Iterable[str]) -> list[Item]:
     """Returns the entries of a number."""
     return [{"pk": _partition(org_id, word), "sk": f"{word}~{number_id}", "number": number_id} for word in words]
-
-
-def name_writes(org_id: str, number_id: str, before: str | None, after: str | None) -> list[Put | Delete]:
-    """Returns the writes that index the new name of a number's holder, for the commit that changes it."""
-    old, new = (tokens.tokens_of_text(name)[:_MAX_NAME_WORDS] for name in (before, after))
-    keys = {token: {"pk": _partition(org_id, token), "sk": f"{token}~{number_id}~name"} for token in (*old, *new)}
-    return [
-        *(Delete(table="core", key=keys[token]) for token in old if token not in new),
-        *(Put(table="core", item={**keys[token], "number": number_id}) for token in new if token not in old),
-    ]
 
 
 def summary_items(call: Call, words: Iterable[str]) -> list[Item]:

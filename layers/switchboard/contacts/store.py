@@ -20,7 +20,7 @@ from switchboard.aws import reads
 from switchboard.aws.dynamodb import Item, Key
 from switchboard.aws.reads import Query, Ref
 from switchboard.aws.writes import Delete, Put, Write
-from switchboard.calls import history, search_entries
+from switchboard.calls import history
 from switchboard.calls.history import CallHistory
 from switchboard.contacts.models import Backfill, BackfillStatus, Contact, ContactWithHistory
 from switchboard.kit.background import BackgroundTask
@@ -35,6 +35,8 @@ ID_PREFIX = "con_"
 NOUN = SearchNoun("core", "contact")
 #: Contacts of one read. Each takes two of at most a hundred keys.
 _CONTACTS_PER_READ = 50
+#: The first words of a name, which the search of calls finds. The contact's own entries are in the same transaction.
+_MAX_NAME_WORDS = 12
 
 
 def contact_ref(org_id: str, contact_id: str) -> Ref[Contact]:
@@ -137,8 +139,17 @@ def contact_writes(before: Contact | None, after: Contact, otherwise: Refusal) -
 
 
 def _name_writes(contact: Contact, before: str | None, after: str | None) -> list[Put | Delete]:
-    """Returns the writes by which the search of calls finds the contact's name."""
-    return search_entries.name_writes(contact.org_id, contact.id.removeprefix(ID_PREFIX), before, after)
+    """Returns the writes by which the search of calls finds the contact's name (`calls.search_entries`)."""
+    number_id = contact.id.removeprefix(ID_PREFIX)
+    old, new = (tokens.tokens_of_text(name)[:_MAX_NAME_WORDS] for name in (before, after))
+
+    def key_of(word: str) -> Key:
+        return {"pk": f"{contact.org_id}#find#call#{word[0]}", "sk": f"{word}~{number_id}~name"}
+
+    return [
+        *(Delete(table="core", key=key_of(word)) for word in old if word not in new),
+        *(Put(table="core", item={**key_of(word), "number": number_id}) for word in new if word not in old),
+    ]
 
 
 def delete_contact_writes(contact: Contact, otherwise: Refusal) -> list[Write]:
