@@ -14,5 +14,5 @@ def test_lists_counts_and_reports_take_few_requests_at_any_length(monkeypatch: p
     for name, asked in lists.ASKED.items():
         advice = "see tests/load/lists.py"
         assert len(many[name].requests) <= asked.limit.requests, f"{name} takes too many requests: {advice}"
-        if asked.limit is not lists.NAME_SEARCH:
+        if asked.limit is not lists.NAME:
             assert abs(len(many[name].requests) - len(few[name].requests)) <= 1, f"{name} grows with the history"

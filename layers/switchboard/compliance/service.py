@@ -1,7 +1,8 @@
 """The compliance gate: it decides on every call and text before it goes out.
 
 Call `evaluate`. Then commit `allowed_writes` and `verdict_writes` in the transaction of the call or text and its event.
-A verdict is valid only at its moment: the dialer evaluates again before it dials.
+A verdict is valid only at its moment: the dialer evaluates again before it dials. So the acceptance of a call commits
+`acceptance_writes`, and the dialer's claim commits `still_allowed_checks`.
 """
 
 from __future__ import annotations
@@ -51,6 +52,7 @@ __all__ = [
     "ContactAttempt",
     "KnownFacts",
     "Verdict",
+    "acceptance_writes",
     "allowed_writes",
     "evaluate",
     "evaluate_together",
@@ -300,14 +302,24 @@ def _allowed(verdict: Verdict) -> ContactAttempt:
 
 
 def allowed_writes(verdict: Verdict, actor: str = "gate") -> list[Write]:
-    """Returns the writes for the transaction of an allowed call or text. Raises Blocked for a refused one.
+    """Returns the writes for the transaction that sends an allowed text, or lets a call go out at once.
 
-    The transaction fails with Blocked if a block or an opt-out was stored after the verdict. It also fails if the call
-    would exceed a legal limit of calls. The first statement of a consent is added to the ledger.
+    The transaction fails with Blocked if a block or an opt-out was stored after the verdict, or if the contact would
+    exceed a legal limit. Raises Blocked for a refused one.
+    """
+    return [*still_allowed_checks(verdict), *acceptance_writes(verdict, actor)]
+
+
+def acceptance_writes(verdict: Verdict, actor: str = "gate") -> list[Write]:
+    """Returns the writes for the transaction that accepts an allowed call, which a later claim checks again.
+
+    The transaction fails with Blocked if the call would exceed a legal limit of calls. The first statement of a consent
+    is added to the ledger. A block or an opt-out after the verdict does not make it fail: `still_allowed_checks` of the
+    claim does (docs/decisions/0016-ledgers-at-the-claim.md). Raises Blocked for a refused call.
     """
     contact = _allowed(verdict)
     org_id, to, now = contact.org_id, contact.to, clock.parse(verdict.evaluated_at)
-    writes: list[Write] = [*still_allowed_checks(verdict)]
+    writes: list[Write] = []
     caps, consent = verdict.find_result("caps"), verdict.find_result("consent").details
     if caps.result == "pass":
         limits = [AttemptCap(**limit) for limit in caps.details["limits"]]

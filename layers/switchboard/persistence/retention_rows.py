@@ -217,10 +217,12 @@ KINDS: tuple[ItemKind, ...] = (
     # ---- contacts
     ItemKind("core", "contact", "<org>#contacts|<id>", _CHANGE, "The organization keeps it until somebody deletes it."),
     ItemKind("core", "last backfill of contacts", "<org>#contact-backfill|backfill", _ORG, "The next one replaces it."),
-    ItemKind("core", "search entry", "<org>#find#<noun>#<letter…>|<token…>#<id>#<part>", _CHANGE, _SEARCH_ENTRY),
+    ItemKind("core", "search entry", "<org>#find#contact#<letter…>|<token…>#<id>#<part>", _CHANGE, _SEARCH_ENTRY),
+    ItemKind("core", "entry of a call", "<org>#find#call#<letter…>|<token…>#<time>#<id>", _CHANGE, _SEARCH_ENTRY),
+    ItemKind("core", "entry of a number", "<org>#find#call#<letter…>|<token…>~<id…>", _CHANGE, _SEARCH_ENTRY),
     ItemKind("core", "tokens that are indexed", "<org>#tail#<noun>|<id>", _CHANGE, _SEARCH),
     ItemKind("core", "history of a number", "<org>#history|<id>", _ORG, "It counts calls, also without a contact."),
-    ItemKind("core", "number of calls", "<org>#call-numbers|<id>", _ORG, "Calls are found by it."),
+    ItemKind("core", "number of calls", "<org>#known-numbers|<id>", _ORG, "Calls are found by it."),
     ItemKind("core", "call of a number", "<org>#calls-of#<id>|<place…>", _ORG, "As long as its call."),
     ItemKind("core", "tag of an organization", "<org>#call-tags|<tag…>", _CHANGE, "Deleted with its last call."),
     # ---- analytics
