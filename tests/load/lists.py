@@ -39,7 +39,7 @@ from switchboard.team.models import Member
 from switchboard.team.permissions import Role
 from tests import memory_cloud
 from tests.actors import member, tenant
-from tests.load import report
+from tests.load import conversation_crowd, report
 from tests.load.counted_tables import CountedTables
 from tests.load.dynamo import Counted
 from tests.load.request import api_event
@@ -86,7 +86,7 @@ class Ask(NamedTuple):
     method: str = "GET"
 
 
-_CALLS = "hum/calls"
+_CALLS, _TEXTS, _TALKS = "hum/calls", "hum/conversations", "/api/sms/conversations"
 ASKED = {
     "calls": Ask(_CALLS, "/api/calls"),
     "calls: far down": Ask(_CALLS, "/api/calls?limit=5&cursor=*"),
@@ -126,6 +126,24 @@ ASKED = {
     "voicemails: unread": Ask("hum/voicemails", "/api/voicemails?filter=unread"),
     "a voicemail with its timeline": Ask("hum/voicemails", "/api/voicemails/{voicemail}"),
     "mark all voicemails as read": Ask("hum/voicemails", "/api/voicemails/mark-all-read", MARK, "POST"),
+    "conversations": Ask(_TEXTS, _TALKS),
+    "conversations: far down": Ask(_TEXTS, f"{_TALKS}?limit=5&cursor=*"),
+    "conversations: 200 a page": Ask(_TEXTS, f"{_TALKS}?limit=200", LARGE_PAGE),
+    "conversations: open": Ask(_TEXTS, f"{_TALKS}?status=open"),
+    "conversations: of a member": Ask(_TEXTS, f"{_TALKS}?assigned_user_id={{user}}"),
+    "conversations: of a number": Ask(_TEXTS, f"{_TALKS}?twilio_number_id={{number}}"),
+    "conversations: all filters, far down": Ask(
+        _TEXTS, f"{_TALKS}?status=closed&assigned_user_id={{user}}&twilio_number_id={{number}}&limit=1&cursor=*"
+    ),
+    "conversations: search for a whole number": Ask(_TEXTS, f"{_TALKS}?q={quote('+1 628-200-0042')}"),
+    "conversations: search for the beginning of a number": Ask(_TEXTS, f"{_TALKS}?q=1628"),
+    "conversations: search for a common word": Ask(_TEXTS, f"{_TALKS}?q={conversation_crowd.COMMON}"),
+    "conversations: search for two words": Ask(
+        _TEXTS, f"{_TALKS}?q={conversation_crowd.COMMON}%20{conversation_crowd.RARE}"
+    ),
+    "a conversation": Ask(_TEXTS, f"{_TALKS}/{{conversation}}"),
+    "texts of a conversation": Ask(_TEXTS, f"{_TALKS}/{{conversation}}/messages"),
+    "activity of a conversation": Ask(_TEXTS, f"{_TALKS}/{{conversation}}/activity"),
     "contacts": Ask("hum/contacts", "/api/contacts"),
     "contacts: far down": Ask("hum/contacts", "/api/contacts?limit=5&cursor=*"),
     "contacts: 100 a page": Ask("hum/contacts", "/api/contacts?limit=100"),
@@ -177,7 +195,10 @@ def fill_desk(size: int) -> Iterator[Desk]:
         holders = max(20, size // 4)
         made = list(past.make_calls(acme.org_id, size, holders, lines, (admin.user_id, "Ada")))
         items = list(past.items_of_calls(acme.org_id, made, (admin.user_id, "Ada")))
-        for name, item in (*people.contact_items(acme.org_id, holders * 4 // 5), *items):
+        numbers_of_texts = [(str(line.number_id), line.e164) for line in lines]
+        talks = list(conversation_crowd.make_conversations(acme.org_id, size, numbers_of_texts, admin.user_id))
+        of_texts = conversation_crowd.conversation_items(talks)
+        for name, item in (*people.contact_items(acme.org_id, holders * 4 // 5), *items, *of_texts):
             tables.items[settings.table_name(name)].setdefault(item["pk"], {})[item["sk"]] = encode_item(item)
         for number in people.list_numbers()[-_BLOCKED:]:
             ledgers.block_number(admin, number)
@@ -190,7 +211,9 @@ def fill_desk(size: int) -> Iterator[Desk]:
             # A link is signed without a request.
             patch.object(objects, "sign_download_link", lambda *_: "https://recordings.example/1"),
         ):
-            yield Desk(str(sessions.open_session(admin.user, acme.org_id)), _ids(made, items, lines), counting)
+            ids = {"conversation": talks[0].id, "number": str(lines[0].number_id), "user": admin.user_id}
+            cookie = str(sessions.open_session(admin.user, acme.org_id))
+            yield Desk(cookie, _ids(made, items, lines) | ids, counting)
 
 
 def _make_lines(admin: Member) -> list[Line]:

@@ -20,7 +20,7 @@ class SmsOptOutCreateInput(BaseModel):
     reason: Annotated[str, OneLine(200)] | None = Field(default=None, description="A note for later readers.")
 
 
-class OptOutView(BaseModel):
+class SmsOptOutView(BaseModel):
     """A contact who gets no texts and no calls of the organization, through any API."""
 
     e164: str
@@ -33,13 +33,13 @@ class OptOutView(BaseModel):
     created_by: str = Field(description="The id of the person, key or worker that added the contact.")
 
     @classmethod
-    def of(cls, entry: models.OptOut) -> OptOutView:
+    def of(cls, entry: models.OptOut) -> SmsOptOutView:
         """Returns HUM's view of an opt-out."""
         return cls.model_validate(entry.model_dump())
 
 
-class OptOutList(BaseModel):
+class SmsOptOutList(BaseModel):
     """A page of opt-outs, sorted by number."""
 
-    opt_outs: list[OptOutView]
+    opt_outs: list[SmsOptOutView]
     next_cursor: str | None

@@ -37,6 +37,8 @@ from switchboard.numbers.models import Number
 from switchboard.persistence.collection import next_version
 from switchboard.persistence.optimistic import StaleVersionError, retry_on_conflict
 from switchboard.timers import service as timers
+from switchboard.usage import service as usage
+from switchboard.usage.models import Meter
 
 #: The longest sender that is not a telephone number, such as a short code or a name.
 _MAX_SENDER_CHARACTERS = 32
@@ -160,6 +162,7 @@ def _incoming_writes(report: IncomingText, known: _Known, message: TextMessage) 
         _ledger_entry_write(request, change, after),
         _consent_writes(request, known, message) if is_person else None,
         timers.job_write(fetch) if message.media else None,
+        None if message.simulated else usage.count_write(message.org_id, Meter.SMS_RECEIVED, message.segments),
         answer_writes,
     ]
 

@@ -35,15 +35,13 @@ def test_each_filter_works_alone_and_combined(acme: Tenant, ada: Member, ask: As
         saved.append(
             save_conversation(acme.org_id, _contact(place), number_id=number, status=status, assigned_user_id=user)
         )
-    for status, user, number in product((None, *ConversationStatus), (None, ada.user_id), (None, *NUMBERS)):
-        wanted = {"status": status, "assigned_user_id": user, "twilio_number_id": number}
+    for state, user, line in product((None, *ConversationStatus), (None, ada.user_id), (None, *NUMBERS)):
+        wanted = {"status": state, "assigned_user_id": user, "twilio_number_id": line}
         query = "&".join(f"{name}={value}" for name, value in wanted.items() if value)
         expected = [
             talk.id
             for talk in reversed(saved)
-            if status in (None, talk.status)
-            and user in (None, talk.assigned_user_id)
-            and number in (None, talk.number_id)
+            if state in (None, talk.status) and user in (None, talk.assigned_user_id) and line in (None, talk.number_id)
         ]
         assert expected
         assert list_ids(ask, query, 3) == expected, query

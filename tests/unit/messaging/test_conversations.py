@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import count
 from typing import Any
 
 import pytest
@@ -10,11 +12,16 @@ from switchboard.aws.writes import commit
 from switchboard.compliance import ledgers
 from switchboard.contacts import service as contacts
 from switchboard.kit import clock
+from switchboard.messaging import conversations
+from switchboard.messaging.conversations import NewConversation
+from switchboard.messaging.drafts import TextDraft
 from switchboard.numbers import store as number_store
 from switchboard.numbers.models import NumberCapabilities, NumberStatus
+from switchboard.persistence.idempotency import IdempotencyKey
 from switchboard.team.models import Member
 from switchboard.team.permissions import Role
 from tests.actors import Tenant, member, system, tenant
+from tests.integration.sabotage import Sabotage
 from tests.unit.calls.console_calls import save_flow, save_number
 from tests.unit.messaging.console_texts import (
     Ask,
@@ -326,3 +333,19 @@ def test_a_number_without_texts_starts_nothing(acme: Tenant, ask: Ask) -> None:
     commit(number_store.NUMBERS.save_write(silent))
     status, refusal = ask("POST", PATH, {"twilio_number_id": number.id, "contact_e164": CONTACT})
     assert (status, refusal["code"]) == (400, "number_without_sms")
+
+
+def test_a_killed_request_is_completed_by_its_repetition(acme: Tenant, ada: Member) -> None:
+    number, saboteur = save_number(acme.org_id), Sabotage()
+    for after in count():
+        order = NewConversation(number.id, f"+1415555{after:04}")
+        one = replace(ada, effect=IdempotencyKey(scope=ada.user_id, key=f"k{after}", fingerprint="f"))
+        killed = True
+        with saboteur.killing(after):
+            conversations.start_conversation(one, order, TextDraft(body="Hello."))
+            killed = False
+        started = conversations.start_conversation(one, order, TextDraft(body="Hello."))
+        assert (started.created, started.row.conversation.message_count, started.refusal) == (True, 1, None)
+        if not killed:
+            break
+    assert after > 4

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import count
+
 import pytest
 
 from switchboard.kit import clock
@@ -11,6 +13,7 @@ from switchboard.messaging.models import TextConversation
 from switchboard.team.models import Member
 from switchboard.timers import store as timers
 from tests.actors import Tenant
+from tests.integration.sabotage import Sabotage
 from tests.unit.messaging.console_texts import Ask, ask_as, find_conversation, save_conversation
 from tests.unit.messaging.desk import CONTACT
 
@@ -82,3 +85,16 @@ def test_a_short_snooze_waits_in_the_outbox(acme: Tenant, ask: Ask) -> None:
     talk = _snooze(ask, save_conversation(acme.org_id, CONTACT), "2026-01-15T17:05:00Z")
     assert talk.snooze_timer is None
     assert _wake(talk, "2026-01-15T17:05:00.000Z").status == "open"
+
+
+def test_a_killed_worker_wakes_the_conversation_again(acme: Tenant, ask: Ask) -> None:
+    saboteur = Sabotage()
+    for after in count():
+        talk = _snooze(ask, save_conversation(acme.org_id, f"+1415555{after:04}"))
+        with saboteur.killing(after):
+            _wake(talk)
+            break
+        assert _wake(talk).status == "open"
+    assert after > 1
+    entries = ask("GET", f"/sms/conversations/{talk.id}/activity")[1]["activity"]
+    assert [entry["after"] for entry in entries] == ["open", "snoozed"]

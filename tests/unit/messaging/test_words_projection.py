@@ -9,7 +9,7 @@ import pytest
 from switchboard.aws import reads
 from switchboard.aws.reads import Ref
 from switchboard.aws.writes import commit
-from switchboard.messaging import words_projection
+from switchboard.messaging import store, words_projection
 from switchboard.messaging.models import TextConversation
 from switchboard.persistence.optimistic import StaleVersionError
 from switchboard.projections import service as projections
@@ -49,7 +49,7 @@ def test_a_slow_worker_does_not_bring_back_older_words(acme: Tenant, monkeypatch
         return answer
 
     older = talk.model_copy(update={"version": talk.version + 1, "last_message_body": "No, cancel."})
-    commit(words_projection.store.CONVERSATIONS.save_write(older))
+    commit(store.CONVERSATIONS.save_write(older))
     talk = older
     monkeypatch.setattr(reads, "read_refs", read_slowly)
     projected = words_projection.project(started_event(older))
