@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -150,14 +150,16 @@ def test_without_a_readable_answer_the_outcome_is_unknown(fake: FakeMessages, an
 
 
 def test_a_slow_answer_has_an_unknown_outcome(fake: FakeMessages, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(twilio_client, "make_http_client", lambda _: DeadlineHttpClient(0.3, _api_url()))
+    monkeypatch.setattr(twilio_client, "make_http_client", lambda _: DeadlineHttpClient(1, _api_url()))
+    given_up = threading.Event()
 
     def wait(_: str) -> None:
-        time.sleep(0.6)
+        given_up.wait(10)
 
     fake.fault, fake.after = wait, True
     with pytest.raises(OutcomeUnknownError):
         TwilioMessenger().send_text(TEXT)
+    given_up.set()
 
 
 def _api_url() -> str:
