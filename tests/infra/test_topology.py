@@ -41,8 +41,6 @@ NEVER_CALLED = {
     # The modules that accept calls also sign. A worker accepts none.
     "workers/dialer": {SECRET},
     "workers/voice_events": {SECRET},
-    # The simulated carrier's forms are signed by its own worker.
-    "workers/texts": {SECRET},
     "workers/text_reports": {SECRET},  # The callbacks are verified before they are queued.
     "workers/webhooks": {SECRET},  # It makes deliveries; the delivery workers sign them.
     "workers/voicemails": {SECRET},  # It creates and erases voicemails, and returns no cursor.
