@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator
 
 from switchboard.analytics import message_tallies
@@ -11,7 +12,9 @@ from switchboard.events.models import Event
 
 def project(event: Event) -> tuple[str, Writes] | None:
     """Returns the tally of an opt-out, and the write that counts it."""
-    write = message_tallies.count_write(event.org_id, "opt_outs", event.at)
+    # A repeated event has the same subject, where it is listed as applied.
+    chosen = zlib.crc32(event.id.encode()) % message_tallies.SLICES
+    write = message_tallies.count_write(event.org_id, "opt_outs", event.at, chosen)
     return str(write.key["sk"]), write
 
 

@@ -14,7 +14,7 @@ from switchboard.aws.writes import commit
 from switchboard.compliance import ledgers
 from switchboard.events import service as events
 from switchboard.events.models import Subject
-from switchboard.kit import clock, texts
+from switchboard.kit import clock, settings, texts
 from switchboard.messaging import figures, reports, store
 from switchboard.messaging.models import ConversationStatus, MessageStatus
 from switchboard.persistence.collection import next_version
@@ -47,6 +47,7 @@ def test_simulated_texts_count_on_the_local_stack_only(
     acme: Tenant, monkeypatch: pytest.MonkeyPatch, stage: str, counted: int
 ) -> None:
     monkeypatch.setenv("SWITCHBOARD_STAGE", stage)
+    settings.clear_cache()
     receive(save_number(acme.org_id))
     assert figures_of(acme.org_id).received == counted
 
