@@ -11,10 +11,11 @@ from switchboard.analytics import message_tallies
 from switchboard.analytics.messages import MessageFigures, count_messages
 from switchboard.analytics.models import CallRange
 from switchboard.aws.writes import commit
+from switchboard.carriers import messages
 from switchboard.compliance import ledgers
 from switchboard.events import service as events
 from switchboard.events.models import Subject
-from switchboard.kit import clock, settings, texts
+from switchboard.kit import clock, texts
 from switchboard.messaging import figures, reports, store
 from switchboard.messaging.models import ConversationStatus, MessageStatus
 from switchboard.persistence.collection import next_version
@@ -42,12 +43,11 @@ def test_each_text_counts_once(acme: Tenant) -> None:
     assert figures_of(acme.org_id) == MessageFigures(sent=1, received=2, failed=1)
 
 
-@pytest.mark.parametrize(("stage", "counted"), [("local", 1), ("prod", 0)])
-def test_simulated_texts_count_on_the_local_stack_only(
-    acme: Tenant, monkeypatch: pytest.MonkeyPatch, stage: str, counted: int
+@pytest.mark.parametrize(("carrier", "counted"), [("simulator", 1), ("twilio", 0)])
+def test_simulated_texts_count_only_where_every_text_is_simulated(
+    acme: Tenant, monkeypatch: pytest.MonkeyPatch, carrier: str, counted: int
 ) -> None:
-    monkeypatch.setenv("SWITCHBOARD_STAGE", stage)
-    settings.clear_cache()
+    monkeypatch.setattr(messages, "messenger_name", lambda simulated: "simulator" if simulated else carrier)
     receive(save_number(acme.org_id))
     assert figures_of(acme.org_id).received == counted
 
