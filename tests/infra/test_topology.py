@@ -188,7 +188,8 @@ def test_functions_that_trigger_themselves_are_listed() -> None:
     found = {function.name for function in topology.FUNCTIONS if topology.feeds_itself(function)}
     # Deferred deliveries go back to their queues; the simulated transport reports to its own worker.
     # The simulated voice provider defers late reports and the end of a talk, once each.
-    # A turn of a campaign sends the next one, and a text waits for its number, as long as there is something to send.
+    # A turn of a campaign sends the next one, as long as there is something to send.
+    # A text that waits for its number returns at the time that it has reserved, and waits for four hours at most.
     listed = {
         "workers/deliveries",
         "workers/slow_deliveries",
