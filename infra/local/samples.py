@@ -19,6 +19,7 @@ from switchboard.aws import clients, objects, secret
 from switchboard.calls import dialing, inbound, recordings, reports
 from switchboard.calls import service as calls
 from switchboard.calls.models import Order, Tier
+from switchboard.carriers.messages.ports.reports import IncomingText
 from switchboard.carriers.messages.simulator import forms as text_forms
 from switchboard.carriers.numbers.ports.inventory import NumberSearch
 from switchboard.carriers.voice.ports.incoming import IncomingCall
@@ -31,7 +32,12 @@ from switchboard.contacts import service as contacts
 from switchboard.email import delivery
 from switchboard.email import service as email
 from switchboard.email.models import MailDraft, Message
+from switchboard.flows import service as flows
+from switchboard.flows.models import FlowSettings
 from switchboard.kit import clock, ids, jwts, settings
+from switchboard.messaging import incoming, lookup
+from switchboard.messaging.models import TextMessage
+from switchboard.messaging.threads import conversation_id_of
 from switchboard.numbers import available, purchases
 from switchboard.numbers import service as numbers
 from switchboard.numbers.models import Number
@@ -63,6 +69,7 @@ def fill_sample(text: str, demo: dict[str, str]) -> dict[str, Any]:
     """Return the event of a sample's text, with keys and ids of the demo (`infra.local.demo`) and mail of its agent."""
     answered = cache(lambda: _answered(demo))
     hook = cache(lambda: _webhook(demo).endpoint.id)
+    waiting = cache(lambda: _waiting_text(demo))
     makers: dict[str, Callable[[], str]] = {
         "agent_key": lambda: demo["ANIMA_AGENT_KEY"],
         "agent_id": lambda: demo["ANIMA_AGENT_ID"],
@@ -92,6 +99,8 @@ def fill_sample(text: str, demo: dict[str, str]) -> dict[str, Any]:
         "called_e164": lambda: _number(called()).e164,
         "twilio_text_form": lambda: str(_texted(called()).body, "ascii"),
         "twilio_text_signature": lambda: _texted(called()).signature,
+        "waiting_text": lambda: waiting().id,
+        "waiting_conversation": lambda: waiting().conversation_id,
         "left_message": lambda: _left_message(demo),
         "stored_message": lambda: _stored_message(demo),
         "transcribed_voicemail": lambda: _transcribed_voicemail(demo),
@@ -164,6 +173,22 @@ def _texted(number_id: str) -> SimulatedForm:
         number.org_id, number.id, _TEXT_SID, from_number="+14155550142", to_number=number.e164, body="Are you open?"
     )
     return forms.sign_form(number.org_id, sent.body["path"], sent.body[text_forms.TEXT_FORM])
+
+
+def _waiting_text(demo: dict[str, str]) -> TextMessage:
+    """A text that waits for the answer of a flow."""
+    found = available.search_available_numbers(NumberSearch(sms=True, limit=1))
+    flow = flows.create_flow(_master(demo), FlowSettings(name="Texts", greeting="Hello."))
+    order = NumberOrder(found[0].number.e164, sms_flow_id=flow.id)
+    number = purchases.buy_number(_master(demo), order)
+    told = {"provider_sid": _TEXT_SID, "from_number": "+14155550142", "to_number": number.e164, "body": "Hello?"}
+    incoming.receive_text(
+        IncomingText.model_validate(
+            {"org_id": number.org_id, "number_id": number.id, "received_at": clock.now_iso(), **told}
+        )
+    )
+    texts, _ = lookup.list_messages(number.org_id, conversation_id_of(number.org_id, number.id, "+14155550142"), 1)
+    return texts[0]
 
 
 def _number(number_id: str) -> Number:

@@ -282,6 +282,13 @@ def test_sqs_text_reports_store_a_text_that_came_in(run: Run, organization: dict
     assert (text.body, text.direction, text.provider_sid) == ("Are you open on Sunday?", "inbound", f"SM{'5' * 32}")
 
 
+def test_sqs_replies_answer_a_text(run: Run, organization: dict[str, str]) -> None:
+    event, answer = run("workers/replies", "sqs-replies")
+    assert answer == DONE
+    texts, _ = messaging.list_messages(organization["ORGANIZATION_ID"], parse_job(event)["conversation_id"], 10)
+    assert [text.author.value for text in texts] == ["ai", "contact"]
+
+
 def test_sqs_recordings_store_the_message_of_a_caller(run: Run, organization: dict[str, str]) -> None:
     event, answer = run("workers/recordings", "sqs-recordings")
     assert answer == DONE

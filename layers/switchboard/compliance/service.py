@@ -34,7 +34,7 @@ from switchboard.compliance.explanation import explain_verdict
 from switchboard.compliance.hours import RecipientPlace, find_laws, find_place
 from switchboard.compliance.models import ConsentRecord, ContactAttempt
 from switchboard.compliance.rules import check_caps
-from switchboard.compliance.store import Facts
+from switchboard.compliance.store import Facts, FactsWanted
 from switchboard.compliance.verdicts import (
     Blocked,
     Verdict,
@@ -53,6 +53,7 @@ __all__ = [
     "Verdict",
     "allowed_writes",
     "evaluate",
+    "evaluate_together",
     "explain_verdict",
     "get_calling_hours",
     "get_verdict",
@@ -102,11 +103,29 @@ def read_known_facts(contact: ContactAttempt) -> KnownFacts:
     A request that still reads something else, such as the flow, calls this in the background. The contact then has the
     request's number and places, and the consent that the request will probably be based on.
     """
-    number, now = phone.parse(contact.to), clock.now()
-    days = _stated_days(contact, now)
-    places = [name for name, _ in find_laws(contact, number)]
-    facts = store.read_facts(contact.org_id, number.e164, contact.subject, days, places)
-    return KnownFacts(_with_law(contact, number, facts, places), days)
+    return _read_known_facts_of_many([contact])[0]
+
+
+def evaluate_together(contacts: Sequence[ContactAttempt]) -> list[Verdict]:
+    """Returns the verdicts on several contacts at the present time, in their order.
+
+    The stored facts are read together, in one request for about a dozen contacts. Otherwise it is as `evaluate`.
+    """
+    known = _read_known_facts_of_many(contacts)
+    return [evaluate(contact, known=facts) for contact, facts in zip(contacts, known, strict=True)]
+
+
+def _read_known_facts_of_many(contacts: Sequence[ContactAttempt]) -> list[KnownFacts]:
+    now, wanted = clock.now(), []
+    for contact in contacts:
+        number = phone.parse(contact.to)
+        places = [name for name, _ in find_laws(contact, number)]
+        wanted.append(FactsWanted(contact.org_id, number.e164, contact.subject, _stated_days(contact, now), places))
+    read = store.read_facts_of_many(wanted)
+    return [
+        KnownFacts(_with_law(contact, phone.parse(contact.to), facts, asked.places), list(asked.days))
+        for contact, asked, facts in zip(contacts, wanted, read, strict=True)
+    ]
 
 
 def _complete_facts(contact: ContactAttempt, number: phone.Phone, now: datetime, known: KnownFacts) -> Facts:

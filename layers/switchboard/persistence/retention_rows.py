@@ -440,6 +440,7 @@ KINDS: tuple[ItemKind, ...] = (
         _DAY,
         "the person's first answer",
     ),
+    ItemKind("core", "state of the AI in a conversation", "<org>#replies#<conversation>|state", _ORG, _COUNTERS),
     # ---- roleplays
     ItemKind("activity", "roleplay session", "<org>#session#<id>|session", _ORG, "The month's quota counts it."),
     ItemKind("activity", "roleplay", "<org>#roleplay#<id>|call", _ORG, _ROLEPLAY),
