@@ -28,6 +28,7 @@ from switchboard.calls import twilio_callbacks
 # This import declares every job.
 from switchboard.fanout import service as _fanout  # noqa: F401
 from switchboard.kit import jobs
+from switchboard.messaging import jobs as _text_jobs  # noqa: F401 no event starts them
 from switchboard.numbers import configuration
 
 TABLES = (
@@ -53,6 +54,8 @@ QUEUES = (
     Queue("texts"),
     # Longer than a provider may take for an hour of audio.
     Queue("recordings", visibility_seconds=120),
+    # Longer than ten files may take.
+    Queue("text-media", visibility_seconds=200),
     # It also carries the reports of a transport.
     Queue("roleplay"),
     Queue("contacts"),
@@ -557,7 +560,7 @@ WORKERS = (
         # A text returns to the queue at the time that it has reserved at its number. An answer of the carrier about an
         # unknown outcome is a report. The simulated carrier reports too.
         sends=("texts", "text-reports", "simulator"),
-        grants=frozenset({Grant.NATIONAL_REGISTRY, Grant.NUMBERS, Grant.TEXTS, Grant.CALLBACKS}),
+        grants=frozenset({Grant.ROOT_SECRET, Grant.NATIONAL_REGISTRY, Grant.NUMBERS, Grant.TEXTS, Grant.CALLBACKS}),
         # Each text may have to wait for a carrier that hangs.
         batch=5,
         concurrency=50,
@@ -574,6 +577,17 @@ WORKERS = (
         # An hour of audio is 58 MB, and the client, the check and the upload hold it.
         memory=1_024,
         seconds=100,
+    ),
+    Worker(
+        "workers/text_media",
+        queue="text-media",
+        tables={"activity": READ_WRITE},
+        buckets={"text-media": WRITE},
+        grants=frozenset({Grant.NUMBERS}),
+        # Ten files of one text may each have to wait for a carrier that hangs.
+        batch=1,
+        concurrency=10,
+        seconds=180,
     ),
     Worker(
         "workers/voicemails",

@@ -29,6 +29,7 @@ from switchboard.email.jobs import SendMail
 from switchboard.email.models import MailState
 from switchboard.kit import clock, settings
 from switchboard.messaging import store as messaging
+from switchboard.messaging.models import Author, MessageStatus, TextMedia
 from switchboard.messaging.threads import conversation_id_of
 from switchboard.numbers import service as numbers
 from switchboard.roleplay import calls as roleplay
@@ -36,6 +37,8 @@ from switchboard.roleplay.models import RoleplayState
 from switchboard.timers import service as timers
 from switchboard.voicemails import store as voicemails
 from switchboard.webhooks import deliveries
+from tests.unit.messaging.desk import make_conversation, make_text
+from tests.unit.messaging.texts_out import give_number
 
 ROOT = Path(__file__).resolve().parents[2]
 EVENTS = ROOT / "events"
@@ -287,6 +290,29 @@ def test_sqs_replies_answer_a_text(run: Run, organization: dict[str, str]) -> No
     assert answer == DONE
     texts, _ = messaging.list_messages(organization["ORGANIZATION_ID"], parse_job(event)["conversation_id"], 10)
     assert [text.author.value for text in texts] == ["ai", "contact"]
+
+
+def test_sqs_texts_sends_a_queued_text(run: Run, organization: dict[str, str]) -> None:
+    number = give_number(organization["ORGANIZATION_ID"], provider="simulator")
+    talk = make_conversation(number.org_id, number_id=number.id, simulated=True).model_copy(update={"id": "cnv_sample"})
+    text = make_text(talk, author=Author.SYSTEM, passes_opt_out=True, simulated=True)
+    commit(messaging.new_message_write(text.model_copy(update={"id": "sms_sample"})))
+    _, answer = run("workers/texts", "sqs-texts")
+    assert answer == DONE
+    sent = messaging.get_message(talk.org_id, "cnv_sample", "sms_sample")
+    assert sent is not None
+    assert sent.status is MessageStatus.ACCEPTED
+
+
+def test_sqs_text_media_says_why_a_file_cannot_be_stored(run: Run, organization: dict[str, str]) -> None:
+    talk = make_conversation(organization["ORGANIZATION_ID"]).model_copy(update={"id": "cnv_sample"})
+    came = make_text(talk, direction="inbound", media=[TextMedia(carrier_url="https://10.0.0.1/a")])
+    commit(messaging.new_message_write(came.model_copy(update={"id": "sms_sample"})))
+    _, answer = run("workers/text_media", "sqs-text-media")
+    assert answer == DONE
+    after = messaging.get_message(talk.org_id, "cnv_sample", "sms_sample")
+    assert after is not None
+    assert (after.media[0].error or "").startswith("the address is not allowed")
 
 
 def test_sqs_recordings_store_the_message_of_a_caller(run: Run, organization: dict[str, str]) -> None:

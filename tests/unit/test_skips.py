@@ -75,6 +75,7 @@ NOTHING_TO_DO: dict[str, list[dict[str, Any]]] = {
             "received_at": "2026-01-15T17:00:00.000Z",
         },
     ],
+    "workers/text_media": [{"job": "FetchTextMedia", **TEXT}],
     "workers/simulator": [{**CALL, "step": 0}, {"org_id": ORG, "call_sid": "CA_none", "step": 0}],
     "workers/recordings": [
         {"job": "FetchRecording", **CALL, "recording_id": "RE_none"},
@@ -82,6 +83,17 @@ NOTHING_TO_DO: dict[str, list[dict[str, Any]]] = {
         {"job": "CloseVoicemail", **CALL},
     ],
     "workers/summaries": [{"job": "SummarizeCall", **CALL}],
+    "workers/texts": [
+        {"job": "SendText", **TEXT},
+        {"job": "ConfirmText", **TEXT, "claim": 2},
+        {"job": "SendScheduledText", "org_id": ORG, "scheduled_id": "sch_none"},
+        {
+            "job": "WakeConversation",
+            "org_id": ORG,
+            "conversation_id": "cnv_none",
+            "snoozed_until": "2026-01-15T17:00:00.000Z",
+        },
+    ],
     "workers/voicemails": [
         {"job": "CreateVoicemail", **CALL, "recording_id": "RE_none"},
         {

@@ -46,6 +46,12 @@ class OrganizationInput(BaseModel):
         description="The maker of the models that you prefer. It is kept, and has no effect in this version.",
         json_schema_extra=omit_default,
     )
+    smart_encoding: Annotated[bool, Field(strict=True)] = Field(
+        default=False,
+        description="Whether your texts get plain quotes, dashes and spaces for typographic ones. A text that then fits in"
+        " GSM-7 has fewer segments. Other texts stay as they are.",
+        json_schema_extra=omit_default,
+    )
 
     def sent_fields(self) -> dict[str, Any]:
         """Returns the fields that the request sent."""
@@ -70,6 +76,7 @@ class OrganizationView(BaseModel):
     address_postal_code: str | None
     address_country: str | None
     default_provider: VoiceProvider
+    smart_encoding: bool
     created_at: str
     updated_at: str
 

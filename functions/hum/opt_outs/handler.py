@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functions.hum.opt_outs.schemas import OptOutList, OptOutView, SmsOptOutCreateInput
+from functions.hum.opt_outs.schemas import AddedSmsOptOutView, SmsOptOutCreateInput, SmsOptOutList, SmsOptOutView
 from switchboard.compliance import ledgers
 from switchboard.dialects.hum.dialect import Hum
 from switchboard.dialects.hum.shapes import DONE, Cursor, Limit, Ok
@@ -22,9 +22,9 @@ _INVALID = "`invalid_number`: the number is not a telephone number."
     description="Sorted by number. A keyword such as `STOP` adds its sender. So does a request to stop in a sentence.",
     permission=Permission.OPT_OUTS_READ,
 )
-def list_opt_outs(limit: Limit = 50, cursor: Cursor = None) -> OptOutList:
+def list_opt_outs(limit: Limit = 50, cursor: Cursor = None) -> SmsOptOutList:
     found, after = ledgers.list_opt_outs(api.member.org_id, limit, cursor)
-    return OptOutList(opt_outs=[OptOutView.of(entry) for entry in found], next_cursor=after)
+    return SmsOptOutList(opt_outs=[SmsOptOutView.of(entry) for entry in found], next_cursor=after)
 
 
 @api.post(
@@ -37,11 +37,11 @@ def list_opt_outs(limit: Limit = 50, cursor: Cursor = None) -> OptOutList:
     permission=Permission.OPT_OUTS_WRITE,
     responses={400: _INVALID},
 )
-def create_opt_out(request: SmsOptOutCreateInput) -> OptOutView:
+def create_opt_out(request: SmsOptOutCreateInput) -> AddedSmsOptOutView:
     member = api.member
     added = ledgers.add_opt_out(member, request.e164, "manual", reason=request.reason, effect=member.effect)
     api.answer_with(201 if added.is_new else 200)
-    return OptOutView.of(added.entry)
+    return AddedSmsOptOutView.of(added.entry)
 
 
 @api.delete(

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from switchboard.compliance import models
 from switchboard.compliance.models import OptOutSource
+from switchboard.dialects.hum.shapes import Ok
 from switchboard.edge.fields import OneLine
 
 
@@ -20,7 +21,7 @@ class SmsOptOutCreateInput(BaseModel):
     reason: Annotated[str, OneLine(200)] | None = Field(default=None, description="A note for later readers.")
 
 
-class OptOutView(BaseModel):
+class SmsOptOutView(BaseModel):
     """A contact who gets no texts and no calls of the organization, through any API."""
 
     e164: str
@@ -33,13 +34,22 @@ class OptOutView(BaseModel):
     created_by: str = Field(description="The id of the person, key or worker that added the contact.")
 
     @classmethod
-    def of(cls, entry: models.OptOut) -> OptOutView:
+    def of(cls, entry: models.OptOut) -> SmsOptOutView:
         """Returns HUM's view of an opt-out."""
         return cls.model_validate(entry.model_dump())
 
 
-class OptOutList(BaseModel):
+class AddedSmsOptOutView(SmsOptOutView, Ok):
+    """The opt-out of the contact."""
+
+    @classmethod
+    def of(cls, entry: models.OptOut) -> AddedSmsOptOutView:
+        """Returns HUM's view of an opt-out that was asked for."""
+        return cls.model_validate({"ok": True, **entry.model_dump()})
+
+
+class SmsOptOutList(BaseModel):
     """A page of opt-outs, sorted by number."""
 
-    opt_outs: list[OptOutView]
+    opt_outs: list[SmsOptOutView]
     next_cursor: str | None

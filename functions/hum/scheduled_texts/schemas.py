@@ -1,4 +1,4 @@
-"""Response models of HUM's scheduled texts (docs/contracts/hum.md#scheduled-texts)."""
+"""Response models of HUM's scheduled texts (docs/contracts/hum.md#scheduled-messages)."""
 
 from __future__ import annotations
 

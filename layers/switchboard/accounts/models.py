@@ -56,6 +56,8 @@ class Organization(BaseModel):
     #: The IANA time zone of its days and hours.
     timezone: str = "UTC"
     hard_cap: HardCap = Field(default_factory=HardCap)
+    #: Whether texts that go out get plain quotes and dashes for typographic ones, if that makes them shorter.
+    smart_encoding: bool = False
     #: Identifies the current cap. Claims compare it (switchboard.accounts.stops).
     cap_mark: str | None = None
     #: Limits that were agreed on one by one. They replace the plan's: requests_per_minute, emails_per_month …

@@ -47,7 +47,7 @@ __all__ = ["SentText", "TextDraft", "send_follow_up", "send_reply", "send_text",
 
 @dataclass(frozen=True, slots=True)
 class _Sender:
-    """Who sends a text. `once` is the request, if it must have its effect only once."""
+    """The sender of a text. `once` is the request, if it must have its effect only once."""
 
     origin: Origin
     org: Organization
@@ -121,7 +121,11 @@ def system_text_writes(
     (`threads.add_message`).
     """
     message = new_message(
-        talk, TextDraft(body=body), Author.SYSTEM, simulated=talk.simulated, correlation_id=correlation_id
+        talk,
+        TextDraft(body=encode_body(org, body)),
+        Author.SYSTEM,
+        simulated=talk.simulated,
+        correlation_id=correlation_id,
     ).model_copy(update={"passes_opt_out": True})
     message = message.model_copy(update={"receipt": charges.owed_receipt(org, message)})
     return message, [queued_text_writes(text_events.text_origin(message), message), charges.owed_write(org, message)]
@@ -187,7 +191,7 @@ def _send_once(
     require_number(place.number, has_media=bool(draft.media))
     message = new_message(
         place.talk,
-        draft,
+        draft.model_copy(update={"body": encode_body(sender.org, draft.body)}),
         sender.author,
         simulated=place.simulated,
         correlation_id=sender.origin.correlation_id,
@@ -285,6 +289,11 @@ def _paused_writes(origin: Origin, talk: TextConversation, message: TextMessage)
         store.activity_write(talk.org_id, talk.id, entry),
         text_events.conversation_event_write(origin, "conversation.updated", talk, fields=["ai_paused"]),
     ]
+
+
+def encode_body(org: Organization, body: str) -> str:
+    """Returns a body as it is sent: in plain characters, if the organization wants that and if it saves segments."""
+    return segments.to_gsm(body) if org.smart_encoding else body
 
 
 def new_message(

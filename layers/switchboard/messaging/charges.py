@@ -1,4 +1,4 @@
-"""What a text costs: its segments, when it is queued. A text that never reaches the carrier is given back.
+"""The cost of a text: its segments, when it is queued. A text that never reaches the carrier is given back.
 
 A text of a simulated number costs nothing, and has no receipt. A refund removes the receipt in the same commit, so
 that a text is given back once.

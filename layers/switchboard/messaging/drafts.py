@@ -1,4 +1,4 @@
-"""What somebody wants to send, and the checks of its content."""
+"""A text that somebody wants to send, and the checks of its content."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from switchboard.kit import clock
 from switchboard.messaging.models import MAX_BODY_CHARACTERS, MAX_MEDIA, ScheduledText, TextMedia, TextMessage
 from switchboard.outbound import destination
 
-#: How far ahead a text may be scheduled (docs/contracts/hum.md#texts).
+#: How far ahead a text may be scheduled (docs/contracts/hum.md#scheduled-messages).
 LONGEST_SCHEDULE = timedelta(days=90)
 #: How far in the past a time may be, and still mean now: requests take time, and clocks differ.
 _CLOCK_TOLERANCE = timedelta(minutes=1)
@@ -26,7 +26,7 @@ class TextDraft(BaseModel):
     """A text that somebody wants to send: now, or at `scheduled_at`.
 
     `purpose` is the sender's own word. `telemarketing` has a meaning: the gate then asks for more
-    (docs/contracts/hum.md#texts).
+    (docs/contracts/hum.md#messages).
     """
 
     model_config = ConfigDict(frozen=True)

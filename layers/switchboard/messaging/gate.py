@@ -1,4 +1,4 @@
-"""What the compliance gate needs to know about a text.
+"""The facts about a text that the compliance gate needs.
 
 A member states the consent by sending a text, if the ledger has none. A text of the contact is a consent too. Quiet
 hours apply if the sender asks for them, and always to automatic texts and to texts that sell something: the hours of

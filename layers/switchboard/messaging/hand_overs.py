@@ -26,8 +26,9 @@ from switchboard.compliance import ledgers
 from switchboard.compliance.ledgers import AlreadyOptedOutError
 from switchboard.errors import Unavailable
 from switchboard.kit import clock, texts
-from switchboard.messaging import charges, failures, moves, store, text_events, waiting
+from switchboard.messaging import charges, failures, figures, moves, store, text_events, waiting
 from switchboard.messaging.models import MessageStatus, TextMessage
+from switchboard.messaging.reports import CARRIER_REASON
 from switchboard.persistence import optimistic
 from switchboard.persistence.collection import next_version
 from switchboard.persistence.optimistic import Decision, StaleVersionError
@@ -42,7 +43,7 @@ _FIRST_RETRY, _LONGEST_RETRY = timedelta(seconds=15), timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class HandOver:
-    """What the carrier said about a text. `unknown` means that it may have the text."""
+    """The carrier's answer to a text. `unknown` means that it may have the text."""
 
     outcome: Literal["accepted", "refused", "throttled", "unknown"]
     provider_sid: str | None = None
@@ -112,7 +113,9 @@ def record_hand_over(
 
 
 def _opt_out_writes(message: TextMessage) -> Writes:
-    return ledgers.opt_out_writes(text_events.text_origin(message), message.contact_e164, "keyword")[1]
+    return ledgers.opt_out_writes(
+        text_events.text_origin(message), message.contact_e164, "keyword", reason=CARRIER_REASON
+    )[1]
 
 
 def _change_claimed(claimed: TextMessage, decide: Callable[[TextMessage], Decision[TextMessage]]) -> TextMessage | None:
@@ -143,14 +146,16 @@ def decide_record(
 
 
 def _accepted(before: TextMessage, provider_sid: str | None) -> Decision[TextMessage]:
-    if before.sent_at is not None:
+    # A report of the end has said whether the text was sent.
+    if before.sent_at is not None or before.status in moves.END_STATUSES:
         return None
     facts: dict[str, Any] = {"provider_sid": provider_sid, "sent_at": clock.now_iso()}
     # A report of the carrier may have been faster: then its status stays.
     if moves.can_become(before, MessageStatus.ACCEPTED):
         facts |= {"status": MessageStatus.ACCEPTED, "provisional": False}
     after = next_version(before, **facts)
-    return after, text_events.text_event_write(text_events.text_origin(after), "sms.sent", after)
+    event = text_events.text_event_write(text_events.text_origin(after), "sms.sent", after)
+    return after, [event, figures.figure_writes(after, "sent", after.updated_at)]
 
 
 def _released(org: Organization, before: TextMessage) -> Decision[TextMessage]:
@@ -164,7 +169,7 @@ def _released(org: Organization, before: TextMessage) -> Decision[TextMessage]:
 
 
 def failed(org: Organization, before: TextMessage, code: str, reason: str | None = None) -> tuple[TextMessage, Writes]:
-    """Returns a text that did not reach the carrier, and the writes that give it back and tell of it."""
+    """Returns a text that did not reach the carrier, and the writes that give it back and report it."""
     after = next_version(
         before,
         status=MessageStatus.FAILED,
@@ -174,7 +179,8 @@ def failed(org: Organization, before: TextMessage, code: str, reason: str | None
         error_message=reason or failures.explain_failure(code),
     )
     event = text_events.text_event_write(text_events.text_origin(after), "sms.failed", after, error=texts.to_code(code))
-    return after, [event, charges.refund_write(org, before)]
+    figure = figures.figure_writes(after, "failed", after.updated_at)
+    return after, [event, figure, charges.refund_write(org, before)]
 
 
 def fail_text(

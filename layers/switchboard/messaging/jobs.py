@@ -39,8 +39,9 @@ class WakeConversation(Job, queue="texts"):
 
 
 class FetchTextMedia(Job, queue="text-media"):
-    """Copy the files of a text that came in from the carrier into our bucket."""
+    """Copy the files of a text that came in from the carrier into our bucket. `attempts` counts the earlier runs."""
 
     org_id: str
     conversation_id: str
     message_id: str
+    attempts: int = 0

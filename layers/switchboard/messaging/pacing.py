@@ -17,11 +17,12 @@ from datetime import UTC, datetime
 
 from switchboard.compliance import phone
 from switchboard.compliance.phone import NumberKind
-from switchboard.errors import Contended, Invalid
+from switchboard.errors import Invalid
 from switchboard.kit import clock, settings
 from switchboard.messaging import pacing_store
 from switchboard.messaging.models import TextMessage
 from switchboard.numbers.models import Number
+from switchboard.persistence.optimistic import StaleVersionError, retry_on_conflict
 
 #: The texts a second that a carrier accepts from a number, by its type. Operators set the rates of their contract.
 _RATES = {"LONG_CODE": 1, "TOLL_FREE": 3, "SHORT_CODE": 100}
@@ -31,8 +32,6 @@ _SHORT_CODE_DIGITS = 6
 _MISSED_MS, _ROUNDS = 2_000, 2
 #: How late a job may be, in milliseconds, without losing its time: one second by the queue, and two by busy workers.
 _MAX_LATE_MS = 3_000
-#: The times that are tried before a reservation gives up. Each failure means that another reservation succeeded.
-_ATTEMPTS = 10
 
 
 def texts_per_second(number_e164: str) -> int:
@@ -86,13 +85,17 @@ def reserve_slot(message: TextMessage, slot: int | None) -> int | None:
         return None
     if slot is not None and now < slot:
         return slot
-    for _ in range(_ATTEMPTS):
-        if pacing_store.take_present_slots(message.org_id, message.number_id, now, now + interval):
+
+    def attempt() -> int | None:
+        present = _now_ms()
+        if pacing_store.take_present_slots(message.org_id, message.number_id, present, present + interval):
             return None
-        if (later := pacing_store.reserve_next_slot(message.org_id, message.number_id, now, interval)) is not None:
-            return later
-        now = _now_ms()
-    raise Contended("Too many texts go out from this number at the same time: try again.", retry_after=1)
+        later = pacing_store.reserve_next_slot(message.org_id, message.number_id, present, interval)
+        if later is None:
+            raise StaleVersionError
+        return later
+
+    return retry_on_conflict(attempt)
 
 
 def moment_of(slot: int) -> datetime:

@@ -17,7 +17,7 @@ from switchboard.carriers.messages.ports.reports import TextReport
 from switchboard.compliance import ledgers
 from switchboard.compliance.ledgers import AlreadyOptedOutError
 from switchboard.kit import clock
-from switchboard.messaging import moves, store, text_events
+from switchboard.messaging import figures, moves, store, text_events
 from switchboard.messaging.models import MessageStatus, TextMessage
 from switchboard.persistence.collection import next_version
 from switchboard.persistence.optimistic import retry_on_conflict
@@ -36,11 +36,11 @@ _NOT_ACCEPTED = (MessageStatus.QUEUED, MessageStatus.SENDING, MessageStatus.UNCO
 FollowingWrites = Callable[[TextMessage, TextMessage], Writes]
 
 
-def _none(before: TextMessage, after: TextMessage) -> Writes:  # noqa: ARG001 the form of FollowingWrites
+def _no_writes(before: TextMessage, after: TextMessage) -> Writes:  # noqa: ARG001 the form of FollowingWrites
     return None
 
 
-def apply_report(report: TextReport, beside: FollowingWrites = _none) -> None:
+def apply_report(report: TextReport, beside: FollowingWrites = _no_writes) -> None:
     """Applies a report to its text. `beside` returns the writes that belong to the same commit. It may run twice."""
     if not retry_on_conflict(lambda: _apply(report, beside)):
         telemetry.log_skip("the report changes nothing", org_id=report.org_id, message_id=report.message_id)
@@ -61,7 +61,7 @@ def _apply(report: TextReport, beside: FollowingWrites) -> bool:
         commit(*parts)
         return True
     _, opt_out_writes = ledgers.opt_out_writes(
-        text_events.text_origin(after), after.contact_e164, "keyword", reason=_CARRIER_REASON
+        text_events.text_origin(after), after.contact_e164, "keyword", reason=CARRIER_REASON
     )
     try:
         commit(*parts, opt_out_writes)
@@ -71,11 +71,11 @@ def _apply(report: TextReport, beside: FollowingWrites) -> bool:
 
 
 #: Why the ledger has the opt-out of a person who sent STOP to the carrier.
-_CARRIER_REASON = "reported by the carrier"
+CARRIER_REASON = "reported by the carrier"
 
 
 def _record_opt_out(message: TextMessage) -> None:
-    ledgers.record_opt_out(text_events.text_origin(message), message.contact_e164, "keyword", reason=_CARRIER_REASON)
+    ledgers.record_opt_out(text_events.text_origin(message), message.contact_e164, "keyword", reason=CARRIER_REASON)
 
 
 def apply_to_message(before: TextMessage, report: TextReport) -> TextMessage | None:
@@ -113,8 +113,10 @@ def _event_writes(before: TextMessage, after: TextMessage) -> list[Writes]:
     told: list[Writes] = []
     if after.sent_at and not before.sent_at:
         told.append(text_events.text_event_write(origin, "sms.sent", after))
+        told.append(figures.figure_writes(after, "sent", after.sent_at))
     if after.status in _ARRIVED and before.status not in _ARRIVED:
         told.append(text_events.text_event_write(origin, "sms.delivered", after))
     if after.status in _FAILED:
         told.append(text_events.text_event_write(origin, "sms.failed", after, error=after.error_code or "unknown"))
+        told.append(figures.figure_writes(after, "failed", after.updated_at))
     return told

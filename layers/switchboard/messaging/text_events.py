@@ -44,6 +44,18 @@ def text_event_write(origin: Origin, type_: str, message: TextMessage, /, **data
     )
 
 
+def media_event_write(message: TextMessage, *, stored: int, lost: int) -> Put:
+    """Returns the write of the event about files of a text that were stored, or that cannot be stored."""
+    return events.new_event_write(
+        text_origin(message),
+        "sms.media_fetched",
+        Subject(type="text", id=message.id, version=message.version),
+        conversation=message.conversation_id,
+        stored=stored,
+        lost=lost,
+    )
+
+
 def conversation_event_write(origin: Origin, type_: str, talk: TextConversation, /, **data: Any) -> Put:
     """Returns the write of an event about this version of a conversation."""
     subject = Subject(type="conversation", id=talk.id, version=talk.version)

@@ -234,6 +234,19 @@ def test_each_segment_is_charged_at_the_price_of_the_number(acme: Tenant, number
     assert desk.spent() == (2, 2 * cost)
 
 
+def test_an_organization_may_save_segments_by_plain_characters(acme: Tenant) -> None:
+    body = "\u201cYour table is ready\u201d \u2013 " * 4
+    desk = open_desk(acme)
+    assert (desk.send(desk.talk_with(), body).body, desk.spent()[0]) == (body, 2)
+    organizations.update_organization(
+        system(acme.org_id), organizations.get_organization(acme.org_id), {"smart_encoding": True}
+    )
+    saving = Desk(member(acme.org_id, name="Bea"), desk.number)
+    text = saving.send(saving.talk_with("+14155550124"), body)
+    assert (text.body, text.segments) == ('"Your table is ready" - ' * 4, 1)
+    assert saving.send(saving.talk_with("+14155550125"), f"{body}\u5b57").body == f"{body}\u5b57"
+
+
 def test_both_kinds_of_numbers_share_the_plans_quota_of_segments(cloud: Any, messenger: FakeMessenger) -> None:
     acme = tenant(text_segments_per_month=3)
     desk = open_desk(acme)

@@ -1,8 +1,9 @@
-"""An opt-out is in force after its commit, whatever comes before and after it."""
+"""An opt-out is in force after its commit, with any texts and reports before and after it."""
 
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -37,7 +38,7 @@ def latest(plan: list[IncomingText], request: str) -> str:
 def test_no_text_from_before_the_latest_stop_ends_the_opt_out(
     acme: Tenant, frozen: clock.FrozenClock, seed: int
 ) -> None:
-    """Texts come in any order and twice. Whatever was sent before the latest STOP does not end its opt-out."""
+    """Texts come in any order and twice. No text from before the latest STOP ends its opt-out."""
     chance = random.Random(seed)
     number = save_number(acme.org_id)
     begin = clock.now()
@@ -79,7 +80,7 @@ def test_an_opt_out_with_the_carrier_is_in_force_among_other_reports(
     frozen.advance(seconds=30)
     sent = make_text(make_conversation(acme.org_id, number_id=number.id), status=MessageStatus.SENDING)
     commit(store.new_message_write(sent))
-    steps = [
+    steps: list[Callable[[], None]] = [
         lambda: reports.apply_report(report(sent, "failed", error_code=21610)),
         lambda: reports.apply_report(report(sent, "sent")),
         lambda: reports.apply_report(report(sent, "delivered")),

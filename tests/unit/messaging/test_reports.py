@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import permutations
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
@@ -20,9 +20,9 @@ from tests.unit.messaging.inbox import events_of, opt_out_of, report
 ORDERS = list(permutations(("queued", "sending", "sent", "delivered", "read", "accepted")))
 
 
-def save_text(org_id: str, status: MessageStatus = MessageStatus.ACCEPTED, **facts: object) -> TextMessage:
+def save_text(org_id: str, status: MessageStatus = MessageStatus.ACCEPTED, **facts: Any) -> TextMessage:
     """Store a text that was handed to the carrier."""
-    known = {"sent_at": clock.now_iso(), "sid": "SM1"} if status is MessageStatus.ACCEPTED else {}
+    known: dict[str, Any] = {"sent_at": clock.now_iso(), "sid": "SM1"} if status is MessageStatus.ACCEPTED else {}
     text = make_text(make_conversation(org_id), status=status, **{**known, **facts})
     commit(store.new_message_write(text))
     return text

@@ -15,9 +15,10 @@ from switchboard.carriers.messages.ports.messenger import (
     TextRefusedError,
     ThrottledError,
 )
+from switchboard.carriers.messages.ports.reports import TextReport
 from switchboard.compliance import ledgers
 from switchboard.kit import clock
-from switchboard.messaging import acceptance, confirming, sending, store
+from switchboard.messaging import acceptance, confirming, reports, sending
 from switchboard.messaging.jobs import ConfirmText
 from switchboard.messaging.models import MessageStatus, TextMessage
 from switchboard.numbers import store as numbers
@@ -80,8 +81,15 @@ def test_a_report_that_is_faster_than_the_record_stays(desk: Desk, messenger: Fa
     text = desk.send(desk.talk_with())
 
     def deliver(_: Any) -> None:
-        now = read_again(text)
-        commit(store.save_message_write(next_version(now, status=MessageStatus.DELIVERED, provider_sid="SM1")))
+        told = TextReport(
+            org_id=text.org_id,
+            conversation_id=text.conversation_id,
+            message_id=text.id,
+            provider_sid=sid_of(text.id),
+            status="delivered",
+            reported_at=clock.now_iso(),
+        )
+        reports.apply_report(told)
 
     messenger.at_arrival = deliver
     sent = work_off(text)
@@ -90,7 +98,7 @@ def test_a_report_that_is_faster_than_the_record_stays(desk: Desk, messenger: Fa
         sid_of(text.id),
         clock.now_iso(),
     )
-    assert list_events(text.id) == ["sms.queued", "sms.sent"]
+    assert list_events(text.id) == ["sms.queued", "sms.sent", "sms.delivered"]
 
 
 def test_a_refused_text_fails_in_words_and_is_given_back(desk: Desk, messenger: FakeMessenger) -> None:
@@ -235,7 +243,7 @@ def test_an_answer_to_stop_passes_the_opt_out_but_no_block(
     commit(writes)
     ledgers.record_opt_out(desk.who, CONTACT, "keyword")
     assert work_off(first).status is MessageStatus.ACCEPTED
-    second, writes = acceptance.system_text_writes(org, talk, "Help is on the way.", correlation_id="corr_2")
+    second, writes = acceptance.system_text_writes(org, talk, "Write to us for help.", correlation_id="corr_2")
     commit(writes)
     ledgers.block_number(desk.who, CONTACT)
     frozen.advance(seconds=1)

@@ -43,7 +43,7 @@ OTHERS = (
         "Cancel the order for Friday",
         "I need help with my end date",
     ),
-    *("don't forget to text me", "When do you stop serving lunch?", "what time is it over", "start without me"),
+    *("don't forget to text me", "When do you stop serving lunch?", "is it over at 5", "start without me"),
     *("Puedo parar en la tienda?", "Quiero cancelar mi cita", "mas tarde por favor", "La planta baja", "si gracias"),
     *("No me llamen, mejor escriban", "\U0001f600\U0001f600", "", "   ", "1", "Non-stop flight at 9?", "no problem"),
     *("please don't text me before nine", "The next stop is ours", "Nice, thanks!", "How do I stop my order?"),

@@ -36,6 +36,12 @@ class TextBlocked(TypedDict):
     campaign: NotRequired[Annotated[Id, "The campaign."]]
 
 
+class TextMediaFetched(TypedDict):
+    conversation: Annotated[Id, "The conversation."]
+    stored: Annotated[Count, "The number of files that were stored."]
+    lost: Annotated[Count, "The number of files that cannot be stored."]
+
+
 class TextScheduled(TypedDict):
     conversation: Annotated[Id, "The conversation."]
     contact: Annotated[Digest, "The digest of the contact's number."]
@@ -80,6 +86,7 @@ TYPES = (
         starts=("recipients",),
         projections=_SEARCHED,
     ),
+    _text("sms.media_fetched", "Files of a text that came in were stored, or cannot be.", TextMediaFetched),
     _text("sms.queued", "A text was accepted, and waits for its worker.", projections=_SEARCHED),
     _text("sms.sent", "The carrier accepted a text.", webhook="sms.sent"),
     _text("sms.delivered", "A text reached the contact's telephone.", webhook="sms.delivered"),
