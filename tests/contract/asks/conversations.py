@@ -11,18 +11,18 @@ from tests.unit.calls.console_calls import save_number
 PATH = "/api/sms/conversations"
 
 
-def _order(org: Console) -> dict[str, Any]:
+def new_order(org: Console) -> dict[str, Any]:
     number = save_number(org.org_id, next_number())
     return {"twilio_number_id": number.id, "contact_e164": "+14155550142"}
 
 
 def _conversation(org: Console, below: str = "") -> str:
-    made: dict[str, Any] = org.admin.post(PATH, _order(org)).json()
+    made: dict[str, Any] = org.admin.post(PATH, new_order(org)).json()
     return f"{PATH}/{made['id']}{below}"
 
 
 def _started(org: Console) -> Ask:
-    return Ask("POST", PATH, _order(org) | {"initial_message": {"body": "Hello Ada."}})
+    return Ask("POST", PATH, new_order(org) | {"initial_message": {"body": "Hello Ada."}})
 
 
 GOOD = {

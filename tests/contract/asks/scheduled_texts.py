@@ -14,9 +14,10 @@ PATH = "/api/sms/scheduled"
 
 
 def _scheduled(org: Console) -> str:
-    sent = conversations.GOOD["sendSmsMessage"](org)
+    talk: dict[str, Any] = org.admin.post(conversations.PATH, conversations.new_order(org)).json()
     at = clock.format_iso(clock.now() + timedelta(days=1))
-    made: dict[str, Any] = org.admin.post(sent.path, {**sent.body, "scheduled_at": at}).json()
+    path = f"{conversations.PATH}/{talk['id']}/messages"
+    made: dict[str, Any] = org.admin.post(path, {"body": "See you tomorrow.", "scheduled_at": at}).json()
     return f"{PATH}/{made['scheduled_message']['id']}"
 
 

@@ -98,10 +98,11 @@ def test_an_opt_out_before_the_commit_wins(desk: Desk) -> None:
         desk.ask(talk, "Counted.")
     commits = calls.index("TransactWriteItems")
     other = desk.talk_with("+14155550124")
-    with (
-        sabotage.meeting(commits, lambda: ledgers.record_opt_out(desk.who, other.contact_e164, "manual") and None),
-        pytest.raises(Blocked) as refused,
-    ):
+
+    def opt_out() -> None:
+        ledgers.record_opt_out(desk.who, other.contact_e164, "manual")
+
+    with sabotage.meeting(commits, opt_out), pytest.raises(Blocked) as refused:
         desk.ask(other)
     assert refused.value.details["reason"] == "changed_meanwhile"
     assert read_talk(other).message_count == 0
@@ -133,7 +134,11 @@ def test_a_request_that_dies_between_two_calls_has_its_effect_once(desk: Desk) -
 
 def test_two_texts_at_once_are_both_in_the_conversation(desk: Desk) -> None:
     talk, sabotage = desk.talk_with(), Sabotage()
-    with sabotage.meeting(1, lambda: desk.ask(talk, "Second.") and None):
+
+    def second() -> None:
+        desk.ask(talk, "Second.")
+
+    with sabotage.meeting(1, second):
         desk.ask(talk, "First.")
     assert read_talk(talk).message_count == 2
     assert len(store.list_messages(desk.org_id, talk.id, 10)[0]) == 2

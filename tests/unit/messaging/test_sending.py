@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from switchboard.accounts import organizations
-from switchboard.aws import reads
+from switchboard.aws.dynamodb import decode_item
 from switchboard.aws.writes import commit
 from switchboard.carriers.messages.ports.messenger import (
     FoundText,
@@ -32,6 +32,7 @@ from tests.unit.messaging.desk import CONTACT
 from tests.unit.messaging.texts_out import (
     Desk,
     find_events,
+    job_of,
     list_events,
     open_desk,
     read_again,
@@ -113,7 +114,11 @@ def test_a_refused_text_fails_in_words_and_is_given_back(desk: Desk, messenger: 
 def test_an_opt_out_with_the_carrier_enters_the_ledger(desk: Desk, messenger: FakeMessenger, known: bool) -> None:
     text = desk.send(desk.talk_with())
     if known:
-        messenger.at_arrival = lambda _: ledgers.record_opt_out(desk.who, CONTACT, "manual") and None
+
+        def opt_out(_: Any) -> None:
+            ledgers.record_opt_out(desk.who, CONTACT, "manual")
+
+        messenger.at_arrival = opt_out
     messenger.outcome = TextRefusedError("opted out", 21610)
     assert work_off(text).error_code == "21610"
     assert [one.source for one in ledgers.list_opt_outs(desk.org_id, 10)[0]] == ["manual" if known else "keyword"]
@@ -207,7 +212,11 @@ def test_two_workers_send_a_text_once(desk: Desk, messenger: FakeMessenger, froz
         messenger.taken.clear()
         frozen.advance(seconds=2)
         text = desk.send(desk.talk_with(f"+141555501{40 + place}"))
-        with sabotage.meeting(place, lambda text=text: work_off(text) and None):  # type: ignore[misc]
+
+        def second(one: TextMessage = text) -> None:
+            work_off(one)
+
+        with sabotage.meeting(place, second):
             work_off(text)
         assert len(messenger.taken) == 1
 
@@ -263,9 +272,7 @@ def test_the_last_look_reads_many_numbers_at_once(desk: Desk) -> None:
 def test_a_send_costs_six_requests(desk: Desk) -> None:
     text = desk.send(desk.talk_with())
     with Sabotage().counting() as calls:
-        sending.send_queued_text(
-            sending.SendText(org_id=text.org_id, conversation_id=text.conversation_id, message_id=text.id)
-        )
+        sending.send_queued_text(job_of(text))
     # The text, the gate, the pace, the claim, the last look and the record.
     assert sorted(calls) == ["BatchGetItem"] * 3 + ["TransactWriteItems"] * 2 + ["UpdateItem"]
 
@@ -273,5 +280,5 @@ def test_a_send_costs_six_requests(desk: Desk) -> None:
 def test_the_watch_of_a_claim_is_due_in_ten_minutes(desk: Desk) -> None:
     work_off(desk.send(desk.talk_with()))
     items = scan_items("activity", FilterExpression="outbox = :job", ExpressionAttributeValues={":job": {"S": "job"}})
-    found = [item for item in map(reads.decode_item, items) if item["body"]["job"] == "ConfirmText"]
+    found = [item for item in map(decode_item, items) if item["body"]["job"] == "ConfirmText"]
     assert [item["due"] for item in found] == ["2026-01-15T17:10:00.000Z"]

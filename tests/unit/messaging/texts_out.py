@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from switchboard.accounts import organizations
-from switchboard.aws import reads
+from switchboard.aws.dynamodb import decode_item
 from switchboard.aws.writes import commit
 from switchboard.events.models import Event
 from switchboard.kit import ids
@@ -144,14 +144,14 @@ def find_events(subject_id: str) -> list[Event]:
     items = scan_items(
         "activity", FilterExpression="outbox = :event", ExpressionAttributeValues={":event": {"S": "event"}}
     )
-    found = [Event.model_validate(reads.decode_item(item)) for item in items]
+    found = [Event.model_validate(decode_item(item)) for item in items]
     return sorted((event for event in found if event.subject.id == subject_id), key=lambda event: event.id)
 
 
 def waiting_jobs(name: str) -> int:
     """The number of jobs of a type in the outbox."""
     items = scan_items("activity", FilterExpression="outbox = :job", ExpressionAttributeValues={":job": {"S": "job"}})
-    return sum(reads.decode_item(item)["body"]["job"] == name for item in items)
+    return sum(decode_item(item)["body"]["job"] == name for item in items)
 
 
 def set_hours(org_id: str, start: str, end: str, who: Member) -> None:
