@@ -24,8 +24,8 @@ pytestmark = pytest.mark.usefixtures("cloud", "frozen")
 ROOT = Path(__file__).resolve().parents[2]
 ORG = "org_00000000000000000000000000"
 CALL = {"org_id": ORG, "call_id": "call_none"}
-CAMPAIGN = {"org_id": ORG, "campaign_id": "cmp_none"}
 TEXT = {"org_id": ORG, "conversation_id": "cnv_none", "message_id": "sms_none"}
+CAMPAIGN = {"org_id": ORG, "campaign_id": "cmp_none"}
 MAIL = {"org_id": ORG, "message_id": "msg_none"}
 DELIVERY = {
     "job": "DeliverWebhook",
