@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
 
 from switchboard.campaigns.batches import MAX_BATCH_ROWS
 from switchboard.campaigns.models import (
@@ -41,7 +42,7 @@ class CampaignMediaInput(BaseModel):
     url: Annotated[str, Field(json_schema_extra={"format": "uri"})] = Field(
         description="A public https address from which the carrier fetches the file."
     )
-    content_type: Annotated[str, OneLine(120)] | None = None
+    content_type: Annotated[str, OneLine(120)] | SkipJsonSchema[None] = None
 
 
 class CampaignRecipientInput(BaseModel):
@@ -51,7 +52,7 @@ class CampaignRecipientInput(BaseModel):
 
     contact_e164: _E164
     body: _Body | None = Field(default=None, description="Replaces the campaign's template. It may have variables too.")
-    media: Annotated[list[CampaignMediaInput], Field(max_length=MAX_MEDIA)] | None = None
+    media: list[CampaignMediaInput] = Field(default=[], max_length=MAX_MEDIA)
     variables: dict[str, str | int | float] | None = Field(
         default=None, description="The values of the template's variables."
     )
