@@ -131,7 +131,7 @@ def _stored(key: str) -> str:
 
 
 def _bought_number(demo: dict[str, str]) -> str:
-    found = available.search_available_numbers(NumberSearch(limit=1))
+    found = available.search_available_numbers(NumberSearch(voice=True, sms=True, limit=1))
     return purchases.buy_number(_master(demo), NumberOrder(found[0].number.e164)).id
 
 

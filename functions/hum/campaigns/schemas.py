@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
 
 from switchboard.campaigns.batches import MAX_BATCH_ROWS
 from switchboard.campaigns.models import (
@@ -41,7 +42,9 @@ class CampaignMediaInput(BaseModel):
     url: Annotated[str, Field(json_schema_extra={"format": "uri"})] = Field(
         description="A public https address from which the carrier fetches the file."
     )
-    content_type: Annotated[str, OneLine(120)] | None = None
+    content_type: Annotated[str, OneLine(120)] | SkipJsonSchema[None] = Field(
+        default=None, description="The file's media type, if you know it."
+    )
 
 
 class CampaignRecipientInput(BaseModel):
@@ -49,9 +52,9 @@ class CampaignRecipientInput(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    contact_e164: _E164
+    contact_e164: _E164 = Field(description="The number to text.")
     body: _Body | None = Field(default=None, description="Replaces the campaign's template. It may have variables too.")
-    media: Annotated[list[CampaignMediaInput], Field(max_length=MAX_MEDIA)] | None = None
+    media: list[CampaignMediaInput] = Field(default=[], max_length=MAX_MEDIA, description="The files of the text.")
     variables: dict[str, str | int | float] | None = Field(
         default=None, description="The values of the template's variables."
     )

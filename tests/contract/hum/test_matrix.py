@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from infra import openapi
+from switchboard.edge.bodies import MAX_BODY_BYTES
 from switchboard.team import permissions
 from switchboard.team.permissions import Role
 from tests.contract import asks, console
@@ -163,7 +164,7 @@ def test_a_repeated_request_gets_the_first_answer(org: Console, name: str) -> No
         (b"[]", "application/json", 400, "invalid_request"),
         (b"", "application/json", 400, "invalid_request"),
         (b"{}", "text/plain", 415, "unsupported_media_type"),
-        (b'{"a":"' + b"x" * 1_048_576 + b'"}', "application/json", 413, "payload_too_large"),
+        (b'{"a":"' + b"x" * MAX_BODY_BYTES + b'"}', "application/json", 413, "payload_too_large"),
     ],
     ids=["broken", "list", "empty", "text", "large"],
 )
