@@ -72,6 +72,7 @@ class Mishaps:
 class Carried:
     """A text that the carrier was asked to take: when the request began and ended, on the true clock."""
 
+    org_id: str
     message_id: str
     contact: str
     begun: float
@@ -197,6 +198,15 @@ class World:
         if self._works and self.random.random() < self.mishaps.killed:
             raise WorkerKilledError
 
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """Lets the block work as a worker does: its requests count and take time."""
+        self._works = True
+        try:
+            yield
+        finally:
+            self._works = False
+
     def pass_time(self, seconds: float) -> None:
         """A worker waits before it retries a request."""
         self.source.at += seconds
@@ -207,7 +217,7 @@ class World:
         begun = self.now
         # The carrier takes the text within the request, and the worker may be killed before it has the answer.
         self.source.at += min(self.random.lognormvariate(-2.4, 0.35), 8.0)
-        one = Carried(text.message_id, text.to_number, begun, self.now, taken=False)
+        one = Carried(text.org_id, text.message_id, text.to_number, begun, self.now, taken=False)
         self.carried.append(one)
         try:
             self.carrier(text)
