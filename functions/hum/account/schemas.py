@@ -48,8 +48,8 @@ class OrganizationInput(BaseModel):
     )
     smart_encoding: Annotated[bool, Field(strict=True)] = Field(
         default=False,
-        description="Whether your texts get plain quotes, dashes and spaces for typographic ones. A text that then fits in"
-        " GSM-7 has fewer segments. Other texts stay as they are.",
+        description="Whether your texts get plain quotes, dashes and spaces for typographic ones. A text that then fits"
+        " in GSM-7 has fewer segments. Other texts stay as they are.",
         json_schema_extra=omit_default,
     )
 
