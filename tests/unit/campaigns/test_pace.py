@@ -1,4 +1,4 @@
-"""The throttle holds in every window of 60 seconds, whatever happens to workers, and nearly all of it is used."""
+"""The throttle holds in every window of 60 seconds while workers die, and nearly all of it is used."""
 
 from __future__ import annotations
 
