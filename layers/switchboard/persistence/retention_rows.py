@@ -423,6 +423,15 @@ KINDS: tuple[ItemKind, ...] = (
     ),
     ItemKind("activity", "scheduled text", "<org>#scheduled-text#<id>|scheduled", _ORG, _TEXTS),
     ItemKind(
+        "core",
+        "pace of the texts of a number",
+        "<org>#text-pace|<number>",
+        _TTL,
+        "It has no use after the text was sent.",
+        _DAY,
+        "its last use",
+    ),
+    ItemKind(
         "activity",
         "text at the simulated carrier",
         "<org>#simulated-text#<id>|text",
