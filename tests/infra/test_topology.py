@@ -41,6 +41,9 @@ NEVER_CALLED = {
     # The modules that accept calls also sign. A worker accepts none.
     "workers/dialer": {SECRET},
     "workers/voice_events": {SECRET},
+    "workers/text_reports": {SECRET},  # The callbacks are verified before they are queued.
+    # It fetches files with the carrier's own token, and changes texts only: it reads no ledger and makes no cursor.
+    "workers/text_media": {SECRET, "core"},
     "workers/webhooks": {SECRET},  # It makes deliveries; the delivery workers sign them.
     "workers/voicemails": {SECRET},  # It creates and erases voicemails, and returns no cursor.
     "workers/recordings": {SECRET},  # It fetches with the provider's own token; the callbacks are signed elsewhere.

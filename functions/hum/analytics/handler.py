@@ -7,6 +7,7 @@ from switchboard.analytics import messages, service
 from switchboard.dialects.hum.analytics_views import DAYS, RangeDays, RangeEnd, RangeStart
 from switchboard.dialects.hum.dialect import Hum
 from switchboard.edge.api import Api
+from switchboard.messaging import figures
 from switchboard.team.permissions import Permission
 
 api = Api(
@@ -30,7 +31,7 @@ api = Api(
 )
 def get_dashboard() -> DashboardView:
     found = service.get_dashboard(api.member)
-    return DashboardView.told(found, messages.count_open_conversations(api.member.org_id))
+    return DashboardView.told(found, figures.count_open_conversations(api.member.org_id))
 
 
 @api.get(

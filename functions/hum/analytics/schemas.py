@@ -91,7 +91,7 @@ class DashboardStats(BaseModel):
     answered_rate: float = Field(description="The part of the calls that were answered, from 0 to 1.", ge=0, le=1)
     unread_calls: int = Field(description="Calls that you have not read, at most 100.", ge=0, le=100)
     unread_voicemails: int = Field(description="Voicemails that you have not read, at most 100.", ge=0, le=100)
-    open_conversations: int
+    open_conversations: int = Field(description="Open conversations of texts, at most 1,000.", ge=0, le=1_000)
     minutes_used: int = Field(description="The minutes of calls that this month (UTC) is charged for.")
     minutes_included: int | None = Field(description="The minutes that the plan includes. `null` means no limit.")
 

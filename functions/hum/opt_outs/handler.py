@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functions.hum.opt_outs.schemas import SmsOptOutCreateInput, SmsOptOutList, SmsOptOutView
+from functions.hum.opt_outs.schemas import AddedSmsOptOutView, SmsOptOutCreateInput, SmsOptOutList, SmsOptOutView
 from switchboard.compliance import ledgers
 from switchboard.dialects.hum.dialect import Hum
 from switchboard.dialects.hum.shapes import DONE, Cursor, Limit, Ok
@@ -37,11 +37,11 @@ def list_opt_outs(limit: Limit = 50, cursor: Cursor = None) -> SmsOptOutList:
     permission=Permission.OPT_OUTS_WRITE,
     responses={400: _INVALID},
 )
-def create_opt_out(request: SmsOptOutCreateInput) -> SmsOptOutView:
+def create_opt_out(request: SmsOptOutCreateInput) -> AddedSmsOptOutView:
     member = api.member
     added = ledgers.add_opt_out(member, request.e164, "manual", reason=request.reason, effect=member.effect)
     api.answer_with(201 if added.is_new else 200)
-    return SmsOptOutView.of(added.entry)
+    return AddedSmsOptOutView.of(added.entry)
 
 
 @api.delete(

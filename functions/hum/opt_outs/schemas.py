@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from switchboard.compliance import models
 from switchboard.compliance.models import OptOutSource
+from switchboard.dialects.hum.shapes import Ok
 from switchboard.edge.fields import OneLine
 
 
@@ -36,6 +37,15 @@ class SmsOptOutView(BaseModel):
     def of(cls, entry: models.OptOut) -> SmsOptOutView:
         """Returns HUM's view of an opt-out."""
         return cls.model_validate(entry.model_dump())
+
+
+class AddedSmsOptOutView(SmsOptOutView, Ok):
+    """The opt-out of the contact."""
+
+    @classmethod
+    def of(cls, entry: models.OptOut) -> AddedSmsOptOutView:
+        """Returns HUM's view of an opt-out that was asked for."""
+        return cls.model_validate({"ok": True, **entry.model_dump()})
 
 
 class SmsOptOutList(BaseModel):

@@ -26,7 +26,7 @@ from switchboard.compliance import ledgers
 from switchboard.compliance.ledgers import AlreadyOptedOutError
 from switchboard.errors import Unavailable
 from switchboard.kit import clock, texts
-from switchboard.messaging import charges, failures, moves, store, text_events, waiting
+from switchboard.messaging import charges, failures, figures, moves, store, text_events, waiting
 from switchboard.messaging.models import MessageStatus, TextMessage
 from switchboard.messaging.reports import CARRIER_REASON
 from switchboard.persistence import optimistic
@@ -151,7 +151,8 @@ def _accepted(before: TextMessage, provider_sid: str | None) -> Decision[TextMes
     if moves.can_become(before, MessageStatus.ACCEPTED):
         facts |= {"status": MessageStatus.ACCEPTED, "provisional": False}
     after = next_version(before, **facts)
-    return after, text_events.text_event_write(text_events.text_origin(after), "sms.sent", after)
+    event = text_events.text_event_write(text_events.text_origin(after), "sms.sent", after)
+    return after, [event, figures.figure_writes(after, "sent", after.updated_at)]
 
 
 def _released(org: Organization, before: TextMessage) -> Decision[TextMessage]:
@@ -175,7 +176,8 @@ def failed(org: Organization, before: TextMessage, code: str, reason: str | None
         error_message=reason or failures.explain_failure(code),
     )
     event = text_events.text_event_write(text_events.text_origin(after), "sms.failed", after, error=texts.to_code(code))
-    return after, [event, charges.refund_write(org, before)]
+    figure = figures.figure_writes(after, "failed", after.updated_at)
+    return after, [event, figure, charges.refund_write(org, before)]
 
 
 def fail_text(

@@ -18,7 +18,7 @@ from switchboard.compliance.ledgers import AlreadyOptedOutError
 from switchboard.compliance.models import BlockedNumber, ConsentRecord, ConsentSource, OptOut
 from switchboard.errors import Invalid, NotFound
 from switchboard.kit import clock, ids
-from switchboard.messaging import acceptance, contact_requests, store, text_events, threads
+from switchboard.messaging import acceptance, contact_requests, figures, store, text_events, threads
 from switchboard.messaging.contact_requests import ContactRequest, LedgerChange
 from switchboard.messaging.jobs import FetchTextMedia
 from switchboard.messaging.keywords import KeywordKind
@@ -37,6 +37,8 @@ from switchboard.numbers.models import Number
 from switchboard.persistence.collection import next_version
 from switchboard.persistence.optimistic import StaleVersionError, retry_on_conflict
 from switchboard.timers import service as timers
+from switchboard.usage import service as usage
+from switchboard.usage.models import Meter
 
 #: The longest sender that is not a telephone number, such as a short code or a name.
 _MAX_SENDER_CHARACTERS = 32
@@ -160,6 +162,8 @@ def _incoming_writes(report: IncomingText, known: _Known, message: TextMessage) 
         _ledger_entry_write(request, change, after),
         _consent_writes(request, known, message) if is_person else None,
         timers.job_write(fetch) if message.media else None,
+        figures.figure_writes(message, "received", message.created_at),
+        None if message.simulated else usage.count_write(message.org_id, Meter.SMS_RECEIVED, message.segments),
         answer_writes,
     ]
 

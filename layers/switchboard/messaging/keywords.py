@@ -1,8 +1,8 @@
 """Recognizes the keywords of texts. Pure.
 
 A keyword is the whole text. Case, accents, punctuation, emoji and surrounding space do not count. The words are those
-of carriers (docs/contracts/providers.md#opt-out-keywords) and four Spanish ones. A request inside a sentence is recognized by
-`messaging.stop_requests`.
+of carriers (docs/contracts/providers.md#opt-out-keywords), and some Spanish ones. A request inside a sentence is
+recognized by `messaging.stop_requests`.
 """
 
 from __future__ import annotations

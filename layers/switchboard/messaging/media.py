@@ -84,4 +84,4 @@ def _record(message: TextMessage, done: dict[int, TextMedia], again: FetchTextMe
 
 
 def _pause(job: FetchTextMedia) -> timedelta:
-    return min(_FIRST_PAUSE * 2 ** (job.attempts - 1), _LONGEST_PAUSE)
+    return min(_FIRST_PAUSE * (1 << job.attempts - 1), _LONGEST_PAUSE)

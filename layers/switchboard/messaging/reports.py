@@ -17,7 +17,7 @@ from switchboard.carriers.messages.ports.reports import TextReport
 from switchboard.compliance import ledgers
 from switchboard.compliance.ledgers import AlreadyOptedOutError
 from switchboard.kit import clock
-from switchboard.messaging import moves, store, text_events
+from switchboard.messaging import figures, moves, store, text_events
 from switchboard.messaging.models import MessageStatus, TextMessage
 from switchboard.persistence.collection import next_version
 from switchboard.persistence.optimistic import retry_on_conflict
@@ -113,8 +113,10 @@ def _event_writes(before: TextMessage, after: TextMessage) -> list[Writes]:
     told: list[Writes] = []
     if after.sent_at and not before.sent_at:
         told.append(text_events.text_event_write(origin, "sms.sent", after))
+        told.append(figures.figure_writes(after, "sent", after.sent_at))
     if after.status in _ARRIVED and before.status not in _ARRIVED:
         told.append(text_events.text_event_write(origin, "sms.delivered", after))
     if after.status in _FAILED:
         told.append(text_events.text_event_write(origin, "sms.failed", after, error=after.error_code or "unknown"))
+        told.append(figures.figure_writes(after, "failed", after.updated_at))
     return told

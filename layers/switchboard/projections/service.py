@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from itertools import chain
 
 from switchboard import telemetry
-from switchboard.analytics import tallies_projection
+from switchboard.analytics import opt_outs_projection, tallies_projection
 from switchboard.aws.writes import commit
 from switchboard.calls import history_projection, lists_projection, words_projection
 from switchboard.errors import NotFound
@@ -42,6 +42,12 @@ PROJECTIONS: Mapping[str, Projection] = {
             tallies_projection.subjects,
             tallies_projection.removal_writes,
             lists_events=False,
+        ),
+        Projection(
+            "opt_out_tallies",
+            opt_outs_projection.project,
+            opt_outs_projection.subjects,
+            opt_outs_projection.removal_writes,
         ),
         Projection(
             "conversation_words",

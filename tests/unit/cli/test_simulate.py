@@ -6,7 +6,7 @@ import pytest
 
 from switchboard.calls import inbound, store
 from switchboard.calls.models import CallerMessageState
-from switchboard.cli import simulate
+from switchboard.numbers import service
 from tests.actors import Tenant
 from tests.integration.sabotage import drain_queue, play_calls, run_worker
 from tests.unit.calls.calls_in import Line, make_line
@@ -108,6 +108,6 @@ def test_a_wrong_option_of_a_text_is_named(line: Line, run: Run, given: list[str
 
 def test_nobody_pretends_a_text_to_a_real_number(line: Line, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     real = line.number.model_copy(update={"provider": "twilio"})
-    monkeypatch.setattr(simulate.numbers, "find_number_by_e164", lambda _: real)
+    monkeypatch.setattr(service, "find_number_by_e164", lambda _: real)
     refused = run("simulate", "text", "--to", line.number.e164, "--body", "Hi")
     assert "an answer would go to a real person" in refused.err

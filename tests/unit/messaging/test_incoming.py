@@ -16,6 +16,8 @@ from switchboard.messaging import incoming, store
 from switchboard.messaging.models import Author, ConversationStatus, MessageStatus, TextMessage
 from switchboard.numbers.models import Number
 from switchboard.persistence.collection import next_version
+from switchboard.usage import service as usage
+from switchboard.usage.models import Meter
 from tests.actors import Tenant, system
 from tests.conftest import Skips
 from tests.unit.calls.console_calls import save_number
@@ -230,6 +232,12 @@ def test_a_blocked_contact_gets_no_answer(number: Number) -> None:
     assert len(texts_of(receive(number, "HELP"))) == 1
     assert len(texts_of(receive(number, "STOP"))) == 2
     assert opt_out_of(number.org_id) is not None
+
+
+@pytest.mark.parametrize(("provider", "counted"), [("twilio", 3), ("simulator", 0)])
+def test_received_segments_are_counted(acme: Tenant, provider: str, counted: int) -> None:
+    receive(save_number(acme.org_id, provider=provider), segments=3)
+    assert usage.get_monthly_usage(acme.org_id).units.get(Meter.SMS_RECEIVED, 0) == counted
 
 
 # ---- consent

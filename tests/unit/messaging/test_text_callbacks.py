@@ -17,7 +17,7 @@ from switchboard.carriers.voice.ports.reports import UnreadableCallbackError
 from switchboard.carriers.voice.twilio import accounts
 from switchboard.kit import clock
 from switchboard.messaging.text_callbacks import NO_ANSWER, TextPlace
-from switchboard.numbers import available, purchases, registration
+from switchboard.numbers import available, purchases, registration, service
 from switchboard.numbers.models import Number
 from switchboard.numbers.purchases import NumberOrder
 from tests.actors import Tenant, system, tenant
@@ -240,10 +240,8 @@ def test_unknown_places_are_refused(line: TextLine) -> None:
 def test_the_simulated_carrier_texts_no_real_number(
     line: TextLine, acme: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from switchboard.messaging import text_callbacks
-
     real = line.number.model_copy(update={"provider": "twilio"})
-    monkeypatch.setattr(text_callbacks.numbers, "find_number", lambda _: real)
+    monkeypatch.setattr(service, "find_number", lambda _: real)
     assert line.text().status == 403
     with serve_twilio(lambda *_: (200, {"auth_token": "theirs"}), monkeypatch):
         give_subaccount(acme.org_id)

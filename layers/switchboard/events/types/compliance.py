@@ -33,6 +33,7 @@ TYPES = (
         OptOutData,
         channel="sms",
         webhooks={"hum": "sms.opt_out"},
+        projections=("opt_out_tallies",),
     ),
     EventType(
         "sms.opt_in",

@@ -11,6 +11,7 @@ import pytest
 from switchboard.carriers.magic_numbers import TEXT_OUTCOMES, TextOutcome
 from switchboard.carriers.messages.ports.messenger import OutgoingText, TextRefusedError, ThrottledError
 from switchboard.carriers.messages.simulator import SimulatedMessenger, forms, people, state
+from switchboard.carriers.voice.simulator.forms import SimulatedForm
 from switchboard.compliance import phone
 from switchboard.kit import clock, ids
 from tests.integration.sabotage import drain_queue
@@ -150,9 +151,13 @@ def test_a_person_stops_answering_a_machine(frozen: clock.FrozenClock) -> None:
     posted: list[str] = []
     message = forms.answer_message(make_text(MAGIC[TextOutcome.SAYS_YES], "Again?"), "yes", 0)
 
+    def receive(form: SimulatedForm) -> str:
+        posted.append(form.path)
+        return ""
+
     def answer(times: int) -> int:
         for _ in range(times):
-            forms.handle_message(message.body, lambda form: posted.append(form.path) or "")
+            forms.handle_message(message.body, receive)
         return len(posted)
 
     assert answer(state.MAX_ANSWERS + 5) == state.MAX_ANSWERS

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from switchboard.carriers import twilio_client
 from switchboard.carriers.messages.ports.messenger import (
     FoundText,
     OutcomeUnknownError,
@@ -18,7 +19,6 @@ from switchboard.carriers.messages.ports.messenger import (
     TextRefusedError,
     ThrottledError,
 )
-from switchboard.carriers.messages.twilio import messenger
 from switchboard.carriers.messages.twilio.messenger import TwilioMessenger
 from switchboard.carriers.twilio_http import DeadlineHttpClient
 from switchboard.kit import clock, settings
@@ -150,14 +150,16 @@ def test_without_a_readable_answer_the_outcome_is_unknown(fake: FakeMessages, an
 
 
 def test_a_slow_answer_has_an_unknown_outcome(fake: FakeMessages, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(messenger.twilio_client, "make_http_client", lambda _: DeadlineHttpClient(0.3, _api_url()))
+    monkeypatch.setattr(twilio_client, "make_http_client", lambda _: DeadlineHttpClient(1, _api_url()))
+    given_up = threading.Event()
 
     def wait(_: str) -> None:
-        time.sleep(0.6)
+        given_up.wait(10)
 
     fake.fault, fake.after = wait, True
     with pytest.raises(OutcomeUnknownError):
         TwilioMessenger().send_text(TEXT)
+    given_up.set()
 
 
 def _api_url() -> str:

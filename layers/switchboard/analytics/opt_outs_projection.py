@@ -1,0 +1,28 @@
+"""Projects opt-outs to the tallies of texts (`analytics.message_tallies`). Each event counts once."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+
+from switchboard.analytics import message_tallies
+from switchboard.aws.writes import Writes
+from switchboard.events.models import Event
+
+
+def project(event: Event) -> tuple[str, Writes] | None:
+    """Returns the tally of an opt-out, and the write that counts it."""
+    # A repeated event has the same subject, where it is listed as applied.
+    chosen = zlib.crc32(event.id.encode()) % message_tallies.SLICES
+    write = message_tallies.count_write(event.org_id, "opt_outs", event.at, chosen)
+    return str(write.key["sk"]), write
+
+
+def subjects(org_id: str) -> Iterator[str]:  # noqa: ARG001 the form of a projection
+    """Returns nothing: each tally of opt-outs has its applied events, by which it is found."""
+    return iter(())
+
+
+def removal_writes(org_id: str, subject: str) -> Writes:
+    """Returns the write that removes a tally."""
+    return message_tallies.delete_write(org_id, subject)
