@@ -51,7 +51,7 @@ integration: $(STAMP)
 	$(BIN)/pytest tests/integration -n 2 --dist loadfile
 
 infra: $(STAMP)
-	$(BIN)/pytest tests/infra
+	$(BIN)/pytest tests/infra -n 2 --dist loadgroup --no-loadscope-reorder
 
 coverage: $(STAMP) ## branches that tests take of signer, gate, limiter and effects, of some with ONLY="gate"
 	$(BIN)/python -m tests.guards.coverage $(ONLY)
@@ -82,8 +82,8 @@ openapi: $(STAMP) ## write the portal's OpenAPI documents, docs/events.md and do
 	$(BIN)/python -m infra.events_page
 	$(BIN)/python -m infra.retention_page
 
-noun: $(STAMP) ## write the skeleton of a noun: NAME=campaigns WORKER=yes (API=hum SINGULAR= PREFIX=)
-	@test -n "$(NAME)" || { echo "Name the noun, in the plural: make noun NAME=campaigns"; exit 2; }
+noun: $(STAMP) ## write the skeleton of a noun: NAME=surveys WORKER=yes (API=hum SINGULAR= PREFIX=)
+	@test -n "$(NAME)" || { echo "Name the noun, in the plural: make noun NAME=surveys"; exit 2; }
 	@$(BIN)/python -m infra.noun $(NAME) --api $(or $(API),hum) $(addprefix --singular ,$(SINGULAR)) \
 		$(addprefix --prefix ,$(PREFIX)) $(if $(filter yes,$(WORKER)),--worker)
 

@@ -64,8 +64,14 @@ QUEUES = (
     # Three times as long as a language model may take.
     Queue("scoring", visibility_seconds=180),
     Queue("summaries", visibility_seconds=180),
+    # Longer than four rounds of a language model and its tools may take.
+    Queue("replies", visibility_seconds=240),
     Queue("voicemails", visibility_seconds=120),
     Queue("digests", visibility_seconds=180),
+    # A run of the worker stores the recipients of 2,500 rows.
+    Queue("recipients", visibility_seconds=90),
+    # A turn that was killed is delivered again after this time. A carrier that does not answer is asked for hours.
+    Queue("campaigns", visibility_seconds=30, max_receives=20),
     Queue("webhooks"),
     # Longer than the slowest response that a delivery waits for.
     Queue("deliveries", visibility_seconds=90, max_receives=20),
@@ -86,6 +92,8 @@ BUCKETS = (
     Bucket("recordings", kept_with="call"),
     # The files of texts that came in.
     Bucket("text-media", kept_with="text"),
+    # Rows of campaigns, as long as the import may wait for an operator.
+    Bucket("recipients", days=DEAD_LETTERS_DAYS),
     # Files of people that are needed for a moment only.
     Bucket("uploads", days=1),
 )
@@ -326,6 +334,16 @@ GROUPS = (
         grants=frozenset({Grant.ROOT_SECRET, Grant.NUMBERS, Grant.CALLBACKS}),
     ),
     Group(
+        "hum/campaigns",
+        api="hum",
+        paths=("api/sms/campaigns", "api/sms/campaigns/{proxy+}"),
+        tables=_CONSOLE | {"activity": WRITE},
+        # Few recipients are imported before the answer.
+        buckets={"recipients": READ_WRITE},
+        grants=frozenset({Grant.ROOT_SECRET}),
+        binary=("application/x-ndjson",),
+    ),
+    Group(
         "hum/analytics",
         api="hum",
         paths=("api/dashboard", "api/analytics"),
@@ -390,7 +408,7 @@ GROUPS = (
 #: The concurrent executions that Lambda keeps for functions without a reservation.
 UNRESERVED_EXECUTIONS = 100
 #: The account's limit of concurrent executions that docs/deploying.md asks for.
-ACCOUNT_EXECUTIONS = 1_400
+ACCOUNT_EXECUTIONS = 1_700
 #: The executions that are left for the APIs when all workers run at their maximum.
 API_EXECUTIONS = 200
 
@@ -489,6 +507,16 @@ WORKERS = (
         seconds=150,
     ),
     Worker(
+        "workers/replies",
+        queue="replies",
+        # The answer passes the compliance gate and is charged.
+        tables={"activity": READ_WRITE, "core": READ_WRITE},
+        grants=frozenset({Grant.LANGUAGE_MODEL, Grant.NATIONAL_REGISTRY, Grant.TEXTS}),
+        batch=1,
+        concurrency=20,
+        seconds=200,
+    ),
+    Worker(
         "workers/numbers",
         queue="numbers",
         tables={"activity": WRITE, "core": READ_WRITE},
@@ -581,6 +609,29 @@ WORKERS = (
         batch=1,
         concurrency=10,
         seconds=150,
+    ),
+    Worker(
+        "workers/recipients",
+        queue="recipients",
+        # It reads the texts of a conversation to find the campaign that a reply answers.
+        tables={"activity": READ_WRITE, "core": READ_WRITE},
+        buckets={"recipients": READ},
+        batch=1,
+        concurrency=20,
+        seconds=75,
+    ),
+    Worker(
+        "workers/campaigns",
+        queue="campaigns",
+        tables={"activity": READ_WRITE, "core": READ_WRITE},
+        # Each turn sends the next one. An answer of the carrier about an unknown outcome is a report. The simulated
+        # carrier reports too.
+        sends=("campaigns", "text-reports", "simulator"),
+        grants=frozenset({Grant.NATIONAL_REGISTRY, Grant.NUMBERS, Grant.TEXTS, Grant.CALLBACKS}),
+        # A turn hands over its texts at its time: no turn waits for another one.
+        batch=1,
+        concurrency=100,
+        seconds=25,
     ),
     Worker(
         "workers/email_events", queue="email-events", tables={"activity": READ_WRITE, "core": WRITE}, concurrency=50

@@ -35,7 +35,7 @@ class Session:
         return self._inner.get_credentials()
 
     def create_client(self, service: str, config: Config) -> Any:
-        """Returns a client without hooks. A client of an earlier test is used again if that test left it unchanged."""
+        """Returns a client without hooks. A client of an earlier test is used again without that test's hooks."""
         if any(name.startswith("AWS_ENDPOINT_URL") for name in os.environ):
             return self._inner.create_client(service, config=config)
         options = repr(sorted(config._user_provided_options.items(), key=repr))
@@ -54,8 +54,8 @@ class _Kept:
         self._attributes = dict(vars(client))
 
     def is_new(self) -> bool:
-        """Whether no test has hooked into the client or replaced a part of it."""
-        return not self.hooks.used and vars(self.client) == self._attributes
+        """Whether no test has replaced a part of the client."""
+        return not self.hooks.spoiled and vars(self.client) == self._attributes
 
 
 _kept: dict[tuple[Any, ...], _Kept] = {}

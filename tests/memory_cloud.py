@@ -49,6 +49,10 @@ _KEYS = {table.name: table.keys for table in topology.TABLES}
 _KEY_CONDITION = re.compile(r"\s*(\w+)\s*=\s*(:\w+)\s*(?:AND\s+(.*))?", re.DOTALL)
 
 
+#: The usual range of sort keys. It is compared directly, because a partition may have thousands of items.
+_RANGE = re.compile(r"(\w+) BETWEEN (:\w+) AND (:\w+)")
+
+
 class Change(NamedTuple):
     """An item before and after a request changed it. `None` means no item."""
 
@@ -110,13 +114,21 @@ class Tables:
         attribute, placeholder, rest = told.groups()
         partition, holds = values.values[placeholder]["S"], compile_condition(rest) if rest else None
         if index:
-            items = [one for one in self._all(name) if one.get(attribute) == {"S": partition}]
+            wanted = {"S": partition}
+            items = [one for part in self.items[name].values() for one in part.values() if one.get(attribute) == wanted]
             order: tuple[str, ...] = (f"{index}sk", "pk", "sk")
         else:
             items, order = list(self.items[name].get(partition, {}).values()), ("sk",)
-        items = [one for one in items if holds is None or holds(one, values)]
+        if rest and (between := _RANGE.fullmatch(rest)):
+            sort_key, first, last = between[1], values.values[between[2]]["S"], values.values[between[3]]["S"]
+            items = [one for one in items if sort_key in one and first <= one[sort_key]["S"] <= last]
+        elif holds is not None:
+            items = [one for one in items if holds(one, values)]
         forward = asked.get("ScanIndexForward", True)
-        items.sort(key=lambda one: tuple(one[part]["S"] for part in order), reverse=not forward)
+        if index:
+            items.sort(key=lambda one: tuple(one[part]["S"] for part in order), reverse=not forward)
+        else:
+            items.sort(key=lambda one: str(one["sk"]["S"]), reverse=not forward)
         if start := asked.get("ExclusiveStartKey"):
             after = tuple(start[part]["S"] for part in order)
             places = [tuple(one[part]["S"] for part in order) for one in items]

@@ -5,8 +5,8 @@ Moto creates, lists and deletes tables and queues. `tests.checked_tables` answer
 - in a client that `tests.clients` created: at once, with the hooks that a test registered around it;
 - in moto's handler: for other clients, and for hooks into a request's HTTP.
 
-For queues, the clients answer two requests at once: receiving from an empty queue, and deleting a message. All
-other requests go to moto.
+For queues, the clients pass plain requests to send, receive and delete messages to moto's own functions at once. All
+other requests go to moto through HTTP, also all requests that moto may refuse.
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ from typing import Any, NamedTuple
 
 from botocore.hooks import HierarchicalEmitter, first_non_none_response
 from moto.dynamodb.responses import DynamoHandler
+from moto.sqs.constants import MAXIMUM_VISIBILITY_TIMEOUT
+from moto.sqs.models import MAXIMUM_MESSAGE_DELAY, MAXIMUM_MESSAGE_LENGTH
+from moto.sqs.responses import SQSResponse
 
 from switchboard.aws import clients
 from tests.checked_tables import CheckedTables
@@ -31,7 +34,12 @@ _METHODS = {
     "BatchWriteItem": "batch_write_item", "TransactWriteItems": "transact_write_items",
 }  # fmt: skip
 assert _METHODS.keys() == OPERATIONS
-#: The parameters of a request that only looks into a queue. A request that waits goes through HTTP.
+_QUEUE_METHODS = {
+    "SendMessage": "send_message", "SendMessageBatch": "send_message_batch", "ReceiveMessage": "receive_message",
+}  # fmt: skip
+#: The texts of a message.
+_TEXTS = ("MessageBody", "MessageGroupId", "MessageDeduplicationId")
+#: The parameters of a request for messages. A request that waits goes through HTTP.
 _RECEIVES = {"QueueUrl", "MaxNumberOfMessages", "VisibilityTimeout", "AttributeNames", "MessageSystemAttributeNames"}
 #: The hooks that the shortcut supports.
 _SHORT = {"provide-client-params", "before-parameter-build", "before-call", "after-call"}
@@ -68,23 +76,82 @@ class _Queues:
         self._queues = queues
 
     def has(self, operation: str, request: dict[str, Any]) -> bool:
-        """Whether it is a request to receive from an empty queue, or to delete an existing message."""
-        queue = self._queue(request)
+        """Whether it is a request about an existing queue that moto certainly grants."""
+        queue = self._queues.get(_queue_name(request))
+        if queue is None:
+            return False
         match operation:
+            case "SendMessage":
+                return _is_plain(queue, request, "QueueUrl")
+            case "SendMessageBatch":
+                return request.keys() == {"QueueUrl", "Entries"} and _is_plain_batch(queue, request["Entries"])
             case "ReceiveMessage":
-                return queue is not None and request.keys() <= _RECEIVES and not queue._messages
+                return request.keys() <= _RECEIVES and _has_valid_numbers(request) and not _is_special(queue)
             case "DeleteMessage":
                 handle = request.get("ReceiptHandle")
-                return queue is not None and any(one.had_receipt_handle(handle) for one in queue._messages)
+                return any(one.had_receipt_handle(handle) for one in queue._messages)
         return False
 
     def answer(self, operation: str, request: dict[str, Any]) -> Any:
+        queue = self._queues[_queue_name(request)]
         if operation == "DeleteMessage":
-            self._queue(request).delete_message(request["ReceiptHandle"])
-        return {}
+            queue.delete_message(request["ReceiptHandle"])
+            return {}
+        if operation == "ReceiveMessage" and not queue._messages:
+            return {}
+        # Moto changes what it is given.
+        return getattr(_Asked(queue, json.loads(json.dumps(request))), _QUEUE_METHODS[operation])().result
 
-    def _queue(self, request: dict[str, Any]) -> Any:
-        return self._queues.get(request.get("QueueUrl", "").rpartition("/")[2])
+
+class _Asked(SQSResponse):
+    """Moto's handler of a request, without the request's HTTP."""
+
+    def __init__(self, queue: Any, request: dict[str, Any]) -> None:
+        super().__init__()
+        self.params, self.uri_match = request, {}
+        self.current_account, self.region = queue.account_id, queue.region
+
+
+def _queue_name(request: dict[str, Any]) -> str:
+    return str(request.get("QueueUrl", "")).rpartition("/")[2]
+
+
+def _is_plain_batch(queue: Any, entries: Any) -> bool:
+    ids = {entry.get("Id") for entry in entries}
+    return (
+        0 < len(entries) == len(ids) <= 10
+        and all(type(one) is str and one.isalnum() and len(one) <= 80 for one in ids)
+        and all(_is_plain(queue, entry, "Id") for entry in entries)
+        and sum(len(entry["MessageBody"]) for entry in entries) <= MAXIMUM_MESSAGE_LENGTH
+    )
+
+
+def _is_plain(queue: Any, message: dict[str, Any], also: str) -> bool:
+    """Whether a message has no attributes, and all that its queue requires."""
+    texts = [message.get(name, "") for name in _TEXTS]
+    body, group, dedupe = texts
+    delay = message.get("DelaySeconds", 0)
+    return (
+        message.keys() <= {*_TEXTS, "DelaySeconds", also}
+        and all(isinstance(one, str) for one in texts)
+        and 0 < len(body) <= queue.maximum_message_size
+        and type(delay) is int
+        and 0 <= delay <= MAXIMUM_MESSAGE_DELAY
+        and (not queue.fifo_queue or bool(group and dedupe and not delay))
+    )
+
+
+def _has_valid_numbers(request: dict[str, Any]) -> bool:
+    most, hidden = request.get("MaxNumberOfMessages", 1), request.get("VisibilityTimeout", 0)
+    return type(most) is type(hidden) is int and 1 <= most <= 10 and 0 <= hidden <= MAXIMUM_VISIBILITY_TIMEOUT
+
+
+def _is_special(queue: Any) -> bool:
+    """Whether a queue holds messages with attributes, or lets a request wait for messages."""
+    messages = queue._messages
+    return any(one.message_attributes for one in messages) or (
+        bool(messages) and int(queue.receive_message_wait_time_seconds) > 0
+    )
 
 
 def _table_names(request: dict[str, Any]) -> Iterator[str]:
@@ -119,27 +186,37 @@ class Hooks:
     """The hooks of a test and of production into a client."""
 
     def __init__(self, client: Any) -> None:
-        self.used = self.long = False
-        self.emitter = HierarchicalEmitter()
-        self._production: list[tuple[str, Any]] = []
+        #: Whether a hook was removed that neither a test nor production registered.
+        self.spoiled = False
+        self._registered: list[tuple[str, Any, dict[str, Any]]] = []
         events = client.meta.events
         self._unregister = events.unregister
         for name in ("register", "register_first", "register_last", "unregister"):
             setattr(events, name, partial(self._note, name, getattr(events, name)))
+        self.renew()
 
     def _note(self, name: str, inner: Callable[..., None], event: str, handler: Any = None, **more: Any) -> None:
         inner(event, handler, **more)
+        known = (event, handler, more)
+        if name != "unregister":
+            self._registered.append(known)
+        elif known in self._registered:
+            self._registered.remove(known)
+        else:
+            self.spoiled = True
         if str(getattr(handler, "__module__", "")).startswith(_PRODUCTION):
-            self._production.append((event, handler))
             return
         self.used = True
         self.long |= event.partition(".")[0] not in _SHORT
         getattr(self.emitter, name)(event, handler, **more)
 
     def renew(self) -> None:
-        """Forget the hooks of production: each process registers them again."""
-        while self._production:
-            self._unregister(*self._production.pop())
+        """Remove all hooks. Each process registers those of production again."""
+        while self._registered:
+            event, handler, more = self._registered.pop()
+            self._unregister(event, handler, **more)
+        self.used = self.long = False
+        self.emitter = HierarchicalEmitter()
 
 
 class _Answer:

@@ -16,6 +16,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import wait
+from multiprocessing.context import BaseContext
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,19 @@ def _end_with(sentinel: int) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def _context() -> BaseContext:
+    """Returns the way to start a process of a pool.
+
+    On Linux, each is forked from a process that has imported all functions already. Elsewhere a library of the system
+    may not survive a fork.
+    """
+    if sys.platform != "linux":
+        return get_context("spawn")
+    context = get_context("forkserver")
+    context.set_forkserver_preload(["infra.local.preloaded"])
+    return context
+
+
 class Pool:
     """Some processes for one kind of function. A process that dies fails only its own request.
 
@@ -99,7 +113,7 @@ class Pool:
             self._free.put_nowait(slot)
 
     def _make_process(self) -> ProcessPoolExecutor:
-        return ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_prepare, initargs=self._arguments)
+        return ProcessPoolExecutor(1, mp_context=_context(), initializer=_prepare, initargs=self._arguments)
 
     async def start_processes(self) -> None:
         """Start every process, so that no request waits for a start. Raises RuntimeError if a process cannot start."""

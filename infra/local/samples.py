@@ -13,12 +13,18 @@ from functools import cache, partial
 from typing import Any
 
 from switchboard.access import keys as access
+from switchboard.access.sessions import authenticate_session
 from switchboard.accounts.models import Caller, KeyKind
 from switchboard.agents import service as agents
 from switchboard.aws import clients, objects, secret
 from switchboard.calls import dialing, inbound, recordings, reports
 from switchboard.calls import service as calls
 from switchboard.calls.models import Order, Tier
+from switchboard.campaigns import batches, changes
+from switchboard.campaigns import service as campaigns
+from switchboard.campaigns.batches import AddedBatch
+from switchboard.campaigns.service import CampaignDraft
+from switchboard.carriers.messages.ports.reports import IncomingText
 from switchboard.carriers.messages.simulator import forms as text_forms
 from switchboard.carriers.numbers.ports.inventory import NumberSearch
 from switchboard.carriers.voice.ports.incoming import IncomingCall
@@ -31,7 +37,12 @@ from switchboard.contacts import service as contacts
 from switchboard.email import delivery
 from switchboard.email import service as email
 from switchboard.email.models import MailDraft, Message
+from switchboard.flows import service as flows
+from switchboard.flows.models import FlowSettings
 from switchboard.kit import clock, ids, jwts, settings
+from switchboard.messaging import incoming, lookup
+from switchboard.messaging.models import TextMessage
+from switchboard.messaging.threads import conversation_id_of
 from switchboard.numbers import available, purchases
 from switchboard.numbers import service as numbers
 from switchboard.numbers.models import Number
@@ -40,6 +51,7 @@ from switchboard.roleplay import calls as roleplay
 from switchboard.roleplay import lifecycle, sessions
 from switchboard.roleplay.models import DrillRequest, TransportReport
 from switchboard.roleplay.transports import simulator
+from switchboard.team.models import Member
 from switchboard.voicemails import creation
 from switchboard.webhooks import deliveries
 from switchboard.webhooks import service as webhooks
@@ -63,6 +75,8 @@ def fill_sample(text: str, demo: dict[str, str]) -> dict[str, Any]:
     """Return the event of a sample's text, with keys and ids of the demo (`infra.local.demo`) and mail of its agent."""
     answered = cache(lambda: _answered(demo))
     hook = cache(lambda: _webhook(demo).endpoint.id)
+    adding = cache(lambda: _waiting_batch(demo))
+    waiting = cache(lambda: _waiting_text(demo))
     makers: dict[str, Callable[[], str]] = {
         "agent_key": lambda: demo["ANIMA_AGENT_KEY"],
         "agent_id": lambda: demo["ANIMA_AGENT_ID"],
@@ -80,6 +94,9 @@ def fill_sample(text: str, demo: dict[str, str]) -> dict[str, Any]:
             contacts.upsert_contact(_master(demo), "+14155550142", {"notes": "Call after noon."}).contact.id
         ),
         "bought_number": lambda: _bought_number(demo),
+        "waiting_campaign": lambda: adding().campaign.id,
+        "waiting_batch": lambda: adding().batch.id,
+        "launched_campaign": lambda: _launched_campaign(demo),
         "placed_call": lambda: _placed(demo),
         "queued_message": lambda: _queued(demo).id,
         "livekit_webhook": (joined := cache(lambda: _rep_joined(demo))),
@@ -92,6 +109,8 @@ def fill_sample(text: str, demo: dict[str, str]) -> dict[str, Any]:
         "called_e164": lambda: _number(called()).e164,
         "twilio_text_form": lambda: str(_texted(called()).body, "ascii"),
         "twilio_text_signature": lambda: _texted(called()).signature,
+        "waiting_text": lambda: waiting().id,
+        "waiting_conversation": lambda: waiting().conversation_id,
         "left_message": lambda: _left_message(demo),
         "stored_message": lambda: _stored_message(demo),
         "transcribed_voicemail": lambda: _transcribed_voicemail(demo),
@@ -112,8 +131,33 @@ def _stored(key: str) -> str:
 
 
 def _bought_number(demo: dict[str, str]) -> str:
-    found = available.search_available_numbers(NumberSearch(limit=1))
+    found = available.search_available_numbers(NumberSearch(voice=True, sms=True, limit=1))
     return purchases.buy_number(_master(demo), NumberOrder(found[0].number.e164)).id
+
+
+def _admin(demo: dict[str, str]) -> Member:
+    return authenticate_session(demo["HUM_SESSION"]).to_member(ids.new_id("corr"), None)
+
+
+def _new_campaign(demo: dict[str, str], *recipients: str) -> str:
+    """A draft of a campaign. Returns its id."""
+    draft = CampaignDraft(
+        name="Spring checkup",
+        number_id=_bought_number(demo),
+        body_template="Your checkup is due.",
+        rows=[{"contact_e164": number} for number in recipients],
+    )
+    return campaigns.create_campaign(_admin(demo), draft).campaign.id
+
+
+def _waiting_batch(demo: dict[str, str]) -> AddedBatch:
+    """A batch of one recipient, which waits for its import."""
+    return batches.add_recipients(_admin(demo), _new_campaign(demo), b'{"contact_e164": "+14155550142"}')
+
+
+def _launched_campaign(demo: dict[str, str]) -> str:
+    """A campaign that waits for its start. Returns its id."""
+    return changes.launch_campaign(_admin(demo), _new_campaign(demo, "+14155550142")).id
 
 
 def _queued(demo: dict[str, str]) -> Message:
@@ -164,6 +208,22 @@ def _texted(number_id: str) -> SimulatedForm:
         number.org_id, number.id, _TEXT_SID, from_number="+14155550142", to_number=number.e164, body="Are you open?"
     )
     return forms.sign_form(number.org_id, sent.body["path"], sent.body[text_forms.TEXT_FORM])
+
+
+def _waiting_text(demo: dict[str, str]) -> TextMessage:
+    """A text that waits for the answer of a flow."""
+    found = available.search_available_numbers(NumberSearch(sms=True, limit=1))
+    flow = flows.create_flow(_master(demo), FlowSettings(name="Texts", greeting="Hello."))
+    order = NumberOrder(found[0].number.e164, sms_flow_id=flow.id)
+    number = purchases.buy_number(_master(demo), order)
+    told = {"provider_sid": _TEXT_SID, "from_number": "+14155550142", "to_number": number.e164, "body": "Hello?"}
+    incoming.receive_text(
+        IncomingText.model_validate(
+            {"org_id": number.org_id, "number_id": number.id, "received_at": clock.now_iso(), **told}
+        )
+    )
+    texts, _ = lookup.list_messages(number.org_id, conversation_id_of(number.org_id, number.id, "+14155550142"), 1)
+    return texts[0]
 
 
 def _number(number_id: str) -> Number:

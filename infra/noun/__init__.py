@@ -1,1 +1,1 @@
-"""Writes the skeleton of a new noun: `make noun NAME=campaigns`."""
+"""Writes the skeleton of a new noun: `make noun NAME=surveys`."""

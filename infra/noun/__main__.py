@@ -35,7 +35,7 @@ _NEXT_OF_WORKER = "\n     preparing.py and jobs.py: the work that the job stands
 def main(arguments: list[str] | None = None) -> None:
     """Write the noun, and print what to do next."""
     parser = argparse.ArgumentParser(prog="infra.noun", description=__doc__)
-    parser.add_argument("name", help="the plural: campaigns")
+    parser.add_argument("name", help="the plural: surveys")
     parser.add_argument("--singular", default="")
     parser.add_argument("--prefix", default="", help="the prefix of ids: the first three letters, if it is not given")
     parser.add_argument("--api", default="hum", choices=APIS)

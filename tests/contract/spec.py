@@ -51,6 +51,8 @@ class Spec:
 
     def __init__(self, document: Json) -> None:
         self.document = document
+        #: The validators by the identity of their schemas, which they keep.
+        self._validators: dict[int, tuple[Json, Draft202012Validator]] = {}
 
     @classmethod
     def read(cls, path: Path) -> Spec:
@@ -69,10 +71,21 @@ class Spec:
 
     def at(self, path: str) -> list[Operation]:
         """The operations at a real path: an exact one before one with parameters."""
-        for pattern in sorted(self.document["paths"], key=lambda known: "{" in known):
-            if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", pattern), path):
-                return [operation for operation in self.operations.values() if operation.path == pattern]
+        for pattern, operations in self._patterns:
+            if pattern.fullmatch(path):
+                return operations
         return []
+
+    @cached_property
+    def _patterns(self) -> list[tuple[re.Pattern[str], list[Operation]]]:
+        """The patterns of the paths with their operations, the exact ones first."""
+        return [
+            (
+                re.compile(re.sub(r"\{\w+\}", "[^/]+", path)),
+                [operation for operation in self.operations.values() if operation.path == path],
+            )
+            for path in sorted(self.document["paths"], key=lambda known: "{" in known)
+        ]
 
     def resolve(self, node: Json) -> Json:
         """A node, with its reference resolved. Keys beside a reference win."""
@@ -99,10 +112,13 @@ class Spec:
 
     def errors(self, schema: Json, value: Any) -> list[str]:
         """The errors of a value against the schema."""
-        validator = Draft202012Validator(
-            {**schema, "components": self.document["components"]}, format_checker=Draft202012Validator.FORMAT_CHECKER
-        )
-        return [f"{error.json_path}: {error.message}" for error in validator.iter_errors(value)]
+        if id(schema) not in self._validators:
+            validator = Draft202012Validator(
+                {**schema, "components": self.document["components"]},
+                format_checker=Draft202012Validator.FORMAT_CHECKER,
+            )
+            self._validators[id(schema)] = schema, validator
+        return [f"{error.json_path}: {error.message}" for error in self._validators[id(schema)][1].iter_errors(value)]
 
     def check(self, response: httpx.Response) -> None:
         """Assert that a response matches the document."""

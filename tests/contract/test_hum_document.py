@@ -220,7 +220,8 @@ def test_the_examples_of_errors_fit_their_operations() -> None:
         for method, operation in item.items():
             told = operation["responses"]
             body = operation.get("requestBody")
-            if body and "400" in told:
+            # A body of lines has no fields to name.
+            if body and "400" in told and "application/x-ndjson" not in body["content"]:
                 (detail,) = example_of(told["400"])["details"]
                 schema = next(iter(body["content"].values()))["schema"]
                 model = OURS.document["components"]["schemas"].get(schema.get("$ref", "").rpartition("/")[2], schema)

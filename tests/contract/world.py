@@ -58,6 +58,8 @@ class Ask:
     headers: dict[str, str] = field(default_factory=dict)
     #: The files of a form: by field the name, the bytes and the media type.
     files: dict[str, tuple[str, bytes, str]] = field(default_factory=dict)
+    #: A body that is not JSON. The headers name its media type.
+    content: bytes | None = None
 
     def with_headers(self, **headers: str | None) -> Ask:
         """The request with other headers; `None` takes one away."""
@@ -67,7 +69,8 @@ class Ask:
     def send(self, http: httpx.Client, **options: Any) -> httpx.Response:
         """The response; for an endless response, the first block. Options replace the body."""
         body = {"json": self.body} if self.body is not None else {}
-        sent = options or ({"files": self.files} if self.files else body)
+        raw = {"content": self.content} if self.content is not None else body
+        sent = options or ({"files": self.files} if self.files else raw)
         with http.stream(self.method, self.path, params=self.query, headers=self.headers, **sent) as answer:
             if answer.headers["content-type"] != STREAM:
                 answer.read()

@@ -63,7 +63,7 @@ def serve_twilio(answer: AnswerRequest, monkeypatch: pytest.MonkeyPatch) -> Iter
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     clients.get_client("secretsmanager").create_secret(Name="twilio", SecretString=TOKEN)
     for name, value in (
         ("TWILIO_ACCOUNT_SID", MAIN),

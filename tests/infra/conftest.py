@@ -41,6 +41,24 @@ FULL = {
     "alarm_email": "oncall@example.com",
 }
 Synthesize = Callable[..., Templates]
+#: Groups of tests that share what takes long to make, each with its fixtures. The longest one begins.
+_SHARING = {
+    "engine": {"for_engine", "deployed", "described"},
+    "templates": {"full_deployment", "bare_deployment"},
+}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let one process make what tests share (`--dist loadgroup`). Tests that share nothing stay with their file."""
+    here, places = Path(__file__).parent, [*_SHARING]
+    groups: dict[pytest.Item, str] = {}
+    for item in items:
+        if item.path.is_relative_to(here):
+            used = set(getattr(item, "fixturenames", ()))
+            groups[item] = next((name for name, shared in _SHARING.items() if used & shared), item.path.stem)
+            item.add_marker(pytest.mark.xdist_group(groups[item]))
+    items.sort(key=lambda item: places.index(groups[item]) if groups.get(item) in places else len(places))
 
 
 @pytest.fixture(scope="session")

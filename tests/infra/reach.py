@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from infra import topology
 from infra.build import LAYER, ROOT
@@ -15,47 +16,59 @@ from infra.resources import Schedule, Worker
 OF_REQUESTS = frozenset({"switchboard.persistence.cursors", "switchboard.persistence.idempotency"})
 
 
+class Module(NamedTuple):
+    """The names in a module's source."""
+
+    imports: frozenset[str]
+    #: The tables that it names.
+    tables: frozenset[str]
+    #: The settings that it reads without a default.
+    settings: frozenset[str]
+
+
+def reached_tables(function: str) -> set[str]:
+    """The tables that the modules of a function name."""
+    return {table for module in _reached_modules(function) for table in module.tables}
+
+
+def required_settings(function: str) -> set[str]:
+    """The settings that the modules of a function read without a default."""
+    return {name for module in _reached_modules(function) for name in module.settings}
+
+
 @cache
-def reached_modules(function: str) -> tuple[ast.Module, ...]:
+def _reached_modules(function: str) -> tuple[Module, ...]:
     """The modules of ours that a function's handler leads to. For a worker, without those that only requests use."""
     left_out = OF_REQUESTS if isinstance(topology.function(function), Worker | Schedule) else frozenset[str]()
-    found: dict[str, ast.Module] = {}
+    found: dict[str, Module] = {}
     waiting = [f"functions.{function.replace('/', '.')}.handler"]
     while waiting:
         name = waiting.pop()
         path = None if name in found or name in left_out else _path(name)
         if path:
-            found[name] = ast.parse(path.read_text())
-            waiting += _imports(found[name])
+            found[name] = _read_module(path)
+            waiting += found[name].imports
     return tuple(found.values())
 
 
-def reached_tables(function: str) -> set[str]:
-    """The tables that these modules name."""
-    return {
+@cache
+def _read_module(path: Path) -> Module:
+    nodes = list(ast.walk(ast.parse(path.read_text())))
+    calls = [node for node in nodes if isinstance(node, ast.Call)]
+    tables = (
         value
-        for call in _calls(function)
+        for call in calls
         for value in (*_keyword(call, "table"), *(_first(call) if _is(call, "settings", "table_name") else ()))
-    }
-
-
-def required_settings(function: str) -> set[str]:
-    """The settings that these modules read without a default."""
-    return {
-        name
-        for call in _calls(function)
-        if _is(call, "settings", "text") and len(call.args) == 1
-        for name in _first(call)
-    }
-
-
-def _calls(function: str) -> Iterator[ast.Call]:
-    for module in reached_modules(function):
-        yield from (node for node in ast.walk(module) if isinstance(node, ast.Call))
+    )
+    read = (name for call in calls if _is(call, "settings", "text") and len(call.args) == 1 for name in _first(call))
+    return Module(frozenset(_imports(nodes)), frozenset(tables), frozenset(read))
 
 
 def _is(call: ast.Call, owner: str, name: str) -> bool:
-    return isinstance(call.func, ast.Attribute) and ast.unparse(call.func) == f"{owner}.{name}"
+    match call.func:
+        case ast.Attribute(value=ast.Name(id=found), attr=attribute):
+            return (found, attribute) == (owner, name)
+    return False
 
 
 def _keyword(call: ast.Call, name: str) -> Iterator[str]:
@@ -70,8 +83,8 @@ def _texts(nodes: Iterator[ast.expr] | list[ast.expr]) -> Iterator[str]:
     return (node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str))
 
 
-def _imports(module: ast.Module) -> Iterator[str]:
-    for node in ast.walk(module):
+def _imports(nodes: list[ast.AST]) -> Iterator[str]:
+    for node in nodes:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -79,6 +92,7 @@ def _imports(module: ast.Module) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
+@cache
 def _path(name: str) -> Path | None:
     for root in (ROOT, LAYER):
         place = root.joinpath(*name.split("."))

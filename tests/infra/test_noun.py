@@ -55,13 +55,13 @@ def snapshot(copy: Path) -> dict[Path, bytes]:
 
 
 def test_a_new_noun_with_a_worker_passes_its_tests_and_the_rules(copy: Path) -> None:
-    run(copy, "infra.noun", "campaigns", "--worker")
+    run(copy, "infra.noun", "surveys", "--worker")
     run(copy, "ruff", "check", "--quiet", "layers", "functions", "infra", "tests")
     run(copy, "ruff", "format", "--quiet", "--check", "layers", "functions", "infra", "tests")
-    run(copy, "tests.language", *(str(path) for path in copy.rglob("*campaign*/*.py")))
-    noun = "campaign or circle or unique or spelling or registered or starts"
-    faults = "tests/integration/test_campaign_faults.py"
-    run(copy, "pytest", "-p", "no:cacheprovider", "-k", noun, "tests/unit/campaigns", faults, *RULES)
+    run(copy, "tests.language", *(str(path) for path in copy.rglob("*survey*/*.py")))
+    noun = "survey or circle or unique or spelling or registered or starts"
+    faults = "tests/integration/test_survey_faults.py"
+    run(copy, "pytest", "-p", "no:cacheprovider", "-k", noun, "tests/unit/surveys", faults, *RULES)
 
 
 def test_a_new_noun_without_a_worker_passes_its_tests(copy: Path) -> None:
@@ -81,7 +81,7 @@ def test_a_noun_that_exists_is_refused_and_nothing_is_written(copy: Path) -> Non
 
 @pytest.mark.parametrize(
     ("things", "thing", "prefix"),
-    [("campaigns", "campaign", "cam"), ("companies", "company", "com"), ("sms_drafts", "sms_draft", "sms")],
+    [("surveys", "survey", "sur"), ("companies", "company", "com"), ("sms_drafts", "sms_draft", "sms")],
 )
 def test_the_names_derive_from_the_plural(things: str, thing: str, prefix: str) -> None:
     assert NounNames.of(things) == NounNames(things, thing, prefix)
@@ -89,7 +89,7 @@ def test_the_names_derive_from_the_plural(things: str, thing: str, prefix: str) 
 
 @pytest.mark.parametrize(
     ("arguments", "problem"),
-    [(("Campaigns",), "lower-case"), (("media",), "SINGULAR"), (("campaigns", "", "v_"), "PREFIX")],
+    [(("Surveys",), "lower-case"), (("media",), "SINGULAR"), (("surveys", "", "v_"), "PREFIX")],
 )
 def test_a_bad_name_is_refused(arguments: tuple[str, ...], problem: str) -> None:
     with pytest.raises(NounError, match=problem):

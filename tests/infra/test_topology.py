@@ -37,6 +37,10 @@ NEVER_CALLED = {
     "hum/analytics": {SECRET},  # Its newest calls are the first page, and it returns no cursor.
     "workers/numbers": {SECRET},  # It configures and settles numbers, and returns no cursor.
     "workers/summaries": {SECRET},  # It returns no cursor.
+    "workers/replies": {SECRET},  # It sends texts, and returns no cursor.
+    "workers/texts": {SECRET},  # It sends texts, and returns no cursor.
+    "workers/text_reports": {SECRET},  # It stores texts and reports, and returns no cursor.
+    "workers/campaigns": {SECRET},  # It sends texts, and returns no cursor.
     "streams": {SECRET},  # The cursor is an id of the chain and needs no signature.
     # The modules that accept calls also sign. A worker accepts none.
     "workers/dialer": {SECRET},
@@ -184,12 +188,14 @@ def test_functions_that_trigger_themselves_are_listed() -> None:
     found = {function.name for function in topology.FUNCTIONS if topology.feeds_itself(function)}
     # Deferred deliveries go back to their queues; the simulated transport reports to its own worker.
     # The simulated voice provider defers late reports and the end of a talk, once each.
+    # A turn of a campaign sends the next one, as long as there is something to send.
     # A text that waits for its number returns at the time that it has reserved, and waits for four hours at most.
     listed = {
         "workers/deliveries",
         "workers/slow_deliveries",
         "workers/roleplay",
         "workers/simulator",
+        "workers/campaigns",
         "workers/texts",
     }
     assert found == listed, (

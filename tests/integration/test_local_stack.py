@@ -27,7 +27,8 @@ needs_dynoxide = pytest.mark.skipif(not dynoxide.has_build(), reason="tables liv
 _PATIENCE = 90
 #: How many batches of one queue are processed at once.
 _WORKERS_OF_A_QUEUE = 2
-_TABLES, _ENGINE, _IDENTITY, _POOLS = "dynoxide", "engine_host.py", "provider.mjs", "multiprocessing.spawn"
+_TABLES, _ENGINE, _IDENTITY, _POOLS = "dynoxide", "engine_host.py", "provider.mjs", "multiprocessing.forkserver"
+_REPLACED = "pool died. Another one takes its place."
 
 
 class Running:
@@ -99,14 +100,17 @@ class Running:
         return str(answer.json().get("status", answer.status_code))
 
     def parts(self, mark: str = "") -> list[int]:
-        """The child processes of the stack, by a part of their command line."""
+        """The child processes of the stack and the processes of its pools, by a part of their command line."""
         assert self.process
-        found = [
-            int(place.name)
-            for place in Path("/proc").iterdir()
-            if place.name.isdigit() and _parent_of(place) == self.process.pid
+        own = _children_of(self.process.pid)
+        return [pid for pid in [*own, *self.pool_processes()] if mark in _command_of(pid)]
+
+    def pool_processes(self) -> list[int]:
+        """The processes of the pools, which are forked from a child process of the stack."""
+        assert self.process
+        return [
+            pid for one in _children_of(self.process.pid) if _POOLS in _command_of(one) for pid in _children_of(one)
         ]
-        return [pid for pid in found if mark in _command_of(pid)]
 
 
 def _heed_signals() -> None:
@@ -124,6 +128,12 @@ def _text(path: Path) -> str:
 def _parent_of(place: Path) -> int | None:
     line = next((line for line in _text(place / "status").splitlines() if line.startswith("PPid:")), None)
     return int(line.split()[1]) if line else None
+
+
+def _children_of(parent: int) -> list[int]:
+    return [
+        int(place.name) for place in Path("/proc").iterdir() if place.name.isdigit() and _parent_of(place) == parent
+    ]
 
 
 def _command_of(pid: int) -> str:
@@ -168,14 +178,16 @@ def test_a_killed_server_restarts_with_its_data_and_two_lines_of_log(stack: Runn
 
 
 @needs_dynoxide
-def test_killed_pool_processes_are_replaced(stack: Running) -> None:
-    before = stack.parts(_POOLS)
-    for pid in before:
+@pytest.mark.parametrize("with_their_origin", [False, True])
+def test_killed_pool_processes_are_replaced(stack: Running, with_their_origin: bool) -> None:
+    before, told = stack.pool_processes(), _text(stack.output).count(_REPLACED)
+    assert len(before) > 1
+    for pid in stack.parts(_POOLS) if with_their_origin else before:
         os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: len(set(stack.parts(_POOLS)) - set(before)) == len(before), _PATIENCE)
+    wait_until(lambda: len(set(stack.pool_processes()) - set(before)) == len(before), _PATIENCE)
     message = stack.send()
     wait_until(lambda: stack.status(message) == "DELIVERED", _PATIENCE)
-    assert _text(stack.output).count("pool died. Another one takes its place.") == len(before)
+    assert _text(stack.output).count(_REPLACED) == told + len(before)
 
 
 @needs_dynoxide

@@ -29,7 +29,7 @@ _PARTS = (
         "webhooks",
         "redeem",
     ),
-    *("refusing", "interleavings", "hops"),
+    *("refusing", "interleavings", "hops", "sms"),
 )
 
 

@@ -31,6 +31,7 @@ from tests.unit.calls.console_calls import save_flow, save_number
 
 #: The dependent round trips after the session, and the write units.
 TRIPS, UNITS = 2, 20
+_GREETING = 300
 _numbers = count(0)
 
 
@@ -53,6 +54,9 @@ def measure() -> None:
             costs[name] = _place(cookie, body, counting)
         long = save_flow(ada.org_id, caller_id_number_id=number.id, system_prompt="p" * TEXT_LIMITS["system_prompt"])
         costs["a prompt of 40,000 characters"] = _place(cookie, {"flow_id": long.id}, counting)
+        spoken = save_flow(ada.org_id, caller_id_number_id=number.id, greeting="g" * _GREETING)
+        # The greeting makes the call larger than a write unit.
+        costs[f"a greeting of {_GREETING} characters"] = _place(cookie, {"flow_id": spoken.id}, counting)
         meter = Meter(clients.get_client("dynamodb"))
         meter.listen()
         with meter.of("the call"):

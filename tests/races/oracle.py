@@ -1,7 +1,8 @@
 """Checks a run, in the order in which the table accepted the commits.
 
 A claim is the commit that moves a call to DIALING, or a mail to SENDING. It is checked twice: against the table at
-that moment, and against the withdrawals that were confirmed to their callers before, for any content of the table.
+that moment, and against the withdrawals that were confirmed to their callers before, for any content of the table. The
+acceptance of a call is checked against the blocks and opt-outs that were confirmed before its request began.
 """
 
 from __future__ import annotations
@@ -78,6 +79,8 @@ class Oracle:
         #: The withdrawals that stood against the latest claim, by actor and subject.
         self._claims: dict[tuple[str, str], list[str]] = {}
         self._taken: Counter[str] = Counter()
+        #: When each actor began its present attempt.
+        self._begun: dict[str, int] = {}
 
     @contextmanager
     def withdrawing(self, *names: Name) -> Iterator[None]:
@@ -103,8 +106,9 @@ class Oracle:
         for found, place in places:
             found[place] = Span(begun, ended)
 
-    def forget(self, actor: str) -> None:
-        """An actor starts again: its new process knows of no claim."""
+    def begin(self, actor: str) -> None:
+        """An actor starts, for the first time or again: its new process knows of no claim."""
+        self._begun[actor] = self._next_moment()
         self._claims = {place: found for place, found in self._claims.items() if place[0] != actor}
 
     def committed(self, actor: str, changes: Sequence[Change]) -> None:
@@ -152,9 +156,9 @@ class Oracle:
             self.accepted[subject_id] = noun
             self.counts.accepted += 1
             if noun == "call":
-                for name in self._standing_names(noun, after):
+                for name in self._confirmed_names(noun, after, self._begun[actor]):
                     if name[0] in _LEDGERS:
-                        self.problems.append(f"{subject_id} is accepted though {' '.join(name)} stands")
+                        self.problems.append(f"{subject_id} is accepted though {' '.join(name)} was known")
         elif state == _CLAIMED[noun] and (before or _NOTHING).get("state") != after["state"]:
             self.counts.claims += 1
             against = [f"{' '.join(name)} stands" for name in self._standing_names(noun, after)]
@@ -202,12 +206,17 @@ class Oracle:
             return False
         return self._count_units("capped") > int(cap["monthly_cap_cents"]) * MICROS_PER_CENT
 
-    def _confirmed_names(self, noun: Noun, item: Item) -> Iterator[Name]:
-        """Yields withdrawals that were confirmed before and that nobody has started to lift since they started."""
+    def _confirmed_names(self, noun: Noun, item: Item, before: int | None = None) -> Iterator[Name]:
+        """Yields withdrawals that were confirmed before and that nobody has started to lift since they started.
+
+        They were confirmed before now, or before an earlier moment.
+        """
+        latest = self._moment if before is None else before
         for name in self._withdrawable_names(noun, item):
             lifts = self._lifted.get(name, ())
             for begun, ended in self._withdrawn.get(name, ()):
-                if ended is not None and not any(lift.ended is None or lift.ended > begun for lift in lifts):
+                is_lifted = any(lift.ended is None or lift.ended > begun for lift in lifts)
+                if ended is not None and ended <= latest and not is_lifted:
                     yield name
                     break
 

@@ -119,7 +119,7 @@ class World:
         def run_work() -> None:
             left = tries
             while True:
-                self.oracle.forget(name)
+                self.oracle.begin(name)
                 try:
                     work()
                 except Killed:

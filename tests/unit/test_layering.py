@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
+
+from tests.tables import each
 
 ROOT = Path(__file__).resolve().parents[2]
 LAYER = ROOT / "layers"
@@ -52,10 +55,14 @@ def modules() -> dict[str, Path]:
 MODULES = modules()
 
 
-def imports(name: str, *, at_import: bool = False) -> Iterator[str]:
+@cache
+def imports(name: str, *, at_import: bool = False) -> frozenset[str]:
     """The full names of a module's imports. `at_import` selects only those that run at import."""
     tree = ast.parse(MODULES[name].read_text())
-    nodes = _top_level(tree) if at_import else ast.walk(tree)
+    return frozenset(_names_of_imports(_top_level(tree) if at_import else ast.walk(tree)))
+
+
+def _names_of_imports(nodes: Iterable[ast.AST]) -> Iterator[str]:
     for node in nodes:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -81,7 +88,7 @@ LAYER_MODULES = sorted(name for name in MODULES if name.startswith("switchboard.
 FUNCTION_MODULES = sorted(name for name in MODULES if name.startswith("functions."))
 
 
-@pytest.mark.parametrize("name", LAYER_MODULES)
+@each("name", LAYER_MODULES)
 def test_the_layer_knows_no_function_and_no_infrastructure(name: str) -> None:
     above = {target for target in imports(name) if target.split(".")[0] in {"functions", "infra"}}
     assert not above, f"{name} imports {sorted(above)}: move what it needs from there to a room of layers/switchboard"
@@ -92,7 +99,7 @@ def rank(name: str) -> int:
     return RANKS.get(area(name), RANKS["<nouns>"])
 
 
-@pytest.mark.parametrize("name", LAYER_MODULES)
+@each("name", LAYER_MODULES)
 def test_imports_run_downward(name: str) -> None:
     upward = {target for target in imports(name) if target in MODULES and rank(target) > rank(name)}
     assert not upward, f"{name} imports {upward} from a higher room: see docs/architecture.md#import-rules"
@@ -155,13 +162,13 @@ def test_every_store_is_recognized() -> None:
     assert not unrecognized, f"is_store does not recognize {unrecognized}: correct its pattern, or the names here"
 
 
-@pytest.mark.parametrize("name", [*LAYER_MODULES, *FUNCTION_MODULES])
+@each("name", [*LAYER_MODULES, *FUNCTION_MODULES])
 def test_a_store_is_imported_by_its_own_domain_only(name: str) -> None:
     foreign = {target for target in imports(name) if is_store(target) and area(target) != area(name)}
     assert not foreign, f"{name} imports {sorted(foreign)}: add a function to the service of that noun, and call it"
 
 
-@pytest.mark.parametrize("name", [*LAYER_MODULES, *FUNCTION_MODULES])
+@each("name", [*LAYER_MODULES, *FUNCTION_MODULES])
 def test_a_library_with_an_owner_is_imported_by_it_only(name: str) -> None:
     for target in imports(name):
         owners = OWNERS.get(target.split(".")[0])
@@ -170,11 +177,11 @@ def test_a_library_with_an_owner_is_imported_by_it_only(name: str) -> None:
         )
 
 
-@pytest.mark.parametrize("name", sorted({*LAYER_MODULES, *FUNCTION_MODULES}))
+@each("name", [*LAYER_MODULES, *FUNCTION_MODULES])
 def test_random_values_come_from_one_module(name: str) -> None:
     if name == "switchboard.kit.chance":
         return
-    assert "random" not in set(imports(name)), f"{name} imports random: draw from switchboard.kit.chance instead"
+    assert "random" not in imports(name), f"{name} imports random: draw from switchboard.kit.chance instead"
 
 
 #: Words of an effect by hand. Use `commit_once` and `find_earlier_effect` instead.
@@ -192,6 +199,8 @@ CURSORS = {
     "switchboard.audit.service",
     # The places of a page come from a list, or from several search indexes.
     "switchboard.call_records.service",
+    # The recipients of a campaign are in partitions of a thousand, and a cursor is an index.
+    "switchboard.campaigns.recipient_lists",
     # The list of unread things merges two ranges, and leaves out what a third one names.
     "switchboard.inbox.unread",
     "switchboard.search.index",
@@ -223,7 +232,7 @@ def loops_over_attempts(tree: ast.AST) -> list[int]:
 # The lists above hold only exceptions: a module that leaves one must not return.
 
 
-@pytest.mark.parametrize("name", nouns())
+@each("name", nouns())
 def test_a_noun_commits_effects_with_the_common_function_only(name: str) -> None:
     words = EFFECT_WORDS & set(names_in(ast.parse(MODULES[name].read_text())))
     assert bool(words) is (name in EFFECTS), (
@@ -231,7 +240,7 @@ def test_a_noun_commits_effects_with_the_common_function_only(name: str) -> None
     )
 
 
-@pytest.mark.parametrize("name", nouns())
+@each("name", nouns())
 def test_a_noun_retries_changes_with_the_common_function_only(name: str) -> None:
     lines = loops_over_attempts(ast.parse(MODULES[name].read_text()))
     assert bool(lines) is (name in LOOPS), (
@@ -239,13 +248,13 @@ def test_a_noun_retries_changes_with_the_common_function_only(name: str) -> None
     )
 
 
-@pytest.mark.parametrize("name", nouns())
+@each("name", nouns())
 def test_lists_are_paged_in_one_module(name: str) -> None:
-    read = "switchboard.persistence.cursors" in set(imports(name))
+    read = "switchboard.persistence.cursors" in imports(name)
     assert read is (name in CURSORS), f"{name} reads cursors: use switchboard.persistence.listing"
 
 
-@pytest.mark.parametrize("name", FUNCTION_MODULES)
+@each("name", FUNCTION_MODULES)
 def test_functions_do_not_import_each_other(name: str) -> None:
     here = name.rpartition(".")[0]
     others = {target for target in imports(name) if target.startswith("functions.") and not target.startswith(here)}

@@ -9,6 +9,8 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
+from tests.tables import each
+
 ROOT = Path(__file__).resolve().parents[2]
 UNIT = ROOT / "tests" / "unit"
 #: Folders of no room, each with the reason.
@@ -109,19 +111,19 @@ def find_import_fault(file: str, source: str) -> str:
     )
 
 
-@pytest.mark.parametrize("folder", FOLDERS)
+@each("folder", FOLDERS)
 def test_a_folder_of_tests_mirrors_a_folder_or_a_module(folder: str) -> None:
     fault = find_folder_fault(folder)
     assert not fault, fault
 
 
-@pytest.mark.parametrize("file", TEST_FILES)
+@each("file", TEST_FILES)
 def test_a_file_named_after_a_module_stands_in_its_room(file: str) -> None:
     fault = find_name_fault(file)
     assert not fault, fault
 
 
-@pytest.mark.parametrize("file", TEST_FILES)
+@each("file", TEST_FILES)
 def test_a_file_tests_the_room_it_stands_in(file: str) -> None:
     fault = find_import_fault(file, (UNIT / file).read_text())
     if file in OVER_HTTP:

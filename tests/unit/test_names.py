@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
+from tests.tables import each
 
 ROOT = Path(__file__).resolve().parents[2]
 LAYER = ROOT / "layers" / "switchboard"
@@ -62,7 +62,7 @@ def misnamed_writers(source: str) -> Iterator[str]:
             yield f"line {node.lineno}: {node.name} returns {result}"
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(LAYER)))
+@each("path", FILES)
 def test_a_function_that_returns_writes_says_so(path: Path) -> None:
     if path.relative_to(LAYER).parts[0] in VOCABULARY:
         return
@@ -88,11 +88,7 @@ BRITISH = re.compile(
 THEIR_SPELLING = frozenset({"CancelledError", "cancelled"})
 
 
-@pytest.mark.parametrize(
-    "path",
-    [*FILES, *FUNCTIONS, *sorted((ROOT / "infra").rglob("*.py"))],
-    ids=lambda path: str(path.relative_to(ROOT)),
-)
+@each("path", [*FILES, *FUNCTIONS, *sorted((ROOT / "infra").rglob("*.py"))])
 def test_identifiers_have_american_spelling(path: Path) -> None:
     names = set()
     for node in ast.walk(ast.parse(path.read_text())):

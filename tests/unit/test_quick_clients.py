@@ -121,13 +121,19 @@ def test_a_client_is_reset_or_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
         first = clients.dynamodb_client()
     with moto(monkeypatch):
         assert clients.dynamodb_client() is first
-        first.meta.events.register("before-call", lambda **_: None)
+        first.meta.events.register("before-call", lambda **_: pytest.fail("this hook has ended"), unique_id="one")
     with moto(monkeypatch):
         second = clients.dynamodb_client()
-        assert second is not first
+        assert second is first
+        second.list_tables()
+        second.scan(TableName=settings.table_name("core"))
         monkeypatch.setattr(second, "get_item", None)
         clients.clear_clients()
-        assert clients.dynamodb_client() is not second
+        third = clients.dynamodb_client()
+        assert third is not second
+        third.meta.events.unregister("before-call", None, unique_id="unknown")
+        clients.clear_clients()
+        assert clients.dynamodb_client() is not third
 
 
 @pytest.mark.parametrize("long", [False, True])
@@ -154,3 +160,85 @@ def test_a_queue_is_empty_and_a_message_deleted_on_both_ways(cloud: dict[str, st
         client.receive_message(QueueUrl=where["QueueUrl"] + "-other")
     sends, receives, deletes = (heard.count(f"{name}Message") for name in ("Send", "Receive", "Delete"))
     assert (sends, receives, deletes) == (2, 5, 4)
+
+
+_BODIES = st.sampled_from(["{}", "é", "two\nlines"])
+_GROUPS = st.sampled_from(["one", "two"])
+
+
+def _entries() -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries(
+        {"Id": st.sampled_from(["0", "1", "a_b"]), "MessageBody": _BODIES},
+        optional={
+            "MessageGroupId": _GROUPS,
+            "MessageDeduplicationId": _GROUPS,
+            "DelaySeconds": st.sampled_from([0, 60, 900, 901]),
+        },
+    )
+
+
+_QUEUE_REQUESTS = st.one_of(
+    st.tuples(st.just("send_message"), _entries().map(lambda entry: entry | {"Id": None})),
+    st.tuples(st.just("send_message_batch"), st.fixed_dictionaries({"Entries": st.lists(_entries(), max_size=3)})),
+    st.tuples(
+        st.just("receive_message"),
+        st.fixed_dictionaries(
+            {},
+            optional={
+                "MaxNumberOfMessages": st.sampled_from([1, 2, 10, 11]),
+                "VisibilityTimeout": st.sampled_from([0, 600, 43_201]),
+                "AttributeNames": st.sampled_from([["All"], ["MessageGroupId"]]),
+            },
+        ),
+    ),
+)
+#: The parts of a response that are made by chance or by the time of day.
+_BY_CHANCE = {"ResponseMetadata", "MessageId", "ReceiptHandle", "SequenceNumber"} | {
+    "SentTimestamp", "ApproximateFirstReceiveTimestamp"
+}  # fmt: skip
+
+
+def _without_chance(part: Any) -> Any:
+    if isinstance(part, dict):
+        return {name: _without_chance(inner) if name not in _BY_CHANCE else bool(inner) for name, inner in part.items()}
+    return [_without_chance(inner) for inner in part] if isinstance(part, list) else part
+
+
+def _answer_of(client: Any, queue: str, kind: str, asked: dict[str, Any]) -> Any:
+    given = {name: value for name, value in asked.items() if value is not None}
+    try:
+        answer = getattr(client, kind)(QueueUrl=settings.queue_url(queue), **given)
+    except clients.ClientError as error:
+        return clients.error_code(error)
+    answer.pop("ResponseMetadata", None)
+    return _without_chance(answer)
+
+
+@example_settings(25, slow=True)
+@given(queue=st.sampled_from(["email", "audit"]), requests=st.lists(_QUEUE_REQUESTS, min_size=1, max_size=8))
+def test_queues_answer_the_same_on_both_ways(
+    monkeypatch: pytest.MonkeyPatch, queue: str, requests: list[tuple[str, dict[str, Any]]]
+) -> None:
+    answers = []
+    for way in ("short", "hooked", "long"):
+        with moto(monkeypatch):
+            client = clients.get_client("sqs")
+            if way == "hooked":
+                client.meta.events.register("before-call", lambda **_: None)
+            if way == "long":
+                use_http(client)
+            answers.append([_answer_of(client, queue, kind, asked) for kind, asked in requests])
+    assert answers[0] == answers[1] == answers[2]
+
+
+def test_plain_messages_take_the_short_way(cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any) -> None:
+        raise AssertionError("a request went through HTTP")
+
+    client, where = clients.get_client("sqs"), {"QueueUrl": settings.queue_url("email")}
+    monkeypatch.setattr(client._endpoint, "make_request", fail)
+    client.send_message(**where, MessageBody="{}")
+    client.send_message_batch(**where, Entries=[{"Id": "0", "MessageBody": "{}", "DelaySeconds": 0}])
+    for message in client.receive_message(**where, MaxNumberOfMessages=10)["Messages"]:
+        client.delete_message(**where, ReceiptHandle=message["ReceiptHandle"])
+    assert "Messages" not in client.receive_message(**where)

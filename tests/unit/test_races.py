@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from switchboard.accounts import stops
 from switchboard.calls import dialing
 from switchboard.compliance import ledgers
 from switchboard.compliance import service as compliance
+from switchboard.compliance import store as facts
 from switchboard.email import store as mails
 from tests.races.run import run, run_all
 from tests.races.world import PLANS, create_start
@@ -54,13 +57,8 @@ def _found(wanted: str) -> str:
 
 #: The checks of a claim. Each is removed in turn; beside it the problem that the runs must find.
 REMOVED = {
-    "the number's ledgers": (compliance, "still_allowed_checks", lambda *_: [], "is accepted though"),
-    "the number's ledgers, at the claim": (
-        compliance,
-        "still_allowed_checks",
-        lambda *_: [],
-        "claimed after: opt-outs",
-    ),
+    "the number's opt-outs": (compliance, "still_allowed_checks", lambda *_: [], "claimed after: opt-outs"),
+    "the number's blocks": (compliance, "still_allowed_checks", lambda *_: [], "claimed after: dnc"),
     "organization and key": (stops, "claim_checks", lambda *_, **__: [], "claimed after: org"),
     "the mail's suppressions": (mails, "unsuppressed_check", lambda *_: None, "claimed after: suppressed"),
 }
@@ -71,6 +69,12 @@ def test_a_claim_without_its_checks_is_detected(monkeypatch: pytest.MonkeyPatch,
     module, name, nothing, wanted = REMOVED[what]
     monkeypatch.setattr(module, name, nothing)
     assert wanted in _found(wanted)
+
+
+def test_an_acceptance_that_does_not_read_the_ledgers_is_detected(monkeypatch: pytest.MonkeyPatch) -> None:
+    read = facts.read_facts
+    monkeypatch.setattr(facts, "read_facts", lambda *of: replace(read(*of), blocked=False, opted_out=False))
+    assert "is accepted though" in _found("is accepted though")
 
 
 def test_a_concurrently_lowered_cap_is_detected(monkeypatch: pytest.MonkeyPatch) -> None:

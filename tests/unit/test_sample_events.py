@@ -23,6 +23,7 @@ from switchboard.aws.writes import commit
 from switchboard.calls import history, summaries
 from switchboard.calls import store as calls
 from switchboard.calls.models import State
+from switchboard.campaigns import service as campaigns
 from switchboard.contacts import service as contacts
 from switchboard.email import store
 from switchboard.email.jobs import SendMail
@@ -285,6 +286,13 @@ def test_sqs_text_reports_store_a_text_that_came_in(run: Run, organization: dict
     assert (text.body, text.direction, text.provider_sid) == ("Are you open on Sunday?", "inbound", f"SM{'5' * 32}")
 
 
+def test_sqs_replies_answer_a_text(run: Run, organization: dict[str, str]) -> None:
+    event, answer = run("workers/replies", "sqs-replies")
+    assert answer == DONE
+    texts, _ = messaging.list_messages(organization["ORGANIZATION_ID"], parse_job(event)["conversation_id"], 10)
+    assert [text.author.value for text in texts] == ["ai", "contact"]
+
+
 def test_sqs_texts_sends_a_queued_text(run: Run, organization: dict[str, str]) -> None:
     number = give_number(organization["ORGANIZATION_ID"], provider="simulator")
     talk = make_conversation(number.org_id, number_id=number.id, simulated=True).model_copy(update={"id": "cnv_sample"})
@@ -335,6 +343,20 @@ def test_sqs_voicemails_create_the_voicemail_of_a_message(run: Run, organization
     voicemail = voicemails.VOICEMAILS.get_object(call.org_id, page[0].split("#")[1])
     assert voicemail is not None
     assert (voicemail.call_id, voicemail.audio_key) == (call.id, call.recordings[0].key)
+
+
+def test_sqs_recipients_import_the_rows_of_a_batch(run: Run, organization: dict[str, str]) -> None:
+    event, answer = run("workers/recipients", "sqs-recipients")
+    assert answer == DONE
+    record = campaigns.get_campaign(organization["ORGANIZATION_ID"], parse_job(event)["campaign_id"])
+    assert (record.campaign.waiting, record.counts.pending) == ([], 1)
+
+
+def test_sqs_campaigns_start_a_campaign(run: Run, organization: dict[str, str]) -> None:
+    event, answer = run("workers/campaigns", "sqs-campaigns")
+    assert answer == DONE
+    record = campaigns.get_campaign(organization["ORGANIZATION_ID"], parse_job(event)["campaign_id"])
+    assert record.campaign.status == "running"
 
 
 def test_sqs_digests_write_the_digest_of_a_voicemail(run: Run, organization: dict[str, str]) -> None:

@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ORG = "org_00000000000000000000000000"
 CALL = {"org_id": ORG, "call_id": "call_none"}
 TEXT = {"org_id": ORG, "conversation_id": "cnv_none", "message_id": "sms_none"}
+CAMPAIGN = {"org_id": ORG, "campaign_id": "cmp_none"}
 MAIL = {"org_id": ORG, "message_id": "msg_none"}
 DELIVERY = {
     "job": "DeliverWebhook",
@@ -48,6 +49,11 @@ NOTHING_TO_DO: dict[str, list[dict[str, Any]]] = {
         {"eventType": "Unknown", "mail": {"messageId": "ses-1", "tags": TAGS}},
     ],
     "callbacks/email": [{"notificationType": "Unknown"}],
+    "workers/recipients": [
+        {"job": "ImportRecipients", **CAMPAIGN, "batch_id": "bat_none", "done": 0},
+        {"job": "AttributeReply", "org_id": ORG, "conversation_id": "cnv_none", "message_id": "sms_none"},
+    ],
+    "workers/campaigns": [{"job": "StartCampaign", **CAMPAIGN, "launch": 1}],
     "workers/dialer": [
         {"job": "DialCall", **CALL},
         {"job": "WakeWaiting", **CALL},

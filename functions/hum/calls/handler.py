@@ -135,10 +135,11 @@ def get_unread_counts() -> UnreadCounts:
     operation_id="getCall",
     description="With its transcript, tools, summary, recording, notes and viewers. It does not mark the call as read.",
     permission=Permission.CALLS_READ,
+    beside=_READ_STATE,
     responses={404: _UNKNOWN},
 )
 def get_call(viewed_id: str) -> CallRecordView:
-    return CallRecordView.of_record(service.get_call(api.member, viewed_id))
+    return CallRecordView.of_record(service.get_call(api.member, viewed_id, _read_state()))
 
 
 @api.patch(

@@ -93,7 +93,7 @@ def create_flow(request: FlowInput) -> FlowView:
     responses={404: _UNKNOWN},
 )
 def get_flow(flow_id: str) -> FlowView:
-    return _view(service.get_flow(api.member.org_id, flow_id))
+    return FlowView.of(*service.get_flow_with_numbers(api.member.org_id, flow_id))
 
 
 @api.patch(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from switchboard import workers
+from switchboard.campaigns import counts
 from switchboard.carriers.messages.ports.reports import IncomingText, parse_text_report
 from switchboard.messaging import incoming, reports
 
@@ -15,7 +16,8 @@ def apply_report(body: dict[str, Any]) -> None:
     if isinstance(report, IncomingText):
         incoming.receive_text(report)
     else:
-        reports.apply_report(report)
+        # The recipient of a campaign counts in the same commit as its text.
+        reports.apply_report(report, counts.status_writes)
 
 
 handler = workers.message_handler(apply_report)

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
 
 from switchboard.aws import reads
 from switchboard.call_records.models import CallFilters
-from switchboard.calls import history, lookup, numbers, words_projection
-from switchboard.calls.inbox import INBOX, inbox_thing
-from switchboard.calls.models import Call
-from switchboard.contacts import service as contacts
+from switchboard.calls import history, lookup, numbers, search_entries
+from switchboard.calls.inbox import INBOX
+from switchboard.calls.numbers import CallOfNumber
 from switchboard.inbox.models import InboxThing, ReadState
-from switchboard.inbox.service import state_ref
+from switchboard.inbox.service import list_newest_things, state_ref
 from switchboard.kit.background import BackgroundTask
 
-#: A word that more numbers or more summaries have does not narrow the list. Then the calls themselves are compared.
-_MAX_NUMBERS, _MAX_SUMMARIES = 16, 100
+#: A word that more numbers have does not narrow the list. Then the calls themselves are compared.
+_MAX_NUMBERS = 16
+#: Times before and after all places.
+_FIRST, _LAST = " ", "~"
+#: The digits of a number that is written with its country begin with a plus sign (E.164).
+_WHOLE_NUMBER = re.compile(r"\+[0-9]{8,15}")
 
 
 class Candidate(NamedTuple):
@@ -42,13 +47,12 @@ class Candidate(NamedTuple):
 class Candidates(NamedTuple):
     """Calls that may match, the newest first, and the reader's read state.
 
-    Calls after the last candidate exist if `more` is set. `calls` are calls that were read to find them.
+    Calls after the last candidate exist if `more` is set.
     """
 
     found: list[Candidate]
     more: bool
     state: ReadState
-    calls: dict[str, Call]
     #: Whether the reader has read none of them, so that their flags need no read.
     unread: bool = False
 
@@ -64,10 +68,10 @@ def find_candidates(
     if state is None:
         of_state.start()
     end = before or filters.before
-    calls: dict[str, Call] = {}
-    searched = _find_by_word(org_id, filters, most, end, calls) if filters.words else None
-    found = _list_candidates(org_id, filters, most, end) if searched is None else searched
-    return Candidates(found[:most], len(found) > most, of_state.result(), calls)
+    found = _search_candidates(org_id, filters, most, end) if filters.words else None
+    if found is None:
+        found = _list_candidates(org_id, filters, most, end)
+    return Candidates(found[:most], len(found) > most, of_state.result())
 
 
 def _list_candidates(org_id: str, filters: CallFilters, most: int, end: str | None) -> list[Candidate]:
@@ -78,44 +82,63 @@ def _list_candidates(org_id: str, filters: CallFilters, most: int, end: str | No
     return [Candidate.of_place(org_id, place) for place in places]
 
 
-def _find_by_word(
-    org_id: str, filters: CallFilters, most: int, end: str | None, calls: dict[str, Call]
-) -> list[Candidate] | None:
-    """Returns the calls that have the longest word, `None` if too many have it. Adds the calls that it reads.
+def _search_candidates(org_id: str, filters: CallFilters, most: int, end: str | None) -> list[Candidate] | None:
+    """Returns the calls that have the longest word. If too many have it: the newest calls, `None` under a filter.
 
-    Two round trips: the indexes, and then the calls of the found numbers beside the calls with the word in the summary.
+    The newest calls are read beside the index, from one list of all calls, so that a common word takes no more time.
+    """
+    if filters.direction or filters.states or filters.tag is not None or _whole_number_id(org_id, filters):
+        return _find_by_word(org_id, filters, most, end)
+    newest = BackgroundTask(partial(list_newest_things, org_id, INBOX, filters.since or _FIRST, end or _LAST, most + 1))
+    newest.start()
+    searched = _find_by_word(org_id, filters, most, end)
+    if searched is not None:
+        return searched
+    return [Candidate.of_place(org_id, f"{one.place}#{one.hint}") for one in newest.result()]
+
+
+def _find_by_word(org_id: str, filters: CallFilters, most: int, end: str | None) -> list[Candidate] | None:
+    """Returns the calls that have the longest word, `None` if too many have it.
+
+    One round trip for the words of summaries and for a whole number: the index, and beside it the calls of that number.
+    Other numbers, by a part of them or by their holder's name, take one more: their calls.
     """
     assert filters.words
-    word = filters.words[0]
-    searches = [
-        BackgroundTask(partial(find, org_id, word, most_found))
-        for find, most_found in (
-            (numbers.find_numbers, 5 * _MAX_NUMBERS),
-            (contacts.find_numbers, 2 * _MAX_NUMBERS),
-            (words_projection.find_calls_by_summary, _MAX_SUMMARIES),
-        )
-    ]
-    for search in searches[1:]:
-        search.start()
-    of_numbers, of_contacts, of_summaries = [search.result() for search in searches]
-    if of_numbers is None or of_contacts is None or of_summaries is None:
+    whole = _whole_number_id(org_id, filters)
+    lists = _NumberLists(org_id, filters.since or _FIRST, end or _LAST, most + 1)
+    lists.start([whole] if whole else [])
+    entries = search_entries.find_entries(org_id, filters.words[0], lists.since, lists.before, most + 1)
+    if entries is None or len(entries.number_ids) > _MAX_NUMBERS:
         return None
-    number_ids = list(dict.fromkeys([*of_numbers, *of_contacts]))
-    if len(number_ids) > _MAX_NUMBERS or len(of_summaries) > _MAX_SUMMARIES:
-        return None
-    since, before = filters.since or " ", end or "~"
-    lists = [
-        BackgroundTask(partial(numbers.list_calls_of_number, org_id, number_id, most + 1, since, before))
-        for number_id in number_ids
-    ]
-    for task in lists:
-        task.start()
-    read = reads.read_refs(*(lookup.call_ref(org_id, call_id) for call_id in of_summaries)) if of_summaries else ()
-    found: dict[str, Candidate] = {}
-    for call in read:
-        if call and since <= inbox_thing(call).place < before:
-            calls[call.id] = call
-            found[inbox_thing(call).place] = Candidate(inbox_thing(call).place)
-    for task in lists:
-        found |= {one.place: Candidate(one.place, one.other_number_id, one.flow_id) for one in task.result()}
+    lists.start(entries.number_ids)
+    with_word = [Candidate.of_place(org_id, place) for place in entries.places]
+    found = {one.thing.place: one._replace(place=one.thing.place) for one in with_word} | lists.read()
     return sorted(found.values(), reverse=True)[: most + 1]
+
+
+def _whole_number_id(org_id: str, filters: CallFilters) -> str | None:
+    """Returns the id of a number if the text is a whole number with its country. Its calls need no index."""
+    text = re.sub(r"[\s().\-]", "", filters.text or "")
+    return history.number_id(org_id, text) if _WHOLE_NUMBER.fullmatch(text) else None
+
+
+class _NumberLists:
+    """The calls of several numbers, each read in a request of its own, from `since` (included) to `before`."""
+
+    def __init__(self, org_id: str, since: str, before: str, most: int) -> None:
+        self.since, self.before = since, before
+        self._org_id, self._most = org_id, most
+        self._tasks: dict[str, BackgroundTask[Sequence[CallOfNumber]]] = {}
+
+    def start(self, number_ids: Sequence[str]) -> None:
+        """Starts to read the calls of numbers, each once."""
+        for number_id in number_ids:
+            if number_id not in self._tasks:
+                read = partial(numbers.list_calls_of_number, self._org_id, number_id, self._most)
+                self._tasks[number_id] = BackgroundTask(partial(read, self.since, self.before))
+                self._tasks[number_id].start()
+
+    def read(self) -> dict[str, Candidate]:
+        """Returns the calls by their places."""
+        found = [one for task in self._tasks.values() for one in task.result()]
+        return {one.place: Candidate(one.place, one.other_number_id, one.flow_id) for one in found}

@@ -42,7 +42,7 @@ class Companions:
         if (kind, id_) not in self._known:
             self._wanted[kind, id_] = ref
 
-    def read_with(self, refs: Sequence[Ref[Any]]) -> list[Any]:
+    def read_with(self, refs: Sequence[Ref[Any] | None]) -> list[Any]:
         """Reads other references, and with them what is noted. Returns the objects of the other references."""
         wanted, self._wanted = self._wanted, {}
         answers = read_many([*refs, *wanted.values()])
@@ -56,10 +56,12 @@ class Companions:
         return CallRow(call, contact, flow.name if flow else None, is_read)
 
 
-def read_many(refs: Sequence[Ref[Any]]) -> list[Any]:
-    """Reads the objects of any number of references, in parallel requests."""
-    parts = [refs[begin : begin + _REFS_PER_READ] for begin in range(0, len(refs), _REFS_PER_READ)]
+def read_many(refs: Sequence[Ref[Any] | None]) -> list[Any]:
+    """Reads the objects of any number of references, in parallel requests. An object without a reference is `None`."""
+    wanted = [ref for ref in refs if ref]
+    parts = [wanted[begin : begin + _REFS_PER_READ] for begin in range(0, len(wanted), _REFS_PER_READ)]
     tasks = [BackgroundTask(partial(reads.read_refs, *part)) for part in parts]
     for task in tasks[1:]:
         task.start()
-    return [found for task in tasks for found in task.result()]
+    found = iter([one for task in tasks for one in task.result()])
+    return [next(found) if ref else None for ref in refs]

@@ -9,7 +9,7 @@ from switchboard.aws.reads import Ref
 from switchboard.call_records.candidates import Candidate, Candidates, find_candidates
 from switchboard.call_records.companions import Companions
 from switchboard.call_records.models import CallFilters, CallRecord, CallRow, RecordSummary, record_summary
-from switchboard.calls import inbox, lookup, notes, recording_links, summaries
+from switchboard.calls import inbox, lookup, recording_links, summaries, whole_calls
 from switchboard.calls.inbox import INBOX
 from switchboard.calls.models import Call
 from switchboard.errors import Invalid, NotFound
@@ -30,9 +30,9 @@ def list_calls(
     """Returns a page of the organization's calls, the newest first, and the cursor of the next page.
 
     Two round trips: the places of calls, and the calls with their contacts, their flows and the member's flags. A
-    search takes one more for its index. A page of a filtered list may be short or empty without being the last. A
-    caller that has read the member's `state` already saves a request. Raises Invalid for a cursor of another list, and
-    for a range that does not end after its beginning.
+    search by a name, or by a part of a number, takes one more for its index. A page of a filtered list may be short or
+    empty without being the last. A caller that has read the member's `state` already saves a request. Raises Invalid
+    for a cursor of another list, and for a range that does not end after its beginning.
     """
     if filters.since and filters.before and filters.before <= filters.since:
         raise Invalid("Invalid range: until must be later than since.", fields={"until": "must be later than since"})
@@ -50,7 +50,7 @@ def list_calls(
             state=state,
         )
         places = [Candidate.of_place(org_id, f"{thing.place}#{thing.hint}") for thing in page.things]
-        found = Candidates(places, more=False, state=page.state, calls={}, unread=True)
+        found = Candidates(places, more=False, state=page.state, unread=True)
         return _rows(org_id, user_id, filters, found), page.cursor
     query = f"call-records:{user_id if filters.unread else ''}:{filters.query()}"
     start = cursors.decode_cursor(after, org_id, query)
@@ -60,7 +60,8 @@ def list_calls(
         return [], None
     candidates = find_candidates(org_id, user_id, filters, most, str(start["place"]) if start else None, state)
     rows = _rows(org_id, user_id, filters, candidates)
-    last = candidates.found[-1].place if candidates.more else None
+    # Without what a place may have beside time and id: a search and a list name the same call in different ways.
+    last = candidates.found[-1].thing.place if candidates.more else None
     if len(rows) > limit:
         rows = rows[:limit]
         last = inbox.inbox_thing(rows[-1].call).place
@@ -75,43 +76,40 @@ def _rows(org_id: str, user_id: str, filters: CallFilters, candidates: Candidate
 def _read_rows(org_id: str, user_id: str, candidates: Candidates) -> list[CallRow]:
     """Reads the calls of candidates and the reader's flags, and then the contacts and flows that are still missing."""
     state, things = candidates.state, [one.thing for one in candidates.found]
-    missing = [thing.id for thing in things if thing.id not in candidates.calls]
     companions = Companions(org_id)
     for one in candidates.found:
         companions.want(one.number_id, one.flow_id)
-    companions.want_all(candidates.calls.values())
-    refs: list[Ref[Any]] = [lookup.call_ref(org_id, call_id) for call_id in missing]
+    refs: list[Ref[Any] | None] = [lookup.call_ref(org_id, thing.id) for thing in things]
     if not candidates.unread:
         refs += [inboxes.flag_ref(org_id, INBOX, user_id, state, thing) for thing in things]
     answers = companions.read_with(refs)
-    calls = candidates.calls | {call_id: call for call_id, call in zip(missing, answers, strict=False) if call}
-    companions.want_all(calls.values())
+    calls = answers[: len(things)]
+    flags = [None] * len(things) if candidates.unread else answers[len(things) :]
+    companions.want_all(call for call in calls if call)
     companions.read_with([])
-    flags = dict(zip(things, answers[len(missing) :], strict=False))
     return [
-        companions.row(calls[thing.id], is_read=not candidates.unread and state.is_read(thing, flags[thing]))
-        for thing in things
-        if thing.id in calls
+        companions.row(call, is_read=not candidates.unread and state.is_read(thing, flag))
+        for thing, call, flag in zip(things, calls, flags, strict=True)
+        if call
     ]
 
 
-def get_call(member: Member, call_id: str) -> CallRecord:
-    """Returns the whole record of a call, in two round trips. Raises NotFound."""
+def get_call(member: Member, call_id: str, state: ReadState | None = None) -> CallRecord:
+    """Returns the whole record of a call, in two round trips: the call, and then its contact, its flow and the flag.
+
+    A caller that has read the member's `state` already saves a request. Raises NotFound.
+    """
     org_id, user_id = member.org_id, member.user_id
-    call, state, summary = reads.read_refs(
-        lookup.call_ref(org_id, call_id),
-        inboxes.state_ref(org_id, INBOX, user_id),
-        summaries.summary_ref(org_id, call_id),
-    )
-    if call is None:
-        raise NotFound("There is no such call: check its id.")
-    state = state or ReadState()
-    of_turns = BackgroundTask(lambda: list(lookup.list_turns(org_id, call_id)))
-    of_tools = BackgroundTask(lambda: lookup.list_tool_uses(org_id, call_id))
-    of_notes = BackgroundTask(lambda: notes.list_notes(org_id, call_id))
     of_views = BackgroundTask(lambda: inbox.list_views(org_id, call_id))
-    for task in (of_turns, of_tools, of_notes, of_views):
-        task.start()
+    of_state = BackgroundTask(lambda: state or reads.read_ref(inboxes.state_ref(org_id, INBOX, user_id)) or ReadState())
+    of_views.start()
+    if state is None:
+        of_state.start()
+    whole = whole_calls.read_whole_call(org_id, call_id)
+    views, state = of_views.result(), of_state.result()
+    if whole is None:
+        raise NotFound("There is no such call: check its id.")
+    call, summary = whole.call, whole.summary
     companions, thing = Companions(org_id), inbox.inbox_thing(call)
     companions.want_all([call])
     [flag] = companions.read_with([inboxes.flag_ref(org_id, INBOX, user_id, state, thing)])
@@ -119,10 +117,10 @@ def get_call(member: Member, call_id: str) -> CallRecord:
         companions.row(call, is_read=state.is_read(thing, flag)),
         record_summary(call, summary),
         summary,
-        of_turns.result(),
-        of_tools.result(),
-        of_notes.result(),
-        of_views.result(),
+        whole.turns,
+        whole.tools,
+        whole.notes,
+        views,
         recording_links.recording_link(call),
     )
 

@@ -217,7 +217,7 @@ def accept_call(
         if not verdict.allowed:
             raise blocked_error(verdict)
     except Blocked as refusal:
-        # The verdict refused the call, or a block or an opt-out was stored after the verdict.
+        # The verdict refused the call, or other calls used up a legal limit of calls after the verdict.
         told = _call_event_writes(caller, call, "voice.call.blocked", verdict, code=refusal.code)
         commit(compliance.verdict_writes(verdict, call.id), told)
         raise
@@ -242,7 +242,7 @@ def _commit(
     return usage.commit_within(
         within,
         *guards,
-        compliance.allowed_writes(verdict),
+        compliance.acceptance_writes(verdict),
         talk_texts.new_call_writes(call),
         compliance.verdict_writes(verdict, call.id),
         _call_event_writes(caller, call, "voice.call.created", verdict, tier=call.tier.value),

@@ -2,11 +2,11 @@
 
 | item in `core` | pk | sk |
 |---|---|---|
-| known number | `<org>#call-numbers` | `<id of the number>` |
+| known number | `<org>#known-numbers` | `<id of the number>` |
 | call of a number | `<org>#calls-of#<id of the number>` | `<created_at>#<call id>` |
-| entry of a number in the search index | `<org>#find#call-number#<digit>` | `<token>#<id of the number>#head` |
 
-The id of a number is that of its call history (`calls.history.number_id`).
+`search_entries` has the entries of numbers in the search index. The id of a number is that of its call history
+(`calls.history.number_id`).
 """
 
 from __future__ import annotations
@@ -18,13 +18,10 @@ from switchboard.aws import reads
 from switchboard.aws.dynamodb import Item, Key
 from switchboard.aws.reads import Query
 from switchboard.aws.writes import Delete, Put
-from switchboard.calls import history
+from switchboard.calls import history, search_entries
 from switchboard.calls.models import Call
 from switchboard.persistence.listing import place_of
-from switchboard.search import index, tokens
-from switchboard.search.index import SearchNoun
-
-_NOUN = SearchNoun("core", "call-number")
+from switchboard.search import tokens
 
 
 class CallOfNumber(NamedTuple):
@@ -36,7 +33,7 @@ class CallOfNumber(NamedTuple):
 
 
 def _known_key(org_id: str, number_id: str) -> Key:
-    return {"pk": f"{org_id}#call-numbers", "sk": number_id}
+    return {"pk": f"{org_id}#known-numbers", "sk": number_id}
 
 
 def _entry_key(call: Call, number_id: str) -> Key:
@@ -68,7 +65,7 @@ def entry_items(call: Call) -> list[Item]:
 def number_items(org_id: str, e164: str) -> list[Item]:
     """Returns the items of a new number: the number itself, and its entries in the search index."""
     number_id = history.number_id(org_id, e164)
-    entries = [index.entry_write(_NOUN, org_id, number_id, "head", token).item for token in number_tokens(e164)]
+    entries = search_entries.number_items(org_id, number_id, number_tokens(e164))
     return [{**_known_key(org_id, number_id), "e164": e164}, *entries]
 
 
@@ -85,11 +82,6 @@ def number_tokens(e164: str) -> list[str]:
         return tokens.tokens_of_number(e164)
     except NumberParseException:
         return tokens.tokens_of_text(e164)
-
-
-def find_numbers(org_id: str, word: str, limit: int) -> list[str] | None:
-    """Returns the ids of all numbers of calls that begin with a word, `None` if there are more than about `limit`."""
-    return index.find_subjects(_NOUN, org_id, word, limit)
 
 
 def list_calls_of_number(org_id: str, number_id: str, limit: int, since: str, before: str) -> Sequence[CallOfNumber]:

@@ -46,7 +46,7 @@ class CallSummary(BaseModel):
 
 def summary_ref(org_id: str, call_id: str) -> Ref[CallSummary]:
     """Returns the reference to a call's summary."""
-    return Ref("activity", {"pk": store.call_ref(org_id, call_id).key["pk"], "sk": "summary"}, _read)
+    return Ref("activity", {"pk": store.call_ref(org_id, call_id).key["pk"], "sk": "summary"}, parse_summary)
 
 
 def get_summary(org_id: str, call_id: str) -> CallSummary | None:
@@ -60,5 +60,6 @@ def summary_write(call: Call, summary: CallSummary) -> Put:
     return Put(table="activity", item={**summary_ref(call.org_id, call.id).key, **item}, unless_exists=True)
 
 
-def _read(item: Item) -> CallSummary:
+def parse_summary(item: Item) -> CallSummary:
+    """Returns the summary of a stored item."""
     return CallSummary.model_validate(item | {"outcome_data": texts.load_json(item["outcome_data"])})

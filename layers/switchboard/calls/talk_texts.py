@@ -20,7 +20,8 @@ from switchboard.calls import store, task_context
 from switchboard.calls.models import Call
 from switchboard.kit import texts
 
-#: The longest texts of a call that stay on it, in bytes. With them, a usual call has less than two write units.
+#: The longest texts of a call that stay on it, in bytes. With them, a usual call has less than two write units. A
+#: new one with a sentence of greeting has less than one.
 MAX_BYTES_ON_CALL = 500
 
 

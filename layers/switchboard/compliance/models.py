@@ -69,7 +69,12 @@ class StandingConsent(StatedConsent):
     @classmethod
     def of_member(cls, user_id: str, source: str, date: str) -> StandingConsent:
         """Returns the consent that a member states. The ledger keeps the first one, whose age counts."""
-        return cls(source=source, date=date, of=f"{_MEMBER}{user_id}")
+        return cls(source=source, date=date, of=cls.name_of_member(user_id))
+
+    @staticmethod
+    def name_of_member(user_id: str) -> str:
+        """Returns the name of a member in `of`."""
+        return f"{_MEMBER}{user_id}"
 
     @property
     def by_member(self) -> bool:

@@ -1,7 +1,8 @@
 """The compliance gate: it decides on every call and text before it goes out.
 
 Call `evaluate`. Then commit `allowed_writes` and `verdict_writes` in the transaction of the call or text and its event.
-A verdict is valid only at its moment: the dialer evaluates again before it dials.
+A verdict is valid only at its moment: the dialer evaluates again before it dials. So the acceptance of a call commits
+`acceptance_writes`, and the dialer's claim commits `still_allowed_checks`.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from switchboard.compliance.explanation import explain_verdict
 from switchboard.compliance.hours import RecipientPlace, find_laws, find_place
 from switchboard.compliance.models import ConsentRecord, ContactAttempt
 from switchboard.compliance.rules import check_caps
-from switchboard.compliance.store import Facts
+from switchboard.compliance.store import Facts, FactsWanted
 from switchboard.compliance.verdicts import (
     Blocked,
     Verdict,
@@ -51,8 +52,10 @@ __all__ = [
     "ContactAttempt",
     "KnownFacts",
     "Verdict",
+    "acceptance_writes",
     "allowed_writes",
     "evaluate",
+    "evaluate_together",
     "explain_verdict",
     "get_calling_hours",
     "get_verdict",
@@ -102,11 +105,29 @@ def read_known_facts(contact: ContactAttempt) -> KnownFacts:
     A request that still reads something else, such as the flow, calls this in the background. The contact then has the
     request's number and places, and the consent that the request will probably be based on.
     """
-    number, now = phone.parse(contact.to), clock.now()
-    days = _stated_days(contact, now)
-    places = [name for name, _ in find_laws(contact, number)]
-    facts = store.read_facts(contact.org_id, number.e164, contact.subject, days, places)
-    return KnownFacts(_with_law(contact, number, facts, places), days)
+    return _read_known_facts_of_many([contact])[0]
+
+
+def evaluate_together(contacts: Sequence[ContactAttempt]) -> list[Verdict]:
+    """Returns the verdicts on several contacts at the present time, in their order.
+
+    The stored facts are read together, in one request for about a dozen contacts. Otherwise it is as `evaluate`.
+    """
+    known = _read_known_facts_of_many(contacts)
+    return [evaluate(contact, known=facts) for contact, facts in zip(contacts, known, strict=True)]
+
+
+def _read_known_facts_of_many(contacts: Sequence[ContactAttempt]) -> list[KnownFacts]:
+    now, wanted = clock.now(), []
+    for contact in contacts:
+        number = phone.parse(contact.to)
+        places = [name for name, _ in find_laws(contact, number)]
+        wanted.append(FactsWanted(contact.org_id, number.e164, contact.subject, _stated_days(contact, now), places))
+    read = store.read_facts_of_many(wanted)
+    return [
+        KnownFacts(_with_law(contact, phone.parse(contact.to), facts, asked.places), list(asked.days))
+        for contact, asked, facts in zip(contacts, wanted, read, strict=True)
+    ]
 
 
 def _complete_facts(contact: ContactAttempt, number: phone.Phone, now: datetime, known: KnownFacts) -> Facts:
@@ -281,14 +302,24 @@ def _allowed(verdict: Verdict) -> ContactAttempt:
 
 
 def allowed_writes(verdict: Verdict, actor: str = "gate") -> list[Write]:
-    """Returns the writes for the transaction of an allowed call or text. Raises Blocked for a refused one.
+    """Returns the writes for the transaction that sends an allowed text, or lets a call go out at once.
 
-    The transaction fails with Blocked if a block or an opt-out was stored after the verdict. It also fails if the call
-    would exceed a legal limit of calls. The first statement of a consent is added to the ledger.
+    The transaction fails with Blocked if a block or an opt-out was stored after the verdict, or if the contact would
+    exceed a legal limit. Raises Blocked for a refused one.
+    """
+    return [*still_allowed_checks(verdict), *acceptance_writes(verdict, actor)]
+
+
+def acceptance_writes(verdict: Verdict, actor: str = "gate") -> list[Write]:
+    """Returns the writes for the transaction that accepts an allowed call, which a later claim checks again.
+
+    The transaction fails with Blocked if the call would exceed a legal limit of calls. The first statement of a consent
+    is added to the ledger. A block or an opt-out after the verdict does not make it fail: `still_allowed_checks` of the
+    claim does (docs/decisions/0016-ledgers-at-the-claim.md). Raises Blocked for a refused call.
     """
     contact = _allowed(verdict)
     org_id, to, now = contact.org_id, contact.to, clock.parse(verdict.evaluated_at)
-    writes: list[Write] = [*still_allowed_checks(verdict)]
+    writes: list[Write] = []
     caps, consent = verdict.find_result("caps"), verdict.find_result("consent").details
     if caps.result == "pass":
         limits = [AttemptCap(**limit) for limit in caps.details["limits"]]

@@ -26,10 +26,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from switchboard.aws import reads
-from switchboard.aws.dynamodb import Item, Key
+from switchboard.aws.dynamodb import MAX_BATCH_READS, Item, Key
 from switchboard.aws.reads import Query
 from switchboard.aws.writes import ConditionCheck, Delete, Put, Update
 from switchboard.carriers.registries import ReassignedAnswer
@@ -77,24 +77,51 @@ def _whereabouts_key(org_id: str, e164: str) -> Key:
     return {"pk": f"{org_id}#whereabouts", "sk": e164}
 
 
+class FactsWanted(NamedTuple):
+    """The facts that the gate needs about a number: also the database's answers for days, the amendments of places."""
+
+    org_id: str
+    e164: str
+    subject: str
+    days: Sequence[date]
+    places: Sequence[str] = ()
+
+
 def read_facts(org_id: str, e164: str, subject: str, days: Sequence[date], places: Sequence[str] = ()) -> Facts:
     """Reads all facts about a number that the gate needs, in one consistent request.
 
     The facts include the database's answers for `days`, and the amendments of `places`.
     """
-    blocked, opted_out, consent, attempts, where, *found = reads.get_items(
-        "core",
-        [
-            ledger_key(org_id, "dnc", e164),
-            ledger_key(org_id, "opt-outs", e164),
-            ledger_key(org_id, "consent", e164),
-            _attempts_key(org_id, e164, subject),
-            _whereabouts_key(org_id, e164),
-            *(law_key(place) for place in places),
-            *(_answer_key(e164, day) for day in days),
-        ],
-    )
-    laws, answers = found[: len(places)], found[len(places) :]
+    return read_facts_of_many([FactsWanted(org_id, e164, subject, days, places)])[0]
+
+
+def read_facts_of_many(wanted: Sequence[FactsWanted]) -> list[Facts]:
+    """Reads the facts about several numbers, in one consistent request for each hundred items."""
+    keys = [_fact_keys(one) for one in wanted]
+    every = [key for some in keys for key in some]
+    items: list[Item | None] = []
+    for begin in range(0, len(every), MAX_BATCH_READS):
+        items += reads.get_items("core", every[begin : begin + MAX_BATCH_READS])
+    found = iter(items)
+    return [_facts(one, [next(found) for _ in some]) for one, some in zip(wanted, keys, strict=True)]
+
+
+def _fact_keys(wanted: FactsWanted) -> list[Key]:
+    org_id, e164 = wanted.org_id, wanted.e164
+    return [
+        ledger_key(org_id, "dnc", e164),
+        ledger_key(org_id, "opt-outs", e164),
+        ledger_key(org_id, "consent", e164),
+        _attempts_key(org_id, e164, wanted.subject),
+        _whereabouts_key(org_id, e164),
+        *(law_key(place) for place in wanted.places),
+        *(_answer_key(e164, day) for day in wanted.days),
+    ]
+
+
+def _facts(wanted: FactsWanted, items: Sequence[Item | None]) -> Facts:
+    blocked, opted_out, consent, attempts, where, *found = items
+    laws, answers = found[: len(wanted.places)], found[len(wanted.places) :]
     return Facts(
         blocked=blocked is not None,
         opted_out=opted_out is not None,
@@ -102,7 +129,7 @@ def read_facts(org_id: str, e164: str, subject: str, days: Sequence[date], place
         whereabouts=Whereabouts.model_validate(where) if where else None,
         answers={item["sk"]: ReassignmentAnswer.model_validate(item) for item in answers if item},
         attempts=tuple(text for slot in ATTEMPT_SLOTS if (text := (attempts or {}).get(slot))),
-        amendments={place: parse_amendments(item) for place, item in zip(places, laws, strict=True) if item},
+        amendments={place: parse_amendments(item) for place, item in zip(wanted.places, laws, strict=True) if item},
     )
 
 

@@ -20,7 +20,7 @@ from switchboard.events.models import Origin, Subject
 from switchboard.kit import clock, ids, texts
 from switchboard.persistence.idempotency import IdempotencyKey, commit_once, find_earlier_effect
 from switchboard.persistence.optimistic import StaleVersionError, retry_on_conflict
-from switchboard.search import index, tokens
+from switchboard.search import tokens
 
 _ID = re.compile(f"{store.ID_PREFIX}[0-9a-f]{{26}}")
 
@@ -169,15 +169,6 @@ def list_contacts(
     if text is None or not text.strip():
         return store.list_contacts(org_id, limit, after)
     return store.search_contacts(org_id, tokens.words_of_query(text), limit, after)
-
-
-def find_numbers(org_id: str, word: str, limit: int) -> list[str] | None:
-    """Returns the ids of the numbers whose contacts have a word with this beginning, also in the role or the notes.
-
-    Returns `None` if there are more than about `limit`. The id of a number is that of its call history.
-    """
-    found = index.find_subjects(store.NOUN, org_id, word, limit)
-    return None if found is None else [contact_id.removeprefix(store.ID_PREFIX) for contact_id in found]
 
 
 def _wellformed(contact_id: str) -> str:

@@ -5,7 +5,8 @@
 | contact | `<org>#contacts` | `<id>` | `<org>#contacts`, `1#<folded name>#<id>` or `2#<e164>#<id>` |
 | backfill | `<org>#contact-backfill` | `backfill` | |
 
-The entries of the search index are in `switchboard.search`. The id of a contact and the key of its history derive from
+The entries of the search index are in `switchboard.search`. The search of calls finds the names by entries of its own
+(`switchboard.calls.search_entries`). The id of a contact and the key of its history derive from
 the same number, so one request reads both.
 """
 
@@ -34,6 +35,8 @@ ID_PREFIX = "con_"
 NOUN = SearchNoun("core", "contact")
 #: Contacts of one read. Each takes two of at most a hundred keys.
 _CONTACTS_PER_READ = 50
+#: The first words of a name, which the search of calls finds. The contact's own entries are in the same transaction.
+_MAX_NAME_WORDS = 12
 
 
 def contact_ref(org_id: str, contact_id: str) -> Ref[Contact]:
@@ -120,7 +123,7 @@ def _sort_key(contact: Contact) -> str:
 
 
 def contact_writes(before: Contact | None, after: Contact, otherwise: Refusal) -> list[Write]:
-    """Returns the writes of a contact and the head of its index entries, if it has not changed since it was read."""
+    """Returns the writes of a contact and its index entries, but the tail, if it has not changed since it was read."""
     item = {**contact_ref(after.org_id, after.id).key, **after.model_dump(mode="json")}
     put = Put(
         table="core",
@@ -128,15 +131,34 @@ def contact_writes(before: Contact | None, after: Contact, otherwise: Refusal) -
         otherwise=otherwise,
         **_unchanged_condition(before.revision if before else None),
     )
-    return [put, *index.head_writes(NOUN, after.org_id, after.id, before.terms if before else (), after.terms)]
+    return [
+        put,
+        *index.head_writes(NOUN, after.org_id, after.id, before.terms if before else (), after.terms),
+        *_name_writes(after, before.display_name if before else None, after.display_name),
+    ]
+
+
+def _name_writes(contact: Contact, before: str | None, after: str | None) -> list[Put | Delete]:
+    """Returns the writes by which the search of calls finds the contact's name (`calls.search_entries`)."""
+    number_id = contact.id.removeprefix(ID_PREFIX)
+    old, new = (tokens.tokens_of_text(name)[:_MAX_NAME_WORDS] for name in (before, after))
+
+    def key_of(word: str) -> Key:
+        return {"pk": f"{contact.org_id}#find#call#{word[0]}", "sk": f"{word}~{number_id}~name"}
+
+    return [
+        *(Delete(table="core", key=key_of(word)) for word in old if word not in new),
+        *(Put(table="core", item={**key_of(word), "number": number_id}) for word in new if word not in old),
+    ]
 
 
 def delete_contact_writes(contact: Contact, otherwise: Refusal) -> list[Write]:
-    """Returns the writes that delete a contact and the head of its index entries, if it has not changed."""
+    """Returns the writes that delete a contact and its index entries, but the tail, if it has not changed."""
     place = contact_ref(contact.org_id, contact.id).key
     return [
         Delete(table="core", key=place, otherwise=otherwise, **_unchanged_condition(contact.revision)),
         *index.head_writes(NOUN, contact.org_id, contact.id, contact.terms, ()),
+        *_name_writes(contact, contact.display_name, None),
     ]
 
 

@@ -14,14 +14,17 @@ from typing import NamedTuple
 
 from switchboard.calls.jobs import DIALED_WITHIN, CloseCall, DialCall, FetchRecording, SummarizeCall, WakeWaiting
 from switchboard.calls.models import State
+from switchboard.campaigns.jobs import AttributeReply
 from switchboard.contacts.jobs import ContinueBackfill, IndexContacts
 from switchboard.email.jobs import SendMail
 from switchboard.events import registry
 from switchboard.events.models import Event
 from switchboard.kit import clock
 from switchboard.kit.jobs import Job, QueueMessage
+from switchboard.messaging import jobs as _messaging  # noqa: F401 declares its jobs, which no event starts
 from switchboard.numbers import jobs as _numbers  # noqa: F401 declares its jobs, which no event starts
 from switchboard.projections.jobs import ProjectEvent
+from switchboard.replies.jobs import PAUSE, ReplyToTexts
 from switchboard.roleplay.jobs import BeginRoleplay, ScoreRoleplay
 from switchboard.voicemails.jobs import CreateVoicemail, UseProviderText
 from switchboard.webhooks import event_names
@@ -58,8 +61,19 @@ def _close_call_later(event: Event) -> LaterJob:
     return LaterJob(job, DIALED_WITHIN)
 
 
+def _reply_later(event: Event) -> LaterJob | None:
+    """Returns the job that answers a text. The AI never sees a keyword."""
+    if event.data.get("keyword"):
+        return None
+    job = ReplyToTexts(org_id=event.org_id, conversation_id=event.data["conversation"], message_id=event.subject.id)
+    return LaterJob(job, PAUSE)
+
+
 #: The later job of an event type. The event itself is the timer, which saves an item in a busy commit.
-LATER_JOBS: dict[str, Callable[[Event], LaterJob]] = {"voice.call.created": _close_call_later}
+LATER_JOBS: dict[str, Callable[[Event], LaterJob | None]] = {
+    "voice.call.created": _close_call_later,
+    "sms.received": _reply_later,
+}
 
 
 def _of_messages(event: Event) -> Job:
@@ -79,6 +93,12 @@ JOB_FACTORIES: dict[str, Callable[[Event], Job]] = {
     "contacts": _of_contacts,
     "summaries": lambda event: SummarizeCall(org_id=event.org_id, call_id=event.subject.id),
     "voicemails": _of_messages,
+    "recipients": lambda event: AttributeReply(
+        org_id=event.org_id,
+        conversation_id=event.data["conversation"],
+        message_id=event.subject.id,
+        keyword=event.data.get("keyword"),
+    ),
 }
 
 
@@ -87,6 +107,8 @@ def messages_of(event: Event) -> Iterable[QueueMessage]:
     yield from (job.to_message() for job in jobs_of(event))
     if event.type in LATER_JOBS:
         later = LATER_JOBS[event.type](event)
+        if later is None:
+            return
         left = clock.parse(event.at) + later.after - clock.now()
         # Rounded up, so that the job is never early.
         yield later.job.to_message(delay=max(0, ceil(left.total_seconds())))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
 from switchboard.aws.writes import Writes
 from switchboard.errors import NotFound
@@ -18,7 +19,9 @@ from switchboard.flows.rules import (
 )
 from switchboard.flows.store import flow_ref, list_flows
 from switchboard.kit import clock, ids
+from switchboard.kit.background import BackgroundTask
 from switchboard.numbers import service as numbers
+from switchboard.numbers.models import Number
 from switchboard.persistence.idempotency import IdempotencyKey, commit_once
 
 __all__ = ["flow_ref", "list_flows"]
@@ -94,6 +97,15 @@ def get_flow(org_id: str, flow_id: str) -> Flow:
     if not found:
         raise NotFound("There is no such flow: check its id.")
     return found
+
+
+def get_flow_with_numbers(org_id: str, flow_id: str) -> tuple[Flow, list[Number]]:
+    """Returns a flow and the numbers that use it, in two round trips. Raises NotFound."""
+    of_numbers = BackgroundTask(partial(numbers.list_numbers_of_flow, org_id, flow_id.lower()))
+    if parse_flow_id(flow_id):
+        of_numbers.start()
+    flow = get_flow(org_id, flow_id)
+    return flow, of_numbers.result()
 
 
 def get_outbound_flow(org_id: str, name: str) -> Flow:

@@ -52,6 +52,10 @@ class ReadState(BaseModel):
         """Returns the kind of the flag that makes this thing an exception: `read` or `unread`."""
         return "unread" if self.covers(thing) else "read"
 
+    def has_flags(self, flag: str) -> bool:
+        """Whether any thing has a valid flag of the kind `read` or `unread`."""
+        return bool(self.unread_flags if flag == "unread" else self.read_flags)
+
     def is_read(self, thing: InboxThing, flag_epoch: int | None) -> bool:
         """Whether a thing is read. `flag_epoch` is the epoch of its flag of the kind `flag_of`, if it has one."""
         return self.covers(thing) != (flag_epoch == self.epoch)

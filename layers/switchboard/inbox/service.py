@@ -42,6 +42,13 @@ def list_things(org_id: str, kind: str) -> Iterator[InboxThing]:
     return store.list_things(org_id, kind)
 
 
+def list_newest_things(org_id: str, kind: str, since: str, before: str, limit: int) -> list[InboxThing]:
+    """Returns the counted things from the place `since` (included) to `before` (not included), the newest first."""
+    found = store.read_places(org_id, kind, since, before, limit + 1).items
+    things = [InboxThing.of_place(item["sk"], item.get("hint", "")) for item in found]
+    return [thing for thing in things if thing.place < before][:limit]
+
+
 def uncount_thing_writes(org_id: str, kind: str, thing: InboxThing) -> Writes:
     """Returns the writes that end the count of a thing, for the removal of a projection."""
     counted, _ = _read_thing(org_id, kind, thing)

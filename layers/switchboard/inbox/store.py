@@ -44,8 +44,13 @@ def flag_key(org_id: str, kind: str, user_id: str, flag: str, thing: InboxThing)
     return {"pk": f"{org_id}#inbox-flags#{kind}#{user_id}", "sk": f"{flag}#{thing.place}"}
 
 
-def flag_ref(org_id: str, kind: str, user_id: str, state: ReadState, thing: InboxThing) -> Ref[int]:
-    """Returns the reference to the epoch of a thing's flag, for `ReadState.is_read`."""
+def flag_ref(org_id: str, kind: str, user_id: str, state: ReadState, thing: InboxThing) -> Ref[int] | None:
+    """Returns the reference to the epoch of a thing's flag, for `ReadState.is_read`.
+
+    `None` if no thing has a flag of this kind, because the member reads all things in order, or none.
+    """
+    if not state.has_flags(state.flag_of(thing)):
+        return None
     return Ref("core", flag_key(org_id, kind, user_id, state.flag_of(thing), thing), flag_epoch)
 
 

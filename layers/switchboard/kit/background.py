@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
 _T = TypeVar("_T")
-#: A process serves one request at a time. A request has one guard and a few background reads.
-_THREADS = 8
+#: A process serves one request at a time. A request has one guard and a few background reads. A turn of a campaign
+#: hands ten texts to the carrier at once.
+_THREADS = 10
 
 
 @cache

@@ -35,18 +35,30 @@ def confirm_text(job: ConfirmText) -> None:
         telemetry.emit_metric("TextUnconfirmed")
         hand_overs.commit_unless_changed(store.save_message_write(after), event)
         return
-    if found.status in get_args(ReportedStatus):
-        # First the report, so that a worker that is killed here tells it again. The report's worker keeps the order.
-        told = _report(message, found)
-        queues.send_messages(text_report_messages([told]))
+    # First the report, so that a worker that is killed here tells it again.
+    tell_report(message, found)
     org = organizations.get_organization(job.org_id)
     hand_overs.record_hand_over(org, message, HandOver("accepted", provider_sid=found.provider_sid))
 
 
+def ask_carrier(message: TextMessage) -> FoundText | None:
+    """Returns a claimed text as the carrier knows it, `None` if the carrier does not know it.
+
+    Raises OutcomeUnknownError if the carrier does not answer, and Unavailable without a carrier.
+    """
+    since = clock.parse(message.updated_at)
+    return messages.get_messenger(message.simulated).find_text(hand_overs.outgoing_text(message), since)
+
+
+def tell_report(message: TextMessage, found: FoundText) -> None:
+    """Tells the status of a text that the carrier knows, as a report. The worker of reports keeps their order."""
+    if found.status in get_args(ReportedStatus):
+        queues.send_messages(text_report_messages([_report(message, found)]))
+
+
 def _find(message: TextMessage) -> FoundText | None:
     try:
-        since = clock.parse(message.updated_at)
-        return messages.get_messenger(message.simulated).find_text(hand_overs.outgoing_text(message), since)
+        return ask_carrier(message)
     except (OutcomeUnknownError, Unavailable):
         return None
 

@@ -19,7 +19,7 @@ from switchboard.persistence.optimistic import Decision
 from switchboard.timers import service as timers
 
 #: The fields that are stored as a request gives them.
-_PLAIN = ("ai_paused", "assigned_user_id", "flow_id", "unread_count")
+_PLAIN = ("ai_paused", "needs_attention", "assigned_user_id", "flow_id", "unread_count")
 #: The fields whose changes are in the event `conversation.updated`.
 _UPDATED = ("ai_paused", "flow_id", "metadata", "unread_count")
 
@@ -28,6 +28,7 @@ class ConversationChanges(TypedDict, total=False):
     """The fields to change, all valid. A missing one stays."""
 
     ai_paused: bool
+    needs_attention: bool
     assigned_user_id: str | None
     status: ConversationStatus
     #: Only with the status `snoozed`.

@@ -75,6 +75,10 @@ def attempt_of_text(
 
 
 def _find_basis(text: TextMessage | ScheduledText) -> StandingConsent | None:
+    if text.author is Author.AI:
+        # The AI only answers: the contact's own text is the consent.
+        source = ConsentSource.CUSTOMER_INITIATED.value
+        return StandingConsent(source=source, date=text.created_at[:10], of=f"conversation:{text.conversation_id}")
     if text.author is not Author.USER or text.author_user_id is None:
         return None
     # The statement counts from the day of the request, also when the text is sent later.

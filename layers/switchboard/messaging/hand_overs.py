@@ -98,7 +98,7 @@ def record_hand_over(
     opts_out = done.outcome == "refused" and codes.is_opt_out(done.code)
 
     def decide(before: TextMessage) -> Decision[TextMessage]:
-        decided = _decide(org, before, claimed, done)
+        decided = decide_record(org, before, claimed, done)
         if decided is None:
             return None
         after, writes = decided
@@ -130,7 +130,10 @@ def _change_claimed(claimed: TextMessage, decide: Callable[[TextMessage], Decisi
     return optimistic.change_object(load, decide, store.save_message_write)
 
 
-def _decide(org: Organization, before: TextMessage, claimed: TextMessage, done: HandOver) -> Decision[TextMessage]:
+def decide_record(
+    org: Organization, before: TextMessage, claimed: TextMessage, done: HandOver
+) -> Decision[TextMessage]:
+    """Returns the next version of a claimed text after its hand-over, and its writes, without an opt-out's."""
     if done.outcome == "accepted":
         return _accepted(before, done.provider_sid)
     if before.status is not MessageStatus.SENDING or before.claim != claimed.claim:

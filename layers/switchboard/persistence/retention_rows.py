@@ -20,6 +20,7 @@ _SEARCH_ENTRY = "It is deleted with its contact. An entry of a call stays as lon
 _NOTE = "As long as its call, if nobody deletes the note."
 _VIEWS = "The access log of the call, as long as the call."
 _VOICEMAIL = "The organization's own history. A member may delete it, with its audio and its timeline."
+_CAMPAIGN = "The organization's own history. It says to whom each text went, and why a row got none."
 _TEXTS = "The organization's own history of its texts."
 _READ_STATE = "It shows the member what is new. It names the member by id only."
 _VERSIONS = "Calls name the version with which they began, also after the flow is deleted."
@@ -216,10 +217,12 @@ KINDS: tuple[ItemKind, ...] = (
     # ---- contacts
     ItemKind("core", "contact", "<org>#contacts|<id>", _CHANGE, "The organization keeps it until somebody deletes it."),
     ItemKind("core", "last backfill of contacts", "<org>#contact-backfill|backfill", _ORG, "The next one replaces it."),
-    ItemKind("core", "search entry", "<org>#find#<noun>#<letter…>|<token…>#<id>#<part>", _CHANGE, _SEARCH_ENTRY),
+    ItemKind("core", "search entry", "<org>#find#contact#<letter…>|<token…>#<id>#<part>", _CHANGE, _SEARCH_ENTRY),
+    ItemKind("core", "entry of a call", "<org>#find#call#<letter…>|<token…>#<time>#<id>", _CHANGE, _SEARCH_ENTRY),
+    ItemKind("core", "entry of a number", "<org>#find#call#<letter…>|<token…>~<id…>", _CHANGE, _SEARCH_ENTRY),
     ItemKind("core", "tokens that are indexed", "<org>#tail#<noun>|<id>", _CHANGE, _SEARCH),
     ItemKind("core", "history of a number", "<org>#history|<id>", _ORG, "It counts calls, also without a contact."),
-    ItemKind("core", "number of calls", "<org>#call-numbers|<id>", _ORG, "Calls are found by it."),
+    ItemKind("core", "number of calls", "<org>#known-numbers|<id>", _ORG, "Calls are found by it."),
     ItemKind("core", "call of a number", "<org>#calls-of#<id>|<place…>", _ORG, "As long as its call."),
     ItemKind("core", "tag of an organization", "<org>#call-tags|<tag…>", _CHANGE, "Deleted with its last call."),
     # ---- analytics
@@ -423,6 +426,26 @@ KINDS: tuple[ItemKind, ...] = (
         "activity", "entry of a conversation's activity", "<org>#conversation#<id>|activity#<time…>", _ORG, _TEXTS
     ),
     ItemKind("activity", "scheduled text", "<org>#scheduled-text#<id>|scheduled", _ORG, _TEXTS),
+    # ---- campaigns
+    ItemKind("core", "campaign", "<org>#campaign#<id>|campaign", _ORG, _CAMPAIGN),
+    ItemKind("core", "counts of a campaign", "<org>#campaign#<id>#slice#<0-7>|counts", _ORG, _CAMPAIGN),
+    ItemKind("core", "recipient of a campaign", "<org>#campaign#<id>#recipients#<part>|<index>", _ORG, _CAMPAIGN),
+    ItemKind(
+        "core",
+        "number of a recipient",
+        "<org>#campaign#<id>#numbers#<part>|<e164>",
+        _ORG,
+        "A paused campaign may get more rows, and texts nobody twice.",
+    ),
+    ItemKind(
+        "core",
+        "recipient that quiet hours put off",
+        "<org>#campaign#<id>#due|<time…>",
+        _CHANGE,
+        "It is deleted when its time comes.",
+    ),
+    ItemKind("core", "batch of recipients", "<org>#campaign#<id>#batches|batch#<id>", _ORG, _CAMPAIGN),
+    ItemKind("core", "problem of a row", "<org>#campaign#<id>#batches|problem#<id>#<row>", _ORG, _CAMPAIGN),
     ItemKind(
         "core",
         "pace of the texts of a number",
@@ -449,6 +472,16 @@ KINDS: tuple[ItemKind, ...] = (
         "They limit the answers to a machine.",
         _DAY,
         "the person's first answer",
+    ),
+    ItemKind("core", "state of the AI in a conversation", "<org>#replies#<conversation>|state", _ORG, _COUNTERS),
+    ItemKind(
+        "core",
+        "text that a turn of the AI has sent",
+        "<org>#replies#<conversation>|sent#<text>#<part>",
+        _TTL,
+        "A job that is delivered again must not send it again.",
+        30 * _DAY,
+        "the text",
     ),
     # ---- roleplays
     ItemKind("activity", "roleplay session", "<org>#session#<id>|session", _ORG, "The month's quota counts it."),

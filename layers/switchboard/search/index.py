@@ -97,12 +97,6 @@ def head_writes(
     ]
 
 
-def find_subjects(noun: SearchNoun, org_id: str, word: str, limit: int) -> list[str] | None:
-    """Returns the ids of all subjects with a token that begins with a word, `None` beyond `limit` entries."""
-    page = Query(table=noun.table, partition=_partition(noun, org_id, word), begins=word).read_page(limit)
-    return None if page.next_key else list(dict.fromkeys(_entry(item).subject_id for item in page.items))
-
-
 def search_subjects(
     noun: SearchNoun,
     org_id: str,

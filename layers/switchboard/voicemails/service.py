@@ -101,7 +101,7 @@ def _read_rows(member: Member, things: Sequence[InboxThing], state: ReadState | 
     """Reads voicemails with their contacts and the member's flags. Without a state they are known to be unread."""
     org_id = member.org_id
     numbers = list(dict.fromkeys(thing.hint for thing in things))
-    refs: list[Ref[Any]] = [store.voicemail_ref(org_id, thing.id) for thing in things]
+    refs: list[Ref[Any] | None] = [store.voicemail_ref(org_id, thing.id) for thing in things]
     refs += [_contact_ref(org_id, number) for number in numbers]
     if state is not None:
         refs += [inboxes.flag_ref(org_id, INBOX, member.user_id, state, thing) for thing in things]

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from switchboard.accounts import organizations
 from switchboard.aws.reads import Query
-from switchboard.calls import acceptance, service
-from switchboard.calls.models import Order
-from switchboard.compliance import calling_hours
+from switchboard.calls import acceptance, dialing, service
+from switchboard.calls.acceptance import AcceptedCall
+from switchboard.calls.models import Order, State
+from switchboard.compliance import calling_hours, ledgers
 from switchboard.compliance import service as compliance
 from switchboard.compliance.verdicts import Blocked
+from switchboard.kit import clock
 from tests.actors import Tenant, tenant
+from tests.fakes.voice import Provider
+from tests.unit.calls.live_calls import NOBODY, place_call, read_call
 
 pytestmark = pytest.mark.usefixtures("cloud", "frozen")
 
@@ -76,3 +81,51 @@ def test_an_organizations_hours_reach_the_gate(acme: Tenant) -> None:
     calling_hours.set_calling_hours(acme.caller(master=True), "12:30", "13:00")
     contact = acceptance.contact_attempt(organizations.get_organization(acme.org_id), build_order())
     assert contact.window == calling_hours.get_calling_hours(acme.org_id)
+
+
+def opt_out_number(acme: Tenant) -> None:
+    ledgers.record_opt_out(acme.caller(), NOBODY, "api")
+
+
+def block_number(acme: Tenant) -> None:
+    ledgers.block_number(acme.caller(), NOBODY)
+
+
+@pytest.mark.parametrize(("withdraw", "code"), [(opt_out_number, "opted_out"), (block_number, "dnc")])
+def test_a_withdrawal_between_verdict_and_acceptance_stops_the_call_at_its_claim(
+    acme: Tenant,
+    carrier: Provider,
+    frozen: clock.FrozenClock,
+    monkeypatch: pytest.MonkeyPatch,
+    withdraw: Callable[[Tenant], None],
+    code: str,
+) -> None:
+    accept = acceptance.accept_call
+
+    def withdraw_before_commit(*arguments: Any, **options: Any) -> AcceptedCall:
+        withdraw(acme)
+        return accept(*arguments, **options)
+
+    monkeypatch.setattr(acceptance, "accept_call", withdraw_before_commit)
+    call = place_call(acme)
+    frozen.advance(seconds=1)
+    dialing.dial_call(call.org_id, call.id)
+    assert carrier.dialed == []
+    assert (read_call(call).state, read_call(call).error) == (
+        State.CANCELED,
+        f"refused before it was dialed: {code}",
+    )
+    later, first = compliance.list_verdicts(acme.org_id, call.id)
+    assert (first.allowed, later.allowed, later.code) == (True, False, code)
+    with pytest.raises(Blocked):
+        place_call(acme)
+
+
+def test_the_ledgers_at_the_acceptance_are_those_of_the_moment_of_the_request(
+    acme: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    block_number(acme)
+    monkeypatch.setattr(compliance, "still_allowed_checks", lambda *_: pytest.fail("the read alone refuses"))
+    with pytest.raises(Blocked) as refusal:
+        place_call(acme)
+    assert refusal.value.details == {"gate": "dnc", "reason": "on_list"}

@@ -23,6 +23,7 @@ from switchboard.team.permissions import Role
 from tests.actors import Tenant, member, system
 from tests.fakes.voice import Provider
 from tests.integration.sabotage import Sabotage, scan_items
+from tests.load import capacity
 from tests.unit.calls.calls_in import make_flow, make_line, monday_noon
 from tests.unit.calls.console_calls import place, save_flow
 from tests.unit.calls.live_calls import place_call, read_call, read_conversation, report_progress
@@ -105,6 +106,17 @@ def test_short_texts_stay_on_the_call(ada: Member) -> None:
     assert list(stored(call)) == ["call"]
     assert read_conversation(call).variables == {"name": "Ada"}
     assert str(read_conversation(call).prompt).startswith(LONG)
+
+
+def test_a_new_call_with_short_texts_takes_one_write_unit_and_is_read_unchanged(ada: Member) -> None:
+    call = place(ada, save_flow(ada.org_id, name="Reminders"))
+    assert capacity.item_size(stored(call)["call"]) <= 1_024
+    kept = read_call(call)
+    assert kept == call.model_copy(update={"order": kept.order})
+    assert (kept.order.basis, kept.order.metadata) == (call.order.basis, call.order.metadata)
+    later = next_version(kept, state=State.DIALING)
+    commit(store.CALLS.save_write(later))
+    assert read_call(call) == later
 
 
 @pytest.mark.usefixtures("frozen")

@@ -15,6 +15,7 @@ from switchboard.compliance.models import Whereabouts
 from switchboard.compliance.store import Facts
 from switchboard.compliance.verdicts import blocked_error
 from switchboard.kit import clock
+from tests.tables import each
 from tests.unit.compliance.gate import CONSENT, NOON, at, check_hours, is_open, verdict
 
 EDGES = [("07:59:59", False), ("08:00:00", True), ("20:59:59", True), ("21:00:00", False)]
@@ -36,8 +37,8 @@ ZONES = {
 DAYS = ["2026-01-14", "2026-03-07", "2026-03-08", "2026-03-09", "2026-07-15", "2026-10-31", "2026-11-01", "2026-11-02"]
 
 
-@pytest.mark.parametrize("day", DAYS)
-@pytest.mark.parametrize(("zone", "to"), ZONES.items())
+@each("day", DAYS)
+@each("zone, to", ZONES.items())
 def test_the_federal_window_by_the_called_partys_clock(zone: str, to: str, day: str) -> None:
     for edge, expected in EDGES:
         assert is_open(to, at(zone, f"{day} {edge}")) is expected, edge
@@ -60,8 +61,8 @@ def test_arizona_does_not_move_its_clocks_and_the_navajo_nation_does() -> None:
 STRADDLING = sorted(code for code, (_, zones) in AREA_CODES.items() if len(zones) > 1)
 
 
-@pytest.mark.parametrize("day", ["2026-01-14", "2026-03-09", "2026-07-15", "2026-11-02"])
-@pytest.mark.parametrize("code", STRADDLING)
+@each("day", ["2026-01-14", "2026-03-09", "2026-07-15", "2026-11-02"])
+@each("code", STRADDLING)
 def test_an_area_code_of_two_zones_is_open_only_while_both_are(code: str, day: str) -> None:
     state, names = AREA_CODES[code]
     rule = STATES.get(state)
@@ -312,8 +313,8 @@ def test_the_tests_cover_every_state_with_a_rule() -> None:
     assert set(STATES) == set(STATE_HOURS) == set(STATE_CODES)
 
 
-@pytest.mark.parametrize("day", WEEK)
-@pytest.mark.parametrize("state", STATE_HOURS)
+@each("day", WEEK)
+@each("state", STATE_HOURS)
 def test_a_states_hours_on_weekdays_saturdays_and_sundays(state: str, day: str) -> None:
     code, zone = STATE_CODES[state]
     to, window = f"+1{code}5551234", STATE_HOURS[state][WEEK[day]]
@@ -327,8 +328,8 @@ def test_a_states_hours_on_weekdays_saturdays_and_sundays(state: str, day: str) 
         assert is_open(to, at(zone, moment.isoformat(" ")), **given) is expected, moment
 
 
-@pytest.mark.parametrize("day", ["2026-07-03", "2026-12-25", "2026-05-25", "2026-06-19"])
-@pytest.mark.parametrize("state", STATE_HOURS)
+@each("day", ["2026-07-03", "2026-12-25", "2026-05-25", "2026-06-19"])
+@each("state", STATE_HOURS)
 def test_a_state_without_calls_on_holidays_is_closed_from_midnight_to_midnight(state: str, day: str) -> None:
     code, zone = STATE_CODES[state]
     to, closed = f"+1{code}5551234", state in {"AL", "LA", "PA", "RI", "UT"}

@@ -7,29 +7,30 @@ import time
 import pytest
 
 from switchboard.compliance.opt_out_speech import asks_to_stop, asks_to_stop_in_turns, presses_to_stop
+from tests.tables import each
 from tests.unit.compliance.wish_phrases import OTHERS, UNPUNCTUATED, WHOLE, WISHES
 
 
-@pytest.mark.parametrize("text", WISHES)
+@each("text", WISHES)
 def test_a_wish_is_detected_in_any_wording(text: str) -> None:
     assert asks_to_stop(text)
     assert asks_to_stop(f"Listen, I am at work. {text}. Goodbye."), "inside a sentence, too"
     assert asks_to_stop(text.upper())
 
 
-@pytest.mark.parametrize("text", WHOLE)
+@each("text", WHOLE)
 def test_a_short_wish_must_be_a_whole_turn(text: str) -> None:
     assert asks_to_stop(text)
     assert asks_to_stop(text.upper())
     assert asks_to_stop(f"{text}!")
 
 
-@pytest.mark.parametrize("text", UNPUNCTUATED)
+@each("text", UNPUNCTUATED)
 def test_a_wish_needs_no_punctuation(text: str) -> None:
     assert asks_to_stop(text)
 
 
-@pytest.mark.parametrize("text", OTHERS)
+@each("text", OTHERS)
 def test_other_sentences_are_not_taken_for_a_wish(text: str) -> None:
     assert not asks_to_stop(text)
 
@@ -114,6 +115,6 @@ _SHORT = frozenset(
 )
 
 
-@pytest.mark.parametrize("text", WISHES)
+@each("text", WISHES)
 def test_an_explicit_wish_of_a_caller_counts(text: str) -> None:
     assert asks_to_stop(text, explicit=True) is (text not in _SHORT)

@@ -7,6 +7,7 @@ import json
 import re
 import time
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, get_args
 
 import pytest
@@ -28,6 +29,7 @@ from switchboard.webhooks.kinds import WEBHOOK_KINDS
 from switchboard.webhooks.models import KindName
 from switchboard.webhooks.signing import SIGNATURE_SCHEMES
 from tests.contract.spec import ORACLE
+from tests.tables import each
 from tests.unit.events import sites
 from tests.unit.test_layering import MODULES
 
@@ -86,10 +88,6 @@ KIND_TABLES: dict[str, dict[KindName, Any]] = {
 }
 
 
-def by_name(row: EventType) -> str:
-    return row.name
-
-
 @pytest.fixture(scope="module")
 def found_sites() -> tuple[list[sites.Site], list[str]]:
     return sites.find_sites(FORMS)
@@ -114,7 +112,7 @@ def test_every_site_has_the_fields_of_its_row(found_sites: tuple[list[sites.Site
     faults = []
     for site in found_sites[0]:
         for name in site.types & set(registry.TYPES):
-            model = TypeAdapter(registry.TYPES[name].data).json_schema()
+            model = schema_of(name)
             unknown = site.fields - set(model.get("properties", {}))
             missing = set() if site.more else set(model.get("required", [])) - site.fields
             faults += [f"{site.where}: {name} has no field {field}" for field in unknown]
@@ -167,8 +165,14 @@ def example_value(schema: dict[str, Any], definitions: dict[str, Any]) -> Any:
     return {name: example_value(part, definitions) for name, part in schema.get("properties", {}).items()}
 
 
+@cache
+def schema_of(name: str) -> dict[str, Any]:
+    """The schema of a type's data."""
+    return TypeAdapter(registry.TYPES[name].data).json_schema()
+
+
 def example_data(row: EventType) -> dict[str, Any]:
-    schema = TypeAdapter(row.data).json_schema()
+    schema = schema_of(row.name)
     made: dict[str, Any] = example_value(schema, schema.get("$defs", {}))
     return made
 
@@ -177,27 +181,27 @@ def record_event(row: EventType, data: dict[str, Any], subject: str | None = Non
     return events.new_event(WORK, row.name, Subject(type=subject or row.subject, id="one"), **data)
 
 
-@pytest.mark.parametrize("row", ROWS, ids=by_name)
+@each("row", ROWS)
 def test_valid_data_are_recorded_unchanged(row: EventType) -> None:
     assert record_event(row, example_data(row)).data == example_data(row)
 
 
-@pytest.mark.parametrize("row", ROWS, ids=by_name)
+@each("row", ROWS)
 def test_an_extra_field_is_refused_by_its_name_without_its_value(row: EventType) -> None:
     with pytest.raises(registry.EventError, match=rf"{re.escape(row.name)} .*surplus: is not a field") as refused:
         record_event(row, {**example_data(row), "surplus": "a secret"})
     assert "a secret" not in str(refused.value)
 
 
-@pytest.mark.parametrize("row", ROWS, ids=by_name)
+@each("row", ROWS)
 def test_a_missing_field_is_refused_by_its_name(row: EventType) -> None:
-    for field in TypeAdapter(row.data).json_schema().get("required", []):
+    for field in schema_of(row.name).get("required", []):
         data = {name: value for name, value in example_data(row).items() if name != field}
         with pytest.raises(registry.EventError, match=rf"{re.escape(row.name)} .*{field}: is missing"):
             record_event(row, data)
 
 
-@pytest.mark.parametrize("row", ROWS, ids=by_name)
+@each("row", ROWS)
 def test_a_value_of_another_type_is_refused_by_its_fields_name(row: EventType) -> None:
     for field in example_data(row):
         with pytest.raises(registry.EventError, match=rf"{re.escape(row.name)} .*{field}") as refused:
@@ -205,7 +209,7 @@ def test_a_value_of_another_type_is_refused_by_its_fields_name(row: EventType) -
         assert "1.5" not in str(refused.value)
 
 
-@pytest.mark.parametrize("row", ROWS, ids=by_name)
+@each("row", ROWS)
 def test_another_subject_is_refused(row: EventType) -> None:
     with pytest.raises(registry.EventError, match=f"about a {row.subject}, not about a stone"):
         record_event(row, example_data(row), subject="stone")
@@ -253,14 +257,14 @@ def test_the_fan_out_has_a_factory_for_each_queue_that_a_row_starts() -> None:
     assert not unused, f"No event starts {unused}: remove them from JOB_FACTORIES in switchboard/fanout/routes.py."
 
 
-@pytest.mark.parametrize("row", ROWS, ids=by_name)
+@each("row", ROWS)
 def test_the_fan_out_sends_an_event_to_the_queues_of_its_row(row: EventType) -> None:
     told = [*(["projections"] if row.projections else []), *(["webhooks"] if row.webhooks else [])]
     sent = [job.queue for job in routes.jobs_of(record_event(row, example_data(row)))]
     assert sorted(sent) == sorted([*row.starts, *told])
 
 
-@pytest.mark.parametrize("row", ROWS, ids=by_name)
+@each("row", ROWS)
 def test_the_audit_shows_the_channel_of_the_row(row: EventType) -> None:
     assert chain.event_document(record_event(row, example_data(row)))["channel"] == row.channel
 

@@ -19,7 +19,7 @@ BODY = '{"event":"call.completed"}'
 @pytest.fixture
 def url() -> Iterator[str]:
     server = receiver.serve(0, SECRET)
-    thread = Thread(target=server.serve_forever, daemon=True)
+    thread = Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.server_address[1]}/calls"
     server.shutdown()

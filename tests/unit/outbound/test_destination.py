@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from switchboard.errors import Invalid
 from switchboard.outbound import client, destination
+from tests.tables import each
 from tests.unit.properties import example_settings
 
 
@@ -70,7 +71,7 @@ def test_a_url_is_normalized_to_one_form(url: str, used: str) -> None:
     assert destination.check_url(used) == used
 
 
-@pytest.mark.parametrize(
+@each(
     "host",
     [
         # This machine and its network, in each form that some parser understands.
@@ -114,12 +115,12 @@ def test_a_url_is_normalized_to_one_form(url: str, used: str) -> None:
         f"{'a' * 64}.example.com", f"{'a.' * 127}example.com", f"{'é' * 63}.example.com",
     ],
 )  # fmt: skip
-@pytest.mark.parametrize("rest", ["/", ":8443/hook?a=b"])
+@each("rest", ["/", ":8443/hook?a=b"])
 def test_a_host_that_is_not_public_is_refused(host: str, rest: str) -> None:
     refusal_reason(f"https://{host}{rest}")
 
 
-@pytest.mark.parametrize(
+@each(
     "url",
     [
         "", "https", "https:", "https://", "https:///", "https:///x", "https:/example.com", "https:example.com",

@@ -26,6 +26,15 @@ class ConversationReopened(ConversationData):
     cause: Annotated[Code, "`member`, `text` for a text that came in, or `timer` for the end of a snooze."]
 
 
+class ConversationEscalated(ConversationData):
+    reason: Annotated[Code, "Why a person is asked to look."]
+
+
+class ConversationToolUsed(ConversationData):
+    tool: Annotated[Code, "The name of the flow's tool."]
+    done: Annotated[bool, "Whether the tool answered without an error."]
+
+
 class ConversationUpdated(ConversationData):
     fields: Annotated[list[Code], "The names of the changed fields."]
 
@@ -55,6 +64,8 @@ TYPES = (
     _conversation(
         "conversation.reopened", "A conversation opened again.", ConversationReopened, "conversation.reopened"
     ),
+    _conversation("conversation.escalated", "The AI stopped, and asks for a person.", ConversationEscalated),
+    _conversation("conversation.tool_used", "The AI used an HTTP tool of its flow.", ConversationToolUsed),
     _conversation("conversation.snoozed", "A member put a conversation aside for a while.", ConversationSnoozed),
     _conversation("conversation.updated", "Other fields of a conversation changed.", ConversationUpdated),
 )

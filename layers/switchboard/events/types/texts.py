@@ -63,10 +63,14 @@ def _text(
     about: str,
     data: type = TextData,
     webhook: str | None = None,
+    *,
+    starts: tuple[str, ...] = (),
     projections: tuple[str, ...] = (),
 ) -> EventType:
     webhooks: dict[Contract, str] = {"hum": webhook} if webhook else {}
-    return EventType(name, about, "text", data, channel="sms", webhooks=webhooks, projections=projections)
+    return EventType(
+        name, about, "text", data, channel="sms", starts=starts, webhooks=webhooks, projections=projections
+    )
 
 
 def _scheduled(name: str, about: str, data: type = ScheduledTextEnded) -> EventType:
@@ -74,7 +78,14 @@ def _scheduled(name: str, about: str, data: type = ScheduledTextEnded) -> EventT
 
 
 TYPES = (
-    _text("sms.received", "A text came in, and its conversation has it.", TextReceived, "sms.received", _SEARCHED),
+    _text(
+        "sms.received",
+        "A text came in, and its conversation has it.",
+        TextReceived,
+        "sms.received",
+        starts=("recipients",),
+        projections=_SEARCHED,
+    ),
     _text("sms.media_fetched", "Files of a text that came in were stored, or cannot be.", TextMediaFetched),
     _text("sms.queued", "A text was accepted, and waits for its worker.", projections=_SEARCHED),
     _text("sms.sent", "The carrier accepted a text.", webhook="sms.sent"),

@@ -1,0 +1,1 @@
+"""Campaigns: one text to many recipients, at a steady pace."""

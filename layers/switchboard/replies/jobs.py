@@ -1,0 +1,19 @@
+"""The job of answers to texts."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from switchboard.kit.jobs import Job
+
+#: How long the AI waits for another text of the contact.
+PAUSE = timedelta(seconds=4)
+
+
+class ReplyToTexts(Job, queue="replies"):
+    """Answer the texts that came in up to this one. `tries` counts the earlier runs, in which the model was busy."""
+
+    org_id: str
+    conversation_id: str
+    message_id: str
+    tries: int = 0

@@ -1,0 +1,39 @@
+"""The writers of answers to texts: a language model, or rules without a model."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from switchboard.carriers.language import RULES, RefusedError, ThrottledError, configured_model
+from switchboard.replies.repliers.models import Answer, Prompt
+
+__all__ = ["MAX_REPLY_CHARACTERS", "RULES", "RefusedError", "Replier", "ThrottledError", "choose_replier"]
+
+#: The longest answer: about three segments. A longer one is asked for again.
+MAX_REPLY_CHARACTERS = 480
+
+
+class Replier(Protocol):
+    """Writes answers."""
+
+    @property
+    def name(self) -> str:
+        """The writer's name."""
+
+    def reply(self, prompt: Prompt) -> Answer:
+        """Returns the answer to the latest texts, or the tools to call first.
+
+        Raises ThrottledError if a later attempt may succeed, else RefusedError.
+        """
+
+
+def choose_replier() -> Replier:
+    """Returns the writer by the configured model, or by rules where none is configured."""
+    model = configured_model()
+    if model is None:
+        from switchboard.replies.repliers.rules import RuleReplier  # for cold start: one worker needs it
+
+        return RuleReplier()
+    from switchboard.replies.repliers.model import ModelReplier  # for cold start, as above
+
+    return ModelReplier(model)

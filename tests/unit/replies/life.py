@@ -1,0 +1,14 @@
+"""One item of each kind of the noun `replies`."""
+
+from __future__ import annotations
+
+from switchboard.aws.writes import commit
+from switchboard.replies import store
+from switchboard.replies.models import AnswerState
+from tests.actors import Tenant
+
+
+def live(acme: Tenant) -> None:
+    """Write one item of each kind."""
+    mark = store.SentMark(acme.org_id, "cnv_1", "sms_1", "answer")
+    commit(store.state_write(AnswerState(org_id=acme.org_id, conversation_id="cnv_1")), mark.marker_write("sms_2"))
