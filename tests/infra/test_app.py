@@ -95,7 +95,7 @@ def test_the_accepted_findings_of_cdk_nag_are_listed_with_reasons(full_deploymen
         "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:bedrock:*::foundation-model/example.model-v1:0]",
         *(
             f"AwsSolutions-IAM5[Resource::{objects.format(name)}]"
-            for name in ("attachments", "inbound-mail", "recipients", "recordings", "uploads")
+            for name in ("attachments", "inbound-mail", "recipients", "recordings", "text-media", "uploads")
         ),
         "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:transcribe:<AWS::Region>:<AWS::AccountId>:transcription-job/*]",
     }

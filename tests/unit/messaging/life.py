@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from switchboard.aws.writes import commit
+from switchboard.carriers.messages.ports.messenger import OutgoingText
+from switchboard.carriers.messages.simulator import state
 from switchboard.kit import clock, ids
 from switchboard.messaging import pacing_store, store
 from switchboard.messaging.models import ActivityEntry, Author, MessageStatus
@@ -23,3 +25,8 @@ def live(acme: Tenant) -> None:
         store.SCHEDULED.create_write(make_scheduled(talk)),
     )
     pacing_store.take_present_slots(acme.org_id, talk.number_id, 0, 1_000)
+    # The simulated carrier keeps texts, and counts the answers of its people.
+    state.save_text(
+        OutgoingText(acme.org_id, talk.id, came.id, talk.number_id, talk.number_e164, talk.contact_e164, "Hello.")
+    )
+    state.take_answer(acme.org_id, talk.id)
