@@ -630,7 +630,7 @@ WORKERS = (
         grants=frozenset({Grant.NATIONAL_REGISTRY, Grant.NUMBERS, Grant.TEXTS, Grant.CALLBACKS}),
         # A turn hands over its texts at its time: no turn waits for another one.
         batch=1,
-        concurrency=100,
+        concurrency=30,
         seconds=25,
     ),
     Worker(

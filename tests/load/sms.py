@@ -55,29 +55,8 @@ _PIECE = 500
 #: The most requests of a text, all told: of a campaign, and of a single text that is delivered.
 CAMPAIGN_TARGET, SINGLE_TARGET = 6, 14
 
-#: The limiter of npm's `rate-limiter-flexible` on a clock of its own: it hands over as fast as the limiter allows, and
-#: the worker stops for some seconds now and then.
-_NODE = """
-const pauses = JSON.parse(process.argv[2]);
-let now = 1_750_000_000_000;
-const RealDate = Date;
-global.Date = class extends RealDate {
-  constructor(...given) { if (given.length) super(...given); else super(now); }
-  static now() { return now; }
-};
-const { RateLimiterMemory } = require('rate-limiter-flexible');
-(async () => {
-  const limiter = new RateLimiterMemory({ points: 600, duration: 60 });
-  const begun = [], start = now;
-  while (now < start + 600_000) {
-    if (pauses.length && now >= start + pauses[0][0]) { now += pauses.shift()[1]; continue; }
-    try { await limiter.consume('campaign'); begun.push((now - start) / 1000); now += 10; }
-    catch (refused) { now += Math.max(1, refused.msBeforeNext); }
-  }
-  console.log(JSON.stringify(begun));
-  process.exit(0);
-})();
-"""
+#: The limiter of npm's `rate-limiter-flexible` on a clock of its own.
+_RIVAL = Path(__file__).with_name("sms_rival.cjs")
 
 
 class Figures(NamedTuple):
@@ -182,8 +161,7 @@ def _rivals() -> list[tuple[str, list[float]]]:
         if subprocess.run(install, cwd=folder, check=False, capture_output=True, timeout=120).returncode:
             print("rate-limiter-flexible is not measured: npm cannot install it here.")
             return []
-        script = Path(folder, "run.cjs")
-        script.write_text(_NODE)
+        script = Path(shutil.copy(_RIVAL, folder))
         # A worker is killed after 100 texts of a window, and its queue delivers again half a minute later.
         pauses = [[place * 120_000 + 1_000, 56_000] for place in range(1, 5)]
         done = subprocess.run(

@@ -41,15 +41,15 @@ def tally_key(org_id: str, kind: MessageKind, at: str, slice_number: int) -> Key
     return {"pk": _partition(org_id, at[:7]), "sk": f"{at[:10]}#{kind}#{slice_number:02}"}
 
 
-def count_write(org_id: str, kind: MessageKind, at: str, slice_number: int | None = None) -> Update:
-    """Returns the write that counts one text in the caller's commit, or one opt-out. The slice is random by default."""
+def count_write(org_id: str, kind: MessageKind, at: str, slice_number: int | None = None, number: int = 1) -> Update:
+    """Returns the write that counts texts in the caller's commit, or opt-outs. The slice is random by default."""
     chosen = chance.below(SLICES) if slice_number is None else slice_number
     return Update(
         table="core",
         key=tally_key(org_id, kind, at, chosen),
-        expression="ADD #quarter :one, #version :one",
+        expression="ADD #quarter :number, #version :one",
         names={"#quarter": _quarter_name(clock.parse(at)), "#version": "version"},
-        values={":one": 1},
+        values={":one": 1, ":number": number},
     )
 
 

@@ -32,8 +32,7 @@ from switchboard.compliance.models import (
 from switchboard.compliance.verdicts import Blocked, Verdict
 from switchboard.errors import QuotaExceeded
 from switchboard.kit import clock, ids
-from switchboard.messaging import charges, gate, text_events, threads
-from switchboard.messaging import store as messages
+from switchboard.messaging import campaign_texts, charges, gate, text_events, threads
 from switchboard.messaging.models import Author, MessageStatus, TextMessage
 from switchboard.numbers import service as numbers
 from switchboard.numbers.models import Number
@@ -49,8 +48,8 @@ _REFUSED = "blocked"
 
 
 @dataclass(frozen=True, slots=True)
-class Sender:
-    """Who sends the texts of a turn."""
+class CampaignSender:
+    """The organization, the campaign, the number and the opening hours of the texts of a turn."""
 
     org: Organization
     campaign: Campaign
@@ -85,7 +84,7 @@ def find_flow_id(campaign: Campaign, number: Number) -> str | None:
     return campaign.flow_id or number.sms_flow_id
 
 
-def judge_recipients(sender: Sender, recipients: Sequence[Recipient]) -> list[Judged]:
+def judge_recipients(sender: CampaignSender, recipients: Sequence[Recipient]) -> list[Judged]:
     """Returns the gate's verdicts on recipients, with their texts. Reads the facts in one or two requests."""
     attempts = [_attempt(sender, recipient) for recipient in recipients]
     verdicts = compliance.evaluate_together(attempts)
@@ -93,7 +92,7 @@ def judge_recipients(sender: Sender, recipients: Sequence[Recipient]) -> list[Ju
     return [Judged(*parts) for parts in zip(recipients, made, verdicts, strict=True)]
 
 
-def _attempt(sender: Sender, recipient: Recipient) -> ContactAttempt:
+def _attempt(sender: CampaignSender, recipient: Recipient) -> ContactAttempt:
     campaign = sender.campaign
     consent = (
         StatedConsent(source=recipient.consent_source, date=recipient.consent_date)
@@ -114,13 +113,13 @@ def _attempt(sender: Sender, recipient: Recipient) -> ContactAttempt:
     )
 
 
-def _new_text(sender: Sender, recipient: Recipient) -> TextMessage:
+def _new_text(sender: CampaignSender, recipient: Recipient) -> TextMessage:
     """Returns a recipient's text as it is claimed. It never waits in a queue."""
     campaign, now = sender.campaign, clock.now_iso()
     body = templates.render_body(campaign, recipient)
     counted = segments.count_segments(body)
     return TextMessage(
-        id=ids.new_id(messages.MESSAGE_PREFIX),
+        id=campaign_texts.new_text_id(),
         org_id=campaign.org_id,
         conversation_id=threads.conversation_id_of(campaign.org_id, campaign.number_id, recipient.contact_e164),
         number_id=campaign.number_id,
@@ -150,7 +149,7 @@ def _new_text(sender: Sender, recipient: Recipient) -> TextMessage:
 # ---- claims
 
 
-def claim_recipients(sender: Sender, allowed: Sequence[Judged]) -> list[Claimed]:
+def claim_recipients(sender: CampaignSender, allowed: Sequence[Judged]) -> list[Claimed]:
     """Claims recipients and returns those that were claimed. The others have changed since they were read.
 
     Raises GateClosedError if the campaign does not run, StoppedError if its organization, number or member was stopped,
@@ -174,7 +173,7 @@ def claim_recipients(sender: Sender, allowed: Sequence[Judged]) -> list[Claimed]
     return claimed
 
 
-def _split(sender: Sender, allowed: Sequence[Judged]) -> list[list[Judged]]:
+def _split(sender: CampaignSender, allowed: Sequence[Judged]) -> list[list[Judged]]:
     """Splits recipients into commits of allowed size."""
     parts: list[list[Judged]] = []
     room = 0
@@ -188,12 +187,12 @@ def _split(sender: Sender, allowed: Sequence[Judged]) -> list[list[Judged]]:
     return parts
 
 
-def _own_writes(sender: Sender, one: Judged) -> list[Write]:
+def _own_writes(sender: CampaignSender, one: Judged) -> list[Write]:
     actor = f"member:{sender.campaign.launched_by}"
     return [*compliance.allowed_writes(one.verdict, actor), compliance.verdict_writes(one.verdict, one.text.id)]
 
 
-def _claim(sender: Sender, part: Sequence[Judged]) -> list[Claimed]:
+def _claim(sender: CampaignSender, part: Sequence[Judged]) -> list[Claimed]:
     org, campaign = sender.org, sender.campaign
     total = part[0].text.model_copy(update={"segments": sum(one.text.segments for one in part)})
     within = charges.text_charges(org, total)
@@ -209,7 +208,7 @@ def _claim(sender: Sender, part: Sequence[Judged]) -> list[Claimed]:
         numbers.active_number_check(campaign.org_id, campaign.number_id, _number_released),
         _launcher_check(campaign),
         counts.moves_writes(moves, needs="open"),
-        [(messages.new_message_write(one.text), _own_writes(sender, one)) for one in made],
+        [(campaign_texts.new_text_write(one.text), _own_writes(sender, one)) for one in made],
     )
     return [Claimed(_moved(move), one.text) for move, one in zip(moves, made, strict=True)]
 
@@ -231,7 +230,7 @@ def _launcher_check(campaign: Campaign) -> Writes:
 # ---- refusals
 
 
-def refuse_recipients(sender: Sender, refused: Sequence[Judged]) -> None:
+def refuse_recipients(sender: CampaignSender, refused: Sequence[Judged]) -> None:
     """Puts recipients off whose hours are over, and ends the others that the gate refused.
 
     Raises GateClosedError if the campaign does not run.
@@ -248,7 +247,7 @@ def _put_off(recipient: Recipient, due: str) -> None:
         _commit_unless_changed(counts.put_off_writes(recipient, due))
 
 
-def _end(sender: Sender, one: Judged) -> None:
+def _end(sender: CampaignSender, one: Judged) -> None:
     code = one.verdict.code or _REFUSED
     status: Literal[RecipientStatus.OPTED_OUT, RecipientStatus.FAILED] = (
         RecipientStatus.OPTED_OUT if code in counts.OPTED_OUT_ERRORS else RecipientStatus.FAILED

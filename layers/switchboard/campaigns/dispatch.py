@@ -19,12 +19,12 @@ from switchboard.accounts import organizations
 from switchboard.accounts.stops import StoppedError
 from switchboard.aws import queues, reads
 from switchboard.campaigns import changes, claims, counts, pace, pace_store, records, store
-from switchboard.campaigns.claims import Claimed, Judged, Sender
+from switchboard.campaigns.claims import CampaignSender, Claimed, Judged
 from switchboard.campaigns.counts import GateClosedError
 from switchboard.campaigns.health import has_too_many_failures
 from switchboard.campaigns.jobs import ClaimedText, DispatchCampaign, TakeTurn
 from switchboard.campaigns.models import Campaign, CampaignStatus, PauseReason, Recipient, RecipientStatus
-from switchboard.campaigns.pace import Grant, Outcome, Pace, Turn, Wait
+from switchboard.campaigns.pace import CampaignPace, Grant, LaneTurn, Outcome, Wait
 from switchboard.errors import QuotaExceeded
 from switchboard.kit import background, clock
 from switchboard.messaging import gate, hand_overs, pacing, sending
@@ -53,16 +53,16 @@ class TooManyFailuresError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class _View:
-    """What a turn read at its beginning. `due` are recipients that were put off and are due."""
+    """The facts that a turn read at its beginning. `due` are recipients that were put off and are due."""
 
-    sender: Sender
-    state: Pace
+    sender: CampaignSender
+    state: CampaignPace
     due: tuple[int, ...]
 
 
 @dataclass(slots=True)
 class _Work:
-    """What a turn has done so far."""
+    """The work of a turn so far."""
 
     earlier: int = 0
     claimed: list[Claimed] = field(default_factory=list)
@@ -105,23 +105,23 @@ def _limit(campaign: Campaign) -> int:
     return min(campaign.throttle_per_minute, pacing.texts_per_second(campaign.number_e164) * 60)
 
 
-def _job(campaign: Campaign, turn: Turn) -> TakeTurn:
+def _job(campaign: Campaign, turn: LaneTurn) -> TakeTurn:
     return TakeTurn(org_id=campaign.org_id, campaign_id=campaign.id, number_id=campaign.number_id, **asdict(turn))
 
 
-def _turn(job: TakeTurn) -> Turn:
-    return Turn(job.launch, job.lane, job.number, job.slot, job.ready, job.left, job.reach, job.misses)
+def _turn(job: TakeTurn) -> LaneTurn:
+    return LaneTurn(job.launch, job.lane, job.number, job.slot, job.ready, job.left, job.reach, job.misses)
 
 
 def _now() -> int:
     return int(clock.epoch() * 1_000)
 
 
-def _delay(turn: Turn) -> int:
+def _delay(turn: LaneTurn) -> int:
     return pace.seconds_until(turn, _now(), _LONGEST_DELAY)
 
 
-def _send_turn(job: TakeTurn, turn: Turn) -> None:
+def _send_turn(job: TakeTurn, turn: LaneTurn) -> None:
     again = job.model_copy(update=asdict(turn))
     queues.send_messages([again.to_message(delay=_delay(turn))])
 
@@ -184,21 +184,21 @@ def _read(job: TakeTurn) -> _View | None:
         _pause(campaign, NumberGoneError(job.number_id))
         return None
     flow_id = claims.find_flow_id(campaign, number)
-    return _View(Sender(org, campaign, number, gate.find_opening(org, flow_id)), state, due)
+    return _View(CampaignSender(org, campaign, number, gate.find_opening(org, flow_id)), state, due)
 
 
 def _range(grant: Grant) -> range:
     return range(grant.lane.start, grant.lane.start + grant.lane.rows)
 
 
-def _read_recipients(campaign: Campaign, lane: pace.Lane) -> list[Recipient]:
+def _read_recipients(campaign: Campaign, lane: pace.CampaignLane) -> list[Recipient]:
     """Reads the recipients of a lane's turn: those that are due first."""
     indexes = dict.fromkeys((*lane.due, *range(lane.start, lane.start + lane.rows)))
     refs = [store.recipient_ref(campaign.org_id, campaign.id, index) for index in indexes]
     return [found for found in reads.read_refs(*refs) if found] if refs else []
 
 
-def _do_turn(view: _View, turn: Turn, grant: Grant, work: _Work) -> None:
+def _do_turn(view: _View, turn: LaneTurn, grant: Grant, work: _Work) -> None:
     campaign = view.sender.campaign
     if turn.lane == 0 and turn.left is None and has_too_many_failures(campaign):
         raise TooManyFailuresError(campaign.id)
@@ -228,7 +228,7 @@ def _list_waiting(grant: Grant, found: Sequence[Recipient]) -> list[Recipient]:
     ]
 
 
-def _claim_part(sender: Sender, part: Sequence[Recipient], budget: int, work: _Work) -> None:
+def _claim_part(sender: CampaignSender, part: Sequence[Recipient], budget: int, work: _Work) -> None:
     judged = claims.judge_recipients(sender, part)
     allowed = [one for one in judged if one.verdict.allowed][: budget - len(work.claimed)]
     refused = [one for one in judged if not one.verdict.allowed]
@@ -251,7 +251,7 @@ def _claim_part(sender: Sender, part: Sequence[Recipient], budget: int, work: _W
 # ---- the hand-over
 
 
-def _hand_over_all(sender: Sender, grant: Grant, work: _Work) -> None:
+def _hand_over_all(sender: CampaignSender, grant: Grant, work: _Work) -> None:
     """Hands over what was claimed, after a last look at the ledgers: nothing is between the look and the carrier."""
     texts = [one.text for one in work.claimed]
     refused = sending.look_again(texts)
@@ -314,13 +314,13 @@ def _pause(campaign: Campaign, stop: Exception) -> None:
         case StoppedError():
             reason = _REASONS.get(stop.code, PauseReason.AUTHORITY)
         case _:
-            # A member paused or cancelled it.
+            # A member paused or canceled it.
             telemetry.log_skip("the campaign does not run", campaign_id=campaign.id, launch=campaign.launch)
             return
     changes.pause_campaign(worker, campaign.id, reason, launch=campaign.launch)
 
 
-def _finish_turn(job: TakeTurn, view: _View, turn: Turn, grant: Grant, work: _Work) -> None:
+def _finish_turn(job: TakeTurn, view: _View, turn: LaneTurn, grant: Grant, work: _Work) -> None:
     campaign, outcome = view.sender.campaign, _outcome(work)
     more = view.state.next_index < campaign.total or len(view.due) > len(grant.lane.due)
     if not more and not outcome.used and not outcome.rows:
@@ -352,7 +352,7 @@ def _is_complete(campaign: Campaign) -> bool:
     return changes.complete_campaign(campaign.org_id, campaign.id, campaign.launch)
 
 
-def _end(view: _View, turn: Turn, grant: Grant, work: _Work) -> None:
+def _end(view: _View, turn: LaneTurn, grant: Grant, work: _Work) -> None:
     campaign = view.sender.campaign
     if not pace_store.store_end(campaign.org_id, campaign.id, turn, grant, pace.end_turn(grant, _outcome(work))):
         telemetry.log_skip("a later launch has begun", campaign_id=campaign.id, lane=turn.lane, turn=turn.number)

@@ -40,7 +40,7 @@ LONGEST_IDLE, LONGEST_BUSY = 900_000, 16_000
 
 
 @dataclass(frozen=True, slots=True)
-class Lane:
+class CampaignLane:
     """A lane: its latest turn, and the recipients that the turn owns. `deadline` is 0 for a turn that has ended."""
 
     turn: int = 0
@@ -67,17 +67,17 @@ class Lane:
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class CampaignPace:
     """The state of a launch. `next_index` is the first recipient that no turn has taken."""
 
     launch: int
     limit: int
     next_index: int
-    lanes: tuple[Lane, ...]
+    lanes: tuple[CampaignLane, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class LaneTurn:
     """A turn of a lane, as its message says it. It does nothing before `ready`.
 
     `left` is null for all texts of the lane. A turn that found too few recipients has a following turn for the texts
@@ -98,7 +98,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a turn may do: hand over `tokens` texts, each after `ready` and before `deadline`.
+    """The permission to hand over `tokens` texts, each after `ready` and before `deadline`.
 
     `retaken` says that an earlier attempt was killed. Its texts count: the attempt may have handed over those that are
     claimed. `lane` is the lane's next state and `takes` the recipients that are taken from the list.
@@ -107,7 +107,7 @@ class Grant:
     tokens: int
     ready: int
     deadline: int
-    lane: Lane
+    lane: CampaignLane
     takes: int
     retaken: bool = False
 
@@ -126,7 +126,7 @@ class Stale:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a turn: the texts that may be at the carrier, and when the last request to it ended (or 0)."""
+    """The result of a turn: the texts that may be at the carrier, and when the last request to it ended (or 0)."""
 
     used: int
     end: int
@@ -152,34 +152,36 @@ def count_tokens(limit: int, lane: int) -> int:
     return (lane + 1) * limit // lanes - lane * limit // lanes
 
 
-def start_launch(before: Pace | None, launch: int, limit: int) -> Pace | None:
+def start_launch(before: CampaignPace | None, launch: int, limit: int) -> CampaignPace | None:
     """Returns the state of a new launch, `None` if this launch or a later one has begun.
 
     It begins at the first recipient about which no earlier launch decided, and keeps the times of earlier texts.
     """
     if before is None:
-        return Pace(launch, limit, 0, tuple(Lane() for _ in range(count_lanes(limit))))
+        return CampaignPace(launch, limit, 0, tuple(CampaignLane() for _ in range(count_lanes(limit))))
     if before.launch >= launch:
         return None
     first = min([before.next_index, *(lane.start for lane in before.lanes if lane.rows)])
-    kept = [Lane(end=lane.last_end) for lane in before.lanes]
+    kept = [CampaignLane(end=lane.last_end) for lane in before.lanes]
     # With another throttle, a lane has another number of texts: each waits until all earlier texts are a minute old.
     latest = max((lane.end for lane in kept), default=0)
     same = before.limit == limit
-    lanes = kept if same else [Lane(end=latest) for _ in range(count_lanes(limit))]
-    return Pace(launch, limit, first, tuple(lanes))
+    lanes = kept if same else [CampaignLane(end=latest) for _ in range(count_lanes(limit))]
+    return CampaignPace(launch, limit, first, tuple(lanes))
 
 
-def list_first_turns(pace: Pace, started: int) -> list[Turn]:
+def list_first_turns(pace: CampaignPace, started: int) -> list[LaneTurn]:
     """Returns the first turn of each lane. The lanes begin one after another within a minute after the start."""
     turns = []
     for place, lane in enumerate(pace.lanes):
         slot = started + place * PERIOD // len(pace.lanes)
-        turns.append(Turn(pace.launch, place, 1, slot, max(slot, lane.free_at)))
+        turns.append(LaneTurn(pace.launch, place, 1, slot, max(slot, lane.free_at)))
     return turns
 
 
-def decide_grant(pace: Pace, turn: Turn, now: int, total: int, due: tuple[int, ...] = ()) -> Grant | Wait | Stale:
+def decide_grant(
+    pace: CampaignPace, turn: LaneTurn, now: int, total: int, due: tuple[int, ...] = ()
+) -> Grant | Wait | Stale:
     """Returns what a turn may do now. `due` are the indexes of recipients that were put off and are due.
 
     Each turn is granted once. A turn whose worker was killed is granted again when nothing of the first attempt can
@@ -201,7 +203,7 @@ def decide_grant(pace: Pace, turn: Turn, now: int, total: int, due: tuple[int, .
     if now < ready - LEAD:
         return Wait(ready - LEAD)
     due = due[:tokens]
-    after = Lane(turn.number, tokens, due, lane.start, lane.rows, max(now, ready) + TURN_LIMIT, lane.last_end)
+    after = CampaignLane(turn.number, tokens, due, lane.start, lane.rows, max(now, ready) + TURN_LIMIT, lane.last_end)
     takes = 0
     if not lane.rows and len(due) < tokens:
         takes = max(0, min(max(tokens - len(due), turn.reach), MAX_ROWS, total - pace.next_index))
@@ -209,13 +211,13 @@ def decide_grant(pace: Pace, turn: Turn, now: int, total: int, due: tuple[int, .
     return Grant(tokens, ready, after.deadline, after, takes)
 
 
-def end_turn(grant: Grant, outcome: Outcome) -> Lane:
+def end_turn(grant: Grant, outcome: Outcome) -> CampaignLane:
     """Returns the state of a lane whose turn has ended."""
     end = max(grant.lane.end, outcome.end)
-    return Lane(grant.lane.turn, 0, (), outcome.start, outcome.rows, 0, end)
+    return CampaignLane(grant.lane.turn, 0, (), outcome.start, outcome.rows, 0, end)
 
 
-def plan_next_turn(turn: Turn, grant: Grant, outcome: Outcome, now: int, *, more: bool) -> Turn:
+def plan_next_turn(turn: LaneTurn, grant: Grant, outcome: Outcome, now: int, *, more: bool) -> LaneTurn:
     """Returns the turn that follows. `more` says whether recipients are left that no turn has taken, or that are due.
 
     Texts that the turn did not use, because recipients got none, are for the next turn of the same minute.
@@ -232,16 +234,16 @@ def plan_next_turn(turn: Turn, grant: Grant, outcome: Outcome, now: int, *, more
     if not more and outcome.next_due and not outcome.used:
         asleep = min(outcome.next_due, now + LONGEST_IDLE)
         slot += PERIOD * max(0, (asleep - slot + PERIOD - 1) // PERIOD)
-    return Turn(turn.launch, turn.lane, grant.lane.turn + 1, slot, max(slot, earliest), None, reach)
+    return LaneTurn(turn.launch, turn.lane, grant.lane.turn + 1, slot, max(slot, earliest), None, reach)
 
 
-def _next_reach(turn: Turn, outcome: Outcome) -> int:
+def _next_reach(turn: LaneTurn, outcome: Outcome) -> int:
     if outcome.seen and outcome.used * 2 < outcome.seen and not outcome.number_busy:
         return min(MAX_ROWS, max(outcome.seen, 1) * 2)
     return turn.reach // 2
 
 
-def seconds_until(turn: Turn, now: int, longest: int) -> int:
+def seconds_until(turn: LaneTurn, now: int, longest: int) -> int:
     """Returns for how many whole seconds to delay a turn's message, at most `longest`.
 
     A queue delays by whole seconds, so the message arrives a little early. A turn that is too early is sent again, and
@@ -250,6 +252,6 @@ def seconds_until(turn: Turn, now: int, longest: int) -> int:
     return max(0, min((turn.ready - LEAD - now) // 1_000, longest))
 
 
-def is_early(turn: Turn, now: int) -> bool:
+def is_early(turn: LaneTurn, now: int) -> bool:
     """Whether a turn must be sent again, because its time has not come."""
     return now < turn.ready - LEAD

@@ -17,42 +17,41 @@ from switchboard.aws.dynamodb import Item, Key
 from switchboard.aws.reads import Ref
 from switchboard.aws.writes import ConditionFailedError, Put, Update, write_item
 from switchboard.campaigns import store
-from switchboard.campaigns.pace import Grant, Lane, Pace, Stale, Turn, Wait, decide_grant
+from switchboard.campaigns.pace import CampaignLane, CampaignPace, Grant, LaneTurn, Stale, Wait, decide_grant
+from switchboard.persistence.optimistic import StaleVersionError, retry_on_conflict
 
 #: The attribute of each fact of a lane.
 _NAMES = {"turn": "t", "tokens": "k", "due": "x", "start": "s", "rows": "n", "deadline": "d", "end": "e"}
-#: The attempts at a grant. Each failure means that another turn took recipients.
-_ATTEMPTS = 20
 
 
 class PaceBusyError(RuntimeError):
-    """Other turns of the campaign kept taking recipients. The turn is tried again."""
+    """Another worker begins the same launch. The queue tries again."""
 
 
 def _pace_key(org_id: str, campaign_id: str) -> Key:
     return {"pk": f"{store.campaign_partition(org_id, campaign_id)}#pace", "sk": "pace"}
 
 
-def pace_ref(org_id: str, campaign_id: str) -> Ref[Pace]:
+def pace_ref(org_id: str, campaign_id: str) -> Ref[CampaignPace]:
     """Returns the reference to the pace of a campaign. There is none before its first launch has begun."""
     return Ref("core", _pace_key(org_id, campaign_id), _parse)
 
 
-def _parse(item: Item) -> Pace:
+def _parse(item: Item) -> CampaignPace:
     lanes = tuple(_lane(item, place) for place in range(int(item["lanes"])))
-    return Pace(int(item["launch"]), int(item["limit"]), int(item["next"]), lanes)
+    return CampaignPace(int(item["launch"]), int(item["limit"]), int(item["next"]), lanes)
 
 
-def _lane(item: Item, place: int) -> Lane:
+def _lane(item: Item, place: int) -> CampaignLane:
     facts: dict[str, Any] = {name: item[f"{short}{place}"] for name, short in _NAMES.items()}
-    return Lane(**facts | {"due": tuple(int(index) for index in facts["due"])})
+    return CampaignLane(**facts | {"due": tuple(int(index) for index in facts["due"])})
 
 
-def _attributes(place: int, lane: Lane) -> Item:
+def _attributes(place: int, lane: CampaignLane) -> Item:
     return {f"{short}{place}": getattr(lane, name) for name, short in _NAMES.items()}
 
 
-def store_launch(org_id: str, campaign_id: str, pace: Pace) -> bool:
+def store_launch(org_id: str, campaign_id: str, pace: CampaignPace) -> bool:
     """Stores the beginning of a launch. Returns whether it succeeded: this launch or a later one may have begun."""
     item: Item = {
         **_pace_key(org_id, campaign_id),
@@ -77,31 +76,37 @@ def store_launch(org_id: str, campaign_id: str, pace: Pace) -> bool:
 
 
 def take_grant(
-    org_id: str, campaign_id: str, pace: Pace, turn: Turn, now: int, total: int, due: tuple[int, ...]
-) -> tuple[Grant | Wait | Stale, Pace]:
+    org_id: str, campaign_id: str, pace: CampaignPace, turn: LaneTurn, now: int, total: int, due: tuple[int, ...]
+) -> tuple[Grant | Wait | Stale, CampaignPace]:
     """Takes a turn by one conditional write. `pace` is the state as it was read.
 
     Returns the decision with the state after it. The write fails if another worker has the turn, or if other turns have
-    taken so many recipients that too few are left. Then the new state decides. Raises PaceBusyError.
+    taken so many recipients that too few are left. Then the new state decides. Raises Contended if that goes on.
     """
-    for _ in range(_ATTEMPTS):
-        decision = decide_grant(pace, turn, now, total, due)
+    state = pace
+
+    def attempt() -> tuple[Grant | Wait | Stale, CampaignPace]:
+        nonlocal state
+        decision = decide_grant(state, turn, now, total, due)
         if not isinstance(decision, Grant):
-            return decision, pace
+            return decision, state
         try:
-            found = write_item(_grant_write(org_id, campaign_id, pace, turn, decision, total))
+            item = write_item(_grant_write(org_id, campaign_id, state, turn, decision, total))
         except ConditionFailedError as failed:
             if failed.item is None:
-                return Stale(), pace
-            pace = _parse(failed.item)
-            continue
-        assert found, "an update returns the new item"
-        after = _parse(found)
+                return Stale(), state
+            state = _parse(failed.item)
+            raise StaleVersionError from failed
+        assert item, "an update returns the new item"
+        after = _parse(item)
         return replace(decision, lane=after.lanes[turn.lane]), after
-    raise PaceBusyError(f"lane {turn.lane} of {campaign_id}")
+
+    found = retry_on_conflict(attempt)
+    assert found, "an attempt records nothing"
+    return found
 
 
-def _grant_write(org_id: str, campaign_id: str, pace: Pace, turn: Turn, grant: Grant, total: int) -> Update:
+def _grant_write(org_id: str, campaign_id: str, pace: CampaignPace, turn: LaneTurn, grant: Grant, total: int) -> Update:
     before, place = pace.lanes[turn.lane], turn.lane
     values = {f":{name}": value for name, value in _attributes(place, grant.lane).items()}
     sets = [f"#{name} = :{name}" for name in _attributes(place, grant.lane)]
@@ -126,7 +131,7 @@ def _grant_write(org_id: str, campaign_id: str, pace: Pace, turn: Turn, grant: G
     )
 
 
-def store_end(org_id: str, campaign_id: str, turn: Turn, grant: Grant, after: Lane) -> bool:
+def store_end(org_id: str, campaign_id: str, turn: LaneTurn, grant: Grant, after: CampaignLane) -> bool:
     """Stores the end of a turn. Returns whether it succeeded: a later launch may have begun."""
     place = turn.lane
     attributes = _attributes(place, after)

@@ -14,18 +14,16 @@ from switchboard import telemetry
 from switchboard.accounts import organizations
 from switchboard.accounts.models import Organization
 from switchboard.aws import reads
-from switchboard.aws.writes import Delete, Writes, commit
+from switchboard.aws.writes import Writes, commit
 from switchboard.campaigns import counts, store
 from switchboard.campaigns.claims import Claimed
 from switchboard.campaigns.counts import CampaignEndedError, Move
 from switchboard.campaigns.jobs import ClaimedText, ConfirmClaims
 from switchboard.campaigns.models import Campaign, Recipient, RecipientStatus
 from switchboard.kit import clock
-from switchboard.messaging import charges, confirming, hand_overs, threads
-from switchboard.messaging import store as messages
+from switchboard.messaging import campaign_texts, charges, confirming, figures, hand_overs, threads
 from switchboard.messaging.hand_overs import HandOver
-from switchboard.messaging.models import MessageStatus, TextConversation, TextMessage
-from switchboard.persistence.collection import next_version
+from switchboard.messaging.models import MessageStatus, TextMessage
 from switchboard.persistence.optimistic import StaleVersionError
 from switchboard.timers import service as timers
 
@@ -53,56 +51,45 @@ def record_hand_overs(org: Organization, done: Sequence[tuple[Claimed, HandOver]
 def _record_accepted(org: Organization, accepted: Sequence[tuple[Claimed, HandOver]]) -> None:
     if not accepted:
         return
-    talks = reads.read_refs(
-        *(messages.conversation_ref(one.text.org_id, one.text.conversation_id) for one, _ in accepted)
-    )
+    talks = reads.read_refs(*(campaign_texts.conversation_ref(one.text) for one, _ in accepted))
     parts: list[Writes] = []
     moves: list[Move] = []
     for (one, outcome), talk in zip(accepted, talks, strict=True):
-        decided = hand_overs.decide_record(org, one.text, one.text, outcome)
+        decided = hand_overs.accept_text(one.text, outcome.provider_sid)
         assert decided, "a claimed text has no outcome yet"
-        after, writes = decided
-        parts += [messages.save_message_write(after), writes, _conversation_write(talk, after)]
+        after, event = decided
+        parts += [campaign_texts.save_text_write(after), event, campaign_texts.add_to_conversation_write(talk, after)]
         moves.append(Move(one.recipient, counts.recipient_status_of(after), {}))
+    # One figure counts all of them.
+    first = accepted[0][0].text
+    parts.append(figures.figure_writes(first, "sent", clock.now_iso(), len(accepted)))
     try:
         commit(*parts, counts.moves_writes(moves))
     except StaleVersionError:
         # The carrier's report about one of them was faster, or its contact wrote.
         for one, outcome in accepted:
-            hand_overs.record_hand_over(org, one.text, outcome, _beside)
+            hand_overs.record_hand_over(org, one.text, outcome, _following_writes)
 
 
-def _beside(before: TextMessage, after: TextMessage) -> Writes:
+def _following_writes(before: TextMessage, after: TextMessage) -> Writes:
     """Returns the writes of a text's recipient, and of its conversation when the carrier has accepted the text."""
     talk = None
     if before.sent_at is None and after.sent_at:
-        talk = reads.read_ref(messages.conversation_ref(after.org_id, after.conversation_id))
-    return [counts.status_writes(before, after), _conversation_write(talk, after)]
-
-
-def _conversation_write(talk: TextConversation | None, text: TextMessage) -> Writes:
-    """Returns the write that adds a text to its conversation. A text of a campaign does not create it."""
-    return messages.CONVERSATIONS.save_write(next_version(talk, **threads.add_message(talk, text))) if talk else None
+        talk = reads.read_ref(campaign_texts.conversation_ref(after))
+    return [counts.status_writes(before, after), campaign_texts.add_to_conversation_write(talk, after)]
 
 
 def release_text(org: Organization, claimed: Claimed, due: datetime) -> None:
     """Deletes a text that did not reach the carrier, gives it back, and makes its recipient pending until `due`.
 
-    The recipient of a campaign that was cancelled is cancelled.
+    The recipient of a canceled campaign is canceled.
     """
     text, recipient = claimed.text, claimed.recipient
     again = clock.format_iso(due)
     facts = {"due": again, "message_id": None, "claimed_at": None}
-    gone = Delete(
-        table="activity",
-        key=messages.message_key(text.org_id, text.conversation_id, text.id),
-        condition="version = :before",
-        values={":before": text.version},
-        otherwise=StaleVersionError,
-    )
     try:
         commit(
-            gone,
+            campaign_texts.delete_text_write(text),
             charges.refund_write(org, text),
             counts.moves_writes([Move(recipient, RecipientStatus.PENDING, facts)], needs="unended"),
             store.due_write(recipient.org_id, recipient.campaign_id, again, recipient.index),
@@ -137,7 +124,7 @@ def confirm_claims(job: ConfirmClaims) -> None:
     Raises the carrier's error if it does not answer: the queue asks again.
     """
     texts = reads.read_refs(
-        *(messages.message_ref(job.org_id, one.conversation_id, one.message_id) for one in job.claimed)
+        *(campaign_texts.text_ref(job.org_id, one.conversation_id, one.message_id) for one in job.claimed)
     )
     recipients = reads.read_refs(*(store.recipient_ref(job.org_id, job.campaign_id, one.index) for one in job.claimed))
     org = organizations.get_organization(job.org_id)
@@ -156,4 +143,4 @@ def _confirm(org: Organization, text: TextMessage, recipient: Recipient) -> None
         return
     confirming.tell_report(text, found)
     accepted = HandOver("accepted", provider_sid=found.provider_sid)
-    hand_overs.record_hand_over(org, text, accepted, _beside)
+    hand_overs.record_hand_over(org, text, accepted, _following_writes)

@@ -13,14 +13,14 @@ from switchboard.messaging.models import ConversationStatus, TextMessage
 MAX_OPEN_CONVERSATIONS = 1_000
 
 
-def figure_writes(message: TextMessage, kind: MessageKind, at: str) -> Writes:
-    """Returns the write that counts a text in the caller's commit.
+def figure_writes(message: TextMessage, kind: MessageKind, at: str, number: int = 1) -> Writes:
+    """Returns the write that counts a text in the caller's commit, or a number of texts of the same organization.
 
     A simulated text counts only where every text is simulated: on the local stack.
     """
     if message.simulated and messages.messenger_name(simulated=False) != "simulator":
         return None
-    return message_tallies.count_write(message.org_id, kind, at)
+    return message_tallies.count_write(message.org_id, kind, at, number=number)
 
 
 def count_open_conversations(org_id: str) -> int:

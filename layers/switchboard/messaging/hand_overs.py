@@ -98,7 +98,7 @@ def record_hand_over(
     opts_out = done.outcome == "refused" and codes.is_opt_out(done.code)
 
     def decide(before: TextMessage) -> Decision[TextMessage]:
-        decided = decide_record(org, before, claimed, done)
+        decided = _decide(org, before, claimed, done)
         if decided is None:
             return None
         after, writes = decided
@@ -130,10 +130,7 @@ def _change_claimed(claimed: TextMessage, decide: Callable[[TextMessage], Decisi
     return optimistic.change_object(load, decide, store.save_message_write)
 
 
-def decide_record(
-    org: Organization, before: TextMessage, claimed: TextMessage, done: HandOver
-) -> Decision[TextMessage]:
-    """Returns the next version of a claimed text after its hand-over, and its writes, without an opt-out's."""
+def _decide(org: Organization, before: TextMessage, claimed: TextMessage, done: HandOver) -> Decision[TextMessage]:
     if done.outcome == "accepted":
         return _accepted(before, done.provider_sid)
     if before.status is not MessageStatus.SENDING or before.claim != claimed.claim:
@@ -145,7 +142,8 @@ def decide_record(
     return None
 
 
-def _accepted(before: TextMessage, provider_sid: str | None) -> Decision[TextMessage]:
+def accept_text(before: TextMessage, provider_sid: str | None) -> tuple[TextMessage, Writes] | None:
+    """Returns the next version of a text that the carrier accepted, and its event: without its figure."""
     # A report of the end has said whether the text was sent.
     if before.sent_at is not None or before.status in moves.END_STATUSES:
         return None
@@ -155,6 +153,14 @@ def _accepted(before: TextMessage, provider_sid: str | None) -> Decision[TextMes
         facts |= {"status": MessageStatus.ACCEPTED, "provisional": False}
     after = next_version(before, **facts)
     event = text_events.text_event_write(text_events.text_origin(after), "sms.sent", after)
+    return after, event
+
+
+def _accepted(before: TextMessage, provider_sid: str | None) -> Decision[TextMessage]:
+    decided = accept_text(before, provider_sid)
+    if decided is None:
+        return None
+    after, event = decided
     return after, [event, figures.figure_writes(after, "sent", after.updated_at)]
 
 

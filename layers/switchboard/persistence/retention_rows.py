@@ -21,6 +21,7 @@ _NOTE = "As long as its call, if nobody deletes the note."
 _VIEWS = "The access log of the call, as long as the call."
 _VOICEMAIL = "The organization's own history. A member may delete it, with its audio and its timeline."
 _CAMPAIGN = "The organization's own history. It says to whom each text went, and why a row got none."
+_CAMPAIGN_WORK = "It has times and numbers of recipients only."
 _TEXTS = "The organization's own history of its texts."
 _READ_STATE = "It shows the member what is new. It names the member by id only."
 _VERSIONS = "Calls name the version with which they began, also after the flow is deleted."
@@ -429,6 +430,8 @@ KINDS: tuple[ItemKind, ...] = (
     # ---- campaigns
     ItemKind("core", "campaign", "<org>#campaign#<id>|campaign", _ORG, _CAMPAIGN),
     ItemKind("core", "counts of a campaign", "<org>#campaign#<id>#slice#<0-7>|counts", _ORG, _CAMPAIGN),
+    ItemKind("core", "pace of a campaign", "<org>#campaign#<id>#pace|pace", _ORG, _CAMPAIGN_WORK),
+    ItemKind("core", "look at the failures of a campaign", "<org>#campaign#<id>#pace|health", _ORG, _CAMPAIGN_WORK),
     ItemKind("core", "recipient of a campaign", "<org>#campaign#<id>#recipients#<part>|<index>", _ORG, _CAMPAIGN),
     ItemKind(
         "core",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from switchboard.aws.writes import commit
-from switchboard.campaigns import counts
+from switchboard.campaigns import counts, pace, pace_store
+from switchboard.campaigns.health import has_too_many_failures
 from switchboard.team.permissions import Role
 from tests.actors import Tenant, member
 from tests.unit.calls.console_calls import save_number
@@ -16,4 +17,8 @@ def live(acme: Tenant) -> None:
     campaign = make_campaign(who, save_number(acme.org_id, "+12125550101"), 1)
     add_rows(who, campaign, [{"contact_e164": "nobody"}])
     import_all(campaign)
+    begun = pace.start_launch(None, 1, 60)
+    assert begun
+    pace_store.store_launch(campaign.org_id, campaign.id, begun)
+    has_too_many_failures(campaign)
     commit(counts.put_off_writes(get_recipient(campaign, 0), "2026-01-16T14:00:00.000Z"))

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from random import Random
 
 from switchboard.campaigns import pace
-from switchboard.campaigns.pace import Grant, Lane, Outcome, Pace, Turn, Wait
+from switchboard.campaigns.pace import CampaignLane, CampaignPace, Grant, LaneTurn, Outcome, Wait
 
 #: How long a killed worker's message stays invisible, and when the carrier is asked about a claimed text.
 _VISIBILITY, _ASKED_AFTER = 30_000, 600_000
@@ -42,7 +42,7 @@ class Road:
     total: int
     faults: Faults = Faults()
     now: float = 0.0
-    pace: Pace | None = None
+    pace: CampaignPace | None = None
     begun: dict[int, float] = field(default_factory=dict)
     ended: dict[int, float] = field(default_factory=dict)
     duplicates: int = 0
@@ -51,8 +51,8 @@ class Road:
     kills: int = 0
     status: dict[int, str] = field(default_factory=dict)
     due: deque[int] = field(default_factory=deque)
-    _queue: list[tuple[float, int, Turn]] = field(default_factory=list)
-    _steps: list[tuple[float, int, Iterator[float], Turn, float]] = field(default_factory=list)
+    _queue: list[tuple[float, int, LaneTurn]] = field(default_factory=list)
+    _steps: list[tuple[float, int, Iterator[float], LaneTurn, float]] = field(default_factory=list)
     _order: Iterator[int] = field(default_factory=itertools.count)
     _asked: list[tuple[float, int]] = field(default_factory=list)
 
@@ -87,7 +87,7 @@ class Road:
                 skew = self.random.randint(-self.faults.clocks // 2, self.faults.clocks // 2)
                 self._go_on(self._work(turn, skew), turn, at)
 
-    def _go_on(self, steps: Iterator[float], turn: Turn, received: float) -> None:
+    def _go_on(self, steps: Iterator[float], turn: LaneTurn, received: float) -> None:
         if self.random.random() < self.faults.killed:
             self.kills += 1
             heapq.heappush(self._queue, (max(received + _VISIBILITY, self.now), next(self._order), turn))
@@ -96,7 +96,7 @@ class Road:
         if pause is not None:
             heapq.heappush(self._steps, (self.now + pause, next(self._order), steps, turn, received))
 
-    def _send(self, turn: Turn, longest: int = 900, *, hop: bool = False) -> None:
+    def _send(self, turn: LaneTurn, longest: int = 900, *, hop: bool = False) -> None:
         copies = 2 if self.random.random() < self.faults.repeated and not hop else 1
         for _ in range(copies):
             delay = pace.seconds_until(turn, self._clock(0), longest) * 1_000
@@ -121,7 +121,7 @@ class Road:
             self.status[index] = "put_off"
             self.due.append(index)
 
-    def _work(self, turn: Turn, skew: int) -> Iterator[float]:
+    def _work(self, turn: LaneTurn, skew: int) -> Iterator[float]:
         if pace.is_early(turn, self._clock(skew)):
             self.hops += 1
             yield self._table()
@@ -143,12 +143,12 @@ class Road:
         yield self._table()
         yield from self._hand_over(turn, grant, skew)
 
-    def _with_lane(self, place: int, lane: Lane, takes: int = 0) -> Pace:
+    def _with_lane(self, place: int, lane: CampaignLane, takes: int = 0) -> CampaignPace:
         assert self.pace
         lanes = (*self.pace.lanes[:place], lane, *self.pace.lanes[place + 1 :])
         return replace(self.pace, lanes=lanes, next_index=self.pace.next_index + takes)
 
-    def _hand_over(self, turn: Turn, grant: Grant, skew: int) -> Iterator[float]:
+    def _hand_over(self, turn: LaneTurn, grant: Grant, skew: int) -> Iterator[float]:
         due = grant.lane.due
         rows = range(grant.lane.start, grant.lane.start + grant.lane.rows)
         earlier = sum(self.status.get(index) in {"claimed", "sent"} for index in (*due, *rows)) if grant.retaken else 0
@@ -198,7 +198,7 @@ class Road:
         self.ended[index] = self.now + self._carrier()
         self.status[index] = "sent"
 
-    def _end(self, turn: Turn, grant: Grant, skew: int, did: tuple[int, list[int], int, int]) -> Iterator[float]:
+    def _end(self, turn: LaneTurn, grant: Grant, skew: int, did: tuple[int, list[int], int, int]) -> Iterator[float]:
         used, sent, seen, rest = did
         assert self.pace
         start = grant.lane.start + grant.lane.rows - rest

@@ -1,4 +1,4 @@
-"""The throttle holds in every window of 60 seconds, whatever happens to workers, and nearly all of it is used."""
+"""The throttle holds in every window of 60 seconds while workers die, and nearly all of it is used."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from switchboard.campaigns import pace
-from switchboard.campaigns.pace import Grant, Lane, Outcome, Pace, Stale, Turn, Wait
+from switchboard.campaigns.pace import CampaignLane, CampaignPace, Grant, LaneTurn, Outcome, Stale, Wait
 from tests.unit.campaigns.road import Faults, Road
 
 _MINUTE = 60_000
@@ -82,11 +82,11 @@ def test_a_resumed_campaign_keeps_the_throttle_of_the_texts_before_its_pause(lim
     assert road.duplicates == 0
 
 
-def _pace(**lane: Any) -> Pace:
-    return Pace(1, 60, 500, (Lane(turn=3, **lane), *(Lane() for _ in range(59))))
+def _pace(**lane: Any) -> CampaignPace:
+    return CampaignPace(1, 60, 500, (CampaignLane(turn=3, **lane), *(CampaignLane() for _ in range(59))))
 
 
-_TURN = Turn(1, 0, 4, _NOW, _NOW)
+_TURN = LaneTurn(1, 0, 4, _NOW, _NOW)
 
 
 def test_a_turn_is_granted_once_and_takes_the_next_recipients() -> None:
@@ -120,12 +120,12 @@ def test_a_lane_waits_a_minute_after_its_last_text_though_its_message_says_less(
 
 
 @pytest.mark.parametrize("turn", [replace(_TURN, launch=2), replace(_TURN, number=5), replace(_TURN, lane=60)])
-def test_a_turn_of_another_launch_or_place_does_nothing(turn: Turn) -> None:
+def test_a_turn_of_another_launch_or_place_does_nothing(turn: LaneTurn) -> None:
     assert pace.decide_grant(_pace(), turn, _NOW, 1_000) == Stale()
 
 
 def test_recipients_that_were_put_off_come_first() -> None:
-    state = Pace(1, 600, 500, tuple(Lane() for _ in range(60)))
+    state = CampaignPace(1, 600, 500, tuple(CampaignLane() for _ in range(60)))
     grant = pace.decide_grant(state, replace(_TURN, number=1), _NOW, 1_000, (1, 4, 9, 16, 25, 36, 49))
 
     assert isinstance(grant, Grant)
@@ -133,7 +133,7 @@ def test_recipients_that_were_put_off_come_first() -> None:
 
 
 def test_a_lane_never_takes_a_recipient_that_does_not_exist() -> None:
-    state = Pace(1, 600, 995, tuple(Lane() for _ in range(60)))
+    state = CampaignPace(1, 600, 995, tuple(CampaignLane() for _ in range(60)))
     grant = pace.decide_grant(state, replace(_TURN, number=1, reach=50), _NOW, 1_000)
 
     assert isinstance(grant, Grant)
@@ -170,7 +170,9 @@ def test_the_lanes_together_have_the_throttle() -> None:
 
 
 def test_a_launch_begins_once_and_at_the_first_recipient_without_a_decision() -> None:
-    state = Pace(1, 600, 900, (Lane(start=640, rows=4, deadline=_NOW), *(Lane(end=_NOW) for _ in range(59))))
+    state = CampaignPace(
+        1, 600, 900, (CampaignLane(start=640, rows=4, deadline=_NOW), *(CampaignLane(end=_NOW) for _ in range(59)))
+    )
     resumed = pace.start_launch(state, 2, 600)
 
     assert resumed

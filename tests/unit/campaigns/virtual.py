@@ -105,7 +105,7 @@ class World:
     tables: Tables
     source: clock.FrozenClock
     carried: list[Carried] = field(default_factory=list)
-    #: What the carrier does with a text: it may raise an error of the port.
+    #: Runs for each text that the carrier gets. It may raise an error of the port.
     carrier: Callable[[OutgoingText], None] = lambda _: None
     requests: Counter[str] = field(default_factory=Counter)
     kills: int = 0
