@@ -33,6 +33,7 @@ _AS_GIVEN = (
     *("stage", "domain", "certificate_arn", "sender_domain", "alarm_email", "language_model"),
     *("twilio_account_sid", "twilio_secret_arn", "twilio_calls_per_second"),
     *("voice_carrier", "voice_talker", "caller_pool", "transfer_countries", "texts_carrier"),
+    *("texts_per_second_long_code", "texts_per_second_toll_free", "texts_per_second_short_code"),
     *("livekit_url", "livekit_api_key", "livekit_secret_arn", "livekit_agent"),
     *("national_registry", "national_registry_folder"),
     *("oidc_issuer", "oidc_client_id", "oidc_client_secret_arn", "sign_in_mail", "sign_in_mfa"),
@@ -71,6 +72,10 @@ class Deployment:
     transfer_countries: str | None = None
     #: The carrier of live text messages.
     texts_carrier: TextsCarrier = "none"
+    #: The texts a second that the carrier accepts from a number of each type, if they differ from the usual ones.
+    texts_per_second_long_code: str | None = None
+    texts_per_second_toll_free: str | None = None
+    texts_per_second_short_code: str | None = None
     #: The LiveKit server of roleplays, its API key, the ARN of the secret with the API secret, and the name of the
     #: agent that plays the personas. Without a server, the transport is simulated.
     livekit_url: str | None = None
@@ -123,6 +128,9 @@ class Deployment:
         yield from self._contradictions_of_voice()
         if self.texts_carrier not in ("none", "twilio"):
             yield f"texts_carrier must be none or twilio, not {self.texts_carrier}"
+        for name, rate in self.text_rates.items():
+            if not _is_rate(rate):
+                yield f"texts_per_second_{name} must be a number above 0, not {rate}"
         if self.texts_carrier == "twilio" and not (self.twilio_account_sid and self.domain):
             yield "texts_carrier=twilio needs a twilio_account_sid, and a domain for the carrier's callbacks"
         if self.livekit_url and not (self.livekit_api_key and self.livekit_secret_arn):
@@ -175,6 +183,16 @@ class Deployment:
     def resource_name(self, *parts: str) -> str:
         """The name of a resource of this deployment: `switchboard-prod-email`."""
         return "-".join(("switchboard", self.stage, *parts)).replace("/", "-")
+
+    @property
+    def text_rates(self) -> dict[str, str]:
+        """The rates of texts that differ from the usual ones, by the type of the number."""
+        rates = {
+            "long_code": self.texts_per_second_long_code,
+            "toll_free": self.texts_per_second_toll_free,
+            "short_code": self.texts_per_second_short_code,
+        }
+        return {name: rate for name, rate in rates.items() if rate}
 
     @property
     def public_url(self) -> str | None:

@@ -142,7 +142,10 @@ def _voice_settings(deployment: Deployment, _: Resources) -> Settings:
 
 
 def _texts_settings(deployment: Deployment, _: Resources) -> Settings:
-    return {} if deployment.texts_carrier == "none" else {"TEXTS_CARRIER": deployment.texts_carrier}
+    if deployment.texts_carrier == "none":
+        return {}
+    rates = {f"TEXTS_PER_SECOND_{name.upper()}": rate for name, rate in deployment.text_rates.items()}
+    return {"TEXTS_CARRIER": deployment.texts_carrier, **rates}
 
 
 def _sign_in_settings(_: Deployment, resources: Resources) -> Settings:

@@ -95,7 +95,7 @@ def test_the_accepted_findings_of_cdk_nag_are_listed_with_reasons(full_deploymen
         "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:bedrock:*::foundation-model/example.model-v1:0]",
         *(
             f"AwsSolutions-IAM5[Resource::{objects.format(name)}]"
-            for name in ("attachments", "inbound-mail", "recipients", "recordings", "uploads")
+            for name in ("attachments", "inbound-mail", "recipients", "recordings", "text-media", "uploads")
         ),
         "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:transcribe:<AWS::Region>:<AWS::AccountId>:transcription-job/*]",
     }
@@ -188,6 +188,7 @@ _TWILIO = {name: FULL[name] for name in ("domain", "certificate_arn", "twilio_ac
         ({"voice_talker": "announcer", **_TWILIO}, "need a voice_carrier"),
         ({"texts_carrier": "twilio"}, "needs a twilio_account_sid, and a domain for the carrier's callbacks"),
         ({"texts_carrier": "pigeon", **_TWILIO}, "texts_carrier must be"),
+        ({"texts_per_second_toll_free": "0"}, "texts_per_second_toll_free must be a number above 0, not 0"),
         ({"caller_pool": "+14155552671", **_TWILIO}, "need a voice_carrier"),
         ({"transfer_countries": "US,MX"}, "need a voice_carrier"),
         ({"transfer_countries": "US;MX", "voice_carrier": "twilio", **_TWILIO}, "must be codes such as US,CA,MX"),

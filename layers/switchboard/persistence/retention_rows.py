@@ -450,6 +450,15 @@ KINDS: tuple[ItemKind, ...] = (
     ItemKind("core", "batch of recipients", "<org>#campaign#<id>#batches|batch#<id>", _ORG, _CAMPAIGN),
     ItemKind("core", "problem of a row", "<org>#campaign#<id>#batches|problem#<id>#<row>", _ORG, _CAMPAIGN),
     ItemKind(
+        "core",
+        "pace of the texts of a number",
+        "<org>#text-pace|<number>",
+        _TTL,
+        "It has no use after the text was sent.",
+        _DAY,
+        "its last use",
+    ),
+    ItemKind(
         "activity",
         "text at the simulated carrier",
         "<org>#simulated-text#<id>|text",

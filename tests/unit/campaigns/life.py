@@ -13,7 +13,7 @@ from tests.unit.campaigns.desk import add_rows, get_recipient, import_all, make_
 
 def live(acme: Tenant) -> None:
     """Write one item of each kind."""
-    who = member(acme.org_id, Role.OPERATOR, "Sender")
+    who = member(acme.org_id, Role.OPERATOR, "Campaigner")
     campaign = make_campaign(who, save_number(acme.org_id, "+12125550101"), 1)
     add_rows(who, campaign, [{"contact_e164": "nobody"}])
     import_all(campaign)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from switchboard.aws.writes import commit
+from switchboard.carriers.messages.ports.messenger import OutgoingText
+from switchboard.carriers.messages.simulator import state
 from switchboard.kit import clock, ids
-from switchboard.messaging import store
+from switchboard.messaging import pacing_store, store
 from switchboard.messaging.models import ActivityEntry, Author, MessageStatus
 from tests.actors import Tenant
 from tests.unit.messaging.desk import make_conversation, make_scheduled, make_text
@@ -22,3 +24,9 @@ def live(acme: Tenant) -> None:
         store.activity_write(acme.org_id, talk.id, entry),
         store.SCHEDULED.create_write(make_scheduled(talk)),
     )
+    pacing_store.take_present_slots(acme.org_id, talk.number_id, 0, 1_000)
+    # The simulated carrier keeps texts, and counts the answers of its people.
+    state.save_text(
+        OutgoingText(acme.org_id, talk.id, came.id, talk.number_id, talk.number_e164, talk.contact_e164, "Hello.")
+    )
+    state.take_answer(acme.org_id, talk.id)
