@@ -150,9 +150,7 @@ def take_turn(job: TakeTurn) -> None:
         return
     view = replace(view, state=state)
     work = _Work(undecided=set(_range(decision)))
-    try:
-        _do_turn(view, turn, decision, work)
-    except (GateClosedError, StoppedError, QuotaExceeded, TooManyFailuresError) as stop:
+    if stop := _do_turn(view, turn, decision, work):
         _pause(campaign, stop)
         _end(view, turn, decision, work)
         return
@@ -198,7 +196,30 @@ def _read_recipients(campaign: Campaign, lane: pace.CampaignLane) -> list[Recipi
     return [found for found in reads.read_refs(*refs) if found] if refs else []
 
 
-def _do_turn(view: _View, turn: LaneTurn, grant: Grant, work: _Work) -> None:
+def _do_turn(view: _View, turn: LaneTurn, grant: Grant, work: _Work) -> Exception | None:
+    """Claims recipients and hands their texts over. Returns what stopped the campaign meanwhile, if anything did."""
+    stop: Exception | None = None
+    try:
+        _claim_all(view, turn, grant, work)
+    except QuotaExceeded as used_up:
+        # The texts before it are within the limits.
+        stop = used_up
+    except (GateClosedError, StoppedError, TooManyFailuresError) as stopped:
+        _release_all(view.sender, work)
+        return stopped
+    if work.claimed:
+        _hand_over_all(view.sender, grant, work)
+    return stop
+
+
+def _release_all(sender: CampaignSender, work: _Work) -> None:
+    """Releases the texts that the turn has claimed: none of them was handed over."""
+    for one in work.claimed:
+        records.release_text(sender.org, one, clock.now())
+    work.claimed = []
+
+
+def _claim_all(view: _View, turn: LaneTurn, grant: Grant, work: _Work) -> None:
     campaign = view.sender.campaign
     if turn.lane == 0 and turn.left is None and has_too_many_failures(campaign):
         raise TooManyFailuresError(campaign.id)
@@ -213,8 +234,6 @@ def _do_turn(view: _View, turn: LaneTurn, grant: Grant, work: _Work) -> None:
         size = min(_JUDGED_TOGETHER, max(budget - len(work.claimed), 1 if turn.reach == 0 else _JUDGED_TOGETHER))
         part, waiting = waiting[:size], waiting[size:]
         _claim_part(view.sender, part, budget, work)
-    if work.claimed:
-        _hand_over_all(view.sender, grant, work)
 
 
 def _list_waiting(grant: Grant, found: Sequence[Recipient]) -> list[Recipient]:
@@ -239,10 +258,11 @@ def _claim_part(sender: CampaignSender, part: Sequence[Recipient], budget: int, 
         allowed = allowed[:taken]
     done: list[Judged] = []
     if allowed:
-        claimed = claims.claim_recipients(sender, allowed)
-        work.claimed += claimed
-        indexes = {one.recipient.index for one in claimed}
-        done += [one for one in allowed if one.recipient.index in indexes]
+        for one in claims.claim_recipients(sender, allowed):
+            # One by one: a stop must not lose those before it.
+            work.claimed.append(one)
+        indexes = {one.recipient.index for one in work.claimed}
+        done += [each for each in allowed if each.recipient.index in indexes]
     if refused:
         claims.refuse_recipients(sender, refused)
     work.undecided -= {one.recipient.index for one in (*done, *refused)}

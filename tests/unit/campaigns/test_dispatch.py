@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from switchboard.accounts import organizations
+from switchboard.analytics import message_tallies
 from switchboard.aws.writes import commit
-from switchboard.campaigns import changes, counts, store
+from switchboard.campaigns import changes, claims, counts, store
 from switchboard.campaigns.models import Campaign, CampaignStatus, PauseReason, Recipient, RecipientStatus
 from switchboard.carriers.messages.ports.messenger import (
     OutcomeUnknownError,
@@ -25,6 +27,7 @@ from switchboard.messaging.models import MessageStatus, TextMessage
 from switchboard.numbers import store as numbers
 from switchboard.numbers.models import NumberStatus
 from switchboard.persistence.collection import next_version
+from switchboard.persistence.optimistic import StaleVersionError
 from switchboard.usage import service as usage
 from tests.actors import system
 from tests.unit.campaigns.desk import count_by_hand, make_campaign, read_counts
@@ -122,6 +125,74 @@ def test_after_a_pause_no_text_goes_out_and_a_launch_goes_on_within_the_throttle
         assert worst_window(world.carried) <= 60
         assert world.sent_to() == Counter(contact_of(index) for index in range(100))
         assert _now(campaign).status is CampaignStatus.COMPLETED
+
+
+@pytest.mark.parametrize("stop", [changes.pause_for_member, changes.cancel_campaign], ids=["pause", "cancel"])
+def test_a_stop_in_the_middle_of_a_turn_loses_no_claimed_recipient(stop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    with open_world() as world:
+        office = open_office()
+        # Most contacts have opted out, so that a turn claims in several parts.
+        for index in (one for one in range(400) if one % 5 < 3):
+            ledgers.record_opt_out(system(office.org_id), contact_of(index), "keyword")
+        campaign = _launch(office, 400, 600)
+        judge, stops = claims.judge_recipients, []
+
+        def judge_later(sender: Any, part: Any) -> Any:
+            if not stops and any(one.status is RecipientStatus.CLAIMED for one in _recipients(campaign)):
+                stops.append(stop(office.who, campaign.id))
+            return judge(sender, part)
+
+        monkeypatch.setattr(claims, "judge_recipients", judge_later)
+        world.run(120)
+        assert stops
+        assert read_counts(campaign).claimed == 0
+        if stop is changes.pause_for_member:
+            changes.launch_campaign(office.who, campaign.id)
+            world.run(600)
+            assert _now(campaign).status is CampaignStatus.COMPLETED
+            assert world.sent_to() == Counter(contact_of(index) for index in range(400) if index % 5 >= 3)
+        _check_counts(campaign)
+
+
+def test_a_stop_between_claims_one_by_one_keeps_those_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    with open_world() as world:
+        office = open_office()
+        campaign = _launch(office, 60, 600)
+        claim, stops = claims._claim, []
+
+        def claim_alone(sender: Any, part: Any) -> Any:
+            if stops:
+                return claim(sender, part)
+            if len(part) > 1:
+                raise StaleVersionError
+            found = claim(sender, part)
+            stops.append(changes.pause_for_member(office.who, campaign.id))
+            return found
+
+        monkeypatch.setattr(claims, "_claim", claim_alone)
+        world.run(120)
+        assert stops
+        assert read_counts(campaign).claimed == 0
+        changes.launch_campaign(office.who, campaign.id)
+        world.run(300)
+        assert world.sent_to() == Counter(contact_of(index) for index in range(60))
+        _check_counts(campaign)
+
+
+def test_the_texts_of_a_turn_are_counted_together() -> None:
+    with open_world() as world:
+        office = open_office()
+        campaign = make_campaign(office.who, office.number, throttle_per_minute=600)
+        campaign = add_recipients(campaign, 60)
+        # The figures leave simulated texts out.
+        commit(store.CAMPAIGNS.save_write(next_version(_now(campaign), simulated=False)))
+        changes.launch_campaign(office.who, campaign.id)
+        began = clock.now()
+        world.run(150)
+
+        assert read_counts(campaign).sent == 60
+        tallied = message_tallies.count_range(office.org_id, began - timedelta(hours=1), began + timedelta(hours=1))
+        assert tallied["sent"] == 60
 
 
 def test_after_a_cancel_no_text_goes_out() -> None:
