@@ -87,13 +87,35 @@ def test_a_campaign_sends_each_recipient_one_text_and_is_completed() -> None:
         _check_counts(campaign)
 
 
-def test_a_text_of_a_campaign_costs_at_most_three_requests_besides_its_report() -> None:
+@pytest.mark.parametrize(("throttle", "most"), [(30, 4.2), (60, 4), (120, 4), (600, 2)])
+def test_a_text_costs_few_requests_besides_its_report_at_each_throttle(throttle: int, most: float) -> None:
     with open_world() as world:
-        _launch(open_office(), 1_000)
-        world.run(180)
+        _launch(open_office(), throttle * 5, throttle)
+        world.run(280)
 
-        assert len(world.carried) == 1_000
-        assert sum(world.requests.values()) / 1_000 <= 3
+        assert len(world.carried) > throttle * 3
+        assert sum(world.requests.values()) / len(world.carried) <= most
+
+
+def test_lanes_sleep_while_all_recipients_wait_for_the_morning() -> None:
+    with open_world() as world:
+        office = open_office()
+        campaign = make_campaign(office.who, office.number, throttle_per_minute=600)
+        campaign = add_recipients(campaign, 70)
+        commit(store.CAMPAIGNS.save_write(next_version(_now(campaign), simulated=False)))
+        world.run(12 * 3_600)
+        changes.launch_campaign(office.who, campaign.id)
+        world.run(300)
+        assert read_counts(campaign).pending == 70
+        turns = world.turns
+        # In California it is 21:35, and texts are allowed from 8:00.
+        world.run(10 * 3_600)
+        assert world.turns - turns < 60
+        assert not world.carried
+
+        world.run(1_800)
+        assert len(world.sent_to()) == 70
+        assert _now(campaign).status is CampaignStatus.COMPLETED
 
 
 @pytest.mark.parametrize("seed", range(4))
