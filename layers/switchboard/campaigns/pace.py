@@ -10,8 +10,8 @@ message of the next turn, delayed until the lane may go again. Lanes begin one a
 timetable, so that the texts are spread evenly over the minute. The timetable's period is a little longer than the
 minute: it has room for the tolerance between the workers' clocks, and for the time that a turn takes.
 
-A turn has fixed costs of about twelve requests, so it has at least four texts if the throttle has: at 30 a minute, four
-texts go out together every eight seconds. A queue delays by whole seconds. A message that would arrive much too early
+A turn has fixed costs of about fifteen requests, so it has at least five texts if the throttle has: at 30 a minute, five
+texts go out together every ten seconds. A queue delays by whole seconds. A message that would arrive much too early
 arrives a little late instead: then the lane goes on as soon as it may, until it has caught up with its timetable.
 
 Times are in milliseconds since 1970.
@@ -37,7 +37,7 @@ MOST_EARLY = 250
 TURN_LIMIT = 5_000
 SETTLED = round(SECONDS * 1_000) + TOLERANCE
 #: The texts of a turn, as long as there are few lanes: with fewer, its fixed costs are too many for a text.
-TURN_TEXTS = 4
+TURN_TEXTS = 5
 #: The most lanes: each second has one.
 MAX_LANES = 60
 #: The most texts of one turn: the greatest throttle is 600.

@@ -5,9 +5,9 @@ next free time by one conditional write, and its job returns at that time: nothi
 and a text is claimed once, so each time is used once. A job that is much later has lost its time and reserves another.
 
 A campaign takes only present times, for about one second, and none while single texts have reserved later ones. So a
-single text waits for at most about one second of a campaign. The four texts of a campaign's turn may also take times
-that nobody used shortly before, and go out together: one turn for each text would cost four times the requests. The
-carrier sends them one after another, so at one text a second it may hold a single text for three seconds more.
+single text waits for at most about one second of a campaign. The five texts of a campaign's turn may also take times
+that nobody used shortly before, and go out together: a turn for each text would cost three times the requests. The
+carrier sends them one after another, so at one text a second it may hold a single text for four seconds more.
 
 Texts of simulated numbers have no pace.
 """
@@ -33,7 +33,7 @@ _SHORT_CODE_DIGITS = 6
 #: How far back the times are that a campaign may still take, in milliseconds, and how often it takes those of a second.
 _MISSED_MS, _ROUNDS = 2_000, 2
 #: The most texts of a campaign that go out together on the unused times of so many texts.
-_TOGETHER = 4
+_TOGETHER = 5
 #: How late a job may be, in milliseconds, without losing its time: one second by the queue, and two by busy workers.
 _MAX_LATE_MS = 3_000
 

@@ -86,7 +86,7 @@ def test_a_resumed_campaign_keeps_the_throttle_of_the_texts_before_its_pause(lim
 
 
 def _pace(**lane: Any) -> CampaignPace:
-    return CampaignPace(1, 60, 500, (CampaignLane(turn=3, **lane), *(CampaignLane() for _ in range(14))))
+    return CampaignPace(1, 60, 500, (CampaignLane(turn=3, **lane), *(CampaignLane() for _ in range(11))))
 
 
 _TURN = LaneTurn(1, 0, 4, _NOW, _NOW)
@@ -96,10 +96,10 @@ def test_a_turn_is_granted_once_and_takes_the_next_recipients() -> None:
     grant = pace.decide_grant(_pace(), _TURN, _NOW, 1_000)
 
     assert isinstance(grant, Grant)
-    assert (grant.tokens, grant.takes, grant.lane.start, grant.lane.rows) == (4, 4, 500, 4)
-    granted = replace(_pace(), next_index=504, lanes=(grant.lane, *_pace().lanes[1:]))
+    assert (grant.tokens, grant.takes, grant.lane.start, grant.lane.rows) == (5, 5, 500, 5)
+    granted = replace(_pace(), next_index=505, lanes=(grant.lane, *_pace().lanes[1:]))
     assert isinstance(pace.decide_grant(granted, _TURN, _NOW + 1, 1_000), Wait)
-    ended = pace.end_turn(grant, Outcome(4, _NOW + 300, 504, 0, 4))
+    ended = pace.end_turn(grant, Outcome(5, _NOW + 300, 505, 0, 5))
     assert pace.decide_grant(replace(granted, lanes=(ended, *granted.lanes[1:])), _TURN, _NOW, 1_000) == Stale()
 
 
@@ -174,7 +174,7 @@ def test_a_busy_number_is_asked_less_and_less_often() -> None:
         pauses.append(turn.ready - _NOW)
 
     assert pauses == [2_000, 4_000, 8_000, 16_000, 16_000, 16_000]
-    assert turn.left == 4
+    assert turn.left == 5
     assert turn.reach == 0
 
 
