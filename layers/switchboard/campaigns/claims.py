@@ -20,7 +20,9 @@ from switchboard.aws.writes import Write, Writes, commit
 from switchboard.campaigns import counts, templates
 from switchboard.campaigns.counts import Move
 from switchboard.campaigns.models import Campaign, Recipient, RecipientStatus
+from switchboard.campaigns.recipients import UNTEXTABLE
 from switchboard.carriers.messages import segments
+from switchboard.compliance import phone
 from switchboard.compliance import service as compliance
 from switchboard.compliance.models import (
     ConsentSource,
@@ -228,6 +230,19 @@ def _launcher_check(campaign: Campaign) -> Writes:
 
 
 # ---- refusals
+
+
+def end_untextable(sender: CampaignSender, recipients: Sequence[Recipient]) -> list[Recipient]:
+    """Ends the recipients whose numbers get no texts, such as premium numbers. Returns them.
+
+    The import refuses such numbers. What counts as one may have changed since then.
+    """
+    costly = [one for one in recipients if phone.is_costly(one.contact_e164)]
+    for one in costly:
+        _commit_unless_changed(
+            counts.moves_writes([Move(one, RecipientStatus.FAILED, {"error_code": UNTEXTABLE})], needs="open")
+        )
+    return costly
 
 
 def refuse_recipients(sender: CampaignSender, refused: Sequence[Judged]) -> None:

@@ -229,7 +229,10 @@ def _list_waiting(grant: Grant, found: Sequence[Recipient]) -> list[Recipient]:
 
 
 def _claim_part(sender: CampaignSender, part: Sequence[Recipient], budget: int, work: _Work) -> None:
-    judged = claims.judge_recipients(sender, part)
+    ended = claims.end_untextable(sender, part)
+    work.seen += len(ended)
+    work.undecided -= {one.index for one in ended}
+    judged = claims.judge_recipients(sender, [one for one in part if one not in ended])
     allowed = [one for one in judged if one.verdict.allowed][: budget - len(work.claimed)]
     refused = [one for one in judged if not one.verdict.allowed]
     work.seen += len(allowed) + len(refused)
