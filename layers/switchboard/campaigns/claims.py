@@ -75,10 +75,11 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A claimed recipient and its text."""
+    """A claimed recipient and its text. `until` is the end of the hours in which the text is allowed."""
 
     recipient: Recipient
     text: TextMessage
+    until: str | None = None
 
 
 def find_flow_id(campaign: Campaign, number: Number) -> str | None:
@@ -212,7 +213,7 @@ def _claim(sender: CampaignSender, part: Sequence[Judged]) -> list[Claimed]:
         counts.moves_writes(moves, needs="open"),
         [(campaign_texts.new_text_write(one.text), _own_writes(sender, one)) for one in made],
     )
-    return [Claimed(_moved(move), one.text) for move, one in zip(moves, made, strict=True)]
+    return [Claimed(_moved(move), one.text, one.verdict.allowed_until) for move, one in zip(moves, made, strict=True)]
 
 
 def _moved(move: Move) -> Recipient:

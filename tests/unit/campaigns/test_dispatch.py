@@ -384,3 +384,16 @@ def test_a_recipient_that_was_imported_with_a_costly_number_gets_no_text(monkeyp
             (_SENT, None),
         ]
         assert _now(campaign).status is CampaignStatus.COMPLETED
+
+
+def test_a_campaign_of_long_texts_keeps_its_numbers_segments_and_waits_nowhere_past_its_hours() -> None:
+    with open_world() as world:
+        valid: list[int | None] = []
+        world.carrier = lambda text: valid.append(text.valid_seconds)
+        campaign = _launch(open_office(provider="twilio"), 60, body_template="x" * 459)
+        world.run(240)
+        # One segment a second, and each text has three.
+        assert 18 <= worst_window(world.carried) <= 20
+        assert 55 <= len(world.carried) <= 60
+        assert set(valid) == {4 * 3_600}
+        assert _now(campaign).status is CampaignStatus.RUNNING
