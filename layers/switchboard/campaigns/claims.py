@@ -7,7 +7,7 @@ the texts of a turn do not wait for each other's items. If it fails because of o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -88,11 +88,20 @@ def find_flow_id(campaign: Campaign, number: Number) -> str | None:
 
 
 def judge_recipients(sender: CampaignSender, recipients: Sequence[Recipient]) -> list[Judged]:
-    """Returns the gate's verdicts on recipients, with their texts. Reads the facts in one or two requests."""
+    """Returns the gate's verdicts on recipients, with their texts. Reads the facts in one or two requests.
+
+    Raises QuotaExceeded if a number must be looked up for a text that the organization has no room for.
+    """
     attempts = [_attempt(sender, recipient) for recipient in recipients]
-    verdicts = compliance.evaluate_together(attempts)
     made = [_new_text(sender, recipient) for recipient in recipients]
+    verdicts = compliance.evaluate_together(attempts, before_paying=_paying(sender, made))
     return [Judged(*parts) for parts in zip(recipients, made, verdicts, strict=True)]
+
+
+def _paying(sender: CampaignSender, made: Sequence[TextMessage]) -> Callable[[], None]:
+    """Returns what counts each look-up of a number that is paid for. The first asks for room for one text."""
+    rooms = iter([charges.text_charges(sender.org, made[0])] if made else [])
+    return lambda: charges.pay_lookup(sender.org, next(rooms, ()))
 
 
 def _attempt(sender: CampaignSender, recipient: Recipient) -> ContactAttempt:

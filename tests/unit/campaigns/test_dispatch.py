@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import date
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from switchboard.carriers.messages.ports.messenger import (
     ThrottledError,
 )
 from switchboard.compliance import ledgers
+from switchboard.compliance import service as compliance
 from switchboard.kit import clock
 from switchboard.messaging import pacing_store
 from switchboard.messaging import store as messages
@@ -397,3 +399,25 @@ def test_a_campaign_of_long_texts_keeps_its_numbers_segments_and_waits_nowhere_p
         assert 55 <= len(world.carried) <= 60
         assert set(valid) == {4 * 3_600}
         assert _now(campaign).status is CampaignStatus.RUNNING
+
+
+def test_a_campaign_looks_up_no_numbers_without_room_for_a_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    class Database:
+        def query_number(self, e164: str, since: date) -> str:  # noqa: ARG002 the port's signature
+            asked.append(e164)
+            return "no"
+
+    monkeypatch.setattr(compliance, "get_reassigned_numbers", Database)
+    with open_world() as world:
+        office = open_office("poor", provider="twilio", limits={"text_segments_per_month": 2})
+        campaign = _launch(office, 100)
+        world.run(200)
+        assert _now(campaign).pause_reason is PauseReason.CAP
+        assert sum(world.sent_to().values()) == 2
+        # The turns of lanes that run at the same time each find the room of the last text.
+        assert len(asked) <= 4
+        changes.launch_campaign(office.who, campaign.id)
+        world.run(200)
+        assert len(asked) <= 4
