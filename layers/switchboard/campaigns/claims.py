@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Literal
 
 from switchboard import telemetry
@@ -45,6 +46,8 @@ from switchboard.usage import service as usage
 
 #: The writes of a commit that do not belong to one recipient: the slices, the checks and the charge.
 _SHARED_WRITES = counts.SLICES + 5
+#: How long a text that was released counts for the next one: the longest time of a legal limit.
+_COUNTED_FOR = timedelta(hours=24)
 #: The error of a recipient whose code has no name of its own.
 _REFUSED = "blocked"
 
@@ -122,6 +125,7 @@ def _attempt(sender: CampaignSender, recipient: Recipient) -> ContactAttempt:
         asks_hours=True,
         opening=sender.opening,
         simulated=campaign.simulated,
+        counted=recipient.counted_at is not None and clock.parse(recipient.counted_at) > clock.now() - _COUNTED_FOR,
     )
 
 

@@ -86,7 +86,7 @@ def release_text(org: Organization, claimed: Claimed, due: datetime) -> None:
     """
     text, recipient = claimed.text, claimed.recipient
     again = clock.format_iso(due)
-    facts = {"due": again, "message_id": None, "claimed_at": None}
+    facts = {"due": again, "message_id": None, "claimed_at": None, "counted_at": text.created_at}
     try:
         commit(
             campaign_texts.delete_text_write(text),

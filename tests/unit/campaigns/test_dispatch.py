@@ -20,6 +20,7 @@ from switchboard.carriers.messages.ports.messenger import (
 )
 from switchboard.compliance import ledgers
 from switchboard.compliance import service as compliance
+from switchboard.compliance.models import Purpose
 from switchboard.kit import clock
 from switchboard.messaging import pacing_store
 from switchboard.messaging import store as messages
@@ -421,3 +422,21 @@ def test_a_campaign_looks_up_no_numbers_without_room_for_a_text(monkeypatch: pyt
         changes.launch_campaign(office.who, campaign.id)
         world.run(200)
         assert len(asked) <= 4
+
+
+def test_a_text_that_the_carrier_throttled_counts_once_towards_the_legal_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SWITCHBOARD_NATIONAL_REGISTRY", "simulator")
+    monkeypatch.setattr("tests.unit.campaigns.virtual.contact_of", ["+13055552671"].__getitem__)
+    with open_world() as world:
+        tries = iter(range(5))
+
+        def carrier(_: OutgoingText) -> None:
+            if next(tries) < 4:
+                raise ThrottledError("too many")
+
+        world.carrier = carrier
+        office = open_office(provider="twilio")
+        ledgers.record_consent(office.who, "+13055552671", "opt-in:double-opt-in")
+        campaign = _launch(office, 1, purpose=Purpose.TELEMARKETING)
+        world.run(600)
+        assert [one.status for one in _recipients(campaign)] == [_SENT]
