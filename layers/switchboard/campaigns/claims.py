@@ -246,7 +246,7 @@ def _launcher_check(campaign: Campaign) -> Writes:
 # ---- refusals
 
 
-def end_untextable(sender: CampaignSender, recipients: Sequence[Recipient]) -> list[Recipient]:
+def end_untextable(recipients: Sequence[Recipient]) -> list[Recipient]:
     """Ends the recipients whose numbers get no texts, such as premium numbers. Returns them.
 
     The import refuses such numbers. What counts as one may have changed since then.
