@@ -1,8 +1,9 @@
 """State law that is stricter than the federal window.
 
 A row applies to every call and text to a number or a resident of that state, for every purpose, without the exemptions
-of a statute. Only its limit of contacts leaves out texts that do not sell. The gate knows purpose and exemption only from its caller, and a call an hour later costs less than a
-lawsuit. None of this is legal advice: a lawyer must review the table before a deployment.
+of a statute. Only its limit of contacts leaves out texts that do not sell. The gate knows purpose and exemption only
+from its caller, and a call an hour later costs less than a lawsuit. None of this is legal advice: a lawyer must review
+the table before a deployment.
 
 `since` is the day on which a law came into force. `_OLDER` means that this day is unknown but earlier.
 """
