@@ -7,8 +7,13 @@ the texts of a turn do not wait for each other's items. If it fails because of o
 
 from __future__ import annotations
 
+<<<<<<< HEAD
 from collections.abc import Iterator, Sequence
+=======
+from collections.abc import Callable, Sequence
+>>>>>>> y
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Literal
 
 from switchboard import telemetry
@@ -20,7 +25,9 @@ from switchboard.aws.writes import Write, Writes, commit
 from switchboard.campaigns import counts, templates
 from switchboard.campaigns.counts import Move
 from switchboard.campaigns.models import Campaign, Recipient, RecipientStatus
+from switchboard.campaigns.recipients import UNTEXTABLE
 from switchboard.carriers.messages import segments
+from switchboard.compliance import phone
 from switchboard.compliance import service as compliance
 from switchboard.compliance.models import (
     ConsentSource,
@@ -43,6 +50,8 @@ from switchboard.usage import service as usage
 
 #: The writes of a commit that do not belong to one recipient: the slices, the checks and the charge.
 _SHARED_WRITES = counts.SLICES + 5
+#: How long a text that was released counts for the next one: the longest time of a legal limit.
+_COUNTED_FOR = timedelta(hours=24)
 #: The error of a recipient whose code has no name of its own.
 _REFUSED = "blocked"
 
@@ -73,10 +82,11 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A claimed recipient and its text."""
+    """A claimed recipient and its text. `until` is the end of the hours in which the text is allowed."""
 
     recipient: Recipient
     text: TextMessage
+    until: str | None = None
 
 
 def find_flow_id(campaign: Campaign, number: Number) -> str | None:
@@ -85,11 +95,20 @@ def find_flow_id(campaign: Campaign, number: Number) -> str | None:
 
 
 def judge_recipients(sender: CampaignSender, recipients: Sequence[Recipient]) -> list[Judged]:
-    """Returns the gate's verdicts on recipients, with their texts. Reads the facts in one or two requests."""
+    """Returns the gate's verdicts on recipients, with their texts. Reads the facts in one or two requests.
+
+    Raises QuotaExceeded if a number must be looked up for a text that the organization has no room for.
+    """
     attempts = [_attempt(sender, recipient) for recipient in recipients]
-    verdicts = compliance.evaluate_together(attempts)
     made = [_new_text(sender, recipient) for recipient in recipients]
+    verdicts = compliance.evaluate_together(attempts, before_paying=_paying(sender, made))
     return [Judged(*parts) for parts in zip(recipients, made, verdicts, strict=True)]
+
+
+def _paying(sender: CampaignSender, made: Sequence[TextMessage]) -> Callable[[], None]:
+    """Returns what counts each look-up of a number that is paid for. The first asks for room for one text."""
+    rooms = iter([charges.text_charges(sender.org, made[0])] if made else [])
+    return lambda: charges.pay_lookup(sender.org, next(rooms, ()))
 
 
 def _attempt(sender: CampaignSender, recipient: Recipient) -> ContactAttempt:
@@ -110,6 +129,7 @@ def _attempt(sender: CampaignSender, recipient: Recipient) -> ContactAttempt:
         asks_hours=True,
         opening=sender.opening,
         simulated=campaign.simulated,
+        counted=recipient.counted_at is not None and clock.parse(recipient.counted_at) > clock.now() - _COUNTED_FOR,
     )
 
 
@@ -153,7 +173,7 @@ def claim_recipients(sender: CampaignSender, allowed: Sequence[Judged]) -> Itera
     """Claims recipients, and yields each after its commit. The others have changed since they were read.
 
     Raises GateClosedError if the campaign does not run, StoppedError if its organization, number or member was stopped,
-    and QuotaExceeded at the first one that is not within the limits. What was yielded before stays claimed.
+    and QuotaExceeded at the first one that is not within the limits. Those that were yielded before stay claimed.
     """
     for part in _split(sender, allowed):
         try:
@@ -204,7 +224,7 @@ def _claim(sender: CampaignSender, part: Sequence[Judged]) -> list[Claimed]:
         counts.moves_writes(moves, needs="open"),
         [(campaign_texts.new_text_write(one.text), _own_writes(sender, one)) for one in made],
     )
-    return [Claimed(_moved(move), one.text) for move, one in zip(moves, made, strict=True)]
+    return [Claimed(_moved(move), one.text, one.verdict.allowed_until) for move, one in zip(moves, made, strict=True)]
 
 
 def _moved(move: Move) -> Recipient:
@@ -222,6 +242,19 @@ def _launcher_check(campaign: Campaign) -> Writes:
 
 
 # ---- refusals
+
+
+def end_untextable(recipients: Sequence[Recipient]) -> list[Recipient]:
+    """Ends the recipients whose numbers get no texts, such as premium numbers. Returns them.
+
+    The import refuses such numbers. What counts as one may have changed since then.
+    """
+    costly = [one for one in recipients if phone.is_costly(one.contact_e164)]
+    for one in costly:
+        _commit_unless_changed(
+            counts.moves_writes([Move(one, RecipientStatus.FAILED, {"error_code": UNTEXTABLE})], needs="open")
+        )
+    return costly
 
 
 def refuse_recipients(sender: CampaignSender, refused: Sequence[Judged]) -> None:

@@ -1,13 +1,21 @@
-"""Paces texts: limits how many texts a second go out from a number, by the rate of its type.
+"""Paces texts: limits how many segments a second go out from a number, by the rate of its type.
+
+Carriers count segments. A text that is handed over faster waits at the carrier, past its quiet hours and past an
+opt-out. So a text takes as much time as its segments.
 
 A single text goes out immediately if nobody has reserved the present time or a later one. Otherwise it reserves the
 next free time by one conditional write, and its job returns at that time: nothing sleeps. The job carries the time,
 and a text is claimed once, so each time is used once. A job that is much later has lost its time and reserves another.
 
+<<<<<<< HEAD
 A campaign takes only present times, for about one second, and none while single texts have reserved later ones. So a
 single text waits for at most about one second of a campaign. The five texts of a campaign's turn may also take times
 that nobody used shortly before, and go out together: a turn for each text would cost three times the requests. The
 carrier sends them one after another, so at one text a second it may hold a single text for four seconds more.
+=======
+A campaign takes only present times, for about one second or one text, and none while single texts have reserved later
+ones. So a single text waits for at most about one second of a campaign, or for one long text.
+>>>>>>> y
 
 Texts of simulated numbers have no pace.
 """
@@ -15,7 +23,10 @@ Texts of simulated numbers have no pace.
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import accumulate
 
 from switchboard.compliance import phone
 from switchboard.compliance.phone import NumberKind
@@ -26,7 +37,7 @@ from switchboard.messaging.models import TextMessage
 from switchboard.numbers.models import Number
 from switchboard.persistence.optimistic import StaleVersionError, retry_on_conflict
 
-#: The texts a second that a carrier accepts from a number, by its type. Operators set the rates of their contract.
+#: The segments a second that a carrier accepts from a number, by its type. Operators set the rates of their contract.
 _RATES = {"LONG_CODE": 1, "TOLL_FREE": 3, "SHORT_CODE": 100}
 #: The most digits of a short code.
 _SHORT_CODE_DIGITS = 6
@@ -38,8 +49,8 @@ _TOGETHER = 5
 _MAX_LATE_MS = 3_000
 
 
-def texts_per_second(number_e164: str) -> int:
-    """Returns the rate of a number: of a long code, a toll-free number or a short code."""
+def segments_per_second(number_e164: str) -> int:
+    """Returns the rate of a number: that of a long code, a toll-free number or a short code."""
     kind = _type_of(number_e164)
     return max(1, settings.number(f"TEXTS_PER_SECOND_{kind}", _RATES[kind]))
 
@@ -53,23 +64,29 @@ def _type_of(number_e164: str) -> str:
         return "LONG_CODE"
 
 
-def take_slots(number: Number, wanted: int) -> int:
-    """Takes present times of a number for texts of a campaign, and returns how many: those of about one second.
+def take_slots(number: Number, wanted: Sequence[int]) -> int:
+    """Takes present times of a number for texts of a campaign, and returns for how many: those of about one second.
 
+    `wanted` are the segments of the texts, in their order. A text of more segments than a second has is taken alone.
     Returns 0 while single texts wait for the number. Needs one request as a rule. A taken time that is not used is
     lost. A campaign that asks a little late gets the times that it missed in the last two seconds.
     """
     if number.provider == "simulator":
+<<<<<<< HEAD
         return wanted
     now, rate = _now_ms(), texts_per_second(number.e164)
     if 1 < wanted <= _TOGETHER and _take_unused(number, wanted, now, rate):
         return wanted
+=======
+        return len(wanted)
+    now, rate = _now_ms(), segments_per_second(number.e164)
+>>>>>>> y
     taken = 0
     for _ in range(_ROUNDS):
-        more = min(wanted - taken, rate)
+        more, segments = _count_fitting(wanted[taken:], rate)
         if not more:
             break
-        span = math.ceil(more * 1_000 / rate)
+        span = math.ceil(segments * 1_000 / rate)
         tail = pacing_store.continue_slots(number.org_id, number.id, now, now - _MISSED_MS, span)
         if tail is None and not taken and pacing_store.take_present_slots(number.org_id, number.id, now, now + span):
             return more
@@ -81,6 +98,7 @@ def take_slots(number: Number, wanted: int) -> int:
     return taken
 
 
+<<<<<<< HEAD
 def _take_unused(number: Number, wanted: int, now: int, rate: int) -> bool:
     """Takes times for some texts, all of them unused and none later than a second from now. Returns if it succeeded."""
     span = math.ceil(wanted * 1_000 / rate)
@@ -89,6 +107,13 @@ def _take_unused(number: Number, wanted: int, now: int, rate: int) -> bool:
         return True
     latest = min(now, now + 1_000 - span)
     return pacing_store.continue_slots(number.org_id, number.id, latest, since, span) is not None
+=======
+def _count_fitting(wanted: Sequence[int], room: int) -> tuple[int, int]:
+    """Returns how many of the texts have `room` for their segments, and their segments together. At least the first."""
+    segments = list(accumulate(wanted))
+    count = max(1, bisect_right(segments, room)) if segments else 0
+    return count, segments[count - 1] if count else 0
+>>>>>>> y
 
 
 def reserve_slot(message: TextMessage, slot: int | None) -> int | None:
@@ -96,7 +121,7 @@ def reserve_slot(message: TextMessage, slot: int | None) -> int | None:
 
     `slot` is the time that the text reserved before, if it did. Raises Contended if other reservations keep winning.
     """
-    now, interval = _now_ms(), _interval_ms(message.number_e164)
+    now, interval = _now_ms(), _interval_ms(message)
     if message.simulated or (slot is not None and slot <= now <= slot + _MAX_LATE_MS):
         return None
     if slot is not None and now < slot:
@@ -119,8 +144,8 @@ def moment_of(slot: int) -> datetime:
     return datetime.fromtimestamp(slot / 1_000, UTC)
 
 
-def _interval_ms(number_e164: str) -> int:
-    return math.ceil(1_000 / texts_per_second(number_e164))
+def _interval_ms(message: TextMessage) -> int:
+    return math.ceil(message.segments * 1_000 / segments_per_second(message.number_e164))
 
 
 def _now_ms() -> int:

@@ -232,7 +232,8 @@ KINDS: tuple[ItemKind, ...] = (
     ItemKind("core", "tally of an organization", "<org>#call-tallies|<unit>#<period>", _ORG, _TALLY),
     ItemKind("core", "lines of flows in a tally", "<org>#flow-tallies|<unit>#<period>#<group>", _ORG, _TALLY),
     ItemKind("core", "tally of a flow", "<org>#call-tallies#<flow>|<unit>#<period>", _ORG, _TALLY),
-    ItemKind("core", "tally of texts", "<org>#text-tallies#<month>|<day>#<kind>#<slice>", _ORG, _TALLY),
+    ItemKind("core", "tally of texts of a day", "<org>#text-tallies#<month>|<day>#<kind>#<slice>", _ORG, _TALLY),
+    ItemKind("core", "tally of texts of a month", "<org>#text-months|<month>#<kind>#<slice>", _ORG, _TALLY),
     # ---- inboxes
     ItemKind("core", "counted thing of an inbox", "<org>#inbox#<kind>|<place…>", _CHANGE, "Deleted with the thing."),
     ItemKind(
@@ -429,7 +430,7 @@ KINDS: tuple[ItemKind, ...] = (
     ItemKind("activity", "scheduled text", "<org>#scheduled-text#<id>|scheduled", _ORG, _TEXTS),
     # ---- campaigns
     ItemKind("core", "campaign", "<org>#campaign#<id>|campaign", _ORG, _CAMPAIGN),
-    ItemKind("core", "counts of a campaign", "<org>#campaign#<id>#slice#<0-7>|counts", _ORG, _CAMPAIGN),
+    ItemKind("core", "counts of a campaign", "<org>#campaign-counts|<campaign>#<slice>", _ORG, _CAMPAIGN),
     ItemKind("core", "pace of a campaign", "<org>#campaign#<id>#pace|pace", _ORG, _CAMPAIGN_WORK),
     ItemKind("core", "look at the failures of a campaign", "<org>#campaign#<id>#pace|health", _ORG, _CAMPAIGN_WORK),
     ItemKind("core", "recipient of a campaign", "<org>#campaign#<id>#recipients#<part>|<index>", _ORG, _CAMPAIGN),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,12 +14,15 @@ from switchboard.aws.writes import commit
 from switchboard.campaigns import changes, claims, counts, store
 from switchboard.campaigns.models import Campaign, CampaignStatus, PauseReason, Recipient, RecipientStatus
 from switchboard.carriers.messages.ports.messenger import (
+    FoundText,
     OutcomeUnknownError,
     OutgoingText,
     TextRefusedError,
     ThrottledError,
 )
 from switchboard.compliance import ledgers
+from switchboard.compliance import service as compliance
+from switchboard.compliance.models import Purpose
 from switchboard.kit import clock
 from switchboard.messaging import pacing_store
 from switchboard.messaging import store as messages
@@ -45,10 +48,10 @@ from tests.unit.messaging.desk import make_conversation
 _SENT = RecipientStatus.SENT
 
 
-def _launch(office: Office, total: int, throttle: int = 600, **given: Any) -> Campaign:
+def _launch(office: Office, total: int, throttle: int = 600, timezone: str | None = None, **given: Any) -> Campaign:
     """Launches a campaign. It starts at the next full minute."""
     campaign = make_campaign(office.who, office.number, throttle_per_minute=throttle, **given)
-    campaign = add_recipients(campaign, total)
+    campaign = add_recipients(campaign, total, timezone=timezone)
     return changes.launch_campaign(office.who, campaign.id)
 
 
@@ -477,3 +480,118 @@ def test_campaigns_of_other_numbers_do_not_share_a_throttle() -> None:
         world.run(150)
 
         assert worst_window(world.carried) == pytest.approx(120, abs=4)
+
+
+def test_a_recipient_that_was_imported_with_a_costly_number_gets_no_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.unit.campaigns.virtual.contact_of", ("+881631234567", "+14152300000").__getitem__)
+    with open_world() as world:
+        campaign = _launch(open_office(), 2, timezone="America/New_York")
+        world.run(300)
+        assert list(world.sent_to()) == ["+14152300000"]
+        assert [(one.status, one.error_code) for one in _recipients(campaign)] == [
+            (RecipientStatus.FAILED, "contact_not_textable"),
+            (_SENT, None),
+        ]
+        assert _now(campaign).status is CampaignStatus.COMPLETED
+
+
+def test_a_campaign_of_long_texts_keeps_its_numbers_segments_and_waits_nowhere_past_its_hours() -> None:
+    with open_world() as world:
+        valid: list[int | None] = []
+        world.carrier = lambda text: valid.append(text.valid_seconds)
+        campaign = _launch(open_office(provider="twilio"), 60, body_template="x" * 459)
+        world.run(240)
+        # One segment a second, and each text has three.
+        assert 18 <= worst_window(world.carried) <= 20
+        assert 55 <= len(world.carried) <= 60
+        assert set(valid) == {4 * 3_600}
+        assert _now(campaign).status is CampaignStatus.RUNNING
+
+
+def test_a_campaign_looks_up_no_numbers_without_room_for_a_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    class Database:
+        def query_number(self, e164: str, since: date) -> str:
+            asked.append(e164)
+            return "no"
+
+    monkeypatch.setattr(compliance, "get_reassigned_numbers", Database)
+    with open_world() as world:
+        office = open_office("poor", provider="twilio", limits={"text_segments_per_month": 2})
+        campaign = _launch(office, 100)
+        world.run(200)
+        assert _now(campaign).pause_reason is PauseReason.CAP
+        assert sum(world.sent_to().values()) == 2
+        # The turns of lanes that run at the same time each find the room of the last text.
+        assert len(asked) <= 4
+        changes.launch_campaign(office.who, campaign.id)
+        world.run(200)
+        assert len(asked) <= 4
+
+
+def test_a_text_that_the_carrier_throttled_counts_once_towards_the_legal_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SWITCHBOARD_NATIONAL_REGISTRY", "simulator")
+    monkeypatch.setattr("tests.unit.campaigns.virtual.contact_of", ["+13055552671"].__getitem__)
+    with open_world() as world:
+        tries = iter(range(5))
+
+        def carrier(_: OutgoingText) -> None:
+            if next(tries) < 4:
+                raise ThrottledError("too many")
+
+        world.carrier = carrier
+        office = open_office(provider="twilio")
+        ledgers.record_consent(office.who, "+13055552671", "opt-in:double-opt-in")
+        campaign = _launch(office, 1, purpose=Purpose.TELEMARKETING)
+        world.run(600)
+        assert [one.status for one in _recipients(campaign)] == [_SENT]
+
+
+def test_texts_about_which_the_carrier_never_answers_are_unconfirmed_and_their_campaign_ends() -> None:
+    with open_world() as world:
+
+        def hang(_: OutgoingText) -> None:
+            raise OutcomeUnknownError("no answer")
+
+        def find(text: OutgoingText, _: datetime) -> FoundText | None:
+            if text.to_number == contact_of(0):
+                raise OutcomeUnknownError("there are several texts with this body between these numbers")
+            return FoundText(f"SM{text.message_id}", "delivered")
+
+        world.carrier = hang
+        world.find_text = find  # type: ignore[method-assign]
+        campaign = _launch(open_office(), 6)
+        world.run(60)
+        world.turns = 0
+        world.run(800)
+        # The others do not wait for the first.
+        assert [one.status for one in _recipients(campaign)] == [RecipientStatus.CLAIMED, *[_SENT] * 5]
+        world.run(4 * 3_600)
+        assert [one.status for one in _recipients(campaign)] == [_SENT] * 6
+        assert _text_of(campaign, _recipients(campaign)[0]).status is MessageStatus.UNCONFIRMED
+        assert _now(campaign).status is CampaignStatus.COMPLETED
+        # Sixty lanes sleep longer each time. Some messages come a moment early, and are sent again.
+        assert world.turns < 60 * 50
+
+
+def test_an_error_with_one_claim_does_not_keep_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    with open_world(mishaps=Mishaps(throttled=1e-9)) as world:
+        broken = [contact_of(0)]
+
+        def hang(_: OutgoingText) -> None:
+            raise OutcomeUnknownError("no answer")
+
+        def find(text: OutgoingText, _: datetime) -> FoundText | None:
+            if text.to_number in broken:
+                raise RuntimeError("broken")
+            return FoundText(f"SM{text.message_id}", "sent")
+
+        world.carrier = hang
+        world.find_text = find  # type: ignore[method-assign]
+        campaign = _launch(open_office(), 6)
+        world.run(680)
+        assert [one.status for one in _recipients(campaign)] == [RecipientStatus.CLAIMED, *[_SENT] * 5]
+        broken.clear()
+        world.run(600)
+        assert _now(campaign).status is CampaignStatus.COMPLETED
