@@ -7,11 +7,7 @@ the texts of a turn do not wait for each other's items. If it fails because of o
 
 from __future__ import annotations
 
-<<<<<<< HEAD
-from collections.abc import Iterator, Sequence
-=======
-from collections.abc import Callable, Sequence
->>>>>>> y
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Literal

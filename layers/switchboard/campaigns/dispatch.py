@@ -92,7 +92,7 @@ def dispatch_campaign(job: DispatchCampaign) -> None:
     if campaign is None or campaign.launch != job.launch or campaign.status is not CampaignStatus.RUNNING:
         telemetry.log_skip("the launch is over", campaign_id=job.campaign_id, launch=job.launch)
         return
-    begun = pace.start_launch(before, campaign.launch, _limit(campaign))
+    begun = pace.start_launch(before, campaign.launch, _limit(campaign), _count_together(campaign))
     if begun and before:
         # Turns of the launch before may have been killed.
         for lane in before.lanes:
@@ -118,6 +118,14 @@ def _limit(campaign: Campaign) -> int:
         return campaign.throttle_per_minute
     segments = max(1, count_segments(campaign.body_template).segments)
     return min(campaign.throttle_per_minute, max(1, pacing.segments_per_second(campaign.number_e164) * 60 // segments))
+
+
+def _count_together(campaign: Campaign) -> int:
+    """Returns how many texts a turn has at least: long texts go out in smaller groups, or one by one."""
+    if campaign.simulated:
+        return pace.TURN_TEXTS
+    segments = max(1, count_segments(campaign.body_template).segments)
+    return min(pace.TURN_TEXTS, pacing.count_together(campaign.number_e164, segments))
 
 
 def _job(campaign: Campaign, turn: LaneTurn) -> TakeTurn:

@@ -45,15 +45,11 @@ MAX_TOKENS = 10
 #: The most recipients that one turn looks at.
 MAX_ROWS = 90
 #: The longest pause of a lane that finds nothing to send, or whose number has no free time.
-<<<<<<< HEAD
 LONGEST_IDLE, LONGEST_BUSY = 800_000, 16_000
-=======
-LONGEST_IDLE, LONGEST_BUSY = 900_000, 16_000
 #: The first and the longest pause of a lane when no recipient is left but those whose outcome is unknown.
 FIRST_CLAIMED, LONGEST_CLAIMED = 60_000, 300_000
 #: How long after the end of a pause in whole seconds a turn is ready, so that its message does not come early.
 _DELIVERED = 50
->>>>>>> y
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,14 +156,13 @@ class Outcome:
     quiet: bool = False
 
 
-def count_lanes(limit: int) -> int:
-    """Returns the number of lanes for a throttle."""
-    return min(-(-limit // TURN_TEXTS), MAX_LANES)
+def count_lanes(limit: int, together: int = TURN_TEXTS) -> int:
+    """Returns the number of lanes for a throttle. `together` is how many texts a turn has at least."""
+    return min(-(-limit // together), MAX_LANES)
 
 
-def count_tokens(limit: int, lane: int) -> int:
+def count_tokens(limit: int, lane: int, lanes: int) -> int:
     """Returns how many texts a minute a lane has. The lanes together have the throttle."""
-    lanes = count_lanes(limit)
     return (lane + 1) * limit // lanes - lane * limit // lanes
 
 
@@ -176,21 +171,24 @@ def list_shards(lane: int, lanes: int, shards: int) -> range:
     return range(lane % shards, shards, min(lanes, shards))
 
 
-def start_launch(before: CampaignPace | None, launch: int, limit: int) -> CampaignPace | None:
+def start_launch(
+    before: CampaignPace | None, launch: int, limit: int, together: int = TURN_TEXTS
+) -> CampaignPace | None:
     """Returns the state of a new launch, `None` if this launch or a later one has begun.
 
     It begins at the first recipient about which no earlier launch decided, and keeps the times of earlier texts.
     """
+    count = count_lanes(limit, together)
     if before is None:
-        return CampaignPace(launch, limit, 0, tuple(CampaignLane() for _ in range(count_lanes(limit))))
+        return CampaignPace(launch, limit, 0, tuple(CampaignLane() for _ in range(count)))
     if before.launch >= launch:
         return None
     first = min([before.next_index, *(lane.start for lane in before.lanes if lane.rows)])
     kept = [CampaignLane(end=lane.last_end) for lane in before.lanes]
     # With another throttle, a lane has another number of texts: each waits until all earlier texts are a minute old.
     latest = max((lane.end for lane in kept), default=0)
-    same = before.limit == limit and len(kept) == count_lanes(limit)
-    lanes = kept if same else [CampaignLane(end=latest) for _ in range(count_lanes(limit))]
+    same = before.limit == limit and len(kept) == count
+    lanes = kept if same else [CampaignLane(end=latest) for _ in range(count)]
     return CampaignPace(launch, limit, first, tuple(lanes))
 
 
@@ -200,7 +198,7 @@ def list_first_turns(pace: CampaignPace, started: int) -> list[LaneTurn]:
     for place, lane in enumerate(pace.lanes):
         # Each has the time of its texts. Whole seconds, as the queue delays.
         slot = started + round(before * PERIOD / pace.limit / 1_000) * 1_000
-        before += count_tokens(pace.limit, place)
+        before += count_tokens(pace.limit, place, len(pace.lanes))
         turns.append(LaneTurn(pace.launch, place, 1, slot, max(slot, lane.free_at)))
     return turns
 
@@ -223,7 +221,7 @@ def decide_grant(
     if turn.number == lane.turn:
         after = replace(lane, deadline=now + TURN_LIMIT, end=lane.last_end)
         return Grant(lane.tokens, now, after.deadline, after, 0, retaken=True)
-    full = count_tokens(pace.limit, turn.lane)
+    full = count_tokens(pace.limit, turn.lane, len(pace.lanes))
     tokens = full if turn.left is None else min(turn.left, full)
     ready = max(turn.ready, lane.free_at) if turn.left is None else turn.ready
     if now < ready - LEAD:

@@ -35,7 +35,7 @@ def test_an_undisturbed_campaign_uses_99_percent_of_its_throttle_evenly_and_neve
     assert road.hops < road.turns * 4
     assert road.use(2 * _MINUTE, end) >= 0.99
     # The texts of a turn go out together, so the first and the last are half a turn from their place in an even row.
-    together = _MINUTE * (pace.count_tokens(limit, pace.count_lanes(limit) - 1) / limit)
+    together = _MINUTE * (-(-limit // pace.count_lanes(limit)) / limit)
     assert road.distance(2 * _MINUTE, end) < together / 2 + 700
     assert road.duplicates == 0
 
@@ -180,7 +180,10 @@ def test_a_busy_number_is_asked_less_and_less_often() -> None:
 
 def test_the_lanes_together_have_the_throttle() -> None:
     for limit in range(1, 601):
-        assert sum(pace.count_tokens(limit, lane) for lane in range(pace.count_lanes(limit))) == limit
+        for together in (1, 2, 5):
+            lanes = pace.count_lanes(limit, together)
+            assert sum(pace.count_tokens(limit, lane, lanes) for lane in range(lanes)) == limit
+            assert max(pace.count_tokens(limit, lane, lanes) for lane in range(lanes)) <= pace.MAX_TOKENS
 
 
 @pytest.mark.parametrize("lanes", [1, 3, 8, 15, 16, 23, 60])
