@@ -18,7 +18,7 @@ from switchboard.compliance.ledgers import AlreadyOptedOutError
 from switchboard.compliance.models import BlockedNumber, ConsentRecord, ConsentSource, OptOut
 from switchboard.errors import Invalid, NotFound
 from switchboard.kit import clock, ids
-from switchboard.messaging import acceptance, contact_requests, figures, store, text_events, threads
+from switchboard.messaging import acceptance, contact_requests, figures, store, text_events, threads, unanswered
 from switchboard.messaging.contact_requests import ContactRequest, LedgerChange
 from switchboard.messaging.jobs import FetchTextMedia
 from switchboard.messaging.keywords import KeywordKind
@@ -147,6 +147,8 @@ def _incoming_writes(report: IncomingText, known: _Known, message: TextMessage) 
     before = known.talk or _new_conversation(known.number, message)
     facts: dict[str, Any] = threads.add_message(before, message)
     if request and request.kind is KeywordKind.STOP and request.in_sentence:
+        facts["needs_attention"] = True
+    if is_person and unanswered.needs_person(message.body):
         facts["needs_attention"] = True
     after = next_version(before, **facts) if known.talk else before.model_copy(update=facts)
     answer_writes: Writes = None
