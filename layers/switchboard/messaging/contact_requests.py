@@ -54,18 +54,26 @@ class ContactRequest(NamedTuple):
 
 
 def find_request(body: str, opt_out_type: str | None, *, opted_out: bool) -> ContactRequest | None:
-    """Returns the request of a text, `None` for an ordinary text. `opt_out_type` is the carrier's reading of it."""
+    """Returns the request of a text, `None` for an ordinary text. `opt_out_type` is the carrier's reading of it.
+
+    A request to stop in the words counts, even if the carrier has read another request.
+    """
     body = remove_reaction(body)
-    carrier = find_carrier_keyword(opt_out_type) if opt_out_type else None
     keyword = read_keyword(body)
-    if carrier is not None:
-        same = keyword is not None and keyword.kind is carrier.kind
-        return _of_keyword(keyword if same and keyword else carrier, answered=True)
-    if keyword is not None and (opted_out or not keyword.needs_opt_out):
-        return _of_keyword(keyword)
-    if keyword is None and asks_to_stop_texting(body):
-        return ContactRequest(KeywordKind.STOP)
-    return None
+    said = _find_in_words(body, keyword, opted_out=opted_out)
+    carrier = find_carrier_keyword(opt_out_type) if opt_out_type else None
+    if carrier is None:
+        return said
+    if said is not None and said.kind is KeywordKind.STOP and carrier.kind is not KeywordKind.STOP:
+        return said
+    same = keyword is not None and keyword.kind is carrier.kind
+    return _of_keyword(keyword if same and keyword else carrier, answered=True)
+
+
+def _find_in_words(body: str, keyword: Keyword | None, *, opted_out: bool) -> ContactRequest | None:
+    if keyword is not None:
+        return _of_keyword(keyword) if opted_out or not keyword.needs_opt_out else None
+    return ContactRequest(KeywordKind.STOP) if asks_to_stop_texting(body) else None
 
 
 def _of_keyword(keyword: Keyword, *, answered: bool = False) -> ContactRequest:
