@@ -67,7 +67,7 @@ _STRONG_CLAUSE = re.compile(
     r"|no texts|no messages|no text messages|no molestar|(?:end|cease|discontinue) these"
 )
 #: A text that is a request as a whole, without the clauses of `_REASONS`.
-_WHOLE = re.compile(rf"(?:(?:{_POLITE}) )*(?:i (?:hereby )?revoke|{_WEAK}|{_STRONG})(?: (?:{_AFTER}|{_WEAK}))*")
+_WHOLE = re.compile(rf"(?:(?:{_POLITE}) )*(?:i revoke|{_WEAK}|{_STRONG})(?: (?:{_AFTER}|{_WEAK}))*")
 _REASONS = re.compile(
     r"(?:no|no thanks|no thank you|(?:im |i am )?not interested(?: thanks| thank you)?|(?:you have the )?wrong number"
     r"|wrong person|who is this|hi|hello)"

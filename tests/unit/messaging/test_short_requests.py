@@ -18,7 +18,7 @@ REQUESTS = (
         "Stop. Wrong number",
         "Stop who is this",
     ),
-    *("STOP!!! WRONG NUMBER", "Not interested. Stop", "Not interested, stop", "Stop, I'm at work", "who is this? stop"),
+    *("STOP!!! WRONG NUMBER", "Not interested. Stop", "Not interested, stop", "Stop, I'm at work", "hi, who is this? stop"),
     *("STOP - John", "STOP\n\nJohn Smith\n555-1234", "Stop!!!!! I told you", "stop blowing up my phone", "STOP T"),
     *("unsubscribe, wrong person", "Unsubscribe!!! I never signed up", "Ok stop, not interested", "no thanks stop"),
     # A stop word, and what shall stop.
