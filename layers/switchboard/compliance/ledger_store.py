@@ -11,7 +11,7 @@ from switchboard.aws import reads
 from switchboard.aws.dynamodb import Item, Key
 from switchboard.aws.reads import Query
 from switchboard.aws.writes import ConditionCheck, Delete, Put, Update
-from switchboard.compliance.models import ConsentRecord, OptOut
+from switchboard.compliance.models import ConsentRecord, OptOut, PassedOptOut
 from switchboard.compliance.store import Ledger, Refusal, ledger_key
 from switchboard.kit import texts
 from switchboard.persistence.listing import read_query_page
@@ -68,6 +68,19 @@ def same_opt_out_check(org_id: str, entry: OptOut) -> ConditionCheck:
         condition=_SAME_OPT_OUT,
         values=_opt_out_values(entry),
         otherwise=StaleVersionError,
+    )
+
+
+def no_other_opt_out_check(org_id: str, e164: str, passed: PassedOptOut, otherwise: Refusal) -> ConditionCheck:
+    """Returns the check that the ledger has no other opt-out of a number than the passed one."""
+    asked_at = passed.asked_at
+    same = "created_at = :created" if asked_at is None else _SAME_OPT_OUT
+    return ConditionCheck(
+        table="core",
+        key=ledger_key(org_id, "opt-outs", e164),
+        condition=f"attribute_not_exists(pk) OR ({same})",
+        values={":created": passed.created_at, **({} if asked_at is None else {":latest": asked_at})},
+        otherwise=otherwise,
     )
 
 

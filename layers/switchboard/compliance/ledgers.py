@@ -18,6 +18,7 @@ from switchboard.compliance.models import (
     ConsentSource,
     OptOut,
     OptOutSource,
+    PassedOptOut,
     StandingConsent,
 )
 from switchboard.compliance.verdicts import blocked_at_commit
@@ -325,22 +326,33 @@ MAX_NUMBERS_READ = 50
 
 
 class Refusals(NamedTuple):
-    """Whether a number is on the do-not-call list, and whether its holder has opted out."""
+    """Whether a number is on the do-not-call list, and the opt-out of its holder."""
 
     blocked: bool
-    opted_out: bool
+    opt_out: OptOut | None
 
 
 def read_refusals(numbers: Sequence[tuple[str, str]]) -> list[Refusals]:
     """Returns what the ledgers say now about up to 50 pairs of organization and number, in one consistent read."""
     keys = [store.ledger_key(org_id, ledger, e164) for org_id, e164 in numbers for ledger in ("dnc", "opt-outs")]
     found = reads.get_items("core", keys) if keys else []
-    return [Refusals(*(item is not None for item in found[place : place + 2])) for place in range(0, len(found), 2)]
+    return [
+        Refusals(blocked is not None, OptOut.model_validate(opted_out) if opted_out else None)
+        for blocked, opted_out in zip(found[::2], found[1::2], strict=True)
+    ]
 
 
 def not_blocked_check(org_id: str, e164: str) -> ConditionCheck:
     """Returns the check that a number is not on the do-not-call list. It raises Blocked at commit."""
     return store.not_listed_check(org_id, "dnc", e164, blocked_at_commit("dnc", "dnc"))
+
+
+def not_opted_out_check(org_id: str, e164: str, passed: PassedOptOut | None) -> ConditionCheck:
+    """Returns the check that a number's holder has no opt-out but the passed one. It raises Blocked at commit."""
+    refusal = blocked_at_commit("opted_out", "opt_out")
+    if passed is None:
+        return store.not_listed_check(org_id, "opt-outs", e164, refusal)
+    return ledger_store.no_other_opt_out_check(org_id, e164, passed, refusal)
 
 
 def list_blocked_numbers(org_id: str, limit: int, after: str | None = None) -> tuple[list[BlockedNumber], str | None]:

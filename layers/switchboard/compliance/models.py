@@ -209,6 +209,25 @@ class OptOut(BaseModel):
         """The time of the latest request. A text from before that time does not end the opt-out."""
         return self.latest_at or self.created_at
 
+    def is_passed_by(self, passed: PassedOptOut | None) -> bool:
+        """Whether an answer that passes `passed` may go out in spite of this entry."""
+        if passed is None or passed.created_at != self.created_at:
+            return False
+        return passed.asked_at is None or passed.asked_at == self.asked_at
+
+
+class PassedOptOut(BaseModel):
+    """The opt-out that an answer to a request of its holder passes. It passes no later one.
+
+    `asked_at` is the entry's latest request that it passes. `None` is the confirmation of the opt-out itself, which
+    also holds after the holder has asked again.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    created_at: str
+    asked_at: str | None = None
+
 
 class ConsentRecord(BaseModel):
     """The stored consent of a number's holder to an organization: its source and its day."""

@@ -5,7 +5,7 @@ APIs. The time of a text decides about the ledger, and not the time at which a w
 the latest STOP changes nothing.
 
 The platform answers a request once within five minutes. A confirmation that comes later than five minutes after the
-request is not allowed (47 CFR 64.1200(a)(12)).
+request is not allowed (47 CFR 64.1200(a)(12)): an answer that waits longer fails.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import NamedTuple
 from switchboard.accounts.models import Organization
 from switchboard.aws.writes import Writes
 from switchboard.compliance import ledgers
-from switchboard.compliance.models import OptOut
+from switchboard.compliance.models import OptOut, PassedOptOut
 from switchboard.events.models import Origin
 from switchboard.kit import clock
 from switchboard.messaging.keywords import Keyword, KeywordKind, find_carrier_keyword, read_keyword
@@ -100,11 +100,12 @@ def change_ledger(
 
 
 def needs_answer(
-    request: ContactRequest, change: LedgerChange, *, opted_out: bool, asked_at: str, answered_at: str | None
+    request: ContactRequest, change: LedgerChange, known: OptOut | None, *, asked_at: str, answered_at: str | None
 ) -> bool:
     """Whether the platform answers a request. `answered_at` is the time of its latest answer to this kind.
 
-    A repeated STOP gets no second confirmation, and a START that is too old to end an opt-out gets none.
+    `known` is the opt-out before the request. A repeated STOP gets no second confirmation, and a START or HELP from
+    before the latest STOP gets no answer.
     """
     now = clock.now()
     if request.answered or now - clock.parse(asked_at) > ANSWER_WITHIN:
@@ -115,9 +116,28 @@ def needs_answer(
         case KeywordKind.STOP:
             return change.opts_out
         case KeywordKind.START:
-            return change.opts_in or not opted_out
+            return change.opts_in or known is None
         case KeywordKind.HELP:
-            return True
+            return known is None or known.asked_at <= asked_at
+
+
+def answer_by(asked_at: str) -> str:
+    """Returns the time by which the answer to a request goes out."""
+    return clock.format_iso(clock.parse(asked_at) + ANSWER_WITHIN)
+
+
+def passed_opt_out(request: ContactRequest, known: OptOut | None, asked_at: str) -> PassedOptOut | None:
+    """Returns the opt-out that the answer to a request passes: the one that it confirms, or that HELP was asked under.
+
+    `known` is the entry before the request. An answer passes no later request of the contact.
+    """
+    match request.kind:
+        case KeywordKind.STOP:
+            return PassedOptOut(created_at=asked_at)
+        case KeywordKind.HELP:
+            return PassedOptOut(created_at=known.created_at, asked_at=known.asked_at) if known else None
+        case KeywordKind.START:
+            return None
 
 
 def write_answer(request: ContactRequest, org: Organization) -> str:

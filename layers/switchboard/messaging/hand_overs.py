@@ -168,7 +168,7 @@ def _released(org: Organization, before: TextMessage) -> Decision[TextMessage]:
     delay = min(_FIRST_RETRY * 2 ** min(before.throttled, 10), _LONGEST_RETRY)
     due = clock.now() + delay
     if due > waiting.waits_until(before):
-        return failed(org, before, "throttled")
+        return failed(org, before, waiting.late_code(before, "throttled"))
     after = next_version(before, status=MessageStatus.QUEUED, throttled=before.throttled + 1, claim=None)
     telemetry.emit_metric("TextThrottled")
     return after, timers.schedule(waiting.job_of(after), due).write

@@ -15,7 +15,7 @@ from switchboard.aws.writes import Writes, commit
 from switchboard.carriers.messages.ports.reports import IncomingText
 from switchboard.compliance import ledgers, phone
 from switchboard.compliance.ledgers import AlreadyOptedOutError
-from switchboard.compliance.models import BlockedNumber, ConsentRecord, ConsentSource, OptOut
+from switchboard.compliance.models import BlockedNumber, ConsentRecord, ConsentSource, OptOut, PassedOptOut
 from switchboard.errors import Invalid, NotFound
 from switchboard.kit import clock, ids
 from switchboard.messaging import acceptance, contact_requests, figures, store, text_events, threads
@@ -151,7 +151,8 @@ def _incoming_writes(report: IncomingText, known: _Known, message: TextMessage) 
     after = next_version(before, **facts) if known.talk else before.model_copy(update=facts)
     answer_writes: Writes = None
     if request and _is_answered(request, change, known, before, message):
-        after, answer_writes = _add_answer(request, after, message.correlation_id)
+        passes = contact_requests.passed_opt_out(request, known.opt_out, message.created_at)
+        after, answer_writes = _add_answer(request, after, message, passes)
     keyword = {"keyword": request.kind.value} if request else {}
     fetch = FetchTextMedia(org_id=message.org_id, conversation_id=message.conversation_id, message_id=message.id)
     return [
@@ -234,7 +235,7 @@ def _is_answered(
         and contact_requests.needs_answer(
             request,
             change,
-            opted_out=known.opt_out is not None,
+            known.opt_out,
             asked_at=message.created_at,
             answered_at=before.keyword_answers.get(request.kind.value),
         )
@@ -242,11 +243,18 @@ def _is_answered(
 
 
 def _add_answer(
-    request: ContactRequest, talk: TextConversation, correlation_id: str
+    request: ContactRequest, talk: TextConversation, message: TextMessage, passes: PassedOptOut | None
 ) -> tuple[TextConversation, Writes]:
     """Returns the conversation with the platform's answer, and the writes that queue the answer."""
     org = organizations.get_organization(talk.org_id)
     body = contact_requests.write_answer(request, org)
-    answer, writes = acceptance.system_text_writes(org, talk, body, correlation_id=correlation_id)
+    answer, writes = acceptance.system_text_writes(
+        org,
+        talk,
+        body,
+        answer_by=contact_requests.answer_by(message.created_at),
+        passes=passes,
+        correlation_id=message.correlation_id,
+    )
     answered = {**talk.keyword_answers, request.kind.value: clock.now_iso()}
     return talk.model_copy(update={**threads.add_message(talk, answer), "keyword_answers": answered}), writes

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from switchboard.carriers.messages.segments import Encoding
+from switchboard.compliance.models import PassedOptOut
 from switchboard.usage.models import SpendingReceipt
 
 #: The longest body, in characters, and the most files of one text (docs/contracts/hum.md#messages).
@@ -149,8 +150,10 @@ class TextMessage(BaseModel):
     flow_id: str | None = None
     #: The time to which quiet hours put it off after it was queued.
     put_off_until: str | None = None
-    #: An answer to a keyword passes the block of the contact's own opt-out.
-    passes_opt_out: bool = False
+    #: The contact's own opt-out that an answer to a keyword passes.
+    passes_opt_out: PassedOptOut | None = None
+    #: The time by which an answer to a keyword goes out. Later it fails.
+    answer_by: str | None = None
     simulated: bool = False
     receipt: SpendingReceipt | None = None
     #: The campaign and the place of the recipient in it, and the scheduled text that it was.
