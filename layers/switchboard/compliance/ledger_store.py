@@ -11,7 +11,7 @@ from switchboard.aws import reads
 from switchboard.aws.dynamodb import Item, Key
 from switchboard.aws.reads import Query
 from switchboard.aws.writes import ConditionCheck, Delete, Put, Update
-from switchboard.compliance.models import ConsentRecord, OptOut, PassedOptOut
+from switchboard.compliance.models import ConsentRecord, OptIn, OptOut, PassedOptOut
 from switchboard.compliance.store import Ledger, Refusal, ledger_key
 from switchboard.kit import texts
 from switchboard.persistence.listing import read_query_page
@@ -103,6 +103,22 @@ def end_opt_out_write(org_id: str, entry: OptOut) -> Delete:
         key=ledger_key(org_id, "opt-outs", entry.e164),
         condition=_SAME_OPT_OUT,
         values=_opt_out_values(entry),
+        otherwise=StaleVersionError,
+    )
+
+
+def opt_in_write(org_id: str, opt_in: OptIn) -> Put:
+    """Returns the write of the time at which an opt-out ended."""
+    return Put(table="core", item={**ledger_key(org_id, "opt-ins", opt_in.e164), **opt_in.model_dump(mode="json")})
+
+
+def same_opt_in_check(org_id: str, e164: str, known: OptIn | None) -> ConditionCheck:
+    """Returns the check that no opt-out of a number has ended since `known` was read. Raises StaleVersionError."""
+    return ConditionCheck(
+        table="core",
+        key=ledger_key(org_id, "opt-ins", e164),
+        condition="opted_in_at = :known" if known else "attribute_not_exists(pk)",
+        values={":known": known.opted_in_at} if known else {},
         otherwise=StaleVersionError,
     )
 

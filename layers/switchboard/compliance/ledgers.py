@@ -16,6 +16,7 @@ from switchboard.compliance.models import (
     BlockedNumber,
     ConsentRecord,
     ConsentSource,
+    OptIn,
     OptOut,
     OptOutSource,
     PassedOptOut,
@@ -217,13 +218,24 @@ def renewed_opt_out_write(org_id: str, entry: OptOut, at: str) -> Write:
     return ledger_store.renew_opt_out_write(org_id, entry, at)
 
 
-def opt_in_writes(origin: Origin, entry: OptOut) -> Writes:
-    """Returns the writes that end an opt-out in the caller's commit.
+def opt_in_ref(org_id: str, e164: str) -> Ref[OptIn]:
+    """Returns the reference to the latest end of an opt-out of a number in E.164."""
+    return Ref("core", store.ledger_key(org_id, "opt-ins", e164), OptIn.model_validate)
+
+
+def same_opt_in_check(org_id: str, e164: str, known: OptIn | None) -> ConditionCheck:
+    """Returns the check that no opt-out has ended since `known` was read. Raises StaleVersionError at commit."""
+    return ledger_store.same_opt_in_check(org_id, e164, known)
+
+
+def opt_in_writes(origin: Origin, entry: OptOut, at: str) -> Writes:
+    """Returns the writes that end an opt-out in the caller's commit. `at` is the time of the request.
 
     Raises StaleVersionError at commit if the ledger has another entry by then, for example after another request.
     """
     return [
         ledger_store.end_opt_out_write(origin.org_id, entry),
+        ledger_store.opt_in_write(origin.org_id, OptIn(e164=entry.e164, opted_in_at=at)),
         ledger_store.digest_pointer_write(origin.org_id, entry.e164),
         _event_write(origin, "sms.opt_in", entry.e164),
     ]
@@ -254,8 +266,12 @@ def first_consent_writes(origin: Origin, e164: str, source: ConsentSource, at: s
 
 def record_opt_in(origin: Origin, e164: str, effect: IdempotencyKey | None = None) -> bool:
     """Removes the opt-out of a number whose holder opts in again. Returns whether there was one. Raises Invalid."""
-    pointer = ledger_store.digest_pointer_write(origin.org_id, phone.parse_pasted(e164).e164)
-    return _remove_entry(origin, "opt-outs", e164, "sms.opt_in", pointer, effect=effect)
+    number = phone.parse_pasted(e164).e164
+    also = [
+        ledger_store.digest_pointer_write(origin.org_id, number),
+        ledger_store.opt_in_write(origin.org_id, OptIn(e164=number, opted_in_at=clock.now_iso())),
+    ]
+    return _remove_entry(origin, "opt-outs", e164, "sms.opt_in", *also, effect=effect)
 
 
 class DigestedNumber(NamedTuple):

@@ -229,6 +229,13 @@ class PassedOptOut(BaseModel):
     asked_at: str | None = None
 
 
+class OptIn(BaseModel):
+    """The latest time at which a number's holder ended an opt-out. It stays after the next opt-out."""
+
+    e164: str
+    opted_in_at: str
+
+
 class ConsentRecord(BaseModel):
     """The stored consent of a number's holder to an organization: its source and its day."""
 

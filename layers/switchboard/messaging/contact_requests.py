@@ -96,7 +96,7 @@ def change_ledger(
         return LedgerChange(writes, opts_out=True)
     if known is None or asked_at <= known.asked_at:
         return LedgerChange()
-    return LedgerChange(ledgers.opt_in_writes(origin, known), opts_in=True)
+    return LedgerChange(ledgers.opt_in_writes(origin, known, asked_at), opts_in=True)
 
 
 def needs_answer(

@@ -146,8 +146,9 @@ def _incoming_writes(report: IncomingText, known: _Known, message: TextMessage) 
     change = contact_requests.change_ledger(origin, request, message.contact_e164, known.opt_out, message.created_at)
     before = known.talk or _new_conversation(known.number, message)
     facts: dict[str, Any] = threads.add_message(before, message)
-    if request and request.kind is KeywordKind.STOP and request.in_sentence:
-        facts["needs_attention"] = True
+    if request and request.kind is KeywordKind.STOP:
+        facts["last_stop_at"] = max(message.created_at, before.last_stop_at or "")
+        facts["needs_attention"] = before.needs_attention or request.in_sentence
     after = next_version(before, **facts) if known.talk else before.model_copy(update=facts)
     answer_writes: Writes = None
     if request and _is_answered(request, change, known, before, message):

@@ -56,6 +56,8 @@ class TextConversation(BaseModel):
     last_message_at: str | None = None
     last_message_body: str | None = None
     last_message_direction: Direction | None = None
+    #: The time of the contact's latest request to stop, in a text to this number.
+    last_stop_at: str | None = None
     #: The time of the contact's latest text.
     last_inbound_at: str | None = None
     #: The caller's own data, as JSON. The AI keeps `previous_response_id`, `outcomes` and `escalation_reason` here.
