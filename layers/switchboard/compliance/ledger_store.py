@@ -11,7 +11,7 @@ from switchboard.aws import reads
 from switchboard.aws.dynamodb import Item, Key
 from switchboard.aws.reads import Query
 from switchboard.aws.writes import ConditionCheck, Delete, Put, Update
-from switchboard.compliance.models import ConsentRecord, OptIn, OptOut, PassedOptOut
+from switchboard.compliance.models import ConsentRecord, OptIn, OptOut, OptOutSource, PassedOptOut
 from switchboard.compliance.store import Ledger, Refusal, ledger_key
 from switchboard.kit import texts
 from switchboard.persistence.listing import read_query_page
@@ -84,14 +84,15 @@ def no_other_opt_out_check(org_id: str, e164: str, passed: PassedOptOut, otherwi
     )
 
 
-def renew_opt_out_write(org_id: str, entry: OptOut, at: str) -> Update:
+def renew_opt_out_write(org_id: str, entry: OptOut, at: str, also_by: OptOutSource | None) -> Update:
     """Returns the write of a later request to opt out. Raises StaleVersionError at commit if the entry has changed."""
+    more = {":also": also_by} if also_by else {}
     return Update(
         table="core",
         key=ledger_key(org_id, "opt-outs", entry.e164),
-        expression="SET latest_at = :at",
+        expression="SET latest_at = :at" + (", also_by = :also" if also_by else ""),
         condition=_SAME_OPT_OUT,
-        values={**_opt_out_values(entry), ":at": at},
+        values={**_opt_out_values(entry), ":at": at, **more},
         otherwise=StaleVersionError,
     )
 

@@ -155,7 +155,7 @@ def add_opt_out(
             done = commit_once(effect, texts.digest(number), writes)
         except AlreadyOptedOutError as before:
             # An older START that is still on its way must not end the opt-out that the person asks for now.
-            commit(renewed_opt_out_write(origin.org_id, before.entry, entry.asked_at))
+            commit(renewed_opt_out_write(origin.org_id, before.entry, entry.asked_at, source))
             return AddedOptOut(before.entry, is_new=False)
         found = ledger_store.get_entry(origin.org_id, "opt-outs", number) if done else None
         return AddedOptOut(OptOut.model_validate(found) if found else entry, is_new=True)
@@ -208,14 +208,15 @@ def opt_out_writes(
     ]
 
 
-def renewed_opt_out_write(org_id: str, entry: OptOut, at: str) -> Write:
-    """Returns the write that keeps an opt-out in force which the person asks for again at `at`.
+def renewed_opt_out_write(org_id: str, entry: OptOut, at: str, source: OptOutSource) -> Write:
+    """Returns the write that keeps an opt-out in force which the person asks for again at `at`, by any source.
 
     Raises StaleVersionError at commit if the ledger has another entry by then.
     """
-    if at <= entry.asked_at:
+    also_by = source if source != "keyword" and entry.by_keyword_only else None
+    if at <= entry.asked_at and also_by is None:
         return ledger_store.same_opt_out_check(org_id, entry)
-    return ledger_store.renew_opt_out_write(org_id, entry, at)
+    return ledger_store.renew_opt_out_write(org_id, entry, max(at, entry.asked_at), also_by)
 
 
 def opt_in_ref(org_id: str, e164: str) -> Ref[OptIn]:

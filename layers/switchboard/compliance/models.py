@@ -194,6 +194,7 @@ class OptOut(BaseModel):
     """A number whose holder refuses all contact by an organization, on any channel.
 
     `latest_at` is the time of the latest request, because a person may ask more than once. Older entries have none.
+    `also_by` is the first other source than a keyword that asked for it too, if there was one.
     """
 
     e164: str
@@ -203,6 +204,12 @@ class OptOut(BaseModel):
     created_by: str
     created_at: str
     latest_at: str = ""
+    also_by: OptOutSource | None = None
+
+    @property
+    def by_keyword_only(self) -> bool:
+        """Whether a keyword of its holder ends it. What was asked for in another way, only a person ends."""
+        return self.source == "keyword" and self.also_by is None
 
     @property
     def asked_at(self) -> str:

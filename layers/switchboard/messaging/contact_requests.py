@@ -1,8 +1,8 @@
 """Decides about the requests of contacts: to stop, to start again, and for help. Pure.
 
 A keyword counts as carriers count it, and a request to stop counts inside a sentence too. The ledger is the one of all
-APIs. The time of a text decides about the ledger, and not the time at which a worker handles it: a START from before
-the latest STOP changes nothing.
+APIs. A keyword ends only what a keyword began: any other opt-out waits for a person. The time of a text decides about
+the ledger, and not the time at which a worker handles it: a START from before the latest STOP changes nothing.
 
 The platform answers a request once within five minutes. A confirmation that comes later than five minutes after the
 request is not allowed (47 CFR 64.1200(a)(12)): an answer that waits longer fails.
@@ -33,6 +33,8 @@ _ANSWERS = {
     (KeywordKind.HELP, False): "{name}: {contact}Reply STOP to get no more texts.",
     (KeywordKind.HELP, True): "{name}: {contact}Responda ALTO para no recibir mas mensajes.",
 }
+#: The answer to a START that did not end the opt-out. START has no Spanish word.
+_KEPT = "{name}: We got your request, and our team will look at it. Until then you get no more texts."
 #: The longest name in an answer, so that most answers are one segment.
 _MAX_NAME_CHARACTERS = 60
 
@@ -52,18 +54,25 @@ class ContactRequest(NamedTuple):
         return self.word is None
 
 
-def find_request(body: str, opt_out_type: str | None, *, opted_out: bool) -> ContactRequest | None:
+def find_request(body: str, opt_out_type: str | None, *, yes_counts: bool) -> ContactRequest | None:
     """Returns the request of a text, `None` for an ordinary text. `opt_out_type` is the carrier's reading of it."""
     carrier = find_carrier_keyword(opt_out_type) if opt_out_type else None
     keyword = read_keyword(body)
+    if keyword is not None and keyword.needs_opt_out and not yes_counts:
+        return None
     if carrier is not None:
         same = keyword is not None and keyword.kind is carrier.kind
         return _of_keyword(keyword if same and keyword else carrier, answered=True)
-    if keyword is not None and (opted_out or not keyword.needs_opt_out):
+    if keyword is not None:
         return _of_keyword(keyword)
-    if keyword is None and asks_to_stop_texting(body):
+    if asks_to_stop_texting(body):
         return ContactRequest(KeywordKind.STOP)
     return None
+
+
+def is_yes_to(known: OptOut | None, confirmed_opt_out: str | None) -> bool:
+    """Whether YES ends an opt-out: our latest text of the conversation is its confirmation, and nothing else asked."""
+    return known is not None and known.by_keyword_only and known.created_at == confirmed_opt_out
 
 
 def _of_keyword(keyword: Keyword, *, answered: bool = False) -> ContactRequest:
@@ -76,6 +85,8 @@ class LedgerChange(NamedTuple):
     writes: Writes = None
     opts_out: bool = False
     opts_in: bool = False
+    #: Whether the contact asks to start again, and the opt-out stays.
+    keeps: bool = False
 
 
 def change_ledger(
@@ -90,12 +101,14 @@ def change_ledger(
     if request.kind is KeywordKind.STOP:
         if known is not None:
             # Also an older request checks the entry: otherwise a START of another worker could remove it unseen.
-            return LedgerChange(ledgers.renewed_opt_out_write(origin.org_id, known, asked_at))
+            return LedgerChange(ledgers.renewed_opt_out_write(origin.org_id, known, asked_at, "keyword"))
         reason = "asked in a text" if request.in_sentence else None
         _, writes = ledgers.opt_out_writes(origin, contact_e164, "keyword", request.word, reason, asked_at)
         return LedgerChange(writes, opts_out=True)
     if known is None or asked_at <= known.asked_at:
         return LedgerChange()
+    if not known.by_keyword_only:
+        return LedgerChange(keeps=True)
     return LedgerChange(ledgers.opt_in_writes(origin, known, asked_at), opts_in=True)
 
 
@@ -116,7 +129,7 @@ def needs_answer(
         case KeywordKind.STOP:
             return change.opts_out
         case KeywordKind.START:
-            return change.opts_in or known is None
+            return change.opts_in or change.keeps or known is None
         case KeywordKind.HELP:
             return known is None or known.asked_at <= asked_at
 
@@ -126,24 +139,25 @@ def answer_by(asked_at: str) -> str:
     return clock.format_iso(clock.parse(asked_at) + ANSWER_WITHIN)
 
 
-def passed_opt_out(request: ContactRequest, known: OptOut | None, asked_at: str) -> PassedOptOut | None:
-    """Returns the opt-out that the answer to a request passes: the one that it confirms, or that HELP was asked under.
+def passed_opt_out(
+    request: ContactRequest, change: LedgerChange, known: OptOut | None, asked_at: str
+) -> PassedOptOut | None:
+    """Returns the opt-out that the answer to a request passes: the one that it confirms, or that stays in force.
 
-    `known` is the entry before the request. An answer passes no later request of the contact.
+    `known` is the entry before the request. An answer passes no later request of the contact, and the news that a
+    contact gets texts again passes nothing.
     """
-    match request.kind:
-        case KeywordKind.STOP:
-            return PassedOptOut(created_at=asked_at)
-        case KeywordKind.HELP:
-            return PassedOptOut(created_at=known.created_at, asked_at=known.asked_at) if known else None
-        case KeywordKind.START:
-            return None
+    if request.kind is KeywordKind.STOP:
+        return PassedOptOut(created_at=asked_at)
+    if known is None or change.opts_in:
+        return None
+    return PassedOptOut(created_at=known.created_at, asked_at=known.asked_at)
 
 
-def write_answer(request: ContactRequest, org: Organization) -> str:
+def write_answer(request: ContactRequest, change: LedgerChange, org: Organization) -> str:
     """Returns the text of the platform's answer, with the organization's name, and for HELP with its contact."""
     contact = _contact(org, spanish=request.spanish)
-    template = _ANSWERS[request.kind, request.spanish]
+    template = _KEPT if change.keeps else _ANSWERS[request.kind, request.spanish]
     name = " ".join(org.name.split())[:_MAX_NAME_CHARACTERS]
     return template.format(name=name, contact=f"{contact} " if contact else "")
 

@@ -49,7 +49,8 @@ class TextConversation(BaseModel):
     ai_paused: bool = False
     #: The time of our latest answer to each keyword: `stop`, `start` and `help`.
     keyword_answers: dict[str, str] = Field(default_factory=dict)
-    #: Whether the contact asked in a sentence to get no more texts: a person should look at it.
+    #: Whether a person should look at a request of the contact: one to stop that stands in a sentence, or one to start
+    #: again that did not end the opt-out.
     needs_attention: bool = False
     unread_count: int = 0
     message_count: int = 0
@@ -58,6 +59,8 @@ class TextConversation(BaseModel):
     last_message_direction: Direction | None = None
     #: The time of the contact's latest request to stop, in a text to this number.
     last_stop_at: str | None = None
+    #: The time of the opt-out whose confirmation is our latest text: a YES is the answer to it.
+    confirmed_opt_out: str | None = None
     #: The time of the contact's latest text.
     last_inbound_at: str | None = None
     #: The caller's own data, as JSON. The AI keeps `previous_response_id`, `outcomes` and `escalation_reason` here.
@@ -222,7 +225,9 @@ class ScheduledText(BaseModel):
     updated_at: str
 
 
-ActivityEntryKind = Literal["assigned", "status", "ai_paused", "flow", "opted_out", "opted_in", "escalated"]
+ActivityEntryKind = Literal[
+    "assigned", "status", "ai_paused", "flow", "opted_out", "opted_in", "opt_out_kept", "escalated"
+]
 
 
 class ActivityEntry(BaseModel):
