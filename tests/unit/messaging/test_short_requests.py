@@ -18,7 +18,13 @@ REQUESTS = (
         "Stop. Wrong number",
         "Stop who is this",
     ),
-    *("STOP!!! WRONG NUMBER", "Not interested. Stop", "Not interested, stop", "Stop, I'm at work", "hi, who is this? stop"),
+    *(
+        "STOP!!! WRONG NUMBER",
+        "Not interested. Stop",
+        "Not interested, stop",
+        "Stop, I'm at work",
+        "hi, who is this? stop",
+    ),
     *("STOP - John", "STOP\n\nJohn Smith\n555-1234", "Stop!!!!! I told you", "stop blowing up my phone", "STOP T"),
     *("unsubscribe, wrong person", "Unsubscribe!!! I never signed up", "Ok stop, not interested", "no thanks stop"),
     # A stop word, and what shall stop.
@@ -168,26 +174,26 @@ OTHERS = (
 @each("body", REQUESTS)
 def test_a_short_request_counts(body: str) -> None:
     for said in (body, body.upper(), f"  {body} \n"):
-        found = find_request(said, None, opted_out=False)
+        found = find_request(said, None, yes_counts=False)
         assert found is not None, said
         assert found.kind is KeywordKind.STOP
 
 
 @each("body", OTHERS)
 def test_other_short_texts_are_no_request(body: str) -> None:
-    assert find_request(body, None, opted_out=False) is None
+    assert find_request(body, None, yes_counts=False) is None
 
 
 def test_only_short_texts_count_by_their_first_word() -> None:
     for words, counts in ((8, True), (9, False)):
-        found = find_request(" ".join(["stop", *(f"w{place}" for place in range(words - 1))]), None, opted_out=False)
+        found = find_request(" ".join(["stop", *(f"w{place}" for place in range(words - 1))]), None, yes_counts=False)
         assert (found is not None) == counts
 
 
 @pytest.mark.parametrize("carrier", ["HELP", "START"])
 @pytest.mark.parametrize("body", ["please stop texting me", "STOP", "Stop, wrong number"])
 def test_the_words_count_if_the_carrier_reads_another_request(carrier: str, body: str) -> None:
-    found = find_request(body, carrier, opted_out=True)
+    found = find_request(body, carrier, yes_counts=True)
     assert found is not None
     assert (found.kind, found.answered) == (KeywordKind.STOP, False)
 
@@ -200,6 +206,6 @@ def test_the_carrier_counts_otherwise() -> None:
         ("START", "please begin"),
         ("HELP", "START"),
     ):
-        found = find_request(body, carrier, opted_out=False)
+        found = find_request(body, carrier, yes_counts=False)
         assert found is not None
         assert (found.kind.upper(), found.answered) == (carrier, True)
