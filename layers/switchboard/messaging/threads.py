@@ -29,7 +29,9 @@ def add_message(before: TextConversation, message: TextMessage) -> dict[str, Any
             "last_message_body": message.body[:MAX_PREVIEW_CHARACTERS],
             "last_message_direction": message.direction,
         }
-    if message.direction == "inbound":
+    if message.direction == "outbound":
+        facts["confirmed_opt_out"] = None
+    else:
         facts |= {
             "unread_count": before.unread_count + 1,
             "last_inbound_at": max(message.created_at, before.last_inbound_at or ""),
