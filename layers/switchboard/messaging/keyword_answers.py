@@ -13,6 +13,7 @@ from switchboard.compliance import phone
 from switchboard.compliance.models import OptOut
 from switchboard.kit import clock
 from switchboard.messaging import acceptance, contact_requests, threads
+from switchboard.messaging.carrier_keywords import is_answered_by_carrier
 from switchboard.messaging.contact_requests import ContactRequest, LedgerChange
 from switchboard.messaging.keywords import KeywordKind
 from switchboard.messaging.models import TextConversation, TextMessage
@@ -51,7 +52,7 @@ class Answered(NamedTuple):
 
 def answer_request(asked: Asked, talk: TextConversation) -> Answered:
     """Returns the conversation with the answer to a request. The carrier may have answered it already."""
-    if asked.request.answered:
+    if asked.request.answered or is_answered_by_carrier(asked.number, asked.message.body):
         return Answered(_mark_confirmed(asked, talk))
     if not _is_answered(asked, talk):
         return Answered(talk)
