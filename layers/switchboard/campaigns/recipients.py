@@ -153,7 +153,7 @@ def _read_file(number: int, value: Any) -> TextMedia:
     try:
         return TextMedia(url=check_url(value["url"]), content_type=kind)
     except Invalid as error:
-        raise RowError("invalid_media", f"media.{number}.url: {error.message}") from None
+        raise RowError("invalid_media", f"media.{number}.url {error.details['fields']['url']}") from None
 
 
 def _read_variables(value: Any) -> dict[str, str]:

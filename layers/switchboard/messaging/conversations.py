@@ -113,7 +113,7 @@ def start_conversation(member: Member, order: NewConversation, draft: TextDraft 
     """
     if draft is not None:
         require_permission(member.role, Permission.TEXTS_SEND)
-        draft = drafts.check_draft(draft)
+        draft = _check_first_text(draft)
     stored = create_conversation(member, order)
     conversation, sent, refusal = stored.conversation, None, None
     if draft is not None:
@@ -126,6 +126,15 @@ def start_conversation(member: Member, order: NewConversation, draft: TextDraft 
             refusal = error
         conversation = require_conversation(member.org_id, conversation.id)
     return StartedConversation(read_row(conversation), stored.created, sent, refusal)
+
+
+def _check_first_text(draft: TextDraft) -> TextDraft:
+    """Returns the draft of a first text. Raises Invalid, which names the fields of the request."""
+    try:
+        return drafts.check_draft(draft)
+    except Invalid as bad:
+        fields = {f"initial_message.{name}": problem for name, problem in bad.details["fields"].items()}
+        raise Invalid(bad.message, code=bad.code, fields=fields) from None
 
 
 def _effect_of_text(member: Member) -> IdempotencyKey | None:

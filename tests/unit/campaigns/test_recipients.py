@@ -65,7 +65,7 @@ def test_a_row_has_all_its_facts() -> None:
         (GOOD | {"variables": {"name": True}}, "invalid_row", "a text or a number"),
         (GOOD | {"variables": {"name": "a\x00b"}}, "invalid_row", "U\\+0000"),
         (GOOD | {"variables": [1]}, "invalid_row", "an object"),
-        (GOOD | {"media": [{"url": "http://10.0.0.1/a"}]}, "invalid_media", "media.0.url"),
+        (GOOD | {"media": [{"url": "http://10.0.0.1/a"}]}, "invalid_media", "^media.0.url must begin with https://$"),
         (GOOD | {"media": [{"url": "https://example.com/"}] * 11}, "invalid_row", "at most 10"),
         (GOOD | {"media": ["https://example.com/"]}, "invalid_row", "media.0"),
         (GOOD | {"timezone": "Mars/Olympus"}, "invalid_row", "IANA"),

@@ -36,6 +36,11 @@ from tests.unit.messaging.desk import CONTACT
 PATH = "/sms/conversations"
 
 
+def _file(**facts: Any) -> dict[str, Any]:
+    """Returns a text with one file."""
+    return {"media": [{"url": "https://example.com/a.jpg", **facts}]}
+
+
 @pytest.fixture
 def ask(ada: Member) -> Ask:
     return ask_as(ada)
@@ -108,6 +113,37 @@ def test_a_first_text_with_a_bad_content_creates_nothing(acme: Tenant, ask: Ask)
     for first in ({}, {"body": " "}, {"body": "x" * 1601}, {"media": [{"url": "http://example.com/a.png"}]}):
         assert ask("POST", PATH, order | {"initial_message": first})[0] == 400, first
     assert ask("GET", PATH)[1]["conversations"] == []
+
+
+@pytest.mark.parametrize(
+    ("message", "field", "problem"),
+    [
+        ({"body": "a\x07b"}, "initial_message.body", "U+0007"),
+        ({"body": ""}, "initial_message.body", "must not be empty"),
+        ({"media": [{"url": "http://10.0.0.1/a"}]}, "initial_message.media.0.url", "must"),
+        (_file(content_type="a" * 121), "initial_message.media.0.content_type", "at most 120 characters"),
+        (_file(content_type="image/png\r\nX: y"), "initial_message.media.0.content_type", "U+000D"),
+        ({"body": "x", "honor_quiet_hours": "yes"}, "initial_message.honor_quiet_hours", "true or false"),
+        ({"body": "x", "honor_quiet_hours": 1}, "initial_message.honor_quiet_hours", "true or false"),
+    ],
+)
+def test_a_fault_of_the_first_text_is_named_by_its_place(
+    acme: Tenant, ask: Ask, message: dict[str, Any], field: str, problem: str
+) -> None:
+    order = {"twilio_number_id": save_number(acme.org_id).id, "contact_e164": CONTACT}
+    status, refusal = ask("POST", PATH, order | {"initial_message": message})
+    assert status == 400
+    (told,) = refusal["details"]
+    assert told["field"] == field
+    assert problem in told["message"]
+
+
+def test_a_file_may_have_no_media_type(acme: Tenant, ask: Ask) -> None:
+    order = {"twilio_number_id": save_number(acme.org_id, mms=True).id, "contact_e164": CONTACT}
+    status, made = ask("POST", PATH, order | {"initial_message": _file(content_type=None)})
+    assert (status, made["initial_message"]["status"]) == (201, "queued")
+    status, sent = ask("POST", f"{PATH}/{made['id']}/messages", _file(content_type=None))
+    assert (status, sent["message"]["media"][0]["content_type"]) == (200, None)
 
 
 def test_a_repeated_request_starts_and_sends_once(acme: Tenant, ask: Ask) -> None:
