@@ -67,7 +67,9 @@ class SmsSendMessageInput(SmsInitialMessage):
         default=None, description="When to send it, at most 90 days ahead. Null sends it now."
     )
     purpose: Annotated[str, OneLine(120)] | None = Field(
-        default=None, description="Your own word for its purpose. The compliance rules know `telemarketing`."
+        default=None,
+        description="Your own words for its purpose. Words that sell, such as `telemarketing`, `marketing` or"
+        " `spring_promo`, get the compliance rules of telemarketing.",
     )
 
     def to_draft(self) -> TextDraft:

@@ -20,7 +20,9 @@ from switchboard.aws.writes import Write, Writes, commit
 from switchboard.campaigns import counts, templates
 from switchboard.campaigns.counts import Move
 from switchboard.campaigns.models import Campaign, Recipient, RecipientStatus
+from switchboard.campaigns.recipients import UNTEXTABLE
 from switchboard.carriers.messages import segments
+from switchboard.compliance import phone
 from switchboard.compliance import service as compliance
 from switchboard.compliance.models import (
     ConsentSource,
@@ -73,10 +75,11 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A claimed recipient and its text."""
+    """A claimed recipient and its text. `until` is the end of the hours in which the text is allowed."""
 
     recipient: Recipient
     text: TextMessage
+    until: str | None = None
 
 
 def find_flow_id(campaign: Campaign, number: Number) -> str | None:
@@ -210,7 +213,7 @@ def _claim(sender: CampaignSender, part: Sequence[Judged]) -> list[Claimed]:
         counts.moves_writes(moves, needs="open"),
         [(campaign_texts.new_text_write(one.text), _own_writes(sender, one)) for one in made],
     )
-    return [Claimed(_moved(move), one.text) for move, one in zip(moves, made, strict=True)]
+    return [Claimed(_moved(move), one.text, one.verdict.allowed_until) for move, one in zip(moves, made, strict=True)]
 
 
 def _moved(move: Move) -> Recipient:
@@ -228,6 +231,19 @@ def _launcher_check(campaign: Campaign) -> Writes:
 
 
 # ---- refusals
+
+
+def end_untextable(sender: CampaignSender, recipients: Sequence[Recipient]) -> list[Recipient]:
+    """Ends the recipients whose numbers get no texts, such as premium numbers. Returns them.
+
+    The import refuses such numbers. What counts as one may have changed since then.
+    """
+    costly = [one for one in recipients if phone.is_costly(one.contact_e164)]
+    for one in costly:
+        _commit_unless_changed(
+            counts.moves_writes([Move(one, RecipientStatus.FAILED, {"error_code": UNTEXTABLE})], needs="open")
+        )
+    return costly
 
 
 def refuse_recipients(sender: CampaignSender, refused: Sequence[Judged]) -> None:

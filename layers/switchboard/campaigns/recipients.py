@@ -19,6 +19,8 @@ from switchboard.outbound.destination import check_url
 #: The largest row, in bytes: many rows are written in one transaction.
 MAX_ROW_BYTES = 32_000
 MAX_VARIABLES, MAX_VARIABLE_CHARACTERS = 50, 1_600
+#: The code of a number that gets no texts, because they cost far more than others.
+UNTEXTABLE = "contact_not_textable"
 _FIELDS = frozenset({"contact_e164", "body", "media", "variables", "timezone", "consent_source", "consent_date"})
 _MEDIA_FIELDS = frozenset({"url", "content_type"})
 _MAX_TYPE_CHARACTERS = 120
@@ -118,6 +120,8 @@ def _read_contact(value: Any, rules: RowRules) -> str:
         raise RowError("invalid_number", "contact_e164 must be an E.164 number such as +14155550142")
     if number in rules.own_numbers:
         raise RowError("own_number", "contact_e164 is one of your own numbers")
+    if phone.is_costly(number):
+        raise RowError(UNTEXTABLE, "contact_e164 cannot get texts: it is a premium, personal or satellite number")
     return number
 
 

@@ -42,10 +42,10 @@ from tests.unit.messaging.desk import make_conversation
 _SENT = RecipientStatus.SENT
 
 
-def _launch(office: Office, total: int, throttle: int = 600, **given: Any) -> Campaign:
+def _launch(office: Office, total: int, throttle: int = 600, timezone: str | None = None, **given: Any) -> Campaign:
     """Launches a campaign. It starts at the next full minute."""
     campaign = make_campaign(office.who, office.number, throttle_per_minute=throttle, **given)
-    campaign = add_recipients(campaign, total)
+    campaign = add_recipients(campaign, total, timezone=timezone)
     return changes.launch_campaign(office.who, campaign.id)
 
 
@@ -371,3 +371,29 @@ def test_campaigns_of_other_numbers_do_not_share_a_throttle() -> None:
         world.run(150)
 
         assert worst_window(world.carried) == pytest.approx(120, abs=4)
+
+
+def test_a_recipient_that_was_imported_with_a_costly_number_gets_no_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.unit.campaigns.virtual.contact_of", ("+881631234567", "+14152300000").__getitem__)
+    with open_world() as world:
+        campaign = _launch(open_office(), 2, timezone="America/New_York")
+        world.run(300)
+        assert list(world.sent_to()) == ["+14152300000"]
+        assert [(one.status, one.error_code) for one in _recipients(campaign)] == [
+            (RecipientStatus.FAILED, "contact_not_textable"),
+            (_SENT, None),
+        ]
+        assert _now(campaign).status is CampaignStatus.COMPLETED
+
+
+def test_a_campaign_of_long_texts_keeps_its_numbers_segments_and_waits_nowhere_past_its_hours() -> None:
+    with open_world() as world:
+        valid: list[int | None] = []
+        world.carrier = lambda text: valid.append(text.valid_seconds)
+        campaign = _launch(open_office(provider="twilio"), 60, body_template="x" * 459)
+        world.run(240)
+        # One segment a second, and each text has three.
+        assert 18 <= worst_window(world.carried) <= 20
+        assert 55 <= len(world.carried) <= 60
+        assert set(valid) == {4 * 3_600}
+        assert _now(campaign).status is CampaignStatus.RUNNING

@@ -82,6 +82,13 @@ def test_a_bad_row_says_what_is_wrong(row: Any, code: str, message: str) -> None
     assert refused.value.code == code
 
 
+@pytest.mark.parametrize("number", ["+881631234567", "+979123456789", "+449098790000", "+19005551234", "+447055123456"])
+def test_a_costly_number_is_no_recipient(number: str) -> None:
+    with pytest.raises(RowError) as error:
+        parse(GOOD | {"contact_e164": number})
+    assert error.value.code == "contact_not_textable"
+
+
 def test_media_alone_is_a_text() -> None:
     rules = RowRules("", frozenset(), RULES.at)
     assert parse({"contact_e164": ADA, "media": [{"url": "https://example.com/a"}]}, rules).body is None
