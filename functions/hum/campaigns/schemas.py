@@ -27,7 +27,6 @@ from switchboard.kit.texts import require_text
 from switchboard.messaging.models import MAX_BODY_CHARACTERS, MAX_MEDIA
 from switchboard.messaging.threads import conversation_id_of
 
-
 #: A value of a variable. A truth value is none.
 _Value = Annotated[str, Strict()] | Annotated[int, Strict()] | Annotated[float, Strict()]
 
@@ -166,10 +165,10 @@ class CampaignView(BaseModel):
     name: str
     status: CampaignStatus
     pause_reason: PauseReason | None = Field(
-        description="Why it is paused. `member`: a member paused it. `cap`: a quota or the spending cap is used up. `number`: the number was"
-        " released, or sends no texts. `failures`: too many texts failed. `authority`: the organization is suspended,"
-        " or the member who launched it lost the permission. `no_recipients`: no row is a recipient. A launch resumes"
-        " it."
+        description="Why it is paused. `member`: a member paused it. `cap`: a quota or the spending cap is used up."
+        " `number`: the number was released, or sends no texts. `failures`: too many texts failed. `authority`: the"
+        " organization is suspended, or the member who launched it lost the permission. `no_recipients`: no row is a"
+        " recipient. A launch resumes it."
     )
     twilio_number_id: str
     flow_id: str | None
@@ -246,8 +245,8 @@ class RowProblemView(BaseModel):
 
     row: int = Field(description=f"The number of the row, from 1 to {MAX_BATCH_ROWS:,}. Blank lines do not count.")
     code: str = Field(
-        description="`duplicate`, `invalid_number`, `own_number`, `missing_variable`, `body_too_long`, `body_missing`,"
-        " `invalid_media`, `invalid_consent`, `invalid_json`, `row_too_large` or `invalid_row`."
+        description="`duplicate`, `invalid_number`, `own_number`, `contact_not_textable`, `number_without_mms`,"
+        " `missing_variable`, `body_too_long`, `body_missing`, `invalid_media`, `invalid_consent`, `invalid_json`, `row_too_large` or `invalid_row`."
     )
     message: str
 

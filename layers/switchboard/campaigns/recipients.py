@@ -21,6 +21,8 @@ MAX_ROW_BYTES = 32_000
 MAX_VARIABLES, MAX_VARIABLE_CHARACTERS = 50, 1_600
 #: The code of a number that gets no texts, because they cost far more than others.
 UNTEXTABLE = "contact_not_textable"
+#: The code of a text with files whose number sends none.
+WITHOUT_FILES = "number_without_mms"
 _FIELDS = frozenset({"contact_e164", "body", "media", "variables", "timezone", "consent_source", "consent_date"})
 _MEDIA_FIELDS = frozenset({"url", "content_type"})
 _MAX_TYPE_CHARACTERS = 120
@@ -50,12 +52,15 @@ class RecipientRow:
 class RowRules:
     """The rules by which rows are read: the campaign's template, our own numbers, and the time at which the batch came.
 
+    `sends_files` says whether the campaign's number sent files at that time.
+
     A row is judged by the time of its batch, and not by the time of its import: a second run judges it as the first.
     """
 
     template: str
     own_numbers: frozenset[str]
     at: datetime
+    sends_files: bool = True
 
 
 class RowError(ValueError):
@@ -97,6 +102,10 @@ def parse_row(value: Any, rules: RowRules) -> RecipientRow:
     )
     if row.timezone is not None and zones.load_zone(row.timezone) is None:
         raise _invalid("timezone must be an IANA time zone such as America/Chicago")
+    if row.media and not rules.sends_files:
+        raise RowError(
+            WITHOUT_FILES, "the campaign's number sends no files: leave media out, or choose a number with MMS"
+        )
     _check_consent(row, rules)
     _check_body(row, rules)
     return row

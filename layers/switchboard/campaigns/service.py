@@ -22,7 +22,7 @@ from switchboard.campaigns.models import (
     RecipientBatch,
     RowProblem,
 )
-from switchboard.campaigns.recipients import RowError, RowRules, parse_row
+from switchboard.campaigns.recipients import RowError, parse_row
 from switchboard.compliance.models import Purpose
 from switchboard.errors import Invalid
 from switchboard.flows import service as flows
@@ -107,7 +107,7 @@ def create_campaign(member: Member, draft: CampaignDraft) -> CampaignRecord:
         created_at=clock.format_iso(now),
         updated_at=clock.format_iso(now),
     )
-    batch = batches.new_batch(member, campaign, len(draft.rows)) if draft.rows else None
+    batch = batches.new_batch(member, campaign, number, len(draft.rows)) if draft.rows else None
     batch_writes: Writes = None
     if batch:
         _check_rows(campaign, batch, draft.rows)
@@ -158,7 +158,7 @@ def _check_rows(campaign: Campaign, batch: RecipientBatch, rows: Sequence[dict[s
             code="too_many_recipients",
             fields={"recipients": f"must have at most {MAX_INLINE_ROWS:,} recipients"},
         )
-    rules = RowRules(campaign.body_template, imports.find_own_numbers(batch), clock.parse(batch.created_at))
+    rules = imports.find_rules(campaign, batch)
     fields: dict[str, str] = {}
     codes: set[str] = set()
     for place, row in enumerate(rows):

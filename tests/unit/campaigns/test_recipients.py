@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -96,3 +97,11 @@ def test_media_alone_is_a_text() -> None:
 
 def test_blank_lines_are_no_rows() -> None:
     assert split_rows(b"\n1\r\n \n2") == [b"1", b"2"]
+
+
+def test_files_need_a_number_that_sends_them() -> None:
+    row = GOOD | {"media": [{"url": "https://example.com/a.png"}]}
+    with pytest.raises(RowError, match="sends no files") as refused:
+        parse(row, replace(RULES, sends_files=False))
+    assert refused.value.code == "number_without_mms"
+    assert parse(GOOD, replace(RULES, sends_files=False)).media == []

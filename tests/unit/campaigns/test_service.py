@@ -17,6 +17,7 @@ from switchboard.team.models import Member
 from tests.actors import tenant
 from tests.unit.calls.console_calls import save_flow, save_number
 from tests.unit.campaigns.desk import (
+    add_rows,
     claim,
     contact,
     count_by_hand,
@@ -101,6 +102,23 @@ def test_bad_rows_refuse_the_campaign(
     assert refused.value.code == code
     assert set(refused.value.details["fields"]) == fields
     assert service.list_campaigns(ada.org_id, 10, None) == ([], None)
+
+
+def test_files_need_a_number_that_sends_them(ada: Member, number: Number) -> None:
+    rows = make_rows(0, 2, media=[{"url": "https://example.com/a.png"}])
+    with pytest.raises(Invalid, match="recipients") as refused:
+        make_campaign(ada, number, rows=rows)
+    assert refused.value.code == "number_without_mms"
+    assert set(refused.value.details["fields"]) == {"recipients.0", "recipients.1"}
+
+    campaign = make_campaign(ada, number)
+    batch = add_rows(ada, campaign, rows).batch
+    assert import_all(campaign).total == 0
+    report = service.get_batch_report(ada.org_id, campaign.id, batch.id, 10, None)
+    assert [(one.row, one.code) for one in report.problems] == [(1, "number_without_mms"), (2, "number_without_mms")]
+
+    able = save_number(ada.org_id, "+12125550103", mms=True)
+    assert make_campaign(ada, able, rows=rows).total == 2
 
 
 @pytest.mark.parametrize(
