@@ -12,7 +12,7 @@ from switchboard.aws.writes import commit
 from switchboard.compliance import ledgers
 from switchboard.contacts import service as contacts
 from switchboard.kit import clock
-from switchboard.messaging import conversations
+from switchboard.messaging import conversations, store
 from switchboard.messaging.conversations import NewConversation
 from switchboard.messaging.drafts import TextDraft
 from switchboard.numbers import store as number_store
@@ -31,7 +31,7 @@ from tests.unit.messaging.console_texts import (
     save_conversation,
     save_text,
 )
-from tests.unit.messaging.desk import CONTACT
+from tests.unit.messaging.desk import CONTACT, make_conversation, make_text
 
 PATH = "/sms/conversations"
 
@@ -279,6 +279,35 @@ def test_metadata_is_merged_and_stays_small(acme: Tenant, ask: Ask) -> None:
     assert ask("PATCH", f"{PATH}/{talk.id}", {"metadata": {"big": "x" * 9_000}})[0] == 200
     status, refusal = ask("PATCH", f"{PATH}/{talk.id}", {"metadata": {"bigger": "x" * 9_000}})
     assert (status, refusal["code"]) == (400, "invalid_metadata")
+
+
+def test_texts_of_a_campaign_are_there_before_their_conversation(acme: Tenant, ask: Ask) -> None:
+    number = save_number(acme.org_id)
+    talk = make_conversation(acme.org_id, CONTACT, number.id)
+    path = f"{PATH}/{talk.id}"
+    assert ask("GET", f"{path}/messages")[0] == 404
+    earlier = [make_text(talk, body, campaign_id="cmp_1", recipient=0) for body in ("One.", "Two.")]
+    commit(*(store.new_message_write(one) for one in earlier))
+
+    assert ask("GET", path)[0] == 404
+    status, page = ask("GET", f"{path}/messages?limit=1")
+    assert (status, [one["body"] for one in page["messages"]]) == (200, ["Two."])
+    assert ask("GET", f"{path}/messages?before=2020-01-01T00:00:00Z") == (200, {"messages": [], "next_cursor": None})
+
+    order = {"twilio_number_id": number.id, "contact_e164": CONTACT, "initial_message": {"body": "Three."}}
+    status, made = ask("POST", PATH, order)
+    assert (status, made["id"], made["message_count"], made["last_message_body"]) == (201, talk.id, 3, "Three.")
+    assert len(ask("GET", f"{path}/messages")[1]["messages"]) == 3
+
+
+def test_a_new_conversation_shows_the_newest_text_of_a_campaign(acme: Tenant, ask: Ask) -> None:
+    number = save_number(acme.org_id)
+    talk = make_conversation(acme.org_id, CONTACT, number.id)
+    text = make_text(talk, "One.", campaign_id="cmp_1", recipient=0)
+    commit(store.new_message_write(text))
+    _, made = ask("POST", PATH, {"twilio_number_id": number.id, "contact_e164": CONTACT})
+    shown = (made["message_count"], made["last_message_at"], made["last_message_body"], made["last_message_direction"])
+    assert shown == (1, text.created_at, "One.", "outbound")
 
 
 def test_a_viewer_reads_and_changes_nothing(acme: Tenant, bob: Member) -> None:
