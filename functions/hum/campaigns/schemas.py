@@ -245,8 +245,9 @@ class RowProblemView(BaseModel):
 
     row: int = Field(description=f"The number of the row, from 1 to {MAX_BATCH_ROWS:,}. Blank lines do not count.")
     code: str = Field(
-        description="`duplicate`, `invalid_number`, `own_number`, `contact_not_textable`, `number_without_mms`,"
-        " `missing_variable`, `body_too_long`, `body_missing`, `invalid_media`, `invalid_consent`, `invalid_json`, `row_too_large` or `invalid_row`."
+        description="`duplicate`, `invalid_number`, `contact_is_own_number`, `contact_not_textable`,"
+        " `number_without_mms`, `missing_variable`, `body_too_long`, `body_missing`, `invalid_media`,"
+        " `invalid_consent`, `invalid_json`, `row_too_large` or `invalid_row`."
     )
     message: str
 

@@ -128,7 +128,7 @@ def _read_contact(value: Any, rules: RowRules) -> str:
     if number is None:
         raise RowError("invalid_number", "contact_e164 must be an E.164 number such as +14155550142")
     if number in rules.own_numbers:
-        raise RowError("own_number", "contact_e164 is one of your own numbers")
+        raise RowError("contact_is_own_number", "contact_e164 is one of your own numbers")
     if phone.is_costly(number):
         raise RowError(UNTEXTABLE, "contact_e164 cannot get texts: it is a premium, personal or satellite number")
     return number

@@ -54,7 +54,7 @@ def test_a_row_has_all_its_facts() -> None:
         (GOOD | {"contact_e164": 14155550142}, "invalid_number", "E.164"),
         (GOOD | {"contact_e164": "+1415555"}, "invalid_number", "E.164"),
         (GOOD | {"contact_e164": "ACME"}, "invalid_number", "E.164"),
-        (GOOD | {"contact_e164": OURS}, "own_number", "your own"),
+        (GOOD | {"contact_e164": OURS}, "contact_is_own_number", "your own"),
         (GOOD | {"phone": ADA}, "invalid_row", "phone is unknown"),
         ({"contact_e164": ADA}, "missing_variable", "no value for name"),
         ({"contact_e164": ADA, "body": "{{day}}"}, "missing_variable", "no value for day"),

@@ -139,12 +139,14 @@ def test_a_start_in_the_past_or_too_far_ahead_is_refused(ada: Member, number: Nu
         make_campaign(ada, number, scheduled_start_at=start_at)
 
 
-def test_an_unknown_number_or_flow_is_not_found(ada: Member, number: Number) -> None:
+def test_a_number_and_a_flow_belong_to_the_organization(ada: Member, number: Number) -> None:
     foreign = save_number(tenant("other").org_id, "+12125550102")
     with pytest.raises(NotFound, match="number"):
         make_campaign(ada, foreign)
-    with pytest.raises(NotFound, match="flow"):
-        make_campaign(ada, number, flow_id="00000000-0000-4000-8000-000000000000")
+    for unknown in ("00000000-0000-4000-8000-000000000000", "front-desk"):
+        with pytest.raises(Invalid) as refused:
+            make_campaign(ada, number, flow_id=unknown)
+        assert (refused.value.code, *refused.value.details["fields"]) == ("unknown_flow", "flow_id")
     flow = save_flow(ada.org_id)
     assert make_campaign(ada, number, flow_id=flow.id).flow_id == flow.id
 
