@@ -25,7 +25,7 @@ from switchboard.edge.api import Api
 from switchboard.edge.bodies import JsonBody, RawBody
 from switchboard.team.permissions import Permission
 
-api = Api(Hum(), "campaigns", tags={"SMS": "Conversations, texts and opt-outs."})
+api = Api(Hum(), "campaigns", tags={"SMS": "Conversations, texts, scheduled texts, campaigns and opt-outs."})
 
 _UNKNOWN = "There is no such campaign."
 

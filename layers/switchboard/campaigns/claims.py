@@ -234,10 +234,10 @@ def _launcher_check(campaign: Campaign) -> Writes:
 
 
 def end_unreachable(sender: CampaignSender, recipients: Sequence[Recipient]) -> list[Recipient]:
-    """Ends the recipients who cannot get their text, whatever the gate says. Returns them.
+    """Ends the recipients who cannot get their text, before the gate is asked. Returns them.
 
     Their conversation is closed, their number gets no texts, such as a premium number, or the campaign's number sends
-    no files. The import refuses such rows. What it knew may have changed since then.
+    no files. The import knows the numbers too, and they may have changed since then.
     """
     campaign = sender.campaign
     talks = campaign_texts.find_conversations(

@@ -174,7 +174,12 @@ def update_conversation(member: Member, conversation_id: str, changes: dict[str,
     Raises NotFound, and Invalid for an unknown assignee or flow, for a snooze without a moment in the next 90 days, and
     for metadata that is too large.
     """
-    valid = _valid_changes(member.org_id, changes)
+    try:
+        valid = _valid_changes(member.org_id, changes)
+    except Invalid:
+        # An unknown conversation is told first.
+        require_conversation(member.org_id, conversation_id)
+        raise
     return read_row(_change(member, conversation_id, partial(decide_changes, member, changes=valid)))
 
 
