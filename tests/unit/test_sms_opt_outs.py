@@ -22,5 +22,7 @@ def test_no_text_is_handed_over_after_its_opt_out() -> None:
 
 
 def test_a_worker_without_the_last_look_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sending, "look_again", lambda _: {})
-    assert sum((sms_opt_outs.run_opt_outs(seed)["handed over after"] for seed in range(2))) > 0
+    look = sending.look_again
+    # It reads the ledgers, and does not heed them.
+    monkeypatch.setattr(sending, "look_again", lambda claimed: look(claimed) and {})
+    assert sms_opt_outs.run_opt_outs(1)["handed over after"] > 0

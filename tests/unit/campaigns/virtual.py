@@ -159,7 +159,7 @@ class World:
         """Takes the messages of a worker, as the queue does."""
         self._ask("SendMessage")
         for message in sent:
-            if message.body["job"] not in self.work:
+            if message.body.get("job") not in self.work:
                 continue
             self.turns += message.body["job"] == "TakeTurn"
             for _ in range(2 if self.random.random() < self.mishaps.repeated else 1):
