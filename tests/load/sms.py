@@ -13,6 +13,8 @@ import subprocess
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,7 +28,7 @@ from switchboard.messaging import store as messages
 from switchboard.messaging.drafts import TextDraft
 from switchboard.messaging.jobs import SendText
 from switchboard.messaging.models import TextMessage
-from tests.load import report, sms_opt_outs, stub
+from tests.load import report, sms_neighbors, sms_opt_outs, sms_units, stub
 from tests.unit.campaigns.desk import make_campaign
 from tests.unit.campaigns.virtual import (
     Carried,
@@ -63,6 +65,8 @@ def measure() -> None:
     stub.drop_log()
     _measure_throttle()
     _measure_requests()
+    sms_units.measure()
+    sms_neighbors.measure()
     sms_opt_outs.measure()
 
 
@@ -71,8 +75,10 @@ def measure() -> None:
 
 def _measure_throttle() -> None:
     rows: list[tuple[object, ...]] = []
-    for name, mishaps in (("undisturbed", Mishaps()), ("killed, repeated and throttled", _DISTURBED)):
-        found, twice, lost, kills = _run_campaigns(mishaps)
+    runs = {"undisturbed": Mishaps(), "killed, repeated and throttled": _DISTURBED}
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn"), initializer=stub.drop_log) as pool:
+        done = list(pool.map(_run_campaigns, runs.values()))
+    for (name, mishaps), (found, twice, lost, kills) in zip(runs.items(), done, strict=True):
         worst = max(one.worst for one in found)
         use, distance = min(one.use for one in found), max(one.distance for one in found)
         rows.append((f"{name} ({kills} kills)", worst, f"{use:.2%}", f"{distance:.1f} s", twice, lost))

@@ -16,7 +16,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from random import Random
-from typing import Any
+from typing import Any, TypeVar
 from unittest.mock import patch
 
 from switchboard import telemetry
@@ -266,13 +266,16 @@ def worst_window(carried: Sequence[Carried]) -> int:
     )
 
 
+W = TypeVar("W", bound=World)
+
+
 @contextmanager
-def open_world(seed: int = 1, mishaps: Mishaps = Mishaps()) -> Iterator[World]:
+def open_world(seed: int = 1, mishaps: Mishaps = Mishaps(), kind: type[W] = World) -> Iterator[W]:  # type: ignore[assignment]
     """Empty tables, a queue and a carrier, in the morning of California."""
     source = clock.FrozenClock("2026-01-15T17:30:00.000Z")
     with ExitStack() as stack:
         tables = stack.enter_context(use_memory_tables())
-        world = World(Random(seed), mishaps, tables, source)
+        world = kind(Random(seed), mishaps, tables, source)
         tables.asked, tables.answered, tables.committed = world.asked, world.answered, world.committed
         stack.enter_context(patch.object(tables, "batch_get_item", world.batch_get_item))
         stack.enter_context(clock.using(source))
