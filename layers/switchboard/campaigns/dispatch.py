@@ -266,7 +266,7 @@ def _list_waiting(grant: Grant, found: Sequence[Recipient]) -> list[Recipient]:
 
 
 def _claim_part(sender: CampaignSender, part: Sequence[Recipient], budget: int, work: _Work) -> None:
-    ended = claims.end_untextable(part)
+    ended = claims.end_unreachable(sender, part)
     work.seen += len(ended)
     work.undecided -= {one.index for one in ended}
     judged = claims.judge_recipients(sender, [one for one in part if one not in ended])
