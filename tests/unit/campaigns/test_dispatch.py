@@ -607,7 +607,7 @@ def test_texts_about_which_the_carrier_never_answers_are_unconfirmed_and_their_c
             return FoundText(f"SM{text.message_id}", "delivered")
 
         world.carrier = hang
-        world.find_text = find  # type: ignore[method-assign,assignment]
+        world.find_text = find  # type: ignore[method-assign]
         campaign = _launch(open_office(), 6)
         world.run(60)
         world.turns = 0
@@ -635,7 +635,7 @@ def test_an_error_with_one_claim_does_not_keep_the_others(monkeypatch: pytest.Mo
             return FoundText(f"SM{text.message_id}", "sent")
 
         world.carrier = hang
-        world.find_text = find  # type: ignore[method-assign,assignment]
+        world.find_text = find  # type: ignore[method-assign]
         campaign = _launch(open_office(), 6)
         world.run(680)
         assert [one.status for one in _recipients(campaign)] == [RecipientStatus.CLAIMED, *[_SENT] * 5]
