@@ -164,17 +164,24 @@ def passed_opt_out(
     return PassedOptOut(created_at=known.created_at, asked_at=known.asked_at)
 
 
-def write_answer(request: ContactRequest, change: LedgerChange, org: Organization) -> str:
-    """Returns the text of the platform's answer, with the organization's name, and for HELP with its contact."""
-    contact = _contact(org, spanish=request.spanish)
+def has_contact(org: Organization) -> bool:
+    """Whether an organization has entered its own contact for people who ask for help."""
+    return bool(org.contact_phone or org.contact_email)
+
+
+def write_answer(request: ContactRequest, change: LedgerChange, org: Organization, admin_email: str | None) -> str:
+    """Returns the text of the platform's answer, with the organization's name, and for HELP with its contact.
+
+    `admin_email` is the contact of an organization that has entered none. Without any, an answer reaches its inbox.
+    """
+    ways = [way for way in (org.contact_phone, org.contact_email) if way] or [admin_email or ""]
     template = _KEPT if change.keeps else _ANSWERS[request.kind, request.spanish]
     name = " ".join(org.name.split())[:_MAX_NAME_CHARACTERS]
-    return template.format(name=name, contact=f"{contact} " if contact else "")
+    return template.format(name=name, contact=_contact([way for way in ways if way], spanish=request.spanish))
 
 
-def _contact(org: Organization, *, spanish: bool) -> str:
-    ways = [way for way in (org.contact_phone, org.contact_email) if way]
+def _contact(ways: list[str], *, spanish: bool) -> str:
     if not ways:
-        return ""
+        return "Para ayuda, responda a este mensaje. " if spanish else "For help, reply to this text. "
     either = " o " if spanish else " or "
-    return f"{'Ayuda' if spanish else 'Help'}: {either.join(ways)}."
+    return f"{'Ayuda' if spanish else 'Help'}: {either.join(ways)}. "

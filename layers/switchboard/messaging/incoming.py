@@ -6,21 +6,22 @@ the ledger's entry as they were read. So a STOP is in force with its own text, a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from switchboard import telemetry
 from switchboard.aws import reads
-from switchboard.aws.writes import Writes, commit
+from switchboard.aws.writes import Writes
 from switchboard.carriers.messages.ports.reports import IncomingText
 from switchboard.compliance import ledgers, phone
 from switchboard.compliance.ledgers import AlreadyOptedOutError
 from switchboard.compliance.models import BlockedNumber, ConsentRecord, ConsentSource, OptOut
-from switchboard.errors import Invalid, NotFound
+from switchboard.errors import Invalid, NotFound, QuotaExceeded
 from switchboard.kit import clock, ids
 from switchboard.messaging import contact_requests, figures, keyword_answers, store, text_events, threads, unanswered
 from switchboard.messaging.contact_requests import ContactRequest, LedgerChange
 from switchboard.messaging.jobs import FetchTextMedia
-from switchboard.messaging.keyword_answers import Asked
+from switchboard.messaging.keyword_answers import Answered, Asked
 from switchboard.messaging.keywords import KeywordKind
 from switchboard.messaging.models import (
     MAX_MEDIA,
@@ -39,6 +40,7 @@ from switchboard.persistence.optimistic import StaleVersionError, retry_on_confl
 from switchboard.timers import service as timers
 from switchboard.usage import service as usage
 from switchboard.usage.models import Meter
+from switchboard.usage.service import Charge
 
 #: The longest sender that is not a telephone number, such as a short code or a name.
 _MAX_SENDER_CHARACTERS = 32
@@ -52,6 +54,13 @@ class _Known(NamedTuple):
     opt_out: OptOut | None
     blocked: BlockedNumber | None
     consent: ConsentRecord | None
+
+
+class _Receipt(NamedTuple):
+    """The writes that follow from a text that came in, and what the answer to it counts."""
+
+    writes: list[Writes]
+    charges: Sequence[Charge]
 
 
 def receive_text(report: IncomingText) -> None:
@@ -82,15 +91,21 @@ def _receive(report: IncomingText, number: Number) -> bool:
     )
     message = _new_message(report, number, conversation_id, contact)
     try:
+        _store(message, _receipt_of(report, known, message, answers=True))
+    except QuotaExceeded:
+        # The day's answers are used up: the text comes in without one.
+        _store(message, _receipt_of(report, known, message, answers=False))
+    return True
+
+
+def _store(message: TextMessage, receipt: _Receipt) -> None:
+    try:
         # The mark comes first: a repeated callback fails by it, and not by another condition.
-        commit(
-            store.provider_sid_write(message),
-            store.new_message_write(message),
-            _incoming_writes(report, known, message),
+        usage.commit_within(
+            receipt.charges, store.provider_sid_write(message), store.new_message_write(message), receipt.writes
         )
     except AlreadyOptedOutError:
         raise StaleVersionError from None
-    return True
 
 
 def _contact_of(sender: str) -> str:
@@ -135,7 +150,7 @@ def _new_message(report: IncomingText, number: Number, conversation_id: str, con
     )
 
 
-def _incoming_writes(report: IncomingText, known: _Known, message: TextMessage) -> list[Writes]:
+def _receipt_of(report: IncomingText, known: _Known, message: TextMessage, *, answers: bool) -> _Receipt:
     origin = text_events.text_origin(message)
     is_person = _is_number(message.contact_e164)
     confirmed = known.talk.confirmed_opt_out if known.talk else None
@@ -153,13 +168,14 @@ def _incoming_writes(report: IncomingText, known: _Known, message: TextMessage) 
     if is_person and unanswered.needs_person(message.body):
         facts["needs_attention"] = True
     after = next_version(before, **facts) if known.talk else before.model_copy(update=facts)
-    answer_writes: Writes = None
-    if request:
+    answered = Answered(after)
+    if request and answers:
         asked = Asked(request, change, message, known.number, known.opt_out, blocked=known.blocked is not None)
-        after, answer_writes = keyword_answers.answer_request(asked, after)
+        answered = keyword_answers.answer_request(asked, after)
+    after = answered.talk
     keyword = {"keyword": request.kind.value} if request else {}
     fetch = FetchTextMedia(org_id=message.org_id, conversation_id=message.conversation_id, message_id=message.id)
-    return [
+    writes = [
         store.CONVERSATIONS.save_write(after) if known.talk else store.CONVERSATIONS.create_write(after),
         change.writes,
         _status_writes(known.talk, after, message),
@@ -169,8 +185,9 @@ def _incoming_writes(report: IncomingText, known: _Known, message: TextMessage) 
         timers.job_write(fetch) if message.media else None,
         figures.figure_writes(message, "received", message.created_at),
         None if message.simulated else usage.count_write(message.org_id, Meter.SMS_RECEIVED, message.segments),
-        answer_writes,
+        answered.writes,
     ]
+    return _Receipt(writes, answered.charges)
 
 
 def _new_conversation(number: Number, message: TextMessage) -> TextConversation:

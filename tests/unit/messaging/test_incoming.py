@@ -221,7 +221,9 @@ def test_help_tells_the_organizations_name_and_contact(acme: Tenant, number: Num
 
 def test_help_is_answered_after_an_opt_out(number: Number) -> None:
     receive(number, "STOP")
-    assert texts_of(receive(number, "HELP"))[-1].body == "Acme: Reply STOP to get no more texts."
+    assert texts_of(receive(number, "HELP"))[-1].body == (
+        "Acme: For help, reply to this text. Reply STOP to get no more texts."
+    )
     assert opt_out_of(number.org_id) is not None
 
 
