@@ -29,7 +29,8 @@ _WEAK = (
 _ORDERS = r"(?:cancele[ns]?|cancela|canceling|detengan?|paren?|suspendan?)"
 _POLITE = r"(?:please|kindly|just|hi|hello|hey|sir|maam|no thanks|no thank you|not interested|por favor|favor de|ya)"
 _BEFORE = (
-    rf"(?:{_POLITE}|ok|okay|no|nope|nah|yes|oh|omg|ugh|yo|bro|dude|bye|so|and|then|now|sorry|im not interested|i said|i told you to|reply|text|send"
+    rf"(?:{_POLITE}|ok|okay|no|nope|nah|yes|oh|omg|ugh|yo|bro|dude|bye|so|and|then|now|sorry"
+    r"|im not interested|i said|i told you to|reply|text|send"
     r"|you can|can you|could you|would you|will you|i want to|id like to|i would like to|i want you to|i need you to"
     r"|i wish to|quiero)"
 )
