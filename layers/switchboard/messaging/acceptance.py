@@ -25,6 +25,7 @@ from switchboard.messaging import charges, drafts, gate, scheduling, store, text
 from switchboard.messaging.drafts import SentText, TextDraft
 from switchboard.messaging.jobs import SendText
 from switchboard.messaging.models import (
+    MAX_BODY_CHARACTERS,
     ActivityEntry,
     Author,
     ConversationStatus,
@@ -300,7 +301,9 @@ def _paused_writes(origin: Origin, talk: TextConversation, message: TextMessage)
 
 def encode_body(org: Organization, body: str) -> str:
     """Returns a body as it is sent: in plain characters, if the organization wants that and if it saves segments."""
-    return segments.to_gsm(body) if org.smart_encoding else body
+    plain = segments.to_gsm(body) if org.smart_encoding else body
+    # Three dots are longer than one sign.
+    return plain if len(plain) <= MAX_BODY_CHARACTERS else body
 
 
 def new_message(

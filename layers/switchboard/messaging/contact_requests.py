@@ -20,6 +20,7 @@ from switchboard.compliance.models import OptOut, PassedOptOut
 from switchboard.events.models import Origin
 from switchboard.kit import clock
 from switchboard.messaging.keywords import Keyword, KeywordKind, find_carrier_keyword, read_keyword
+from switchboard.messaging.reactions import remove_reaction
 from switchboard.messaging.stop_requests import asks_to_stop_texting
 
 #: The time within which a request is answered, and answered once.
@@ -55,19 +56,28 @@ class ContactRequest(NamedTuple):
 
 
 def find_request(body: str, opt_out_type: str | None, *, yes_counts: bool) -> ContactRequest | None:
-    """Returns the request of a text, `None` for an ordinary text. `opt_out_type` is the carrier's reading of it."""
-    carrier = find_carrier_keyword(opt_out_type) if opt_out_type else None
+    """Returns the request of a text, `None` for an ordinary text. `opt_out_type` is the carrier's reading of it.
+
+    A request to stop in the words counts, even if the carrier has read another request.
+    """
+    body = remove_reaction(body)
     keyword = read_keyword(body)
     if keyword is not None and keyword.needs_opt_out and not yes_counts:
         return None
-    if carrier is not None:
-        same = keyword is not None and keyword.kind is carrier.kind
-        return _of_keyword(keyword if same and keyword else carrier, answered=True)
+    said = _find_in_words(body, keyword)
+    carrier = find_carrier_keyword(opt_out_type) if opt_out_type else None
+    if carrier is None:
+        return said
+    if said is not None and said.kind is KeywordKind.STOP and carrier.kind is not KeywordKind.STOP:
+        return said
+    same = keyword is not None and keyword.kind is carrier.kind
+    return _of_keyword(keyword if same and keyword else carrier, answered=True)
+
+
+def _find_in_words(body: str, keyword: Keyword | None) -> ContactRequest | None:
     if keyword is not None:
         return _of_keyword(keyword)
-    if asks_to_stop_texting(body):
-        return ContactRequest(KeywordKind.STOP)
-    return None
+    return ContactRequest(KeywordKind.STOP) if asks_to_stop_texting(body) else None
 
 
 def is_yes_to(known: OptOut | None, confirmed_opt_out: str | None) -> bool:

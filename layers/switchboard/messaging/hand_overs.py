@@ -49,8 +49,8 @@ class HandOver:
     code: int | None = None
 
 
-def outgoing_text(message: TextMessage) -> OutgoingText:
-    """Returns a text as the carrier gets it."""
+def outgoing_text(message: TextMessage, until: str | None = None) -> OutgoingText:
+    """Returns a text as the carrier gets it. `until` is the end of the hours in which it is allowed."""
     return OutgoingText(
         org_id=message.org_id,
         conversation_id=message.conversation_id,
@@ -61,17 +61,28 @@ def outgoing_text(message: TextMessage) -> OutgoingText:
         body=message.body,
         media_urls=tuple(one.url for one in message.media if one.url),
         campaign=message.campaign_id is not None,
+        valid_seconds=_valid_seconds(message, until),
     )
 
 
-def hand_over(claimed: TextMessage) -> HandOver:
-    """Hands a claimed text to the carrier. It raises nothing: a failure that nobody foresaw has an unknown outcome."""
+def _valid_seconds(message: TextMessage, until: str | None) -> int:
+    """Returns how long a text may wait at the carrier. An answer to a keyword waits there until its own time."""
+    longest = clock.parse(message.answer_by) - clock.now() if message.answer_by else waiting.WAIT_LIMIT
+    left = clock.parse(until) - clock.now() if until else longest
+    return max(1, int(min(left, longest).total_seconds()))
+
+
+def hand_over(claimed: TextMessage, until: str | None = None) -> HandOver:
+    """Hands a claimed text to the carrier. `until` is the end of the hours in which it is allowed.
+
+    It raises nothing: a failure that nobody foresaw has an unknown outcome.
+    """
     try:
         messenger = messages.get_messenger(claimed.simulated)
     except Unavailable:
         return HandOver("throttled")
     try:
-        accepted = messenger.send_text(outgoing_text(claimed))
+        accepted = messenger.send_text(outgoing_text(claimed, until))
     except TextRefusedError as refusal:
         return HandOver("refused", code=refusal.code)
     except ThrottledError:

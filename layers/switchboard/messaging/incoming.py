@@ -18,7 +18,7 @@ from switchboard.compliance.ledgers import AlreadyOptedOutError
 from switchboard.compliance.models import BlockedNumber, ConsentRecord, ConsentSource, OptOut
 from switchboard.errors import Invalid, NotFound, QuotaExceeded
 from switchboard.kit import clock, ids
-from switchboard.messaging import contact_requests, figures, keyword_answers, store, text_events, threads
+from switchboard.messaging import contact_requests, figures, keyword_answers, store, text_events, threads, unanswered
 from switchboard.messaging.contact_requests import ContactRequest, LedgerChange
 from switchboard.messaging.jobs import FetchTextMedia
 from switchboard.messaging.keyword_answers import Answered, Asked
@@ -165,10 +165,20 @@ def _receipt_of(report: IncomingText, known: _Known, message: TextMessage, *, an
         facts["last_stop_at"] = max(message.created_at, before.last_stop_at or "")
     if request and (change.keeps or (request.kind is KeywordKind.STOP and request.in_sentence)):
         facts["needs_attention"] = True
+    if is_person and unanswered.needs_person(message.body):
+        facts["needs_attention"] = True
     after = next_version(before, **facts) if known.talk else before.model_copy(update=facts)
     answered = Answered(after)
     if request and answers:
-        asked = Asked(request, change, message, known.number, known.opt_out, blocked=known.blocked is not None)
+        asked = Asked(
+            request,
+            change,
+            message,
+            known.number,
+            known.opt_out,
+            blocked=known.blocked is not None,
+            flagged=report.opt_out_type is not None,
+        )
         answered = keyword_answers.answer_request(asked, after)
     after = answered.talk
     keyword = {"keyword": request.kind.value} if request else {}

@@ -50,7 +50,7 @@ class TextConversation(BaseModel):
     #: The time of our latest answer to each keyword: `stop`, `start` and `help`.
     keyword_answers: dict[str, str] = Field(default_factory=dict)
     #: Whether a person should look at a request of the contact: one to stop that stands in a sentence, or one to start
-    #: again that did not end the opt-out.
+    #: again that did not end the opt-out. Also for a wrong number, and for a dislike of a text.
     needs_attention: bool = False
     unread_count: int = 0
     message_count: int = 0

@@ -90,7 +90,7 @@ def send_message(org: Organization, message: TextMessage, slot: int | None = Non
     if claimed.id in refused:
         hand_overs.fail_text(org, claimed, refused[claimed.id])
         return
-    record_hand_over(org, claimed, hand_over(claimed))
+    record_hand_over(org, claimed, hand_over(claimed, verdict.allowed_until if verdict else None))
 
 
 def claimed_text(message: TextMessage) -> TextMessage:

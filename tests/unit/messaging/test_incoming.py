@@ -130,6 +130,18 @@ def test_a_text_for_an_unknown_number_is_dropped(number: Number, skipped: Skips)
     assert [reason for reason, _ in skipped] == ["the number is gone", "the text is for another number"]
 
 
+@pytest.mark.parametrize("body", ["You have the wrong number", "Disliked \u201cSale! Reply STOP to end.\u201d"])
+def test_a_wrong_number_and_a_dislike_ask_for_a_person(number: Number, body: str) -> None:
+    assert receive(number, body).needs_attention
+    assert opt_out_of(number.org_id) is None
+
+
+def test_a_reaction_to_our_text_is_no_request(number: Number) -> None:
+    talk = receive(number, "Loved \u201cSale! Reply STOP to end.\u201d")
+    assert not talk.needs_attention
+    assert (opt_out_of(number.org_id), len(texts_of(talk))) == (None, 1)
+
+
 # ---- keywords
 
 

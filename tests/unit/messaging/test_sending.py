@@ -264,6 +264,17 @@ def test_an_answer_to_stop_passes_the_opt_out_but_no_block(
     assert len(messenger.taken) == 1
 
 
+def test_an_answer_to_a_keyword_waits_at_the_carrier_for_minutes_only(desk: Desk, messenger: FakeMessenger) -> None:
+    talk = desk.talk_with()
+    answer_by = clock.format_iso(clock.now() + timedelta(minutes=4))
+    message, writes = acceptance.system_text_writes(
+        desk.who.organization, talk, "Bye.", answer_by=answer_by, correlation_id="cor_1"
+    )
+    commit(writes)
+    work_off(message)
+    assert [text.valid_seconds for text in messenger.taken] == [240]
+
+
 def test_the_last_look_reads_many_numbers_at_once(desk: Desk) -> None:
     texts = [desk.send(desk.talk_with(f"+14155550{100 + place}")) for place in range(60)]
     ledgers.record_opt_out(desk.who, texts[1].contact_e164, "manual")
