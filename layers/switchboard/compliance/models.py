@@ -208,7 +208,7 @@ class OptOut(BaseModel):
 
     @property
     def by_keyword_only(self) -> bool:
-        """Whether a keyword of its holder ends it. What was asked for in another way, only a person ends."""
+        """Whether a keyword of its holder ends it. A member ends what was asked for in another way."""
         return self.source == "keyword" and self.also_by is None
 
     @property

@@ -36,8 +36,6 @@ from switchboard.timers import service as timers
 #: The writes that go with a change of a text, from the text before and after: the counts of its campaign.
 Beside = Callable[[TextMessage, TextMessage], Writes]
 
-#: How long an answer to a keyword may wait at the carrier. Other texts wait as long as they wait for us.
-ANSWER_VALIDITY = timedelta(minutes=5)
 #: When to retry a text that the carrier throttled: twice as long each time.
 _FIRST_RETRY, _LONGEST_RETRY = timedelta(seconds=15), timedelta(minutes=15)
 
@@ -68,8 +66,8 @@ def outgoing_text(message: TextMessage, until: str | None = None) -> OutgoingTex
 
 
 def _valid_seconds(message: TextMessage, until: str | None) -> int:
-    """Returns how long a text may wait at the carrier. An answer to a keyword says nothing useful much later."""
-    longest = ANSWER_VALIDITY if message.answer_by else waiting.WAIT_LIMIT
+    """Returns how long a text may wait at the carrier. An answer to a keyword waits there until its own time."""
+    longest = clock.parse(message.answer_by) - clock.now() if message.answer_by else waiting.WAIT_LIMIT
     left = clock.parse(until) - clock.now() if until else longest
     return max(1, int(min(left, longest).total_seconds()))
 

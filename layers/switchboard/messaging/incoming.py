@@ -170,7 +170,15 @@ def _receipt_of(report: IncomingText, known: _Known, message: TextMessage, *, an
     after = next_version(before, **facts) if known.talk else before.model_copy(update=facts)
     answered = Answered(after)
     if request and answers:
-        asked = Asked(request, change, message, known.number, known.opt_out, blocked=known.blocked is not None)
+        asked = Asked(
+            request,
+            change,
+            message,
+            known.number,
+            known.opt_out,
+            blocked=known.blocked is not None,
+            flagged=report.opt_out_type is not None,
+        )
         answered = keyword_answers.answer_request(asked, after)
     after = answered.talk
     keyword = {"keyword": request.kind.value} if request else {}

@@ -266,11 +266,13 @@ def test_an_answer_to_stop_passes_the_opt_out_but_no_block(
 
 def test_an_answer_to_a_keyword_waits_at_the_carrier_for_minutes_only(desk: Desk, messenger: FakeMessenger) -> None:
     talk = desk.talk_with()
-    by: Any = {"answer_by": clock.format_iso(clock.now() + timedelta(minutes=5)), "correlation_id": "corr_1"}
-    message, writes = acceptance.system_text_writes(desk.who.organization, talk, "Bye.", **by)
+    answer_by = clock.format_iso(clock.now() + timedelta(minutes=4))
+    message, writes = acceptance.system_text_writes(
+        desk.who.organization, talk, "Bye.", answer_by=answer_by, correlation_id="cor_1"
+    )
     commit(writes)
     work_off(message)
-    assert [text.valid_seconds for text in messenger.taken] == [300]
+    assert [text.valid_seconds for text in messenger.taken] == [240]
 
 
 def test_the_last_look_reads_many_numbers_at_once(desk: Desk) -> None:
