@@ -34,7 +34,9 @@ def add_message(before: TextConversation, message: TextMessage) -> dict[str, Any
     facts: dict[str, Any] = {"message_count": before.message_count + 1}
     if before.last_message_at is None or message.created_at >= before.last_message_at:
         facts |= last_message_fields(message)
-    if message.direction == "inbound":
+    if message.direction == "outbound":
+        facts["confirmed_opt_out"] = None
+    else:
         facts |= {
             "unread_count": before.unread_count + 1,
             "last_inbound_at": max(message.created_at, before.last_inbound_at or ""),

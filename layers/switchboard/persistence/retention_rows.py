@@ -125,6 +125,7 @@ KINDS: tuple[ItemKind, ...] = (
         "Events have only the digest.",
     ),
     ItemKind("core", "opt-out", "<org>#opt-outs|<number>", _CHANGE, f"{_LEDGER} The holder's opt-in deletes it."),
+    ItemKind("core", "latest end of an opt-out", "<org>#opt-ins|<number>", _ORG, _LEDGER),
     ItemKind("core", "consent", "<org>#consent|<number>", _ORG, _LEDGER),
     ItemKind(
         "core", "location of a number's holder", "<org>#whereabouts|<number>", _CHANGE, "Deleted with its contact."
@@ -232,7 +233,8 @@ KINDS: tuple[ItemKind, ...] = (
     ItemKind("core", "tally of an organization", "<org>#call-tallies|<unit>#<period>", _ORG, _TALLY),
     ItemKind("core", "lines of flows in a tally", "<org>#flow-tallies|<unit>#<period>#<group>", _ORG, _TALLY),
     ItemKind("core", "tally of a flow", "<org>#call-tallies#<flow>|<unit>#<period>", _ORG, _TALLY),
-    ItemKind("core", "tally of texts", "<org>#text-tallies#<month>|<day>#<kind>#<slice>", _ORG, _TALLY),
+    ItemKind("core", "tally of texts of a day", "<org>#text-tallies#<month>|<day>#<kind>#<slice>", _ORG, _TALLY),
+    ItemKind("core", "tally of texts of a month", "<org>#text-months|<month>#<kind>#<slice>", _ORG, _TALLY),
     # ---- inboxes
     ItemKind("core", "counted thing of an inbox", "<org>#inbox#<kind>|<place…>", _CHANGE, "Deleted with the thing."),
     ItemKind(
