@@ -249,7 +249,7 @@ def _launcher_check(campaign: Campaign) -> Writes:
 def end_untextable(recipients: Sequence[Recipient]) -> list[Recipient]:
     """Ends the recipients whose numbers get no texts, such as premium numbers. Returns them.
 
-    The import refuses such numbers. What counts as one may have changed since then.
+    The import refuses such numbers, but the library's lists of them grow.
     """
     costly = [one for one in recipients if phone.is_costly(one.contact_e164)]
     for one in costly:

@@ -18,7 +18,7 @@ from switchboard.compliance.ledgers import AlreadyOptedOutError
 from switchboard.compliance.models import BlockedNumber, ConsentRecord, ConsentSource, OptOut
 from switchboard.errors import Invalid, NotFound
 from switchboard.kit import clock, ids
-from switchboard.messaging import acceptance, contact_requests, figures, store, text_events, threads
+from switchboard.messaging import acceptance, contact_requests, drafts, figures, store, text_events, threads
 from switchboard.messaging.contact_requests import ContactRequest, LedgerChange
 from switchboard.messaging.jobs import FetchTextMedia
 from switchboard.messaging.keywords import KeywordKind
@@ -227,9 +227,13 @@ def _consent_writes(request: ContactRequest | None, known: _Known, message: Text
 def _is_answered(
     request: ContactRequest, change: LedgerChange, known: _Known, before: TextConversation, message: TextMessage
 ) -> bool:
-    """Whether the platform answers. A blocked contact gets nothing, and a released number sends nothing."""
+    """Whether the platform answers. A blocked contact and a costly number get nothing.
+
+    A released number sends nothing.
+    """
     return (
         known.blocked is None
+        and drafts.is_textable(message.contact_e164)
         and known.number.active
         and contact_requests.needs_answer(
             request,

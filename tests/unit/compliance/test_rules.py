@@ -25,7 +25,7 @@ from tests.unit.compliance.gate import NOON, at, verdict
 
 NUMBER, FLORIDA, MAINE = "+12125551234", "+13055551234", "+12075551234"
 LISTED, NOT_LISTED = (lambda: RegistryAnswer(True, NOON.date())), (lambda: RegistryAnswer(False, NOON.date()))
-SELLING_TEXT = {
+SELLING_TEXT: dict[str, Any] = {
     "channel": "sms",
     "purpose": "telemarketing",
     "consent": StatedConsent(source=ConsentSource.DOUBLE_OPT_IN.value, date="2026-01-02"),
