@@ -21,7 +21,7 @@ from switchboard.aws.writes import Write, Writes, commit
 from switchboard.campaigns import counts, templates
 from switchboard.campaigns.counts import Move
 from switchboard.campaigns.models import Campaign, Recipient, RecipientStatus
-from switchboard.campaigns.recipients import UNTEXTABLE
+from switchboard.campaigns.recipients import UNTEXTABLE, WITHOUT_FILES
 from switchboard.carriers.messages import segments
 from switchboard.compliance import phone
 from switchboard.compliance import service as compliance
@@ -35,8 +35,8 @@ from switchboard.compliance.models import (
 from switchboard.compliance.verdicts import Blocked, Verdict
 from switchboard.errors import QuotaExceeded
 from switchboard.kit import clock, ids
-from switchboard.messaging import campaign_texts, charges, gate, text_events, threads
-from switchboard.messaging.models import Author, MessageStatus, TextMessage
+from switchboard.messaging import acceptance, campaign_texts, charges, gate, text_events, threads
+from switchboard.messaging.models import Author, ConversationStatus, MessageStatus, TextConversation, TextMessage
 from switchboard.numbers import service as numbers
 from switchboard.numbers.models import Number
 from switchboard.persistence.optimistic import StaleVersionError
@@ -132,7 +132,7 @@ def _attempt(sender: CampaignSender, recipient: Recipient) -> ContactAttempt:
 def _new_text(sender: CampaignSender, recipient: Recipient) -> TextMessage:
     """Returns a recipient's text as it is claimed. It never waits in a queue."""
     campaign, now = sender.campaign, clock.now_iso()
-    body = templates.render_body(campaign, recipient)
+    body = acceptance.encode_body(sender.org, templates.render_body(campaign, recipient))
     counted = segments.count_segments(body)
     return TextMessage(
         id=campaign_texts.new_text_id(),
@@ -246,17 +246,33 @@ def _launcher_check(campaign: Campaign) -> Writes:
 # ---- refusals
 
 
-def end_untextable(recipients: Sequence[Recipient]) -> list[Recipient]:
-    """Ends the recipients whose numbers get no texts, such as premium numbers. Returns them.
+def end_unreachable(sender: CampaignSender, recipients: Sequence[Recipient]) -> list[Recipient]:
+    """Ends the recipients who cannot get their text, before the gate is asked. Returns them.
 
-    The import refuses such numbers, but the library's lists of them grow.
+    Their conversation is closed, their number gets no texts, such as a premium number, or the campaign's number sends
+    no files. The import knows the numbers too, and they may have changed since then.
     """
-    costly = [one for one in recipients if phone.is_costly(one.contact_e164)]
-    for one in costly:
-        _commit_unless_changed(
-            counts.moves_writes([Move(one, RecipientStatus.FAILED, {"error_code": UNTEXTABLE})], needs="open")
-        )
-    return costly
+    campaign = sender.campaign
+    talks = campaign_texts.find_conversations(
+        campaign.org_id, campaign.number_id, [one.contact_e164 for one in recipients]
+    )
+    ended = []
+    for one, talk in zip(recipients, talks, strict=True):
+        if code := _find_barrier(sender, one, talk):
+            _commit_unless_changed(
+                counts.moves_writes([Move(one, RecipientStatus.FAILED, {"error_code": code})], needs="open")
+            )
+            ended.append(one)
+    return ended
+
+
+def _find_barrier(sender: CampaignSender, recipient: Recipient, talk: TextConversation | None) -> str | None:
+    """Returns the code of the reason why a recipient cannot get its text, in the order of single texts."""
+    if talk and talk.status is ConversationStatus.CLOSED:
+        return "conversation_closed"
+    if phone.is_costly(recipient.contact_e164):
+        return UNTEXTABLE
+    return WITHOUT_FILES if recipient.media and not sender.number.capabilities.mms else None
 
 
 def refuse_recipients(sender: CampaignSender, refused: Sequence[Judged]) -> None:

@@ -11,7 +11,7 @@ from switchboard.aws import reads
 from switchboard.aws.dynamodb import Item, Key
 from switchboard.aws.reads import Query
 from switchboard.aws.writes import ConditionCheck, Delete, Put, Update
-from switchboard.compliance.models import ConsentRecord, OptOut
+from switchboard.compliance.models import ConsentRecord, OptIn, OptOut, OptOutSource, PassedOptOut
 from switchboard.compliance.store import Ledger, Refusal, ledger_key
 from switchboard.kit import texts
 from switchboard.persistence.listing import read_query_page
@@ -71,14 +71,28 @@ def same_opt_out_check(org_id: str, entry: OptOut) -> ConditionCheck:
     )
 
 
-def renew_opt_out_write(org_id: str, entry: OptOut, at: str) -> Update:
+def no_other_opt_out_check(org_id: str, e164: str, passed: PassedOptOut, otherwise: Refusal) -> ConditionCheck:
+    """Returns the check that the ledger has no other opt-out of a number than the passed one."""
+    asked_at = passed.asked_at
+    same = "created_at = :created" if asked_at is None else _SAME_OPT_OUT
+    return ConditionCheck(
+        table="core",
+        key=ledger_key(org_id, "opt-outs", e164),
+        condition=f"attribute_not_exists(pk) OR ({same})",
+        values={":created": passed.created_at, **({} if asked_at is None else {":latest": asked_at})},
+        otherwise=otherwise,
+    )
+
+
+def renew_opt_out_write(org_id: str, entry: OptOut, at: str, also_by: OptOutSource | None) -> Update:
     """Returns the write of a later request to opt out. Raises StaleVersionError at commit if the entry has changed."""
+    more = {":also": also_by} if also_by else {}
     return Update(
         table="core",
         key=ledger_key(org_id, "opt-outs", entry.e164),
-        expression="SET latest_at = :at",
+        expression="SET latest_at = :at" + (", also_by = :also" if also_by else ""),
         condition=_SAME_OPT_OUT,
-        values={**_opt_out_values(entry), ":at": at},
+        values={**_opt_out_values(entry), ":at": at, **more},
         otherwise=StaleVersionError,
     )
 
@@ -90,6 +104,22 @@ def end_opt_out_write(org_id: str, entry: OptOut) -> Delete:
         key=ledger_key(org_id, "opt-outs", entry.e164),
         condition=_SAME_OPT_OUT,
         values=_opt_out_values(entry),
+        otherwise=StaleVersionError,
+    )
+
+
+def opt_in_write(org_id: str, opt_in: OptIn) -> Put:
+    """Returns the write of the time at which an opt-out ended."""
+    return Put(table="core", item={**ledger_key(org_id, "opt-ins", opt_in.e164), **opt_in.model_dump(mode="json")})
+
+
+def same_opt_in_check(org_id: str, e164: str, known: OptIn | None) -> ConditionCheck:
+    """Returns the check that no opt-out of a number has ended since `known` was read. Raises StaleVersionError."""
+    return ConditionCheck(
+        table="core",
+        key=ledger_key(org_id, "opt-ins", e164),
+        condition="opted_in_at = :known" if known else "attribute_not_exists(pk)",
+        values={":known": known.opted_in_at} if known else {},
         otherwise=StaleVersionError,
     )
 

@@ -5,6 +5,7 @@
 | number on the do-not-call list | `<org>#dnc` | `<e164>` |
 | pointer to that number by its id | `<org>#dnc-ids` | `<id>` |
 | opt-out | `<org>#opt-outs` | `<e164>` |
+| latest end of an opt-out | `<org>#opt-ins` | `<e164>` |
 | number that opted out or in, by its digest | `<org>#numbers-of-digests` | `<digest>` |
 | consent | `<org>#consent` | `<e164>` |
 | place of a number's holder | `<org>#whereabouts` | `<e164>` |
@@ -39,7 +40,7 @@ from switchboard.compliance.models import ConsentRecord, ReassignmentAnswer, Whe
 from switchboard.kit import clock, texts
 from switchboard.persistence.optimistic import StaleVersionError
 
-Ledger = Literal["dnc", "opt-outs", "consent"]
+Ledger = Literal["dnc", "opt-outs", "opt-ins", "consent"]
 Refusal = Callable[[list[Item | None]], Exception]
 
 #: The calls in an attempts item, with the latest in the first slot. The highest cap of any state is three calls.

@@ -101,17 +101,13 @@ def parse_schedule(text: str | None) -> datetime | None:
     return at if at > now else None
 
 
-def is_textable(contact_e164: str) -> bool:
-    """Whether a contact can get texts: not a name instead of a number, a short code or a costly number."""
-    try:
-        return not phone.is_costly(contact_e164)
-    except Invalid:
-        return False
-
-
 def require_textable(contact_e164: str) -> None:
-    """Raises Invalid for a contact that cannot get texts."""
-    if not is_textable(contact_e164):
+    """Raises Invalid for a contact that cannot get texts: a name instead of a number, a short code, a costly number."""
+    try:
+        costly = phone.is_costly(contact_e164)
+    except Invalid:
+        costly = True
+    if costly:
         raise Invalid(
             "This contact cannot get texts: it is not an ordinary telephone number.", code="contact_not_textable"
         )

@@ -26,7 +26,7 @@ from switchboard.flows import service as flows
 from switchboard.flows.models import Flow
 from switchboard.messaging.models import Author, ScheduledText, TextMessage
 
-#: The words that sell, in English and Spanish: parts of words, and whole words that are too short to be looked for in others.
+#: The words that sell, in English and Spanish: parts of words, and whole words that are too short for parts.
 _SELLING_PARTS = (
     *("market", "promo", "advert", "discount", "coupon", "voucher", "solicit", "upsell", "sale", "offer"),
     *("commercial", "giveaway", "clearance", "retarget", "winback", "blackfriday", "cybermonday"),

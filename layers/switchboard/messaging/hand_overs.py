@@ -22,13 +22,12 @@ from switchboard.carriers.messages.ports.messenger import (
     TextRefusedError,
     ThrottledError,
 )
-from switchboard.compliance import ledgers
 from switchboard.compliance.ledgers import AlreadyOptedOutError
 from switchboard.errors import Unavailable
 from switchboard.kit import clock, texts
 from switchboard.messaging import charges, failures, figures, moves, store, text_events, waiting
-from switchboard.messaging.models import MessageStatus, TextMessage
-from switchboard.messaging.reports import CARRIER_REASON
+from switchboard.messaging.carrier_opt_outs import CarrierOptOut, find_carrier_opt_out
+from switchboard.messaging.models import Author, MessageStatus, TextMessage
 from switchboard.persistence import optimistic
 from switchboard.persistence.collection import next_version
 from switchboard.persistence.optimistic import Decision, StaleVersionError
@@ -70,9 +69,9 @@ def outgoing_text(message: TextMessage, until: str | None = None) -> OutgoingTex
 
 def _valid_seconds(message: TextMessage, until: str | None) -> int:
     """Returns how long a text may wait at the carrier. An answer to a keyword says nothing useful much later."""
-    longest = ANSWER_VALIDITY if message.passes_opt_out else waiting.WAIT_LIMIT
-    left = clock.parse(until) - clock.now() if until else longest
-    return max(1, int(min(left, longest).total_seconds()))
+    longest = ANSWER_VALIDITY if message.author is Author.SYSTEM else waiting.WAIT_LIMIT
+    lefts = [clock.parse(end) - clock.now() for end in (until, message.answer_by) if end]
+    return max(1, int(min([*lefts, longest]).total_seconds()))
 
 
 def hand_over(claimed: TextMessage, until: str | None = None) -> HandOver:
@@ -105,30 +104,26 @@ def record_hand_over(
 ) -> TextMessage | None:
     """Records what became of a claimed text. Returns its new version, `None` if nothing changed.
 
-    A refused text is given back, and an opt-out with the carrier goes into the ledger in the same commit. A throttled
-    text waits in the queue again. A text with an unknown outcome stays as it is.
+    A refused text is given back. An opt-out with the carrier may go into the ledger in the same commit
+    (`messaging.carrier_opt_outs`). A throttled text waits in the queue again. A text with an unknown outcome stays as
+    it is.
     """
     opts_out = done.outcome == "refused" and codes.is_opt_out(done.code)
 
     def decide(before: TextMessage) -> Decision[TextMessage]:
-        decided = _decide(org, before, claimed, done)
+        found = find_carrier_opt_out(before) if opts_out else CarrierOptOut()
+        decided = _decide(org, before, claimed, done, found.reason)
         if decided is None:
             return None
         after, writes = decided
         more = beside(before, after) if beside else None
-        return after, [writes, _opt_out_writes(after) if opts_out else None, more]
+        return after, [writes, found.writes, more]
 
     try:
         return _change_claimed(claimed, decide)
     except AlreadyOptedOutError:
         opts_out = False
         return _change_claimed(claimed, decide)
-
-
-def _opt_out_writes(message: TextMessage) -> Writes:
-    return ledgers.opt_out_writes(
-        text_events.text_origin(message), message.contact_e164, "keyword", reason=CARRIER_REASON
-    )[1]
 
 
 def _change_claimed(claimed: TextMessage, decide: Callable[[TextMessage], Decision[TextMessage]]) -> TextMessage | None:
@@ -143,13 +138,15 @@ def _change_claimed(claimed: TextMessage, decide: Callable[[TextMessage], Decisi
     return optimistic.change_object(load, decide, store.save_message_write)
 
 
-def _decide(org: Organization, before: TextMessage, claimed: TextMessage, done: HandOver) -> Decision[TextMessage]:
+def _decide(
+    org: Organization, before: TextMessage, claimed: TextMessage, done: HandOver, reason: str | None
+) -> Decision[TextMessage]:
     if done.outcome == "accepted":
         return _accepted(before, done.provider_sid)
     if before.status is not MessageStatus.SENDING or before.claim != claimed.claim:
         return None
     if done.outcome == "refused":
-        return failed(org, before, str(done.code or "refused"), codes.explain_code(done.code))
+        return failed(org, before, str(done.code or "refused"), reason or codes.explain_code(done.code))
     if done.outcome == "throttled":
         return _released(org, before)
     return None
@@ -181,7 +178,7 @@ def _released(org: Organization, before: TextMessage) -> Decision[TextMessage]:
     delay = min(_FIRST_RETRY * 2 ** min(before.throttled, 10), _LONGEST_RETRY)
     due = clock.now() + delay
     if due > waiting.waits_until(before):
-        return failed(org, before, "throttled")
+        return failed(org, before, waiting.late_code(before, "throttled"))
     after = next_version(before, status=MessageStatus.QUEUED, throttled=before.throttled + 1, claim=None)
     telemetry.emit_metric("TextThrottled")
     return after, timers.schedule(waiting.job_of(after), due).write

@@ -125,6 +125,7 @@ KINDS: tuple[ItemKind, ...] = (
         "Events have only the digest.",
     ),
     ItemKind("core", "opt-out", "<org>#opt-outs|<number>", _CHANGE, f"{_LEDGER} The holder's opt-in deletes it."),
+    ItemKind("core", "latest end of an opt-out", "<org>#opt-ins|<number>", _ORG, _LEDGER),
     ItemKind("core", "consent", "<org>#consent|<number>", _ORG, _LEDGER),
     ItemKind(
         "core", "location of a number's holder", "<org>#whereabouts|<number>", _CHANGE, "Deleted with its contact."

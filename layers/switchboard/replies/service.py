@@ -26,7 +26,7 @@ from switchboard.errors import Contended, DomainError, NotFound, QuotaExceeded, 
 from switchboard.flows import service as flows
 from switchboard.flows.models import Flow
 from switchboard.kit import chance, clock, texts
-from switchboard.messaging import acceptance, lookup, system_changes
+from switchboard.messaging import acceptance, lookup, system_changes, unanswered
 from switchboard.messaging.acceptance import TextDraft
 from switchboard.messaging.conversation_changes import ConversationChanges
 from switchboard.messaging.models import Author, ConversationStatus, MessageStatus, TextConversation, TextMessage
@@ -126,8 +126,8 @@ def _find_turn(job: ReplyToTexts) -> _Turn | str:
         return "no text waits for an answer"
     if waiting[0].id != job.message_id and clock.now() - clock.parse(waiting[-1].created_at) < LONGEST_PAUSE:
         return "a newer text came in, and its job answers both"
-    if guards.is_automatic(waiting[0]):
-        return "the text is automatic"
+    if unanswered.gets_no_reply(waiting[0]):
+        return "the text is automatic, a reaction or about a wrong number"
     return _Turn(organizations.get_organization(org_id), talk, flow, history, state, waiting[0])
 
 
