@@ -40,7 +40,7 @@ from switchboard.team.models import Member
 from switchboard.team.permissions import Role
 from tests import memory_cloud
 from tests.actors import member, tenant
-from tests.load import conversation_crowd, report
+from tests.load import campaign_crowd, conversation_crowd, report
 from tests.load.counted_tables import CountedTables
 from tests.load.dynamo import Counted
 from tests.load.request import api_event
@@ -66,6 +66,8 @@ LARGE_PAGE = Cost(3, 10)
 #: A miss: a name leads to numbers, and each number to its calls, before the calls themselves are read. Up to sixteen
 #: numbers take a request each. If more numbers have the name, the newest calls are looked through instead.
 RARE_NAME, NAME = Cost(4, 6), Cost(5, 22)
+#: A miss: the counts of the campaigns of a page are read after the campaigns.
+CAMPAIGNS = Cost(4, 6)
 #: The read state comes with the session.
 MARK, COUNTS = Cost(3, 3), Cost(2, 2)
 #: A miss: the lines of flows are up to four requests beside the tallies. A report that begins or ends within a quarter
@@ -143,6 +145,8 @@ ASKED = {
     "a conversation": Ask(_TEXTS, f"{_TALKS}/{{conversation}}"),
     "texts of a conversation": Ask(_TEXTS, f"{_TALKS}/{{conversation}}/messages"),
     "activity of a conversation": Ask(_TEXTS, f"{_TALKS}/{{conversation}}/activity"),
+    "campaigns: 200 a page": Ask("hum/campaigns", "/api/sms/campaigns", CAMPAIGNS),
+    "campaigns: far down": Ask("hum/campaigns", "/api/sms/campaigns?limit=5&cursor=*", CAMPAIGNS),
     "contacts": Ask("hum/contacts", "/api/contacts"),
     "contacts: far down": Ask("hum/contacts", "/api/contacts?limit=5&cursor=*"),
     "contacts: 100 a page": Ask("hum/contacts", "/api/contacts?limit=100"),
@@ -197,7 +201,8 @@ def fill_desk(size: int) -> Iterator[Desk]:
         numbers_of_texts = [(str(line.number_id), line.e164) for line in lines]
         talks = list(conversation_crowd.make_conversations(acme.org_id, size, numbers_of_texts, admin.user_id))
         of_texts = conversation_crowd.conversation_items(talks)
-        for name, item in (*people.contact_items(acme.org_id, holders * 4 // 5), *items, *of_texts):
+        campaigns = campaign_crowd.campaign_items(acme.org_id, size // 4 * 3, numbers_of_texts[0], admin.user_id)
+        for name, item in (*people.contact_items(acme.org_id, holders * 4 // 5), *items, *of_texts, *campaigns):
             tables.items[settings.table_name(name)].setdefault(item["pk"], {})[item["sk"]] = encode_item(item)
         for number in people.list_numbers()[-_BLOCKED:]:
             ledgers.block_number(admin, number)

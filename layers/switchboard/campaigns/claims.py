@@ -7,8 +7,9 @@ the texts of a turn do not wait for each other's items. If it fails because of o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Literal
 
 from switchboard import telemetry
@@ -45,6 +46,8 @@ from switchboard.usage import service as usage
 
 #: The writes of a commit that do not belong to one recipient: the slices, the checks and the charge.
 _SHARED_WRITES = counts.SLICES + 5
+#: How long a text that was released counts for the next one: the longest time of a legal limit.
+_COUNTED_FOR = timedelta(hours=24)
 #: The error of a recipient whose code has no name of its own.
 _REFUSED = "blocked"
 
@@ -88,11 +91,20 @@ def find_flow_id(campaign: Campaign, number: Number) -> str | None:
 
 
 def judge_recipients(sender: CampaignSender, recipients: Sequence[Recipient]) -> list[Judged]:
-    """Returns the gate's verdicts on recipients, with their texts. Reads the facts in one or two requests."""
+    """Returns the gate's verdicts on recipients, with their texts. Reads the facts in one or two requests.
+
+    Raises QuotaExceeded if a number must be looked up for a text that the organization has no room for.
+    """
     attempts = [_attempt(sender, recipient) for recipient in recipients]
-    verdicts = compliance.evaluate_together(attempts)
     made = [_new_text(sender, recipient) for recipient in recipients]
+    verdicts = compliance.evaluate_together(attempts, before_paying=_paying(sender, made))
     return [Judged(*parts) for parts in zip(recipients, made, verdicts, strict=True)]
+
+
+def _paying(sender: CampaignSender, made: Sequence[TextMessage]) -> Callable[[], None]:
+    """Returns what counts each look-up of a number that is paid for. The first asks for room for one text."""
+    rooms = iter([charges.text_charges(sender.org, made[0])] if made else [])
+    return lambda: charges.pay_lookup(sender.org, next(rooms, ()))
 
 
 def _attempt(sender: CampaignSender, recipient: Recipient) -> ContactAttempt:
@@ -113,6 +125,7 @@ def _attempt(sender: CampaignSender, recipient: Recipient) -> ContactAttempt:
         asks_hours=True,
         opening=sender.opening,
         simulated=campaign.simulated,
+        counted=recipient.counted_at is not None and clock.parse(recipient.counted_at) > clock.now() - _COUNTED_FOR,
     )
 
 

@@ -57,8 +57,14 @@ class CampaignEndedError(Exception):
         super().__init__("the campaign was canceled")
 
 
+def _partition(org_id: str) -> str:
+    # One for all campaigns, so that a page of the list is one request. A text writes about five units to it, and a
+    # partition takes a thousand a second.
+    return f"{org_id}#campaign-counts"
+
+
 def _slice_key(org_id: str, campaign_id: str, number: int) -> Key:
-    return {"pk": f"{store.campaign_partition(org_id, campaign_id)}#slice#{number}", "sk": "counts"}
+    return {"pk": _partition(org_id), "sk": f"{campaign_id}#{number}"}
 
 
 def slice_refs(org_id: str, campaign_id: str) -> list[Ref[CampaignCounts]]:
@@ -75,6 +81,20 @@ def add_counts(slices: list[CampaignCounts | None]) -> CampaignCounts:
 def read_counts(org_id: str, campaign_id: str) -> CampaignCounts:
     """Reads the counts of a campaign, in one request."""
     return add_counts(list(reads.read_refs(*slice_refs(org_id, campaign_id))))
+
+
+def read_counts_of_many(org_id: str, campaign_ids: Sequence[str]) -> dict[str, CampaignCounts]:
+    """Reads the counts of campaigns that were created one after another, in one request for up to about 300."""
+    if not campaign_ids:
+        return {}
+    first, last = _slice_key(org_id, min(campaign_ids), 0), _slice_key(org_id, max(campaign_ids), SLICES - 1)
+    query = reads.Query(table="core", partition=_partition(org_id), between=(first["sk"], last["sk"]))
+    found = dict.fromkeys(campaign_ids, CampaignCounts())
+    for item in query.read_all():
+        campaign_id = item["sk"].partition("#")[0]
+        if campaign_id in found:
+            found[campaign_id] += CampaignCounts.model_validate(item)
+    return found
 
 
 # ---- writes of the campaign

@@ -74,3 +74,5 @@ class ConfirmClaims(Job, queue="campaigns"):
     org_id: str
     campaign_id: str
     claimed: list[ClaimedText]
+    #: How often the carrier was asked before.
+    attempts: int = 0

@@ -131,6 +131,8 @@ class Recipient(BaseModel):
     error_code: str | None = None
     claimed_at: str | None = None
     replied_at: str | None = None
+    #: When a text counted towards the legal limit of texts that did not reach the carrier. The next one is not counted.
+    counted_at: str | None = None
 
     def status_in(self, campaign: Campaign) -> RecipientStatus:
         """Returns the status: a canceled campaign canceled all recipients that were pending."""

@@ -37,6 +37,10 @@ MAX_TOKENS = 10
 MAX_ROWS = 90
 #: The longest pause of a lane that finds nothing to send, or whose number has no free time.
 LONGEST_IDLE, LONGEST_BUSY = 900_000, 16_000
+#: The first and the longest pause of a lane when no recipient is left but those whose outcome is unknown.
+FIRST_CLAIMED, LONGEST_CLAIMED = 60_000, 300_000
+#: How long after the end of a pause in whole seconds a turn is ready, so that its message does not come early.
+_DELIVERED = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +96,7 @@ class LaneTurn:
     left: int | None = None
     #: How many recipients to look at. It grows while most of them get no text.
     reach: int = 0
-    #: How often the number had no free time.
+    #: How often the number had no free time, or nothing was left to do.
     misses: int = 0
 
 
@@ -228,6 +232,11 @@ def plan_next_turn(turn: LaneTurn, grant: Grant, outcome: Outcome, now: int, *, 
         misses = turn.misses + 1 if outcome.number_busy and not outcome.used else 0
         pause = min(1_000 * 2**misses, LONGEST_BUSY)
         return replace(turn, number=grant.lane.turn + 1, ready=now + pause, left=left, reach=reach, misses=misses)
+    if not (more or outcome.used or outcome.rows or outcome.next_due):
+        # Other turns may hold the last recipients, or the carrier is asked about them.
+        pause = min(FIRST_CLAIMED * 2 ** min(turn.misses, 10), LONGEST_CLAIMED)
+        ready = now + pause + LEAD + _DELIVERED
+        return replace(turn, number=grant.lane.turn + 1, ready=ready, left=None, reach=reach, misses=turn.misses + 1)
     end = max(grant.lane.end, outcome.end)
     earliest = max(now, end + WINDOW + TOLERANCE) if end else now
     slot = turn.slot + PERIOD * max(1, (earliest - turn.slot) // PERIOD)

@@ -2,7 +2,7 @@
 
 A text that certainly did not reach the carrier is released: it is deleted, and its recipient is pending again, so that
 the throttle holds for its next attempt too. A text with an unknown outcome stays claimed. After ten minutes the carrier
-is asked about it.
+is asked about it, and later again. A text about which it never answers is unconfirmed, and counts as sent.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from switchboard.campaigns.claims import Claimed
 from switchboard.campaigns.counts import CampaignEndedError, Move
 from switchboard.campaigns.jobs import ClaimedText, ConfirmClaims
 from switchboard.campaigns.models import Campaign, Recipient, RecipientStatus
+from switchboard.carriers.outcomes import OutcomeUnknownError
+from switchboard.errors import Unavailable
 from switchboard.kit import clock
 from switchboard.messaging import campaign_texts, charges, confirming, figures, hand_overs, threads
 from switchboard.messaging.hand_overs import HandOver
@@ -27,8 +29,9 @@ from switchboard.messaging.models import MessageStatus, TextMessage
 from switchboard.persistence.optimistic import StaleVersionError
 from switchboard.timers import service as timers
 
-#: When the carrier is asked about a claim without an outcome.
-ASKED_AFTER = timedelta(minutes=10)
+#: When the carrier is asked about a claim without an outcome. Each further pause is twice as long. After the last
+#: answer that says nothing, the text is unconfirmed.
+ASKED_AFTER, MAX_ASKED = timedelta(minutes=10), 3
 #: When a text is tried again that the carrier throttled, or for which the turn had no time.
 RETRY_AFTER = timedelta(seconds=30)
 
@@ -86,7 +89,7 @@ def release_text(org: Organization, claimed: Claimed, due: datetime) -> None:
     """
     text, recipient = claimed.text, claimed.recipient
     again = clock.format_iso(due)
-    facts = {"due": again, "message_id": None, "claimed_at": None}
+    facts = {"due": again, "message_id": None, "claimed_at": None, "counted_at": text.created_at}
     try:
         commit(
             campaign_texts.delete_text_write(text),
@@ -121,18 +124,34 @@ def _claimed_text(one: Claimed) -> ClaimedText:
 def confirm_claims(job: ConfirmClaims) -> None:
     """Asks the carrier about claimed texts. One that it does not know after ten minutes is released.
 
-    Raises the carrier's error if it does not answer: the queue asks again.
+    It asks again about those for which it gets no clear answer, and at last leaves them unconfirmed. An error with one
+    text is raised after the others: the queue runs the job again.
     """
     texts = reads.read_refs(
         *(campaign_texts.text_ref(job.org_id, one.conversation_id, one.message_id) for one in job.claimed)
     )
     recipients = reads.read_refs(*(store.recipient_ref(job.org_id, job.campaign_id, one.index) for one in job.claimed))
     org = organizations.get_organization(job.org_id)
+    unclear: list[tuple[ClaimedText, TextMessage]] = []
+    errors: list[Exception] = []
     for one, text, recipient in zip(job.claimed, texts, recipients, strict=True):
-        if text and recipient and text.status is MessageStatus.SENDING and text.claim == one.claim:
-            _confirm(org, text, recipient)
-        else:
+        if not text or not recipient or text.status is not MessageStatus.SENDING or text.claim != one.claim:
             telemetry.log_skip("the outcome of this claim is known", message_id=one.message_id)
+            continue
+        try:
+            _confirm(org, text, recipient)
+        except (OutcomeUnknownError, Unavailable):
+            unclear.append((one, text))
+        except Exception as error:  # noqa: BLE001 the others must not wait for this text
+            errors.append(error)
+    if errors:
+        raise errors[0]
+    if unclear and job.attempts + 1 < MAX_ASKED:
+        again = job.model_copy(update={"claimed": [one for one, _ in unclear], "attempts": job.attempts + 1})
+        commit(timers.schedule(again, clock.now() + ASKED_AFTER * 2**job.attempts).write)
+        return
+    for _, text in unclear:
+        confirming.leave_unconfirmed(text, counts.status_writes)
 
 
 def _confirm(org: Organization, text: TextMessage, recipient: Recipient) -> None:

@@ -13,7 +13,6 @@ from switchboard import telemetry
 from switchboard.aws import reads
 from switchboard.aws.reads import Ref
 from switchboard.aws.writes import Writes
-from switchboard.call_records.companions import read_many
 from switchboard.campaigns import batches, changes, counts, imports, store
 from switchboard.campaigns.jobs import ImportRecipients
 from switchboard.campaigns.models import (
@@ -212,12 +211,8 @@ def list_campaigns(org_id: str, limit: int, after: str | None) -> tuple[list[Cam
     """
     page = store.LISTING.read_page(org_id, {}, limit, after)
     campaigns = [store.CAMPAIGNS.from_item(item) for item in page.items]
-    refs = [ref for one in campaigns for ref in counts.slice_refs(org_id, one.id)]
-    found = read_many(refs) if refs else []
-    return [
-        CampaignRow(one, counts.add_counts(list(found[place * counts.SLICES : (place + 1) * counts.SLICES])))
-        for place, one in enumerate(campaigns)
-    ], page.cursor
+    found = counts.read_counts_of_many(org_id, [one.id for one in campaigns])
+    return [CampaignRow(one, found[one.id]) for one in campaigns], page.cursor
 
 
 def get_batch_report(org_id: str, campaign_id: str, batch_id: str, limit: int, after: str | None) -> BatchReport:

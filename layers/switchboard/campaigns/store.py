@@ -3,7 +3,7 @@
 | item | pk | sk |
 |---|---|---|
 | campaign | `<org>#campaign#<id>` | `campaign` |
-| counts and gate, 8 slices | `<org>#campaign#<id>#slice#<0-7>` | `counts` |
+| counts and gate, 8 slices | `<org>#campaign-counts` | `<id>#<0-7>` |
 | recipient | `<org>#campaign#<id>#recipients#<index // 1000>` | `<index, 9 digits>` |
 | number taken by a recipient | `<org>#campaign#<id>#numbers#<2 hex of its digest>` | `<e164>` |
 | put-off recipient | `<org>#campaign#<id>#due` | `<due>#<index, 9 digits>` |

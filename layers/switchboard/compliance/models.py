@@ -145,7 +145,8 @@ class ContactAttempt(BaseModel):
 
     `purpose` is one of `Purpose`. The gate, not the parser, refuses any other text. `subject` is the subject of the
     calls, for states that limit calls on one subject. `simulated` means that the call reaches nobody (a test key).
-    `counted` means that this call was already allowed and counted, and is evaluated again before it is dialed.
+    `counted` means that this contact was already allowed and counted, and is evaluated again before it goes out.
+    `for_later` is a contact at a later time, which is evaluated again then: what is paid for or counted waits for that.
 
     `asks_hours` is false for a text that a member sends at any hour. `opening` are opening hours on a clock of their
     own, such as those of a flow. They apply together with the recipient's hours.
@@ -166,6 +167,7 @@ class ContactAttempt(BaseModel):
     window: CallingHours | None = None
     simulated: bool = False
     counted: bool = False
+    for_later: bool = False
     subject: str = "all"
     asks_hours: bool = True
     opening: SkipValidation[OpeningClock] | None = None

@@ -206,7 +206,11 @@ class _Capped:
 
 def _caps(case: RuleInput) -> list[_Capped]:
     today = case.now.date()
-    rules = [(name, rule) for name, rule in find_laws(case.contact, case.phone) if rule and rule.since <= today]
+    rules = [
+        (name, rule)
+        for name, rule in find_laws(case.contact, case.phone)
+        if rule and rule.since <= today and (case.contact.channel == "voice" or not rule.voice_only)
+    ]
     found = [_Capped(rule.cap, f"{name}: {rule.source}") for name, rule in rules if rule.cap]
     # The recipient's date may be one day ahead or behind.
     near = [today + timedelta(days=offset) for offset in (-1, 0, 1)]
@@ -215,9 +219,12 @@ def _caps(case: RuleInput) -> list[_Capped]:
 
 
 def check_caps(case: RuleInput) -> RuleResult:
-    """Checks the legal limits of calls on one subject. Counts by organization and number; texts do not count."""
-    if case.contact.channel != "voice":
-        return rule_skipped(case, "caps", "calls_only")
+    """Checks the legal limits of contacts on one subject. Counts by organization and number.
+
+    A call counts for every purpose. A text counts only if it sells: a conversation has more than three texts a day.
+    """
+    if case.contact.channel == "sms" and case.contact.purpose == Purpose.INFORMATIONAL.value:
+        return rule_skipped(case, "caps", "informational_text")
     found = _caps(case)
     if not found:
         return rule_skipped(case, "caps", "no_cap")
@@ -225,6 +232,8 @@ def check_caps(case: RuleInput) -> RuleResult:
         return rule_skipped(case, "caps", case.unreached_reason)
     if case.contact.counted:
         return rule_skipped(case, "caps", "counted_already")
+    if case.contact.for_later:
+        return rule_skipped(case, "caps", "counted_later")
     attempts = [clock.parse(text) for text in case.facts.attempts]
     free = [moment for one in found if (moment := _free_at(one.cap, attempts)) and moment > case.now]
     longest = max(one.cap.hours for one in found)

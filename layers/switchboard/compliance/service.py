@@ -108,13 +108,19 @@ def read_known_facts(contact: ContactAttempt) -> KnownFacts:
     return _read_known_facts_of_many([contact])[0]
 
 
-def evaluate_together(contacts: Sequence[ContactAttempt]) -> list[Verdict]:
+def evaluate_together(
+    contacts: Sequence[ContactAttempt], *, before_paying: Callable[[], None] | None = None
+) -> list[Verdict]:
     """Returns the verdicts on several contacts at the present time, in their order.
 
     The stored facts are read together, in one request for about a dozen contacts. Otherwise it is as `evaluate`.
+    `before_paying` runs before each query.
     """
     known = _read_known_facts_of_many(contacts)
-    return [evaluate(contact, known=facts) for contact, facts in zip(contacts, known, strict=True)]
+    return [
+        evaluate(contact, before_paying=before_paying, known=facts)
+        for contact, facts in zip(contacts, known, strict=True)
+    ]
 
 
 def _read_known_facts_of_many(contacts: Sequence[ContactAttempt]) -> list[KnownFacts]:
@@ -242,10 +248,12 @@ def decide_verdict(
     own, opt_out, consent = rules.check_dnc(case), rules.check_opt_out(case), rules.check_consent(case)
     refused = any(result.result == "block" for result in (own, opt_out, consent))
     national = rules.check_national_dnc(case, refused=refused)
-    reassigned = rules.check_reassigned(case, refused=refused or national.result == "block")
     where = find_place(case)
-    quiet = rules.check_quiet_hours(case, where)
-    results = [own, national, opt_out, consent, reassigned, quiet, check_caps(case)]
+    quiet, caps = rules.check_quiet_hours(case, where), check_caps(case)
+    # A text that waits is evaluated again. It may be canceled before, so nothing is paid for it now.
+    waits = contact.channel == "sms" and (contact.for_later or "block" in (quiet.result, caps.result))
+    reassigned = rules.check_reassigned(case, refused=refused or waits or national.result == "block")
+    results = [own, national, opt_out, consent, reassigned, quiet, caps]
     failed = next((result for result in results if result.result == "block"), None)
     moment = rules.next_allowed_at(case, where, results)
     until = rules.allowed_until(case, where) if failed is None else None

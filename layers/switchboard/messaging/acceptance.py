@@ -210,8 +210,10 @@ def _send_once(
     # A text for later meets its quiet hours at that time.
     asked = message.honors_quiet_hours and at is None
     opening = gate.find_opening(sender.org, message.flow_id) if asked else None
-    contact = gate.attempt_of_text(sender.org, message.model_copy(update={"honors_quiet_hours": asked}), opening)
-    verdict = compliance.evaluate(contact, before_paying=lambda: usage.require_room(within))
+    contact = gate.attempt_of_text(
+        sender.org, message.model_copy(update={"honors_quiet_hours": asked}), opening, for_later=at is not None
+    )
+    verdict = compliance.evaluate(contact, before_paying=lambda: charges.pay_lookup(sender.org, within))
     try:
         if at:
             return _schedule(sender, place, message, verdict, at, reason)

@@ -6,6 +6,8 @@ that a text is given back once.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from switchboard.accounts.models import Organization
 from switchboard.aws.writes import Writes
 from switchboard.compliance import phone
@@ -16,6 +18,10 @@ from switchboard.messaging.models import TextMessage
 from switchboard.usage import service as usage
 from switchboard.usage.models import CAP_SWITCH, Meter, SpendingReceipt
 from switchboard.usage.service import Charge
+
+#: The look-ups of contacts' numbers of a day, for each text of the plan's month, and for a plan without a quota. Texts
+#: that are refused or canceled cost their sender nothing, and their look-ups cost the platform.
+LOOKUPS_PER_TEXT, LOOKUPS_WITHOUT_QUOTA = 10, 1_000_000
 
 
 def choose_meter(number_e164: str) -> Meter:
@@ -31,6 +37,17 @@ def text_charges(org: Organization, message: TextMessage) -> list[Charge]:
     if message.simulated:
         return []
     return [usage.spending_charge(org, choose_meter(message.number_e164), message.segments)]
+
+
+def pay_lookup(org: Organization, within: Sequence[Charge] = ()) -> None:
+    """Counts a look-up of a contact's number that the platform pays for, before it is made.
+
+    Raises QuotaExceeded if there is no room for the text itself (`within`), or after the day's look-ups.
+    """
+    usage.require_room(within)
+    texts = org.terms.text_segments_per_month
+    limit = LOOKUPS_WITHOUT_QUOTA if texts is None else texts * LOOKUPS_PER_TEXT
+    usage.commit_within([usage.daily_charge(org, "number_lookups", limit)])
 
 
 def owed_write(org: Organization, message: TextMessage) -> Writes:

@@ -13,7 +13,7 @@ from switchboard.carriers.messages.ports.reports import ReportedStatus, TextRepo
 from switchboard.errors import Unavailable
 from switchboard.kit import clock
 from switchboard.messaging import hand_overs, store, text_events
-from switchboard.messaging.hand_overs import HandOver
+from switchboard.messaging.hand_overs import Beside, HandOver
 from switchboard.messaging.jobs import ConfirmText
 from switchboard.messaging.models import MessageStatus, TextMessage
 from switchboard.persistence.collection import next_version
@@ -30,15 +30,21 @@ def confirm_text(job: ConfirmText) -> None:
         return
     found = _find(message)
     if found is None:
-        after = next_version(message, status=MessageStatus.UNCONFIRMED, provisional=True)
-        event = text_events.text_event_write(text_events.text_origin(after), "sms.unconfirmed", after)
-        telemetry.emit_metric("TextUnconfirmed")
-        hand_overs.commit_unless_changed(store.save_message_write(after), event)
+        leave_unconfirmed(message)
         return
     # First the report, so that a worker that is killed here tells it again.
     tell_report(message, found)
     org = organizations.get_organization(job.org_id)
     hand_overs.record_hand_over(org, message, HandOver("accepted", provider_sid=found.provider_sid))
+
+
+def leave_unconfirmed(message: TextMessage, beside: Beside | None = None) -> None:
+    """Marks a claimed text as unconfirmed: the carrier may have it, and does not say so. A report may correct that."""
+    after = next_version(message, status=MessageStatus.UNCONFIRMED, provisional=True)
+    event = text_events.text_event_write(text_events.text_origin(after), "sms.unconfirmed", after)
+    telemetry.emit_metric("TextUnconfirmed")
+    more = beside(message, after) if beside else None
+    hand_overs.commit_unless_changed(store.save_message_write(after), event, more)
 
 
 def ask_carrier(message: TextMessage) -> FoundText | None:

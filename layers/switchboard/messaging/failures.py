@@ -13,6 +13,8 @@ _REASONS = {
     "throttled": "The carrier took no more texts for four hours.",
     "conversation_closed": "The conversation was closed before the text was sent.",
     "conversation_gone": "The conversation no longer exists.",
+    "daily_cap": "The day's look-ups of numbers were used up.",
+    "attempt_cap": "The contact had as many texts as the law allows in a day.",
     "plan_quota": "The plan's monthly quota was reached.",
     "hard_cap": "The organization's monthly spending cap was reached.",
     "no_carrier": "No carrier of texts is configured.",

@@ -86,7 +86,7 @@ def _queue(org: Organization, found: ScheduledText, talk: TextConversation) -> t
     opening = gate.find_opening(org, found.flow_id) if found.honors_quiet_hours else None
     try:
         verdict = compliance.evaluate(
-            gate.attempt_of_text(org, found, opening), before_paying=lambda: usage.require_room(within)
+            gate.attempt_of_text(org, found, opening), before_paying=lambda: charges.pay_lookup(org, within)
         )
         if verdict.code == "quiet_hours" and verdict.next_allowed_at:
             after, writes = scheduling.put_off(found, verdict.next_allowed_at)

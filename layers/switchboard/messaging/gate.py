@@ -26,7 +26,7 @@ from switchboard.flows import service as flows
 from switchboard.flows.models import Flow
 from switchboard.messaging.models import Author, ScheduledText, TextMessage
 
-#: What sells, in English and Spanish: parts of words, and whole words that are too short to be looked for in others.
+#: The words that sell, in English and Spanish: parts of words, and whole words that are too short for parts.
 _SELLING_PARTS = (
     *("market", "promo", "advert", "discount", "coupon", "voucher", "solicit", "upsell", "sale", "offer"),
     *("commercial", "giveaway", "clearance", "retarget", "winback", "blackfriday", "cybermonday"),
@@ -47,8 +47,13 @@ def text_attempt(
     asks_hours: bool = True,
     opening: OpeningClock | None = None,
     simulated: bool = False,
+    for_later: bool = False,
+    counted: bool = False,
 ) -> ContactAttempt:
-    """Returns the contact for the gate to evaluate. `opening` is the clock of a flow (`find_opening`)."""
+    """Returns the contact for the gate to evaluate. `opening` is the clock of a flow (`find_opening`).
+
+    `for_later` is a text that is planned, and `counted` one that was allowed and counted before.
+    """
     window = org.calling_hours
     return ContactAttempt(
         org_id=org.id,
@@ -62,6 +67,8 @@ def text_attempt(
         asks_hours=asks_hours or find_purpose(purpose) is Purpose.TELEMARKETING,
         opening=opening,
         simulated=simulated,
+        for_later=for_later,
+        counted=counted,
     )
 
 
@@ -77,7 +84,12 @@ def find_purpose(text: str | None) -> Purpose:
 
 
 def attempt_of_text(
-    org: Organization, text: TextMessage | ScheduledText, opening: OpeningClock | None = None
+    org: Organization,
+    text: TextMessage | ScheduledText,
+    opening: OpeningClock | None = None,
+    *,
+    for_later: bool = False,
+    counted: bool = False,
 ) -> ContactAttempt:
     """Returns the contact of a text of a conversation, at its acceptance and again when it is sent."""
     return text_attempt(
@@ -88,6 +100,8 @@ def attempt_of_text(
         asks_hours=text.honors_quiet_hours,
         opening=opening,
         simulated=text.simulated,
+        for_later=for_later,
+        counted=counted,
     )
 
 

@@ -23,9 +23,9 @@ from switchboard.aws.writes import Writes, commit
 from switchboard.compliance import ledgers
 from switchboard.compliance import service as compliance
 from switchboard.compliance.verdicts import Blocked, Verdict
-from switchboard.errors import Contended
+from switchboard.errors import Contended, QuotaExceeded
 from switchboard.kit import clock
-from switchboard.messaging import gate, hand_overs, pacing, store, text_events, waiting
+from switchboard.messaging import charges, gate, hand_overs, pacing, store, text_events, waiting
 from switchboard.messaging.hand_overs import HandOver, hand_over, record_hand_over
 from switchboard.messaging.jobs import ConfirmText, SendText
 from switchboard.messaging.models import Author, MessageStatus, TextMessage
@@ -73,7 +73,7 @@ def send_message(org: Organization, message: TextMessage, slot: int | None = Non
     except StaleVersionError:
         telemetry.log_skip("the text is claimed elsewhere", message_id=message.id)
         return
-    except StoppedError as stopped:
+    except (StoppedError, QuotaExceeded) as stopped:
         hand_overs.fail_text(org, message, stopped.code)
         return
     except Blocked as blocked:
@@ -163,7 +163,9 @@ def _judge(org: Organization, message: TextMessage) -> Verdict | None:
     if message.author is Author.SYSTEM:
         return None
     opening = gate.find_opening(org, message.flow_id) if message.honors_quiet_hours else None
-    return compliance.evaluate(gate.attempt_of_text(org, message, opening))
+    # Its acceptance counted it, and has the answer about its number as a rule.
+    attempt = gate.attempt_of_text(org, message, opening, counted=True)
+    return compliance.evaluate(attempt, before_paying=lambda: charges.pay_lookup(org))
 
 
 def _refuse(org: Organization, message: TextMessage, verdict: Verdict) -> None:

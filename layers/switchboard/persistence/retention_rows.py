@@ -431,7 +431,7 @@ KINDS: tuple[ItemKind, ...] = (
     ItemKind("activity", "scheduled text", "<org>#scheduled-text#<id>|scheduled", _ORG, _TEXTS),
     # ---- campaigns
     ItemKind("core", "campaign", "<org>#campaign#<id>|campaign", _ORG, _CAMPAIGN),
-    ItemKind("core", "counts of a campaign", "<org>#campaign#<id>#slice#<0-7>|counts", _ORG, _CAMPAIGN),
+    ItemKind("core", "counts of a campaign", "<org>#campaign-counts|<campaign>#<slice>", _ORG, _CAMPAIGN),
     ItemKind("core", "pace of a campaign", "<org>#campaign#<id>#pace|pace", _ORG, _CAMPAIGN_WORK),
     ItemKind("core", "look at the failures of a campaign", "<org>#campaign#<id>#pace|health", _ORG, _CAMPAIGN_WORK),
     ItemKind("core", "recipient of a campaign", "<org>#campaign#<id>#recipients#<part>|<index>", _ORG, _CAMPAIGN),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import date, datetime
 from typing import Any
 
 import pytest
@@ -12,12 +13,15 @@ from switchboard.aws.writes import commit
 from switchboard.campaigns import changes, counts, store
 from switchboard.campaigns.models import Campaign, CampaignStatus, PauseReason, Recipient, RecipientStatus
 from switchboard.carriers.messages.ports.messenger import (
+    FoundText,
     OutcomeUnknownError,
     OutgoingText,
     TextRefusedError,
     ThrottledError,
 )
 from switchboard.compliance import ledgers
+from switchboard.compliance import service as compliance
+from switchboard.compliance.models import Purpose
 from switchboard.kit import clock
 from switchboard.messaging import pacing_store
 from switchboard.messaging import store as messages
@@ -442,3 +446,92 @@ def test_a_campaign_of_long_texts_keeps_its_numbers_segments_and_waits_nowhere_p
         assert 55 <= len(world.carried) <= 60
         assert set(valid) == {4 * 3_600}
         assert _now(campaign).status is CampaignStatus.RUNNING
+
+
+def test_a_campaign_looks_up_no_numbers_without_room_for_a_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    class Database:
+        def query_number(self, e164: str, since: date) -> str:
+            asked.append(e164)
+            return "no"
+
+    monkeypatch.setattr(compliance, "get_reassigned_numbers", Database)
+    with open_world() as world:
+        office = open_office("poor", provider="twilio", limits={"text_segments_per_month": 2})
+        campaign = _launch(office, 100)
+        world.run(200)
+        assert _now(campaign).pause_reason is PauseReason.CAP
+        assert sum(world.sent_to().values()) == 2
+        # The turns of lanes that run at the same time each find the room of the last text.
+        assert len(asked) <= 4
+        changes.launch_campaign(office.who, campaign.id)
+        world.run(200)
+        assert len(asked) <= 4
+
+
+def test_a_text_that_the_carrier_throttled_counts_once_towards_the_legal_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SWITCHBOARD_NATIONAL_REGISTRY", "simulator")
+    monkeypatch.setattr("tests.unit.campaigns.virtual.contact_of", ["+13055552671"].__getitem__)
+    with open_world() as world:
+        tries = iter(range(5))
+
+        def carrier(_: OutgoingText) -> None:
+            if next(tries) < 4:
+                raise ThrottledError("too many")
+
+        world.carrier = carrier
+        office = open_office(provider="twilio")
+        ledgers.record_consent(office.who, "+13055552671", "opt-in:double-opt-in")
+        campaign = _launch(office, 1, purpose=Purpose.TELEMARKETING)
+        world.run(600)
+        assert [one.status for one in _recipients(campaign)] == [_SENT]
+
+
+def test_texts_about_which_the_carrier_never_answers_are_unconfirmed_and_their_campaign_ends() -> None:
+    with open_world() as world:
+
+        def hang(_: OutgoingText) -> None:
+            raise OutcomeUnknownError("no answer")
+
+        def find(text: OutgoingText, since: datetime) -> FoundText | None:
+            if text.to_number == contact_of(0):
+                raise OutcomeUnknownError("there are several texts with this body between these numbers")
+            return FoundText(f"SM{text.message_id}", "delivered")
+
+        world.carrier = hang
+        world.find_text = find  # type: ignore[method-assign]
+        campaign = _launch(open_office(), 6)
+        world.run(60)
+        world.turns = 0
+        world.run(800)
+        # The others do not wait for the first.
+        assert [one.status for one in _recipients(campaign)] == [RecipientStatus.CLAIMED, *[_SENT] * 5]
+        world.run(4 * 3_600)
+        assert [one.status for one in _recipients(campaign)] == [_SENT] * 6
+        assert _text_of(campaign, _recipients(campaign)[0]).status is MessageStatus.UNCONFIRMED
+        assert _now(campaign).status is CampaignStatus.COMPLETED
+        # Sixty lanes sleep longer each time. Some messages come a moment early, and are sent again.
+        assert world.turns < 60 * 50
+
+
+def test_an_error_with_one_claim_does_not_keep_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    with open_world(mishaps=Mishaps(throttled=1e-9)) as world:
+        broken = [contact_of(0)]
+
+        def hang(_: OutgoingText) -> None:
+            raise OutcomeUnknownError("no answer")
+
+        def find(text: OutgoingText, since: datetime) -> FoundText | None:
+            if text.to_number in broken:
+                raise RuntimeError("broken")
+            return FoundText(f"SM{text.message_id}", "sent")
+
+        world.carrier = hang
+        world.find_text = find  # type: ignore[method-assign]
+        campaign = _launch(open_office(), 6)
+        world.run(680)
+        assert [one.status for one in _recipients(campaign)] == [RecipientStatus.CLAIMED, *[_SENT] * 5]
+        broken.clear()
+        world.run(600)
+        assert _now(campaign).status is CampaignStatus.COMPLETED

@@ -15,6 +15,7 @@ from switchboard.numbers.models import Number
 from switchboard.persistence.idempotency import IdempotencyKey
 from switchboard.team.models import Member
 from tests.actors import tenant
+from tests.integration.sabotage import Sabotage
 from tests.unit.calls.console_calls import save_flow, save_number
 from tests.unit.campaigns.desk import (
     add_rows,
@@ -210,3 +211,16 @@ def test_campaigns_of_another_organization_are_not_found(ada: Member, number: Nu
             read("org_other", campaign.id)
     assert service.list_campaigns("org_other", 10, None) == ([], None)
     assert campaign.status is CampaignStatus.DRAFT
+
+
+def test_a_list_has_the_counts_of_each_campaign_in_one_request(ada: Member, number: Number) -> None:
+    made = [make_campaign(ada, number, recipients) for recipients in (3, 0, 20)]
+    with Sabotage().counting() as calls:
+        rows, _ = service.list_campaigns(ada.org_id, 200, None)
+    assert [(row.campaign.id, row.counts.total, row.counts.pending) for row in rows] == [
+        (made[2].id, 20, 20),
+        (made[1].id, 0, 0),
+        (made[0].id, 3, 3),
+    ]
+    # The entries of the page, its campaigns, and their counts.
+    assert len(calls) == 3

@@ -300,9 +300,9 @@ class Office:
         return self.who.org_id
 
 
-def open_office(slug: str = "acme", **number: Any) -> Office:
-    """Creates an organization with a member and a simulated number."""
-    org_id = tenant(slug).org_id
+def open_office(slug: str = "acme", limits: dict[str, Any] | None = None, **number: Any) -> Office:
+    """Creates an organization with a member and a simulated number. `limits` replace figures of its plan."""
+    org_id = tenant(slug, **(limits or {})).org_id
     return Office(member(org_id), save_number(org_id, **number))
 
 

@@ -23,8 +23,14 @@ from switchboard.compliance.verdicts import _MESSAGES, Blocked
 from switchboard.kit import texts
 from tests.unit.compliance.gate import NOON, at, verdict
 
-NUMBER, FLORIDA = "+12125551234", "+13055551234"
+NUMBER, FLORIDA, MAINE = "+12125551234", "+13055551234", "+12075551234"
 LISTED, NOT_LISTED = (lambda: RegistryAnswer(True, NOON.date())), (lambda: RegistryAnswer(False, NOON.date()))
+SELLING_TEXT: dict[str, Any] = {
+    "channel": "sms",
+    "purpose": "telemarketing",
+    "consent": StatedConsent(source=ConsentSource.DOUBLE_OPT_IN.value, date="2026-01-02"),
+    "registered": NOT_LISTED,
+}
 RULES = ["dnc", "national_dnc", "opt_out", "consent", "reassigned", "quiet_hours", "caps"]
 
 
@@ -365,6 +371,18 @@ def test_three_calls_in_24_hours_and_no_more(to: str) -> None:
     assert verdict(to, facts=attempt_facts(hour, 2 * hour, 24 * hour)).allowed
 
 
+@pytest.mark.parametrize("to", [FLORIDA, "+14105551234", "+14055551234", "+15035551234"])
+def test_texts_that_sell_count_as_calls(to: str) -> None:
+    hour = timedelta(hours=1)
+    assert verdict(to, facts=attempt_facts(hour, 2 * hour), **SELLING_TEXT).allowed
+    refused = verdict(to, facts=attempt_facts(hour, 2 * hour, 3 * hour), **SELLING_TEXT)
+    assert refused.code == "attempt_cap"
+    # Nothing is paid for a text that is refused.
+    assert refused.find_result("reassigned").reason == "not_asked"
+    informational = SELLING_TEXT | {"purpose": "informational"}
+    assert verdict(to, facts=attempt_facts(hour, 2 * hour, 3 * hour), **informational).allowed
+
+
 def test_maine_allows_one_call_in_eight_hours() -> None:
     minute = timedelta(minutes=1)
     refused = verdict("+12075551234", facts=attempt_facts(479 * minute))
@@ -399,8 +417,11 @@ def test_a_cap_that_ends_at_night_allows_the_next_contact_in_the_morning() -> No
     [
         (NUMBER, {}, "no_cap"),
         ("+442079460000", {}, "no_cap"),
-        ("+442079460000", {"channel": "sms"}, "calls_only"),
-        (FLORIDA, {"channel": "sms"}, "calls_only"),
+        ("+442079460000", {"channel": "sms"}, "informational_text"),
+        ("+442079460000", SELLING_TEXT, "no_cap"),
+        (FLORIDA, {"channel": "sms"}, "informational_text"),
+        (MAINE, SELLING_TEXT, "no_cap"),  # its limit is about calls by machines
+        (FLORIDA, SELLING_TEXT | {"for_later": True}, "counted_later"),
         (FLORIDA, {"simulated": True}, "simulated"),
         (FLORIDA, {"counted": True}, "counted_already"),
         ("+13055550142", {}, "unreachable_number"),

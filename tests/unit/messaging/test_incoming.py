@@ -249,6 +249,10 @@ def test_a_blocked_contact_gets_no_answer(number: Number) -> None:
     assert opt_out_of(number.org_id) is not None
 
 
+def test_a_costly_number_is_heard_and_gets_no_answer(number: Number) -> None:
+    assert len(texts_of(receive(number, "HELP", "+19005551234"))) == 1
+
+
 @pytest.mark.parametrize(("provider", "counted"), [("twilio", 3), ("simulator", 0)])
 def test_received_segments_are_counted(acme: Tenant, provider: str, counted: int) -> None:
     receive(save_number(acme.org_id, provider=provider), segments=3)

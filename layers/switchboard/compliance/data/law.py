@@ -44,7 +44,7 @@ def intersect_windows(one: DayWindow | None, other: DayWindow | None) -> DayWind
 
 @dataclass(frozen=True, slots=True)
 class AttemptCap:
-    """A limit of calls on one subject within some hours."""
+    """A limit of calls, and of texts that sell, on one subject within some hours. They count together."""
 
     calls: int
     hours: int = 24
@@ -78,7 +78,7 @@ class SourcedRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule(SourcedRow):
-    """The hours and the limit of calls of one place. A day without a window is closed.
+    """The hours and the limit of contacts of one place. A day without a window is closed.
 
     `holidays` replaces the day's window on the place's legal holidays (`data.holidays`). Without `keeps_holidays` these
     are normal days. `voice` makes the window stricter for calls by an artificial voice, as all of ours are. With
