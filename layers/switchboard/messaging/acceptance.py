@@ -202,7 +202,8 @@ def _send_once(
     # A text for later meets its quiet hours at that time.
     asked = message.honors_quiet_hours and at is None
     opening = gate.find_opening(sender.org, message.flow_id) if asked else None
-    contact = gate.attempt_of_text(sender.org, message.model_copy(update={"honors_quiet_hours": asked}), opening)
+    at_once = message.model_copy(update={"honors_quiet_hours": asked})
+    contact = gate.attempt_of_text(sender.org, at_once, place.talk.last_inbound_at, opening)
     verdict = compliance.evaluate(contact, before_paying=lambda: usage.require_room(within))
     try:
         if at:

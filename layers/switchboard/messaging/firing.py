@@ -86,7 +86,8 @@ def _queue(org: Organization, found: ScheduledText, talk: TextConversation) -> t
     opening = gate.find_opening(org, found.flow_id) if found.honors_quiet_hours else None
     try:
         verdict = compliance.evaluate(
-            gate.attempt_of_text(org, found, opening), before_paying=lambda: usage.require_room(within)
+            gate.attempt_of_text(org, found, talk.last_inbound_at, opening),
+            before_paying=lambda: usage.require_room(within),
         )
         if verdict.code == "quiet_hours" and verdict.next_allowed_at:
             after, writes = scheduling.put_off(found, verdict.next_allowed_at)

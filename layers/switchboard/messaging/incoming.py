@@ -213,12 +213,17 @@ def _ledger_entry_write(request: ContactRequest | None, change: LedgerChange, ta
 
 
 def _consent_writes(request: ContactRequest | None, known: _Known, message: TextMessage) -> Writes:
-    """Returns the writes of the consent that the contact's first text is. A simulated person gives none."""
-    if known.consent or message.simulated or (known.talk and known.talk.last_inbound_at):
-        return None
-    if request and request.kind is KeywordKind.STOP:
+    """Returns the writes of the consent that a text of the contact is. A simulated person gives none.
+
+    The first text is a consent if the ledger has none. Each later one renews this consent, and no other one.
+    """
+    if message.simulated or (request and request.kind is KeywordKind.STOP):
         return None
     origin = text_events.text_origin(message)
+    if known.consent and known.consent.source is ConsentSource.CUSTOMER_INITIATED:
+        return ledgers.renewed_consent_writes(origin, known.consent, message.created_at)
+    if known.consent or (known.talk and known.talk.last_inbound_at):
+        return None
     return ledgers.first_consent_writes(
         origin, message.contact_e164, ConsentSource.CUSTOMER_INITIATED, message.created_at
     )

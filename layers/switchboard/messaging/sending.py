@@ -159,7 +159,15 @@ def _judge(org: Organization, message: TextMessage) -> Verdict | None:
     if message.passes_opt_out:
         return None
     opening = gate.find_opening(org, message.flow_id) if message.honors_quiet_hours else None
-    return compliance.evaluate(gate.attempt_of_text(org, message, opening))
+    return compliance.evaluate(gate.attempt_of_text(org, message, _find_heard_at(message), opening))
+
+
+def _find_heard_at(message: TextMessage) -> str | None:
+    """Returns the time of the contact's latest text, on which a text of the AI rests."""
+    if message.author is not Author.AI:
+        return None
+    talk = store.CONVERSATIONS.get_object(message.org_id, message.conversation_id)
+    return talk.last_inbound_at if talk else None
 
 
 def _refuse(org: Organization, message: TextMessage, verdict: Verdict) -> None:

@@ -54,6 +54,8 @@ _MODEL_TRIES, _THROTTLE_DELAY = 20, timedelta(seconds=15)
 MODEL_REPLIES_PER_DAY = 20_000
 #: The answer when the writer fails. A person then takes over.
 FALLBACK = "Thank you for your text. A member of our team will answer here as soon as possible."
+#: The contact, or the organization, wants no texts at all: nobody needs to look.
+_REFUSALS = frozenset({"opted_out", "dnc"})
 _UNSEEN = frozenset({MessageStatus.FAILED, MessageStatus.CANCELED, MessageStatus.UNDELIVERED})
 
 
@@ -243,6 +245,9 @@ def _send(turn: _Turn, draft: TextDraft, part: str, effects: Effects) -> str | N
         effects.escalation = effects.escalation or error.code
         return None
     except (Blocked, DomainError) as error:
+        if isinstance(error, Blocked) and error.code not in _REFUSALS:
+            # The contact waits for an answer that the AI may not give.
+            effects.escalation = effects.escalation or error.code
         telemetry.log_skip("the answer may not be sent", conversation_id=turn.talk.id, code=error.code)
         return None
     made = sent.message or sent.scheduled

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import functools
+from dataclasses import replace
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
 from switchboard.carriers.language import RefusedError, ThrottledError
 from switchboard.compliance import ledgers
+from switchboard.compliance.verdicts import Blocked
 from switchboard.kit import clock
 from switchboard.messaging import store
 from switchboard.messaging.models import Author, ConversationStatus, MessageStatus, ScheduleReason
@@ -16,6 +20,8 @@ from switchboard.replies import guards, service
 from switchboard.replies.repliers.models import Answer, ToolCall
 from tests.actors import Tenant, system
 from tests.integration.sabotage import Sabotage
+from tests.unit.messaging.texts_out import CALIFORNIAN
+from tests.unit.replies import talks
 from tests.unit.replies.talks import ADA, Talk, open_talk, use_writer
 
 
@@ -130,6 +136,39 @@ def test_an_opt_out_while_the_model_writes_stops_the_answer(
     monkeypatch.setattr(writer, "reply", slow)
     talk.answer(heard)
     assert talk.answers == []
+
+
+def _live(acme: Tenant, frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch) -> Talk:
+    """A conversation on a number of a real carrier, with a person in California."""
+    monkeypatch.setattr(talks, "save_number", functools.partial(talks.save_number, provider="twilio"))
+    return replace(open_talk(acme.org_id, frozen), contact=CALIFORNIAN)
+
+
+@pytest.mark.usefixtures("messenger")
+def test_a_conversation_is_answered_after_a_year(
+    acme: Tenant, frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    talk = _live(acme, frozen, monkeypatch)
+    use_writer(monkeypatch, Answer("Once."), Answer("Again."))
+    talk.answer(talk.hear("Hi"))
+    frozen.advance(days=365)
+    talk.answer(talk.hear("Hello again"))
+    assert talk.answers == ["Once.", "Again."]
+    assert not talk.conversation.ai_paused
+
+
+@pytest.mark.usefixtures("messenger")
+def test_a_person_looks_at_a_text_that_the_ai_may_not_answer(
+    acme: Tenant, frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    talk = _live(acme, frozen, monkeypatch)
+    use_writer(monkeypatch, Answer("Once."))
+    heard = talk.hear("Hi")
+    refused = Blocked("The consent has expired.", code="consent_expired")
+    monkeypatch.setattr(service.acceptance, "send_reply", Mock(side_effect=refused))
+    talk.answer(heard)
+    assert (talk.answers, talk.conversation.ai_paused, talk.conversation.needs_attention) == ([], True, True)
+    assert talk.conversation.metadata["escalation_reason"] == "consent_expired"
 
 
 def test_a_number_without_a_flow_has_no_ai(acme: Tenant, frozen: clock.FrozenClock) -> None:
