@@ -81,12 +81,15 @@ def _receive(report: IncomingText, number: Number) -> bool:
         ),
     )
     message = _new_message(report, number, conversation_id, contact)
+    request = _find_request(report, known, message)
+    if request:
+        message = message.model_copy(update={"keyword": request.kind})
     try:
         # The mark comes first: a repeated callback fails by it, and not by another condition.
         commit(
             store.provider_sid_write(message),
             store.new_message_write(message),
-            _incoming_writes(report, known, message),
+            _incoming_writes(request, known, message),
         )
     except AlreadyOptedOutError:
         raise StaleVersionError from None
@@ -135,14 +138,14 @@ def _new_message(report: IncomingText, number: Number, conversation_id: str, con
     )
 
 
-def _incoming_writes(report: IncomingText, known: _Known, message: TextMessage) -> list[Writes]:
+def _find_request(report: IncomingText, known: _Known, message: TextMessage) -> ContactRequest | None:
+    if not _is_number(message.contact_e164):
+        return None
+    return contact_requests.find_request(message.body, report.opt_out_type, opted_out=known.opt_out is not None)
+
+
+def _incoming_writes(request: ContactRequest | None, known: _Known, message: TextMessage) -> list[Writes]:
     origin = text_events.text_origin(message)
-    is_person = _is_number(message.contact_e164)
-    request = (
-        contact_requests.find_request(message.body, report.opt_out_type, opted_out=known.opt_out is not None)
-        if is_person
-        else None
-    )
     change = contact_requests.change_ledger(origin, request, message.contact_e164, known.opt_out, message.created_at)
     before = known.talk or _new_conversation(known.number, message)
     facts: dict[str, Any] = threads.add_message(before, message)
@@ -160,7 +163,7 @@ def _incoming_writes(report: IncomingText, known: _Known, message: TextMessage) 
         _status_writes(known.talk, after, message),
         text_events.text_event_write(origin, "sms.received", message, media=len(message.media), **keyword),
         _ledger_entry_write(request, change, after),
-        _consent_writes(request, known, message) if is_person else None,
+        _consent_writes(request, known, message) if _is_number(message.contact_e164) else None,
         timers.job_write(fetch) if message.media else None,
         figures.figure_writes(message, "received", message.created_at),
         None if message.simulated else usage.count_write(message.org_id, Meter.SMS_RECEIVED, message.segments),

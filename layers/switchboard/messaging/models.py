@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from switchboard.carriers.messages.segments import Encoding
+from switchboard.messaging.keywords import KeywordKind
 from switchboard.usage.models import SpendingReceipt
 
 #: The longest body, in characters, and the most files of one text (docs/contracts/hum.md#messages).
@@ -151,6 +152,8 @@ class TextMessage(BaseModel):
     put_off_until: str | None = None
     #: An answer to a keyword passes the block of the contact's own opt-out.
     passes_opt_out: bool = False
+    #: The request of a text that came in: `stop`, `start` or `help`. The platform answers it, and the AI does not see it.
+    keyword: KeywordKind | None = None
     simulated: bool = False
     receipt: SpendingReceipt | None = None
     #: The campaign and the place of the recipient in it, and the scheduled text that it was.

@@ -43,6 +43,11 @@ def is_automatic(message: TextMessage) -> bool:
     return _AUTOMATIC.search(message.body) is not None
 
 
+def wants_answer(message: TextMessage) -> bool:
+    """Whether a text is one of the contact's that the AI answers: no keyword, and not written by a machine."""
+    return message.direction == "inbound" and message.keyword is None and not is_automatic(message)
+
+
 def find_stop(newest_first: Sequence[TextMessage], answered_at: Sequence[str], now: datetime) -> StopReason | None:
     """Returns why the AI must stop in a conversation, or `None`.
 

@@ -125,22 +125,20 @@ def _find_turn(job: ReplyToTexts) -> _Turn | str:
         return "no text waits for an answer"
     if waiting[0].id != job.message_id and clock.now() - clock.parse(waiting[-1].created_at) < LONGEST_PAUSE:
         return "a newer text came in, and its job answers both"
-    if guards.is_automatic(waiting[0]):
-        return "the text is automatic"
     return _Turn(organizations.get_organization(org_id), talk, flow, history, state, waiting[0])
 
 
 def _list_waiting(newest_first: Sequence[TextMessage], answered_through: str | None) -> list[TextMessage]:
-    """Returns the texts of the contact that have no answer, newest first.
+    """Returns the texts of the contact that wait for an answer, newest first.
 
-    A text of a member answers those before it. A text of the AI does not count: a turn that was killed after it goes on
+    A keyword or an automatic text that comes in after a question does not wait, so the question's job goes on. A text of a member answers those before it. A text of the AI does not count: a turn that was killed after it goes on
     where it was.
     """
     waiting: list[TextMessage] = []
     for message in newest_first:
         if message.author is Author.USER or message.id <= (answered_through or ""):
             break
-        if message.direction == "inbound" and (not waiting or _is_near(message, waiting[0])):
+        if guards.wants_answer(message) and (not waiting or _is_near(message, waiting[0])):
             waiting.append(message)
     return waiting
 
@@ -190,7 +188,7 @@ def _new_prompt(turn: _Turn) -> Prompt:
     lines = [
         ThreadLine(message.direction == "outbound", message.body[:MAX_LINE_CHARACTERS] or "(a file)")
         for message in reversed(turn.history)
-        if message.status not in _UNSEEN
+        if message.status not in _UNSEEN and message.keyword is None
     ]
     flow = turn.flow
     return Prompt(

@@ -47,6 +47,29 @@ def test_one_answer_for_several_texts(talk: Talk, monkeypatch: pytest.MonkeyPatc
     assert writer.prompts[0].instructions == "Be kind."
 
 
+@pytest.mark.parametrize("between", ["INFO", "AUTO-REPLY: I am away"])
+def test_a_question_is_answered_though_no_question_follows(
+    talk: Talk, monkeypatch: pytest.MonkeyPatch, between: str
+) -> None:
+    writer = use_writer(monkeypatch, Answer("Yes, until six."))
+    question, other = talk.hear("Are you open on Sunday?"), talk.hear(between, pause=2)
+    talk.answer(other, pause=0)
+    assert writer.prompts == []
+    talk.answer(question, pause=2)
+    assert talk.answers[-1] == "Yes, until six."
+    assert "INFO" not in [line.text for line in writer.prompts[0].lines]
+    talk.answer(talk.hear("Thanks", pause=60))
+    assert "INFO" not in [line.text for line in writer.prompts[1].lines]
+
+
+def test_rules_never_answer_a_machine_or_a_keyword(talk: Talk) -> None:
+    for body in ("AUTO-REPLY: I am away", "I'm driving", "Do not reply to this number"):
+        talk.answer(talk.hear(body))
+    assert (talk.answers, talk.conversation.ai_paused) == ([], False)
+    talk.answer(talk.hear("INFO"))
+    assert [text.author for text in talk.texts if text.direction == "outbound"] == [Author.SYSTEM]
+
+
 def test_a_person_who_keeps_writing_gets_an_answer_in_time(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
     use_writer(monkeypatch, Answer("I am here."))
     heard = [talk.hear(f"Part {number}", pause=3) for number in range(9)]
