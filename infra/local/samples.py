@@ -222,7 +222,7 @@ def _waiting_text(demo: dict[str, str]) -> TextMessage:
             {"org_id": number.org_id, "number_id": number.id, "received_at": clock.now_iso(), **told}
         )
     )
-    texts, _ = lookup.list_messages(number.org_id, conversation_id_of(number.org_id, number.id, "+14155550142"), 1)
+    texts = lookup.list_newest_messages(number.org_id, conversation_id_of(number.org_id, number.id, "+14155550142"), 1)
     return texts[0]
 
 

@@ -70,7 +70,7 @@ RARE_NAME, NAME = Cost(4, 6), Cost(5, 22)
 MARK, COUNTS = Cost(3, 3), Cost(2, 2)
 #: A miss: the lines of flows are up to four requests beside the tallies. A report that begins or ends within a quarter
 #: of an hour also reads the single calls of that quarter.
-REPORT, ODD_REPORT = Cost(3, 10), Cost(3, 11)
+REPORT, ODD_REPORT = Cost(3, 10), Cost(3, 13)
 
 
 class Ask(NamedTuple):

@@ -72,8 +72,12 @@ def test_a_claim_without_its_checks_is_detected(monkeypatch: pytest.MonkeyPatch,
 
 
 def test_an_acceptance_that_does_not_read_the_ledgers_is_detected(monkeypatch: pytest.MonkeyPatch) -> None:
-    read = facts.read_facts
-    monkeypatch.setattr(facts, "read_facts", lambda *of: replace(read(*of), blocked=False, opted_out=False))
+    read = facts.read_facts_of_many
+    monkeypatch.setattr(
+        facts,
+        "read_facts_of_many",
+        lambda wanted: [replace(one, blocked=False, opted_out=False) for one in read(wanted)],
+    )
     assert "is accepted though" in _found("is accepted though")
 
 

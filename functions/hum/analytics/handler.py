@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functions.hum.analytics.schemas import AnalyticsView, DashboardView
-from switchboard.analytics import messages, service
+from switchboard.analytics import service
 from switchboard.dialects.hum.analytics_views import DAYS, RangeDays, RangeEnd, RangeStart
 from switchboard.dialects.hum.dialect import Hum
 from switchboard.edge.api import Api
@@ -44,8 +44,7 @@ def get_dashboard() -> DashboardView:
     permission=Permission.ANALYTICS_READ,
 )
 def get_analytics(days: RangeDays = DAYS, start: RangeStart = None, end: RangeEnd = None) -> AnalyticsView:
-    found = service.get_analytics(api.member.organization, days, start, end)
-    return AnalyticsView.told(found, messages.count_messages(api.member.org_id, found.range))
+    return AnalyticsView.told(service.get_analytics(api.member.organization, days, start, end))
 
 
 handler = api.handler

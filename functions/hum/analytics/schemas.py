@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pydantic import BaseModel, Field
 
-from switchboard.analytics.messages import MessageFigures
 from switchboard.analytics.models import FlowFigures, RangeFigures
 from switchboard.analytics.service import Dashboard
 from switchboard.dialects.hum.analytics_views import FlowAnalyticsView, length_fields, range_fields
@@ -68,7 +67,7 @@ class AnalyticsView(FlowAnalyticsView):
     sms: MessageTotals
 
     @classmethod
-    def told(cls, found: RangeFigures, messages: MessageFigures) -> AnalyticsView:
+    def told(cls, found: RangeFigures) -> AnalyticsView:
         """Returns HUM's view of the figures of an organization."""
         totals = found.totals
         return cls.model_validate(
@@ -77,7 +76,7 @@ class AnalyticsView(FlowAnalyticsView):
                 "by_flow": [FlowLine.of(line).model_dump() for line in found.flows],
                 "by_hour": [{"hour": hour, "calls": calls} for hour, calls in enumerate(found.hours)],
                 "direction": {"inbound": totals.inbound, "outbound": totals.calls - totals.inbound},
-                "sms": messages._asdict(),
+                "sms": found.texts._asdict(),
             }
         )
 

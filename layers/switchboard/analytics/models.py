@@ -112,8 +112,20 @@ class FlowFigures(NamedTuple):
     figures: CallFigures
 
 
+class MessageFigures(NamedTuple):
+    """The text messages of a range, and the people who asked for no more of them."""
+
+    sent: int = 0
+    received: int = 0
+    failed: int = 0
+    opt_outs: int = 0
+
+
 class RangeFigures(NamedTuple):
-    """All figures of a range. `hours` has the number of calls for each hour of the day."""
+    """All figures of a range. `hours` has the number of calls for each hour of the day.
+
+    The `texts` are those of the organization: a flow has none.
+    """
 
     range: CallRange
     totals: CallFigures
@@ -122,6 +134,7 @@ class RangeFigures(NamedTuple):
     outcomes: Mapping[str, int]
     sentiments: Mapping[str, int]
     flows: list[FlowFigures]
+    texts: MessageFigures = MessageFigures()
 
 
 def minutes_of(seconds: int) -> float:

@@ -11,11 +11,11 @@ from switchboard.events.models import Event
 
 
 def project(event: Event) -> tuple[str, Writes] | None:
-    """Returns the tally of an opt-out, and the write that counts it."""
+    """Returns the tally of an opt-out, and the writes that count it."""
     # A repeated event has the same subject, where it is listed as applied.
     chosen = zlib.crc32(event.id.encode()) % message_tallies.SLICES
-    write = message_tallies.count_write(event.org_id, "opt_outs", event.at, chosen)
-    return str(write.key["sk"]), write
+    key = message_tallies.day_key(event.org_id, "opt_outs", event.at, chosen)
+    return str(key["sk"]), message_tallies.count_writes(event.org_id, "opt_outs", event.at, chosen)
 
 
 def subjects(org_id: str) -> Iterator[str]:  # noqa: ARG001 the form of a projection
@@ -24,5 +24,5 @@ def subjects(org_id: str) -> Iterator[str]:  # noqa: ARG001 the form of a projec
 
 
 def removal_writes(org_id: str, subject: str) -> Writes:
-    """Returns the write that removes a tally."""
-    return message_tallies.delete_write(org_id, subject)
+    """Returns the writes that remove a tally."""
+    return message_tallies.delete_writes(org_id, subject)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from switchboard.accounts.models import Organization
+from switchboard.analytics.messages import count_messages
 from switchboard.analytics.models import FlowFigures, RangeFigures
 from switchboard.analytics.ranges import find_range
 from switchboard.analytics.reading import RangeReading, RangeSums
@@ -43,14 +44,20 @@ class Dashboard(NamedTuple):
 
 
 def get_analytics(org: Organization, days: int, start: str | None, end: str | None) -> RangeFigures:
-    """Returns the figures of all calls in a range, in two round trips. Raises Invalid for an invalid range."""
-    reading = RangeReading(org.id, None, find_range(zone_of(org), days, start, end), with_lines=True)
+    """Returns the figures of a range, in two round trips. Raises Invalid for an invalid range."""
+    wanted = find_range(zone_of(org), days, start, end)
+    reading, of_texts = (
+        RangeReading(org.id, None, wanted, with_lines=True),
+        BackgroundTask(lambda: count_messages(org.id, wanted)),
+    )
     reading.start()
+    of_texts.start()
     sums = reading.sums(reads.read_refs(*reading.refs))
     lines = list(sums.flows.items())[:MAX_FLOW_LINES]
     refs = [flows.flow_ref(org.id, flow_id) for flow_id, _ in lines if flow_id]
     known = {flow.id: flow.name for flow in reads.read_refs(*refs) if flow} if refs else {}
-    return _figures(sums, [FlowFigures(flow_id, known.get(flow_id or ""), figures) for flow_id, figures in lines])
+    calls = _figures(sums, [FlowFigures(flow_id, known.get(flow_id or ""), figures) for flow_id, figures in lines])
+    return calls._replace(texts=of_texts.result())
 
 
 def get_flow_analytics(org: Organization, flow_id: str, days: int, start: str | None, end: str | None) -> RangeFigures:
@@ -75,19 +82,20 @@ def _figures(sums: RangeSums, lines: list[FlowFigures]) -> RangeFigures:
 
 
 def get_dashboard(member: Member) -> Dashboard:
-    """Returns the dashboard of a member, in two round trips and five requests.
+    """Returns the dashboard of a member, in two round trips and four requests.
 
     The first reads the counts, the use of the month, the read states, and the places of the newest calls. The second
     reads these calls with what their rows need, and counts what is unread.
     """
     org, user_id = member.organization, member.user_id
-    of_usage = BackgroundTask(lambda: usage.get_monthly_usage(org.id))
     of_places = BackgroundTask(lambda: newest.list_newest_places(org.id, _RECENT_CALLS))
     reading = RangeReading(org.id, None, find_range(zone_of(org), _DASHBOARD_DAYS, None, None))
-    for task in (of_usage, of_places, reading):
+    for task in (of_places, reading):
         task.start()
     of_states = [inboxes.state_ref(org.id, kind, user_id) for kind in _INBOXES]
-    answers = reads.read_refs(*of_states, *reading.refs)
+    counters = usage.monthly_counter_refs(org.id)
+    answers = reads.read_refs(*counters, *of_states, *reading.refs)
+    used, answers = answers[: len(counters)], answers[len(counters) :]
     states = [state or ReadState() for state in answers[: len(_INBOXES)]]
     nodes = [inboxes.count_refs(org.id, kind, state) for kind, state in zip(_INBOXES, states, strict=True)]
     rows, counts = newest.read_newest_calls(
@@ -98,7 +106,7 @@ def get_dashboard(member: Member) -> Dashboard:
         reading.sums(answers[len(_INBOXES) :]),
         inboxes.count_from(states[0], counts[:split]),
         inboxes.count_from(states[1], counts[split:]),
-        sum(of_usage.result().units[meter] for meter in (Meter.VOICE_BASIC, Meter.VOICE_PREMIUM)),
+        usage.sum_units(used, Meter.VOICE_BASIC, Meter.VOICE_PREMIUM),
         org.terms.voice_minutes_per_month,
         rows,
     )

@@ -58,7 +58,8 @@ MAX_IDLE_SECONDS = 3.0
 _OWN_CONFIG = {
     "s3": Config(signature_version="s3v4", s3={"addressing_style": "virtual"}),
     # A language model needs more time than a store. The functions that call one have a long enough timeout.
-    "bedrock-runtime": Config(read_timeout=45),
+    # A worker asks again later, so the client does not: three silent attempts would outlast the function.
+    "bedrock-runtime": Config(read_timeout=45, retries={"mode": "standard", "total_max_attempts": 1}),
 }
 
 #: For the rate limiter: a request does not wait for it as long as for other reads and writes.

@@ -20,7 +20,7 @@ def figure_writes(message: TextMessage, kind: MessageKind, at: str, number: int 
     """
     if message.simulated and messages.messenger_name(simulated=False) != "simulator":
         return None
-    return message_tallies.count_write(message.org_id, kind, at, number=number)
+    return message_tallies.count_writes(message.org_id, kind, at, number=number)
 
 
 def count_open_conversations(org_id: str) -> int:

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from switchboard.messaging.store import conversation_ref, list_messages
+from switchboard.messaging.store import conversation_ref, list_newest_messages
 
-__all__ = ["conversation_ref", "list_messages"]
+__all__ = ["conversation_ref", "list_newest_messages"]

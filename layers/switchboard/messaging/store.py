@@ -167,6 +167,17 @@ def list_messages(
     return read_query_page(query, TextMessage.model_validate, org_id, f"texts:{conversation_id}:{before}", limit, after)
 
 
+def list_newest_messages(org_id: str, conversation_id: str, limit: int) -> list[TextMessage]:
+    """Returns the newest texts of a conversation, the newest first. A worker has no secret that could sign a cursor."""
+    query = Query(
+        table="activity",
+        partition=conversation_partition(org_id, conversation_id),
+        begins="message#",
+        forward=False,
+    )
+    return [TextMessage.model_validate(item) for item in query.read_page(limit).items]
+
+
 def message_item(message: TextMessage) -> Item:
     """Returns the stored item of a text."""
     key = message_key(message.org_id, message.conversation_id, message.id)

@@ -232,7 +232,8 @@ KINDS: tuple[ItemKind, ...] = (
     ItemKind("core", "tally of an organization", "<org>#call-tallies|<unit>#<period>", _ORG, _TALLY),
     ItemKind("core", "lines of flows in a tally", "<org>#flow-tallies|<unit>#<period>#<group>", _ORG, _TALLY),
     ItemKind("core", "tally of a flow", "<org>#call-tallies#<flow>|<unit>#<period>", _ORG, _TALLY),
-    ItemKind("core", "tally of texts", "<org>#text-tallies#<month>|<day>#<kind>#<slice>", _ORG, _TALLY),
+    ItemKind("core", "tally of texts of a day", "<org>#text-tallies#<month>|<day>#<kind>#<slice>", _ORG, _TALLY),
+    ItemKind("core", "tally of texts of a month", "<org>#text-months|<month>#<kind>#<slice>", _ORG, _TALLY),
     # ---- inboxes
     ItemKind("core", "counted thing of an inbox", "<org>#inbox#<kind>|<place…>", _CHANGE, "Deleted with the thing."),
     ItemKind(

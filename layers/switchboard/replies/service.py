@@ -46,6 +46,9 @@ LONGEST_PAUSE = timedelta(seconds=20)
 _SAME_TURN = timedelta(hours=1)
 #: The rounds of tools before the answer, and the HTTP tools of one answer.
 MAX_ROUNDS, MAX_HTTP_CALLS = 3, 5
+#: No round and no tool begins later than this in a turn, in seconds. The last one may take 90 seconds, and the function
+#: has 200.
+_TURN_SECONDS = 80
 #: The texts that the writer reads, and the characters of one of them.
 MAX_LINES, MAX_LINE_CHARACTERS = 30, 1_600
 #: How long a busy model is asked again, and about how long between two attempts.
@@ -119,7 +122,7 @@ def _find_turn(job: ReplyToTexts) -> _Turn | str:
     flow = _find_flow(talk)
     if flow is None:
         return "no flow answers texts here"
-    history, _ = lookup.list_messages(org_id, talk.id, MAX_LINES)
+    history = lookup.list_newest_messages(org_id, talk.id, MAX_LINES)
     waiting = _list_waiting(history, state.answered_through)
     if not waiting or waiting[0].id < job.message_id:
         return "no text waits for an answer"
@@ -168,8 +171,9 @@ def _write_answer(turn: _Turn, effects: Effects, tries: int) -> str | None:
     writer, results, http_calls = repliers.choose_replier(), list[ToolResult](), 0
     if writer.name != RULES and not tries:
         usage.commit_within([usage.daily_charge(turn.org, "model_replies", MODEL_REPLIES_PER_DAY)])
-    prompt = _new_prompt(turn)
+    prompt, began = _new_prompt(turn), clock.epoch()
     for number in range(MAX_ROUNDS + 1):
+        _require_time(began)
         answer = writer.reply(prompt._replace(results=tuple(results), is_last=number == MAX_ROUNDS))
         if not answer.calls:
             return answer.text
@@ -179,9 +183,16 @@ def _write_answer(turn: _Turn, effects: Effects, tries: int) -> str | None:
             if own and http_calls > MAX_HTTP_CALLS:
                 results.append(ToolResult(call.name, "Too many tools were called: answer now.", done=False))
                 continue
+            _require_time(began)
             key = texts.digest(f"{turn.newest.id}#{number}#{place}")
             results.append(tools.run_tool(turn.flow, call, effects, key))
     raise RefusedError("the writer calls tools and does not answer")
+
+
+def _require_time(began: float) -> None:
+    """Raises RefusedError if the turn has taken too long. A turn that Lambda stops would begin again."""
+    if clock.epoch() - began > _TURN_SECONDS:
+        raise RefusedError("the turn takes too long")
 
 
 def _new_prompt(turn: _Turn) -> Prompt:

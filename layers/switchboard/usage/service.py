@@ -11,6 +11,8 @@ from typing import Any
 
 from switchboard.accounts import organizations
 from switchboard.accounts.models import HardCap, Organization
+from switchboard.aws.dynamodb import Item
+from switchboard.aws.reads import Ref
 from switchboard.aws.writes import ConditionFailedError, Update, Writes
 from switchboard.errors import Contended, QuotaExceeded
 from switchboard.events.models import Origin
@@ -43,6 +45,7 @@ __all__ = [
     "daily_charge_of_key",
     "get_monthly_usage",
     "monthly_charge",
+    "monthly_counter_refs",
     "owed_write",
     "price_micros",
     "rebalance",
@@ -52,6 +55,7 @@ __all__ = [
     "require_room",
     "set_hard_cap",
     "spending_charge",
+    "sum_units",
     "total_ref",
     "used_in_month",
 ]
@@ -282,6 +286,18 @@ def remaining_cap_micros(org: Organization, meter: Meter) -> int | None:
 def price_micros(meter: Meter) -> int:
     """Returns the price of one unit, in millionths of a dollar."""
     return PRICE_MICROS[meter]
+
+
+def monthly_counter_refs(org_id: str) -> list[Ref[Item]]:
+    """Returns the references to the counters of the current month, for a read with others (`sum_units`)."""
+    partition = store.book_partition(org_id, clock.now_iso()[:7])
+    sks = ["total", *map(store.slice_sk, range(SLICES))]
+    return [Ref("core", {"pk": partition, "sk": sk}, dict) for sk in sks]
+
+
+def sum_units(counters: Sequence[Item | None], *meters: Meter) -> int:
+    """Returns the units of some meters in the counters of a month."""
+    return sum(int(item.get(meter.value, 0)) for item in counters if item for meter in meters)
 
 
 def get_monthly_usage(org_id: str, period: str | None = None) -> Usage:

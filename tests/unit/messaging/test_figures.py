@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from switchboard.analytics import message_tallies
-from switchboard.analytics.messages import MessageFigures, count_messages
-from switchboard.analytics.models import CallRange
+from switchboard.analytics.messages import count_messages
+from switchboard.analytics.models import CallRange, MessageFigures
 from switchboard.aws.writes import commit
 from switchboard.carriers import messages
 from switchboard.compliance import ledgers
@@ -73,7 +73,7 @@ def test_an_opt_out_counts_once_and_can_be_counted_again_from_its_events(acme: T
 
 def test_a_range_ends_at_its_quarter_and_spans_months(acme: Tenant) -> None:
     for at in ("2026-01-31T23:50:00.000Z", "2026-02-01T00:14:59.000Z", "2026-02-01T00:15:00.000Z"):
-        commit(message_tallies.count_write(acme.org_id, "sent", at))
+        commit(message_tallies.count_writes(acme.org_id, "sent", at))
     start, end = clock.parse("2026-01-31T23:45:00Z"), clock.parse("2026-02-01T00:15:00Z")
     assert message_tallies.count_range(acme.org_id, start, end) == {"sent": 2}
     assert message_tallies.count_range(acme.org_id, end, end + timedelta(days=60)) == {"sent": 1}

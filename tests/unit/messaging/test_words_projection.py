@@ -14,14 +14,17 @@ from switchboard.messaging.models import TextConversation
 from switchboard.persistence.optimistic import StaleVersionError
 from switchboard.projections import service as projections
 from switchboard.search import index
+from switchboard.search.index import IndexEntry, SearchSubject
 from tests.actors import Tenant
 from tests.unit.messaging.console_texts import index_words, save_conversation, save_text, started_event
 from tests.unit.messaging.desk import CONTACT
 
 
 def _finds(talk: TextConversation, word: str) -> bool:
-    found = index.find_subjects(words_projection.CONVERSATION_NOUN, talk.org_id, word, 10)
-    assert found is not None
+    def load(entries: list[IndexEntry]) -> list[SearchSubject[str] | None]:
+        return [SearchSubject(entry.subject_id, [entry.token]) for entry in entries]
+
+    found, _ = index.search_subjects(words_projection.CONVERSATION_NOUN, talk.org_id, [word], 10, None, load)
     return [words_projection.place_of_subject(subject).id for subject in found] == [talk.id]
 
 

@@ -289,6 +289,29 @@ def test_a_writer_that_only_calls_tools_is_stopped(talk: Talk, monkeypatch: pyte
     assert talk.answers == [service.FALLBACK]
 
 
+def test_a_long_conversation_needs_no_secret(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
+    use_writer(monkeypatch, Answer("Yes."))
+    for number in range(service.MAX_LINES + 2):
+        heard = talk.hear(f"Text {number}", pause=400)
+    monkeypatch.delenv("SWITCHBOARD_ROOT_SECRET")
+    talk.answer(heard)
+    assert talk.answers == ["Yes."]
+
+
+def test_a_turn_ends_before_the_function_is_stopped(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
+    writer = use_writer(monkeypatch, Answer(calls=[ToolCall("unknown", {})]))
+    write = writer.reply
+
+    def slow(prompt: Any) -> Answer:
+        talk.time.advance(seconds=45)
+        return write(prompt)
+
+    monkeypatch.setattr(writer, "reply", slow)
+    talk.answer(talk.hear("Hi"))
+    assert len(writer.prompts) == 2
+    assert talk.answers == [service.FALLBACK]
+
+
 def test_the_daily_limit_of_the_model_leaves_a_person(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
     use_writer(monkeypatch, Answer("Yes."))
     monkeypatch.setattr(service, "MODEL_REPLIES_PER_DAY", 1)

@@ -22,14 +22,20 @@ T = TypeVar("T")
 
 
 def ask_for_data(
-    model: LanguageModel, system: str, question: dict[str, Any], read: Callable[[str], T], *, max_tokens: int
+    model: LanguageModel,
+    system: str,
+    question: dict[str, Any],
+    read: Callable[[str], T],
+    *,
+    max_tokens: int,
+    attempts: int = ATTEMPTS,
 ) -> T:
     """Returns the model's answer as `read` returns it. `read` raises Invalid or ValueError for an unusable answer.
 
-    Raises ThrottledError, or RefusedError after ATTEMPTS unusable answers.
+    Raises ThrottledError, or RefusedError after `attempts` unusable answers.
     """
     asked, why = json.dumps(question, ensure_ascii=False), ""
-    for _ in range(ATTEMPTS):
+    for _ in range(attempts):
         text = model.ask_model(system, asked, max_tokens=max_tokens)
         try:
             return read(text)

@@ -18,6 +18,8 @@ from switchboard.replies.repliers import MAX_REPLY_CHARACTERS
 from switchboard.replies.repliers.models import Answer, Prompt, ToolCall
 
 _MAX_ANSWER_TOKENS = 1_200
+#: The attempts to get a valid answer: a contact waits for it.
+_ATTEMPTS = 2
 #: The most tools that one answer may call.
 _MAX_CALLS = 3
 _SYSTEM = f"""\
@@ -87,4 +89,4 @@ class ModelReplier:
             calls = [ToolCall(call.name, call.arguments) for call in answer.calls]
             return Answer(None if calls else answer.reply, calls)
 
-        return ask_for_data(self._model, system, question, read, max_tokens=_MAX_ANSWER_TOKENS)
+        return ask_for_data(self._model, system, question, read, max_tokens=_MAX_ANSWER_TOKENS, attempts=_ATTEMPTS)
