@@ -20,6 +20,7 @@ from switchboard.compliance.models import OptOut
 from switchboard.events.models import Origin
 from switchboard.kit import clock
 from switchboard.messaging.keywords import Keyword, KeywordKind, find_carrier_keyword, read_keyword
+from switchboard.messaging.reactions import remove_reaction
 from switchboard.messaging.stop_requests import asks_to_stop_texting
 
 #: The time within which a request is answered, and answered once.
@@ -54,6 +55,7 @@ class ContactRequest(NamedTuple):
 
 def find_request(body: str, opt_out_type: str | None, *, opted_out: bool) -> ContactRequest | None:
     """Returns the request of a text, `None` for an ordinary text. `opt_out_type` is the carrier's reading of it."""
+    body = remove_reaction(body)
     carrier = find_carrier_keyword(opt_out_type) if opt_out_type else None
     keyword = read_keyword(body)
     if carrier is not None:

@@ -18,7 +18,7 @@ from switchboard.compliance.ledgers import AlreadyOptedOutError
 from switchboard.compliance.models import BlockedNumber, ConsentRecord, ConsentSource, OptOut
 from switchboard.errors import Invalid, NotFound
 from switchboard.kit import clock, ids
-from switchboard.messaging import acceptance, contact_requests, figures, store, text_events, threads
+from switchboard.messaging import acceptance, contact_requests, figures, store, text_events, threads, unanswered
 from switchboard.messaging.contact_requests import ContactRequest, LedgerChange
 from switchboard.messaging.jobs import FetchTextMedia
 from switchboard.messaging.keywords import KeywordKind
@@ -151,6 +151,8 @@ def _incoming_writes(request: ContactRequest | None, known: _Known, message: Tex
     facts: dict[str, Any] = threads.add_message(before, message)
     if request and request.kind is KeywordKind.STOP and request.in_sentence:
         facts["needs_attention"] = True
+    if _is_number(message.contact_e164) and unanswered.needs_person(message.body):
+        facts["needs_attention"] = True
     after = next_version(before, **facts) if known.talk else before.model_copy(update=facts)
     answer_writes: Writes = None
     if request and _is_answered(request, change, known, before, message):
@@ -218,9 +220,12 @@ def _ledger_entry_write(request: ContactRequest | None, change: LedgerChange, ta
 def _consent_writes(request: ContactRequest | None, known: _Known, message: TextMessage) -> Writes:
     """Returns the writes of the consent that a text of the contact is. A simulated person gives none.
 
-    The first text is a consent if the ledger has none. Each later one renews this consent, and no other one.
+    The first text is a consent if the ledger has none. Each later one renews this consent, and no other one. A machine,
+    a reaction and the holder of a wrong number give none.
     """
     if message.simulated or (request and request.kind is KeywordKind.STOP):
+        return None
+    if request is None and unanswered.gets_no_reply(message):
         return None
     origin = text_events.text_origin(message)
     if known.consent and known.consent.source is ConsentSource.CUSTOMER_INITIATED:

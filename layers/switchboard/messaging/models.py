@@ -152,7 +152,7 @@ class TextMessage(BaseModel):
     put_off_until: str | None = None
     #: An answer to a keyword passes the block of the contact's own opt-out.
     passes_opt_out: bool = False
-    #: The request of a text that came in: `stop`, `start` or `help`. The platform answers it, and the AI does not see it.
+    #: The request of a text that came in. The platform answers it, and the AI does not see it.
     keyword: KeywordKind | None = None
     simulated: bool = False
     receipt: SpendingReceipt | None = None

@@ -6,7 +6,6 @@ to look, when it has answered too often, or when the other side repeats itself o
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -26,26 +25,6 @@ _EQUAL_TEXTS = 3
 _QUICK, _QUICK_TEXTS = timedelta(seconds=3), 5
 #: The texts that are looked at.
 LOOKED_AT = 16
-
-_AUTOMATIC = re.compile(
-    r"\b(?:auto(?:mat(?:ic|ed))?[ -]?(?:reply|response|responder|message)|out of (?:the )?office|on vacation"
-    r"|do not reply|don'?t reply|not monitored|unmonitored|no[ -]?reply|i'?m driving|sent from my car"
-    r"|mensaje autom[aá]tico|respuesta autom[aá]tica|no responda a este mensaje|fuera de la oficina)\b",
-    re.I,
-)
-_MIN_PERSON_DIGITS = 7
-
-
-def is_automatic(message: TextMessage) -> bool:
-    """Whether a text that came in was written by a machine: by its words, or from a short code."""
-    if len(message.contact_e164.removeprefix("+")) < _MIN_PERSON_DIGITS:
-        return True
-    return _AUTOMATIC.search(message.body) is not None
-
-
-def wants_answer(message: TextMessage) -> bool:
-    """Whether a text is one of the contact's that the AI answers: no keyword, and not written by a machine."""
-    return message.direction == "inbound" and message.keyword is None and not is_automatic(message)
 
 
 def find_stop(newest_first: Sequence[TextMessage], answered_at: Sequence[str], now: datetime) -> StopReason | None:

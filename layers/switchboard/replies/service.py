@@ -26,7 +26,7 @@ from switchboard.errors import Contended, DomainError, NotFound, QuotaExceeded, 
 from switchboard.flows import service as flows
 from switchboard.flows.models import Flow
 from switchboard.kit import chance, clock, texts
-from switchboard.messaging import acceptance, lookup, system_changes
+from switchboard.messaging import acceptance, lookup, system_changes, unanswered
 from switchboard.messaging.acceptance import TextDraft
 from switchboard.messaging.conversation_changes import ConversationChanges
 from switchboard.messaging.models import Author, ConversationStatus, MessageStatus, TextConversation, TextMessage
@@ -134,14 +134,17 @@ def _find_turn(job: ReplyToTexts) -> _Turn | str:
 def _list_waiting(newest_first: Sequence[TextMessage], answered_through: str | None) -> list[TextMessage]:
     """Returns the texts of the contact that wait for an answer, newest first.
 
-    A keyword or an automatic text that comes in after a question does not wait, so the question's job goes on. A text of a member answers those before it. A text of the AI does not count: a turn that was killed after it goes on
-    where it was.
+    A keyword, an automatic text or a reaction after a question does not wait, so the question's job goes on. A text of
+    a member answers those before it, and a wrong number leaves them to a person. A text of the AI does not count: a
+    turn that was killed after it goes on where it was.
     """
     waiting: list[TextMessage] = []
     for message in newest_first:
         if message.author is Author.USER or message.id <= (answered_through or ""):
             break
-        if guards.wants_answer(message) and (not waiting or _is_near(message, waiting[0])):
+        if message.direction == "inbound" and unanswered.says_wrong_number(message.body):
+            break
+        if unanswered.wants_reply(message) and (not waiting or _is_near(message, waiting[0])):
             waiting.append(message)
     return waiting
 

@@ -9,6 +9,7 @@ from switchboard.campaigns import changes, replies
 from switchboard.campaigns.jobs import AttributeReply
 from switchboard.campaigns.models import Campaign, CampaignCounts
 from switchboard.kit import clock
+from switchboard.messaging import history
 from switchboard.messaging import store as texts
 from switchboard.messaging.models import Author, MessageStatus, TextMessage
 from switchboard.numbers.models import Number
@@ -30,11 +31,11 @@ def sent(ada: Member, number: Number) -> TextMessage:
     return text
 
 
-def receive(text: TextMessage, frozen: clock.FrozenClock, after: timedelta) -> AttributeReply:
+def receive(text: TextMessage, frozen: clock.FrozenClock, after: timedelta, body: str = "Yes.") -> AttributeReply:
     """Stores a text of the contact. Returns the job of its event."""
     frozen.advance(seconds=after.total_seconds())
     talk = make_conversation(text.org_id, text.contact_e164, text.number_id)
-    came = make_text(talk, "Yes.", direction="inbound", status=MessageStatus.RECEIVED, author=Author.CONTACT)
+    came = make_text(talk, body, direction="inbound", status=MessageStatus.RECEIVED, author=Author.CONTACT)
     commit(texts.new_message_write(came))
     return AttributeReply(org_id=text.org_id, conversation_id=talk.id, message_id=came.id)
 
@@ -77,3 +78,29 @@ def test_a_text_before_the_campaigns_is_no_reply(sent: TextMessage, frozen: cloc
     replies.attribute_reply(job)
     replies.attribute_reply(job.model_copy(update={"message_id": "sms_unknown"}))
     assert read_counts(campaign_of(sent)).replied == 0
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["Loved \u201cSale today. Reply STOP to end.\u201d", "Please don\u2019t reply to this message", "Wrong number"],
+)
+def test_texts_that_get_no_answer_are_no_replies(
+    sent: TextMessage, frozen: clock.FrozenClock, skipped: Skips, body: str
+) -> None:
+    replies.attribute_reply(receive(sent, frozen, timedelta(hours=1), body))
+    assert read_counts(campaign_of(sent)).replied == 0
+    assert skipped[-1][0] == "the text is automatic, a reaction or about a wrong number"
+
+
+@pytest.mark.parametrize("status", [MessageStatus.FAILED, MessageStatus.UNDELIVERED, MessageStatus.CANCELED])
+def test_a_text_that_nobody_got_has_no_reply(
+    sent: TextMessage, frozen: clock.FrozenClock, status: MessageStatus
+) -> None:
+    """It is newer than the text that the contact answers."""
+    frozen.advance(seconds=60)
+    talk = make_conversation(sent.org_id, sent.contact_e164, sent.number_id)
+    commit(texts.new_message_write(make_text(talk, status=status, campaign_id=sent.campaign_id, recipient=1)))
+    job = receive(sent, frozen, timedelta(hours=1))
+    reply = history.find_text(job.org_id, job.conversation_id, job.message_id)
+    assert reply is not None
+    assert history.find_campaign_text(reply, "") == sent

@@ -130,6 +130,18 @@ def test_a_text_for_an_unknown_number_is_dropped(number: Number, skipped: Skips)
     assert [reason for reason, _ in skipped] == ["the number is gone", "the text is for another number"]
 
 
+@pytest.mark.parametrize("body", ["You have the wrong number", "Disliked \u201cSale! Reply STOP to end.\u201d"])
+def test_a_wrong_number_and_a_dislike_ask_for_a_person(number: Number, body: str) -> None:
+    assert receive(number, body).needs_attention
+    assert opt_out_of(number.org_id) is None
+
+
+def test_a_reaction_to_our_text_is_no_request(number: Number) -> None:
+    talk = receive(number, "Loved \u201cSale! Reply STOP to end.\u201d")
+    assert not talk.needs_attention
+    assert (opt_out_of(number.org_id), len(texts_of(talk))) == (None, 1)
+
+
 # ---- keywords
 
 
@@ -295,7 +307,10 @@ def test_a_known_consent_stays(acme: Tenant, frozen: clock.FrozenClock) -> None:
     assert (consent_of(acme.org_id), day_of(acme.org_id)) == (ConsentSource.WEB_FORM, "2026-01-15")
 
 
-@pytest.mark.parametrize(("provider", "body"), [("twilio", "STOP"), ("twilio", "stop texting me"), ("simulator", "Hi")])
+@pytest.mark.parametrize(
+    ("provider", "body"),
+    [("twilio", "STOP"), ("twilio", "stop texting me"), ("twilio", "Wrong number!"), ("simulator", "Hi")],
+)
 def test_a_stop_and_a_simulated_person_give_no_consent(acme: Tenant, provider: str, body: str) -> None:
     number = save_number(acme.org_id, provider=provider)
     receive(number, body)

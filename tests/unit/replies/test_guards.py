@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-import pytest
-
 from switchboard.kit import clock
 from switchboard.messaging.models import Author, MessageStatus, TextMessage
 from switchboard.replies import guards
@@ -31,27 +29,6 @@ def _talk(*said: tuple[str, str, float]) -> list[TextMessage]:
             )
         )
     return found[::-1]
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        "AUTO-REPLY: I am away",
-        "This is an automated message.",
-        "I am out of the office until Monday",
-        "Do not reply to this number",
-        "I'm driving right now",
-        "Mensaje automático",
-    ],
-)
-def test_a_machine_is_recognized_by_its_words(body: str) -> None:
-    assert guards.is_automatic(_talk(("contact", body, 1))[0])
-
-
-def test_a_short_code_is_a_machine_and_a_person_is_not() -> None:
-    person = _talk(("contact", "Can I reply to this in my office?", 1))[0]
-    assert not guards.is_automatic(person)
-    assert guards.is_automatic(person.model_copy(update={"contact_e164": "72345"}))
 
 
 def test_a_normal_talk_goes_on() -> None:

@@ -47,7 +47,7 @@ def test_one_answer_for_several_texts(talk: Talk, monkeypatch: pytest.MonkeyPatc
     assert writer.prompts[0].instructions == "Be kind."
 
 
-@pytest.mark.parametrize("between", ["INFO", "AUTO-REPLY: I am away"])
+@pytest.mark.parametrize("between", ["INFO", "AUTO-REPLY: I am away", "Liked “Welcome to Acme!”"])
 def test_a_question_is_answered_though_no_question_follows(
     talk: Talk, monkeypatch: pytest.MonkeyPatch, between: str
 ) -> None:
@@ -68,6 +68,17 @@ def test_rules_never_answer_a_machine_or_a_keyword(talk: Talk) -> None:
     assert (talk.answers, talk.conversation.ai_paused) == ([], False)
     talk.answer(talk.hear("INFO"))
     assert [text.author for text in talk.texts if text.direction == "outbound"] == [Author.SYSTEM]
+
+
+def test_a_reaction_and_a_wrong_number_get_no_turn(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
+    writer = use_writer(monkeypatch, Answer("Hello!"))
+    talk.answer(talk.hear("Liked “Your table is ready.”"))
+    question = talk.hear("Who is this?", pause=60)
+    talk.answer(talk.hear("You have the wrong number", pause=2))
+    talk.answer(question, pause=0)
+    assert (writer.prompts, talk.answers, talk.conversation.needs_attention) == ([], [], True)
+    talk.answer(talk.hear("Sorry, I do know you.", pause=60))
+    assert talk.answers == ["Hello!"]
 
 
 def test_a_person_who_keeps_writing_gets_an_answer_in_time(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
