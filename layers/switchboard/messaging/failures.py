@@ -11,6 +11,8 @@ _REASONS = {
     "waited_too_long": "The text waited too long for its number.",
     "throttled": "The carrier took no more texts for four hours.",
     "conversation_closed": "The conversation was closed before the text was sent.",
+    "ai_paused": "A person took over the conversation before the text of the AI was sent.",
+    "answered_meanwhile": "A member or the contact wrote before the text of the AI was sent.",
     "conversation_gone": "The conversation no longer exists.",
     "plan_quota": "The plan's monthly quota was reached.",
     "hard_cap": "The organization's monthly spending cap was reached.",

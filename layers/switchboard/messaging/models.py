@@ -152,6 +152,8 @@ class TextMessage(BaseModel):
     put_off_until: str | None = None
     #: An answer to a keyword passes the block of the contact's own opt-out.
     passes_opt_out: bool = False
+    #: The last text of the AI before a person takes over: it goes out though the AI is paused.
+    passes_pause: bool = False
     #: The request of a text that came in. The platform answers it, and the AI does not see it.
     keyword: KeywordKind | None = None
     simulated: bool = False
@@ -206,6 +208,8 @@ class ScheduledText(BaseModel):
     author_user_id: str | None = None
     honors_quiet_hours: bool
     flow_id: str | None = None
+    #: The last text of the AI before a person takes over: it goes out though the AI is paused.
+    passes_pause: bool = False
     reason: ScheduleReason
     status: ScheduledStatus = ScheduledStatus.PENDING
     send_at: str

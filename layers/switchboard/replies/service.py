@@ -217,11 +217,12 @@ def _new_prompt(turn: _Turn) -> Prompt:
 
 
 def _end_turn(turn: _Turn, text: str | None, effects: Effects) -> None:
-    """Sends the answer and the follow-up, each once, and then commits everything else of the turn."""
-    sent = _send(turn, TextDraft(body=text), "answer", effects) if text else None
+    """Sends the follow-up and the answer, each once, and then commits everything else of the turn."""
+    # The follow-up comes first: if it may not be scheduled, a person takes over, and the answer is the last text.
     if effects.follow_up and not effects.escalation:
         at = clock.format_iso(clock.now() + effects.follow_up.after)
         _send(turn, TextDraft(body=effects.follow_up.text, scheduled_at=at), "follow-up", effects)
+    sent = _send(turn, TextDraft(body=text), "answer", effects) if text else None
     answered = [*turn.state.answered_at, clock.now_iso()] if sent else turn.state.answered_at
     state = turn.state.model_copy(
         update={
@@ -249,7 +250,12 @@ def _send(turn: _Turn, draft: TextDraft, part: str, effects: Effects) -> str | N
     once = store.SentMark(turn.org.id, turn.talk.id, turn.newest.id, part)
     try:
         sent = acceptance.send_reply(
-            turn.org, turn.talk.id, draft, correlation_id=turn.newest.correlation_id, once=once
+            turn.org,
+            turn.talk.id,
+            draft,
+            correlation_id=turn.newest.correlation_id,
+            once=once,
+            is_last=effects.escalation is not None,
         )
     except (Contended, Unavailable):
         raise  # the queue delivers the job again

@@ -14,13 +14,13 @@ from switchboard.compliance import ledgers
 from switchboard.compliance.verdicts import Blocked
 from switchboard.kit import clock
 from switchboard.messaging import store
-from switchboard.messaging.models import Author, ConversationStatus, MessageStatus, ScheduleReason
+from switchboard.messaging.models import Author, ConversationStatus, MessageStatus, ScheduledStatus, ScheduleReason
 from switchboard.persistence.collection import next_version
 from switchboard.replies import guards, service
 from switchboard.replies.repliers.models import Answer, ToolCall
 from tests.actors import Tenant, system
 from tests.integration.sabotage import Sabotage
-from tests.unit.messaging.texts_out import CALIFORNIAN
+from tests.unit.messaging.texts_out import CALIFORNIAN, fire
 from tests.unit.replies import talks
 from tests.unit.replies.talks import ADA, Talk, open_talk, use_writer
 
@@ -203,6 +203,23 @@ def test_a_person_looks_at_a_text_that_the_ai_may_not_answer(
     talk.answer(heard)
     assert (talk.answers, talk.conversation.ai_paused, talk.conversation.needs_attention) == ([], True, True)
     assert talk.conversation.metadata["escalation_reason"] == "consent_expired"
+
+
+@pytest.mark.usefixtures("messenger")
+def test_the_night_keeps_the_last_text_of_the_ai_for_the_morning(
+    acme: Tenant, frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    talk = _live(acme, frozen, monkeypatch)
+    use_writer(monkeypatch, RefusedError("no answer"))
+    frozen.advance(hours=13)
+    talk.answer(talk.hear("Hi"))
+    places = store.SCHEDULED_LISTING.places(talk.org_id, {"status": ["pending"]}, 10)
+    (waiting,) = [store.SCHEDULED.get_object(talk.org_id, place.partition("#")[2]) for place in places]
+    assert waiting
+    assert talk.conversation.ai_paused
+    frozen.advance(hours=11)
+    assert fire(waiting).status is ScheduledStatus.SENT
+    assert talk.answers == [service.FALLBACK]
 
 
 def test_a_number_without_a_flow_has_no_ai(acme: Tenant, frozen: clock.FrozenClock) -> None:
