@@ -12,7 +12,7 @@ from switchboard.aws.dynamodb import Item, Key
 from switchboard.aws.reads import Query
 from switchboard.aws.writes import ConditionCheck, Delete, Put, Update
 from switchboard.compliance.models import ConsentRecord, OptOut
-from switchboard.compliance.store import Ledger, Refusal, ledger_key
+from switchboard.compliance.store import Ledger, Refusal, digest_key, ledger_key
 from switchboard.kit import texts
 from switchboard.persistence.listing import read_query_page
 from switchboard.persistence.optimistic import StaleVersionError
@@ -126,18 +126,18 @@ def get_number_of_block(org_id: str, block_id: str) -> str | None:
     return str(item["e164"]) if item else None
 
 
-def _digest_key(org_id: str, digest: str) -> Key:
-    return {"pk": f"{org_id}#numbers-of-digests", "sk": digest}
+def digest_pointer_write(org_id: str, e164: str, opted_in_at: str | None = None) -> Put:
+    """Returns the write of a pointer from the digest of a number to the number.
 
-
-def digest_pointer_write(org_id: str, e164: str) -> Put:
-    """Returns the write of a pointer from the digest of a number to the number."""
-    return Put(table="core", item={**_digest_key(org_id, texts.digest(e164)), "e164": e164})
+    It keeps the time of an opt-in: a text that was accepted before it must not go out.
+    """
+    known = {"opted_in_at": opted_in_at} if opted_in_at else {}
+    return Put(table="core", item={**digest_key(org_id, texts.digest(e164)), "e164": e164, **known})
 
 
 def get_digested_numbers(places: Sequence[tuple[str, str]]) -> list[str | None]:
     """Returns the numbers of up to 100 pairs of organization and digest, in the same order."""
-    found = reads.get_items("core", [_digest_key(*place) for place in places]) if places else []
+    found = reads.get_items("core", [digest_key(*place) for place in places]) if places else []
     return [str(item["e164"]) if item else None for item in found]
 
 

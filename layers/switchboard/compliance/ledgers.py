@@ -223,7 +223,7 @@ def opt_in_writes(origin: Origin, entry: OptOut) -> Writes:
     """
     return [
         ledger_store.end_opt_out_write(origin.org_id, entry),
-        ledger_store.digest_pointer_write(origin.org_id, entry.e164),
+        ledger_store.digest_pointer_write(origin.org_id, entry.e164, clock.now_iso()),
         _event_write(origin, "sms.opt_in", entry.e164),
     ]
 
@@ -268,7 +268,7 @@ def renewed_consent_writes(origin: Origin, record: ConsentRecord, at: str) -> Wr
 
 def record_opt_in(origin: Origin, e164: str, effect: IdempotencyKey | None = None) -> bool:
     """Removes the opt-out of a number whose holder opts in again. Returns whether there was one. Raises Invalid."""
-    pointer = ledger_store.digest_pointer_write(origin.org_id, phone.parse_pasted(e164).e164)
+    pointer = ledger_store.digest_pointer_write(origin.org_id, phone.parse_pasted(e164).e164, clock.now_iso())
     return _remove_entry(origin, "opt-outs", e164, "sms.opt_in", pointer, effect=effect)
 
 

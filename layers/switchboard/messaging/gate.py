@@ -35,6 +35,7 @@ def text_attempt(
     asks_hours: bool = True,
     opening: OpeningClock | None = None,
     simulated: bool = False,
+    accepted_at: str | None = None,
 ) -> ContactAttempt:
     """Returns the contact for the gate to evaluate. `opening` is the clock of a flow (`find_opening`)."""
     window = org.calling_hours
@@ -50,6 +51,7 @@ def text_attempt(
         asks_hours=asks_hours or find_purpose(purpose) is Purpose.TELEMARKETING,
         opening=opening,
         simulated=simulated,
+        accepted_at=accepted_at,
     )
 
 
@@ -74,6 +76,7 @@ def attempt_of_text(
         asks_hours=text.honors_quiet_hours,
         opening=opening,
         simulated=text.simulated,
+        accepted_at=text.created_at,
     )
 
 

@@ -119,10 +119,10 @@ KINDS: tuple[ItemKind, ...] = (
     ),
     ItemKind(
         "core",
-        "number that opted out or in, by its digest",
+        "number that opted out or in, by its digest, and when it opted in",
         "<org>#numbers-of-digests|<digest>",
         _ORG,
-        "Events have only the digest.",
+        "Events have only the digest. A text that was accepted before the opt-in must not go out.",
     ),
     ItemKind("core", "opt-out", "<org>#opt-outs|<number>", _CHANGE, f"{_LEDGER} The holder's opt-in deletes it."),
     ItemKind("core", "consent", "<org>#consent|<number>", _ORG, _LEDGER),
