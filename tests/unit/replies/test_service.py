@@ -9,6 +9,7 @@ from unittest.mock import Mock
 
 import pytest
 
+from switchboard.aws.writes import commit
 from switchboard.carriers.language import RefusedError, ThrottledError
 from switchboard.compliance import ledgers
 from switchboard.compliance.verdicts import Blocked
@@ -20,6 +21,7 @@ from switchboard.replies import guards, service
 from switchboard.replies.repliers.models import Answer, ToolCall
 from tests.actors import Tenant, system
 from tests.integration.sabotage import Sabotage
+from tests.unit.messaging.desk import make_text
 from tests.unit.messaging.texts_out import CALIFORNIAN, fire
 from tests.unit.replies import talks
 from tests.unit.replies.talks import ADA, Talk, open_talk, use_writer
@@ -348,9 +350,45 @@ def test_the_daily_limit_of_the_model_leaves_a_person(talk: Talk, monkeypatch: p
     assert talk.answers == ["Yes.", service.FALLBACK]
 
 
-def test_the_window_counts_the_answers(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
-    use_writer(monkeypatch, *[Answer(f"Answer {number}") for number in range(40)])
-    for number in range(guards.MAX_ANSWERS + 2):
+def test_the_window_counts_turns_with_and_without_an_answer(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
+    writer = use_writer(monkeypatch, *[Answer(f"Answer {number}" if number % 2 else None) for number in range(40)])
+    for number in range(guards.MAX_TURNS + 2):
         talk.answer(talk.hear(f"Question {number}", pause=10))
-    assert len(talk.answers) == guards.MAX_ANSWERS
+    assert (len(writer.prompts), len(talk.answers)) == (guards.MAX_TURNS, guards.MAX_TURNS // 2)
     assert talk.conversation.metadata["escalation_reason"] == "reply_limit"
+
+
+def test_a_follow_up_counts_as_a_turn(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
+    call = Answer(calls=[ToolCall("schedule_follow_up", {"text": "How was it?", "minutes": 60})])
+    writer = use_writer(monkeypatch, *[call, Answer()] * 20)
+    for number in range(guards.MAX_TURNS):
+        talk.answer(talk.hear(f"Again {number}", pause=10))
+    assert len(writer.prompts) == guards.MAX_TURNS
+    assert talk.conversation.metadata["escalation_reason"] == "reply_limit"
+
+
+def test_one_contact_does_not_use_up_the_model(
+    acme: Tenant, frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "MODEL_CALLS_PER_CONTACT", 3)
+    writer = use_writer(monkeypatch, Answer(calls=[ToolCall("unknown", {})]), Answer("Yes."))
+    first = open_talk(acme.org_id, frozen)
+    monkeypatch.setattr(talks, "save_number", functools.partial(talks.save_number, e164="+12125550101"))
+    second = open_talk(acme.org_id, frozen)
+    first.answer(first.hear("One"))
+    second.answer(second.hear("Two"))
+    assert second.answers == ["Yes."]
+    second.answer(second.hear("Three", pause=60))
+    assert (len(writer.prompts), second.answers[-1]) == (3, service.FALLBACK)
+    other = replace(first, contact="+14155550143")
+    other.answer(other.hear("Four", pause=60))
+    assert other.answers == ["Yes."]
+
+
+def test_a_text_of_a_campaign_answers_no_question(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
+    use_writer(monkeypatch, Answer("Yes."))
+    heard = talk.hear("Are you open?")
+    facts = {"status": MessageStatus.SENT, "campaign_id": "cmp_1", "recipient": 0}
+    commit(store.new_message_write(make_text(talk.conversation, "Sale!", **facts)))
+    talk.answer(heard)
+    assert talk.answers[-1] == "Yes."
