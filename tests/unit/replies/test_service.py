@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from dataclasses import replace
 from typing import Any
 from unittest.mock import Mock
@@ -14,7 +13,7 @@ from switchboard.carriers.language import RefusedError, ThrottledError
 from switchboard.compliance import ledgers
 from switchboard.compliance.verdicts import Blocked
 from switchboard.kit import clock
-from switchboard.messaging import store
+from switchboard.messaging import acceptance, store
 from switchboard.messaging.models import Author, ConversationStatus, MessageStatus, ScheduledStatus, ScheduleReason
 from switchboard.persistence.collection import next_version
 from switchboard.replies import guards, service
@@ -23,7 +22,6 @@ from tests.actors import Tenant, system
 from tests.integration.sabotage import Sabotage
 from tests.unit.messaging.desk import make_text
 from tests.unit.messaging.texts_out import CALIFORNIAN, fire
-from tests.unit.replies import talks
 from tests.unit.replies.talks import ADA, Talk, open_talk, use_writer
 
 
@@ -174,17 +172,16 @@ def test_an_opt_out_while_the_model_writes_stops_the_answer(
     assert talk.answers == []
 
 
-def _live(acme: Tenant, frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch) -> Talk:
+def _live(acme: Tenant, frozen: clock.FrozenClock) -> Talk:
     """A conversation on a number of a real carrier, with a person in California."""
-    monkeypatch.setattr(talks, "save_number", functools.partial(talks.save_number, provider="twilio"))
-    return replace(open_talk(acme.org_id, frozen), contact=CALIFORNIAN)
+    return replace(open_talk(acme.org_id, frozen, provider="twilio"), contact=CALIFORNIAN)
 
 
 @pytest.mark.usefixtures("messenger")
 def test_a_conversation_is_answered_after_a_year(
     acme: Tenant, frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    talk = _live(acme, frozen, monkeypatch)
+    talk = _live(acme, frozen)
     use_writer(monkeypatch, Answer("Once."), Answer("Again."))
     talk.answer(talk.hear("Hi"))
     frozen.advance(days=365)
@@ -197,11 +194,11 @@ def test_a_conversation_is_answered_after_a_year(
 def test_a_person_looks_at_a_text_that_the_ai_may_not_answer(
     acme: Tenant, frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    talk = _live(acme, frozen, monkeypatch)
+    talk = _live(acme, frozen)
     use_writer(monkeypatch, Answer("Once."))
     heard = talk.hear("Hi")
     refused = Blocked("The consent has expired.", code="consent_expired")
-    monkeypatch.setattr(service.acceptance, "send_reply", Mock(side_effect=refused))
+    monkeypatch.setattr(acceptance, "send_reply", Mock(side_effect=refused))
     talk.answer(heard)
     assert (talk.answers, talk.conversation.ai_paused, talk.conversation.needs_attention) == ([], True, True)
     assert talk.conversation.metadata["escalation_reason"] == "consent_expired"
@@ -211,7 +208,7 @@ def test_a_person_looks_at_a_text_that_the_ai_may_not_answer(
 def test_the_night_keeps_the_last_text_of_the_ai_for_the_morning(
     acme: Tenant, frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    talk = _live(acme, frozen, monkeypatch)
+    talk = _live(acme, frozen)
     use_writer(monkeypatch, RefusedError("no answer"))
     frozen.advance(hours=13)
     talk.answer(talk.hear("Hi"))
@@ -373,8 +370,7 @@ def test_one_contact_does_not_use_up_the_model(
     monkeypatch.setattr(service, "MODEL_CALLS_PER_CONTACT", 3)
     writer = use_writer(monkeypatch, Answer(calls=[ToolCall("unknown", {})]), Answer("Yes."))
     first = open_talk(acme.org_id, frozen)
-    monkeypatch.setattr(talks, "save_number", functools.partial(talks.save_number, e164="+12125550101"))
-    second = open_talk(acme.org_id, frozen)
+    second = open_talk(acme.org_id, frozen, e164="+12125550101")
     first.answer(first.hear("One"))
     second.answer(second.hear("Two"))
     assert second.answers == ["Yes."]
@@ -388,7 +384,7 @@ def test_one_contact_does_not_use_up_the_model(
 def test_a_text_of_a_campaign_answers_no_question(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
     use_writer(monkeypatch, Answer("Yes."))
     heard = talk.hear("Are you open?")
-    facts = {"status": MessageStatus.SENT, "campaign_id": "cmp_1", "recipient": 0}
-    commit(store.new_message_write(make_text(talk.conversation, "Sale!", **facts)))
+    sale = make_text(talk.conversation, "Sale!", status=MessageStatus.SENT, campaign_id="cmp_1", recipient=0)
+    commit(store.new_message_write(sale))
     talk.answer(heard)
     assert talk.answers[-1] == "Yes."
