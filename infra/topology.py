@@ -551,6 +551,8 @@ WORKERS = (
         "workers/text_reports",
         queue="text-reports",
         tables={"activity": READ_WRITE, "core": READ_WRITE},
+        # Whether the carrier answers keywords.
+        grants=frozenset({Grant.TEXTS}),
         concurrency=50,
     ),
     Worker(

@@ -14,6 +14,7 @@ SignInMfa = Literal["optional", "required"]
 NationalRegistry = Literal["none", "files"]
 VoiceCarrier = Literal["none", "twilio"]
 TextsCarrier = Literal["none", "twilio"]
+Switch = Literal["on", "off"]
 VoiceTalker = Literal["none", "announcer"]
 
 #: The topology's queue for the reports of the mail carrier.
@@ -34,6 +35,7 @@ _AS_GIVEN = (
     *("twilio_account_sid", "twilio_secret_arn", "twilio_calls_per_second"),
     *("voice_carrier", "voice_talker", "caller_pool", "transfer_countries", "texts_carrier"),
     *("texts_per_second_long_code", "texts_per_second_toll_free", "texts_per_second_short_code"),
+    "carrier_answers_keywords",
     *("livekit_url", "livekit_api_key", "livekit_secret_arn", "livekit_agent"),
     *("national_registry", "national_registry_folder"),
     *("oidc_issuer", "oidc_client_id", "oidc_client_secret_arn", "sign_in_mail", "sign_in_mfa"),
@@ -76,6 +78,8 @@ class Deployment:
     texts_per_second_long_code: str | None = None
     texts_per_second_toll_free: str | None = None
     texts_per_second_short_code: str | None = None
+    #: Whether the carrier answers keywords by itself: `on`, or `off` after its own answers were ended there.
+    carrier_answers_keywords: Switch = "on"
     #: The LiveKit server of roleplays, its API key, the ARN of the secret with the API secret, and the name of the
     #: agent that plays the personas. Without a server, the transport is simulated.
     livekit_url: str | None = None
@@ -131,6 +135,8 @@ class Deployment:
         for name, rate in self.text_rates.items():
             if not _is_rate(rate):
                 yield f"texts_per_second_{name} must be a number above 0, not {rate}"
+        if self.carrier_answers_keywords not in ("on", "off"):
+            yield f"carrier_answers_keywords must be on or off, not {self.carrier_answers_keywords}"
         if self.texts_carrier == "twilio" and not (self.twilio_account_sid and self.domain):
             yield "texts_carrier=twilio needs a twilio_account_sid, and a domain for the carrier's callbacks"
         if self.livekit_url and not (self.livekit_api_key and self.livekit_secret_arn):

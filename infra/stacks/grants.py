@@ -145,7 +145,8 @@ def _texts_settings(deployment: Deployment, _: Resources) -> Settings:
     if deployment.texts_carrier == "none":
         return {}
     rates = {f"TEXTS_PER_SECOND_{name.upper()}": rate for name, rate in deployment.text_rates.items()}
-    return {"TEXTS_CARRIER": deployment.texts_carrier, **rates}
+    keywords = {"CARRIER_ANSWERS_KEYWORDS": deployment.carrier_answers_keywords}
+    return {"TEXTS_CARRIER": deployment.texts_carrier, **keywords, **rates}
 
 
 def _sign_in_settings(_: Deployment, resources: Resources) -> Settings:

@@ -33,6 +33,7 @@ FULL = {
     "texts_per_second_long_code": "2",
     "texts_per_second_toll_free": "5",
     "texts_per_second_short_code": "90",
+    "carrier_answers_keywords": "off",
     "voice_talker": "announcer",
     "caller_pool": "+14155552671",
     "transfer_countries": "US,CA,MX",

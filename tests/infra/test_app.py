@@ -188,6 +188,7 @@ _TWILIO = {name: FULL[name] for name in ("domain", "certificate_arn", "twilio_ac
         ({"voice_talker": "announcer", **_TWILIO}, "need a voice_carrier"),
         ({"texts_carrier": "twilio"}, "needs a twilio_account_sid, and a domain for the carrier's callbacks"),
         ({"texts_carrier": "pigeon", **_TWILIO}, "texts_carrier must be"),
+        ({"carrier_answers_keywords": "maybe"}, "carrier_answers_keywords must be on or off, not maybe"),
         ({"texts_per_second_toll_free": "0"}, "texts_per_second_toll_free must be a number above 0, not 0"),
         ({"caller_pool": "+14155552671", **_TWILIO}, "need a voice_carrier"),
         ({"transfer_countries": "US,MX"}, "need a voice_carrier"),

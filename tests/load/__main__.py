@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 from tests.load import report
+from tests.load.sizes import SIZES
 
 _PARTS = (
     *("fanout", "timers", "notices", "limiter", "pipeline", "sender", "units"),
@@ -38,7 +39,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.load", description=__doc__)
     parser.add_argument("--only", choices=_PARTS, action="append", help="one part; may be given several times")
     parser.add_argument("--save", type=Path, metavar="FILE", help="write the summary's figures to a file")
+    for name, text in (("scheduled_texts", "scheduled texts of sms"), ("opt_outs", "opt-outs of sms")):
+        parser.add_argument(
+            f"--{name.replace('_', '-')}", type=int, metavar="N", default=getattr(SIZES, name), help=f"number of {text}"
+        )
     given = parser.parse_args()
+    SIZES.scheduled_texts, SIZES.opt_outs = given.scheduled_texts, given.opt_outs
     busy = os.getloadavg()[0]
     print(
         f"Python {platform.python_version()} on {platform.machine()}, {os.cpu_count()} cores, load average {busy:.1f}"

@@ -1,4 +1,5 @@
-"""Texts: the throttle of campaigns, beside limiters of other projects, and opt-outs against texts under way.
+"""Texts: the throttle of campaigns, beside limiters of other projects, the cost of a text, and the
+measurements beside this module: opt-outs, scheduled texts, and organizations beside each other.
 
 Campaigns run on the virtual clock of `tests.unit.campaigns.virtual`: the real workers over tables in memory, while
 workers are killed, messages come twice and tables are throttled.
@@ -7,11 +8,9 @@ workers are killed, messages come twice and tables are throttled.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import tempfile
-import time
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -22,17 +21,14 @@ from typing import NamedTuple
 from switchboard.aws.writes import commit
 from switchboard.campaigns import changes, counts
 from switchboard.campaigns.models import Campaign, CampaignStatus
-from switchboard.carriers.messages.ports.messenger import OutgoingText
 from switchboard.carriers.messages.ports.reports import TextReport
-from switchboard.compliance import ledgers
 from switchboard.kit import clock
 from switchboard.messaging import acceptance, reports, sending
 from switchboard.messaging import store as messages
 from switchboard.messaging.drafts import TextDraft
 from switchboard.messaging.jobs import SendText
 from switchboard.messaging.models import TextMessage
-from tests.actors import system
-from tests.load import report, stub
+from tests.load import report, sms_neighbors, sms_opt_outs, sms_units, stub
 from tests.unit.campaigns.desk import make_campaign
 from tests.unit.campaigns.virtual import (
     Carried,
@@ -49,9 +45,6 @@ from tests.unit.messaging.desk import make_conversation
 
 CAMPAIGNS, THROTTLE, MINUTES = 10, 600, 3
 _DISTURBED = Mishaps(killed=0.0005, throttled=0.005, repeated=0.02)
-#: The opt-outs, each at a random moment of a text.
-RUNS = 100_000
-_PIECE = 500
 #: The most requests of a text, all told: of a campaign, and of a single text that is delivered.
 CAMPAIGN_TARGET, SINGLE_TARGET = 6, 14
 
@@ -72,7 +65,9 @@ def measure() -> None:
     stub.drop_log()
     _measure_throttle()
     _measure_requests()
-    _measure_opt_outs()
+    sms_units.measure()
+    sms_neighbors.measure()
+    sms_opt_outs.measure()
 
 
 # ---- the throttle
@@ -80,8 +75,10 @@ def measure() -> None:
 
 def _measure_throttle() -> None:
     rows: list[tuple[object, ...]] = []
-    for name, mishaps in (("undisturbed", Mishaps()), ("killed, repeated and throttled", _DISTURBED)):
-        found, twice, lost, kills = _run_campaigns(mishaps)
+    runs = {"undisturbed": Mishaps(), "killed, repeated and throttled": _DISTURBED}
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn"), initializer=stub.drop_log) as pool:
+        done = list(pool.map(_run_campaigns, runs.values()))
+    for (name, mishaps), (found, twice, lost, kills) in zip(runs.items(), done, strict=True):
         worst = max(one.worst for one in found)
         use, distance = min(one.use for one in found), max(one.distance for one in found)
         rows.append((f"{name} ({kills} kills)", worst, f"{use:.2%}", f"{distance:.1f} s", twice, lost))
@@ -225,60 +222,3 @@ def _send_single(world: World, office: Office, contact: str) -> TextMessage:
         assert sent
         sending.send_queued_text(SendText(org_id=sent.org_id, conversation_id=sent.conversation_id, message_id=sent.id))
     return sent
-
-
-# ---- opt-outs
-
-
-def _measure_opt_outs() -> None:
-    began = time.perf_counter()
-    pieces = range(RUNS // _PIECE)
-    with ProcessPoolExecutor(os.cpu_count() or 1, mp_context=get_context("spawn")) as pool:
-        found = list(pool.map(run_opt_outs, pieces))
-    seconds = time.perf_counter() - began
-    total = {name: sum(one[name] for one in found) for name in found[0]}
-    report.table(
-        f"Opt-outs, each at a random moment of a text ({seconds:.0f} s)",
-        ("", "number"),
-        [(name, f"{number:,}") for name, number in total.items()],
-    )
-    report.at_least("opt-outs against texts", total["opt-outs"], "opt-outs", RUNS)
-    report.at_most("texts handed over after an opt-out", total["handed over after the commit"], "texts", 0)
-
-
-def run_opt_outs(seed: int) -> dict[str, int]:
-    """Sends some hundred texts, of which each contact opts out at a random request of a worker."""
-    with open_world(seed) as world:
-        office = open_office()
-        campaign = make_campaign(office.who, office.number, throttle_per_minute=THROTTLE)
-        add_recipients(campaign, _PIECE)
-        changes.launch_campaign(office.who, campaign.id)
-        out: dict[str, float] = {}
-        found = Counter[str]()
-        later = [contact_of(index) for index in range(_PIECE)]
-        world.random.shuffle(later)
-
-        def opt_out(_: str) -> None:
-            # As many as keep up with the texts, so that most contacts opt out near their own text.
-            world.before = lambda _: None
-            for _each in range(min(len(later), world.random.choice((0, 0, 0, 1, 2)))):
-                contact = later.pop()
-                ledgers.record_opt_out(system(office.org_id), contact, "keyword")
-                out[contact] = world.now
-            world.before = opt_out
-
-        def look(text: OutgoingText) -> None:
-            found["handed over after the commit"] += text.to_number in out
-            found["handed over before"] += text.to_number not in out
-
-        world.before, world.carrier = opt_out, look
-        world.run(400)
-        while later:
-            ledgers.record_opt_out(system(office.org_id), later.pop(), "keyword")
-            found["after everything"] += 1
-        return {
-            "opt-outs": _PIECE,
-            "handed over after the commit": found["handed over after the commit"],
-            "handed over before": found["handed over before"],
-            "stopped": counts.read_counts(office.org_id, campaign.id).opted_out,
-        }

@@ -48,6 +48,12 @@ class World:
                 return
         raise AssertionError("it does not come to an end")
 
+    def step(self, seconds: float) -> None:
+        """Advance the time, and do one round of due work. Its consequences wait for the next step."""
+        self.source.advance(seconds=seconds)
+        self._hand_on()
+        self._work()
+
     def pass_by(self, minutes: int) -> None:
         """Advance the time minute by minute, with all due work. Later timers stay set."""
         for _ in range(minutes):

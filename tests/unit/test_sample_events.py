@@ -296,7 +296,7 @@ def test_sqs_replies_answer_a_text(run: Run, organization: dict[str, str]) -> No
 def test_sqs_texts_sends_a_queued_text(run: Run, organization: dict[str, str]) -> None:
     number = give_number(organization["ORGANIZATION_ID"], provider="simulator")
     talk = make_conversation(number.org_id, number_id=number.id, simulated=True).model_copy(update={"id": "cnv_sample"})
-    text = make_text(talk, author=Author.SYSTEM, passes_opt_out=True, simulated=True)
+    text = make_text(talk, author=Author.SYSTEM, simulated=True)
     commit(messaging.new_message_write(text.model_copy(update={"id": "sms_sample"})))
     _, answer = run("workers/texts", "sqs-texts")
     assert answer == DONE

@@ -25,7 +25,7 @@ from switchboard.edge.api import Api
 from switchboard.edge.bodies import JsonBody, RawBody
 from switchboard.team.permissions import Permission
 
-api = Api(Hum(), "campaigns", tags={"SMS": "Conversations, texts and opt-outs."})
+api = Api(Hum(), "campaigns", tags={"SMS": "Conversations, texts, scheduled texts, campaigns and opt-outs."})
 
 _UNKNOWN = "There is no such campaign."
 
@@ -57,10 +57,10 @@ def list_campaigns(
     permission=Permission.CAMPAIGNS_WRITE,
     body=JsonBody(max_bytes=batches.MAX_BATCH_BYTES),
     responses={
-        400: "`number_unusable`: the number was released, or cannot send texts. `invalid_start`: the start is past, or"
-        " more than 90 days ahead. `missing_variable`, `body_too_long`, `own_number`, `invalid_rows` and others: some"
-        " recipients are not valid.",
-        404: "There is no such number or flow.",
+        400: "`number_released`, `number_without_sms`, `unknown_flow`. `invalid_start`: the start is past, or more than"
+        " 90 days ahead. `missing_variable`, `body_too_long`, `contact_is_own_number`, `number_without_mms`,"
+        " `invalid_rows` and others: some recipients are not valid.",
+        404: "There is no such number.",
     },
 )
 def create_campaign(request: CampaignInput) -> CampaignDetailsView:
@@ -91,8 +91,8 @@ def get_campaign(campaign_id: str) -> CampaignDetailsView:
     " state that the recipients gave you their numbers for such texts, unless a consent is stored or stated for one.",
     permission=Permission.CAMPAIGNS_WRITE,
     responses={
-        400: "`invalid_status`: it runs or has ended. `no_recipients`: add some first. `number_unusable`: the number"
-        " was released, or cannot send texts.",
+        400: "`invalid_status`: it runs or has ended. `no_recipients`: add some first. `number_released`,"
+        " `number_without_sms`: the number sends no texts.",
         404: _UNKNOWN,
     },
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict
 from pydantic.json_schema import SkipJsonSchema
 
 from switchboard.campaigns.batches import MAX_BATCH_ROWS
@@ -21,12 +21,14 @@ from switchboard.campaigns.models import (
 )
 from switchboard.campaigns.service import MAX_INLINE_ROWS, CampaignDraft, CampaignRecord, CampaignRow
 from switchboard.compliance.models import ConsentSource, Purpose
-from switchboard.edge.fields import Id, OneLine, Pattern, Timestamp
+from switchboard.dialects.hum.shapes import ContactNumber
+from switchboard.edge.fields import Id, OneLine, Timestamp
 from switchboard.kit.texts import require_text
 from switchboard.messaging.models import MAX_BODY_CHARACTERS, MAX_MEDIA
 from switchboard.messaging.threads import conversation_id_of
 
-_E164 = Annotated[str, Pattern(r"^\+[1-9]\d{7,14}$", "must be a number in E.164, such as +14155550142")]
+#: A value of a variable. A truth value is none.
+_Value = Annotated[str, Strict()] | Annotated[int, Strict()] | Annotated[float, Strict()]
 
 
 def _body(text: str) -> str:
@@ -52,12 +54,10 @@ class CampaignRecipientInput(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    contact_e164: _E164 = Field(description="The number to text.")
+    contact_e164: ContactNumber = Field(description="The number to text.")
     body: _Body | None = Field(default=None, description="Replaces the campaign's template. It may have variables too.")
     media: list[CampaignMediaInput] = Field(default=[], max_length=MAX_MEDIA, description="The files of the text.")
-    variables: dict[str, str | int | float] | None = Field(
-        default=None, description="The values of the template's variables."
-    )
+    variables: dict[str, _Value] | None = Field(default=None, description="The values of the template's variables.")
     timezone: str | None = Field(
         default=None, description="The recipient's IANA time zone. Quiet hours then also hold there."
     )
@@ -91,7 +91,7 @@ class CampaignInput(BaseModel):
         description="The text. `{{name}}` is replaced by the recipient's variable `name`. Other braces stay."
     )
     throttle_per_minute: int = Field(
-        default=30, ge=1, le=600, description="The most texts in any 60 seconds. They are spread evenly."
+        default=30, strict=True, ge=1, le=600, description="The most texts in any 60 seconds. They are spread evenly."
     )
     scheduled_start_at: Timestamp | None = Field(
         default=None, description="The earliest start after the launch, at most 90 days ahead."
@@ -165,10 +165,10 @@ class CampaignView(BaseModel):
     name: str
     status: CampaignStatus
     pause_reason: PauseReason | None = Field(
-        description="Why it is paused. `cap`: a quota or the spending cap is used up. `number`: the number was"
-        " released, or sends no texts. `failures`: too many texts failed. `authority`: the organization is suspended,"
-        " or the member who launched it lost the permission. `no_recipients`: no row is a recipient. A launch resumes"
-        " it."
+        description="Why it is paused. `member`: a member paused it. `cap`: a quota or the spending cap is used up."
+        " `number`: the number was released, or sends no texts. `failures`: too many texts failed. `authority`: the"
+        " organization is suspended, or the member who launched it lost the permission. `no_recipients`: no row is a"
+        " recipient. A launch resumes it."
     )
     twilio_number_id: str
     flow_id: str | None
@@ -245,8 +245,9 @@ class RowProblemView(BaseModel):
 
     row: int = Field(description=f"The number of the row, from 1 to {MAX_BATCH_ROWS:,}. Blank lines do not count.")
     code: str = Field(
-        description="`duplicate`, `invalid_number`, `own_number`, `missing_variable`, `body_too_long`, `body_missing`,"
-        " `invalid_media`, `invalid_consent`, `invalid_json`, `row_too_large` or `invalid_row`."
+        description="`duplicate`, `invalid_number`, `contact_is_own_number`, `contact_not_textable`,"
+        " `number_without_mms`, `missing_variable`, `body_too_long`, `body_missing`, `invalid_media`,"
+        " `invalid_consent`, `invalid_json`, `row_too_large` or `invalid_row`."
     )
     message: str
 

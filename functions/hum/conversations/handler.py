@@ -27,7 +27,7 @@ from switchboard.messaging.conversation_lists import ConversationFilters
 from switchboard.messaging.models import ConversationStatus
 from switchboard.team.permissions import Permission
 
-api = Api(Hum(), "conversations", tags={"SMS": "Conversations, texts and opt-outs."})
+api = Api(Hum(), "conversations", tags={"SMS": "Conversations, texts, scheduled texts, campaigns and opt-outs."})
 
 _UNKNOWN = "There is no such conversation."
 _TEXT_REFUSED = (
@@ -56,8 +56,8 @@ def list_conversations(
         Query(
             max_length=200,
             description="Search terms. A conversation must match all of them. A term matches the start of the"
-            " contact's number, in any format, or of a word in the last text. A new text can be found after a few"
-            " moments.",
+            " contact's number, with or without its country code, of its last seven or four digits, or of a word in the"
+            " last text. A new text can be found after a few moments.",
         ),
     ] = None,
     limit: TextLimit = 50,

@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
-from switchboard.dialects.hum.shapes import Ok
+from switchboard.dialects.hum.shapes import ContactNumber, Ok
 from switchboard.dialects.hum.text_views import ConversationView, ScheduledMessageBrief, TextView
-from switchboard.edge.fields import FreeJson, Id, OneLine, Pattern, Timestamp
+from switchboard.edge.fields import FreeJson, Id, OneLine, Timestamp
 from switchboard.edge.schema import omit_default
 from switchboard.messaging.acceptance import SentText, TextDraft
 from switchboard.messaging.conversations import NewConversation, StartedConversation
@@ -23,8 +23,6 @@ from switchboard.messaging.models import (
     TextMedia,
 )
 
-_ContactNumber = Annotated[str, Pattern(r"^\+[1-9]\d{7,14}$", "must be a number in E.164, such as +14155550142")]
-
 
 class SmsMediaItem(BaseModel):
     """A file to send."""
@@ -34,8 +32,8 @@ class SmsMediaItem(BaseModel):
         description="The public `https` address from which the carrier gets the file.",
         json_schema_extra={"format": "uri"},
     )
-    content_type: str | SkipJsonSchema[None] = Field(
-        default=None, max_length=120, description="Its media type.", json_schema_extra=omit_default
+    content_type: Annotated[str, OneLine(120)] | SkipJsonSchema[None] = Field(
+        default=None, description="Its media type.", json_schema_extra=omit_default
     )
 
 
@@ -49,7 +47,7 @@ class SmsInitialMessage(BaseModel):
 
     body: _Body = Field(default="", description=_BODY, json_schema_extra=omit_default)
     media: _Media = Field(default_factory=list, description=_MEDIA)
-    honor_quiet_hours: bool = Field(
+    honor_quiet_hours: Annotated[bool, Field(strict=True)] = Field(
         default=False, description="Whether a text in the contact's quiet hours waits for their end."
     )
 
@@ -69,7 +67,9 @@ class SmsSendMessageInput(SmsInitialMessage):
         default=None, description="When to send it, at most 90 days ahead. Null sends it now."
     )
     purpose: Annotated[str, OneLine(120)] | None = Field(
-        default=None, description="Your own word for its purpose. The compliance rules know `telemarketing`."
+        default=None,
+        description="Your own words for its purpose. Words that sell, such as `telemarketing`, `marketing` or"
+        " `spring_promo`, get the compliance rules of telemarketing.",
     )
 
     def to_draft(self) -> TextDraft:
@@ -99,7 +99,7 @@ class SmsConversationCreateInput(BaseModel):
     )
 
     twilio_number_id: Annotated[Id, Field(min_length=1)] = Field(description="The id of your number.")
-    contact_e164: _ContactNumber = Field(description="The contact's number.")
+    contact_e164: ContactNumber = Field(description="The contact's number.")
     flow_id: Id | None = Field(default=None, description="The flow that answers. Only for a new conversation.")
     assigned_user_id: Id | None = Field(default=None, description="The member to assign. Only for a new conversation.")
     initial_message: SmsInitialMessage | SkipJsonSchema[None] = Field(

@@ -10,7 +10,7 @@ from switchboard.edge.api import Api
 from switchboard.errors import NotFound
 from switchboard.team.permissions import Permission
 
-api = Api(Hum(), "opt_outs", tags={"SMS": "Conversations, texts and opt-outs."})
+api = Api(Hum(), "opt_outs", tags={"SMS": "Conversations, texts, scheduled texts, campaigns and opt-outs."})
 
 _INVALID = "`invalid_number`: the number is not a telephone number."
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from switchboard.compliance import models
 from switchboard.compliance.models import OptOutSource
-from switchboard.dialects.hum.shapes import Ok
+from switchboard.dialects.hum.shapes import ContactNumber, Ok
 from switchboard.edge.fields import OneLine
 
 
@@ -17,7 +17,7 @@ class SmsOptOutCreateInput(BaseModel):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"e164": "+14155550142", "reason": "asked by letter"}]})
 
-    e164: str = Field(pattern=r"^\+[1-9]\d{7,14}$", description="The contact's number.")
+    e164: ContactNumber = Field(description="The contact's number.")
     reason: Annotated[str, OneLine(200)] | None = Field(default=None, description="A note for later readers.")
 
 

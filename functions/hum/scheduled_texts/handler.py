@@ -14,7 +14,7 @@ from switchboard.messaging import scheduling
 from switchboard.messaging.models import ScheduledStatus
 from switchboard.team.permissions import Permission
 
-api = Api(Hum(), "scheduled_texts", tags={"SMS": "Conversations of texts, opt-outs, scheduled texts and campaigns."})
+api = Api(Hum(), "scheduled_texts", tags={"SMS": "Conversations, texts, scheduled texts, campaigns and opt-outs."})
 
 
 @api.get(

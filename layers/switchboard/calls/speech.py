@@ -99,6 +99,9 @@ def _opt_out(call: Call, source: OptOutSource, said: Writes) -> None:
     except ledgers.AlreadyOptedOutError:
         # An earlier turn, another call or a request has already added the number to the ledger.
         _note(call, source, said, None)
+        if not call.opted_out_at:
+            # A keyword of the person no longer ends what was said on a call too.
+            ledgers.record_opt_out(changes.call_origin(call), call.person_number, source)
 
 
 def _note(call: Call, source: OptOutSource, said: Writes, ledger: Writes) -> None:

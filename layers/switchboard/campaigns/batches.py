@@ -14,6 +14,8 @@ from switchboard.campaigns.moves import OPEN_TO_ROWS
 from switchboard.campaigns.recipients import join_rows, split_rows
 from switchboard.errors import Invalid, NotFound
 from switchboard.kit import clock, ids
+from switchboard.numbers import service as numbers
+from switchboard.numbers.models import Number
 from switchboard.persistence import optimistic
 from switchboard.persistence.collection import next_version
 from switchboard.persistence.idempotency import find_earlier_effect
@@ -52,7 +54,7 @@ def add_recipients(member: Member, campaign_id: str, content: bytes) -> AddedBat
             code="invalid_rows",
             fields={"body": f"must have 1 to {MAX_BATCH_ROWS:,} rows"},
         )
-    batch = new_batch(member, campaign, len(rows))
+    batch = new_batch(member, campaign, numbers.get_number(campaign.org_id, campaign.number_id), len(rows))
     save_rows(batch, rows)
 
     def decide(before: Campaign) -> Decision[Campaign]:
@@ -107,13 +109,14 @@ def batch_unknown() -> NotFound:
     return NotFound("There is no such batch: check its id.")
 
 
-def new_batch(member: Member, campaign: Campaign, rows: int) -> RecipientBatch:
-    """Returns a new batch of a campaign."""
+def new_batch(member: Member, campaign: Campaign, number: Number, rows: int) -> RecipientBatch:
+    """Returns a new batch of a campaign, which sends from this number."""
     now = clock.now_iso()
     return RecipientBatch(
         id=ids.new_id(store.BATCH_PREFIX),
         org_id=campaign.org_id,
         campaign_id=campaign.id,
+        sends_files=number.capabilities.mms,
         rows=rows,
         created_by=member.user_id,
         created_at=now,

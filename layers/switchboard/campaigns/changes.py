@@ -16,8 +16,7 @@ from switchboard.errors import Invalid, NotFound
 from switchboard.events import service as events
 from switchboard.events.models import Actor, Origin, Subject, SystemActor
 from switchboard.kit import clock
-from switchboard.numbers import service as numbers
-from switchboard.numbers.models import Number
+from switchboard.messaging.text_numbers import require_text_number
 from switchboard.persistence.collection import next_version
 from switchboard.persistence.optimistic import Decision
 from switchboard.team.models import Member
@@ -35,19 +34,6 @@ def require_campaign(org_id: str, campaign_id: str) -> Campaign:
 def campaign_unknown() -> NotFound:
     """Returns the refusal for an id that no campaign of the organization has."""
     return NotFound("There is no such campaign: check its id.")
-
-
-def require_number(org_id: str, number_id: str) -> Number:
-    """Returns the number that a campaign sends from. Raises NotFound, and Invalid if it cannot send texts."""
-    number = numbers.get_number(org_id, number_id)
-    if not number.active or not number.capabilities.sms:
-        why = "was released" if not number.active else "cannot send texts"
-        raise Invalid(
-            f"The number {why}: choose another number.",
-            code="number_unusable",
-            fields={"twilio_number_id": f"{why}: choose another number"},
-        )
-    return number
 
 
 def campaign_worker(campaign: Campaign) -> SystemActor:
@@ -76,7 +62,7 @@ def launch_campaign(member: Member, campaign_id: str) -> Campaign:
     if found.status is CampaignStatus.QUEUED:
         return found
     if can_move(found.status, CampaignStatus.QUEUED):
-        require_number(member.org_id, found.number_id)
+        require_text_number(member.org_id, found.number_id)
 
     def decide(before: Campaign) -> Decision[Campaign]:
         if before.status is CampaignStatus.QUEUED:

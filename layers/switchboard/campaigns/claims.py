@@ -20,7 +20,9 @@ from switchboard.aws.writes import Write, Writes, commit
 from switchboard.campaigns import counts, templates
 from switchboard.campaigns.counts import Move
 from switchboard.campaigns.models import Campaign, Recipient, RecipientStatus
+from switchboard.campaigns.recipients import UNTEXTABLE, WITHOUT_FILES
 from switchboard.carriers.messages import segments
+from switchboard.compliance import phone
 from switchboard.compliance import service as compliance
 from switchboard.compliance.models import (
     ConsentSource,
@@ -32,8 +34,8 @@ from switchboard.compliance.models import (
 from switchboard.compliance.verdicts import Blocked, Verdict
 from switchboard.errors import QuotaExceeded
 from switchboard.kit import clock, ids
-from switchboard.messaging import campaign_texts, charges, gate, text_events, threads
-from switchboard.messaging.models import Author, MessageStatus, TextMessage
+from switchboard.messaging import acceptance, campaign_texts, charges, gate, text_events, threads
+from switchboard.messaging.models import Author, ConversationStatus, MessageStatus, TextConversation, TextMessage
 from switchboard.numbers import service as numbers
 from switchboard.numbers.models import Number
 from switchboard.persistence.optimistic import StaleVersionError
@@ -73,10 +75,11 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A claimed recipient and its text."""
+    """A claimed recipient and its text. `until` is the end of the hours in which the text is allowed."""
 
     recipient: Recipient
     text: TextMessage
+    until: str | None = None
 
 
 def find_flow_id(campaign: Campaign, number: Number) -> str | None:
@@ -116,7 +119,7 @@ def _attempt(sender: CampaignSender, recipient: Recipient) -> ContactAttempt:
 def _new_text(sender: CampaignSender, recipient: Recipient) -> TextMessage:
     """Returns a recipient's text as it is claimed. It never waits in a queue."""
     campaign, now = sender.campaign, clock.now_iso()
-    body = templates.render_body(campaign, recipient)
+    body = acceptance.encode_body(sender.org, templates.render_body(campaign, recipient))
     counted = segments.count_segments(body)
     return TextMessage(
         id=campaign_texts.new_text_id(),
@@ -210,7 +213,7 @@ def _claim(sender: CampaignSender, part: Sequence[Judged]) -> list[Claimed]:
         counts.moves_writes(moves, needs="open"),
         [(campaign_texts.new_text_write(one.text), _own_writes(sender, one)) for one in made],
     )
-    return [Claimed(_moved(move), one.text) for move, one in zip(moves, made, strict=True)]
+    return [Claimed(_moved(move), one.text, one.verdict.allowed_until) for move, one in zip(moves, made, strict=True)]
 
 
 def _moved(move: Move) -> Recipient:
@@ -228,6 +231,35 @@ def _launcher_check(campaign: Campaign) -> Writes:
 
 
 # ---- refusals
+
+
+def end_unreachable(sender: CampaignSender, recipients: Sequence[Recipient]) -> list[Recipient]:
+    """Ends the recipients who cannot get their text, before the gate is asked. Returns them.
+
+    Their conversation is closed, their number gets no texts, such as a premium number, or the campaign's number sends
+    no files. The import knows the numbers too, and they may have changed since then.
+    """
+    campaign = sender.campaign
+    talks = campaign_texts.find_conversations(
+        campaign.org_id, campaign.number_id, [one.contact_e164 for one in recipients]
+    )
+    ended = []
+    for one, talk in zip(recipients, talks, strict=True):
+        if code := _find_barrier(sender, one, talk):
+            _commit_unless_changed(
+                counts.moves_writes([Move(one, RecipientStatus.FAILED, {"error_code": code})], needs="open")
+            )
+            ended.append(one)
+    return ended
+
+
+def _find_barrier(sender: CampaignSender, recipient: Recipient, talk: TextConversation | None) -> str | None:
+    """Returns the code of the reason why a recipient cannot get its text, in the order of single texts."""
+    if talk and talk.status is ConversationStatus.CLOSED:
+        return "conversation_closed"
+    if phone.is_costly(recipient.contact_e164):
+        return UNTEXTABLE
+    return WITHOUT_FILES if recipient.media and not sender.number.capabilities.mms else None
 
 
 def refuse_recipients(sender: CampaignSender, refused: Sequence[Judged]) -> None:

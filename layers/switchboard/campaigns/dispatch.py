@@ -25,6 +25,7 @@ from switchboard.campaigns.health import has_too_many_failures
 from switchboard.campaigns.jobs import ClaimedText, DispatchCampaign, TakeTurn
 from switchboard.campaigns.models import Campaign, CampaignStatus, PauseReason, Recipient, RecipientStatus
 from switchboard.campaigns.pace import CampaignPace, Grant, LaneTurn, Outcome, Wait
+from switchboard.carriers.messages.segments import count_segments
 from switchboard.errors import QuotaExceeded
 from switchboard.kit import background, clock
 from switchboard.messaging import gate, hand_overs, pacing, sending
@@ -99,10 +100,14 @@ def dispatch_campaign(job: DispatchCampaign) -> None:
 
 
 def _limit(campaign: Campaign) -> int:
-    """Returns the texts a minute: the throttle, or the rate of the number if it is lower."""
+    """Returns the texts a minute: the throttle, or the rate of the number if it is lower.
+
+    The number's rate is in segments. Variables and own bodies make single texts longer or shorter than the template.
+    """
     if campaign.simulated:
         return campaign.throttle_per_minute
-    return min(campaign.throttle_per_minute, pacing.texts_per_second(campaign.number_e164) * 60)
+    segments = max(1, count_segments(campaign.body_template).segments)
+    return min(campaign.throttle_per_minute, max(1, pacing.segments_per_second(campaign.number_e164) * 60 // segments))
 
 
 def _job(campaign: Campaign, turn: LaneTurn) -> TakeTurn:
@@ -229,12 +234,15 @@ def _list_waiting(grant: Grant, found: Sequence[Recipient]) -> list[Recipient]:
 
 
 def _claim_part(sender: CampaignSender, part: Sequence[Recipient], budget: int, work: _Work) -> None:
-    judged = claims.judge_recipients(sender, part)
+    ended = claims.end_unreachable(sender, part)
+    work.seen += len(ended)
+    work.undecided -= {one.index for one in ended}
+    judged = claims.judge_recipients(sender, [one for one in part if one not in ended])
     allowed = [one for one in judged if one.verdict.allowed][: budget - len(work.claimed)]
     refused = [one for one in judged if not one.verdict.allowed]
     work.seen += len(allowed) + len(refused)
     if allowed:
-        taken = pacing.take_slots(sender.number, len(allowed))
+        taken = pacing.take_slots(sender.number, [one.text.segments for one in allowed])
         work.number_busy = taken < len(allowed)
         allowed = allowed[:taken]
     done: list[Judged] = []
@@ -278,7 +286,7 @@ def _hand_over(one: Claimed, grant: Grant) -> HandOver | None:
 
     After the deadline another worker may have the turn.
     """
-    return hand_overs.hand_over(one.text) if grant.ready <= _now() < grant.deadline else None
+    return hand_overs.hand_over(one.text, one.until) if grant.ready <= _now() < grant.deadline else None
 
 
 def _watch_unrecorded(campaign: Campaign, found: Sequence[Recipient]) -> None:

@@ -74,7 +74,7 @@ def _is_next(campaign: Campaign, batch: RecipientBatch, job: ImportRecipients) -
 
 
 def _judge_rows(campaign: Campaign, batch: RecipientBatch, lines: Sequence[bytes]) -> _Judged:
-    rules = RowRules(campaign.body_template, find_own_numbers(batch), clock.parse(batch.created_at))
+    rules = find_rules(campaign, batch)
     valid: dict[int, RecipientRow] = {}
     problems: list[RowProblem] = []
     for number, line in enumerate(lines, batch.done + 1):
@@ -103,9 +103,11 @@ def _judge_rows(campaign: Campaign, batch: RecipientBatch, lines: Sequence[bytes
     return _Judged(stored, new, problems)
 
 
-def find_own_numbers(batch: RecipientBatch) -> frozenset[str]:
-    """Returns the organization's numbers when the batch came. A number that was released since counts too."""
-    return frozenset(one.e164 for one in numbers.list_numbers(batch.org_id) if one.created_at <= batch.created_at)
+def find_rules(campaign: Campaign, batch: RecipientBatch) -> RowRules:
+    """Returns the rules for the rows of a batch. They are the same in every run."""
+    # A number that was released since the batch came counts too.
+    own = frozenset(one.e164 for one in numbers.list_numbers(batch.org_id) if one.created_at <= batch.created_at)
+    return RowRules(campaign.body_template, own, clock.parse(batch.created_at), batch.sends_files)
 
 
 def _new_recipient(batch: RecipientBatch, number: int, index: int, row: RecipientRow) -> Recipient:

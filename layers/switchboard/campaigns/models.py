@@ -155,6 +155,8 @@ class RecipientBatch(BaseModel):
     campaign_id: str
     version: int = 1
     status: BatchStatus = BatchStatus.WAITING
+    #: Whether the campaign's number sent files when the batch came.
+    sends_files: bool = True
     #: The rows of the object.
     rows: int
     #: The rows that are done, and what became of them.

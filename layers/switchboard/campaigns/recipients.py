@@ -19,6 +19,10 @@ from switchboard.outbound.destination import check_url
 #: The largest row, in bytes: many rows are written in one transaction.
 MAX_ROW_BYTES = 32_000
 MAX_VARIABLES, MAX_VARIABLE_CHARACTERS = 50, 1_600
+#: The code of a number that gets no texts, because they cost far more than others.
+UNTEXTABLE = "contact_not_textable"
+#: The code of a text with files whose number sends none.
+WITHOUT_FILES = "number_without_mms"
 _FIELDS = frozenset({"contact_e164", "body", "media", "variables", "timezone", "consent_source", "consent_date"})
 _MEDIA_FIELDS = frozenset({"url", "content_type"})
 _MAX_TYPE_CHARACTERS = 120
@@ -48,12 +52,15 @@ class RecipientRow:
 class RowRules:
     """The rules by which rows are read: the campaign's template, our own numbers, and the time at which the batch came.
 
+    `sends_files` says whether the campaign's number sent files at that time.
+
     A row is judged by the time of its batch, and not by the time of its import: a second run judges it as the first.
     """
 
     template: str
     own_numbers: frozenset[str]
     at: datetime
+    sends_files: bool = True
 
 
 class RowError(ValueError):
@@ -95,6 +102,10 @@ def parse_row(value: Any, rules: RowRules) -> RecipientRow:
     )
     if row.timezone is not None and zones.load_zone(row.timezone) is None:
         raise _invalid("timezone must be an IANA time zone such as America/Chicago")
+    if row.media and not rules.sends_files:
+        raise RowError(
+            WITHOUT_FILES, "the campaign's number sends no files: leave media out, or choose a number with MMS"
+        )
     _check_consent(row, rules)
     _check_body(row, rules)
     return row
@@ -117,7 +128,9 @@ def _read_contact(value: Any, rules: RowRules) -> str:
     if number is None:
         raise RowError("invalid_number", "contact_e164 must be an E.164 number such as +14155550142")
     if number in rules.own_numbers:
-        raise RowError("own_number", "contact_e164 is one of your own numbers")
+        raise RowError("contact_is_own_number", "contact_e164 is one of your own numbers")
+    if phone.is_costly(number):
+        raise RowError(UNTEXTABLE, "contact_e164 cannot get texts: it is a premium, personal or satellite number")
     return number
 
 
@@ -153,7 +166,7 @@ def _read_file(number: int, value: Any) -> TextMedia:
     try:
         return TextMedia(url=check_url(value["url"]), content_type=kind)
     except Invalid as error:
-        raise RowError("invalid_media", f"media.{number}.url: {error.message}") from None
+        raise RowError("invalid_media", f"media.{number}.url {error.details['fields']['url']}") from None
 
 
 def _read_variables(value: Any) -> dict[str, str]:

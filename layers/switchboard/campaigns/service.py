@@ -22,11 +22,12 @@ from switchboard.campaigns.models import (
     RecipientBatch,
     RowProblem,
 )
-from switchboard.campaigns.recipients import RowError, RowRules, parse_row
+from switchboard.campaigns.recipients import RowError, parse_row
 from switchboard.compliance.models import Purpose
-from switchboard.errors import Invalid
+from switchboard.errors import Invalid, NotFound
 from switchboard.flows import service as flows
 from switchboard.kit import clock, ids
+from switchboard.messaging.text_numbers import require_text_number
 from switchboard.persistence.idempotency import commit_once
 from switchboard.team.models import Member
 
@@ -84,12 +85,12 @@ def create_campaign(member: Member, draft: CampaignDraft) -> CampaignRecord:
     """Creates a draft of a campaign, with the rows of its first batch.
 
     A row whose number another row has is left out, and stands in the batch's report. Raises NotFound for an unknown
-    number or flow, and Invalid for a number that cannot send texts, a start that is past or too far ahead, and rows
-    that are not valid.
+    number, and Invalid for an unknown flow, a number that cannot send texts, a start that is past or too far ahead, and
+    rows that are not valid.
     """
     now = clock.now()
-    number = changes.require_number(member.org_id, draft.number_id)
-    flow_id = flows.get_flow(member.org_id, draft.flow_id).id if draft.flow_id else None
+    number = require_text_number(member.org_id, draft.number_id)
+    flow_id = _require_flow(member.org_id, draft.flow_id) if draft.flow_id else None
     campaign = Campaign(
         id=ids.new_id(store.CAMPAIGN_PREFIX),
         org_id=member.org_id,
@@ -107,7 +108,7 @@ def create_campaign(member: Member, draft: CampaignDraft) -> CampaignRecord:
         created_at=clock.format_iso(now),
         updated_at=clock.format_iso(now),
     )
-    batch = batches.new_batch(member, campaign, len(draft.rows)) if draft.rows else None
+    batch = batches.new_batch(member, campaign, number, len(draft.rows)) if draft.rows else None
     batch_writes: Writes = None
     if batch:
         _check_rows(campaign, batch, draft.rows)
@@ -135,6 +136,13 @@ def create_campaign(member: Member, draft: CampaignDraft) -> CampaignRecord:
     return get_campaign(member.org_id, campaign.id)._replace(is_new=True)
 
 
+def _require_flow(org_id: str, flow_id: str) -> str:
+    try:
+        return flows.get_flow(org_id, flow_id).id
+    except NotFound:
+        raise flows.unknown_flow("flow_id") from None
+
+
 def _check_start(asked: str | None) -> str | None:
     if asked is None:
         return None
@@ -158,7 +166,7 @@ def _check_rows(campaign: Campaign, batch: RecipientBatch, rows: Sequence[dict[s
             code="too_many_recipients",
             fields={"recipients": f"must have at most {MAX_INLINE_ROWS:,} recipients"},
         )
-    rules = RowRules(campaign.body_template, imports.find_own_numbers(batch), clock.parse(batch.created_at))
+    rules = imports.find_rules(campaign, batch)
     fields: dict[str, str] = {}
     codes: set[str] = set()
     for place, row in enumerate(rows):

@@ -62,9 +62,9 @@ def add_to(nouns: Nouns) -> None:
     text.add_argument(
         "--times",
         metavar="N",
-        type=_count,
+        type=_times,
         default=1,
-        help="the carrier reports the text N times; 1 by default",
+        help="the carrier reports the text N times: 1 or more; 1 by default",
     )
     text.add_argument("--media", metavar="URL", action="append", help="the address of a file, once for each file")
 
@@ -83,6 +83,12 @@ def _caller(text: str) -> str:
 def _count(text: str) -> int:
     if not (text.isascii() and text.isdigit()):
         raise argparse.ArgumentTypeError("must be a number of lines: 0 or more")
+    return int(text)
+
+
+def _times(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text)):
+        raise argparse.ArgumentTypeError("must be how often the carrier reports the text: 1 or more")
     return int(text)
 
 

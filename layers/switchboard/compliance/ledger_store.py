@@ -11,8 +11,8 @@ from switchboard.aws import reads
 from switchboard.aws.dynamodb import Item, Key
 from switchboard.aws.reads import Query
 from switchboard.aws.writes import ConditionCheck, Delete, Put, Update
-from switchboard.compliance.models import ConsentRecord, OptOut
-from switchboard.compliance.store import Ledger, Refusal, digest_key, ledger_key
+from switchboard.compliance.models import ConsentRecord, OptIn, OptOut, OptOutSource, PassedOptOut
+from switchboard.compliance.store import Ledger, Refusal, ledger_key
 from switchboard.kit import texts
 from switchboard.persistence.listing import read_query_page
 from switchboard.persistence.optimistic import StaleVersionError
@@ -84,14 +84,28 @@ def same_opt_out_check(org_id: str, entry: OptOut) -> ConditionCheck:
     )
 
 
-def renew_opt_out_write(org_id: str, entry: OptOut, at: str) -> Update:
+def no_other_opt_out_check(org_id: str, e164: str, passed: PassedOptOut, otherwise: Refusal) -> ConditionCheck:
+    """Returns the check that the ledger has no other opt-out of a number than the passed one."""
+    asked_at = passed.asked_at
+    same = "created_at = :created" if asked_at is None else _SAME_OPT_OUT
+    return ConditionCheck(
+        table="core",
+        key=ledger_key(org_id, "opt-outs", e164),
+        condition=f"attribute_not_exists(pk) OR ({same})",
+        values={":created": passed.created_at, **({} if asked_at is None else {":latest": asked_at})},
+        otherwise=otherwise,
+    )
+
+
+def renew_opt_out_write(org_id: str, entry: OptOut, at: str, also_by: OptOutSource | None) -> Update:
     """Returns the write of a later request to opt out. Raises StaleVersionError at commit if the entry has changed."""
+    more = {":also": also_by} if also_by else {}
     return Update(
         table="core",
         key=ledger_key(org_id, "opt-outs", entry.e164),
-        expression="SET latest_at = :at",
+        expression="SET latest_at = :at" + (", also_by = :also" if also_by else ""),
         condition=_SAME_OPT_OUT,
-        values={**_opt_out_values(entry), ":at": at},
+        values={**_opt_out_values(entry), ":at": at, **more},
         otherwise=StaleVersionError,
     )
 
@@ -103,6 +117,22 @@ def end_opt_out_write(org_id: str, entry: OptOut) -> Delete:
         key=ledger_key(org_id, "opt-outs", entry.e164),
         condition=_SAME_OPT_OUT,
         values=_opt_out_values(entry),
+        otherwise=StaleVersionError,
+    )
+
+
+def opt_in_write(org_id: str, opt_in: OptIn) -> Put:
+    """Returns the write of the time at which an opt-out ended."""
+    return Put(table="core", item={**ledger_key(org_id, "opt-ins", opt_in.e164), **opt_in.model_dump(mode="json")})
+
+
+def same_opt_in_check(org_id: str, e164: str, known: OptIn | None) -> ConditionCheck:
+    """Returns the check that no opt-out of a number has ended since `known` was read. Raises StaleVersionError."""
+    return ConditionCheck(
+        table="core",
+        key=ledger_key(org_id, "opt-ins", e164),
+        condition="opted_in_at = :known" if known else "attribute_not_exists(pk)",
+        values={":known": known.opted_in_at} if known else {},
         otherwise=StaleVersionError,
     )
 
@@ -126,18 +156,18 @@ def get_number_of_block(org_id: str, block_id: str) -> str | None:
     return str(item["e164"]) if item else None
 
 
-def digest_pointer_write(org_id: str, e164: str, opted_in_at: str | None = None) -> Put:
-    """Returns the write of a pointer from the digest of a number to the number.
+def _digest_key(org_id: str, digest: str) -> Key:
+    return {"pk": f"{org_id}#numbers-of-digests", "sk": digest}
 
-    It keeps the time of an opt-in: a text that was accepted before it must not go out.
-    """
-    known = {"opted_in_at": opted_in_at} if opted_in_at else {}
-    return Put(table="core", item={**digest_key(org_id, texts.digest(e164)), "e164": e164, **known})
+
+def digest_pointer_write(org_id: str, e164: str) -> Put:
+    """Returns the write of a pointer from the digest of a number to the number."""
+    return Put(table="core", item={**_digest_key(org_id, texts.digest(e164)), "e164": e164})
 
 
 def get_digested_numbers(places: Sequence[tuple[str, str]]) -> list[str | None]:
     """Returns the numbers of up to 100 pairs of organization and digest, in the same order."""
-    found = reads.get_items("core", [digest_key(*place) for place in places]) if places else []
+    found = reads.get_items("core", [_digest_key(*place) for place in places]) if places else []
     return [str(item["e164"]) if item else None for item in found]
 
 

@@ -16,8 +16,10 @@ from switchboard.compliance.models import (
     BlockedNumber,
     ConsentRecord,
     ConsentSource,
+    OptIn,
     OptOut,
     OptOutSource,
+    PassedOptOut,
     StandingConsent,
 )
 from switchboard.compliance.verdicts import blocked_at_commit
@@ -153,7 +155,7 @@ def add_opt_out(
             done = commit_once(effect, texts.digest(number), writes)
         except AlreadyOptedOutError as before:
             # An older START that is still on its way must not end the opt-out that the person asks for now.
-            commit(renewed_opt_out_write(origin.org_id, before.entry, entry.asked_at))
+            commit(renewed_opt_out_write(origin.org_id, before.entry, entry.asked_at, source))
             return AddedOptOut(before.entry, is_new=False)
         found = ledger_store.get_entry(origin.org_id, "opt-outs", number) if done else None
         return AddedOptOut(OptOut.model_validate(found) if found else entry, is_new=True)
@@ -206,24 +208,36 @@ def opt_out_writes(
     ]
 
 
-def renewed_opt_out_write(org_id: str, entry: OptOut, at: str) -> Write:
-    """Returns the write that keeps an opt-out in force which the person asks for again at `at`.
+def renewed_opt_out_write(org_id: str, entry: OptOut, at: str, source: OptOutSource) -> Write:
+    """Returns the write that keeps an opt-out in force which the person asks for again at `at`, by any source.
 
     Raises StaleVersionError at commit if the ledger has another entry by then.
     """
-    if at <= entry.asked_at:
+    also_by = source if source != "keyword" and entry.by_keyword_only else None
+    if at <= entry.asked_at and also_by is None:
         return ledger_store.same_opt_out_check(org_id, entry)
-    return ledger_store.renew_opt_out_write(org_id, entry, at)
+    return ledger_store.renew_opt_out_write(org_id, entry, max(at, entry.asked_at), also_by)
 
 
-def opt_in_writes(origin: Origin, entry: OptOut) -> Writes:
-    """Returns the writes that end an opt-out in the caller's commit.
+def opt_in_ref(org_id: str, e164: str) -> Ref[OptIn]:
+    """Returns the reference to the latest end of an opt-out of a number in E.164."""
+    return Ref("core", store.ledger_key(org_id, "opt-ins", e164), OptIn.model_validate)
+
+
+def same_opt_in_check(org_id: str, e164: str, known: OptIn | None) -> ConditionCheck:
+    """Returns the check that no opt-out has ended since `known` was read. Raises StaleVersionError at commit."""
+    return ledger_store.same_opt_in_check(org_id, e164, known)
+
+
+def opt_in_writes(origin: Origin, entry: OptOut, at: str) -> Writes:
+    """Returns the writes that end an opt-out in the caller's commit. `at` is the time of the request.
 
     Raises StaleVersionError at commit if the ledger has another entry by then, for example after another request.
     """
     return [
         ledger_store.end_opt_out_write(origin.org_id, entry),
-        ledger_store.digest_pointer_write(origin.org_id, entry.e164, clock.now_iso()),
+        ledger_store.opt_in_write(origin.org_id, OptIn(e164=entry.e164, opted_in_at=at)),
+        ledger_store.digest_pointer_write(origin.org_id, entry.e164),
         _event_write(origin, "sms.opt_in", entry.e164),
     ]
 
@@ -268,8 +282,12 @@ def renewed_consent_writes(origin: Origin, record: ConsentRecord, at: str) -> Wr
 
 def record_opt_in(origin: Origin, e164: str, effect: IdempotencyKey | None = None) -> bool:
     """Removes the opt-out of a number whose holder opts in again. Returns whether there was one. Raises Invalid."""
-    pointer = ledger_store.digest_pointer_write(origin.org_id, phone.parse_pasted(e164).e164, clock.now_iso())
-    return _remove_entry(origin, "opt-outs", e164, "sms.opt_in", pointer, effect=effect)
+    number = phone.parse_pasted(e164).e164
+    also = [
+        ledger_store.digest_pointer_write(origin.org_id, number),
+        ledger_store.opt_in_write(origin.org_id, OptIn(e164=number, opted_in_at=clock.now_iso())),
+    ]
+    return _remove_entry(origin, "opt-outs", e164, "sms.opt_in", *also, effect=effect)
 
 
 class DigestedNumber(NamedTuple):
@@ -340,22 +358,33 @@ MAX_NUMBERS_READ = 50
 
 
 class Refusals(NamedTuple):
-    """Whether a number is on the do-not-call list, and whether its holder has opted out."""
+    """Whether a number is on the do-not-call list, and the opt-out of its holder."""
 
     blocked: bool
-    opted_out: bool
+    opt_out: OptOut | None
 
 
 def read_refusals(numbers: Sequence[tuple[str, str]]) -> list[Refusals]:
     """Returns what the ledgers say now about up to 50 pairs of organization and number, in one consistent read."""
     keys = [store.ledger_key(org_id, ledger, e164) for org_id, e164 in numbers for ledger in ("dnc", "opt-outs")]
     found = reads.get_items("core", keys) if keys else []
-    return [Refusals(*(item is not None for item in found[place : place + 2])) for place in range(0, len(found), 2)]
+    return [
+        Refusals(blocked is not None, OptOut.model_validate(opted_out) if opted_out else None)
+        for blocked, opted_out in zip(found[::2], found[1::2], strict=True)
+    ]
 
 
 def not_blocked_check(org_id: str, e164: str) -> ConditionCheck:
     """Returns the check that a number is not on the do-not-call list. It raises Blocked at commit."""
     return store.not_listed_check(org_id, "dnc", e164, blocked_at_commit("dnc", "dnc"))
+
+
+def not_opted_out_check(org_id: str, e164: str, passed: PassedOptOut | None) -> ConditionCheck:
+    """Returns the check that a number's holder has no opt-out but the passed one. It raises Blocked at commit."""
+    refusal = blocked_at_commit("opted_out", "opt_out")
+    if passed is None:
+        return store.not_listed_check(org_id, "opt-outs", e164, refusal)
+    return ledger_store.no_other_opt_out_check(org_id, e164, passed, refusal)
 
 
 def list_blocked_numbers(org_id: str, limit: int, after: str | None = None) -> tuple[list[BlockedNumber], str | None]:

@@ -198,6 +198,7 @@ class OptOut(BaseModel):
     """A number whose holder refuses all contact by an organization, on any channel.
 
     `latest_at` is the time of the latest request, because a person may ask more than once. Older entries have none.
+    `also_by` is the first other source than a keyword that asked for it too, if there was one.
     """
 
     e164: str
@@ -207,11 +208,43 @@ class OptOut(BaseModel):
     created_by: str
     created_at: str
     latest_at: str = ""
+    also_by: OptOutSource | None = None
+
+    @property
+    def by_keyword_only(self) -> bool:
+        """Whether a keyword of its holder ends it. What was asked for in another way, only a person ends."""
+        return self.source == "keyword" and self.also_by is None
 
     @property
     def asked_at(self) -> str:
         """The time of the latest request. A text from before that time does not end the opt-out."""
         return self.latest_at or self.created_at
+
+    def is_passed_by(self, passed: PassedOptOut | None) -> bool:
+        """Whether an answer that passes `passed` may go out in spite of this entry."""
+        if passed is None or passed.created_at != self.created_at:
+            return False
+        return passed.asked_at is None or passed.asked_at == self.asked_at
+
+
+class PassedOptOut(BaseModel):
+    """The opt-out that an answer to a request of its holder passes. It passes no later one.
+
+    `asked_at` is the entry's latest request that it passes. `None` is the confirmation of the opt-out itself, which
+    also holds after the holder has asked again.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    created_at: str
+    asked_at: str | None = None
+
+
+class OptIn(BaseModel):
+    """The latest time at which a number's holder ended an opt-out. It stays after the next opt-out."""
+
+    e164: str
+    opted_in_at: str
 
 
 class ConsentRecord(BaseModel):

@@ -5,7 +5,8 @@
 | number on the do-not-call list | `<org>#dnc` | `<e164>` |
 | pointer to that number by its id | `<org>#dnc-ids` | `<id>` |
 | opt-out | `<org>#opt-outs` | `<e164>` |
-| number that opted out or in, by its digest, and when it opted in | `<org>#numbers-of-digests` | `<digest>` |
+| latest end of an opt-out | `<org>#opt-ins` | `<e164>` |
+| number that opted out or in, by its digest | `<org>#numbers-of-digests` | `<digest>` |
 | consent | `<org>#consent` | `<e164>` |
 | place of a number's holder | `<org>#whereabouts` | `<e164>` |
 | the latest calls to a number on one subject | `<org>#attempts#<e164>` | `<digest of subject>` |
@@ -39,7 +40,7 @@ from switchboard.compliance.models import ConsentRecord, ReassignmentAnswer, Whe
 from switchboard.kit import clock, texts
 from switchboard.persistence.optimistic import StaleVersionError
 
-Ledger = Literal["dnc", "opt-outs", "consent"]
+Ledger = Literal["dnc", "opt-outs", "opt-ins", "consent"]
 Refusal = Callable[[list[Item | None]], Exception]
 
 #: The calls in an attempts item, with the latest in the first slot. The highest cap of any state is three calls.
@@ -53,7 +54,7 @@ class Facts:
 
     blocked: bool = False
     opted_out: bool = False
-    #: When the holder's last opt-out ended, if the number has none now.
+    #: When the holder's latest ended opt-out ended.
     opted_in_at: str | None = None
     consent: ConsentRecord | None = None
     whereabouts: Whereabouts | None = None
@@ -65,11 +66,6 @@ class Facts:
 
 def ledger_key(org_id: str, ledger: Ledger, e164: str) -> Key:
     return {"pk": f"{org_id}#{ledger}", "sk": e164}
-
-
-def digest_key(org_id: str, digest: str) -> Key:
-    """Returns the key of the pointer from the digest of a number."""
-    return {"pk": f"{org_id}#numbers-of-digests", "sk": digest}
 
 
 def _attempts_key(org_id: str, e164: str, subject: str) -> Key:
@@ -125,7 +121,7 @@ def _fact_keys(wanted: FactsWanted) -> list[Key]:
         ledger_key(org_id, "consent", e164),
         _attempts_key(org_id, e164, wanted.subject),
         _whereabouts_key(org_id, e164),
-        *([digest_key(org_id, texts.digest(e164))] if wanted.opt_in else []),
+        *([ledger_key(org_id, "opt-ins", e164)] if wanted.opt_in else []),
         *(law_key(place) for place in wanted.places),
         *(_answer_key(e164, day) for day in wanted.days),
     ]

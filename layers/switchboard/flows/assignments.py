@@ -72,10 +72,10 @@ def _require_flow(org_id: str, field: str, flow_id: str) -> None:
     try:
         found = service.get_flow(org_id, flow_id)
     except NotFound:
-        raise _no_such_flow(field) from None
+        raise service.unknown_flow(field) from None
     if found.id != flow_id:
         # A number keeps the id as the flow spells it.
-        raise _no_such_flow(field)
+        raise service.unknown_flow(field)
     if field == "flow_id" and found.kind != "inbound":
         raise _outbound_flow()
 
@@ -92,7 +92,7 @@ def _flow_guard_writes(org_id: str, flow_id: str, *, answers: bool) -> list[Writ
 
 
 def _unfit(items: list[Item | None]) -> Exception:
-    return _outbound_flow() if items[0] else _no_such_flow("flow_id")
+    return _outbound_flow() if items[0] else service.unknown_flow("flow_id")
 
 
 def _outbound_flow() -> Invalid:
@@ -100,12 +100,4 @@ def _outbound_flow() -> Invalid:
         "An outbound flow does not answer calls: choose an inbound flow.",
         code="flow_kind",
         fields={"flow_id": "must be an inbound flow"},
-    )
-
-
-def _no_such_flow(field: str) -> Invalid:
-    return Invalid(
-        "There is no such flow: list the flows to find its id.",
-        code="unknown_flow",
-        fields={field: "must be the id of a flow of your organization"},
     )

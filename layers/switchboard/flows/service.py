@@ -6,7 +6,7 @@ import re
 from functools import partial
 
 from switchboard.aws.writes import Writes
-from switchboard.errors import NotFound
+from switchboard.errors import Invalid, NotFound
 from switchboard.events import service as events
 from switchboard.events.models import Origin, Subject
 from switchboard.flows import store, transfers
@@ -97,6 +97,15 @@ def get_flow(org_id: str, flow_id: str) -> Flow:
     if not found:
         raise NotFound("There is no such flow: check its id.")
     return found
+
+
+def unknown_flow(field: str) -> Invalid:
+    """Returns the refusal of a request whose field names a flow that the organization does not have."""
+    return Invalid(
+        "There is no such flow: list the flows to find its id.",
+        code="unknown_flow",
+        fields={field: "must be the id of a flow of your organization"},
+    )
 
 
 def get_flow_with_numbers(org_id: str, flow_id: str) -> tuple[Flow, list[Number]]:

@@ -16,6 +16,7 @@ from switchboard.aws.writes import Writes, commit
 from switchboard.carriers import messages
 from switchboard.carriers.messages import segments
 from switchboard.compliance import service as compliance
+from switchboard.compliance.models import PassedOptOut
 from switchboard.compliance.verdicts import Blocked, Verdict
 from switchboard.errors import DomainError, Invalid, NotFound
 from switchboard.events.models import Origin
@@ -24,6 +25,7 @@ from switchboard.messaging import charges, drafts, gate, scheduling, store, text
 from switchboard.messaging.drafts import SentText, TextDraft
 from switchboard.messaging.jobs import SendText
 from switchboard.messaging.models import (
+    MAX_BODY_CHARACTERS,
     ActivityEntry,
     Author,
     ConversationStatus,
@@ -119,12 +121,18 @@ def send_follow_up(
 
 
 def system_text_writes(
-    org: Organization, talk: TextConversation, body: str, *, correlation_id: str
+    org: Organization,
+    talk: TextConversation,
+    body: str,
+    *,
+    answer_by: str,
+    passes: PassedOptOut | None = None,
+    correlation_id: str,
 ) -> tuple[TextMessage, Writes]:
     """Returns the platform's own answer to a keyword, and the writes that queue it in the caller's commit.
 
-    It passes the contact's opt-out, and counts above the quota and the cap too. The caller adds it to the conversation
-    (`threads.add_message`).
+    It fails after `answer_by`. It passes one opt-out of the contact and no later one, and counts above the quota and
+    the cap too. The caller adds it to the conversation (`threads.add_message`).
     """
     message = new_message(
         talk,
@@ -132,7 +140,7 @@ def system_text_writes(
         Author.SYSTEM,
         simulated=talk.simulated,
         correlation_id=correlation_id,
-    ).model_copy(update={"passes_opt_out": True})
+    ).model_copy(update={"passes_opt_out": passes, "answer_by": answer_by})
     message = message.model_copy(update={"receipt": charges.owed_receipt(org, message)})
     return message, [queued_text_writes(text_events.text_origin(message), message), charges.owed_write(org, message)]
 
@@ -300,7 +308,9 @@ def _paused_writes(origin: Origin, talk: TextConversation, message: TextMessage)
 
 def encode_body(org: Organization, body: str) -> str:
     """Returns a body as it is sent: in plain characters, if the organization wants that and if it saves segments."""
-    return segments.to_gsm(body) if org.smart_encoding else body
+    plain = segments.to_gsm(body) if org.smart_encoding else body
+    # Three dots are longer than one sign.
+    return plain if len(plain) <= MAX_BODY_CHARACTERS else body
 
 
 def new_message(

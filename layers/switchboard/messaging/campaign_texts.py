@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from switchboard.aws.reads import Ref
 from switchboard.aws.writes import Delete, Put, Writes
 from switchboard.kit import ids
@@ -24,6 +26,13 @@ def text_ref(org_id: str, conversation_id: str, message_id: str) -> Ref[TextMess
 def conversation_ref(text: TextMessage) -> Ref[TextConversation]:
     """Returns the reference to the conversation of a text. There may be none."""
     return store.conversation_ref(text.org_id, text.conversation_id)
+
+
+def find_conversations(org_id: str, number_id: str, contacts: Sequence[str]) -> list[TextConversation | None]:
+    """Reads the conversations of a number with up to 100 contacts, in their order. There may be none."""
+    return store.CONVERSATIONS.get_objects(
+        [(org_id, threads.conversation_id_of(org_id, number_id, one)) for one in contacts]
+    )
 
 
 def new_text_write(text: TextMessage) -> Put:

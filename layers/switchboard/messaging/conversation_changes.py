@@ -71,20 +71,35 @@ def _changed_fields(before: TextConversation, changes: ConversationChanges) -> d
     if "metadata" in changes:
         wanted["metadata"] = merge_metadata(before.metadata, changes["metadata"])
     status, until = changes.get("status"), changes.get("snoozed_until")
+    if status is None and "snoozed_until" in changes:
+        # The end of the present snooze changes.
+        status = _require_snooze(before, until)
     if status:
         wanted |= {"status": status, "snoozed_until": until}
-    elif "snoozed_until" in changes and before.status is ConversationStatus.SNOOZED:
-        raise Invalid(
-            "A snoozed conversation needs its snoozed_until: set the status to open.",
-            code="invalid_snooze",
-            fields={"snoozed_until": "cannot be cleared without a status"},
-        )
     facts = {name: value for name, value in wanted.items() if getattr(before, name) != value}
     if "status" in facts or "snoozed_until" in facts:
         facts |= {"status": status, "snoozed_until": until, "snooze_timer": None}
     if facts.get("status") is ConversationStatus.CLOSED:
         facts["needs_attention"] = False
     return facts
+
+
+def _require_snooze(before: TextConversation, until: str | None) -> ConversationStatus:
+    """Returns the status of a conversation whose `snoozed_until` is sent without a status. Raises Invalid."""
+    is_snoozed = before.status is ConversationStatus.SNOOZED
+    if is_snoozed and until is None:
+        raise Invalid(
+            "A snoozed conversation needs its snoozed_until: set the status to open.",
+            code="invalid_snooze",
+            fields={"snoozed_until": "cannot be cleared without a status"},
+        )
+    if until and not is_snoozed:
+        raise Invalid(
+            "This conversation is not snoozed: send the status snoozed too.",
+            code="invalid_snooze",
+            fields={"status": "is missing: send snoozed"},
+        )
+    return before.status
 
 
 def _event_writes(origin: Origin, after: TextConversation, facts: dict[str, Any], cause: str) -> Iterator[Put]:

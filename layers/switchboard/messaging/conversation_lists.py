@@ -106,10 +106,13 @@ def list_texts(
 ) -> tuple[list[TextMessage], str | None]:
     """Returns a page of the texts of a conversation, the newest first, and the cursor of the next page.
 
-    `before` is a time: only older texts are on the page. Raises NotFound, and Invalid for a cursor of another list.
+    `before` is a time: only older texts are on the page. Texts of a campaign can be read before their conversation
+    exists. Raises NotFound without a conversation and a text, and Invalid for a cursor of another list.
     """
-    require_conversation(org_id, conversation_id)
-    return store.list_messages(org_id, conversation_id, limit, before, after)
+    page = store.list_messages(org_id, conversation_id, limit, before, after)
+    if not page[0] and not store.list_messages(org_id, conversation_id, 1)[0]:
+        require_conversation(org_id, conversation_id)
+    return page
 
 
 def find_conversations(places: Sequence[tuple[str, str]]) -> list[TextConversation | None]:

@@ -21,6 +21,7 @@ from switchboard.messaging.conversation_changes import ConversationChanges, deci
 from switchboard.messaging.conversation_lists import ConversationRow, read_row
 from switchboard.messaging.models import ConversationStatus, TextConversation
 from switchboard.messaging.text_events import conversation_event_write
+from switchboard.messaging.text_numbers import require_text_number
 from switchboard.numbers import service as numbers
 from switchboard.numbers.models import Number
 from switchboard.persistence.idempotency import IdempotencyKey, commit_once
@@ -70,7 +71,7 @@ def create_conversation(member: Member, order: NewConversation) -> StoredConvers
     Raises NotFound for an unknown number. Raises Invalid for a number that is released or has no texts, for a contact
     that is one of the organization's own numbers, and for an unknown flow or assignee.
     """
-    number = _require_text_number(member.org_id, order.number_id)
+    number = require_text_number(member.org_id, order.number_id)
     contact = phone.parse_pasted(order.contact_e164, "contact_e164").e164
     if contact == number.e164 or numbers.find_owner(contact) == member.org_id:
         raise Invalid(
@@ -113,7 +114,7 @@ def start_conversation(member: Member, order: NewConversation, draft: TextDraft 
     """
     if draft is not None:
         require_permission(member.role, Permission.TEXTS_SEND)
-        draft = drafts.check_draft(draft)
+        draft = _check_first_text(draft)
     stored = create_conversation(member, order)
     conversation, sent, refusal = stored.conversation, None, None
     if draft is not None:
@@ -128,15 +129,24 @@ def start_conversation(member: Member, order: NewConversation, draft: TextDraft 
     return StartedConversation(read_row(conversation), stored.created, sent, refusal)
 
 
+def _check_first_text(draft: TextDraft) -> TextDraft:
+    """Returns the draft of a first text. Raises Invalid, which names the fields of the request."""
+    try:
+        return drafts.check_draft(draft)
+    except Invalid as bad:
+        fields = {f"initial_message.{name}": problem for name, problem in bad.details["fields"].items()}
+        raise Invalid(bad.message, code=bad.code, fields=fields) from None
+
+
 def _effect_of_text(member: Member) -> IdempotencyKey | None:
     """Returns the key of the request's second effect. The first one has the request's own key."""
     return replace(member.effect, key=f"{member.effect.key}\x00text") if member.effect else None
 
 
 def _new_conversation(org_id: str, number: Number, contact: str, order: NewConversation) -> TextConversation:
-    now = clock.now_iso()
+    now, id_ = clock.now_iso(), threads.conversation_id_of(org_id, number.id, contact)
     return TextConversation(
-        id=threads.conversation_id_of(org_id, number.id, contact),
+        id=id_,
         org_id=org_id,
         number_id=number.id,
         number_e164=number.e164,
@@ -146,7 +156,16 @@ def _new_conversation(org_id: str, number: Number, contact: str, order: NewConve
         simulated=number.provider == "simulator",
         created_at=now,
         updated_at=now,
+        **_earlier_texts(org_id, id_),
     )
+
+
+def _earlier_texts(org_id: str, conversation_id: str) -> dict[str, Any]:
+    """Returns the fields of a new conversation about its texts: those of campaigns are there before it."""
+    newest, _ = store.list_messages(org_id, conversation_id, 1)
+    if not newest:
+        return {}
+    return threads.last_message_fields(newest[0]) | {"message_count": store.count_messages(org_id, conversation_id)}
 
 
 def update_conversation(member: Member, conversation_id: str, changes: dict[str, Any]) -> ConversationRow:
@@ -155,7 +174,12 @@ def update_conversation(member: Member, conversation_id: str, changes: dict[str,
     Raises NotFound, and Invalid for an unknown assignee or flow, for a snooze without a moment in the next 90 days, and
     for metadata that is too large.
     """
-    valid = _valid_changes(member.org_id, changes)
+    try:
+        valid = _valid_changes(member.org_id, changes)
+    except Invalid:
+        # An unknown conversation is told first.
+        require_conversation(member.org_id, conversation_id)
+        raise
     return read_row(_change(member, conversation_id, partial(decide_changes, member, changes=valid)))
 
 
@@ -191,8 +215,10 @@ def _valid_changes(org_id: str, changes: dict[str, Any]) -> ConversationChanges:
     if status is ConversationStatus.SNOOZED and until is None:
         raise _invalid_snooze("A snooze needs its end: send snoozed_until too.", snoozed_until="is missing")
     if until is not None:
-        if status is not ConversationStatus.SNOOZED:
-            raise _invalid_snooze("Only a snooze has an end: send the status snoozed too.", status="must be snoozed")
+        if status not in (None, ConversationStatus.SNOOZED):
+            raise _invalid_snooze(
+                "Only a snooze has an end: send the status snoozed with it.", status="must be snoozed"
+            )
         valid["snoozed_until"] = snoozing.parse_snooze(until)
     _require_assignable(org_id, changes.get("assigned_user_id"), changes.get("flow_id"))
     if changes.get("flow_id"):
@@ -202,23 +228,6 @@ def _valid_changes(org_id: str, changes: dict[str, Any]) -> ConversationChanges:
 
 def _invalid_snooze(message: str, **fields: str) -> Invalid:
     return Invalid(message, code="invalid_snooze", fields=fields)
-
-
-def _require_text_number(org_id: str, number_id: str) -> Number:
-    number = numbers.get_number(org_id, number_id)
-    if not number.active:
-        raise Invalid(
-            "This number was released: choose a number that the organization still has.",
-            code="number_released",
-            fields={"twilio_number_id": "was released"},
-        )
-    if not number.capabilities.sms:
-        raise Invalid(
-            "This number cannot send texts: choose a number with the capability sms.",
-            code="number_without_sms",
-            fields={"twilio_number_id": "cannot send texts"},
-        )
-    return number
 
 
 def _require_assignable(org_id: str, user_id: str | None, flow_id: str | None) -> None:
@@ -236,8 +245,4 @@ def _require_assignable(org_id: str, user_id: str | None, flow_id: str | None) -
             fields={"assigned_user_id": "must be the id of a member of your organization"},
         )
     if flow_id and not flow:
-        raise Invalid(
-            "There is no such flow: list the flows to find its id.",
-            code="unknown_flow",
-            fields={"flow_id": "must be the id of a flow of your organization"},
-        )
+        raise flows.unknown_flow("flow_id")

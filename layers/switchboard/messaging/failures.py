@@ -9,6 +9,7 @@ _REASONS = {
     "number_released": "The organization released the number before the text was sent.",
     "member_not_permitted": "The member who wrote the text may no longer send texts.",
     "waited_too_long": "The text waited too long for its number.",
+    "answer_too_late": "The answer to a keyword could not go out within five minutes of the contact's text.",
     "throttled": "The carrier took no more texts for four hours.",
     "conversation_closed": "The conversation was closed before the text was sent.",
     "ai_paused": "A person took over the conversation before the text of the AI was sent.",

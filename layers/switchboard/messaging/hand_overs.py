@@ -22,13 +22,12 @@ from switchboard.carriers.messages.ports.messenger import (
     TextRefusedError,
     ThrottledError,
 )
-from switchboard.compliance import ledgers
 from switchboard.compliance.ledgers import AlreadyOptedOutError
 from switchboard.errors import Unavailable
 from switchboard.kit import clock, texts
 from switchboard.messaging import charges, failures, figures, moves, store, text_events, waiting
+from switchboard.messaging.carrier_opt_outs import CarrierOptOut, find_carrier_opt_out
 from switchboard.messaging.models import MessageStatus, TextMessage
-from switchboard.messaging.reports import CARRIER_REASON
 from switchboard.persistence import optimistic
 from switchboard.persistence.collection import next_version
 from switchboard.persistence.optimistic import Decision, StaleVersionError
@@ -37,6 +36,8 @@ from switchboard.timers import service as timers
 #: The writes that go with a change of a text, from the text before and after: the counts of its campaign.
 Beside = Callable[[TextMessage, TextMessage], Writes]
 
+#: How long an answer to a keyword may wait at the carrier. Other texts wait as long as they wait for us.
+ANSWER_VALIDITY = timedelta(minutes=5)
 #: When to retry a text that the carrier throttled: twice as long each time.
 _FIRST_RETRY, _LONGEST_RETRY = timedelta(seconds=15), timedelta(minutes=15)
 
@@ -50,8 +51,8 @@ class HandOver:
     code: int | None = None
 
 
-def outgoing_text(message: TextMessage) -> OutgoingText:
-    """Returns a text as the carrier gets it."""
+def outgoing_text(message: TextMessage, until: str | None = None) -> OutgoingText:
+    """Returns a text as the carrier gets it. `until` is the end of the hours in which it is allowed."""
     return OutgoingText(
         org_id=message.org_id,
         conversation_id=message.conversation_id,
@@ -62,17 +63,28 @@ def outgoing_text(message: TextMessage) -> OutgoingText:
         body=message.body,
         media_urls=tuple(one.url for one in message.media if one.url),
         campaign=message.campaign_id is not None,
+        valid_seconds=_valid_seconds(message, until),
     )
 
 
-def hand_over(claimed: TextMessage) -> HandOver:
-    """Hands a claimed text to the carrier. It raises nothing: a failure that nobody foresaw has an unknown outcome."""
+def _valid_seconds(message: TextMessage, until: str | None) -> int:
+    """Returns how long a text may wait at the carrier. An answer to a keyword says nothing useful much later."""
+    longest = ANSWER_VALIDITY if message.passes_opt_out else waiting.WAIT_LIMIT
+    left = clock.parse(until) - clock.now() if until else longest
+    return max(1, int(min(left, longest).total_seconds()))
+
+
+def hand_over(claimed: TextMessage, until: str | None = None) -> HandOver:
+    """Hands a claimed text to the carrier. `until` is the end of the hours in which it is allowed.
+
+    It raises nothing: a failure that nobody foresaw has an unknown outcome.
+    """
     try:
         messenger = messages.get_messenger(claimed.simulated)
     except Unavailable:
         return HandOver("throttled")
     try:
-        accepted = messenger.send_text(outgoing_text(claimed))
+        accepted = messenger.send_text(outgoing_text(claimed, until))
     except TextRefusedError as refusal:
         return HandOver("refused", code=refusal.code)
     except ThrottledError:
@@ -92,30 +104,26 @@ def record_hand_over(
 ) -> TextMessage | None:
     """Records what became of a claimed text. Returns its new version, `None` if nothing changed.
 
-    A refused text is given back, and an opt-out with the carrier goes into the ledger in the same commit. A throttled
-    text waits in the queue again. A text with an unknown outcome stays as it is.
+    A refused text is given back. An opt-out with the carrier may go into the ledger in the same commit
+    (`messaging.carrier_opt_outs`). A throttled text waits in the queue again. A text with an unknown outcome stays as
+    it is.
     """
     opts_out = done.outcome == "refused" and codes.is_opt_out(done.code)
 
     def decide(before: TextMessage) -> Decision[TextMessage]:
-        decided = _decide(org, before, claimed, done)
+        found = find_carrier_opt_out(before) if opts_out else CarrierOptOut()
+        decided = _decide(org, before, claimed, done, found.reason)
         if decided is None:
             return None
         after, writes = decided
         more = beside(before, after) if beside else None
-        return after, [writes, _opt_out_writes(after) if opts_out else None, more]
+        return after, [writes, found.writes, more]
 
     try:
         return _change_claimed(claimed, decide)
     except AlreadyOptedOutError:
         opts_out = False
         return _change_claimed(claimed, decide)
-
-
-def _opt_out_writes(message: TextMessage) -> Writes:
-    return ledgers.opt_out_writes(
-        text_events.text_origin(message), message.contact_e164, "keyword", reason=CARRIER_REASON
-    )[1]
 
 
 def _change_claimed(claimed: TextMessage, decide: Callable[[TextMessage], Decision[TextMessage]]) -> TextMessage | None:
@@ -130,13 +138,15 @@ def _change_claimed(claimed: TextMessage, decide: Callable[[TextMessage], Decisi
     return optimistic.change_object(load, decide, store.save_message_write)
 
 
-def _decide(org: Organization, before: TextMessage, claimed: TextMessage, done: HandOver) -> Decision[TextMessage]:
+def _decide(
+    org: Organization, before: TextMessage, claimed: TextMessage, done: HandOver, reason: str | None
+) -> Decision[TextMessage]:
     if done.outcome == "accepted":
         return _accepted(before, done.provider_sid)
     if before.status is not MessageStatus.SENDING or before.claim != claimed.claim:
         return None
     if done.outcome == "refused":
-        return failed(org, before, str(done.code or "refused"), codes.explain_code(done.code))
+        return failed(org, before, str(done.code or "refused"), reason or codes.explain_code(done.code))
     if done.outcome == "throttled":
         return _released(org, before)
     return None
@@ -168,7 +178,7 @@ def _released(org: Organization, before: TextMessage) -> Decision[TextMessage]:
     delay = min(_FIRST_RETRY * 2 ** min(before.throttled, 10), _LONGEST_RETRY)
     due = clock.now() + delay
     if due > waiting.waits_until(before):
-        return failed(org, before, "throttled")
+        return failed(org, before, waiting.late_code(before, "throttled"))
     after = next_version(before, status=MessageStatus.QUEUED, throttled=before.throttled + 1, claim=None)
     telemetry.emit_metric("TextThrottled")
     return after, timers.schedule(waiting.job_of(after), due).write

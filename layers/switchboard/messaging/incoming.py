@@ -6,21 +6,22 @@ the ledger's entry as they were read. So a STOP is in force with its own text, a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from switchboard import telemetry
-from switchboard.accounts import organizations
 from switchboard.aws import reads
-from switchboard.aws.writes import Writes, commit
+from switchboard.aws.writes import Writes
 from switchboard.carriers.messages.ports.reports import IncomingText
 from switchboard.compliance import ledgers, phone
 from switchboard.compliance.ledgers import AlreadyOptedOutError
 from switchboard.compliance.models import BlockedNumber, ConsentRecord, ConsentSource, OptOut
-from switchboard.errors import Invalid, NotFound
+from switchboard.errors import Invalid, NotFound, QuotaExceeded
 from switchboard.kit import clock, ids
-from switchboard.messaging import acceptance, contact_requests, figures, store, text_events, threads, unanswered
+from switchboard.messaging import contact_requests, figures, keyword_answers, store, text_events, threads, unanswered
 from switchboard.messaging.contact_requests import ContactRequest, LedgerChange
 from switchboard.messaging.jobs import FetchTextMedia
+from switchboard.messaging.keyword_answers import Answered, Asked
 from switchboard.messaging.keywords import KeywordKind
 from switchboard.messaging.models import (
     MAX_MEDIA,
@@ -39,6 +40,7 @@ from switchboard.persistence.optimistic import StaleVersionError, retry_on_confl
 from switchboard.timers import service as timers
 from switchboard.usage import service as usage
 from switchboard.usage.models import Meter
+from switchboard.usage.service import Charge
 
 #: The longest sender that is not a telephone number, such as a short code or a name.
 _MAX_SENDER_CHARACTERS = 32
@@ -52,6 +54,13 @@ class _Known(NamedTuple):
     opt_out: OptOut | None
     blocked: BlockedNumber | None
     consent: ConsentRecord | None
+
+
+class _Receipt(NamedTuple):
+    """The writes that follow from a text that came in, and what the answer to it counts."""
+
+    writes: list[Writes]
+    charges: Sequence[Charge]
 
 
 def receive_text(report: IncomingText) -> None:
@@ -85,15 +94,21 @@ def _receive(report: IncomingText, number: Number) -> bool:
     if request:
         message = message.model_copy(update={"keyword": request.kind})
     try:
+        _store(message, _receipt_of(request, known, message, answers=True))
+    except QuotaExceeded:
+        # The day's answers are used up: the text comes in without one.
+        _store(message, _receipt_of(request, known, message, answers=False))
+    return True
+
+
+def _store(message: TextMessage, receipt: _Receipt) -> None:
+    try:
         # The mark comes first: a repeated callback fails by it, and not by another condition.
-        commit(
-            store.provider_sid_write(message),
-            store.new_message_write(message),
-            _incoming_writes(request, known, message),
+        usage.commit_within(
+            receipt.charges, store.provider_sid_write(message), store.new_message_write(message), receipt.writes
         )
     except AlreadyOptedOutError:
         raise StaleVersionError from None
-    return True
 
 
 def _contact_of(sender: str) -> str:
@@ -141,36 +156,44 @@ def _new_message(report: IncomingText, number: Number, conversation_id: str, con
 def _find_request(report: IncomingText, known: _Known, message: TextMessage) -> ContactRequest | None:
     if not _is_number(message.contact_e164):
         return None
-    return contact_requests.find_request(message.body, report.opt_out_type, opted_out=known.opt_out is not None)
+    confirmed = known.talk.confirmed_opt_out if known.talk else None
+    yes_counts = contact_requests.is_yes_to(known.opt_out, confirmed)
+    return contact_requests.find_request(message.body, report.opt_out_type, yes_counts=yes_counts)
 
 
-def _incoming_writes(request: ContactRequest | None, known: _Known, message: TextMessage) -> list[Writes]:
+def _receipt_of(request: ContactRequest | None, known: _Known, message: TextMessage, *, answers: bool) -> _Receipt:
     origin = text_events.text_origin(message)
+    is_person = _is_number(message.contact_e164)
     change = contact_requests.change_ledger(origin, request, message.contact_e164, known.opt_out, message.created_at)
     before = known.talk or _new_conversation(known.number, message)
     facts: dict[str, Any] = threads.add_message(before, message)
-    if request and request.kind is KeywordKind.STOP and request.in_sentence:
+    if request and request.kind is KeywordKind.STOP:
+        facts["last_stop_at"] = max(message.created_at, before.last_stop_at or "")
+    if request and (change.keeps or (request.kind is KeywordKind.STOP and request.in_sentence)):
         facts["needs_attention"] = True
-    if _is_number(message.contact_e164) and unanswered.needs_person(message.body):
+    if is_person and unanswered.needs_person(message.body):
         facts["needs_attention"] = True
     after = next_version(before, **facts) if known.talk else before.model_copy(update=facts)
-    answer_writes: Writes = None
-    if request and _is_answered(request, change, known, before, message):
-        after, answer_writes = _add_answer(request, after, message.correlation_id)
+    answered = Answered(after)
+    if request and answers:
+        asked = Asked(request, change, message, known.number, known.opt_out, blocked=known.blocked is not None)
+        answered = keyword_answers.answer_request(asked, after)
+    after = answered.talk
     keyword = {"keyword": request.kind.value} if request else {}
     fetch = FetchTextMedia(org_id=message.org_id, conversation_id=message.conversation_id, message_id=message.id)
-    return [
+    writes = [
         store.CONVERSATIONS.save_write(after) if known.talk else store.CONVERSATIONS.create_write(after),
         change.writes,
         _status_writes(known.talk, after, message),
         text_events.text_event_write(origin, "sms.received", message, media=len(message.media), **keyword),
         _ledger_entry_write(request, change, after),
-        _consent_writes(request, known, message) if _is_number(message.contact_e164) else None,
+        _consent_writes(request, known, message) if is_person else None,
         timers.job_write(fetch) if message.media else None,
         figures.figure_writes(message, "received", message.created_at),
         None if message.simulated else usage.count_write(message.org_id, Meter.SMS_RECEIVED, message.segments),
-        answer_writes,
+        answered.writes,
     ]
+    return _Receipt(writes, answered.charges)
 
 
 def _new_conversation(number: Number, message: TextMessage) -> TextConversation:
@@ -210,10 +233,11 @@ def _entry(kind: Any, **facts: str | None) -> ActivityEntry:
 
 def _ledger_entry_write(request: ContactRequest | None, change: LedgerChange, talk: TextConversation) -> Writes:
     """Returns the write of the activity's entry about an opt-out or opt-in."""
-    if request is None or not (change.opts_out or change.opts_in):
+    kinds = {"opted_out": change.opts_out, "opted_in": change.opts_in, "opt_out_kept": change.keeps}
+    kind = next((kind for kind, applies in kinds.items() if applies), None)
+    if request is None or kind is None:
         return None
-    note = "asked in a text" if request.in_sentence else request.word
-    entry = _entry("opted_out" if change.opts_out else "opted_in", note=note)
+    entry = _entry(kind, note="asked in a text" if request.in_sentence else request.word)
     return store.activity_write(talk.org_id, talk.id, entry)
 
 
@@ -235,31 +259,3 @@ def _consent_writes(request: ContactRequest | None, known: _Known, message: Text
     return ledgers.first_consent_writes(
         origin, message.contact_e164, ConsentSource.CUSTOMER_INITIATED, message.created_at
     )
-
-
-def _is_answered(
-    request: ContactRequest, change: LedgerChange, known: _Known, before: TextConversation, message: TextMessage
-) -> bool:
-    """Whether the platform answers. A blocked contact gets nothing, and a released number sends nothing."""
-    return (
-        known.blocked is None
-        and known.number.active
-        and contact_requests.needs_answer(
-            request,
-            change,
-            opted_out=known.opt_out is not None,
-            asked_at=message.created_at,
-            answered_at=before.keyword_answers.get(request.kind.value),
-        )
-    )
-
-
-def _add_answer(
-    request: ContactRequest, talk: TextConversation, correlation_id: str
-) -> tuple[TextConversation, Writes]:
-    """Returns the conversation with the platform's answer, and the writes that queue the answer."""
-    org = organizations.get_organization(talk.org_id)
-    body = contact_requests.write_answer(request, org)
-    answer, writes = acceptance.system_text_writes(org, talk, body, correlation_id=correlation_id)
-    answered = {**talk.keyword_answers, request.kind.value: clock.now_iso()}
-    return talk.model_copy(update={**threads.add_message(talk, answer), "keyword_answers": answered}), writes

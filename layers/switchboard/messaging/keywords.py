@@ -36,7 +36,7 @@ class Keyword(NamedTuple):
 
 
 _STOP = ("STOP", "STOPALL", "STOP ALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT", "OPT OUT")
-_STOP_SPANISH = ("ALTO", "PARAR", "BAJA", "CANCELAR")
+_STOP_SPANISH = ("ALTO", "PARAR", "BAJA", "CANCELAR", "DETENER", "SALIR")
 _KEYWORDS = {
     keyword.word.lower(): keyword
     for keyword in (

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from switchboard.carriers.messages.segments import Encoding
+from switchboard.compliance.models import PassedOptOut
 from switchboard.messaging.keywords import KeywordKind
 from switchboard.usage.models import SpendingReceipt
 
@@ -49,13 +50,18 @@ class TextConversation(BaseModel):
     ai_paused: bool = False
     #: The time of our latest answer to each keyword: `stop`, `start` and `help`.
     keyword_answers: dict[str, str] = Field(default_factory=dict)
-    #: Whether the contact asked in a sentence to get no more texts: a person should look at it.
+    #: Whether a person should look at a request of the contact: one to stop that stands in a sentence, or one to start
+    #: again that did not end the opt-out. Also for a wrong number, and for a dislike of a text.
     needs_attention: bool = False
     unread_count: int = 0
     message_count: int = 0
     last_message_at: str | None = None
     last_message_body: str | None = None
     last_message_direction: Direction | None = None
+    #: The time of the contact's latest request to stop, in a text to this number.
+    last_stop_at: str | None = None
+    #: The time of the opt-out whose confirmation is our latest text: a YES is the answer to it.
+    confirmed_opt_out: str | None = None
     #: The time of the contact's latest text.
     last_inbound_at: str | None = None
     #: The caller's own data, as JSON. The AI keeps `previous_response_id`, `outcomes` and `escalation_reason` here.
@@ -150,8 +156,10 @@ class TextMessage(BaseModel):
     flow_id: str | None = None
     #: The time to which quiet hours put it off after it was queued.
     put_off_until: str | None = None
-    #: An answer to a keyword passes the block of the contact's own opt-out.
-    passes_opt_out: bool = False
+    #: The contact's own opt-out that an answer to a keyword passes.
+    passes_opt_out: PassedOptOut | None = None
+    #: The time by which an answer to a keyword goes out. Later it fails.
+    answer_by: str | None = None
     #: The last text of the AI before a person takes over: it goes out though the AI is paused.
     passes_pause: bool = False
     #: The request of a text that came in. The platform answers it, and the AI does not see it.
@@ -224,7 +232,9 @@ class ScheduledText(BaseModel):
     updated_at: str
 
 
-ActivityEntryKind = Literal["assigned", "status", "ai_paused", "flow", "opted_out", "opted_in", "escalated"]
+ActivityEntryKind = Literal[
+    "assigned", "status", "ai_paused", "flow", "opted_out", "opted_in", "opt_out_kept", "escalated"
+]
 
 
 class ActivityEntry(BaseModel):

@@ -1,11 +1,14 @@
-"""Paces texts: limits how many texts a second go out from a number, by the rate of its type.
+"""Paces texts: limits how many segments a second go out from a number, by the rate of its type.
+
+Carriers count segments. A text that is handed over faster waits at the carrier, past its quiet hours and past an
+opt-out. So a text takes as much time as its segments.
 
 A single text goes out immediately if nobody has reserved the present time or a later one. Otherwise it reserves the
 next free time by one conditional write, and its job returns at that time: nothing sleeps. The job carries the time,
 and a text is claimed once, so each time is used once. A job that is much later has lost its time and reserves another.
 
-A campaign takes only present times, for about one second, and none while single texts have reserved later ones. So a
-single text waits for at most about one second of a campaign.
+A campaign takes only present times, for about one second or one text, and none while single texts have reserved later
+ones. So a single text waits for at most about one second of a campaign, or for one long text.
 
 Texts of simulated numbers have no pace.
 """
@@ -13,7 +16,10 @@ Texts of simulated numbers have no pace.
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import accumulate
 
 from switchboard.compliance import phone
 from switchboard.compliance.phone import NumberKind
@@ -24,7 +30,7 @@ from switchboard.messaging.models import TextMessage
 from switchboard.numbers.models import Number
 from switchboard.persistence.optimistic import StaleVersionError, retry_on_conflict
 
-#: The texts a second that a carrier accepts from a number, by its type. Operators set the rates of their contract.
+#: The segments a second that a carrier accepts from a number, by its type. Operators set the rates of their contract.
 _RATES = {"LONG_CODE": 1, "TOLL_FREE": 3, "SHORT_CODE": 100}
 #: The most digits of a short code.
 _SHORT_CODE_DIGITS = 6
@@ -34,8 +40,8 @@ _MISSED_MS, _ROUNDS = 2_000, 2
 _MAX_LATE_MS = 3_000
 
 
-def texts_per_second(number_e164: str) -> int:
-    """Returns the rate of a number: of a long code, a toll-free number or a short code."""
+def segments_per_second(number_e164: str) -> int:
+    """Returns the rate of a number: that of a long code, a toll-free number or a short code."""
     kind = _type_of(number_e164)
     return max(1, settings.number(f"TEXTS_PER_SECOND_{kind}", _RATES[kind]))
 
@@ -49,21 +55,22 @@ def _type_of(number_e164: str) -> str:
         return "LONG_CODE"
 
 
-def take_slots(number: Number, wanted: int) -> int:
-    """Takes present times of a number for texts of a campaign, and returns how many: those of about one second.
+def take_slots(number: Number, wanted: Sequence[int]) -> int:
+    """Takes present times of a number for texts of a campaign, and returns for how many: those of about one second.
 
+    `wanted` are the segments of the texts, in their order. A text of more segments than a second has is taken alone.
     Returns 0 while single texts wait for the number. Needs one request as a rule. A taken time that is not used is
     lost. A campaign that asks a little late gets the times that it missed in the last two seconds.
     """
     if number.provider == "simulator":
-        return wanted
-    now, rate = _now_ms(), texts_per_second(number.e164)
+        return len(wanted)
+    now, rate = _now_ms(), segments_per_second(number.e164)
     taken = 0
     for _ in range(_ROUNDS):
-        more = min(wanted - taken, rate)
+        more, segments = _count_fitting(wanted[taken:], rate)
         if not more:
             break
-        span = math.ceil(more * 1_000 / rate)
+        span = math.ceil(segments * 1_000 / rate)
         tail = pacing_store.continue_slots(number.org_id, number.id, now, now - _MISSED_MS, span)
         if tail is None and not taken and pacing_store.take_present_slots(number.org_id, number.id, now, now + span):
             return more
@@ -75,12 +82,19 @@ def take_slots(number: Number, wanted: int) -> int:
     return taken
 
 
+def _count_fitting(wanted: Sequence[int], room: int) -> tuple[int, int]:
+    """Returns how many of the texts have `room` for their segments, and their segments together. At least the first."""
+    segments = list(accumulate(wanted))
+    count = max(1, bisect_right(segments, room)) if segments else 0
+    return count, segments[count - 1] if count else 0
+
+
 def reserve_slot(message: TextMessage, slot: int | None) -> int | None:
     """Reserves the time of a single text. Returns `None` if it may go out now, or its later time in milliseconds.
 
     `slot` is the time that the text reserved before, if it did. Raises Contended if other reservations keep winning.
     """
-    now, interval = _now_ms(), _interval_ms(message.number_e164)
+    now, interval = _now_ms(), _interval_ms(message)
     if message.simulated or (slot is not None and slot <= now <= slot + _MAX_LATE_MS):
         return None
     if slot is not None and now < slot:
@@ -103,8 +117,8 @@ def moment_of(slot: int) -> datetime:
     return datetime.fromtimestamp(slot / 1_000, UTC)
 
 
-def _interval_ms(number_e164: str) -> int:
-    return math.ceil(1_000 / texts_per_second(number_e164))
+def _interval_ms(message: TextMessage) -> int:
+    return math.ceil(message.segments * 1_000 / segments_per_second(message.number_e164))
 
 
 def _now_ms() -> int:

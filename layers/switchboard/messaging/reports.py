@@ -1,8 +1,8 @@
 """Applies the carrier's reports to our texts. Reports come late, twice and in any order.
 
 A report moves a text to a higher rank only (`messaging.moves`), so that all orders end in the same status. The first
-report about a text without an outcome settles it. A report that the contact opted out with the carrier puts the
-opt-out into our ledger.
+report about a text without an outcome settles it. A report that the contact opted out with the carrier may put the
+opt-out into our ledger (`messaging.carrier_opt_outs`).
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from switchboard import telemetry
 from switchboard.aws.writes import Writes, commit
 from switchboard.carriers.messages import codes
 from switchboard.carriers.messages.ports.reports import TextReport
-from switchboard.compliance import ledgers
 from switchboard.compliance.ledgers import AlreadyOptedOutError
 from switchboard.kit import clock
 from switchboard.messaging import figures, moves, store, text_events
+from switchboard.messaging.carrier_opt_outs import CarrierOptOut, find_carrier_opt_out, record_carrier_opt_out
 from switchboard.messaging.models import MessageStatus, TextMessage
 from switchboard.persistence.collection import next_version
 from switchboard.persistence.optimistic import retry_on_conflict
@@ -54,28 +54,17 @@ def _apply(report: TextReport, beside: FollowingWrites) -> bool:
     opted_out = codes.is_opt_out(report.error_code)
     if after is None:
         if opted_out:
-            _record_opt_out(before)
+            record_carrier_opt_out(before)
         return False
+    found = find_carrier_opt_out(after) if opted_out else CarrierOptOut()
+    if found.reason:
+        after = after.model_copy(update={"error_message": found.reason})
     parts: list[Writes] = [store.save_message_write(after), _event_writes(before, after), beside(before, after)]
-    if not opted_out:
-        commit(*parts)
-        return True
-    _, opt_out_writes = ledgers.opt_out_writes(
-        text_events.text_origin(after), after.contact_e164, "keyword", reason=CARRIER_REASON
-    )
     try:
-        commit(*parts, opt_out_writes)
+        commit(*parts, found.writes)
     except AlreadyOptedOutError:
         commit(*parts)
     return True
-
-
-#: Why the ledger has the opt-out of a person who sent STOP to the carrier.
-CARRIER_REASON = "reported by the carrier"
-
-
-def _record_opt_out(message: TextMessage) -> None:
-    ledgers.record_opt_out(text_events.text_origin(message), message.contact_e164, "keyword", reason=CARRIER_REASON)
 
 
 def apply_to_message(before: TextMessage, report: TextReport) -> TextMessage | None:

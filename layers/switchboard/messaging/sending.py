@@ -57,7 +57,7 @@ def send_queued_text(job: SendText) -> None:
 def send_message(org: Organization, message: TextMessage, slot: int | None = None) -> None:
     """Hands a queued text that was just read to the carrier, or lets it wait for its time."""
     if clock.now() > waiting.waits_until(message):
-        hand_overs.fail_text(org, message, "waited_too_long")
+        hand_overs.fail_text(org, message, waiting.late_code(message, "waited_too_long"))
         return
     talk = _find_talk(message)
     if talk and message.put_off_until and (taken := takeovers.find_takeover(talk, message)):
@@ -94,7 +94,7 @@ def send_message(org: Organization, message: TextMessage, slot: int | None = Non
     if claimed.id in refused:
         hand_overs.fail_text(org, claimed, refused[claimed.id])
         return
-    record_hand_over(org, claimed, hand_over(claimed))
+    record_hand_over(org, claimed, hand_over(claimed, verdict.allowed_until if verdict else None))
 
 
 def claimed_text(message: TextMessage) -> TextMessage:
@@ -112,7 +112,7 @@ def claim_writes(claimed: TextMessage, verdict: Verdict | None) -> list[Writes]:
     return [
         stops.claim_checks(claimed.org_id, None),
         numbers.active_number_check(claimed.org_id, claimed.number_id, _number_released),
-        compliance.still_allowed_checks(verdict) if verdict else _not_blocked_check(claimed),
+        compliance.still_allowed_checks(verdict) if verdict else _ledger_checks(claimed),
         _sender_check(claimed),
         takeovers.ai_running_check(claimed),
     ]
@@ -122,8 +122,12 @@ def _number_released(_: list[Item | None]) -> Exception:
     return StoppedError("number_released", "the organization no longer has the number")
 
 
-def _not_blocked_check(message: TextMessage) -> Writes:
-    return ledgers.not_blocked_check(message.org_id, message.contact_e164)
+def _ledger_checks(message: TextMessage) -> list[Writes]:
+    """Returns the checks of an answer to a keyword. It passes only the opt-out that it answers."""
+    return [
+        ledgers.not_blocked_check(message.org_id, message.contact_e164),
+        ledgers.not_opted_out_check(message.org_id, message.contact_e164, message.passes_opt_out),
+    ]
 
 
 def _sender_check(message: TextMessage) -> Writes:
@@ -155,7 +159,7 @@ def look_again(claimed: Sequence[TextMessage]) -> dict[str, str]:
         for one, entry in zip(part, entries, strict=True):
             if entry.blocked:
                 found[one.id] = "dnc"
-            elif entry.opted_out and not one.passes_opt_out:
+            elif entry.opt_out is not None and not entry.opt_out.is_passed_by(one.passes_opt_out):
                 found[one.id] = "opted_out"
     return found
 
@@ -168,7 +172,7 @@ def _find_talk(message: TextMessage) -> TextConversation | None:
 
 
 def _judge(org: Organization, message: TextMessage, talk: TextConversation | None) -> Verdict | None:
-    if message.passes_opt_out:
+    if message.author is Author.SYSTEM:
         return None
     opening = gate.find_opening(org, message.flow_id) if message.honors_quiet_hours else None
     heard_at = talk.last_inbound_at if talk else None

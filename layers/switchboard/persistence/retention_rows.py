@@ -119,12 +119,13 @@ KINDS: tuple[ItemKind, ...] = (
     ),
     ItemKind(
         "core",
-        "number that opted out or in, by its digest, and when it opted in",
+        "number that opted out or in, by its digest",
         "<org>#numbers-of-digests|<digest>",
         _ORG,
-        "Events have only the digest. A text that was accepted before the opt-in must not go out.",
+        "Events have only the digest.",
     ),
     ItemKind("core", "opt-out", "<org>#opt-outs|<number>", _CHANGE, f"{_LEDGER} The holder's opt-in deletes it."),
+    ItemKind("core", "latest end of an opt-out", "<org>#opt-ins|<number>", _ORG, _LEDGER),
     ItemKind("core", "consent", "<org>#consent|<number>", _ORG, _LEDGER),
     ItemKind(
         "core", "location of a number's holder", "<org>#whereabouts|<number>", _CHANGE, "Deleted with its contact."

@@ -50,6 +50,13 @@ def list_team(org_id: str) -> Team:
     )
 
 
+def find_first_admin_email(org_id: str) -> str | None:
+    """Returns the address of the admin who joined first, of those with an address. `None` if there is none."""
+    members, _ = store.get_team(org_id)
+    admins = [(one.joined_at, one.email) for one in members if one.role is Role.ADMIN and one.email]
+    return min(admins)[1] if admins else None
+
+
 def permissions_of(role: Role) -> list[Permission]:
     """Returns the permissions of a role."""
     return sorted(PERMISSIONS[role])

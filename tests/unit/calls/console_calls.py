@@ -31,7 +31,7 @@ OURS, ADA = "+12125550100", "+14155550142"
 
 
 def save_number(
-    org_id: str, e164: str = OURS, *, voice: bool = True, provider: str = "simulator", **fields: Any
+    org_id: str, e164: str = OURS, *, voice: bool = True, mms: bool = False, provider: str = "simulator", **fields: Any
 ) -> Number:
     """Stores a number of an organization, which holds it as a registered one."""
     now = clock.now_iso()
@@ -41,7 +41,7 @@ def save_number(
         sid=f"PN{e164[1:].zfill(32)}",
         e164=e164,
         friendly_name=e164,
-        capabilities=NumberCapabilities(voice=voice, sms=True),
+        capabilities=NumberCapabilities(voice=voice, sms=True, mms=mms),
         monthly_cost_cents=100,
         provider=provider,
         created_at=now,

@@ -68,3 +68,13 @@ def test_a_repeated_report_of_a_removed_wish_enters_nothing(acme: Tenant) -> Non
     ledgers.record_opt_in(acme.caller(master=True), NOBODY)
     reports.apply_report(Report(**told, **spoken_wish(call, 1)))
     assert ledgers.list_opt_outs(acme.org_id, 10)[0] == []
+
+
+def test_a_spoken_wish_after_a_stop_in_a_text_outlasts_a_keyword(acme: Tenant) -> None:
+    call = service.place_call(acme.caller(), ORDER)
+    told = {"org_id": call.org_id, "call_id": call.id}
+    reports.apply_report(Report(**told, kind="answered"))
+    ledgers.record_opt_out(acme.caller(master=True), NOBODY, "keyword", "STOP")
+    reports.apply_report(Report(**told, **spoken_wish(call, 1)))
+    (entry,) = ledgers.list_opt_outs(acme.org_id, 10)[0]
+    assert (entry.source, entry.also_by, entry.by_keyword_only) == ("keyword", "spoken", False)

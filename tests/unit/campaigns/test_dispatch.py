@@ -21,7 +21,7 @@ from switchboard.compliance import ledgers
 from switchboard.kit import clock
 from switchboard.messaging import pacing_store
 from switchboard.messaging import store as messages
-from switchboard.messaging.models import MessageStatus, TextMessage
+from switchboard.messaging.models import ConversationStatus, MessageStatus, TextMedia, TextMessage
 from switchboard.numbers import store as numbers
 from switchboard.numbers.models import NumberStatus
 from switchboard.persistence.collection import next_version
@@ -42,10 +42,10 @@ from tests.unit.messaging.desk import make_conversation
 _SENT = RecipientStatus.SENT
 
 
-def _launch(office: Office, total: int, throttle: int = 600, **given: Any) -> Campaign:
+def _launch(office: Office, total: int, throttle: int = 600, timezone: str | None = None, **given: Any) -> Campaign:
     """Launches a campaign. It starts at the next full minute."""
     campaign = make_campaign(office.who, office.number, throttle_per_minute=throttle, **given)
-    campaign = add_recipients(campaign, total)
+    campaign = add_recipients(campaign, total, timezone=timezone)
     return changes.launch_campaign(office.who, campaign.id)
 
 
@@ -150,6 +150,51 @@ def test_recipients_on_the_ledgers_get_no_text_and_cost_no_share() -> None:
         assert set(world.sent_to()) == {contact_of(index) for index in range(3, 60, 2)}
         found = read_counts(campaign)
         assert (found.opted_out, found.failed, found.blocked, found.sent) == (30, 1, 1, 29)
+
+
+def test_a_recipient_whose_conversation_is_closed_fails_and_costs_no_share() -> None:
+    with open_world() as world:
+        office = open_office()
+        for index, status in enumerate((ConversationStatus.CLOSED, ConversationStatus.SNOOZED)):
+            talk = make_conversation(office.org_id, contact_of(index), office.number.id, status=status)
+            commit(messages.CONVERSATIONS.create_write(talk))
+        ledgers.record_opt_out(system(office.org_id), contact_of(0), "manual")
+        campaign = _launch(office, 3, 60)
+        world.run(200)
+
+        assert set(world.sent_to()) == {contact_of(1), contact_of(2)}
+        closed = _recipients(campaign)[0]
+        assert (closed.status, closed.error_code) == (RecipientStatus.FAILED, "conversation_closed")
+        assert _now(campaign).status is CampaignStatus.COMPLETED
+        _check_counts(campaign)
+
+
+def test_a_number_that_sends_no_files_fails_the_recipients_with_files() -> None:
+    with open_world() as world:
+        office = open_office()
+        campaign = make_campaign(office.who, office.number, throttle_per_minute=600)
+        campaign = add_recipients(campaign, 1, media=[TextMedia(url="https://example.com/a.png")])
+        campaign = add_recipients(campaign, 1)
+        changes.launch_campaign(office.who, campaign.id)
+        world.run(150)
+
+        assert set(world.sent_to()) == {contact_of(1)}
+        assert _recipients(campaign)[0].error_code == "number_without_mms"
+
+
+@pytest.mark.parametrize(
+    ("smart", "body", "segments"), [(True, '"Hi" ' + "x" * 130, 1), (False, "“Hi” " + "x" * 130, 3)]
+)
+def test_a_text_of_a_campaign_is_encoded_as_its_organization_wants(smart: bool, body: str, segments: int) -> None:
+    with open_world() as world:
+        office = open_office()
+        org = organizations.get_organization(office.org_id)
+        organizations.update_organization(office.who, org, {"smart_encoding": smart})
+        campaign = _launch(office, 1, body_template="“Hi” " + "x" * 130)
+        world.run(150)
+
+        text = _text_of(campaign, _recipients(campaign)[0])
+        assert (text.body, text.segments) == (body, segments)
 
 
 def test_an_opt_out_between_the_claim_and_the_hand_over_stops_the_text() -> None:
@@ -371,3 +416,29 @@ def test_campaigns_of_other_numbers_do_not_share_a_throttle() -> None:
         world.run(150)
 
         assert worst_window(world.carried) == pytest.approx(120, abs=4)
+
+
+def test_a_recipient_that_was_imported_with_a_costly_number_gets_no_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.unit.campaigns.virtual.contact_of", ("+881631234567", "+14152300000").__getitem__)
+    with open_world() as world:
+        campaign = _launch(open_office(), 2, timezone="America/New_York")
+        world.run(300)
+        assert list(world.sent_to()) == ["+14152300000"]
+        assert [(one.status, one.error_code) for one in _recipients(campaign)] == [
+            (RecipientStatus.FAILED, "contact_not_textable"),
+            (_SENT, None),
+        ]
+        assert _now(campaign).status is CampaignStatus.COMPLETED
+
+
+def test_a_campaign_of_long_texts_keeps_its_numbers_segments_and_waits_nowhere_past_its_hours() -> None:
+    with open_world() as world:
+        valid: list[int | None] = []
+        world.carrier = lambda text: valid.append(text.valid_seconds)
+        campaign = _launch(open_office(provider="twilio"), 60, body_template="x" * 459)
+        world.run(240)
+        # One segment a second, and each text has three.
+        assert 18 <= worst_window(world.carried) <= 20
+        assert 55 <= len(world.carried) <= 60
+        assert set(valid) == {4 * 3_600}
+        assert _now(campaign).status is CampaignStatus.RUNNING

@@ -139,6 +139,9 @@ def test_a_campaign_is_launched_paused_and_cancelled(ada: Member, number: Number
         ({"throttle_per_minute": 601}, "throttle_per_minute"),
         ({"scheduled_start_at": "tomorrow"}, "scheduled_start_at"),
         ({"scheduled_start_at": "2026-04-16T17:00:00Z"}, "scheduled_start_at"),
+        ({"throttle_per_minute": "30"}, "throttle_per_minute"),
+        ({"throttle_per_minute": 30.5}, "throttle_per_minute"),
+        ({"recipients": [{"contact_e164": contact(0), "variables": {"name": True}}]}, "recipients.0.variables.name"),
         ({"purpose": "fun"}, "purpose"),
     ],
 )

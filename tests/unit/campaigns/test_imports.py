@@ -123,7 +123,7 @@ def test_a_number_that_is_released_later_stays_refused_in_every_run(ada: Member,
     added = add_rows(ada, campaign, [{"contact_e164": number.e164}, *make_rows(0, 1)])
     commit(number_store.NUMBERS.save_write(next_version(number, status=NumberStatus.RELEASED)))
     import_all(campaign)
-    assert list_problems(campaign, added.batch.id) == [(1, "own_number")]
+    assert list_problems(campaign, added.batch.id) == [(1, "contact_is_own_number")]
 
 
 def test_a_cancelled_campaign_drops_its_rows(ada: Member, campaign: Campaign) -> None:

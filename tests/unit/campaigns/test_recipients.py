@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -53,7 +54,7 @@ def test_a_row_has_all_its_facts() -> None:
         (GOOD | {"contact_e164": 14155550142}, "invalid_number", "E.164"),
         (GOOD | {"contact_e164": "+1415555"}, "invalid_number", "E.164"),
         (GOOD | {"contact_e164": "ACME"}, "invalid_number", "E.164"),
-        (GOOD | {"contact_e164": OURS}, "own_number", "your own"),
+        (GOOD | {"contact_e164": OURS}, "contact_is_own_number", "your own"),
         (GOOD | {"phone": ADA}, "invalid_row", "phone is unknown"),
         ({"contact_e164": ADA}, "missing_variable", "no value for name"),
         ({"contact_e164": ADA, "body": "{{day}}"}, "missing_variable", "no value for day"),
@@ -65,7 +66,7 @@ def test_a_row_has_all_its_facts() -> None:
         (GOOD | {"variables": {"name": True}}, "invalid_row", "a text or a number"),
         (GOOD | {"variables": {"name": "a\x00b"}}, "invalid_row", "U\\+0000"),
         (GOOD | {"variables": [1]}, "invalid_row", "an object"),
-        (GOOD | {"media": [{"url": "http://10.0.0.1/a"}]}, "invalid_media", "media.0.url"),
+        (GOOD | {"media": [{"url": "http://10.0.0.1/a"}]}, "invalid_media", "^media.0.url must begin with https://$"),
         (GOOD | {"media": [{"url": "https://example.com/"}] * 11}, "invalid_row", "at most 10"),
         (GOOD | {"media": ["https://example.com/"]}, "invalid_row", "media.0"),
         (GOOD | {"timezone": "Mars/Olympus"}, "invalid_row", "IANA"),
@@ -82,6 +83,13 @@ def test_a_bad_row_says_what_is_wrong(row: Any, code: str, message: str) -> None
     assert refused.value.code == code
 
 
+@pytest.mark.parametrize("number", ["+881631234567", "+979123456789", "+449098790000", "+19005551234", "+447055123456"])
+def test_a_costly_number_is_no_recipient(number: str) -> None:
+    with pytest.raises(RowError) as error:
+        parse(GOOD | {"contact_e164": number})
+    assert error.value.code == "contact_not_textable"
+
+
 def test_media_alone_is_a_text() -> None:
     rules = RowRules("", frozenset(), RULES.at)
     assert parse({"contact_e164": ADA, "media": [{"url": "https://example.com/a"}]}, rules).body is None
@@ -89,3 +97,11 @@ def test_media_alone_is_a_text() -> None:
 
 def test_blank_lines_are_no_rows() -> None:
     assert split_rows(b"\n1\r\n \n2") == [b"1", b"2"]
+
+
+def test_files_need_a_number_that_sends_them() -> None:
+    row = GOOD | {"media": [{"url": "https://example.com/a.png"}]}
+    with pytest.raises(RowError, match="sends no files") as refused:
+        parse(row, replace(RULES, sends_files=False))
+    assert refused.value.code == "number_without_mms"
+    assert parse(GOOD, replace(RULES, sends_files=False)).media == []

@@ -17,6 +17,7 @@ from switchboard.team.models import Member
 from tests.actors import tenant
 from tests.unit.calls.console_calls import save_flow, save_number
 from tests.unit.campaigns.desk import (
+    add_rows,
     claim,
     contact,
     count_by_hand,
@@ -103,6 +104,23 @@ def test_bad_rows_refuse_the_campaign(
     assert service.list_campaigns(ada.org_id, 10, None) == ([], None)
 
 
+def test_files_need_a_number_that_sends_them(ada: Member, number: Number) -> None:
+    rows = make_rows(0, 2, media=[{"url": "https://example.com/a.png"}])
+    with pytest.raises(Invalid, match="recipients") as refused:
+        make_campaign(ada, number, rows=rows)
+    assert refused.value.code == "number_without_mms"
+    assert set(refused.value.details["fields"]) == {"recipients.0", "recipients.1"}
+
+    campaign = make_campaign(ada, number)
+    batch = add_rows(ada, campaign, rows).batch
+    assert import_all(campaign).total == 0
+    report = service.get_batch_report(ada.org_id, campaign.id, batch.id, 10, None)
+    assert [(one.row, one.code) for one in report.problems] == [(1, "number_without_mms"), (2, "number_without_mms")]
+
+    able = save_number(ada.org_id, "+12125550103", mms=True)
+    assert make_campaign(ada, able, rows=rows).total == 2
+
+
 @pytest.mark.parametrize(
     ("start_at", "stored"),
     [
@@ -121,12 +139,14 @@ def test_a_start_in_the_past_or_too_far_ahead_is_refused(ada: Member, number: Nu
         make_campaign(ada, number, scheduled_start_at=start_at)
 
 
-def test_an_unknown_number_or_flow_is_not_found(ada: Member, number: Number) -> None:
+def test_a_number_and_a_flow_belong_to_the_organization(ada: Member, number: Number) -> None:
     foreign = save_number(tenant("other").org_id, "+12125550102")
     with pytest.raises(NotFound, match="number"):
         make_campaign(ada, foreign)
-    with pytest.raises(NotFound, match="flow"):
-        make_campaign(ada, number, flow_id="00000000-0000-4000-8000-000000000000")
+    for unknown in ("00000000-0000-4000-8000-000000000000", "front-desk"):
+        with pytest.raises(Invalid) as refused:
+            make_campaign(ada, number, flow_id=unknown)
+        assert (refused.value.code, *refused.value.details["fields"]) == ("unknown_flow", "flow_id")
     flow = save_flow(ada.org_id)
     assert make_campaign(ada, number, flow_id=flow.id).flow_id == flow.id
 

@@ -96,6 +96,10 @@ def test_a_text_may_have_a_file_only(line: Line, run: Run) -> None:
     ("given", "problem"),
     [
         ([], "A text needs --body or --media."),
+        *(
+            (["--body", "Hi", "--times", text], "how often the carrier reports the text: 1 or more")
+            for text in ("0", "x")
+        ),
         (["--body", "Hi", "--from", "12"], "argument --from: '12' must be an E.164 number"),
         (["--body", "Hi", "--to", "+14155550199"], "No organization has the number +14155550199"),
     ],

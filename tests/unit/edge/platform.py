@@ -21,12 +21,13 @@ from switchboard.carriers.numbers import get_inventory
 from switchboard.carriers.numbers.ports.inventory import NumberSettings
 from switchboard.dialects.hum.dialect import COOKIE
 from switchboard.edge.api import Api
+from switchboard.edge.bodies import RawBody
 from switchboard.edge.router import Operation
 from switchboard.people.sessions import open_session
 from switchboard.roleplay import sessions
 from tests.actors import Reseller, Tenant, member, system, tenant
 from tests.contract.spec import Spec, alternatives
-from tests.unit.calls.console_calls import save_flow
+from tests.unit.calls.console_calls import save_flow, save_number
 from tests.unit.opticomm.backend import make_flow
 
 DOCUMENTS = {name: Spec.read(openapi.FOLDER / f"{name}.json") for name in openapi.DESCRIPTIONS}
@@ -97,6 +98,7 @@ class Platform:
     cookie: str
     flow_id: str
     asked: int = field(default=0)
+    text_number_id: str = ""
 
     @classmethod
     def open(cls) -> Platform:
@@ -118,6 +120,8 @@ class Platform:
         own = {"agentId": self.tenant.agent_id, "agent_id": self.flow_id, "org_id": self.tenant.org_id}
         if {"sid", "e164"} <= shown.keys():
             own |= {"sid": self._own_number(shown["e164"]), "flow_id": None}
+        elif "twilio_number_id" in shown:
+            own["twilio_number_id"] = self._text_number()
         elif shown.get("flow_id"):
             own["flow_id"] = save_flow(self.tenant.org_id).id
         return {name: own.get(name, value) for name, value in shown.items()}
@@ -129,6 +133,11 @@ class Platform:
             self.tenant.org_id, e164, NumberSettings("Main line")
         )
         return found.sid
+
+    def _text_number(self) -> str:
+        """Returns the id of a number of the organization that sends texts."""
+        self.text_number_id = self.text_number_id or save_number(self.tenant.org_id).id
+        return self.text_number_id
 
     def credentials(self, route: Route) -> dict[str, str]:
         """Returns the headers that authorize the operation."""
@@ -151,7 +160,8 @@ class Platform:
     ) -> httpx.Response:
         """Returns the answer after a check that the document allows it and that it is not a server error."""
         self.asked += 1
-        sent = self.credentials(route) | (headers or {})
+        own_type = {"content-type": min(kind.types)} if isinstance(kind := route.operation.body, RawBody) else {}
+        sent = self.credentials(route) | own_type | (headers or {})
         parameters = parse_qs(query, keep_blank_values=True)
         event = {
             "httpMethod": route.operation.method,

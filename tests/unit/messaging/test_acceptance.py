@@ -301,9 +301,11 @@ def test_an_answer_to_a_keyword_is_queued_above_every_limit(cloud: Any, messenge
     acme = tenant(text_segments_per_month=0)
     desk = open_desk(acme)
     talk, org = desk.talk_with(), organizations.get_organization(acme.org_id)
-    message, writes = acceptance.system_text_writes(org, talk, "You are unsubscribed.", correlation_id="corr_1")
+    message, writes = acceptance.system_text_writes(
+        org, talk, "You are unsubscribed.", answer_by="2026-12-01T00:00:00.000Z", correlation_id="corr_1"
+    )
     commit(writes, store.CONVERSATIONS.save_write(next_version(talk, **threads.add_message(talk, message))))
-    assert read_again(message).passes_opt_out
+    assert read_again(message).answer_by == "2026-12-01T00:00:00.000Z"
     assert desk.spent() == (1, 15_000)
     assert read_talk(talk).message_count == 1
 

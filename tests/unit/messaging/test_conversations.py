@@ -12,7 +12,7 @@ from switchboard.aws.writes import commit
 from switchboard.compliance import ledgers
 from switchboard.contacts import service as contacts
 from switchboard.kit import clock
-from switchboard.messaging import conversations
+from switchboard.messaging import conversations, store
 from switchboard.messaging.conversations import NewConversation
 from switchboard.messaging.drafts import TextDraft
 from switchboard.numbers import store as number_store
@@ -31,9 +31,14 @@ from tests.unit.messaging.console_texts import (
     save_conversation,
     save_text,
 )
-from tests.unit.messaging.desk import CONTACT
+from tests.unit.messaging.desk import CONTACT, make_conversation, make_text
 
 PATH = "/sms/conversations"
+
+
+def _file(**facts: Any) -> dict[str, Any]:
+    """Returns a text with one file."""
+    return {"media": [{"url": "https://example.com/a.jpg", **facts}]}
 
 
 @pytest.fixture
@@ -108,6 +113,37 @@ def test_a_first_text_with_a_bad_content_creates_nothing(acme: Tenant, ask: Ask)
     for first in ({}, {"body": " "}, {"body": "x" * 1601}, {"media": [{"url": "http://example.com/a.png"}]}):
         assert ask("POST", PATH, order | {"initial_message": first})[0] == 400, first
     assert ask("GET", PATH)[1]["conversations"] == []
+
+
+@pytest.mark.parametrize(
+    ("message", "field", "problem"),
+    [
+        ({"body": "a\x07b"}, "initial_message.body", "U+0007"),
+        ({"body": ""}, "initial_message.body", "must not be empty"),
+        ({"media": [{"url": "http://10.0.0.1/a"}]}, "initial_message.media.0.url", "must"),
+        (_file(content_type="a" * 121), "initial_message.media.0.content_type", "at most 120 characters"),
+        (_file(content_type="image/png\r\nX: y"), "initial_message.media.0.content_type", "U+000D"),
+        ({"body": "x", "honor_quiet_hours": "yes"}, "initial_message.honor_quiet_hours", "true or false"),
+        ({"body": "x", "honor_quiet_hours": 1}, "initial_message.honor_quiet_hours", "true or false"),
+    ],
+)
+def test_a_fault_of_the_first_text_is_named_by_its_place(
+    acme: Tenant, ask: Ask, message: dict[str, Any], field: str, problem: str
+) -> None:
+    order = {"twilio_number_id": save_number(acme.org_id).id, "contact_e164": CONTACT}
+    status, refusal = ask("POST", PATH, order | {"initial_message": message})
+    assert status == 400
+    (told,) = refusal["details"]
+    assert told["field"] == field
+    assert problem in told["message"]
+
+
+def test_a_file_may_have_no_media_type(acme: Tenant, ask: Ask) -> None:
+    order = {"twilio_number_id": save_number(acme.org_id, mms=True).id, "contact_e164": CONTACT}
+    status, made = ask("POST", PATH, order | {"initial_message": _file(content_type=None)})
+    assert (status, made["initial_message"]["status"]) == (201, "queued")
+    status, sent = ask("POST", f"{PATH}/{made['id']}/messages", _file(content_type=None))
+    assert (status, sent["message"]["media"][0]["content_type"]) == (200, None)
 
 
 def test_a_repeated_request_starts_and_sends_once(acme: Tenant, ask: Ask) -> None:
@@ -243,6 +279,35 @@ def test_metadata_is_merged_and_stays_small(acme: Tenant, ask: Ask) -> None:
     assert ask("PATCH", f"{PATH}/{talk.id}", {"metadata": {"big": "x" * 9_000}})[0] == 200
     status, refusal = ask("PATCH", f"{PATH}/{talk.id}", {"metadata": {"bigger": "x" * 9_000}})
     assert (status, refusal["code"]) == (400, "invalid_metadata")
+
+
+def test_texts_of_a_campaign_are_there_before_their_conversation(acme: Tenant, ask: Ask) -> None:
+    number = save_number(acme.org_id)
+    talk = make_conversation(acme.org_id, CONTACT, number.id)
+    path = f"{PATH}/{talk.id}"
+    assert ask("GET", f"{path}/messages")[0] == 404
+    earlier = [make_text(talk, body, campaign_id="cmp_1", recipient=0) for body in ("One.", "Two.")]
+    commit(*(store.new_message_write(one) for one in earlier))
+
+    assert ask("GET", path)[0] == 404
+    status, page = ask("GET", f"{path}/messages?limit=1")
+    assert (status, [one["body"] for one in page["messages"]]) == (200, ["Two."])
+    assert ask("GET", f"{path}/messages?before=2020-01-01T00:00:00Z") == (200, {"messages": [], "next_cursor": None})
+
+    order = {"twilio_number_id": number.id, "contact_e164": CONTACT, "initial_message": {"body": "Three."}}
+    status, made = ask("POST", PATH, order)
+    assert (status, made["id"], made["message_count"], made["last_message_body"]) == (201, talk.id, 3, "Three.")
+    assert len(ask("GET", f"{path}/messages")[1]["messages"]) == 3
+
+
+def test_a_new_conversation_shows_the_newest_text_of_a_campaign(acme: Tenant, ask: Ask) -> None:
+    number = save_number(acme.org_id)
+    talk = make_conversation(acme.org_id, CONTACT, number.id)
+    text = make_text(talk, "One.", campaign_id="cmp_1", recipient=0)
+    commit(store.new_message_write(text))
+    _, made = ask("POST", PATH, {"twilio_number_id": number.id, "contact_e164": CONTACT})
+    shown = (made["message_count"], made["last_message_at"], made["last_message_body"], made["last_message_direction"])
+    assert shown == (1, text.created_at, "One.", "outbound")
 
 
 def test_a_viewer_reads_and_changes_nothing(acme: Tenant, bob: Member) -> None:

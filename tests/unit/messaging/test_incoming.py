@@ -10,7 +10,7 @@ from switchboard.accounts import organizations
 from switchboard.aws import reads
 from switchboard.aws.writes import commit
 from switchboard.compliance import ledgers
-from switchboard.compliance.models import ConsentSource
+from switchboard.compliance.models import ConsentSource, PassedOptOut
 from switchboard.kit import clock
 from switchboard.messaging import incoming, store
 from switchboard.messaging.models import Author, ConversationStatus, MessageStatus, TextMessage
@@ -151,7 +151,8 @@ def test_stop_opts_out_and_is_confirmed_once(number: Number, frozen: clock.Froze
     assert entry is not None
     assert (entry.source, entry.keyword) == ("keyword", "STOP")
     came, answer = texts_of(talk)
-    assert (answer.author, answer.status, answer.passes_opt_out) == (Author.SYSTEM, MessageStatus.QUEUED, True)
+    assert (answer.author, answer.status) == (Author.SYSTEM, MessageStatus.QUEUED)
+    assert answer.passes_opt_out == PassedOptOut(created_at=entry.created_at)
     assert answer.body == "Acme: You are unsubscribed and get no more texts. Reply START to get them again."
     assert (talk.message_count, talk.unread_count, talk.needs_attention) == (2, 1, False)
     assert kinds(came) == ["conversation.started", "sms.opt_out", "sms.queued", "sms.received"]
@@ -220,7 +221,9 @@ def test_help_tells_the_organizations_name_and_contact(acme: Tenant, number: Num
 
 def test_help_is_answered_after_an_opt_out(number: Number) -> None:
     receive(number, "STOP")
-    assert texts_of(receive(number, "HELP"))[-1].body == "Acme: Reply STOP to get no more texts."
+    assert texts_of(receive(number, "HELP"))[-1].body == (
+        "Acme: For help, reply to this text. Reply STOP to get no more texts."
+    )
     assert opt_out_of(number.org_id) is not None
 
 

@@ -25,6 +25,9 @@ from tests.unit.messaging.inbox import events_of, receive, texts_of
 PICTURE = b"\x89PNG picture"
 
 
+_MOVED = ("/moved", "/loop", "/malformed")
+
+
 class _Files(BaseHTTPRequestHandler):
     """The carrier's files: the path says what is answered."""
 
@@ -35,9 +38,11 @@ class _Files(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.asked.append((self.path, self.headers.get("authorization")))
         body = {"/large": b"x" * (carrier.MAX_FILE_BYTES + 1)}.get(self.path, PICTURE)
-        self.send_response(self.status.get(self.path, 307 if self.path in ("/moved", "/loop") else 200))
+        self.send_response(self.status.get(self.path, 307 if self.path in _MOVED else 200))
         if self.path == "/moved":
             self.send_header("location", f"{self.elsewhere[0]}/signed")
+        if self.path == "/malformed":
+            self.send_header("location", "https://[x")
         if self.path == "/loop":
             self.send_header("location", "/loop")
         if self.path != "/untyped":
@@ -85,6 +90,7 @@ def test_the_credentials_go_to_the_carriers_host_only(files: str) -> None:
         ("/page", "text/html are not stored"),
         ("/gone", "gone: status 410"),
         ("/untyped", "unknown are not stored"),
+        ("/malformed", "malformed"),
     ],
 )
 def test_some_files_are_refused(files: str, path: str, reason: str) -> None:
@@ -97,6 +103,11 @@ def test_some_files_are_refused(files: str, path: str, reason: str) -> None:
 def test_no_address_of_our_network_is_fetched(files: str, url: str) -> None:
     with pytest.raises(RefusedError, match="not allowed"):
         carrier.fetch_file(url)
+
+
+def test_a_malformed_address_is_refused(files: str) -> None:
+    with pytest.raises(RefusedError, match="malformed"):
+        carrier.fetch_file("https://[x")
 
 
 @pytest.mark.parametrize("path", ["/busy", "/loop"])

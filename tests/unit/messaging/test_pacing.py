@@ -25,12 +25,12 @@ def desk(acme: Tenant) -> Desk:
     [("+14155550199", 1), ("+18005550199", 3), ("28777", 100), ("+28777", 100), ("+442071838750", 1)],
 )
 def test_each_type_of_number_has_its_rate(number: str, rate: int) -> None:
-    assert pacing.texts_per_second(number) == rate
+    assert pacing.segments_per_second(number) == rate
 
 
 def test_operators_set_the_rates(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SWITCHBOARD_TEXTS_PER_SECOND_LONG_CODE", "10")
-    assert pacing.texts_per_second("+14155550199") == 10
+    assert pacing.segments_per_second("+14155550199") == 10
 
 
 def test_single_texts_go_out_one_a_second_and_each_reserves_one_time(
@@ -72,15 +72,15 @@ def test_a_text_that_waited_too_long_fails_and_is_given_back(
 
 def test_a_campaign_takes_one_second_and_none_while_single_texts_wait(desk: Desk, frozen: clock.FrozenClock) -> None:
     toll_free = give_number(desk.org_id, "+18005550199")
-    assert [pacing.take_slots(toll_free, 10), pacing.take_slots(toll_free, 10)] == [3, 0]
+    assert [pacing.take_slots(toll_free, [1] * 10), pacing.take_slots(toll_free, [1] * 10)] == [3, 0]
     frozen.advance(seconds=1)
     single = Desk(desk.who, toll_free)
     texts = [single.send(single.talk_with(f"+14155550{120 + place}")) for place in range(3)]
     assert pacing.reserve_slot(texts[0], None) is None
     assert pacing.reserve_slot(texts[1], None) is not None
-    assert pacing.take_slots(toll_free, 10) == 0
+    assert pacing.take_slots(toll_free, [1] * 10) == 0
     frozen.advance(seconds=1)
-    assert pacing.take_slots(toll_free, 1) == 1
+    assert pacing.take_slots(toll_free, [1]) == 1
     # Within a second the single text goes out.
     later = pacing.reserve_slot(texts[2], None)
     assert later is not None
@@ -91,7 +91,7 @@ def test_a_campaign_uses_the_rate_of_its_number(desk: Desk, frozen: clock.Frozen
     number = give_number(desk.org_id, "+18005550199")
     taken = 0
     for _ in range(60):
-        taken += pacing.take_slots(number, 10)
+        taken += pacing.take_slots(number, [1] * 10)
         frozen.advance(seconds=1.05)
     # In 63 seconds.
     assert 3 * 63 * 0.97 <= taken <= 3 * 64
@@ -100,11 +100,34 @@ def test_a_campaign_uses_the_rate_of_its_number(desk: Desk, frozen: clock.Frozen
 def test_simulated_numbers_have_no_pace_and_cost_no_request(acme: Tenant) -> None:
     desk = open_desk(acme, provider="simulator")
     with Sabotage().counting() as calls:
-        assert pacing.take_slots(desk.number, 500) == 500
+        assert pacing.take_slots(desk.number, [1] * 500) == 500
     assert calls == []
     text = desk.send(desk.talk_with())
     assert [pacing.reserve_slot(text, None) for _ in range(3)] == [None] * 3
 
 
 def test_nothing_is_taken_for_nothing(desk: Desk) -> None:
-    assert pacing.take_slots(desk.number, 0) == 0
+    assert pacing.take_slots(desk.number, []) == 0
+
+
+def test_a_long_text_takes_the_time_of_its_segments(desk: Desk, frozen: clock.FrozenClock) -> None:
+    three, one = "x" * 459, "x"
+    texts = [desk.send(desk.talk_with(f"+14155550{120 + place}"), body) for place, body in enumerate((three, one, one))]
+    now = int(clock.epoch() * 1_000)
+    assert [pacing.reserve_slot(text, None) for text in texts] == [None, now + 3_000, now + 4_000]
+
+
+def test_a_campaign_takes_its_times_by_segments(desk: Desk, frozen: clock.FrozenClock) -> None:
+    toll_free, segments = give_number(desk.org_id, "+18005550199"), 0
+    assert [pacing.take_slots(toll_free, [2, 1, 1]), pacing.take_slots(toll_free, [1])] == [2, 0]
+    for _ in range(60):
+        segments += 3 * pacing.take_slots(desk.number, [3] * 5)
+        frozen.advance(seconds=1)
+    assert 57 <= segments <= 63
+    frozen.advance(seconds=10)
+    # A text of more segments than a second has is taken alone, and its time ends before the next one.
+    assert [pacing.take_slots(desk.number, [9, 1]), pacing.take_slots(desk.number, [1])] == [1, 0]
+    frozen.advance(seconds=8.9)
+    assert pacing.take_slots(desk.number, [1]) == 0
+    frozen.advance(seconds=0.1)
+    assert pacing.take_slots(desk.number, [1]) == 1

@@ -173,3 +173,19 @@ def test_a_flow_that_was_deleted_restricts_nothing(desk: Desk, frozen: clock.Fro
         store.CONVERSATIONS.save_write(next_version(read_talk(talk), flow_id="00000000-0000-4000-8000-000000000000"))
     )
     assert read_again(desk.send(talk, honors_quiet_hours=True)).flow_id
+
+
+@pytest.mark.parametrize(
+    ("moment", "asks", "seconds"),
+    [
+        ("2026-01-16T04:30:00Z", True, 1_800),  # half past eight in the evening: until nine
+        ("2026-01-15T20:00:00Z", True, 4 * 3_600),
+        ("2026-01-16T04:30:00Z", False, 4 * 3_600),
+    ],
+)
+def test_a_text_waits_at_the_carrier_until_its_hours_end(
+    desk: Desk, messenger: FakeMessenger, frozen: clock.FrozenClock, moment: str, asks: bool, seconds: int
+) -> None:
+    set_clock(frozen, moment)
+    work_off(desk.send(desk.talk_with(CALIFORNIAN), honors_quiet_hours=asks))
+    assert [text.valid_seconds for text in messenger.taken] == [seconds]

@@ -73,8 +73,8 @@ OTHERS = (
 @each("body", REACTIONS)
 def test_a_reaction_is_no_request(body: str) -> None:
     assert is_reaction(body)
-    for opted_out in (False, True):
-        assert find_request(body, None, opted_out=opted_out) is None
+    for yes_counts in (False, True):
+        assert find_request(body, None, yes_counts=yes_counts) is None
 
 
 @each("body", OTHERS)
@@ -88,7 +88,7 @@ def test_the_words_after_a_quotation_count() -> None:
         body = f"Disliked \u201c{OURS}\u201d {said}"
         assert not is_reaction(body)
         assert remove_reaction(body) == said
-        found = find_request(body, None, opted_out=False)
+        found = find_request(body, None, yes_counts=False)
         assert found is not None
         assert found.kind == "stop"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from switchboard.carriers.messages.ports.messenger import (
 )
 from switchboard.carriers.messages.ports.reports import TextReport
 from switchboard.compliance import ledgers
+from switchboard.compliance.models import PassedOptOut
 from switchboard.kit import clock
 from switchboard.messaging import acceptance, confirming, reports, sending
 from switchboard.messaging.jobs import ConfirmText
@@ -248,16 +250,26 @@ def test_an_answer_to_stop_passes_the_opt_out_but_no_block(
     desk: Desk, messenger: FakeMessenger, frozen: clock.FrozenClock
 ) -> None:
     talk, org = desk.talk_with(), organizations.get_organization(desk.org_id)
-    first, writes = acceptance.system_text_writes(org, talk, "You are unsubscribed.", correlation_id="corr_1")
+    entry = ledgers.record_opt_out(desk.who, CONTACT, "keyword")
+    passed = PassedOptOut(created_at=entry.created_at)
+    by: Any = {"answer_by": clock.format_iso(clock.now() + timedelta(minutes=5)), "correlation_id": "corr_1"}
+    first, writes = acceptance.system_text_writes(org, talk, "You are unsubscribed.", passes=passed, **by)
     commit(writes)
-    ledgers.record_opt_out(desk.who, CONTACT, "keyword")
     assert work_off(first).status is MessageStatus.ACCEPTED
-    second, writes = acceptance.system_text_writes(org, talk, "Write to us for help.", correlation_id="corr_2")
+    second, writes = acceptance.system_text_writes(org, talk, "Write to us for help.", passes=passed, **by)
     commit(writes)
     ledgers.block_number(desk.who, CONTACT)
     frozen.advance(seconds=1)
     assert work_off(second).error_code == "dnc"
     assert len(messenger.taken) == 1
+
+
+def test_an_answer_to_a_keyword_waits_at_the_carrier_for_minutes_only(desk: Desk, messenger: FakeMessenger) -> None:
+    talk = desk.talk_with()
+    message, writes = acceptance.system_text_writes(desk.who.organization, talk, "Bye.", correlation_id="cor_1")
+    commit(writes)
+    work_off(message)
+    assert [text.valid_seconds for text in messenger.taken] == [300]
 
 
 def test_the_last_look_reads_many_numbers_at_once(desk: Desk) -> None:

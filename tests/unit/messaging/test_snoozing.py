@@ -57,6 +57,14 @@ def test_a_snooze_has_a_timer_that_opens_the_conversation(acme: Tenant, ask: Ask
     assert (entry["actor"], entry["before"], entry["after"]) == ({"id": "snooze", "name": None}, "snoozed", "open")
 
 
+def test_the_end_of_a_snooze_changes(acme: Tenant, ask: Ask) -> None:
+    talk, later = _snooze(ask, save_conversation(acme.org_id, CONTACT)), "2026-01-16T08:00:00.000Z"
+    status, found = ask("PATCH", f"/sms/conversations/{talk.id}", {"snoozed_until": later})
+    assert (status, found["status"], found["snoozed_until"]) == (200, "snoozed", later)
+    assert (_list_timers(), _list_timers(later)) == ([], [later])
+    assert _wake(find_conversation(talk)).status == "snoozed"
+
+
 @pytest.mark.parametrize("below", ["close", "reopen"])
 def test_an_end_of_the_snooze_deletes_its_timer(acme: Tenant, ask: Ask, below: str) -> None:
     talk = _snooze(ask, save_conversation(acme.org_id, CONTACT))

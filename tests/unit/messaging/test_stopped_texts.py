@@ -20,6 +20,7 @@ from switchboard.messaging.models import TextConversation
 from tests.actors import Tenant
 from tests.fakes.texts import FakeMessenger
 from tests.integration.sabotage import Sabotage
+from tests.unit.messaging.inbox import receive, texts_of
 from tests.unit.messaging.texts_out import Desk, fire, open_desk, work_off
 
 pytestmark = pytest.mark.usefixtures("cloud", "frozen")
@@ -44,7 +45,25 @@ def send_reply(desk: Desk, talk: TextConversation) -> None:
     work_off(sent.message)
 
 
-@pytest.mark.parametrize("send", [send_now, send_scheduled, send_reply])
+def answer_help(desk: Desk, talk: TextConversation) -> None:
+    _answer(desk, talk, "HELP")
+
+
+def answer_start(desk: Desk, talk: TextConversation) -> None:
+    _answer(desk, talk, "START")
+
+
+def _answer(desk: Desk, talk: TextConversation, said: str) -> None:
+    work_off(texts_of(receive(desk.number, said, talk.contact_e164))[-1])
+
+
+@pytest.fixture(autouse=True)
+def _we_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The carrier leaves the answers to keywords to us."""
+    monkeypatch.setenv("SWITCHBOARD_CARRIER_ANSWERS_KEYWORDS", "off")
+
+
+@pytest.mark.parametrize("send", [send_now, send_scheduled, send_reply, answer_help, answer_start])
 @pytest.mark.parametrize("ledger", ["opt-outs", "dnc"])
 def test_no_text_reaches_the_carrier_after_the_commit_of_an_opt_out(
     acme: Tenant, messenger: FakeMessenger, frozen: clock.FrozenClock, send: Send, ledger: str

@@ -76,7 +76,7 @@ def test_a_wrong_number_needs_a_person_and_is_no_opt_out(body: str) -> None:
     assert says_wrong_number(body)
     assert needs_person(body)
     assert gets_no_reply(came(body))
-    assert find_request(body, None, opted_out=False) is None
+    assert find_request(body, None, yes_counts=False) is None
 
 
 @each("body", RIGHT)

@@ -28,6 +28,10 @@ _FAMILIES = ("image/", "audio/", "video/")
 _TYPES = frozenset({"application/pdf", "text/vcard", "text/x-vcard", "text/directory"})
 
 
+class MalformedAddressError(ValueError):
+    """The address of a file cannot be read."""
+
+
 class FetchedFile(NamedTuple):
     """A file and its media type."""
 
@@ -43,6 +47,8 @@ def fetch_file(url: str, told_type: str | None = None) -> FetchedFile:
     """
     try:
         answer = asyncio.run(_get(url))
+    except MalformedAddressError as error:
+        raise RefusedError("the address is malformed") from error
     except ForbiddenTargetError as error:
         raise RefusedError(f"the address is not allowed: {error}") from error
     except NoResponseError as error:
@@ -72,12 +78,23 @@ async def _get(url: str) -> Response:
             if answer.status not in _REDIRECTS or not (place := answer.headers.get("location")):
                 return answer
             # Twilio keeps the file elsewhere. That address has its own signature.
-            url = urljoin(url, place)
+            url = _follow(url, place)
     raise OutcomeUnknownError("the address leads on and on")
+
+
+def _follow(url: str, place: str) -> str:
+    try:
+        return urljoin(url, place)
+    except ValueError as error:
+        raise MalformedAddressError(place) from error
 
 
 def _headers(url: str) -> dict[str, str]:
     """Returns the headers of a request. Only the carrier's own host gets its credentials."""
-    api, asked = urlsplit(accounts.api_url()), urlsplit(url)
+    try:
+        asked = urlsplit(url)
+    except ValueError as error:
+        raise MalformedAddressError(url) from error
+    api = urlsplit(accounts.api_url())
     same = (asked.scheme, asked.netloc) == (api.scheme, api.netloc)
     return accounts.main_account_headers() if same and settings.text("TWILIO_SECRET", "") else {}

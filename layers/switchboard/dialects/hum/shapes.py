@@ -7,7 +7,11 @@ from typing import Annotated, Literal
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import BaseModel
 
+from switchboard.edge.fields import Pattern
+
 Limit = Annotated[int, Query(ge=1, le=100, description="The largest number of items in a page.")]
+#: The contract's pattern of a number to call or to text. The domain decides which numbers there are.
+ContactNumber = Annotated[str, Pattern(r"^\+[1-9]\d{7,14}$", "must be a number in E.164, such as +14155550142")]
 Cursor = Annotated[str | None, Query(description="`next_cursor` of the previous page.")]
 
 

@@ -35,7 +35,8 @@ class ConversationView(BaseModel):
     assigned_user_id: str | None
     ai_paused: bool = Field(description="Whether the AI does not answer. A member's text pauses it.")
     needs_attention: bool = Field(
-        description="Whether the contact asked in a sentence to get no more texts. Closing the conversation ends it."
+        description="Whether the contact asked in a sentence to get no more texts, or the AI handed the conversation"
+        " to a person (`metadata.escalation_reason`). Closing the conversation ends it."
     )
     unread_count: int
     message_count: int

@@ -246,3 +246,9 @@ def test_a_search_without_an_answer_does_not_say_that_there_is_none(
     fake.fault = lambda _: answer
     with pytest.raises(OutcomeUnknownError):
         TwilioMessenger().find_text(TEXT, clock.now())
+
+
+@pytest.mark.parametrize(("wanted", "sent"), [(300, "300"), (0, "1"), (10**6, "36000")])
+def test_a_text_waits_at_twilio_only_as_long_as_it_may(fake: FakeMessages, wanted: int, sent: str) -> None:
+    TwilioMessenger().send_text(replace(TEXT, valid_seconds=wanted))
+    assert fake.requests[0][2]["ValidityPeriod"] == sent

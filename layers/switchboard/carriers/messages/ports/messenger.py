@@ -51,6 +51,8 @@ class OutgoingText:
     media_urls: tuple[str, ...] = ()
     #: Whether it belongs to a campaign: then nothing is reported before its end.
     campaign: bool = False
+    #: How long it may wait at the carrier: after that the carrier must not send it. `None` for the carrier's own limit.
+    valid_seconds: int | None = None
 
 
 class AcceptedText(NamedTuple):

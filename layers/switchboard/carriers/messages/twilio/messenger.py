@@ -39,6 +39,8 @@ _CLOCK_TOLERANCE = timedelta(minutes=1)
 _TOO_MANY = frozenset({14107, 20429, 21611, 63038})
 #: The codes of rejected messages begin here. Other codes speak of the request or the account.
 _MESSAGE_CODES = range(21_000, 22_000)
+#: The validity periods that Twilio accepts, in seconds.
+_VALIDITY = range(1, 36_001)
 _FAILED = frozenset({"failed", "undelivered", "canceled"})
 
 
@@ -107,6 +109,8 @@ def _new_message_fields(text: OutgoingText) -> dict[str, Any]:
     }
     if text.media_urls:
         given["media_url"] = list(text.media_urls)
+    if text.valid_seconds is not None:
+        given["validity_period"] = max(_VALIDITY.start, min(text.valid_seconds, _VALIDITY.stop - 1))
     return given
 
 
