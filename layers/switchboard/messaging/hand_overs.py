@@ -69,7 +69,7 @@ def outgoing_text(message: TextMessage, until: str | None = None) -> OutgoingTex
 
 def _valid_seconds(message: TextMessage, until: str | None) -> int:
     """Returns how long a text may wait at the carrier. An answer to a keyword says nothing useful much later."""
-    longest = ANSWER_VALIDITY if message.passes_opt_out else waiting.WAIT_LIMIT
+    longest = ANSWER_VALIDITY if message.answer_by else waiting.WAIT_LIMIT
     left = clock.parse(until) - clock.now() if until else longest
     return max(1, int(min(left, longest).total_seconds()))
 

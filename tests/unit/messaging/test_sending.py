@@ -266,7 +266,8 @@ def test_an_answer_to_stop_passes_the_opt_out_but_no_block(
 
 def test_an_answer_to_a_keyword_waits_at_the_carrier_for_minutes_only(desk: Desk, messenger: FakeMessenger) -> None:
     talk = desk.talk_with()
-    message, writes = acceptance.system_text_writes(desk.who.organization, talk, "Bye.", correlation_id="cor_1")
+    by: Any = {"answer_by": clock.format_iso(clock.now() + timedelta(minutes=5)), "correlation_id": "corr_1"}
+    message, writes = acceptance.system_text_writes(desk.who.organization, talk, "Bye.", **by)
     commit(writes)
     work_off(message)
     assert [text.valid_seconds for text in messenger.taken] == [300]
