@@ -36,6 +36,8 @@ from switchboard.timers import service as timers
 #: The writes that go with a change of a text, from the text before and after: the counts of its campaign.
 Beside = Callable[[TextMessage, TextMessage], Writes]
 
+#: How long an answer to a keyword may wait at the carrier. Other texts wait as long as they wait for us.
+ANSWER_VALIDITY = timedelta(minutes=5)
 #: When to retry a text that the carrier throttled: twice as long each time.
 _FIRST_RETRY, _LONGEST_RETRY = timedelta(seconds=15), timedelta(minutes=15)
 

@@ -90,11 +90,14 @@ def _receive(report: IncomingText, number: Number) -> bool:
         ),
     )
     message = _new_message(report, number, conversation_id, contact)
+    request = _find_request(report, known, message)
+    if request:
+        message = message.model_copy(update={"keyword": request.kind})
     try:
-        _store(message, _receipt_of(report, known, message, answers=True))
+        _store(message, _receipt_of(request, known, message, answers=True))
     except QuotaExceeded:
         # The day's answers are used up: the text comes in without one.
-        _store(message, _receipt_of(report, known, message, answers=False))
+        _store(message, _receipt_of(request, known, message, answers=False))
     return True
 
 
@@ -150,14 +153,17 @@ def _new_message(report: IncomingText, number: Number, conversation_id: str, con
     )
 
 
-def _receipt_of(report: IncomingText, known: _Known, message: TextMessage, *, answers: bool) -> _Receipt:
-    origin = text_events.text_origin(message)
-    is_person = _is_number(message.contact_e164)
+def _find_request(report: IncomingText, known: _Known, message: TextMessage) -> ContactRequest | None:
+    if not _is_number(message.contact_e164):
+        return None
     confirmed = known.talk.confirmed_opt_out if known.talk else None
     yes_counts = contact_requests.is_yes_to(known.opt_out, confirmed)
-    request = (
-        contact_requests.find_request(message.body, report.opt_out_type, yes_counts=yes_counts) if is_person else None
-    )
+    return contact_requests.find_request(message.body, report.opt_out_type, yes_counts=yes_counts)
+
+
+def _receipt_of(request: ContactRequest | None, known: _Known, message: TextMessage, *, answers: bool) -> _Receipt:
+    origin = text_events.text_origin(message)
+    is_person = _is_number(message.contact_e164)
     change = contact_requests.change_ledger(origin, request, message.contact_e164, known.opt_out, message.created_at)
     before = known.talk or _new_conversation(known.number, message)
     facts: dict[str, Any] = threads.add_message(before, message)
@@ -244,12 +250,20 @@ def _ledger_entry_write(request: ContactRequest | None, change: LedgerChange, ta
 
 
 def _consent_writes(request: ContactRequest | None, known: _Known, message: TextMessage) -> Writes:
-    """Returns the writes of the consent that the contact's first text is. A simulated person gives none."""
-    if known.consent or message.simulated or (known.talk and known.talk.last_inbound_at):
+    """Returns the writes of the consent that a text of the contact is. A simulated person gives none.
+
+    The first text is a consent if the ledger has none. Each later one renews this consent, and no other one. A machine,
+    a reaction and the holder of a wrong number give none.
+    """
+    if message.simulated or (request and request.kind is KeywordKind.STOP):
         return None
-    if request and request.kind is KeywordKind.STOP:
+    if request is None and unanswered.gets_no_reply(message):
         return None
     origin = text_events.text_origin(message)
+    if known.consent and known.consent.source is ConsentSource.CUSTOMER_INITIATED:
+        return ledgers.renewed_consent_writes(origin, known.consent, message.created_at)
+    if known.consent or (known.talk and known.talk.last_inbound_at):
+        return None
     return ledgers.first_consent_writes(
         origin, message.contact_e164, ConsentSource.CUSTOMER_INITIATED, message.created_at
     )

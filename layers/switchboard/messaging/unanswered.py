@@ -68,6 +68,11 @@ def gets_no_reply(message: TextMessage) -> bool:
     return is_automatic(message) or is_reaction(message.body) or says_wrong_number(message.body)
 
 
+def wants_reply(message: TextMessage) -> bool:
+    """Whether the AI answers a text: one of the contact, with no keyword, that is not left alone."""
+    return message.direction == "inbound" and message.keyword is None and not gets_no_reply(message)
+
+
 def needs_person(body: str) -> bool:
     """Whether a person of the organization should look at a text: a wrong number, or a contact who dislikes a text."""
     reaction = read_reaction(body)
