@@ -7,7 +7,7 @@ the texts of a turn do not wait for each other's items. If it fails because of o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Literal
@@ -165,28 +165,22 @@ def _new_text(sender: CampaignSender, recipient: Recipient) -> TextMessage:
 # ---- claims
 
 
-def claim_recipients(sender: CampaignSender, allowed: Sequence[Judged]) -> list[Claimed]:
-    """Claims recipients and returns those that were claimed. The others have changed since they were read.
+def claim_recipients(sender: CampaignSender, allowed: Sequence[Judged]) -> Iterator[Claimed]:
+    """Claims recipients, and yields each after its commit. The others have changed since they were read.
 
     Raises GateClosedError if the campaign does not run, StoppedError if its organization, number or member was stopped,
-    and QuotaExceeded when not even the first one is within the limits.
+    and QuotaExceeded at the first one that is not within the limits. Those that were yielded before stay claimed.
     """
-    claimed: list[Claimed] = []
     for part in _split(sender, allowed):
         try:
-            claimed += _claim(sender, part)
+            yield from _claim(sender, part)
         except (Blocked, StaleVersionError, QuotaExceeded):
             for one in part:
                 try:
-                    claimed += _claim(sender, [one])
+                    yield from _claim(sender, [one])
                 except (Blocked, StaleVersionError):
                     # The next look at the recipient sees the block or the other worker's claim.
                     telemetry.log_skip("the recipient has changed", campaign_id=sender.campaign.id)
-                except QuotaExceeded:
-                    if not claimed:
-                        raise
-                    return claimed
-    return claimed
 
 
 def _split(sender: CampaignSender, allowed: Sequence[Judged]) -> list[list[Judged]]:

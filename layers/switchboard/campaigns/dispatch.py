@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
+from datetime import timedelta
 
 from switchboard import telemetry
 from switchboard.accounts import organizations
@@ -24,7 +25,14 @@ from switchboard.campaigns.claims import CampaignSender, Claimed, Judged
 from switchboard.campaigns.counts import GateClosedError
 from switchboard.campaigns.health import has_too_many_failures
 from switchboard.campaigns.jobs import ClaimedText, DispatchCampaign, TakeTurn
-from switchboard.campaigns.models import Campaign, CampaignStatus, PauseReason, Recipient, RecipientStatus
+from switchboard.campaigns.models import (
+    Campaign,
+    CampaignCounts,
+    CampaignStatus,
+    PauseReason,
+    Recipient,
+    RecipientStatus,
+)
 from switchboard.campaigns.pace import CampaignPace, Grant, LaneTurn, Outcome, Wait
 from switchboard.carriers.messages.segments import count_segments
 from switchboard.errors import QuotaExceeded
@@ -32,9 +40,8 @@ from switchboard.kit import background, clock
 from switchboard.messaging import acceptance, gate, hand_overs, pacing, sending
 from switchboard.messaging.hand_overs import HandOver
 from switchboard.numbers import service as numbers
+from switchboard.timers import service as timers
 
-#: The longest delay of a message, in seconds.
-_LONGEST_DELAY = queues.MAX_DELAY_SECONDS
 #: The most recipients about which the gate is asked at once. Their facts are one request.
 _JUDGED_TOGETHER = 12
 #: The most looks at the ledgers while a turn waits for its time, which is at most pace.LEAD away.
@@ -93,7 +100,7 @@ def dispatch_campaign(job: DispatchCampaign) -> None:
     ):
         telemetry.log_skip("the launch is over", campaign_id=job.campaign_id, launch=job.launch)
         return
-    begun = pace.start_launch(before, campaign.launch, _limit(org, campaign))
+    begun = pace.start_launch(before, campaign.launch, _limit(org, campaign), _count_together(campaign))
     if begun and before:
         # Turns of the launch before may have been killed.
         for lane in before.lanes:
@@ -104,7 +111,10 @@ def dispatch_campaign(job: DispatchCampaign) -> None:
     assert state, "a launch that began has a pace"
     started = round(clock.parse(campaign.started_at or campaign.updated_at).timestamp() * 1_000)
     turns = pace.list_first_turns(state, started)
-    queues.send_messages(_job(campaign, turn).to_message(delay=_delay(turn)) for turn in turns)
+    delays = (pace.seconds_until(turn, _now()) for turn in turns)
+    queues.send_messages(
+        _job(campaign, turn).to_message(delay=delay) for turn, delay in zip(turns, delays, strict=True)
+    )
 
 
 def _limit(org: Organization, campaign: Campaign) -> int:
@@ -116,6 +126,14 @@ def _limit(org: Organization, campaign: Campaign) -> int:
         return campaign.throttle_per_minute
     segments = max(1, count_segments(acceptance.encode_body(org, campaign.body_template)).segments)
     return min(campaign.throttle_per_minute, max(1, pacing.segments_per_second(campaign.number_e164) * 60 // segments))
+
+
+def _count_together(campaign: Campaign) -> int:
+    """Returns how many texts a turn has at least: long texts go out in smaller groups, or one by one."""
+    if campaign.simulated:
+        return pace.TURN_TEXTS
+    segments = max(1, count_segments(campaign.body_template).segments)
+    return min(pace.TURN_TEXTS, pacing.count_together(campaign.number_e164, segments))
 
 
 def _job(campaign: Campaign, turn: LaneTurn) -> TakeTurn:
@@ -130,13 +148,10 @@ def _now() -> int:
     return int(clock.epoch() * 1_000)
 
 
-def _delay(turn: LaneTurn) -> int:
-    return pace.seconds_until(turn, _now(), _LONGEST_DELAY)
-
-
 def _send_turn(job: TakeTurn, turn: LaneTurn) -> None:
+    """Sends the message of a turn. A timer keeps it while the lane sleeps for hours."""
     again = job.model_copy(update=asdict(turn))
-    queues.send_messages([again.to_message(delay=_delay(turn))])
+    timers.send_later(again, clock.now() + timedelta(seconds=pace.seconds_until(turn, _now())))
 
 
 # ---- a turn
@@ -163,9 +178,7 @@ def take_turn(job: TakeTurn) -> None:
         return
     view = replace(view, state=state)
     work = _Work(undecided=set(_range(decision)))
-    try:
-        _do_turn(view, turn, decision, work)
-    except (GateClosedError, StoppedError, QuotaExceeded, TooManyFailuresError) as stop:
+    if stop := _do_turn(view, turn, decision, work):
         _pause(campaign, stop)
         _end(view, turn, decision, work)
         return
@@ -173,17 +186,13 @@ def take_turn(job: TakeTurn) -> None:
 
 
 def _read(job: TakeTurn) -> _View | None:
-    """Reads what a turn needs, in two parallel requests. Returns `None` if the launch is over."""
-    now = clock.now_iso()
-    finding = background.BackgroundTask(lambda: store.list_due(job.org_id, job.campaign_id, now, pace.MAX_TOKENS))
-    finding.start()
+    """Reads what a turn needs. Returns `None` if the launch is over."""
     campaign, state, org, number = reads.read_refs(
         store.campaign_ref(job.org_id, job.campaign_id),
         pace_store.pace_ref(job.org_id, job.campaign_id),
         organizations.organization_ref(job.org_id),
         numbers.number_ref(job.org_id, job.number_id),
     )
-    due = tuple(finding.result())
     if campaign is None or state is None or org is None or campaign.launch != job.launch:
         telemetry.log_skip("the launch is over", campaign_id=job.campaign_id, launch=job.launch)
         return None
@@ -196,8 +205,10 @@ def _read(job: TakeTurn) -> _View | None:
     if number is None or not number.active or not number.capabilities.sms:
         _pause(campaign, NumberGoneError(job.number_id))
         return None
+    shards = pace.list_shards(job.lane, len(state.lanes), store.DUE_SHARDS)
+    due = store.list_due(job.org_id, job.campaign_id, shards, clock.now_iso(), pace.MAX_TOKENS)
     flow_id = claims.find_flow_id(campaign, number)
-    return _View(CampaignSender(org, campaign, number, gate.find_opening(org, flow_id)), state, due)
+    return _View(CampaignSender(org, campaign, number, gate.find_opening(org, flow_id)), state, tuple(due))
 
 
 def _range(grant: Grant) -> range:
@@ -211,7 +222,30 @@ def _read_recipients(campaign: Campaign, lane: pace.CampaignLane) -> list[Recipi
     return [found for found in reads.read_refs(*refs) if found] if refs else []
 
 
-def _do_turn(view: _View, turn: LaneTurn, grant: Grant, work: _Work) -> None:
+def _do_turn(view: _View, turn: LaneTurn, grant: Grant, work: _Work) -> Exception | None:
+    """Claims recipients and hands their texts over. Returns what stopped the campaign meanwhile, if anything did."""
+    stop: Exception | None = None
+    try:
+        _claim_all(view, turn, grant, work)
+    except QuotaExceeded as used_up:
+        # The texts before it are within the limits.
+        stop = used_up
+    except (GateClosedError, StoppedError, TooManyFailuresError) as stopped:
+        _release_all(view.sender, work)
+        return stopped
+    if work.claimed:
+        _hand_over_all(view.sender, grant, work)
+    return stop
+
+
+def _release_all(sender: CampaignSender, work: _Work) -> None:
+    """Releases the texts that the turn has claimed: none of them was handed over."""
+    for one in work.claimed:
+        records.release_text(sender.org, one, clock.now())
+    work.claimed = []
+
+
+def _claim_all(view: _View, turn: LaneTurn, grant: Grant, work: _Work) -> None:
     campaign = view.sender.campaign
     if turn.lane == 0 and turn.left is None and has_too_many_failures(campaign):
         raise TooManyFailuresError(campaign.id)
@@ -226,8 +260,6 @@ def _do_turn(view: _View, turn: LaneTurn, grant: Grant, work: _Work) -> None:
         size = min(_JUDGED_TOGETHER, max(budget - len(work.claimed), 1 if turn.reach == 0 else _JUDGED_TOGETHER))
         part, waiting = waiting[:size], waiting[size:]
         _claim_part(view.sender, part, budget, work)
-    if work.claimed:
-        _hand_over_all(view.sender, grant, work)
 
 
 def _list_waiting(grant: Grant, found: Sequence[Recipient]) -> list[Recipient]:
@@ -255,10 +287,11 @@ def _claim_part(sender: CampaignSender, part: Sequence[Recipient], budget: int, 
         allowed = allowed[:taken]
     done: list[Judged] = []
     if allowed:
-        claimed = claims.claim_recipients(sender, allowed)
-        work.claimed += claimed
-        indexes = {one.recipient.index for one in claimed}
-        done += [one for one in allowed if one.recipient.index in indexes]
+        for one in claims.claim_recipients(sender, allowed):
+            # One by one: a stop must not lose those before it.
+            work.claimed.append(one)
+        indexes = {one.recipient.index for one in work.claimed}
+        done += [each for each in allowed if each.recipient.index in indexes]
     if refused:
         claims.refuse_recipients(sender, refused)
     work.undecided -= {one.recipient.index for one in (*done, *refused)}
@@ -340,15 +373,29 @@ def _finish_turn(job: TakeTurn, view: _View, turn: LaneTurn, grant: Grant, work:
     campaign, outcome = view.sender.campaign, _outcome(work)
     more = view.state.next_index < campaign.total or len(view.due) > len(grant.lane.due)
     if not more and not outcome.used and not outcome.rows:
-        due = store.find_next_due(campaign.org_id, campaign.id)
-        if due is None and _is_complete(campaign):
+        found = counts.read_counts(campaign.org_id, campaign.id)
+        if not found.left and changes.complete_campaign(campaign.org_id, campaign.id, campaign.launch):
             _end(view, turn, grant, work)
             return
-        outcome = replace(outcome, next_due=_milliseconds(due) if due else None)
+        outcome = replace(outcome, next_due=_find_next_due(view, turn), quiet=_is_quiet(view, turn, found))
     following = pace.plan_next_turn(turn, grant, outcome, _now(), more=more)
     # First the next turn: a worker that is killed here sends it again, and a turn is taken once.
     _send_turn(job, following)
     _end(view, turn, grant, work)
+
+
+def _find_next_due(view: _View, turn: LaneTurn) -> int | None:
+    """Returns when the next recipient of the lane's shards is due, or of any shard if those are empty."""
+    campaign = view.sender.campaign
+    shards = pace.list_shards(turn.lane, len(view.state.lanes), store.DUE_SHARDS)
+    own = store.find_next_due(campaign.org_id, campaign.id, shards)
+    due = own or store.find_next_due(campaign.org_id, campaign.id)
+    return _milliseconds(due) if due else None
+
+
+def _is_quiet(view: _View, turn: LaneTurn, found: CampaignCounts) -> bool:
+    others = (lane for place, lane in enumerate(view.state.lanes) if place != turn.lane)
+    return not found.claimed and not any(lane.rows or lane.deadline for lane in others)
 
 
 def _outcome(work: _Work) -> Outcome:
@@ -360,12 +407,6 @@ def _outcome(work: _Work) -> Outcome:
 
 def _milliseconds(at: str) -> int:
     return round(clock.parse(at).timestamp() * 1_000)
-
-
-def _is_complete(campaign: Campaign) -> bool:
-    if counts.read_counts(campaign.org_id, campaign.id).left:
-        return False
-    return changes.complete_campaign(campaign.org_id, campaign.id, campaign.launch)
 
 
 def _end(view: _View, turn: LaneTurn, grant: Grant, work: _Work) -> None:

@@ -10,6 +10,10 @@ message of the next turn, delayed until the lane may go again. Lanes begin one a
 timetable, so that the texts are spread evenly over the minute. The timetable's period is a little longer than the
 minute: it has room for the tolerance between the workers' clocks, and for the time that a turn takes.
 
+A turn has fixed costs of about fifteen requests, so it has at least five texts if the throttle has: at 30 a minute, five
+texts go out together every ten seconds. A queue delays by whole seconds. A message that would arrive much too early
+arrives a little late instead: then the lane goes on as soon as it may, until it has caught up with its timetable.
+
 Times are in milliseconds since 1970.
 """
 
@@ -25,18 +29,23 @@ TOLERANCE = 200
 #: The period of a lane's timetable. 60 / 60.4 of the throttle is used.
 PERIOD = 60_400
 #: How long before its time a turn may begin: it reads and claims meanwhile.
-LEAD = 90
+LEAD = 100
+#: How early the message of a turn may arrive. It goes through the queue again then, without a delay: a look at the
+#: ledgers takes a fifth of that time, so a turn that waits by its looks costs more.
+MOST_EARLY = 250
 #: How long after the grant a turn may begin a hand-over. A request to the carrier has ended SETTLED later.
 TURN_LIMIT = 5_000
 SETTLED = round(SECONDS * 1_000) + TOLERANCE
-#: The most lanes: with more, a turn would send too few texts for its fixed costs.
+#: The texts of a turn, as long as there are few lanes: with fewer, its fixed costs are too many for a text.
+TURN_TEXTS = 5
+#: The most lanes: each second has one.
 MAX_LANES = 60
 #: The most texts of one turn: the greatest throttle is 600.
 MAX_TOKENS = 10
 #: The most recipients that one turn looks at.
 MAX_ROWS = 90
 #: The longest pause of a lane that finds nothing to send, or whose number has no free time.
-LONGEST_IDLE, LONGEST_BUSY = 900_000, 16_000
+LONGEST_IDLE, LONGEST_BUSY = 800_000, 16_000
 #: The first and the longest pause of a lane when no recipient is left but those whose outcome is unknown.
 FIRST_CLAIMED, LONGEST_CLAIMED = 60_000, 300_000
 #: How long after the end of a pause in whole seconds a turn is ready, so that its message does not come early.
@@ -143,42 +152,53 @@ class Outcome:
     number_busy: bool = False
     #: The earliest time until which a recipient is put off.
     next_due: int | None = None
+    #: Whether no recipient can become due earlier: no turn has recipients, and no text is without an outcome.
+    quiet: bool = False
 
 
-def count_lanes(limit: int) -> int:
-    """Returns the number of lanes for a throttle."""
-    return min(limit, MAX_LANES)
+def count_lanes(limit: int, together: int = TURN_TEXTS) -> int:
+    """Returns the number of lanes for a throttle. `together` is how many texts a turn has at least."""
+    return min(-(-limit // together), MAX_LANES)
 
 
-def count_tokens(limit: int, lane: int) -> int:
+def count_tokens(limit: int, lane: int, lanes: int) -> int:
     """Returns how many texts a minute a lane has. The lanes together have the throttle."""
-    lanes = count_lanes(limit)
     return (lane + 1) * limit // lanes - lane * limit // lanes
 
 
-def start_launch(before: CampaignPace | None, launch: int, limit: int) -> CampaignPace | None:
+def list_shards(lane: int, lanes: int, shards: int) -> range:
+    """Returns the shards of put-off recipients that a lane reads. Each shard has a lane, and lanes may share one."""
+    return range(lane % shards, shards, min(lanes, shards))
+
+
+def start_launch(
+    before: CampaignPace | None, launch: int, limit: int, together: int = TURN_TEXTS
+) -> CampaignPace | None:
     """Returns the state of a new launch, `None` if this launch or a later one has begun.
 
     It begins at the first recipient about which no earlier launch decided, and keeps the times of earlier texts.
     """
+    count = count_lanes(limit, together)
     if before is None:
-        return CampaignPace(launch, limit, 0, tuple(CampaignLane() for _ in range(count_lanes(limit))))
+        return CampaignPace(launch, limit, 0, tuple(CampaignLane() for _ in range(count)))
     if before.launch >= launch:
         return None
     first = min([before.next_index, *(lane.start for lane in before.lanes if lane.rows)])
     kept = [CampaignLane(end=lane.last_end) for lane in before.lanes]
     # With another throttle, a lane has another number of texts: each waits until all earlier texts are a minute old.
     latest = max((lane.end for lane in kept), default=0)
-    same = before.limit == limit
-    lanes = kept if same else [CampaignLane(end=latest) for _ in range(count_lanes(limit))]
+    same = before.limit == limit and len(kept) == count
+    lanes = kept if same else [CampaignLane(end=latest) for _ in range(count)]
     return CampaignPace(launch, limit, first, tuple(lanes))
 
 
 def list_first_turns(pace: CampaignPace, started: int) -> list[LaneTurn]:
     """Returns the first turn of each lane. The lanes begin one after another within a minute after the start."""
-    turns = []
+    turns, before = [], 0
     for place, lane in enumerate(pace.lanes):
-        slot = started + place * PERIOD // len(pace.lanes)
+        # Each has the time of its texts. Whole seconds, as the queue delays.
+        slot = started + round(before * PERIOD / pace.limit / 1_000) * 1_000
+        before += count_tokens(pace.limit, place, len(pace.lanes))
         turns.append(LaneTurn(pace.launch, place, 1, slot, max(slot, lane.free_at)))
     return turns
 
@@ -201,7 +221,7 @@ def decide_grant(
     if turn.number == lane.turn:
         after = replace(lane, deadline=now + TURN_LIMIT, end=lane.last_end)
         return Grant(lane.tokens, now, after.deadline, after, 0, retaken=True)
-    full = count_tokens(pace.limit, turn.lane)
+    full = count_tokens(pace.limit, turn.lane, len(pace.lanes))
     tokens = full if turn.left is None else min(turn.left, full)
     ready = max(turn.ready, lane.free_at) if turn.left is None else turn.ready
     if now < ready - LEAD:
@@ -241,7 +261,7 @@ def plan_next_turn(turn: LaneTurn, grant: Grant, outcome: Outcome, now: int, *, 
     earliest = max(now, end + WINDOW + TOLERANCE) if end else now
     slot = turn.slot + PERIOD * max(1, (earliest - turn.slot) // PERIOD)
     if not more and outcome.next_due and not outcome.used:
-        asleep = min(outcome.next_due, now + LONGEST_IDLE)
+        asleep = outcome.next_due if outcome.quiet else min(outcome.next_due, now + LONGEST_IDLE)
         slot += PERIOD * max(0, (asleep - slot + PERIOD - 1) // PERIOD)
     return LaneTurn(turn.launch, turn.lane, grant.lane.turn + 1, slot, max(slot, earliest), None, reach)
 
@@ -252,13 +272,12 @@ def _next_reach(turn: LaneTurn, outcome: Outcome) -> int:
     return turn.reach // 2
 
 
-def seconds_until(turn: LaneTurn, now: int, longest: int) -> int:
-    """Returns for how many whole seconds to delay a turn's message, at most `longest`.
+def seconds_until(turn: LaneTurn, now: int) -> int:
+    """Returns for how many whole seconds to delay a turn's message.
 
-    A queue delays by whole seconds, so the message arrives a little early. A turn that is too early is sent again, and
-    the time of a message in the queue is the rest of the pause.
+    It arrives at most `MOST_EARLY` before its time, or less than a second late.
     """
-    return max(0, min((turn.ready - LEAD - now) // 1_000, longest))
+    return max(0, -(-(turn.ready - LEAD - MOST_EARLY - now) // 1_000))
 
 
 def is_early(turn: LaneTurn, now: int) -> bool:

@@ -6,7 +6,7 @@
 | counts and gate, 8 slices | `<org>#campaign-counts` | `<id>#<0-7>` |
 | recipient | `<org>#campaign#<id>#recipients#<index // 1000>` | `<index, 9 digits>` |
 | number taken by a recipient | `<org>#campaign#<id>#numbers#<2 hex of its digest>` | `<e164>` |
-| put-off recipient | `<org>#campaign#<id>#due` | `<due>#<index, 9 digits>` |
+| put-off recipient, 16 shards | `<org>#campaign#<id>#due#<index mod 16>` | `<due>#<index, 9 digits>` |
 | batch | `<org>#campaign#<id>#batches` | `batch#<batch id>` |
 | problem of a row | `<org>#campaign#<id>#batches` | `problem#<batch id>#<row, 6 digits>` |
 
@@ -15,7 +15,7 @@ gsi1 lists the campaigns of an organization. The slices are in `campaigns.counts
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from switchboard.aws import reads
@@ -23,7 +23,7 @@ from switchboard.aws.dynamodb import Item, Key
 from switchboard.aws.reads import Query, Ref
 from switchboard.aws.writes import Delete, Put, Update
 from switchboard.campaigns.models import Campaign, Recipient, RecipientBatch, RecipientStatus, RowProblem
-from switchboard.kit import texts
+from switchboard.kit import background, texts
 from switchboard.persistence.collection import Collection
 from switchboard.persistence.listing import Listing, ListView, place_of, read_query_page
 from switchboard.persistence.optimistic import StaleVersionError
@@ -31,6 +31,8 @@ from switchboard.persistence.optimistic import StaleVersionError
 CAMPAIGN_PREFIX, BATCH_PREFIX = "cmp", "bat"
 #: The recipients of one partition.
 PARTITION_RECIPIENTS = 1_000
+#: The partitions of the recipients that were put off: a whole campaign may be due at one time.
+DUE_SHARDS = 16
 
 LISTING = Listing("core", "campaigns", (ListView(index="gsi1"),))
 
@@ -126,8 +128,12 @@ def list_recipients(org_id: str, campaign_id: str, first: int, end: int) -> list
 # ---- recipients that quiet hours put off
 
 
+def _due_partition(org_id: str, campaign_id: str, shard: int) -> str:
+    return f"{campaign_partition(org_id, campaign_id)}#due#{shard:02d}"
+
+
 def _due_key(org_id: str, campaign_id: str, due: str, index: int) -> Key:
-    return {"pk": f"{campaign_partition(org_id, campaign_id)}#due", "sk": f"{due}#{index:09d}"}
+    return {"pk": _due_partition(org_id, campaign_id, index % DUE_SHARDS), "sk": f"{due}#{index:09d}"}
 
 
 def due_write(org_id: str, campaign_id: str, due: str, index: int) -> Put:
@@ -140,17 +146,28 @@ def due_delete_write(org_id: str, campaign_id: str, due: str, index: int) -> Del
     return Delete(table="core", key=_due_key(org_id, campaign_id, due, index))
 
 
-def list_due(org_id: str, campaign_id: str, now: str, limit: int) -> list[int]:
-    """Returns the indexes of recipients that were put off and are due by now, the earliest first."""
-    query = Query(table="core", partition=_due_key(org_id, campaign_id, "", 0)["pk"], before=f"{now}~")
-    return [int(item["index"]) for item in query.read_page(limit).items]
+def list_due(org_id: str, campaign_id: str, shards: Iterable[int], now: str, limit: int) -> list[int]:
+    """Returns the indexes of recipients of some shards that were put off and are due by now, the earliest first."""
+    queries = (
+        Query(table="core", partition=_due_partition(org_id, campaign_id, shard), before=f"{now}~") for shard in shards
+    )
+    found = sorted(str(item["sk"]) for items in _read_together(queries, limit) for item in items)
+    return [int(place.partition("#")[2]) for place in found[:limit]]
 
 
-def find_next_due(org_id: str, campaign_id: str) -> str | None:
-    """Returns the earliest time until which a recipient is put off, `None` if none is."""
-    query = Query(table="core", partition=_due_key(org_id, campaign_id, "", 0)["pk"])
-    first = query.read_page(1).items
-    return str(first[0]["sk"]).partition("#")[0] if first else None
+def find_next_due(org_id: str, campaign_id: str, shards: Iterable[int] = range(DUE_SHARDS)) -> str | None:
+    """Returns the earliest time until which a recipient of some shards is put off, `None` if none is."""
+    queries = (Query(table="core", partition=_due_partition(org_id, campaign_id, shard)) for shard in shards)
+    places = [str(item["sk"]) for items in _read_together(queries, 1) for item in items]
+    return min(places).partition("#")[0] if places else None
+
+
+def _read_together(queries: Iterable[Query], limit: int) -> list[list[Item]]:
+    """Returns the first items of each query. The queries run side by side."""
+    tasks = [background.BackgroundTask(lambda query=query: query.read_page(limit).items) for query in queries]  # type: ignore[misc]
+    for task in tasks[1:]:
+        task.start()
+    return [task.result() for task in tasks]
 
 
 # ---- numbers that are taken

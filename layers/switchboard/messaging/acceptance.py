@@ -217,9 +217,7 @@ def _send_once(
     asked = message.honors_quiet_hours and at is None
     opening = gate.find_opening(sender.org, message.flow_id) if asked else None
     at_once = message.model_copy(update={"honors_quiet_hours": asked})
-    contact = gate.attempt_of_text(
-        sender.org, at_once, place.talk.last_inbound_at, opening, for_later=at is not None
-    )
+    contact = gate.attempt_of_text(sender.org, at_once, place.talk.last_inbound_at, opening, for_later=at is not None)
     verdict = compliance.evaluate(contact, before_paying=lambda: charges.pay_lookup(sender.org, within))
     try:
         if at:

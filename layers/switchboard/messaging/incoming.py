@@ -90,14 +90,14 @@ def _receive(report: IncomingText, number: Number) -> bool:
         ),
     )
     message = _new_message(report, number, conversation_id, contact)
-    request = _find_request(report, known, message)
+    request, flagged = _find_request(report, known, message), report.opt_out_type is not None
     if request:
         message = message.model_copy(update={"keyword": request.kind})
     try:
-        _store(message, _receipt_of(request, known, message, answers=True))
+        _store(message, _receipt_of(request, known, message, answers=True, flagged=flagged))
     except QuotaExceeded:
         # The day's answers are used up: the text comes in without one.
-        _store(message, _receipt_of(request, known, message, answers=False))
+        _store(message, _receipt_of(request, known, message, answers=False, flagged=flagged))
     return True
 
 
@@ -161,7 +161,10 @@ def _find_request(report: IncomingText, known: _Known, message: TextMessage) -> 
     return contact_requests.find_request(message.body, report.opt_out_type, yes_counts=yes_counts)
 
 
-def _receipt_of(request: ContactRequest | None, known: _Known, message: TextMessage, *, answers: bool) -> _Receipt:
+def _receipt_of(
+    request: ContactRequest | None, known: _Known, message: TextMessage, *, answers: bool, flagged: bool
+) -> _Receipt:
+    """Returns what follows from a text. `flagged` means that the carrier named its keyword, and has answered it."""
     origin = text_events.text_origin(message)
     is_person = _is_number(message.contact_e164)
     change = contact_requests.change_ledger(origin, request, message.contact_e164, known.opt_out, message.created_at)
@@ -183,7 +186,7 @@ def _receipt_of(request: ContactRequest | None, known: _Known, message: TextMess
             known.number,
             known.opt_out,
             blocked=known.blocked is not None,
-            flagged=report.opt_out_type is not None,
+            flagged=flagged,
         )
         answered = keyword_answers.answer_request(asked, after)
     after = answered.talk

@@ -446,7 +446,7 @@ KINDS: tuple[ItemKind, ...] = (
     ItemKind(
         "core",
         "recipient that quiet hours put off",
-        "<org>#campaign#<id>#due|<time…>",
+        "<org>#campaign#<id>#due#<shard>|<time…>",
         _CHANGE,
         "It is deleted when its time comes.",
     ),

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from random import Random
+from statistics import linear_regression
 
 from switchboard.campaigns import pace
 from switchboard.campaigns.pace import CampaignLane, CampaignPace, Grant, LaneTurn, Outcome, Wait
@@ -63,7 +64,7 @@ class Road:
         assert after
         self.pace = after
         for turn in pace.list_first_turns(after, self._clock(0)):
-            self._send(turn, 900)
+            self._send(turn)
 
     def run(self, until: float) -> None:
         """Lets the time pass."""
@@ -96,10 +97,10 @@ class Road:
         if pause is not None:
             heapq.heappush(self._steps, (self.now + pause, next(self._order), steps, turn, received))
 
-    def _send(self, turn: LaneTurn, longest: int = 900, *, hop: bool = False) -> None:
+    def _send(self, turn: LaneTurn, *, hop: bool = False) -> None:
         copies = 2 if self.random.random() < self.faults.repeated and not hop else 1
         for _ in range(copies):
-            delay = pace.seconds_until(turn, self._clock(0), longest) * 1_000
+            delay = pace.seconds_until(turn, self._clock(0)) * 1_000
             arrives = self.now + delay + self.random.uniform(15, 50)
             heapq.heappush(self._queue, (arrives, next(self._order), turn))
 
@@ -207,8 +208,10 @@ class Road:
         following = pace.plan_next_turn(turn, grant, outcome, self._clock(skew), more=more)
         self._send(following)
         yield self._table()
+        if self.pace.launch != turn.launch:
+            return
         lane = self.pace.lanes[turn.lane]
-        if self.pace.launch == turn.launch and lane.turn == turn.number and lane.deadline == grant.deadline:
+        if lane.turn == turn.number and lane.deadline == grant.deadline:
             self.pace = self._with_lane(turn.lane, pace.end_turn(grant, outcome))
 
     # ---- figures
@@ -230,7 +233,7 @@ class Road:
     def distance(self, begins: float, ends: float) -> float:
         """Returns the 99th percentile of the distance of a text from its place in an even row, in milliseconds."""
         times = sorted(at for at in self.begun.values() if begins <= at < ends)
-        step = (times[-1] - times[0]) / (len(times) - 1)
-        offsets = [at - place * step for place, at in enumerate(times)]
-        middle = (max(offsets) + min(offsets)) / 2
-        return sorted(abs(offset - middle) for offset in offsets)[len(times) * 99 // 100]
+        row = linear_regression(range(len(times)), times)
+        return sorted(abs(at - row.intercept - place * row.slope) for place, at in enumerate(times))[
+            len(times) * 99 // 100
+        ]

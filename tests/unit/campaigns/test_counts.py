@@ -164,10 +164,10 @@ def test_a_recipient_is_put_off_once_at_a_time(running: Campaign) -> None:
     for place, due in ((1, late), (0, late), (1, early)):
         commit(counts.put_off_writes(get_recipient(running, place), due))
     assert store.find_next_due(running.org_id, running.id) == early
-    assert store.list_due(running.org_id, running.id, early, 10) == [1]
-    assert store.list_due(running.org_id, running.id, now, 10) == [1, 0]
+    assert store.list_due(running.org_id, running.id, range(store.DUE_SHARDS), early, 10) == [1]
+    assert store.list_due(running.org_id, running.id, range(store.DUE_SHARDS), now, 10) == [1, 0]
     claim(running, 1)
-    assert store.list_due(running.org_id, running.id, now, 10) == [0]
+    assert store.list_due(running.org_id, running.id, range(store.DUE_SHARDS), now, 10) == [0]
     assert get_recipient(running, 1).due is None
 
 

@@ -97,6 +97,39 @@ def test_a_campaign_uses_the_rate_of_its_number(desk: Desk, frozen: clock.Frozen
     assert 3 * 63 * 0.97 <= taken <= 3 * 64
 
 
+def test_the_texts_of_a_turn_take_the_times_that_nobody_used(desk: Desk, frozen: clock.FrozenClock) -> None:
+    number = desk.number
+    assert pacing.segments_per_second(number.e164) == 1
+    taken = 0
+    for _ in range(30):
+        with Sabotage().counting() as calls:
+            taken += (found := pacing.take_slots(number, [1] * 5))
+        assert found == 5
+        assert len(calls) <= 2
+        frozen.advance(seconds=5.033)
+    assert taken == 150
+    frozen.advance(seconds=-4)
+    # A second later there is no unused time, and a single text waits for at most a second.
+    assert pacing.take_slots(number, [1] * 5) <= 2
+    later = pacing.reserve_slot(desk.send(desk.talk_with("+14155550120")), None)
+    assert later is None or later - clock.epoch() * 1_000 <= 1_000
+
+
+def test_long_texts_of_a_turn_take_as_many_times_as_they_have_segments(desk: Desk, frozen: clock.FrozenClock) -> None:
+    taken = 0
+    for _ in range(120):
+        taken += 2 * pacing.take_slots(desk.number, [2] * 5)
+        frozen.advance(seconds=1.01)
+    # In 121 seconds, with those of the five seconds before.
+    assert 115 <= taken <= 128
+
+
+def test_the_texts_of_a_turn_take_nothing_while_single_texts_wait(desk: Desk, frozen: clock.FrozenClock) -> None:
+    texts = [desk.send(desk.talk_with(f"+14155550{120 + place}")) for place in range(3)]
+    assert [pacing.reserve_slot(text, None) is None for text in texts] == [True, False, False]
+    assert [pacing.take_slots(desk.number, [1] * wanted) for wanted in range(1, 6)] == [0] * 5
+
+
 def test_simulated_numbers_have_no_pace_and_cost_no_request(acme: Tenant) -> None:
     desk = open_desk(acme, provider="simulator")
     with Sabotage().counting() as calls:
@@ -119,11 +152,13 @@ def test_a_long_text_takes_the_time_of_its_segments(desk: Desk, frozen: clock.Fr
 
 def test_a_campaign_takes_its_times_by_segments(desk: Desk, frozen: clock.FrozenClock) -> None:
     toll_free, segments = give_number(desk.org_id, "+18005550199"), 0
-    assert [pacing.take_slots(toll_free, [2, 1, 1]), pacing.take_slots(toll_free, [1])] == [2, 0]
+    # The times of two seconds are unused, and one more is free.
+    assert [pacing.take_slots(toll_free, [3] * 4), pacing.take_slots(toll_free, [1])] == [3, 0]
     for _ in range(60):
         segments += 3 * pacing.take_slots(desk.number, [3] * 5)
         frozen.advance(seconds=1)
-    assert 57 <= segments <= 63
+    # With the unused times of five seconds before.
+    assert 57 <= segments <= 66
     frozen.advance(seconds=10)
     # A text of more segments than a second has is taken alone, and its time ends before the next one.
     assert [pacing.take_slots(desk.number, [9, 1]), pacing.take_slots(desk.number, [1])] == [1, 0]
