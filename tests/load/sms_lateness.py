@@ -107,8 +107,10 @@ def _measure_timers(binary: Path) -> list[float]:
         clear_caches()
         sent = _TimedQueues(seconds=0)
         sent.listen("sqs")
-        # A tick looks ahead to the next minute: the timers are those of that minute.
-        begin = clock.now().replace(second=0, microsecond=0) + timedelta(minutes=1)
+        # The tick of the next full minute looks ahead to the minute after it: the timers are those of that minute.
+        minute = clock.now().replace(second=0, microsecond=0) + timedelta(minutes=1)
+        timers.advance_watermark(clock.format_iso(minute)[:16], timers.SHARDS)
+        begin = minute + timedelta(minutes=1)
         made = [
             Timer(
                 id=ids.derive_id("tmr", 0, f"late-{number}"),
@@ -120,6 +122,7 @@ def _measure_timers(binary: Path) -> list[float]:
             for number in range(SIZES.scheduled_texts)
         ]
         writes.put_items("activity", [timers.timer_write(one).item for one in made])
+        time.sleep(max(0.0, (minute - clock.now()).total_seconds()))
         with stub.drop_metrics():
             pool.invoke("schedules/tick", {})
             jobs = [one for one in sent.sent if one.queue == "timers"]

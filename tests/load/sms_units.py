@@ -17,6 +17,7 @@ from switchboard.kit import clock
 from switchboard.messaging import acceptance
 from switchboard.messaging import store as messages
 from switchboard.messaging.drafts import TextDraft
+from switchboard.messaging.models import MessageStatus
 from tests.load import dynoxide, report, stub
 from tests.load.capacity import Units
 from tests.load.world import World, run_world
@@ -93,7 +94,8 @@ def _single(world: World, office: Office) -> list[tuple[object, ...]]:
         world.settle()
         world.pass_by(_MINUTES)
         told = messages.get_message(sent.org_id, sent.conversation_id, sent.id)
-        assert told and told.status.value == "delivered", told
+        assert told is not None
+        assert told.status is MessageStatus.DELIVERED, told
     return _rows("a single text", world.meter.taken(), 1)
 
 
