@@ -49,6 +49,9 @@ TARGET = 2.0
 #: The texts that are due in a second of the stack, from the first rate to the last, and for how many seconds.
 RATES, SECONDS = (2, 5, 10, 20, 40), 15
 _PATIENCE = 60
+#: The timers that are stored at once: more would overtax dynoxide.
+_TOGETHER = 100
+_STORING = 0.002
 #: The time in which a member schedules a text here, at most, and the time before the first one is due.
 _ACCEPTANCE, _LEAD = 0.05, 5
 
@@ -108,7 +111,9 @@ def _measure_timers(binary: Path) -> list[float]:
         sent = _TimedQueues(seconds=0)
         sent.listen("sqs")
         # The tick of the next full minute looks ahead to the minute after it: the timers are those of that minute.
-        minute = clock.now().replace(second=0, microsecond=0) + timedelta(minutes=1)
+        # Storing them takes some time.
+        storing = timedelta(seconds=_STORING * SIZES.scheduled_texts)
+        minute = (clock.now() + storing).replace(second=0, microsecond=0) + timedelta(minutes=1)
         timers.advance_watermark(clock.format_iso(minute)[:16], timers.SHARDS)
         begin = minute + timedelta(minutes=1)
         made = [
@@ -121,7 +126,8 @@ def _measure_timers(binary: Path) -> list[float]:
             )
             for number in range(SIZES.scheduled_texts)
         ]
-        writes.put_items("activity", [timers.timer_write(one).item for one in made])
+        for start in range(0, len(made), _TOGETHER):
+            writes.put_items("activity", [timers.timer_write(one).item for one in made[start : start + _TOGETHER]])
         time.sleep(max(0.0, (minute - clock.now()).total_seconds()))
         with stub.drop_metrics():
             pool.invoke("schedules/tick", {})
