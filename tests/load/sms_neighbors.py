@@ -41,7 +41,7 @@ from tests.unit.campaigns.virtual import (
     add_recipients,
     contact_of,
     open_office,
-    open_world,
+    open_world_of,
 )
 from tests.unit.messaging.desk import make_conversation
 
@@ -228,7 +228,7 @@ def run_replies(campaigns: int, seconds: float = SECONDS) -> Replies:
 @contextmanager
 def _open_shared_world() -> Iterator[SharedWorld]:
     with (
-        open_world(1, Mishaps(clocks=_CLOCKS), SharedWorld) as world,
+        open_world_of(SharedWorld, 1, Mishaps(clocks=_CLOCKS)) as world,
         patch.object(queues, "try_send_messages", world.try_send),
     ):
         yield world
