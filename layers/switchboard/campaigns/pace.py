@@ -10,9 +10,9 @@ message of the next turn, delayed until the lane may go again. Lanes begin one a
 timetable, so that the texts are spread evenly over the minute. The timetable's period is a little longer than the
 minute: it has room for the tolerance between the workers' clocks, and for the time that a turn takes.
 
-A turn has fixed costs of about fifteen requests, so it has at least five texts if the throttle has: at 30 a minute, five
-texts go out together every ten seconds. A queue delays by whole seconds. A message that would arrive much too early
-arrives a little late instead: then the lane goes on as soon as it may, until it has caught up with its timetable.
+A turn has fixed costs of about fifteen requests, so it has at least five texts if the throttle has: at 30 a minute,
+five texts go out together every ten seconds. A queue delays by whole seconds. A message that would arrive much too
+early arrives a little late instead: then the lane goes on as soon as it may, until it has caught up with its timetable.
 
 Times are in milliseconds since 1970.
 """

@@ -173,7 +173,8 @@ def test_a_stop_in_the_middle_of_a_turn_loses_no_claimed_recipient(stop: Any, mo
         for index in (one for one in range(400) if one % 5 < 3):
             ledgers.record_opt_out(system(office.org_id), contact_of(index), "keyword")
         campaign = _launch(office, 400, 600)
-        judge, stops = claims.judge_recipients, []
+        judge = claims.judge_recipients
+        stops: list[Campaign] = []
 
         def judge_later(sender: Any, part: Any) -> Any:
             if not stops and any(one.status is RecipientStatus.CLAIMED for one in _recipients(campaign)):
@@ -196,7 +197,8 @@ def test_a_stop_between_claims_one_by_one_keeps_those_before_it(monkeypatch: pyt
     with open_world() as world:
         office = open_office()
         campaign = _launch(office, 60, 600)
-        claim, stops = claims._claim, []
+        claim = claims._claim
+        stops: list[Campaign] = []
 
         def claim_alone(sender: Any, part: Any) -> Any:
             if stops:
@@ -605,7 +607,7 @@ def test_texts_about_which_the_carrier_never_answers_are_unconfirmed_and_their_c
             return FoundText(f"SM{text.message_id}", "delivered")
 
         world.carrier = hang
-        world.find_text = find  # type: ignore[method-assign]
+        world.find_text = find  # type: ignore[method-assign,assignment]
         campaign = _launch(open_office(), 6)
         world.run(60)
         world.turns = 0
@@ -633,7 +635,7 @@ def test_an_error_with_one_claim_does_not_keep_the_others(monkeypatch: pytest.Mo
             return FoundText(f"SM{text.message_id}", "sent")
 
         world.carrier = hang
-        world.find_text = find  # type: ignore[method-assign]
+        world.find_text = find  # type: ignore[method-assign,assignment]
         campaign = _launch(open_office(), 6)
         world.run(680)
         assert [one.status for one in _recipients(campaign)] == [RecipientStatus.CLAIMED, *[_SENT] * 5]
