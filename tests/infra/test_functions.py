@@ -153,6 +153,9 @@ def test_its_environment_follows_from_its_grants(full_deployment: Templates, fun
         expected["SWITCHBOARD_TWILIO_CALLS_PER_SECOND"] = "5"
     if resources.Grant.TEXTS in function.grants:
         expected["SWITCHBOARD_TEXTS_CARRIER"] = "twilio"
+        expected["SWITCHBOARD_CARRIER_ANSWERS_KEYWORDS"] = "off"
+        rates = {"LONG_CODE": "2", "TOLL_FREE": "5", "SHORT_CODE": "90"}
+        expected |= {f"SWITCHBOARD_TEXTS_PER_SECOND_{kind}": rate for kind, rate in rates.items()}
     if resources.Grant.CALLBACKS in function.grants:
         expected["SWITCHBOARD_CALLBACKS_URL"] = "https://api.example.com"
     if resources.Grant.NATIONAL_REGISTRY in function.grants:

@@ -28,7 +28,7 @@ from switchboard.messaging import store as messages
 from switchboard.messaging.drafts import TextDraft
 from switchboard.messaging.jobs import SendText
 from switchboard.messaging.models import TextMessage
-from tests.load import report, sms_neighbors, sms_opt_outs, sms_units, stub
+from tests.load import report, sms_lateness, sms_neighbors, sms_opt_outs, sms_units, stub
 from tests.unit.campaigns.desk import make_campaign
 from tests.unit.campaigns.virtual import (
     Carried,
@@ -67,6 +67,7 @@ def measure() -> None:
     _measure_requests()
     sms_units.measure()
     sms_neighbors.measure()
+    sms_lateness.measure()
     sms_opt_outs.measure()
 
 

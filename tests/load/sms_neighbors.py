@@ -34,7 +34,15 @@ from switchboard.messaging.jobs import SendText
 from tests.load import report
 from tests.memory_cloud import Change, Item
 from tests.unit.campaigns.desk import make_campaign
-from tests.unit.campaigns.virtual import CAMPAIGN_WORK, Mishaps, World, add_recipients, contact_of, open_office, open_world
+from tests.unit.campaigns.virtual import (
+    CAMPAIGN_WORK,
+    Mishaps,
+    World,
+    add_recipients,
+    contact_of,
+    open_office,
+    open_world_of,
+)
 from tests.unit.messaging.desk import make_conversation
 
 CAMPAIGNS, THROTTLE, SECONDS = 10, 600, 40
@@ -135,9 +143,7 @@ class SharedWorld(World):
     def send_text(self, text: OutgoingText) -> AcceptedText:
         taken = super().send_text(text)
         if text.campaign:
-            ended = ApplyDelivery(
-                org_id=text.org_id, conversation_id=text.conversation_id, message_id=text.message_id
-            )
+            ended = ApplyDelivery(org_id=text.org_id, conversation_id=text.conversation_id, message_id=text.message_id)
             self._put(ended.body, self.now + self.random.uniform(1, 4))
         return taken
 
@@ -156,7 +162,13 @@ def measure() -> None:
     """Print the time from the acceptance of a reply to its hand-over, with and without the campaigns."""
     alone, beside = run_replies(0), run_replies(CAMPAIGNS)
     rows = [
-        (name, len(one.waits), one.others, one.records, *(f"{_percentile(one.waits, part):,.0f} ms" for part in (50, 99)))
+        (
+            name,
+            len(one.waits),
+            one.others,
+            one.records,
+            *(f"{_percentile(one.waits, part):,.0f} ms" for part in (50, 99)),
+        )
         for name, one in (("alone", alone), (f"beside {CAMPAIGNS} campaigns", beside))
     ]
     difference = _percentile(beside.waits, 99) - _percentile(alone.waits, 99)
@@ -215,7 +227,10 @@ def run_replies(campaigns: int, seconds: float = SECONDS) -> Replies:
 
 @contextmanager
 def _open_shared_world() -> Iterator[SharedWorld]:
-    with open_world(1, Mishaps(clocks=_CLOCKS), SharedWorld) as world, patch.object(queues, "try_send_messages", world.try_send):
+    with (
+        open_world_of(SharedWorld, 1, Mishaps(clocks=_CLOCKS)) as world,
+        patch.object(queues, "try_send_messages", world.try_send),
+    ):
         yield world
 
 

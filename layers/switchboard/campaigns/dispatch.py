@@ -17,6 +17,7 @@ from datetime import timedelta
 
 from switchboard import telemetry
 from switchboard.accounts import organizations
+from switchboard.accounts.models import Organization
 from switchboard.accounts.stops import StoppedError
 from switchboard.aws import queues, reads
 from switchboard.campaigns import changes, claims, counts, pace, pace_store, records, store
@@ -36,7 +37,7 @@ from switchboard.campaigns.pace import CampaignPace, Grant, LaneTurn, Outcome, W
 from switchboard.carriers.messages.segments import count_segments
 from switchboard.errors import QuotaExceeded
 from switchboard.kit import background, clock
-from switchboard.messaging import gate, hand_overs, pacing, sending
+from switchboard.messaging import acceptance, gate, hand_overs, pacing, sending
 from switchboard.messaging.hand_overs import HandOver
 from switchboard.numbers import service as numbers
 from switchboard.timers import service as timers
@@ -86,13 +87,20 @@ class _Work:
 
 def dispatch_campaign(job: DispatchCampaign) -> None:
     """Begins a launch: sends the first turn of each lane. Repeated, it sends turns that were taken already."""
-    campaign, before = reads.read_refs(
-        store.campaign_ref(job.org_id, job.campaign_id), pace_store.pace_ref(job.org_id, job.campaign_id)
+    campaign, before, org = reads.read_refs(
+        store.campaign_ref(job.org_id, job.campaign_id),
+        pace_store.pace_ref(job.org_id, job.campaign_id),
+        organizations.organization_ref(job.org_id),
     )
-    if campaign is None or campaign.launch != job.launch or campaign.status is not CampaignStatus.RUNNING:
+    if (
+        campaign is None
+        or org is None
+        or campaign.launch != job.launch
+        or campaign.status is not CampaignStatus.RUNNING
+    ):
         telemetry.log_skip("the launch is over", campaign_id=job.campaign_id, launch=job.launch)
         return
-    begun = pace.start_launch(before, campaign.launch, _limit(campaign), _count_together(campaign))
+    begun = pace.start_launch(before, campaign.launch, _limit(org, campaign), _count_together(campaign))
     if begun and before:
         # Turns of the launch before may have been killed.
         for lane in before.lanes:
@@ -109,14 +117,14 @@ def dispatch_campaign(job: DispatchCampaign) -> None:
     )
 
 
-def _limit(campaign: Campaign) -> int:
+def _limit(org: Organization, campaign: Campaign) -> int:
     """Returns the texts a minute: the throttle, or the rate of the number if it is lower.
 
     The number's rate is in segments. Variables and own bodies make single texts longer or shorter than the template.
     """
     if campaign.simulated:
         return campaign.throttle_per_minute
-    segments = max(1, count_segments(campaign.body_template).segments)
+    segments = max(1, count_segments(acceptance.encode_body(org, campaign.body_template)).segments)
     return min(campaign.throttle_per_minute, max(1, pacing.segments_per_second(campaign.number_e164) * 60 // segments))
 
 

@@ -9,7 +9,13 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Literal, NamedTuple
 
 from switchboard.compliance.data.consent import WEIGHTS
-from switchboard.compliance.models import ConsentSource, ContactAttempt, Purpose
+from switchboard.compliance.models import (
+    ConsentRecord,
+    ConsentSource,
+    ContactAttempt,
+    Purpose,
+    StandingConsent,
+)
 from switchboard.compliance.store import Facts
 from switchboard.kit import clock
 
@@ -47,7 +53,8 @@ def find_consent(contact: ContactAttempt, facts: Facts, now: datetime) -> Effect
 
     The statement in the request comes first, then the ledger's record of the organization and the number, then the
     consent of a key or flow. A member's statement by placing a call comes last, also once the ledger has it. Its age
-    counts from the first one, so that calls do not make it younger. A simulated call adds nothing to the ledger.
+    counts from the first one, so that calls do not make it younger. A simulated call adds nothing to the ledger. An
+    expired record of the ledger gives way to a valid consent, except to a newer statement of the same kind by a member.
 
     An invalid statement is refused even if another consent would suffice, so that callers learn of their error. A
     statement without a date counts from the day when the organization first made it.
@@ -60,8 +67,7 @@ def find_consent(contact: ContactAttempt, facts: Facts, now: datetime) -> Effect
         since = date.fromisoformat(record.date) if record else now.date()
         return EffectiveConsent(source, since, "request", first_seen=record is None)
     basis = contact.basis
-    better = record is not None and record.by_member and basis is not None and not basis.by_member
-    if record is not None and not better:
+    if record is not None and not (basis and _is_better(basis, record, now)):
         return EffectiveConsent(record.source, date.fromisoformat(record.date), "ledger")
     if basis is not None:
         if basis.date is None:
@@ -69,6 +75,18 @@ def find_consent(contact: ContactAttempt, facts: Facts, now: datetime) -> Effect
         first = basis.by_member and record is None and not contact.simulated
         return EffectiveConsent(parse_source(basis.source), parse_day(basis.date, now), basis.of, first_seen=first)
     raise BadConsentError("missing")
+
+
+def _is_better(basis: StandingConsent, record: ConsentRecord, now: datetime) -> bool:
+    """Whether a consent comes before the ledger's record."""
+    if record.by_member:
+        return not basis.by_member
+    if now.date() <= expiry_day(record.source, date.fromisoformat(record.date)) or basis.date is None:
+        return False
+    try:
+        return now.date() <= expiry_day(parse_source(basis.source), parse_day(basis.date, now))
+    except BadConsentError:
+        return False
 
 
 class ConsentShortfall(NamedTuple):

@@ -42,6 +42,19 @@ def replace_consent_writes(org_id: str, record: ConsentRecord, otherwise: Refusa
     )
 
 
+def renew_consent_write(org_id: str, record: ConsentRecord, day: str, at: str) -> Update:
+    """Returns the write of a consent's later day. Raises StaleVersionError at commit if the consent has changed."""
+    return Update(
+        table="core",
+        key=ledger_key(org_id, "consent", record.e164),
+        expression="SET #date = :day, #at = :at",
+        condition="#source = :source AND #date = :before",
+        names={"#source": "source", "#date": "date", "#at": "at"},
+        values={":source": record.source.value, ":before": record.date, ":day": day, ":at": at},
+        otherwise=StaleVersionError,
+    )
+
+
 def remove_entry_writes(org_id: str, ledger: Ledger, e164: str, otherwise: Refusal) -> Delete:
     """Returns the write that removes a number from a ledger. It fails if the number is not there."""
     return Delete(

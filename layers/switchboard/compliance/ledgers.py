@@ -265,6 +265,21 @@ def first_consent_writes(origin: Origin, e164: str, source: ConsentSource, at: s
     ]
 
 
+def renewed_consent_writes(origin: Origin, record: ConsentRecord, at: str) -> Writes:
+    """Returns the writes that date a consent later in the caller's commit, none if its day is not later.
+
+    `at` is the time at which the person gave it again. Raises StaleVersionError at commit if the ledger has another
+    consent by then.
+    """
+    day = at[:10]
+    if day <= record.date:
+        return None
+    return [
+        ledger_store.renew_consent_write(origin.org_id, record, day, clock.now_iso()),
+        _event_write(origin, "consent.recorded", record.e164, source=record.source.value, date=day),
+    ]
+
+
 def record_opt_in(origin: Origin, e164: str, effect: IdempotencyKey | None = None) -> bool:
     """Removes the opt-out of a number whose holder opts in again. Returns whether there was one. Raises Invalid."""
     number = phone.parse_pasted(e164).e164

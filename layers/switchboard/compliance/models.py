@@ -150,6 +150,9 @@ class ContactAttempt(BaseModel):
 
     `asks_hours` is false for a text that a member sends at any hour. `opening` are opening hours on a clock of their
     own, such as those of a flow. They apply together with the recipient's hours.
+
+    `accepted_at` is when the organization accepted a text. Nothing is accepted during an opt-out, so a text from before
+    the holder's latest opt-in is older than the opt-out too, and does not go out.
     """
 
     model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
@@ -171,6 +174,7 @@ class ContactAttempt(BaseModel):
     subject: str = "all"
     asks_hours: bool = True
     opening: SkipValidation[OpeningClock] | None = None
+    accepted_at: str | None = None
 
     @field_validator("state")
     @classmethod
@@ -210,7 +214,7 @@ class OptOut(BaseModel):
 
     @property
     def by_keyword_only(self) -> bool:
-        """Whether a keyword of its holder ends it. What was asked for in another way, only a person ends."""
+        """Whether a keyword of its holder ends it. A member ends what was asked for in another way."""
         return self.source == "keyword" and self.also_by is None
 
     @property

@@ -62,7 +62,13 @@ def check_national_dnc(case: RuleInput, *, refused: bool) -> RuleResult:
 
 
 def check_opt_out(case: RuleInput) -> RuleResult:
-    """Checks the organization's opt-out ledger, which applies to every channel."""
+    """Checks the organization's opt-out ledger, which applies to every channel.
+
+    An opt-out also ends what was accepted before it, though the holder opted in again.
+    """
+    accepted_at, opted_in_at = case.contact.accepted_at, case.facts.opted_in_at
+    if accepted_at and opted_in_at and accepted_at < opted_in_at:
+        return rule_blocked(case, "opt_out", "opted_out", "opted_out")
     if case.facts.opted_out or case.magic is MagicOutcome.OPTED_OUT:
         return rule_blocked(case, "opt_out", "opted_out", "opted_out")
     return rule_passed(case, "opt_out", "not_opted_out")

@@ -128,7 +128,16 @@ def _read_known_facts_of_many(contacts: Sequence[ContactAttempt]) -> list[KnownF
     for contact in contacts:
         number = phone.parse(contact.to)
         places = [name for name, _ in find_laws(contact, number)]
-        wanted.append(FactsWanted(contact.org_id, number.e164, contact.subject, _stated_days(contact, now), places))
+        wanted.append(
+            FactsWanted(
+                contact.org_id,
+                number.e164,
+                contact.subject,
+                _stated_days(contact, now),
+                places,
+                contact.accepted_at is not None,
+            )
+        )
     read = store.read_facts_of_many(wanted)
     return [
         KnownFacts(_with_law(contact, phone.parse(contact.to), facts, asked.places), list(asked.days))

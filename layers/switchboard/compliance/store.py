@@ -54,6 +54,8 @@ class Facts:
 
     blocked: bool = False
     opted_out: bool = False
+    #: When the holder's latest ended opt-out ended.
+    opted_in_at: str | None = None
     consent: ConsentRecord | None = None
     whereabouts: Whereabouts | None = None
     answers: dict[str, ReassignmentAnswer] = field(default_factory=dict)
@@ -79,13 +81,17 @@ def _whereabouts_key(org_id: str, e164: str) -> Key:
 
 
 class FactsWanted(NamedTuple):
-    """The facts that the gate needs about a number: also the database's answers for days, the amendments of places."""
+    """The facts that the gate needs about a number: also the database's answers for days, the amendments of places.
+
+    `opt_in` asks for the end of the last opt-out.
+    """
 
     org_id: str
     e164: str
     subject: str
     days: Sequence[date]
     places: Sequence[str] = ()
+    opt_in: bool = False
 
 
 def read_facts(org_id: str, e164: str, subject: str, days: Sequence[date], places: Sequence[str] = ()) -> Facts:
@@ -115,6 +121,7 @@ def _fact_keys(wanted: FactsWanted) -> list[Key]:
         ledger_key(org_id, "consent", e164),
         _attempts_key(org_id, e164, wanted.subject),
         _whereabouts_key(org_id, e164),
+        *([ledger_key(org_id, "opt-ins", e164)] if wanted.opt_in else []),
         *(law_key(place) for place in wanted.places),
         *(_answer_key(e164, day) for day in wanted.days),
     ]
@@ -122,10 +129,12 @@ def _fact_keys(wanted: FactsWanted) -> list[Key]:
 
 def _facts(wanted: FactsWanted, items: Sequence[Item | None]) -> Facts:
     blocked, opted_out, consent, attempts, where, *found = items
+    opt_in = found.pop(0) if wanted.opt_in else None
     laws, answers = found[: len(wanted.places)], found[len(wanted.places) :]
     return Facts(
         blocked=blocked is not None,
         opted_out=opted_out is not None,
+        opted_in_at=(opt_in or {}).get("opted_in_at"),
         consent=ConsentRecord.model_validate(consent) if consent else None,
         whereabouts=Whereabouts.model_validate(where) if where else None,
         answers={item["sk"]: ReassignmentAnswer.model_validate(item) for item in answers if item},

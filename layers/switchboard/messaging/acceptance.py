@@ -49,13 +49,17 @@ __all__ = ["SentText", "TextDraft", "send_follow_up", "send_reply", "send_text",
 
 @dataclass(frozen=True, slots=True)
 class _Sender:
-    """The sender of a text. `once` is the request, if it must have its effect only once."""
+    """The sender of a text. `once` is the request, if it must have its effect only once.
+
+    `is_last` is for the last text of the AI before a person takes over.
+    """
 
     origin: Origin
     org: Organization
     author: Author
     user_id: str | None = None
     once: IdempotencyGuard | None = None
+    is_last: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +95,14 @@ def send_reply(
     *,
     correlation_id: str,
     once: IdempotencyGuard | None = None,
+    is_last: bool = False,
 ) -> SentText:
     """Sends a text of the AI. Quiet hours always apply. The errors are those of `send_text`.
 
+    The pause of the AI stops the text until the carrier has it, unless it `is_last`: the caller pauses the AI then.
     Raises Invalid (`ai_paused`) if a person has taken over the conversation.
     """
-    sender = _Sender(text_events.text_worker(org.id, correlation_id), org, Author.AI, None, once)
+    sender = _Sender(text_events.text_worker(org.id, correlation_id), org, Author.AI, None, once, is_last)
     return _send(sender, conversation_id, draft, ScheduleReason.AI_FOLLOW_UP)
 
 
@@ -205,14 +211,13 @@ def _send_once(
         correlation_id=sender.origin.correlation_id,
         user_id=sender.user_id,
         flow_id=place.flow_id,
-    )
+    ).model_copy(update={"passes_pause": sender.is_last})
     within = charges.text_charges(sender.org, message)
     # A text for later meets its quiet hours at that time.
     asked = message.honors_quiet_hours and at is None
     opening = gate.find_opening(sender.org, message.flow_id) if asked else None
-    contact = gate.attempt_of_text(
-        sender.org, message.model_copy(update={"honors_quiet_hours": asked}), opening, for_later=at is not None
-    )
+    at_once = message.model_copy(update={"honors_quiet_hours": asked})
+    contact = gate.attempt_of_text(sender.org, at_once, place.talk.last_inbound_at, opening, for_later=at is not None)
     verdict = compliance.evaluate(contact, before_paying=lambda: charges.pay_lookup(sender.org, within))
     try:
         if at:

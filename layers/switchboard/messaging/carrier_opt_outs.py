@@ -1,4 +1,4 @@
-"""What follows if the carrier refuses a text because of an opt-out (21610).
+"""Decides what a refusal of the carrier because of an opt-out (21610) changes.
 
 The carrier blocks each of our numbers apart, and the ledger holds for all of them. So the refusal is an opt-out only if
 the contact has not opted in after the latest STOP to this number. Otherwise the ledger knows more than the carrier: the

@@ -12,6 +12,8 @@ _REASONS = {
     "answer_too_late": "The answer to a keyword could not go out within five minutes of the contact's text.",
     "throttled": "The carrier took no more texts for four hours.",
     "conversation_closed": "The conversation was closed before the text was sent.",
+    "ai_paused": "A person took over the conversation before the text of the AI was sent.",
+    "answered_meanwhile": "A member or the contact wrote before the text of the AI was sent.",
     "conversation_gone": "The conversation no longer exists.",
     "daily_cap": "The day's look-ups of numbers were used up.",
     "attempt_cap": "The contact had as many texts as the law allows in a day.",

@@ -17,7 +17,7 @@ from switchboard.compliance import service as compliance
 from switchboard.compliance.verdicts import Blocked, Verdict
 from switchboard.errors import QuotaExceeded
 from switchboard.kit import clock
-from switchboard.messaging import acceptance, charges, gate, scheduling, sending, store, text_events
+from switchboard.messaging import acceptance, charges, gate, scheduling, sending, store, takeovers, text_events
 from switchboard.messaging.drafts import TextDraft
 from switchboard.messaging.jobs import SendScheduledText
 from switchboard.messaging.models import (
@@ -63,6 +63,9 @@ def _fire(job: SendScheduledText) -> tuple[Organization, TextMessage] | None:
     if talk is None or talk.status is ConversationStatus.CLOSED:
         _fail(found, "conversation_closed" if talk else "conversation_gone")
         return None
+    if taken := takeovers.find_takeover(talk, found):
+        _fail(found, taken)
+        return None
     return _queue(org, found, talk)
 
 
@@ -81,12 +84,13 @@ def _queue(org: Organization, found: ScheduledText, talk: TextConversation) -> t
         correlation_id=found.correlation_id,
         user_id=found.author_user_id,
         flow_id=found.flow_id,
-    ).model_copy(update={"scheduled_id": found.id})
+    ).model_copy(update={"scheduled_id": found.id, "passes_pause": found.passes_pause})
     within = charges.text_charges(org, message)
     opening = gate.find_opening(org, found.flow_id) if found.honors_quiet_hours else None
     try:
         verdict = compliance.evaluate(
-            gate.attempt_of_text(org, found, opening), before_paying=lambda: charges.pay_lookup(org, within)
+            gate.attempt_of_text(org, found, talk.last_inbound_at, opening),
+            before_paying=lambda: charges.pay_lookup(org, within),
         )
         if verdict.code == "quiet_hours" and verdict.next_allowed_at:
             after, writes = scheduling.put_off(found, verdict.next_allowed_at)

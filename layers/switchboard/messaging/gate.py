@@ -26,7 +26,7 @@ from switchboard.flows import service as flows
 from switchboard.flows.models import Flow
 from switchboard.messaging.models import Author, ScheduledText, TextMessage
 
-#: What sells, in English and Spanish: parts of words, and whole words that are too short to be looked for in others.
+#: The words that sell, in English and Spanish: parts of words, and whole words that are too short for parts.
 _SELLING_PARTS = (
     *("market", "promo", "advert", "discount", "coupon", "voucher", "solicit", "upsell", "sale", "offer"),
     *("commercial", "giveaway", "clearance", "retarget", "winback", "blackfriday", "cybermonday"),
@@ -49,6 +49,7 @@ def text_attempt(
     simulated: bool = False,
     for_later: bool = False,
     counted: bool = False,
+    accepted_at: str | None = None,
 ) -> ContactAttempt:
     """Returns the contact for the gate to evaluate. `opening` is the clock of a flow (`find_opening`).
 
@@ -69,6 +70,7 @@ def text_attempt(
         simulated=simulated,
         for_later=for_later,
         counted=counted,
+        accepted_at=accepted_at,
     )
 
 
@@ -86,30 +88,37 @@ def find_purpose(text: str | None) -> Purpose:
 def attempt_of_text(
     org: Organization,
     text: TextMessage | ScheduledText,
+    heard_at: str | None,
     opening: OpeningClock | None = None,
     *,
     for_later: bool = False,
     counted: bool = False,
 ) -> ContactAttempt:
-    """Returns the contact of a text of a conversation, at its acceptance and again when it is sent."""
+    """Returns the contact of a text of a conversation, at its acceptance and again when it is sent.
+
+    `heard_at` is the time of the contact's latest text in the conversation.
+    """
     return text_attempt(
         org,
         text.contact_e164,
         purpose=text.purpose,
-        basis=_find_basis(text),
+        basis=_find_basis(text, heard_at),
         asks_hours=text.honors_quiet_hours,
         opening=opening,
         simulated=text.simulated,
         for_later=for_later,
         counted=counted,
+        accepted_at=text.created_at,
     )
 
 
-def _find_basis(text: TextMessage | ScheduledText) -> StandingConsent | None:
+def _find_basis(text: TextMessage | ScheduledText, heard_at: str | None) -> StandingConsent | None:
     if text.author is Author.AI:
+        if heard_at is None:
+            return None
         # The AI only answers: the contact's own text is the consent.
         source = ConsentSource.CUSTOMER_INITIATED.value
-        return StandingConsent(source=source, date=text.created_at[:10], of=f"conversation:{text.conversation_id}")
+        return StandingConsent(source=source, date=heard_at[:10], of=f"conversation:{text.conversation_id}")
     if text.author is not Author.USER or text.author_user_id is None:
         return None
     # The statement counts from the day of the request, also when the text is sent later.

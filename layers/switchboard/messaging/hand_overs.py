@@ -27,7 +27,7 @@ from switchboard.errors import Unavailable
 from switchboard.kit import clock, texts
 from switchboard.messaging import charges, failures, figures, moves, store, text_events, waiting
 from switchboard.messaging.carrier_opt_outs import CarrierOptOut, find_carrier_opt_out
-from switchboard.messaging.models import MessageStatus, TextMessage
+from switchboard.messaging.models import Author, MessageStatus, TextMessage
 from switchboard.persistence import optimistic
 from switchboard.persistence.collection import next_version
 from switchboard.persistence.optimistic import Decision, StaleVersionError
@@ -69,9 +69,9 @@ def outgoing_text(message: TextMessage, until: str | None = None) -> OutgoingTex
 
 def _valid_seconds(message: TextMessage, until: str | None) -> int:
     """Returns how long a text may wait at the carrier. An answer to a keyword says nothing useful much later."""
-    longest = ANSWER_VALIDITY if message.passes_opt_out else waiting.WAIT_LIMIT
-    left = clock.parse(until) - clock.now() if until else longest
-    return max(1, int(min(left, longest).total_seconds()))
+    longest = ANSWER_VALIDITY if message.author is Author.SYSTEM else waiting.WAIT_LIMIT
+    lefts = [clock.parse(end) - clock.now() for end in (until, message.answer_by) if end]
+    return max(1, int(min([*lefts, longest]).total_seconds()))
 
 
 def hand_over(claimed: TextMessage, until: str | None = None) -> HandOver:

@@ -90,11 +90,14 @@ def _receive(report: IncomingText, number: Number) -> bool:
         ),
     )
     message = _new_message(report, number, conversation_id, contact)
+    request, flagged = _find_request(report, known, message), report.opt_out_type is not None
+    if request:
+        message = message.model_copy(update={"keyword": request.kind})
     try:
-        _store(message, _receipt_of(report, known, message, answers=True))
+        _store(message, _receipt_of(request, known, message, answers=True, flagged=flagged))
     except QuotaExceeded:
         # The day's answers are used up: the text comes in without one.
-        _store(message, _receipt_of(report, known, message, answers=False))
+        _store(message, _receipt_of(request, known, message, answers=False, flagged=flagged))
     return True
 
 
@@ -150,14 +153,20 @@ def _new_message(report: IncomingText, number: Number, conversation_id: str, con
     )
 
 
-def _receipt_of(report: IncomingText, known: _Known, message: TextMessage, *, answers: bool) -> _Receipt:
-    origin = text_events.text_origin(message)
-    is_person = _is_number(message.contact_e164)
+def _find_request(report: IncomingText, known: _Known, message: TextMessage) -> ContactRequest | None:
+    if not _is_number(message.contact_e164):
+        return None
     confirmed = known.talk.confirmed_opt_out if known.talk else None
     yes_counts = contact_requests.is_yes_to(known.opt_out, confirmed)
-    request = (
-        contact_requests.find_request(message.body, report.opt_out_type, yes_counts=yes_counts) if is_person else None
-    )
+    return contact_requests.find_request(message.body, report.opt_out_type, yes_counts=yes_counts)
+
+
+def _receipt_of(
+    request: ContactRequest | None, known: _Known, message: TextMessage, *, answers: bool, flagged: bool
+) -> _Receipt:
+    """Returns what follows from a text. `flagged` means that the carrier named its keyword, and has answered it."""
+    origin = text_events.text_origin(message)
+    is_person = _is_number(message.contact_e164)
     change = contact_requests.change_ledger(origin, request, message.contact_e164, known.opt_out, message.created_at)
     before = known.talk or _new_conversation(known.number, message)
     facts: dict[str, Any] = threads.add_message(before, message)
@@ -170,7 +179,15 @@ def _receipt_of(report: IncomingText, known: _Known, message: TextMessage, *, an
     after = next_version(before, **facts) if known.talk else before.model_copy(update=facts)
     answered = Answered(after)
     if request and answers:
-        asked = Asked(request, change, message, known.number, known.opt_out, blocked=known.blocked is not None)
+        asked = Asked(
+            request,
+            change,
+            message,
+            known.number,
+            known.opt_out,
+            blocked=known.blocked is not None,
+            flagged=flagged,
+        )
         answered = keyword_answers.answer_request(asked, after)
     after = answered.talk
     keyword = {"keyword": request.kind.value} if request else {}
@@ -236,12 +253,20 @@ def _ledger_entry_write(request: ContactRequest | None, change: LedgerChange, ta
 
 
 def _consent_writes(request: ContactRequest | None, known: _Known, message: TextMessage) -> Writes:
-    """Returns the writes of the consent that the contact's first text is. A simulated person gives none."""
-    if known.consent or message.simulated or (known.talk and known.talk.last_inbound_at):
+    """Returns the writes of the consent that a text of the contact is. A simulated person gives none.
+
+    The first text is a consent if the ledger has none. Each later one renews this consent, and no other one. A machine,
+    a reaction and the holder of a wrong number give none.
+    """
+    if message.simulated or (request and request.kind is KeywordKind.STOP):
         return None
-    if request and request.kind is KeywordKind.STOP:
+    if request is None and unanswered.gets_no_reply(message):
         return None
     origin = text_events.text_origin(message)
+    if known.consent and known.consent.source is ConsentSource.CUSTOMER_INITIATED:
+        return ledgers.renewed_consent_writes(origin, known.consent, message.created_at)
+    if known.consent or (known.talk and known.talk.last_inbound_at):
+        return None
     return ledgers.first_consent_writes(
         origin, message.contact_e164, ConsentSource.CUSTOMER_INITIATED, message.created_at
     )

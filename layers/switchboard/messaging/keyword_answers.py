@@ -37,6 +37,8 @@ class Asked:
     #: The opt-out before the request.
     opt_out: OptOut | None
     blocked: bool
+    #: Whether the carrier says what it has answered.
+    flagged: bool = False
 
 
 class Answered(NamedTuple):
@@ -52,7 +54,8 @@ class Answered(NamedTuple):
 
 def answer_request(asked: Asked, talk: TextConversation) -> Answered:
     """Returns the conversation with the answer to a request. The carrier may have answered it already."""
-    if asked.request.answered or is_answered_by_carrier(asked.number, asked.message.body):
+    by_default = not asked.flagged and is_answered_by_carrier(asked.number, asked.message.body)
+    if asked.request.answered or by_default:
         return Answered(_mark_confirmed(asked, talk))
     if not _is_answered(asked, talk):
         return Answered(talk)

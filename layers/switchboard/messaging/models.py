@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from switchboard.carriers.messages.segments import Encoding
 from switchboard.compliance.models import PassedOptOut
+from switchboard.messaging.keywords import KeywordKind
 from switchboard.usage.models import SpendingReceipt
 
 #: The longest body, in characters, and the most files of one text (docs/contracts/hum.md#messages).
@@ -159,6 +160,10 @@ class TextMessage(BaseModel):
     passes_opt_out: PassedOptOut | None = None
     #: The time by which an answer to a keyword goes out. Later it fails.
     answer_by: str | None = None
+    #: The last text of the AI before a person takes over: it goes out though the AI is paused.
+    passes_pause: bool = False
+    #: The request of a text that came in. The platform answers it, and the AI does not see it.
+    keyword: KeywordKind | None = None
     simulated: bool = False
     receipt: SpendingReceipt | None = None
     #: The campaign and the place of the recipient in it, and the scheduled text that it was.
@@ -211,6 +216,8 @@ class ScheduledText(BaseModel):
     author_user_id: str | None = None
     honors_quiet_hours: bool
     flow_id: str | None = None
+    #: The last text of the AI before a person takes over: it goes out though the AI is paused.
+    passes_pause: bool = False
     reason: ScheduleReason
     status: ScheduledStatus = ScheduledStatus.PENDING
     send_at: str

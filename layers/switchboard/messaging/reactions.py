@@ -17,7 +17,7 @@ _DONE = (
     r"(?:liked|loved|laughed at|emphasi[sz]ed|questioned"
     r"|removed (?:an?|the) (?:\w+ ){1,3}from|removed \W{1,12} from|reacted (?:with )?(?:\W{1,12}|\w+ \w+|\w+) to"
     r"|(?:le|me|les|te|nos) (?:gust[oóa]n?|encant[oóa]n?|dio risa|caus[oó] gracia)|se ri[oó] de|enfatiz[oó]"
-    r"|destac[oó]|remarc[oó]|exclam[oó] por|cuestion[oó]|pregunt[oó] por|reaccion[oó] con \W{1,12} a"
+    r"|destac[oó]|remarc[oó]|exclam[oó] por|cuestion[oó]|puso en duda|pregunt[oó] por|reaccion[oó] con \W{1,12} a"
     r"|(?:elimin[oó]|quit[oó]) (?:una? (?:\w+ ){1,3}|\W{1,12} )de"
     r"|(?:a )?(?:aim[eé]|ador[eé])|a réagi avec \W{1,12} à"
     r"|[^\w\s\"'“”«»„*()\[\].,;:!?]{1,12} (?:to|a|à))"

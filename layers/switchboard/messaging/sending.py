@@ -25,10 +25,10 @@ from switchboard.compliance import service as compliance
 from switchboard.compliance.verdicts import Blocked, Verdict
 from switchboard.errors import Contended, QuotaExceeded
 from switchboard.kit import clock
-from switchboard.messaging import charges, gate, hand_overs, pacing, store, text_events, waiting
+from switchboard.messaging import charges, gate, hand_overs, pacing, store, takeovers, text_events, waiting
 from switchboard.messaging.hand_overs import HandOver, hand_over, record_hand_over
 from switchboard.messaging.jobs import ConfirmText, SendText
-from switchboard.messaging.models import Author, MessageStatus, TextMessage
+from switchboard.messaging.models import Author, MessageStatus, TextConversation, TextMessage
 from switchboard.numbers import service as numbers
 from switchboard.persistence.collection import next_version
 from switchboard.persistence.optimistic import StaleVersionError
@@ -59,8 +59,12 @@ def send_message(org: Organization, message: TextMessage, slot: int | None = Non
     if clock.now() > waiting.waits_until(message):
         hand_overs.fail_text(org, message, waiting.late_code(message, "waited_too_long"))
         return
+    talk = _find_talk(message)
+    if talk and message.put_off_until and (taken := takeovers.find_takeover(talk, message)):
+        hand_overs.fail_text(org, message, taken)
+        return
     try:
-        verdict = _judge(org, message)
+        verdict = _judge(org, message, talk)
         if verdict is not None and not verdict.allowed:
             _refuse(org, message, verdict)
             return
@@ -78,7 +82,7 @@ def send_message(org: Organization, message: TextMessage, slot: int | None = Non
         return
     except Blocked as blocked:
         # A block or an opt-out was stored after the verdict. The next verdict includes it.
-        again = _judge(org, message)
+        again = _judge(org, message, talk)
         if again is None:
             hand_overs.fail_text(org, message, blocked.code)
             return
@@ -101,15 +105,16 @@ def claimed_text(message: TextMessage) -> TextMessage:
 def claim_writes(claimed: TextMessage, verdict: Verdict | None) -> list[Writes]:
     """Returns the checks of a claim: nothing that the text rests on has been withdrawn.
 
-    The organization must be active, the number still its own, the contact in no ledger, and the member still allowed
-    to send. They raise StoppedError and Blocked at commit. The caller writes the claimed text itself. `verdict` is the
-    gate's, and `None` for an answer to a keyword.
+    The organization must be active, the number still its own, the contact in no ledger, the member still allowed to
+    send, and the AI not paused, if it wrote the text. They raise StoppedError and Blocked at commit. The caller writes
+    the claimed text itself. `verdict` is the gate's, and `None` for an answer to a keyword.
     """
     return [
         stops.claim_checks(claimed.org_id, None),
         numbers.active_number_check(claimed.org_id, claimed.number_id, _number_released),
         compliance.still_allowed_checks(verdict) if verdict else _ledger_checks(claimed),
         _sender_check(claimed),
+        takeovers.ai_running_check(claimed),
     ]
 
 
@@ -159,12 +164,20 @@ def look_again(claimed: Sequence[TextMessage]) -> dict[str, str]:
     return found
 
 
-def _judge(org: Organization, message: TextMessage) -> Verdict | None:
+def _find_talk(message: TextMessage) -> TextConversation | None:
+    """Returns the conversation of a text of the AI, which rests on it. Other texts do not need it."""
+    if message.author is not Author.AI:
+        return None
+    return store.CONVERSATIONS.get_object(message.org_id, message.conversation_id)
+
+
+def _judge(org: Organization, message: TextMessage, talk: TextConversation | None) -> Verdict | None:
     if message.author is Author.SYSTEM:
         return None
     opening = gate.find_opening(org, message.flow_id) if message.honors_quiet_hours else None
+    heard_at = talk.last_inbound_at if talk else None
     # Its acceptance counted it, and has the answer about its number as a rule.
-    attempt = gate.attempt_of_text(org, message, opening, counted=True)
+    attempt = gate.attempt_of_text(org, message, heard_at, opening, counted=True)
     return compliance.evaluate(attempt, before_paying=lambda: charges.pay_lookup(org))
 
 

@@ -29,7 +29,8 @@ _WEAK = (
 _ORDERS = r"(?:cancele[ns]?|cancela|canceling|detengan?|paren?|suspendan?)"
 _POLITE = r"(?:please|kindly|just|hi|hello|hey|sir|maam|no thanks|no thank you|not interested|por favor|favor de|ya)"
 _BEFORE = (
-    rf"(?:{_POLITE}|ok|okay|no|yes|oh|so|and|then|now|sorry|im not interested|i said|i told you to|reply|text|send"
+    rf"(?:{_POLITE}|ok|okay|no|nope|nah|yes|oh|omg|ugh|yo|bro|dude|bye|so|and|then|now|sorry"
+    r"|im not interested|i said|i told you to|reply|text|send"
     r"|you can|can you|could you|would you|will you|i want to|id like to|i would like to|i want you to|i need you to"
     r"|i wish to|quiero)"
 )
@@ -63,7 +64,8 @@ _STRONG_CLAUSE = re.compile(
     r"|(?:por favor )?ya no me (?:mande|envie|escriba)n?(?: (?:mas|nada|esto|por favor|gracias))*"
     r"|(?:(?:i|we|please|sorry) )*(?:dont|do not|no longer|never)(?: ever)? (?:want|wish)(?: to)? "
     r"(?:receive|receiving|keep getting|keep receiving|(?=.* any ?more)get)"
-    r"(?: (?:any|these|those|them|this|more|anymore|again|please|thanks|from you))+"
+    r"(?: (?:any|these|those|them|this|more|texts|messages|anymore|again|please|thanks|from you))+"
+    r"|(?:my )?(?:consent|permission) (?:is )?(?:revoked|withdrawn)"
     r"|no texts|no messages|no text messages|no molestar|(?:end|cease|discontinue) these"
 )
 #: A text that is a request as a whole, without the clauses of `_REASONS`.

@@ -19,14 +19,14 @@ together with the conversations. gsi1 of scheduled texts lists them by status an
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
 from switchboard.aws import reads
 from switchboard.aws.dynamodb import Item, Key
 from switchboard.aws.reads import Query, Ref
-from switchboard.aws.writes import Put
+from switchboard.aws.writes import ConditionCheck, Put, Write
 from switchboard.kit import clock, ids, texts
 from switchboard.messaging.models import (
     ActivityEntry,
@@ -96,6 +96,17 @@ CONVERSATIONS = Collection(
 def conversation_ref(org_id: str, conversation_id: str) -> Ref[TextConversation]:
     """Returns the reference to a conversation."""
     return Ref("activity", _conversation_key(org_id, conversation_id), CONVERSATIONS.from_item)
+
+
+def ai_running_check(org_id: str, conversation_id: str, otherwise: Callable[[list[Item | None]], Exception]) -> Write:
+    """Returns the check that the AI of a conversation is not paused."""
+    return ConditionCheck(
+        table="activity",
+        key=_conversation_key(org_id, conversation_id),
+        condition="ai_paused = :no",
+        values={":no": False},
+        otherwise=otherwise,
+    )
 
 
 class ConversationPlace(NamedTuple):

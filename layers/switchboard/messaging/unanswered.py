@@ -21,8 +21,9 @@ _AUTOMATIC = re.compile(
     "|".join(
         (
             r"\bauto(?:mat(?:ic|ed))? ?(?:reply|response|responder|message|text)\b|\bautoreply\b",
-            r"\bout of (?:the )?office\b|\bon vacation\b|\b(?:not|un) ?monitored\b|\bno ?reply\b",
-            r"(?<!\bi )\b(?:do not|dont) reply\b",
+            r"\bout of (?:the )?office\b|\bon vacation\b|\b(?:not|un) ?monitored\b|\bnoreply\b",
+            # The order of a machine, and not the complaint of a person: "You don't reply".
+            r"(?<!\bi )(?<!\byou )(?<!\bthey )(?<!\bwe )(?<!\bguys )(?<!\bpeople )(?<!\bwhy )\b(?:do not|dont) reply\b",
             r"\b(?:im|i am) driving\b|\bsent from my car\b|\bdo not disturb while driving\b",
             r"\b(?:im|i am) not receiving notifications\b",
             r"\bunable to (?:send|deliver) (?:your |this |the )?(?:message|text)\b|\bmessage blocking is active\b",
@@ -31,12 +32,13 @@ _AUTOMATIC = re.compile(
                 r"(?:does not|doesnt|cannot|can not|cant|is not able to|is unable to) "
                 r"(?:receive|accept|support|get)(?: \w+){0,2}? (?:texts?|messages?|messaging|sms)\b"
             ),
-            r"\b(?:we|our office|our offices|the office)(?: is| are|re) (?:currently|now|presently) closed\b",
+            r"\b(?:we|our office|our offices|the office)(?: is| are|re) (?:currently|presently) closed\b",
             r"\bmensaje automatico\b|\brespuesta automatica\b|\bfuera de la oficina\b",
             r"\bno respond(?:a|er|as) (?:a )?este (?:mensaje|numero)\b|\bestoy (?:conduciendo|manejando)\b",
         )
     )
 )
+_NO_REPLY = re.compile(r"\bno-reply\b", re.I)
 _WRONG_NUMBER = re.compile(
     r"\b(?:wrong (?:number|person|phone number)|you have the wrong (?:one|guy|lady|man|woman|phone)"
     r"|numero equivocado|(?:te equivocas|te equivocaste|se equivoco|esta equivocado) de (?:numero|persona))\b"
@@ -50,7 +52,9 @@ def is_automatic(message: TextMessage) -> bool:
     """Whether a machine wrote a text that came in: by its words, or because its sender is no telephone number."""
     if not _is_number(message.contact_e164):
         return True
-    return _AUTOMATIC.search(plain_words(message.body[:_MAX_CHARACTERS])) is not None
+    body = message.body[:_MAX_CHARACTERS]
+    # "No-reply" of a machine has a hyphen, and "no reply" of a person has none.
+    return _AUTOMATIC.search(plain_words(_NO_REPLY.sub("noreply", body))) is not None
 
 
 def says_wrong_number(body: str) -> bool:
@@ -62,6 +66,11 @@ def says_wrong_number(body: str) -> bool:
 def gets_no_reply(message: TextMessage) -> bool:
     """Whether the AI leaves a text alone, and no campaign counts it as a reply."""
     return is_automatic(message) or is_reaction(message.body) or says_wrong_number(message.body)
+
+
+def wants_reply(message: TextMessage) -> bool:
+    """Whether the AI answers a text: one of the contact, with no keyword, that is not left alone."""
+    return message.direction == "inbound" and message.keyword is None and not gets_no_reply(message)
 
 
 def needs_person(body: str) -> bool:

@@ -265,6 +265,7 @@ KINDS: tuple[ItemKind, ...] = (
             ("use in a day", "<org>#usage#<day>|total"),
             ("slice of a day's use", "<org>#usage#<day>|slice#<number>"),
             ("use of a key in a day", "<org>#usage#<day>#<key>|total"),
+            ("use by a contact in a day", "<org>#usage#<day>#contact#<digest>|total"),
             ("slice of a key's use in a day", "<org>#usage#<day>#<key>|slice#<number>"),
         )
     ),

@@ -1,7 +1,7 @@
 """The limits of the AI in a conversation. Pure: it reads and writes nothing.
 
-Two machines that answer each other would never stop, and each text costs money. So the AI stops, and a person is asked
-to look, when it has answered too often, or when the other side repeats itself or answers within seconds like a machine.
+Two machines that answer each other would never stop, and each turn costs money. So the AI stops, and a person is asked
+to look, when it has had too many turns, or when the other side repeats itself or answers within seconds like a machine.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from switchboard.messaging.models import Author, TextMessage
 
 StopReason = Literal["reply_limit", "loop"]
 
-#: The most answers of the AI in a window of time, and in a day.
-MAX_ANSWERS, WINDOW = 10, timedelta(minutes=10)
-MAX_ANSWERS_OF_A_DAY = 50
+#: The most turns of the AI in a window of time, and in a day. A follow-up counts as a turn.
+MAX_TURNS, WINDOW = 10, timedelta(minutes=10)
+MAX_TURNS_OF_A_DAY = 50
 #: So many equal texts in a row, or texts that echo ours, are a machine.
 _EQUAL_TEXTS = 3
 #: A person needs longer than this to read and answer. So many quick answers in a row are a machine.
@@ -27,15 +27,15 @@ _QUICK, _QUICK_TEXTS = timedelta(seconds=3), 5
 LOOKED_AT = 16
 
 
-def find_stop(newest_first: Sequence[TextMessage], answered_at: Sequence[str], now: datetime) -> StopReason | None:
+def find_stop(newest_first: Sequence[TextMessage], turned_at: Sequence[str], now: datetime) -> StopReason | None:
     """Returns why the AI must stop in a conversation, or `None`.
 
-    `answered_at` has the times of its latest answers.
+    `turned_at` has the times of its latest turns.
     """
-    times = [clock.parse(at) for at in answered_at]
-    if sum(at > now - WINDOW for at in times) >= MAX_ANSWERS:
+    times = [clock.parse(at) for at in turned_at]
+    if sum(at > now - WINDOW for at in times) >= MAX_TURNS:
         return "reply_limit"
-    if sum(at > now - timedelta(days=1) for at in times) >= MAX_ANSWERS_OF_A_DAY:
+    if sum(at > now - timedelta(days=1) for at in times) >= MAX_TURNS_OF_A_DAY:
         return "reply_limit"
     return "loop" if _is_loop(newest_first[:LOOKED_AT]) else None
 

@@ -33,7 +33,7 @@ from switchboard.messaging.models import Author, ConversationStatus, MessageStat
 from switchboard.numbers import service as numbers
 from switchboard.replies import guards, repliers, store, tools
 from switchboard.replies.jobs import ReplyToTexts
-from switchboard.replies.models import MAX_KEPT_ANSWERS, AnswerState
+from switchboard.replies.models import MAX_KEPT_TURNS, AnswerState
 from switchboard.replies.repliers import RULES, RefusedError, ThrottledError
 from switchboard.replies.repliers.models import Prompt, ThreadLine, ToolResult
 from switchboard.replies.tools import Effects
@@ -53,10 +53,13 @@ _TURN_SECONDS = 80
 MAX_LINES, MAX_LINE_CHARACTERS = 30, 1_600
 #: How long a busy model is asked again, and about how long between two attempts.
 _MODEL_TRIES, _THROTTLE_DELAY = 20, timedelta(seconds=15)
-#: The most answers that a model writes for an organization in a day (UTC).
-MODEL_REPLIES_PER_DAY = 20_000
+#: The most turns in which a model writes for an organization in a day (UTC), and the most questions to the model that
+#: one contact causes at all numbers: so nobody uses up what the others need.
+MODEL_REPLIES_PER_DAY, MODEL_CALLS_PER_CONTACT = 20_000, 120
 #: The answer when the writer fails. A person then takes over.
 FALLBACK = "Thank you for your text. A member of our team will answer here as soon as possible."
+#: The contact, or the organization, wants no texts at all: nobody needs to look.
+_REFUSALS = frozenset({"opted_out", "dnc"})
 _UNSEEN = frozenset({MessageStatus.FAILED, MessageStatus.CANCELED, MessageStatus.UNDELIVERED})
 
 
@@ -78,9 +81,9 @@ def reply_to_texts(job: ReplyToTexts) -> None:
     if isinstance(found, str):
         telemetry.log_skip(found, org_id=job.org_id, conversation_id=job.conversation_id)
         return
-    if stop := guards.find_stop(found.history, found.state.answered_at, clock.now()):
+    if stop := guards.find_stop(found.history, found.state.turned_at, clock.now()):
         telemetry.emit_metric("RepliesStopped")
-        _end_turn(found, None, Effects(escalation=stop))
+        _end_turn(found, None, Effects(escalation=stop), turns=0)
         return
     effects = Effects()
     try:
@@ -126,22 +129,24 @@ def _find_turn(job: ReplyToTexts) -> _Turn | str:
         return "no text waits for an answer"
     if waiting[0].id != job.message_id and clock.now() - clock.parse(waiting[-1].created_at) < LONGEST_PAUSE:
         return "a newer text came in, and its job answers both"
-    if unanswered.gets_no_reply(waiting[0]):
-        return "the text is automatic, a reaction or about a wrong number"
     return _Turn(organizations.get_organization(org_id), talk, flow, history, state, waiting[0])
 
 
 def _list_waiting(newest_first: Sequence[TextMessage], answered_through: str | None) -> list[TextMessage]:
-    """Returns the texts of the contact that have no answer, newest first.
+    """Returns the texts of the contact that wait for an answer, newest first.
 
-    A text of a member answers those before it. A text of the AI does not count: a turn that was killed after it goes on
-    where it was.
+    A keyword, an automatic text or a reaction after a question does not wait, so the question's job goes on. A text of
+    a member answers those before it, and a wrong number leaves them to a person. A text of the AI does not count: a
+    turn that was killed after it goes on where it was.
     """
     waiting: list[TextMessage] = []
     for message in newest_first:
-        if message.author is Author.USER or message.id <= (answered_through or ""):
+        by_member = message.author is Author.USER and message.campaign_id is None
+        if by_member or message.id <= (answered_through or ""):
             break
-        if message.direction == "inbound" and (not waiting or _is_near(message, waiting[0])):
+        if message.direction == "inbound" and unanswered.says_wrong_number(message.body):
+            break
+        if unanswered.wants_reply(message) and (not waiting or _is_near(message, waiting[0])):
             waiting.append(message)
     return waiting
 
@@ -166,14 +171,15 @@ def _find_flow(talk: TextConversation) -> Flow | None:
 def _write_answer(turn: _Turn, effects: Effects, tries: int) -> str | None:
     """Returns the text of the answer, `None` if no answer is needed, after the tools that the writer calls.
 
-    Raises ThrottledError and RefusedError, and QuotaExceeded at the daily limit of the model.
+    Raises ThrottledError and RefusedError, and QuotaExceeded at a daily limit of the model.
     """
     writer, results, http_calls = repliers.choose_replier(), list[ToolResult](), 0
-    if writer.name != RULES and not tries:
-        usage.commit_within([usage.daily_charge(turn.org, "model_replies", MODEL_REPLIES_PER_DAY)])
     prompt, began = _new_prompt(turn), clock.epoch()
     for number in range(MAX_ROUNDS + 1):
         _require_time(began)
+        # A busy model is asked again: that counts once.
+        if writer.name != RULES and (number or not tries):
+            _charge_call(turn, is_first=number == 0)
         answer = writer.reply(prompt._replace(results=tuple(results), is_last=number == MAX_ROUNDS))
         if not answer.calls:
             return answer.text
@@ -189,6 +195,14 @@ def _write_answer(turn: _Turn, effects: Effects, tries: int) -> str | None:
     raise RefusedError("the writer calls tools and does not answer")
 
 
+def _charge_call(turn: _Turn, *, is_first: bool) -> None:
+    """Counts a question to the model. Raises QuotaExceeded at a daily limit."""
+    contact = turn.talk.contact_e164
+    by_contact = usage.daily_charge_of_contact(turn.org, contact, "model_calls", MODEL_CALLS_PER_CONTACT)
+    by_org = usage.daily_charge(turn.org, "model_replies", MODEL_REPLIES_PER_DAY)
+    usage.commit_within([by_contact, by_org] if is_first else [by_contact])
+
+
 def _require_time(began: float) -> None:
     """Raises RefusedError if the turn has taken too long. A turn that Lambda stops would begin again."""
     if clock.epoch() - began > _TURN_SECONDS:
@@ -199,7 +213,7 @@ def _new_prompt(turn: _Turn) -> Prompt:
     lines = [
         ThreadLine(message.direction == "outbound", message.body[:MAX_LINE_CHARACTERS] or "(a file)")
         for message in reversed(turn.history)
-        if message.status not in _UNSEEN
+        if message.status not in _UNSEEN and message.keyword is None and message.author is not Author.SYSTEM
     ]
     flow = turn.flow
     return Prompt(
@@ -213,18 +227,21 @@ def _new_prompt(turn: _Turn) -> Prompt:
     )
 
 
-def _end_turn(turn: _Turn, text: str | None, effects: Effects) -> None:
-    """Sends the answer and the follow-up, each once, and then commits everything else of the turn."""
-    sent = _send(turn, TextDraft(body=text), "answer", effects) if text else None
+def _end_turn(turn: _Turn, text: str | None, effects: Effects, turns: int = 1) -> None:
+    """Sends the follow-up and the answer, each once, and then commits everything else of the turn.
+
+    `turns` is how much the turn counts for the limits. A follow-up counts beside it.
+    """
+    # The follow-up comes first: if it may not be scheduled, a person takes over, and the answer is the last text.
     if effects.follow_up and not effects.escalation:
         at = clock.format_iso(clock.now() + effects.follow_up.after)
-        _send(turn, TextDraft(body=effects.follow_up.text, scheduled_at=at), "follow-up", effects)
-    answered = [*turn.state.answered_at, clock.now_iso()] if sent else turn.state.answered_at
+        turns += _send(turn, TextDraft(body=effects.follow_up.text, scheduled_at=at), "follow-up", effects) is not None
+    sent = _send(turn, TextDraft(body=text), "answer", effects) if text else None
     state = turn.state.model_copy(
         update={
             "version": turn.state.version + 1,
             "answered_through": turn.newest.id,
-            "answered_at": answered[-MAX_KEPT_ANSWERS:],
+            "turned_at": [*turn.state.turned_at, *([clock.now_iso()] * turns)][-MAX_KEPT_TURNS:],
         }
     )
     try:
@@ -246,7 +263,12 @@ def _send(turn: _Turn, draft: TextDraft, part: str, effects: Effects) -> str | N
     once = store.SentMark(turn.org.id, turn.talk.id, turn.newest.id, part)
     try:
         sent = acceptance.send_reply(
-            turn.org, turn.talk.id, draft, correlation_id=turn.newest.correlation_id, once=once
+            turn.org,
+            turn.talk.id,
+            draft,
+            correlation_id=turn.newest.correlation_id,
+            once=once,
+            is_last=effects.escalation is not None,
         )
     except (Contended, Unavailable):
         raise  # the queue delivers the job again
@@ -254,6 +276,9 @@ def _send(turn: _Turn, draft: TextDraft, part: str, effects: Effects) -> str | N
         effects.escalation = effects.escalation or error.code
         return None
     except (Blocked, DomainError) as error:
+        if isinstance(error, Blocked) and error.code not in _REFUSALS:
+            # The contact waits for an answer that the AI may not give.
+            effects.escalation = effects.escalation or error.code
         telemetry.log_skip("the answer may not be sent", conversation_id=turn.talk.id, code=error.code)
         return None
     made = sent.message or sent.scheduled

@@ -61,7 +61,7 @@ def describe_tools(flow: Flow) -> list[dict[str, Any]]:
         _tool(tool_names.CLOSE_CONVERSATION, "Close the conversation: the contact's matter is settled.", {}),
         _tool(
             tool_names.SCHEDULE_FOLLOW_UP,
-            "Send another text later, if the contact asked for it.",
+            "Send another text later, if the contact asked for it. It is not sent if the contact writes before.",
             {"text": _text(), "minutes": {"type": "integer", "minimum": 1, "maximum": _minutes(MAX_FOLLOW_UP)}},
         ),
     ]
@@ -136,7 +136,11 @@ def _note_effect(flow: Flow, call: ToolCall, effects: Effects) -> ToolResult:
             return ToolResult(call.name, "The other assistant answers the contact's next text.", done=True)
         case _:
             effects.follow_up = FollowUp(str(given["text"]), timedelta(minutes=int(given["minutes"])))
-            return ToolResult(call.name, "The text is scheduled.", done=True)
+            return ToolResult(
+                call.name,
+                "The text is scheduled. It is not sent if the contact or a person of the team writes before.",
+                done=True,
+            )
 
 
 def _note_outcomes(schema: dict[str, Any], call: ToolCall, effects: Effects) -> ToolResult:

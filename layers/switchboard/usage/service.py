@@ -16,7 +16,7 @@ from switchboard.aws.reads import Ref
 from switchboard.aws.writes import ConditionFailedError, Update, Writes
 from switchboard.errors import Contended, QuotaExceeded
 from switchboard.events.models import Origin
-from switchboard.kit import clock
+from switchboard.kit import clock, texts
 from switchboard.persistence.idempotency import EarlierEffect, IdempotencyGuard, IdempotencyKey, commit_once
 from switchboard.persistence.optimistic import retry_on_conflict
 from switchboard.usage import charges, store
@@ -42,6 +42,7 @@ __all__ = [
     "correction_write",
     "count_write",
     "daily_charge",
+    "daily_charge_of_contact",
     "daily_charge_of_key",
     "get_monthly_usage",
     "monthly_charge",
@@ -161,6 +162,22 @@ def daily_charge(org: Organization, counter: str, limit: int, *, refusal_text: s
 def daily_charge_of_key(org: Organization, key_id: str, limit: int, refusal: QuotaExceeded) -> Charge:
     """Returns the charge for one call of a key with a daily limit (UTC). At the limit it raises `refusal`."""
     return Charge(_day(org.id, f"#{key_id}"), {"calls": 1}, {"calls": limit}, lambda *_: refusal, org.terms.sliced)
+
+
+def daily_charge_of_contact(org: Organization, contact_e164: str, counter: str, limit: int) -> Charge:
+    """Returns the charge for one unit that a contact causes, with a daily limit (UTC) for each contact."""
+
+    def refusal(_: str, current: int) -> QuotaExceeded:
+        return QuotaExceeded(
+            "The daily limit of this contact is reached: wait for the next day (UTC).",
+            code="daily_cap",
+            resource=counter,
+            current=current,
+            cap=limit,
+        )
+
+    book = _day(org.id, f"#contact#{texts.digest(contact_e164)}")
+    return Charge(book, {counter: 1}, {counter: limit}, refusal, sliced=False)
 
 
 def monthly_charge(org: Organization, period: str, counter: str, limit: int | None) -> Charge:

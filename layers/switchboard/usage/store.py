@@ -29,7 +29,7 @@ Refusal = Callable[[list[Item | None]], Exception]
 
 
 class Book(NamedTuple):
-    """A group of counters: an organization's month or day, or a key's day."""
+    """A group of counters: an organization's month or day, or the day of a key or a contact."""
 
     org_id: str
     period: str

@@ -601,7 +601,7 @@ def test_texts_about_which_the_carrier_never_answers_are_unconfirmed_and_their_c
         def hang(_: OutgoingText) -> None:
             raise OutcomeUnknownError("no answer")
 
-        def find(text: OutgoingText, _: datetime) -> FoundText | None:
+        def find(text: OutgoingText, since: datetime) -> FoundText | None:
             if text.to_number == contact_of(0):
                 raise OutcomeUnknownError("there are several texts with this body between these numbers")
             return FoundText(f"SM{text.message_id}", "delivered")
@@ -629,7 +629,7 @@ def test_an_error_with_one_claim_does_not_keep_the_others(monkeypatch: pytest.Mo
         def hang(_: OutgoingText) -> None:
             raise OutcomeUnknownError("no answer")
 
-        def find(text: OutgoingText, _: datetime) -> FoundText | None:
+        def find(text: OutgoingText, since: datetime) -> FoundText | None:
             if text.to_number in broken:
                 raise RuntimeError("broken")
             return FoundText(f"SM{text.message_id}", "sent")

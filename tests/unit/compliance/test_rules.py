@@ -25,7 +25,7 @@ from tests.unit.compliance.gate import NOON, at, verdict
 
 NUMBER, FLORIDA, MAINE = "+12125551234", "+13055551234", "+12075551234"
 LISTED, NOT_LISTED = (lambda: RegistryAnswer(True, NOON.date())), (lambda: RegistryAnswer(False, NOON.date()))
-SELLING_TEXT = {
+SELLING_TEXT: dict[str, Any] = {
     "channel": "sms",
     "purpose": "telemarketing",
     "consent": StatedConsent(source=ConsentSource.DOUBLE_OPT_IN.value, date="2026-01-02"),
@@ -213,6 +213,20 @@ def test_an_old_consent_is_refused_from_every_source() -> None:
         basis = StandingConsent(source="business-relationship", date=text, of="flow_1")
         assert find_consent(consent=None, basis=basis)[1] == "consent_expired"
     assert find_consent(Facts(consent=consent_record("2019-03-01")), consent=None)[1] == "consent_expired"
+
+
+def test_an_expired_record_gives_way_to_a_valid_consent_of_another_kind() -> None:
+    expired = Facts(consent=consent_record("2019-03-01"))
+    given = {"source": "prior-express-consent", "date": "2026-01-14"}
+    for of in ("flow:1", "member:1", "conversation:1"):
+        basis = StandingConsent(**given, of=of)
+        assert find_consent(expired, consent=None, basis=basis) == ("pass", None, "2026-01-14")
+    for day in ("2003-01-01", "nonsense", "2027-01-01"):
+        basis = StandingConsent(source="prior-express-consent", date=day, of="flow:1")
+        assert find_consent(expired, consent=None, basis=basis)[1] == "consent_expired"
+    by_member = consent_record("2019-03-01").model_copy(update={"created_by": "member:1"})
+    again = StandingConsent(**given, of="member:1")
+    assert find_consent(Facts(consent=by_member), consent=None, basis=again)[1] == "consent_expired"
 
 
 def test_months_end_on_their_last_day() -> None:

@@ -160,7 +160,8 @@ class Platform:
     ) -> httpx.Response:
         """Returns the answer after a check that the document allows it and that it is not a server error."""
         self.asked += 1
-        own_type = {"content-type": min(kind.types)} if isinstance(kind := route.operation.body, RawBody) else {}
+        kind = route.operation.body
+        own_type = {"content-type": min(kind.types)} if isinstance(kind, RawBody) and kind.types else {}
         sent = self.credentials(route) | own_type | (headers or {})
         parameters = parse_qs(query, keep_blank_values=True)
         event = {

@@ -277,7 +277,8 @@ def test_the_organizations_cap_refuses_a_text(acme: Tenant) -> None:
 
 
 def test_the_ai_rests_on_the_contacts_consent_and_stays_out_of_a_taken_over_conversation(desk: Desk) -> None:
-    org, talk = organizations.get_organization(desk.org_id), desk.talk_with()
+    org = organizations.get_organization(desk.org_id)
+    talk = desk.talk_with(last_inbound_at="2025-12-20T12:00:00.000Z")
 
     def reply() -> acceptance.SentText:
         return acceptance.send_reply(org, talk.id, TextDraft(body="Hi!"), correlation_id="corr_ai")
@@ -287,6 +288,8 @@ def test_the_ai_rests_on_the_contacts_consent_and_stays_out_of_a_taken_over_conv
     assert (sent.author, sent.honors_quiet_hours, sent.correlation_id) == (Author.AI, True, "corr_ai")
     consent = compliance.get_verdict(desk.org_id, sent.id).find_result("consent").details
     assert (consent["source"], consent["from"]) == ("customer-initiated", f"conversation:{talk.id}")
+    # Our own text does not make the consent younger.
+    assert consent["since"] == "2025-12-20"
     assert not read_talk(talk).ai_paused
     desk.send(talk)
     with pytest.raises(Invalid) as paused:

@@ -56,6 +56,11 @@ def test_the_network_of_toll_free_numbers_always_answers_its_words(
     assert answers(acme, body, TOLL_FREE) == answered
 
 
+def test_a_stop_that_the_carrier_answered_as_help_is_confirmed(acme: Tenant) -> None:
+    talk = receive(give_number(acme.org_id), "STOP", opt_out_type="HELP")
+    assert "You are unsubscribed" in texts_of(talk)[-1].body
+
+
 def test_a_word_of_the_carrier_changes_the_ledger(acme: Tenant, messenger: FakeMessenger) -> None:
     number = give_number(acme.org_id)
     talk = receive(number, "STOP")

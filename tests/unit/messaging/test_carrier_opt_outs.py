@@ -126,13 +126,17 @@ def test_a_start_at_the_same_moment_is_not_undone(
     """The START arrives between any two requests of the worker that records the refusal."""
     place, calls = make_conversation(desk.org_id, number_id=desk.number.id), ["first"]
     at = 0
+
+    def start() -> None:
+        receive(other, "START")
+
     while at < len(calls):
         sent = make_text(place, status=MessageStatus.SENDING)
         commit(store.new_message_write(sent))
         receive(desk.number, "STOP")
         pass_minutes(frozen)
         sabotage = Sabotage()
-        with sabotage.meeting(at, lambda: receive(other, "START") and None):
+        with sabotage.meeting(at, start):
             reports.apply_report(report(sent, "failed", error_code=21610))
         calls = list(sabotage.calls)
         assert opt_out_of(desk.org_id) is None

@@ -249,6 +249,10 @@ def test_a_blocked_contact_gets_no_answer(number: Number) -> None:
     assert opt_out_of(number.org_id) is not None
 
 
+def test_a_costly_number_is_heard_and_gets_no_answer(number: Number) -> None:
+    assert len(texts_of(receive(number, "HELP", "+19005551234"))) == 1
+
+
 @pytest.mark.parametrize(("provider", "counted"), [("twilio", 3), ("simulator", 0)])
 def test_received_segments_are_counted(acme: Tenant, provider: str, counted: int) -> None:
     receive(save_number(acme.org_id, provider=provider), segments=3)
@@ -263,6 +267,11 @@ def consent_of(org_id: str) -> ConsentSource | None:
     return found.source if found else None
 
 
+def day_of(org_id: str) -> str | None:
+    found = reads.read_ref(ledgers.consent_ref(org_id, CONTACT))
+    return found.date if found else None
+
+
 def test_the_first_text_is_a_consent(acme: Tenant) -> None:
     number = save_number(acme.org_id, provider="twilio")
     talk = receive(number)
@@ -271,14 +280,44 @@ def test_the_first_text_is_a_consent(acme: Tenant) -> None:
     assert "consent.recorded" not in kinds(texts_of(receive(number))[1])
 
 
-def test_a_known_consent_stays(acme: Tenant) -> None:
+def test_a_later_text_renews_its_consent_once_a_day(acme: Tenant, frozen: clock.FrozenClock) -> None:
+    number = save_number(acme.org_id, provider="twilio")
+    receive(number)
+    frozen.advance(days=95)
+    receive(number, "STOP")
+    assert day_of(acme.org_id) == "2026-01-15"
+    receive(number, "START")
+    assert day_of(acme.org_id) == "2026-04-20"
+    talk = receive(number, "Hello again.")
+    assert ["consent.recorded" in kinds(text) for text in texts_of(talk) if text.direction == "inbound"] == [
+        True,
+        False,
+        True,
+        False,
+    ]
+
+
+def test_a_late_text_makes_a_consent_no_older(acme: Tenant, frozen: clock.FrozenClock) -> None:
+    number = save_number(acme.org_id, provider="twilio")
+    frozen.advance(days=5)
+    receive(number)
+    receive(number, received_at="2026-01-17T12:00:00.000Z")
+    assert day_of(acme.org_id) == "2026-01-20"
+
+
+def test_a_known_consent_stays(acme: Tenant, frozen: clock.FrozenClock) -> None:
     number = save_number(acme.org_id, provider="twilio")
     ledgers.record_consent(system(acme.org_id), CONTACT, ConsentSource.WEB_FORM)
     receive(number)
-    assert consent_of(acme.org_id) is ConsentSource.WEB_FORM
+    frozen.advance(days=95)
+    receive(number)
+    assert (consent_of(acme.org_id), day_of(acme.org_id)) == (ConsentSource.WEB_FORM, "2026-01-15")
 
 
-@pytest.mark.parametrize(("provider", "body"), [("twilio", "STOP"), ("twilio", "stop texting me"), ("simulator", "Hi")])
+@pytest.mark.parametrize(
+    ("provider", "body"),
+    [("twilio", "STOP"), ("twilio", "stop texting me"), ("twilio", "Wrong number!"), ("simulator", "Hi")],
+)
 def test_a_stop_and_a_simulated_person_give_no_consent(acme: Tenant, provider: str, body: str) -> None:
     number = save_number(acme.org_id, provider=provider)
     receive(number, body)

@@ -7,6 +7,7 @@ import pytest
 from switchboard.compliance.models import Purpose
 from switchboard.compliance.verdicts import Blocked
 from switchboard.messaging import gate
+from switchboard.messaging.models import Author
 from tests.actors import Tenant
 from tests.unit.messaging.texts_out import CALIFORNIAN, open_desk
 
@@ -26,7 +27,7 @@ _SELLING += ["ADVERTISING", "offer", "special offers", "discount", "ad", "black 
 @pytest.mark.parametrize("words", _SELLING)
 def test_words_that_sell_mean_telemarketing(words: str) -> None:
     assert gate.find_purpose(words) is Purpose.TELEMARKETING
-    assert gate.asks_hours(gate.Author.USER, words, asked=False)
+    assert gate.asks_hours(Author.USER, words, asked=False)
 
 
 @pytest.mark.parametrize(

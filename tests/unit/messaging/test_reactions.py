@@ -20,7 +20,15 @@ REACTIONS = (
                 "Reacted with a sticker to",
             ),
             *("\U0001f44d to", "\u2764\ufe0f to", "\U0001f44d\U0001f3fd to", "\U0001f44d a"),
-            *("Le gust\u00f3", "Me gusta", "Me encant\u00f3", "Le encant\u00f3", "No le gust\u00f3", "Se rio de"),
+            *(
+                "Le gust\u00f3",
+                "Me gusta",
+                "Me encant\u00f3",
+                "Le encant\u00f3",
+                "No le gust\u00f3",
+                "Se rio de",
+                "Puso en duda",
+            ),
             *("Reaccion\u00f3 con \U0001f44d a", "Elimin\u00f3 un coraz\u00f3n de", "A aim\u00e9"),
             # Languages that no list has.
             *("Gostou de", "Hat reagiert auf", "\u0644\u0627\u064a\u0643"),

@@ -27,7 +27,17 @@ from tests.actors import Tenant, member, system, tenant
 from tests.fakes.texts import FakeMessenger
 from tests.integration.sabotage import Sabotage, scan_items
 from tests.unit.messaging.desk import CONTACT
-from tests.unit.messaging.texts_out import Desk, fire, list_events, open_desk, read_again, read_scheduled, read_talk
+from tests.unit.messaging.inbox import receive
+from tests.unit.messaging.texts_out import (
+    Desk,
+    fire,
+    list_events,
+    open_desk,
+    read_again,
+    read_scheduled,
+    read_talk,
+    work_off,
+)
 
 pytestmark = pytest.mark.usefixtures("cloud", "frozen")
 
@@ -224,3 +234,26 @@ def test_what_changed_until_its_time_fails_a_text(
         assert (text.status, text.error_code, desk.spent()) == (MessageStatus.FAILED, code, (0, 0))
     else:
         assert (after.status, after.error, read_scheduled(found).timer) == (ScheduledStatus.FAILED, code, None)
+
+
+@pytest.mark.parametrize("ends", ["START", "opt-in"])
+def test_a_text_from_before_an_opt_out_is_not_sent_after_an_opt_in(
+    desk: Desk, frozen: clock.FrozenClock, messenger: FakeMessenger, ends: str
+) -> None:
+    talk = desk.talk_with()
+    old, queued = desk.schedule(talk, "Old.", scheduled_at=in_(days=2)), desk.send(talk, "Queued.")
+    frozen.advance(hours=1)
+    receive(desk.number, "STOP")
+    frozen.advance(hours=1)
+    if ends == "START":
+        receive(desk.number, "START")
+    else:
+        ledgers.record_opt_in(desk.who, CONTACT)
+    new = desk.schedule(read_talk(talk), "New.", scheduled_at=in_(days=2))
+    assert (work_off(queued).error_code, work_off(desk.send(read_talk(talk), "Now.")).error_code) == ("opted_out", None)
+    frozen.advance(days=2)
+    assert [(one.status, one.error) for one in map(fire, (old, new))] == [
+        (ScheduledStatus.FAILED, "opted_out"),
+        (ScheduledStatus.SENT, None),
+    ]
+    assert [text.body for text in messenger.taken] == ["Now.", "New."]

@@ -264,12 +264,17 @@ def test_an_answer_to_stop_passes_the_opt_out_but_no_block(
     assert len(messenger.taken) == 1
 
 
-def test_an_answer_to_a_keyword_waits_at_the_carrier_for_minutes_only(desk: Desk, messenger: FakeMessenger) -> None:
-    talk = desk.talk_with()
-    message, writes = acceptance.system_text_writes(desk.who.organization, talk, "Bye.", correlation_id="cor_1")
+@pytest.mark.parametrize(("minutes", "seconds"), [(60, 300), (2, 120)])
+def test_an_answer_to_a_keyword_waits_at_the_carrier_for_minutes_only(
+    desk: Desk, messenger: FakeMessenger, minutes: int, seconds: int
+) -> None:
+    by = clock.format_iso(clock.now() + timedelta(minutes=minutes))
+    message, writes = acceptance.system_text_writes(
+        desk.who.organization, desk.talk_with(), "Bye.", answer_by=by, correlation_id="cor_1"
+    )
     commit(writes)
     work_off(message)
-    assert [text.valid_seconds for text in messenger.taken] == [300]
+    assert [text.valid_seconds for text in messenger.taken] == [seconds]
 
 
 def test_the_last_look_reads_many_numbers_at_once(desk: Desk) -> None:

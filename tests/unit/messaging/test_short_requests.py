@@ -59,6 +59,7 @@ REQUESTS = (
     # Signs.
     *(STOP_SIGN, STOP_SIGN * 2, f" {STOP_SIGN} {STOP_SIGN}\ufe0f{STOP_SIGN}", f"{STOP_SIGN} STOP"),
     # Consent.
+    *("Consent revoked", "No longer wish to receive messages", "Nah stop", "OMG, stop", "ugh stop"),
     *("I do not consent to these messages", "I don't consent to receiving texts", "I do not consent"),
     *(
         "I don't want to receive these anymore",

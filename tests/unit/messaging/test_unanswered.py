@@ -29,6 +29,14 @@ AUTOMATIC = (
     *("No responda a este mensaje.", "Estoy conduciendo"),
 )
 PEOPLE = (
+    *(
+        "I got no reply",
+        "Why no reply?",
+        "Still no reply from you",
+        "You don't reply to my texts",
+        "Why don't you reply?",
+    ),
+    *("You guys do not reply", "They don\u2019t reply", "We are now closed on the house!"),
     *("Can I reply to this in my office?", "Are you closed on Sunday?", "I do not reply to strangers", "Hello", ""),
     *("We closed the deal", "My phone cannot receive pictures", "Is the number still right?", "stop texting me"),
 )

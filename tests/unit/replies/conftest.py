@@ -6,7 +6,10 @@ import pytest
 
 from switchboard.kit import clock
 from tests.actors import Tenant, tenant
+from tests.unit.messaging.conftest import messenger
 from tests.unit.replies.talks import Talk, open_talk
+
+__all__ = ["acme", "messenger", "talk"]
 
 
 @pytest.fixture

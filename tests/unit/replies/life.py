@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from switchboard.accounts import organizations
 from switchboard.aws.writes import commit
 from switchboard.replies import store
 from switchboard.replies.models import AnswerState
+from switchboard.usage import service as usage
 from tests.actors import Tenant
+from tests.unit.replies.talks import ADA
 
 
 def live(acme: Tenant) -> None:
     """Write one item of each kind."""
     mark = store.SentMark(acme.org_id, "cnv_1", "sms_1", "answer")
     commit(store.state_write(AnswerState(org_id=acme.org_id, conversation_id="cnv_1")), mark.marker_write("sms_2"))
+    org = organizations.get_organization(acme.org_id)
+    usage.commit_within([usage.daily_charge_of_contact(org, ADA, "model_calls", 5)])

@@ -19,7 +19,7 @@ from switchboard.replies import repliers, service
 from switchboard.replies.jobs import ReplyToTexts
 from switchboard.replies.repliers.models import Answer, Prompt
 from tests.actors import system
-from tests.unit.calls.console_calls import save_number
+from tests.unit.calls.console_calls import OURS, save_number
 
 ADA = "+14155550142"
 
@@ -82,11 +82,13 @@ class Talk:
         service.reply_to_texts(self.job(message))
 
 
-def open_talk(org_id: str, time: clock.FrozenClock, **settings: Any) -> Talk:
-    """Returns a conversation with a flow that answers texts."""
+def open_talk(
+    org_id: str, time: clock.FrozenClock, e164: str = OURS, provider: str = "simulator", **settings: Any
+) -> Talk:
+    """Returns a conversation with a flow that answers texts at a number of ours."""
     wanted = {"name": "Desk", "greeting": "Welcome to Acme!", "system_prompt": "Be kind.", **settings}
     flow = flows.create_flow(system(org_id), FlowSettings.model_validate(wanted))
-    number = save_number(org_id, sms_flow_id=flow.id)
+    number = save_number(org_id, e164, provider=provider, sms_flow_id=flow.id)
     return Talk(org_id, number.id, number.e164, flow, time)
 
 

@@ -66,10 +66,10 @@ def test_answers_within_seconds_are_a_loop() -> None:
     assert guards.find_stop(_talk(*slow), [], NOW) is None
 
 
-def test_the_window_and_the_day_limit_answers() -> None:
-    quick = [clock.format_iso(NOW - timedelta(seconds=50 * number)) for number in range(guards.MAX_ANSWERS)]
+def test_the_window_and_the_day_limit_turns() -> None:
+    quick = [clock.format_iso(NOW - timedelta(seconds=50 * number)) for number in range(guards.MAX_TURNS)]
     assert guards.find_stop([], quick, NOW) == "reply_limit"
     assert guards.find_stop([], quick[1:], NOW) is None
-    spread = [clock.format_iso(NOW - timedelta(minutes=20 * number)) for number in range(guards.MAX_ANSWERS_OF_A_DAY)]
+    spread = [clock.format_iso(NOW - timedelta(minutes=20 * number)) for number in range(guards.MAX_TURNS_OF_A_DAY)]
     assert guards.find_stop([], spread, NOW) == "reply_limit"
     assert guards.find_stop([], spread[:-1], NOW) is None

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
+from switchboard.aws.writes import commit
 from switchboard.carriers.language import RefusedError, ThrottledError
 from switchboard.compliance import ledgers
+from switchboard.compliance.verdicts import Blocked
 from switchboard.kit import clock
-from switchboard.messaging import store
-from switchboard.messaging.models import Author, ConversationStatus, MessageStatus, ScheduleReason
+from switchboard.messaging import acceptance, store
+from switchboard.messaging.models import Author, ConversationStatus, MessageStatus, ScheduledStatus, ScheduleReason
 from switchboard.persistence.collection import next_version
 from switchboard.replies import guards, service
 from switchboard.replies.repliers.models import Answer, ToolCall
 from tests.actors import Tenant, system
 from tests.integration.sabotage import Sabotage
+from tests.unit.messaging.desk import make_text
+from tests.unit.messaging.texts_out import CALIFORNIAN, fire
 from tests.unit.replies.talks import ADA, Talk, open_talk, use_writer
 
 
@@ -39,6 +45,40 @@ def test_one_answer_for_several_texts(talk: Talk, monkeypatch: pytest.MonkeyPatc
     assert talk.answers == ["At 5."]
     assert [line.text for line in writer.prompts[0].lines] == ["Hi", "When do you close?"]
     assert writer.prompts[0].instructions == "Be kind."
+
+
+@pytest.mark.parametrize("between", ["INFO", "AUTO-REPLY: I am away", "Liked “Welcome to Acme!”"])
+def test_a_question_is_answered_though_no_question_follows(
+    talk: Talk, monkeypatch: pytest.MonkeyPatch, between: str
+) -> None:
+    writer = use_writer(monkeypatch, Answer("Yes, until six."))
+    question, other = talk.hear("Are you open on Sunday?"), talk.hear(between, pause=2)
+    talk.answer(other, pause=0)
+    assert writer.prompts == []
+    talk.answer(question, pause=2)
+    assert talk.answers[-1] == "Yes, until six."
+    assert "INFO" not in [line.text for line in writer.prompts[0].lines]
+    talk.answer(talk.hear("Thanks", pause=60))
+    assert "INFO" not in [line.text for line in writer.prompts[1].lines]
+
+
+def test_rules_never_answer_a_machine_or_a_keyword(talk: Talk) -> None:
+    for body in ("AUTO-REPLY: I am away", "I'm driving", "Do not reply to this number"):
+        talk.answer(talk.hear(body))
+    assert (talk.answers, talk.conversation.ai_paused) == ([], False)
+    talk.answer(talk.hear("INFO"))
+    assert [text.author for text in talk.texts if text.direction == "outbound"] == [Author.SYSTEM]
+
+
+def test_a_reaction_and_a_wrong_number_get_no_turn(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
+    writer = use_writer(monkeypatch, Answer("Hello!"))
+    talk.answer(talk.hear("Liked “Your table is ready.”"))
+    question = talk.hear("Who is this?", pause=60)
+    talk.answer(talk.hear("You have the wrong number", pause=2))
+    talk.answer(question, pause=0)
+    assert (writer.prompts, talk.answers, talk.conversation.needs_attention) == ([], [], True)
+    talk.answer(talk.hear("Sorry, I do know you.", pause=60))
+    assert talk.answers == ["Hello!"]
 
 
 def test_a_person_who_keeps_writing_gets_an_answer_in_time(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,6 +170,55 @@ def test_an_opt_out_while_the_model_writes_stops_the_answer(
     monkeypatch.setattr(writer, "reply", slow)
     talk.answer(heard)
     assert talk.answers == []
+
+
+def _live(acme: Tenant, frozen: clock.FrozenClock) -> Talk:
+    """A conversation on a number of a real carrier, with a person in California."""
+    return replace(open_talk(acme.org_id, frozen, provider="twilio"), contact=CALIFORNIAN)
+
+
+@pytest.mark.usefixtures("messenger")
+def test_a_conversation_is_answered_after_a_year(
+    acme: Tenant, frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    talk = _live(acme, frozen)
+    use_writer(monkeypatch, Answer("Once."), Answer("Again."))
+    talk.answer(talk.hear("Hi"))
+    frozen.advance(days=365)
+    talk.answer(talk.hear("Hello again"))
+    assert talk.answers == ["Once.", "Again."]
+    assert not talk.conversation.ai_paused
+
+
+@pytest.mark.usefixtures("messenger")
+def test_a_person_looks_at_a_text_that_the_ai_may_not_answer(
+    acme: Tenant, frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    talk = _live(acme, frozen)
+    use_writer(monkeypatch, Answer("Once."))
+    heard = talk.hear("Hi")
+    refused = Blocked("The consent has expired.", code="consent_expired")
+    monkeypatch.setattr(acceptance, "send_reply", Mock(side_effect=refused))
+    talk.answer(heard)
+    assert (talk.answers, talk.conversation.ai_paused, talk.conversation.needs_attention) == ([], True, True)
+    assert talk.conversation.metadata["escalation_reason"] == "consent_expired"
+
+
+@pytest.mark.usefixtures("messenger")
+def test_the_night_keeps_the_last_text_of_the_ai_for_the_morning(
+    acme: Tenant, frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    talk = _live(acme, frozen)
+    use_writer(monkeypatch, RefusedError("no answer"))
+    frozen.advance(hours=13)
+    talk.answer(talk.hear("Hi"))
+    places = store.SCHEDULED_LISTING.places(talk.org_id, {"status": ["pending"]}, 10)
+    (waiting,) = [store.SCHEDULED.get_object(talk.org_id, place.partition("#")[2]) for place in places]
+    assert waiting
+    assert talk.conversation.ai_paused
+    frozen.advance(hours=11)
+    assert fire(waiting).status is ScheduledStatus.SENT
+    assert talk.answers == [service.FALLBACK]
 
 
 def test_a_number_without_a_flow_has_no_ai(acme: Tenant, frozen: clock.FrozenClock) -> None:
@@ -258,9 +347,44 @@ def test_the_daily_limit_of_the_model_leaves_a_person(talk: Talk, monkeypatch: p
     assert talk.answers == ["Yes.", service.FALLBACK]
 
 
-def test_the_window_counts_the_answers(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
-    use_writer(monkeypatch, *[Answer(f"Answer {number}") for number in range(40)])
-    for number in range(guards.MAX_ANSWERS + 2):
+def test_the_window_counts_turns_with_and_without_an_answer(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
+    writer = use_writer(monkeypatch, *[Answer(f"Answer {number}" if number % 2 else None) for number in range(40)])
+    for number in range(guards.MAX_TURNS + 2):
         talk.answer(talk.hear(f"Question {number}", pause=10))
-    assert len(talk.answers) == guards.MAX_ANSWERS
+    assert (len(writer.prompts), len(talk.answers)) == (guards.MAX_TURNS, guards.MAX_TURNS // 2)
     assert talk.conversation.metadata["escalation_reason"] == "reply_limit"
+
+
+def test_a_follow_up_counts_as_a_turn(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
+    call = Answer(calls=[ToolCall("schedule_follow_up", {"text": "How was it?", "minutes": 60})])
+    writer = use_writer(monkeypatch, *[call, Answer()] * 20)
+    for number in range(guards.MAX_TURNS):
+        talk.answer(talk.hear(f"Again {number}", pause=10))
+    assert len(writer.prompts) == guards.MAX_TURNS
+    assert talk.conversation.metadata["escalation_reason"] == "reply_limit"
+
+
+def test_one_contact_does_not_use_up_the_model(
+    acme: Tenant, frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "MODEL_CALLS_PER_CONTACT", 3)
+    writer = use_writer(monkeypatch, Answer(calls=[ToolCall("unknown", {})]), Answer("Yes."))
+    first = open_talk(acme.org_id, frozen)
+    second = open_talk(acme.org_id, frozen, e164="+12125550101")
+    first.answer(first.hear("One"))
+    second.answer(second.hear("Two"))
+    assert second.answers == ["Yes."]
+    second.answer(second.hear("Three", pause=60))
+    assert (len(writer.prompts), second.answers[-1]) == (3, service.FALLBACK)
+    other = replace(first, contact="+14155550143")
+    other.answer(other.hear("Four", pause=60))
+    assert other.answers == ["Yes."]
+
+
+def test_a_text_of_a_campaign_answers_no_question(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
+    use_writer(monkeypatch, Answer("Yes."))
+    heard = talk.hear("Are you open?")
+    sale = make_text(talk.conversation, "Sale!", status=MessageStatus.SENT, campaign_id="cmp_1", recipient=0)
+    commit(store.new_message_write(sale))
+    talk.answer(heard)
+    assert talk.answers[-1] == "Yes."
