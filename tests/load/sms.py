@@ -191,7 +191,7 @@ def _measure_requests() -> None:
         _report(world, office, world.carried[-1])
         alone = sum(world.requests.values())
     report.table(
-        "Requests of a text to the tables and queues, all told",
+        "Requests of a text to the tables and queues, without its fan-out and audit (they are among the units)",
         ("", "requests", "target"),
         [
             (f"a text of a campaign at {THROTTLE} a minute, delivered", f"{in_campaign:.1f}", CAMPAIGN_TARGET),
