@@ -38,7 +38,7 @@ from switchboard.timers.models import Timer
 from tests.conftest import clear_caches
 from tests.integration.test_local_stack import Running
 from tests.load import cloud, dynoxide, report, stub
-from tests.load.cloud import Cloud
+from tests.load.cloud import Cloud, Sent
 from tests.load.sizes import SIZES
 from tests.load.world import sqs_record
 from tests.unit.campaigns.virtual import Office, contact_of, open_office
@@ -52,6 +52,7 @@ _PATIENCE = 60
 #: The timers that are stored at once: more would overtax dynoxide.
 _TOGETHER = 100
 _STORING = 0.002
+_ATTEMPTS = 10
 #: The time in which a member schedules a text here, at most, and the time before the first one is due.
 _ACCEPTANCE, _LEAD = 0.05, 5
 
@@ -133,12 +134,20 @@ def _measure_timers(binary: Path) -> list[float]:
             pool.invoke("schedules/tick", {})
             jobs = [one for one in sent.sent if one.queue == "timers"]
             for job in jobs:
-                assert pool.invoke("workers/timers", {"Records": [sqs_record(1, job)]}) == {"batchItemFailures": []}
+                _fire(job)
         clear_caches()
         due = {one.body["scheduled_id"]: clock.parse(one.due).timestamp() for one in made}
         late = sorted(sent.visible[name] - at for name, at in due.items())
         assert late[0] >= 0, "a timer is early"
         return late
+
+
+def _fire(job: Sent) -> None:
+    """Lets a worker send the timers of a shard. The queue delivers again what fails: dynoxide may be too busy."""
+    for _ in range(_ATTEMPTS):
+        if pool.invoke("workers/timers", {"Records": [sqs_record(1, job)]}) == {"batchItemFailures": []}:
+            return
+    raise AssertionError("the timers of a shard cannot be sent")
 
 
 class _TimedQueues(Cloud):
@@ -147,13 +156,14 @@ class _TimedQueues(Cloud):
     def __init__(self, seconds: float) -> None:
         super().__init__(seconds)
         self.visible: dict[str, float] = {}
+        self._answers["ChangeMessageVisibilityBatch"] = lambda _: {"Successful": [], "Failed": []}
 
     def _send(self, asked: dict[str, Any]) -> dict[str, Any]:
         now = time.time()
         for entry in asked["Entries"]:
             body = json.loads(entry["MessageBody"])
             if "scheduled_id" in body:
-                self.visible[body["scheduled_id"]] = now + entry.get("DelaySeconds", 0)
+                self.visible.setdefault(body["scheduled_id"], now + entry.get("DelaySeconds", 0))
         return super()._send(asked)
 
 
