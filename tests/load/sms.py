@@ -208,25 +208,7 @@ def _count_requests(throttle: int) -> float:
         world.run(200)
         for one in world.carried:
             _report(world, office, one)
-<<<<<<< HEAD
         return sum(world.requests.values()) / len(world.carried)
-=======
-        in_campaign = sum(world.requests.values()) / len(world.carried)
-        world.requests.clear()
-        single = _send_single(world, office, contact_of(2_000))
-        _report(world, office, world.carried[-1])
-        alone = sum(world.requests.values())
-    report.table(
-        "Requests of a text to the tables and queues, without its fan-out and audit (they are among the units)",
-        ("", "requests", "target"),
-        [
-            (f"a text of a campaign at {THROTTLE} a minute, delivered", f"{in_campaign:.1f}", CAMPAIGN_TARGET),
-            (f"a single text ({single.status.value}), accepted, sent and delivered", alone, SINGLE_TARGET),
-        ],
-    )
-    report.at_most("requests of a campaign's text", in_campaign, "requests", CAMPAIGN_TARGET)
-    report.at_most("requests of a single text", alone, "requests", SINGLE_TARGET)
->>>>>>> m
 
 
 def _report(world: World, office: Office, one: Carried) -> None:

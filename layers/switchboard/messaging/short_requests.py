@@ -25,6 +25,12 @@ _WEAK = (
     r"(?:cancel|end|quit|revoke|remove|discontinue|cease|desist|terminate|enough"
     r"|alto|parar|baja|cancelar|detener|salir|quitar|arret|arreter|arretez)"
 )
+#: The same words without those of `_AFTER`. A pattern with both would try each word twice.
+_OTHER_STRONG = r"(?:stopall|unsubscribed|unsubscribing|opting out|desuscribir(?:me)?)"
+_OTHER_WEAK = (
+    r"(?:revoke|remove|discontinue|cease|desist|terminate|enough"
+    r"|alto|parar|baja|cancelar|detener|salir|quitar|arret|arreter|arretez)"
+)
 #: Verbs that need a word for texts.
 _ORDERS = r"(?:cancele[ns]?|cancela|canceling|detengan?|paren?|suspendan?)"
 _POLITE = r"(?:please|kindly|just|hi|hello|hey|sir|maam|no thanks|no thank you|not interested|por favor|favor de|ya)"
@@ -56,7 +62,7 @@ _WISHING = (
 
 #: Clauses that count at the beginning and the end of a text.
 _STRONG_CLAUSE = re.compile(
-    rf"(?:{_BEFORE} )*{_STRONG}(?: (?:{_AFTER}|{_OBJECT}|{_STRONG}|\d+))*"
+    rf"(?:{_BEFORE} )*{_STRONG}(?: (?:{_AFTER}|{_OBJECT}|{_OTHER_STRONG}|\d+))*"
     r"|(?:please )?(?:fuck off|f off|piss off|go away|get lost|stfu|dnc)(?: please| now)?"
     r"|leave (?:me|us) the \w+ alone"
     r"|i (?:do not|dont) consent"
@@ -69,7 +75,7 @@ _STRONG_CLAUSE = re.compile(
     r"|no texts|no messages|no text messages|no molestar|(?:end|cease|discontinue) these"
 )
 #: A text that is a request as a whole, without the clauses of `_REASONS`.
-_WHOLE = re.compile(rf"(?:(?:{_POLITE}) )*(?:i revoke|{_WEAK}|{_STRONG})(?: (?:{_AFTER}|{_WEAK}))*")
+_WHOLE = re.compile(rf"(?:(?:{_POLITE}) )*(?:i revoke|{_WEAK}|{_STRONG})(?: (?:{_AFTER}|{_OTHER_WEAK}))*")
 _REASONS = re.compile(
     r"(?:no|no thanks|no thank you|(?:im |i am )?not interested(?: thanks| thank you)?|(?:you have the )?wrong number"
     r"|wrong person|who is this|hi|hello)"
