@@ -191,7 +191,7 @@ def _measure_requests() -> None:
         alone = sum(world.requests.values())
     rows.append((f"a single text ({single.status.value}), accepted, sent and delivered", alone, SINGLE_TARGET))
     report.table(
-        "Requests of a text to the tables and queues, all told",
+        "Requests of a text to the tables and queues, without its fan-out and audit (they are among the units)",
         ("", "requests", "target"),
         rows,
     )
