@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 import pytest
 
-from infra.local import dynoxide, engine
+from infra.local import dynoxide, engine, server
 from tests.integration.conftest import wait_until
 
 pytestmark = pytest.mark.skipif(not Path("/proc").exists(), reason="processes are found through /proc")
@@ -197,8 +197,7 @@ def test_mail_that_waits_while_the_engine_is_killed_is_delivered_afterwards(stac
     os.kill(pid, signal.SIGSTOP)
     messages = [stack.send() for _ in range(3)]
     os.kill(pid, signal.SIGKILL)
-    for message in messages:
-        wait_until(lambda message=message: stack.status(message) == "DELIVERED", _PATIENCE)
+    wait_until(lambda: {stack.status(message) for message in messages} == {"DELIVERED"}, _PATIENCE)
 
 
 @needs_dynoxide
@@ -267,7 +266,7 @@ def foreign(tmp_path: Path) -> Iterator[Callable[[int], None]]:
 
 
 def _listens(port: int) -> bool:
-    return not engine.is_free(port)
+    return not server.is_free(port)
 
 
 def test_a_leftover_engine_is_reported_and_not_used(tmp_path: Path, foreign: Callable[[int], None]) -> None:
