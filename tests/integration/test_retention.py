@@ -96,6 +96,8 @@ def use_every_feature(later: Later) -> None:
     )
     ledgers.block_number(master, "+12125550001")
     ledgers.record_opt_out(master, "+12125550002", "manual")
+    ledgers.record_opt_out(master, "+12125550004", "manual")
+    ledgers.record_opt_in(master, "+12125550004")
     ledgers.record_consent(master, "+12125550003", "business-relationship")
 
     save_contact(acme, notes="alpha beta", display_name="Ada Park", time_zone="America/New_York")
