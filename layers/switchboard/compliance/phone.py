@@ -60,6 +60,15 @@ class Phone:
         return bool(fictional or _MAGIC.fullmatch(self.e164))
 
 
+def is_number(text: str) -> bool:
+    """Whether a text is a telephone number in E.164, and not a name or a short code."""
+    try:
+        parse(text)
+    except Invalid:
+        return False
+    return True
+
+
 def is_costly(text: str) -> bool:
     """Whether a call pays the number's holder or goes to a costly network. Raises Invalid for an invalid number.
 

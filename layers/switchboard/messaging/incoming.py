@@ -16,7 +16,7 @@ from switchboard.carriers.messages.ports.reports import IncomingText
 from switchboard.compliance import ledgers, phone
 from switchboard.compliance.ledgers import AlreadyOptedOutError
 from switchboard.compliance.models import BlockedNumber, ConsentRecord, ConsentSource, OptOut
-from switchboard.errors import Invalid, NotFound, QuotaExceeded
+from switchboard.errors import NotFound, QuotaExceeded
 from switchboard.kit import clock, ids
 from switchboard.messaging import contact_requests, figures, keyword_answers, store, text_events, threads, unanswered
 from switchboard.messaging.contact_requests import ContactRequest, LedgerChange
@@ -113,17 +113,9 @@ def _store(message: TextMessage, receipt: _Receipt) -> None:
 
 def _contact_of(sender: str) -> str:
     """Returns the contact of a text. A short code or a name stays as it is: nobody can text it, its text is kept."""
-    if _is_number(sender):
+    if phone.is_number(sender):
         return sender
     return " ".join(sender.split())[:_MAX_SENDER_CHARACTERS] or "unknown"
-
-
-def _is_number(sender: str) -> bool:
-    try:
-        phone.parse(sender)
-    except Invalid:
-        return False
-    return True
 
 
 def _new_message(report: IncomingText, number: Number, conversation_id: str, contact: str) -> TextMessage:
@@ -154,7 +146,7 @@ def _new_message(report: IncomingText, number: Number, conversation_id: str, con
 
 
 def _find_request(report: IncomingText, known: _Known, message: TextMessage) -> ContactRequest | None:
-    if not _is_number(message.contact_e164):
+    if not phone.is_number(message.contact_e164):
         return None
     confirmed = known.talk.confirmed_opt_out if known.talk else None
     yes_counts = contact_requests.is_yes_to(known.opt_out, confirmed)
@@ -166,7 +158,7 @@ def _receipt_of(
 ) -> _Receipt:
     """Returns what follows from a text. `flagged` means that the carrier named its keyword, and has answered it."""
     origin = text_events.text_origin(message)
-    is_person = _is_number(message.contact_e164)
+    is_person = phone.is_number(message.contact_e164)
     change = contact_requests.change_ledger(origin, request, message.contact_e164, known.opt_out, message.created_at)
     before = known.talk or _new_conversation(known.number, message)
     facts: dict[str, Any] = threads.add_message(before, message)

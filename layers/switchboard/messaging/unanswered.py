@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 
 from switchboard.compliance import phone
-from switchboard.errors import Invalid
 from switchboard.kit.texts import plain_words
 from switchboard.messaging.models import TextMessage
 from switchboard.messaging.reactions import is_reaction, read_reaction, remove_reaction
@@ -50,7 +49,7 @@ _OTHER_NUMBER = re.compile(r"\b(?:gave|given|typed|entered|put|wrote|dialed|call
 
 def is_automatic(message: TextMessage) -> bool:
     """Whether a machine wrote a text that came in: by its words, or because its sender is no telephone number."""
-    if not _is_number(message.contact_e164):
+    if not phone.is_number(message.contact_e164):
         return True
     body = message.body[:_MAX_CHARACTERS]
     # "No-reply" of a machine has a hyphen, and "no reply" of a person has none.
@@ -77,11 +76,3 @@ def needs_person(body: str) -> bool:
     """Whether a person of the organization should look at a text: a wrong number, or a contact who dislikes a text."""
     reaction = read_reaction(body)
     return (reaction is not None and reaction.kind == "dislike") or says_wrong_number(body)
-
-
-def _is_number(sender: str) -> bool:
-    try:
-        phone.parse(sender)
-    except Invalid:
-        return False
-    return True
