@@ -92,7 +92,7 @@ def _is_complete(text: str) -> bool:
 class Shell:
     """A bash session in a folder. Background jobs of a page end with it."""
 
-    def __init__(self, folder: Path, environ: Mapping[str, str], limit_seconds: float = 30) -> None:
+    def __init__(self, folder: Path, environ: Mapping[str, str], limit_seconds: float = 100) -> None:
         self._limit = limit_seconds
         self._script, self._output = folder / ".page.sh", folder / ".page.out"
         self._bash = subprocess.Popen(
@@ -143,7 +143,7 @@ class Shell:
         return self._bash.stdout.readline().strip() or "the session ended"
 
 
-def run(path: Path, folder: Path, environ: Mapping[str, str], limit_seconds: float = 30) -> int:
+def run(path: Path, folder: Path, environ: Mapping[str, str], limit_seconds: float = 100) -> int:
     """Runs a page in a folder and returns the number of its commands.
 
     Raises PageError at the first command that fails, and at the first output that the page does not show.
