@@ -94,14 +94,6 @@ class FactsWanted(NamedTuple):
     opt_in: bool = False
 
 
-def read_facts(org_id: str, e164: str, subject: str, days: Sequence[date], places: Sequence[str] = ()) -> Facts:
-    """Reads all facts about a number that the gate needs, in one consistent request.
-
-    The facts include the database's answers for `days`, and the amendments of `places`.
-    """
-    return read_facts_of_many([FactsWanted(org_id, e164, subject, days, places)])[0]
-
-
 def read_facts_of_many(wanted: Sequence[FactsWanted]) -> list[Facts]:
     """Reads the facts about several numbers, in one consistent request for each hundred items."""
     keys = [_fact_keys(one) for one in wanted]

@@ -18,15 +18,15 @@ from switchboard.carriers.messages import segments
 from switchboard.compliance import service as compliance
 from switchboard.compliance.models import PassedOptOut
 from switchboard.compliance.verdicts import Blocked, Verdict
-from switchboard.errors import DomainError, Invalid, NotFound
+from switchboard.errors import DomainError, Invalid
 from switchboard.events.models import Origin
 from switchboard.kit import clock, ids
 from switchboard.messaging import charges, drafts, gate, scheduling, store, text_events, threads
+from switchboard.messaging.activity import entry_write, require_conversation
 from switchboard.messaging.drafts import SentText, TextDraft
 from switchboard.messaging.jobs import SendText
 from switchboard.messaging.models import (
     MAX_BODY_CHARACTERS,
-    ActivityEntry,
     Author,
     ConversationStatus,
     MessageStatus,
@@ -44,7 +44,7 @@ from switchboard.timers import service as timers
 from switchboard.usage import service as usage
 from switchboard.usage.service import Charge
 
-__all__ = ["SentText", "TextDraft", "send_follow_up", "send_reply", "send_text", "system_text_writes"]
+__all__ = ["SentText", "TextDraft", "send_reply", "send_text", "system_text_writes"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,20 +106,6 @@ def send_reply(
     return _send(sender, conversation_id, draft, ScheduleReason.AI_FOLLOW_UP)
 
 
-def send_follow_up(
-    org: Organization,
-    conversation_id: str,
-    draft: TextDraft,
-    *,
-    correlation_id: str,
-    once: IdempotencyGuard | None = None,
-) -> SentText:
-    """Schedules a text of the AI for the draft's `scheduled_at`. The errors are those of `send_reply`."""
-    if draft.scheduled_at is None:
-        raise ValueError("a follow-up has a time")
-    return send_reply(org, conversation_id, draft, correlation_id=correlation_id, once=once)
-
-
 def system_text_writes(
     org: Organization,
     talk: TextConversation,
@@ -174,9 +160,7 @@ def _send(sender: _Sender, conversation_id: str, draft: TextDraft, reason: Sched
 
 
 def _find_place(org_id: str, conversation_id: str) -> _Place:
-    talk = store.CONVERSATIONS.get_object(org_id, conversation_id)
-    if talk is None:
-        raise NotFound("There is no such conversation: check its id.")
+    talk = require_conversation(org_id, conversation_id)
     if talk.status is ConversationStatus.CLOSED:
         raise Invalid("This conversation is closed: reopen it first.", code="conversation_closed")
     number, holder = reads.read_refs(numbers.number_ref(org_id, talk.number_id), numbers.holder_ref(talk.contact_e164))
@@ -292,16 +276,8 @@ def takeover_writes(origin: Origin, talk: TextConversation, message: TextMessage
 
 
 def _paused_writes(origin: Origin, talk: TextConversation, message: TextMessage) -> list[Writes]:
-    entry = ActivityEntry(
-        id=ids.new_id("act"),
-        kind="ai_paused",
-        actor=message.author_user_id or origin.actor.id,
-        at=clock.now_iso(),
-        before="false",
-        after="true",
-    )
     return [
-        store.activity_write(talk.org_id, talk.id, entry),
+        entry_write(origin, talk, "ai_paused", "false", "true", actor_id=message.author_user_id),
         text_events.conversation_event_write(origin, "conversation.updated", talk, fields=["ai_paused"]),
     ]
 

@@ -26,12 +26,16 @@ def entry_write(
     before: str | None = None,
     after: str | None = None,
     note: str | None = None,
+    actor_id: str | None = None,
 ) -> Put:
-    """Returns the write that adds an entry, for the commit of the change."""
+    """Returns the write that adds an entry, for the commit of the change.
+
+    `actor_id` names who acted, if it is not the origin: the contact, or the member for whom a worker acts.
+    """
     entry = ActivityEntry(
         id=ids.new_id("act"),
         kind=kind,
-        actor=origin.actor.id,
+        actor=actor_id or origin.actor.id,
         actor_name=origin.user.name if isinstance(origin, Member) else None,
         at=clock.now_iso(),
         before=before,

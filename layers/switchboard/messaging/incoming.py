@@ -17,15 +17,17 @@ from switchboard.compliance import ledgers, phone
 from switchboard.compliance.ledgers import AlreadyOptedOutError
 from switchboard.compliance.models import BlockedNumber, ConsentRecord, ConsentSource, OptOut
 from switchboard.errors import NotFound, QuotaExceeded
+from switchboard.events.models import Origin
 from switchboard.kit import clock, ids
 from switchboard.messaging import contact_requests, figures, keyword_answers, store, text_events, threads, unanswered
+from switchboard.messaging.activity import entry_write
 from switchboard.messaging.contact_requests import ContactRequest, LedgerChange
 from switchboard.messaging.jobs import FetchTextMedia
 from switchboard.messaging.keyword_answers import Answered, Asked
 from switchboard.messaging.keywords import KeywordKind
 from switchboard.messaging.models import (
     MAX_MEDIA,
-    ActivityEntry,
+    ActivityEntryKind,
     Author,
     ConversationStatus,
     MessageStatus,
@@ -44,6 +46,8 @@ from switchboard.usage.service import Charge
 
 #: The longest sender that is not a telephone number, such as a short code or a name.
 _MAX_SENDER_CHARACTERS = 32
+#: The actor of the activity that a contact's text causes.
+_CONTACT = "contact"
 
 
 class _Known(NamedTuple):
@@ -189,7 +193,7 @@ def _receipt_of(
         change.writes,
         _status_writes(known.talk, after, message),
         text_events.text_event_write(origin, "sms.received", message, media=len(message.media), **keyword),
-        _ledger_entry_write(request, change, after),
+        _ledger_entry_write(origin, request, change, after),
         _consent_writes(request, known, message) if is_person else None,
         timers.job_write(fetch) if message.media else None,
         figures.figure_writes(message, "received", message.created_at),
@@ -222,26 +226,27 @@ def _status_writes(before: TextConversation | None, after: TextConversation, mes
         return [text_events.conversation_event_write(origin, "conversation.started", after)]
     if before.status is ConversationStatus.OPEN:
         return []
-    entry = _entry("status", before=before.status.value, after=after.status.value)
     return [
         text_events.conversation_event_write(origin, "conversation.reopened", after, cause="text"),
-        store.activity_write(after.org_id, after.id, entry),
+        entry_write(origin, after, "status", before.status.value, after.status.value, actor_id=_CONTACT),
         timers.cancel_writes(before.snooze_timer),
     ]
 
 
-def _entry(kind: Any, **facts: str | None) -> ActivityEntry:
-    return ActivityEntry(id=ids.new_id("act"), kind=kind, actor="contact", at=clock.now_iso(), **facts)
-
-
-def _ledger_entry_write(request: ContactRequest | None, change: LedgerChange, talk: TextConversation) -> Writes:
+def _ledger_entry_write(
+    origin: Origin, request: ContactRequest | None, change: LedgerChange, talk: TextConversation
+) -> Writes:
     """Returns the write of the activity's entry about an opt-out or opt-in."""
-    kinds = {"opted_out": change.opts_out, "opted_in": change.opts_in, "opt_out_kept": change.keeps}
+    kinds: dict[ActivityEntryKind, bool] = {
+        "opted_out": change.opts_out,
+        "opted_in": change.opts_in,
+        "opt_out_kept": change.keeps,
+    }
     kind = next((kind for kind, applies in kinds.items() if applies), None)
     if request is None or kind is None:
         return None
-    entry = _entry(kind, note="asked in a text" if request.in_sentence else request.word)
-    return store.activity_write(talk.org_id, talk.id, entry)
+    note = "asked in a text" if request.in_sentence else request.word
+    return entry_write(origin, talk, kind, note=note, actor_id=_CONTACT)
 
 
 def _consent_writes(request: ContactRequest | None, known: _Known, message: TextMessage) -> Writes:

@@ -215,12 +215,6 @@ def _provider_sid_key(org_id: str, conversation_id: str, provider_sid: str) -> K
     return {"pk": conversation_partition(org_id, conversation_id), "sk": f"sid#{provider_sid}"}
 
 
-def provider_sid_ref(org_id: str, conversation_id: str, provider_sid: str) -> Ref[str]:
-    """Returns the reference to the id of a text that came in, by the carrier's id."""
-    key = _provider_sid_key(org_id, conversation_id, provider_sid)
-    return Ref("activity", key, lambda item: str(item["message_id"]))
-
-
 def provider_sid_write(message: TextMessage) -> Put:
     """Returns the write that marks the carrier's id of a text that came in.
 
