@@ -46,6 +46,21 @@ class Permission(StrEnum):
     CAMPAIGNS_WRITE = "campaigns.write"
     OPT_OUTS_READ = "opt_outs.read"
     OPT_OUTS_WRITE = "opt_outs.write"
+    WEBHOOKS_READ = "webhooks.read"
+    WEBHOOKS_WRITE = "webhooks.write"
+    TRIGGERS_READ = "triggers.read"
+    TRIGGERS_WRITE = "triggers.write"
+    BRANDS_READ = "brands.read"
+    BRANDS_WRITE = "brands.write"
+    MCP_SERVERS_READ = "mcp_servers.read"
+    MCP_SERVERS_WRITE = "mcp_servers.write"
+    #: To let a tool of an MCP server run, or to refuse it.
+    MCP_TOOLS_APPROVE = "mcp_tools.approve"
+    BILLING_READ = "billing.read"
+    #: To change the plan and the details of payment.
+    BILLING_WRITE = "billing.write"
+    WIDGETS_READ = "widgets.read"
+    WIDGETS_WRITE = "widgets.write"
 
 
 _VIEWER = frozenset(
@@ -76,6 +91,12 @@ _OPERATOR = _VIEWER | {
     Permission.TEXTS_SEND,
     Permission.CAMPAIGNS_WRITE,
     Permission.OPT_OUTS_WRITE,
+    Permission.WEBHOOKS_READ,
+    Permission.TRIGGERS_READ,
+    Permission.BRANDS_READ,
+    Permission.MCP_SERVERS_READ,
+    Permission.MCP_TOOLS_APPROVE,
+    Permission.BILLING_READ,
 }
 
 #: The permissions by role. An admin has every permission, including future ones.
