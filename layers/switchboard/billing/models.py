@@ -73,7 +73,7 @@ class OpenCheckout(BaseModel):
     #: In seconds since 1970, as the provider gets them. A repeated order must be the same.
     ordered_at: int
     expires_at: int
-    renews_at: int
+    renews_at: int | None
     id: str | None = None
     url: str | None = None
 
@@ -84,8 +84,6 @@ class BillingAccount(BaseModel):
     id: str
     org_id: str
     version: int = 1
-    #: The provider, by name, that has the customer.
-    provider: str
     customer_id: str | None = None
     #: The address for invoices and notices of payment. Without it, the organization's own addresses get them.
     email: str | None = None

@@ -12,13 +12,10 @@ __all__ = ["get_payments", "payments_name"]
 def payments_name() -> str:
     """Returns the provider that the setting PAYMENTS_CARRIER names: `stripe`, `simulator` or `none`.
 
-    The simulator is the default of the local stack, and works only there and where the setting SIMULATED_PAYMENTS
-    allows it. Elsewhere everybody could subscribe for nothing.
+    The simulator is the default of the local stack. Elsewhere it must be named: with it, everybody subscribes for
+    nothing.
     """
-    local = settings.stage() == "local"
-    found = settings.text("PAYMENTS_CARRIER", "simulator" if local else "none")
-    allowed = local or settings.flag("SIMULATED_PAYMENTS")
-    return found if allowed or found != "simulator" else "none"
+    return settings.text("PAYMENTS_CARRIER", "simulator" if settings.stage() == "local" else "none")
 
 
 def get_payments(*, patient: bool = False) -> Payments:
@@ -35,6 +32,4 @@ def get_payments(*, patient: bool = False) -> Payments:
         from switchboard.carriers.payments.simulator import SimulatedPayments  # for cold start: one provider only
 
         return SimulatedPayments()
-    raise Unavailable(
-        "No provider of payments is configured: ask the operator of this deployment.", code="no_payments"
-    )
+    raise Unavailable("No provider of payments is configured: ask the operator of this deployment.", code="no_payments")

@@ -30,6 +30,7 @@ class CheckoutOrder:
     """A hosted page on which a customer subscribes to a plan.
 
     `expires_at` and `renews_at` are in seconds since 1970. The subscription renews at `renews_at`, and then monthly.
+    With `None` it renews a month after it began.
     """
 
     org_id: str
@@ -38,7 +39,7 @@ class CheckoutOrder:
     success_url: str
     cancel_url: str
     expires_at: int
-    renews_at: int
+    renews_at: int | None
     key: str
 
 
@@ -111,7 +112,7 @@ class Payments(Protocol):
     def close_checkout(self, org_id: str, checkout_id: str) -> bool:
         """Closes a page for paying. Returns False if the customer has already paid there."""
 
-    def open_portal(self, org_id: str, customer_id: str, return_url: str) -> str:
+    def open_portal(self, org_id: str, customer_id: str, return_url: str, key: str) -> str:
         """Returns the URL of a page where the customer manages plan, card and invoices."""
 
     def fetch_subscription(self, org_id: str, customer_id: str) -> PaidSubscription | None:
