@@ -23,6 +23,8 @@ from switchboard.billing.models import (
 from switchboard.carriers.payments.port import UNPAID_STATUSES, PaidSubscription
 from switchboard.kit import clock
 
+#: The states of an unpaid subscription, in their order.
+_UNPAID_ORDER = (BillingStatus.PAST_DUE, BillingStatus.GRACE, BillingStatus.SUSPENDED)
 #: Our states for the provider's words. An incomplete subscription was never paid, and does not count.
 _PAID = {"active": BillingStatus.ACTIVE, "trialing": BillingStatus.TRIALING}
 
@@ -85,7 +87,9 @@ def _status_of(
         return _PAID[found.status]
     if found is not None and found.status in UNPAID_STATUSES:
         assert since is not None, "an unpaid subscription has its beginning"
-        return _unpaid_status(since, now)
+        reached = _unpaid_status(since, now)
+        # The clock of this process may be behind that of the process that made the last move.
+        return max(reached, account.status, key=_UNPAID_ORDER.index) if account.status in UNPAID else reached
     never_paid = found is None or found.status != "canceled"
     return BillingStatus.NONE if never_paid and account.status is BillingStatus.NONE else BillingStatus.CANCELED
 

@@ -9,6 +9,7 @@ from switchboard.billing.moves import suspension_time
 from switchboard.events.models import Origin
 from switchboard.kit import settings
 from switchboard.people.names import safe_for_mail
+from switchboard.team import members
 
 _PAY = "To pay, sign in and open the billing page, or follow the link of your invoice: {url}"
 _LETTERS: dict[BillingStatus, tuple[str, str]] = {
@@ -60,8 +61,9 @@ def notice_writes(
 
 
 def notice_address(org: Organization, account: BillingAccount | None) -> str | None:
-    """Returns the address for notices: the billing address, or else one of the organization's own."""
-    return (account.email if account else None) or org.owner_email or org.contact_email
+    """Returns the address for notices: the billing address, or else the owner's, the contact's or the first admin's."""
+    own = (account.email if account else None) or org.owner_email or org.contact_email
+    return own or members.find_first_admin_email(org.id)
 
 
 def notice_text(org: Organization, status: BillingStatus, since: str | None) -> tuple[str, str]:

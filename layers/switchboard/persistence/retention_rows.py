@@ -217,10 +217,8 @@ KINDS: tuple[ItemKind, ...] = (
     ),
     ItemKind("core", "subaccount at Twilio", "<org>|twilio", _ORG, "It owns the organization's numbers."),
     # ---- billing
-    ItemKind("core", "billing account", "<org>#billing|<id>", _ORG, "It holds the customer at the provider of payments."),
-    ItemKind(
-        "core", "look-up of a customer", "payment-customer#<customer…>|customer", _ORG, "Notifications name the customer."
-    ),
+    ItemKind("core", "billing account", "<org>#billing|<id>", _ORG, "It names the customer at the provider."),
+    ItemKind("core", "look-up of a customer", "payment-customer#<customer…>|customer", _ORG, "Notifications name it."),
     ItemKind(
         "core",
         "applied notification of the provider of payments",
