@@ -11,7 +11,7 @@ __all__ = ["payments"]
 
 
 @pytest.fixture
-def acme(payments: None, frozen: clock.FrozenClock) -> Customer:  # noqa: ARG001 in this order
+def acme(payments: None, frozen: clock.FrozenClock) -> Customer:
     """An organization on the free plan, which may subscribe."""
     acme = tenant(plan=PlanName.FREE)
     member(acme.org_id)

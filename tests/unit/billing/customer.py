@@ -115,17 +115,20 @@ class Customer:
     def mails(self) -> list[str]:
         """The subjects of the platform's mails, oldest first."""
         items = [decode_item(item) for item in scan_items("activity")]
-        return [str(item["subject"]) for item in sorted(items, key=lambda one: str(one.get("id"))) if _is_mail(item)]
+        found = [item for item in items if item.get("kind") == "system" and isinstance(item.get("subject"), str)]
+        return [str(item["subject"]) for item in sorted(found, key=lambda one: str(one["pk"]))]
+
+    def mail_ids(self) -> list[str]:
+        """The ids of the platform's mails, oldest first."""
+        items = [decode_item(item) for item in scan_items("activity")]
+        queued = [item for item in items if item.get("type") == "email.queued" and item["data"]["kind"] == "system"]
+        return sorted(str(item["subject"]["id"]) for item in queued)
 
     def recorded(self, kind: str) -> list[dict[str, object]]:
         """The data of the events of a type, oldest first."""
         items = [decode_item(item) for item in scan_items("activity")]
         found = [item for item in items if item.get("type") == kind and item.get("outbox") == "event"]
         return [dict(item["data"]) for item in sorted(found, key=lambda one: str(one["id"]))]
-
-
-def _is_mail(item: dict[str, object]) -> bool:
-    return item.get("kind") == "system" and "subject" in item and isinstance(item["subject"], str)
 
 
 def types_of(bodies: Sequence[str]) -> list[str]:

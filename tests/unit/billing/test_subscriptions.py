@@ -139,7 +139,9 @@ def test_a_suppressed_address_does_not_hold_a_move(acme: Customer) -> None:
     assert acme.mails() == []
 
 
-def test_an_ended_subscription_gives_the_free_plan_and_lifts_the_stop(acme: Customer, frozen: clock.FrozenClock) -> None:
+def test_an_ended_subscription_gives_the_free_plan_and_lifts_the_stop(
+    acme: Customer, frozen: clock.FrozenClock
+) -> None:
     acme.subscribe()
     acme.fail_to_pay()
     frozen.advance(days=9)
@@ -164,9 +166,7 @@ def test_a_change_in_the_portal_moves_the_plan(acme: Customer) -> None:
     acme.subscribe(PlanName.STARTER)
     acme.deliver(acme.act(lambda account: actions.change_plan(account, acme.subscription_id, "scale")))
     assert acme.state == ("active", "scale", False)
-    acme.deliver(
-        acme.act(lambda account: actions.set_cancellation(account, acme.subscription_id, at_period_end=True))
-    )
+    acme.deliver(acme.act(lambda account: actions.set_cancellation(account, acme.subscription_id, at_period_end=True)))
     assert acme.account.cancel_at_period_end
     acme.deliver(acme.renew())
     assert acme.state == ("canceled", "free", False)

@@ -96,7 +96,7 @@ class StripePayments:
             }
         with _writing():
             made = self._client.checkout.sessions.create(given, {"idempotency_key": order.key})
-        return CheckoutPage(made.id, made.url or "")
+            return CheckoutPage(made.id, made.url or "")
 
     def close_checkout(self, org_id: str, checkout_id: str) -> bool:  # noqa: ARG002 one account
         """Expires a session. Stripe refuses for a session that is not open."""
@@ -121,7 +121,7 @@ class StripePayments:
             found = self._client.subscriptions.list(
                 {"customer": customer_id, "status": "all", "limit": _MAX_SUBSCRIPTIONS}
             )
-        return choose_subscription(self._read_subscription(one) for one in found.data)
+            return choose_subscription([self._read_subscription(one) for one in found.data])
 
     def change_subscription(self, change: SubscriptionChange) -> None:
         """Changes plan or end. The difference of a plan is invoiced and charged at once, or the plan stays."""
@@ -158,10 +158,10 @@ class StripePayments:
     def _find_plan_item(self, subscription_id: str) -> str:
         """Returns the id of the item with the price of a plan."""
         with _reading():
-            found = self._client.subscriptions.retrieve(subscription_id)
-        for item in _items(found):
-            if self._plan_of(item):
-                return str(item["id"])
+            items = _items(self._client.subscriptions.retrieve(subscription_id))
+            of_plan = [str(item["id"]) for item in items if self._plan_of(item)]
+        if of_plan:
+            return of_plan[0]
         raise RefusedError("the subscription has no price of a plan")
 
     def _plan_of(self, item: Mapping[str, Any]) -> str | None:
