@@ -94,6 +94,8 @@ class Grant(StrEnum):
     PAYMENTS = "payments"
     #: To verify the notifications of the provider of payments.
     PAYMENT_NOTIFICATIONS = "payment_notifications"
+    #: To know whether payments are simulated.
+    SIMULATED_PAYMENTS = "simulated_payments"
 
 
 @dataclass(frozen=True)

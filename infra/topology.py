@@ -432,7 +432,7 @@ GROUPS = (
         tables={"core": READ_WRITE, "ratelimit": WRITE},
         # The simulator's own notifications.
         sends=("billing",),
-        grants=frozenset({Grant.PAYMENT_NOTIFICATIONS}),
+        grants=frozenset({Grant.SIMULATED_PAYMENTS}),
         snapstart=False,
     ),
 )

@@ -213,6 +213,12 @@ ROWS: dict[Grant, GrantRow] = {
         settings=_payment_notifications_settings,
         statements=lambda deployment, _: _may_read(deployment.stripe_webhook_secret_arn),
     ),
+    Grant.SIMULATED_PAYMENTS: GrantRow(
+        settings=lambda deployment, _: {
+            "PAYMENTS_CARRIER": "simulator" if deployment.payments_carrier == "simulator" else None
+        },
+        statements=lambda *_: (),
+    ),
     Grant.SIGN_IN: GrantRow(
         settings=_sign_in_settings,
         statements=lambda _, resources: _may_read(resources.issuer.secret_arn if resources.issuer else None),
