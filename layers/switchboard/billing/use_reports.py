@@ -112,7 +112,7 @@ def report_key(report: UseReport) -> str:
 def _send_report(origin: Origin, payments: Payments, customer_id: str, report: UseReport) -> bool:
     """Sends a report, and records the answer. Returns False if it must be sent again."""
     if clock.now() - clock.parse(report.reserved_at) > _REPEATABLE:
-        telemetry.emit_metric("UseReportUnconfirmed")
+        telemetry.emit_metric("UseReportFailed")
         telemetry.logger().error("a report of use has no answer", extra={"key": report_key(report)})
         _record(origin, report, _UNCONFIRMED)
         return True
@@ -125,7 +125,7 @@ def _send_report(origin: Origin, payments: Payments, customer_id: str, report: U
         telemetry.emit_metric("PaymentsUnavailable")
         return False
     except RefusedError as refusal:
-        telemetry.emit_metric("UseReportRefused")
+        telemetry.emit_metric("UseReportFailed")
         telemetry.logger().error("a report of use is refused", extra={"key": use.key, "reason": str(refusal)})
         _record(origin, report, _REFUSED)
         return True
