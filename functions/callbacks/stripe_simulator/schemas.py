@@ -10,14 +10,14 @@ from switchboard.carriers.payments.simulator.events import Delivery
 
 
 class CheckoutForm(BaseModel):
-    """What a customer does on a page for paying."""
+    """A customer's action on a page for paying."""
 
     action: Literal["pay", "decline", "cancel"]
     delivery: Delivery = "once"
 
 
 class PortalForm(BaseModel):
-    """What a customer does in the portal. `next_month` and `end` are the provider's own doing."""
+    """A customer's action in the portal. `next_month` and `end` are the provider's own doing."""
 
     action: Literal["plan", "cancel", "resume", "good_card", "failing_card", "next_month", "end"]
     plan: Literal["starter", "growth", "scale"] = "starter"

@@ -2,7 +2,7 @@
 
 A notification only says that something changed. The account is read first, then the subscription, and both are
 committed on the account's version, also if nothing changed. So a run that read an older subscription never commits
-after one that read a newer subscription, in whatever order the notifications come.
+after one that read a newer subscription, in any order of the notifications.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Notifications move the account to what the provider has now, in whatever order they come, and how often."""
+"""Notifications move the account to what the provider has now, in any order, and as often as they come."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a customer does on the simulator's pages, and the provider's monthly renewal.
+"""The actions of a customer on the simulator's pages, and the provider's monthly renewal.
 
 Each action is a pure change of the customer's account. It returns the next version and the notifications to send.
 """
