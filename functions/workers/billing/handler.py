@@ -8,7 +8,8 @@ from __future__ import annotations
 from switchboard import workers
 from switchboard.billing import daily, notifications, subscriptions
 from switchboard.billing.jobs import ApplyPaymentEvent, CheckPayment, RebalanceUsage, ReportUse
-from switchboard.carriers.payments.simulator.events import PostPaymentEvent, post_event
+from switchboard.carriers.payments.simulator.events import post_event
+from switchboard.carriers.payments.simulator.jobs import PostPaymentEvent
 from switchboard.usage import service as usage
 
 handler = workers.job_handler(

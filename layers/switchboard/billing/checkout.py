@@ -18,7 +18,7 @@ from switchboard.billing.asking import asking_provider
 from switchboard.billing.models import BillingAccount, OpenCheckout
 from switchboard.carriers.outcomes import RefusedError
 from switchboard.carriers.payments import get_payments
-from switchboard.carriers.payments.port import CheckoutOrder, CheckoutPage, Payments
+from switchboard.carriers.payments.ports.payments import CheckoutOrder, CheckoutPage, Payments
 from switchboard.errors import Conflict
 from switchboard.events import service as events
 from switchboard.events.models import Origin, Subject

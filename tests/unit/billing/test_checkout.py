@@ -9,9 +9,9 @@ import pytest
 from switchboard.accounts.plans import PlanName
 from switchboard.billing import checkout, store
 from switchboard.carriers.outcomes import OutcomeUnknownError, RefusedError
-from switchboard.carriers.payments.port import CheckoutOrder, CheckoutPage
+from switchboard.carriers.payments.ports.payments import CheckoutOrder, CheckoutPage
 from switchboard.carriers.payments.simulator import SimulatedPayments, actions
-from switchboard.carriers.payments.simulator.store import ACCOUNT, ACCOUNTS
+from switchboard.carriers.payments.simulator.state import ACCOUNT, ACCOUNTS
 from switchboard.errors import Conflict, Invalid, Unavailable
 from switchboard.kit import clock
 from tests.actors import tenant

@@ -1,4 +1,4 @@
-"""The simulator's notifications: Stripe's bodies, Stripe's signature, and the job that posts one."""
+"""The simulator's notifications: Stripe's bodies, Stripe's signature, and their posting."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from http import HTTPStatus
 from typing import Any, Literal
 
 from switchboard.aws import queues
-from switchboard.carriers.payments import webhook
+from switchboard.carriers.payments.ports import webhook
+from switchboard.carriers.payments.simulator.jobs import PostPaymentEvent
 from switchboard.carriers.payments.simulator.models import SimulatedAccount, SimulatedInvoice, SimulatedSubscription
 from switchboard.kit import clock, ids, settings
-from switchboard.kit.jobs import Job
 
 #: The path of our endpoint.
 WEBHOOK_PATH = "/stripe/webhook"
@@ -24,13 +24,6 @@ _POST_SECONDS = 15.0
 
 class EventRefusedError(RuntimeError):
     """The notification was not accepted. The queue posts it again."""
-
-
-class PostPaymentEvent(Job, queue="billing"):
-    """Post a notification of the simulator to our endpoint. `text` is its JSON."""
-
-    org_id: str
-    text: str
 
 
 def make_event(kind: str, account: SimulatedAccount, facts: dict[str, Any]) -> str:
