@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema
 
 from switchboard.accounts.plans import PlanName
 from switchboard.billing.catalog import Included, PlanOnSale
@@ -14,7 +14,11 @@ from switchboard.edge.schema import omit_default
 from switchboard.email.address import EmailAddress
 
 PaidPlan = Literal["starter", "growth", "scale"]
-Url = Annotated[str, Field(min_length=1, max_length=2_048, json_schema_extra={"format": "uri"})]
+Url = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=2_048),
+    WithJsonSchema({"type": "string", "format": "uri", "minLength": 1, "maxLength": 2_048}),
+]
 _CENTS = 100_000_000
 
 
@@ -23,15 +27,17 @@ class CheckoutInput(BaseModel):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"plan": "growth"}]})
 
-    plan: PaidPlan
-    successUrl: Url | None = Field(  # noqa: N815 the contract's name
-        default=None,
+    plan: PaidPlan = Field(description="The plan to subscribe to.")
+    successUrl: Url = Field(  # noqa: N815 the contract's name
+        default="",
         description="A page of this application. It may hold `{CHECKOUT_SESSION_ID}`. The default is the application's"
         " home page with `billing=success`.",
+        json_schema_extra=omit_default,
     )
-    cancelUrl: Url | None = Field(  # noqa: N815 the contract's name
-        default=None,
+    cancelUrl: Url = Field(  # noqa: N815 the contract's name
+        default="",
         description="A page of this application. The default is the application's home page with `billing=canceled`.",
+        json_schema_extra=omit_default,
     )
 
 
