@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field
 
 from switchboard.accounts.plans import PlanName
 from switchboard.billing.catalog import Included, PlanOnSale
@@ -14,12 +14,14 @@ from switchboard.edge.schema import omit_default
 from switchboard.email.address import EmailAddress
 
 PaidPlan = Literal["starter", "growth", "scale"]
-Url = Annotated[
-    str,
-    StringConstraints(min_length=1, max_length=2_048),
-    WithJsonSchema({"type": "string", "format": "uri", "minLength": 1, "maxLength": 2_048}),
-]
+Url = Annotated[str, Field(min_length=1, max_length=2_048)]
 _CENTS = 100_000_000
+
+
+def describe_optional_url(schema: dict[str, Any]) -> None:
+    """Describes an optional URL that is never null, as the contract does."""
+    omit_default(schema)
+    schema["format"] = "uri"
 
 
 class CheckoutInput(BaseModel):
@@ -32,12 +34,12 @@ class CheckoutInput(BaseModel):
         default="",
         description="A page of this application. It may hold `{CHECKOUT_SESSION_ID}`. The default is the application's"
         " home page with `billing=success`.",
-        json_schema_extra=omit_default,
+        json_schema_extra=describe_optional_url,
     )
     cancelUrl: Url = Field(  # noqa: N815 the contract's name
         default="",
         description="A page of this application. The default is the application's home page with `billing=canceled`.",
-        json_schema_extra=omit_default,
+        json_schema_extra=describe_optional_url,
     )
 
 
