@@ -33,6 +33,20 @@ def body_schema(model: type[BaseModel]) -> Schema:
     return {"$schema": _DIALECT, **found}
 
 
+def typed_schema(body: type[Mapping[str, object]], **constants: str) -> Schema:
+    """Returns the JSON Schema of a body that is a TypedDict. `constants` are the texts of fields that never vary."""
+    found = TypeAdapter(body).json_schema(mode="serialization", schema_generator=_WithoutTitles)
+    for part in (found, *found.get("$defs", {}).values()):
+        part.pop("title", None)
+    for name, text in constants.items():
+        found["properties"][name] = {"const": text, **_described(found["properties"][name])}
+    return {"$schema": _DIALECT, **found}
+
+
+def _described(schema: Schema) -> Schema:
+    return {key: value for key, value in schema.items() if key == "description"}
+
+
 def omit_fields(view: type[BaseModel], name: str, *omitted: str) -> type[BaseModel]:
     """Returns a model with the fields of a view except some, for a body that has a part of the view."""
     missing = set(omitted) - view.model_fields.keys()
