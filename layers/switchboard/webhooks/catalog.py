@@ -44,8 +44,8 @@ class EventCatalog:
         for entry in self.entries:
             if name == entry.name or (entry.is_pattern and name.startswith(entry.name[:-1])):
                 return entry
-        found = event_names.suggest_filters(name, self.kind)
-        advice = f"did you mean {' or '.join(found)}?" if found else "use a name of the list of event types"
+        found = event_names.suggest_filter(name, self.kind)
+        advice = f"did you mean {found}?" if found else "use a name of the list of event types"
         raise Invalid("There is no such event: see the fields.", fields={"event": f"no event is {name!r}: {advice}"})
 
     def search(self, words: str | None) -> list[CatalogEntry]:

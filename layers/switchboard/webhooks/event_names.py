@@ -41,11 +41,11 @@ def is_known_filter(one: str, kind: KindName) -> bool:
     return known or one == TEST_EVENT or any(one.startswith(name[:-1]) for name in OPEN_NAMES.get(kind, ()))
 
 
-def suggest_filters(one: str, kind: KindName) -> list[str]:
-    """Returns up to three names or prefixes that resemble a filter that matches no event."""
+def suggest_filter(one: str, kind: KindName) -> str | None:
+    """Returns the name or the prefix that resembles a filter that matches no event most, if any does."""
     names = [*event_types(kind), *OPEN_NAMES.get(kind, ())]
     prefixes = {f"{name.partition('.')[0]}.*" for name in names}
-    return get_close_matches(one, [*names, *sorted(prefixes)], n=3)
+    return next(iter(get_close_matches(one, [*names, *sorted(prefixes)], n=1)), None)
 
 
 def _takes(one: str, text: str) -> bool:

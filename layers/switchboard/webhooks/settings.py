@@ -77,8 +77,8 @@ def _checked(filters: list[str], kind: KindName) -> list[str]:
 
 
 def _advice(one: str, kind: KindName) -> str:
-    if found := event_names.suggest_filters(one, kind):
-        return f"did you mean {' or '.join(found)}?"
+    if found := event_names.suggest_filter(one, kind):
+        return f"did you mean {found}?"
     return "use a name of the list of event types, prefix.* or *"
 
 

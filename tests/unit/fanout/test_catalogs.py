@@ -49,10 +49,9 @@ _OUTCOME = {"type": "object", "properties": {"outcome": {"enum": ["booked"]}}, "
 
 def closed(schema: Schema) -> Schema:
     """A schema that also refuses fields that it does not name."""
-    found = {key: closed(part) if isinstance(part, dict) else part for key, part in schema.items()}
-    for key in ("anyOf", "items"):
-        if isinstance(found.get(key), list):
-            found[key] = [closed(part) for part in found[key]]
+    found: Schema = {key: closed(part) if isinstance(part, dict) else part for key, part in schema.items()}
+    if "anyOf" in schema:
+        found["anyOf"] = [closed(part) for part in schema["anyOf"]]
     if "properties" in found and "type" in found:
         found.setdefault("additionalProperties", False)
     return found
@@ -68,7 +67,7 @@ def _event(org_id: str, row: EventType, subject_id: str, **data: Any) -> Event:
 
 def _about_call(row: EventType) -> Event:
     acme, last = tenant(), row.name.rpartition(".")[2]
-    talked = {"answered_at": _MINUTE_AGO, "ended_at": _MINUTE_AGO} if last in _AFTER_TALK else {}
+    talked: dict[str, Any] = {"answered_at": _MINUTE_AGO, "ended_at": _MINUTE_AGO} if last in _AFTER_TALK else {}
     call = save_call(
         acme.org_id,
         state=State.COMPLETED if talked else _STATES.get(last, State.ACTIVE),
