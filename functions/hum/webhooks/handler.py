@@ -7,20 +7,20 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from functions.hum.webhooks.schemas import (
-    DeliveryStatus,
-    NewWebhookView,
+    NewOutboundWebhookView,
+    OutboundWebhookList,
+    OutboundWebhookView,
     RotatedSecretView,
     SentDeliveryView,
     WebhookChanges,
     WebhookDeliveryList,
+    WebhookDeliveryStatus,
     WebhookDeliveryView,
     WebhookEventTypeList,
     WebhookEventTypeView,
     WebhookInput,
-    WebhookList,
     WebhookPreviewInput,
     WebhookPreviewView,
-    WebhookView,
 )
 from switchboard.dialects.hum.dialect import Hum
 from switchboard.dialects.hum.shapes import DONE, Cursor, Limit, Ok
@@ -45,9 +45,9 @@ _TEMPLATE = " A problem of the template has its line, column and path."
     description="The newest first.",
     permission=Permission.WEBHOOKS_READ,
 )
-def list_endpoints(limit: Limit = 50, cursor: Cursor = None) -> WebhookList:
+def list_endpoints(limit: Limit = 50, cursor: Cursor = None) -> OutboundWebhookList:
     found, after = webhooks.list_endpoints(api.member.org_id, "hum", limit, cursor)
-    return WebhookList(webhooks=[WebhookView.of(seen) for seen in found], next_cursor=after)
+    return OutboundWebhookList(webhooks=[OutboundWebhookView.of(seen) for seen in found], next_cursor=after)
 
 
 @api.post(
@@ -61,10 +61,10 @@ def list_endpoints(limit: Limit = 50, cursor: Cursor = None) -> WebhookList:
     permission=Permission.WEBHOOKS_WRITE,
     responses={400: _INVALID + _TEMPLATE, 402: "`webhook_limit`: the organization has 50 webhooks."},
 )
-def create_endpoint(request: WebhookInput) -> NewWebhookView:
+def create_endpoint(request: WebhookInput) -> NewOutboundWebhookView:
     member = api.member
     made = webhooks.create_endpoint(member, "hum", request.to_settings(), member.effect, catalog())
-    return NewWebhookView.with_secret(made)
+    return NewOutboundWebhookView.with_secret(made)
 
 
 @api.get(
@@ -105,8 +105,8 @@ def preview_template(request: WebhookPreviewInput) -> WebhookPreviewView:
     permission=Permission.WEBHOOKS_READ,
     responses={404: _UNKNOWN},
 )
-def get_endpoint(webhook_id: str) -> WebhookView:
-    return WebhookView.of(webhooks.get_endpoint(api.member.org_id, webhook_id, "hum"))
+def get_endpoint(webhook_id: str) -> OutboundWebhookView:
+    return OutboundWebhookView.of(webhooks.get_endpoint(api.member.org_id, webhook_id, "hum"))
 
 
 @api.patch(
@@ -118,12 +118,12 @@ def get_endpoint(webhook_id: str) -> WebhookView:
     permission=Permission.WEBHOOKS_WRITE,
     responses={400: _INVALID + _TEMPLATE, 404: _UNKNOWN},
 )
-def update_endpoint(webhook_id: str, request: WebhookChanges) -> WebhookView:
+def update_endpoint(webhook_id: str, request: WebhookChanges) -> OutboundWebhookView:
     member = api.member
     changed = webhooks.update_endpoint(
         member, webhook_id, request.given(), member.effect, kind="hum", catalog=catalog()
     )
-    return WebhookView.of(changed)
+    return OutboundWebhookView.of(changed)
 
 
 @api.delete(
@@ -179,7 +179,7 @@ def rotate_endpoint_secret(webhook_id: str) -> RotatedSecretView:
 )
 def list_deliveries(
     webhook_id: str,
-    status: Annotated[DeliveryStatus | None, Query(description="Only deliveries with this status.")] = None,
+    status: Annotated[WebhookDeliveryStatus | None, Query(description="Only deliveries with this status.")] = None,
     event: Annotated[str | None, Query(max_length=130, description="Only deliveries of this event.")] = None,
     limit: Limit = 50,
     cursor: Cursor = None,

@@ -18,7 +18,7 @@ from switchboard.webhooks.previews import TemplatePreview
 from switchboard.webhooks.service import EndpointWithHealth, EndpointWithSecret
 from switchboard.webhooks.template import MAX_TEMPLATE_CHARACTERS
 
-DeliveryStatus = Literal["pending", "succeeded", "failed", "canceled"]
+WebhookDeliveryStatus = Literal["pending", "succeeded", "failed", "canceled"]
 Template = Annotated[str, Field(max_length=MAX_TEMPLATE_CHARACTERS)]
 Filters = Annotated[list[str], Field(min_length=1, max_length=100)]
 
@@ -101,7 +101,7 @@ class WebhookChanges(WebhookInput):
         return changes
 
 
-class WebhookView(BaseModel):
+class OutboundWebhookView(BaseModel):
     """A webhook: a URL that receives events."""
 
     id: str
@@ -122,18 +122,18 @@ class WebhookView(BaseModel):
     updated_at: str
 
     @classmethod
-    def of(cls, seen: EndpointWithHealth) -> WebhookView:
+    def of(cls, seen: EndpointWithHealth) -> OutboundWebhookView:
         """Returns HUM's view of an endpoint."""
         return cls.model_validate(_fields(*seen))
 
 
-class NewWebhookView(WebhookView):
+class NewOutboundWebhookView(OutboundWebhookView):
     """A new webhook with its secret. The secret is shown in this response only."""
 
     secret: str = Field(description="The secret that signs the deliveries, `whsec_…`.")
 
     @classmethod
-    def with_secret(cls, made: EndpointWithSecret) -> NewWebhookView:
+    def with_secret(cls, made: EndpointWithSecret) -> NewOutboundWebhookView:
         """Returns the response for a new endpoint."""
         return cls.model_validate(_fields(made.endpoint, ReceiverHealth()) | {"secret": made.secret})
 
@@ -150,10 +150,10 @@ def _fields(endpoint: models.Endpoint, health: ReceiverHealth) -> dict[str, Any]
     }
 
 
-class WebhookList(BaseModel):
+class OutboundWebhookList(BaseModel):
     """A page of webhooks, newest first."""
 
-    webhooks: list[WebhookView]
+    webhooks: list[OutboundWebhookView]
     next_cursor: str | None
 
 
@@ -180,7 +180,7 @@ class SentDeliveryView(Ok):
         return cls(ok=True, delivery_id=delivery.id)
 
 
-class AttemptView(BaseModel):
+class WebhookAttemptView(BaseModel):
     """One attempt of a delivery."""
 
     number: int
@@ -190,7 +190,7 @@ class AttemptView(BaseModel):
     error: str | None = Field(description="Why there was no response.")
 
     @classmethod
-    def of(cls, attempt: models.Attempt) -> AttemptView:
+    def of(cls, attempt: models.Attempt) -> WebhookAttemptView:
         """Returns HUM's view of an attempt."""
         return cls(
             number=attempt.number,
@@ -209,12 +209,12 @@ class WebhookDeliveryView(BaseModel):
     event: str
     event_id: str
     attempt: int = Field(description="The number of attempts so far.")
-    status: DeliveryStatus = Field(description="`canceled`: the webhook was disabled or deleted meanwhile.")
+    status: WebhookDeliveryStatus = Field(description="`canceled`: the webhook was disabled or deleted meanwhile.")
     response_status: int | None
     response_ms: int | None
     response_body: str | None = Field(description="The beginning of the last response.")
     error: str | None = Field(description="Why the last attempt failed.")
-    attempts: list[AttemptView] = Field(description="The latest attempts, the oldest first.")
+    attempts: list[WebhookAttemptView] = Field(description="The latest attempts, the oldest first.")
     next_attempt_at: str | None
     completed_at: str | None
     created_at: str
@@ -232,7 +232,7 @@ class WebhookDeliveryView(BaseModel):
                 "status": delivery.status.value,
                 "response_status": last.status if last else None,
                 "response_ms": last.milliseconds if last else None,
-                "attempts": [AttemptView.of(attempt).model_dump() for attempt in delivery.log],
+                "attempts": [WebhookAttemptView.of(attempt).model_dump() for attempt in delivery.log],
                 "payload": json.loads(delivery.body),
             }
         )

@@ -61,9 +61,9 @@ CallFacts = TypedDict(
 )
 
 
-class MailBody(EveryBody, MailFacts):
+class MailEventBody(EveryBody, MailFacts):
     """The body of a mail's webhook. `verdicts` are those of a mail that came in."""
 
 
-class CallBody(EveryBody, CallFacts):
+class CallEventBody(EveryBody, CallFacts):
     """The body of the webhook of a call's end."""

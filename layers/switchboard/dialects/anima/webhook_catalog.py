@@ -5,14 +5,14 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from switchboard.dialects.anima.webhook_bodies import CallBody, EveryBody, MailBody
+from switchboard.dialects.anima.webhook_bodies import CallEventBody, EveryBody, MailEventBody
 from switchboard.events import registry
 from switchboard.events.types.base import EventType
 from switchboard.webhooks.body_schemas import Schema, make_example, row_schema, typed_schema
 from switchboard.webhooks.catalog import CatalogEntry, EventCatalog
 from switchboard.webhooks.event_names import event_types, types_of
 
-_BODIES: dict[str, Any] = {"call": CallBody, "message": MailBody}
+_BODIES: dict[str, Any] = {"call": CallEventBody, "message": MailEventBody}
 _IDS = {"agent": "agentId", "webhook": "webhookId", "webhook_delivery": "webhookId"}
 _ABOUT = {"call.ended": "A call ended, also one that was busy or that nobody answered."}
 

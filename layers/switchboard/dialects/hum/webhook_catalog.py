@@ -20,27 +20,27 @@ from switchboard.webhooks.catalog import CatalogEntry, EventCatalog
 from switchboard.webhooks.event_names import OPEN_NAMES, TEST_EVENT, event_types, types_of
 
 _MODELS: dict[str, type[BaseModel]] = {
-    "call": models.CallData,
-    "conversation": models.ConversationData,
-    "message": models.MailData,
-    "number": models.NumberData,
-    "text": models.TextData,
-    "voicemail": models.VoicemailData,
+    "call": models.CallWebhookData,
+    "conversation": models.ConversationWebhookData,
+    "message": models.MailWebhookData,
+    "number": models.NumberWebhookData,
+    "text": models.TextWebhookData,
+    "voicemail": models.VoicemailWebhookData,
 }
 #: The models of names whose data differs from that of their subject.
 _MODELS_OF_NAMES: dict[str, type[BaseModel]] = {
-    "call.flow_switched": models.SwitchedCallData,
-    "external.*": models.FiringData,
-    "sms.opt_in": models.OptInData,
-    "sms.opt_out": models.OptOutData,
-    TEST_EVENT: models.TestData,
+    "call.flow_switched": models.SwitchedCallWebhookData,
+    "external.*": models.FiringWebhookData,
+    "sms.opt_in": models.OptInWebhookData,
+    "sms.opt_out": models.OptOutWebhookData,
+    TEST_EVENT: models.TestWebhookData,
 }
 #: The descriptions of names that stand for several of our types, or for none.
 _ABOUT = {
     "call.completed": "A call ended, also one that was busy or that nobody answered. An answered call is reported when"
     " its talk is summarized, with the summary.",
     "external.*": "Another system fired one of your triggers. The name of the event is that of the trigger.",
-    TEST_EVENT: "Sent by the test of a webhook, whatever its events are.",
+    TEST_EVENT: "Sent by the test of a webhook, which needs no subscription.",
 }
 _ID = {"type": "string", "description": "The id of the event. Use it to recognize a repeated delivery of the event."}
 _SUBJECT_ID = {"type": "string", "description": "The id of the object that the event is about."}

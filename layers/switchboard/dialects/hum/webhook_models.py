@@ -14,31 +14,33 @@ from switchboard.numbers.models import NumberStatus
 from switchboard.webhooks.body_schemas import omit_fields
 
 #: A webhook has no reader, and names no contact. A link to audio would expire before the last attempt.
-CallData = omit_fields(
+CallWebhookData = omit_fields(
     CallRecordView,
-    "CallData",
+    "CallWebhookData",
     *("contact", "flow_name", "is_read", "transcript", "tools", "recording_url", "recording_expires_at"),
     *("notes", "viewers"),
 )
-VoicemailData = omit_fields(VoicemailRowView, "VoicemailData", "contact", "is_read", "media_url", "media_expires_at")
+VoicemailWebhookData = omit_fields(
+    VoicemailRowView, "VoicemailWebhookData", *("contact", "is_read", "media_url", "media_expires_at")
+)
 #: Without what the ledger has at the time of the delivery.
-ConversationData = omit_fields(ConversationView, "ConversationData", "contact", "opted_out")
+ConversationWebhookData = omit_fields(ConversationView, "ConversationWebhookData", "contact", "opted_out")
 
 
-class SwitchedCallData(CallData):  # type: ignore[valid-type, misc]  # made at run time from the view
+class SwitchedCallWebhookData(CallWebhookData):  # type: ignore[valid-type, misc]  # made at run time from the view
     """A call whose flow was switched. `flow_id` is the flow that talks from here on."""
 
     from_flow_id: str = Field(description="The flow that talked before.")
 
 
-class TextData(TextView):
+class TextWebhookData(TextView):
     """A text. A file that came in has no link, because it would expire before the last attempt."""
 
     from_e164: str
     to_e164: str
 
 
-class OptInData(BaseModel):
+class OptInWebhookData(BaseModel):
     """A contact who gets texts and calls again."""
 
     e164: str
@@ -46,7 +48,7 @@ class OptInData(BaseModel):
     created_by: str = Field(description="The id of the person, key or worker that recorded it.")
 
 
-class OptOutData(OptInData):
+class OptOutWebhookData(OptInWebhookData):
     """A contact who gets no texts and no calls."""
 
     source: OptOutSource
@@ -54,7 +56,7 @@ class OptOutData(OptInData):
     reason: str | None
 
 
-class NumberData(BaseModel):
+class NumberWebhookData(BaseModel):
     """A telephone number of the organization."""
 
     id: str
@@ -74,7 +76,7 @@ class MailVerdicts(BaseModel):
     dmarc: str | None
 
 
-class MailData(BaseModel):
+class MailWebhookData(BaseModel):
     """A mail of an agent. Its text is not in the webhook."""
 
     id: str
@@ -88,13 +90,13 @@ class MailData(BaseModel):
     verdicts: MailVerdicts | None = Field(description="Only a mail that came in has them.")
 
 
-class TestData(BaseModel):
+class TestWebhookData(BaseModel):
     """The webhook that a member tests."""
 
     webhook_id: str
 
 
-class FiringData(BaseModel):
+class FiringWebhookData(BaseModel):
     """An event that an outside system sent to a trigger."""
 
     trigger_id: str
