@@ -58,6 +58,8 @@ QUEUES = (
     Queue("text-media", visibility_seconds=200),
     # It also carries the reports of a transport.
     Queue("roleplay"),
+    # Longer than the provider of payments may take for the requests of a job.
+    Queue("billing", visibility_seconds=90),
     Queue("contacts"),
     Queue("projections"),
     Queue("numbers"),
@@ -119,6 +121,8 @@ APIS = (
             ),
         ),
     ),
+    # Notifications of Stripe, whose endpoint is stored there, and the simulator's pages for paying.
+    Api("stripe", "stripe", fallback="callbacks/stripe"),
 )
 
 #: The tables of every request: the look-up of its key, its rate limits, and the record of an Idempotency-Key.
@@ -344,6 +348,14 @@ GROUPS = (
         binary=("application/x-ndjson",),
     ),
     Group(
+        "hum/billing",
+        api="hum",
+        paths=("api/billing", "api/billing/{proxy+}"),
+        # A change of the plan moves the organization at once, with its event, its mail and its timers.
+        tables=_CONSOLE | {"activity": WRITE},
+        grants=frozenset({Grant.PAYMENTS}),
+    ),
+    Group(
         "hum/analytics",
         api="hum",
         paths=("api/dashboard", "api/analytics"),
@@ -402,6 +414,26 @@ GROUPS = (
         tables={"core": READ, "ratelimit": WRITE},
         sends=("text-reports",),
         grants=frozenset({Grant.ROOT_SECRET, Grant.NUMBERS}),
+    ),
+    Group(
+        "callbacks/stripe",
+        api="stripe",
+        paths=("webhook",),
+        tables={"ratelimit": WRITE},
+        sends=("billing",),
+        # The simulator's secret is derived from the root secret.
+        grants=frozenset({Grant.ROOT_SECRET, Grant.PAYMENT_NOTIFICATIONS}),
+        snapstart=False,
+    ),
+    Group(
+        "callbacks/stripe_simulator",
+        api="stripe",
+        paths=("simulator/{proxy+}",),
+        tables={"core": READ_WRITE, "ratelimit": WRITE},
+        # The simulator's own notifications.
+        sends=("billing",),
+        grants=frozenset({Grant.SIMULATED_PAYMENTS}),
+        snapstart=False,
     ),
 )
 
@@ -525,6 +557,17 @@ WORKERS = (
         # Each job may have to wait for a provider that hangs.
         batch=3,
         concurrency=10,
+    ),
+    Worker(
+        "workers/billing",
+        queue="billing",
+        tables={"activity": WRITE, "core": READ_WRITE},
+        # The simulator signs its notifications with a secret that is derived from the root secret.
+        grants=frozenset({Grant.ROOT_SECRET, Grant.PAYMENTS, Grant.CALLBACKS}),
+        # Each job may have to wait for several answers of a provider that hangs.
+        batch=1,
+        concurrency=10,
+        seconds=75,
     ),
     Worker("workers/contacts", queue="contacts", tables={"activity": WRITE, "core": READ_WRITE}, concurrency=20),
     Worker("workers/projections", queue="projections", tables={"activity": READ, "core": READ_WRITE}, concurrency=20),

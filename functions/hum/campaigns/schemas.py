@@ -165,10 +165,10 @@ class CampaignView(BaseModel):
     name: str
     status: CampaignStatus
     pause_reason: PauseReason | None = Field(
-        description="Why it is paused. `member`: a member paused it. `cap`: a quota or the spending cap is used up."
-        " `number`: the number was released, or sends no texts. `failures`: too many texts failed. `authority`: the"
-        " organization is suspended, or the member who launched it lost the permission. `no_recipients`: no row is a"
-        " recipient. A launch resumes it."
+        description="Why it is paused. `member`: a member paused it. `cap`: a quota or the spending cap is used up, or"
+        " the subscription is unpaid. `number`: the number was released, or sends no texts. `failures`: too many texts"
+        " failed. `authority`: the organization is suspended, or the member who launched it lost the permission."
+        " `no_recipients`: no row is a recipient. A launch resumes it."
     )
     twilio_number_id: str
     flow_id: str | None
