@@ -197,7 +197,7 @@ def _body(raw: Json, operation: Operation, schemas: Json) -> Json | None:
     if isinstance(operation.body, MultipartBody) and model:
         # The model is inlined, because the file is one more field of it.
         model = schemas[model["$ref"].removeprefix(_REFERENCE)]
-    return {"content": operation.body.openapi_content(model), "required": True}
+    return {"content": operation.body.openapi_content(model), "required": bool(operation.body.media_types)}
 
 
 def _parameter(raw: Json) -> Json:
