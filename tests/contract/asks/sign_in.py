@@ -15,7 +15,8 @@ def _finish(org: Console) -> Ask:
         answer = signing_in.fill_in(browser, signing_in.to_the_form(browser), signing_in.unused_address())
         place = urlsplit(answer.headers["location"])
         cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in browser.cookies.jar if cookie.path == "/auth")
-    return Ask("GET", place.path, query=dict(parse_qsl(place.query)), headers={"Cookie": cookies})
+    query = {name: value for name, value in parse_qsl(place.query) if name in ("state", "code")}
+    return Ask("GET", place.path, query=query, headers={"Cookie": cookies})
 
 
 PUBLIC = {
