@@ -9,7 +9,6 @@ import argparse
 import random
 import sys
 import time
-from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -63,10 +62,7 @@ def _run(stack: Stack, apis: list[str], cases: int, seed: int) -> list[Outcome]:
 
 
 def _tell(outcome: Outcome, seconds: float) -> None:
-    statuses: Counter[str] = Counter()
-    for found in outcome.answers.values():
-        statuses.update(found)
-    told = ", ".join(f"{number} of {status}" for status, number in sorted(statuses.items()))
+    told = ", ".join(f"{number} of {status}" for status, number in sorted(outcome.statuses.items()))
     end = "FAULTS" if outcome.faults else "no fault"
     print(f"{outcome.api}: {outcome.cases:,} cases in {seconds:.0f} s, {end} ({told})", flush=True)
 

@@ -7,7 +7,9 @@ import os
 import re
 import subprocess
 import sys
+from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from tests.conftest import ROOT
@@ -28,10 +30,18 @@ class Outcome:
     #: The faults, each with a curl line; empty if there are none.
     faults: str
 
+    @cached_property
+    def statuses(self) -> Counter[int]:
+        """The number of responses by status."""
+        found: Counter[int] = Counter()
+        for statuses in self.answers.values():
+            found.update({int(status): number for status, number in statuses.items()})
+        return found
+
     @property
     def cases(self) -> int:
         """The number of responses."""
-        return sum(sum(statuses.values()) for statuses in self.answers.values())
+        return self.statuses.total()
 
 
 def fuzz(
