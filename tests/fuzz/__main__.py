@@ -37,9 +37,8 @@ def main() -> int:
         for outcome in faults:
             print(f"\n{outcome.api}\n{outcome.faults}")
         total = sum(outcome.cases for outcome in outcomes)
-        print(
-            f"\n{total:,} cases, {len(faults)} runs with faults. To repeat them: make fuzz SEED={seed} CASES={given.cases}"
-        )
+        print(f"\n{total:,} cases, {len(faults)} runs with faults")
+        print(f"Again: make fuzz SEED={seed} CASES={given.cases}")
         if faults and given.hold:
             _hold(stack)
     return 1 if faults else 0
