@@ -77,6 +77,8 @@ QUEUES = (
     Queue("deliveries", visibility_seconds=90, max_receives=20),
     Queue("slow-deliveries", visibility_seconds=90, max_receives=20),
     Queue("timers"),
+    # Longer than a server may take to list its tools.
+    Queue("mcp-servers", visibility_seconds=90),
 )
 
 #: How long dead letters wait for an operator: the longest time that SQS keeps a message.
@@ -359,6 +361,14 @@ GROUPS = (
         buckets={"uploads": READ_WRITE_DELETE},
         grants=frozenset({Grant.SPEECH}),
         binary=("multipart/form-data",),
+    ),
+    Group(
+        "hum/mcp_servers",
+        api="hum",
+        paths=("api/mcp-servers", "api/mcp-servers/{proxy+}"),
+        tables=_CONSOLE | {"activity": READ_WRITE},
+        # Credentials are sealed.
+        grants=frozenset({Grant.ROOT_SECRET}),
     ),
     Group("portal", api="hum", paths=("docs", "docs/{proxy+}", "openapi/{proxy+}"), tables={"ratelimit": WRITE}),
     Group(
@@ -648,6 +658,16 @@ WORKERS = (
         # Room for three copies of the largest mail that SES accepts.
         memory=1_024,
         seconds=120,
+    ),
+    Worker(
+        "workers/mcp_servers",
+        queue="mcp-servers",
+        tables={"activity": WRITE, "core": READ_WRITE},
+        grants=frozenset({Grant.ROOT_SECRET}),
+        # Each job may have to wait for a server that hangs.
+        batch=1,
+        concurrency=10,
+        seconds=60,
     ),
 )
 

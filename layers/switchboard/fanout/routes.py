@@ -21,6 +21,7 @@ from switchboard.events import registry
 from switchboard.events.models import Event
 from switchboard.kit import clock
 from switchboard.kit.jobs import Job, QueueMessage
+from switchboard.mcp_servers import jobs as _mcp_servers  # noqa: F401 declares its job, which no event starts
 from switchboard.messaging import jobs as _messaging  # noqa: F401 declares its jobs, which no event starts
 from switchboard.numbers import jobs as _numbers  # noqa: F401 declares its jobs, which no event starts
 from switchboard.projections.jobs import ProjectEvent

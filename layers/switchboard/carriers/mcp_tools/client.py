@@ -113,7 +113,7 @@ async def _run(
         try:
             async with asyncio.timeout(seconds), _open_session(transport, server.url, headers) as client:
                 await work(client)
-        except Exception as error:  # noqa: BLE001 whatever a stranger's server causes is a result
+        except Exception as error:  # noqa: BLE001 every failure of a stranger's server is a result
             return _describe_failure(transport, error, seconds)
         return _SessionEnd(has_called=transport.has_called)
 
@@ -174,9 +174,11 @@ def _refuse_tool(tool: Tool, names: set[str]) -> str | None:
         return "another tool has its name"
     if is_deeper(tool.input_schema, MAX_SCHEMA_LEVELS):
         return f"its schema has more than {MAX_SCHEMA_LEVELS} levels"
-    if len(json.dumps(tool.input_schema).encode()) > MAX_SCHEMA_BYTES:
-        return f"its schema is larger than {MAX_SCHEMA_BYTES // 1_024} KB"
-    return None
+    try:
+        size = len(json.dumps(tool.input_schema, ensure_ascii=False, allow_nan=False).encode())
+    except ValueError:
+        return "its schema is not valid JSON"
+    return f"its schema is larger than {MAX_SCHEMA_BYTES // 1_024} KB" if size > MAX_SCHEMA_BYTES else None
 
 
 def _reply_of(result: CallToolResult) -> ToolReply:
