@@ -521,7 +521,8 @@ WORKERS = (
         queue="replies",
         # The answer passes the compliance gate and is charged.
         tables={"activity": READ_WRITE, "core": READ_WRITE},
-        grants=frozenset({Grant.LANGUAGE_MODEL, Grant.NATIONAL_REGISTRY, Grant.TEXTS}),
+        # Credentials of MCP servers are sealed.
+        grants=frozenset({Grant.ROOT_SECRET, Grant.LANGUAGE_MODEL, Grant.NATIONAL_REGISTRY, Grant.TEXTS}),
         batch=1,
         concurrency=20,
         seconds=200,
@@ -662,7 +663,8 @@ WORKERS = (
     Worker(
         "workers/mcp_servers",
         queue="mcp-servers",
-        tables={"activity": WRITE, "core": READ_WRITE},
+        tables={"activity": READ_WRITE, "core": READ_WRITE},
+        # Credentials of servers are sealed.
         grants=frozenset({Grant.ROOT_SECRET}),
         # Each job may have to wait for a server that hangs.
         batch=1,

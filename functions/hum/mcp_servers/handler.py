@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler.openapi.params import Query
+
 from functions.hum.mcp_servers.schemas import (
     McpCheckQueued,
     McpServerChanges,
     McpServerInput,
     McpServerList,
     McpServerView,
+    ToolApprovalList,
+    ToolApprovalView,
 )
 from switchboard.dialects.hum.dialect import Hum
-from switchboard.dialects.hum.shapes import DONE, Ok
+from switchboard.dialects.hum.shapes import DONE, Cursor, Limit, Ok
 from switchboard.edge.api import Api
 from switchboard.mcp_servers import service
 from switchboard.mcp_servers.models import McpServerSettings
 from switchboard.team.permissions import Permission
+from switchboard.tool_approvals import service as tool_approvals
+from switchboard.tool_approvals.models import ApprovalState
 
 api = Api(
     Hum(),
@@ -23,6 +31,8 @@ api = Api(
 )
 
 _UNKNOWN = "There is no such MCP server."
+_UNKNOWN_APPROVAL = "There is no such approval."
+_DECIDED = "Another member decided otherwise: `already_decided`. Or nobody decided in time: `approval_expired`."
 _INVALID = "A setting is not valid. For JSON in a text, the message names the line and the column."
 
 
@@ -53,6 +63,58 @@ def create_mcp_server(request: McpServerInput) -> McpServerView:
     credential = given.pop("credential", None)
     settings = McpServerSettings.model_validate(given)
     return McpServerView.of(service.create_server(api.member, settings, credential, api.member.effect))
+
+
+@api.get(
+    "/api/mcp-servers/approvals",
+    summary="List approvals of tools",
+    operation_id="listMcpToolApprovals",
+    description="The newest first. They are kept for 90 days.",
+    permission=Permission.MCP_SERVERS_READ,
+)
+def list_mcp_tool_approvals(
+    state: Annotated[ApprovalState | None, Query(description="Only approvals in this state.")] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> ToolApprovalList:
+    found, after = tool_approvals.list_approvals(api.member.org_id, state, limit, cursor)
+    return ToolApprovalList(approvals=[ToolApprovalView.of(approval) for approval in found], next_cursor=after)
+
+
+@api.get(
+    "/api/mcp-servers/approvals/<apr:approval_id>",
+    summary="Get an approval of a tool",
+    operation_id="getMcpToolApproval",
+    permission=Permission.MCP_SERVERS_READ,
+    responses={404: _UNKNOWN_APPROVAL},
+)
+def get_mcp_tool_approval(approval_id: str) -> ToolApprovalView:
+    return ToolApprovalView.of(tool_approvals.get_approval(api.member.org_id, approval_id))
+
+
+@api.post(
+    "/api/mcp-servers/approvals/<apr:approval_id>/approve",
+    summary="Let a tool run",
+    operation_id="approveMcpTool",
+    description="The tool runs once, in the background. Its result starts the next turn of the AI in the conversation."
+    " A use that is approved already stays as it is.",
+    permission=Permission.MCP_TOOLS_APPROVE,
+    responses={404: _UNKNOWN_APPROVAL, 409: _DECIDED},
+)
+def approve_mcp_tool(approval_id: str) -> ToolApprovalView:
+    return ToolApprovalView.of(tool_approvals.approve_tool(api.member, approval_id, api.member.effect))
+
+
+@api.post(
+    "/api/mcp-servers/approvals/<apr:approval_id>/deny",
+    summary="Refuse the use of a tool",
+    operation_id="denyMcpTool",
+    description="The tool does not run. The AI gets to know that, and goes on with the conversation.",
+    permission=Permission.MCP_TOOLS_APPROVE,
+    responses={404: _UNKNOWN_APPROVAL, 409: _DECIDED},
+)
+def deny_mcp_tool(approval_id: str) -> ToolApprovalView:
+    return ToolApprovalView.of(tool_approvals.deny_tool(api.member, approval_id, api.member.effect))
 
 
 @api.get(

@@ -11,6 +11,7 @@ from switchboard.edge.fields import OneLine, Pattern
 from switchboard.edge.schema import omit_default
 from switchboard.mcp_servers.models import ApprovalDefault, AuthType, CheckState, McpServer, Transport
 from switchboard.mcp_servers.rules import LABEL_PATTERN, MAX_CREDENTIAL_CHARACTERS
+from switchboard.tool_approvals.models import ApprovalState, ToolApproval
 
 Label = Annotated[
     str,
@@ -169,6 +170,43 @@ class McpServerList(BaseModel):
     """All MCP servers of the organization."""
 
     mcp_servers: list[McpServerView]
+
+
+class ToolApprovalView(BaseModel):
+    """The use of a tool that waits for a person's approval, or waited."""
+
+    id: str
+    state: ApprovalState = Field(
+        description="`approved` and `running` are on their way to `finished`. `unconfirmed`: the run was begun, its "
+        "result was lost, and it is not repeated."
+    )
+    server_id: str
+    server_label: str
+    tool: str = Field(description="The name of the tool at its server.")
+    name: str = Field(description="The name by which the AI knows the tool.")
+    arguments: dict[str, Any]
+    flow_id: str
+    conversation_id: str
+    expires_at: str = Field(description="When a pending approval expires: 24 hours after the request.")
+    decided_by: str | None
+    decided_by_name: str | None
+    decided_at: str | None
+    outcome: Literal["done", "failed", "unknown"] | None = Field(description="Whether the tool did its work.")
+    result: str | None = Field(description="The text that the AI gets. A tool's own text is that of a third party.")
+    finished_at: str | None
+    created_at: str
+
+    @classmethod
+    def of(cls, approval: ToolApproval) -> ToolApprovalView:
+        """Returns HUM's view of an approval."""
+        return cls.model_validate(approval.model_dump())
+
+
+class ToolApprovalList(BaseModel):
+    """A page of approvals."""
+
+    approvals: list[ToolApprovalView]
+    next_cursor: str | None
 
 
 class McpCheckQueued(Ok):

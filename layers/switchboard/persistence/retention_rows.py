@@ -491,6 +491,15 @@ KINDS: tuple[ItemKind, ...] = (
         30 * _DAY,
         "the text",
     ),
+    ItemKind(
+        "activity",
+        "approval of a tool",
+        "<org>#tool-approval#<id>|approval",
+        _TTL,
+        "It has arguments and results of tools, which may name people. The audit keeps who decided.",
+        90 * _DAY,
+        "the request",
+    ),
     # ---- roleplays
     ItemKind("activity", "roleplay session", "<org>#session#<id>|session", _ORG, "The month's quota counts it."),
     ItemKind("activity", "roleplay", "<org>#roleplay#<id>|call", _ORG, _ROLEPLAY),

@@ -52,7 +52,6 @@ _MAX_PAGES = 10
 _MAX_ERROR_CHARACTERS, _MAX_SHOWN_NAME = 200, 80
 _UNAUTHORIZED = (401, 403)
 _ERROR_STATUS = 400
-_LINES = re.compile(r"[ \t]*[\r\n]+[ \t]*")
 T = TypeVar("T")
 
 # The client logs what a server sent. That belongs to the customer, and not in our logs.
@@ -163,8 +162,8 @@ def _add_tool(tool: Tool, names: set[str], found: _Found) -> None:
         found.left_out.append(LeftOutTool(_one_line(tool.name)[:_MAX_SHOWN_NAME], reason))
         return
     names.add(tool.name)
-    description = UNSAFE_CHARACTERS.sub(" ", _LINES.sub("\n", tool.description or tool.title or "").replace("\n", " "))
-    found.tools.append(ListedTool(tool.name, description.strip()[:MAX_DESCRIPTION_CHARACTERS], tool.input_schema))
+    description = " ".join(UNSAFE_CHARACTERS.sub(" ", tool.description or tool.title or "").split())
+    found.tools.append(ListedTool(tool.name, description[:MAX_DESCRIPTION_CHARACTERS], tool.input_schema))
 
 
 def _refuse_tool(tool: Tool, names: set[str]) -> str | None:

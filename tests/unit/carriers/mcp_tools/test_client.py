@@ -104,7 +104,7 @@ def test_a_server_with_too_many_tools_pages_or_cycles_has_limits(hostile: tuple[
 def test_tools_that_do_not_fit_are_left_out_with_a_reason(hostile: tuple[Hostile, str]) -> None:
     found = mcp_tools.list_tools(ToolServer(f"{hostile[1]}/odd"))
     assert [(tool.name, tool.description[:30]) for tool in found.tools] == [
-        ("good", "Finds  an  order. Quickly."),
+        ("good", "Finds an order. Quickly."),
         ("wordy", "y" * 30),
     ]
     assert len(found.tools[1].description) == 1_000
