@@ -392,6 +392,16 @@ GROUPS = (
         grants=frozenset({Grant.ROOT_SECRET}),
         snapstart=False,
     ),
+    # A talk waits for the answer. Servers of customers are called here, apart from what other callbacks need.
+    Group(
+        "callbacks/talk_tools",
+        api="callbacks",
+        paths=("tools/{proxy+}",),
+        tables={"core": READ, "activity": READ_WRITE, "ratelimit": WRITE},
+        # Credentials of servers are sealed.
+        grants=frozenset({Grant.ROOT_SECRET}),
+        reserved=20,
+    ),
     # A caller waits for the answer. It decides about the call and charges it, so it reads and writes what calls do.
     Group(
         "callbacks/twilio",

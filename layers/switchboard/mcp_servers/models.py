@@ -87,6 +87,14 @@ class McpServer(McpServerSettings):
             return False
         return self.require_approval_default == "always"
 
+    def list_free_tools(self) -> list[str] | None:
+        """Returns the names of the tools that need no approval, `None` if none of the server's tools needs one."""
+        allowed = None if self.allowed_tools_json is None else json.loads(self.allowed_tools_json)
+        if self.require_approval_default == "never":
+            return allowed
+        approved = json.loads(self.auto_approve_tools_json or "[]")
+        return [name for name in approved if allowed is None or name in allowed]
+
     def find_tool(self, name: str) -> McpTool | None:
         """Returns the tool with this name, `None` if the server does not list it."""
         return next((tool for tool in self.tools if tool.name == name), None)

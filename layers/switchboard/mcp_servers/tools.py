@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from switchboard.carriers import mcp_tools
+from switchboard.carriers.language import HostedServer
 from switchboard.carriers.mcp_tools import Outcome, ToolServer
 from switchboard.errors import NotFound
 from switchboard.flows import values
@@ -72,13 +73,20 @@ def list_offered_tools(org_id: str, flow_id: str | None) -> list[OfferedTool]:
     return list(found.values())
 
 
-def list_hosted_servers(org_id: str, flow_id: str | None) -> list[McpServer]:
-    """Returns the servers of a flow that the vendor of a language model dials."""
-    return [
-        server
-        for server in store.list_servers(org_id)
-        if server.enabled and server.transport == "hosted" and server.flow_id in (None, flow_id)
-    ]
+def list_hosted_servers(org_id: str, flow_id: str | None) -> list[HostedServer]:
+    """Returns the servers of a flow that the vendor of a language model dials, with the tools that need no approval.
+
+    Nobody here sees a use of a hosted tool before it happens. So a tool that needs an approval is left out.
+    """
+    found = []
+    for server in store.list_servers(org_id):
+        if not server.enabled or server.transport != "hosted" or server.flow_id not in (None, flow_id):
+            continue
+        names = server.list_free_tools()
+        if names is None or names:
+            headers, about = rules.credential_headers(server), server.description or ""
+            found.append(HostedServer(server.label, about, server.server_url, server.connector_id, headers, names))
+    return found
 
 
 def check_arguments(tool: McpTool, arguments: Mapping[str, Any]) -> str | None:

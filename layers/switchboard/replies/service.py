@@ -20,7 +20,7 @@ from switchboard.aws.writes import commit
 from switchboard.compliance.verdicts import Blocked
 from switchboard.errors import Contended, DomainError, QuotaExceeded, Unavailable
 from switchboard.kit import chance, clock, texts
-from switchboard.mcp_servers.tools import OfferedTool
+from switchboard.mcp_servers.tools import OfferedTool, list_hosted_servers
 from switchboard.messaging import acceptance, system_changes
 from switchboard.messaging.acceptance import TextDraft
 from switchboard.messaging.conversation_changes import ConversationChanges
@@ -99,6 +99,8 @@ def _write_answer(turn: ReplyTurn, effects: Effects, tries: int) -> str | None:
     # Rules call no tools.
     offered = {} if writer.name == RULES else server_tools.list_tools(turn.flow)
     prompt, began = _new_prompt(turn, offered), clock.epoch()
+    if repliers.dials_servers(writer):
+        prompt = prompt._replace(servers=list_hosted_servers(turn.org.id, turn.flow.id))
     for number in range(MAX_ROUNDS + 1):
         _require_time(began)
         # A busy model is asked again: that counts once.

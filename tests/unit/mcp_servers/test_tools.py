@@ -35,7 +35,19 @@ def test_a_flow_has_the_tools_of_its_servers_and_of_those_of_every_flow(acme: Te
     with_tools(create(tenant("other"), "foreign"), "look_up")
     assert names(acme, desk) == ["zdesk__open", "all__look_up"]
     assert names(acme, other) == ["all__look_up"]
-    assert [server.label for server in tools.list_hosted_servers(acme.org_id, desk)] == ["hosted"]
+
+
+def test_a_model_s_vendor_gets_only_tools_without_approvals(acme: Tenant) -> None:
+    hosted = {"transport": "hosted", "server_url": None, "connector_id": "c1"}
+    create(acme, "waits", **hosted)
+    create(acme, "some", "s3cret", **hosted, auto_approve_tools_json='["a", "b"]', allowed_tools_json='["a"]')
+    create(acme, "all", **hosted, require_approval_default="never")
+    create(acme, "off", **hosted, require_approval_default="never", enabled=False)
+    create(acme, "dialed", require_approval_default="never")
+    found = {one.label: (one.tools, one.connector_id) for one in tools.list_hosted_servers(acme.org_id, None)}
+    assert found == {"some": (["a"], "c1"), "all": (None, "c1")}
+    headers = [one.headers for one in tools.list_hosted_servers(acme.org_id, None)]
+    assert headers == [{"authorization": "Bearer s3cret"}, {}]
 
 
 def test_a_turn_has_at_most_32_tools_and_no_name_twice(acme: Tenant) -> None:
