@@ -79,6 +79,8 @@ QUEUES = (
     Queue("deliveries", visibility_seconds=90, max_receives=20),
     Queue("slow-deliveries", visibility_seconds=90, max_receives=20),
     Queue("timers"),
+    # Longer than a server may take to list its tools.
+    Queue("mcp-servers", visibility_seconds=90),
 )
 
 #: How long dead letters wait for an operator: the longest time that SQS keeps a message.
@@ -380,6 +382,14 @@ GROUPS = (
         grants=frozenset({Grant.SPEECH}),
         binary=("multipart/form-data",),
     ),
+    Group(
+        "hum/mcp_servers",
+        api="hum",
+        paths=("api/mcp-servers", "api/mcp-servers/{proxy+}"),
+        tables=_CONSOLE | {"activity": READ_WRITE},
+        # Credentials are sealed.
+        grants=frozenset({Grant.ROOT_SECRET}),
+    ),
     Group("portal", api="hum", paths=("docs", "docs/{proxy+}", "openapi/{proxy+}"), tables={"ratelimit": WRITE}),
     Group(
         "callbacks/livekit",
@@ -401,6 +411,16 @@ GROUPS = (
         sends=("voice-events",),
         grants=frozenset({Grant.ROOT_SECRET}),
         snapstart=False,
+    ),
+    # A talk waits for the answer. Servers of customers are called here, apart from what other callbacks need.
+    Group(
+        "callbacks/talk_tools",
+        api="callbacks",
+        paths=("tools/{proxy+}",),
+        tables={"core": READ, "activity": READ_WRITE, "ratelimit": WRITE},
+        # Credentials of servers are sealed.
+        grants=frozenset({Grant.ROOT_SECRET}),
+        reserved=20,
     ),
     # A caller waits for the answer. It decides about the call and charges it, so it reads and writes what calls do.
     Group(
@@ -551,7 +571,8 @@ WORKERS = (
         queue="replies",
         # The answer passes the compliance gate and is charged.
         tables={"activity": READ_WRITE, "core": READ_WRITE},
-        grants=frozenset({Grant.LANGUAGE_MODEL, Grant.NATIONAL_REGISTRY, Grant.TEXTS}),
+        # Credentials of MCP servers are sealed.
+        grants=frozenset({Grant.ROOT_SECRET, Grant.LANGUAGE_MODEL, Grant.NATIONAL_REGISTRY, Grant.TEXTS}),
         batch=1,
         concurrency=20,
         seconds=200,
@@ -699,6 +720,17 @@ WORKERS = (
         # Room for three copies of the largest mail that SES accepts.
         memory=1_024,
         seconds=120,
+    ),
+    Worker(
+        "workers/mcp_servers",
+        queue="mcp-servers",
+        tables={"activity": READ_WRITE, "core": READ_WRITE},
+        # Credentials of servers are sealed.
+        grants=frozenset({Grant.ROOT_SECRET}),
+        # Each job may have to wait for a server that hangs.
+        batch=1,
+        concurrency=10,
+        seconds=60,
     ),
 )
 

@@ -45,6 +45,8 @@ from switchboard.email.models import MailDraft, Message
 from switchboard.flows import service as flows
 from switchboard.flows.models import FlowSettings
 from switchboard.kit import clock, ids, jwts, settings
+from switchboard.mcp_servers import service as mcp_servers
+from switchboard.mcp_servers.models import McpServerSettings
 from switchboard.messaging import incoming, lookup
 from switchboard.messaging.models import TextMessage
 from switchboard.messaging.threads import conversation_id_of
@@ -117,6 +119,11 @@ def fill_sample(text: str, demo: dict[str, str]) -> dict[str, Any]:
         "called_e164": lambda: _number(called()).e164,
         "twilio_text_form": lambda: str(_texted(called()).body, "ascii"),
         "twilio_text_signature": lambda: _texted(called()).signature,
+        "new_mcp_server": lambda: (
+            mcp_servers.create_server(
+                _master(demo), McpServerSettings(label="orders", connector_id="connector_orders")
+            ).id
+        ),
         "waiting_text": lambda: waiting().id,
         "waiting_conversation": lambda: waiting().conversation_id,
         "left_message": lambda: _left_message(demo),

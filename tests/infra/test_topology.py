@@ -37,7 +37,6 @@ NEVER_CALLED = {
     "hum/analytics": {SECRET},  # Its newest calls are the first page, and it returns no cursor.
     "workers/numbers": {SECRET},  # It configures and settles numbers, and returns no cursor.
     "workers/summaries": {SECRET},  # It returns no cursor.
-    "workers/replies": {SECRET},  # It sends texts, and returns no cursor.
     "workers/campaigns": {SECRET},  # It sends texts, and returns no cursor.
     "streams": {SECRET},  # The cursor is an id of the chain and needs no signature.
     # The modules that accept calls also sign. A worker accepts none.

@@ -45,6 +45,8 @@ KINDS: tuple[ItemKind, ...] = (
     ItemKind("core", "flow that transfers calls", "<org>#flow-transfers#<flow>|<id>", _CHANGE, "It follows its flow."),
     ItemKind("core", "entry of a flow's version", "<org>#flow-versions#<flow>|<version>", _ORG, _VERSIONS),
     ItemKind("core", "snapshot of a flow's version", "<org>#flow-snapshots#<flow>|<version>", _ORG, _VERSIONS),
+    ItemKind("core", "MCP server", "<org>#mcp-servers|<id>", _CHANGE, "The organization deletes it."),
+    ItemKind("core", "label of an MCP server", "<org>#mcp-labels|<label>", _CHANGE, "It follows its server."),
     ItemKind("core", "drills that are switched off", "<org>|drills", _ORG, "The tenant's own choice."),
     # ---- people and teams
     ItemKind("core", "person", "user#<id>|user", _NEVER, "Events name people by id."),
@@ -504,6 +506,15 @@ KINDS: tuple[ItemKind, ...] = (
         "A job that is delivered again must not send it again.",
         30 * _DAY,
         "the text",
+    ),
+    ItemKind(
+        "activity",
+        "approval of a tool",
+        "<org>#tool-approval#<id>|approval",
+        _TTL,
+        "It has arguments and results of tools, which may name people. The audit keeps who decided.",
+        90 * _DAY,
+        "the request",
     ),
     # ---- roleplays
     ItemKind("activity", "roleplay session", "<org>#session#<id>|session", _ORG, "The month's quota counts it."),
