@@ -119,6 +119,8 @@ APIS = (
             ),
         ),
     ),
+    # The server for models: tools that call the four APIs above.
+    Api("mcp", "mcp", fallback="mcp"),
 )
 
 #: The tables of every request: the look-up of its key, its rate limits, and the record of an Idempotency-Key.
@@ -361,6 +363,18 @@ GROUPS = (
         binary=("multipart/form-data",),
     ),
     Group("portal", api="hum", paths=("docs", "docs/{proxy+}", "openapi/{proxy+}"), tables={"ratelimit": WRITE}),
+    Group(
+        "mcp",
+        api="mcp",
+        # The base path itself.
+        paths=("",),
+        # Keys, and sessions of people with the record of their use. The operations run in functions of their own.
+        tables={"core": READ_WRITE, "sessions": READ_WRITE, "ratelimit": WRITE},
+        includes=("portal/documents",),
+        # Each environment waits for another function, for up to 24 s. A slow operation must not use up the environments
+        # of all APIs.
+        reserved=50,
+    ),
     Group(
         "callbacks/livekit",
         api="callbacks",
