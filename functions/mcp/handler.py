@@ -8,12 +8,11 @@ from functions.mcp.credentials import read_credential
 from functions.mcp.server import answer_message
 from switchboard.dialects.mcp.dialect import Mcp
 from switchboard.edge.api import Api
-from switchboard.edge.bodies import RawBody
 
 api = Api(Mcp(), "mcp", tag="Models")
 
 
-@api.post("/mcp", summary="Send a message of the Model Context Protocol", operation_id="mcp", body=RawBody())
+@api.post("/mcp", summary="Send a message of the Model Context Protocol", operation_id="mcp")
 def post_message() -> Response[str]:
     reply = answer_message(api.exchange, read_credential(api.exchange))
     media_type = reply.headers.pop("content-type", None)

@@ -182,16 +182,41 @@ def test_a_body_has_a_type_and_a_size(acme: Tenant) -> None:
     assert error_of(post("x" * 1_100_000, authorization=key))[0] == 413
 
 
-BAD_MESSAGES = ["", "{", "[]", "null", "7", '"text"', "{}", '{"jsonrpc":"1.0"}', "[" * 50_000, json.dumps([LIST, LIST])]
+def nested(levels: int) -> str:
+    """A call of a tool with arguments of so many levels, as text."""
+    inner = '{"a":' * (levels - 2) + "1" + "}" * (levels - 2)
+    return f'{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{inner}}}'
 
 
-@pytest.mark.parametrize("version", ["2025-06-18", "2026-07-28"])
-def test_what_is_no_message_is_a_bad_request(acme: Tenant, version: str) -> None:
-    for body in BAD_MESSAGES:
-        answer = post(body, authorization=f"Bearer {acme.agent_key}", mcp_protocol_version=version)
-        assert answer["statusCode"] in (400, 202), (body[:40], answer)
-        if answer["statusCode"] == 400:
+NO_JSON = [
+    *("{", "[" * 50_000, '{"a":1,"a":2}', '{"id":NaN}', '{"id":1e999}', f'{{"id":{"9" * 5_000}}}', '{"a":"\\ud800"}'),
+    *(nested(server.MAX_DEPTH + 2), nested(900)),
+]
+NO_MESSAGE = ["[]", "null", "7", '"text"', "{}", '{"jsonrpc":"1.0"}']
+VERSIONS = ("2025-06-18", "2026-07-28")
+
+
+def test_what_is_not_strict_json_is_a_parse_error(acme: Tenant) -> None:
+    for body in NO_JSON:
+        for version in VERSIONS:
+            answer = post(body, authorization=f"Bearer {acme.agent_key}", mcp_protocol_version=version)
+            assert error_of(answer) == (400, "invalid_json"), body[:40]
+            assert json.loads(answer["body"])["error"]["code"] == -32700
+
+
+def test_what_is_no_message_is_a_bad_request(acme: Tenant) -> None:
+    for body in ("", *NO_MESSAGE, json.dumps([LIST, LIST])):
+        for version in VERSIONS:
+            answer = post(body, authorization=f"Bearer {acme.agent_key}", mcp_protocol_version=version)
+            assert answer["statusCode"] == 400, (body, answer)
             assert json.loads(answer["body"])["error"]["code"] < 0
+
+
+def test_an_operation_of_many_levels_is_understood(acme: Tenant) -> None:
+    failed, text = call_tool(
+        acme.agent_key, "execute_operation", operation_id="x", arguments={"body": [[[[[[[[1]]]]]]]]}
+    )
+    assert (failed, text["error"]) == (True, "unknown_operation")
 
 
 def test_an_unknown_method_and_version_are_errors_of_the_protocol(acme: Tenant) -> None:

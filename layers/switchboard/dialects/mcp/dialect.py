@@ -23,8 +23,8 @@ from switchboard.errors import DomainError, Forbidden, Invalid, Unauthenticated
 from switchboard.outbound.loops import LOOP_HEADER
 
 KEYS = frozenset(KeyKind)
-#: Error codes of JSON-RPC 2.0: a request that is not valid, an error on our side, and a code for applications.
-_INVALID_REQUEST, _INTERNAL_ERROR, _REFUSED = -32600, -32603, -32000
+#: Error codes of JSON-RPC 2.0: no JSON, a request that is not valid, an error on our side, and a code for applications.
+_PARSE_ERROR, _INVALID_REQUEST, _INTERNAL_ERROR, _REFUSED = -32700, -32600, -32603, -32000
 _CODE_OF_STATUS = {
     400: "invalid_request",
     401: "unauthorized",
@@ -113,7 +113,7 @@ def _read_key_header(exchange: Exchange) -> str:
 def _error(status: int, code: str, message: str, details: dict[str, Any]) -> dict[str, Any]:
     """Returns an error response of JSON-RPC. It belongs to the HTTP request, so it has no id of a message."""
     if status == HTTPStatus.BAD_REQUEST:
-        number = _INVALID_REQUEST
+        number = _PARSE_ERROR if code == "invalid_json" else _INVALID_REQUEST
     else:
         number = _INTERNAL_ERROR if status >= HTTPStatus.INTERNAL_SERVER_ERROR else _REFUSED
     error = {"code": number, "message": message, "data": {"status": status, "code": code, **details}}
