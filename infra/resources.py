@@ -113,6 +113,8 @@ class Function:
     #: How many invocations may run at once. `None` means as many as the account allows.
     reserved: int | None = None
     settings: dict[str, str] = field(default_factory=dict)
+    #: Folders of other functions whose files this function reads too, below `functions/`.
+    includes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

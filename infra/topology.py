@@ -125,6 +125,8 @@ APIS = (
     ),
     # Notifications of Stripe, whose endpoint is stored there, and the simulator's pages for paying.
     Api("stripe", "stripe", fallback="callbacks/stripe"),
+    # The server for models: tools that call the four APIs above.
+    Api("mcp", "mcp", fallback="mcp"),
 )
 
 #: The tables of every request: the look-up of its key, its rate limits, and the record of an Idempotency-Key.
@@ -391,6 +393,18 @@ GROUPS = (
         grants=frozenset({Grant.ROOT_SECRET}),
     ),
     Group("portal", api="hum", paths=("docs", "docs/{proxy+}", "openapi/{proxy+}"), tables={"ratelimit": WRITE}),
+    Group(
+        "mcp",
+        api="mcp",
+        # The base path itself.
+        paths=("",),
+        # Keys, and sessions of people with the record of their use. The operations run in functions of their own.
+        tables={"core": READ_WRITE, "sessions": READ_WRITE, "ratelimit": WRITE},
+        includes=("portal/documents",),
+        # Each environment waits for another function, for up to 24 s. A slow operation must not use up the environments
+        # of all APIs.
+        reserved=50,
+    ),
     Group(
         "callbacks/livekit",
         api="callbacks",

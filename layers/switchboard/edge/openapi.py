@@ -25,6 +25,11 @@ from switchboard.edge.router import Operation
 from switchboard.team.permissions import roles_with
 
 _VERSION = "3.1.0"
+#: The mark of operations that change data, send something or cost money. Our server for models (docs/mcp-server.md)
+#: asks for a confirmation before it calls one.
+CONSEQUENTIAL = "x-consequential"
+#: The methods that change nothing (RFC 9110, 9.2.1).
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _PARAMETER = re.compile(r"<(\w+)>")
 _REFERENCE = "#/components/schemas/"
 #: The ending of the classes of responses. It says nothing to a reader of the document.
@@ -156,6 +161,8 @@ def _operation(raw: Json, operation: Operation, schemas: Json, description: ApiD
         raise DocumentError(
             f"the tag {unknown.pop()} has no description: add it to the tags of the group or of the API"
         )
+    if operation.method not in _SAFE and told["operationId"] not in description.harmless:
+        told[CONSEQUENTIAL] = True
     if operation.keys:
         kinds = " or ".join(f"`{kind.value}`" for kind in sorted(operation.keys))
         told["description"] = " ".join(filter(None, (told.get("description"), f"Requires a key of kind {kinds}.")))
