@@ -214,4 +214,12 @@ DESCRIPTION = ApiDescription(
     headers=_ALWAYS | _SOMETIMES,
     always=tuple(_ALWAYS),
     idempotency_key=document_headers.IDEMPOTENCY_KEY,
+    # They mark as read, or record that somebody looked.
+    harmless=frozenset(
+        {
+            *("markAllCallsRead", "updateCallReadState", "recordCallView"),
+            *("markAllVoicemailsRead", "recordVoicemailView", "recordVoicemailPlay"),
+            "markSmsConversationRead",
+        }
+    ),
 )
