@@ -29,7 +29,7 @@ from switchboard.campaigns.service import CampaignDraft
 from switchboard.carriers.messages.ports.reports import IncomingText
 from switchboard.carriers.messages.simulator import forms as text_forms
 from switchboard.carriers.numbers.ports.inventory import NumberSearch
-from switchboard.carriers.payments import webhook
+from switchboard.carriers.payments.ports import webhook
 from switchboard.carriers.payments.simulator import actions as payments
 from switchboard.carriers.payments.simulator import events as payment_events
 from switchboard.carriers.voice.ports.incoming import IncomingCall

@@ -35,6 +35,7 @@ NEVER_CALLED = {
     "mcp": {"activity", "idempotency", SECRET},
     "workers/roleplay": {SECRET},  # Tokens and tickets are made and read by the sessions functions.
     "workers/scoring": {SECRET},  # Tokens and tickets are made and read by the sessions functions.
+    "hum/billing": {SECRET},  # It returns no cursor. Only the simulator's notifications are signed, by other functions.
     "hum/call_stream": {SECRET},  # It reads one call, without pages: there is no cursor to sign.
     "hum/analytics": {SECRET},  # Its newest calls are the first page, and it returns no cursor.
     "workers/numbers": {SECRET},  # It configures and settles numbers, and returns no cursor.

@@ -396,7 +396,7 @@ def test_stripe_webhook_queues_the_customer_whose_subscription_changed(
     monkeypatch.setenv("SWITCHBOARD_PAYMENTS_CARRIER", "simulator")
     _, answer = run("callbacks/stripe", "stripe-webhook")
     assert (answer["statusCode"], answer["body"]) == (200, "")
-    jobs = [body for body in receive_jobs("billing") if body["job"] == "ApplyPaymentEvent"]
+    jobs = [body for body in receive_jobs("billing") if body.get("job") == "ApplyPaymentEvent"]
     assert [body["customer_id"] for body in jobs] == [f"cus_{organization['ORGANIZATION_ID']}"]
 
 
