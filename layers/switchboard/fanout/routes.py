@@ -12,6 +12,7 @@ from datetime import timedelta
 from math import ceil
 from typing import NamedTuple
 
+from switchboard.brands.jobs import MarkNumbers
 from switchboard.calls.jobs import DIALED_WITHIN, CloseCall, DialCall, FetchRecording, SummarizeCall, WakeWaiting
 from switchboard.calls.models import State
 from switchboard.campaigns.jobs import AttributeReply
@@ -83,6 +84,8 @@ def _of_messages(event: Event) -> Job:
 
 #: For each queue name in the registry, the function that creates the job of an event.
 JOB_FACTORIES: dict[str, Callable[[Event], Job]] = {
+    # A new number gets the state of its organization's registration.
+    "brands": lambda event: MarkNumbers(org_id=event.org_id),
     "email": lambda event: SendMail(org_id=event.org_id, message_id=event.subject.id),
     "dialer": _of_calls,
     "recordings": lambda event: FetchRecording(

@@ -216,6 +216,8 @@ KINDS: tuple[ItemKind, ...] = (
         "core", "look-up of such a number", "simulated-number#<number>|number", _CHANGE, "Deleted with the number."
     ),
     ItemKind("core", "subaccount at Twilio", "<org>|twilio", _ORG, "It owns the organization's numbers."),
+    # ---- brands
+    ItemKind("core", "brand with its campaign", "<org>|brand", _ORG, "The registry keeps the registration, too."),
     # ---- contacts
     ItemKind("core", "contact", "<org>#contacts|<id>", _CHANGE, "The organization keeps it until somebody deletes it."),
     ItemKind("core", "last backfill of contacts", "<org>#contact-backfill|backfill", _ORG, "The next one replaces it."),
@@ -460,6 +462,15 @@ KINDS: tuple[ItemKind, ...] = (
         "It has no use after the text was sent.",
         _DAY,
         "its last use",
+    ),
+    ItemKind(
+        "activity",
+        "submission at the simulated registry",
+        "<org>#simulated-registration|<part>",
+        _TTL,
+        "The simulated registry can be asked for its verdict until then.",
+        timedelta(days=30),
+        "it was submitted",
     ),
     ItemKind(
         "activity",

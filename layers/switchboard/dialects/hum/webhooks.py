@@ -13,12 +13,13 @@ from switchboard.webhooks.event_names import EVENT_NAMES
 from switchboard.webhooks.models import RenderedEvent
 
 if TYPE_CHECKING:
+    from switchboard.brands.models import Brand
     from switchboard.calls.models import Call
     from switchboard.compliance.ledgers import DigestedNumber
     from switchboard.messaging.models import TextConversation, TextMessage
     from switchboard.voicemails.models import Voicemail
 
-    WebhookSubject = Call | Voicemail | TextConversation | TextMessage | DigestedNumber
+    WebhookSubject = Brand | Call | Voicemail | TextConversation | TextMessage | DigestedNumber
 
 #: The events that come after the summary of an answered call.
 _OF_SUMMARY = frozenset({"voice.call.summarized", "voice.call.outcome_captured"})
@@ -42,6 +43,8 @@ def _data(event: Event, subject: Any) -> dict[str, Any] | None:
         return _voicemail_data(subject)
     if event.subject.type == "number":
         return _opt_out_data(event, subject)
+    if event.subject.type in ("brand", "brand_campaign"):
+        return _brand_data(event, subject)
     if event.subject.type in ("text", "conversation"):
         return _text_data(event, subject)
     if event.type not in _OF_SUMMARY and subject.connected_at:
@@ -81,6 +84,16 @@ def _opt_out_data(event: Event, number: DigestedNumber) -> dict[str, Any]:
             "reason": entry.reason if entry and entry.created_at <= event.at else None,
         }
     return data
+
+
+def _brand_data(event: Event, brand: Brand) -> dict[str, Any] | None:
+    """Returns the data of a brand or its campaign. A later submission may have changed its state since."""
+    # Loaded late, as above.
+    from switchboard.dialects.hum import brand_views
+
+    if event.subject.type == "brand":
+        return brand_views.brand_fields(brand)
+    return brand_views.campaign_fields(brand.campaign) if brand.campaign else None
 
 
 def _call_data(call: Call) -> dict[str, Any]:
