@@ -554,9 +554,10 @@ WORKERS = (
         sends=("brands", "simulator"),
         # It opens what is sealed, and names the deployment's callbacks to the registry.
         grants=frozenset({Grant.ROOT_SECRET, Grant.NUMBERS, Grant.CALLBACKS}),
-        # Each job may have to wait for a registry that hangs.
+        # Each job may have to wait for a registry that hangs, and one adds all numbers to a campaign.
         batch=1,
         concurrency=5,
+        seconds=60,
     ),
     Worker("workers/contacts", queue="contacts", tables={"activity": WRITE, "core": READ_WRITE}, concurrency=20),
     Worker("workers/projections", queue="projections", tables={"activity": READ, "core": READ_WRITE}, concurrency=20),

@@ -219,7 +219,7 @@ def test_an_admin_who_edits_while_another_submits_changes_it_before_or_is_refuse
             brand = service.submit_brand(ada)
             calls = len(saboteur.calls)
         outcomes.add(brand.display_name)
-        assert brand == service.get_brand(ada.org_id), "what was submitted is what is stored"
+        assert brand == service.get_brand(ada.org_id), "the answer is the stored brand"
         if done >= calls:
             break
     assert outcomes == {"Lakeside Clinic", "Bob's"}

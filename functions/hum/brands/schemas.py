@@ -106,7 +106,7 @@ class RegistrationView(BaseModel):
 
 
 class SubmittedRegistrationView(Ok):
-    """What was submitted, with its new state."""
+    """The brand and its campaign, with their new states."""
 
     brand: BrandView
     campaign: BrandCampaignView | None

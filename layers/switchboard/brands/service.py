@@ -134,10 +134,12 @@ def _submitted(
             timers.schedule(watch, clock.now() + WATCH_PAUSE).write,
         ]
     after = next_version(before, **facts)
-    types = [*(["brand.submitted"] if brand else []), *(["brand_campaign.submitted"] if campaign else [])]
     return after, [
         *writes,
-        *(records.brand_event_write(origin, type_, after, attempt=after.attempt) for type_ in types),
+        records.brand_event_write(origin, "brand.submitted", after, attempt=after.attempt) if brand else None,
+        records.brand_event_write(origin, "brand_campaign.submitted", after, attempt=after.attempt)
+        if campaign
+        else None,
         timers.job_write(MarkNumbers(org_id=before.org_id)),
     ]
 

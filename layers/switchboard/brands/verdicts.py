@@ -22,7 +22,6 @@ _PAUSES = (1, 2, 5, 10, 30, 60, 120, 240, 360)
 _AT_ONCE = timedelta(0)
 #: The most reasons of a rejection that are kept.
 _MAX_ISSUES = 20
-_WORDS = {"brand": "brand", "campaign": "brand_campaign"}
 
 Decided = tuple[Brand, list[Writes]]
 
@@ -54,7 +53,7 @@ def finish_step(brand: Brand, part: RegistrationPart, step: str, sid: str, *, is
         return next_turn(brand, _AT_ONCE, **facts)
     facts |= _part_facts(brand, part, RegistrationStatus.PENDING)
     after, writes = next_turn(brand, timedelta(minutes=_PAUSES[0]), **facts)
-    return after, [*writes, _event(after, part, "pending")]
+    return after, [*writes, _moved_write(after, part, "pending")]
 
 
 def approve(brand: Brand, part: RegistrationPart) -> Decided:
@@ -83,7 +82,7 @@ def _decided(brand: Brand, part: RegistrationPart, word: str, facts: dict[str, A
         after = next_version(brand, **facts, turn=brand.turn + 1, timer=None)
         writes = [timers.cancel_writes(brand.timer)]
     mark = timers.job_write(MarkNumbers(org_id=brand.org_id))
-    return after, [*writes, _event(after, part, word, **data), mark]
+    return after, [*writes, _moved_write(after, part, word, **data), mark]
 
 
 def _part_facts(brand: Brand, part: RegistrationPart, status: RegistrationStatus, **facts: Any) -> dict[str, Any]:
@@ -95,6 +94,9 @@ def _part_facts(brand: Brand, part: RegistrationPart, status: RegistrationStatus
     return {"campaign": brand.campaign.model_copy(update={"status": status, **facts})}
 
 
-def _event(brand: Brand, part: RegistrationPart, word: str, **data: Any) -> Writes:
-    type_ = f"{_WORDS[part]}.{word}"
-    return records.brand_event_write(records.work_of(brand), type_, brand, attempt=brand.attempt, **data)
+def _moved_write(brand: Brand, part: RegistrationPart, word: str, **data: Any) -> Writes:
+    """Returns the write of the event of a move."""
+    work, facts = records.work_of(brand), {"attempt": brand.attempt, **data}
+    if part == "brand":
+        return records.brand_event_write(work, f"brand.{word}", brand, **facts)
+    return records.brand_event_write(work, f"brand_campaign.{word}", brand, **facts)

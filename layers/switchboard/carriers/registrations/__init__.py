@@ -13,9 +13,9 @@ __all__ = ["get_registry", "registry_name"]
 
 
 def _simulator() -> Registry:
-    from switchboard.carriers.registrations.simulator import SimulatedRegistry  # for cold start: one registry only
+    from switchboard.carriers.registrations.simulator import SimulatedBrandRegistry  # for cold start: one registry only
 
-    return SimulatedRegistry()
+    return SimulatedBrandRegistry()
 
 
 def _twilio() -> Registry:

@@ -61,7 +61,7 @@ class RegistrationOrder:
 
 
 class RegistryReview(NamedTuple):
-    """What the registry says about a brand or a campaign."""
+    """The state of a brand or a campaign at the registry."""
 
     outcome: ReviewOutcome
     issues: list[RegistryIssue] = []  # noqa: RUF012 a NamedTuple's default is shared and never changed

@@ -30,7 +30,7 @@ _PREFIXES = {"customer_profile": "BU", "brand": "BN", "messaging_service": "MG",
 _WORD = "reject"
 
 
-class SimulatedRegistry:
+class SimulatedBrandRegistry:
     """A registry without people."""
 
     name = "simulator"
