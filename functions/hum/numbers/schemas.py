@@ -157,7 +157,7 @@ class AvailableNumberList(BaseModel):
     """Numbers on sale."""
 
     numbers: list[AvailableNumberView]
-    next_cursor: None = Field(default=None, description="Always null: narrow the search to see other numbers.")
+    next_cursor: str | None = Field(default=None, description="Always null: narrow the search to see other numbers.")
 
 
 class SyncView(Ok):

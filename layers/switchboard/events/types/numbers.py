@@ -55,7 +55,14 @@ TYPES = (
     ),
     EventType("number.purchase_started", "The purchase of a number began, and was charged.", "number", NumberPurchase),
     EventType("number.purchase_refused", "A purchase failed, and the charge was undone.", "number", NumberPurchase),
-    EventType("number.bought", "A number was bought.", "number", NumberChanged, starts=("brands",)),
+    EventType(
+        "number.bought",
+        "A number was bought.",
+        "number",
+        NumberChanged,
+        starts=("brands",),
+        webhooks={"hum": "number.bought"},
+    ),
     EventType(
         "number.updated",
         "The name, a flow, the capabilities or the price of a number changed.",
@@ -70,7 +77,13 @@ TYPES = (
         "number",
         NumberA2pChange,
     ),
-    EventType("number.released", "The organization no longer has a number.", "number", NumberChanged),
+    EventType(
+        "number.released",
+        "The organization no longer has a number.",
+        "number",
+        NumberChanged,
+        webhooks={"hum": "number.released"},
+    ),
     EventType(
         "numbers.synced", "The numbers were compared with the provider's inventory.", "organization", NumbersSynced
     ),
