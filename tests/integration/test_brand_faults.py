@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 from itertools import count
 
 import pytest
@@ -118,7 +119,8 @@ def test_a_step_that_was_killed_anywhere_makes_its_thing_once(
 def test_a_worker_that_dies_beside_the_registry_makes_nothing_twice(
     saboteur: Sabotage, registry: FakeRegistry, later: Later, frozen: clock.FrozenClock, step: str, moment: str
 ) -> None:
-    ada, dead = next(new_admins()), []
+    ada = next(new_admins())
+    dead: list[str] = []
 
     def die(name: str) -> None:
         if name == step and not dead:
@@ -194,7 +196,7 @@ def test_two_admins_who_submit_at_once_submit_once(saboteur: Sabotage, registry:
                 service.submit_brand(who)
                 won.append(name)
 
-        with saboteur.meeting(done, lambda bob=bob, won=won: submit(bob, "bob", won)):  # type: ignore[misc]
+        with saboteur.meeting(done, partial(submit, bob, "bob", won)):
             submit(ada, "ada", won)
             calls = len(saboteur.calls)
         if not won or done >= calls:
@@ -211,11 +213,14 @@ def test_two_admins_who_submit_at_once_submit_once(saboteur: Sabotage, registry:
 def test_an_admin_who_edits_while_another_submits_changes_it_before_or_is_refused(
     saboteur: Sabotage, registry: FakeRegistry
 ) -> None:
+    def rename(who: Member) -> None:
+        drafts.save_brand(who, {"display_name": "Bob's"})
+
     outcomes = set()
     for done, ada in enumerate(new_admins()):
         bob = member(ada.org_id, name="Bob")
         save_drafts(ada)
-        with saboteur.meeting(done, lambda bob=bob: drafts.save_brand(bob, {"display_name": "Bob's"})):  # type: ignore[misc]
+        with saboteur.meeting(done, partial(rename, bob)):
             brand = service.submit_brand(ada)
             calls = len(saboteur.calls)
         outcomes.add(brand.display_name)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from switchboard.aws.writes import Delete, commit
+from switchboard.brands import drafts
+from tests.actors import system
 from tests.contract.console import Console
 from tests.contract.world import Ask
 
@@ -27,14 +30,16 @@ _BRAND: dict[str, Any] = {
 }
 
 
-def _submission(org: Console) -> Ask:
-    org.admin.post("/api/brands", _BRAND)
-    return Ask("POST", "/api/brands/submit")
+def _new_draft(org: Console, below: str, body: dict[str, Any] | None = None) -> Ask:
+    """A request for an organization whose brand is a valid draft again. It has one brand only."""
+    commit(Delete(table="core", key={"pk": org.org_id, "sk": "brand"}))
+    drafts.save_brand(system(org.org_id), _BRAND)
+    return Ask("POST", f"/api/brands{below}", body)
 
 
 GOOD = {
     "getBrand": lambda _: Ask("GET", "/api/brands"),
-    "upsertBrand": lambda _: Ask("POST", "/api/brands", _BRAND),
-    "submitBrand": _submission,
-    "upsertBrandCampaign": lambda _: Ask("POST", "/api/brands/campaign", {"usecase": "CUSTOMER_CARE"}),
+    "upsertBrand": lambda org: _new_draft(org, "", {"display_name": "Lakeside"}),
+    "submitBrand": lambda org: _new_draft(org, "/submit"),
+    "upsertBrandCampaign": lambda org: _new_draft(org, "/campaign", {"usecase": "CUSTOMER_CARE"}),
 }

@@ -11,7 +11,7 @@ from switchboard.aws import reads
 from switchboard.brands import drafts, sealing, service
 from switchboard.brands.models import Brand
 from switchboard.errors import Conflict, Invalid
-from switchboard.persistence.idempotency import IdempotencyKey
+from switchboard.persistence.idempotency import IdempotencyKey, commit_once
 from switchboard.team.models import Member
 from tests.actors import member
 from tests.unit.brands.desk import CAMPAIGN, TOP, count_events, save_drafts, submit_drafts
@@ -95,13 +95,13 @@ def test_a_repeated_request_changes_the_draft_once(ada: Member) -> None:
 
 def test_two_admins_at_once_both_change_the_draft(ada: Member, monkeypatch: pytest.MonkeyPatch) -> None:
     bob = member(ada.org_id, name="Bob")
-    commit, seen = drafts.commit_once, []
+    seen: list[bool] = []
 
     def meet(*parts: Any) -> Any:
         if not seen:
             seen.append(True)
             drafts.save_brand(bob, {"website": TOP["website"], "payload": {"city": "Reno"}})
-        return commit(*parts)
+        return commit_once(*parts)
 
     monkeypatch.setattr(drafts, "commit_once", meet)
     brand = drafts.save_brand(ada, {"display_name": "Lakeside", "payload": {"state": "NV"}})

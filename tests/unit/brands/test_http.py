@@ -29,7 +29,7 @@ from tests.unit.calls.console_calls import save_number
 NULLS = (
     *("id", "display_name", "ein", "website", "payload", "submitted_at", "decided_at", "created_at", "updated_at"),
 )
-NOBODY = {"brand": {**dict.fromkeys(NULLS), "status": "draft", "errors": []}, "campaign": None}
+NOBODY: dict[str, Any] = {"brand": {**dict.fromkeys(NULLS), "status": "draft", "errors": []}, "campaign": None}
 
 
 @pytest.fixture

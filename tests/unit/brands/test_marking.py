@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from switchboard.brands import marking, service
+from switchboard.brands import marking, service, store
 from switchboard.brands.jobs import MarkNumbers
 from switchboard.carriers.outcomes import RefusedError, ThrottledError
 from switchboard.carriers.registrations.ports.registry import RegistryIssue, RegistryReview
@@ -128,8 +128,8 @@ def test_a_registration_that_moves_while_numbers_are_marked_marks_them_again(
     registry.verdicts["brand"] = RegistryReview("rejected", [RegistryIssue("1", "no")])
     pass_time(later, frozen, minutes=5)
     found = iter([old])
-    find = marking.store.find_brand
-    monkeypatch.setattr(marking.store, "find_brand", lambda org_id: next(found, None) or find(org_id))
+    find = store.find_brand
+    monkeypatch.setattr(store, "find_brand", lambda org_id: next(found, None) or find(org_id))
     marking.mark_numbers(MarkNumbers(org_id=ada.org_id))
     assert state_of(number) is A2pStatus.PENDING, "the old state was written last"
     pass_time(later, frozen, minutes=1)
