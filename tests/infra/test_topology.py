@@ -190,7 +190,9 @@ def test_functions_that_trigger_themselves_are_listed() -> None:
     # The simulated voice provider defers late reports and the end of a talk, once each.
     # A turn of a campaign sends the next one, as long as there is something to send.
     # A text that waits for its number returns at the time that it has reserved, and waits for four hours at most.
+    # A turn of a registration that has nothing to record sends its job again for later. Its pauses grow.
     listed = {
+        "workers/brands",
         "workers/deliveries",
         "workers/slow_deliveries",
         "workers/roleplay",
