@@ -44,10 +44,12 @@ def acme(payments: None, frozen: clock.FrozenClock) -> Tenant:
 
 @pytest.fixture
 def ask(acme: Tenant) -> Ask:
-    """The console of an admin."""
-    cookie = sessions.open_session(member(acme.org_id).user, acme.org_id)
+    """The console of an admin, who signs in for each request."""
+    admin = member(acme.org_id).user
 
     def send(method: str, path: str = "", body: Any = None) -> dict[str, Any]:
+        # The story takes longer than a session.
+        cookie = sessions.open_session(admin, acme.org_id)
         answer = pool.invoke(
             "hum/billing", api_event(method, f"/api/billing{path}", {"cookie": f"{COOKIE}={cookie}"}, body)
         )
