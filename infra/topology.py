@@ -58,6 +58,8 @@ QUEUES = (
     Queue("text-media", visibility_seconds=200),
     # It also carries the reports of a transport.
     Queue("roleplay"),
+    # Longer than the provider of payments may take for the requests of a job.
+    Queue("billing", visibility_seconds=90),
     Queue("contacts"),
     Queue("projections"),
     Queue("numbers"),
@@ -121,6 +123,10 @@ APIS = (
             ),
         ),
     ),
+    # Notifications of Stripe, whose endpoint is stored there, and the simulator's pages for paying.
+    Api("stripe", "stripe", fallback="callbacks/stripe"),
+    # The server for models: tools that call the four APIs above.
+    Api("mcp", "mcp", fallback="mcp"),
 )
 
 #: The tables of every request: the look-up of its key, its rate limits, and the record of an Idempotency-Key.
@@ -346,6 +352,22 @@ GROUPS = (
         binary=("application/x-ndjson",),
     ),
     Group(
+        "hum/billing",
+        api="hum",
+        paths=("api/billing", "api/billing/{proxy+}"),
+        # A change of the plan moves the organization at once, with its event, its mail and its timers.
+        tables=_CONSOLE | {"activity": WRITE},
+        grants=frozenset({Grant.PAYMENTS}),
+    ),
+    Group(
+        "hum/webhooks",
+        api="hum",
+        paths=("api/webhooks", "api/webhooks/{proxy+}"),
+        tables=_CONSOLE | {"activity": READ_WRITE},
+        # Secrets are derived, and custom headers sealed.
+        grants=frozenset({Grant.ROOT_SECRET}),
+    ),
+    Group(
         "hum/analytics",
         api="hum",
         paths=("api/dashboard", "api/analytics"),
@@ -371,6 +393,18 @@ GROUPS = (
         grants=frozenset({Grant.ROOT_SECRET}),
     ),
     Group("portal", api="hum", paths=("docs", "docs/{proxy+}", "openapi/{proxy+}"), tables={"ratelimit": WRITE}),
+    Group(
+        "mcp",
+        api="mcp",
+        # The base path itself.
+        paths=("",),
+        # Keys, and sessions of people with the record of their use. The operations run in functions of their own.
+        tables={"core": READ_WRITE, "sessions": READ_WRITE, "ratelimit": WRITE},
+        includes=("portal/documents",),
+        # Each environment waits for another function, for up to 24 s. A slow operation must not use up the environments
+        # of all APIs.
+        reserved=50,
+    ),
     Group(
         "callbacks/livekit",
         api="callbacks",
@@ -421,6 +455,26 @@ GROUPS = (
         tables={"core": READ, "ratelimit": WRITE},
         sends=("text-reports",),
         grants=frozenset({Grant.ROOT_SECRET, Grant.NUMBERS}),
+    ),
+    Group(
+        "callbacks/stripe",
+        api="stripe",
+        paths=("webhook",),
+        tables={"ratelimit": WRITE},
+        sends=("billing",),
+        # The simulator's secret is derived from the root secret.
+        grants=frozenset({Grant.ROOT_SECRET, Grant.PAYMENT_NOTIFICATIONS}),
+        snapstart=False,
+    ),
+    Group(
+        "callbacks/stripe_simulator",
+        api="stripe",
+        paths=("simulator/{proxy+}",),
+        tables={"core": READ_WRITE, "ratelimit": WRITE},
+        # The simulator's own notifications.
+        sends=("billing",),
+        grants=frozenset({Grant.SIMULATED_PAYMENTS}),
+        snapstart=False,
     ),
 )
 
@@ -545,6 +599,17 @@ WORKERS = (
         # Each job may have to wait for a provider that hangs.
         batch=3,
         concurrency=10,
+    ),
+    Worker(
+        "workers/billing",
+        queue="billing",
+        tables={"activity": WRITE, "core": READ_WRITE},
+        # The simulator signs its notifications with a secret that is derived from the root secret.
+        grants=frozenset({Grant.ROOT_SECRET, Grant.PAYMENTS, Grant.CALLBACKS}),
+        # Each job may have to wait for several answers of a provider that hangs.
+        batch=1,
+        concurrency=10,
+        seconds=75,
     ),
     Worker("workers/contacts", queue="contacts", tables={"activity": WRITE, "core": READ_WRITE}, concurrency=20),
     Worker("workers/projections", queue="projections", tables={"activity": READ, "core": READ_WRITE}, concurrency=20),

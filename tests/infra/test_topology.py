@@ -31,6 +31,8 @@ NEVER_CALLED = {
     "hum/transcription": {SECRET},  # It returns no cursor, and keeps nothing that a retry would have to repeat.
     "hum/team": {SECRET},  # It returns no cursor, and no secret that a retry would have to repeat.
     "hum/sign_in": {"idempotency"},  # A browser navigates there, without an Idempotency-Key.
+    # It authenticates and passes on: the operations run in functions of their own.
+    "mcp": {"activity", "idempotency", SECRET},
     "workers/roleplay": {SECRET},  # Tokens and tickets are made and read by the sessions functions.
     "workers/scoring": {SECRET},  # Tokens and tickets are made and read by the sessions functions.
     "hum/call_stream": {SECRET},  # It reads one call, without pages: there is no cursor to sign.

@@ -186,7 +186,7 @@ def _claim(org: Organization, admitted: AdmittedCall, verdict: Verdict, *, analy
         try:
             commit(
                 store.CALLS.save_write(claimed),
-                stops.claim_checks(call.org_id, call.key_id, cap=stops.CapMark(org.cap_mark)),
+                stops.claim_checks(call.org_id, call.key_id, cap=stops.CapMark(org.cap_mark), sends=not call.simulated),
                 compliance.still_allowed_checks(verdict),
                 _placer_check(call),
                 timers.schedule(watch, clock.now() + UNCONFIRMED_AFTER).write,

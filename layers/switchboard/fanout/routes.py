@@ -12,9 +12,11 @@ from datetime import timedelta
 from math import ceil
 from typing import NamedTuple
 
+from switchboard.billing import jobs as _billing  # noqa: F401 declares its jobs, which no event starts
 from switchboard.calls.jobs import DIALED_WITHIN, CloseCall, DialCall, FetchRecording, SummarizeCall, WakeWaiting
 from switchboard.calls.models import State
 from switchboard.campaigns.jobs import AttributeReply
+from switchboard.carriers.payments.simulator import events as _payments  # noqa: F401 declares a job of the simulator
 from switchboard.contacts.jobs import ContinueBackfill, IndexContacts
 from switchboard.email.jobs import SendMail
 from switchboard.events import registry

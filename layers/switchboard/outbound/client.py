@@ -110,19 +110,20 @@ class GuardedClient:
         connection. In rare cases the receiver then sees a request twice, so a request that must not be repeated needs
         an id.
         """
-        return await self._send("POST", url, headers, body, seconds)
+        return await self.send("POST", url, headers, body, seconds)
 
     async def get(self, url: str, headers: Mapping[str, str], seconds: float) -> Response:
         """Gets a URL and returns the response, as `post` does. Raises NoResponseError."""
-        return await self._send("GET", url, headers, None, seconds)
+        return await self.send("GET", url, headers, None, seconds)
 
     async def delete(self, url: str, headers: Mapping[str, str], seconds: float) -> Response:
         """Deletes what a URL names and returns the response, as `post` does. Raises NoResponseError."""
-        return await self._send("DELETE", url, headers, None, seconds)
+        return await self.send("DELETE", url, headers, None, seconds)
 
-    async def _send(
+    async def send(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, seconds: float
     ) -> Response:
+        """Sends a request of any method and returns the response, as `post` does. Raises NoResponseError."""
         target = _target(url, loopback=destination.loopback_allowed())
         _check_headers(headers)
         connections = self._connections()
