@@ -444,7 +444,6 @@ GROUPS = (
         tables={"core": READ, "activity": READ_WRITE, "ratelimit": WRITE},
         # Credentials of servers are sealed.
         grants=frozenset({Grant.ROOT_SECRET}),
-        reserved=20,
     ),
     # A caller waits for the answer. It decides about the call and charges it, so it reads and writes what calls do.
     Group(

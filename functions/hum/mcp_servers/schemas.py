@@ -48,7 +48,9 @@ class McpServerInput(BaseModel):
     label: Label = Field(
         description="It is unique in the organization, and begins the names of the tools: `orders__look_up`."
     )
-    description: str | None = Field(default=None, max_length=500)
+    description: str | None = Field(
+        default=None, max_length=500, description="Your own words about the server, for the model if it is hosted."
+    )
     flow_id: str | None = Field(
         default=None, max_length=64, description="The id of the flow that may use the tools. `null` means every flow."
     )
@@ -57,11 +59,8 @@ class McpServerInput(BaseModel):
         description="`worker_streamable_http`: the platform dials `server_url`. `hosted`: the vendor of the language "
         "model dials `server_url` or `connector_id`, if the model can.",
     )
-    server_url: str | None = Field(
-        default=None,
-        max_length=2048,
-        description="A public address that begins with https.",
-        json_schema_extra={"format": "uri"},
+    server_url: Annotated[str, Field(max_length=2048, json_schema_extra={"format": "uri"})] | None = Field(
+        default=None, description="A public address that begins with https."
     )
     connector_id: Annotated[str, OneLine(128, least=1)] | None = Field(
         default=None, description="The id of a connector at the vendor of the language model."
@@ -102,14 +101,24 @@ class McpServerInput(BaseModel):
         return found | {"enabled": bool(found["enabled"])} if "enabled" in found else found
 
 
+def _require_label(schema: dict[str, Any]) -> None:
+    schema["required"] = ["label"]
+    schema["examples"] = [{"label": "orders", "enabled": 0}]
+
+
 class McpServerChanges(McpServerInput):
-    """The changes of an MCP server. A missing field stays unchanged, and its default has no effect."""
+    """The changes of an MCP server. A missing field stays unchanged, and its default has no effect.
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"enabled": 0}, {"server_url": "https://new.example.com"}]}
+    The contract requires `label`. A request without it is accepted, and the label stays.
+    """
+
+    model_config = ConfigDict(json_schema_extra=_require_label)
+
+    label: Label = Field(
+        default="",
+        description="It is unique in the organization, and begins the names of the tools.",
+        json_schema_extra=omit_default,
     )
-
-    label: Label = Field(default="", json_schema_extra=omit_default)
 
 
 class McpToolView(BaseModel):
