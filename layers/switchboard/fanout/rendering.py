@@ -76,6 +76,12 @@ def _numbers(places: Places) -> Sequence[Any]:
     return ledgers.find_digested_numbers(places)
 
 
+def _leads(places: Places) -> Sequence[Any]:
+    from switchboard.widgets import service as widgets  # for cold start, as above
+
+    return widgets.find_leads([(org_id, *place.split("#")) for org_id, place in places])  # type: ignore[misc]
+
+
 #: The reader of each type of subject. Events of other types contain everything that their webhooks need.
 _READERS: dict[str, Callable[[Places], Sequence[Any]]] = {
     "message": _messages,
@@ -85,13 +91,16 @@ _READERS: dict[str, Callable[[Places], Sequence[Any]]] = {
     "conversation": _conversations,
     "text": _texts,
     "number": _numbers,
+    "widget_lead": _leads,
 }
 
 
 def _place_of(event: Event) -> str:
-    """Returns the id by which an event's subject is read: a text is in its conversation."""
+    """Returns the id by which an event's subject is read: a text is in its conversation, a lead in its token."""
     if event.subject.type == "text":
         return f"{event.data['conversation']}#{event.subject.id}"
+    if event.subject.type == "widget_lead":
+        return f"{event.data['token']}#{event.subject.id}"
     return event.subject.id
 
 

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from switchboard.compliance.ledgers import DigestedNumber
     from switchboard.messaging.models import TextConversation, TextMessage
     from switchboard.voicemails.models import Voicemail
+    from switchboard.widgets.models import Lead
 
-    WebhookSubject = Call | Voicemail | TextConversation | TextMessage | DigestedNumber
+    WebhookSubject = Call | Lead | Voicemail | TextConversation | TextMessage | DigestedNumber
 
 #: The events that come after the summary of an answered call.
 _OF_SUMMARY = frozenset({"voice.call.summarized", "voice.call.outcome_captured"})
@@ -42,6 +43,8 @@ def _data(event: Event, subject: Any) -> dict[str, Any] | None:
         return _voicemail_data(subject)
     if event.subject.type == "number":
         return _opt_out_data(event, subject)
+    if event.subject.type == "widget_lead":
+        return _lead_data(subject)
     if event.subject.type in ("text", "conversation"):
         return _text_data(event, subject)
     if event.type not in _OF_SUMMARY and subject.connected_at:
@@ -55,6 +58,13 @@ def _voicemail_data(voicemail: Voicemail) -> dict[str, Any]:
 
     # A webhook has no reader and names no contact. A link to the audio would expire before the last attempt.
     return shared_fields(voicemail)
+
+
+def _lead_data(lead: Lead) -> dict[str, Any]:
+    # Loaded late, as above.
+    from switchboard.dialects.hum.widget_views import LeadView
+
+    return LeadView.of(lead).model_dump() | {"token_id": lead.token_id}
 
 
 def _text_data(event: Event, subject: Any) -> dict[str, Any]:
