@@ -66,4 +66,7 @@ def _ascii_host(host: str) -> str:
         return host
     from yarl import URL  # for cold start: few origins have such hosts
 
-    return str(URL.build(scheme="https", host=host).raw_host)
+    try:
+        return str(URL.build(scheme="https", host=host).raw_host)
+    except ValueError:
+        raise ValueError(f"has a host that does not exist: {_EXAMPLE}") from None
