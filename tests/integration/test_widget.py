@@ -28,6 +28,7 @@ _FORM = [
     {"name": "email", "label": "Mail", "type": "email"},
     {"name": "notes", "label": "Question", "type": "textarea"},
 ]
+_READ = "([url, key]) => fetch(url, {headers: {Authorization: `Bearer ${key}`}}).then(() => 'read', () => 'not')"
 #: Stands for Turnstile's script, which the test does not load from the internet.
 _TURNSTILE = """
 window.turnstile = {
@@ -184,7 +185,7 @@ def test_a_page_of_another_origin_shows_nothing(
             page.goto(other.origin)
         assert (
             page.evaluate(
-                "([url, key]) => fetch(url, {headers: {Authorization: `Bearer ${key}`}}).then(() => 'read', () => 'not')",
+                _READ,
                 [f"{other.api}/api/widget/config", token["public_key"]],
             )
             == "not"

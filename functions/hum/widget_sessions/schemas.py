@@ -25,7 +25,7 @@ class WidgetCaptchaView(BaseModel):
 
 
 class WidgetConfigView(BaseModel):
-    """What a page needs to show a widget."""
+    """The public settings of a widget."""
 
     name: str
     lead_fields: list[LeadField]
@@ -45,12 +45,16 @@ class WidgetConfigView(BaseModel):
 
 
 class LeadInput(BaseModel):
-    """What the visitor entered. Send only the fields that the widget's form has."""
+    """The answers of the visitor. Send only the fields that the widget's form has."""
 
     name: Annotated[str, Field(max_length=MAX_CHARACTERS["name"])] | SkipJsonSchema[None] = None
     email: Annotated[str, Field(max_length=MAX_CHARACTERS["email"])] | SkipJsonSchema[None] = None
-    phone: Annotated[str, Field(max_length=MAX_CHARACTERS["phone"])] | SkipJsonSchema[None] = None
-    notes: Annotated[str, Field(max_length=MAX_CHARACTERS["notes"])] | SkipJsonSchema[None] = None
+    phone: Annotated[str, Field(max_length=MAX_CHARACTERS["phone"])] | SkipJsonSchema[None] = Field(
+        default=None, description="With the country code. Ten digits alone are a North American number."
+    )
+    notes: Annotated[str, Field(max_length=MAX_CHARACTERS["notes"])] | SkipJsonSchema[None] = Field(
+        default=None, description="The visitor's question or wish."
+    )
 
     def to_answers(self) -> dict[str, str | None]:
         """Returns the fields that the request sent."""
@@ -65,7 +69,9 @@ class StartSessionInput(BaseModel):
     captcha_token: Annotated[str, Field(max_length=_TOKEN_CHARACTERS)] | SkipJsonSchema[None] = Field(
         default=None, description="The captcha's token, if the widget has a captcha."
     )
-    lead: LeadInput = Field(default_factory=LeadInput)
+    lead: LeadInput = Field(
+        default_factory=LeadInput, description="The answers in the widget's form, by the names of its fields."
+    )
 
 
 class ConnectionView(BaseModel):

@@ -46,8 +46,8 @@ def list_widget_tokens() -> WidgetTokenList:
     "/api/widget-tokens",
     summary="Create a widget token",
     operation_id="createWidgetToken",
-    description="The public key is no secret: a page shows it. What protects the widget are the allowed origins, the "
-    "captcha, the rate and the spend cap.",
+    description="The public key is no secret: a page shows it. The allowed origins, the captcha, the rate and the spend"
+    " cap protect the widget.",
     permission=Permission.WIDGETS_WRITE,
     responses={400: _REFUSED, 402: "The organization has 50 tokens: `widget_token_limit`."},
 )
@@ -86,7 +86,7 @@ def revoke_widget_token(token_id: str) -> WidgetTokenView:
     "/api/widget-tokens/<wgt:token_id>/leads",
     summary="List the newest leads of a widget token",
     operation_id="listWidgetTokenLeads",
-    description="What visitors entered in the form, the newest first.",
+    description="The answers of visitors in the form, the newest first.",
     permission=Permission.WIDGETS_READ,
     responses={404: _UNKNOWN},
 )

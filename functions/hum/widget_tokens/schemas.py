@@ -59,9 +59,9 @@ Active = Annotated[bool, Field(description="Whether visitors may start sessions.
 class LeadFieldInput(BaseModel):
     """A field of the widget's form."""
 
-    name: LeadFieldName = Field(description="What the field asks for. A form asks for each once.")
-    label: Annotated[str, OneLine(120, least=1)]
-    required: bool = False
+    name: LeadFieldName = Field(description="The kind of the answer. A form asks for each once.")
+    label: Annotated[str, OneLine(120, least=1)] = Field(description="The text beside the field.")
+    required: bool = Field(default=False, description="Whether no session starts without it.")
     type: LeadFieldType = Field(default="text", description="How a page shows the field.")
 
 
@@ -101,13 +101,13 @@ class WidgetTokenChanges(BaseModel):
     name: Name = Field(default="", json_schema_extra=omit_default)
     default_flow_id: FlowId = None
     allowed_origins: Origins = Field(default=[], json_schema_extra=omit_default)
-    captcha_provider: Provider = Field(default="turnstile", json_schema_extra=omit_default)
+    captcha_provider: Provider = "turnstile"
     captcha_site_key: SiteKey = None
     daily_spend_cap_cents: CapCents = None
-    per_ip_rate_per_min: Rate = Field(default=3, json_schema_extra=omit_default)
-    max_session_seconds: Seconds = Field(default=300, json_schema_extra=omit_default)
+    per_ip_rate_per_min: Rate = 3
+    max_session_seconds: Seconds = 300
     lead_fields: Fields = Field(default=[], json_schema_extra=omit_default)
-    active: Active = Field(default=True, json_schema_extra=omit_default)
+    active: Active = True
 
     def to_changes(self) -> dict[str, Any]:
         """Returns the fields that the request sent."""
@@ -165,7 +165,7 @@ class WidgetUsageView(BaseModel):
 
     days: list[WidgetDayView] = Field(description="The last 30 days, the oldest first. The last one is today.")
     today_cents: int = Field(
-        description="What counts towards the cap today: also what running sessions reserve for their longest time."
+        description="The amount that counts towards the cap today. Running sessions count with their longest time."
     )
     cap_cents: int | None = Field(description="The daily cap of this token.")
 

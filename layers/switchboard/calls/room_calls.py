@@ -27,7 +27,7 @@ from switchboard.usage.models import Meter
 from switchboard.usage.service import Charge
 
 ROOM_SOURCE = "widget"
-#: What stands for the number of a visitor who gave none, and for our side.
+#: The words in the place of numbers: of a visitor who gave none, and of our side.
 NO_NUMBER, OUR_SIDE = "web", "widget"
 #: The time that a visitor has to join the room.
 JOIN_SECONDS = 60
@@ -104,7 +104,7 @@ def longest_seconds(org: Organization, call: Call, wanted: int) -> int:
 
 def new_call_writes(call: Call, lane: Lane) -> list[Writes]:
     """Returns the writes of a new call with its lane. They raise LaneTakenError at commit."""
-    assert call.widget is not None, "the visitor of a room comes by a widget"
+    assert call.widget is not None, "only a widget brings visitors to rooms"
     told = changes.event_writes(
         call,
         "voice.call.received",

@@ -1,6 +1,6 @@
 """Reserves an amount of a day's cap before its use, and settles the real amount after it.
 
-What is reserved counts like what is spent, so a cap holds while many uses run at the same time. A day is one item:
+A reservation counts like spending, so a cap holds while many uses run at the same time. A day is one item:
 uses within different caps share it, and slices would lend what a smaller cap no longer has.
 """
 
@@ -33,8 +33,7 @@ class ReservedDay(NamedTuple):
 
 
 def _book(org_id: str, purpose: str, day: str) -> Book:
-    expires = int((clock.parse(f"{day}T00:00:00Z") + _DAYS_KEPT).timestamp())
-    return Book(org_id, f"{day}#reserved#{purpose}", expires)
+    return Book(org_id, f"{day}#reserved#{purpose}", int((clock.now() + _DAYS_KEPT).timestamp()))
 
 
 def reservation_charge(

@@ -24,7 +24,7 @@ from switchboard.timers import service as timers
 from switchboard.usage import reservations
 from switchboard.widgets import days, service, session_store
 from switchboard.widgets.jobs import CloseSessionRoom, EndSession, EndTokenSessions
-from switchboard.widgets.models import SessionState, WidgetSession
+from switchboard.widgets.models import WidgetSession, WidgetSessionState
 from switchboard.widgets.sessions import session_origin
 
 _REASONS = {
@@ -42,7 +42,7 @@ _SECOND_LOOK = timedelta(seconds=15)
 def begin_session(org_id: str, session_id: str) -> None:
     """Lets the voice AI join a new session. Raises RoomDownError."""
     session = session_store.SESSIONS.get_object(org_id, session_id)
-    if session is None or session.state is not SessionState.OPEN:
+    if session is None or session.state is not WidgetSessionState.OPEN:
         telemetry.log_skip("the session is gone, or over", org_id=org_id, session_id=session_id)
         return
     room_calls.begin_talk(org_id, session.call_id, session.id)
@@ -52,7 +52,7 @@ def request_end(session: WidgetSession) -> None:
     """Ends a session because its visitor asked for it. A repeated request changes nothing."""
 
     def decide(found: WidgetSession) -> Decision[WidgetSession]:
-        if found.end_requested_at or found.state is not SessionState.OPEN:
+        if found.end_requested_at or found.state is not WidgetSessionState.OPEN:
             return None
         ending = EndSession(org_id=found.org_id, session_id=found.id, reason="visitor")
         return next_version(found, end_requested_at=clock.now_iso()), timers.job_write(ending)
@@ -63,7 +63,7 @@ def request_end(session: WidgetSession) -> None:
 def end_session(org_id: str, session_id: str, reason: str) -> None:
     """Ends the call of a session, and settles the session."""
     session = session_store.SESSIONS.get_object(org_id, session_id)
-    if session is None or session.state is not SessionState.OPEN:
+    if session is None or session.state is not WidgetSessionState.OPEN:
         telemetry.log_skip("the session is gone, or over", org_id=org_id, session_id=session_id)
         return
     call = _call_of(session)
@@ -87,9 +87,9 @@ def settle_session(org_id: str, session_id: str) -> None:
 
     def decide(found: WidgetSession) -> Decision[WidgetSession]:
         call = _call_of(found)
-        if found.state is not SessionState.OPEN or call.state not in OVER_STATES:
+        if found.state is not WidgetSessionState.OPEN or call.state not in OVER_STATES:
             return None
-        after = next_version(found, state=SessionState.SETTLED, cost_micros=call.cost_micros, timer=None)
+        after = next_version(found, state=WidgetSessionState.SETTLED, cost_micros=call.cost_micros, timer=None)
         seconds = call.duration_seconds or 0
         told = events.new_event_write(
             session_origin(found.org_id, call.correlation_id),
@@ -116,7 +116,7 @@ def settle_session(org_id: str, session_id: str) -> None:
 def close_room(org_id: str, session_id: str) -> None:
     """Closes the room of a session that is over. Raises RoomDownError."""
     session = session_store.SESSIONS.get_object(org_id, session_id)
-    if session is None or session.state is SessionState.OPEN:
+    if session is None or session.state is WidgetSessionState.OPEN:
         telemetry.log_skip("the session is gone, or goes on", org_id=org_id, session_id=session_id)
         return
     rooms.named(session.provider).close_room(org_id, session.call_id)

@@ -54,7 +54,7 @@ class WidgetToken(WidgetSettings):
 
 
 class LeadAnswers(BaseModel):
-    """What a visitor entered in a widget's form. `phone` is in E.164."""
+    """The answers of a visitor in a widget's form. `phone` is in E.164."""
 
     name: str | None = None
     email: str | None = None
@@ -78,7 +78,7 @@ class Lead(LeadAnswers):
     created_at: str
 
 
-class SessionState(StrEnum):
+class WidgetSessionState(StrEnum):
     """The state of a session. SETTLED means that its call is over and its cost is counted."""
 
     OPEN = "open"
@@ -99,7 +99,7 @@ class WidgetSession(BaseModel):
     lead_id: str | None = None
     origin: str
     provider: str
-    state: SessionState = SessionState.OPEN
+    state: WidgetSessionState = WidgetSessionState.OPEN
     version: int = 1
     day: str
     reserved_micros: int

@@ -1,7 +1,7 @@
 """Widget tokens: creates, changes and revokes them.
 
-A revoked token stays in the list, and its public key never works again. Whoever changes a token decides what its page
-may do from then on: sessions that run are ended by a revocation only.
+A revoked token stays in the list, and its public key never works again. A change of a token is
+for later sessions: only a revocation ends the sessions that run.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from switchboard.aws.reads import Query
 from switchboard.aws.writes import Put
 from switchboard.persistence.collection import Collection
 from switchboard.persistence.listing import Listing, ListView, place_of
-from switchboard.widgets.models import Lead, SessionState, WidgetSession
+from switchboard.widgets.models import Lead, WidgetSession, WidgetSessionState
 
 OPEN_SESSIONS = Listing("activity", "widget-sessions", (ListView(index="gsi1", by=("token",)),))
 
@@ -28,7 +28,7 @@ def _key(org_id: str, session_id: str) -> Key:
 
 
 def _lists(session: WidgetSession) -> Item:
-    token = session.token_id if session.state is SessionState.OPEN else None
+    token = session.token_id if session.state is WidgetSessionState.OPEN else None
     return OPEN_SESSIONS.index_attributes(session.org_id, place_of(session.created_at, session.id), {"token": token})
 
 

@@ -77,9 +77,7 @@ def test_a_token_has_the_defaults_of_the_contract(ask: Ask) -> None:
         ({"default_flow_id": "flow_1"}, "default_flow_id"),
     ],
 )
-def test_a_wrong_field_is_named(
-    ask: Ask, frozen: clock.FrozenClock, change: dict[str, Any], field: str
-) -> None:
+def test_a_wrong_field_is_named(ask: Ask, frozen: clock.FrozenClock, change: dict[str, Any], field: str) -> None:
     # A person may send twenty requests a second.
     frozen.advance(seconds=1)
     made = ask("POST", TOKENS, INPUT)[1]
@@ -104,7 +102,7 @@ def test_a_change_keeps_the_other_fields(ask: Ask, token: WidgetToken, acme: Ten
     assert after == before | {"daily_spend_cap_cents": 500, "allowed_origins": ["https://b.example"]}
     assert ask("PATCH", path, {"daily_spend_cap_cents": None})[1]["daily_spend_cap_cents"] is None
     assert ask("PATCH", path, {})[1]["allowed_origins"] == ["https://b.example"]
-    # The flow is gone by now, and other settings can still change.
+    # The flow is deleted, and other settings can still change.
     flow_changes.delete_flow(system(acme.org_id), token.default_flow_id or "")
     assert ask("PATCH", path, {"name": "B"})[1]["name"] == "B"
 

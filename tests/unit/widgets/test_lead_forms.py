@@ -1,4 +1,4 @@
-"""What a visitor may enter in the form of a widget."""
+"""The answers that a visitor may give in the form of a widget."""
 
 from __future__ import annotations
 

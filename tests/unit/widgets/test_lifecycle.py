@@ -27,7 +27,7 @@ from switchboard.widgets.jobs import (
     EndTokenSessions,
     SettleSession,
 )
-from switchboard.widgets.models import SessionState, WidgetSession, WidgetToken
+from switchboard.widgets.models import WidgetSession, WidgetSessionState, WidgetToken
 from switchboard.widgets.sessions import StartedSession, read_talk
 from tests.actors import Tenant, system, tenant
 from tests.unit.contacts.book import list_workflow_events
@@ -64,7 +64,7 @@ def test_the_end_of_the_call_settles_what_was_used(token: WidgetToken, frozen: c
         do(SettleSession(**names(session)))
     assert get_day(session) == (1, 70, 2 * MINUTE, 2 * MINUTE)
     after = find_session(session)
-    assert (after.state, after.cost_micros) == (SessionState.SETTLED, 2 * MINUTE)
+    assert (after.state, after.cost_micros) == (WidgetSessionState.SETTLED, 2 * MINUTE)
     assert usage.get_monthly_usage(session.org_id).spent_micros == 2 * MINUTE
     assert [turn.text for turn in read_talk(after).turns] == ["Hello"]
 
@@ -73,7 +73,7 @@ def test_a_talk_that_goes_on_is_not_settled(token: WidgetToken) -> None:
     session = start(token, name="Ada").session
     report(session, "answered")
     do(SettleSession(**names(session)))
-    assert find_session(session).state is SessionState.OPEN
+    assert find_session(session).state is WidgetSessionState.OPEN
     assert get_day(session).counted_micros == 5 * MINUTE
 
 
@@ -121,7 +121,7 @@ def test_the_visitor_ends_the_session_once(token: WidgetToken, frozen: clock.Fro
     call = find_call(session)
     assert (call.state, call.end_reason, call.duration_seconds) == (State.COMPLETED, EndReason.CALLER_HANGUP, 10)
     lifecycle.request_end(find_session(session))
-    assert find_session(session).state is SessionState.SETTLED
+    assert find_session(session).state is WidgetSessionState.SETTLED
 
 
 def test_a_revocation_ends_the_sessions_of_its_token_only(token: WidgetToken, flow: Flow, acme: Tenant) -> None:
@@ -133,7 +133,7 @@ def test_a_revocation_ends_the_sessions_of_its_token_only(token: WidgetToken, fl
     assert all(find_call(session).state is State.ACTIVE for session in ended)
     service.revoke_token(system(acme.org_id), token.id)
     do(EndTokenSessions(org_id=acme.org_id, token_id=token.id))
-    assert all(find_session(session).state is SessionState.SETTLED for session in ended)
+    assert all(find_session(session).state is WidgetSessionState.SETTLED for session in ended)
     assert find_call(kept).state is State.ACTIVE
 
 

@@ -65,7 +65,7 @@ class WidgetVisitor(BaseModel):
     session_id: str
     token_id: str = Field(description="The widget token of the page.")
     origin: str = Field(description="The origin of the page.")
-    lead_id: str | None = Field(description="What the visitor entered in the form of the widget.")
+    lead_id: str | None = Field(description="The lead: the answers of the visitor in the form of the widget.")
     name: str | None
     email: str | None
 

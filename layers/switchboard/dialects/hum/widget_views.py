@@ -8,7 +8,7 @@ from switchboard.widgets.models import Lead
 
 
 class LeadView(BaseModel):
-    """What a visitor of a page entered in the form of a widget."""
+    """The answers of a visitor in the form of a widget."""
 
     id: str
     name: str | None
