@@ -18,6 +18,7 @@ from switchboard.errors import QuotaExceeded
 from switchboard.fanout import routes
 from switchboard.flows.models import Flow
 from switchboard.kit import clock, ids
+from switchboard.timers import service as timers
 from switchboard.usage import service as usage
 from switchboard.widgets import lifecycle, service
 from switchboard.widgets.jobs import (
@@ -142,7 +143,7 @@ def test_many_sessions_of_a_revoked_token_take_several_runs(
 ) -> None:
     monkeypatch.setattr(lifecycle, "_SESSIONS_PER_RUN", 2)
     sent: list[Any] = []
-    monkeypatch.setattr(lifecycle.timers, "send_later", lambda job, _: sent.append(job))
+    monkeypatch.setattr(timers, "send_later", lambda job, _: sent.append(job))
     begun = [start(token, name="Ada").session for _ in range(5)]
     service.revoke_token(system(acme.org_id), token.id)
     sent.append(EndTokenSessions(org_id=acme.org_id, token_id=token.id))
