@@ -34,7 +34,7 @@ def test_other_origins_keys_and_sessions_are_refused(http: httpx.Client, org: Co
     key = make_token(org).public_key
     assert_refused(ask(http, "POST", "/sessions", key, {}, EVIL), 403, "origin_not_allowed")
     assert_refused(ask(http, "POST", "/sessions", f"whk_{'0' * 26}", {}), 404, "unknown_widget")
-    assert_refused(ask(http, "POST", "/sessions", "", {}), 401, "unauthorized")
+    assert_refused(http.post("/api/widget/sessions", json={}, headers={"Origin": PAGE}), 401, "unauthorized")
     one, two = (ask(http, "POST", "/sessions", make_token(who).public_key, {}).json() for who in (org, other))
     path = f"/sessions/{one['session_id']}"
     assert_refused(ask(http, "GET", path, two["session_token"]), 404, "not_found")
@@ -47,7 +47,6 @@ def test_a_preflight_is_the_same_for_every_page(http: httpx.Client) -> None:
         headers = {"Origin": origin, "Access-Control-Request-Method": "POST"}
         answer = http.options("/api/widget/sessions", headers=headers)
         assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (204, origin)
-    assert http.options("/api/widget/sessions", headers={"Origin": "null"}).status_code == 403
 
 
 def test_a_signed_in_persons_cookie_opens_nothing(org: Console) -> None:
