@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra import topology
+from infra.resources import Function
 
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "build"
@@ -40,6 +41,12 @@ SERVICES = frozenset(
 )
 #: Folders that are unused at run time. The last two are the places and carriers of `phonenumbers`: 20 MB.
 _UNUSED = frozenset({"tests", "__pycache__", "examples", "bin", "geodata", "carrierdata"})
+#: The largest function with its layers, unzipped, that Lambda accepts (Lambda quotas, "deployment package").
+MAX_UNZIPPED_BYTES = 250 * 1024 * 1024
+
+
+class TooLargeError(RuntimeError):
+    """The layers leave no room for a function."""
 
 
 @dataclass(frozen=True)
@@ -55,18 +62,19 @@ def build_assets(out: Path = OUT) -> Assets:
     """Zip the current code. Use the dependencies that `main` built, or else a placeholder."""
     built = _dependencies_zip(out)
     return Assets(
-        functions={function.name: write_function_zip(function.name, out) for function in topology.FUNCTIONS},
+        functions={function.name: write_function_zip(function, out) for function in topology.FUNCTIONS},
         layer=write_layer_zip(out),
         dependencies=built if is_built(out) else _placeholder(out),
     )
 
 
-def write_function_zip(name: str, out: Path = OUT) -> Path:
-    """Write a function's zip: its folder, and the `__init__.py` of each parent package."""
-    folder = ROOT / "functions" / name
-    packages = [ROOT / "functions" / parent / "__init__.py" for parent in Path(name).parents]
-    target = out / "functions" / f"{name.replace('/', '-')}.zip"
-    return _zip(target, ((path, path.relative_to(ROOT)) for path in (*packages, *_files(folder))))
+def write_function_zip(function: Function, out: Path = OUT) -> Path:
+    """Write a function's zip: its folder, the folders it includes, and the `__init__.py` of its parent packages."""
+    home = ROOT / "functions"
+    packages = [home / parent / "__init__.py" for parent in Path(function.name).parents]
+    files = [path for folder in (function.name, *function.includes) for path in _files(home / folder)]
+    target = out / "functions" / f"{function.name.replace('/', '-')}.zip"
+    return _zip(target, ((path, path.relative_to(ROOT)) for path in (*packages, *files)))
 
 
 def write_layer_zip(out: Path = OUT) -> Path:
@@ -85,8 +93,25 @@ def build_dependencies(out: Path = OUT) -> Path:
     subprocess.run(command, check=True)
     _strip(home / "python")
     target = _zip(_dependencies_zip(out), ((path, path.relative_to(home)) for path in _files(home)))
+    require_room(target, write_layer_zip(out))
     _stamp(out).write_text(_recipe())
     return target
+
+
+def require_room(*zips: Path) -> None:
+    """Raises TooLargeError if layers are together larger than Lambda accepts."""
+    size = sum(map(unzipped_bytes, zips))
+    if size > MAX_UNZIPPED_BYTES:
+        raise TooLargeError(
+            f"the layers have {size / 1e6:.0f} MB unzipped, and Lambda accepts {MAX_UNZIPPED_BYTES / 1e6:.0f} MB:"
+            " remove a dependency, or add what is unused at run time to _UNUSED"
+        )
+
+
+def unzipped_bytes(path: Path) -> int:
+    """Returns the size of a zip's files."""
+    with zipfile.ZipFile(path) as archive:
+        return sum(entry.file_size for entry in archive.infolist())
 
 
 def is_built(out: Path = OUT) -> bool:
@@ -148,9 +173,7 @@ def main() -> None:
     build_dependencies()
     made = build_assets()
     for path in (*made.functions.values(), made.layer, made.dependencies):
-        with zipfile.ZipFile(path) as archive:
-            unzipped = sum(entry.file_size for entry in archive.infolist())
-        size = path.stat().st_size
+        size, unzipped = path.stat().st_size, unzipped_bytes(path)
         print(f"{path.relative_to(ROOT)!s:44} {size / 1e6:6.2f} MB, {unzipped / 1e6:6.2f} MB unzipped")
 
 

@@ -92,6 +92,12 @@ class Grant(StrEnum):
     VOICE = "voice"
     #: To know the carrier of text messages.
     TEXTS = "texts"
+    #: To ask the deployment's provider of payments.
+    PAYMENTS = "payments"
+    #: To verify the notifications of the provider of payments.
+    PAYMENT_NOTIFICATIONS = "payment_notifications"
+    #: To know whether payments are simulated.
+    SIMULATED_PAYMENTS = "simulated_payments"
 
 
 @dataclass(frozen=True)
@@ -109,6 +115,8 @@ class Function:
     #: How many invocations may run at once. `None` means as many as the account allows.
     reserved: int | None = None
     settings: dict[str, str] = field(default_factory=dict)
+    #: Folders of other functions whose files this function reads too, below `functions/`.
+    includes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -58,6 +58,8 @@ QUEUES = (
     Queue("text-media", visibility_seconds=200),
     # It also carries the reports of a transport.
     Queue("roleplay"),
+    # Longer than the provider of payments may take for the requests of a job.
+    Queue("billing", visibility_seconds=90),
     Queue("contacts"),
     Queue("projections"),
     Queue("numbers"),
@@ -78,6 +80,8 @@ QUEUES = (
     Queue("deliveries", visibility_seconds=90, max_receives=20),
     Queue("slow-deliveries", visibility_seconds=90, max_receives=20),
     Queue("timers"),
+    # Longer than a server may take to list its tools.
+    Queue("mcp-servers", visibility_seconds=90),
 )
 
 #: How long dead letters wait for an operator: the longest time that SQS keeps a message.
@@ -120,6 +124,10 @@ APIS = (
             ),
         ),
     ),
+    # Notifications of Stripe, whose endpoint is stored there, and the simulator's pages for paying.
+    Api("stripe", "stripe", fallback="callbacks/stripe"),
+    # The server for models: tools that call the four APIs above.
+    Api("mcp", "mcp", fallback="mcp"),
 )
 
 #: The tables of every request: the look-up of its key, its rate limits, and the record of an Idempotency-Key.
@@ -345,6 +353,22 @@ GROUPS = (
         binary=("application/x-ndjson",),
     ),
     Group(
+        "hum/billing",
+        api="hum",
+        paths=("api/billing", "api/billing/{proxy+}"),
+        # A change of the plan moves the organization at once, with its event, its mail and its timers.
+        tables=_CONSOLE | {"activity": WRITE},
+        grants=frozenset({Grant.PAYMENTS}),
+    ),
+    Group(
+        "hum/webhooks",
+        api="hum",
+        paths=("api/webhooks", "api/webhooks/{proxy+}"),
+        tables=_CONSOLE | {"activity": READ_WRITE},
+        # Secrets are derived, and custom headers sealed.
+        grants=frozenset({Grant.ROOT_SECRET}),
+    ),
+    Group(
         "hum/analytics",
         api="hum",
         paths=("api/dashboard", "api/analytics"),
@@ -360,6 +384,14 @@ GROUPS = (
         buckets={"uploads": READ_WRITE_DELETE},
         grants=frozenset({Grant.SPEECH}),
         binary=("multipart/form-data",),
+    ),
+    Group(
+        "hum/mcp_servers",
+        api="hum",
+        paths=("api/mcp-servers", "api/mcp-servers/{proxy+}"),
+        tables=_CONSOLE | {"activity": READ_WRITE},
+        # Credentials are sealed.
+        grants=frozenset({Grant.ROOT_SECRET}),
     ),
     Group(
         "hum/widget_tokens",
@@ -382,6 +414,18 @@ GROUPS = (
         tables={"ratelimit": WRITE},
     ),
     Group(
+        "mcp",
+        api="mcp",
+        # The base path itself.
+        paths=("",),
+        # Keys, and sessions of people with the record of their use. The operations run in functions of their own.
+        tables={"core": READ_WRITE, "sessions": READ_WRITE, "ratelimit": WRITE},
+        includes=("portal/documents",),
+        # Each environment waits for another function, for up to 24 s. A slow operation must not use up the environments
+        # of all APIs.
+        reserved=50,
+    ),
+    Group(
         "callbacks/livekit",
         api="callbacks",
         paths=("livekit", "livekit/{proxy+}"),
@@ -401,6 +445,16 @@ GROUPS = (
         sends=("voice-events",),
         grants=frozenset({Grant.ROOT_SECRET}),
         snapstart=False,
+    ),
+    # A talk waits for the answer. Servers of customers are called here, apart from what other callbacks need.
+    Group(
+        "callbacks/talk_tools",
+        api="callbacks",
+        paths=("tools/{proxy+}",),
+        tables={"core": READ, "activity": READ_WRITE, "ratelimit": WRITE},
+        # Credentials of servers are sealed.
+        grants=frozenset({Grant.ROOT_SECRET}),
+        reserved=20,
     ),
     # A caller waits for the answer. It decides about the call and charges it, so it reads and writes what calls do.
     Group(
@@ -422,6 +476,26 @@ GROUPS = (
         tables={"core": READ, "ratelimit": WRITE},
         sends=("text-reports",),
         grants=frozenset({Grant.ROOT_SECRET, Grant.NUMBERS}),
+    ),
+    Group(
+        "callbacks/stripe",
+        api="stripe",
+        paths=("webhook",),
+        tables={"ratelimit": WRITE},
+        sends=("billing",),
+        # The simulator's secret is derived from the root secret.
+        grants=frozenset({Grant.ROOT_SECRET, Grant.PAYMENT_NOTIFICATIONS}),
+        snapstart=False,
+    ),
+    Group(
+        "callbacks/stripe_simulator",
+        api="stripe",
+        paths=("simulator/{proxy+}",),
+        tables={"core": READ_WRITE, "ratelimit": WRITE},
+        # The simulator's own notifications.
+        sends=("billing",),
+        grants=frozenset({Grant.SIMULATED_PAYMENTS}),
+        snapstart=False,
     ),
 )
 
@@ -531,7 +605,8 @@ WORKERS = (
         queue="replies",
         # The answer passes the compliance gate and is charged.
         tables={"activity": READ_WRITE, "core": READ_WRITE},
-        grants=frozenset({Grant.LANGUAGE_MODEL, Grant.NATIONAL_REGISTRY, Grant.TEXTS}),
+        # Credentials of MCP servers are sealed.
+        grants=frozenset({Grant.ROOT_SECRET, Grant.LANGUAGE_MODEL, Grant.NATIONAL_REGISTRY, Grant.TEXTS}),
         batch=1,
         concurrency=20,
         seconds=200,
@@ -558,6 +633,17 @@ WORKERS = (
         # Each job may have to wait for a provider that hangs.
         batch=3,
         concurrency=20,
+    ),
+    Worker(
+        "workers/billing",
+        queue="billing",
+        tables={"activity": WRITE, "core": READ_WRITE},
+        # The simulator signs its notifications with a secret that is derived from the root secret.
+        grants=frozenset({Grant.ROOT_SECRET, Grant.PAYMENTS, Grant.CALLBACKS}),
+        # Each job may have to wait for several answers of a provider that hangs.
+        batch=1,
+        concurrency=10,
+        seconds=75,
     ),
     Worker("workers/contacts", queue="contacts", tables={"activity": WRITE, "core": READ_WRITE}, concurrency=20),
     Worker("workers/projections", queue="projections", tables={"activity": READ, "core": READ_WRITE}, concurrency=20),
@@ -681,6 +767,17 @@ WORKERS = (
         # Room for three copies of the largest mail that SES accepts.
         memory=1_024,
         seconds=120,
+    ),
+    Worker(
+        "workers/mcp_servers",
+        queue="mcp-servers",
+        tables={"activity": READ_WRITE, "core": READ_WRITE},
+        # Credentials of servers are sealed.
+        grants=frozenset({Grant.ROOT_SECRET}),
+        # Each job may have to wait for a server that hangs.
+        batch=1,
+        concurrency=10,
+        seconds=60,
     ),
 )
 

@@ -15,8 +15,10 @@ from typing import Any
 from switchboard.access import keys as access
 from switchboard.access.sessions import authenticate_session
 from switchboard.accounts.models import Caller, KeyKind
+from switchboard.accounts.plans import PlanName
 from switchboard.agents import service as agents
 from switchboard.aws import clients, objects, secret
+from switchboard.billing import checkout
 from switchboard.calls import dialing, inbound, recordings, reports
 from switchboard.calls import service as calls
 from switchboard.calls.models import Order, Tier
@@ -27,6 +29,9 @@ from switchboard.campaigns.service import CampaignDraft
 from switchboard.carriers.messages.ports.reports import IncomingText
 from switchboard.carriers.messages.simulator import forms as text_forms
 from switchboard.carriers.numbers.ports.inventory import NumberSearch
+from switchboard.carriers.payments import webhook
+from switchboard.carriers.payments.simulator import actions as payments
+from switchboard.carriers.payments.simulator import events as payment_events
 from switchboard.carriers.voice.ports.incoming import IncomingCall
 from switchboard.carriers.voice.ports.reports import Recording, Report
 from switchboard.carriers.voice.simulator import callbacks, caller_state, forms
@@ -40,6 +45,8 @@ from switchboard.email.models import MailDraft, Message
 from switchboard.flows import service as flows
 from switchboard.flows.models import FlowSettings
 from switchboard.kit import clock, ids, jwts, settings
+from switchboard.mcp_servers import service as mcp_servers
+from switchboard.mcp_servers.models import McpServerSettings
 from switchboard.messaging import incoming, lookup
 from switchboard.messaging.models import TextMessage
 from switchboard.messaging.threads import conversation_id_of
@@ -102,6 +109,9 @@ def fill_sample(text: str, demo: dict[str, str]) -> dict[str, Any]:
         "launched_campaign": lambda: _launched_campaign(demo),
         "placed_call": lambda: _placed(demo),
         "queued_message": lambda: _queued(demo).id,
+        "paying_customer": (paying := cache(lambda: _paying_customer(demo))),
+        "stripe_webhook": (paid := cache(lambda: _stripe_webhook(paying()))),
+        "stripe_signature": lambda: _stripe_signature(paid()),
         "livekit_webhook": (joined := cache(lambda: _rep_joined(demo))),
         "livekit_signature": lambda: _livekit_signature(joined()),
         "simulator_callback": lambda: base64.b64encode(answered().body).decode(),
@@ -112,6 +122,11 @@ def fill_sample(text: str, demo: dict[str, str]) -> dict[str, Any]:
         "called_e164": lambda: _number(called()).e164,
         "twilio_text_form": lambda: str(_texted(called()).body, "ascii"),
         "twilio_text_signature": lambda: _texted(called()).signature,
+        "new_mcp_server": lambda: (
+            mcp_servers.create_server(
+                _master(demo), McpServerSettings(label="orders", connector_id="connector_orders")
+            ).id
+        ),
         "waiting_text": lambda: waiting().id,
         "waiting_conversation": lambda: waiting().conversation_id,
         "left_message": lambda: _left_message(demo),
@@ -289,6 +304,31 @@ def _rep_joined(demo: dict[str, str]) -> str:
         "createdAt": str(int(clock.epoch())),
     }
     return base64.b64encode(json.dumps(event).encode()).decode()
+
+
+def _paying_customer(demo: dict[str, str]) -> str:
+    """Subscribe to the plan scale at the simulated provider. Returns the customer's id there."""
+    admin = _admin(demo)
+    page = checkout.open_checkout(admin, admin.organization, PlanName.SCALE, None, None).rpartition("/")[2]
+    payments.apply_action(admin.org_id, lambda account: payments.pay_checkout(account, page), "once")
+    return f"cus_{admin.org_id}"
+
+
+def _stripe_webhook(customer_id: str) -> str:
+    """The body of Stripe's notification of a paid invoice, in base64."""
+    event = {
+        "id": "evt_sample",
+        "object": "event",
+        "type": "invoice.paid",
+        "created": int(clock.epoch()),
+        "livemode": False,
+        "data": {"object": {"id": "in_sample", "object": "invoice", "customer": customer_id, "status": "paid"}},
+    }
+    return base64.b64encode(json.dumps(event).encode()).decode()
+
+
+def _stripe_signature(body: str) -> str:
+    return payment_events.sign_body(base64.b64decode(body), webhook.simulated_secret(), int(clock.epoch()))
 
 
 def _livekit_signature(body: str) -> str:

@@ -14,6 +14,7 @@ SignInMfa = Literal["optional", "required"]
 NationalRegistry = Literal["none", "files"]
 VoiceCarrier = Literal["none", "twilio"]
 TextsCarrier = Literal["none", "twilio"]
+PaymentsCarrier = Literal["none", "stripe", "simulator"]
 Switch = Literal["on", "off"]
 VoiceTalker = Literal["none", "announcer"]
 
@@ -36,6 +37,8 @@ _AS_GIVEN = (
     *("voice_carrier", "voice_talker", "caller_pool", "transfer_countries", "texts_carrier"),
     *("texts_per_second_long_code", "texts_per_second_toll_free", "texts_per_second_short_code"),
     "carrier_answers_keywords",
+    *("payments_carrier", "stripe_secret_arn", "stripe_webhook_secret_arn"),
+    *("stripe_prices", "stripe_metered_prices", "billing_origins"),
     *("livekit_url", "livekit_api_key", "livekit_secret_arn", "livekit_agent"),
     *("turnstile_secret_arn", "turnstile_site_key"),
     *("national_registry", "national_registry_folder"),
@@ -81,6 +84,17 @@ class Deployment:
     texts_per_second_short_code: str | None = None
     #: Whether the carrier answers keywords by itself: `on`, or `off` after its own answers were ended there.
     carrier_answers_keywords: Switch = "on"
+    #: The provider of payments. With `simulator` everybody subscribes for nothing: it is for deployments that test.
+    payments_carrier: PaymentsCarrier = "none"
+    #: The ARN of the secret with Stripe's API key, and of the secret with the signing secret of its webhook endpoint.
+    stripe_secret_arn: str | None = None
+    stripe_webhook_secret_arn: str | None = None
+    #: The monthly price of each plan at Stripe: `starter=price_…,growth=price_…,scale=price_…`.
+    stripe_prices: str | None = None
+    #: The metered prices that each subscription has too, with commas between them.
+    stripe_metered_prices: str | None = None
+    #: Origins, beside the deployment's own, to which a customer may return from a page for paying.
+    billing_origins: str | None = None
     #: The LiveKit server of roleplays, its API key, the ARN of the secret with the API secret, and the name of the
     #: agent that plays the personas. Without a server, the transport is simulated.
     livekit_url: str | None = None
@@ -144,6 +158,7 @@ class Deployment:
             yield f"carrier_answers_keywords must be on or off, not {self.carrier_answers_keywords}"
         if self.texts_carrier == "twilio" and not (self.twilio_account_sid and self.domain):
             yield "texts_carrier=twilio needs a twilio_account_sid, and a domain for the carrier's callbacks"
+        yield from self._contradictions_of_payments()
         if self.livekit_url and not (self.livekit_api_key and self.livekit_secret_arn):
             yield "livekit_url needs a livekit_api_key and a livekit_secret_arn"
         if bool(self.turnstile_secret_arn) != bool(self.turnstile_site_key):
@@ -169,6 +184,24 @@ class Deployment:
             yield f"transfer_countries must be codes such as US,CA,MX, not {self.transfer_countries}"
         if self.twilio_calls_per_second and not _is_rate(self.twilio_calls_per_second):
             yield f"twilio_calls_per_second must be a number above 0, not {self.twilio_calls_per_second}"
+
+    def _contradictions_of_payments(self) -> Iterator[str]:
+        if self.payments_carrier not in ("none", "stripe", "simulator"):
+            yield f"payments_carrier must be none, stripe or simulator, not {self.payments_carrier}"
+        by_stripe = self.payments_carrier == "stripe"
+        if by_stripe and not (self.stripe_secret_arn and self.stripe_webhook_secret_arn and self.domain):
+            yield (
+                "payments_carrier=stripe needs a stripe_secret_arn, a stripe_webhook_secret_arn, and a domain for"
+                " Stripe's notifications"
+            )
+        if (self.stripe_secret_arn or self.stripe_webhook_secret_arn) and not by_stripe:
+            yield "stripe_secret_arn and stripe_webhook_secret_arn need payments_carrier=stripe"
+        if by_stripe and {part.partition("=")[0].strip() for part in (self.stripe_prices or "").split(",")} != {
+            "starter",
+            "growth",
+            "scale",
+        }:
+            yield "stripe_prices must have a price of each plan: starter=price_…,growth=price_…,scale=price_…"
 
     def _contradictions_of_sign_in(self) -> Iterator[str]:
         if bool(self.oidc_issuer) != bool(self.oidc_client_id):

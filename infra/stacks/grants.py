@@ -154,6 +154,27 @@ def _texts_settings(deployment: Deployment, _: Resources) -> Settings:
     return {"TEXTS_CARRIER": deployment.texts_carrier, **keywords, **rates}
 
 
+def _payments_settings(deployment: Deployment, _: Resources) -> Settings:
+    if deployment.payments_carrier == "none":
+        return {}
+    return {
+        "PAYMENTS_CARRIER": deployment.payments_carrier,
+        "STRIPE_SECRET": deployment.stripe_secret_arn,
+        "STRIPE_PRICES": deployment.stripe_prices,
+        "STRIPE_METERED_PRICES": deployment.stripe_metered_prices,
+        "BILLING_ORIGINS": deployment.billing_origins,
+    }
+
+
+def _payment_notifications_settings(deployment: Deployment, _: Resources) -> Settings:
+    if deployment.payments_carrier == "none":
+        return {}
+    return {
+        "PAYMENTS_CARRIER": deployment.payments_carrier,
+        "STRIPE_WEBHOOK_SECRET": deployment.stripe_webhook_secret_arn,
+    }
+
+
 def _sign_in_settings(_: Deployment, resources: Resources) -> Settings:
     issuer = resources.issuer
     if not issuer:
@@ -193,6 +214,20 @@ ROWS: dict[Grant, GrantRow] = {
     # Only functions that also have the grant of numbers send requests to the carrier.
     Grant.VOICE: GrantRow(settings=_voice_settings, statements=lambda *_: ()),
     Grant.TEXTS: GrantRow(settings=_texts_settings, statements=lambda *_: ()),
+    Grant.PAYMENTS: GrantRow(
+        settings=_payments_settings,
+        statements=lambda deployment, _: _may_read(deployment.stripe_secret_arn),
+    ),
+    Grant.PAYMENT_NOTIFICATIONS: GrantRow(
+        settings=_payment_notifications_settings,
+        statements=lambda deployment, _: _may_read(deployment.stripe_webhook_secret_arn),
+    ),
+    Grant.SIMULATED_PAYMENTS: GrantRow(
+        settings=lambda deployment, _: {
+            "PAYMENTS_CARRIER": "simulator" if deployment.payments_carrier == "simulator" else None
+        },
+        statements=lambda *_: (),
+    ),
     Grant.SIGN_IN: GrantRow(
         settings=_sign_in_settings,
         statements=lambda _, resources: _may_read(resources.issuer.secret_arn if resources.issuer else None),

@@ -202,6 +202,24 @@ def test_a_voice_that_contradicts_itself_is_refused(context: dict[str, Any], why
         deployment(**context)
 
 
+_STRIPE = {name: FULL[name] for name in FULL if name.startswith("stripe_") or name in ("domain", "certificate_arn")}
+
+
+@pytest.mark.parametrize(
+    ("context", "why"),
+    [
+        ({"payments_carrier": "pigeon"}, "payments_carrier must be"),
+        ({"payments_carrier": "stripe"}, "needs a stripe_secret_arn, a stripe_webhook_secret_arn, and a domain"),
+        ({"payments_carrier": "none", **_STRIPE}, "need payments_carrier=stripe"),
+        ({"payments_carrier": "stripe", **_STRIPE, "stripe_prices": "starter=price_1"}, "a price of each plan"),
+    ],
+)
+def test_payments_that_contradict_themselves_are_refused(context: dict[str, Any], why: str) -> None:
+    assert deployment(payments_carrier="stripe", **_STRIPE).payments_carrier == "stripe"
+    with pytest.raises(ValueError, match=why):
+        deployment(**context)
+
+
 @pytest.mark.parametrize(
     ("context", "why"),
     [

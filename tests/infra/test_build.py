@@ -29,11 +29,14 @@ def test_the_same_code_makes_the_same_zips(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("function", [pytest.param(made, id=made.name) for made in topology.FUNCTIONS])
-def test_a_zip_holds_the_functions_own_folder_only(assets: Assets, function: resources.Function) -> None:
-    folder = f"functions/{function.name}/"
+def test_a_zip_holds_the_functions_own_folder_and_what_it_includes(
+    assets: Assets, function: resources.Function
+) -> None:
+    folders = tuple(f"functions/{name}/" for name in (function.name, *function.includes))
     inside = names(assets.functions[function.name])
-    assert f"{folder}handler.py" in inside
-    assert all(name.startswith(folder) or name.endswith("/__init__.py") for name in inside)
+    assert f"{folders[0]}handler.py" in inside
+    assert all(name.startswith(folders) or name.endswith("/__init__.py") for name in inside)
+    assert all(any(name.startswith(folder) for name in inside) for folder in folders)
 
 
 def test_a_server_is_started_by_a_script_that_may_be_run(assets: Assets) -> None:
@@ -119,3 +122,28 @@ def test_dependencies_are_built_again_only_when_their_lock_changes(
     assert names(built) == {"python/botocore/data/sqs/service.json"}
     lock.write_text("one==2")
     assert not build.is_built(tmp_path)
+
+
+def test_layers_that_lambda_would_refuse_are_not_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def pip(command: list[str], **_: object) -> None:
+        data = Path(command[command.index("--target") + 1]) / "botocore" / "data" / "sqs"
+        data.mkdir(parents=True)
+        (data / "service.json").write_bytes(b"0" * 1_000)
+
+    monkeypatch.setattr(subprocess, "run", pip)
+    own = build.unzipped_bytes(build.write_layer_zip(tmp_path))
+    monkeypatch.setattr(build, "MAX_UNZIPPED_BYTES", own + 999)
+    with pytest.raises(build.TooLargeError, match="remove a dependency"):
+        build.build_dependencies(tmp_path)
+    assert not build.is_built(tmp_path)
+    monkeypatch.setattr(build, "MAX_UNZIPPED_BYTES", own + 1_000)
+    build.build_dependencies(tmp_path)
+    assert build.is_built(tmp_path)
+
+
+def test_the_layers_have_room_for_every_function(assets: Assets) -> None:
+    """The pinned dependencies, where they are built (`python -m infra.build`), and in any case our own code."""
+    built = [build.build_assets().dependencies] if build.is_built() else []
+    largest = max(build.unzipped_bytes(path) for path in assets.functions.values())
+    used = sum(map(build.unzipped_bytes, (assets.layer, *built))) + largest
+    assert used < build.MAX_UNZIPPED_BYTES

@@ -160,6 +160,15 @@ def test_its_environment_follows_from_its_grants(full_deployment: Templates, fun
         expected["SWITCHBOARD_CARRIER_ANSWERS_KEYWORDS"] = "off"
         rates = {"LONG_CODE": "2", "TOLL_FREE": "5", "SHORT_CODE": "90"}
         expected |= {f"SWITCHBOARD_TEXTS_PER_SECOND_{kind}": rate for kind, rate in rates.items()}
+    if resources.Grant.PAYMENTS in function.grants:
+        expected["SWITCHBOARD_PAYMENTS_CARRIER"] = "stripe"
+        expected["SWITCHBOARD_STRIPE_SECRET"] = FULL["stripe_secret_arn"]
+        expected["SWITCHBOARD_STRIPE_PRICES"] = FULL["stripe_prices"]
+        expected["SWITCHBOARD_STRIPE_METERED_PRICES"] = "price_4,price_5"
+        expected["SWITCHBOARD_BILLING_ORIGINS"] = "https://console.example.com"
+    if resources.Grant.PAYMENT_NOTIFICATIONS in function.grants:
+        expected["SWITCHBOARD_PAYMENTS_CARRIER"] = "stripe"
+        expected["SWITCHBOARD_STRIPE_WEBHOOK_SECRET"] = FULL["stripe_webhook_secret_arn"]
     if resources.Grant.CALLBACKS in function.grants:
         expected["SWITCHBOARD_CALLBACKS_URL"] = "https://api.example.com"
     if resources.Grant.NATIONAL_REGISTRY in function.grants:
@@ -325,6 +334,10 @@ def expected_grants(full_deployment: Templates, function: resources.Function) ->
         yield "secretsmanager:GetSecretValue", FULL["turnstile_secret_arn"]
     if resources.Grant.NUMBERS in function.grants:
         yield "secretsmanager:GetSecretValue", FULL["twilio_secret_arn"]
+    if resources.Grant.PAYMENTS in function.grants:
+        yield "secretsmanager:GetSecretValue", FULL["stripe_secret_arn"]
+    if resources.Grant.PAYMENT_NOTIFICATIONS in function.grants:
+        yield "secretsmanager:GetSecretValue", FULL["stripe_webhook_secret_arn"]
     yield from expected_of_source(full_deployment, function)
 
 

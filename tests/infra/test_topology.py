@@ -34,13 +34,14 @@ NEVER_CALLED = {
     "hum/widget_tokens": {SECRET},  # It returns no cursor, and no secret that a retry would have to repeat.
     "hum/widget_sessions": {"sessions"},  # A public key or the token of a session is the credential.
     "workers/widgets": {SECRET},  # Tokens and tickets are made and read by the function that starts sessions.
+    # It authenticates and passes on: the operations run in functions of their own.
+    "mcp": {"activity", "idempotency", SECRET},
     "workers/roleplay": {SECRET},  # Tokens and tickets are made and read by the sessions functions.
     "workers/scoring": {SECRET},  # Tokens and tickets are made and read by the sessions functions.
     "hum/call_stream": {SECRET},  # It reads one call, without pages: there is no cursor to sign.
     "hum/analytics": {SECRET},  # Its newest calls are the first page, and it returns no cursor.
     "workers/numbers": {SECRET},  # It configures and settles numbers, and returns no cursor.
     "workers/summaries": {SECRET},  # It returns no cursor.
-    "workers/replies": {SECRET},  # It sends texts, and returns no cursor.
     "workers/campaigns": {SECRET},  # It sends texts, and returns no cursor.
     "streams": {SECRET},  # The cursor is an id of the chain and needs no signature.
     # The modules that accept calls also sign. A worker accepts none.

@@ -37,6 +37,7 @@ OWNERS = {
     "botocore": {"switchboard.aws"},
     "twilio": {"switchboard.carriers"},
     "stripe": {"switchboard.carriers"},
+    "httpx2": {"switchboard.carriers"},
     "elevenlabs": {"switchboard.carriers"},
     "aiohttp": {"switchboard.outbound"},
     "joserfc": {"switchboard.kit.jwts", "switchboard.carriers.identity"},

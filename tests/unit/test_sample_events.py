@@ -16,7 +16,9 @@ import pytest
 from infra import topology
 from infra.local import demo, invoke, pool, samples
 from switchboard.access import keys as access
+from switchboard.accounts import organizations
 from switchboard.accounts.models import KeyKind
+from switchboard.accounts.plans import PlanName
 from switchboard.audit import service as audit
 from switchboard.aws import clients, objects, reads
 from switchboard.aws.writes import commit
@@ -387,6 +389,25 @@ def test_livekit_webhook_reports_that_the_rep_is_in(run: Run, monkeypatch: pytes
     assert (answer["statusCode"], answer["body"]) == (200, "")
     (body,) = receive_jobs("roleplay")
     assert body["kind"] == "live"
+
+
+def test_sqs_billing_moves_an_organization_to_the_plan_that_it_has_paid(
+    run: Run, organization: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SWITCHBOARD_PAYMENTS_CARRIER", "simulator")
+    _, answer = run("workers/billing", "sqs-billing")
+    assert answer == DONE
+    assert organizations.get_organization(organization["ORGANIZATION_ID"]).plan is PlanName.SCALE
+
+
+def test_stripe_webhook_queues_the_customer_whose_subscription_changed(
+    run: Run, organization: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SWITCHBOARD_PAYMENTS_CARRIER", "simulator")
+    _, answer = run("callbacks/stripe", "stripe-webhook")
+    assert (answer["statusCode"], answer["body"]) == (200, "")
+    jobs = [body for body in receive_jobs("billing") if body["job"] == "ApplyPaymentEvent"]
+    assert [body["customer_id"] for body in jobs] == [f"cus_{organization['ORGANIZATION_ID']}"]
 
 
 def test_there_is_a_sample_for_every_kind_of_trigger() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict
-from pydantic.json_schema import SkipJsonSchema
 
 from switchboard.campaigns.batches import MAX_BATCH_ROWS
 from switchboard.campaigns.models import (
@@ -22,7 +21,7 @@ from switchboard.campaigns.models import (
 from switchboard.campaigns.service import MAX_INLINE_ROWS, CampaignDraft, CampaignRecord, CampaignRow
 from switchboard.compliance.models import ConsentSource, Purpose
 from switchboard.dialects.hum.shapes import ContactNumber
-from switchboard.edge.fields import Id, OneLine, Timestamp
+from switchboard.edge.fields import Id, Omissible, OneLine, Timestamp
 from switchboard.kit.texts import require_text
 from switchboard.messaging.models import MAX_BODY_CHARACTERS, MAX_MEDIA
 from switchboard.messaging.threads import conversation_id_of
@@ -44,7 +43,7 @@ class CampaignMediaInput(BaseModel):
     url: Annotated[str, Field(json_schema_extra={"format": "uri"})] = Field(
         description="A public https address from which the carrier fetches the file."
     )
-    content_type: Annotated[str, OneLine(120)] | SkipJsonSchema[None] = Field(
+    content_type: Omissible[Annotated[str, OneLine(120)]] = Field(
         default=None, description="The file's media type, if you know it."
     )
 
@@ -165,10 +164,10 @@ class CampaignView(BaseModel):
     name: str
     status: CampaignStatus
     pause_reason: PauseReason | None = Field(
-        description="Why it is paused. `member`: a member paused it. `cap`: a quota or the spending cap is used up."
-        " `number`: the number was released, or sends no texts. `failures`: too many texts failed. `authority`: the"
-        " organization is suspended, or the member who launched it lost the permission. `no_recipients`: no row is a"
-        " recipient. A launch resumes it."
+        description="Why it is paused. `member`: a member paused it. `cap`: a quota or the spending cap is used up, or"
+        " the subscription is unpaid. `number`: the number was released, or sends no texts. `failures`: too many texts"
+        " failed. `authority`: the organization is suspended, or the member who launched it lost the permission."
+        " `no_recipients`: no row is a recipient. A launch resumes it."
     )
     twilio_number_id: str
     flow_id: str | None

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
-from pydantic.json_schema import SkipJsonSchema
 
 from switchboard.dialects.hum.shapes import ContactNumber, Ok
 from switchboard.dialects.hum.text_views import ConversationView, ScheduledMessageBrief, TextView
-from switchboard.edge.fields import FreeJson, Id, OneLine, Timestamp
+from switchboard.edge.fields import FreeJson, Id, Omissible, OneLine, Timestamp
 from switchboard.edge.schema import omit_default
 from switchboard.messaging.acceptance import SentText, TextDraft
 from switchboard.messaging.conversations import NewConversation, StartedConversation
@@ -32,7 +31,7 @@ class SmsMediaItem(BaseModel):
         description="The public `https` address from which the carrier gets the file.",
         json_schema_extra={"format": "uri"},
     )
-    content_type: Annotated[str, OneLine(120)] | SkipJsonSchema[None] = Field(
+    content_type: Omissible[Annotated[str, OneLine(120)]] = Field(
         default=None, description="Its media type.", json_schema_extra=omit_default
     )
 
@@ -102,7 +101,7 @@ class SmsConversationCreateInput(BaseModel):
     contact_e164: ContactNumber = Field(description="The contact's number.")
     flow_id: Id | None = Field(default=None, description="The flow that answers. Only for a new conversation.")
     assigned_user_id: Id | None = Field(default=None, description="The member to assign. Only for a new conversation.")
-    initial_message: SmsInitialMessage | SkipJsonSchema[None] = Field(
+    initial_message: Omissible[SmsInitialMessage] = Field(
         default=None, description="A text to send now.", json_schema_extra=omit_default
     )
 

@@ -153,7 +153,7 @@ class AvailableNumberList(BaseModel):
     """Numbers on sale."""
 
     numbers: list[AvailableNumberView]
-    next_cursor: None = Field(default=None, description="Always null: narrow the search to see other numbers.")
+    next_cursor: str | None = Field(default=None, description="Always null: narrow the search to see other numbers.")
 
 
 class SyncView(Ok):

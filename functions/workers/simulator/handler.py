@@ -9,12 +9,14 @@ from typing import Any
 
 from switchboard import workers
 from switchboard.aws import queues
-from switchboard.calls import twilio_callbacks
+from switchboard.calls import talk_tools, twilio_callbacks
 from switchboard.calls.twilio_callbacks import CallbackStep
 from switchboard.carriers.messages.ports.reports import text_report_messages
 from switchboard.carriers.messages.simulator import forms as text_forms
 from switchboard.carriers.voice.ports import reports
-from switchboard.carriers.voice.simulator import caller, worker
+from switchboard.carriers.voice.ports.tools import TalkToolResult
+from switchboard.carriers.voice.simulator import caller, tool_calls, worker
+from switchboard.carriers.voice.simulator.callbacks import TALK_RECEIVER, SimulatedCallback
 from switchboard.carriers.voice.simulator.forms import CallbackRefusedError, SimulatedForm
 from switchboard.messaging import text_callbacks
 from switchboard.messaging.text_callbacks import TextPlace
@@ -24,7 +26,7 @@ def _work(body: dict[str, Any]) -> None:
     if text_forms.TEXT_FORM in body:
         text_forms.handle_message(body, _receive_text)
     elif "call_sid" in body:
-        caller.handle_message(body, _receive)
+        caller.handle_message(body, _receive, _use_tool)
     else:
         worker.handle_message(body)
 
@@ -36,6 +38,12 @@ def _receive(form: SimulatedForm) -> str:
     answer = twilio_callbacks.receive_callback(CallbackStep.of(form.path), form.parameters, account)
     queues.send_messages(reports.report_messages(answer.reports))
     return answer.xml or ""
+
+
+def _use_tool(request: SimulatedCallback) -> TalkToolResult:
+    if TALK_RECEIVER.verify_signature(request) is None:
+        raise CallbackRefusedError("the signature of the request for a tool is invalid")
+    return talk_tools.use_talk_tool(tool_calls.read_tool_call(request))
 
 
 def _receive_text(form: SimulatedForm) -> str:

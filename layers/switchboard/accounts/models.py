@@ -48,6 +48,8 @@ class Organization(BaseModel):
     default_provider: VoiceProvider = VoiceProvider.ELEVENLABS
     plan: PlanName = PlanName.FREE
     status: str = "active"
+    #: Whether its subscription is unpaid for so long that it may not call, text or mail (switchboard.billing).
+    unpaid: bool = False
     #: The caller's number for agents that have no number of their own.
     caller_id: str | None = None
     #: Its calling hours, narrower than the legal ones: `{"start": "09:00", "end": "18:00"}`, in the recipient's time.

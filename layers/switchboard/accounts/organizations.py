@@ -100,6 +100,25 @@ def set_limit(origin: Origin, name: str, value: int | None) -> None:
     retry_on_conflict(attempt)
 
 
+def terms_writes(origin: Origin, plan: PlanName | None, *, unpaid: bool | None) -> list[Writes]:
+    """Returns the writes that move an organization to a plan, and stop or allow what it sends. `None` changes nothing.
+
+    Negotiated limits stay. Call `usage.service.rebalance` after the commit of another plan.
+    """
+    changes: dict[str, Any] = {} if plan is None else {"plan": plan.value}
+    changes |= {} if unpaid is None else {"unpaid": unpaid}
+    if not changes:
+        return []
+    stop = None
+    if unpaid is not None:
+        stop = stops.unpaid_writes(origin.org_id) if unpaid else stops.paid_writes(origin.org_id)
+    return [
+        store.organization_change_write(origin.org_id, {**changes, "updated_at": clock.now_iso()}),
+        stop,
+        _plan_changed_write(origin, plan) if plan else None,
+    ]
+
+
 def _plan_changed_write(origin: Origin, plan: PlanName) -> Writes:
     return events.new_event_write(
         origin, "organization.plan_changed", Subject(type="organization", id=origin.org_id), plan=plan.value

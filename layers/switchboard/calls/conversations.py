@@ -6,17 +6,18 @@ from switchboard.calls import acceptance, talk_texts, task_context
 from switchboard.calls.models import Call
 from switchboard.carriers import voice
 from switchboard.carriers.voice import Conversation
+from switchboard.carriers.voice.ports.talker import TalkTool
 from switchboard.compliance import opt_out_speech
 from switchboard.flows.models import Flow
 
 _DEFAULT_LANGUAGE = "en-US"
 
 
-def new_conversation(call: Call, flow: Flow | None = None) -> Conversation:
+def new_conversation(call: Call, flow: Flow | None = None, tools: tuple[TalkTool, ...] = ()) -> Conversation:
     """Returns the talk of a call, which has its texts (`talk_texts.add_texts`), with its other party.
 
-    The flow, if there is one, has the prompt, and says where to hand the party on. Raises RefusedError if the call's
-    version of its flow is gone: nobody could say what to talk about.
+    The flow, if there is one, has the prompt, and says where to hand the party on. The talker may use the `tools`.
+    Raises RefusedError if the call's version of its flow is gone: nobody could say what to talk about.
     """
     assert call.greeting or not call.texts_apart, "a talk begins with its texts: add them first"
     if flow is None and call.flow_version is not None and call.order.prompt is None:
@@ -35,6 +36,7 @@ def new_conversation(call: Call, flow: Flow | None = None) -> Conversation:
         inbound=call.direction == "INBOUND",
         transfer_labels=(*flow.transfer_map, *flow.flow_transfer_map) if flow else (),
         takes_messages=flow is not None and flow.voicemail_enabled,
+        tools=tools,
     )
 
 

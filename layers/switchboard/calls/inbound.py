@@ -170,7 +170,7 @@ def _accept(org: Organization, number: Number, incoming: IncomingCall, flow: Flo
             within,
             store.CALLS.create_write(watched),
             lane.take_writes(watched) if lane else None,
-            stops.claim_checks(org.id, None),
+            stops.claim_checks(org.id, None, sends=False),
             watch,
             _received_writes(watched),
         )
@@ -182,7 +182,7 @@ def _accept(org: Organization, number: Number, incoming: IncomingCall, flow: Flo
 
 def call_in_charges(org: Organization, call: Call) -> list[Charge]:
     """Returns the charges of a call in: its first minute. The daily limits are for calls that the tenant places."""
-    return [] if call.simulated else [usage.spending_charge(org, acceptance.METER[call.tier], 1)]
+    return [] if call.simulated else [usage.spending_charge(org, acceptance.METER[call.tier], 1, sends=False)]
 
 
 def _find_flow(number: Number) -> Flow | None:

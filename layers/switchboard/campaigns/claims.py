@@ -214,7 +214,7 @@ def _claim(sender: CampaignSender, part: Sequence[Judged]) -> list[Claimed]:
     ]
     usage.commit_within(
         within,
-        stops.claim_checks(campaign.org_id, None),
+        stops.claim_checks(campaign.org_id, None, sends=not campaign.simulated),
         numbers.active_number_check(campaign.org_id, campaign.number_id, _number_released),
         _launcher_check(campaign),
         counts.moves_writes(moves, needs="open"),

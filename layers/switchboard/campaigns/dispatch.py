@@ -49,7 +49,7 @@ _MAX_LOOKS = 60
 #: How much of a turn's time must be left to ask about more recipients, in milliseconds.
 _ENOUGH_TIME = 2_500
 #: Why a campaign is paused when a claim finds something withdrawn.
-_REASONS = {"number_released": PauseReason.NUMBER}
+_REASONS = {"number_released": PauseReason.NUMBER, "subscription_unpaid": PauseReason.CAP}
 
 
 class NumberGoneError(RuntimeError):

@@ -29,7 +29,7 @@ class PauseReason(StrEnum):
     """Why a campaign is paused. Only a launch resumes it."""
 
     MEMBER = "member"
-    #: The plan's quota or the spending cap is used up.
+    #: The plan's quota or the spending cap is used up, or the subscription is unpaid.
     CAP = "cap"
     #: The number was released, or sends no texts.
     NUMBER = "number"

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
+#: Bytes of any kind.
+BINARY = "application/octet-stream"
 #: Bytes. Lambda accepts events of 6 MB, with binary bodies as base64. A larger body never arrives.
 MAX_BODY_BYTES = 4_600_000
 #: Most parameters of a form.
@@ -137,7 +139,8 @@ class RawBody(Body):
     def openapi_content(self, model: Mapping[str, Any] | None) -> dict[str, Any]:  # noqa: ARG002 a raw body has no fields
         return {
             one: {"schema": {} if one == JSON else {"type": "string", "format": "binary"}}
-            for one in sorted(self.types or {"*/*"})
+            # Generators of clients know no media range, and a body that may be anything fits this type.
+            for one in sorted(self.types or {BINARY})
         }
 
 

@@ -113,7 +113,8 @@ def _claim(message: Message) -> bool:
     try:
         commit(
             store.save_status_writes(claimed),
-            stops.claim_checks(message.org_id, message.key_id),
+            # The platform's own mail goes out in any case: it says how to pay.
+            stops.claim_checks(message.org_id, message.key_id, sends=message.kind != "system"),
             allowed,
             timers.schedule(job, clock.now() + UNCONFIRMED_AFTER).write,
         )

@@ -34,6 +34,10 @@ RENDERERS: dict[KindName, Renderer] = {
 }
 
 
+#: The body of a test delivery in the words of a kind. The other kinds have the common one.
+TEST_RENDERERS: dict[KindName, Callable[[Event], RenderedEvent]] = {"hum": hum.render_test}
+
+
 def _messages(places: Places) -> Sequence[Any]:
     from switchboard.email import service as email  # for cold start: loaded for mail events only
 
@@ -71,9 +75,15 @@ def _texts(places: Places) -> Sequence[Any]:
 
 
 def _numbers(places: Places) -> Sequence[Any]:
+    """Returns our own numbers by id, and numbers of contacts by digest."""
     from switchboard.compliance import ledgers  # for cold start, as above
+    from switchboard.numbers import service as numbers
 
-    return ledgers.find_digested_numbers(places)
+    own = [place for place in places if place[1].startswith("num_")]
+    others = [place for place in places if place not in own]
+    found: dict[tuple[str, str], Any] = dict(zip(own, numbers.find_numbers(own) if own else (), strict=True))
+    found |= dict(zip(others, ledgers.find_digested_numbers(others) if others else (), strict=True))
+    return [found[place] for place in places]
 
 
 def _leads(places: Places) -> Sequence[Any]:

@@ -12,19 +12,22 @@ from datetime import timedelta
 from math import ceil
 from typing import NamedTuple
 
+from switchboard.billing import jobs as _billing  # noqa: F401 declares its jobs, which no event starts
 from switchboard.calls.jobs import DIALED_WITHIN, CloseCall, DialCall, FetchRecording, SummarizeCall, WakeWaiting
 from switchboard.calls.models import State
 from switchboard.campaigns.jobs import AttributeReply
+from switchboard.carriers.payments.simulator import events as _payments  # noqa: F401 declares a job of the simulator
 from switchboard.contacts.jobs import ContinueBackfill, IndexContacts
 from switchboard.email.jobs import SendMail
 from switchboard.events import registry
 from switchboard.events.models import Event
 from switchboard.kit import clock
 from switchboard.kit.jobs import Job, QueueMessage
+from switchboard.mcp_servers import jobs as _mcp_servers  # noqa: F401 declares its job, which no event starts
 from switchboard.messaging import jobs as _messaging  # noqa: F401 declares its jobs, which no event starts
 from switchboard.numbers import jobs as _numbers  # noqa: F401 declares its jobs, which no event starts
 from switchboard.projections.jobs import ProjectEvent
-from switchboard.replies.jobs import PAUSE, ReplyToTexts
+from switchboard.replies.jobs import PAUSE, ContinueReply, ReplyToTexts
 from switchboard.roleplay.jobs import BeginRoleplay, ScoreRoleplay
 from switchboard.voicemails.jobs import CreateVoicemail, UseProviderText
 from switchboard.webhooks import event_names
@@ -106,6 +109,9 @@ JOB_FACTORIES: dict[str, Callable[[Event], Job]] = {
     "summaries": lambda event: SummarizeCall(org_id=event.org_id, call_id=event.subject.id),
     "voicemails": _of_messages,
     "widgets": lambda event: BeginSession(org_id=event.org_id, session_id=event.subject.id),
+    "replies": lambda event: ContinueReply(
+        org_id=event.org_id, conversation_id=event.data["conversation"], approval_id=event.subject.id
+    ),
     "recipients": lambda event: AttributeReply(
         org_id=event.org_id,
         conversation_id=event.data["conversation"],

@@ -233,7 +233,19 @@ class ScheduledText(BaseModel):
 
 
 ActivityEntryKind = Literal[
-    "assigned", "status", "ai_paused", "flow", "opted_out", "opted_in", "opt_out_kept", "escalated"
+    "assigned",
+    "status",
+    "ai_paused",
+    "flow",
+    "opted_out",
+    "opted_in",
+    "opt_out_kept",
+    "escalated",
+    "tool_used",
+    "tool_approval_requested",
+    "tool_approved",
+    "tool_denied",
+    "tool_approval_expired",
 ]
 
 

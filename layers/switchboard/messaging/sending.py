@@ -110,7 +110,8 @@ def claim_writes(claimed: TextMessage, verdict: Verdict | None) -> list[Writes]:
     the claimed text itself. `verdict` is the gate's, and `None` for an answer to a keyword.
     """
     return [
-        stops.claim_checks(claimed.org_id, None),
+        # The answer to a keyword goes out in any case: the contact asked for it. A simulated text costs nothing.
+        stops.claim_checks(claimed.org_id, None, sends=verdict is not None and not claimed.simulated),
         numbers.active_number_check(claimed.org_id, claimed.number_id, _number_released),
         compliance.still_allowed_checks(verdict) if verdict else _ledger_checks(claimed),
         _sender_check(claimed),

@@ -45,6 +45,8 @@ KINDS: tuple[ItemKind, ...] = (
     ItemKind("core", "flow that transfers calls", "<org>#flow-transfers#<flow>|<id>", _CHANGE, "It follows its flow."),
     ItemKind("core", "entry of a flow's version", "<org>#flow-versions#<flow>|<version>", _ORG, _VERSIONS),
     ItemKind("core", "snapshot of a flow's version", "<org>#flow-snapshots#<flow>|<version>", _ORG, _VERSIONS),
+    ItemKind("core", "MCP server", "<org>#mcp-servers|<id>", _CHANGE, "The organization deletes it."),
+    ItemKind("core", "label of an MCP server", "<org>#mcp-labels|<label>", _CHANGE, "It follows its server."),
     ItemKind("core", "drills that are switched off", "<org>|drills", _ORG, "The tenant's own choice."),
     # ---- people and teams
     ItemKind("core", "person", "user#<id>|user", _NEVER, "Events name people by id."),
@@ -103,10 +105,10 @@ KINDS: tuple[ItemKind, ...] = (
     ItemKind("core", "look-up of a blocked number", "<org>#dnc-ids|<id>", _CHANGE, "Deleted with the blocked number."),
     ItemKind(
         "core",
-        "stop of an organization, and the mark of its cap",
+        "stops of an organization, and the mark of its cap",
         "<org>#stops#<copy>|org",
         _ORG,
-        "The stop is removed from it when the organization is active again.",
+        "A stop is removed from it when the organization is active or paid again.",
     ),
     ItemKind(
         "core",
@@ -216,6 +218,22 @@ KINDS: tuple[ItemKind, ...] = (
         "core", "look-up of such a number", "simulated-number#<number>|number", _CHANGE, "Deleted with the number."
     ),
     ItemKind("core", "subaccount at Twilio", "<org>|twilio", _ORG, "It owns the organization's numbers."),
+    # ---- billing
+    ItemKind("core", "billing account", "<org>#billing|<id>", _ORG, "It names the customer at the provider."),
+    ItemKind("core", "look-up of a customer", "payment-customer#<customer…>|customer", _ORG, "Notifications name it."),
+    ItemKind(
+        "core",
+        "applied notification of the provider of payments",
+        "<org>#payment-events|<id…>",
+        _TTL,
+        "The provider repeats a notification for three days, and people can resend one for thirty.",
+        35 * _DAY,
+        "the notification",
+    ),
+    ItemKind("core", "reported use of a day", "<org>#use-reports|<day>#<meter>", _ORG, "Invoices name its units."),
+    ItemKind(
+        "core", "customer of the simulated provider", "<org>#simulated-payments|<id>", _ORG, "Only where it is used."
+    ),
     # ---- contacts
     ItemKind("core", "contact", "<org>#contacts|<id>", _CHANGE, "The organization keeps it until somebody deletes it."),
     ItemKind("core", "last backfill of contacts", "<org>#contact-backfill|backfill", _ORG, "The next one replaces it."),
@@ -498,6 +516,15 @@ KINDS: tuple[ItemKind, ...] = (
         "A job that is delivered again must not send it again.",
         30 * _DAY,
         "the text",
+    ),
+    ItemKind(
+        "activity",
+        "approval of a tool",
+        "<org>#tool-approval#<id>|approval",
+        _TTL,
+        "It has arguments and results of tools, which may name people. The audit keeps who decided.",
+        90 * _DAY,
+        "the request",
     ),
     # ---- roleplays
     ItemKind("activity", "roleplay session", "<org>#session#<id>|session", _ORG, "The month's quota counts it."),

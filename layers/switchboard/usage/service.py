@@ -85,8 +85,16 @@ def commit_spending(
     return commit_within([*beside, spending_charge(org, meter, units)], *parts, once=once, subject_id=subject_id)
 
 
-def spending_charge(org: Organization, meter: Meter, units: int) -> Charge:
-    """Returns the charge for units of a meter, within the plan's monthly quota and the organization's own cap."""
+#: The counter of what an organization with an unpaid subscription sends. Its limit is zero, so it is never written.
+_UNPAID = "unpaid"
+
+
+def spending_charge(org: Organization, meter: Meter, units: int, *, sends: bool = True) -> Charge:
+    """Returns the charge for units of a meter, within the plan's monthly quota and the organization's own cap.
+
+    With `sends`, as for everything but a call in, an unpaid subscription leaves no room. A claim asks about it again,
+    in its own transaction (`accounts.stops`).
+    """
     capped, limits = org.hard_cap.meters.get(CAP_SWITCH[meter], True), {}
     quota = getattr(org.terms, MONTHLY_QUOTA[meter]) if meter in MONTHLY_QUOTA else None
     if quota is not None:
@@ -94,7 +102,16 @@ def spending_charge(org: Organization, meter: Meter, units: int) -> Charge:
     if capped and org.hard_cap.enabled:
         limits["capped"] = org.hard_cap.monthly_cap_cents * MICROS_PER_CENT
 
+    used = _spent(meter, units, capped=capped)
+    if sends and org.unpaid:
+        used, limits = used | {_UNPAID: 1}, {_UNPAID: 0}
+
     def refusal(counter: str, current: int) -> QuotaExceeded:
+        if counter == _UNPAID:
+            return QuotaExceeded(
+                "The organization's subscription is unpaid: pay the open invoice to call, text and mail again.",
+                code="subscription_unpaid",
+            )
         if counter == "capped":
             return QuotaExceeded(
                 "The organization's monthly spending cap is reached: raise the cap, or wait for the next month (UTC).",
@@ -111,7 +128,7 @@ def spending_charge(org: Organization, meter: Meter, units: int) -> Charge:
             cap=limits[counter],
         )
 
-    return Charge(_month(org.id), _spent(meter, units, capped=capped), limits, refusal, org.terms.sliced)
+    return Charge(_month(org.id), used, limits, refusal, org.terms.sliced)
 
 
 def _spent(meter: Meter, units: int, *, capped: bool) -> dict[str, int]:

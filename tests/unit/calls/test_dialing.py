@@ -94,6 +94,10 @@ def suspend(acme: Tenant, _: Call) -> None:
     organizations.set_status(acme.caller(master=True), "suspended")
 
 
+def leave_unpaid(acme: Tenant, _: Call) -> None:
+    commit(organizations.terms_writes(acme.caller(master=True), None, unpaid=True))
+
+
 def revoke(acme: Tenant, call: Call) -> None:
     assert call.key_id
     keys.revoke_key(acme.caller(master=True), call.key_id)
@@ -114,6 +118,7 @@ def lower_cap(acme: Tenant, _: Call) -> None:
 
 WITHDRAWALS = {
     "suspended": (suspend, "the organization is suspended"),
+    "unpaid": (leave_unpaid, "the organization's subscription is unpaid"),
     "key revoked": (revoke, "the key was revoked"),
     "opted out": (opt_out, "refused before it was dialed: opted_out"),
     "blocked": (block, "refused before it was dialed: dnc"),

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from switchboard.accounts import organizations
 from switchboard.accounts.models import HardCap
 from switchboard.accounts.plans import PlanName
+from switchboard.aws.writes import commit
 from switchboard.calls import history_store, inbound, store
 from switchboard.calls.history import number_id
 from switchboard.calls.models import Declined, State
@@ -118,6 +120,13 @@ def test_a_suspended_organization_answers_politely_and_pays_nothing(acme: Tenant
     assert names_of(line.ask()) == ["Say", "Hangup"]
     assert line.read_call().declined is Declined.SUSPENDED
     assert minutes_used(acme) == 0
+
+
+def test_an_organization_that_is_unpaid_still_takes_calls(acme: Tenant) -> None:
+    line = make_line(acme)
+    commit(organizations.terms_writes(system(acme.org_id), None, unpaid=True))
+    assert names_of(line.ask())[-1] == "Connect"
+    assert minutes_used(acme) == 1
 
 
 def test_the_phone_feature_can_be_off(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -223,7 +223,9 @@ def test_two_workers_send_a_text_once(desk: Desk, messenger: FakeMessenger, froz
         assert len(messenger.taken) == 1
 
 
-@pytest.mark.parametrize("code", ["suspended", "number_released", "member_not_permitted", "opted_out", "dnc"])
+@pytest.mark.parametrize(
+    "code", ["suspended", "subscription_unpaid", "number_released", "member_not_permitted", "opted_out", "dnc"]
+)
 def test_what_was_withdrawn_stops_a_queued_text_and_gives_it_back(
     desk: Desk, messenger: FakeMessenger, code: str
 ) -> None:
@@ -231,6 +233,8 @@ def test_what_was_withdrawn_stops_a_queued_text_and_gives_it_back(
     match code:
         case "suspended":
             organizations.set_status(system(desk.org_id), "suspended")
+        case "subscription_unpaid":
+            commit(organizations.terms_writes(system(desk.org_id), None, unpaid=True))
         case "number_released":
             commit(numbers.NUMBERS.save_write(next_version(desk.number.released())))
         case "member_not_permitted":
@@ -262,6 +266,15 @@ def test_an_answer_to_stop_passes_the_opt_out_but_no_block(
     frozen.advance(seconds=1)
     assert work_off(second).error_code == "dnc"
     assert len(messenger.taken) == 1
+
+
+def test_an_answer_to_a_keyword_goes_out_while_the_organization_is_unpaid(desk: Desk) -> None:
+    talk, org = desk.talk_with(), organizations.get_organization(desk.org_id)
+    by: Any = {"answer_by": clock.format_iso(clock.now() + timedelta(minutes=5)), "correlation_id": "corr_1"}
+    message, writes = acceptance.system_text_writes(org, talk, "Write to us for help.", **by)
+    commit(writes)
+    commit(organizations.terms_writes(system(desk.org_id), None, unpaid=True))
+    assert work_off(message).status is MessageStatus.ACCEPTED
 
 
 @pytest.mark.parametrize(("minutes", "seconds"), [(60, 300), (2, 120)])

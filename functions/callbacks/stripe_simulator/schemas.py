@@ -1,0 +1,24 @@
+"""The forms of the simulator's pages."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel
+
+from switchboard.carriers.payments.simulator.events import Delivery
+
+
+class CheckoutForm(BaseModel):
+    """A customer's action on a page for paying."""
+
+    action: Literal["pay", "decline", "cancel"]
+    delivery: Delivery = "once"
+
+
+class PortalForm(BaseModel):
+    """A customer's action in the portal. `next_month` and `end` are the provider's own doing."""
+
+    action: Literal["plan", "cancel", "resume", "good_card", "failing_card", "next_month", "end"]
+    plan: Literal["starter", "growth", "scale"] = "starter"
+    delivery: Delivery = "once"

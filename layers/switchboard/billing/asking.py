@@ -1,0 +1,37 @@
+"""The provider's answers to a person's request, as errors that the person may read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from switchboard import telemetry
+from switchboard.carriers.outcomes import OutcomeUnknownError, RefusedError, ThrottledError
+from switchboard.carriers.payments.port import DeclinedError
+from switchboard.errors import Conflict, QuotaExceeded, Unavailable
+
+_RETRY_SECONDS = 5
+
+
+@contextmanager
+def asking_provider() -> Iterator[None]:
+    """Raises Unavailable, Conflict or QuotaExceeded for the errors of the port. The same request may be sent again."""
+    try:
+        yield
+    except DeclinedError as declined:
+        raise QuotaExceeded(
+            "The card was declined: update it in the billing portal, then try again.", code="payment_declined"
+        ) from declined
+    except RefusedError as refused:
+        telemetry.logger().warning("the provider of payments refuses", extra={"reason": str(refused)})
+        raise Conflict(
+            "The provider of payments refuses this: get the billing summary, and compare its state.",
+            code="payment_refused",
+        ) from refused
+    except (ThrottledError, OutcomeUnknownError) as silent:
+        telemetry.emit_metric("PaymentsUnavailable")
+        raise Unavailable(
+            "The provider of payments does not answer: send the same request again.",
+            code="payments_unavailable",
+            retry_after=_RETRY_SECONDS,
+        ) from silent

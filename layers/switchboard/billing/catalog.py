@@ -1,0 +1,79 @@
+"""The plans on sale, and the cost of use beyond a plan (docs/contracts/anima.md#plans).
+
+The minutes, segments and numbers that a plan includes cover the dearest ones first. So the cost does not depend on the
+order in which they were used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from switchboard.accounts.plans import PLANS, PlanName
+from switchboard.usage import service as usage
+from switchboard.usage.models import MICROS_PER_CENT, Meter
+
+#: The monthly prices of the plans on sale, in cents.
+PRICES_CENTS = {PlanName.STARTER: 2_900, PlanName.GROWTH: 9_900, PlanName.SCALE: 24_900}
+#: The telephone numbers that a plan includes. Enterprise agrees on its own.
+NUMBERS_INCLUDED: dict[PlanName, int | None] = {
+    PlanName.FREE: 1,
+    PlanName.STARTER: 1,
+    PlanName.GROWTH: 3,
+    PlanName.SCALE: 10,
+    PlanName.ENTERPRISE: None,
+}
+#: The meters that are billed beyond what a plan includes, the dearest of each kind first.
+_MINUTES = (Meter.VOICE_PREMIUM, Meter.VOICE_BASIC)
+_SEGMENTS = (Meter.SMS_TOLL_FREE, Meter.SMS)
+_NUMBERS = (Meter.NUMBER_TOLL_FREE, Meter.NUMBER_LOCAL)
+BILLED_METERS = (*_MINUTES, *_SEGMENTS, *_NUMBERS)
+
+
+class Included(NamedTuple):
+    """The monthly minutes, segments and numbers that a plan includes. `None` means that all of them are included."""
+
+    minutes: int | None
+    sms: int | None
+    numbers: int | None
+
+
+@dataclass(frozen=True)
+class PlanOnSale:
+    """A plan that can be subscribed to."""
+
+    id: PlanName
+    price_cents: int
+    included: Included
+
+
+def included_in(plan: PlanName) -> Included:
+    """Returns what a plan includes."""
+    terms = PLANS[plan]
+    return Included(terms.voice_minutes_per_month, terms.text_segments_per_month, NUMBERS_INCLUDED[plan])
+
+
+def plans_on_sale() -> list[PlanOnSale]:
+    """Returns the plans on sale, smallest first."""
+    return [PlanOnSale(plan, cents, included_in(plan)) for plan, cents in PRICES_CENTS.items()]
+
+
+def overage_units(plan: PlanName, units: Mapping[str, int]) -> dict[Meter, int]:
+    """Returns the units of each billed meter beyond what a plan includes, from the units of a month by meter."""
+    included = included_in(plan)
+    over: dict[Meter, int] = {}
+    for meters, free in ((_MINUTES, included.minutes), (_SEGMENTS, included.sms), (_NUMBERS, included.numbers)):
+        left = free
+        for meter in meters:
+            used = max(0, units.get(meter.value, 0))
+            covered = used if left is None else min(used, left)
+            left = None if left is None else left - covered
+            over[meter] = used - covered
+    return over
+
+
+def overage_cents(plan: PlanName, units: Mapping[str, int]) -> int:
+    """Returns the cost of the units beyond what a plan includes, in cents, rounded down."""
+    micros = sum(usage.price_micros(meter) * count for meter, count in overage_units(plan, units).items())
+    return micros // MICROS_PER_CENT

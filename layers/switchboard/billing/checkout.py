@@ -1,0 +1,190 @@
+"""The hosted pages of the provider: checkout for a new subscription, and the portal for one that exists.
+
+An organization has one open checkout page at most, so that it cannot subscribe twice. A page is first stored as
+ordered, and then opened with the key of the order. So a request that was killed, or another one, can repeat the order,
+and close its page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from switchboard.accounts.models import Organization
+from switchboard.accounts.plans import PlanName
+from switchboard.aws.writes import commit
+from switchboard.billing import notices, store, subscriptions, trusted_urls
+from switchboard.billing.asking import asking_provider
+from switchboard.billing.models import BillingAccount, OpenCheckout
+from switchboard.carriers.payments import get_payments
+from switchboard.carriers.payments.port import CheckoutOrder, Payments
+from switchboard.errors import Conflict
+from switchboard.events import service as events
+from switchboard.events.models import Origin, Subject
+from switchboard.kit import clock, ids
+from switchboard.persistence.collection import next_version
+from switchboard.persistence.optimistic import Decision, retry_on_conflict
+
+#: How long a checkout page is open. Stripe allows 30 minutes at least.
+PAGE_LIFETIME = timedelta(hours=1)
+#: A page that is open for less is not given to anybody.
+_LEAST_LEFT_SECONDS = 300
+
+
+def open_checkout(
+    origin: Origin, org: Organization, plan: PlanName, success_url: str | None, cancel_url: str | None
+) -> str:
+    """Returns the URL of a page where the organization subscribes to a plan.
+
+    A repeated request gets the same page. Another plan closes the page of the first one. Raises Invalid for a URL of
+    another site; Conflict with `subscription_exists`, `plan_by_agreement` or `checkout_paid`; Unavailable.
+    """
+    success = trusted_urls.require_trusted(success_url or trusted_urls.home_url("success"), "successUrl")
+    cancel = trusted_urls.require_trusted(cancel_url or trusted_urls.home_url("canceled"), "cancelUrl")
+    if org.plan is PlanName.ENTERPRISE:
+        raise Conflict(
+            "The organization has the plan enterprise by agreement: ask your contact to change it.",
+            code="plan_by_agreement",
+        )
+    payments = get_payments()
+    with asking_provider():
+        _create_customer(origin, org, payments)
+        # The customer may have paid without our knowledge so far.
+        _require_no_subscription(subscriptions.sync_account(origin, payments))
+        made = retry_on_conflict(lambda: _open_page(origin, payments, plan, success, cancel))
+    assert made is not None, "nothing here is recorded before"
+    return made
+
+
+def open_portal(org_id: str) -> str:
+    """Returns the URL of the provider's page for card, invoices and plan. Raises Conflict without a customer."""
+    account = store.get_account(org_id)
+    if account is None or account.customer_id is None:
+        raise Conflict("The organization has not subscribed yet: create a checkout session first.", code="no_customer")
+    payments = get_payments()
+    with asking_provider():
+        return payments.open_portal(
+            org_id, account.customer_id, trusted_urls.home_url("portal"), key=ids.new_id("portal")
+        )
+
+
+def _create_customer(origin: Origin, org: Organization, payments: Payments) -> None:
+    def attempt() -> None:
+        before = store.get_account(org.id)
+        if before and before.customer_id:
+            return
+        address = notices.notice_address(org, before)
+        # Two requests at the same time get the same customer.
+        customer_id = payments.create_customer(org.id, org.name, address, key=f"customer:{org.id}")
+        after = next_version(before, customer_id=customer_id) if before else new_account(org.id, customer_id)
+        commit(
+            store.account_write(after),
+            store.customer_write(after),
+            events.new_event_write(
+                origin, "billing.customer_created", Subject(type="organization", id=org.id), customer=customer_id
+            ),
+        )
+
+    retry_on_conflict(attempt)
+
+
+def new_account(org_id: str, customer_id: str | None = None) -> BillingAccount:
+    """Returns a billing account that is not yet stored."""
+    now = clock.now_iso()
+    return BillingAccount(id=store.ACCOUNT, org_id=org_id, customer_id=customer_id, created_at=now, updated_at=now)
+
+
+def _require_no_subscription(account: BillingAccount | None) -> None:
+    if account and account.is_live:
+        raise Conflict(
+            "The organization has a subscription: change it by PATCH /api/billing/subscription, or in the portal.",
+            code="subscription_exists",
+        )
+
+
+def _open_page(origin: Origin, payments: Payments, plan: PlanName, success: str, cancel: str) -> str:
+    account = store.get_account(origin.org_id)
+    assert account is not None, "it has a customer"
+    _require_no_subscription(account)
+    now = int(clock.epoch())
+    earlier = account.checkout
+    if earlier and earlier.expires_at > now + _LEAST_LEFT_SECONDS:
+        if (earlier.plan, earlier.success_url, earlier.cancel_url) == (plan, success, cancel):
+            return earlier.url or _record_page(account, earlier, payments)
+        _close_page(account, earlier, payments)
+    ordered = OpenCheckout(
+        key=ids.new_id("checkout"),
+        plan=plan,
+        success_url=success,
+        cancel_url=cancel,
+        ordered_at=now,
+        expires_at=now + int(PAGE_LIFETIME.total_seconds()),
+        renews_at=_renewal(),
+    )
+    after = next_version(account, checkout=ordered)
+    commit(
+        store.account_write(after),
+        events.new_event_write(
+            origin, "billing.checkout_opened", Subject(type="organization", id=origin.org_id), plan=plan.value
+        ),
+    )
+    return _record_page(after, ordered, payments)
+
+
+def _renewal() -> int | None:
+    """Returns when a new subscription renews: at the beginning of the next month, as our books do.
+
+    In the last hour of a month it is `None`: the customer may pay after the month's end, which the provider refuses.
+    """
+    now = clock.now()
+    begins = (now.replace(day=1) + timedelta(days=32)).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return int(begins.timestamp()) if begins - now > PAGE_LIFETIME else None
+
+
+def _order_of(account: BillingAccount, ordered: OpenCheckout) -> CheckoutOrder:
+    return CheckoutOrder(
+        org_id=account.org_id,
+        customer_id=account.customer_id or "",
+        plan=ordered.plan.value,
+        success_url=ordered.success_url,
+        cancel_url=ordered.cancel_url,
+        expires_at=ordered.expires_at,
+        renews_at=ordered.renews_at,
+        key=ordered.key,
+    )
+
+
+def _record_page(account: BillingAccount, ordered: OpenCheckout, payments: Payments) -> str:
+    """Opens the page of an order, and records it. Raises Conflict if another request has closed it meanwhile."""
+    page = payments.open_checkout(_order_of(account, ordered))
+    replaced: list[bool] = []
+    change = _page_change(ordered, page.id, page.url, replaced)
+    store.ACCOUNTS.change_object(account.org_id, store.ACCOUNT, change)
+    if replaced:
+        raise Conflict(
+            "Another request has opened a page for another plan: send this request again.", code="checkout_replaced"
+        )
+    return page.url
+
+
+def _page_change(
+    ordered: OpenCheckout, page_id: str, url: str, replaced: list[bool]
+) -> Callable[[BillingAccount], Decision[BillingAccount]]:
+    def decide(before: BillingAccount) -> Decision[BillingAccount]:
+        found = before.checkout
+        replaced[:] = [] if found and found.key == ordered.key else [True]
+        if found is None or replaced or found.id:
+            return None
+        return next_version(before, checkout=found.model_copy(update={"id": page_id, "url": url})), None
+
+    return decide
+
+
+def _close_page(account: BillingAccount, earlier: OpenCheckout, payments: Payments) -> None:
+    """Closes an open page. Its id is learned by a repeated order if it was not recorded. Raises Conflict if paid."""
+    page_id = earlier.id or payments.open_checkout(_order_of(account, earlier)).id
+    if not payments.close_checkout(account.org_id, page_id):
+        raise Conflict(
+            "The organization has just paid on the page of another plan: get the billing summary in a moment.",
+            code="checkout_paid",
+        )

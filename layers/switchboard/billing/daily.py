@@ -1,0 +1,24 @@
+"""The daily job of an organization that subscribes: reads the subscription, and reports the use of the day before."""
+
+from __future__ import annotations
+
+from switchboard import telemetry
+from switchboard.aws.writes import commit
+from switchboard.billing import subscriptions, use_reports
+from switchboard.billing.jobs import ReportUse
+from switchboard.carriers.outcomes import OutcomeUnknownError, ThrottledError
+from switchboard.carriers.payments import get_payments
+from switchboard.kit import clock
+from switchboard.timers import service as timers
+
+
+def run_daily(job: ReportUse) -> None:
+    """Reads the subscription again, in case a notification was lost, and reports the use of a day."""
+    origin, payments = subscriptions.work_origin(job.org_id), get_payments(patient=True)
+    try:
+        subscriptions.sync_account(origin, payments)
+    except (ThrottledError, OutcomeUnknownError):
+        telemetry.emit_metric("PaymentsUnavailable")
+        commit(timers.schedule(job, clock.now() + use_reports.RETRY_DELAY).write)
+        return
+    use_reports.report_day(origin, payments, job)

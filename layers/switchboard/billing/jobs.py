@@ -1,0 +1,32 @@
+"""Jobs of billing."""
+
+from __future__ import annotations
+
+from switchboard.kit.jobs import Job
+
+
+class ApplyPaymentEvent(Job, queue="billing"):
+    """Read a customer's subscription again, because the provider says that it changed."""
+
+    event_id: str
+    type: str
+    customer_id: str
+
+
+class CheckPayment(Job, queue="billing"):
+    """Move an unpaid subscription to its next state, if it is still unpaid."""
+
+    org_id: str
+
+
+class ReportUse(Job, queue="billing"):
+    """Report the use of a day beyond the plan, and read the subscription again."""
+
+    org_id: str
+    day: str
+
+
+class RebalanceUsage(Job, queue="billing"):
+    """Return the borrowed units of usage counters after a change of plan."""
+
+    org_id: str

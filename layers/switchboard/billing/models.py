@@ -1,0 +1,124 @@
+"""The billing account of an organization: its customer at the provider, its subscription, and the moves between states.
+
+```
+none ──> trialing ──> active <──> past_due ──> grace ──> suspended
+              every state ──> canceled ──> trialing, active
+```
+
+`past_due`, `grace` and `suspended` are unpaid, and a payment leads from each of them back to `active` at once.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from enum import StrEnum
+
+from pydantic import BaseModel
+
+from switchboard.accounts.plans import PlanName
+
+#: How long an unpaid subscription is `past_due` before grace begins. Most failed charges succeed at the provider's
+#: first retry, within a day.
+PAST_DUE_PERIOD = timedelta(days=1)
+#: How long grace lasts. Then the organization may not call, text or mail.
+GRACE_PERIOD = timedelta(days=7)
+#: The plans that can be subscribed to.
+PLANS_ON_SALE = (PlanName.STARTER, PlanName.GROWTH, PlanName.SCALE)
+
+
+class BillingStatus(StrEnum):
+    """The state of an organization's subscription."""
+
+    NONE = "none"
+    TRIALING = "trialing"
+    ACTIVE = "active"
+    PAST_DUE = "past_due"
+    GRACE = "grace"
+    SUSPENDED = "suspended"
+    CANCELED = "canceled"
+
+
+#: The states of a subscription that runs, paid or not.
+LIVE = frozenset(set(BillingStatus) - {BillingStatus.NONE, BillingStatus.CANCELED})
+#: The states of a subscription that runs and is not paid.
+UNPAID = frozenset({BillingStatus.PAST_DUE, BillingStatus.GRACE, BillingStatus.SUSPENDED})
+#: The legal moves. A job that comes late may pass over a state of an unpaid subscription.
+MOVES: dict[BillingStatus, frozenset[BillingStatus]] = {
+    BillingStatus.NONE: frozenset(
+        {BillingStatus.TRIALING, BillingStatus.ACTIVE, BillingStatus.PAST_DUE, BillingStatus.CANCELED}
+    ),
+    BillingStatus.TRIALING: frozenset({BillingStatus.ACTIVE, BillingStatus.PAST_DUE, BillingStatus.CANCELED}),
+    BillingStatus.ACTIVE: frozenset({BillingStatus.TRIALING, BillingStatus.PAST_DUE, BillingStatus.CANCELED}),
+    BillingStatus.PAST_DUE: frozenset(
+        {
+            *(BillingStatus.TRIALING, BillingStatus.ACTIVE, BillingStatus.GRACE, BillingStatus.SUSPENDED),
+            BillingStatus.CANCELED,
+        }
+    ),
+    BillingStatus.GRACE: frozenset(
+        {BillingStatus.TRIALING, BillingStatus.ACTIVE, BillingStatus.SUSPENDED, BillingStatus.CANCELED}
+    ),
+    BillingStatus.SUSPENDED: frozenset({BillingStatus.TRIALING, BillingStatus.ACTIVE, BillingStatus.CANCELED}),
+    BillingStatus.CANCELED: frozenset({BillingStatus.TRIALING, BillingStatus.ACTIVE, BillingStatus.PAST_DUE}),
+}
+
+
+class OpenCheckout(BaseModel):
+    """A page for paying that was ordered. It has no id and no URL until the provider's answer is recorded."""
+
+    key: str
+    plan: PlanName
+    success_url: str
+    cancel_url: str
+    #: In seconds since 1970, as the provider gets them. A repeated order must be the same.
+    ordered_at: int
+    expires_at: int
+    renews_at: int | None
+    id: str | None = None
+    url: str | None = None
+
+
+class BillingAccount(BaseModel):
+    """An organization's account at the provider of payments. `version` counts its changes."""
+
+    id: str
+    org_id: str
+    version: int = 1
+    customer_id: str | None = None
+    #: The address for invoices and notices of payment. Without it, the organization's own addresses get them.
+    email: str | None = None
+    status: BillingStatus = BillingStatus.NONE
+    subscription_id: str | None = None
+    #: The plan of the subscription. The organization's own plan may differ if an operator has set it.
+    plan: PlanName | None = None
+    period_start: str | None = None
+    period_end: str | None = None
+    cancel_at_period_end: bool = False
+    unpaid_since: str | None = None
+    #: When the next state of an unpaid subscription begins, and the timer of the job that moves it.
+    next_check_at: str | None = None
+    check_timer: str | None = None
+    #: The next day whose use is reported, and the timer of its job.
+    use_day: str | None = None
+    use_timer: str | None = None
+    checkout: OpenCheckout | None = None
+    #: When the subscription was last read at the provider.
+    read_at: str | None = None
+    created_at: str
+    updated_at: str
+
+    @property
+    def is_live(self) -> bool:
+        """Whether a subscription runs, paid or not."""
+        return self.status in LIVE
+
+
+class UseReport(BaseModel):
+    """The units of a day and a meter that are reported to the provider once. They are stored before they are sent."""
+
+    org_id: str
+    day: str
+    meter: str
+    units: int
+    state: str = "reserved"
+    reserved_at: str

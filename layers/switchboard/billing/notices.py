@@ -1,0 +1,78 @@
+"""The mails about an organization's payments: their receiver and their texts."""
+
+from __future__ import annotations
+
+from switchboard.accounts.models import Organization
+from switchboard.aws.writes import Writes
+from switchboard.billing.models import UNPAID, BillingAccount, BillingStatus
+from switchboard.billing.moves import suspension_time
+from switchboard.events.models import Origin
+from switchboard.kit import settings
+from switchboard.people.names import safe_for_mail
+from switchboard.team import members
+
+_PAY = "To pay, sign in and open the billing page, or follow the link of your invoice: {url}"
+_LETTERS: dict[BillingStatus, tuple[str, str]] = {
+    BillingStatus.PAST_DUE: (
+        "A payment for {name} failed",
+        "The last payment for your subscription failed. Nothing changes for now, and the payment is tried again.",
+    ),
+    BillingStatus.GRACE: (
+        "Pay by {day} to keep calling, texting and mailing",
+        (
+            "Your subscription is still unpaid. If it is not paid by {day} (UTC), {name} can no longer call, text or"
+            " send mail. Calls and texts that come in are not affected."
+        ),
+    ),
+    BillingStatus.SUSPENDED: (
+        "{name} can no longer call, text or send mail",
+        (
+            "Your subscription is unpaid, so {name} can no longer call, text or send mail. Calls and texts that come in"
+            " still arrive. Everything works again as soon as you have paid."
+        ),
+    ),
+    BillingStatus.ACTIVE: (
+        "{name} is paid again",
+        "Thank you. Your payment has arrived, and {name} has no open invoice.",
+    ),
+    BillingStatus.CANCELED: (
+        "The subscription of {name} has ended",
+        (
+            "The subscription has ended, and {name} has the free plan now. Your data stay. You can subscribe again at"
+            " any time."
+        ),
+    ),
+}
+
+
+def notice_writes(
+    origin: Origin, org: Organization, account: BillingAccount, before: BillingStatus, since: str | None
+) -> list[Writes]:
+    """Returns the writes that mail about a move from `before` to the account's status. Some moves have no mail."""
+    from switchboard.email import service as email  # imported here so that other functions start without it
+
+    status = account.status
+    told = status in UNPAID or status is BillingStatus.CANCELED or (status is BillingStatus.ACTIVE and before in UNPAID)
+    receiver = notice_address(org, account)
+    if status is before or not told or receiver is None:
+        return []
+    subject, text = notice_text(org, status, since)
+    return email.system_mail_writes(origin, None, receiver, subject, text)
+
+
+def notice_address(org: Organization, account: BillingAccount | None) -> str | None:
+    """Returns the address for notices: the billing address, or else the owner's, the contact's or the first admin's."""
+    own = (account.email if account else None) or org.owner_email or org.contact_email
+    return own or members.find_first_admin_email(org.id)
+
+
+def notice_text(org: Organization, status: BillingStatus, since: str | None) -> tuple[str, str]:
+    """Returns the subject and the text of a mail. `since` is the beginning of the unpaid time."""
+    subject, text = _LETTERS[status]
+    facts = {
+        "name": safe_for_mail(org.name) or "Your organization",
+        "day": suspension_time(since)[:10] if since else "",
+        "url": settings.text("PUBLIC_URL", ""),
+    }
+    pay = f"\n\n{_PAY}" if status in UNPAID else ""
+    return subject.format(**facts), f"Hello,\n\n{text}{pay}\n".format(**facts)

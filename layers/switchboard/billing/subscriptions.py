@@ -1,0 +1,161 @@
+"""Moves a billing account by the subscription as the provider has it now.
+
+A notification only says that something changed. The account is read first, then the subscription, and both are
+committed on the account's version, also if nothing changed. So a run that read an older subscription never commits
+after one that read a newer subscription, in any order of the notifications.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from switchboard import telemetry
+from switchboard.accounts import organizations
+from switchboard.accounts.models import Organization
+from switchboard.aws.writes import Writes, commit
+from switchboard.billing import moves, notices, store, use_reports
+from switchboard.billing.jobs import ApplyPaymentEvent, CheckPayment, RebalanceUsage
+from switchboard.billing.models import BillingAccount, BillingStatus
+from switchboard.billing.moves import Outcome
+from switchboard.carriers.outcomes import OutcomeUnknownError, RefusedError, ThrottledError
+from switchboard.carriers.payments import get_payments
+from switchboard.carriers.payments.port import Payments
+from switchboard.errors import Conflict
+from switchboard.events import service as events
+from switchboard.events.models import Actor, Origin, Subject, SystemActor
+from switchboard.kit import clock, ids
+from switchboard.persistence.collection import next_version
+from switchboard.persistence.optimistic import retry_on_conflict
+from switchboard.timers import service as timers
+
+#: When a job asks again after the provider did not answer.
+_RETRY_DELAY = timedelta(minutes=5)
+#: The shortest time to the next check of an unpaid subscription, for a job that came a moment too early.
+_LEAST_CHECK_DELAY = timedelta(minutes=1)
+
+
+def apply_payment_event(job: ApplyPaymentEvent) -> None:
+    """Applies a notification once: reads its customer's subscription again."""
+    org_id = store.find_organization(job.customer_id)
+    if org_id is None:
+        telemetry.log_skip("the customer is not one of ours", payment_event=job.event_id)
+        return
+    if store.is_event_applied(org_id, job.event_id):
+        telemetry.log_skip("the notification was applied", org_id=org_id, payment_event=job.event_id)
+        return
+    try:
+        sync_account(work_origin(org_id), get_payments(patient=True), event_id=job.event_id)
+    except (ThrottledError, OutcomeUnknownError):
+        # Not a failure of the notification. It stays unapplied, and is applied when the provider answers again.
+        telemetry.emit_metric("PaymentsUnavailable")
+        commit(timers.schedule(job, clock.now() + _RETRY_DELAY).write)
+
+
+def check_payment(org_id: str) -> None:
+    """Reads an organization's subscription again, and moves it on if it is still unpaid."""
+    try:
+        sync_account(work_origin(org_id), get_payments(patient=True))
+    except (ThrottledError, OutcomeUnknownError):
+        telemetry.emit_metric("PaymentsUnavailable")
+        commit(timers.schedule(CheckPayment(org_id=org_id), clock.now() + _RETRY_DELAY).write)
+
+
+def work_origin(org_id: str) -> SystemActor:
+    """Returns the actor of the jobs of billing."""
+    return SystemActor(
+        org_id=org_id, actor=Actor(type="system", id="billing"), agent_id=None, correlation_id=ids.new_id("corr")
+    )
+
+
+def sync_account(origin: Origin, payments: Payments, event_id: str | None = None) -> BillingAccount | None:
+    """Reads the subscription and moves the account. Returns the account, `None` without a customer.
+
+    With `event_id`, the notification is remembered in the same commit. Raises ThrottledError.
+    """
+
+    def attempt() -> BillingAccount | None:
+        account = store.get_account(origin.org_id)
+        if account is None or account.customer_id is None:
+            telemetry.log_skip("the organization has no customer", org_id=origin.org_id)
+            return account
+        org = organizations.get_organization(origin.org_id)
+        try:
+            # After the account was read: see the head of this module.
+            found = payments.fetch_subscription(org.id, account.customer_id)
+        except RefusedError:
+            # The customer was deleted at the provider, with its subscriptions.
+            found = None
+        outcome = moves.decide_outcome(account, org, found)
+        after, writes = account_writes(origin, org, account, outcome)
+        mark = store.event_mark_write(org.id, event_id) if event_id else None
+        mail = notices.notice_writes(origin, org, after, account.status, outcome.unpaid_since)
+        try:
+            commit(store.account_write(after), writes, mark, mail)
+        except Conflict as refused:
+            if not mail:
+                raise
+            # The organization suppresses mail to its own address. The move counts all the same.
+            telemetry.log_skip("the notice is suppressed", org_id=org.id, code=refused.code)
+            commit(store.account_write(after), writes, mark)
+        return after
+
+    return retry_on_conflict(attempt)
+
+
+def account_writes(
+    origin: Origin, org: Organization, before: BillingAccount, outcome: Outcome
+) -> tuple[BillingAccount, list[Writes]]:
+    """Returns the next version of an account, and the writes of its move: plan, stop, event and timers."""
+    now = clock.now_iso()
+    facts = {
+        "status": outcome.status,
+        "subscription_id": outcome.subscription_id,
+        "plan": outcome.plan_paid,
+        "period_start": outcome.period_start,
+        "period_end": outcome.period_end,
+        "cancel_at_period_end": outcome.cancel_at_period_end,
+        "unpaid_since": outcome.unpaid_since,
+    }
+    changed = any(getattr(before, name) != value for name, value in facts.items())
+    after = next_version(before, **facts, read_at=now)
+    if after.is_live:
+        after = after.model_copy(update={"checkout": None})
+    after, check_writes = _schedule_check(before, after, outcome.next_check_at)
+    after, use_writes = use_reports.plan_next_report(before, after)
+    return after, [
+        organizations.terms_writes(origin, outcome.plan, unpaid=outcome.unpaid),
+        timers.job_write(RebalanceUsage(org_id=org.id)) if outcome.plan else None,
+        _changed_event_write(origin, before.status, after) if changed else None,
+        check_writes,
+        use_writes,
+    ]
+
+
+def _schedule_check(
+    before: BillingAccount, after: BillingAccount, due: str | None
+) -> tuple[BillingAccount, list[Writes]]:
+    """Returns the account with the timer of its next check, and the writes of its timers."""
+    now = clock.now()
+    if due is None:
+        return after.model_copy(update={"next_check_at": None, "check_timer": None}), [
+            timers.cancel_writes(before.check_timer)
+        ]
+    if before.next_check_at and clock.parse(before.next_check_at) > now and before.status is after.status:
+        return after, []
+    moment = max(clock.parse(due), now + _LEAST_CHECK_DELAY)
+    timer = timers.schedule(CheckPayment(org_id=after.org_id), moment)
+    scheduled = after.model_copy(update={"next_check_at": clock.format_iso(moment), "check_timer": timer.ref})
+    return scheduled, [timers.cancel_writes(before.check_timer), timer.write]
+
+
+def _changed_event_write(origin: Origin, before: BillingStatus, after: BillingAccount) -> Writes:
+    return events.new_event_write(
+        origin,
+        "billing.subscription_changed",
+        Subject(type="organization", id=after.org_id),
+        before=before.value,
+        status=after.status.value,
+        plan=after.plan.value if after.plan else None,
+        period_end=after.period_end,
+        cancel_at_period_end=after.cancel_at_period_end,
+    )

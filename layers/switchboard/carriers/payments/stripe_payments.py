@@ -1,0 +1,230 @@
+"""Stripe, by its official SDK.
+
+Settings: STRIPE_SECRET, the name of a secret in Secrets Manager with the API key; STRIPE_PRICES, the monthly price of
+each plan (`starter=price_…,growth=price_…`); STRIPE_METERED_PRICES, the prices of use that each subscription has too;
+and STRIPE_API_URL, only for tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http import HTTPStatus
+from typing import Any
+
+import requests
+import stripe
+
+from switchboard.aws import secret
+from switchboard.carriers.outcomes import OutcomeUnknownError, RefusedError, ThrottledError
+from switchboard.carriers.payments.port import (
+    REQUEST_SECONDS,
+    CheckoutOrder,
+    CheckoutPage,
+    DeclinedError,
+    MeteredUse,
+    PaidSubscription,
+    SubscriptionChange,
+    choose_subscription,
+)
+from switchboard.kit import clock, settings
+
+#: The version of Stripe's API that this adapter speaks. The SDK's own version moves with each of its releases.
+API_VERSION = "2026-10-28.endive"
+#: The beginning of the event names of meters. `docs/billing.md` says how to create them.
+METER_PREFIX = "switchboard_"
+#: The time and the repetitions of a request of a worker, for which nobody waits.
+_PATIENT_SECONDS, _PATIENT_RETRIES = 10.0, 2
+#: More subscriptions than a customer ever has at one time.
+_MAX_SUBSCRIPTIONS = 20
+#: The statuses after which nothing happened. A conflict means that the first request with this key is in progress.
+_BUSY = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS)
+
+
+class StripePayments:
+    """Payments through Stripe."""
+
+    name = "stripe"
+
+    def __init__(self, *, patient: bool = False) -> None:
+        session = requests.Session()
+        # A proxy of the environment is not for the account's credentials.
+        session.trust_env = False
+        url = settings.text("STRIPE_API_URL", "")
+        self._client = stripe.StripeClient(
+            secret.active_secrets(settings.text("STRIPE_SECRET"))[0],
+            stripe_version=API_VERSION,
+            max_network_retries=_PATIENT_RETRIES if patient else 0,
+            http_client=stripe.RequestsClient(
+                timeout=_PATIENT_SECONDS if patient else REQUEST_SECONDS, session=session
+            ),
+            base_addresses={"api": url} if url else {},
+        ).v1
+        self._prices = _parse_prices(settings.text("STRIPE_PRICES", ""))
+
+    def create_customer(self, org_id: str, name: str, email: str | None, key: str) -> str:
+        """Creates a customer with the organization's id in its metadata."""
+        given: Any = {"name": name, "metadata": {"org_id": org_id}} | ({"email": email} if email else {})
+        with _writing():
+            return self._client.customers.create(given, {"idempotency_key": key}).id
+
+    def change_email(self, org_id: str, customer_id: str, email: str, key: str) -> None:  # noqa: ARG002 one account
+        """Changes the customer's address."""
+        with _writing():
+            self._client.customers.update(customer_id, {"email": email}, {"idempotency_key": key})
+
+    def open_checkout(self, order: CheckoutOrder) -> CheckoutPage:
+        """Opens a session of Checkout. The first invoice is for the days until the renewal."""
+        metered = [one for one in settings.text("STRIPE_METERED_PRICES", "").split(",") if one]
+        given: Any = {
+            "mode": "subscription",
+            "customer": order.customer_id,
+            "client_reference_id": order.org_id,
+            "line_items": [
+                {"price": self._price_of(order.plan), "quantity": 1},
+                *({"price": price} for price in metered),
+            ],
+            "success_url": order.success_url,
+            "cancel_url": order.cancel_url,
+            "expires_at": order.expires_at,
+            "subscription_data": {"metadata": {"org_id": order.org_id}},
+        }
+        if order.renews_at:
+            given["subscription_data"] |= {
+                "billing_cycle_anchor": order.renews_at,
+                "proration_behavior": "create_prorations",
+            }
+        with _writing():
+            made = self._client.checkout.sessions.create(given, {"idempotency_key": order.key})
+            return CheckoutPage(made.id, made.url or "")
+
+    def close_checkout(self, org_id: str, checkout_id: str) -> bool:  # noqa: ARG002 one account
+        """Expires a session. Stripe refuses for a session that is not open."""
+        try:
+            with _writing():
+                self._client.checkout.sessions.expire(checkout_id, {}, {"idempotency_key": f"close:{checkout_id}"})
+        except RefusedError:
+            with _reading():
+                return self._client.checkout.sessions.retrieve(checkout_id).status != "complete"
+        return True
+
+    def open_portal(self, org_id: str, customer_id: str, return_url: str, key: str) -> str:  # noqa: ARG002 one account
+        """Opens a session of the customer portal."""
+        with _writing():
+            return self._client.billing_portal.sessions.create(
+                {"customer": customer_id, "return_url": return_url}, {"idempotency_key": key}
+            ).url
+
+    def fetch_subscription(self, org_id: str, customer_id: str) -> PaidSubscription | None:  # noqa: ARG002 one account
+        """Returns the customer's subscription, also one that has ended."""
+        with _reading():
+            found = self._client.subscriptions.list(
+                {"customer": customer_id, "status": "all", "limit": _MAX_SUBSCRIPTIONS}
+            )
+            return choose_subscription([self._read_subscription(one) for one in found.data])
+
+    def change_subscription(self, change: SubscriptionChange) -> None:
+        """Changes plan or end. The difference of a plan is invoiced and charged at once, or the plan stays."""
+        given: dict[str, Any] = {}
+        if change.cancel_at_period_end is not None:
+            given["cancel_at_period_end"] = change.cancel_at_period_end
+        if change.plan is not None:
+            item = self._find_plan_item(change.subscription_id)
+            given |= {
+                "items": [{"id": item, "price": self._price_of(change.plan)}],
+                "proration_behavior": "always_invoice",
+                "payment_behavior": "error_if_incomplete",
+            }
+        with _writing():
+            changing: Any = given
+            self._client.subscriptions.update(change.subscription_id, changing, {"idempotency_key": change.key})
+
+    def report_use(self, use: MeteredUse) -> None:
+        """Sends a meter event. Stripe accepts an identifier once."""
+        given: Any = {
+            "event_name": METER_PREFIX + use.meter,
+            "identifier": use.key,
+            "timestamp": use.at,
+            "payload": {"stripe_customer_id": use.customer_id, "value": str(use.units)},
+        }
+        with _writing():
+            self._client.billing.meter_events.create(given, {"idempotency_key": use.key})
+
+    def _price_of(self, plan: str) -> str:
+        if plan not in self._prices:
+            raise RefusedError(f"the setting STRIPE_PRICES has no price of the plan {plan}")
+        return self._prices[plan]
+
+    def _find_plan_item(self, subscription_id: str) -> str:
+        """Returns the id of the item with the price of a plan."""
+        with _reading():
+            items = _items(self._client.subscriptions.retrieve(subscription_id))
+            of_plan = [str(item["id"]) for item in items if self._plan_of(item)]
+        if of_plan:
+            return of_plan[0]
+        raise RefusedError("the subscription has no price of a plan")
+
+    def _plan_of(self, item: Mapping[str, Any]) -> str | None:
+        return next((plan for plan, price in self._prices.items() if price == item["price"]["id"]), None)
+
+    def _read_subscription(self, found: stripe.Subscription) -> PaidSubscription:
+        items = _items(found)
+        of_plan = next((item for item in items if self._plan_of(item)), None)
+        timed: Any = of_plan or items[0]
+        return PaidSubscription(
+            id=found.id,
+            status=found.status,
+            plan=self._plan_of(of_plan) if of_plan else None,
+            period_start=clock.format_iso(clock.from_epoch(timed["current_period_start"])),
+            period_end=clock.format_iso(clock.from_epoch(timed["current_period_end"])),
+            # The portal may set a date of its own, which is the end of the period.
+            cancel_at_period_end=bool(found.cancel_at_period_end or found.cancel_at),
+            created=found.created,
+        )
+
+
+def _items(found: stripe.Subscription) -> list[Any]:
+    # `items` is also a method of the SDK's objects.
+    return list(found["items"]["data"])
+
+
+def _parse_prices(text: str) -> dict[str, str]:
+    """Returns the price of each plan: `starter=price_1,growth=price_2`."""
+    pairs = (part.partition("=") for part in text.split(",") if part)
+    return {plan.strip(): price.strip() for plan, _, price in pairs}
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    with _failing(unknown=OutcomeUnknownError):
+        yield
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    with _failing(unknown=ThrottledError):
+        yield
+
+
+@contextmanager
+def _failing(unknown: type[Exception]) -> Iterator[None]:
+    """Raises errors of the port for those of the SDK. `unknown` is for an answer that is lost or cannot be read."""
+    try:
+        yield
+    except stripe.CardError as error:
+        raise DeclinedError(str(error.code or "card_declined")) from error
+    except stripe.APIConnectionError as error:
+        raise unknown(type(error).__name__) from error
+    except stripe.StripeError as error:
+        reason, status = str(error.code or type(error).__name__), error.http_status or 0
+        if status in _BUSY:
+            # With wrong credentials of this deployment, too, nothing happened, and it may work later.
+            raise ThrottledError(reason) from error
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR or not status:
+            raise unknown(reason) from error
+        if status == HTTPStatus.PAYMENT_REQUIRED:
+            raise DeclinedError(reason) from error
+        raise RefusedError(reason) from error
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+        # The answer does not have the form of this version of the API.
+        raise unknown(type(error).__name__) from error

@@ -1,0 +1,62 @@
+"""Subscriptions, and the use that is billed by unit."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from typing_extensions import TypedDict
+
+from switchboard.events.types.base import Code, Count, EventType, Id, Timestamp
+
+
+class CustomerCreated(TypedDict):
+    customer: Annotated[Id, "The customer's id at the provider of payments."]
+
+
+class CheckoutOpened(TypedDict):
+    plan: Annotated[Code, "The plan on the page."]
+
+
+class SubscriptionChanged(TypedDict):
+    before: Annotated[Code, "The status before."]
+    status: Annotated[Code, "The status from now on."]
+    plan: Annotated[Code | None, "The plan of the subscription; null without a subscription."]
+    period_end: Annotated[Timestamp | None, "When the paid period ends; null without a subscription."]
+    cancel_at_period_end: Annotated[bool, "Whether the subscription ends with this period."]
+
+
+class BillingAddressChanged(TypedDict):
+    address: Annotated[str, "A digest of the new address."]
+
+
+class UseReported(TypedDict):
+    day: Annotated[str, "The day of the use (UTC)."]
+    meter: Annotated[Code, "The kind of use."]
+    units: Annotated[Count, "The units beyond the plan that are billed."]
+    outcome: Annotated[
+        Code, "`sent`, `refused` by the provider, or `unconfirmed`: the provider may have accepted the units."
+    ]
+
+
+TYPES = (
+    EventType(
+        "billing.customer_created",
+        "The provider of payments has a customer for the organization.",
+        "organization",
+        CustomerCreated,
+    ),
+    EventType("billing.checkout_opened", "A page for paying was ordered.", "organization", CheckoutOpened),
+    EventType(
+        "billing.subscription_changed",
+        "A subscription began, changed, became unpaid or paid, or ended.",
+        "organization",
+        SubscriptionChanged,
+    ),
+    EventType("billing.address_changed", "The address for invoices changed.", "organization", BillingAddressChanged),
+    EventType(
+        "billing.use_reported",
+        "Use of a day beyond the plan was reported to the provider of payments.",
+        "organization",
+        UseReported,
+    ),
+)

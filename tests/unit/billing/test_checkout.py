@@ -1,0 +1,203 @@
+"""The hosted pages: one open page for an organization, trusted addresses only, and no second subscription."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from switchboard.accounts.plans import PlanName
+from switchboard.billing import checkout, store
+from switchboard.carriers.outcomes import OutcomeUnknownError
+from switchboard.carriers.payments.port import CheckoutOrder, CheckoutPage
+from switchboard.carriers.payments.simulator import SimulatedPayments, actions
+from switchboard.carriers.payments.simulator.store import ACCOUNT, ACCOUNTS
+from switchboard.errors import Conflict, Invalid, Unavailable
+from switchboard.kit import clock
+from tests.actors import tenant
+from tests.unit.billing.customer import URL, Customer
+
+
+def open_page(acme: Customer, success: str | None = None, cancel: str | None = None) -> str:
+    return checkout.open_checkout(acme.tenant.caller(master=True), acme.org, PlanName.STARTER, success, cancel)
+
+
+def open_pages(acme: Customer) -> list[str]:
+    return [one.plan for one in acme.at_provider.checkouts if one.is_open]
+
+
+def test_a_repeated_request_gets_the_same_page(acme: Customer) -> None:
+    assert acme.order() == acme.order()
+    assert len(acme.at_provider.checkouts) == 1
+    assert acme.recorded("billing.checkout_opened") == [{"plan": "growth"}]
+
+
+def test_a_page_for_another_plan_closes_the_first_one(acme: Customer) -> None:
+    first = acme.order(PlanName.GROWTH)
+    acme.order(PlanName.SCALE)
+    assert open_pages(acme) == ["scale"]
+    assert actions.pay_checkout(acme.at_provider, first) is None, "nobody can pay there any more"
+
+
+def test_an_old_page_is_replaced(acme: Customer, frozen: clock.FrozenClock) -> None:
+    first = acme.order()
+    frozen.advance(minutes=56)
+    assert acme.order() != first
+
+
+def test_an_order_without_a_recorded_page_is_repeated_with_its_key(
+    acme: Customer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened, open_checkout = [], SimulatedPayments.open_checkout
+
+    def open_and_lose(self: SimulatedPayments, order: CheckoutOrder) -> CheckoutPage:
+        opened.append(open_checkout(self, order))
+        raise OutcomeUnknownError("lost")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(SimulatedPayments, "open_checkout", open_and_lose)
+        with pytest.raises(Unavailable) as refused:
+            acme.order()
+    assert refused.value.code == "payments_unavailable"
+    assert acme.order() == opened[0].id
+    assert open_pages(acme) == ["growth"]
+
+
+def test_the_page_of_a_lost_answer_is_closed_by_another_plan(acme: Customer, monkeypatch: pytest.MonkeyPatch) -> None:
+    open_checkout = SimulatedPayments.open_checkout
+
+    def open_and_lose(self: SimulatedPayments, order: CheckoutOrder) -> CheckoutPage:
+        open_checkout(self, order)
+        raise OutcomeUnknownError("lost")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(SimulatedPayments, "open_checkout", open_and_lose)
+        with pytest.raises(Unavailable):
+            acme.order(PlanName.GROWTH)
+    acme.order(PlanName.SCALE)
+    assert open_pages(acme) == ["scale"]
+
+
+def test_two_requests_at_the_same_time_leave_one_page(acme: Customer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second request runs between the order of the first one and its page."""
+    acme.order(PlanName.STARTER)
+    open_checkout, met = SimulatedPayments.open_checkout, []
+
+    def open_slowly(self: SimulatedPayments, order: CheckoutOrder) -> CheckoutPage:
+        if not met:
+            met.append(True)
+            acme.order(PlanName.SCALE)
+        return open_checkout(self, order)
+
+    monkeypatch.setattr(SimulatedPayments, "open_checkout", open_slowly)
+    with pytest.raises(Conflict) as refused:
+        acme.order(PlanName.GROWTH)
+    assert refused.value.code == "checkout_replaced"
+    assert open_pages(acme) == ["scale"]
+
+
+def test_an_organization_that_subscribes_gets_no_page(acme: Customer) -> None:
+    page = acme.order()
+    acme.pay(page)
+    # Before any notification: the request reads the subscription itself.
+    with pytest.raises(Conflict) as refused:
+        acme.order(PlanName.SCALE)
+    assert refused.value.code == "subscription_exists"
+    assert acme.state == ("active", "growth", False)
+
+
+def test_a_payment_during_the_request_is_seen(acme: Customer, monkeypatch: pytest.MonkeyPatch) -> None:
+    page, close = acme.order(), SimulatedPayments.close_checkout
+
+    def pay_first(self: SimulatedPayments, org_id: str, checkout_id: str) -> bool:
+        acme.pay(page)
+        return close(self, org_id, checkout_id)
+
+    monkeypatch.setattr(SimulatedPayments, "close_checkout", pay_first)
+    with pytest.raises(Conflict) as refused:
+        acme.order(PlanName.SCALE)
+    assert refused.value.code == "checkout_paid"
+    assert [one.plan for one in acme.at_provider.subscriptions] == ["growth"]
+
+
+def test_an_agreement_is_not_on_sale(payments: None) -> None:
+    with pytest.raises(Conflict) as refused:
+        Customer(tenant("big", PlanName.ENTERPRISE)).order()
+    assert refused.value.code == "plan_by_agreement"
+
+
+def test_a_deployment_without_payments_says_so(acme: Customer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SWITCHBOARD_PAYMENTS_CARRIER", "none")
+    with pytest.raises(Unavailable) as refused:
+        acme.order()
+    assert refused.value.code == "no_payments"
+
+
+def test_a_subscription_renews_with_the_month_of_our_books(acme: Customer, frozen: clock.FrozenClock) -> None:
+    acme.subscribe()
+    assert acme.account.period_end == "2026-02-01T00:00:00.000Z"
+    other = Customer(tenant("late", PlanName.FREE))
+    frozen.advance(seconds=(clock.parse("2026-01-31T23:30:00Z") - clock.now()).total_seconds())
+    other.order()
+    assert other.account.checkout
+    assert other.account.checkout.renews_at is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://evil.example/back",
+        "https://app.example.evil.example/",
+        "https://app.example@evil.example/",
+        "https://app.example:8443/",
+        "http://app.example/",
+        "https://evil.example\\@app.example/",
+        "https:app.example",
+        "//app.example/",
+        "https://app.example/a b",
+        "https://app.example\\.evil.example/",
+        "javascript:alert(1)",
+        "https://app.example/" + "a" * 2_048,
+        "https://\u0430pp.example/",
+    ],
+)
+def test_a_page_leads_to_trusted_origins_only(acme: Customer, url: str) -> None:
+    for given in ((url, None), (None, url)):
+        with pytest.raises(Invalid) as refused:
+            open_page(acme, *given)
+        assert refused.value.code == "untrusted_url"
+
+
+def test_own_and_named_origins_are_trusted(acme: Customer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SWITCHBOARD_BILLING_ORIGINS", "https://console.example, http://localhost:3000")
+    open_page(acme, "https://APP.example:443/done?id={CHECKOUT_SESSION_ID}", "http://localhost:3000/#back")
+    found = acme.at_provider.checkouts[-1]
+    assert found.success_url.endswith("/done?id={CHECKOUT_SESSION_ID}")
+    open_page(acme, "https://console.example")
+
+
+def test_the_default_addresses_are_our_own(acme: Customer) -> None:
+    open_page(acme)
+    found = acme.at_provider.checkouts[-1]
+    assert (found.success_url, found.cancel_url) == (f"{URL}/?billing=success", f"{URL}/?billing=canceled")
+
+
+def test_the_portal_needs_a_customer(acme: Customer) -> None:
+    with pytest.raises(Conflict) as refused:
+        checkout.open_portal(acme.tenant.org_id)
+    assert refused.value.code == "no_customer"
+    acme.order()
+    url = checkout.open_portal(acme.tenant.org_id)
+    assert url.startswith(f"{URL}/stripe/simulator/portal/bps_{acme.tenant.org_id}_")
+
+
+def test_a_customer_is_created_once_and_found_by_its_id(acme: Customer, frozen: clock.FrozenClock) -> None:
+    acme.order()
+    frozen.advance(hours=2)
+    acme.order(PlanName.SCALE)
+    assert len(acme.recorded("billing.customer_created")) == 1
+    assert store.find_organization(acme.account.customer_id or "") == acme.tenant.org_id
+    found = ACCOUNTS.get_object(acme.tenant.org_id, ACCOUNT)
+    assert found
+    assert found.email == "ada@example.com"
+    assert clock.parse(acme.account.updated_at) - clock.parse(acme.account.created_at) == timedelta(hours=2)

@@ -1,0 +1,159 @@
+"""The use beyond the plan is reported once a day, and each unit once."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from switchboard.accounts.plans import PlanName
+from switchboard.billing import daily, store, use_reports
+from switchboard.billing.jobs import ReportUse
+from switchboard.carriers.outcomes import OutcomeUnknownError, RefusedError
+from switchboard.carriers.payments.port import MeteredUse
+from switchboard.carriers.payments.simulator import SimulatedPayments
+from switchboard.kit import clock
+from switchboard.usage import service as usage
+from switchboard.usage.models import Meter
+from tests.conftest import Skips
+from tests.unit.billing.customer import Customer
+
+
+@pytest.fixture
+def starter(acme: Customer) -> Customer:
+    """An organization with 110 minutes a month."""
+    acme.subscribe(PlanName.STARTER)
+    return acme
+
+
+def run_day(acme: Customer, frozen: clock.FrozenClock) -> str:
+    """Runs the job of the account's next day at its time. Returns the day."""
+    day = acme.account.use_day
+    assert day
+    due = use_reports.report_time(acme.org.id, clock.parse(f"{day}T00:00:00Z").date())
+    frozen.advance(seconds=max(0.0, (due - clock.now()).total_seconds()))
+    daily.run_daily(ReportUse(org_id=acme.org.id, day=day))
+    return day
+
+
+def reported(acme: Customer) -> list[tuple[str, int]]:
+    return [(one.key.removeprefix(f"{acme.org.id}:"), one.units) for one in acme.at_provider.uses]
+
+
+def test_a_day_reports_the_minutes_beyond_the_plan(starter: Customer, frozen: clock.FrozenClock) -> None:
+    usage.commit_spending(starter.org, Meter.VOICE_BASIC, 115)
+    run_day(starter, frozen)
+    usage.commit_spending(starter.org, Meter.VOICE_BASIC, 3)
+    run_day(starter, frozen)
+    run_day(starter, frozen)
+    assert reported(starter) == [("2026-01-15:voice_basic", 5), ("2026-01-16:voice_basic", 3)]
+    assert [one["outcome"] for one in starter.recorded("billing.use_reported")] == ["sent", "sent"]
+    assert starter.account.use_day == "2026-01-18"
+
+
+def test_a_repeated_job_reports_nothing(starter: Customer, frozen: clock.FrozenClock, skipped: Skips) -> None:
+    usage.commit_spending(starter.org, Meter.VOICE_BASIC, 115)
+    day = run_day(starter, frozen)
+    daily.run_daily(ReportUse(org_id=starter.org.id, day=day))
+    assert len(reported(starter)) == 1
+    assert skipped[-1][0] == "the day is reported, or nobody subscribes"
+
+
+def test_a_lost_answer_is_sent_again_with_the_same_key_and_units(
+    starter: Customer, frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage.commit_spending(starter.org, Meter.VOICE_BASIC, 115)
+    report = SimulatedPayments.report_use
+
+    def report_and_lose(self: SimulatedPayments, use: MeteredUse) -> None:
+        report(self, use)
+        raise OutcomeUnknownError("lost")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(SimulatedPayments, "report_use", report_and_lose)
+        run_day(starter, frozen)
+    assert starter.account.use_day == "2026-01-15"
+    usage.commit_spending(starter.org, Meter.VOICE_BASIC, 100)
+    frozen.advance(minutes=5)
+    run_day(starter, frozen)
+    assert reported(starter) == [("2026-01-15:voice_basic", 5)]
+    run_day(starter, frozen)
+    assert reported(starter)[1:] == [("2026-01-16:voice_basic", 100)]
+
+
+def test_a_report_without_an_answer_for_a_day_is_never_sent_again(
+    starter: Customer, frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage.commit_spending(starter.org, Meter.VOICE_BASIC, 115)
+
+    def lose(*_: object) -> None:
+        raise OutcomeUnknownError("lost")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(SimulatedPayments, "report_use", lose)
+        run_day(starter, frozen)
+    frozen.advance(hours=24)
+    run_day(starter, frozen)
+    assert reported(starter) == []
+    assert [one["outcome"] for one in starter.recorded("billing.use_reported")] == ["unconfirmed"]
+    run_day(starter, frozen)
+    assert reported(starter) == [], "the units may have been billed"
+
+
+def test_refused_units_come_with_the_next_day(
+    starter: Customer, frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage.commit_spending(starter.org, Meter.VOICE_BASIC, 115)
+
+    def refuse(*_: object) -> None:
+        raise RefusedError("no such meter")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(SimulatedPayments, "report_use", refuse)
+        run_day(starter, frozen)
+    run_day(starter, frozen)
+    assert reported(starter) == [("2026-01-16:voice_basic", 5)]
+
+
+def test_the_last_day_of_a_month_reports_the_month_before(starter: Customer, frozen: clock.FrozenClock) -> None:
+    usage.commit_spending(starter.org, Meter.VOICE_BASIC, 115)
+    while starter.account.use_day != "2026-01-31":
+        run_day(starter, frozen)
+    usage.commit_spending(starter.org, Meter.VOICE_BASIC, 2)
+    frozen.advance(seconds=(clock.parse("2026-02-01T00:00:01Z") - clock.now()).total_seconds())
+    usage.commit_spending(starter.org, Meter.VOICE_BASIC, 111)
+    run_day(starter, frozen)
+    assert clock.now() < clock.parse("2026-02-01T01:00:00Z"), "the invoice is still open"
+    run_day(starter, frozen)
+    assert reported(starter)[-2:] == [("2026-01-31:voice_basic", 2), ("2026-02-01:voice_basic", 1)]
+    assert starter.at_provider.uses[-2].at == int(clock.parse("2026-01-31T23:59:59Z").timestamp())
+
+
+def test_a_larger_plan_and_corrections_report_nothing_back(starter: Customer, frozen: clock.FrozenClock) -> None:
+    usage.commit_spending(starter.org, Meter.VOICE_BASIC, 115)
+    run_day(starter, frozen)
+    starter.change(plan=PlanName.GROWTH)
+    run_day(starter, frozen)
+    assert reported(starter) == [("2026-01-15:voice_basic", 5)]
+
+
+def test_the_daily_job_finds_what_a_lost_notification_told(starter: Customer, frozen: clock.FrozenClock) -> None:
+    starter.end()
+    run_day(starter, frozen)
+    assert starter.state == ("canceled", "free", False)
+    assert (starter.account.use_day, starter.account.use_timer) == (None, None)
+
+
+def test_organizations_are_spread_over_half_an_hour() -> None:
+    day = clock.parse("2026-01-31T00:00:00Z").date()
+    times = {use_reports.report_time(f"org_{number}", day) for number in range(200)}
+    assert len(times) == 30
+    midnight = clock.parse("2026-02-01T00:00:00Z")
+    assert midnight + timedelta(minutes=5) <= min(times) <= max(times) < midnight + timedelta(minutes=35)
+
+
+def test_a_report_is_kept_with_its_day(starter: Customer, frozen: clock.FrozenClock) -> None:
+    usage.commit_spending(starter.org, Meter.VOICE_PREMIUM, 112)
+    run_day(starter, frozen)
+    (kept,) = store.list_use_reports(starter.org.id, "2026-01")
+    assert (kept.day, kept.meter, kept.units, kept.state) == ("2026-01-15", "voice_premium", 2, "sent")

@@ -1,0 +1,213 @@
+"""Stripe by its official SDK: the requests on the wire, and the meaning of its answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from switchboard.carriers.outcomes import OutcomeUnknownError, RefusedError, ThrottledError
+from switchboard.carriers.payments import get_payments, webhook
+from switchboard.carriers.payments import stripe_payments as adapter
+from switchboard.carriers.payments.port import (
+    CheckoutOrder,
+    DeclinedError,
+    MeteredUse,
+    PaidSubscription,
+    Payments,
+    SubscriptionChange,
+)
+from tests.fakes.stripe import StripeRequest, StripeServer, serve_stripe, stripe_error, stripe_list
+
+ORDER = CheckoutOrder("org_1", "cus_1", "growth", "https://a.example/", "https://a.example/no", 1_800, 2_600, "key-1")
+
+
+def item(price: str, start: int = 1_767_225_600, end: int = 1_769_904_000) -> dict[str, Any]:
+    period = {"current_period_start": start, "current_period_end": end}
+    return {"id": f"si_{price}", "object": "subscription_item", "price": {"id": price, "object": "price"}, **period}
+
+
+def subscription(id_: str = "sub_1", status: str = "active", *prices: str, **facts: Any) -> dict[str, Any]:
+    return {
+        "id": id_,
+        "object": "subscription",
+        "status": status,
+        "created": 5,
+        "cancel_at_period_end": False,
+        "cancel_at": None,
+        "items": stripe_list(*map(item, prices or ("price_minutes", "price_growth"))),
+        **facts,
+    }
+
+
+@pytest.fixture
+def server(cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[StripeServer]:
+    with serve_stripe(lambda _: (200, {}), monkeypatch) as found:
+        yield found
+
+
+@pytest.fixture
+def payments(server: StripeServer) -> Payments:
+    return get_payments()
+
+
+def answers(server: StripeServer, status: int, content: Any) -> None:
+    server.answer = lambda _: (status, content)
+
+
+def test_a_customer_names_its_organization(server: StripeServer, payments: Payments) -> None:
+    answers(server, 200, {"id": "cus_1", "object": "customer"})
+    assert payments.create_customer("org_1", "Acme", "a@example.com", "key-1") == "cus_1"
+    (sent,) = server.requests
+    assert (sent.method, sent.path, sent.key) == ("POST", "/v1/customers", "key-1")
+    assert (sent.version, sent.token) == (adapter.API_VERSION, "Bearer sk_test_1")
+    assert sent.given == {"name": "Acme", "email": "a@example.com", "metadata[org_id]": "org_1"}
+
+
+def test_a_checkout_has_the_plan_the_metered_prices_and_the_renewal(server: StripeServer, payments: Payments) -> None:
+    answers(server, 200, {"id": "cs_1", "object": "checkout.session", "url": "https://checkout.stripe.example/1"})
+    page = payments.open_checkout(ORDER)
+    assert (page.id, page.url) == ("cs_1", "https://checkout.stripe.example/1")
+    (sent,) = server.requests
+    assert (sent.path, sent.key) == ("/v1/checkout/sessions", "key-1")
+    assert sent.given == {
+        "mode": "subscription",
+        "customer": "cus_1",
+        "client_reference_id": "org_1",
+        "line_items[0][price]": "price_growth",
+        "line_items[0][quantity]": "1",
+        "line_items[1][price]": "price_minutes",
+        "line_items[2][price]": "price_segments",
+        "success_url": "https://a.example/",
+        "cancel_url": "https://a.example/no",
+        "expires_at": "1800",
+        "subscription_data[metadata][org_id]": "org_1",
+        "subscription_data[billing_cycle_anchor]": "2600",
+        "subscription_data[proration_behavior]": "create_prorations",
+    }
+
+
+def test_a_page_that_was_paid_cannot_be_closed(server: StripeServer, payments: Payments) -> None:
+    assert payments.close_checkout("org_1", "cs_1")
+
+    def answer(status: str) -> Callable[[StripeRequest], tuple[int, Any]]:
+        def find(request: StripeRequest) -> tuple[int, Any]:
+            if request.method == "POST":
+                return 400, stripe_error("invalid_request_error")
+            return 200, {"id": "cs_1", "object": "checkout.session", "status": status}
+
+        return find
+
+    server.answer = answer("complete")
+    assert not payments.close_checkout("org_1", "cs_1")
+    server.answer = answer("expired")
+    assert payments.close_checkout("org_1", "cs_1")
+
+
+def test_the_subscription_that_runs_is_read_from_its_plans_item(server: StripeServer, payments: Payments) -> None:
+    ended = subscription("sub_0", "canceled", created=9)
+    answers(server, 200, stripe_list(ended, subscription(cancel_at=1_769_904_000)))
+    assert payments.fetch_subscription("org_1", "cus_1") == PaidSubscription(
+        "sub_1", "active", "growth", "2026-01-01T00:00:00.000Z", "2026-02-01T00:00:00.000Z", True, 5
+    )
+    assert server.requests[0].given == {"customer": "cus_1", "status": "all", "limit": "20"}
+    answers(server, 200, stripe_list(subscription("sub_2", "trialing", "price_other")))
+    found = payments.fetch_subscription("org_1", "cus_1")
+    assert found
+    assert (found.plan, found.status) == (None, "trialing")
+    answers(server, 200, stripe_list())
+    assert payments.fetch_subscription("org_1", "cus_1") is None
+
+
+def test_a_plan_is_changed_on_its_item_and_charged_at_once(server: StripeServer, payments: Payments) -> None:
+    answers(server, 200, subscription())
+    payments.change_subscription(SubscriptionChange("org_1", "sub_1", "scale", None, "key-1"))
+    read, sent = server.requests
+    assert (read.method, sent.method, sent.key) == ("GET", "POST", "key-1")
+    assert sent.given == {
+        "items[0][id]": "si_price_growth",
+        "items[0][price]": "price_scale",
+        "proration_behavior": "always_invoice",
+        "payment_behavior": "error_if_incomplete",
+    }
+
+
+def test_an_end_is_changed_alone(server: StripeServer, payments: Payments) -> None:
+    answers(server, 200, subscription())
+    payments.change_subscription(SubscriptionChange("org_1", "sub_1", None, False, "key-1"))
+    (sent,) = server.requests
+    assert sent.given == {"cancel_at_period_end": "false"}
+
+
+def test_use_has_an_identifier_and_a_key(server: StripeServer, payments: Payments) -> None:
+    answers(server, 200, {"object": "billing.meter_event", "identifier": "k"})
+    payments.report_use(MeteredUse("org_1", "cus_1", "voice_basic", 7, 1_769_903_999, "org_1:2026-01-31:voice_basic"))
+    (sent,) = server.requests
+    assert (sent.path, sent.key) == ("/v1/billing/meter_events", "org_1:2026-01-31:voice_basic")
+    assert sent.given == {
+        "event_name": "switchboard_voice_basic",
+        "identifier": "org_1:2026-01-31:voice_basic",
+        "timestamp": "1769903999",
+        "payload[stripe_customer_id]": "cus_1",
+        "payload[value]": "7",
+    }
+
+
+def test_the_portal_and_the_address(server: StripeServer, payments: Payments) -> None:
+    answers(server, 200, {"id": "bps_1", "object": "billing_portal.session", "url": "https://billing.stripe.example/1"})
+    assert payments.open_portal("org_1", "cus_1", "https://a.example/", "key-1") == "https://billing.stripe.example/1"
+    answers(server, 200, {"id": "cus_1", "object": "customer"})
+    payments.change_email("org_1", "cus_1", "b@example.com", "key-2")
+    assert [(one.path, one.key) for one in server.requests] == [
+        ("/v1/billing_portal/sessions", "key-1"),
+        ("/v1/customers/cus_1", "key-2"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("status", "content", "writing", "reading"),
+    [
+        (402, stripe_error("card_error", "card_declined"), DeclinedError, DeclinedError),
+        (400, stripe_error("invalid_request_error"), RefusedError, RefusedError),
+        (404, stripe_error("invalid_request_error", "resource_missing"), RefusedError, RefusedError),
+        (401, stripe_error("invalid_request_error"), ThrottledError, ThrottledError),
+        (403, stripe_error("invalid_request_error"), ThrottledError, ThrottledError),
+        (409, stripe_error("idempotency_error"), ThrottledError, ThrottledError),
+        (429, stripe_error("invalid_request_error"), ThrottledError, ThrottledError),
+        (500, stripe_error("api_error"), OutcomeUnknownError, ThrottledError),
+        (0, None, OutcomeUnknownError, ThrottledError),
+        (200, [], OutcomeUnknownError, ThrottledError),
+    ],
+)
+def test_the_errors_of_the_sdk_are_those_of_the_port(
+    server: StripeServer, payments: Payments, status: int, content: Any, writing: type, reading: type
+) -> None:
+    answers(server, status, content)
+    with pytest.raises(writing) as failed:
+        payments.open_checkout(ORDER)
+    assert failed.type is writing
+    with pytest.raises(reading) as failed:
+        payments.fetch_subscription("org_1", "cus_1")
+    assert failed.type is reading
+    assert len(server.requests) == 2, "a person's request is not repeated"
+
+
+def test_a_plan_without_a_price_is_refused(server: StripeServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SWITCHBOARD_STRIPE_PRICES", "starter=price_starter")
+    with pytest.raises(RefusedError, match="growth"):
+        get_payments().open_checkout(ORDER)
+    assert server.requests == []
+
+
+def test_a_worker_repeats_a_request_with_its_key(server: StripeServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stripe._http_client.HTTPClient._sleep_time_seconds", lambda *_: 0)
+    patient = get_payments(patient=True)
+    answers(server, 500, stripe_error("api_error"))
+    with pytest.raises(OutcomeUnknownError):
+        patient.open_checkout(ORDER)
+    assert [one.key for one in server.requests] == ["key-1"] * 3
+
+
+def test_the_secrets_of_the_endpoint_are_those_of_a_rotation(server: StripeServer) -> None:
+    assert tuple(webhook.active_secrets()) == ("whsec_new", "whsec_old")
