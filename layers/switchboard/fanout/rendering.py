@@ -92,6 +92,12 @@ def _leads(places: Places) -> Sequence[Any]:
     return widgets.find_leads([(org_id, *place.split("#")) for org_id, place in places])  # type: ignore[misc]
 
 
+def _brands(places: Places) -> Sequence[Any]:
+    from switchboard.brands import service as brands  # for cold start, as above
+
+    return brands.find_brands(places)
+
+
 #: The reader of each type of subject. Events of other types contain everything that their webhooks need.
 _READERS: dict[str, Callable[[Places], Sequence[Any]]] = {
     "message": _messages,
@@ -102,6 +108,9 @@ _READERS: dict[str, Callable[[Places], Sequence[Any]]] = {
     "text": _texts,
     "number": _numbers,
     "widget_lead": _leads,
+    "brand": _brands,
+    # A campaign is a part of its brand.
+    "brand_campaign": _brands,
 }
 
 
