@@ -78,6 +78,8 @@ class Grant(StrEnum):
     SPEECH = "speech"
     #: To admit people to the deployment's live transport.
     TRANSPORT = "transport"
+    #: To check the captchas of widgets.
+    CAPTCHA = "captcha"
     #: To post to the deployment's own callbacks.
     CALLBACKS = "callbacks"
     #: To sign people in by the deployment's identity provider.

@@ -76,6 +76,7 @@ QUEUES = (
     Queue("recipients", visibility_seconds=90),
     # A turn that was killed is delivered again after this time. A carrier that does not answer is asked for hours.
     Queue("campaigns", visibility_seconds=30, max_receives=20),
+    Queue("widgets"),
     Queue("webhooks"),
     # Longer than the slowest response that a delivery waits for.
     Queue("deliveries", visibility_seconds=90, max_receives=20),
@@ -402,7 +403,26 @@ GROUPS = (
         # Credentials are sealed.
         grants=frozenset({Grant.ROOT_SECRET}),
     ),
-    Group("portal", api="hum", paths=("docs", "docs/{proxy+}", "openapi/{proxy+}"), tables={"ratelimit": WRITE}),
+    Group(
+        "hum/widget_tokens",
+        api="hum",
+        paths=("api/widget-tokens", "api/widget-tokens/{proxy+}"),
+        tables=_CONSOLE | {"activity": READ_WRITE},
+    ),
+    # Strangers call it from the pages of partners: it reads no session of the console.
+    Group(
+        "hum/widget_sessions",
+        api="hum",
+        paths=("api/widget/{proxy+}",),
+        tables=_EDGE | {"activity": READ_WRITE},
+        grants=frozenset({Grant.ROOT_SECRET, Grant.TRANSPORT, Grant.CAPTCHA}),
+    ),
+    Group(
+        "portal",
+        api="hum",
+        paths=("docs", "docs/{proxy+}", "openapi/{proxy+}", "widget.js"),
+        tables={"ratelimit": WRITE},
+    ),
     Group(
         "mcp",
         api="mcp",
@@ -420,7 +440,7 @@ GROUPS = (
         api="callbacks",
         paths=("livekit", "livekit/{proxy+}"),
         tables={"ratelimit": WRITE},
-        sends=("roleplay",),
+        sends=("roleplay", "voice-events"),
         grants=frozenset({Grant.TRANSPORT}),
         binary=("application/webhook+json",),
         # No person waits for the response, so that a cold start does no harm.
@@ -619,6 +639,19 @@ WORKERS = (
         # Each job may have to wait for a provider that hangs.
         batch=3,
         concurrency=10,
+    ),
+    Worker(
+        "workers/widgets",
+        queue="widgets",
+        # The end of a session is the end of a call: it charges the call and releases its line.
+        tables={"activity": READ_WRITE, "core": READ_WRITE},
+        # The simulated rooms talk as simulated calls do. A revoked token with many sessions sends its next job.
+        sends=("simulator", "widgets"),
+        # The worker lets the voice AI join rooms, and closes them.
+        grants=frozenset({Grant.TRANSPORT, Grant.VOICE}),
+        # Each job may have to wait for a provider that hangs.
+        batch=3,
+        concurrency=20,
     ),
     Worker(
         "workers/brands",

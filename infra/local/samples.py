@@ -66,6 +66,8 @@ from switchboard.webhooks import deliveries
 from switchboard.webhooks import service as webhooks
 from switchboard.webhooks.models import EndpointSettings
 from switchboard.webhooks.service import EndpointWithSecret
+from switchboard.widgets import sessions as widget_sessions
+from switchboard.widgets.models import LeadAnswers
 
 _MAIL = b"""\
 From: You <you@example.com>\r
@@ -98,6 +100,7 @@ def fill_sample(text: str, demo: dict[str, str]) -> dict[str, Any]:
         "ended_roleplay": lambda: _ended_roleplay(demo),
         "ended_call": lambda: _ended_call(demo),
         "redeemed_roleplay": lambda: _redeemed_roleplay(demo),
+        "widget_session": lambda: _widget_session(demo),
         "dialed_call": lambda: _dialed(demo),
         "noted_contact": lambda: (
             contacts.upsert_contact(_master(demo), "+14155550142", {"notes": "Call after noon."}).contact.id
@@ -299,6 +302,13 @@ def _redeemed_roleplay(demo: dict[str, str]) -> str:
     snapshot = access.authenticate_key(demo["ATHOS_KEY"], frozenset({KeyKind.ATHOS}))
     minted = sessions.mint_session(access.caller_of(snapshot, ids.new_id("corr")), "rep_good", None)
     return sessions.redeem_session(sessions.admit_token(minted.token), DrillRequest(drill_key="ma-full-sale")).call.id
+
+
+def _widget_session(demo: dict[str, str]) -> str:
+    token = widget_sessions.admit_key(demo["WIDGET_KEY"])
+    answers = LeadAnswers(name="Ada")
+    started = widget_sessions.start_session(token, token.allowed_origins[0], answers, ids.new_id("corr"))
+    return started.session.id
 
 
 def _rep_joined(demo: dict[str, str]) -> str:

@@ -41,6 +41,7 @@ _AS_GIVEN = (
     *("payments_carrier", "stripe_secret_arn", "stripe_webhook_secret_arn"),
     *("stripe_prices", "stripe_metered_prices", "billing_origins"),
     *("livekit_url", "livekit_api_key", "livekit_secret_arn", "livekit_agent"),
+    *("turnstile_secret_arn", "turnstile_site_key"),
     *("national_registry", "national_registry_folder"),
     *("oidc_issuer", "oidc_client_id", "oidc_client_secret_arn", "sign_in_mail", "sign_in_mfa"),
 )
@@ -104,6 +105,10 @@ class Deployment:
     livekit_api_key: str | None = None
     livekit_secret_arn: str | None = None
     livekit_agent: str | None = None
+    #: The ARN of the secret with Turnstile's secret key, and its public site key. Without them, widgets with a captcha
+    #: start no sessions.
+    turnstile_secret_arn: str | None = None
+    turnstile_site_key: str | None = None
     #: The issuer that vouches for people in the place of a user pool of our own, our client's id at it, and the ARN of
     #: the secret that holds the client's secret, if it has one.
     oidc_issuer: str | None = None
@@ -160,6 +165,8 @@ class Deployment:
         yield from self._contradictions_of_payments()
         if self.livekit_url and not (self.livekit_api_key and self.livekit_secret_arn):
             yield "livekit_url needs a livekit_api_key and a livekit_secret_arn"
+        if bool(self.turnstile_secret_arn) != bool(self.turnstile_site_key):
+            yield "turnstile_secret_arn and turnstile_site_key need each other"
         if self.national_registry not in ("none", "files"):
             yield f"national_registry must be none or files, not {self.national_registry}"
         if (self.national_registry == "files") != bool(self.national_registry_folder):

@@ -31,6 +31,9 @@ NEVER_CALLED = {
     "hum/transcription": {SECRET},  # It returns no cursor, and keeps nothing that a retry would have to repeat.
     "hum/team": {SECRET},  # It returns no cursor, and no secret that a retry would have to repeat.
     "hum/sign_in": {"idempotency"},  # A browser navigates there, without an Idempotency-Key.
+    "hum/widget_tokens": {SECRET},  # It returns no cursor, and no secret that a retry would have to repeat.
+    "hum/widget_sessions": {"sessions"},  # A public key or the token of a session is the credential.
+    "workers/widgets": {SECRET},  # Tokens and tickets are made and read by the function that starts sessions.
     # It authenticates and passes on: the operations run in functions of their own.
     "mcp": {"activity", "idempotency", SECRET},
     "workers/roleplay": {SECRET},  # Tokens and tickets are made and read by the sessions functions.
@@ -189,6 +192,7 @@ def test_functions_that_trigger_themselves_are_listed() -> None:
     # Deferred deliveries go back to their queues; the simulated transport reports to its own worker.
     # The simulated voice provider defers late reports and the end of a talk, once each.
     # A turn of a campaign sends the next one, as long as there is something to send.
+    # A revoked token with many sessions ends them in several runs, each of which begins where the last one stopped.
     # A text that waits for its number returns at the time that it has reserved, and waits for four hours at most.
     # A turn of a registration that has nothing to record sends its job again for later. Its pauses grow.
     listed = {
@@ -199,6 +203,7 @@ def test_functions_that_trigger_themselves_are_listed() -> None:
         "workers/simulator",
         "workers/campaigns",
         "workers/texts",
+        "workers/widgets",
     }
     assert found == listed, (
         f"{sorted(found - listed)} send jobs to their own queues, and Lambda stops such a function after 16 rounds. If "

@@ -41,6 +41,8 @@ from switchboard.roleplay.models import RoleplayState
 from switchboard.timers import service as timers
 from switchboard.voicemails import store as voicemails
 from switchboard.webhooks import deliveries
+from switchboard.widgets import session_store
+from switchboard.widgets.models import WidgetSessionState
 from tests.unit.messaging.desk import make_conversation, make_text
 from tests.unit.messaging.texts_out import give_number
 
@@ -154,6 +156,14 @@ def test_sqs_roleplay_begins_a_call(run: Run) -> None:
     assert answer == DONE
     first = min(receive_jobs("roleplay"), key=lambda body: body["kind"] != "live")
     assert (first["kind"], first["call_id"]) == ("live", parse_job(event)["call_id"])
+
+
+def test_sqs_widgets_ends_a_session(run: Run, organization: dict[str, str]) -> None:
+    event, answer = run("workers/widgets", "sqs-widgets")
+    assert answer == DONE
+    session = session_store.SESSIONS.get_object(organization["ORGANIZATION_ID"], parse_job(event)["session_id"])
+    assert session is not None
+    assert session.state is WidgetSessionState.SETTLED
 
 
 def test_sqs_scoring_scores_a_call(run: Run, organization: dict[str, str]) -> None:

@@ -27,11 +27,11 @@ def new_conversation(call: Call, flow: Flow | None = None, tools: tuple[TalkTool
         call_id=call.id,
         to_number=call.person_number,
         voice_id=call.voice_id,
-        greeting=_greeting(call, flow),
+        greeting=render_flow_greeting(call, flow),
         agent_name=call.agent_name,
         opt_out_key=opt_out_speech.OPT_OUT_KEY,
         provider_agent_id=call.provider_agent_id,
-        prompt=_prompt(call, flow),
+        prompt=render_flow_prompt(call, flow),
         variables=talk_texts.find_variables(call),
         inbound=call.direction == "INBOUND",
         transfer_labels=(*flow.transfer_map, *flow.flow_transfer_map) if flow else (),
@@ -46,14 +46,14 @@ def find_language(call: Call) -> str:
     return next((one.language for one in voices if one.id == call.voice_id), _DEFAULT_LANGUAGE)
 
 
-def _prompt(call: Call, flow: Flow | None) -> str | None:
+def render_flow_prompt(call: Call, flow: Flow | None) -> str | None:
     """Returns the prompt of the present talk. The task context is for the flow that placed the call."""
     if call.order.prompt is not None or flow is None:
         return call.order.prompt
     return task_context.render_prompt(flow.system_prompt or None, {} if call.talk else call.order.task_context)
 
 
-def _greeting(call: Call, flow: Flow | None) -> str:
+def render_flow_greeting(call: Call, flow: Flow | None) -> str:
     """Returns the first words of the present talk. Those of a call out have disclosures: the acceptance made them."""
     if flow is None or (call.greeting and not call.talk):
         return call.greeting

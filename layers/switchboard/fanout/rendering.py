@@ -86,6 +86,12 @@ def _numbers(places: Places) -> Sequence[Any]:
     return [found[place] for place in places]
 
 
+def _leads(places: Places) -> Sequence[Any]:
+    from switchboard.widgets import service as widgets  # for cold start, as above
+
+    return widgets.find_leads([(org_id, *place.split("#")) for org_id, place in places])  # type: ignore[misc]
+
+
 def _brands(places: Places) -> Sequence[Any]:
     from switchboard.brands import service as brands  # for cold start, as above
 
@@ -101,6 +107,7 @@ _READERS: dict[str, Callable[[Places], Sequence[Any]]] = {
     "conversation": _conversations,
     "text": _texts,
     "number": _numbers,
+    "widget_lead": _leads,
     "brand": _brands,
     # A campaign is a part of its brand.
     "brand_campaign": _brands,
@@ -108,9 +115,11 @@ _READERS: dict[str, Callable[[Places], Sequence[Any]]] = {
 
 
 def _place_of(event: Event) -> str:
-    """Returns the id by which an event's subject is read: a text is in its conversation."""
+    """Returns the id by which an event's subject is read: a text is in its conversation, a lead in its token."""
     if event.subject.type == "text":
         return f"{event.data['conversation']}#{event.subject.id}"
+    if event.subject.type == "widget_lead":
+        return f"{event.data['token']}#{event.subject.id}"
     return event.subject.id
 
 

@@ -32,6 +32,7 @@ from switchboard.roleplay.jobs import BeginRoleplay, ScoreRoleplay
 from switchboard.voicemails.jobs import CreateVoicemail, UseProviderText
 from switchboard.webhooks import event_names
 from switchboard.webhooks.jobs import DispatchEvent
+from switchboard.widgets.jobs import BeginSession, SettleSession
 
 
 def _of_contacts(event: Event) -> Job:
@@ -72,10 +73,21 @@ def _reply_later(event: Event) -> LaterJob | None:
     return LaterJob(job, PAUSE)
 
 
+def _settle_session(event: Event) -> LaterJob | None:
+    """Returns the job that settles a widget's session at the end of its call. Other calls have none."""
+    session_id = event.data.get("widget_session")
+    if session_id is None:
+        return None
+    return LaterJob(SettleSession(org_id=event.org_id, session_id=session_id), timedelta())
+
+
 #: The later job of an event type. The event itself is the timer, which saves an item in a busy commit.
 LATER_JOBS: dict[str, Callable[[Event], LaterJob | None]] = {
     "voice.call.created": _close_call_later,
     "sms.received": _reply_later,
+    **dict.fromkeys(
+        ("voice.call.completed", "voice.call.no_answer", "voice.call.failed", "voice.call.canceled"), _settle_session
+    ),
 }
 
 
@@ -98,6 +110,7 @@ JOB_FACTORIES: dict[str, Callable[[Event], Job]] = {
     "contacts": _of_contacts,
     "summaries": lambda event: SummarizeCall(org_id=event.org_id, call_id=event.subject.id),
     "voicemails": _of_messages,
+    "widgets": lambda event: BeginSession(org_id=event.org_id, session_id=event.subject.id),
     "replies": lambda event: ContinueReply(
         org_id=event.org_id, conversation_id=event.data["conversation"], approval_id=event.subject.id
     ),

@@ -287,6 +287,7 @@ KINDS: tuple[ItemKind, ...] = (
             ("use of a key in a day", "<org>#usage#<day>#<key>|total"),
             ("use by a contact in a day", "<org>#usage#<day>#contact#<digest>|total"),
             ("slice of a key's use in a day", "<org>#usage#<day>#<key>|slice#<number>"),
+            ("use and reservations of widgets in a day", "<org>#usage#<day>#reserved#<purpose>|total"),
         )
     ),
     # ---- mail
@@ -419,6 +420,15 @@ KINDS: tuple[ItemKind, ...] = (
     ),
     ItemKind(
         "activity", "look-up of a `request_id`", "<org>#request#<mode>#<id…>|request", _ORG, "As long as its call."
+    ),
+    # ---- widgets
+    ItemKind("core", "widget token", "<org>#widget-tokens|<id>", _ORG, "Sessions and leads name it."),
+    ItemKind(
+        "core", "look-up of a widget's key", "widget-key#<key>|token", _ORG, "A key is never given to another token."
+    ),
+    ItemKind("activity", "session of a widget", "<org>#widget-session#<id>|session", _ORG, "As long as its call."),
+    ItemKind(
+        "activity", "lead of a widget", "<org>#widget-leads#<token>|<id>", _ORG, "The organization's own history."
     ),
     # ---- voicemails
     ItemKind("activity", "voicemail", "<org>#voicemail#<id>|voicemail", _CHANGE, _VOICEMAIL),

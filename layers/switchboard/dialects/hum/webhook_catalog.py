@@ -29,6 +29,7 @@ _MODELS: dict[str, type[BaseModel]] = {
     "number": models.NumberWebhookData,
     "text": models.TextWebhookData,
     "voicemail": models.VoicemailWebhookData,
+    "widget_lead": models.LeadWebhookData,
 }
 #: The models of names whose data differs from that of their subject.
 _MODELS_OF_NAMES: dict[str, type[BaseModel]] = {

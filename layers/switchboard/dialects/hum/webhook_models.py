@@ -12,6 +12,7 @@ from switchboard.dialects.hum.brand_views import RegistrationIssueView
 from switchboard.dialects.hum.call_details import CallRecordView
 from switchboard.dialects.hum.text_views import ConversationView, TextView
 from switchboard.dialects.hum.voicemail_views import VoicemailRowView
+from switchboard.dialects.hum.widget_views import LeadView
 from switchboard.numbers.models import NumberStatus
 from switchboard.webhooks.body_schemas import omit_fields
 
@@ -103,6 +104,12 @@ class MailWebhookData(BaseModel):
     subject: str
     spam: bool
     verdicts: MailVerdicts | None = Field(description="Only a mail that came in has them.")
+
+
+class LeadWebhookData(LeadView):
+    """The answers of a visitor in the form of a widget."""
+
+    token_id: str = Field(description="The widget token of the page.")
 
 
 class TestWebhookData(BaseModel):

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from switchboard.email.models import MessageHead
     from switchboard.messaging.models import TextConversation, TextMessage
     from switchboard.voicemails.models import Voicemail
+    from switchboard.widgets.models import Lead
 
 #: The ends of calls. An answered call has no webhook at its end, because its summary follows.
 _ENDS = frozenset({"completed", "busy", "no_answer", "failed", "canceled"})
@@ -57,6 +58,13 @@ def _voicemail_data(_: Event, voicemail: Voicemail) -> dict[str, Any]:
 
     # A webhook has no reader and names no contact. A link to the audio would expire before the last attempt.
     return shared_fields(voicemail)
+
+
+def _lead_data(_: Event, lead: Lead) -> dict[str, Any]:
+    # Loaded late, as above.
+    from switchboard.dialects.hum.widget_views import LeadView
+
+    return LeadView.of(lead).model_dump() | {"token_id": lead.token_id}
 
 
 def _conversation_data(_: Event, conversation: TextConversation) -> dict[str, Any]:
@@ -166,4 +174,5 @@ FACTS: dict[str, Callable[[Event, Any], dict[str, Any] | None]] = {
     "number": _number_data,
     "text": _text_data,
     "voicemail": _voicemail_data,
+    "widget_lead": _lead_data,
 }
