@@ -1,0 +1,57 @@
+"""Triggers, events and requests for the tests of triggers."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from infra.local import pool
+from switchboard.events import service as events
+from switchboard.events.models import Event
+from switchboard.fanout import routes
+from switchboard.kit import clock
+from switchboard.projections import service as projections
+from switchboard.projections.jobs import ProjectEvent
+from switchboard.team.models import Member
+from switchboard.triggers import firing, service
+from switchboard.triggers.firing import FiredEvent
+from switchboard.triggers.models import Firing
+from switchboard.triggers.service import TriggerWithToken
+from tests.load.request import api_event
+
+
+def make_trigger(member: Member, event_type: str = "lead created", **given: Any) -> TriggerWithToken:
+    """Create a trigger."""
+    return service.create_trigger(member, "Leads", event_type, **given)
+
+
+def fire(made: TriggerWithToken, body: Any = None, delivery: str | None = None) -> Firing:
+    """Fire a trigger by its token."""
+    text = json.dumps({} if body is None else body)
+    fired = firing.fire_trigger(firing.find_trigger(made.token), FiredEvent(text, delivery, "test"))
+    assert fired is not None, "the event was fired before"
+    return fired
+
+
+def list_events(org_id: str, type_: str) -> list[Event]:
+    """The events of a type so far, oldest first."""
+    found = events.events_between("2026-01-01T00:00:00.000Z", clock.format_iso(clock.now().replace(year=2027)), org_id)
+    return [event for event in found if event.type == type_]
+
+
+def project_events(org_id: str) -> None:
+    """Do what the worker of the projections does for the fired triggers."""
+    for event in list_events(org_id, "trigger.fired"):
+        for job in routes.jobs_of(event):
+            if isinstance(job, ProjectEvent):
+                projections.project_event(job.event)
+
+
+def post(token: str, content: bytes = b"", media_type: str | None = "application/json", **headers: str) -> Any:
+    """Send an event to the public address. Returns the whole answer."""
+    sent = {name.replace("_", "-"): value for name, value in headers.items()}
+    event = api_event("POST", f"/api/triggers/inbound/{token}", sent)
+    if media_type is not None:
+        event["headers"] = {**event["headers"], "content-type": media_type}
+        event["multiValueHeaders"] = {**event["multiValueHeaders"], "content-type": [media_type]}
+    return pool.invoke("hum/trigger_inbox", event | {"body": content.decode(errors="replace") or None})
