@@ -67,7 +67,7 @@ def fire_trigger(trigger: Trigger, fired: FiredEvent) -> Firing | None:
         firing_origin(firing),
         "trigger.fired",
         Subject(type="trigger", id=trigger.id),
-        name=firing.event_type,
+        event=firing.event_type,
         firing=firing.id,
         size=firing.size,
         digest=firing.digest,

@@ -9,6 +9,7 @@ from switchboard.aws import reads
 from switchboard.aws.dynamodb import Item
 from switchboard.aws.writes import Put
 from switchboard.errors import NotFound, QuotaExceeded
+from switchboard.events import external_names
 from switchboard.events import service as events
 from switchboard.events.models import Subject
 from switchboard.kit import clock, ids
@@ -16,7 +17,7 @@ from switchboard.persistence.collection import next_version
 from switchboard.persistence.idempotency import commit_once, find_earlier_effect
 from switchboard.persistence.optimistic import Decision, retry_on_conflict
 from switchboard.team.models import Member
-from switchboard.triggers import names, store, tokens
+from switchboard.triggers import store, tokens
 from switchboard.triggers.models import Trigger, TriggerTally
 
 #: The most triggers of an organization. Each may be fired at its own rate.
@@ -52,7 +53,7 @@ def create_trigger(member: Member, name: str, event_type: str, *, active: bool =
         id=ids.new_id(store.TRIGGER_PREFIX),
         org_id=member.org_id,
         name=name,
-        event_type=names.normalize_event_type(event_type),
+        event_type=external_names.normalize_event_type(event_type),
         active=active,
         token_hash=token.hash,
         created_by=member.user_id,
@@ -175,4 +176,4 @@ def rotate_trigger_token(member: Member, trigger_id: str) -> TriggerWithToken:
 
 def _trigger_event_write(member: Member, trigger: Trigger, type_: str, **data: Any) -> Put:
     subject = Subject(type="trigger", id=trigger.id, version=trigger.version)
-    return events.new_event_write(member, type_, subject, name=trigger.event_type, active=trigger.active, **data)
+    return events.new_event_write(member, type_, subject, event=trigger.event_type, active=trigger.active, **data)

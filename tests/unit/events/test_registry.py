@@ -76,6 +76,8 @@ PROMISED: dict[Contract, set[str]] = {
         *("call.completed", "call.outcome", "voicemail.received"),
         *("sms.received", "sms.sent", "sms.delivered", "sms.failed", "sms.opt_out", "sms.opt_in"),
         *("conversation.started", "conversation.assigned", "conversation.closed", "conversation.reopened"),
+        # The name of a fired trigger is its own.
+        "external.*",
     },
 }
 
@@ -151,7 +153,7 @@ def example_value(schema: dict[str, Any], definitions: dict[str, Any]) -> Any:
         return example_value(schema["anyOf"][0], definitions)
     match schema["type"]:
         case "string":
-            words = ("word", "a" * 64, "2026-01-15", "2026-01-15T17:00:00.000Z")
+            words = ("word", "a" * 64, "2026-01-15", "2026-01-15T17:00:00.000Z", "external.word")
             return next(word for word in words if re.search(schema.get("pattern", ""), word))
         case "integer":
             return 1

@@ -26,7 +26,7 @@ def test_a_firing_has_its_body_and_an_event_has_its_digest(ada: Member) -> None:
     assert found.firing == fired
     (event,) = list_events(ada.org_id, "trigger.fired")
     assert event.data == {
-        "name": "external.lead.created",
+        "event": "external.lead.created",
         "firing": fired.id,
         "size": fired.size,
         "digest": fired.digest,

@@ -114,7 +114,7 @@ def test_an_organization_has_a_limited_number_of_triggers(ada: Member, monkeypat
 def test_events_have_the_name_and_no_token(ada: Member) -> None:
     made = make_trigger(ada, "GitHub push")
     (created,) = list_events(ada.org_id, "trigger.created")
-    assert created.data == {"name": "external.github.push", "active": True}
+    assert created.data == {"event": "external.github.push", "active": True}
     assert created.subject.id == made.trigger.id
 
 

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, NotRequired
 
-from pydantic import Field
 from typing_extensions import TypedDict
 
-from switchboard.events.types.base import Code, Count, Digest, EventType, Id, Timestamp
-
-#: The name of an event from outside (`triggers.names`).
-ExternalName = Annotated[str, Field(pattern=r"^external(\.[a-z0-9]+)+$", max_length=129)]
+from switchboard.events.types.base import Code, Count, Digest, EventType, ExternalName, Id, Timestamp
 
 
 class TriggerData(TypedDict):
-    name: Annotated[ExternalName, "The name of the event that the trigger fires."]
+    event: Annotated[ExternalName, "The name of the event that the trigger fires."]
     active: Annotated[bool, "Whether the trigger can be fired."]
 
 
@@ -23,7 +19,7 @@ class TokenRotated(TriggerData):
 
 
 class TriggerFired(TypedDict):
-    name: Annotated[ExternalName, "The name of the event."]
+    event: Annotated[ExternalName, "The name of the event."]
     firing: Annotated[Id, "The firing. It has the body for 30 days."]
     size: Annotated[Count, "The size of the body in bytes."]
     digest: Annotated[Digest, "The digest of the body."]

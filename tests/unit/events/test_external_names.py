@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from switchboard.errors import Invalid
-from switchboard.triggers import names
+from switchboard.events import external_names as names
 from tests.tables import each
 
 
