@@ -105,8 +105,13 @@ def list_firings(org_id: str, trigger_id: str, limit: int, after: str | None) ->
 def get_firing(org_id: str, trigger_id: str, firing_id: str) -> FiringWithBody:
     """Returns a firing with its body. Raises NotFound."""
     service.get_trigger(org_id, trigger_id)
-    found = firing_store.get_firing_with_body(org_id, trigger_id, firing_id)
+    found = find_firing(org_id, trigger_id, firing_id)
     if found is None:
         raise NotFound("There is no such firing: it is kept for 30 days.")
-    firing, body = found
-    return FiringWithBody(firing=firing, body=texts.load_json(body))
+    return found
+
+
+def find_firing(org_id: str, trigger_id: str, firing_id: str) -> FiringWithBody | None:
+    """Returns a firing with its body, `None` if it has expired. Its trigger may be gone."""
+    found = firing_store.get_firing_with_body(org_id, trigger_id, firing_id)
+    return FiringWithBody(firing=found[0], body=texts.load_json(found[1])) if found else None

@@ -11,6 +11,7 @@ mark that the flow was started: it is written in the commit of the call or the t
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -19,11 +20,14 @@ from switchboard.aws.dynamodb import Item, Key
 from switchboard.aws.reads import Query
 from switchboard.aws.writes import Put, Update
 from switchboard.kit import clock
+from switchboard.messaging import acceptance
 from switchboard.persistence.idempotency import AlreadyDoneError
 from switchboard.persistence.listing import read_query_page
-from switchboard.triggers.models import FIRINGS_KEPT, Firing, FlowStart
+from switchboard.triggers.models import FIRINGS_KEPT, Channel, Firing, FlowStart
 
 FIRING_PREFIX = "fir"
+#: The prefix of the ids of texts for later.
+SCHEDULED_PREFIX = acceptance.SCHEDULED_PREFIX
 _START = "start#"
 
 
@@ -73,7 +77,8 @@ def list_firings(org_id: str, trigger_id: str, limit: int, after: str | None) ->
 def start_write(firing: Firing, start: FlowStart) -> Update:
     """Returns the write that records the result of a flow for a firing.
 
-    Raises AlreadyDoneError at commit if the flow has a result, and if the firing has expired.
+    Raises at commit AlreadyDoneError if the flow has started, and FlowDecidedError if it was refused, or if the firing
+    has expired.
     """
     return Update(
         table="activity",
@@ -86,6 +91,38 @@ def start_write(firing: Firing, start: FlowStart) -> Update:
     )
 
 
+class FlowDecidedError(Exception):
+    """The flow was refused for this firing, or the firing has expired: nothing is left to do."""
+
+
 def _started(flow_id: str, items: list[Item | None]) -> Exception:
     found: dict[str, Any] = (items[0] or {}).get(f"{_START}{flow_id}") or {}
-    return AlreadyDoneError(str(found.get("subject_id") or ""), "")
+    subject_id = found.get("subject_id")
+    return AlreadyDoneError(subject_id, "") if subject_id else FlowDecidedError(flow_id)
+
+
+@dataclass(frozen=True, slots=True)
+class FlowMark:
+    """The mark that a firing starts a flow: one call or one text, also if the job comes twice."""
+
+    firing: Firing
+    flow_id: str
+    channel: Channel
+
+    def marker_write(self, subject_id: str) -> Update:
+        """Returns the write of the mark. Raises AlreadyDoneError or FlowDecidedError at commit."""
+        scheduled = self.channel == "sms" and subject_id.startswith(f"{SCHEDULED_PREFIX}_")
+        start = FlowStart(
+            flow_id=self.flow_id,
+            channel=self.channel,
+            status="scheduled" if scheduled else "started",
+            subject_id=subject_id,
+            at=clock.now_iso(),
+        )
+        return start_write(self.firing, start)
+
+    def require_new(self) -> None:
+        """Raises AlreadyDoneError or FlowDecidedError if an earlier run has made the mark."""
+        item = reads.get_item("activity", _firing_key(self.firing.org_id, self.firing.trigger_id, self.firing.id))
+        if item is None or f"{_START}{self.flow_id}" in item:
+            raise _started(self.flow_id, [item])

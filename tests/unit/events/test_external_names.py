@@ -19,7 +19,7 @@ from tests.tables import each
         ("External: GitHub / push", "external.github.push"),
         ("  --Lead   created!! ", "external.lead.created"),
         ("Änderung für Straße Łódź", "external.anderung.fur.strasse.lodz"),
-        ("ＦＵＬＬ width ﬁt", "external.full.width.fit"),
+        ("\uff26\uff35\uff2c\uff2c width \ufb01t", "external.full.width.fit"),
         ("a" * 120, f"external.{'a' * 120}"),
         ("7", "external.7"),
     ],
