@@ -38,6 +38,7 @@ NEVER_CALLED = {
     "workers/numbers": {SECRET},  # It configures and settles numbers, and returns no cursor.
     "workers/summaries": {SECRET},  # It returns no cursor.
     "workers/replies": {SECRET},  # It sends texts, and returns no cursor.
+    "workers/triggers": {SECRET},  # It places calls and sends texts, and returns no cursor.
     "workers/campaigns": {SECRET},  # It sends texts, and returns no cursor.
     "streams": {SECRET},  # The cursor is an id of the chain and needs no signature.
     # The modules that accept calls also sign. A worker accepts none.
@@ -188,7 +189,9 @@ def test_functions_that_trigger_themselves_are_listed() -> None:
     # The simulated voice provider defers late reports and the end of a talk, once each.
     # A turn of a campaign sends the next one, as long as there is something to send.
     # A text that waits for its number returns at the time that it has reserved, and waits for four hours at most.
+    # A fired event sends one job for each flow that waits for it, and these jobs send none.
     listed = {
+        "workers/triggers",
         "workers/deliveries",
         "workers/slow_deliveries",
         "workers/roleplay",

@@ -138,9 +138,10 @@ class FlowInput(BaseModel):
     )
     trigger_type: FlowTrigger = Field(
         default="call",
-        description="What starts the flow. With `event`, each event of `trigger_events` starts a call of an outbound"
-        " flow, or sends the `greeting` as a text if the channel is `sms`. The compliance gate decides as about any"
-        " other call and text. `GET /api/triggers/{id}/firings` shows the results.",
+        description="A call, a text that comes in, or an event starts the flow. With `event`, each event of"
+        " `trigger_events` starts a call of an outbound flow, or sends the `greeting` as a text if the channel is"
+        " `sms`. The compliance gate decides as about any other call and text. `GET /api/triggers/{id}/firings` shows"
+        " the results.",
     )
     trigger_events: list[Annotated[str, Field(max_length=MAX_FILTER_CHARACTERS)]] = Field(
         default=[],

@@ -94,7 +94,7 @@ class InboundTriggerList(BaseModel):
 
 
 class TriggeredFlowView(BaseModel):
-    """What a flow did for an event."""
+    """The result of a flow for an event."""
 
     flow_id: str
     channel: Channel

@@ -11,7 +11,7 @@ _TEMPLATE = re.compile(r"\{\{\s*([\w-]+(?:\.[\w-]+)*)\s*\}\}")
 _POINTER = re.compile("(?:/(?:[^~/]|~[01])*)+")
 #: The index of a list, without a sign and a leading zero.
 _INDEX = re.compile("0|[1-9][0-9]{0,5}")
-#: What a person reads about a path that is not valid.
+#: The problem of a path that is not valid, for a person.
 PROBLEM = "must be a path such as /contact/phone or {{contact.phone}}"
 
 

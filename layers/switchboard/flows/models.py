@@ -13,7 +13,7 @@ FlowKind = Literal["inbound", "outbound"]
 FlowProvider = Literal["openai", "gemini", "elevenlabs"]
 SourceFormat = Literal["json", "yaml"]
 FlowChannel = Literal["voice", "sms"]
-#: What starts a flow: a call, a text that comes in, or an event from outside (`switchboard.triggers`).
+#: A flow starts by a call, by a text that comes in, or by an event from outside (`switchboard.triggers`).
 FlowTrigger = Literal["call", "message", "event"]
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")

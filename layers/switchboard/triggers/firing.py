@@ -80,7 +80,7 @@ def fire_trigger(trigger: Trigger, fired: FiredEvent) -> Firing | None:
 
 
 def _marker_of(trigger: Trigger, fired: FiredEvent) -> IdempotencyKey | None:
-    """Returns the mark of the sender's id. The body is no part of it: a sender may write it anew for a repetition."""
+    """Returns the mark of the sender's id. The body is no part of it: a repetition may have another one."""
     if not fired.delivery:
         return None
     return IdempotencyKey(scope=trigger.id, key=f"{fired.source}#{fired.delivery}", fingerprint="")

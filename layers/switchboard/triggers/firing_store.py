@@ -11,6 +11,7 @@ mark that the flow was started: it is written in the commit of the call or the t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -74,11 +75,21 @@ def list_firings(org_id: str, trigger_id: str, limit: int, after: str | None) ->
     return read_query_page(query, _parse_firing, org_id, f"firings:{trigger_id}", limit, after)
 
 
-def start_write(firing: Firing, start: FlowStart) -> Update:
+class FlowDecidedError(Exception):
+    """The flow has its result for this firing, or the firing has expired: nothing is left to do."""
+
+
+def _decided(_: list[Item | None]) -> Exception:
+    return FlowDecidedError()
+
+
+def start_write(
+    firing: Firing, start: FlowStart, otherwise: Callable[[list[Item | None]], Exception] = _decided
+) -> Update:
     """Returns the write that records the result of a flow for a firing.
 
-    Raises at commit AlreadyDoneError if the flow has started, and FlowDecidedError if it was refused, or if the firing
-    has expired.
+    Raises FlowDecidedError at commit if the flow has a result, or if the firing has expired. `otherwise` replaces that
+    error.
     """
     return Update(
         table="activity",
@@ -87,18 +98,14 @@ def start_write(firing: Firing, start: FlowStart) -> Update:
         names={"#start": f"{_START}{start.flow_id}"},
         values={":start": start.model_dump(exclude_none=True)},
         condition="attribute_exists(pk) AND attribute_not_exists(#start)",
-        otherwise=partial(_started, start.flow_id),
+        otherwise=otherwise,
     )
-
-
-class FlowDecidedError(Exception):
-    """The flow was refused for this firing, or the firing has expired: nothing is left to do."""
 
 
 def _started(flow_id: str, items: list[Item | None]) -> Exception:
     found: dict[str, Any] = (items[0] or {}).get(f"{_START}{flow_id}") or {}
     subject_id = found.get("subject_id")
-    return AlreadyDoneError(subject_id, "") if subject_id else FlowDecidedError(flow_id)
+    return AlreadyDoneError(subject_id, "") if subject_id else FlowDecidedError()
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +126,7 @@ class FlowMark:
             subject_id=subject_id,
             at=clock.now_iso(),
         )
-        return start_write(self.firing, start)
+        return start_write(self.firing, start, partial(_started, self.flow_id))
 
     def require_new(self) -> None:
         """Raises AlreadyDoneError or FlowDecidedError if an earlier run has made the mark."""

@@ -25,7 +25,6 @@ from switchboard.flows import service as flows
 from switchboard.flows.models import Flow
 from switchboard.kit import clock
 from switchboard.numbers import service as numbers
-from switchboard.persistence.idempotency import AlreadyDoneError
 from switchboard.persistence.optimistic import record_once
 from switchboard.triggers import contexts, event_texts, firing, firing_store, store
 from switchboard.triggers.firing_store import FlowDecidedError, FlowMark
@@ -65,7 +64,7 @@ def start_flow(job: StartFlow) -> None:
         return
     try:
         _start(flow, found)
-    except (AlreadyDoneError, FlowDecidedError):
+    except FlowDecidedError:
         telemetry.log_skip("another run has started the flow", firing_id=job.firing_id, flow_id=job.flow_id)
     except DomainError as refusal:
         if _is_passing(refusal, found.firing):
@@ -141,5 +140,5 @@ def _record_refusal(flow: Flow, fired: Firing, refusal: DomainError) -> None:
     )
     try:
         record_once(firing_store.start_write(fired, start), event_write)
-    except (AlreadyDoneError, FlowDecidedError):
+    except FlowDecidedError:
         telemetry.log_skip("another run has decided", firing_id=fired.id, flow_id=flow.id)

@@ -1,4 +1,4 @@
-"""What a flow gets from the body of an event."""
+"""The facts that a flow gets from the body of an event."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ class TriggerFired(TypedDict):
 class FlowRefused(TypedDict):
     firing: Annotated[Id, "The firing."]
     flow: Annotated[Id, "The flow that did not start."]
-    channel: Annotated[Code, "What the flow starts: `voice` or `sms`."]
+    channel: Annotated[Code, "The channel of the flow: `voice` or `sms`."]
     code: Annotated[Code, "The code of the reason."]
 
 
