@@ -77,10 +77,11 @@ invoke: $(STAMP) ## run one handler on one event: FUNCTION=anima/email EVENT=eve
 bench: $(STAMP) ## run the measurements and print a summary; ONLY="fanout timers" runs some of them
 	$(BIN)/python -m tests.load $(addprefix --only ,$(ONLY))
 
-openapi: $(STAMP) ## write the portal's OpenAPI documents, docs/events.md and docs/retention.md
+openapi: $(STAMP) ## write the portal's OpenAPI documents, and docs/events.md, retention.md and webhook-events.md
 	$(BIN)/python -m infra.openapi
 	$(BIN)/python -m infra.events_page
 	$(BIN)/python -m infra.retention_page
+	$(BIN)/python -m infra.webhook_events_page
 
 noun: $(STAMP) ## write the skeleton of a noun: NAME=surveys WORKER=yes (API=hum SINGULAR= PREFIX=)
 	@test -n "$(NAME)" || { echo "Name the noun, in the plural: make noun NAME=surveys"; exit 2; }

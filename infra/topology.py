@@ -359,6 +359,14 @@ GROUPS = (
         tables={"core": READ, "activity": WRITE, "idempotency": WRITE, "ratelimit": WRITE},
     ),
     Group(
+        "hum/webhooks",
+        api="hum",
+        paths=("api/webhooks", "api/webhooks/{proxy+}"),
+        tables=_CONSOLE | {"activity": READ_WRITE},
+        # Secrets are derived, and custom headers sealed.
+        grants=frozenset({Grant.ROOT_SECRET}),
+    ),
+    Group(
         "hum/analytics",
         api="hum",
         paths=("api/dashboard", "api/analytics"),

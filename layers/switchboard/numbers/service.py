@@ -50,6 +50,11 @@ def list_newest_numbers(org_id: str, limit: int) -> list[Number]:
     return store.list_number_page(org_id, limit, None)[0]
 
 
+def find_numbers(places: Sequence[tuple[str, str]]) -> Sequence[Number | None]:
+    """Returns the numbers of up to 100 pairs of organization and id, in the same order, for a worker."""
+    return store.NUMBERS.get_objects(places)
+
+
 def find_number(number_id: str) -> Number | None:
     """Returns the number with this id of any organization, None if there is none. For callbacks and workers."""
     if not _ID.fullmatch(number_id):

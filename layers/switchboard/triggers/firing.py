@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from switchboard.accounts import organizations
@@ -13,13 +14,15 @@ from switchboard.events.models import Actor, Subject, SystemActor
 from switchboard.kit import clock, ids, texts
 from switchboard.persistence.idempotency import IdempotencyKey, commit_once
 from switchboard.triggers import firing_store, service, store, tokens
-from switchboard.triggers.models import Firing, FiringWithBody, Trigger
+from switchboard.triggers.models import Firing, FiringWithBody, ReportedFiring, Trigger
 from switchboard.triggers.store import TokenPointer
 
 #: Read instead of the trigger of an unknown token, so that each refusal reads as much as another.
 _NOBODY = TokenPointer("org_none", "trg_none")
 #: The longest delivery id that is shown. A longer one still recognizes a repetition.
 MAX_DELIVERY_CHARACTERS = 128
+#: The largest body in a webhook, in bytes of compact JSON: all of a webhook has at most 20,000, and more would be cut.
+MAX_REPORTED_BYTES = 16_000
 
 
 class FiredEvent(NamedTuple):
@@ -109,6 +112,26 @@ def get_firing(org_id: str, trigger_id: str, firing_id: str) -> FiringWithBody:
     if found is None:
         raise NotFound("There is no such firing: it is kept for 30 days.")
     return found
+
+
+def find_reported_firings(places: Sequence[tuple[str, str]]) -> list[ReportedFiring | None]:
+    """Returns the firings of up to a hundred pairs of organization and `<trigger>#<firing>`, in their order.
+
+    A firing is `None` if it has expired, or if its trigger is gone.
+    """
+    keys = [(org_id, *place.split("#")) for org_id, place in places]
+    triggers = store.TRIGGERS.get_objects([(org_id, trigger_id) for org_id, trigger_id, _ in keys])
+    return [
+        _reported(trigger, find_firing(*key)) if trigger else None for key, trigger in zip(keys, triggers, strict=True)
+    ]
+
+
+def _reported(trigger: Trigger, found: FiringWithBody | None) -> ReportedFiring | None:
+    if found is None:
+        return None
+    large = len(texts.dump_json(found.body).encode()) > MAX_REPORTED_BYTES
+    body = None if large else found.body
+    return ReportedFiring(firing=found.firing, trigger_name=trigger.name, body=body, is_large=large)
 
 
 def find_firing(org_id: str, trigger_id: str, firing_id: str) -> FiringWithBody | None:

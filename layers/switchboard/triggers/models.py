@@ -84,6 +84,15 @@ class Firing(BaseModel):
     starts: list[FlowStart] = Field(default_factory=list)
 
 
+class ReportedFiring(BaseModel):
+    """A firing as webhooks report it: with the name of its trigger, and with its body unless that is large."""
+
+    firing: Firing
+    trigger_name: str
+    body: Any = None
+    is_large: bool
+
+
 class FiringWithBody(BaseModel):
     """A firing and the JSON value of its body."""
 

@@ -73,11 +73,15 @@ PROMISED: dict[Contract, set[str]] = {
     "opticomm": {"call.initiated", "call.completed", "call.failed"},
     "athos": {"call.scored"},
     "hum": {
-        *("call.completed", "call.outcome", "voicemail.received"),
+        *("call.initiated", "call.flow_switched", "call.completed", "call.outcome"),
+        *("voicemail.received", "voicemail.summarized", "agent.created", "number.bought", "number.released"),
+        *("email.received", "email.sent", "email.delivered", "email.failed", "email.bounced"),
+        *("webhook.disabled", "webhook.exhausted"),
         *("sms.received", "sms.sent", "sms.delivered", "sms.failed", "sms.opt_out", "sms.opt_in"),
         *("conversation.started", "conversation.assigned", "conversation.closed", "conversation.reopened"),
         # The name of a fired trigger is its own.
         "external.*",
+        "conversation.escalated",
     },
 }
 

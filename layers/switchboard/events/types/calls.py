@@ -163,7 +163,7 @@ TYPES = (
         channel="voice",
         starts=("dialer",),
         projections=("number_history", "call_lists", *_TALLIES),
-        webhooks={"opticomm": "call.initiated"},
+        webhooks={"opticomm": "call.initiated", "hum": "call.initiated"},
     ),
     EventType(
         "voice.call.received",
@@ -179,10 +179,13 @@ TYPES = (
         CallRejected,
         projections=("call_lists", *_TALLIES),
     ),
-    _call(
+    EventType(
         "voice.call.flow_switched",
         "Another flow took over the conversation.",
+        "call",
         CallSwitched,
+        channel="voice",
+        webhooks={"hum": "call.flow_switched"},
         projections=_TALLIES,
     ),
     _call("voice.call.voicemail_offered", "The caller was asked to leave a message."),

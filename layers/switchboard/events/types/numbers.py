@@ -44,7 +44,7 @@ TYPES = (
     EventType("number.registered", "A number of the provider's inventory was added.", "number", NumberChanged),
     EventType("number.purchase_started", "The purchase of a number began, and was charged.", "number", NumberPurchase),
     EventType("number.purchase_refused", "A purchase failed, and the charge was undone.", "number", NumberPurchase),
-    EventType("number.bought", "A number was bought.", "number", NumberChanged),
+    EventType("number.bought", "A number was bought.", "number", NumberChanged, webhooks={"hum": "number.bought"}),
     EventType(
         "number.updated",
         "The name, a flow, the capabilities or the price of a number changed.",
@@ -53,7 +53,13 @@ TYPES = (
     ),
     EventType("number.rent_charged", "A month of a bought number was charged.", "number", NumberRentCharge),
     EventType("number.rent_begun", "The rent of a number that was bought earlier began.", "number", NumberRentBegin),
-    EventType("number.released", "The organization no longer has a number.", "number", NumberChanged),
+    EventType(
+        "number.released",
+        "The organization no longer has a number.",
+        "number",
+        NumberChanged,
+        webhooks={"hum": "number.released"},
+    ),
     EventType(
         "numbers.synced", "The numbers were compared with the provider's inventory.", "organization", NumbersSynced
     ),
