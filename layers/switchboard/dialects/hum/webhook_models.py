@@ -104,5 +104,5 @@ class FiringData(BaseModel):
     body: object = Field(description="The JSON that the system sent.")
     body_omitted: bool = Field(
         description="Whether the body is left out, and is null here, because it has more than 16,000 bytes as compact"
-        " JSON. `GET /api/triggers/{id}/firings/{firing_id}` returns it."
+        " JSON. `GET /api/triggers/{id}/firings/{firingId}` returns it."
     )
