@@ -25,6 +25,7 @@ from switchboard.triggers.models import MAX_BODY_BYTES, MAX_BODY_DEPTH
 
 #: The headers in which senders name an event, most specific first. A repetition of the event has the same name.
 _DELIVERY_HEADERS = ("idempotency-key", "x-github-delivery", "webhook-id")
+_CONTEXT = "The context of the flows that the event starts. Any other JSON is accepted too."
 
 
 class TriggerInbox(Hum):
@@ -87,7 +88,8 @@ class EventBody(Body):
     def openapi_content(self, model: Mapping[str, Any] | None) -> dict[str, Any]:  # noqa: ARG002 the body has no model
         payload = {"type": "string", "contentMediaType": JSON, "description": "The event as JSON."}
         return {
-            JSON: {"schema": {"description": "Any JSON. It is the context of the flows that the event starts."}},
+            # As the contract has it. Another value than an object is accepted too.
+            JSON: {"schema": {"type": "object", "additionalProperties": True, "description": _CONTEXT}},
             FORM: {"schema": {"type": "object", "properties": {"payload": payload}, "required": ["payload"]}},
         }
 
