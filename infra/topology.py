@@ -77,6 +77,7 @@ QUEUES = (
     # A turn that was killed is delivered again after this time. A carrier that does not answer is asked for hours.
     Queue("campaigns", visibility_seconds=30, max_receives=20),
     Queue("widgets"),
+    Queue("triggers"),
     Queue("webhooks"),
     # Longer than the slowest response that a delivery waits for.
     Queue("deliveries", visibility_seconds=90, max_receives=20),
@@ -369,6 +370,20 @@ GROUPS = (
         # A change of the plan moves the organization at once, with its event, its mail and its timers.
         tables=_CONSOLE | {"activity": WRITE},
         grants=frozenset({Grant.PAYMENTS}),
+    ),
+    Group(
+        "hum/triggers",
+        api="hum",
+        paths=("api/triggers", "api/triggers/{proxy+}"),
+        tables=_CONSOLE | {"activity": READ_WRITE},
+        grants=frozenset({Grant.ROOT_SECRET}),
+    ),
+    # Apart from the console: other systems fire triggers, so it reads no session, and a flood takes no member's place.
+    Group(
+        "hum/trigger_inbox",
+        api="hum",
+        paths=("api/triggers/inbound/{proxy+}",),
+        tables={"core": READ, "activity": WRITE, "idempotency": WRITE, "ratelimit": WRITE},
     ),
     Group(
         "hum/webhooks",
@@ -785,6 +800,17 @@ WORKERS = (
         batch=1,
         concurrency=30,
         seconds=25,
+    ),
+    Worker(
+        "workers/triggers",
+        queue="triggers",
+        # A call or a text of a flow passes the compliance gate and is charged.
+        tables={"activity": READ_WRITE, "core": READ_WRITE},
+        # One job for each flow of a fired event.
+        sends=("triggers",),
+        grants=frozenset({Grant.NATIONAL_REGISTRY, Grant.TEXTS, Grant.VOICE}),
+        batch=5,
+        concurrency=20,
     ),
     Worker(
         "workers/email_events", queue="email-events", tables={"activity": READ_WRITE, "core": WRITE}, concurrency=50

@@ -61,6 +61,10 @@ from switchboard.roleplay import lifecycle, sessions
 from switchboard.roleplay.models import DrillRequest, TransportReport
 from switchboard.roleplay.transports import simulator
 from switchboard.team.models import Member
+from switchboard.triggers import firing
+from switchboard.triggers import service as triggers
+from switchboard.triggers.firing import FiredEvent
+from switchboard.triggers.models import Firing
 from switchboard.voicemails import creation
 from switchboard.webhooks import deliveries
 from switchboard.webhooks import service as webhooks
@@ -88,6 +92,7 @@ def fill_sample(text: str, demo: dict[str, str]) -> dict[str, Any]:
     hook = cache(lambda: _webhook(demo).endpoint.id)
     adding = cache(lambda: _waiting_batch(demo))
     waiting = cache(lambda: _waiting_text(demo))
+    fired = cache(lambda: _fired_event(demo))
     makers: dict[str, Callable[[], str]] = {
         "agent_key": lambda: demo["ANIMA_AGENT_KEY"],
         "agent_id": lambda: demo["ANIMA_AGENT_ID"],
@@ -132,6 +137,8 @@ def fill_sample(text: str, demo: dict[str, str]) -> dict[str, Any]:
         ),
         "waiting_text": lambda: waiting().id,
         "waiting_conversation": lambda: waiting().conversation_id,
+        "fired_trigger": lambda: fired().trigger_id,
+        "trigger_firing": lambda: fired().id,
         "left_message": lambda: _left_message(demo),
         "stored_message": lambda: _stored_message(demo),
         "transcribed_voicemail": lambda: _transcribed_voicemail(demo),
@@ -244,6 +251,16 @@ def _texted(number_id: str) -> SimulatedForm:
         number.org_id, number.id, _TEXT_SID, from_number="+14155550142", to_number=number.e164, body="Are you open?"
     )
     return forms.sign_form(number.org_id, sent.body["path"], sent.body[text_forms.TEXT_FORM])
+
+
+def _fired_event(demo: dict[str, str]) -> Firing:
+    """An event that another system fired. A flow waits for it."""
+    wanted = {"name": "Leads", "kind": "outbound", "trigger_type": "event", "trigger_events": ["external.lead.*"]}
+    flows.create_flow(_master(demo), FlowSettings.model_validate(wanted))
+    made = triggers.create_trigger(_admin(demo), "Leads", "lead created")
+    found = firing.fire_trigger(made.trigger, FiredEvent('{"phone": "+14155550142"}'))
+    assert found is not None, "the event has no id"
+    return found
 
 
 def _waiting_text(demo: dict[str, str]) -> TextMessage:

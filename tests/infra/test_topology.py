@@ -43,6 +43,7 @@ NEVER_CALLED = {
     "hum/analytics": {SECRET},  # Its newest calls are the first page, and it returns no cursor.
     "workers/numbers": {SECRET},  # It configures and settles numbers, and returns no cursor.
     "workers/summaries": {SECRET},  # It returns no cursor.
+    "workers/triggers": {SECRET},  # It places calls and sends texts, and returns no cursor.
     "workers/campaigns": {SECRET},  # It sends texts, and returns no cursor.
     "streams": {SECRET},  # The cursor is an id of the chain and needs no signature.
     # The modules that accept calls also sign. A worker accepts none.
@@ -195,7 +196,9 @@ def test_functions_that_trigger_themselves_are_listed() -> None:
     # A revoked token with many sessions ends them in several runs, each of which begins where the last one stopped.
     # A text that waits for its number returns at the time that it has reserved, and waits for four hours at most.
     # A turn of a registration that has nothing to record sends its job again for later. Its pauses grow.
+    # A fired event sends one job for each flow that waits for it, and these jobs send none.
     listed = {
+        "workers/triggers",
         "workers/brands",
         "workers/deliveries",
         "workers/slow_deliveries",

@@ -313,6 +313,13 @@ def test_sqs_replies_answer_a_text(run: Run, organization: dict[str, str]) -> No
     assert [text.author.value for text in texts] == ["ai", "contact"]
 
 
+def test_sqs_triggers_send_a_job_for_each_flow(run: Run, organization: dict[str, str]) -> None:
+    event, answer = run("workers/triggers", "sqs-triggers")
+    assert answer == DONE
+    (job,) = receive_jobs("triggers")
+    assert (job["job"], job["firing_id"]) == ("StartFlow", parse_job(event)["firing_id"])
+
+
 def test_sqs_texts_sends_a_queued_text(run: Run, organization: dict[str, str]) -> None:
     number = give_number(organization["ORGANIZATION_ID"], provider="simulator")
     talk = make_conversation(number.org_id, number_id=number.id, simulated=True).model_copy(update={"id": "cnv_sample"})

@@ -69,6 +69,8 @@ class Tier(StrEnum):
 
 #: The source of calls that members place.
 CONSOLE_SOURCE = "hum"
+#: The source of calls that events from outside start.
+EVENT_SOURCE = "event"
 
 
 class Order(BaseModel):

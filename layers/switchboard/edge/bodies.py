@@ -47,6 +47,8 @@ class Body(ABC):
     verify: Verifier | None = None
     #: The largest size in bytes. `None` means the dialect's limit.
     max_bytes: int | None = None
+    #: Whether a request must have a body, as the API document says.
+    required: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if self.max_bytes is not None and not 0 < self.max_bytes <= MAX_BODY_BYTES:

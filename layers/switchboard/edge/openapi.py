@@ -170,10 +170,10 @@ def _operation(raw: Json, operation: Operation, schemas: Json, description: ApiD
         roles = " or ".join(f"`{role}`" for role in roles_with(operation.permission))
         needs = f"Requires the role {roles} (`{operation.permission}`)."
         told["description"] = " ".join(filter(None, (told.get("description"), needs)))
-    if operation.scheme:
-        told["security"] = [{operation.scheme.name: []}]
-    elif operation.public or operation.signed:
+    if operation.public or operation.signed:
         told["security"] = []
+    elif operation.scheme:
+        told["security"] = [{operation.scheme.name: []}]
     told["parameters"] = [_parameter(one) for one in raw.get("parameters", [])]
     told["parameters"] += [{"$ref": f"#/components/parameters/{name}"} for name in description.parameters]
     if keyed := operation.idempotent and description.idempotency_key is not None:
@@ -204,7 +204,8 @@ def _body(raw: Json, operation: Operation, schemas: Json) -> Json | None:
     if isinstance(operation.body, MultipartBody) and model:
         # The model is inlined, because the file is one more field of it.
         model = schemas[model["$ref"].removeprefix(_REFERENCE)]
-    return {"content": operation.body.openapi_content(model), "required": bool(operation.body.media_types)}
+    needed = operation.body.required and bool(operation.body.media_types)
+    return {"content": operation.body.openapi_content(model), "required": needed}
 
 
 def _parameter(raw: Json) -> Json:

@@ -98,6 +98,12 @@ def _brands(places: Places) -> Sequence[Any]:
     return brands.find_brands(places)
 
 
+def _firings(places: Places) -> Sequence[Any]:
+    from switchboard.triggers import firing  # for cold start, as above
+
+    return firing.find_reported_firings(places)
+
+
 #: The reader of each type of subject. Events of other types contain everything that their webhooks need.
 _READERS: dict[str, Callable[[Places], Sequence[Any]]] = {
     "message": _messages,
@@ -111,11 +117,14 @@ _READERS: dict[str, Callable[[Places], Sequence[Any]]] = {
     "brand": _brands,
     # A campaign is a part of its brand.
     "brand_campaign": _brands,
+    "trigger": _firings,
 }
 
 
 def _place_of(event: Event) -> str:
-    """Returns the id by which an event's subject is read: a text is in its conversation, a lead in its token."""
+    """Returns the id by which an event's subject is read: texts, leads and firings are parts of other things."""
+    if event.type == "trigger.fired":
+        return f"{event.subject.id}#{event.data['firing']}"
     if event.subject.type == "text":
         return f"{event.data['conversation']}#{event.subject.id}"
     if event.subject.type == "widget_lead":

@@ -29,6 +29,7 @@ from switchboard.numbers import jobs as _numbers  # noqa: F401 declares its jobs
 from switchboard.projections.jobs import ProjectEvent
 from switchboard.replies.jobs import PAUSE, ContinueReply, ReplyToTexts
 from switchboard.roleplay.jobs import BeginRoleplay, ScoreRoleplay
+from switchboard.triggers.jobs import StartFlows
 from switchboard.voicemails.jobs import CreateVoicemail, UseProviderText
 from switchboard.webhooks import event_names
 from switchboard.webhooks.jobs import DispatchEvent
@@ -119,6 +120,9 @@ JOB_FACTORIES: dict[str, Callable[[Event], Job]] = {
         conversation_id=event.data["conversation"],
         message_id=event.subject.id,
         keyword=event.data.get("keyword"),
+    ),
+    "triggers": lambda event: StartFlows(
+        org_id=event.org_id, trigger_id=event.subject.id, firing_id=event.data["firing"]
     ),
 }
 

@@ -26,6 +26,7 @@ _TEXTS = "The organization's own history of its texts."
 _READ_STATE = "It shows the member what is new. It names the member by id only."
 _VERSIONS = "Calls name the version with which they began, also after the flow is deleted."
 _TALLY = "Reports compare years. It has numbers of calls, and nothing about people."
+_FIRING = "It shows what another system sent, and which flows that started."
 _COUNTERS = "Needed for the next write of the same kind."
 KINDS: tuple[ItemKind, ...] = (
     # ---- accounts, agents, flows
@@ -43,6 +44,7 @@ KINDS: tuple[ItemKind, ...] = (
     ItemKind("core", "look-up of a provider's agent", "<org>|flow-agent#<id>", _ORG, "One flow at most has the agent."),
     ItemKind("core", "number of a flow's assignments", "<org>|flow-use#<id>", _CHANGE, "It is deleted with its flow."),
     ItemKind("core", "flow that transfers calls", "<org>#flow-transfers#<flow>|<id>", _CHANGE, "It follows its flow."),
+    ItemKind("core", "flow that waits for events", "<org>#event-flows|<id>", _CHANGE, "It follows its flow."),
     ItemKind("core", "entry of a flow's version", "<org>#flow-versions#<flow>|<version>", _ORG, _VERSIONS),
     ItemKind("core", "snapshot of a flow's version", "<org>#flow-snapshots#<flow>|<version>", _ORG, _VERSIONS),
     ItemKind("core", "MCP server", "<org>#mcp-servers|<id>", _CHANGE, "The organization deletes it."),
@@ -460,6 +462,28 @@ KINDS: tuple[ItemKind, ...] = (
         "activity", "entry of a conversation's activity", "<org>#conversation#<id>|activity#<time…>", _ORG, _TEXTS
     ),
     ItemKind("activity", "scheduled text", "<org>#scheduled-text#<id>|scheduled", _ORG, _TEXTS),
+    # ---- triggers
+    ItemKind("core", "trigger", "<org>#triggers|<id>", _CHANGE, "It is deleted by a member."),
+    ItemKind("core", "tally of a trigger", "<org>#trigger-tallies|<id>", _CHANGE, "It is deleted with its trigger."),
+    ItemKind(
+        "core",
+        "look-up of a trigger's token",
+        "trigger_token#<digest>|token",
+        _CHANGE,
+        "It is deleted with its trigger. That of a rotated token expires an hour after the rotation.",
+    ),
+    ItemKind(
+        "activity", "firing", "<org>#firings#<trigger>|<id>", _TTL, _FIRING, timedelta(days=30), "the event was fired"
+    ),
+    ItemKind(
+        "activity",
+        "body of a firing",
+        "<org>#firing-bodies#<id>|body",
+        _TTL,
+        _FIRING,
+        timedelta(days=30),
+        "the event was fired",
+    ),
     # ---- campaigns
     ItemKind("core", "campaign", "<org>#campaign#<id>|campaign", _ORG, _CAMPAIGN),
     ItemKind("core", "counts of a campaign", "<org>#campaign-counts|<campaign>#<slice>", _ORG, _CAMPAIGN),

@@ -14,7 +14,7 @@ Schema = dict[str, Any]
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 MOMENT = "2026-01-15T17:00:00.000Z"
 #: Texts for fields without an example of their own. The first that fits the pattern of the field is used.
-_TEXTS = ("text", "0" * 64, MOMENT, "2026-01-15")
+_TEXTS = ("text", "0" * 64, MOMENT, "2026-01-15", "external.word")
 
 
 class _WithoutTitles(GenerateJsonSchema):

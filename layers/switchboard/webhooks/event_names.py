@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from typing import get_args
 
 from switchboard.events import registry
+from switchboard.events.models import Event
 from switchboard.webhooks.models import KindName
 
 #: The event name of a test delivery.
@@ -28,6 +29,15 @@ def event_types(kind: KindName) -> list[str]:
 def types_of(kind: KindName, name: str) -> list[str]:
     """Returns our own event types that a kind's webhooks report by a name."""
     return [type_ for type_, told in EVENT_NAMES[kind].items() if told == name]
+
+
+def name_of(kind: KindName, event: Event) -> str | None:
+    """Returns the name of an event in a kind's webhooks, `None` if they do not report it.
+
+    The name of an open type, such as `external.*`, is in the event: customers choose it.
+    """
+    name = EVENT_NAMES[kind].get(event.type)
+    return str(event.data["event"]) if name in OPEN_NAMES.get(kind, ()) else name
 
 
 def matches_event(filters: list[str], name: str, type_: str) -> bool:

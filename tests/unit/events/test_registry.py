@@ -84,6 +84,8 @@ PROMISED: dict[Contract, set[str]] = {
         *("conversation.started", "conversation.assigned", "conversation.closed", "conversation.reopened"),
         *("brand.submitted", "brand.approved", "brand.rejected"),
         *("brand_campaign.submitted", "brand_campaign.approved", "brand_campaign.rejected"),
+        # The name of a fired trigger is its own.
+        "external.*",
         "conversation.escalated",
     },
 }
@@ -160,7 +162,7 @@ def example_value(schema: dict[str, Any], definitions: dict[str, Any]) -> Any:
         return example_value(schema["anyOf"][0], definitions)
     match schema["type"]:
         case "string":
-            words = ("word", "a" * 64, "2026-01-15", "2026-01-15T17:00:00.000Z")
+            words = ("word", "a" * 64, "2026-01-15", "2026-01-15T17:00:00.000Z", "external.word")
             return next(word for word in words if re.search(schema.get("pattern", ""), word))
         case "integer":
             return 1

@@ -36,6 +36,7 @@ from tests.unit.calls.console_calls import save_flow, save_number
 from tests.unit.calls.live_calls import report_turn
 from tests.unit.messaging.desk import CONTACT, make_conversation, make_text
 from tests.unit.roleplay.conftest import redeem_session
+from tests.unit.triggers.desk import fire, make_trigger
 from tests.unit.voicemails.desk import save_voicemail
 from tests.unit.webhooks.conftest import send_mail
 
@@ -129,6 +130,12 @@ def _about_brand(row: EventType) -> Event:
     return _event(brand.org_id, row, brand.id if row.subject == "brand" else brand.campaign.id)
 
 
+def _about_trigger(row: EventType) -> Event:
+    ada = member(tenant().org_id)
+    made = make_trigger(ada)
+    return _event(ada.org_id, row, made.trigger.id, firing=fire(made, {"a": 1}).id, event="external.lead.created")
+
+
 def _about_practice(row: EventType) -> Event:
     call = redeem_session(reseller())
     return _event(call.org_id, row, call.id)
@@ -139,6 +146,7 @@ MAKERS = {
     "brand_campaign": _about_brand,
     "call": _about_call,
     "text": _about_text,
+    "trigger": _about_trigger,
     "conversation": _about_conversation,
     "message": _about_mail,
     "number": _about_number,

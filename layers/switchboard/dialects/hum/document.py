@@ -183,7 +183,13 @@ _SOMETIMES = {
 }
 
 #: The variables of served paths that the contract does not simply call `id`.
-CONTRACT_VARIABLES = {"batch_id": "batchId", "call_id": "callId", "delivery_id": "deliveryId", "user_id": "userId"}
+CONTRACT_VARIABLES = {
+    "batch_id": "batchId",
+    "call_id": "callId",
+    "delivery_id": "deliveryId",
+    "firing_id": "firingId",
+    "user_id": "userId",
+}
 
 
 def _contract_variable(name: str) -> str:

@@ -125,5 +125,8 @@ class FiringWebhookData(BaseModel):
     trigger_name: str
     event_type: str = Field(description="`external.` and the words of the trigger's own event type.")
     firing_id: str
-    body: object = Field(description="The JSON that the system sent. It is null if it is larger than 64 KB.")
-    body_omitted: bool
+    body: object = Field(description="The JSON that the system sent.")
+    body_omitted: bool = Field(
+        description="Whether the body is left out, and is null here, because it has more than 16,000 bytes as compact"
+        " JSON. `GET /api/triggers/{id}/firings/{firingId}` returns it."
+    )

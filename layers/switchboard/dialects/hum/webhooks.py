@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from switchboard.events.models import Event
 from switchboard.kit import texts
 from switchboard.usage.models import MICROS_PER_CENT
-from switchboard.webhooks.event_names import EVENT_NAMES, TEST_EVENT
+from switchboard.webhooks.event_names import TEST_EVENT, name_of
 from switchboard.webhooks.models import RenderedEvent
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from switchboard.calls.models import Call
     from switchboard.email.models import MessageHead
     from switchboard.messaging.models import TextConversation, TextMessage
+    from switchboard.triggers.models import ReportedFiring
     from switchboard.voicemails.models import Voicemail
     from switchboard.widgets.models import Lead
 
@@ -34,7 +35,9 @@ def render(event: Event, subject: Any) -> list[RenderedEvent]:
         data: dict[str, Any] | None = plain_data(event)
     else:
         data = facts(event, subject) if subject else None
-    return [_rendered(event, EVENT_NAMES["hum"][event.type], data)] if data is not None else []
+    name = name_of("hum", event)
+    assert name is not None, "only events with a name are rendered"
+    return [_rendered(event, name, data)] if data is not None else []
 
 
 def render_test(event: Event) -> RenderedEvent:
@@ -102,6 +105,19 @@ def _mail_data(event: Event, mail: MessageHead) -> dict[str, Any] | None:
         "verdicts": {name: found.get(name) for name in ("spf", "dkim", "dmarc")}
         if event.type == "email.received"
         else None,
+    }
+
+
+def _firing_data(_: Event, fired: ReportedFiring) -> dict[str, Any]:
+    """Returns the data of a fired event. A body that does not fit whole into a webhook is left out."""
+    firing = fired.firing
+    return {
+        "trigger_id": firing.trigger_id,
+        "trigger_name": fired.trigger_name,
+        "event_type": firing.event_type,
+        "firing_id": firing.id,
+        "body": None if fired.is_large else fired.body,
+        "body_omitted": fired.is_large,
     }
 
 
@@ -173,6 +189,7 @@ FACTS: dict[str, Callable[[Event, Any], dict[str, Any] | None]] = {
     "message": _mail_data,
     "number": _number_data,
     "text": _text_data,
+    "trigger": _firing_data,
     "voicemail": _voicemail_data,
     "widget_lead": _lead_data,
 }
