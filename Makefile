@@ -9,7 +9,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 
 
 .DEFAULT_GOAL := help
 .PHONY: help run reset seed test lint types unit contract integration infra \
-	coverage mutants hooks synth build deploy invoke bench openapi noun lock clean
+	coverage mutants fuzz hooks synth build deploy invoke bench openapi noun lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -59,6 +59,9 @@ coverage: $(STAMP) ## branches that tests take of signer, gate, limiter and effe
 mutants: $(STAMP) ## faults that these tests notice; goes on where it was stopped (some with ONLY="signer effects")
 	$(BIN)/python -m tests.guards.mutants $(ONLY)
 
+fuzz: $(STAMP) ## send generated requests over the four documents (CASES=10000, a run is repeated with SEED=)
+	@$(BIN)/python -m tests.fuzz --cases $(or $(CASES),10000) $(addprefix --seed ,$(SEED))
+
 hooks: $(STAMP) ## check each commit before it is made
 	$(BIN)/pre-commit install
 
@@ -77,10 +80,11 @@ invoke: $(STAMP) ## run one handler on one event: FUNCTION=anima/email EVENT=eve
 bench: $(STAMP) ## run the measurements and print a summary; ONLY="fanout timers" runs some of them
 	$(BIN)/python -m tests.load $(addprefix --only ,$(ONLY))
 
-openapi: $(STAMP) ## write the portal's OpenAPI documents, docs/events.md and docs/retention.md
+openapi: $(STAMP) ## write the portal's OpenAPI documents, and docs/events.md, retention.md and webhook-events.md
 	$(BIN)/python -m infra.openapi
 	$(BIN)/python -m infra.events_page
 	$(BIN)/python -m infra.retention_page
+	$(BIN)/python -m infra.webhook_events_page
 
 noun: $(STAMP) ## write the skeleton of a noun: NAME=surveys WORKER=yes (API=hum SINGULAR= PREFIX=)
 	@test -n "$(NAME)" || { echo "Name the noun, in the plural: make noun NAME=surveys"; exit 2; }

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra import topology
+from infra.resources import Function
 
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "build"
@@ -61,18 +62,19 @@ def build_assets(out: Path = OUT) -> Assets:
     """Zip the current code. Use the dependencies that `main` built, or else a placeholder."""
     built = _dependencies_zip(out)
     return Assets(
-        functions={function.name: write_function_zip(function.name, out) for function in topology.FUNCTIONS},
+        functions={function.name: write_function_zip(function, out) for function in topology.FUNCTIONS},
         layer=write_layer_zip(out),
         dependencies=built if is_built(out) else _placeholder(out),
     )
 
 
-def write_function_zip(name: str, out: Path = OUT) -> Path:
-    """Write a function's zip: its folder, and the `__init__.py` of each parent package."""
-    folder = ROOT / "functions" / name
-    packages = [ROOT / "functions" / parent / "__init__.py" for parent in Path(name).parents]
-    target = out / "functions" / f"{name.replace('/', '-')}.zip"
-    return _zip(target, ((path, path.relative_to(ROOT)) for path in (*packages, *_files(folder))))
+def write_function_zip(function: Function, out: Path = OUT) -> Path:
+    """Write a function's zip: its folder, the folders it includes, and the `__init__.py` of its parent packages."""
+    home = ROOT / "functions"
+    packages = [home / parent / "__init__.py" for parent in Path(function.name).parents]
+    files = [path for folder in (function.name, *function.includes) for path in _files(home / folder)]
+    target = out / "functions" / f"{function.name.replace('/', '-')}.zip"
+    return _zip(target, ((path, path.relative_to(ROOT)) for path in (*packages, *files)))
 
 
 def write_layer_zip(out: Path = OUT) -> Path:

@@ -35,6 +35,7 @@ other queues that get the event.
 | id | an id of the platform |
 | code | a word of a fixed vocabulary, without spaces |
 | text | a word from outside the platform |
+| event name | `external.` and words in lower case with dots between them |
 | moment | a time in UTC, as `2026-01-15T17:00:00.000Z` |
 | day | a date, as `2026-01-15` |
 | count | a number from 0 up |
@@ -47,6 +48,7 @@ _ALIASES = {
     "digest": base.Digest,
     "id": base.Id,
     "code": base.Code,
+    "event name": base.ExternalName,
     "moment": base.Timestamp,
     "day": base.Day,
     "count": base.Count,

@@ -19,7 +19,7 @@ from switchboard.dialects.hum import document as hum
 from switchboard.dialects.opticomm import document as opticomm
 from switchboard.edge.api import Api
 from switchboard.edge.descriptions import ApiDescription
-from switchboard.edge.openapi import build_document
+from switchboard.edge.openapi import DocumentError, build_document
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "functions" / "portal" / "documents"
@@ -94,7 +94,10 @@ def readme_with_counts(readme: str) -> str:
 
 def text(name: str) -> str:
     """The document of an API as JSON text."""
-    made = build_document(groups(name), DESCRIPTIONS[name])
+    description = DESCRIPTIONS[name]
+    made = build_document(groups(name), description)
+    if unknown := description.harmless - _operation_ids(made):
+        raise DocumentError(f"{name} has no operations {sorted(unknown)}: take them off its `harmless`")
     return json.dumps(made, indent=2, ensure_ascii=False) + "\n"
 
 

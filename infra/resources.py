@@ -78,6 +78,8 @@ class Grant(StrEnum):
     SPEECH = "speech"
     #: To admit people to the deployment's live transport.
     TRANSPORT = "transport"
+    #: To check the captchas of widgets.
+    CAPTCHA = "captcha"
     #: To post to the deployment's own callbacks.
     CALLBACKS = "callbacks"
     #: To sign people in by the deployment's identity provider.
@@ -113,6 +115,8 @@ class Function:
     #: How many invocations may run at once. `None` means as many as the account allows.
     reserved: int | None = None
     settings: dict[str, str] = field(default_factory=dict)
+    #: Folders of other functions whose files this function reads too, below `functions/`.
+    includes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -63,6 +63,8 @@ QUEUES = (
     Queue("contacts"),
     Queue("projections"),
     Queue("numbers"),
+    # Longer than a step of a registration may take.
+    Queue("brands", visibility_seconds=90),
     # Three times as long as a language model may take.
     Queue("scoring", visibility_seconds=180),
     Queue("summaries", visibility_seconds=180),
@@ -74,11 +76,15 @@ QUEUES = (
     Queue("recipients", visibility_seconds=90),
     # A turn that was killed is delivered again after this time. A carrier that does not answer is asked for hours.
     Queue("campaigns", visibility_seconds=30, max_receives=20),
+    Queue("widgets"),
+    Queue("triggers"),
     Queue("webhooks"),
     # Longer than the slowest response that a delivery waits for.
     Queue("deliveries", visibility_seconds=90, max_receives=20),
     Queue("slow-deliveries", visibility_seconds=90, max_receives=20),
     Queue("timers"),
+    # Longer than a server may take to list its tools.
+    Queue("mcp-servers", visibility_seconds=90),
 )
 
 #: How long dead letters wait for an operator: the longest time that SQS keeps a message.
@@ -123,6 +129,8 @@ APIS = (
     ),
     # Notifications of Stripe, whose endpoint is stored there, and the simulator's pages for paying.
     Api("stripe", "stripe", fallback="callbacks/stripe"),
+    # The server for models: tools that call the four APIs above.
+    Api("mcp", "mcp", fallback="mcp"),
 )
 
 #: The tables of every request: the look-up of its key, its rate limits, and the record of an Idempotency-Key.
@@ -348,12 +356,42 @@ GROUPS = (
         binary=("application/x-ndjson",),
     ),
     Group(
+        "hum/brands",
+        api="hum",
+        paths=("api/brands", "api/brands/{proxy+}"),
+        tables=_CONSOLE | {"activity": WRITE},
+        # The tax number and the payload are sealed. A deployment without a registry refuses a submission.
+        grants=frozenset({Grant.ROOT_SECRET, Grant.NUMBERS}),
+    ),
+    Group(
         "hum/billing",
         api="hum",
         paths=("api/billing", "api/billing/{proxy+}"),
         # A change of the plan moves the organization at once, with its event, its mail and its timers.
         tables=_CONSOLE | {"activity": WRITE},
         grants=frozenset({Grant.PAYMENTS}),
+    ),
+    Group(
+        "hum/triggers",
+        api="hum",
+        paths=("api/triggers", "api/triggers/{proxy+}"),
+        tables=_CONSOLE | {"activity": READ_WRITE},
+        grants=frozenset({Grant.ROOT_SECRET}),
+    ),
+    # Apart from the console: other systems fire triggers, so it reads no session, and a flood takes no member's place.
+    Group(
+        "hum/trigger_inbox",
+        api="hum",
+        paths=("api/triggers/inbound/{proxy+}",),
+        tables={"core": READ, "activity": WRITE, "idempotency": WRITE, "ratelimit": WRITE},
+    ),
+    Group(
+        "hum/webhooks",
+        api="hum",
+        paths=("api/webhooks", "api/webhooks/{proxy+}"),
+        tables=_CONSOLE | {"activity": READ_WRITE},
+        # Secrets are derived, and custom headers sealed.
+        grants=frozenset({Grant.ROOT_SECRET}),
     ),
     Group(
         "hum/analytics",
@@ -372,13 +410,52 @@ GROUPS = (
         grants=frozenset({Grant.SPEECH}),
         binary=("multipart/form-data",),
     ),
-    Group("portal", api="hum", paths=("docs", "docs/{proxy+}", "openapi/{proxy+}"), tables={"ratelimit": WRITE}),
+    Group(
+        "hum/mcp_servers",
+        api="hum",
+        paths=("api/mcp-servers", "api/mcp-servers/{proxy+}"),
+        tables=_CONSOLE | {"activity": READ_WRITE},
+        # Credentials are sealed.
+        grants=frozenset({Grant.ROOT_SECRET}),
+    ),
+    Group(
+        "hum/widget_tokens",
+        api="hum",
+        paths=("api/widget-tokens", "api/widget-tokens/{proxy+}"),
+        tables=_CONSOLE | {"activity": READ_WRITE},
+    ),
+    # Strangers call it from the pages of partners: it reads no session of the console.
+    Group(
+        "hum/widget_sessions",
+        api="hum",
+        paths=("api/widget/{proxy+}",),
+        tables=_EDGE | {"activity": READ_WRITE},
+        grants=frozenset({Grant.ROOT_SECRET, Grant.TRANSPORT, Grant.CAPTCHA}),
+    ),
+    Group(
+        "portal",
+        api="hum",
+        paths=("docs", "docs/{proxy+}", "openapi/{proxy+}", "widget.js"),
+        tables={"ratelimit": WRITE},
+    ),
+    Group(
+        "mcp",
+        api="mcp",
+        # The base path itself.
+        paths=("",),
+        # Keys, and sessions of people with the record of their use. The operations run in functions of their own.
+        tables={"core": READ_WRITE, "sessions": READ_WRITE, "ratelimit": WRITE},
+        includes=("portal/documents",),
+        # Each environment waits for another function, for up to 24 s. A slow operation must not use up the environments
+        # of all APIs.
+        reserved=50,
+    ),
     Group(
         "callbacks/livekit",
         api="callbacks",
         paths=("livekit", "livekit/{proxy+}"),
         tables={"ratelimit": WRITE},
-        sends=("roleplay",),
+        sends=("roleplay", "voice-events"),
         grants=frozenset({Grant.TRANSPORT}),
         binary=("application/webhook+json",),
         # No person waits for the response, so that a cold start does no harm.
@@ -393,6 +470,15 @@ GROUPS = (
         sends=("voice-events",),
         grants=frozenset({Grant.ROOT_SECRET}),
         snapstart=False,
+    ),
+    # A talk waits for the answer. Servers of customers are called here, apart from what other callbacks need.
+    Group(
+        "callbacks/talk_tools",
+        api="callbacks",
+        paths=("tools/{proxy+}",),
+        tables={"core": READ, "activity": READ_WRITE, "ratelimit": WRITE},
+        # Credentials of servers are sealed.
+        grants=frozenset({Grant.ROOT_SECRET}),
     ),
     # A caller waits for the answer. It decides about the call and charges it, so it reads and writes what calls do.
     Group(
@@ -414,6 +500,16 @@ GROUPS = (
         tables={"core": READ, "ratelimit": WRITE},
         sends=("text-reports",),
         grants=frozenset({Grant.ROOT_SECRET, Grant.NUMBERS}),
+    ),
+    Group(
+        "callbacks/registrations",
+        api="twilio",
+        paths=("a2p/{proxy+}",),
+        tables={"core": READ, "ratelimit": WRITE},
+        sends=("brands",),
+        grants=frozenset({Grant.ROOT_SECRET, Grant.NUMBERS}),
+        # No person waits for the response.
+        snapstart=False,
     ),
     Group(
         "callbacks/stripe",
@@ -543,7 +639,8 @@ WORKERS = (
         queue="replies",
         # The answer passes the compliance gate and is charged.
         tables={"activity": READ_WRITE, "core": READ_WRITE},
-        grants=frozenset({Grant.LANGUAGE_MODEL, Grant.NATIONAL_REGISTRY, Grant.TEXTS}),
+        # Credentials of MCP servers are sealed.
+        grants=frozenset({Grant.ROOT_SECRET, Grant.LANGUAGE_MODEL, Grant.NATIONAL_REGISTRY, Grant.TEXTS}),
         batch=1,
         concurrency=20,
         seconds=200,
@@ -557,6 +654,32 @@ WORKERS = (
         # Each job may have to wait for a provider that hangs.
         batch=3,
         concurrency=10,
+    ),
+    Worker(
+        "workers/widgets",
+        queue="widgets",
+        # The end of a session is the end of a call: it charges the call and releases its line.
+        tables={"activity": READ_WRITE, "core": READ_WRITE},
+        # The simulated rooms talk as simulated calls do. A revoked token with many sessions sends its next job.
+        sends=("simulator", "widgets"),
+        # The worker lets the voice AI join rooms, and closes them.
+        grants=frozenset({Grant.TRANSPORT, Grant.VOICE}),
+        # Each job may have to wait for a provider that hangs.
+        batch=3,
+        concurrency=20,
+    ),
+    Worker(
+        "workers/brands",
+        queue="brands",
+        tables={"activity": READ_WRITE, "core": READ_WRITE},
+        # A worker that does nothing else sends the next job itself. The simulated registry reports.
+        sends=("brands", "simulator"),
+        # It opens what is sealed, and names the deployment's callbacks to the registry.
+        grants=frozenset({Grant.ROOT_SECRET, Grant.NUMBERS, Grant.CALLBACKS}),
+        # Each job may have to wait for a registry that hangs, and one adds all numbers to a campaign.
+        batch=1,
+        concurrency=5,
+        seconds=60,
     ),
     Worker(
         "workers/billing",
@@ -576,7 +699,7 @@ WORKERS = (
         "workers/simulator",
         queue="simulator",
         tables={"activity": READ_WRITE, "core": READ_WRITE},
-        sends=("simulator", "voice-events", "text-reports"),
+        sends=("simulator", "voice-events", "text-reports", "brands"),
         grants=frozenset({Grant.ROOT_SECRET, Grant.CALLBACKS, Grant.VOICE}),
         concurrency=20,
     ),
@@ -679,6 +802,17 @@ WORKERS = (
         seconds=25,
     ),
     Worker(
+        "workers/triggers",
+        queue="triggers",
+        # A call or a text of a flow passes the compliance gate and is charged.
+        tables={"activity": READ_WRITE, "core": READ_WRITE},
+        # One job for each flow of a fired event.
+        sends=("triggers",),
+        grants=frozenset({Grant.NATIONAL_REGISTRY, Grant.TEXTS, Grant.VOICE}),
+        batch=5,
+        concurrency=20,
+    ),
+    Worker(
         "workers/email_events", queue="email-events", tables={"activity": READ_WRITE, "core": WRITE}, concurrency=50
     ),
     Worker(
@@ -691,6 +825,17 @@ WORKERS = (
         # Room for three copies of the largest mail that SES accepts.
         memory=1_024,
         seconds=120,
+    ),
+    Worker(
+        "workers/mcp_servers",
+        queue="mcp-servers",
+        tables={"activity": READ_WRITE, "core": READ_WRITE},
+        # Credentials of servers are sealed.
+        grants=frozenset({Grant.ROOT_SECRET}),
+        # Each job may have to wait for a server that hangs.
+        batch=1,
+        concurrency=10,
+        seconds=60,
     ),
 )
 

@@ -17,6 +17,7 @@ _SWAGGER_UI = Path(str(resources.files("aws_lambda_powertools"))) / "event_handl
 _ASSET_FOLDERS = {
     "portal.css": _HERE / "assets",
     "portal.js": _HERE / "assets",
+    "widget.js": _HERE / "assets",
     "swagger-ui.min.css": _SWAGGER_UI,
     "swagger-ui-bundle.min.js": _SWAGGER_UI,
 }

@@ -21,12 +21,45 @@ _POLICY = (
     " frame-ancestors 'none'; form-action 'self'"
 )
 
+#: The demo of the widget is a page with a strict policy: what the widget needs, and nothing else.
+_DEMO_POLICY = (
+    "default-src 'none'; script-src 'self' https://challenges.cloudflare.com; style-src 'self'; connect-src 'self';"
+    " frame-src https://challenges.cloudflare.com; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
+)
+#: Partners' pages get a new version of the widget within this time.
+_CACHE_SHORTLY = "public, max-age=300"
+
 api = Api(Hum(), "portal", tag="Documentation")
 
 
 @api.get("/docs", summary="List the APIs", operation_id="docsIndex", public=True)
 def show_index() -> Response[str]:
     return _page(pages.render_index(api.exchange.request.path))
+
+
+@api.get(
+    "/docs/widget-demo",
+    summary="Get a page that shows a widget",
+    operation_id="docsWidgetDemo",
+    public=True,
+)
+def show_widget_demo(key: Annotated[str, Query(max_length=100)] = "") -> Response[str]:
+    return _page(pages.render_widget_demo(api.exchange.request.path, key), _DEMO_POLICY)
+
+
+@api.get(
+    "/widget.js",
+    summary="Get the script of the widget",
+    operation_id="widgetScript",
+    public=True,
+)
+def get_widget() -> Response[str]:
+    file = files.find_asset("widget.js")
+    assert file is not None
+    answer = _file(file, _CACHE_SHORTLY)
+    # Pages of all origins may load it, also those that require such a statement (Cross-Origin-Embedder-Policy).
+    answer.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    return answer
 
 
 @api.get(
@@ -67,8 +100,8 @@ def get_document(name: str) -> Response[str]:
     return _file(file, _REVALIDATE)
 
 
-def _page(html: str) -> Response[str]:
-    headers = {"Cache-Control": _REVALIDATE, "Content-Security-Policy": _POLICY, "Referrer-Policy": "same-origin"}
+def _page(html: str, policy: str = _POLICY) -> Response[str]:
+    headers = {"Cache-Control": _REVALIDATE, "Content-Security-Policy": policy, "Referrer-Policy": "same-origin"}
     return Response(200, "text/html; charset=utf-8", html, headers)
 
 

@@ -28,11 +28,37 @@ _ENTRY = """\
 <p><a href="{root}openapi/{name}.json">OpenAPI document</a>, version {version}</p>"""
 #: The only Markdown in the first paragraphs of the documents.
 _CODE = re.compile("`([^`]+)`")
+_PUBLIC_KEY = re.compile("whk_[0-9a-z]{26}")
 _REFERENCE = """\
 <main id="swagger-ui" data-document="{root}openapi/{name}.json"></main>
 <noscript><p>This page needs JavaScript; the <a href="{root}openapi/{name}.json">document</a> does not.</p></noscript>
 <script src="{bundle}"></script>
 <script src="{script}"></script>"""
+
+
+_DEMO = """\
+<main class="index">
+<h1>Widget demo</h1>
+<p>This page shows the widget of a public key whose token allows the origin of this page.</p>
+<form action="" method="get">
+<p><label>Public key <input name="key" value="{key}" size="34" pattern="whk_[0-9a-z]{{26}}"></label>
+<button>Show</button></p>
+</form>
+{script}
+</main>"""
+
+
+def render_widget_demo(path: str, key: str) -> str:
+    """Returns a page with the widget of a public key, and a form for another key."""
+    root, shown = _root(path), key if _PUBLIC_KEY.fullmatch(key) else ""
+    script = f'<script src="{root}widget.js" data-key="{shown}" async></script>' if shown else ""
+    return _PAGE.format(
+        title="Switchboard: widget demo",
+        head=_style(root, "portal.css"),
+        root=root,
+        links="",
+        body=_DEMO.format(key=shown, script=script),
+    )
 
 
 def render_index(path: str) -> str:

@@ -23,6 +23,8 @@ from switchboard.people.sessions import open_session
 from switchboard.team import members, memberships
 from switchboard.team.permissions import Role
 from switchboard.webhooks import callbacks
+from switchboard.widgets import service as widgets
+from switchboard.widgets.models import LeadField, WidgetSettings
 
 SLUG = "demo"
 #: The members of the demo organization, by the name of their session's cookie. They sign in at the local OpenID
@@ -48,6 +50,7 @@ def seed_demo(memory: Path) -> dict[str, str]:
         }
     if "ATHOS_KEY" not in made:
         made = made | _athos(made["ORGANIZATION_ID"])
+    made = made | _widget(made["ORGANIZATION_ID"], made.get("WIDGET_KEY"))
     for name, (address, role) in MEMBERS.items():
         if not _signed_in(made.get(name)):
             made = made | {name: _sign_in(made["ORGANIZATION_ID"], address, role)}
@@ -110,6 +113,29 @@ def _opticomm(org_id: str) -> dict[str, str]:
         # The secret of the live key: each key signs its callbacks with a secret of its own.
         "OPTICOMM_WEBHOOK_SECRET": callbacks.callback_secret(org_id, live.key.id),
     }
+
+
+def _widget(org_id: str, key: str | None) -> dict[str, str]:
+    """The key of the demo's widget, which the demo page of this stack may show."""
+    page = [settings.text("PUBLIC_URL")]
+    token = next((one for one in widgets.list_tokens(org_id) if one.public_key == key), None)
+    if token is None:
+        desk = FlowSettings(name="Demo Desk", kind="inbound", greeting="Hello, this is the demo desk.")
+        flow = flows.create_flow(_origin(org_id), desk)
+        wanted = WidgetSettings(
+            name="Demo Desk",
+            default_flow_id=flow.id,
+            allowed_origins=page,
+            captcha_provider="none",
+            daily_spend_cap_cents=1_000,
+            per_ip_rate_per_min=60,
+            lead_fields=[LeadField(name="name", label="Your name", required=True)],
+        )
+        token = widgets.create_token(_origin(org_id), wanted)
+    elif page[0] not in token.allowed_origins:
+        # The stack has another port than at its last start.
+        widgets.update_token(_origin(org_id), token.id, {"allowed_origins": page})
+    return {"WIDGET_KEY": token.public_key}
 
 
 def _webhook_secret(org_id: str, key: str) -> str:

@@ -8,10 +8,11 @@ import json
 import logging
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from http import HTTPStatus
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
@@ -21,6 +22,7 @@ from switchboard import telemetry
 from switchboard.dialects.anima.dialect import Anima
 from switchboard.dialects.athos.dialect import Athos
 from switchboard.dialects.hum.dialect import Hum
+from switchboard.dialects.mcp.dialect import Mcp
 from switchboard.dialects.opticomm.dialect import OptiComm
 from switchboard.edge.bodies import essence_of
 from switchboard.edge.dialect import Dialect
@@ -35,7 +37,7 @@ _MAX_BODY = 10 * 1024 * 1024
 #: Lambda's limit for an event, in bytes. An event with a body below the second size is never too large.
 _MAX_EVENT = 6 * 1024 * 1024
 _MOST_TO_MEASURE = 1024 * 1024
-_DIALECTS: dict[str, Dialect] = {dialect.name: dialect for dialect in (Anima(), OptiComm(), Athos(), Hum())}
+_DIALECTS: dict[str, Dialect] = {dialect.name: dialect for dialect in (Anima(), OptiComm(), Athos(), Hum(), Mcp())}
 
 logger = logging.getLogger("gateway")
 #: The headers that API Gateway renames in a function's response (REST API, "important notes"), as far as we send them.
@@ -45,8 +47,9 @@ _RENAMED = {b"www-authenticate": CHALLENGE.encode()}
 class Gateway:
     """Finds the API and the group of a path, and runs the group's function. Streaming groups run in this process."""
 
-    def __init__(self, pool: Pool, log: Path) -> None:
-        self._pool = pool
+    def __init__(self, pool: Pool, log: Path, own: Mapping[str, Pool] = MappingProxyType({})) -> None:
+        """`own` has the pools of groups that do not run in the common one."""
+        self._pool, self._own = pool, own
         self._streams = {
             group.name: importlib.import_module(f"functions.{group.name.replace('/', '.')}.app").app
             for group in topology.GROUPS
@@ -88,7 +91,7 @@ class Gateway:
             return
         started = time.perf_counter()
         try:
-            answer = await self._pool.invoke(group.name, event)
+            answer = await self._own.get(group.name, self._pool).invoke(group.name, event)
         except BrokenProcessPool:
             logger.warning("a process died while it answered %s", path)
             await _refuse(send, api, 502, "INTERNAL_ERROR", path)

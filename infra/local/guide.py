@@ -10,6 +10,7 @@ Switchboard is up, {seconds:.1f} s after the start. Ctrl-C stops it and keeps it
   Athos      {url}/api/external/v1
   HUM        {url}/api
   Docs       {url}/docs
+  Widget     {url}/docs/widget-demo?key={WIDGET_KEY}
   Sent mail  {home}/mail
   Inbound    smtp://localhost:{smtp} for demo@{domain} and all other agents
   Logs       {home}/functions.log

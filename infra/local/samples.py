@@ -19,6 +19,8 @@ from switchboard.accounts.plans import PlanName
 from switchboard.agents import service as agents
 from switchboard.aws import clients, objects, secret
 from switchboard.billing import checkout
+from switchboard.brands import drafts
+from switchboard.brands import service as brands
 from switchboard.calls import dialing, inbound, recordings, reports
 from switchboard.calls import service as calls
 from switchboard.calls.models import Order, Tier
@@ -45,6 +47,8 @@ from switchboard.email.models import MailDraft, Message
 from switchboard.flows import service as flows
 from switchboard.flows.models import FlowSettings
 from switchboard.kit import clock, ids, jwts, settings
+from switchboard.mcp_servers import service as mcp_servers
+from switchboard.mcp_servers.models import McpServerSettings
 from switchboard.messaging import incoming, lookup
 from switchboard.messaging.models import TextMessage
 from switchboard.messaging.threads import conversation_id_of
@@ -57,11 +61,17 @@ from switchboard.roleplay import lifecycle, sessions
 from switchboard.roleplay.models import DrillRequest, TransportReport
 from switchboard.roleplay.transports import simulator
 from switchboard.team.models import Member
+from switchboard.triggers import firing
+from switchboard.triggers import service as triggers
+from switchboard.triggers.firing import FiredEvent
+from switchboard.triggers.models import Firing
 from switchboard.voicemails import creation
 from switchboard.webhooks import deliveries
 from switchboard.webhooks import service as webhooks
 from switchboard.webhooks.models import EndpointSettings
 from switchboard.webhooks.service import EndpointWithSecret
+from switchboard.widgets import sessions as widget_sessions
+from switchboard.widgets.models import LeadAnswers
 
 _MAIL = b"""\
 From: You <you@example.com>\r
@@ -82,6 +92,7 @@ def fill_sample(text: str, demo: dict[str, str]) -> dict[str, Any]:
     hook = cache(lambda: _webhook(demo).endpoint.id)
     adding = cache(lambda: _waiting_batch(demo))
     waiting = cache(lambda: _waiting_text(demo))
+    fired = cache(lambda: _fired_event(demo))
     makers: dict[str, Callable[[], str]] = {
         "agent_key": lambda: demo["ANIMA_AGENT_KEY"],
         "agent_id": lambda: demo["ANIMA_AGENT_ID"],
@@ -94,10 +105,12 @@ def fill_sample(text: str, demo: dict[str, str]) -> dict[str, Any]:
         "ended_roleplay": lambda: _ended_roleplay(demo),
         "ended_call": lambda: _ended_call(demo),
         "redeemed_roleplay": lambda: _redeemed_roleplay(demo),
+        "widget_session": lambda: _widget_session(demo),
         "dialed_call": lambda: _dialed(demo),
         "noted_contact": lambda: (
             contacts.upsert_contact(_master(demo), "+14155550142", {"notes": "Call after noon."}).contact.id
         ),
+        "submitted_turn": lambda: _submitted_turn(demo),
         "bought_number": lambda: _bought_number(demo),
         "waiting_campaign": lambda: adding().campaign.id,
         "waiting_batch": lambda: adding().batch.id,
@@ -117,8 +130,15 @@ def fill_sample(text: str, demo: dict[str, str]) -> dict[str, Any]:
         "called_e164": lambda: _number(called()).e164,
         "twilio_text_form": lambda: str(_texted(called()).body, "ascii"),
         "twilio_text_signature": lambda: _texted(called()).signature,
+        "new_mcp_server": lambda: (
+            mcp_servers.create_server(
+                _master(demo), McpServerSettings(label="orders", connector_id="connector_orders")
+            ).id
+        ),
         "waiting_text": lambda: waiting().id,
         "waiting_conversation": lambda: waiting().conversation_id,
+        "fired_trigger": lambda: fired().trigger_id,
+        "trigger_firing": lambda: fired().id,
         "left_message": lambda: _left_message(demo),
         "stored_message": lambda: _stored_message(demo),
         "transcribed_voicemail": lambda: _transcribed_voicemail(demo),
@@ -145,6 +165,21 @@ def _bought_number(demo: dict[str, str]) -> str:
 
 def _admin(demo: dict[str, str]) -> Member:
     return authenticate_session(demo["HUM_SESSION"]).to_member(ids.new_id("corr"), None)
+
+
+def _submitted_turn(demo: dict[str, str]) -> str:
+    """A brand that was submitted. Returns the number of its turn."""
+    admin = _admin(demo)
+    if not brands.get_brand(admin.org_id).is_under_way:
+        payload = {
+            "entity_type": "PRIVATE_PROFIT", "company_name": "Lakeside Clinic LLC", "phone": "+14155550142",
+            "street": "1 Lake Street", "city": "San Francisco", "state": "CA", "postal_code": "94105", "country": "US",
+            "email": "office@lakeside.example.com", "vertical": "HEALTHCARE", "brand_relationship": "BASIC_ACCOUNT",
+        }  # fmt: skip
+        top = {"display_name": "Lakeside Clinic", "ein": "12-3456789"}
+        drafts.save_brand(admin, {**top, "payload": payload})
+        brands.submit_brand(admin)
+    return str(brands.get_brand(admin.org_id).turn)
 
 
 def _new_campaign(demo: dict[str, str], *recipients: str) -> str:
@@ -218,6 +253,16 @@ def _texted(number_id: str) -> SimulatedForm:
     return forms.sign_form(number.org_id, sent.body["path"], sent.body[text_forms.TEXT_FORM])
 
 
+def _fired_event(demo: dict[str, str]) -> Firing:
+    """An event that another system fired. A flow waits for it."""
+    wanted = {"name": "Leads", "kind": "outbound", "trigger_type": "event", "trigger_events": ["external.lead.*"]}
+    flows.create_flow(_master(demo), FlowSettings.model_validate(wanted))
+    made = triggers.create_trigger(_admin(demo), "Leads", "lead created")
+    found = firing.fire_trigger(made.trigger, FiredEvent('{"phone": "+14155550142"}'))
+    assert found is not None, "the event has no id"
+    return found
+
+
 def _waiting_text(demo: dict[str, str]) -> TextMessage:
     """A text that waits for the answer of a flow."""
     found = available.search_available_numbers(NumberSearch(sms=True, limit=1))
@@ -274,6 +319,13 @@ def _redeemed_roleplay(demo: dict[str, str]) -> str:
     snapshot = access.authenticate_key(demo["ATHOS_KEY"], frozenset({KeyKind.ATHOS}))
     minted = sessions.mint_session(access.caller_of(snapshot, ids.new_id("corr")), "rep_good", None)
     return sessions.redeem_session(sessions.admit_token(minted.token), DrillRequest(drill_key="ma-full-sale")).call.id
+
+
+def _widget_session(demo: dict[str, str]) -> str:
+    token = widget_sessions.admit_key(demo["WIDGET_KEY"])
+    answers = LeadAnswers(name="Ada")
+    started = widget_sessions.start_session(token, token.allowed_origins[0], answers, ids.new_id("corr"))
+    return started.session.id
 
 
 def _rep_joined(demo: dict[str, str]) -> str:

@@ -35,6 +35,8 @@ _API_PROCESSES = 3
 _WORKER_PROCESSES = 2
 #: Workers that wait for customers' servers have processes of their own, so that no other work waits for them.
 _OWN_PROCESSES = {"workers/deliveries": 2, "workers/slow_deliveries": 2}
+#: The same for groups that call the APIs: they would take the processes that they wait for.
+_OWN_API_PROCESSES = {"mcp": 2}
 
 
 class LocalStack:
@@ -141,12 +143,14 @@ class LocalStack:
         renew: Callable[[EventSources], Awaitable[None]],
     ) -> None:
         log = self.home / "functions.log"
-        api = Pool(_API_PROCESSES, environ, log, tuple(group.name for group in topology.GROUPS), "API")
+        groups = [group.name for group in topology.GROUPS if group.name not in _OWN_API_PROCESSES]
+        api = Pool(_API_PROCESSES, environ, log, tuple(groups), "API")
+        callers = {name: Pool(size, environ, log, (name,), name) for name, size in _OWN_API_PROCESSES.items()}
         names = [one.name for one in (*topology.WORKERS, *topology.SCHEDULES) if one.name not in _OWN_PROCESSES]
         background = Pool(_WORKER_PROCESSES, environ, log, tuple(names), "worker")
         own = {name: Pool(size, environ, log, (name,), name) for name, size in _OWN_PROCESSES.items()}
-        pools = (api, background, *own.values())
-        gateway = Gateway(api, log)
+        pools = (api, background, *callers.values(), *own.values())
+        gateway = Gateway(api, log, callers)
         server = uvicorn.Server(
             uvicorn.Config(
                 gateway,
@@ -185,7 +189,8 @@ class LocalStack:
             server.should_exit = True
             if serving:
                 await serving
-            await asyncio.to_thread(api.stop)
+            for pool in (*callers.values(), api):
+                await asyncio.to_thread(pool.stop)
             await pumps.stop()
             for pool in (background, *own.values()):
                 await asyncio.to_thread(pool.stop)

@@ -15,7 +15,8 @@ ROOT = Path(__file__).resolve().parents[2]
 APIS = ("hum",)
 #: Writes the documents, in a new process that imports the new noun.
 _DOCUMENTS = (
-    "from infra import events_page, openapi, retention_page; openapi.main(); events_page.main(); retention_page.main()"
+    "from infra import events_page, openapi, retention_page, webhook_events_page;"
+    "openapi.main(); events_page.main(); retention_page.main(); webhook_events_page.main()"
 )
 
 _NEXT = """\

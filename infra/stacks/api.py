@@ -50,7 +50,8 @@ class RestApi(Stack):
         handlers = {group.name: functions.make_published(group) for group in groups}
         self.rest = self._rest_api(name, topology.binary_types(api))
         for group in groups:
-            for path in group.paths:
+            # The base path itself is the root, which the fallback serves.
+            for path in filter(None, group.paths):
                 streams = functions.is_streamed(group)
                 _serve(self.rest.root.resource_for_path(path), handlers[group.name], streams=streams)
         for fixed in api.fixed:

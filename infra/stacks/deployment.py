@@ -34,12 +34,14 @@ _COUNTRIES = re.compile("[A-Z]{2}(?:,[A-Z]{2})*")
 _AS_GIVEN = (
     *("stage", "domain", "certificate_arn", "sender_domain", "alarm_email", "language_model"),
     *("twilio_account_sid", "twilio_secret_arn", "twilio_calls_per_second"),
+    "twilio_primary_profile",
     *("voice_carrier", "voice_talker", "caller_pool", "transfer_countries", "texts_carrier"),
     *("texts_per_second_long_code", "texts_per_second_toll_free", "texts_per_second_short_code"),
     "carrier_answers_keywords",
     *("payments_carrier", "stripe_secret_arn", "stripe_webhook_secret_arn"),
     *("stripe_prices", "stripe_metered_prices", "billing_origins"),
     *("livekit_url", "livekit_api_key", "livekit_secret_arn", "livekit_agent"),
+    *("turnstile_secret_arn", "turnstile_site_key"),
     *("national_registry", "national_registry_folder"),
     *("oidc_issuer", "oidc_client_id", "oidc_client_secret_arn", "sign_in_mail", "sign_in_mfa"),
 )
@@ -66,6 +68,9 @@ class Deployment:
     #: The account that sells telephone numbers and carries calls, and the ARN of the secret with its token.
     twilio_account_sid: str | None = None
     twilio_secret_arn: str | None = None
+    #: The profile of the deployment's own business in TrustHub (`BU…`), which vouches for brands of its customers.
+    #: Without it, the deployment registers no brands.
+    twilio_primary_profile: str | None = None
     #: How many calls a second Twilio starts for each of the deployment's accounts, if it is not the usual one.
     twilio_calls_per_second: str | None = None
     #: The carrier of live calls, and what talks in them: `announcer` lets the line say the greeting of a call.
@@ -100,6 +105,10 @@ class Deployment:
     livekit_api_key: str | None = None
     livekit_secret_arn: str | None = None
     livekit_agent: str | None = None
+    #: The ARN of the secret with Turnstile's secret key, and its public site key. Without them, widgets with a captcha
+    #: start no sessions.
+    turnstile_secret_arn: str | None = None
+    turnstile_site_key: str | None = None
     #: The issuer that vouches for people in the place of a user pool of our own, our client's id at it, and the ARN of
     #: the secret that holds the client's secret, if it has one.
     oidc_issuer: str | None = None
@@ -156,6 +165,8 @@ class Deployment:
         yield from self._contradictions_of_payments()
         if self.livekit_url and not (self.livekit_api_key and self.livekit_secret_arn):
             yield "livekit_url needs a livekit_api_key and a livekit_secret_arn"
+        if bool(self.turnstile_secret_arn) != bool(self.turnstile_site_key):
+            yield "turnstile_secret_arn and turnstile_site_key need each other"
         if self.national_registry not in ("none", "files"):
             yield f"national_registry must be none or files, not {self.national_registry}"
         if (self.national_registry == "files") != bool(self.national_registry_folder):

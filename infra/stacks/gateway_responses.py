@@ -10,10 +10,13 @@ from switchboard.dialects.callbacks.dialect import Callbacks
 from switchboard.dialects.callbacks.stripe import StripeCallbacks
 from switchboard.dialects.callbacks.twilio import TwilioCallbacks
 from switchboard.dialects.hum.dialect import Hum
+from switchboard.dialects.mcp.dialect import Mcp
 from switchboard.dialects.opticomm.dialect import OptiComm
 from switchboard.edge.dialect import Dialect
 
-DIALECTS: dict[str, Dialect] = {dialect.name: dialect for dialect in (Anima(), OptiComm(), Athos(), Hum(), Callbacks())}
+DIALECTS: dict[str, Dialect] = {
+    dialect.name: dialect for dialect in (Anima(), OptiComm(), Athos(), Hum(), Mcp(), Callbacks())
+}
 DIALECTS["twilio"] = TwilioCallbacks()
 DIALECTS["stripe"] = StripeCallbacks()
 
@@ -49,6 +52,8 @@ NEAREST: dict[str, dict[str, str]] = {
     "opticomm": {"4": "INVALID_ACTION", "5": "INTERNAL_ERROR"},
     "athos": {"4": "INVALID_REQUEST", "5": "INTERNAL_ERROR"},
     "hum": {"4": "invalid_request", "5": "internal_error"},
+    # A code says what happened, and a number which kind of error of JSON-RPC it is.
+    "mcp": {"4": "invalid_request", "5": "internal_error"},
     # Callbacks have no codes: the response is the status only.
     "callbacks": {"4": "", "5": ""},
     "twilio": {"4": "", "5": ""},

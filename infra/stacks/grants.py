@@ -112,11 +112,16 @@ def _transport_settings(deployment: Deployment, _: Resources) -> Settings:
         return {}
     return {
         "ROLEPLAY_TRANSPORT": "livekit",
+        "VOICE_ROOMS": "livekit",
         "LIVEKIT_URL": deployment.livekit_url,
         "LIVEKIT_API_KEY": deployment.livekit_api_key,
         "LIVEKIT_SECRET": deployment.livekit_secret_arn,
         "LIVEKIT_AGENT": deployment.livekit_agent,
     }
+
+
+def _captcha_settings(deployment: Deployment, _: Resources) -> Settings:
+    return {"TURNSTILE_SECRET": deployment.turnstile_secret_arn, "TURNSTILE_SITE_KEY": deployment.turnstile_site_key}
 
 
 def _numbers_settings(deployment: Deployment, _: Resources) -> Settings:
@@ -126,6 +131,7 @@ def _numbers_settings(deployment: Deployment, _: Resources) -> Settings:
         "NUMBERS_CARRIER": "twilio",
         "TWILIO_ACCOUNT_SID": deployment.twilio_account_sid,
         "TWILIO_SECRET": deployment.twilio_secret_arn,
+        "TWILIO_PRIMARY_PROFILE": deployment.twilio_primary_profile,
     }
 
 
@@ -197,6 +203,10 @@ ROWS: dict[Grant, GrantRow] = {
     Grant.TRANSPORT: GrantRow(
         settings=_transport_settings,
         statements=lambda deployment, _: _may_read(deployment.livekit_secret_arn),
+    ),
+    Grant.CAPTCHA: GrantRow(
+        settings=_captcha_settings,
+        statements=lambda deployment, _: _may_read(deployment.turnstile_secret_arn),
     ),
     Grant.NUMBERS: GrantRow(
         settings=_numbers_settings,

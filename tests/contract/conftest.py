@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from smtplib import SMTP
 
 import httpx
@@ -53,12 +54,13 @@ def demo(stack: Stack, http: httpx.Client) -> Organization:
         keys["ANIMA_AGENT_ID"],
         keys["ANIMA_AGENT_KEY"],
         keys["ANIMA_MASTER_KEY"],
-        post=partial(_post, int((stack.home / "smtp_port").read_text())),
+        post=partial(deliver_mail, stack.home),
     )
 
 
-def _post(port: int, mail: bytes, address: str) -> None:
-    with SMTP("127.0.0.1", port) as smtp:
+def deliver_mail(home: Path, mail: bytes, address: str) -> None:
+    """Send a mail to an address of the stack whose data are in a folder."""
+    with SMTP("127.0.0.1", int((home / "smtp_port").read_text())) as smtp:
         smtp.sendmail("you@example.com", [address], mail)
 
 

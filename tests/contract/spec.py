@@ -160,7 +160,7 @@ class Spec:
 
 
 def _names(response: httpx.Response) -> set[str]:
-    spelled = {name.lower(): name for name in (*LIMITS, CHALLENGE, "Allow", "X-Athos-Request-Id")}
+    spelled = {name.lower(): name for name in (*LIMITS, CHALLENGE, "Allow", "Location", "X-Athos-Request-Id")}
     # The function's own response header, before API Gateway renames it.
     spelled["www-authenticate"] = CHALLENGE
     return {spelled.get(name.lower(), name) for name in response.headers}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import secrets
 import time
 from collections.abc import Iterator
 from email import message_from_bytes
@@ -14,8 +13,9 @@ import httpx
 import pytest
 
 from tests.conftest import Stack
-from tests.contract import console
+from tests.contract import console, signing_in
 from tests.contract.conftest import inside
+from tests.contract.signing_in import fill_in, follow_redirects, sign_in, to_the_form, unused_address
 from tests.contract.world import sign_up_body
 
 SESSION, BROWSER = "bh_hum_session", "bh_hum_browser"
@@ -24,44 +24,8 @@ SESSION, BROWSER = "bh_hum_session", "bh_hum_browser"
 @pytest.fixture
 def browser(stack: Stack) -> Iterator[httpx.Client]:
     """A browser with cookies and forms. It follows no redirect by itself."""
-    url = stack.url.replace("127.0.0.1", "localhost")
-    with httpx.Client(base_url=url, timeout=20) as client:
+    with signing_in.open_browser(stack.url) as client:
         yield client
-
-
-def follow_redirects(browser: httpx.Client, answer: httpx.Response, until: str) -> httpx.Response:
-    """Follow the redirects until one leads to the given place."""
-    for _ in range(10):
-        place = urljoin(str(answer.request.url), answer.headers["location"])
-        if urlsplit(place).path == until:
-            return answer
-        answer = browser.get(place)
-    raise AssertionError(f"never led to {until}")
-
-
-def to_the_form(browser: httpx.Client, return_to: str | None = None) -> httpx.Response:
-    """Begin a sign-in, and arrive at the provider's form."""
-    answer = browser.get("/auth/login", params={"return_to": return_to} if return_to is not None else {})
-    while answer.is_redirect:
-        answer = browser.get(urljoin(str(answer.request.url), answer.headers["location"]))
-    assert answer.status_code == 200, answer.text
-    return answer
-
-
-def fill_in(browser: httpx.Client, form: httpx.Response, email: str, **more: str) -> httpx.Response:
-    """Send the form. Returns the provider's last response, which redirects to the callback."""
-    answer = browser.post(form.request.url, data={"email": email, "name": email.partition("@")[0], **more})
-    return follow_redirects(browser, answer, "/auth/callback")
-
-
-def sign_in(browser: httpx.Client, email: str, return_to: str | None = None, **more: str) -> httpx.Response:
-    """Sign in. Returns the response of the callback."""
-    return browser.get(fill_in(browser, to_the_form(browser, return_to), email, **more).headers["location"])
-
-
-def unused_address() -> str:
-    """An unused address."""
-    return f"{secrets.token_hex(6)}@example.com"
 
 
 def set_cookies(answer: httpx.Response) -> dict[str, str]:

@@ -46,6 +46,8 @@ FULL = {
     "livekit_url": "wss://example.livekit.cloud",
     "livekit_api_key": "APIexample",
     "livekit_secret_arn": "arn:aws:secretsmanager:us-east-1:111122223333:secret:livekit-made-up",
+    "turnstile_secret_arn": "arn:aws:secretsmanager:us-east-1:111122223333:secret:turnstile-made-up",
+    "turnstile_site_key": "0x4AAAAAAAmadeup",
     "national_registry": "files",
     "national_registry_folder": "/opt/registry",
     "alarm_email": "oncall@example.com",

@@ -83,6 +83,17 @@ CODES = {
         500: "internal_error",
         503: "service_unavailable",
     },
+    "mcp": {
+        400: "invalid_request",
+        401: "unauthorized",
+        403: "forbidden",
+        404: "not_found",
+        413: "payload_too_large",
+        415: "unsupported_media_type",
+        429: "rate_limited",
+        500: "internal_error",
+        503: "service_unavailable",
+    },
     "callbacks": dict.fromkeys((400, 401, 403, 404, 413, 415, 429, 500, 503), ""),
     "twilio": dict.fromkeys((400, 401, 403, 404, 413, 415, 429, 500, 503), ""),
 }
@@ -103,6 +114,9 @@ def read_code(api: str, body: dict[str, Any], status: int) -> str:
         case "athos":
             assert body["error"]["requestId"] == "$context.requestId", "header and body have the same request id"
             return str(body["error"]["code"])
+        case "mcp":
+            assert (body["jsonrpc"], body["id"], body["error"]["data"]["status"]) == ("2.0", None, status)
+            return str(body["error"]["data"]["code"])
         case _:
             assert body["error"] == body["code"]
             assert body["details"] == []

@@ -29,11 +29,14 @@ def test_the_same_code_makes_the_same_zips(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("function", [pytest.param(made, id=made.name) for made in topology.FUNCTIONS])
-def test_a_zip_holds_the_functions_own_folder_only(assets: Assets, function: resources.Function) -> None:
-    folder = f"functions/{function.name}/"
+def test_a_zip_holds_the_functions_own_folder_and_what_it_includes(
+    assets: Assets, function: resources.Function
+) -> None:
+    folders = tuple(f"functions/{name}/" for name in (function.name, *function.includes))
     inside = names(assets.functions[function.name])
-    assert f"{folder}handler.py" in inside
-    assert all(name.startswith(folder) or name.endswith("/__init__.py") for name in inside)
+    assert f"{folders[0]}handler.py" in inside
+    assert all(name.startswith(folders) or name.endswith("/__init__.py") for name in inside)
+    assert all(any(name.startswith(folder) for name in inside) for folder in folders)
 
 
 def test_a_server_is_started_by_a_script_that_may_be_run(assets: Assets) -> None:

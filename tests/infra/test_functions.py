@@ -138,9 +138,13 @@ def test_its_environment_follows_from_its_grants(full_deployment: Templates, fun
         expected["SWITCHBOARD_TRANSCRIBER"] = "amazon"
     if resources.Grant.TRANSPORT in function.grants:
         expected["SWITCHBOARD_ROLEPLAY_TRANSPORT"] = "livekit"
+        expected["SWITCHBOARD_VOICE_ROOMS"] = "livekit"
         expected["SWITCHBOARD_LIVEKIT_URL"] = "wss://example.livekit.cloud"
         expected["SWITCHBOARD_LIVEKIT_API_KEY"] = "APIexample"
         expected["SWITCHBOARD_LIVEKIT_SECRET"] = FULL["livekit_secret_arn"]
+    if resources.Grant.CAPTCHA in function.grants:
+        expected["SWITCHBOARD_TURNSTILE_SECRET"] = FULL["turnstile_secret_arn"]
+        expected["SWITCHBOARD_TURNSTILE_SITE_KEY"] = FULL["turnstile_site_key"]
     if resources.Grant.NUMBERS in function.grants:
         expected["SWITCHBOARD_NUMBERS_CARRIER"] = "twilio"
         expected["SWITCHBOARD_TWILIO_ACCOUNT_SID"] = "ACexample"
@@ -326,6 +330,8 @@ def expected_grants(full_deployment: Templates, function: resources.Function) ->
             yield f"transcribe:{action}", "arn:Partition:transcribe:Region:AccountId:transcription-job/*"
     if resources.Grant.TRANSPORT in function.grants:
         yield "secretsmanager:GetSecretValue", FULL["livekit_secret_arn"]
+    if resources.Grant.CAPTCHA in function.grants:
+        yield "secretsmanager:GetSecretValue", FULL["turnstile_secret_arn"]
     if resources.Grant.NUMBERS in function.grants:
         yield "secretsmanager:GetSecretValue", FULL["twilio_secret_arn"]
     if resources.Grant.PAYMENTS in function.grants:

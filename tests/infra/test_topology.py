@@ -31,6 +31,11 @@ NEVER_CALLED = {
     "hum/transcription": {SECRET},  # It returns no cursor, and keeps nothing that a retry would have to repeat.
     "hum/team": {SECRET},  # It returns no cursor, and no secret that a retry would have to repeat.
     "hum/sign_in": {"idempotency"},  # A browser navigates there, without an Idempotency-Key.
+    "hum/widget_tokens": {SECRET},  # It returns no cursor, and no secret that a retry would have to repeat.
+    "hum/widget_sessions": {"sessions"},  # A public key or the token of a session is the credential.
+    "workers/widgets": {SECRET},  # Tokens and tickets are made and read by the function that starts sessions.
+    # It authenticates and passes on: the operations run in functions of their own.
+    "mcp": {"activity", "idempotency", SECRET},
     "workers/roleplay": {SECRET},  # Tokens and tickets are made and read by the sessions functions.
     "workers/scoring": {SECRET},  # Tokens and tickets are made and read by the sessions functions.
     "hum/billing": {SECRET},  # It returns no cursor. Only the simulator's notifications are signed, by other functions.
@@ -38,7 +43,7 @@ NEVER_CALLED = {
     "hum/analytics": {SECRET},  # Its newest calls are the first page, and it returns no cursor.
     "workers/numbers": {SECRET},  # It configures and settles numbers, and returns no cursor.
     "workers/summaries": {SECRET},  # It returns no cursor.
-    "workers/replies": {SECRET},  # It sends texts, and returns no cursor.
+    "workers/triggers": {SECRET},  # It places calls and sends texts, and returns no cursor.
     "workers/campaigns": {SECRET},  # It sends texts, and returns no cursor.
     "streams": {SECRET},  # The cursor is an id of the chain and needs no signature.
     # The modules that accept calls also sign. A worker accepts none.
@@ -188,14 +193,20 @@ def test_functions_that_trigger_themselves_are_listed() -> None:
     # Deferred deliveries go back to their queues; the simulated transport reports to its own worker.
     # The simulated voice provider defers late reports and the end of a talk, once each.
     # A turn of a campaign sends the next one, as long as there is something to send.
+    # A revoked token with many sessions ends them in several runs, each of which begins where the last one stopped.
     # A text that waits for its number returns at the time that it has reserved, and waits for four hours at most.
+    # A turn of a registration that has nothing to record sends its job again for later. Its pauses grow.
+    # A fired event sends one job for each flow that waits for it, and these jobs send none.
     listed = {
+        "workers/triggers",
+        "workers/brands",
         "workers/deliveries",
         "workers/slow_deliveries",
         "workers/roleplay",
         "workers/simulator",
         "workers/campaigns",
         "workers/texts",
+        "workers/widgets",
     }
     assert found == listed, (
         f"{sorted(found - listed)} send jobs to their own queues, and Lambda stops such a function after 16 rounds. If "

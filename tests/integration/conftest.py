@@ -14,6 +14,7 @@ import pytest
 from tests.conftest import Stack
 from tests.integration import browser as browsers
 from tests.integration.browser import Browser
+from tests.integration.receiver import Receiver, running_receiver
 
 
 def wait_until(wanted: Callable[[], Any], seconds: float = 20) -> Any:
@@ -48,6 +49,13 @@ def http(stack: Stack) -> Iterator[httpx.Client]:
 def browser() -> Iterator[Browser]:
     """A browser without a window, one for the session."""
     with browsers.running_browser() as running:
+        yield running
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """An endpoint on this machine."""
+    with running_receiver() as running:
         yield running
 
 

@@ -66,8 +66,6 @@ LARGE_PAGE = Cost(3, 10)
 #: A miss: a name leads to numbers, and each number to its calls, before the calls themselves are read. Up to sixteen
 #: numbers take a request each. If more numbers have the name, the newest calls are looked through instead.
 RARE_NAME, NAME = Cost(4, 6), Cost(5, 22)
-#: A miss: the counts of the campaigns of a page are read after the campaigns.
-CAMPAIGNS = Cost(4, 6)
 #: The read state comes with the session.
 MARK, COUNTS = Cost(3, 3), Cost(2, 2)
 #: A miss: the lines of flows are up to four requests beside the tallies. A report that begins or ends within a quarter
@@ -145,8 +143,8 @@ ASKED = {
     "a conversation": Ask(_TEXTS, f"{_TALKS}/{{conversation}}"),
     "texts of a conversation": Ask(_TEXTS, f"{_TALKS}/{{conversation}}/messages"),
     "activity of a conversation": Ask(_TEXTS, f"{_TALKS}/{{conversation}}/activity"),
-    "campaigns: 200 a page": Ask("hum/campaigns", "/api/sms/campaigns", CAMPAIGNS),
-    "campaigns: far down": Ask("hum/campaigns", "/api/sms/campaigns?limit=5&cursor=*", CAMPAIGNS),
+    "campaigns: 200 a page": Ask("hum/campaigns", "/api/sms/campaigns"),
+    "campaigns: far down": Ask("hum/campaigns", "/api/sms/campaigns?limit=5&cursor=*"),
     "contacts": Ask("hum/contacts", "/api/contacts"),
     "contacts: far down": Ask("hum/contacts", "/api/contacts?limit=5&cursor=*"),
     "contacts: 100 a page": Ask("hum/contacts", "/api/contacts?limit=100"),

@@ -37,6 +37,7 @@ OWNERS = {
     "botocore": {"switchboard.aws"},
     "twilio": {"switchboard.carriers"},
     "stripe": {"switchboard.carriers"},
+    "httpx2": {"switchboard.carriers"},
     "elevenlabs": {"switchboard.carriers"},
     "aiohttp": {"switchboard.outbound"},
     "joserfc": {"switchboard.kit.jwts", "switchboard.carriers.identity"},
@@ -187,8 +188,9 @@ def test_random_values_come_from_one_module(name: str) -> None:
 #: Words of an effect by hand. Use `commit_once` and `find_earlier_effect` instead.
 EFFECT_WORDS = {"AlreadyDoneError", "marker_write", "require_new"}
 #: A caller's own `request_id` is an `IdempotencyGuard` itself, used by others in their commits. So is the mark of a
-#: text that a turn of the AI sends: a turn is no request and has no key.
-EFFECTS = {"switchboard.calls.request_ids", "switchboard.replies.store"}
+#: text that a turn of the AI sends: a turn is no request and has no key. And so is the mark of a flow that a fired
+#: event starts.
+EFFECTS = {"switchboard.calls.request_ids", "switchboard.replies.store", "switchboard.triggers.firing_store"}
 #: Each attempt takes another place at once, and the last one gives up: `optimistic` would pause for the same place.
 #: A judge retries its model and changes nothing.
 LOOPS = {

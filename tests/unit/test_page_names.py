@@ -20,6 +20,8 @@ from switchboard.events import registry
 
 #: The pages about the code. The pages of contracts are about other products, too.
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
+#: The page of bodies names their fields by path (`data.flow_id`).
+PAGES.remove(ROOT / "docs" / "webhook-events.md")
 FOLDERS = ("layers/switchboard", "functions", "infra", "tests")
 _QUOTED = re.compile(r"`([^`\n]+)`")
 _FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)

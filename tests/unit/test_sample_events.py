@@ -22,6 +22,7 @@ from switchboard.accounts.plans import PlanName
 from switchboard.audit import service as audit
 from switchboard.aws import clients, objects, reads
 from switchboard.aws.writes import commit
+from switchboard.brands import service as brands
 from switchboard.calls import history, summaries
 from switchboard.calls import store as calls
 from switchboard.calls.models import State
@@ -40,6 +41,8 @@ from switchboard.roleplay.models import RoleplayState
 from switchboard.timers import service as timers
 from switchboard.voicemails import store as voicemails
 from switchboard.webhooks import deliveries
+from switchboard.widgets import session_store
+from switchboard.widgets.models import WidgetSessionState
 from tests.unit.messaging.desk import make_conversation, make_text
 from tests.unit.messaging.texts_out import give_number
 
@@ -155,6 +158,14 @@ def test_sqs_roleplay_begins_a_call(run: Run) -> None:
     assert (first["kind"], first["call_id"]) == ("live", parse_job(event)["call_id"])
 
 
+def test_sqs_widgets_ends_a_session(run: Run, organization: dict[str, str]) -> None:
+    event, answer = run("workers/widgets", "sqs-widgets")
+    assert answer == DONE
+    session = session_store.SESSIONS.get_object(organization["ORGANIZATION_ID"], parse_job(event)["session_id"])
+    assert session is not None
+    assert session.state is WidgetSessionState.SETTLED
+
+
 def test_sqs_scoring_scores_a_call(run: Run, organization: dict[str, str]) -> None:
     event, answer = run("workers/scoring", "sqs-scoring")
     assert answer == DONE
@@ -168,6 +179,13 @@ def test_sqs_contacts_lets_a_contact_be_found_by_its_notes(run: Run, organizatio
     assert answer == DONE
     (known,) = contacts.list_contacts(organization["ORGANIZATION_ID"], "noon", 10, None)[0]
     assert [known.contact.id] == parse_job(event)["contact_ids"]
+
+
+def test_sqs_brands_takes_a_step_of_a_registration(run: Run, organization: dict[str, str]) -> None:
+    event, answer = run("workers/brands", "sqs-brands")
+    assert answer == DONE
+    done = brands.get_brand(organization["ORGANIZATION_ID"])
+    assert (done.turn, done.done) == (parse_job(event)["turn"] + 1, ["customer_profile"])
 
 
 def test_sqs_numbers_configures_a_number_at_its_provider(run: Run, organization: dict[str, str]) -> None:
@@ -293,6 +311,13 @@ def test_sqs_replies_answer_a_text(run: Run, organization: dict[str, str]) -> No
     assert answer == DONE
     texts, _ = messaging.list_messages(organization["ORGANIZATION_ID"], parse_job(event)["conversation_id"], 10)
     assert [text.author.value for text in texts] == ["ai", "contact"]
+
+
+def test_sqs_triggers_send_a_job_for_each_flow(run: Run, organization: dict[str, str]) -> None:
+    event, answer = run("workers/triggers", "sqs-triggers")
+    assert answer == DONE
+    (job,) = receive_jobs("triggers")
+    assert (job["job"], job["firing_id"]) == ("StartFlow", parse_job(event)["firing_id"])
 
 
 def test_sqs_texts_sends_a_queued_text(run: Run, organization: dict[str, str]) -> None:

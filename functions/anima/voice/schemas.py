@@ -45,7 +45,7 @@ def states_shown_as(shown: CallState) -> list[State]:
     return [state for state, name in _STATE.items() if name == shown]
 
 
-class CallMetadata(BaseModel):
+class ConsentMetadata(BaseModel):
     """The caller's statements about the call. Other entries are stored with the call."""
 
     model_config = ConfigDict(extra="allow", json_schema_extra={"required": ["consent_source"]})
@@ -70,7 +70,7 @@ class VoiceCallRequest(View):
 
     to: E164 = Field(description="The number to call, in E.164 format.")
     tier: Literal["basic", "premium"] = Field(description="The quality and price of the voice.")
-    metadata: Annotated[CallMetadata, FreeJson(8_192)]
+    metadata: Annotated[ConsentMetadata, FreeJson(8_192)]
     voice_id: str | None = Field(default=None, max_length=100, description="A voice of the catalog with this tier.")
     greeting: str | None = Field(
         default=None,

@@ -1,4 +1,4 @@
-"""LiveKit's webhooks and the reports of the persona's agents: `/callbacks/livekit*`.
+"""LiveKit's webhooks and the reports of agents about roleplays and rooms of calls: `/callbacks/livekit*`.
 
 A signed callback is parsed and queued; a worker applies it. So callbacks may arrive twice, late or in any order. A
 callback for an unknown room changes nothing.
@@ -14,6 +14,8 @@ from pydantic import ValidationError
 from functions.callbacks.livekit.schemas import RoomReports
 from switchboard import telemetry
 from switchboard.aws import queues, secret
+from switchboard.carriers.rooms import livekit_reports as room_reports
+from switchboard.carriers.voice.ports.reports import Report, report_messages
 from switchboard.dialects.callbacks.dialect import Answer, Callbacks, answer_nothing
 from switchboard.edge import signatures
 from switchboard.edge.api import Api
@@ -46,6 +48,10 @@ _VERIFY = signatures.livekit_verifier("livekit", _secrets)
 )
 def receive_webhook() -> Answer:
     event = _parse_body()
+    call_report = room_reports.of_webhook(event)
+    if call_report is not None:
+        _queue_call_reports([call_report])
+        return answer_nothing()
     report = livekit_reports.of_webhook(event)
     if report is None:
         name = event.get("event") if isinstance(event, dict) else None
@@ -64,12 +70,17 @@ def receive_webhook() -> Answer:
 )
 def report_room() -> Answer:
     try:
-        reports = RoomReports.model_validate(_parse_body()).to_messages()
+        told = RoomReports.model_validate(_parse_body())
     except ValidationError as error:
         telemetry.logger().warning(
             "an agent's reports are not valid", extra={"problems": telemetry.validation_problems(error)}
         )
         raise Invalid("The reports are not valid.") from None
+    call_reports = told.to_call_reports()
+    if call_reports is not None:
+        _queue_call_reports(call_reports)
+        return answer_nothing()
+    reports = told.to_messages()
     if reports is None:
         raise NotFound("This room does not belong to this platform.")
     _queue(reports)
@@ -86,6 +97,11 @@ def _parse_body() -> Any:
 def _queue(reports: list[dict[str, Any]]) -> None:
     background.wait_for_guard()  # a request that the rate limiter refuses must not queue anything
     queues.send_messages(QueueMessage(queue=QUEUE, body=report, group=report["org_id"]) for report in reports)
+
+
+def _queue_call_reports(reports: list[Report]) -> None:
+    background.wait_for_guard()  # as above
+    queues.send_messages(report_messages(reports))
 
 
 handler = api.handler

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from switchboard.carriers.rooms import livekit_reports as room_reports
+from switchboard.carriers.voice.ports.reports import EndReason, Report, Turn
 from switchboard.kit import clock
 from switchboard.roleplay.judges.models import PracticeSpeaker, PracticeTurn
 from switchboard.roleplay.models import RoleplayEndReason
@@ -16,6 +18,13 @@ from switchboard.roleplay.transports import livekit_reports
 _MAX_TEXT_CHARACTERS, _MAX_TURNS, _MAX_MS = 16_000, 10_000, 2 * 3_600_000
 #: Most reports in one request.
 _MAX_REPORTS = 100
+
+#: The reasons of a roleplay's end in the words of calls.
+_END_REASONS = {
+    RoleplayEndReason.COMPLETED: EndReason.COMPLETED,
+    RoleplayEndReason.REP_HANGUP: EndReason.CALLER_HANGUP,
+    RoleplayEndReason.PERSONA_HANGUP: EndReason.AGENT_HANGUP,
+}
 
 _Offset = Annotated[int, Field(ge=0, le=_MAX_MS)]
 
@@ -40,6 +49,17 @@ class SaidTurn(_Reported):
         )
         return {"kind": "turn", "turn": turn.model_dump(mode="json")}
 
+    def to_call_report(self, place: dict[str, str]) -> Report:
+        """Returns the report about a call: the persona is the agent, and the rep is the caller."""
+        turn = Turn(
+            number=self.number,
+            speaker="agent" if self.speaker is PracticeSpeaker.PERSONA else "caller",
+            text=self.text,
+            start_ms=self.start_ms,
+            end_ms=self.end_ms,
+        )
+        return Report(kind="turn", turn=turn, **place)
+
 
 class RoomEnded(_Reported):
     """The end of a room: reason, time and number of turns. The number includes turns that are not posted yet."""
@@ -51,6 +71,10 @@ class RoomEnded(_Reported):
 
     def to_report(self) -> dict[str, Any]:
         return {"kind": "ended", "end_reason": self.reason.value, "turns": self.turns, "at": clock.format_iso(self.at)}
+
+    def to_call_report(self, place: dict[str, str]) -> Report:
+        """Returns the report about a call."""
+        return Report(kind="ended", end_reason=_END_REASONS[self.reason], at=clock.format_iso(self.at), **place)
 
 
 class RoomReports(_Reported):
@@ -65,3 +89,8 @@ class RoomReports(_Reported):
         """Returns the reports as messages for the worker, or `None` if the room does not belong to this platform."""
         place = livekit_reports.place_of(self.room)
         return None if place is None else [place | one.to_report() for one in self.reports]
+
+    def to_call_reports(self) -> list[Report] | None:
+        """Returns the reports about a call, or `None` if the room is not the room of a call."""
+        place = room_reports.place_of(self.room)
+        return None if place is None else [one.to_call_report(place) for one in self.reports]

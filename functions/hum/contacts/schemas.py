@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from switchboard.contacts import models
 from switchboard.contacts.models import BackfillStatus, ContactWithHistory
 from switchboard.dialects.hum.shapes import Ok
-from switchboard.edge.fields import OneLine
+from switchboard.edge.fields import Flag, OneLine
 from switchboard.edge.schema import omit_default
 from switchboard.email.address import EmailAddress
 
@@ -51,7 +51,7 @@ class ContactInput(BaseModel):
     state: Annotated[str, OneLine(2)] | None = Field(
         default=None, description="The US state where the contact lives. Its law applies to calls to the contact."
     )
-    zone_confirmed: bool | None = Field(
+    zone_confirmed: Flag | None = Field(
         default=None,
         description="Whether you confirm `time_zone` and `state`. Confirmed values replace the locations of the"
         " number's area code, for calls and texts of every API. Unconfirmed values only narrow these locations. A"

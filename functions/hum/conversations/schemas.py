@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
-from pydantic.json_schema import SkipJsonSchema
 
-from switchboard.dialects.hum.shapes import ContactNumber, Ok
+from switchboard.dialects.hum.shapes import ContactNumber, Ok, WarningView
 from switchboard.dialects.hum.text_views import ConversationView, ScheduledMessageBrief, TextView
-from switchboard.edge.fields import FreeJson, Id, OneLine, Timestamp
+from switchboard.edge.fields import FreeJson, Id, Omissible, OneLine, Timestamp
 from switchboard.edge.schema import omit_default
 from switchboard.messaging.acceptance import SentText, TextDraft
 from switchboard.messaging.conversations import NewConversation, StartedConversation
@@ -23,6 +22,8 @@ from switchboard.messaging.models import (
     TextMedia,
 )
 
+_WARNINGS = "`a2p_unregistered`: networks may block texts of this number to the United States."
+
 
 class SmsMediaItem(BaseModel):
     """A file to send."""
@@ -32,7 +33,7 @@ class SmsMediaItem(BaseModel):
         description="The public `https` address from which the carrier gets the file.",
         json_schema_extra={"format": "uri"},
     )
-    content_type: Annotated[str, OneLine(120)] | SkipJsonSchema[None] = Field(
+    content_type: Omissible[Annotated[str, OneLine(120)]] = Field(
         default=None, description="Its media type.", json_schema_extra=omit_default
     )
 
@@ -102,7 +103,7 @@ class SmsConversationCreateInput(BaseModel):
     contact_e164: ContactNumber = Field(description="The contact's number.")
     flow_id: Id | None = Field(default=None, description="The flow that answers. Only for a new conversation.")
     assigned_user_id: Id | None = Field(default=None, description="The member to assign. Only for a new conversation.")
-    initial_message: SmsInitialMessage | SkipJsonSchema[None] = Field(
+    initial_message: Omissible[SmsInitialMessage] = Field(
         default=None, description="A text to send now.", json_schema_extra=omit_default
     )
 
@@ -175,6 +176,7 @@ class InitialMessageView(BaseModel):
     status: Literal["queued", "scheduled", "refused"]
     message: TextView | None
     scheduled_message: ScheduledMessageBrief | None
+    warnings: list[WarningView] = Field(description=_WARNINGS)
     error: MessageRefusal | None
 
 
@@ -192,7 +194,7 @@ class StartedConversationView(ConversationView):
 def _initial_message(started: StartedConversation) -> InitialMessageView | None:
     if started.refusal:
         error = MessageRefusal(code=started.refusal.code, message=started.refusal.message)
-        return InitialMessageView(status="refused", message=None, scheduled_message=None, error=error)
+        return InitialMessageView(status="refused", message=None, scheduled_message=None, warnings=[], error=error)
     return InitialMessageView(**_sent_fields(started.sent), error=None) if started.sent else None
 
 
@@ -202,6 +204,7 @@ class SentMessageView(Ok):
     status: Literal["queued", "scheduled"]
     message: TextView | None
     scheduled_message: ScheduledMessageBrief | None
+    warnings: list[WarningView] = Field(description=_WARNINGS)
 
     @classmethod
     def of(cls, sent: SentText) -> SentMessageView:
@@ -214,6 +217,7 @@ def _sent_fields(sent: SentText) -> dict[str, Any]:
         "status": "scheduled" if sent.scheduled else "queued",
         "message": TextView.of(sent.message) if sent.message else None,
         "scheduled_message": ScheduledMessageBrief.of(sent.scheduled) if sent.scheduled else None,
+        "warnings": WarningView.list_of(sent.warnings),
     }
 
 

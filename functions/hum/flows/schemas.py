@@ -9,10 +9,15 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from switchboard.edge.fields import OneLine
 from switchboard.edge.schema import omit_default
+from switchboard.events.external_names import MAX_FILTER_CHARACTERS
+from switchboard.flows.event_paths import MAX_CHARACTERS
+from switchboard.flows.event_rules import MAX_EVENTS
 from switchboard.flows.models import (
     Flow,
+    FlowChannel,
     FlowKind,
     FlowProvider,
+    FlowTrigger,
     FlowVersion,
     SourceFormat,
 )
@@ -128,6 +133,41 @@ class FlowInput(BaseModel):
         json_schema_extra=omit_default,
     )
 
+    channel: FlowChannel = Field(
+        default="voice", description="Whether the flow talks or writes. It says what an event starts: a call or a text."
+    )
+    trigger_type: FlowTrigger = Field(
+        default="call",
+        description="A call, a text that comes in, or an event starts the flow. With `event`, each event of"
+        " `trigger_events` starts a call of an outbound flow, or sends the `greeting` as a text if the channel is"
+        " `sms`. The compliance gate decides as about any other call and text. `GET /api/triggers/{id}/firings` shows"
+        " the results.",
+    )
+    trigger_events: list[Annotated[str, Field(max_length=MAX_FILTER_CHARACTERS)]] = Field(
+        default=[],
+        max_length=MAX_EVENTS,
+        description="The events from outside that start the flow: names such as `external.github.push`, or filters such"
+        " as `external.github.*` and `external.*`.",
+    )
+    trigger_target: str | None = Field(
+        default=None,
+        max_length=MAX_CHARACTERS,
+        description="Where an event has the number to call or text: a JSON pointer such as `/contact/phone`, or"
+        " `{{contact.phone}}`. Without it, `/to` and then `/phone`.",
+    )
+    trigger_variables_json: str = _text(
+        'an object from the name of a variable to the path of its value in an event, `{"first_name": "/contact/name"}`.'
+        " The fields of the event itself are variables too.",
+        "{}",
+    )
+    consent_source: str | None = Field(
+        default=None,
+        max_length=100,
+        description="How the people whom the flow calls or texts on its own consented, for example"
+        " `business-relationship`. It counts for a person without a better consent.",
+    )
+    consent_date: str | None = Field(default=None, max_length=64, description="The day of that consent.")
+
     def given(self) -> dict[str, Any]:
         """Returns the fields that the request sent, with their values in the domain."""
         return {
@@ -191,6 +231,13 @@ class FlowView(BaseModel):
     holidays_json: str | None
     after_hours_message: str | None
     business_hours_enabled: Flag
+    channel: FlowChannel
+    trigger_type: FlowTrigger
+    trigger_events: list[str]
+    trigger_target: str | None
+    trigger_variables_json: str
+    consent_source: str | None
+    consent_date: str | None
     version: int = Field(description="The number of changes, and of saved versions.")
     assigned_numbers: list[AssignedNumberView]
     created_at: str

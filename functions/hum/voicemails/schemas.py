@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
-from pydantic.json_schema import SkipJsonSchema
 
 from switchboard.dialects.hum.shapes import Ok
 from switchboard.dialects.hum.voicemail_views import VoicemailRowView
+from switchboard.edge.fields import Flag, Omissible
 from switchboard.kit.texts import require_text
 from switchboard.voicemails.models import ActionKind
 
@@ -22,12 +22,8 @@ class VoicemailChanges(BaseModel):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"is_heard": True}, {"is_read": False}]})
 
-    is_heard: Annotated[bool, Field(strict=True)] | SkipJsonSchema[None] = Field(
-        default=None, description="The organization's state. It is in the timeline."
-    )
-    is_read: Annotated[bool, Field(strict=True)] | SkipJsonSchema[None] = Field(
-        default=None, description="Your own state. It is not in the timeline."
-    )
+    is_heard: Omissible[Flag] = Field(default=None, description="The organization's state. It is in the timeline.")
+    is_read: Omissible[Flag] = Field(default=None, description="Your own state. It is not in the timeline.")
 
     @model_validator(mode="after")
     def _changes_something(self) -> Self:
@@ -44,12 +40,10 @@ class VoicemailActionInput(BaseModel):
     )
 
     kind: ActionKind = Field(description="The action. It is recorded, and nothing else happens.")
-    note: Annotated[str, Field(max_length=2000), AfterValidator(_note)] | SkipJsonSchema[None] = Field(
+    note: Omissible[Annotated[str, Field(max_length=2000), AfterValidator(_note)]] = Field(
         default=None, description="Your words about it, for the timeline."
     )
-    mark_heard: Annotated[bool, Field(strict=True)] = Field(
-        default=True, description="Whether the action also marks the voicemail as heard."
-    )
+    mark_heard: Flag = Field(default=True, description="Whether the action also marks the voicemail as heard.")
 
 
 class VoicemailPageView(BaseModel):

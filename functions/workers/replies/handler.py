@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from switchboard import workers
 from switchboard.replies import service
-from switchboard.replies.jobs import ReplyToTexts
+from switchboard.replies.jobs import ContinueReply, ReplyToTexts
 
-handler = workers.job_handler({ReplyToTexts: service.reply_to_texts})
+handler = workers.job_handler({ReplyToTexts: service.reply_to_texts, ContinueReply: service.continue_reply})

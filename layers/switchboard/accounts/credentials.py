@@ -24,18 +24,27 @@ class KeySecret(NamedTuple):
 
 def mint_key(kind: KeyKind, seed: bytes | None = None) -> KeySecret:
     """Creates a key of a kind. The same seed (32 bytes) gives the same key, so that a repeated request returns it."""
-    body = _base62(int.from_bytes(seed or secrets.token_bytes(32), "big"), _BODY)
-    text = f"{kind}{body}{_checksum(kind + body)}"
+    text = mint_text(kind, seed)
     return KeySecret(text, texts.digest(text), text[: len(kind) + _SHOWN])
+
+
+def mint_text(prefix: str, seed: bytes | None = None) -> str:
+    """Creates the text of a credential with this prefix. The same seed (32 bytes) gives the same text."""
+    body = _base62(int.from_bytes(seed or secrets.token_bytes(32), "big"), _BODY)
+    return f"{prefix}{body}{_checksum(prefix + body)}"
+
+
+def is_well_formed(prefix: str, text: str) -> bool:
+    """Whether a text has the form and the checksum of a credential with this prefix."""
+    rest = text.removeprefix(prefix)
+    if rest == text or len(rest) != _BODY + _CHECKSUM or not (rest.isascii() and rest.isalnum()):
+        return False
+    return rest[_BODY:] == _checksum(prefix + rest[:_BODY])
 
 
 def kind_of(text: str) -> KeyKind | None:
     """Returns the kind of a well-formed key, or `None`. The checksum finds typing errors without a look-up."""
-    for kind in KeyKind:
-        rest = text.removeprefix(kind)
-        if rest != text and len(rest) == _BODY + _CHECKSUM and rest.isascii() and rest.isalnum():
-            return kind if rest[_BODY:] == _checksum(kind + rest[:_BODY]) else None
-    return None
+    return next((kind for kind in KeyKind if is_well_formed(kind, text)), None)
 
 
 def _checksum(text: str) -> str:

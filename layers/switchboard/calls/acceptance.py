@@ -25,7 +25,6 @@ from switchboard.events.models import Origin, Subject
 from switchboard.flows.models import Flow
 from switchboard.kit import settings, texts
 from switchboard.persistence.idempotency import EarlierEffect, IdempotencyGuard, find_earlier_effect
-from switchboard.team.models import Member
 from switchboard.usage import service as usage
 from switchboard.usage.models import Meter
 from switchboard.usage.service import Charge
@@ -197,7 +196,7 @@ def evaluate_call(
 
 
 def accept_call(
-    caller: Caller | Member,
+    caller: Origin,
     call: Call,
     verdict: Verdict,
     once: IdempotencyGuard | None,
@@ -232,7 +231,7 @@ def get_first_call(org_id: str, call_id: str) -> Call:
 
 
 def _commit(
-    caller: Caller | Member,
+    caller: Origin,
     call: Call,
     verdict: Verdict,
     once: IdempotencyGuard | None,
@@ -251,10 +250,8 @@ def _commit(
     )
 
 
-def _call_event_writes(
-    caller: Caller | Member, call: Call, kind: str, verdict: Verdict, **data: str | bool | None
-) -> Writes:
-    origin: Origin = caller
+def _call_event_writes(caller: Origin, call: Call, kind: str, verdict: Verdict, **data: str | bool | None) -> Writes:
+    origin = caller
     if call.agent_id and isinstance(caller, Caller):
         origin = agents.origin_as_agent(caller, call.agent_id)
     if call.is_test:

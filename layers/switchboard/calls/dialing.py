@@ -15,7 +15,19 @@ from switchboard.accounts import organizations, stops
 from switchboard.accounts.models import Organization
 from switchboard.accounts.stops import StoppedError
 from switchboard.aws.writes import Writes, commit
-from switchboard.calls import acceptance, changes, ending, lanes, pacing, store, talk_texts, talks, timeouts, waiting
+from switchboard.calls import (
+    acceptance,
+    changes,
+    ending,
+    lanes,
+    pacing,
+    store,
+    talk_texts,
+    talk_tools,
+    talks,
+    timeouts,
+    waiting,
+)
 from switchboard.calls.changes import CallChange
 from switchboard.calls.conversations import new_conversation
 from switchboard.calls.ending import TALK_LIMIT, CallEnd
@@ -72,6 +84,7 @@ def dial_call(org_id: str, call_id: str) -> None:
     verdict, carrier, flow = _judge(org, call), acceptance.select_carrier(call.simulated), talks.get_flow(call)
     # Read before the claim: nothing may fail between the claim and the provider's answer.
     call = talk_texts.add_texts(call)
+    tools = talk_tools.list_talk_tools(org_id, flow.id if flow else None)
     if verdict.allowed and _ring_seconds(verdict.allowed_until) < _min_ring_seconds(call):
         _give_up(call, EndReason.BLOCKED, "refused before it was dialed: its calling hours end in a few seconds")
         return
@@ -103,7 +116,7 @@ def dial_call(org_id: str, call_id: str) -> None:
         return
     try:
         placement = _placement(claimed, flow, verdict.allowed_until, left)
-        made = carrier.place_call(new_conversation(claimed, flow), placement)
+        made = carrier.place_call(new_conversation(claimed, flow, tools), placement)
     except voice.RefusedError as refusal:
         _end(claimed, EndReason.FAILED, str(refusal))
     except voice.ThrottledError:

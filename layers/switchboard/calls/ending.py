@@ -234,12 +234,13 @@ def _replace_end(call: Call, told: Call, reason: EndReason, seconds: int | None)
 def end_event_data(call: Call) -> dict[str, Any]:
     """Returns the event data about a call's end."""
     assert call.end_reason is not None
-    return {
+    data = {
         "end_reason": call.end_reason.value,
         "duration_seconds": call.duration_seconds,
         "tier": call.tier.value,
         "provisional": call.provisional,
     }
+    return data | ({"widget_session": call.widget.session_id} if call.widget else {})
 
 
 def _minutes(seconds: int) -> int:

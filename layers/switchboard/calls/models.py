@@ -69,6 +69,8 @@ class Tier(StrEnum):
 
 #: The source of calls that members place.
 CONSOLE_SOURCE = "hum"
+#: The source of calls that events from outside start.
+EVENT_SOURCE = "event"
 
 
 class Order(BaseModel):
@@ -165,6 +167,17 @@ class Declined(StrEnum):
     UNAVAILABLE = "unavailable"
 
 
+class WidgetVisit(BaseModel):
+    """The visitor of a page who talks in a room, by a widget: the session, the page, and what the visitor entered."""
+
+    session_id: str
+    token_id: str
+    origin: str
+    lead_id: str | None = None
+    name: str | None = None
+    email: str | None = None
+
+
 class Call(BaseModel):
     """A call with its present state. `version` counts its changes: each write requires the version that it read."""
 
@@ -198,6 +211,8 @@ class Call(BaseModel):
     agent_ref: str | None = None
     #: Our number that received the call (`switchboard.numbers`). Only for calls in.
     number_id: str | None = None
+    #: The visitor of a page who talks without a telephone. Only for calls in.
+    widget: WidgetVisit | None = None
     #: Why the caller of an incoming call talked to nobody. Such a caller may have left a message.
     declined: Declined | None = None
     #: Whether the call came outside of the flow's business hours.

@@ -264,6 +264,12 @@ def tool_use_writes(call: Call, tool: ToolUse) -> Put:
     return Put(table="activity", item=item, unless_exists=True, otherwise=AlreadyRecordedError)
 
 
+def tool_result_writes(call: Call, tool: ToolUse) -> Put:
+    """Returns the write that replaces a tool use by the same use with its result."""
+    put = tool_use_writes(call, tool)
+    return Put(table=put.table, item=put.item)
+
+
 def list_tool_uses(org_id: str, call_id: str) -> list[ToolUse]:
     return parse_tool_uses(Query(table="activity", partition=_key(org_id, call_id)["pk"], begins="tool#").read_all())
 

@@ -22,7 +22,7 @@ from switchboard.aws.writes import commit
 from switchboard.calls import changes, ending, store, summaries, summarizers
 from switchboard.calls.changes import CallChange
 from switchboard.calls.jobs import SummarizeCall
-from switchboard.calls.models import AGENT_SPEAKER, CONSOLE_SOURCE, FINAL_STATES, Call, CallerMessageState
+from switchboard.calls.models import AGENT_SPEAKER, CONSOLE_SOURCE, EVENT_SOURCE, FINAL_STATES, Call, CallerMessageState
 from switchboard.calls.summaries import CallSummary
 from switchboard.calls.summarizers import RULES
 from switchboard.calls.summarizers.models import Party, TalkSummary, TalkTurn
@@ -231,7 +231,7 @@ def _row_facts(call: Call, summary: CallSummary) -> dict[str, Any]:
 
     A model's text replaces the provider's analysis of the talk, and a text by rules, which says less, does not.
     """
-    if call.source != CONSOLE_SOURCE and call.direction != "INBOUND":
+    if call.source not in (CONSOLE_SOURCE, EVENT_SOURCE) and call.direction != "INBOUND":
         return {"summary": call.summary or summary.tldr}
     told = (call.summary if summary.made_by == RULES else None) or summary.tldr
     named = (summary.outcome_data or {}).get("outcome")

@@ -15,6 +15,7 @@ from switchboard.cli.commands import (
     print_rows,
     time_argument,
 )
+from switchboard.fanout import rendering
 from switchboard.webhooks import service as webhooks
 from switchboard.webhooks.deliveries import list_deliveries, redeliver_delivery, send_test_delivery, start_recovery
 from switchboard.webhooks.models import Delivery, DeliveryStatus, EndpointSettings
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from switchboard.cli.commands import Nouns
 
 #: The kinds with registered endpoints. An OptiComm call names its callback URL itself.
-_KINDS = ("anima", "athos")
+_KINDS = ("anima", "athos", "hum")
 _PAGE = 100
 
 
@@ -115,7 +116,8 @@ def _delete(args: argparse.Namespace) -> None:
 
 
 def _test(args: argparse.Namespace) -> None:
-    print_rows(args, _delivery(send_test_delivery(operator_origin(args.org), args.webhook)))
+    render = rendering.TEST_RENDERERS.get(webhooks.get_endpoint(args.org, args.webhook).endpoint.kind)
+    print_rows(args, _delivery(send_test_delivery(operator_origin(args.org), args.webhook, render=render)))
 
 
 def _deliveries(args: argparse.Namespace) -> None:

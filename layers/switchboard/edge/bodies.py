@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
+#: Bytes of any kind.
+BINARY = "application/octet-stream"
 #: Bytes. Lambda accepts events of 6 MB, with binary bodies as base64. A larger body never arrives.
 MAX_BODY_BYTES = 4_600_000
 #: Most parameters of a form.
@@ -45,6 +47,8 @@ class Body(ABC):
     verify: Verifier | None = None
     #: The largest size in bytes. `None` means the dialect's limit.
     max_bytes: int | None = None
+    #: Whether a request must have a body, as the API document says.
+    required: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if self.max_bytes is not None and not 0 < self.max_bytes <= MAX_BODY_BYTES:
@@ -137,7 +141,8 @@ class RawBody(Body):
     def openapi_content(self, model: Mapping[str, Any] | None) -> dict[str, Any]:  # noqa: ARG002 a raw body has no fields
         return {
             one: {"schema": {} if one == JSON else {"type": "string", "format": "binary"}}
-            for one in sorted(self.types or {"*/*"})
+            # Generators of clients know no media range, and a body that may be anything fits this type.
+            for one in sorted(self.types or {BINARY})
         }
 
 

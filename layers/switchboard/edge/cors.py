@@ -10,9 +10,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
+from urllib.parse import urlsplit
 
 from switchboard.errors import Forbidden, Invalid
-from switchboard.kit import web_origins
+from switchboard.kit import settings, web_origins
 
 if TYPE_CHECKING:
     from switchboard.edge.exchange import Exchange, Request
@@ -70,7 +71,7 @@ class TokenOrigins(CorsPolicy):
         return _origin_of(request)
 
     def require_allowed_origin(self, exchange: Exchange) -> str | None:
-        origin = _origin_of(exchange.request)
+        origin = _own_page(exchange.request) or _origin_of(exchange.request)
         if not web_origins.is_allowed(origin, exchange.origins):
             raise _refused()
         return origin
@@ -78,8 +79,9 @@ class TokenOrigins(CorsPolicy):
     def cors_headers(self, exchange: Exchange, exposed: Sequence[str]) -> dict[str, str]:
         # A cache must not return the response for one origin to another origin. This holds for errors too.
         varies = {"Vary": "Origin"}
-        # Echoes the browser's own spelling: browsers compare it exactly.
-        return varies | (_readable(exchange.request.header_values("origin")[0], exposed) if exchange.origin else {})
+        # Echoes the browser's own spelling: browsers compare it exactly. A page of our own needs no permission to read.
+        sent = exchange.request.header_values("origin")
+        return varies | (_readable(sent[0], exposed) if exchange.origin and sent else {})
 
 
 def preflight_headers(methods: Sequence[str]) -> dict[str, str]:
@@ -93,6 +95,14 @@ def preflight_headers(methods: Sequence[str]) -> dict[str, str]:
 
 def _readable(origin: str, exposed: Sequence[str]) -> dict[str, str]:
     return {"Access-Control-Allow-Origin": origin, "Access-Control-Expose-Headers": ", ".join(exposed)}
+
+
+def _own_page(request: Request) -> str | None:
+    """Returns our own origin for a request of a page of our own that reads: browsers send no `Origin` with it."""
+    if request.header_values("origin") or request.header_values("sec-fetch-site") != ["same-origin"]:
+        return None
+    own = urlsplit(settings.text("PUBLIC_URL", ""))
+    return f"{own.scheme}://{own.netloc}".lower()
 
 
 def _origin_of(request: Request) -> str:

@@ -64,6 +64,9 @@ class ApiDescription:
     contract_variable: Callable[[str], str] = str
     #: From the status and the example of an error to an example that fits an operation.
     fit_example: Callable[[int, Json, OperationFacts], Json] | None = None
+    #: The ids of operations that change so little that a model may call them without asking a person, although their
+    #: method is not safe. All other such operations are marked as consequential.
+    harmless: frozenset[str] = frozenset()
     #: The Idempotency-Key parameter, if the dialect has one.
     idempotency_key: Json | None = None
 

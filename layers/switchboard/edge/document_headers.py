@@ -50,6 +50,8 @@ def describe_challenge(example: str) -> dict[str, Any]:
 #: Headers of refusals.
 ALLOW = describe_text_header("The methods that the path supports.", "POST")
 RETRY_AFTER = describe_number_header("Seconds to wait before the next attempt.", 12)
+#: The header of a redirect.
+LOCATION = describe_text_header("The place to open next.", "/api/me", format="uri-reference")
 #: The header of a replayed response.
 REPLAYED = describe_text_header(
     "Present if this response is a replay of the response to an earlier request with the same Idempotency-Key.",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -18,7 +18,7 @@ from pydantic import (
     GetJsonSchemaHandler,
     WithJsonSchema,
 )
-from pydantic.json_schema import JsonSchemaValue
+from pydantic.json_schema import JsonSchemaValue, SkipJsonSchema
 from pydantic_core import CoreSchema, core_schema
 
 from switchboard.kit import clock
@@ -60,6 +60,21 @@ def _id(value: Any) -> Any:
 
 #: An id in a body or a query. The route checks that an object has it.
 Id = Annotated[str, BeforeValidator(_id)]
+
+
+_T = TypeVar("_T")
+
+
+def _not_null(value: Any) -> Any:
+    if value is None:
+        raise ValueError("is null: omit the field instead")
+    return value
+
+
+#: A field that may be missing, but is never null. Its default is `None`. Pydantic does not validate defaults.
+Omissible = Annotated[_T | SkipJsonSchema[None], BeforeValidator(_not_null)]
+#: True or false. Pydantic otherwise takes texts such as "yes" and numbers.
+Flag = Annotated[bool, Field(strict=True)]
 
 
 def _timestamp(text: str) -> str:

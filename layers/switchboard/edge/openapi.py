@@ -2,7 +2,7 @@
 
 Powertools describes each group separately. This module adds facts from the edge's operations: the pipeline's errors,
 the headers of every response, and the allowed callers. It also corrects Powertools: it removes the unused 422, replaces
-error responses that have the schema of the success, and rejects models of the same name.
+error responses that have the schema of the success and bodies of redirects, and rejects models of the same name.
 
 No Lambda function imports this module. `python -m infra.openapi` writes the documents that the portal serves.
 """
@@ -19,11 +19,17 @@ from switchboard.edge import idempotency
 from switchboard.edge.api import Api
 from switchboard.edge.bodies import JsonBody
 from switchboard.edge.descriptions import ApiDescription, ErrorDescription, Json, OperationFacts
+from switchboard.edge.document_headers import LOCATION
 from switchboard.edge.multipart import MultipartBody
 from switchboard.edge.router import Operation
 from switchboard.team.permissions import roles_with
 
 _VERSION = "3.1.0"
+#: The mark of operations that change data, send something or cost money. Our server for models (docs/mcp-server.md)
+#: asks for a confirmation before it calls one.
+CONSEQUENTIAL = "x-consequential"
+#: The methods that change nothing (RFC 9110, 9.2.1).
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _PARAMETER = re.compile(r"<(\w+)>")
 _REFERENCE = "#/components/schemas/"
 #: The ending of the classes of responses. It says nothing to a reader of the document.
@@ -155,6 +161,8 @@ def _operation(raw: Json, operation: Operation, schemas: Json, description: ApiD
         raise DocumentError(
             f"the tag {unknown.pop()} has no description: add it to the tags of the group or of the API"
         )
+    if operation.method not in _SAFE and told["operationId"] not in description.harmless:
+        told[CONSEQUENTIAL] = True
     if operation.keys:
         kinds = " or ".join(f"`{kind.value}`" for kind in sorted(operation.keys))
         told["description"] = " ".join(filter(None, (told.get("description"), f"Requires a key of kind {kinds}.")))
@@ -162,10 +170,10 @@ def _operation(raw: Json, operation: Operation, schemas: Json, description: ApiD
         roles = " or ".join(f"`{role}`" for role in roles_with(operation.permission))
         needs = f"Requires the role {roles} (`{operation.permission}`)."
         told["description"] = " ".join(filter(None, (told.get("description"), needs)))
-    if operation.scheme:
-        told["security"] = [{operation.scheme.name: []}]
-    elif operation.public or operation.signed:
+    if operation.public or operation.signed:
         told["security"] = []
+    elif operation.scheme:
+        told["security"] = [{operation.scheme.name: []}]
     told["parameters"] = [_parameter(one) for one in raw.get("parameters", [])]
     told["parameters"] += [{"$ref": f"#/components/parameters/{name}"} for name in description.parameters]
     if keyed := operation.idempotent and description.idempotency_key is not None:
@@ -196,7 +204,8 @@ def _body(raw: Json, operation: Operation, schemas: Json) -> Json | None:
     if isinstance(operation.body, MultipartBody) and model:
         # The model is inlined, because the file is one more field of it.
         model = schemas[model["$ref"].removeprefix(_REFERENCE)]
-    return {"content": operation.body.openapi_content(model), "required": True}
+    needed = operation.body.required and bool(operation.body.media_types)
+    return {"content": operation.body.openapi_content(model), "required": needed}
 
 
 def _parameter(raw: Json) -> Json:
@@ -254,7 +263,13 @@ def _response(
     told: Json = {"description": raw["description"], "headers": _headers(description.always)}
     if keyed:
         told["headers"] |= _headers(("Idempotent-Replayed",))
-    if "content" in raw:
+    if status.startswith("3"):
+        # Powertools describes a JSON body, but a redirect has none.
+        told["headers"]["Location"] = LOCATION
+        told["description"] = (
+            "Redirects to the place in `Location`." if raw["description"] == summary else raw["description"]
+        )
+    elif "content" in raw:
         told["content"] = _without_noise(raw["content"])
         model = schemas.get(_model(told["content"]), {})
         if raw["description"] == summary:

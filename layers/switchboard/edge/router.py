@@ -47,7 +47,7 @@ class Operation:
 
     method: str
     path: str
-    #: No authentication is needed.
+    #: No authentication is needed, or the address itself has the credential, which a `scheme` then checks.
     public: bool = False
     #: The permitted kinds of key; `None` for all kinds of the dialect.
     keys: frozenset[KeyKind] | None = None

@@ -34,6 +34,10 @@ RENDERERS: dict[KindName, Renderer] = {
 }
 
 
+#: The body of a test delivery in the words of a kind. The other kinds have the common one.
+TEST_RENDERERS: dict[KindName, Callable[[Event], RenderedEvent]] = {"hum": hum.render_test}
+
+
 def _messages(places: Places) -> Sequence[Any]:
     from switchboard.email import service as email  # for cold start: loaded for mail events only
 
@@ -71,9 +75,33 @@ def _texts(places: Places) -> Sequence[Any]:
 
 
 def _numbers(places: Places) -> Sequence[Any]:
+    """Returns our own numbers by id, and numbers of contacts by digest."""
     from switchboard.compliance import ledgers  # for cold start, as above
+    from switchboard.numbers import service as numbers
 
-    return ledgers.find_digested_numbers(places)
+    own = [place for place in places if place[1].startswith("num_")]
+    others = [place for place in places if place not in own]
+    found: dict[tuple[str, str], Any] = dict(zip(own, numbers.find_numbers(own) if own else (), strict=True))
+    found |= dict(zip(others, ledgers.find_digested_numbers(others) if others else (), strict=True))
+    return [found[place] for place in places]
+
+
+def _leads(places: Places) -> Sequence[Any]:
+    from switchboard.widgets import service as widgets  # for cold start, as above
+
+    return widgets.find_leads([(org_id, *place.split("#")) for org_id, place in places])  # type: ignore[misc]
+
+
+def _brands(places: Places) -> Sequence[Any]:
+    from switchboard.brands import service as brands  # for cold start, as above
+
+    return brands.find_brands(places)
+
+
+def _firings(places: Places) -> Sequence[Any]:
+    from switchboard.triggers import firing  # for cold start, as above
+
+    return firing.find_reported_firings(places)
 
 
 #: The reader of each type of subject. Events of other types contain everything that their webhooks need.
@@ -85,13 +113,22 @@ _READERS: dict[str, Callable[[Places], Sequence[Any]]] = {
     "conversation": _conversations,
     "text": _texts,
     "number": _numbers,
+    "widget_lead": _leads,
+    "brand": _brands,
+    # A campaign is a part of its brand.
+    "brand_campaign": _brands,
+    "trigger": _firings,
 }
 
 
 def _place_of(event: Event) -> str:
-    """Returns the id by which an event's subject is read: a text is in its conversation."""
+    """Returns the id by which an event's subject is read: texts, leads and firings are parts of other things."""
+    if event.type == "trigger.fired":
+        return f"{event.subject.id}#{event.data['firing']}"
     if event.subject.type == "text":
         return f"{event.data['conversation']}#{event.subject.id}"
+    if event.subject.type == "widget_lead":
+        return f"{event.data['token']}#{event.subject.id}"
     return event.subject.id
 
 

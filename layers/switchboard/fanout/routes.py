@@ -13,6 +13,7 @@ from math import ceil
 from typing import NamedTuple
 
 from switchboard.billing import jobs as _billing  # noqa: F401 declares its jobs, which no event starts
+from switchboard.brands.jobs import MarkNumbers
 from switchboard.calls.jobs import DIALED_WITHIN, CloseCall, DialCall, FetchRecording, SummarizeCall, WakeWaiting
 from switchboard.calls.models import State
 from switchboard.campaigns.jobs import AttributeReply
@@ -22,14 +23,17 @@ from switchboard.events import registry
 from switchboard.events.models import Event
 from switchboard.kit import clock
 from switchboard.kit.jobs import Job, QueueMessage
+from switchboard.mcp_servers import jobs as _mcp_servers  # noqa: F401 declares its job, which no event starts
 from switchboard.messaging import jobs as _messaging  # noqa: F401 declares its jobs, which no event starts
 from switchboard.numbers import jobs as _numbers  # noqa: F401 declares its jobs, which no event starts
 from switchboard.projections.jobs import ProjectEvent
-from switchboard.replies.jobs import PAUSE, ReplyToTexts
+from switchboard.replies.jobs import PAUSE, ContinueReply, ReplyToTexts
 from switchboard.roleplay.jobs import BeginRoleplay, ScoreRoleplay
+from switchboard.triggers.jobs import StartFlows
 from switchboard.voicemails.jobs import CreateVoicemail, UseProviderText
 from switchboard.webhooks import event_names
 from switchboard.webhooks.jobs import DispatchEvent
+from switchboard.widgets.jobs import BeginSession, SettleSession
 
 
 def _of_contacts(event: Event) -> Job:
@@ -70,10 +74,21 @@ def _reply_later(event: Event) -> LaterJob | None:
     return LaterJob(job, PAUSE)
 
 
+def _settle_session(event: Event) -> LaterJob | None:
+    """Returns the job that settles a widget's session at the end of its call. Other calls have none."""
+    session_id = event.data.get("widget_session")
+    if session_id is None:
+        return None
+    return LaterJob(SettleSession(org_id=event.org_id, session_id=session_id), timedelta())
+
+
 #: The later job of an event type. The event itself is the timer, which saves an item in a busy commit.
 LATER_JOBS: dict[str, Callable[[Event], LaterJob | None]] = {
     "voice.call.created": _close_call_later,
     "sms.received": _reply_later,
+    **dict.fromkeys(
+        ("voice.call.completed", "voice.call.no_answer", "voice.call.failed", "voice.call.canceled"), _settle_session
+    ),
 }
 
 
@@ -84,6 +99,8 @@ def _of_messages(event: Event) -> Job:
 
 #: For each queue name in the registry, the function that creates the job of an event.
 JOB_FACTORIES: dict[str, Callable[[Event], Job]] = {
+    # A new number gets the state of its organization's registration.
+    "brands": lambda event: MarkNumbers(org_id=event.org_id),
     "email": lambda event: SendMail(org_id=event.org_id, message_id=event.subject.id),
     "dialer": _of_calls,
     "recordings": lambda event: FetchRecording(
@@ -94,11 +111,18 @@ JOB_FACTORIES: dict[str, Callable[[Event], Job]] = {
     "contacts": _of_contacts,
     "summaries": lambda event: SummarizeCall(org_id=event.org_id, call_id=event.subject.id),
     "voicemails": _of_messages,
+    "widgets": lambda event: BeginSession(org_id=event.org_id, session_id=event.subject.id),
+    "replies": lambda event: ContinueReply(
+        org_id=event.org_id, conversation_id=event.data["conversation"], approval_id=event.subject.id
+    ),
     "recipients": lambda event: AttributeReply(
         org_id=event.org_id,
         conversation_id=event.data["conversation"],
         message_id=event.subject.id,
         keyword=event.data.get("keyword"),
+    ),
+    "triggers": lambda event: StartFlows(
+        org_id=event.org_id, trigger_id=event.subject.id, firing_id=event.data["firing"]
     ),
 }
 

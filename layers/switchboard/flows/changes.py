@@ -8,7 +8,7 @@ from switchboard.aws.writes import Writes
 from switchboard.errors import Conflict, Invalid, NotFound
 from switchboard.events import service as events
 from switchboard.events.models import Origin, Subject
-from switchboard.flows import configs, service, store, transfers
+from switchboard.flows import configs, event_starts, service, store, transfers
 from switchboard.flows.models import Flow, FlowSettings, FlowSource, FlowUsers, FlowVersion
 from switchboard.flows.rules import MAX_NAME, check_caller_number, check_settings, check_transfer_numbers
 from switchboard.flows.service import get_flow
@@ -84,14 +84,19 @@ def rollback_flow(
 
 
 def duplicate_flow(origin: Origin, flow_id: str, effect: IdempotencyKey | None = None) -> Flow:
-    """Creates a copy of a flow, which no number uses. It has no agent of the provider, because that has one flow only.
+    """Creates a copy of a flow, which no number uses and no event starts.
+
+    It has no agent of the provider, because that has one flow only. It has the events of the original, and starts with
+    them when its `trigger_type` is set: until then nobody is called twice.
 
     Raises NotFound and Invalid.
     """
     original = get_flow(origin.org_id, flow_id)
     name = f"Copy of {original.name}"[:MAX_NAME].rstrip()
     settings = FlowSettings.model_validate(original.model_dump(include=set(FlowSettings.model_fields)))
-    copy = service.make_flow(origin, settings.model_copy(update={"name": name, "provider_agent_id": None}))
+    asleep = {"trigger_type": "call"} if settings.trigger_type == "event" else {}
+    changed = {"name": name, "provider_agent_id": None, **asleep}
+    copy = service.make_flow(origin, settings.model_copy(update=changed))
     event_write = events.new_event_write(
         origin, "flow.duplicated", Subject(type="flow", id=copy.id, version=1), kind=copy.kind, source=original.id
     )
@@ -130,6 +135,7 @@ def _delete(origin: Origin, flow_id: str, effect: IdempotencyKey | None) -> None
         store.delete_flow_writes(flow, assignments),
         service.missing_version_writes(flow),
         transfers.removed_transfer_writes(flow),
+        event_starts.removed_entry_writes(flow),
         events.new_event_write(origin, "flow.deleted", Subject(type="flow", id=flow.id, version=flow.version + 1)),
     )
 
@@ -189,6 +195,7 @@ def _next_flow(
         service.missing_version_writes(before),
         store.version_writes(after, entry, source),
         transfers.transfer_writes(before, after),
+        event_starts.event_entry_writes(before, after),
         events.new_event_write(origin, event_type, Subject(type="flow", id=after.id, version=after.version), **data),
     ]
     if "kind" in changed and after.kind == "outbound":

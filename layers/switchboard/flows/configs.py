@@ -17,10 +17,12 @@ from switchboard.flows import transfer_numbers
 from switchboard.flows.fields import CHECKS
 from switchboard.flows.models import (
     TEXT_FIELDS,
+    FlowChannel,
     FlowKind,
     FlowProvider,
     FlowSettings,
     FlowSource,
+    FlowTrigger,
     SourceFormat,
 )
 from switchboard.flows.rules import find_problems
@@ -66,11 +68,18 @@ class _Config(BaseModel):
     holidays: Any = None
     after_hours_message: str | None = None
     business_hours_enabled: _Flag = False
+    channel: FlowChannel = "voice"
+    trigger_type: FlowTrigger = "call"
+    trigger_events: list[str] = []
+    trigger_target: str | None = None
+    trigger_variables: Any = {}
 
 
 _TEXT_OF = {name: field for field, name in TEXT_FIELDS.items()}
 #: The settings that a configuration holds, by the names of the flow's fields. Others are not in the contract.
 CONFIG_FIELDS = tuple(_TEXT_OF.get(name, name) for name in _Config.model_fields)
+#: The settings that a configuration shows only if they differ from their defaults: few flows wait for an event.
+_RARE = ("channel", "trigger_type", "trigger_events", "trigger_variables")
 _KINDS = {
     "missing": "is missing",
     "string_type": "must be a text: put it in quotes",
@@ -143,13 +152,16 @@ def _settings(source: Source) -> FlowSettings:
 
 
 def build_config(settings: FlowSettings) -> dict[str, Any]:
-    """Returns the configuration of settings as plain values. Settings without a value are left out."""
+    """Returns the configuration of settings as plain values. Settings without a value are left out.
+
+    So are settings of events with their defaults.
+    """
     found: dict[str, Any] = {}
     for name in _Config.model_fields:
         field = _TEXT_OF.get(name)
         text = getattr(settings, field or name)
         value = json.loads(text) if field and text is not None else text
-        if value is not None:
+        if value is not None and not (name in _RARE and value == _Config.model_fields[name].default):
             found[name] = value
     return found
 

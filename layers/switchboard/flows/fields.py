@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from switchboard.compliance import phone
 from switchboard.errors import Invalid
-from switchboard.flows import holidays
+from switchboard.flows import event_paths, holidays
 from switchboard.flows.models import HOLIDAYS, HOURS, TEXT_MAP, TOOLS, WEEKDAYS, Holiday, OpeningWindow, Tool
 from switchboard.flows.source import Path, PathError
 from switchboard.kit.texts import require_one_line
@@ -23,10 +23,13 @@ MAX_TOOLS = 32
 MAX_TRANSFERS = 50
 #: Other flows are written in the commit of the flow, which has room for a hundred writes.
 MAX_FLOW_TRANSFERS = 20
+#: The call has them all as variables.
+MAX_TRIGGER_VARIABLES = 50
 MAX_WINDOWS = 12
 MAX_HOLIDAYS = 200
 _MAX_LABEL_CHARACTERS = 64
 _MAX_DESCRIPTION_CHARACTERS = 1_024
+_VARIABLE = re.compile("[A-Za-z_][A-Za-z0-9_]{0,63}")
 _TOOL_NAME = re.compile("[A-Za-z_][A-Za-z0-9_-]{0,63}")
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -144,6 +147,17 @@ def _check_windows(windows: Sequence[OpeningWindow], path: Path) -> None:
             raise PathError((*path, after), "overlaps another window of the day")
 
 
+def check_trigger_variables(value: Any) -> None:
+    """Checks a map from the name of a variable to the path of its value in an event."""
+    for name, path in _typed_map(value, MAX_TRIGGER_VARIABLES).items():
+        if not _VARIABLE.fullmatch(name):
+            raise PathError((name,), "must be a name of letters, digits and underscores that begins with a letter")
+        try:
+            event_paths.parse_path(path)
+        except ValueError as error:
+            raise PathError((name,), str(error)) from None
+
+
 CHECKS: Mapping[str, Callable[[Any], None]] = {
     "tools_json": check_tools,
     "transfer_map_json": check_transfer_map,
@@ -151,6 +165,7 @@ CHECKS: Mapping[str, Callable[[Any], None]] = {
     "outcome_schema_json": check_outcome_schema,
     "business_hours_json": check_business_hours,
     "holidays_json": check_holidays,
+    "trigger_variables_json": check_trigger_variables,
 }
 
 

@@ -12,6 +12,9 @@ from switchboard.compliance.models import Purpose, StandingConsent
 FlowKind = Literal["inbound", "outbound"]
 FlowProvider = Literal["openai", "gemini", "elevenlabs"]
 SourceFormat = Literal["json", "yaml"]
+FlowChannel = Literal["voice", "sms"]
+#: A flow starts by a call, by a text that comes in, or by an event from outside (`switchboard.triggers`).
+FlowTrigger = Literal["call", "message", "event"]
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
@@ -24,6 +27,7 @@ TEXT_FIELDS = {
     "outcome_schema_json": "outcome_schema",
     "business_hours_json": "business_hours",
     "holidays_json": "holidays",
+    "trigger_variables_json": "trigger_variables",
 }
 
 
@@ -96,6 +100,9 @@ class FlowSettings(BaseModel):
     which the flow calls. `consent_source` and `consent_date` are the consent for its calls, if no better consent is
     known. `purpose` is the purpose of its calls: telemarketing or informational.
 
+    A flow whose `trigger_type` is `event` calls or texts somebody when an event of `trigger_events` is fired. The path
+    `trigger_target` says where the event has the number, and `trigger_variables_json` which of its values have names.
+
     A field that ends in `_json` holds the text that a person saved. Its value is a property of the same name without
     the ending. A new object may give the value instead of the text.
     """
@@ -119,6 +126,11 @@ class FlowSettings(BaseModel):
     holidays_json: str | None = None
     after_hours_message: str | None = None
     business_hours_enabled: bool = False
+    channel: FlowChannel = "voice"
+    trigger_type: FlowTrigger = "call"
+    trigger_events: list[str] = Field(default_factory=list)
+    trigger_target: str | None = None
+    trigger_variables_json: str = "{}"
     provider_agent_id: str | None = None
     caller_id: str | None = None
     consent_source: str | None = None
@@ -168,6 +180,16 @@ class FlowSettings(BaseModel):
     def holidays(self) -> list[Holiday]:
         """The days with other hours."""
         return HOLIDAYS.validate_json(self.holidays_json) if self.holidays_json else []
+
+    @property
+    def trigger_variables(self) -> dict[str, str]:
+        """The paths of an event's values, by the names that the greeting and the prompt use."""
+        return TEXT_MAP.validate_json(self.trigger_variables_json)
+
+    @property
+    def event_filters(self) -> list[str]:
+        """The filters of the events that start the flow, none for a flow that no event starts."""
+        return self.trigger_events if self.trigger_type == "event" else []
 
 
 def write_json(value: Any) -> str:

@@ -11,6 +11,7 @@ from switchboard.compliance import ledgers, machine_messages, phone
 from switchboard.compliance.zones import load_zone
 from switchboard.errors import Invalid, NotFound
 from switchboard.flows import transfer_numbers
+from switchboard.flows.event_rules import EVENT_FIELDS, find_event_problems
 from switchboard.flows.fields import CHECKS
 from switchboard.flows.models import FlowSettings
 from switchboard.flows.source import PathError, SourceError, read_json
@@ -82,6 +83,8 @@ def find_problems(settings: FlowSettings, names: Set[str]) -> dict[str, str]:
     scheduled = bool(settings.business_hours_json or settings.holidays_json)
     if names & _SCHEDULE and settings.business_hours_enabled and not scheduled:
         found["business_hours_enabled"] = "needs business_hours_json or holidays_json"
+    if names & EVENT_FIELDS:
+        found |= {name: problem for name, problem in find_event_problems(settings).items() if name not in found}
     agent = settings.provider_agent_id if "provider_agent_id" in names else None
     if agent and not PROVIDER_AGENT_PATTERN.fullmatch(agent):
         found["provider_agent_id"] = "must look like agent_…"

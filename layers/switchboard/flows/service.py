@@ -9,7 +9,7 @@ from switchboard.aws.writes import Writes
 from switchboard.errors import Invalid, NotFound
 from switchboard.events import service as events
 from switchboard.events.models import Origin, Subject
-from switchboard.flows import store, transfers
+from switchboard.flows import event_starts, store, transfers
 from switchboard.flows.models import Flow, FlowSettings, FlowSnapshot, FlowVersion
 from switchboard.flows.rules import (
     PROVIDER_AGENT_PATTERN,
@@ -61,7 +61,12 @@ def make_flow(origin: Origin, settings: FlowSettings) -> Flow:
 def first_version_writes(flow: Flow, note: str | None) -> list[Writes]:
     """Returns the writes of a new flow: the flow, its first version, and its transfers to other flows."""
     entry = first_entry(flow, note)
-    return [store.flow_writes(flow), store.version_writes(flow, entry, None), transfers.transfer_writes(None, flow)]
+    return [
+        store.flow_writes(flow),
+        store.version_writes(flow, entry, None),
+        transfers.transfer_writes(None, flow),
+        event_starts.event_entry_writes(None, flow),
+    ]
 
 
 def first_entry(flow: Flow, note: str | None) -> FlowVersion:

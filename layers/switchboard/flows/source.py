@@ -124,7 +124,7 @@ def read_json(text: str) -> Source:
     except ValueError:
         raise SourceError("contains a number that is too long") from None
     _check_shape(value)
-    return Source(value, lambda: {path: _line(text, at) for path, at in _json_places(text)})
+    return Source(value, lambda: {path: _line(text, at) for path, at in json_places(text)})
 
 
 class _DuplicateKeyError(ValueError):
@@ -155,7 +155,7 @@ def _constant(name: str) -> NoReturn:
 
 def _duplicate(text: str, key: str) -> SourceError:
     seen: set[Path] = set()
-    for path, at in _json_places(text):
+    for path, at in json_places(text):
         if path in seen and path[-1:] == (key,):
             return SourceError("is there twice: remove one", _line(text, at), path)
         seen.add(path)
@@ -164,7 +164,7 @@ def _duplicate(text: str, key: str) -> SourceError:
 
 def _half_a_pair(text: str) -> SourceError:
     """Returns the error for the value with half of a surrogate pair. A key is named by its object."""
-    for path, at in _json_places(text):
+    for path, at in json_places(text):
         if any(isinstance(part, str) and not _is_complete(part) for part in path):
             return SourceError(f"has a key that {_HALF_A_PAIR}", _line(text, at), path[:-1])
         word = _TOKEN.match(text, at)
@@ -185,7 +185,7 @@ def _line(text: str, offset: int) -> int:
     return text.count("\n", 0, offset) + 1
 
 
-def _json_places(text: str) -> Iterator[tuple[Path, int]]:
+def json_places(text: str) -> Iterator[tuple[Path, int]]:
     """Returns the path and the offset of each value of a well-formed JSON text, without recursion."""
     path: list[str | int] = []
     inside: list[str] = []

@@ -6,6 +6,7 @@
 | pointer from a provider's agent | `<org>` | `flow-agent#<provider agent id>` |
 | number of a flow's assignments | `<org>` | `flow-use#<id>` |
 | entry of a flow that transfers calls | `<org>#flow-transfers#<target id>` | `<id>` |
+| entry of a flow that waits for events | `<org>#event-flows` | `<id>` |
 | entry of a version | `<org>#flow-versions#<id>` | `<version, ten digits>` |
 | snapshot of a version | `<org>#flow-snapshots#<id>` | `<version, ten digits>` |
 
@@ -155,6 +156,27 @@ def list_transferring_flows(org_id: str, target_id: str) -> list[Flow]:
     """Returns the flows that transfer calls to a flow, at most a hundred."""
     entries = Query(table="core", partition=f"{org_id}#flow-transfers#{target_id}").read_page(100).items
     return [flow for flow in FLOWS.get_objects([(org_id, entry["sk"]) for entry in entries]) if flow]
+
+
+# ---- events from outside
+
+
+def _event_key(org_id: str, flow_id: str) -> Key:
+    return {"pk": f"{org_id}#event-flows", "sk": flow_id}
+
+
+def event_entry_write(flow: Flow) -> Put:
+    """Returns the write of the entry that an event finds."""
+    return Put(table="core", item={**_event_key(flow.org_id, flow.id), "events": flow.event_filters})
+
+
+def no_event_entry_write(flow: Flow) -> Delete:
+    return Delete(table="core", key=_event_key(flow.org_id, flow.id))
+
+
+def list_event_filters(org_id: str) -> dict[str, list[str]]:
+    """Returns the filters of the flows that wait for events, by the flow's id."""
+    return {item["sk"]: item["events"] for item in Query(table="core", partition=f"{org_id}#event-flows").read_all()}
 
 
 # ---- versions

@@ -6,9 +6,10 @@ that quiet hours put off becomes a scheduled text instead. A member's text pause
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from switchboard.accounts.models import Organization
 from switchboard.aws import reads
@@ -16,10 +17,11 @@ from switchboard.aws.writes import Writes, commit
 from switchboard.carriers import messages
 from switchboard.carriers.messages import segments
 from switchboard.compliance import service as compliance
-from switchboard.compliance.models import PassedOptOut
+from switchboard.compliance.models import PassedOptOut, StandingConsent
 from switchboard.compliance.verdicts import Blocked, Verdict
 from switchboard.errors import DomainError, Invalid
 from switchboard.events.models import Origin
+from switchboard.flows.models import Flow
 from switchboard.kit import clock, ids
 from switchboard.messaging import charges, drafts, gate, scheduling, store, text_events, threads
 from switchboard.messaging.activity import entry_write, require_conversation
@@ -34,6 +36,8 @@ from switchboard.messaging.models import (
     TextConversation,
     TextMessage,
 )
+from switchboard.messaging.new_conversations import new_conversation
+from switchboard.numbers import a2p
 from switchboard.numbers import service as numbers
 from switchboard.numbers.models import Number
 from switchboard.persistence.collection import next_version
@@ -44,7 +48,10 @@ from switchboard.timers import service as timers
 from switchboard.usage import service as usage
 from switchboard.usage.service import Charge
 
-__all__ = ["SentText", "TextDraft", "send_reply", "send_text", "system_text_writes"]
+__all__ = ["SentText", "TextDraft", "send_flow_text", "send_reply", "send_text", "system_text_writes"]
+
+#: The prefix of the ids of texts for later.
+SCHEDULED_PREFIX = store.SCHEDULED_PREFIX
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +67,17 @@ class _Sender:
     user_id: str | None = None
     once: IdempotencyGuard | None = None
     is_last: bool = False
+    #: The consent for a text that the AI sends on its own.
+    basis: StandingConsent | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a text is sent: the conversation and its number."""
+    """Where a text is sent: the conversation, which may be new, and its number."""
 
     talk: TextConversation
     number: Number
+    is_new: bool = False
 
     @property
     def simulated(self) -> bool:
@@ -86,6 +96,29 @@ def send_text(member: Member, conversation_id: str, draft: TextDraft, effect: Id
     """
     sender = _Sender(member, member.organization, Author.USER, member.user_id, effect)
     return _send(sender, conversation_id, draft, ScheduleReason.MANUAL)
+
+
+def send_flow_text(
+    origin: Origin,
+    org: Organization,
+    flow: Flow,
+    number: Number,
+    contact_e164: str,
+    body: str,
+    *,
+    basis: StandingConsent | None,
+    once: IdempotencyGuard,
+) -> SentText:
+    """Sends a text that a flow sends on its own, and makes the conversation if there is none.
+
+    The flow answers in a new conversation. Quiet hours always apply. `basis` is the consent if the ledger has none. The
+    errors are those of `send_text` and `send_reply`.
+    """
+    sender = _Sender(origin, org, Author.AI, None, once, basis=basis)
+    conversation_id = threads.conversation_id_of(org.id, number.id, contact_e164)
+    draft = TextDraft(body=body, purpose=flow.purpose.value)
+    new_talk = partial(new_conversation, org.id, number, contact_e164, flow.id)
+    return _send(sender, conversation_id, draft, ScheduleReason.AI_FOLLOW_UP, new_talk)
 
 
 def send_reply(
@@ -141,13 +174,21 @@ def queued_text_writes(origin: Origin, message: TextMessage) -> list[Writes]:
     ]
 
 
-def _send(sender: _Sender, conversation_id: str, draft: TextDraft, reason: ScheduleReason) -> SentText:
+def _send(
+    sender: _Sender,
+    conversation_id: str,
+    draft: TextDraft,
+    reason: ScheduleReason,
+    new_talk: Callable[[], TextConversation] | None = None,
+) -> SentText:
     draft = drafts.check_draft(draft)
     at = drafts.parse_schedule(draft.scheduled_at)
 
     def attempt() -> SentText:
         try:
-            return _send_once(sender, _find_place(sender.org.id, conversation_id), draft, at, reason)
+            place = _find_place(sender.org.id, conversation_id, new_talk)
+            sent = _send_once(sender, place, draft, at, reason)
+            return sent._replace(warnings=a2p.list_warnings(place.number, place.talk.contact_e164))
         except DomainError:
             # An earlier run of this request may have succeeded before there was a reason to refuse it.
             if done := find_earlier_effect(sender.once):
@@ -159,8 +200,10 @@ def _send(sender: _Sender, conversation_id: str, draft: TextDraft, reason: Sched
     return found
 
 
-def _find_place(org_id: str, conversation_id: str) -> _Place:
-    talk = require_conversation(org_id, conversation_id)
+def _find_place(org_id: str, conversation_id: str, new_talk: Callable[[], TextConversation] | None = None) -> _Place:
+    known = store.CONVERSATIONS.get_object(org_id, conversation_id) if new_talk else None
+    is_new = new_talk is not None and known is None
+    talk = known or (new_talk() if new_talk else require_conversation(org_id, conversation_id))
     if talk.status is ConversationStatus.CLOSED:
         raise Invalid("This conversation is closed: reopen it first.", code="conversation_closed")
     number, holder = reads.read_refs(numbers.number_ref(org_id, talk.number_id), numbers.holder_ref(talk.contact_e164))
@@ -169,7 +212,7 @@ def _find_place(org_id: str, conversation_id: str) -> _Place:
     drafts.require_textable(talk.contact_e164)
     if number is None or not number.active:
         raise Invalid("Your organization no longer has the number of this conversation.", code="number_released")
-    return _Place(talk, number)
+    return _Place(talk, number, is_new)
 
 
 def require_number(number: Number, *, has_media: bool) -> None:
@@ -195,7 +238,7 @@ def _send_once(
         correlation_id=sender.origin.correlation_id,
         user_id=sender.user_id,
         flow_id=place.flow_id,
-    ).model_copy(update={"passes_pause": sender.is_last})
+    ).model_copy(update={"passes_pause": sender.is_last, "basis": sender.basis})
     within = charges.text_charges(sender.org, message)
     # A text for later meets its quiet hours at that time.
     asked = message.honors_quiet_hours and at is None
@@ -227,7 +270,7 @@ def _queue(
         # The first of the writes: it raises Blocked for a verdict that refuses the text.
         compliance.allowed_writes(verdict),
         compliance.verdict_writes(verdict, message.id),
-        talk_writes(sender.origin, place.talk, message),
+        _new_talk_writes(sender.origin, place, message) or talk_writes(sender.origin, place.talk, message),
         queued_text_writes(sender.origin, message),
         once=sender.once,
         subject_id=message.id,
@@ -247,6 +290,7 @@ def _schedule(
         compliance.verdict_writes(verdict, found.id),
         # A member who answers takes over now, also if the answer itself waits.
         takeover_writes(sender.origin, place.talk, message) if put_off else None,
+        _new_talk_writes(sender.origin, place),
         writes,
     )
     return _earlier_result(sender.org.id, place.talk.id, done) if done else SentText(scheduled=found)
@@ -257,6 +301,16 @@ def _earlier_result(org_id: str, conversation_id: str, done: EarlierEffect) -> S
     if done.subject_id.startswith(f"{store.SCHEDULED_PREFIX}_"):
         return SentText(scheduled=store.SCHEDULED.get_object(org_id, done.subject_id))
     return SentText(message=store.get_message(org_id, conversation_id, done.subject_id))
+
+
+def _new_talk_writes(origin: Origin, place: _Place, message: TextMessage | None = None) -> list[Writes]:
+    """Returns the writes of a new conversation, with its first text if that goes out now. None for an older one."""
+    if not place.is_new:
+        return []
+    facts = threads.add_message(place.talk, message) if message else {}
+    talk = place.talk.model_copy(update=facts)
+    started = text_events.conversation_event_write(origin, "conversation.started", talk)
+    return [store.CONVERSATIONS.create_write(talk), started]
 
 
 def talk_writes(origin: Origin, talk: TextConversation, message: TextMessage) -> list[Writes]:

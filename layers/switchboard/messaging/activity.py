@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from switchboard.aws.writes import Put
 from switchboard.errors import NotFound
 from switchboard.events.models import Origin
@@ -9,6 +11,9 @@ from switchboard.kit import clock, ids
 from switchboard.messaging import store
 from switchboard.messaging.models import ActivityEntry, ActivityEntryKind, TextConversation
 from switchboard.team.models import Member
+
+#: The entries about tools of the AI. Their note is the tool's name.
+ToolEntryKind = Literal["tool_used", "tool_approval_requested", "tool_approved", "tool_denied", "tool_approval_expired"]
 
 
 def require_conversation(org_id: str, conversation_id: str) -> TextConversation:
@@ -32,7 +37,26 @@ def entry_write(
 
     `actor_id` names who acted, if it is not the origin: the contact, or the member for whom a worker acts.
     """
-    entry = ActivityEntry(
+    entry = _new_entry(origin, kind, before, after, note, actor_id)
+    return store.activity_write(conversation.org_id, conversation.id, entry)
+
+
+def tool_entry_write(
+    origin: Origin, conversation_id: str, kind: ToolEntryKind, tool: str, outcome: str | None = None
+) -> Put:
+    """Returns the write that adds an entry about a tool of the AI. `outcome` says how its use ended."""
+    return store.activity_write(origin.org_id, conversation_id, _new_entry(origin, kind, after=outcome, note=tool))
+
+
+def _new_entry(
+    origin: Origin,
+    kind: ActivityEntryKind,
+    before: str | None = None,
+    after: str | None = None,
+    note: str | None = None,
+    actor_id: str | None = None,
+) -> ActivityEntry:
+    return ActivityEntry(
         id=ids.new_id("act"),
         kind=kind,
         actor=actor_id or origin.actor.id,
@@ -42,7 +66,6 @@ def entry_write(
         after=after,
         note=note,
     )
-    return store.activity_write(conversation.org_id, conversation.id, entry)
 
 
 def list_conversation_activity(

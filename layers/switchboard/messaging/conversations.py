@@ -13,17 +13,16 @@ from switchboard.aws.writes import Writes
 from switchboard.compliance import phone
 from switchboard.errors import DomainError, Invalid, Unavailable
 from switchboard.flows import service as flows
-from switchboard.kit import clock
-from switchboard.messaging import acceptance, drafts, snoozing, store, threads
+from switchboard.messaging import acceptance, drafts, snoozing, store
 from switchboard.messaging.acceptance import SentText, TextDraft
 from switchboard.messaging.activity import entry_write, require_conversation
 from switchboard.messaging.conversation_changes import ConversationChanges, decide_changes
 from switchboard.messaging.conversation_lists import ConversationRow, read_row
 from switchboard.messaging.models import ConversationStatus, TextConversation
+from switchboard.messaging.new_conversations import new_conversation
 from switchboard.messaging.text_events import conversation_event_write
 from switchboard.messaging.text_numbers import require_text_number
 from switchboard.numbers import service as numbers
-from switchboard.numbers.models import Number
 from switchboard.persistence.idempotency import IdempotencyKey, commit_once
 from switchboard.persistence.optimistic import Decision
 from switchboard.team import members
@@ -80,7 +79,8 @@ def create_conversation(member: Member, order: NewConversation) -> StoredConvers
             fields={"contact_e164": "is one of your own numbers"},
         )
     _require_assignable(member.org_id, order.assigned_user_id, order.flow_id)
-    conversation = _new_conversation(member.org_id, number, contact, order)
+    flow_id = flows.parse_flow_id(order.flow_id) if order.flow_id else None
+    conversation = new_conversation(member.org_id, number, contact, flow_id, order.assigned_user_id)
     assigned: list[Writes] = []
     if conversation.assigned_user_id:
         assigned = [
@@ -141,31 +141,6 @@ def _check_first_text(draft: TextDraft) -> TextDraft:
 def _effect_of_text(member: Member) -> IdempotencyKey | None:
     """Returns the key of the request's second effect. The first one has the request's own key."""
     return replace(member.effect, key=f"{member.effect.key}\x00text") if member.effect else None
-
-
-def _new_conversation(org_id: str, number: Number, contact: str, order: NewConversation) -> TextConversation:
-    now, id_ = clock.now_iso(), threads.conversation_id_of(org_id, number.id, contact)
-    return TextConversation(
-        id=id_,
-        org_id=org_id,
-        number_id=number.id,
-        number_e164=number.e164,
-        contact_e164=contact,
-        flow_id=order.flow_id and flows.parse_flow_id(order.flow_id),
-        assigned_user_id=order.assigned_user_id,
-        simulated=number.provider == "simulator",
-        created_at=now,
-        updated_at=now,
-        **_earlier_texts(org_id, id_),
-    )
-
-
-def _earlier_texts(org_id: str, conversation_id: str) -> dict[str, Any]:
-    """Returns the fields of a new conversation about its texts: those of campaigns are there before it."""
-    newest, _ = store.list_messages(org_id, conversation_id, 1)
-    if not newest:
-        return {}
-    return threads.last_message_fields(newest[0]) | {"message_count": store.count_messages(org_id, conversation_id)}
 
 
 def update_conversation(member: Member, conversation_id: str, changes: dict[str, Any]) -> ConversationRow:

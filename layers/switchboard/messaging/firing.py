@@ -84,7 +84,7 @@ def _queue(org: Organization, found: ScheduledText, talk: TextConversation) -> t
         correlation_id=found.correlation_id,
         user_id=found.author_user_id,
         flow_id=found.flow_id,
-    ).model_copy(update={"scheduled_id": found.id, "passes_pause": found.passes_pause})
+    ).model_copy(update={"scheduled_id": found.id, "passes_pause": found.passes_pause, "basis": found.basis})
     within = charges.text_charges(org, message)
     opening = gate.find_opening(org, found.flow_id) if found.honors_quiet_hours else None
     try:

@@ -114,6 +114,8 @@ def attempt_of_text(
 
 def _find_basis(text: TextMessage | ScheduledText, heard_at: str | None) -> StandingConsent | None:
     if text.author is Author.AI:
+        if text.basis is not None:
+            return text.basis
         if heard_at is None:
             return None
         # The AI only answers: the contact's own text is the consent.

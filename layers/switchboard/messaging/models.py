@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from switchboard.carriers.messages.segments import Encoding
-from switchboard.compliance.models import PassedOptOut
+from switchboard.compliance.models import PassedOptOut, StandingConsent
 from switchboard.messaging.keywords import KeywordKind
 from switchboard.usage.models import SpendingReceipt
 
@@ -154,6 +154,8 @@ class TextMessage(BaseModel):
     honors_quiet_hours: bool = False
     #: The flow whose hours apply with quiet hours.
     flow_id: str | None = None
+    #: The consent for a text that the AI sends on its own.
+    basis: StandingConsent | None = None
     #: The time to which quiet hours put it off after it was queued.
     put_off_until: str | None = None
     #: The contact's own opt-out that an answer to a keyword passes.
@@ -216,6 +218,7 @@ class ScheduledText(BaseModel):
     author_user_id: str | None = None
     honors_quiet_hours: bool
     flow_id: str | None = None
+    basis: StandingConsent | None = None
     #: The last text of the AI before a person takes over: it goes out though the AI is paused.
     passes_pause: bool = False
     reason: ScheduleReason
@@ -233,7 +236,19 @@ class ScheduledText(BaseModel):
 
 
 ActivityEntryKind = Literal[
-    "assigned", "status", "ai_paused", "flow", "opted_out", "opted_in", "opt_out_kept", "escalated"
+    "assigned",
+    "status",
+    "ai_paused",
+    "flow",
+    "opted_out",
+    "opted_in",
+    "opt_out_kept",
+    "escalated",
+    "tool_used",
+    "tool_approval_requested",
+    "tool_approved",
+    "tool_denied",
+    "tool_approval_expired",
 ]
 
 

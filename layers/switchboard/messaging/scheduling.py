@@ -38,6 +38,7 @@ def new_scheduled(message: TextMessage, at: datetime, reason: ScheduleReason) ->
         author_user_id=message.author_user_id,
         honors_quiet_hours=message.honors_quiet_hours,
         flow_id=message.flow_id,
+        basis=message.basis,
         passes_pause=message.passes_pause,
         reason=reason,
         send_at=clock.format_iso(at),

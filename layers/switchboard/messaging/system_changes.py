@@ -10,7 +10,7 @@ from switchboard.errors import Invalid, NotFound
 from switchboard.events.models import Actor, SystemActor
 from switchboard.kit import texts
 from switchboard.messaging import store
-from switchboard.messaging.activity import entry_write
+from switchboard.messaging.activity import entry_write, tool_entry_write
 from switchboard.messaging.conversation_changes import ConversationChanges, decide_changes
 from switchboard.messaging.metadata import merge_metadata
 from switchboard.messaging.models import TextConversation
@@ -30,8 +30,8 @@ def change_by_ai(
 ) -> None:
     """Changes a conversation as a turn of the AI asks for. `beside` are the writes that end the turn.
 
-    `escalation` is why a person is asked to look, and `tools` are the HTTP tools that were called, each with its
-    success. Metadata that no longer fit are left out.
+    `escalation` is why a person is asked to look, and `tools` are the tools of others that were called, each with
+    its success. Metadata that no longer fit are left out.
     """
     origin = SystemActor(
         org_id=org_id, actor=Actor(type="system", id="ai"), agent_id=None, correlation_id=correlation_id
@@ -43,6 +43,9 @@ def change_by_ai(
         told: list[Writes] = [
             conversation_event_write(origin, "conversation.tool_used", after, tool=texts.to_code(name), done=done)
             for name, done in tools
+        ]
+        told += [
+            tool_entry_write(origin, after.id, "tool_used", name, "done" if done else "failed") for name, done in tools
         ]
         if escalation:
             code = texts.to_code(escalation) or "unknown"

@@ -10,6 +10,7 @@ from switchboard.aws.writes import Writes
 from switchboard.errors import Invalid, NotFound
 from switchboard.events.models import Origin
 from switchboard.numbers import records, store
+from switchboard.numbers.a2p import A2pStatus
 from switchboard.numbers.jobs import ConfigureNumber
 from switchboard.numbers.models import Number
 from switchboard.numbers.store import (
@@ -48,6 +49,11 @@ def get_number(org_id: str, number_id: str) -> Number:
 def list_newest_numbers(org_id: str, limit: int) -> list[Number]:
     """Returns the organization's newest numbers, also released ones: all of them, if it has at most `limit`."""
     return store.list_number_page(org_id, limit, None)[0]
+
+
+def find_numbers(places: Sequence[tuple[str, str]]) -> Sequence[Number | None]:
+    """Returns the numbers of up to 100 pairs of organization and id, in the same order, for a worker."""
+    return store.NUMBERS.get_objects(places)
 
 
 def find_number(number_id: str) -> Number | None:
@@ -110,6 +116,18 @@ def update_number(
 
     changed = store.NUMBERS.change_object(known.org_id, known.id, decide, effect)
     return changed or get_number(origin.org_id, number_id)
+
+
+def set_a2p_status(origin: Origin, number_id: str, status: A2pStatus) -> Number | None:
+    """Records the state of a number's registration. Returns `None` if nothing changes, or if the number is released."""
+
+    def decide(before: Number) -> Decision[Number]:
+        if not before.active or before.a2p_status == status:
+            return None
+        after = next_version(before, a2p_status=status.value)
+        return after, records.a2p_event_write(origin, after)
+
+    return store.NUMBERS.change_object(origin.org_id, number_id, decide)
 
 
 def _number_released() -> Invalid:

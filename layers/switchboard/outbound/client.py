@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 import socket
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from math import inf
@@ -42,6 +43,7 @@ __all__ = [
     "InvalidResponseError",
     "NoResponseError",
     "Response",
+    "ResponseStream",
     "TimedOutError",
 ]
 
@@ -60,6 +62,32 @@ class Response:
     headers: Mapping[str, str]
     body: bytes
     milliseconds: int
+
+
+class ResponseStream:
+    """A response whose body is read part by part. `headers` has names in lower case. Close it in any case."""
+
+    def __init__(self, response: aiohttp.ClientResponse, connections: Connections, seconds: float) -> None:
+        self.status, self.headers = response.status, _fields(response)
+        self._response, self._connections, self._seconds = response, connections, seconds
+        self._closed = False
+
+    async def read_parts(self) -> AsyncIterator[bytes]:
+        """Yields the body as it arrives, still encoded. Raises NoResponseError."""
+        parts = self._response.content.iter_any()
+        while True:
+            with _explained_errors(self._seconds):
+                part = await anext(parts, b"")
+            if not part:
+                return
+            yield part
+
+    def close(self) -> None:
+        """Ends the exchange, also in the middle of the body."""
+        if not self._closed:
+            self._closed = True
+            self._response.close()
+            self._connections.end_exchange()
 
 
 class GuardedClient:
@@ -82,37 +110,55 @@ class GuardedClient:
         connection. In rare cases the receiver then sees a request twice, so a request that must not be repeated needs
         an id.
         """
-        return await self._send("POST", url, headers, body, seconds)
+        return await self.send("POST", url, headers, body, seconds)
 
     async def get(self, url: str, headers: Mapping[str, str], seconds: float) -> Response:
         """Gets a URL and returns the response, as `post` does. Raises NoResponseError."""
-        return await self._send("GET", url, headers, None, seconds)
+        return await self.send("GET", url, headers, None, seconds)
 
     async def delete(self, url: str, headers: Mapping[str, str], seconds: float) -> Response:
         """Deletes what a URL names and returns the response, as `post` does. Raises NoResponseError."""
-        return await self._send("DELETE", url, headers, None, seconds)
+        return await self.send("DELETE", url, headers, None, seconds)
 
-    async def _send(
+    async def send(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, seconds: float
     ) -> Response:
+        """Sends a request of any method and returns the response, as `post` does. Raises NoResponseError."""
         target = _target(url, loopback=destination.loopback_allowed())
         _check_headers(headers)
         connections = self._connections()
         await connections.begin_exchange()
         started = monotonic()
         try:
-            status, fields, content = await self._send_with_retry(connections, method, target, headers, body, seconds)
-        except NoResponseError:
-            raise
-        except aiohttp.ConnectionTimeoutError as error:
-            raise TimedOutError("no connection could be made in time") from error
-        except TimeoutError as error:
-            raise TimedOutError(f"no complete response within {seconds:g} s") from error
-        except (aiohttp.ClientError, HttpProcessingError, OSError, ValueError) as error:
-            _raise(error)
+            with _explained_errors(seconds):
+                status, fields, content = await self._send_with_retry(
+                    connections, method, target, headers, body, seconds
+                )
         finally:
             connections.end_exchange()
         return Response(status, fields, content, round((monotonic() - started) * 1000))
+
+    async def open_stream(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes, seconds: float
+    ) -> ResponseStream:
+        """Sends a request once, on a new connection, and returns the response when its headers are there.
+
+        `seconds` limits the complete exchange. Does not follow redirects. Raises NoResponseError.
+        """
+        target = _target(url, loopback=destination.loopback_allowed())
+        _check_headers(headers)
+        connections = self._connections()
+        await connections.begin_exchange()
+        current_request.set(RequestRecord())
+        try:
+            with _explained_errors(seconds):
+                response = await connections.single_use_session.request(
+                    method, target, data=body, headers=headers, allow_redirects=False, timeout=_timeout(seconds)
+                )
+            return ResponseStream(response, connections, seconds)
+        except BaseException:
+            connections.end_exchange()
+            raise
 
     async def close(self) -> None:
         """Closes all connections."""
@@ -232,6 +278,21 @@ def _fields(response: aiohttp.ClientResponse) -> dict[str, str]:
         lower = name.lower()
         fields[lower] = f"{fields[lower]}, {value}" if lower in fields else value
     return fields
+
+
+@contextmanager
+def _explained_errors(seconds: float) -> Iterator[None]:
+    """Turns the library's errors into NoResponseError."""
+    try:
+        yield
+    except NoResponseError:
+        raise
+    except aiohttp.ConnectionTimeoutError as error:
+        raise TimedOutError("no connection could be made in time") from error
+    except TimeoutError as error:
+        raise TimedOutError(f"no complete response within {seconds:g} s") from error
+    except (aiohttp.ClientError, HttpProcessingError, OSError, ValueError) as error:
+        _raise(error)
 
 
 def _raise(error: Exception) -> NoReturn:

@@ -15,7 +15,7 @@ from typing import NamedTuple, Protocol
 
 from switchboard.aws import reads, secret
 from switchboard.aws.dynamodb import Item
-from switchboard.aws.writes import Put, Writes, commit
+from switchboard.aws.writes import Put, Write, Writes, commit
 from switchboard.errors import Conflict
 from switchboard.kit import clock, texts
 
@@ -42,7 +42,7 @@ class EarlierEffect(NamedTuple):
 class IdempotencyGuard(Protocol):
     """A request with an effect that happens once: it has an Idempotency-Key, or the caller's own request id."""
 
-    def marker_write(self, subject_id: str) -> Put:
+    def marker_write(self, subject_id: str) -> Write:
         """Returns the write that claims the effect. Raises AlreadyDoneError at commit."""
 
     def require_new(self) -> None:

@@ -150,14 +150,15 @@ class Listing:
         until: str | None = None,
         also: Iterable[str] = (),
         fitting: Callable[[Sequence[Item]], int] | None = None,
+        beside: Callable[[Sequence[str]], None] | None = None,
     ) -> ListPage:
         """Returns a page of the objects that have one of the wanted values of each filter, newest first.
 
         A filter that the chosen view lacks is applied to the objects, which need an attribute of its name. `since` and
         `until` are the first and the last time of the range, both included. `also` names other parameters that the
         cursor is bound to. `fitting` returns how many of the objects fit in the response. The first object is always
-        on the page, and the next page continues after the last shown object. Raises Invalid for a cursor of another
-        list.
+        on the page, and the next page continues after the last shown object. `beside` gets the places of the page
+        before the objects are read, to start other reads beside this one. Raises Invalid for a cursor of another list.
         """
         wanted = {name: values for name, values in wanted.items() if values}
         query = f"{self.name}:{sorted((name, sorted(values)) for name, values in wanted.items())}:{sorted(also)}"
@@ -169,6 +170,8 @@ class Listing:
         partitions = self._partition_names(view, org_id, wanted)
         entries = self._read_entries(view, partitions, limit + 1, span)
         shown, more = entries[:limit], len(entries) > limit
+        if beside:
+            beside([one.place for one in shown])
         items = get_items(self.table, [{"pk": one.key[0], "sk": one.key[1]} for one in shown]) if shown else []
         rest = {name: values for name, values in wanted.items() if name not in view.by}
         found = [
@@ -296,6 +299,11 @@ def read_key_page(query: Query, org_id: str, name: str, limit: int, after: str |
 def place_of(created_at: str, id_: str) -> str:
     """Returns an object's place in its lists."""
     return f"{created_at}#{id_}"
+
+
+def id_of_place(place: str) -> str:
+    """Returns the id of the object at a place."""
+    return place.partition("#")[2]
 
 
 def _still_there(view: ListView, partitions: Collection[str], item: Item) -> bool:

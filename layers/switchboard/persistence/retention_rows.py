@@ -26,6 +26,7 @@ _TEXTS = "The organization's own history of its texts."
 _READ_STATE = "It shows the member what is new. It names the member by id only."
 _VERSIONS = "Calls name the version with which they began, also after the flow is deleted."
 _TALLY = "Reports compare years. It has numbers of calls, and nothing about people."
+_FIRING = "It shows what another system sent, and which flows that started."
 _COUNTERS = "Needed for the next write of the same kind."
 KINDS: tuple[ItemKind, ...] = (
     # ---- accounts, agents, flows
@@ -43,8 +44,11 @@ KINDS: tuple[ItemKind, ...] = (
     ItemKind("core", "look-up of a provider's agent", "<org>|flow-agent#<id>", _ORG, "One flow at most has the agent."),
     ItemKind("core", "number of a flow's assignments", "<org>|flow-use#<id>", _CHANGE, "It is deleted with its flow."),
     ItemKind("core", "flow that transfers calls", "<org>#flow-transfers#<flow>|<id>", _CHANGE, "It follows its flow."),
+    ItemKind("core", "flow that waits for events", "<org>#event-flows|<id>", _CHANGE, "It follows its flow."),
     ItemKind("core", "entry of a flow's version", "<org>#flow-versions#<flow>|<version>", _ORG, _VERSIONS),
     ItemKind("core", "snapshot of a flow's version", "<org>#flow-snapshots#<flow>|<version>", _ORG, _VERSIONS),
+    ItemKind("core", "MCP server", "<org>#mcp-servers|<id>", _CHANGE, "The organization deletes it."),
+    ItemKind("core", "label of an MCP server", "<org>#mcp-labels|<label>", _CHANGE, "It follows its server."),
     ItemKind("core", "drills that are switched off", "<org>|drills", _ORG, "The tenant's own choice."),
     # ---- people and teams
     ItemKind("core", "person", "user#<id>|user", _NEVER, "Events name people by id."),
@@ -216,6 +220,8 @@ KINDS: tuple[ItemKind, ...] = (
         "core", "look-up of such a number", "simulated-number#<number>|number", _CHANGE, "Deleted with the number."
     ),
     ItemKind("core", "subaccount at Twilio", "<org>|twilio", _ORG, "It owns the organization's numbers."),
+    # ---- brands
+    ItemKind("core", "brand with its campaign", "<org>|brand", _ORG, "The registry keeps the registration, too."),
     # ---- billing
     ItemKind("core", "billing account", "<org>#billing|<id>", _ORG, "It names the customer at the provider."),
     ItemKind("core", "look-up of a customer", "payment-customer#<customer…>|customer", _ORG, "Notifications name it."),
@@ -283,6 +289,7 @@ KINDS: tuple[ItemKind, ...] = (
             ("use of a key in a day", "<org>#usage#<day>#<key>|total"),
             ("use by a contact in a day", "<org>#usage#<day>#contact#<digest>|total"),
             ("slice of a key's use in a day", "<org>#usage#<day>#<key>|slice#<number>"),
+            ("use and reservations of widgets in a day", "<org>#usage#<day>#reserved#<purpose>|total"),
         )
     ),
     # ---- mail
@@ -416,6 +423,15 @@ KINDS: tuple[ItemKind, ...] = (
     ItemKind(
         "activity", "look-up of a `request_id`", "<org>#request#<mode>#<id…>|request", _ORG, "As long as its call."
     ),
+    # ---- widgets
+    ItemKind("core", "widget token", "<org>#widget-tokens|<id>", _ORG, "Sessions and leads name it."),
+    ItemKind(
+        "core", "look-up of a widget's key", "widget-key#<key>|token", _ORG, "A key is never given to another token."
+    ),
+    ItemKind("activity", "session of a widget", "<org>#widget-session#<id>|session", _ORG, "As long as its call."),
+    ItemKind(
+        "activity", "lead of a widget", "<org>#widget-leads#<token>|<id>", _ORG, "The organization's own history."
+    ),
     # ---- voicemails
     ItemKind("activity", "voicemail", "<org>#voicemail#<id>|voicemail", _CHANGE, _VOICEMAIL),
     ItemKind(
@@ -446,6 +462,28 @@ KINDS: tuple[ItemKind, ...] = (
         "activity", "entry of a conversation's activity", "<org>#conversation#<id>|activity#<time…>", _ORG, _TEXTS
     ),
     ItemKind("activity", "scheduled text", "<org>#scheduled-text#<id>|scheduled", _ORG, _TEXTS),
+    # ---- triggers
+    ItemKind("core", "trigger", "<org>#triggers|<id>", _CHANGE, "It is deleted by a member."),
+    ItemKind("core", "tally of a trigger", "<org>#trigger-tallies|<id>", _CHANGE, "It is deleted with its trigger."),
+    ItemKind(
+        "core",
+        "look-up of a trigger's token",
+        "trigger_token#<digest>|token",
+        _CHANGE,
+        "It is deleted with its trigger. That of a rotated token expires an hour after the rotation.",
+    ),
+    ItemKind(
+        "activity", "firing", "<org>#firings#<trigger>|<id>", _TTL, _FIRING, timedelta(days=30), "the event was fired"
+    ),
+    ItemKind(
+        "activity",
+        "body of a firing",
+        "<org>#firing-bodies#<id>|body",
+        _TTL,
+        _FIRING,
+        timedelta(days=30),
+        "the event was fired",
+    ),
     # ---- campaigns
     ItemKind("core", "campaign", "<org>#campaign#<id>|campaign", _ORG, _CAMPAIGN),
     ItemKind("core", "counts of a campaign", "<org>#campaign-counts|<campaign>#<slice>", _ORG, _CAMPAIGN),
@@ -479,6 +517,15 @@ KINDS: tuple[ItemKind, ...] = (
     ),
     ItemKind(
         "activity",
+        "submission at the simulated registry",
+        "<org>#simulated-registration|<part>",
+        _TTL,
+        "The simulated registry can be asked for its verdict until then.",
+        timedelta(days=30),
+        "it was submitted",
+    ),
+    ItemKind(
+        "activity",
         "text at the simulated carrier",
         "<org>#simulated-text#<id>|text",
         _TTL,
@@ -504,6 +551,15 @@ KINDS: tuple[ItemKind, ...] = (
         "A job that is delivered again must not send it again.",
         30 * _DAY,
         "the text",
+    ),
+    ItemKind(
+        "activity",
+        "approval of a tool",
+        "<org>#tool-approval#<id>|approval",
+        _TTL,
+        "It has arguments and results of tools, which may name people. The audit keeps who decided.",
+        90 * _DAY,
+        "the request",
     ),
     # ---- roleplays
     ItemKind("activity", "roleplay session", "<org>#session#<id>|session", _ORG, "The month's quota counts it."),

@@ -22,6 +22,7 @@ from switchboard.persistence import optimistic
 from switchboard.persistence.optimistic import StaleVersionError
 from switchboard.projections import store
 from switchboard.projections.models import Projection
+from switchboard.triggers import tallies_projection as trigger_tallies
 from switchboard.voicemails import inbox_projection as voicemail_inbox
 
 #: All projections by name. The registry of events names the projections of each type.
@@ -55,6 +56,12 @@ PROJECTIONS: Mapping[str, Projection] = {
             conversation_words.subjects,
             conversation_words.removal_writes,
             lists_events=False,
+        ),
+        Projection(
+            "trigger_tallies",
+            trigger_tallies.project,
+            trigger_tallies.subjects,
+            trigger_tallies.removal_writes,
         ),
     )
 }

@@ -17,3 +17,15 @@ class ReplyToTexts(Job, queue="replies"):
     conversation_id: str
     message_id: str
     tries: int = 0
+
+
+class ContinueReply(Job, queue="replies"):
+    """Go on with the conversation when the result of a tool is there, or a person refused the tool.
+
+    `tries` counts the earlier runs, in which the model was busy.
+    """
+
+    org_id: str
+    conversation_id: str
+    approval_id: str
+    tries: int = 0

@@ -20,6 +20,8 @@ class AnswerState(BaseModel):
     version: int = 1
     answered_through: str | None = None
     turned_at: list[str] = Field(default_factory=list)
+    #: The approvals of tools whose results have had their turn, the newest last.
+    continued: list[str] = Field(default_factory=list)
 
     @property
     def id(self) -> str:

@@ -11,46 +11,37 @@ do.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 from switchboard import telemetry
-from switchboard.accounts import organizations
-from switchboard.accounts.models import Organization
-from switchboard.aws import reads
 from switchboard.aws.writes import commit
-from switchboard.compliance import ledgers
 from switchboard.compliance.verdicts import Blocked
-from switchboard.errors import Contended, DomainError, NotFound, QuotaExceeded, Unavailable
-from switchboard.flows import service as flows
-from switchboard.flows.models import Flow
+from switchboard.errors import Contended, DomainError, QuotaExceeded, Unavailable
 from switchboard.kit import chance, clock, texts
-from switchboard.messaging import acceptance, lookup, system_changes, unanswered
+from switchboard.mcp_servers.tools import OfferedTool, list_hosted_servers
+from switchboard.messaging import acceptance, system_changes
 from switchboard.messaging.acceptance import TextDraft
 from switchboard.messaging.conversation_changes import ConversationChanges
-from switchboard.messaging.models import Author, ConversationStatus, MessageStatus, TextConversation, TextMessage
-from switchboard.numbers import service as numbers
-from switchboard.replies import guards, repliers, store, tools
-from switchboard.replies.jobs import ReplyToTexts
-from switchboard.replies.models import MAX_KEPT_TURNS, AnswerState
+from switchboard.messaging.models import Author, ConversationStatus, MessageStatus
+from switchboard.replies import guards, repliers, server_tools, store, tools, turns
+from switchboard.replies.jobs import ContinueReply, ReplyToTexts
+from switchboard.replies.models import MAX_KEPT_TURNS
 from switchboard.replies.repliers import RULES, RefusedError, ThrottledError
 from switchboard.replies.repliers.models import Prompt, ThreadLine, ToolResult
 from switchboard.replies.tools import Effects
+from switchboard.replies.turns import ReplyTurn
 from switchboard.timers import service as timers
 from switchboard.usage import service as usage
 
-#: The longest time that a person who keeps writing waits for an answer.
-LONGEST_PAUSE = timedelta(seconds=20)
-#: Older texts than this do not belong to the turn of the newest one.
-_SAME_TURN = timedelta(hours=1)
-#: The rounds of tools before the answer, and the HTTP tools of one answer.
+#: The rounds of tools before the answer, and the tools of others (HTTP, MCP) that one answer may call.
 MAX_ROUNDS, MAX_HTTP_CALLS = 3, 5
 #: No round and no tool begins later than this in a turn, in seconds. The last one may take 90 seconds, and the function
 #: has 200.
 _TURN_SECONDS = 80
-#: The texts that the writer reads, and the characters of one of them.
-MAX_LINES, MAX_LINE_CHARACTERS = 30, 1_600
+#: The characters of a text that the writer reads.
+MAX_LINE_CHARACTERS = 1_600
 #: How long a busy model is asked again, and about how long between two attempts.
 _MODEL_TRIES, _THROTTLE_DELAY = 20, timedelta(seconds=15)
 #: The most turns in which a model writes for an organization in a day (UTC), and the most questions to the model that
@@ -63,27 +54,23 @@ _REFUSALS = frozenset({"opted_out", "dnc"})
 _UNSEEN = frozenset({MessageStatus.FAILED, MessageStatus.CANCELED, MessageStatus.UNDELIVERED})
 
 
-class _Turn(NamedTuple):
-    """One turn of the AI: the conversation with its texts, newest first, its flow, and the state of earlier turns."""
-
-    org: Organization
-    talk: TextConversation
-    flow: Flow
-    history: Sequence[TextMessage]
-    state: AnswerState
-    #: The newest text that came in. The turn answers every text up to it.
-    newest: TextMessage
-
-
 def reply_to_texts(job: ReplyToTexts) -> None:
     """Answers the texts of a conversation up to the job's text. It may run several times."""
-    found = _find_turn(job)
+    _take_turn(job, turns.find_turn(job))
+
+
+def continue_reply(job: ContinueReply) -> None:
+    """Goes on with a conversation after the decision about a tool, or its run. It may run several times."""
+    _take_turn(job, turns.find_continuation(job))
+
+
+def _take_turn(job: ReplyToTexts | ContinueReply, found: ReplyTurn | str) -> None:
     if isinstance(found, str):
         telemetry.log_skip(found, org_id=job.org_id, conversation_id=job.conversation_id)
         return
     if stop := guards.find_stop(found.history, found.state.turned_at, clock.now()):
         telemetry.emit_metric("RepliesStopped")
-        _end_turn(found, None, Effects(escalation=stop), turns=0)
+        _end_turn(found, None, Effects(escalation=stop), count=0)
         return
     effects = Effects()
     try:
@@ -102,79 +89,18 @@ def reply_to_texts(job: ReplyToTexts) -> None:
     _end_turn(found, text, effects)
 
 
-def _find_turn(job: ReplyToTexts) -> _Turn | str:
-    """Returns the turn of a job, or why there is none."""
-    org_id = job.org_id
-    talk, state = reads.read_refs(
-        lookup.conversation_ref(org_id, job.conversation_id), store.state_ref(org_id, job.conversation_id)
-    )
-    if talk is None:
-        return "the conversation is gone"
-    if talk.ai_paused or talk.status is ConversationStatus.CLOSED:
-        return "a person has taken over, or the conversation is closed"
-    state = state or AnswerState(org_id=org_id, conversation_id=talk.id, version=0)
-    if state.answered_through and job.message_id <= state.answered_through:
-        return "the text has its answer"
-    opt_out, blocked = reads.read_refs(
-        ledgers.opt_out_ref(org_id, talk.contact_e164), ledgers.blocked_ref(org_id, talk.contact_e164)
-    )
-    if opt_out or blocked:
-        return "the contact opted out or is blocked"
-    flow = _find_flow(talk)
-    if flow is None:
-        return "no flow answers texts here"
-    history = lookup.list_newest_messages(org_id, talk.id, MAX_LINES)
-    waiting = _list_waiting(history, state.answered_through)
-    if not waiting or waiting[0].id < job.message_id:
-        return "no text waits for an answer"
-    if waiting[0].id != job.message_id and clock.now() - clock.parse(waiting[-1].created_at) < LONGEST_PAUSE:
-        return "a newer text came in, and its job answers both"
-    return _Turn(organizations.get_organization(org_id), talk, flow, history, state, waiting[0])
-
-
-def _list_waiting(newest_first: Sequence[TextMessage], answered_through: str | None) -> list[TextMessage]:
-    """Returns the texts of the contact that wait for an answer, newest first.
-
-    A keyword, an automatic text or a reaction after a question does not wait, so the question's job goes on. A text of
-    a member answers those before it, and a wrong number leaves them to a person. A text of the AI does not count: a
-    turn that was killed after it goes on where it was.
-    """
-    waiting: list[TextMessage] = []
-    for message in newest_first:
-        by_member = message.author is Author.USER and message.campaign_id is None
-        if by_member or message.id <= (answered_through or ""):
-            break
-        if message.direction == "inbound" and unanswered.says_wrong_number(message.body):
-            break
-        if unanswered.wants_reply(message) and (not waiting or _is_near(message, waiting[0])):
-            waiting.append(message)
-    return waiting
-
-
-def _is_near(message: TextMessage, newest: TextMessage) -> bool:
-    return clock.parse(newest.created_at) - clock.parse(message.created_at) < _SAME_TURN
-
-
-def _find_flow(talk: TextConversation) -> Flow | None:
-    flow_id = talk.flow_id
-    if flow_id is None:
-        number = numbers.find_number(talk.number_id)
-        flow_id = number.sms_flow_id if number and number.org_id == talk.org_id else None
-    if flow_id is None:
-        return None
-    try:
-        return flows.get_flow(talk.org_id, flow_id)
-    except NotFound:
-        return None
-
-
-def _write_answer(turn: _Turn, effects: Effects, tries: int) -> str | None:
+def _write_answer(turn: ReplyTurn, effects: Effects, tries: int) -> str | None:
     """Returns the text of the answer, `None` if no answer is needed, after the tools that the writer calls.
 
     Raises ThrottledError and RefusedError, and QuotaExceeded at a daily limit of the model.
     """
-    writer, results, http_calls = repliers.choose_replier(), list[ToolResult](), 0
-    prompt, began = _new_prompt(turn), clock.epoch()
+    writer, called = repliers.choose_replier(), 0
+    results = [server_tools.result_of(turn.approval)] if turn.approval else list[ToolResult]()
+    # Rules call no tools.
+    offered = {} if writer.name == RULES else server_tools.list_tools(turn.flow)
+    prompt, began = _new_prompt(turn, offered), clock.epoch()
+    if repliers.dials_servers(writer):
+        prompt = prompt._replace(servers=list_hosted_servers(turn.org.id, turn.flow.id))
     for number in range(MAX_ROUNDS + 1):
         _require_time(began)
         # A busy model is asked again: that counts once.
@@ -184,18 +110,21 @@ def _write_answer(turn: _Turn, effects: Effects, tries: int) -> str | None:
         if not answer.calls:
             return answer.text
         for place, call in enumerate(answer.calls):
-            own = any(tool.name == call.name for tool in turn.flow.tools)
-            http_calls += own
-            if own and http_calls > MAX_HTTP_CALLS:
+            own = call.name in offered or any(tool.name == call.name for tool in turn.flow.tools)
+            called += own
+            if own and called > MAX_HTTP_CALLS:
                 results.append(ToolResult(call.name, "Too many tools were called: answer now.", done=False))
                 continue
             _require_time(began)
-            key = texts.digest(f"{turn.newest.id}#{number}#{place}")
-            results.append(tools.run_tool(turn.flow, call, effects, key))
+            key = texts.digest(f"{turn.name_part(turn.newest.id)}#{number}#{place}")
+            if call.name in offered:
+                results.append(server_tools.use_tool(turn, offered[call.name], call, effects, key))
+            else:
+                results.append(tools.run_tool(turn.flow, call, effects, key))
     raise RefusedError("the writer calls tools and does not answer")
 
 
-def _charge_call(turn: _Turn, *, is_first: bool) -> None:
+def _charge_call(turn: ReplyTurn, *, is_first: bool) -> None:
     """Counts a question to the model. Raises QuotaExceeded at a daily limit."""
     contact = turn.talk.contact_e164
     by_contact = usage.daily_charge_of_contact(turn.org, contact, "model_calls", MODEL_CALLS_PER_CONTACT)
@@ -209,7 +138,7 @@ def _require_time(began: float) -> None:
         raise RefusedError("the turn takes too long")
 
 
-def _new_prompt(turn: _Turn) -> Prompt:
+def _new_prompt(turn: ReplyTurn, offered: Mapping[str, OfferedTool]) -> Prompt:
     lines = [
         ThreadLine(message.direction == "outbound", message.body[:MAX_LINE_CHARACTERS] or "(a file)")
         for message in reversed(turn.history)
@@ -223,25 +152,26 @@ def _new_prompt(turn: _Turn) -> Prompt:
         instructions=flow.system_prompt,
         outcome_schema=flow.outcome_schema,
         lines=lines,
-        tools=tools.describe_tools(flow),
+        tools=[*tools.describe_tools(flow), *(tool.describe() for tool in offered.values())],
     )
 
 
-def _end_turn(turn: _Turn, text: str | None, effects: Effects, turns: int = 1) -> None:
+def _end_turn(turn: ReplyTurn, text: str | None, effects: Effects, count: int = 1) -> None:
     """Sends the follow-up and the answer, each once, and then commits everything else of the turn.
 
-    `turns` is how much the turn counts for the limits. A follow-up counts beside it.
+    `count` is how much the turn counts for the limits. A follow-up counts beside it.
     """
     # The follow-up comes first: if it may not be scheduled, a person takes over, and the answer is the last text.
     if effects.follow_up and not effects.escalation:
         at = clock.format_iso(clock.now() + effects.follow_up.after)
-        turns += _send(turn, TextDraft(body=effects.follow_up.text, scheduled_at=at), "follow-up", effects) is not None
+        count += _send(turn, TextDraft(body=effects.follow_up.text, scheduled_at=at), "follow-up", effects) is not None
     sent = _send(turn, TextDraft(body=text), "answer", effects) if text else None
     state = turn.state.model_copy(
         update={
             "version": turn.state.version + 1,
-            "answered_through": turn.newest.id,
-            "turned_at": [*turn.state.turned_at, *([clock.now_iso()] * turns)][-MAX_KEPT_TURNS:],
+            "answered_through": max(turn.state.answered_through or "", turn.newest.id),
+            "turned_at": [*turn.state.turned_at, *([clock.now_iso()] * count)][-MAX_KEPT_TURNS:],
+            "continued": [*turn.state.continued, *([turn.approval.id] if turn.approval else [])][-MAX_KEPT_TURNS:],
         }
     )
     try:
@@ -255,12 +185,15 @@ def _end_turn(turn: _Turn, text: str | None, effects: Effects, turns: int = 1) -
             tools=effects.called,
         )
     except store.AnsweredMeanwhileError:
+        if turn.approval is not None:
+            # The other turn did not know this result: the queue delivers the job again.
+            raise Contended("Another turn of this conversation came between: try again in a second.") from None
         telemetry.log_skip("another run of the turn was faster", conversation_id=turn.talk.id)
 
 
-def _send(turn: _Turn, draft: TextDraft, part: str, effects: Effects) -> str | None:
+def _send(turn: ReplyTurn, draft: TextDraft, part: str, effects: Effects) -> str | None:
     """Sends a text once. Returns its id, or `None` if it may not be sent: then it is not tried again."""
-    once = store.SentMark(turn.org.id, turn.talk.id, turn.newest.id, part)
+    once = store.SentMark(turn.org.id, turn.talk.id, turn.newest.id, turn.name_part(part))
     try:
         sent = acceptance.send_reply(
             turn.org,
@@ -294,6 +227,8 @@ def _changes_of(effects: Effects, sent: str | None) -> ConversationChanges:
         metadata["outcomes"] = effects.outcomes
         metadata["outcome_errors"] = list(effects.outcome_errors) or None
     changes: ConversationChanges = {}
+    if effects.approvals:
+        changes["needs_attention"] = True
     if effects.escalation:
         metadata["escalation_reason"] = effects.escalation
         changes["ai_paused"] = changes["needs_attention"] = True

@@ -50,8 +50,10 @@ class Effects:
     follow_up: FollowUp | None = None
     outcomes: dict[str, Any] | None = None
     outcome_errors: Sequence[str] = ()
-    #: The names of the HTTP tools that were called, and whether each did its work.
+    #: The names of the tools of others that were called, and whether each did its work.
     called: Sequence[tuple[str, bool]] = ()
+    #: The uses of tools for which a person was asked.
+    approvals: int = 0
 
 
 def describe_tools(flow: Flow) -> list[dict[str, Any]]:

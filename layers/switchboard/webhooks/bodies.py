@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any, TypeGuard
+from typing import Any, NamedTuple, TypeGuard
 
 from switchboard import telemetry
 from switchboard.webhooks import template
@@ -18,16 +18,31 @@ _MAX_FILLED_CHARACTERS = 2 * MAX_BODY_BYTES
 _KEPT = ((500, 50), (50, 20))
 
 
+class ShapedBody(NamedTuple):
+    """The text of a body, and whether values of it were cut or the template was ignored because it was too long."""
+
+    text: str
+    is_shortened: bool
+
+
 def body_text(shape: str | None, body: dict[str, Any]) -> str:
     """Returns a body as JSON text of at most MAX_BODY_BYTES, shaped by the template `shape` if there is one.
 
     Cuts the values of a body that is too long. If a shaped body is still too long, ignores the template.
     """
+    shaped = shape_body(shape, body)
+    if shaped.is_shortened:
+        telemetry.emit_metric("WebhookBodyShortened")
+    return shaped.text
+
+
+def shape_body(shape: str | None, body: dict[str, Any]) -> ShapedBody:
+    """Returns the text of `body_text`, and whether it was shortened."""
     text = _shaped(shape, body)
     if _fits(text):
-        return text
-    telemetry.emit_metric("WebhookBodyShortened")
-    return next(filter(_fits, _shorter(shape, body)), _compact(_cut(body, *_KEPT[-1])))
+        return ShapedBody(text, is_shortened=False)
+    text = next(filter(_fits, _shorter(shape, body)), _compact(_cut(body, *_KEPT[-1])))
+    return ShapedBody(text, is_shortened=True)
 
 
 def _shaped(shape: str | None, body: dict[str, Any]) -> str | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from switchboard.errors import Conflict, NotFound
 from switchboard.events import service as events
-from switchboard.events.models import Origin, Subject
+from switchboard.events.models import Event, Origin, Subject
 from switchboard.kit import clock
 from switchboard.persistence.idempotency import IdempotencyKey, commit_once, find_earlier_effect
 from switchboard.timers import service as timers
@@ -22,25 +23,32 @@ from switchboard.webhooks.models import (
     Delivery,
     DeliveryStatus,
     Endpoint,
+    KindName,
     RenderedEvent,
 )
 from switchboard.webhooks.service import get_endpoint, webhook_event_writes
 
+#: Makes the body of a test delivery in the words of an API.
+RenderTest = Callable[[Event], RenderedEvent]
 
-def send_test_delivery(origin: Origin, endpoint_id: str, effect: IdempotencyKey | None = None) -> Delivery:
-    """Sends an endpoint a test delivery. Raises NotFound, and Conflict if the endpoint is not active."""
-    endpoint = _active(origin.org_id, endpoint_id, watched=True)
+
+def send_test_delivery(
+    origin: Origin,
+    endpoint_id: str,
+    effect: IdempotencyKey | None = None,
+    *,
+    kind: KindName | None = None,
+    render: RenderTest | None = None,
+) -> Delivery:
+    """Sends an endpoint, of one kind if given, a test delivery. `render` makes its body.
+
+    Raises NotFound, and Conflict if the endpoint is not active.
+    """
+    endpoint = _active(origin.org_id, endpoint_id, kind, watched=True)
     event = events.new_event(
         origin, event_names.TEST_EVENT, Subject(type="webhook", id=endpoint.id, version=1), kind=endpoint.kind
     )
-    body: dict[str, Any] = {
-        "event": event_names.TEST_EVENT,
-        "occurredAt": event.at,
-        "webhookId": endpoint.id,
-        "sequence": 1,
-    }
-    rendered = RenderedEvent(event=event_names.TEST_EVENT, body=body, sequence=1, key=event.id)
-    delivery = new_delivery.new_delivery(endpoint, rendered, event)
+    delivery = new_delivery.new_delivery(endpoint, (render or _plain_test)(event), event)
     first = timers.job_write(new_delivery.attempt_job(delivery))
     done = commit_once(
         effect, delivery.id, delivery_store.put_delivery_writes(delivery), first, events.event_write(event)
@@ -48,9 +56,19 @@ def send_test_delivery(origin: Origin, endpoint_id: str, effect: IdempotencyKey 
     return get_delivery(origin.org_id, done.subject_id) if done else delivery
 
 
-def _active(org_id: str, endpoint_id: str, *, watched: bool = False) -> Endpoint:
+def _plain_test(event: Event) -> RenderedEvent:
+    body: dict[str, Any] = {
+        "event": event_names.TEST_EVENT,
+        "occurredAt": event.at,
+        "webhookId": event.subject.id,
+        "sequence": 1,
+    }
+    return RenderedEvent(event=event_names.TEST_EVENT, body=body, sequence=1, key=event.id)
+
+
+def _active(org_id: str, endpoint_id: str, kind: KindName | None = None, *, watched: bool = False) -> Endpoint:
     """Returns an active endpoint. With `watched`, arranges a watch, because the caller stores a pending delivery."""
-    endpoint, health = get_endpoint(org_id, endpoint_id)
+    endpoint, health = get_endpoint(org_id, endpoint_id, kind)
     if not endpoint.active:
         raise Conflict("The webhook is disabled: set `active` to true first.", code="webhook_disabled")
     if watched:
@@ -67,11 +85,21 @@ def get_delivery(org_id: str, delivery_id: str) -> Delivery:
 
 
 def list_deliveries(
-    org_id: str, endpoint_id: str, status: DeliveryStatus | None, limit: int, after: str | None
+    org_id: str,
+    endpoint_id: str,
+    status: DeliveryStatus | None,
+    limit: int,
+    after: str | None,
+    *,
+    event: str | None = None,
+    kind: KindName | None = None,
 ) -> tuple[list[Delivery], str | None]:
-    """A page of an endpoint's deliveries, newest first. Raises NotFound."""
-    get_endpoint(org_id, endpoint_id)
-    page = delivery_store.list_deliveries(org_id, endpoint_id, status, limit, after)
+    """A page of the deliveries of an endpoint, of one kind if given, newest first. Raises NotFound.
+
+    A page of one event's deliveries may be short and still have a next page.
+    """
+    get_endpoint(org_id, endpoint_id, kind)
+    page = delivery_store.list_deliveries(org_id, endpoint_id, status, limit, after, event)
     return [delivery_store.parse_delivery(item) for item in page.items], page.cursor
 
 
@@ -79,6 +107,19 @@ def list_dead_letters(org_id: str, limit: int, after: str | None) -> tuple[list[
     """A page of the organization's lost deliveries, newest first: they failed, or their endpoint was disabled."""
     page = delivery_store.list_dead_letters(org_id, limit, after)
     return [delivery_store.parse_delivery(item) for item in page.items], page.cursor
+
+
+def redeliver_endpoint_delivery(
+    origin: Origin, kind: KindName, endpoint_id: str, delivery_id: str, effect: IdempotencyKey | None = None
+) -> Delivery:
+    """Sends a delivery of an endpoint of a kind again, like `redeliver_delivery`.
+
+    Raises NotFound also for a delivery of another endpoint.
+    """
+    get_endpoint(origin.org_id, endpoint_id, kind)
+    if get_delivery(origin.org_id, delivery_id).endpoint_id != endpoint_id:
+        raise NotFound("There is no such delivery of this webhook: check the ids.")
+    return redeliver_delivery(origin, delivery_id, effect)
 
 
 def redeliver_delivery(origin: Origin, delivery_id: str, effect: IdempotencyKey | None = None) -> Delivery:

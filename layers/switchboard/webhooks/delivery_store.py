@@ -128,10 +128,19 @@ def get_deliveries_by_keys(partitions: Sequence[str]) -> list[Delivery | None]:
 
 
 def list_deliveries(
-    org_id: str, endpoint_id: str, status: DeliveryStatus | None, limit: int, after: str | None
+    org_id: str,
+    endpoint_id: str,
+    status: DeliveryStatus | None,
+    limit: int,
+    after: str | None,
+    event: str | None = None,
 ) -> ListPage:
-    """A page of an endpoint's deliveries, all or of one status, newest first."""
+    """A page of an endpoint's deliveries, all or of one status and of one event, newest first.
+
+    No index has the event, so a page of one event's deliveries may be short.
+    """
     wanted = {"endpoint_id": [endpoint_id]} | ({"status": [status.value]} if status else {})
+    wanted |= {"event": [event]} if event else {}
     return _LISTS.read_page(org_id, wanted, limit, after)
 
 

@@ -23,6 +23,7 @@ from switchboard.webhooks import (
     signing,
     store,
 )
+from switchboard.webhooks.catalog import EventCatalog
 from switchboard.webhooks.jobs import AbandonDeliveries
 from switchboard.webhooks.kinds import WEBHOOK_KINDS
 from switchboard.webhooks.models import (
@@ -59,9 +60,13 @@ class EndpointWithHealth(NamedTuple):
 
 
 def create_endpoint(
-    origin: Origin, kind: KindName, wanted: EndpointSettings, effect: IdempotencyKey | None = None
+    origin: Origin,
+    kind: KindName,
+    wanted: EndpointSettings,
+    effect: IdempotencyKey | None = None,
+    catalog: EventCatalog | None = None,
 ) -> EndpointWithSecret:
-    """Registers an endpoint. Raises Invalid, QuotaExceeded."""
+    """Registers an endpoint. A `catalog` also checks the paths of its template. Raises Invalid, QuotaExceeded."""
     now = clock.now_iso()
     endpoint = Endpoint(
         id=f"{WEBHOOK_KINDS[kind].prefix}_{ids.new_id('x')[2:]}",
@@ -73,7 +78,7 @@ def create_endpoint(
         created_at=now,
         updated_at=now,
     )
-    endpoint = settings.apply_settings(endpoint, wanted)
+    endpoint = settings.apply_settings(endpoint, wanted, catalog)
     done = commit_once(
         effect,
         endpoint.id,
@@ -96,17 +101,17 @@ def _full(_: list[Item | None]) -> Exception:
     )
 
 
-def get_endpoint(org_id: str, endpoint_id: str) -> EndpointWithHealth:
-    """Returns an endpoint of the organization, with its health. Raises NotFound."""
+def get_endpoint(org_id: str, endpoint_id: str, kind: KindName | None = None) -> EndpointWithHealth:
+    """Returns an endpoint of the organization, of one kind if given, with its health. Raises NotFound."""
     endpoint, health = health_store.get_endpoint_with_health(org_id, endpoint_id)
-    if endpoint is None:
+    if endpoint is None or kind not in (None, endpoint.kind):
         raise NotFound("There is no such webhook: check its id.")
     return EndpointWithHealth(endpoint, health)
 
 
-def _owned(org_id: str, endpoint_id: str) -> EndpointWithHealth:
+def _owned(org_id: str, endpoint_id: str, kind: KindName | None) -> EndpointWithHealth:
     """Returns a registered endpoint. A callback's endpoint raises NotFound: its secret and settings cannot change."""
-    seen = get_endpoint(org_id, endpoint_id)
+    seen = get_endpoint(org_id, endpoint_id, kind)
     if seen.endpoint.key_id:
         raise NotFound("There is no such webhook: check its id.")
     return seen
@@ -128,17 +133,24 @@ def list_endpoints(
 
 
 def update_endpoint(
-    origin: Origin, endpoint_id: str, changes: dict[str, Any], effect: IdempotencyKey | None = None
+    origin: Origin,
+    endpoint_id: str,
+    changes: dict[str, Any],
+    effect: IdempotencyKey | None = None,
+    *,
+    kind: KindName | None = None,
+    catalog: EventCatalog | None = None,
 ) -> EndpointWithHealth:
-    """Changes some settings of an endpoint. Raises NotFound, Invalid, Contended.
+    """Changes some settings of an endpoint, of one kind if given. A `catalog` also checks the paths of its template.
 
     Activation of a disabled endpoint, or a new URL, resets its failures and its record of quick responses.
+    Raises NotFound, Invalid, Contended.
     """
 
     def attempt() -> EndpointWithHealth:
-        seen = _owned(origin.org_id, endpoint_id)
+        seen = _owned(origin.org_id, endpoint_id, kind)
         wanted = EndpointSettings.model_validate(settings.settings_of(seen.endpoint).model_dump() | changes)
-        changed = next_version(settings.apply_settings(seen.endpoint, wanted))
+        changed = next_version(settings.apply_settings(seen.endpoint, wanted, catalog))
         anew = (changed.active and not seen.endpoint.active) or changed.url != seen.endpoint.url
         done = commit_once(
             effect,
@@ -158,13 +170,18 @@ def update_endpoint(
     return seen
 
 
-def delete_endpoint(origin: Origin, endpoint_id: str, effect: IdempotencyKey | None = None) -> None:
-    """Deletes an endpoint. A worker then cancels its pending deliveries. Raises NotFound, Contended."""
+def delete_endpoint(
+    origin: Origin, endpoint_id: str, effect: IdempotencyKey | None = None, *, kind: KindName | None = None
+) -> None:
+    """Deletes an endpoint, of one kind if given. A worker then cancels its pending deliveries.
+
+    Raises NotFound, Contended.
+    """
     if find_earlier_effect(effect):
         return
 
     def attempt() -> bool:
-        endpoint, health = _owned(origin.org_id, endpoint_id)
+        endpoint, health = _owned(origin.org_id, endpoint_id, kind)
         commit_once(
             effect,
             endpoint_id,
@@ -181,15 +198,17 @@ def delete_endpoint(origin: Origin, endpoint_id: str, effect: IdempotencyKey | N
 
 
 def rotate_endpoint_secret(
-    origin: Origin, endpoint_id: str, effect: IdempotencyKey | None = None
+    origin: Origin, endpoint_id: str, effect: IdempotencyKey | None = None, *, kind: KindName | None = None
 ) -> EndpointWithSecret:
-    """Gives an endpoint a new secret. The old secret also signs for 24 hours, even if the next rotation is earlier.
+    """Gives an endpoint, of one kind if given, a new secret.
+
+    The old secret also signs for 24 hours, even if the next rotation is earlier.
 
     Raises NotFound, Contended.
     """
 
     def attempt() -> EndpointWithSecret:
-        endpoint = _owned(origin.org_id, endpoint_id).endpoint
+        endpoint = _owned(origin.org_id, endpoint_id, kind).endpoint
         generation = endpoint.generation + 1
         rotated = next_version(
             endpoint,

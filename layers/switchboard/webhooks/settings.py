@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from functools import lru_cache
+
+from pydantic.alias_generators import to_camel
 
 from switchboard.aws import secret
 from switchboard.errors import Invalid
@@ -12,6 +15,7 @@ from switchboard.kit import clock
 from switchboard.outbound import destination
 from switchboard.outbound.reserved_headers import RESERVED_HEADERS
 from switchboard.webhooks import event_names, template
+from switchboard.webhooks.catalog import EventCatalog
 from switchboard.webhooks.kinds import WEBHOOK_KINDS
 from switchboard.webhooks.models import Endpoint, EndpointSettings, KindName
 
@@ -26,22 +30,28 @@ _PLATFORM_HEADERS = re.compile(
 _FILTER = re.compile(r"\*|[a-z0-9_]+(\.[a-z0-9_]+)*(\.\*)?")
 
 
-def apply_settings(endpoint: Endpoint, settings: EndpointSettings) -> Endpoint:
-    """Returns an endpoint with its owner's settings. Raises Invalid."""
+def apply_settings(endpoint: Endpoint, settings: EndpointSettings, catalog: EventCatalog | None = None) -> Endpoint:
+    """Returns an endpoint with its owner's settings. Raises Invalid.
+
+    With a `catalog`, each placeholder of the template must have a value in an event that the endpoint subscribes to.
+    """
     kind = WEBHOOK_KINDS[endpoint.kind]
-    headers = _checked_headers(settings.custom_headers)
+    headers = _checked_headers(settings.custom_headers, endpoint.kind)
     timeout = settings.timeout_ms or kind.timeout_ms
     if not _MIN_TIMEOUT_MS <= timeout <= MAX_TIMEOUT_MS:
-        raise _invalid("timeoutMs", f"must be {_MIN_TIMEOUT_MS} to {MAX_TIMEOUT_MS} milliseconds")
+        raise _invalid(endpoint.kind, "timeout_ms", f"must be {_MIN_TIMEOUT_MS} to {MAX_TIMEOUT_MS} milliseconds")
     attempts = settings.max_attempts or len(kind.schedule)
     if not 1 <= attempts <= len(kind.schedule):
-        raise _invalid("maxAttempts", f"must be 1 to {len(kind.schedule)}")
+        raise _invalid(endpoint.kind, "max_attempts", f"must be 1 to {len(kind.schedule)}")
+    events = settings.events
+    if events != endpoint.events:
+        events = check_filters(events, endpoint.kind)
+    if settings.template and (events, settings.template) != (endpoint.events, endpoint.template):
+        template.check_template(settings.template, catalog.list_schemas(events) if catalog else None)
     return endpoint.model_copy(
         update={
             "url": destination.check_url(settings.url),
-            "events": settings.events
-            if settings.events == endpoint.events
-            else _checked(settings.events, endpoint.kind),
+            "events": events,
             "label": settings.label,
             "description": settings.description,
             "active": settings.active,
@@ -51,35 +61,45 @@ def apply_settings(endpoint: Endpoint, settings: EndpointSettings) -> Endpoint:
             "sealed_headers": secret.seal(_purpose(endpoint), json.dumps(headers)) if headers else None,
             "timeout_ms": timeout,
             "max_attempts": attempts,
-            "template": template.check_template(settings.template) if settings.template else None,
+            "template": settings.template or None,
         }
     )
 
 
-def _checked(filters: list[str], kind: KindName) -> list[str]:
+def check_filters(filters: Sequence[str], kind: KindName) -> list[str]:
+    """Returns the filters of events, each once. Raises Invalid for a filter that matches no event."""
     if not filters:
-        raise _invalid("events", "must name at least one event")
+        raise _invalid(kind, "events", "must name at least one event")
     for one in filters:
         if len(one) > 100 or not _FILTER.fullmatch(one):
-            raise _invalid("events", "must be event names, prefix.* or *")
+            raise _invalid(kind, "events", f"{one[:100]!r}: must be an event name, prefix.* or *")
         if one != "*" and not event_names.is_known_filter(one, kind):
-            raise _invalid("events", f"no event matches {one!r}: use a name of the list of event types, prefix.* or *")
+            raise _invalid(kind, "events", f"no event matches {one!r}: {_advice(one, kind)}")
     return list(dict.fromkeys(filters))[:100]
 
 
-def _checked_headers(headers: dict[str, str]) -> dict[str, str]:
+def _advice(one: str, kind: KindName) -> str:
+    if found := event_names.suggest_filter(one, kind):
+        return f"did you mean {found}?"
+    return "use a name of the list of event types, prefix.* or *"
+
+
+def _checked_headers(headers: dict[str, str], kind: KindName) -> dict[str, str]:
     if len(headers) > _MAX_HEADERS:
-        raise _invalid("customHeaders", f"must have at most {_MAX_HEADERS} headers")
+        raise _invalid(kind, "custom_headers", f"must have at most {_MAX_HEADERS} headers")
     for name, value in headers.items():
         if not _HEADER_NAME.fullmatch(name) or _PLATFORM_HEADERS.fullmatch(name) or name.lower() in RESERVED_HEADERS:
-            raise _invalid("customHeaders", f"{name[:100]!r} cannot be set: use another header name")
+            raise _invalid(kind, "custom_headers", f"{name[:100]!r} cannot be set: use another header name")
         if len(value) > _MAX_HEADER_VALUE or not _HEADER_VALUE.fullmatch(value):
-            raise _invalid("customHeaders", f"{name}: use at most {_MAX_HEADER_VALUE} printable ASCII characters")
+            why = f"{name}: use at most {_MAX_HEADER_VALUE} printable ASCII characters"
+            raise _invalid(kind, "custom_headers", why)
     return headers
 
 
-def _invalid(field: str, why: str) -> Invalid:
-    return Invalid("The webhook is not valid: see the fields.", fields={field: why})
+def _invalid(kind: KindName, field: str, why: str) -> Invalid:
+    # The bodies of HUM have snake_case names, those of Anima camelCase.
+    shown = field if kind == "hum" else to_camel(field)
+    return Invalid("The webhook is not valid: see the fields.", fields={shown: why})
 
 
 def _purpose(endpoint: Endpoint) -> str:

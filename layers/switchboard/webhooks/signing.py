@@ -2,7 +2,7 @@
 
 Every delivery carries the Standard Webhooks headers, made by that specification's own library. Beside them it carries
 the headers of its kind's own contract (docs/contracts/anima.md#webhooks, docs/contracts/athos.md#webhook,
-docs/contracts/hum.md#webhooks-of-hum). The schemes read a secret differently: Standard Webhooks decodes the part after
+docs/contracts/hum.md#webhooks). The schemes read a secret differently: Standard Webhooks decodes the part after
 `whsec_`, the others use the whole text.
 
 While a new secret overlaps with the old secret, both sign. A header that was made for one signature then holds two,

@@ -12,7 +12,7 @@ __all__ = ["get_endpoints", "list_subscriptions", "wants_event"]
 
 def wants_event(endpoint: Endpoint, event: Event) -> bool:
     """Whether an endpoint is active, older than the event, and subscribed to it."""
-    name = event_names.EVENT_NAMES[endpoint.kind].get(event.type)
+    name = event_names.name_of(endpoint.kind, event)
     return bool(
         name
         and endpoint.active

@@ -3,22 +3,27 @@
 `{"text": "Call {{callId}} ended: {{endReason}}", "details": "{{data}}"}`: a string that is a single placeholder becomes
 the value itself, of any type. Within a longer string the value is inserted as text. A missing value becomes null, or an
 empty text within a longer string. Values are filled in after the JSON was parsed, so no event can change the template's
-shape.
+shape. Names of members are not filled in.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 from switchboard.errors import Invalid
+from switchboard.flows.source import Path, SourceError, format_path, json_places, read_json
 from switchboard.kit.texts import MAX_JSON_DEPTH, is_deeper
+from switchboard.webhooks import schema_paths
 
 MAX_TEMPLATE_CHARACTERS = 8_192
 _PLACE = re.compile(r"\{\{\s*([\w.]+)\s*\}\}")
 #: Six ASCII digits are enough for every list. Python cannot parse superscript digits or thousands of digits.
 _INDEX = re.compile("[0-9]{1,6}")
+#: The longest path that a message shows.
+_SHOWN = 100
 
 
 class UnfillableError(Exception):
@@ -29,27 +34,78 @@ class TooLongError(Exception):
     """A filled template exceeds the size limit."""
 
 
-def check_template(template: str) -> str:
-    """Returns the template if it is valid. Raises Invalid."""
-    if len(template) > MAX_TEMPLATE_CHARACTERS:
-        raise _invalid(f"is too long: use at most {MAX_TEMPLATE_CHARACTERS:,} characters")
-    try:
-        parsed = json.loads(template, parse_constant=_no_number)
-    except ValueError:
-        raise _invalid("is not valid JSON") from None
-    except RecursionError:
-        raise _too_deep() from None
-    if is_deeper(parsed):
-        raise _too_deep()
+class Placeholder(NamedTuple):
+    """A placeholder: the path of its value, and the path of the text in which it stands."""
+
+    path: str
+    at: Path
+
+
+def check_template(template: str, schemas: Sequence[dict[str, Any]] | None = None) -> str:
+    """Returns the template if it is valid. Raises Invalid, which names the line, the column and the path.
+
+    `schemas` are the JSON Schemas of the bodies that the template shapes. Each placeholder must have a value in one of
+    them. Without them, every path is allowed.
+    """
+    parsed = _parse(template)
+    for placeholder in find_placeholders(parsed, template):
+        if schemas is not None and not any(schema_paths.has_path(one, placeholder.path) for one in schemas):
+            shown = placeholder.path[:_SHOWN]
+            raise _invalid_at(template, placeholder.at, f"no subscribed event has a value at {{{{{shown}}}}}")
     return template
 
 
-def _no_number(text: str) -> Any:
-    raise ValueError(text)
+def _parse(template: str) -> Any:
+    if len(template) > MAX_TEMPLATE_CHARACTERS:
+        raise _invalid(f"is too long: use at most {MAX_TEMPLATE_CHARACTERS:,} characters")
+    try:
+        parsed = read_json(template).value
+    except SourceError as error:
+        raise _too_deep() if "nested" in error.problem else _invalid(str(error)) from None
+    if is_deeper(parsed):
+        raise _too_deep()
+    return parsed
+
+
+def find_placeholders(parsed: Any, template: str) -> list[Placeholder]:
+    """Returns the placeholders of a parsed template. Raises Invalid for braces that are not a placeholder."""
+    found: list[Placeholder] = []
+    for path, text in _texts(parsed, ()):
+        if "{{" in _PLACE.sub("", text):
+            raise _invalid_at(template, path, "has {{ without a path and }}: write {{name}} or {{name.name}}")
+        for place in _PLACE.findall(text):
+            if "" in place.split("."):
+                raise _invalid_at(template, path, f"has an empty name in {{{{{place[:_SHOWN]}}}}}: remove a dot")
+            found.append(Placeholder(place, path))
+    return found
+
+
+def list_placeholders(template: str) -> list[Placeholder]:
+    """Returns the placeholders of a template in their order. Raises Invalid for a template that is not valid."""
+    return find_placeholders(_parse(template), template)
+
+
+def _texts(node: Any, path: Path) -> Iterator[tuple[Path, str]]:
+    match node:
+        case dict():
+            for name, part in node.items():
+                yield from _texts(part, (*path, name))
+        case list():
+            for number, part in enumerate(node):
+                yield from _texts(part, (*path, number))
+        case str():
+            yield path, node
 
 
 def _too_deep() -> Invalid:
     return _invalid(f"is nested too deeply: use at most {MAX_JSON_DEPTH} levels")
+
+
+def _invalid_at(template: str, path: Path, why: str) -> Invalid:
+    offset = next(at for found, at in json_places(template) if found == path)
+    line, column = template.count("\n", 0, offset) + 1, offset - template.rfind("\n", 0, offset)
+    where = f", at {format_path(path)}" if path else ""
+    return _invalid(f"line {line}, column {column}{where}: {why}")
 
 
 def _invalid(why: str) -> Invalid:
@@ -104,6 +160,11 @@ class _TemplateFiller:
         if self._left < 0:
             raise TooLongError
         return found
+
+
+def has_value(body: Any, path: str) -> bool:
+    """Whether a body has something other than null at a path."""
+    return _value(body, path) is not None
 
 
 def _value(body: Any, path: str) -> Any:

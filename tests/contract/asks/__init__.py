@@ -1,10 +1,11 @@
-"""A request for each operation of HUM that takes a session. The matrix of sessions, roles and organizations sends them.
+"""A request for each operation of HUM. The matrix of sessions, roles and organizations sends those with a session.
 
 Each module here has the requests of one group, and is found by itself:
 
 - `GOOD`: the operation's id, and a function that makes a request which an admin of the organization is granted. Each
   request uses an object of its own.
 - `OWN`: the same for the operations of a person, which every role may use.
+- `PUBLIC`: the same for the operations without a session. A request has the credentials that it needs.
 """
 
 from __future__ import annotations
@@ -25,8 +26,11 @@ def _rows(table: str) -> dict[str, Any]:
 
 GOOD: dict[str, Callable[[Console], Ask]] = _rows("GOOD")
 OWN: dict[str, Callable[[Person], Ask]] = _rows("OWN")
+PUBLIC: dict[str, Callable[[Console], Ask]] = _rows("PUBLIC")
 #: The operations after which the session is in another organization.
 TURNING = ("createOrg", "leaveTeam")
+#: These, and the operation that may do so.
+MOVING = (*TURNING, "switchOrg")
 #: The operations that name something of an organization in their body, and not in their path.
 NAMING_IN_BODY = ("switchOrg",)
 

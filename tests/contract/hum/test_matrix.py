@@ -30,12 +30,12 @@ def _shape(path: str) -> str:
 NAMES = {(one.method, _shape(one.path)): one.id for one in OURS.operations.values()}
 
 
-#: The permission that each operation with a session needs.
+#: The permission that each operation with a session needs. An operation with a scheme has another credential.
 PERMISSIONS = {
     NAMES[operation.method, _shape(operation.path)]: operation.permission
     for api in openapi.groups("hum")
     for operation in api.router.operations
-    if not operation.public
+    if not (operation.public or operation.scheme)
 }
 
 

@@ -79,6 +79,7 @@ def test_a_row_names_contact_and_flow_and_a_deleted_contact_breaks_nothing(
                     "flow_id": flow.id,
                     "flow_name": "Front desk",
                     "number_id": None,
+                    "widget": None,
                     "started_at": None,
                     "answered_at": None,
                     "ended_at": None,

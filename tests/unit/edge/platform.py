@@ -25,10 +25,14 @@ from switchboard.edge.bodies import RawBody
 from switchboard.edge.router import Operation
 from switchboard.people.sessions import open_session
 from switchboard.roleplay import sessions
+from switchboard.widgets.models import WidgetToken
 from tests.actors import Reseller, Tenant, member, system, tenant
 from tests.contract.spec import Spec, alternatives
 from tests.unit.calls.console_calls import save_flow, save_number
 from tests.unit.opticomm.backend import make_flow
+from tests.unit.widgets.desk import SHOP as PAGE
+from tests.unit.widgets.desk import make_flow as make_answering_flow
+from tests.unit.widgets.desk import make_token, start
 
 DOCUMENTS = {name: Spec.read(openapi.FOLDER / f"{name}.json") for name in openapi.DESCRIPTIONS}
 _LIMITLESS = {"requests_per_minute": 1_000_000, "requests_per_second": 1_000_000}
@@ -99,6 +103,8 @@ class Platform:
     flow_id: str
     asked: int = field(default=0)
     text_number_id: str = ""
+    widget: WidgetToken | None = None
+    visit: str = ""
 
     @classmethod
     def open(cls) -> Platform:
@@ -152,8 +158,18 @@ class Platform:
                     reseller = Reseller(self.tenant, self.keys["athos"])
                     return {"authorization": f"Bearer {sessions.mint_session(reseller.caller(), 'rep', None).token}"}
                 return {"authorization": f"Bearer {self.keys['athos']}"}
+            case _ if route.operation.scheme and route.operation.cross_origin:
+                return {"origin": PAGE, "authorization": f"Bearer {self._page_credential(route)}"}
             case _:
                 return {"cookie": f"{COOKIE}={self.cookie}"}
+
+    def _page_credential(self, route: Route) -> str:
+        """Returns the credential of a partner's page: the key of a widget, or the token of a session."""
+        self.widget = self.widget or make_token(make_answering_flow(self.tenant.org_id), allowed_origins=[PAGE])
+        if route.operation.scheme and route.operation.scheme.name == "WidgetKey":
+            return self.widget.public_key
+        self.visit = self.visit or start(self.widget, name="Ada").token
+        return self.visit
 
     def ask(
         self, route: Route, path: str, body: str | None = None, query: str = "", headers: dict[str, str] | None = None

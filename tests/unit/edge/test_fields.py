@@ -7,7 +7,8 @@ from typing import Annotated
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from switchboard.edge.fields import E164, OneLine, Username
+from switchboard.edge.fields import E164, Flag, Omissible, OneLine, Username
+from tests.tables import each
 
 
 class ModelWithLine(BaseModel):
@@ -88,3 +89,22 @@ def test_a_document_shows_the_pattern_of_a_field() -> None:
     assert shown["to"]["anyOf"][0] == {"type": "string", "pattern": r"^\+[1-9]\d{6,14}$"}
     username = {name: shown["username"][name] for name in ("pattern", "minLength", "maxLength")}
     assert username == {"pattern": "^[a-z0-9-]+$", "minLength": 1, "maxLength": 63}
+
+
+class ModelWithOptional(BaseModel):
+    note: Omissible[str] = None
+    flag: Omissible[Flag] = None
+
+
+def test_an_omissible_field_may_be_missing_but_not_null() -> None:
+    assert ModelWithOptional().note is None
+    assert ModelWithOptional(note="Noon").note == "Noon"
+    with pytest.raises(ValidationError, match=r"note\n.*is null: omit the field instead"):
+        ModelWithOptional(note=None)
+    assert ModelWithOptional.model_json_schema()["properties"]["note"]["type"] == "string"
+
+
+@each("value", ["yes", "true", 1, 0, "", []])
+def test_a_flag_is_no_text_and_no_number(value: object) -> None:
+    with pytest.raises(ValidationError):
+        ModelWithOptional.model_validate({"flag": value})

@@ -150,3 +150,11 @@ def test_a_route_may_have_two_successes() -> None:
     told = build_document([api], DESCRIPTION)["paths"]["/v1/a"]["post"]["responses"]
     assert told["202"]["description"] == "It is sent later."
     assert told["200"]["content"] == told["202"]["content"]
+
+
+def test_a_redirect_has_a_location_and_no_body() -> None:
+    group = build_group("/v1/a", Page, public=True, status=302)
+    told = build_document([group], DESCRIPTION)["paths"]["/v1/a"]["get"]["responses"]["302"]
+    assert told["description"] == "Redirects to the place in `Location`."
+    assert told["headers"]["Location"]["schema"] == {"type": "string", "format": "uri-reference"}
+    assert "content" not in told

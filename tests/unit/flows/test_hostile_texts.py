@@ -131,7 +131,8 @@ def test_a_field_is_kept_or_refused(field: str, value: Any, ascii_only: bool, da
     kept = refuse_or_keep(FlowSettings.model_validate({"name": "Desk", field: text[:cut]}))
     if kept:
         kept.model_dump_json().encode()
-        assert build_config(kept)[TEXT_FIELDS[field]] == json.loads(text[:cut])
+        # A configuration leaves out variables of events if there are none.
+        assert build_config(kept).get(TEXT_FIELDS[field], {}) == json.loads(text[:cut])
 
 
 @given(SCHEMAS.map(lambda one: {**one, "type": "object"} if isinstance(one, dict) else one), NESTED)

@@ -140,9 +140,9 @@ def test_a_fault_of_the_first_text_is_named_by_its_place(
 
 def test_a_file_may_have_no_media_type(acme: Tenant, ask: Ask) -> None:
     order = {"twilio_number_id": save_number(acme.org_id, mms=True).id, "contact_e164": CONTACT}
-    status, made = ask("POST", PATH, order | {"initial_message": _file(content_type=None)})
+    status, made = ask("POST", PATH, order | {"initial_message": _file()})
     assert (status, made["initial_message"]["status"]) == (201, "queued")
-    status, sent = ask("POST", f"{PATH}/{made['id']}/messages", _file(content_type=None))
+    status, sent = ask("POST", f"{PATH}/{made['id']}/messages", _file())
     assert (status, sent["message"]["media"][0]["content_type"]) == (200, None)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from typing import Any
-from urllib.parse import parse_qs, urljoin, urlsplit
+from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 
 import pytest
 
@@ -109,3 +109,30 @@ def test_a_missing_page_is_404_and_not_cached(path: str) -> None:
 def test_no_header_is_sent_twice() -> None:
     names = [name.lower() for name in get_page("/docs")["headers"]]
     assert len(names) == len(set(names))
+
+
+def test_the_widget_is_one_small_file_that_every_page_may_load() -> None:
+    answer = get_page("/widget.js")
+    assert answer["headers"]["content-type"] == "text/javascript; charset=utf-8"
+    assert answer["headers"]["cross-origin-resource-policy"] == "cross-origin"
+    assert "max-age=300" in answer["headers"]["cache-control"]
+    assert len(answer["body"].encode()) < 15_000
+    assert get_page("/widget.js", If_None_Match=answer["headers"]["etag"])["statusCode"] == 304
+
+
+def test_the_widget_needs_no_exception_of_a_strict_policy() -> None:
+    script = get_page("/widget.js")["body"]
+    for forbidden in ("eval(", "new Function", "innerHTML", "insertAdjacentHTML", ".style.", 'createElement("style")'):
+        assert forbidden not in script
+    # The example in its head, and Turnstile, which is loaded for a captcha only.
+    assert set(re.findall(r"https://[\w.-]+", script)) == {"https://challenges.cloudflare.com"}
+
+
+@pytest.mark.parametrize("key", ["", "whk_x", '"><script>alert(1)</script>', f"whk_{'0' * 26}"])
+def test_the_demo_page_shows_the_widget_of_a_key_only(key: str) -> None:
+    page = get_page(f"/docs/widget-demo?{urlencode({'key': key})}")
+    assert page["statusCode"] == 200
+    assert page["body"].count("<script") == (1 if len(key) == 30 else 0)
+    policy = page["headers"]["content-security-policy"]
+    assert "unsafe" not in policy
+    assert "frame-ancestors 'none'" in policy

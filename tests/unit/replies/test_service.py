@@ -16,7 +16,7 @@ from switchboard.kit import clock
 from switchboard.messaging import acceptance, store
 from switchboard.messaging.models import Author, ConversationStatus, MessageStatus, ScheduledStatus, ScheduleReason
 from switchboard.persistence.collection import next_version
-from switchboard.replies import guards, service
+from switchboard.replies import guards, service, turns
 from switchboard.replies.repliers.models import Answer, ToolCall
 from tests.actors import Tenant, system
 from tests.integration.sabotage import Sabotage
@@ -318,7 +318,7 @@ def test_a_writer_that_only_calls_tools_is_stopped(talk: Talk, monkeypatch: pyte
 
 def test_a_long_conversation_needs_no_secret(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
     use_writer(monkeypatch, Answer("Yes."))
-    for number in range(service.MAX_LINES + 2):
+    for number in range(turns.MAX_LINES + 2):
         heard = talk.hear(f"Text {number}", pause=400)
     monkeypatch.delenv("SWITCHBOARD_ROOT_SECRET")
     talk.answer(heard)

@@ -155,10 +155,10 @@ def test_two_concurrent_changes_do_not_undo_each_other(
     caller = acme.caller(master=True)
     applied = settings.apply_settings
 
-    def with_another_change(endpoint: Endpoint, wanted: EndpointSettings) -> Endpoint:
+    def with_another_change(endpoint: Endpoint, wanted: EndpointSettings, catalog: None) -> Endpoint:
         monkeypatch.setattr(settings, "apply_settings", applied)
         service.update_endpoint(caller, made.endpoint.id, {"label": "first"})
-        return applied(endpoint, wanted)
+        return applied(endpoint, wanted, catalog)
 
     monkeypatch.setattr(settings, "apply_settings", with_another_change)
     changed = service.update_endpoint(caller, made.endpoint.id, {"description": "second"}).endpoint

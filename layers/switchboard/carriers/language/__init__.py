@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from switchboard.carriers.outcomes import RefusedError, ThrottledError
 from switchboard.kit import settings
 
-__all__ = ["RULES", "LanguageModel", "RefusedError", "ThrottledError", "configured_model"]
+__all__ = [
+    "RULES",
+    "HostedServer",
+    "LanguageModel",
+    "RefusedError",
+    "ServerDialer",
+    "ThrottledError",
+    "configured_model",
+]
 
 #: The setting, and the maker's name in what is stored, where rules do the work of a model.
 RULES = "rules"
@@ -23,6 +31,30 @@ class LanguageModel(Protocol):
 
     def ask_model(self, system: str, question: str, *, max_tokens: int) -> str:
         """Returns the model's answer. Raises ThrottledError if a later attempt may succeed, else RefusedError."""
+
+
+class HostedServer(NamedTuple):
+    """An MCP server of a customer that the vendor of a model dials, as the customer described it.
+
+    `tools` are the only tools that the model may use, `None` for all of them. None of them needs an approval.
+    """
+
+    label: str
+    description: str
+    url: str | None
+    connector_id: str | None
+    headers: Mapping[str, str]
+    tools: Sequence[str] | None
+
+
+@runtime_checkable
+class ServerDialer(Protocol):
+    """A language model whose vendor dials MCP servers. Models without this method leave such servers out."""
+
+    def ask_model_with_servers(
+        self, system: str, question: str, servers: Sequence[HostedServer], *, max_tokens: int
+    ) -> str:
+        """Returns the model's answer, after the tools that it used. Raises as `LanguageModel.ask_model` does."""
 
 
 def _bedrock() -> LanguageModel:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from switchboard.events.models import Event
@@ -12,6 +12,7 @@ from switchboard.webhooks.models import RenderedEvent
 
 if TYPE_CHECKING:
     from switchboard.calls.models import Call
+    from switchboard.dialects.anima.webhook_bodies import CallFacts, MailFacts, SenderVerdicts
     from switchboard.email.models import MessageHead
 
 
@@ -44,11 +45,11 @@ def _plain(event: Event) -> dict[str, Any]:
     return {name: value for name, value in event.data.items() if isinstance(value, str | int | bool)}
 
 
-def _message(event: Event, message: MessageHead | None) -> dict[str, Any] | None:
+def _message(event: Event, message: MessageHead | None) -> MailFacts | None:
     if message is None or message.kind != "mail":
         return None  # an erased message, or a mail of the platform itself
     about = _recipients(event, message)
-    return {
+    facts: MailFacts = {
         "messageId": message.id,
         "agentId": message.agent_id,
         "channel": "EMAIL",
@@ -59,14 +60,16 @@ def _message(event: Event, message: MessageHead | None) -> dict[str, Any] | None
         "threadId": message.thread_id,
         "subject": message.subject,
         "spam": bool(event.data.get("spam", False)),
-        **({"verdicts": _verdicts(event)} if event.type == "email.received" else {}),
     }
+    if event.type == "email.received":
+        facts["verdicts"] = _verdicts(event)
+    return facts
 
 
-def _verdicts(event: Event) -> dict[str, str | None]:
+def _verdicts(event: Event) -> SenderVerdicts:
     """Returns the results of the sender checks. Without them, a receiver must not trust `fromAddress`."""
     found = event.data.get("verdicts", {})
-    return {name: found.get(name) for name in ("spf", "dkim", "dmarc")}
+    return {"spf": found.get("spf"), "dkim": found.get("dkim"), "dmarc": found.get("dmarc")}
 
 
 def _recipients(event: Event, message: MessageHead) -> list[str]:
@@ -75,7 +78,7 @@ def _recipients(event: Event, message: MessageHead) -> list[str]:
     return [address for address in message.recipients if texts.digest(address.lower()) in digests]
 
 
-def _call(_: Event, call: Call | None) -> dict[str, Any] | None:
+def _call(_: Event, call: Call | None) -> CallFacts | None:
     if call is None:
         return None
     return {
@@ -95,7 +98,7 @@ def _call(_: Event, call: Call | None) -> dict[str, Any] | None:
 
 
 #: For each type of subject, a function that returns the webhook's fields, `None` for no webhook.
-FACTS: dict[str, Callable[[Event, Any], dict[str, Any] | None]] = {
+FACTS: dict[str, Callable[[Event, Any], Mapping[str, Any] | None]] = {
     "message": _message,
     "call": _call,
     "agent": _agent,

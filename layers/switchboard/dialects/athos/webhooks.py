@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from switchboard.events.models import Event
 from switchboard.kit import texts
@@ -11,6 +11,7 @@ from switchboard.webhooks.event_names import EVENT_NAMES
 from switchboard.webhooks.models import RenderedEvent
 
 if TYPE_CHECKING:
+    from switchboard.dialects.athos.webhook_bodies import ScoredBody
     from switchboard.roleplay.models import RoleplayCall
 
 
@@ -20,7 +21,7 @@ def render(event: Event, call: RoleplayCall | None) -> list[RenderedEvent]:
         return []
     succeeded = event.type == "roleplay.call.scored"
     name = EVENT_NAMES["athos"][event.type]
-    body: dict[str, Any] = {
+    body: ScoredBody = {
         "event": name,
         "success": succeeded,
         "callId": call.id,
@@ -31,8 +32,8 @@ def render(event: Event, call: RoleplayCall | None) -> list[RenderedEvent]:
         "requestId": _request_id(event),
     }
     if not succeeded:
-        body |= {"reason": call.failure_reason, "reasonMessage": call.failure_message}
-    return [RenderedEvent(event=name, body=body, sequence=event.sequence, key=event.id)]
+        body["reason"], body["reasonMessage"] = call.failure_reason, call.failure_message
+    return [RenderedEvent(event=name, body={**body}, sequence=event.sequence, key=event.id)]
 
 
 def _request_id(event: Event) -> str:

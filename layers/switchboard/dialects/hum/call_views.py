@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from switchboard.call_records.models import CallRow
-from switchboard.calls.models import Call, CallTag, Direction, State
+from switchboard.calls.models import Call, CallTag, Direction, State, WidgetVisit
 from switchboard.errors import Invalid
 
 CallDirection = Literal["inbound", "outbound"]
@@ -59,6 +59,22 @@ class CallContact(BaseModel):
     display_name: str | None
 
 
+class WidgetVisitor(BaseModel):
+    """The visitor of a page who talked by a widget."""
+
+    session_id: str
+    token_id: str = Field(description="The widget token of the page.")
+    origin: str = Field(description="The origin of the page.")
+    lead_id: str | None = Field(description="The lead: the answers of the visitor in the form of the widget.")
+    name: str | None
+    email: str | None
+
+    @classmethod
+    def of(cls, visit: WidgetVisit) -> WidgetVisitor:
+        """Returns HUM's view of a call's visitor."""
+        return cls(**visit.model_dump())
+
+
 class CallSummaryRow(BaseModel):
     """A call in a list."""
 
@@ -72,6 +88,9 @@ class CallSummaryRow(BaseModel):
     flow_id: str | None
     flow_name: str | None
     number_id: str | None
+    widget: WidgetVisitor | None = Field(
+        description="The visitor, if the call came from a widget. Without a number, `from_e164` is then `web`."
+    )
     started_at: str | None
     answered_at: str | None
     ended_at: str | None
@@ -118,6 +137,7 @@ def row_fields(row: CallRow) -> dict[str, object]:
         "flow_id": call.flow_id,
         "flow_name": row.flow_name,
         "number_id": call.number_id,
+        "widget": WidgetVisitor.of(call.widget).model_dump() if call.widget else None,
         "started_at": call.started_at,
         "answered_at": call.connected_at,
         "ended_at": call.ended_at,

@@ -8,6 +8,7 @@ can use its cookies.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -67,7 +68,7 @@ class Hum(Dialect):
 
     name = "hum"
     base_path = ""
-    steps = PIPELINE
+    steps: Sequence[pipeline.Step] = PIPELINE
 
     def authenticate(self, exchange: Exchange) -> None:
         text = exchange.request.cookie(COOKIE)

@@ -183,7 +183,13 @@ _SOMETIMES = {
 }
 
 #: The variables of served paths that the contract does not simply call `id`.
-CONTRACT_VARIABLES = {"batch_id": "batchId", "call_id": "callId", "user_id": "userId"}
+CONTRACT_VARIABLES = {
+    "batch_id": "batchId",
+    "call_id": "callId",
+    "delivery_id": "deliveryId",
+    "firing_id": "firingId",
+    "user_id": "userId",
+}
 
 
 def _contract_variable(name: str) -> str:
@@ -214,4 +220,12 @@ DESCRIPTION = ApiDescription(
     headers=_ALWAYS | _SOMETIMES,
     always=tuple(_ALWAYS),
     idempotency_key=document_headers.IDEMPOTENCY_KEY,
+    # They mark as read, or record that somebody looked.
+    harmless=frozenset(
+        {
+            *("markAllCallsRead", "updateCallReadState", "recordCallView"),
+            *("markAllVoicemailsRead", "recordVoicemailView", "recordVoicemailPlay"),
+            "markSmsConversationRead",
+        }
+    ),
 )

@@ -5,7 +5,7 @@ Both are rendered from the call itself. Events may arrive in any order, and each
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from switchboard.events.models import Event
 from switchboard.webhooks.event_names import EVENT_NAMES
@@ -13,6 +13,7 @@ from switchboard.webhooks.models import RenderedEvent
 
 if TYPE_CHECKING:
     from switchboard.calls.models import Call
+    from switchboard.dialects.opticomm.webhook_bodies import CallbackBody, ProgressFacts
 
 _INITIATED = "call.initiated"
 
@@ -28,8 +29,8 @@ def render(event: Event, call: Call | None) -> list[RenderedEvent]:
     return told
 
 
-def _rendered(call: Call, name: str, facts: dict[str, Any], sequence: int) -> RenderedEvent:
-    body = {
+def _rendered(call: Call, name: str, facts: ProgressFacts, sequence: int) -> RenderedEvent:
+    body: CallbackBody = {
         "event": name,
         "call_id": call.id,
         "conversation_id": call.conversation_id,
@@ -40,10 +41,10 @@ def _rendered(call: Call, name: str, facts: dict[str, Any], sequence: int) -> Re
         "created_at": call.created_at,
         "sequence": sequence,
     }
-    return RenderedEvent(event=name, body=body, sequence=sequence, key=f"{call.id}#{name}")
+    return RenderedEvent(event=name, body={**body}, sequence=sequence, key=f"{call.id}#{name}")
 
 
-def _beginning(call: Call) -> dict[str, Any]:
+def _beginning(call: Call) -> ProgressFacts:
     return {
         "status": "pending",
         "duration_seconds": None,
@@ -54,7 +55,7 @@ def _beginning(call: Call) -> dict[str, Any]:
     }
 
 
-def _ending(call: Call) -> dict[str, Any]:
+def _ending(call: Call) -> ProgressFacts:
     # Loaded late for a shorter cold start: most webhooks are of other APIs.
     from switchboard.dialects.opticomm import dispositions
 

@@ -14,5 +14,11 @@ class AgentCreated(TypedDict):
 
 
 TYPES = (
-    EventType("agent.created", "An agent was created.", "agent", AgentCreated, webhooks={"anima": "agent.created"}),
+    EventType(
+        "agent.created",
+        "An agent was created.",
+        "agent",
+        AgentCreated,
+        webhooks={"anima": "agent.created", "hum": "agent.created"},
+    ),
 )

@@ -20,6 +20,8 @@ Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,128}$")]
 #: A word of a fixed vocabulary: a state, a kind, a reason. Spaces are not allowed, so free text does not fit.
 Code = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]{1,128}$")]
+#: The name of an event from outside: `external.` and words (`events.external_names`).
+ExternalName = Annotated[str, Field(pattern=r"^external(\.[a-z0-9]+)+$", max_length=129)]
 #: A moment in UTC, as `clock.format_iso` writes it.
 Timestamp = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$")]
 #: A day, as 2026-01-15.

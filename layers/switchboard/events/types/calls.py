@@ -34,7 +34,8 @@ class CallBlocked(_Judged):
 
 
 class CallReceived(Called):
-    number_id: Annotated[Id, "Our number that was called."]
+    number_id: NotRequired[Annotated[Id, "Our number that was called."]]
+    widget_session: NotRequired[Annotated[Id, "The session of a visitor who talks on a page, without a number."]]
     tier: Annotated[Code, "The tier, which sets the price."]
     flow: NotRequired[Annotated[Id, "The flow that answers."]]
     flow_version: NotRequired[Annotated[int, "The version of the flow."]]
@@ -131,6 +132,7 @@ class CallEnded(Called):
     duration_seconds: Annotated[int, "The time that the two sides were connected, in seconds."]
     tier: Annotated[Code, "The tier, which sets the price."]
     provisional: Annotated[bool, "Whether the carrier has not reported the end. A late report may correct it."]
+    widget_session: NotRequired[Annotated[Id, "The session of a visitor who talked on a page."]]
     was_ending: NotRequired[Annotated[bool, "Present if only the analysis of the closed line was awaited."]]
 
 
@@ -163,11 +165,11 @@ TYPES = (
         channel="voice",
         starts=("dialer",),
         projections=("number_history", "call_lists", *_TALLIES),
-        webhooks={"opticomm": "call.initiated"},
+        webhooks={"opticomm": "call.initiated", "hum": "call.initiated"},
     ),
     EventType(
         "voice.call.received",
-        "One of our numbers was called, and the call was answered.",
+        "One of our numbers was called and the call was answered, or a visitor started a talk on a page.",
         "call",
         CallReceived,
         channel="voice",
@@ -179,10 +181,13 @@ TYPES = (
         CallRejected,
         projections=("call_lists", *_TALLIES),
     ),
-    _call(
+    EventType(
         "voice.call.flow_switched",
         "Another flow took over the conversation.",
+        "call",
         CallSwitched,
+        channel="voice",
+        webhooks={"hum": "call.flow_switched"},
         projections=_TALLIES,
     ),
     _call("voice.call.voicemail_offered", "The caller was asked to leave a message."),

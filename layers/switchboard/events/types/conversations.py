@@ -64,7 +64,12 @@ TYPES = (
     _conversation(
         "conversation.reopened", "A conversation opened again.", ConversationReopened, "conversation.reopened"
     ),
-    _conversation("conversation.escalated", "The AI stopped, and asks for a person.", ConversationEscalated),
+    _conversation(
+        "conversation.escalated",
+        "The AI stopped, and asks for a person.",
+        ConversationEscalated,
+        "conversation.escalated",
+    ),
     _conversation("conversation.tool_used", "The AI used an HTTP tool of its flow.", ConversationToolUsed),
     _conversation("conversation.snoozed", "A member put a conversation aside for a while.", ConversationSnoozed),
     _conversation("conversation.updated", "Other fields of a conversation changed.", ConversationUpdated),

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from typing_extensions import TypedDict
 
-from switchboard.events.types.base import Code, Count, Digest, EventType
+from switchboard.events.types.base import Code, Contract, Count, Digest, EventType
 
 
 class Mail(TypedDict):
@@ -58,9 +58,9 @@ def _mail(
     starts: tuple[str, ...] = (),
     data: type[Mail] = Mail,
 ) -> EventType:
-    return EventType(
-        name, about, "message", data, channel="email", starts=starts, webhooks={"anima": told} if told else {}
-    )
+    # HUM has our own name.
+    webhooks: dict[Contract, str] = {"anima": told, "hum": name} if told else {}
+    return EventType(name, about, "message", data, channel="email", starts=starts, webhooks=webhooks)
 
 
 TYPES = (
@@ -81,7 +81,7 @@ TYPES = (
         "message",
         Received,
         channel="email",
-        webhooks={"anima": "message.received"},
+        webhooks={"anima": "message.received", "hum": "email.received"},
     ),
     EventType("email.suppressed", "Mail to an address was stopped.", "address", Stopped, channel="email"),
     EventType("email.unsuppressed", "Mail to an address was allowed again.", "address", Stopped, channel="email"),

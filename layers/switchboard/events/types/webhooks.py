@@ -52,7 +52,7 @@ TYPES = (
         "An endpoint was disabled after failures.",
         "webhook",
         EndpointDisabled,
-        webhooks={"anima": "webhook.disabled"},
+        webhooks={"anima": "webhook.disabled", "hum": "webhook.disabled"},
     ),
     EventType(
         "webhook.recovery_started",
@@ -67,6 +67,6 @@ TYPES = (
         "All attempts of a delivery failed.",
         "webhook_delivery",
         Exhausted,
-        webhooks={"anima": "webhook.exhausted"},
+        webhooks={"anima": "webhook.exhausted", "hum": "webhook.exhausted"},
     ),
 )

@@ -7,7 +7,15 @@ from typing import Protocol
 from switchboard.carriers.language import RULES, RefusedError, ThrottledError, configured_model
 from switchboard.replies.repliers.models import Answer, Prompt
 
-__all__ = ["MAX_REPLY_CHARACTERS", "RULES", "RefusedError", "Replier", "ThrottledError", "choose_replier"]
+__all__ = [
+    "MAX_REPLY_CHARACTERS",
+    "RULES",
+    "RefusedError",
+    "Replier",
+    "ThrottledError",
+    "choose_replier",
+    "dials_servers",
+]
 
 #: The longest answer: about three segments. A longer one is asked for again.
 MAX_REPLY_CHARACTERS = 480
@@ -25,6 +33,11 @@ class Replier(Protocol):
 
         Raises ThrottledError if a later attempt may succeed, else RefusedError.
         """
+
+
+def dials_servers(writer: Replier) -> bool:
+    """Whether a writer uses the MCP servers that the vendor of its model dials."""
+    return bool(getattr(writer, "dials_servers", False))
 
 
 def choose_replier() -> Replier:

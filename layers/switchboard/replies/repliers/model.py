@@ -7,11 +7,12 @@ and never inside them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from switchboard.carriers.language import LanguageModel
+from switchboard.carriers.language import HostedServer, LanguageModel, ServerDialer
 from switchboard.carriers.language.answers import ask_for_data
 from switchboard.kit import texts
 from switchboard.replies.repliers import MAX_REPLY_CHARACTERS
@@ -59,12 +60,27 @@ class _ModelAnswer(BaseModel):
     calls: Annotated[list[_Call], Field(max_length=_MAX_CALLS)]
 
 
+class _WithServers:
+    """A language model that uses MCP servers in each of its answers."""
+
+    def __init__(self, model: LanguageModel, dialer: ServerDialer, servers: Sequence[HostedServer]) -> None:
+        self.name, self._dialer, self._servers = model.name, dialer, servers
+
+    def ask_model(self, system: str, question: str, *, max_tokens: int) -> str:
+        return self._dialer.ask_model_with_servers(system, question, self._servers, max_tokens=max_tokens)
+
+
 class ModelReplier:
     """Writes answers by a language model."""
 
     def __init__(self, model: LanguageModel) -> None:
         self.name = model.name
         self._model = model
+
+    @property
+    def dials_servers(self) -> bool:
+        """Whether the vendor of the model dials MCP servers."""
+        return isinstance(self._model, ServerDialer)
 
     def reply(self, prompt: Prompt) -> Answer:
         """Returns the answer. Raises ThrottledError, or RefusedError without a valid answer."""
@@ -89,4 +105,7 @@ class ModelReplier:
             calls = [ToolCall(call.name, call.arguments) for call in answer.calls]
             return Answer(None if calls else answer.reply, calls)
 
-        return ask_for_data(self._model, system, question, read, max_tokens=_MAX_ANSWER_TOKENS, attempts=_ATTEMPTS)
+        model = self._model
+        if prompt.servers and isinstance(model, ServerDialer):
+            model = _WithServers(model, model, prompt.servers)
+        return ask_for_data(model, system, question, read, max_tokens=_MAX_ANSWER_TOKENS, attempts=_ATTEMPTS)

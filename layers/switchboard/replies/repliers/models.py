@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from switchboard.carriers.language import HostedServer
+
 
 class ThreadLine(NamedTuple):
     """One text of a conversation, as a replier reads it."""
@@ -39,6 +41,8 @@ class Prompt(NamedTuple):
     lines: Sequence[ThreadLine]
     tools: Sequence[Mapping[str, Any]]
     results: Sequence[ToolResult] = ()
+    #: The MCP servers that the vendor of the model dials, if it can.
+    servers: Sequence[HostedServer] = ()
     #: Whether no tool may be called any more.
     is_last: bool = False
 

@@ -7,18 +7,13 @@ participant. LiveKit creates the room when the first participant joins, and disp
 
 from __future__ import annotations
 
-import asyncio
 import json
-from http import HTTPStatus
 from typing import Any
 
-from switchboard.aws import secret
+from switchboard.carriers.rooms import livekit_api
+from switchboard.carriers.rooms.livekit_api import LiveKitDownError
 from switchboard.kit import clock, jwts, settings
-from switchboard.outbound.errors import NoResponseError
 from switchboard.roleplay.transports import Down, Room, Ticket
-
-#: The timeout of a request to the server's API, and the lifetime of a token for it.
-_SECONDS, _API_TOKEN_SECONDS = 5.0, 60
 
 
 class LiveKit:
@@ -29,7 +24,8 @@ class LiveKit:
 
     def make_ticket(self, room: Room) -> Ticket:
         """Returns a ticket. This sends no request to LiveKit."""
-        token = access_token(room, settings.text("LIVEKIT_API_KEY"), _secret(), settings.text("LIVEKIT_AGENT", ""))
+        agent = settings.text("LIVEKIT_AGENT", "")
+        token = access_token(room, livekit_api.api_key(), livekit_api.api_secret(), agent)
         return Ticket(token, settings.text("LIVEKIT_URL"))
 
     def start_persona(self, room: Room) -> None:
@@ -37,35 +33,10 @@ class LiveKit:
 
     def close_room(self, room: Room) -> None:
         """Deletes the room, which disconnects its participants (RoomService.DeleteRoom). Raises Down."""
-        token = _api_token(settings.text("LIVEKIT_API_KEY"), _secret())
-        url = settings.text("LIVEKIT_URL").replace("ws", "http", 1).rstrip("/")
         try:
-            status = asyncio.run(
-                _post(f"{url}/twirp/livekit.RoomService/DeleteRoom", token, json.dumps({"room": room.name}).encode())
-            )
-        except NoResponseError as error:
-            raise Down(f"LiveKit cannot be reached: {error.reason}") from error
-        if status not in (HTTPStatus.OK, HTTPStatus.NOT_FOUND):
-            raise Down(f"LiveKit returned the status {status}")
-
-
-async def _post(url: str, token: str, body: bytes) -> int:
-    from switchboard.outbound.client import GuardedClient  # for cold start: loaded with the first request
-
-    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-    async with GuardedClient() as web:
-        return (await web.post(url, headers, body, _SECONDS)).status
-
-
-def _secret() -> bytes:
-    # The newest secret signs. During a rotation, the older secret still verifies reports.
-    return secret.active_secrets(settings.text("LIVEKIT_SECRET"))[0].encode()
-
-
-def _api_token(api_key: str, api_secret: bytes) -> str:
-    now = int(clock.epoch())
-    claims = {"iss": api_key, "nbf": now, "exp": now + _API_TOKEN_SECONDS, "video": {"roomCreate": True}}
-    return jwts.sign_claims(claims, api_secret)
+            livekit_api.delete_room(room.name)
+        except LiveKitDownError as error:
+            raise Down(str(error)) from error
 
 
 def access_token(room: Room, api_key: str, api_secret: bytes, agent: str = "") -> str:

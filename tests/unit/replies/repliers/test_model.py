@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
 
-from switchboard.carriers.language import RefusedError
+from switchboard.carriers.language import HostedServer, RefusedError
+from switchboard.replies.repliers import dials_servers
 from switchboard.replies.repliers.model import ModelReplier
 from switchboard.replies.repliers.models import Prompt, ThreadLine, ToolResult
 
@@ -73,3 +74,27 @@ def test_the_last_round_calls_no_tool() -> None:
     calling = {"reply": None, "calls": [{"name": "look_up", "arguments": {}}]}
     with pytest.raises(RefusedError):
         ModelReplier(_Model(calling, calling, calling)).reply(PROMPT._replace(is_last=True))
+
+
+class _Dialer(_Model):
+    """A model whose vendor dials MCP servers."""
+
+    def __init__(self, *answers: Any) -> None:
+        super().__init__(*answers)
+        self.servers: list[HostedServer] = []
+
+    def ask_model_with_servers(
+        self, system: str, question: str, servers: Sequence[HostedServer], *, max_tokens: int
+    ) -> str:
+        self.servers = list(servers)
+        return self.ask_model(system, question, max_tokens=max_tokens)
+
+
+def test_a_model_that_dials_servers_gets_them_and_another_one_does_not() -> None:
+    server = HostedServer("orders", "Orders.", None, "c1", {}, ["look_up"])
+    dialer, plain = _Dialer({"reply": "Hi", "calls": []}), _Model({"reply": "Hi", "calls": []})
+    for model in (dialer, plain):
+        assert ModelReplier(model).reply(PROMPT._replace(servers=[server])).text == "Hi"
+    assert dialer.servers == [server]
+    assert "orders" not in json.dumps(plain.asked)
+    assert [dials_servers(ModelReplier(model)) for model in (dialer, plain)] == [True, False]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from switchboard.carriers.voice.ports.line import Placement
 from switchboard.carriers.voice.ports.reports import ToolUse, Turn
@@ -27,6 +27,15 @@ class Voice:
 
 
 @dataclass(frozen=True, slots=True)
+class TalkTool:
+    """A tool that the talker may use while it talks. `parameters` is the JSON Schema of its arguments."""
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Conversation:
     """A talk to hold. The talker sends our ids back in all its reports.
 
@@ -34,7 +43,8 @@ class Conversation:
     agent, and `variables` replace `{{name}}` in both. `opt_out_key` is the key that a person presses to opt out.
 
     `to_number` is the number of the other party, who called us if the talk is `inbound`. `transfer_labels` are the
-    places to which the talker may hand the caller, and with `takes_messages` it may offer to take a message.
+    places to which the talker may hand the caller, and with `takes_messages` it may offer to take a message. It asks
+    the platform to run one of the `tools` (`ports.tools`).
     """
 
     org_id: str
@@ -50,6 +60,7 @@ class Conversation:
     inbound: bool = False
     transfer_labels: tuple[str, ...] = ()
     takes_messages: bool = False
+    tools: tuple[TalkTool, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,11 +45,21 @@ class SimulatedCallback:
 
 def sign(report: Report) -> SimulatedCallback:
     """Returns the signed callback for a report."""
-    body = report.model_dump_json(exclude_none=True).encode()
+    path = PATHS["talk" if report.kind in _OF_TALK else "line"]
+    return sign_body(report.org_id, path, report.model_dump_json(exclude_none=True).encode())
+
+
+def sign_body(org_id: str, path: str, body: bytes) -> SimulatedCallback:
+    """Returns a signed request with a body of JSON."""
     at = str(int(clock.epoch()))
-    mac = hmac.new(_secret(report.org_id).encode(), at.encode() + b"." + body, "sha256").hexdigest()
-    headers = {"content-type": "application/json", _ACCOUNT: report.org_id, _SIGNATURE: f"t={at},v0={mac}"}
-    return SimulatedCallback(PATHS["talk" if report.kind in _OF_TALK else "line"], headers, body)
+    mac = hmac.new(_secret(org_id).encode(), at.encode() + b"." + body, "sha256").hexdigest()
+    headers = {"content-type": "application/json", _ACCOUNT: org_id, _SIGNATURE: f"t={at},v0={mac}"}
+    return SimulatedCallback(path, headers, body)
+
+
+def account_of(request: SignedCallback) -> str:
+    """Returns the organization that a request names. Its signature has to be verified before."""
+    return request.header(_ACCOUNT)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,12 +18,14 @@ from switchboard.aws import queues
 from switchboard.carriers import magic_numbers
 from switchboard.carriers.voice.ports.line import Snapshot
 from switchboard.carriers.voice.ports.reports import EndReason, Report, ReportKind, Turn
+from switchboard.carriers.voice.ports.tools import TalkToolCall
 from switchboard.carriers.voice.simulator import (
     caller_state,
     course,
     replies,
     speech_audio,
     state,
+    tool_calls,
     twiml_reader,
 )
 from switchboard.carriers.voice.simulator.caller_state import SimulatedCaller
@@ -35,12 +37,16 @@ from switchboard.carriers.voice.simulator.forms import (
     post_form,
     sign_form,
 )
+from switchboard.carriers.voice.simulator.replies import TalkReply
+from switchboard.carriers.voice.simulator.tool_calls import ToolReceiver
 from switchboard.carriers.voice.twilio import accounts
 from switchboard.carriers.voice.twilio.urls import BASE_PATH
 from switchboard.kit import clock, texts
 from switchboard.kit.jobs import QueueMessage
 
 _MS_PER_CHARACTER = 55
+#: The characters of a tool's result that the talker says.
+_MAX_SAID_CHARACTERS = 200
 _NOTHING_SAID = TalkScript(lines=[], summary="Nothing was said.")
 
 
@@ -73,7 +79,7 @@ def hang_up_on_caller(org_id: str, call_sid: str | None) -> None:
         _finish(caller)
 
 
-def handle_message(body: dict[str, Any], receive: LocalReceiver) -> None:
+def handle_message(body: dict[str, Any], receive: LocalReceiver, use_tool: ToolReceiver) -> None:
     """Handles a message of the queue about a caller: a step, or a callback to post. Raises CallbackRefusedError."""
     caller = caller_state.get_caller(body["org_id"], body["call_sid"])
     if caller is None:
@@ -91,7 +97,7 @@ def handle_message(body: dict[str, Any], receive: LocalReceiver) -> None:
         # The message of the next step may be lost: the step was stored before it was sent.
         queue_step(caller)
         return
-    after = _perform(caller, receive)
+    after = _perform(caller, receive, use_tool)
     if after is None:
         _finish(caller)
         return
@@ -100,7 +106,7 @@ def handle_message(body: dict[str, Any], receive: LocalReceiver) -> None:
         queue_step(advanced)
 
 
-def _perform(caller: SimulatedCaller, receive: LocalReceiver) -> SimulatedCaller | None:
+def _perform(caller: SimulatedCaller, receive: LocalReceiver, use_tool: ToolReceiver) -> SimulatedCaller | None:
     """Performs the next step. Returns the caller after it, `None` at the end of the call."""
     if caller.step == 0:
         return _begin(caller, receive)
@@ -108,7 +114,7 @@ def _perform(caller: SimulatedCaller, receive: LocalReceiver) -> SimulatedCaller
         _hang_up(caller, receive)
         return None
     if caller.talking:
-        return _talk(caller, receive)
+        return _talk(caller, receive, use_tool)
     if not caller.script:
         return None
     verb, *rest = caller.script
@@ -183,7 +189,7 @@ def _connect(caller: SimulatedCaller, verb: dict[str, Any]) -> SimulatedCaller:
     return _speak(caller.model_copy(update=facts), *(("agent", text) for _, text in talk.lines))
 
 
-def _talk(caller: SimulatedCaller, receive: LocalReceiver) -> SimulatedCaller | None:
+def _talk(caller: SimulatedCaller, receive: LocalReceiver, use_tool: ToolReceiver) -> SimulatedCaller | None:
     """Lets the person say the next line, and the talker answer. Ends the talk when nothing is left to say."""
     connect, *rest = caller.script
     over = caller.model_copy(update={"talking": False, "script": rest})
@@ -198,9 +204,27 @@ def _talk(caller: SimulatedCaller, receive: LocalReceiver) -> SimulatedCaller | 
         return _hand_off(_speak(over, ("agent", replies.GOODBYE)), connect, None, receive)
     line = caller.says[caller.said]
     reply = replies.reply_to(line, caller.said, _find_talk(caller))
+    if reply.tool is not None:
+        said = _speak(caller, ("caller", line), ("agent", _use_tool(caller, reply, use_tool)))
+        return said.model_copy(update={"said": caller.said + 1})
     spoken = caller if reply.handoff is None else over
     said = _speak(spoken, ("caller", line), ("agent", reply.text)).model_copy(update={"said": caller.said + 1})
     return said if reply.handoff is None else _hand_off(said, connect, reply.handoff, receive)
+
+
+def _use_tool(caller: SimulatedCaller, reply: TalkReply, use_tool: ToolReceiver) -> str:
+    """Lets the platform run a tool, and returns the talker's words. A repeated step has the same id of the use."""
+    assert caller.call_id is not None, "a talk has a call"
+    assert reply.tool is not None, "the reply uses a tool"
+    asked = TalkToolCall(
+        org_id=caller.org_id,
+        call_id=caller.call_id,
+        use_id=f"use_{caller.turns}",
+        name=reply.tool,
+        arguments=reply.arguments or {},
+    )
+    found = tool_calls.ask_for_tool(asked, use_tool)
+    return f"{reply.text} {found.text.rpartition(chr(10))[2][:_MAX_SAID_CHARACTERS]}"
 
 
 def _hand_off(

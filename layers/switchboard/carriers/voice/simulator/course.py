@@ -69,6 +69,8 @@ class TalkScript(BaseModel):
     #: Where the talker may hand a caller, and whether it may take a message.
     transfer_labels: tuple[str, ...] = ()
     takes_messages: bool = False
+    #: The names of the tools that the talker may use.
+    tools: tuple[str, ...] = ()
 
 
 def write_script(conversation: Conversation) -> TalkScript:
@@ -82,6 +84,7 @@ def write_script(conversation: Conversation) -> TalkScript:
             summary="The caller was answered.",
             transfer_labels=conversation.transfer_labels,
             takes_messages=conversation.takes_messages,
+            tools=tuple(tool.name for tool in conversation.tools),
         )
     outcome = MAGIC_NUMBERS.get(conversation.to_number)
     greeting = ("agent", fill_variables(conversation.greeting, conversation.variables))

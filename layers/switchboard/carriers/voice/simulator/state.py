@@ -34,7 +34,7 @@ class LegState(BaseModel):
     org_id: str
     call_id: str
     leg_id: str
-    conversation_id: str | None
+    conversation_id: str | None = None
     to_number: str
     course: list[Step]
     step_seconds: int

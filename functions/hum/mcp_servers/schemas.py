@@ -1,0 +1,224 @@
+"""Request and response models of HUM's MCP servers (docs/contracts/hum.md#mcp-servers)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from switchboard.dialects.hum.shapes import Ok
+from switchboard.edge.fields import OneLine, Pattern
+from switchboard.edge.schema import omit_default
+from switchboard.mcp_servers.models import ApprovalDefault, AuthType, CheckState, McpServer, Transport
+from switchboard.mcp_servers.rules import LABEL_PATTERN, MAX_CREDENTIAL_CHARACTERS
+from switchboard.tool_approvals.models import ApprovalState, ToolApproval
+
+Label = Annotated[
+    str,
+    Field(min_length=1, max_length=64),
+    Pattern(LABEL_PATTERN, "must have lower case letters, digits, hyphens and underscores only"),
+]
+#: 0 or 1, as in the contract.
+Flag = Annotated[int, Field(ge=0, le=1)]
+
+
+class McpServerInput(BaseModel):
+    """The settings of an MCP server. A field that ends in `_json` holds JSON as text.
+
+    An error in such a text names the line and the column, for example `line 1: is not valid JSON: expecting value
+    (column 2)`.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "label": "orders",
+                    "transport": "worker_streamable_http",
+                    "server_url": "https://tools.example.com/mcp",
+                    "auth_type": "bearer",
+                    "credential": "the server's token",
+                    "allowed_tools_json": '["look_up", "cancel"]',
+                    "auto_approve_tools_json": '["look_up"]',
+                }
+            ]
+        }
+    )
+
+    label: Label = Field(
+        description="It is unique in the organization, and begins the names of the tools: `orders__look_up`."
+    )
+    description: str | None = Field(
+        default=None, max_length=500, description="Your own words about the server, for the model if it is hosted."
+    )
+    flow_id: str | None = Field(
+        default=None, max_length=64, description="The id of the flow that may use the tools. `null` means every flow."
+    )
+    transport: Transport = Field(
+        default="hosted",
+        description="`worker_streamable_http`: the platform dials `server_url`. `hosted`: the vendor of the language "
+        "model dials `server_url` or `connector_id`, if the model can.",
+    )
+    server_url: Annotated[str, Field(max_length=2048, json_schema_extra={"format": "uri"})] | None = Field(
+        default=None, description="A public address that begins with https."
+    )
+    connector_id: Annotated[str, OneLine(128, least=1)] | None = Field(
+        default=None, description="The id of a connector at the vendor of the language model."
+    )
+    auth_type: AuthType = Field(
+        default="none",
+        description="`bearer` and `oauth_token` send the credential as `Authorization: Bearer`, and `header` in "
+        "`credential_header`.",
+    )
+    credential: str | None = Field(
+        default=None,
+        max_length=MAX_CREDENTIAL_CHARACTERS,
+        description="The secret of `auth_type`. It is stored encrypted, and never returned. `null` deletes it. A change"
+        " of the server that `server_url` names needs it again.",
+        json_schema_extra={"writeOnly": True},
+    )
+    credential_header: str | None = Field(
+        default=None, max_length=100, description="The header for `auth_type` `header`. Without one: `X-API-Key`."
+    )
+    allowed_tools_json: str | None = Field(
+        default=None,
+        max_length=20_000,
+        description='JSON as text: a list of the tools that may be used, such as `["look_up"]`. `null` means all.',
+    )
+    auto_approve_tools_json: str | None = Field(
+        default=None,
+        max_length=20_000,
+        description="JSON as text: a list of the tools that need no approval.",
+    )
+    require_approval_default: ApprovalDefault = Field(
+        default="always", description="Whether each use of another tool needs a person's approval."
+    )
+    enabled: Flag = Field(default=1, description="Whether flows may use the tools: 1 or 0.")
+
+    def given(self) -> dict[str, Any]:
+        """Returns the fields that the request sent, with their values in the domain."""
+        found = self.model_dump(exclude_unset=True)
+        return found | {"enabled": bool(found["enabled"])} if "enabled" in found else found
+
+
+def _require_label(schema: dict[str, Any]) -> None:
+    schema["required"] = ["label"]
+    schema["examples"] = [{"label": "orders", "enabled": 0}]
+
+
+class McpServerChanges(McpServerInput):
+    """The changes of an MCP server. A missing field stays unchanged, and its default has no effect.
+
+    The contract requires `label`. A request without it is accepted, and the label stays.
+    """
+
+    model_config = ConfigDict(json_schema_extra=_require_label)
+
+    label: Label = Field(
+        default="",
+        description="It is unique in the organization, and begins the names of the tools.",
+        json_schema_extra=omit_default,
+    )
+
+
+class McpToolView(BaseModel):
+    """A tool of an MCP server."""
+
+    name: str
+    description: str
+    input_schema: dict[str, Any] = Field(description="The JSON Schema of the tool's arguments.")
+    allowed: bool = Field(description="Whether `allowed_tools_json` has it.")
+    needs_approval: bool = Field(description="Whether a person has to approve each use.")
+
+
+class McpServerView(BaseModel):
+    """An MCP server, without its credential."""
+
+    id: str
+    label: str
+    description: str | None
+    flow_id: str | None
+    transport: Transport
+    server_url: str | None
+    connector_id: str | None
+    auth_type: AuthType
+    credential_header: str | None
+    has_credential: bool
+    allowed_tools_json: str | None
+    auto_approve_tools_json: str | None
+    require_approval_default: ApprovalDefault
+    enabled: Flag
+    check_state: CheckState = Field(description="The result of the last check. `pending`: a check is queued.")
+    last_status: str | None = Field(description="The result of the last check in words.")
+    last_checked_at: str | None
+    tools: list[McpToolView] = Field(description="The tools that the last check found.")
+    created_at: str
+    updated_at: str
+
+    @classmethod
+    def of(cls, server: McpServer) -> McpServerView:
+        """Returns HUM's view of an MCP server."""
+        tools = [
+            McpToolView(
+                name=tool.name,
+                description=tool.description,
+                input_schema=tool.parameters,
+                allowed=server.allows(tool.name),
+                needs_approval=server.needs_approval(tool.name),
+            )
+            for tool in server.tools
+        ]
+        facts = server.model_dump(exclude={"tools"}) | {
+            "enabled": int(server.enabled),
+            "has_credential": server.has_credential,
+        }
+        return cls.model_validate(facts | {"tools": tools})
+
+
+class McpServerList(BaseModel):
+    """All MCP servers of the organization."""
+
+    mcp_servers: list[McpServerView]
+
+
+class ToolApprovalView(BaseModel):
+    """The use of a tool that waits for a person's approval, or waited."""
+
+    id: str
+    state: ApprovalState = Field(
+        description="`approved` and `running` are on their way to `finished`. `unconfirmed`: the run was begun, its "
+        "result was lost, and it is not repeated."
+    )
+    server_id: str
+    server_label: str
+    tool: str = Field(description="The name of the tool at its server.")
+    name: str = Field(description="The name by which the AI knows the tool.")
+    arguments: dict[str, Any]
+    flow_id: str
+    conversation_id: str
+    expires_at: str = Field(description="When a pending approval expires: 24 hours after the request.")
+    decided_by: str | None
+    decided_by_name: str | None
+    decided_at: str | None
+    outcome: Literal["done", "failed", "unknown"] | None = Field(description="Whether the tool did its work.")
+    result: str | None = Field(description="The text that the AI gets. A tool's own text is that of a third party.")
+    finished_at: str | None
+    created_at: str
+
+    @classmethod
+    def of(cls, approval: ToolApproval) -> ToolApprovalView:
+        """Returns HUM's view of an approval."""
+        return cls.model_validate(approval.model_dump())
+
+
+class ToolApprovalList(BaseModel):
+    """A page of approvals."""
+
+    approvals: list[ToolApprovalView]
+    next_cursor: str | None
+
+
+class McpCheckQueued(Ok):
+    """The check is queued."""
+
+    queued: Literal[True]

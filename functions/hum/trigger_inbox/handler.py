@@ -1,0 +1,40 @@
+"""HUM: `/api/triggers/inbound/{token}`: other systems fire triggers here."""
+
+from __future__ import annotations
+
+from switchboard.dialects.hum import trigger_inbox
+from switchboard.dialects.hum.shapes import DONE, Ok
+from switchboard.dialects.hum.trigger_inbox import EventBody, TriggerInbox, read_fired_event
+from switchboard.edge.api import Api
+from switchboard.triggers import firing
+
+api = Api(TriggerInbox(), "trigger_inbox", tags={"Triggers": "Addresses at which other systems fire events."})
+
+
+@api.post(
+    "/api/triggers/inbound/<any:token>",
+    summary="Fire an inbound event trigger",
+    operation_id="fireInboundTrigger",
+    description="For another system, such as a webhook of GitHub or a cron job. The token in the path is the only proof"
+    " of identity. The body is any JSON of at most 256 KB, or a form whose parameter `payload` is JSON. An empty body"
+    " is `{}`. The event becomes a webhook, an event of the audit, and the start of the flows that wait for it. A"
+    " sender that repeats an event names it in `Idempotency-Key`, `X-GitHub-Delivery` or `webhook-id`; an event of"
+    " Stripe has its own `id`. A repetition within 24 hours changes nothing, and gets the same answer. A trigger takes"
+    " 60 events a minute.",
+    status=202,
+    public=True,
+    scheme=trigger_inbox.TOKEN,
+    body=EventBody(),
+    responses={
+        400: "`invalid_json`: the body is not JSON, or has more than 32 levels. `invalid_form`: the form has no"
+        " `payload`.",
+        404: "No active trigger has this token. A paused trigger and a token that was rotated more than an hour ago"
+        " answer the same.",
+    },
+)
+def fire_trigger(token: str) -> Ok:  # noqa: ARG001 the scheme has read it
+    firing.fire_trigger(api.exchange.bearer, read_fired_event(api.exchange))
+    return DONE
+
+
+handler = api.handler

@@ -1,0 +1,183 @@
+"""Requests and responses of HUM's widget tokens (docs/contracts/hum.md#widgets)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from switchboard.dialects.hum.widget_views import LeadView
+from switchboard.edge.fields import OneLine
+from switchboard.edge.schema import omit_default
+from switchboard.usage.models import MICROS_PER_CENT
+from switchboard.widgets.models import (
+    CaptchaProvider,
+    LeadField,
+    LeadFieldName,
+    LeadFieldType,
+    WidgetSettings,
+    WidgetToken,
+    WidgetUsage,
+)
+
+Name = Annotated[str, OneLine(120, least=1), Field(description="The name of the widget in the console.")]
+FlowId = Annotated[
+    str | None,
+    Field(description="The flow that talks with visitors: one that answers calls. Without it, no session starts."),
+]
+Origins = Annotated[
+    list[Annotated[str, Field(min_length=1, max_length=256)]],
+    Field(
+        min_length=1,
+        max_length=20,
+        description="The origins of the pages that may use the token: scheme, host and port, matched exactly. Wildcards"
+        " are refused. Only localhost may use http.",
+        examples=[["https://shop.example"]],
+    ),
+]
+Provider = Annotated[
+    CaptchaProvider, Field(description="`none` lets programs start sessions too: the rate and the cap still hold.")
+]
+SiteKey = Annotated[
+    str | None,
+    Field(max_length=120, description="The public key of the captcha. Without it, the deployment's own key counts."),
+]
+CapCents = Annotated[
+    int | None,
+    Field(
+        ge=0,
+        le=1_000_000,
+        description="The most that all widgets of the organization may spend on a day of its time zone, in US cents,"
+        " before this token starts no more sessions. `null` means no cap.",
+    ),
+]
+Rate = Annotated[int, Field(ge=1, le=60, description="How many sessions an IP address may start in a minute.")]
+Seconds = Annotated[int, Field(ge=30, le=1_800, description="When the platform ends a session.")]
+Active = Annotated[bool, Field(description="Whether visitors may start sessions.")]
+
+
+class LeadFieldInput(BaseModel):
+    """A field of the widget's form."""
+
+    name: LeadFieldName = Field(description="The kind of the answer. A form asks for each once.")
+    label: Annotated[str, OneLine(120, least=1)] = Field(description="The text beside the field.")
+    required: bool = Field(default=False, description="Whether no session starts without it.")
+    type: LeadFieldType = Field(default="text", description="How a page shows the field.")
+
+
+Fields = Annotated[list[LeadFieldInput], Field(max_length=6, description="The form before the talk.")]
+
+
+class WidgetTokenInput(BaseModel):
+    """A new widget token."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"name": "Shop", "allowed_origins": ["https://shop.example"], "daily_spend_cap_cents": 2_000}]
+        }
+    )
+
+    name: Name
+    default_flow_id: FlowId = None
+    allowed_origins: Origins
+    captcha_provider: Provider = "turnstile"
+    captcha_site_key: SiteKey = None
+    daily_spend_cap_cents: CapCents = None
+    per_ip_rate_per_min: Rate = 3
+    max_session_seconds: Seconds = 300
+    lead_fields: Fields = []
+    active: Active = True
+
+    def to_settings(self) -> WidgetSettings:
+        """Returns the settings of the token."""
+        return WidgetSettings.model_validate(self.model_dump())
+
+
+class WidgetTokenChanges(BaseModel):
+    """Changes of a widget token. Fields that are left out stay as they are."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"active": False}]})
+
+    name: Name = Field(default="", json_schema_extra=omit_default)
+    default_flow_id: FlowId = None
+    allowed_origins: Origins = Field(default=[], json_schema_extra=omit_default)
+    captcha_provider: Provider = "turnstile"
+    captcha_site_key: SiteKey = None
+    daily_spend_cap_cents: CapCents = None
+    per_ip_rate_per_min: Rate = 3
+    max_session_seconds: Seconds = 300
+    lead_fields: Fields = Field(default=[], json_schema_extra=omit_default)
+    active: Active = True
+
+    def to_changes(self) -> dict[str, Any]:
+        """Returns the fields that the request sent."""
+        return {name: value for name, value in self.model_dump().items() if name in self.model_fields_set}
+
+
+class WidgetTokenView(BaseModel):
+    """A widget token."""
+
+    id: str
+    public_key: str = Field(description="The key that the page shows: `whk_…`.")
+    name: str
+    default_flow_id: str | None
+    allowed_origins: list[str]
+    captcha_provider: CaptchaProvider
+    captcha_site_key: str | None
+    daily_spend_cap_cents: int | None
+    per_ip_rate_per_min: int
+    max_session_seconds: int
+    lead_fields: list[LeadField]
+    active: bool
+    revoked_at: str | None
+    created_at: str
+    updated_at: str
+
+    @classmethod
+    def of(cls, token: WidgetToken) -> WidgetTokenView:
+        """Returns HUM's view of a token."""
+        return cls(**token.model_dump(include=set(cls.model_fields)))
+
+
+class WidgetTokenList(BaseModel):
+    """All widget tokens of the organization."""
+
+    widget_tokens: list[WidgetTokenView]
+
+
+class LeadList(BaseModel):
+    """The newest leads of a token."""
+
+    leads: list[LeadView]
+
+
+class WidgetDayView(BaseModel):
+    """The widget sessions of a day that are over. A session belongs to the day on which it started."""
+
+    date: str = Field(description="The day in the organization's time zone.", examples=["2026-01-15"])
+    calls: int
+    seconds: int
+    estimated_cents: int = Field(description="The cost, rounded up.")
+
+
+class WidgetUsageView(BaseModel):
+    """The usage of all widgets of the organization."""
+
+    days: list[WidgetDayView] = Field(description="The last 30 days, the oldest first. The last one is today.")
+    today_cents: int = Field(
+        description="The amount that counts towards the cap today. Running sessions count with their longest time."
+    )
+    cap_cents: int | None = Field(description="The daily cap of this token.")
+
+    @classmethod
+    def of(cls, usage: WidgetUsage) -> WidgetUsageView:
+        """Returns HUM's view of the usage."""
+        days = [
+            WidgetDayView(date=day.date, calls=day.calls, seconds=day.seconds, estimated_cents=_cents(day.spent_micros))
+            for day in usage.days
+        ]
+        return cls(days=days, today_cents=_cents(usage.days[-1].counted_micros), cap_cents=usage.cap_cents)
+
+
+def _cents(micros: int) -> int:
+    return -(-micros // MICROS_PER_CENT)

@@ -1,0 +1,1 @@
+"""The server for models: tools that find and call the operations of all four APIs."""

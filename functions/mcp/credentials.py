@@ -1,0 +1,28 @@
+"""The caller's own credential, as the API that it belongs to takes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from switchboard.accounts.models import KeyKind
+from switchboard.dialects.hum.dialect import COOKIE
+from switchboard.edge.exchange import Exchange
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """The API that accepts the credential, and the header that carries it there."""
+
+    api: str
+    headers: Mapping[str, str]
+
+
+def read_credential(exchange: Exchange) -> Credential:
+    """Returns the credential that an authenticated request brought."""
+    if exchange.key_identity is None:
+        return Credential("hum", {"cookie": f"{COOKIE}={exchange.request.cookie(COOKIE)}"})
+    kind, key = exchange.key_identity.key.kind, exchange.credential
+    if kind in (KeyKind.OPTICOMM_LIVE, KeyKind.OPTICOMM_TEST):
+        return Credential("opticomm", {"x-api-key": key})
+    return Credential("athos" if kind is KeyKind.ATHOS else "anima", {"authorization": f"Bearer {key}"})

@@ -1,0 +1,17 @@
+"""Runs the voice sessions of widgets: the begin of the talk, the end, the settlement of the cost, and the room."""
+
+from __future__ import annotations
+
+from switchboard import workers
+from switchboard.widgets import lifecycle
+from switchboard.widgets.jobs import BeginSession, CloseSessionRoom, EndSession, EndTokenSessions, SettleSession
+
+handler = workers.job_handler(
+    {
+        BeginSession: lambda job: lifecycle.begin_session(job.org_id, job.session_id),
+        EndSession: lambda job: lifecycle.end_session(job.org_id, job.session_id, job.reason),
+        SettleSession: lambda job: lifecycle.settle_session(job.org_id, job.session_id),
+        CloseSessionRoom: lambda job: lifecycle.close_room(job.org_id, job.session_id),
+        EndTokenSessions: lambda job: lifecycle.end_token_sessions(job.org_id, job.token_id, job.before),
+    }
+)

@@ -1,0 +1,232 @@
+"""Lists and calls the tools of a server by the official client of MCP, over streamable HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+import httpx2
+from mcp import Client, MCPError
+from mcp.client.streamable_http import streamable_http_client
+from mcp_types import (
+    PARSE_ERROR,
+    REQUEST_TIMEOUT,
+    CallToolRequest,
+    CallToolRequestParams,
+    CallToolResult,
+    Implementation,
+    ListToolsRequest,
+    ListToolsResult,
+    PaginatedRequestParams,
+    TextContent,
+    Tool,
+)
+from pydantic import ValidationError
+
+from switchboard import telemetry
+from switchboard.carriers.mcp_tools import (
+    MAX_DESCRIPTION_CHARACTERS,
+    MAX_RESULT_CHARACTERS,
+    MAX_SCHEMA_BYTES,
+    MAX_SCHEMA_LEVELS,
+    MAX_TOOLS,
+    TOOL_NAME,
+    LeftOutTool,
+    ListedTool,
+    ToolListing,
+    ToolReply,
+    ToolServer,
+)
+from switchboard.carriers.mcp_tools.transport import MAX_RESPONSE_BYTES, REQUEST_SECONDS, GuardedTransport
+from switchboard.kit.texts import UNSAFE_CHARACTERS, is_deeper
+from switchboard.outbound.client import GuardedClient
+
+#: The time of a whole session with all its requests, in seconds.
+LIST_SECONDS, CALL_SECONDS = 30.0, 20.0
+_MAX_PAGES = 10
+_MAX_ERROR_CHARACTERS, _MAX_SHOWN_NAME = 200, 80
+_UNAUTHORIZED = (401, 403)
+_ERROR_STATUS = 400
+T = TypeVar("T")
+
+# The client logs what a server sent. That belongs to the customer, and not in our logs.
+logging.getLogger("mcp").setLevel(logging.CRITICAL)
+for _name in ("client", "httpx2"):
+    logging.getLogger(_name).setLevel(logging.CRITICAL)
+
+
+def list_tools(server: ToolServer) -> ToolListing:
+    """Returns the tools of a server. Raises nothing."""
+    found = _Found()
+
+    async def work(client: Client) -> None:
+        await _read_pages(client, found)
+
+    problem = asyncio.run(_run(server, server.headers, work, LIST_SECONDS)).problem
+    if problem is None and found.problem is None and not (found.tools or found.left_out):
+        found.problem = "It has no tools."
+    return ToolListing(found.tools, found.left_out, problem or found.problem)
+
+
+def call_tool(server: ToolServer, name: str, arguments: Mapping[str, Any], key: str) -> ToolReply:
+    """Calls a tool. Raises nothing."""
+    replies: list[ToolReply] = []
+
+    async def work(client: Client) -> None:
+        request = CallToolRequest(params=CallToolRequestParams(name=name, arguments=dict(arguments)))
+        # Not `client.call_tool`: it would check the result with a schema of the server, which may cost any time.
+        replies.append(_reply_of(await client.session.send_request(request, CallToolResult)))
+
+    end = asyncio.run(_run(server, {**server.headers, "Idempotency-Key": key}, work, CALL_SECONDS))
+    if replies:
+        # The result counts, even if the session did not end well.
+        return replies[0]
+    text = f"The tool gave no result. {end.problem or 'The server sent none.'}"
+    return ToolReply(text, "unknown" if end.has_called and not end.is_answer else "failed", len(text))
+
+
+class _Found:
+    def __init__(self) -> None:
+        self.tools: list[ListedTool] = []
+        self.left_out: list[LeftOutTool] = []
+        self.problem: str | None = None
+
+
+class _SessionEnd:
+    """How a session ended: its problem in words, whether a tool was called, and whether the server itself refused."""
+
+    def __init__(self, problem: str | None = None, *, has_called: bool = False, is_answer: bool = False) -> None:
+        self.problem, self.has_called, self.is_answer = problem, has_called, is_answer
+
+
+async def _run(
+    server: ToolServer, headers: Mapping[str, str], work: Callable[[Client], Awaitable[None]], seconds: float
+) -> _SessionEnd:
+    async with GuardedClient(max_body=MAX_RESPONSE_BYTES) as web:
+        transport = GuardedTransport(web, server.url)
+        try:
+            async with asyncio.timeout(seconds), _open_session(transport, server.url, headers) as client:
+                await work(client)
+        except Exception as error:  # noqa: BLE001 every failure of a stranger's server is a result
+            return _describe_failure(transport, error, seconds)
+        return _SessionEnd(has_called=transport.has_called)
+
+
+@asynccontextmanager
+async def _open_session(transport: GuardedTransport, url: str, headers: Mapping[str, str]) -> AsyncIterator[Client]:
+    # httpx2 has its own timeouts. Those of the transport apply instead.
+    async with httpx2.AsyncClient(
+        transport=transport, headers=dict(headers), timeout=None, max_redirects=0, trust_env=False
+    ) as http:
+        client = Client(
+            streamable_http_client(url, http_client=http, max_sse_event_size=MAX_RESPONSE_BYTES),
+            read_timeout_seconds=REQUEST_SECONDS + 1,
+            client_info=Implementation(name="switchboard", version="1"),
+            cache=None,
+        )
+        async with client:
+            yield client
+
+
+async def _read_pages(client: Client, found: _Found) -> None:
+    cursor: str | None = None
+    cursors, names = set[str](), set[str]()
+    for _ in range(_MAX_PAGES):
+        request = ListToolsRequest(params=PaginatedRequestParams(cursor=cursor))
+        page = await client.session.send_request(request, ListToolsResult)
+        for tool in page.tools:
+            if len(found.tools) == MAX_TOOLS:
+                found.problem = f"It has more than {MAX_TOOLS} tools: only the first {MAX_TOOLS} are used."
+                return
+            _add_tool(tool, names, found)
+        cursor = page.next_cursor
+        if cursor is None:
+            return
+        if cursor in cursors:
+            found.problem = "Its list of tools never ends: a page leads back to an earlier one."
+            return
+        cursors.add(cursor)
+    found.problem = f"Its list of tools has more than {_MAX_PAGES} pages: only those are used."
+
+
+def _add_tool(tool: Tool, names: set[str], found: _Found) -> None:
+    if len(found.left_out) >= MAX_TOOLS:
+        return
+    reason = _refuse_tool(tool, names)
+    if reason:
+        found.left_out.append(LeftOutTool(_one_line(tool.name)[:_MAX_SHOWN_NAME], reason))
+        return
+    names.add(tool.name)
+    description = " ".join(UNSAFE_CHARACTERS.sub(" ", tool.description or tool.title or "").split())
+    found.tools.append(ListedTool(tool.name, description[:MAX_DESCRIPTION_CHARACTERS], tool.input_schema))
+
+
+def _refuse_tool(tool: Tool, names: set[str]) -> str | None:
+    if not re.fullmatch(TOOL_NAME, tool.name):
+        return "its name must have 1 to 64 letters, digits, hyphens and underscores"
+    if tool.name in names:
+        return "another tool has its name"
+    if is_deeper(tool.input_schema, MAX_SCHEMA_LEVELS):
+        return f"its schema has more than {MAX_SCHEMA_LEVELS} levels"
+    try:
+        size = len(json.dumps(tool.input_schema, ensure_ascii=False, allow_nan=False).encode())
+    except ValueError:
+        return "its schema is not valid JSON"
+    return f"its schema is larger than {MAX_SCHEMA_BYTES // 1_024} KB" if size > MAX_SCHEMA_BYTES else None
+
+
+def _reply_of(result: CallToolResult) -> ToolReply:
+    parts = [part.text if isinstance(part, TextContent) else f"({part.type} left out)" for part in result.content]
+    text = "\n".join(parts)
+    if not text and result.structured_content is not None:
+        text = json.dumps(result.structured_content, ensure_ascii=False)
+    # Half of a surrogate pair cannot be stored.
+    text = text.encode(errors="replace").decode()
+    kept = "".join(" " if UNSAFE_CHARACTERS.match(one) and one not in "\n\t" else one for one in _beginning(text))
+    return ToolReply(kept, "failed" if result.is_error else "done", len(text))
+
+
+def _beginning(text: str) -> str:
+    return text[:MAX_RESULT_CHARACTERS]
+
+
+def _describe_failure(transport: GuardedTransport, error: Exception, seconds: float) -> _SessionEnd:
+    causes = list(_flatten(error))
+    answer = next((cause for cause in causes if isinstance(cause, MCPError)), None)
+    telemetry.logger().info(
+        "an MCP server failed", extra={"reason": ", ".join(sorted({type(cause).__name__ for cause in causes}))}
+    )
+    problem, is_answer = f"The server broke the protocol: {type(causes[0]).__name__}.", False
+    if transport.problem:
+        problem = f"The server cannot be used: {transport.problem}."
+    elif any(isinstance(cause, TimeoutError) for cause in causes):
+        problem = f"The server was not done within {seconds:g} s."
+    elif transport.status in _UNAUTHORIZED:
+        problem, is_answer = f"The server refused the credential (HTTP {transport.status}).", True
+    elif transport.status >= _ERROR_STATUS:
+        problem, is_answer = f"The server answered HTTP {transport.status}.", transport.status < 500
+    elif answer is not None and answer.error.code == REQUEST_TIMEOUT:
+        problem = f"The server did not answer within {REQUEST_SECONDS:g} s."
+    elif answer is not None and answer.error.code == PARSE_ERROR:
+        problem = "The server's response is not valid JSON-RPC."
+    elif answer is not None:
+        problem, is_answer = f"The server answered an error: {_one_line(answer.error.message)}.", True
+    elif any(isinstance(cause, ValidationError) for cause in causes):
+        problem, is_answer = "The server's answer does not have the form of the protocol.", False
+    return _SessionEnd(problem, has_called=transport.has_called, is_answer=is_answer)
+
+
+def _flatten(error: BaseException) -> list[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        return [cause for one in error.exceptions for cause in _flatten(one)]
+    return [error]
+
+
+def _one_line(text: str) -> str:
+    shown = UNSAFE_CHARACTERS.sub(" ", text.encode(errors="replace").decode())
+    return " ".join(shown.split())[:_MAX_ERROR_CHARACTERS].rstrip(".")

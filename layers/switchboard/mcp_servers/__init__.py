@@ -1,0 +1,1 @@
+"""MCP servers of customers: their settings, the tools that they list, and the use of one tool."""

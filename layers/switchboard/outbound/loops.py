@@ -1,0 +1,6 @@
+"""The mark of requests that the platform sends for a model, so that they cannot start each other forever."""
+
+from __future__ import annotations
+
+#: The header of such a request. Our own server for models (`functions/mcp`) refuses requests with this header.
+LOOP_HEADER = "x-switchboard-hop"

@@ -1,0 +1,69 @@
+"""Runs approved tools in the background, each at most once.
+
+A run claims its approval before it calls the server. A worker that dies after the claim leaves a run that is not
+repeated: some minutes later its end is recorded as unconfirmed, and the AI goes on with that.
+"""
+
+from __future__ import annotations
+
+from switchboard import telemetry
+from switchboard.kit import clock
+from switchboard.mcp_servers import tools
+from switchboard.messaging import activity
+from switchboard.persistence.collection import next_version
+from switchboard.persistence.optimistic import Decision
+from switchboard.timers import service as timers
+from switchboard.tool_approvals import store
+from switchboard.tool_approvals.jobs import RunApprovedTool, SettleToolRun
+from switchboard.tool_approvals.models import GIVEN_UP_AFTER, SETTLED_AFTER, ApprovalState, ToolApproval
+from switchboard.tool_approvals.service import finished_write, worker_origin
+
+_LOST = "The tool was started, and its result was lost: it may have run, or not. Do not start it again by yourself."
+_NOT_BEGUN = "The tool could not be started, so it did not run."
+
+
+def run_approved_tool(job: RunApprovedTool) -> None:
+    """Runs the tool of an approval and records its result. It may run several times."""
+
+    def claim(before: ToolApproval) -> Decision[ToolApproval]:
+        if before.state is not ApprovalState.APPROVED:
+            return None
+        settle = SettleToolRun(org_id=before.org_id, approval_id=before.id)
+        return next_version(before, state=ApprovalState.RUNNING), timers.schedule(
+            settle, clock.now() + SETTLED_AFTER
+        ).write
+
+    claimed = store.APPROVALS.change_object(job.org_id, job.approval_id, claim)
+    if claimed is None:
+        telemetry.log_skip("the tool was started before", org_id=job.org_id, approval_id=job.approval_id)
+        return
+    run = tools.run_approved_tool(claimed.org_id, claimed.server_id, claimed.tool, claimed.arguments, claimed.id)
+    _end_run(claimed, ApprovalState.FINISHED, run)
+
+
+def settle_tool_run(job: SettleToolRun) -> None:
+    """Ends a run whose result was lost, and an approved use whose job never came. It may run several times."""
+    found = store.APPROVALS.get_object(job.org_id, job.approval_id)
+    if found is None:
+        telemetry.log_skip("the approval is gone", org_id=job.org_id, approval_id=job.approval_id)
+        return
+    since = clock.parse(found.updated_at)
+    if found.state is ApprovalState.RUNNING and clock.now() >= since + SETTLED_AFTER:
+        _end_run(found, ApprovalState.UNCONFIRMED, tools.ToolRun(_LOST, "unknown"))
+    elif found.state is ApprovalState.APPROVED and clock.now() >= since + GIVEN_UP_AFTER:
+        _end_run(found, ApprovalState.FINISHED, tools.ToolRun(_NOT_BEGUN, "failed"))
+    else:
+        telemetry.log_skip("the run needs no end", org_id=job.org_id, approval_id=job.approval_id)
+
+
+def _end_run(claimed: ToolApproval, state: ApprovalState, run: tools.ToolRun) -> None:
+    def decide(before: ToolApproval) -> Decision[ToolApproval]:
+        if before.state is not claimed.state:
+            return None
+        after = next_version(before, state=state, result=run.text, outcome=run.outcome, finished_at=clock.now_iso())
+        origin = worker_origin(after)
+        entry = activity.tool_entry_write(origin, after.conversation_id, "tool_used", after.name, run.outcome)
+        return after, [finished_write(after), entry]
+
+    if store.APPROVALS.change_object(claimed.org_id, claimed.id, decide) is None:
+        telemetry.log_skip("the run has its end", org_id=claimed.org_id, approval_id=claimed.id)

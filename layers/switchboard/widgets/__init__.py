@@ -1,0 +1,1 @@
+"""Widgets: voice sessions on the pages of partners, opened with public keys."""

@@ -1,0 +1,158 @@
+"""Widget tokens: creates, changes and revokes them.
+
+A revoked token stays in the list, and its public key never works again. A change of a token is
+for later sessions: only a revocation ends the sessions that run.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from switchboard.accounts import organizations
+from switchboard.aws.dynamodb import Item
+from switchboard.aws.writes import Writes
+from switchboard.errors import Invalid, NotFound, QuotaExceeded
+from switchboard.events import service as events
+from switchboard.events.models import Origin, Subject
+from switchboard.flows import service as flows
+from switchboard.kit import clock, ids
+from switchboard.persistence.collection import next_version
+from switchboard.persistence.idempotency import IdempotencyKey, commit_once
+from switchboard.persistence.optimistic import Decision
+from switchboard.timers import service as timers
+from switchboard.widgets import lead_forms, origins, session_store, store
+from switchboard.widgets.jobs import EndTokenSessions
+from switchboard.widgets.models import Lead, WidgetSettings, WidgetToken
+from switchboard.widgets.session_store import find_leads
+
+__all__ = ["find_leads"]
+
+#: How many tokens an organization may have that are not revoked.
+MAX_TOKENS = 50
+_GAUGE = "widget_tokens"
+
+
+def create_token(origin: Origin, wanted: WidgetSettings, effect: IdempotencyKey | None = None) -> WidgetToken:
+    """Creates a token with a new public key. Raises Invalid, QuotaExceeded."""
+    now = clock.now_iso()
+    token = WidgetToken(
+        **check_settings(origin.org_id, wanted).model_dump(),
+        id=ids.new_id("wgt"),
+        org_id=origin.org_id,
+        public_key=ids.new_id("whk"),
+        created_at=now,
+        updated_at=now,
+    )
+    done = commit_once(
+        effect,
+        token.id,
+        organizations.gauge_write(origin.org_id, _GAUGE, 1, MAX_TOKENS, _full),
+        store.TOKENS.create_write(token),
+        store.lookup_write(token),
+        _event_write(origin, token, "widget_token.created", origins=len(token.allowed_origins)),
+    )
+    return get_token(origin.org_id, done.subject_id) if done else token
+
+
+def _full(_: list[Item | None]) -> Exception:
+    return QuotaExceeded(
+        f"The organization has {MAX_TOKENS} widget tokens, which is the limit: revoke a token first.",
+        code="widget_token_limit",
+        resource=_GAUGE,
+        current=MAX_TOKENS,
+        cap=MAX_TOKENS,
+    )
+
+
+def check_settings(org_id: str, wanted: WidgetSettings) -> WidgetSettings:
+    """Returns settings in their stored form. Raises Invalid."""
+    lead_forms.check_fields(wanted.lead_fields)
+    found = wanted.model_copy(update={"allowed_origins": origins.normalize_origins(wanted.allowed_origins)})
+    if wanted.default_flow_id is None:
+        return found
+    flow_id = flows.parse_flow_id(wanted.default_flow_id)
+    try:
+        flow = flows.get_flow(org_id, flow_id or "")
+    except NotFound:
+        raise flows.unknown_flow("default_flow_id") from None
+    if flow.kind != "inbound":
+        raise Invalid(
+            "This flow places calls: choose a flow that answers them.",
+            code="flow_kind",
+            fields={"default_flow_id": "must be a flow of the kind inbound"},
+        )
+    return found.model_copy(update={"default_flow_id": flow_id})
+
+
+def get_token(org_id: str, token_id: str) -> WidgetToken:
+    """Returns a token of the organization. Raises NotFound."""
+    token = store.TOKENS.get_object(org_id, token_id)
+    if token is None:
+        raise missing_token()
+    return token
+
+
+def missing_token() -> NotFound:
+    """Returns the refusal of a token that the organization does not have."""
+    return NotFound("There is no such widget token: check its id.")
+
+
+def list_tokens(org_id: str) -> list[WidgetToken]:
+    """Returns all tokens of the organization, the newest first."""
+    return store.list_tokens(org_id)
+
+
+def update_token(
+    origin: Origin, token_id: str, changes: dict[str, Any], effect: IdempotencyKey | None = None
+) -> WidgetToken:
+    """Changes some settings of a token. Raises NotFound, Invalid, Contended."""
+
+    def decide(before: WidgetToken) -> Decision[WidgetToken]:
+        if before.revoked_at and changes.get("active"):
+            raise Invalid(
+                "This token is revoked, which cannot be undone: create a new token.",
+                code="widget_token_revoked",
+                fields={"active": "cannot be true after a revocation"},
+            )
+        settings = WidgetSettings.model_validate(before.model_dump() | changes)
+        if "default_flow_id" not in changes:
+            # A flow that was deleted later must not keep other settings from changing.
+            checked = check_settings(before.org_id, settings.model_copy(update={"default_flow_id": None}))
+            checked = checked.model_copy(update={"default_flow_id": before.default_flow_id})
+        else:
+            checked = check_settings(before.org_id, settings)
+        changed = sorted(name for name, value in checked if value != getattr(before, name))
+        if not changed:
+            return None
+        after = next_version(before, **{name: getattr(checked, name) for name in changed})
+        return after, _event_write(origin, after, "widget_token.updated", fields=changed)
+
+    return store.TOKENS.change_object(origin.org_id, token_id, decide, effect) or get_token(origin.org_id, token_id)
+
+
+def revoke_token(origin: Origin, token_id: str, effect: IdempotencyKey | None = None) -> WidgetToken:
+    """Revokes a token: new sessions get 404 at once, and running ones end. Raises NotFound, Contended."""
+
+    def decide(before: WidgetToken) -> Decision[WidgetToken]:
+        if before.revoked_at:
+            return None
+        after = next_version(before, active=False, revoked_at=clock.now_iso())
+        return after, [
+            organizations.gauge_write(origin.org_id, _GAUGE, -1, None, None),
+            timers.job_write(EndTokenSessions(org_id=after.org_id, token_id=after.id)),
+            _event_write(origin, after, "widget_token.revoked"),
+        ]
+
+    return store.TOKENS.change_object(origin.org_id, token_id, decide, effect) or get_token(origin.org_id, token_id)
+
+
+def list_leads(org_id: str, token_id: str, limit: int) -> list[Lead]:
+    """Returns the newest leads of a token, also of a revoked one. Raises NotFound."""
+    get_token(org_id, token_id)
+    return session_store.list_leads(org_id, token_id, limit)
+
+
+def _event_write(origin: Origin, token: WidgetToken, kind: str, **data: Any) -> Writes:
+    return events.new_event_write(
+        origin, kind, Subject(type="widget_token", id=token.id, version=token.version), **data
+    )

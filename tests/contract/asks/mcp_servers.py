@@ -1,0 +1,38 @@
+"""Requests for MCP servers."""
+
+from __future__ import annotations
+
+from itertools import count
+
+from tests.contract.console import Console
+from tests.contract.world import Ask
+from tests.unit.tool_approvals.life import make_approval
+
+_NUMBERS = count(1)
+
+
+def _wanted() -> dict[str, object]:
+    # A label is unique in its organization.
+    return {"label": f"orders-{next(_NUMBERS)}", "connector_id": "connector_orders"}
+
+
+def _server(org: Console, below: str = "") -> str:
+    return f"/api/mcp-servers/{org.admin.post('/api/mcp-servers', _wanted()).json()['id']}{below}"
+
+
+def _approval(org: Console, below: str = "") -> str:
+    return f"/api/mcp-servers/approvals/{make_approval(org.org_id).id}{below}"
+
+
+GOOD = {
+    "listMcpServers": lambda _: Ask("GET", "/api/mcp-servers"),
+    "createMcpServer": lambda _: Ask("POST", "/api/mcp-servers", _wanted()),
+    "getMcpServer": lambda org: Ask("GET", _server(org)),
+    "updateMcpServer": lambda org: Ask("PATCH", _server(org), {"enabled": 0}),
+    "deleteMcpServer": lambda org: Ask("DELETE", _server(org)),
+    "listMcpToolApprovals": lambda _: Ask("GET", "/api/mcp-servers/approvals"),
+    "getMcpToolApproval": lambda org: Ask("GET", _approval(org)),
+    "approveMcpTool": lambda org: Ask("POST", _approval(org, "/approve")),
+    "denyMcpTool": lambda org: Ask("POST", _approval(org, "/deny")),
+    "checkMcpServer": lambda org: Ask("POST", _server(org, "/check")),
+}

@@ -1,0 +1,102 @@
+"""Sessions in rooms at LiveKit: its webhooks, and the reports of the agent, move the call."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from typing import Any
+
+import pytest
+
+from functions.callbacks.livekit import handler as livekit
+from infra import topology
+from infra.local.pool import Context
+from switchboard.aws import clients
+from switchboard.calls.models import State
+from switchboard.carriers import rooms
+from switchboard.carriers.voice.ports.reports import EndReason
+from switchboard.kit import clock, jwts
+from switchboard.widgets.models import WidgetSession, WidgetToken
+from switchboard.widgets.sessions import read_talk
+from tests.integration.sabotage import run_worker
+from tests.unit.widgets.desk import find_call, start
+
+API_SECRET = "an API secret of LiveKit, long enough"
+
+
+@pytest.fixture
+def session(token: WidgetToken, monkeypatch: pytest.MonkeyPatch) -> WidgetSession:
+    clients.get_client("secretsmanager").create_secret(Name="livekit", SecretString=API_SECRET)
+    settings = {
+        "VOICE_ROOMS": "livekit",
+        "LIVEKIT_URL": "wss://example.livekit.cloud",
+        "LIVEKIT_API_KEY": "APIexample",
+        "LIVEKIT_SECRET": "livekit",
+    }
+    for name, value in settings.items():
+        monkeypatch.setenv(f"SWITCHBOARD_{name}", value)
+    return start(token, name="Ada").session
+
+
+def post(path: str, told: dict[str, Any], media_type: str) -> int:
+    """Post a signed callback, and let the worker apply its reports."""
+    body = json.dumps(told).encode()
+    at = int(clock.epoch())
+    digest = base64.b64encode(hashlib.sha256(body).digest()).decode()
+    signed = jwts.sign_claims({"iss": "APIexample", "nbf": at, "exp": at + 300, "sha256": digest}, API_SECRET.encode())
+    sent = {"Content-Type": media_type, "Authorization": signed}
+    event = {
+        "httpMethod": "POST",
+        "path": path,
+        "headers": sent,
+        "multiValueHeaders": {name: [value] for name, value in sent.items()},
+        "multiValueQueryStringParameters": None,
+        "requestContext": {"identity": {"sourceIp": "203.0.113.11"}},
+        "body": base64.b64encode(body).decode(),
+        "isBase64Encoded": True,
+    }
+    status = livekit.handler(event, Context(topology.function("callbacks/livekit")))["statusCode"]
+    run_worker("workers/voice_events")
+    return int(status)
+
+
+def send_webhook(session: WidgetSession, event: str, **participant: Any) -> int:
+    room = {"name": rooms.room_name(session.org_id, session.call_id)}
+    told = {"event": event, "room": room, "participant": participant, "createdAt": str(int(clock.epoch()))}
+    return post("/callbacks/livekit", told, livekit.WEBHOOK_JSON)
+
+
+def send_reports(session: WidgetSession, *reports: dict[str, Any]) -> int:
+    room = rooms.room_name(session.org_id, session.call_id)
+    return post("/callbacks/livekit/reports", {"room": room, "reports": reports}, "application/json")
+
+
+def test_a_visitor_joins_talks_and_leaves(session: WidgetSession, frozen: clock.FrozenClock) -> None:
+    assert send_webhook(session, "participant_joined", kind="AGENT") == 200
+    assert find_call(session).state is State.RINGING
+    assert send_webhook(session, "participant_joined", identity=session.id) == 200
+    assert find_call(session).state is State.ACTIVE
+    turns = [
+        {"event": "turn", "number": 0, "speaker": "persona", "text": "Welcome.", "startMs": 0, "endMs": 600},
+        {"event": "turn", "number": 1, "speaker": "rep", "text": "Hello.", "startMs": 700, "endMs": 900},
+    ]
+    assert send_reports(session, *turns) == 200
+    assert send_reports(session, *turns) == 200
+    assert [(turn.speaker, turn.text) for turn in read_talk(session).turns] == [
+        ("agent", "Welcome."),
+        ("caller", "Hello."),
+    ]
+    frozen.advance(seconds=30)
+    assert send_webhook(session, "participant_left", disconnectReason="CLIENT_INITIATED") == 200
+    call = find_call(session)
+    assert (call.state, call.end_reason, call.duration_seconds) == (State.COMPLETED, EndReason.CALLER_HANGUP, 30)
+    assert send_webhook(session, "room_finished") == 200
+    assert find_call(session).end_reason is EndReason.CALLER_HANGUP
+
+
+def test_the_agent_ends_the_talk(session: WidgetSession) -> None:
+    send_webhook(session, "participant_joined", identity=session.id)
+    ended = {"event": "ended", "reason": "persona_hangup", "turns": 0, "at": clock.now_iso()}
+    assert send_reports(session, ended) == 200
+    assert find_call(session).end_reason is EndReason.AGENT_HANGUP
