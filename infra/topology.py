@@ -63,6 +63,8 @@ QUEUES = (
     Queue("contacts"),
     Queue("projections"),
     Queue("numbers"),
+    # Longer than a step of a registration may take.
+    Queue("brands", visibility_seconds=90),
     # Three times as long as a language model may take.
     Queue("scoring", visibility_seconds=180),
     Queue("summaries", visibility_seconds=180),
@@ -352,6 +354,14 @@ GROUPS = (
         binary=("application/x-ndjson",),
     ),
     Group(
+        "hum/brands",
+        api="hum",
+        paths=("api/brands", "api/brands/{proxy+}"),
+        tables=_CONSOLE | {"activity": WRITE},
+        # The tax number and the payload are sealed. A deployment without a registry refuses a submission.
+        grants=frozenset({Grant.ROOT_SECRET, Grant.NUMBERS}),
+    ),
+    Group(
         "hum/billing",
         api="hum",
         paths=("api/billing", "api/billing/{proxy+}"),
@@ -456,6 +466,16 @@ GROUPS = (
         tables={"core": READ, "ratelimit": WRITE},
         sends=("text-reports",),
         grants=frozenset({Grant.ROOT_SECRET, Grant.NUMBERS}),
+    ),
+    Group(
+        "callbacks/registrations",
+        api="twilio",
+        paths=("a2p/{proxy+}",),
+        tables={"core": READ, "ratelimit": WRITE},
+        sends=("brands",),
+        grants=frozenset({Grant.ROOT_SECRET, Grant.NUMBERS}),
+        # No person waits for the response.
+        snapstart=False,
     ),
     Group(
         "callbacks/stripe",
@@ -602,6 +622,19 @@ WORKERS = (
         concurrency=10,
     ),
     Worker(
+        "workers/brands",
+        queue="brands",
+        tables={"activity": READ_WRITE, "core": READ_WRITE},
+        # A worker that does nothing else sends the next job itself. The simulated registry reports.
+        sends=("brands", "simulator"),
+        # It opens what is sealed, and names the deployment's callbacks to the registry.
+        grants=frozenset({Grant.ROOT_SECRET, Grant.NUMBERS, Grant.CALLBACKS}),
+        # Each job may have to wait for a registry that hangs, and one adds all numbers to a campaign.
+        batch=1,
+        concurrency=5,
+        seconds=60,
+    ),
+    Worker(
         "workers/billing",
         queue="billing",
         tables={"activity": WRITE, "core": READ_WRITE},
@@ -619,7 +652,7 @@ WORKERS = (
         "workers/simulator",
         queue="simulator",
         tables={"activity": READ_WRITE, "core": READ_WRITE},
-        sends=("simulator", "voice-events", "text-reports"),
+        sends=("simulator", "voice-events", "text-reports", "brands"),
         grants=frozenset({Grant.ROOT_SECRET, Grant.CALLBACKS, Grant.VOICE}),
         concurrency=20,
     ),

@@ -19,6 +19,8 @@ from switchboard.accounts.plans import PlanName
 from switchboard.agents import service as agents
 from switchboard.aws import clients, objects, secret
 from switchboard.billing import checkout
+from switchboard.brands import drafts
+from switchboard.brands import service as brands
 from switchboard.calls import dialing, inbound, recordings, reports
 from switchboard.calls import service as calls
 from switchboard.calls.models import Order, Tier
@@ -29,7 +31,7 @@ from switchboard.campaigns.service import CampaignDraft
 from switchboard.carriers.messages.ports.reports import IncomingText
 from switchboard.carriers.messages.simulator import forms as text_forms
 from switchboard.carriers.numbers.ports.inventory import NumberSearch
-from switchboard.carriers.payments import webhook
+from switchboard.carriers.payments.ports import webhook
 from switchboard.carriers.payments.simulator import actions as payments
 from switchboard.carriers.payments.simulator import events as payment_events
 from switchboard.carriers.voice.ports.incoming import IncomingCall
@@ -100,6 +102,7 @@ def fill_sample(text: str, demo: dict[str, str]) -> dict[str, Any]:
         "noted_contact": lambda: (
             contacts.upsert_contact(_master(demo), "+14155550142", {"notes": "Call after noon."}).contact.id
         ),
+        "submitted_turn": lambda: _submitted_turn(demo),
         "bought_number": lambda: _bought_number(demo),
         "waiting_campaign": lambda: adding().campaign.id,
         "waiting_batch": lambda: adding().batch.id,
@@ -152,6 +155,21 @@ def _bought_number(demo: dict[str, str]) -> str:
 
 def _admin(demo: dict[str, str]) -> Member:
     return authenticate_session(demo["HUM_SESSION"]).to_member(ids.new_id("corr"), None)
+
+
+def _submitted_turn(demo: dict[str, str]) -> str:
+    """A brand that was submitted. Returns the number of its turn."""
+    admin = _admin(demo)
+    if not brands.get_brand(admin.org_id).is_under_way:
+        payload = {
+            "entity_type": "PRIVATE_PROFIT", "company_name": "Lakeside Clinic LLC", "phone": "+14155550142",
+            "street": "1 Lake Street", "city": "San Francisco", "state": "CA", "postal_code": "94105", "country": "US",
+            "email": "office@lakeside.example.com", "vertical": "HEALTHCARE", "brand_relationship": "BASIC_ACCOUNT",
+        }  # fmt: skip
+        top = {"display_name": "Lakeside Clinic", "ein": "12-3456789"}
+        drafts.save_brand(admin, {**top, "payload": payload})
+        brands.submit_brand(admin)
+    return str(brands.get_brand(admin.org_id).turn)
 
 
 def _new_campaign(demo: dict[str, str], *recipients: str) -> str:

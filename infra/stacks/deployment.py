@@ -34,6 +34,7 @@ _COUNTRIES = re.compile("[A-Z]{2}(?:,[A-Z]{2})*")
 _AS_GIVEN = (
     *("stage", "domain", "certificate_arn", "sender_domain", "alarm_email", "language_model"),
     *("twilio_account_sid", "twilio_secret_arn", "twilio_calls_per_second"),
+    "twilio_primary_profile",
     *("voice_carrier", "voice_talker", "caller_pool", "transfer_countries", "texts_carrier"),
     *("texts_per_second_long_code", "texts_per_second_toll_free", "texts_per_second_short_code"),
     "carrier_answers_keywords",
@@ -66,6 +67,9 @@ class Deployment:
     #: The account that sells telephone numbers and carries calls, and the ARN of the secret with its token.
     twilio_account_sid: str | None = None
     twilio_secret_arn: str | None = None
+    #: The profile of the deployment's own business in TrustHub (`BU…`), which vouches for brands of its customers.
+    #: Without it, the deployment registers no brands.
+    twilio_primary_profile: str | None = None
     #: How many calls a second Twilio starts for each of the deployment's accounts, if it is not the usual one.
     twilio_calls_per_second: str | None = None
     #: The carrier of live calls, and what talks in them: `announcer` lets the line say the greeting of a call.

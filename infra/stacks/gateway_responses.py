@@ -7,6 +7,7 @@ from aws_cdk import aws_apigateway as apigateway
 from switchboard.dialects.anima.dialect import Anima
 from switchboard.dialects.athos.dialect import Athos
 from switchboard.dialects.callbacks.dialect import Callbacks
+from switchboard.dialects.callbacks.stripe import StripeCallbacks
 from switchboard.dialects.callbacks.twilio import TwilioCallbacks
 from switchboard.dialects.hum.dialect import Hum
 from switchboard.dialects.mcp.dialect import Mcp
@@ -17,6 +18,7 @@ DIALECTS: dict[str, Dialect] = {
     dialect.name: dialect for dialect in (Anima(), OptiComm(), Athos(), Hum(), Mcp(), Callbacks())
 }
 DIALECTS["twilio"] = TwilioCallbacks()
+DIALECTS["stripe"] = StripeCallbacks()
 
 #: Every response type with the status that the caller gets. By default, API Gateway would respond 403 for an unknown
 #: path and for malformed credentials.
@@ -55,6 +57,7 @@ NEAREST: dict[str, dict[str, str]] = {
     # Callbacks have no codes: the response is the status only.
     "callbacks": {"4": "", "5": ""},
     "twilio": {"4": "", "5": ""},
+    "stripe": {"4": "", "5": ""},
 }
 _HEADERS = {"x-request-id": "context.requestId", "Cache-Control": "'no-store'", "X-Content-Type-Options": "'nosniff'"}
 #: Headers that only one dialect has on every response.

@@ -126,6 +126,7 @@ def _numbers_settings(deployment: Deployment, _: Resources) -> Settings:
         "NUMBERS_CARRIER": "twilio",
         "TWILIO_ACCOUNT_SID": deployment.twilio_account_sid,
         "TWILIO_SECRET": deployment.twilio_secret_arn,
+        "TWILIO_PRIMARY_PROFILE": deployment.twilio_primary_profile,
     }
 
 

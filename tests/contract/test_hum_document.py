@@ -131,6 +131,11 @@ def test_its_query_is_the_contracts_with_paging_for_lists(expected: Operation) -
         assert not faults(ours[key]["schema"], parameter["schema"], str(key))
 
 
+#: Operations whose body the contract leaves open, without any field. Ours names the fields, and refuses others, so that
+#: a misspelled one is not lost.
+CLOSED_BODIES = {"updateBillingSubscription"}
+
+
 @operations
 def test_its_body_is_the_contracts(expected: Operation) -> None:
     ours = OURS.operations[expected.id]
@@ -140,6 +145,8 @@ def test_its_body_is_the_contracts(expected: Operation) -> None:
         assert ours.raw["requestBody"]["required"] is True
         missing = set(theirs.get("required", [])) - set(OURS.body(ours).get("required", []))
         assert not missing, f"{expected.id}: let its request model require {sorted(missing)}, as the contract does"
+        if expected.id in CLOSED_BODIES:
+            theirs = {name: value for name, value in theirs.items() if name != "additionalProperties"}
         assert not faults(OURS.body(ours), theirs, expected.id)
 
 

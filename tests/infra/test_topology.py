@@ -35,6 +35,7 @@ NEVER_CALLED = {
     "mcp": {"activity", "idempotency", SECRET},
     "workers/roleplay": {SECRET},  # Tokens and tickets are made and read by the sessions functions.
     "workers/scoring": {SECRET},  # Tokens and tickets are made and read by the sessions functions.
+    "hum/billing": {SECRET},  # It returns no cursor. Only the simulator's notifications are signed, by other functions.
     "hum/call_stream": {SECRET},  # It reads one call, without pages: there is no cursor to sign.
     "hum/analytics": {SECRET},  # Its newest calls are the first page, and it returns no cursor.
     "workers/numbers": {SECRET},  # It configures and settles numbers, and returns no cursor.
@@ -189,7 +190,9 @@ def test_functions_that_trigger_themselves_are_listed() -> None:
     # The simulated voice provider defers late reports and the end of a talk, once each.
     # A turn of a campaign sends the next one, as long as there is something to send.
     # A text that waits for its number returns at the time that it has reserved, and waits for four hours at most.
+    # A turn of a registration that has nothing to record sends its job again for later. Its pauses grow.
     listed = {
+        "workers/brands",
         "workers/deliveries",
         "workers/slow_deliveries",
         "workers/roleplay",

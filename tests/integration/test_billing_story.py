@@ -16,7 +16,7 @@ from switchboard.accounts.plans import PlanName
 from switchboard.aws import queues
 from switchboard.billing import daily, use_reports
 from switchboard.billing.jobs import ReportUse
-from switchboard.carriers.payments.simulator.store import ACCOUNT, ACCOUNTS
+from switchboard.carriers.payments.simulator.state import ACCOUNT, ACCOUNTS
 from switchboard.dialects.hum.dialect import COOKIE
 from switchboard.errors import QuotaExceeded
 from switchboard.kit import clock

@@ -22,6 +22,7 @@ from switchboard.accounts.plans import PlanName
 from switchboard.audit import service as audit
 from switchboard.aws import clients, objects, reads
 from switchboard.aws.writes import commit
+from switchboard.brands import service as brands
 from switchboard.calls import history, summaries
 from switchboard.calls import store as calls
 from switchboard.calls.models import State
@@ -168,6 +169,13 @@ def test_sqs_contacts_lets_a_contact_be_found_by_its_notes(run: Run, organizatio
     assert answer == DONE
     (known,) = contacts.list_contacts(organization["ORGANIZATION_ID"], "noon", 10, None)[0]
     assert [known.contact.id] == parse_job(event)["contact_ids"]
+
+
+def test_sqs_brands_takes_a_step_of_a_registration(run: Run, organization: dict[str, str]) -> None:
+    event, answer = run("workers/brands", "sqs-brands")
+    assert answer == DONE
+    done = brands.get_brand(organization["ORGANIZATION_ID"])
+    assert (done.turn, done.done) == (parse_job(event)["turn"] + 1, ["customer_profile"])
 
 
 def test_sqs_numbers_configures_a_number_at_its_provider(run: Run, organization: dict[str, str]) -> None:
@@ -396,7 +404,7 @@ def test_stripe_webhook_queues_the_customer_whose_subscription_changed(
     monkeypatch.setenv("SWITCHBOARD_PAYMENTS_CARRIER", "simulator")
     _, answer = run("callbacks/stripe", "stripe-webhook")
     assert (answer["statusCode"], answer["body"]) == (200, "")
-    jobs = [body for body in receive_jobs("billing") if body["job"] == "ApplyPaymentEvent"]
+    jobs = [body for body in receive_jobs("billing") if body.get("job") == "ApplyPaymentEvent"]
     assert [body["customer_id"] for body in jobs] == [f"cus_{organization['ORGANIZATION_ID']}"]
 
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from switchboard.aws import queues
 from switchboard.billing import notifications
-from switchboard.carriers.payments import webhook
-from switchboard.carriers.payments.webhook import UnreadableEventError
+from switchboard.carriers.payments.ports import webhook
+from switchboard.carriers.payments.ports.webhook import UnreadableEventError
 from switchboard.dialects.callbacks.dialect import Answer, answer_nothing
 from switchboard.dialects.callbacks.stripe import StripeCallbacks
 from switchboard.edge import signatures

@@ -21,7 +21,7 @@ from switchboard.carriers.payments.simulator.models import (
     SimulatedSubscription,
     org_of,
 )
-from switchboard.carriers.payments.simulator.store import ACCOUNT, ACCOUNTS
+from switchboard.carriers.payments.simulator.state import ACCOUNT, ACCOUNTS
 from switchboard.dialects.callbacks.stripe import SimulatedStripePages
 from switchboard.edge.api import Api
 from switchboard.edge.bodies import FormBody

@@ -44,7 +44,7 @@ def create_checkout(request: CheckoutInput) -> RedirectView:
     member = api.member
     return RedirectView(
         url=checkout.open_checkout(
-            member, member.organization, PlanName(request.plan), request.successUrl, request.cancelUrl
+            member, member.organization, PlanName(request.plan), request.successUrl or None, request.cancelUrl or None
         )
     )
 

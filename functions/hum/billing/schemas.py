@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -14,8 +14,14 @@ from switchboard.edge.schema import omit_default
 from switchboard.email.address import EmailAddress
 
 PaidPlan = Literal["starter", "growth", "scale"]
-Url = Annotated[str, Field(min_length=1, max_length=2_048, json_schema_extra={"format": "uri"})]
+Url = Annotated[str, Field(min_length=1, max_length=2_048)]
 _CENTS = 100_000_000
+
+
+def describe_optional_url(schema: dict[str, Any]) -> None:
+    """Describes an optional URL that is never null, as the contract does."""
+    omit_default(schema)
+    schema["format"] = "uri"
 
 
 class CheckoutInput(BaseModel):
@@ -23,15 +29,17 @@ class CheckoutInput(BaseModel):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"plan": "growth"}]})
 
-    plan: PaidPlan
-    successUrl: Url | None = Field(  # noqa: N815 the contract's name
-        default=None,
+    plan: PaidPlan = Field(description="The plan to subscribe to.")
+    successUrl: Url = Field(  # noqa: N815 the contract's name
+        default="",
         description="A page of this application. It may hold `{CHECKOUT_SESSION_ID}`. The default is the application's"
         " home page with `billing=success`.",
+        json_schema_extra=describe_optional_url,
     )
-    cancelUrl: Url | None = Field(  # noqa: N815 the contract's name
-        default=None,
+    cancelUrl: Url = Field(  # noqa: N815 the contract's name
+        default="",
         description="A page of this application. The default is the application's home page with `billing=canceled`.",
+        json_schema_extra=describe_optional_url,
     )
 
 

@@ -13,6 +13,7 @@ from functions.hum.campaigns.schemas import (
     CampaignRecipientPageView,
     CampaignRecipientView,
     CampaignView,
+    LaunchedCampaignView,
     RecipientBatchReportView,
     RecipientBatchView,
     RowProblemView,
@@ -96,9 +97,8 @@ def get_campaign(campaign_id: str) -> CampaignDetailsView:
         404: _UNKNOWN,
     },
 )
-def launch_campaign(campaign_id: str) -> Ok:
-    changes.launch_campaign(api.member, campaign_id)
-    return DONE
+def launch_campaign(campaign_id: str) -> LaunchedCampaignView:
+    return LaunchedCampaignView.of(changes.launch_for_member(api.member, campaign_id))
 
 
 @api.post(

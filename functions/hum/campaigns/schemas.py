@@ -7,6 +7,7 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict
 
 from switchboard.campaigns.batches import MAX_BATCH_ROWS
+from switchboard.campaigns.changes import LaunchedCampaign
 from switchboard.campaigns.models import (
     BatchStatus,
     Campaign,
@@ -20,7 +21,7 @@ from switchboard.campaigns.models import (
 )
 from switchboard.campaigns.service import MAX_INLINE_ROWS, CampaignDraft, CampaignRecord, CampaignRow
 from switchboard.compliance.models import ConsentSource, Purpose
-from switchboard.dialects.hum.shapes import ContactNumber
+from switchboard.dialects.hum.shapes import ContactNumber, Ok, WarningView
 from switchboard.edge.fields import Id, Omissible, OneLine, Timestamp
 from switchboard.kit.texts import require_text
 from switchboard.messaging.models import MAX_BODY_CHARACTERS, MAX_MEDIA
@@ -230,6 +231,17 @@ class CampaignDetailsView(CampaignView):
         """Returns the view of a campaign with its batches."""
         batches = [RecipientBatchView.of(one, record.campaign) for one in record.batches]
         return cls(**_campaign_fields(record.campaign, record.counts), batches=batches)
+
+
+class LaunchedCampaignView(Ok):
+    """The campaign is queued. `warnings` is not in the contract."""
+
+    warnings: list[WarningView] = Field(description="`a2p_unregistered`: networks may block texts of this number.")
+
+    @classmethod
+    def of(cls, launched: LaunchedCampaign) -> Self:
+        """Returns the answer to a launch."""
+        return cls(ok=True, warnings=WarningView.list_of(launched.warnings))
 
 
 class CampaignPageView(BaseModel):

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from switchboard.dialects.hum.shapes import ContactNumber, Ok
+from switchboard.dialects.hum.shapes import ContactNumber, Ok, WarningView
 from switchboard.dialects.hum.text_views import ConversationView, ScheduledMessageBrief, TextView
 from switchboard.edge.fields import FreeJson, Id, Omissible, OneLine, Timestamp
 from switchboard.edge.schema import omit_default
@@ -21,6 +21,8 @@ from switchboard.messaging.models import (
     ConversationStatus,
     TextMedia,
 )
+
+_WARNINGS = "`a2p_unregistered`: networks may block texts of this number to the United States."
 
 
 class SmsMediaItem(BaseModel):
@@ -174,6 +176,7 @@ class InitialMessageView(BaseModel):
     status: Literal["queued", "scheduled", "refused"]
     message: TextView | None
     scheduled_message: ScheduledMessageBrief | None
+    warnings: list[WarningView] = Field(description=_WARNINGS)
     error: MessageRefusal | None
 
 
@@ -191,7 +194,7 @@ class StartedConversationView(ConversationView):
 def _initial_message(started: StartedConversation) -> InitialMessageView | None:
     if started.refusal:
         error = MessageRefusal(code=started.refusal.code, message=started.refusal.message)
-        return InitialMessageView(status="refused", message=None, scheduled_message=None, error=error)
+        return InitialMessageView(status="refused", message=None, scheduled_message=None, warnings=[], error=error)
     return InitialMessageView(**_sent_fields(started.sent), error=None) if started.sent else None
 
 
@@ -201,6 +204,7 @@ class SentMessageView(Ok):
     status: Literal["queued", "scheduled"]
     message: TextView | None
     scheduled_message: ScheduledMessageBrief | None
+    warnings: list[WarningView] = Field(description=_WARNINGS)
 
     @classmethod
     def of(cls, sent: SentText) -> SentMessageView:
@@ -213,6 +217,7 @@ def _sent_fields(sent: SentText) -> dict[str, Any]:
         "status": "scheduled" if sent.scheduled else "queued",
         "message": TextView.of(sent.message) if sent.message else None,
         "scheduled_message": ScheduledMessageBrief.of(sent.scheduled) if sent.scheduled else None,
+        "warnings": WarningView.list_of(sent.warnings),
     }
 
 

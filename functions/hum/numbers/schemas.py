@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from switchboard.dialects.hum.shapes import Ok
 from switchboard.edge.fields import OneLine, Pattern
 from switchboard.edge.schema import omit_default
-from switchboard.numbers import models
+from switchboard.numbers import a2p, models
+from switchboard.numbers.a2p import A2pStatus
 from switchboard.numbers.available import PricedNumber
 from switchboard.numbers.models import NumberStatus
 from switchboard.numbers.registration import SyncCount
@@ -92,14 +93,17 @@ class NumberView(BaseModel):
     capabilities: NumberCapabilitiesView
     status: NumberStatus
     monthly_cost_cents: int
-    a2p_status: str | None
+    a2p_status: A2pStatus = Field(
+        description="The registration of a local American number for texts to the United States (A2P 10DLC). Networks"
+        " block texts of a number without one."
+    )
     created_at: str
     updated_at: str
 
     @classmethod
     def of(cls, number: models.Number) -> NumberView:
         """Returns HUM's view of a number."""
-        return cls.model_validate(number.model_dump())
+        return cls.model_validate(number.model_dump() | {"a2p_status": a2p.status_of(number)})
 
 
 class NumberList(BaseModel):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from switchboard import workers
 from switchboard.billing import daily, notifications, subscriptions
 from switchboard.billing.jobs import ApplyPaymentEvent, CheckPayment, RebalanceUsage, ReportUse
-from switchboard.carriers.payments.simulator.events import PostPaymentEvent, post_event
+from switchboard.carriers.payments.simulator.events import post_event
 from switchboard.usage import service as usage
 
 handler = workers.job_handler(
@@ -17,6 +17,6 @@ handler = workers.job_handler(
         CheckPayment: lambda job: subscriptions.check_payment(job.org_id),
         ReportUse: daily.run_daily,
         RebalanceUsage: lambda job: usage.rebalance(job.org_id),
-        PostPaymentEvent: lambda job: post_event(job, notifications.receive_directly),
-    }
+    },
+    messages=lambda body: post_event(body, notifications.receive_directly),
 )

@@ -1,4 +1,4 @@
-"""The simulated provider: plays its calls out, makes calls in, and posts the callbacks of both, and those of texts.
+"""The simulated provider: plays its calls out, makes calls in, and posts the callbacks of both, of texts and of brands.
 
 In a deployment without a domain this process receives the callbacks itself, by the code of the callback functions.
 """
@@ -9,10 +9,12 @@ from typing import Any
 
 from switchboard import workers
 from switchboard.aws import queues
+from switchboard.brands import callbacks as brand_callbacks
 from switchboard.calls import talk_tools, twilio_callbacks
 from switchboard.calls.twilio_callbacks import CallbackStep
 from switchboard.carriers.messages.ports.reports import text_report_messages
 from switchboard.carriers.messages.simulator import forms as text_forms
+from switchboard.carriers.registrations.simulator import forms as registration_forms
 from switchboard.carriers.voice.ports import reports
 from switchboard.carriers.voice.ports.tools import TalkToolResult
 from switchboard.carriers.voice.simulator import caller, tool_calls, worker
@@ -25,6 +27,8 @@ from switchboard.messaging.text_callbacks import TextPlace
 def _work(body: dict[str, Any]) -> None:
     if text_forms.TEXT_FORM in body:
         text_forms.handle_message(body, _receive_text)
+    elif registration_forms.REGISTRATION_FORM in body:
+        registration_forms.handle_message(body, _receive_news)
     elif "call_sid" in body:
         caller.handle_message(body, _receive, _use_tool)
     else:
@@ -52,6 +56,13 @@ def _receive_text(form: SimulatedForm) -> str:
     told = text_callbacks.receive_callback(TextPlace.of(form.path), form.parameters)
     queues.send_messages(text_report_messages(told))
     return text_callbacks.NO_ANSWER
+
+
+def _receive_news(form: SimulatedForm) -> str:
+    if brand_callbacks.verify_callback(form) is None:
+        raise CallbackRefusedError("the callback's signature is invalid")
+    queues.send_messages(brand_callbacks.news_messages(*brand_callbacks.read_path(form.path)))
+    return ""
 
 
 handler = workers.message_handler(_work)

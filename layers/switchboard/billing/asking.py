@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from switchboard import telemetry
 from switchboard.carriers.outcomes import OutcomeUnknownError, RefusedError, ThrottledError
-from switchboard.carriers.payments.port import DeclinedError
+from switchboard.carriers.payments.ports.payments import DeclinedError
 from switchboard.errors import Conflict, QuotaExceeded, Unavailable
 
 _RETRY_SECONDS = 5

@@ -16,12 +16,13 @@ from switchboard.aws.writes import commit
 from switchboard.billing import notices, store, subscriptions, trusted_urls
 from switchboard.billing.asking import asking_provider
 from switchboard.billing.models import BillingAccount, OpenCheckout
+from switchboard.carriers.outcomes import RefusedError
 from switchboard.carriers.payments import get_payments
-from switchboard.carriers.payments.port import CheckoutOrder, Payments
+from switchboard.carriers.payments.ports.payments import CheckoutOrder, CheckoutPage, Payments
 from switchboard.errors import Conflict
 from switchboard.events import service as events
 from switchboard.events.models import Origin, Subject
-from switchboard.kit import clock, ids
+from switchboard.kit import clock, ids, texts
 from switchboard.persistence.collection import next_version
 from switchboard.persistence.optimistic import Decision, retry_on_conflict
 
@@ -29,6 +30,8 @@ from switchboard.persistence.optimistic import Decision, retry_on_conflict
 PAGE_LIFETIME = timedelta(hours=1)
 #: A page that is open for less is not given to anybody.
 _LEAST_LEFT_SECONDS = 300
+#: How long a page may still be open at the provider after its end by our clock.
+_CLOCK_SKEW_SECONDS = 60
 
 
 def open_checkout(
@@ -74,8 +77,9 @@ def _create_customer(origin: Origin, org: Organization, payments: Payments) -> N
         if before and before.customer_id:
             return
         address = notices.notice_address(org, before)
-        # Two requests at the same time get the same customer.
-        customer_id = payments.create_customer(org.id, org.name, address, key=f"customer:{org.id}")
+        # Two requests at the same time get the same customer. Another name or address is another request.
+        key = f"customer:{org.id}:{texts.digest(repr((org.name, address)))[:16]}"
+        customer_id = payments.create_customer(org.id, org.name, address, key=key)
         after = next_version(before, customer_id=customer_id) if before else new_account(org.id, customer_id)
         commit(
             store.account_write(after),
@@ -108,10 +112,13 @@ def _open_page(origin: Origin, payments: Payments, plan: PlanName, success: str,
     _require_no_subscription(account)
     now = int(clock.epoch())
     earlier = account.checkout
-    if earlier and earlier.expires_at > now + _LEAST_LEFT_SECONDS:
-        if (earlier.plan, earlier.success_url, earlier.cancel_url) == (plan, success, cancel):
-            return earlier.url or _record_page(account, earlier, payments)
-        _close_page(account, earlier, payments)
+    if earlier and earlier.expires_at + _CLOCK_SKEW_SECONDS > now:
+        page = _find_page(account, earlier, payments)
+        same = (earlier.plan, earlier.success_url, earlier.cancel_url) == (plan, success, cancel)
+        if page and same and earlier.expires_at > now + _LEAST_LEFT_SECONDS:
+            return page.url if earlier.id else _record_page(account, earlier, payments)
+        if page:
+            _close_page(account, page, payments)
     ordered = OpenCheckout(
         key=ids.new_id("checkout"),
         plan=plan,
@@ -180,10 +187,22 @@ def _page_change(
     return decide
 
 
-def _close_page(account: BillingAccount, earlier: OpenCheckout, payments: Payments) -> None:
-    """Closes an open page. Its id is learned by a repeated order if it was not recorded. Raises Conflict if paid."""
-    page_id = earlier.id or payments.open_checkout(_order_of(account, earlier)).id
-    if not payments.close_checkout(account.org_id, page_id):
+def _find_page(account: BillingAccount, earlier: OpenCheckout, payments: Payments) -> CheckoutPage | None:
+    """Returns the page of an order. A page that was not recorded is found by repeating the order.
+
+    Returns `None` for an order that the provider refuses: it has no page.
+    """
+    if earlier.id:
+        return CheckoutPage(earlier.id, earlier.url or "")
+    try:
+        return payments.open_checkout(_order_of(account, earlier))
+    except RefusedError:
+        return None
+
+
+def _close_page(account: BillingAccount, page: CheckoutPage, payments: Payments) -> None:
+    """Closes an open page. Raises Conflict if the customer has paid there."""
+    if not payments.close_checkout(account.org_id, page.id):
         raise Conflict(
             "The organization has just paid on the page of another plan: get the billing summary in a moment.",
             code="checkout_paid",

@@ -20,7 +20,7 @@ from switchboard.billing.models import (
     BillingAccount,
     BillingStatus,
 )
-from switchboard.carriers.payments.port import UNPAID_STATUSES, PaidSubscription
+from switchboard.carriers.payments.ports.payments import UNPAID_STATUSES, PaidSubscription
 from switchboard.kit import clock
 
 #: The states of an unpaid subscription, in their order.
@@ -34,7 +34,7 @@ class IllegalMoveError(RuntimeError):
 
 
 @dataclass(frozen=True)
-class Outcome:
+class BillingOutcome:
     """The account after a move, and what the move does to the organization.
 
     `plan` is the organization's new plan, and `unpaid` whether it may no longer send. `None` changes nothing.
@@ -53,7 +53,7 @@ class Outcome:
     unpaid: bool | None
 
 
-def decide_outcome(account: BillingAccount, org: Organization, found: PaidSubscription | None) -> Outcome:
+def decide_outcome(account: BillingAccount, org: Organization, found: PaidSubscription | None) -> BillingOutcome:
     """Returns what a subscription, read just now, makes of an account. Raises IllegalMoveError."""
     now = clock.now()
     since = account.unpaid_since if account.status in UNPAID else None
@@ -66,7 +66,7 @@ def decide_outcome(account: BillingAccount, org: Organization, found: PaidSubscr
     paid_plan = _known_plan(found) if live else None
     # A price of this subscription that no plan has leaves the plan as it is.
     plan_paid = (paid_plan or account.plan) if live else None
-    return Outcome(
+    return BillingOutcome(
         status=status,
         subscription_id=found.id if found and live else None,
         plan_paid=plan_paid,

@@ -6,8 +6,8 @@ from switchboard import telemetry
 from switchboard.billing.jobs import ApplyPaymentEvent
 from switchboard.billing.subscriptions import apply_payment_event
 from switchboard.carriers import signatures
-from switchboard.carriers.payments import webhook
-from switchboard.carriers.payments.webhook import UnreadableEventError
+from switchboard.carriers.payments.ports import webhook
+from switchboard.carriers.payments.ports.webhook import UnreadableEventError
 from switchboard.kit import clock, texts
 
 

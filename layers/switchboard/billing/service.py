@@ -16,7 +16,7 @@ from switchboard.billing.catalog import Included
 from switchboard.billing.models import UNPAID, BillingAccount, BillingStatus
 from switchboard.billing.moves import suspension_time
 from switchboard.carriers.payments import get_payments
-from switchboard.carriers.payments.port import Payments, SubscriptionChange
+from switchboard.carriers.payments.ports.payments import Payments, SubscriptionChange
 from switchboard.errors import Conflict, Invalid
 from switchboard.events import service as events
 from switchboard.events.models import Origin, Subject

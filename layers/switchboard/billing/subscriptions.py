@@ -16,10 +16,10 @@ from switchboard.aws.writes import Writes, commit
 from switchboard.billing import moves, notices, store, use_reports
 from switchboard.billing.jobs import ApplyPaymentEvent, CheckPayment, RebalanceUsage
 from switchboard.billing.models import BillingAccount, BillingStatus
-from switchboard.billing.moves import Outcome
+from switchboard.billing.moves import BillingOutcome
 from switchboard.carriers.outcomes import OutcomeUnknownError, RefusedError, ThrottledError
 from switchboard.carriers.payments import get_payments
-from switchboard.carriers.payments.port import Payments
+from switchboard.carriers.payments.ports.payments import Payments
 from switchboard.errors import Conflict
 from switchboard.events import service as events
 from switchboard.events.models import Actor, Origin, Subject, SystemActor
@@ -103,7 +103,7 @@ def sync_account(origin: Origin, payments: Payments, event_id: str | None = None
 
 
 def account_writes(
-    origin: Origin, org: Organization, before: BillingAccount, outcome: Outcome
+    origin: Origin, org: Organization, before: BillingAccount, outcome: BillingOutcome
 ) -> tuple[BillingAccount, list[Writes]]:
     """Returns the next version of an account, and the writes of its move: plan, stop, event and timers."""
     now = clock.now_iso()

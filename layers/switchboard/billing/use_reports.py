@@ -19,7 +19,7 @@ from switchboard.billing import catalog, store
 from switchboard.billing.jobs import ReportUse
 from switchboard.billing.models import BillingAccount, UseReport
 from switchboard.carriers.outcomes import OutcomeUnknownError, RefusedError, ThrottledError
-from switchboard.carriers.payments.port import MeteredUse, Payments
+from switchboard.carriers.payments.ports.payments import MeteredUse, Payments
 from switchboard.events import service as events
 from switchboard.events.models import Origin, Subject
 from switchboard.kit import clock, texts

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from switchboard import telemetry
 from switchboard.aws.dynamodb import Item
@@ -17,10 +18,20 @@ from switchboard.events import service as events
 from switchboard.events.models import Actor, Origin, Subject, SystemActor
 from switchboard.kit import clock
 from switchboard.messaging.text_numbers import require_text_number
+from switchboard.numbers import a2p
+from switchboard.numbers import service as numbers
+from switchboard.numbers.a2p import NumberWarning
 from switchboard.persistence.collection import next_version
 from switchboard.persistence.optimistic import Decision
 from switchboard.team.models import Member
 from switchboard.timers import service as timers
+
+
+class LaunchedCampaign(NamedTuple):
+    """A campaign that is queued, and why its texts may not arrive."""
+
+    campaign: Campaign
+    warnings: Sequence[NumberWarning] = ()
 
 
 def require_campaign(org_id: str, campaign_id: str) -> Campaign:
@@ -50,6 +61,12 @@ def campaign_event_write(origin: Origin, type_: str, campaign: Campaign, **data:
     """Returns the write of an event about a campaign."""
     subject = Subject(type="campaign", id=campaign.id, version=campaign.version)
     return events.new_event_write(origin, type_, subject, **data)
+
+
+def launch_for_member(member: Member, campaign_id: str) -> LaunchedCampaign:
+    """Launches a campaign, and says why its texts may not arrive. The errors are those of `launch_campaign`."""
+    launched = launch_campaign(member, campaign_id)
+    return LaunchedCampaign(launched, a2p.list_warnings(numbers.get_number(member.org_id, launched.number_id)))
 
 
 def launch_campaign(member: Member, campaign_id: str) -> Campaign:

@@ -86,6 +86,12 @@ def _numbers(places: Places) -> Sequence[Any]:
     return [found[place] for place in places]
 
 
+def _brands(places: Places) -> Sequence[Any]:
+    from switchboard.brands import service as brands  # for cold start, as above
+
+    return brands.find_brands(places)
+
+
 #: The reader of each type of subject. Events of other types contain everything that their webhooks need.
 _READERS: dict[str, Callable[[Places], Sequence[Any]]] = {
     "message": _messages,
@@ -95,6 +101,9 @@ _READERS: dict[str, Callable[[Places], Sequence[Any]]] = {
     "conversation": _conversations,
     "text": _texts,
     "number": _numbers,
+    "brand": _brands,
+    # A campaign is a part of its brand.
+    "brand_campaign": _brands,
 }
 
 

@@ -13,10 +13,10 @@ from math import ceil
 from typing import NamedTuple
 
 from switchboard.billing import jobs as _billing  # noqa: F401 declares its jobs, which no event starts
+from switchboard.brands.jobs import MarkNumbers
 from switchboard.calls.jobs import DIALED_WITHIN, CloseCall, DialCall, FetchRecording, SummarizeCall, WakeWaiting
 from switchboard.calls.models import State
 from switchboard.campaigns.jobs import AttributeReply
-from switchboard.carriers.payments.simulator import events as _payments  # noqa: F401 declares a job of the simulator
 from switchboard.contacts.jobs import ContinueBackfill, IndexContacts
 from switchboard.email.jobs import SendMail
 from switchboard.events import registry
@@ -86,6 +86,8 @@ def _of_messages(event: Event) -> Job:
 
 #: For each queue name in the registry, the function that creates the job of an event.
 JOB_FACTORIES: dict[str, Callable[[Event], Job]] = {
+    # A new number gets the state of its organization's registration.
+    "brands": lambda event: MarkNumbers(org_id=event.org_id),
     "email": lambda event: SendMail(org_id=event.org_id, message_id=event.subject.id),
     "dialer": _of_calls,
     "recordings": lambda event: FetchRecording(

@@ -34,6 +34,7 @@ from switchboard.messaging.models import (
     TextConversation,
     TextMessage,
 )
+from switchboard.numbers import a2p
 from switchboard.numbers import service as numbers
 from switchboard.numbers.models import Number
 from switchboard.persistence.collection import next_version
@@ -147,7 +148,9 @@ def _send(sender: _Sender, conversation_id: str, draft: TextDraft, reason: Sched
 
     def attempt() -> SentText:
         try:
-            return _send_once(sender, _find_place(sender.org.id, conversation_id), draft, at, reason)
+            place = _find_place(sender.org.id, conversation_id)
+            sent = _send_once(sender, place, draft, at, reason)
+            return sent._replace(warnings=a2p.list_warnings(place.number, place.talk.contact_e164))
         except DomainError:
             # An earlier run of this request may have succeeded before there was a reason to refuse it.
             if done := find_earlier_effect(sender.once):

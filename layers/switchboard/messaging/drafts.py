@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -12,6 +13,7 @@ from switchboard.compliance import phone
 from switchboard.errors import Invalid
 from switchboard.kit import clock
 from switchboard.messaging.models import MAX_BODY_CHARACTERS, MAX_MEDIA, ScheduledText, TextMedia, TextMessage
+from switchboard.numbers.a2p import NumberWarning
 from switchboard.outbound import destination
 
 #: How far ahead a text may be scheduled (docs/contracts/hum.md#scheduled-messages).
@@ -43,6 +45,8 @@ class SentText(NamedTuple):
 
     message: TextMessage | None = None
     scheduled: ScheduledText | None = None
+    #: Why the text may not arrive.
+    warnings: Sequence[NumberWarning] = ()
 
 
 def check_draft(draft: TextDraft) -> TextDraft:

@@ -62,7 +62,7 @@ class Number(BaseModel):
     monthly_cost_cents: int
     #: Null for a number that the platform did not buy, and for one bought before the platform charged rent.
     rent: NumberRent | None = None
-    #: The state of the registration for texts to the United States. Null before the number has one.
+    #: The stored state of the registration for texts to the United States. `a2p.status_of` has the state of any number.
     a2p_status: str | None = None
     #: The provider that has the number: `twilio` or `simulator`.
     provider: str

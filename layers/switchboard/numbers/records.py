@@ -68,6 +68,13 @@ def number_event_write(origin: Origin, event_type: str, number: Number) -> Write
     )
 
 
+def a2p_event_write(origin: Origin, number: Number) -> Writes:
+    """Returns the write of the event that a number's registration has another state."""
+    subject = Subject(type="number", id=number.id, version=number.version)
+    facts = {"number": texts.digest(number.e164), "status": number.a2p_status}
+    return events.new_event_write(origin, "number.a2p_changed", subject, **facts)
+
+
 def require_abilities(capabilities: NumberCapabilities, flow_id: str | None, sms_flow_id: str | None) -> None:
     """Raises Invalid for a flow that a number cannot serve: calls need voice, and texts need SMS."""
     if flow_id and not capabilities.voice:

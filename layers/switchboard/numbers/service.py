@@ -10,6 +10,7 @@ from switchboard.aws.writes import Writes
 from switchboard.errors import Invalid, NotFound
 from switchboard.events.models import Origin
 from switchboard.numbers import records, store
+from switchboard.numbers.a2p import A2pStatus
 from switchboard.numbers.jobs import ConfigureNumber
 from switchboard.numbers.models import Number
 from switchboard.numbers.store import (
@@ -115,6 +116,18 @@ def update_number(
 
     changed = store.NUMBERS.change_object(known.org_id, known.id, decide, effect)
     return changed or get_number(origin.org_id, number_id)
+
+
+def set_a2p_status(origin: Origin, number_id: str, status: A2pStatus) -> Number | None:
+    """Records the state of a number's registration. Returns `None` if nothing changes, or if the number is released."""
+
+    def decide(before: Number) -> Decision[Number]:
+        if not before.active or before.a2p_status == status:
+            return None
+        after = next_version(before, a2p_status=status.value)
+        return after, records.a2p_event_write(origin, after)
+
+    return store.NUMBERS.change_object(origin.org_id, number_id, decide)
 
 
 def _number_released() -> Invalid:

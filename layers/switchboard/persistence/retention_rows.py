@@ -218,6 +218,8 @@ KINDS: tuple[ItemKind, ...] = (
         "core", "look-up of such a number", "simulated-number#<number>|number", _CHANGE, "Deleted with the number."
     ),
     ItemKind("core", "subaccount at Twilio", "<org>|twilio", _ORG, "It owns the organization's numbers."),
+    # ---- brands
+    ItemKind("core", "brand with its campaign", "<org>|brand", _ORG, "The registry keeps the registration, too."),
     # ---- billing
     ItemKind("core", "billing account", "<org>#billing|<id>", _ORG, "It names the customer at the provider."),
     ItemKind("core", "look-up of a customer", "payment-customer#<customer…>|customer", _ORG, "Notifications name it."),
@@ -478,6 +480,15 @@ KINDS: tuple[ItemKind, ...] = (
         "It has no use after the text was sent.",
         _DAY,
         "its last use",
+    ),
+    ItemKind(
+        "activity",
+        "submission at the simulated registry",
+        "<org>#simulated-registration|<part>",
+        _TTL,
+        "The simulated registry can be asked for its verdict until then.",
+        timedelta(days=30),
+        "it was submitted",
     ),
     ItemKind(
         "activity",

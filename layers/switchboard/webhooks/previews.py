@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from switchboard.errors import Invalid
-from switchboard.webhooks import bodies, schema_paths, template
+from switchboard.webhooks import bodies, schema_paths, settings, template
 from switchboard.webhooks.catalog import CatalogEntry, EventCatalog
 
 
@@ -37,7 +37,8 @@ def preview_template(
 ) -> TemplatePreview:
     """Fills a template with the example of an event, or with a body. `filters` are the events of a webhook.
 
-    Raises Invalid for a template that is not valid, an unknown event, and unless there is either an event or a body.
+    Raises Invalid for a template that is not valid, for an unknown event or filter, and unless there is either an event
+    or a body.
     """
     if (event is None) == (body is None):
         raise Invalid("Send an event or a body: see the fields.", fields={"event": "send either `event` or `body`"})
@@ -45,7 +46,7 @@ def preview_template(
     placeholders = list(dict.fromkeys(one.path for one in template.list_placeholders(shape)))
     given = entry.example if entry else body or {}
     shaped = bodies.shape_body(shape, given)
-    subscribed = catalog.list_matching(filters) if filters else []
+    subscribed = catalog.list_matching(settings.check_filters(filters, catalog.kind)) if filters else []
     warnings = [*_missing_here(placeholders, entry, given), *_missing_elsewhere(placeholders, subscribed)]
     return TemplatePreview(json.loads(shaped.text), len(shaped.text.encode()), shaped.is_shortened, warnings)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 
 from pydantic.alias_generators import to_camel
@@ -44,7 +45,7 @@ def apply_settings(endpoint: Endpoint, settings: EndpointSettings, catalog: Even
         raise _invalid(endpoint.kind, "max_attempts", f"must be 1 to {len(kind.schedule)}")
     events = settings.events
     if events != endpoint.events:
-        events = _checked(events, endpoint.kind)
+        events = check_filters(events, endpoint.kind)
     if settings.template and (events, settings.template) != (endpoint.events, endpoint.template):
         template.check_template(settings.template, catalog.list_schemas(events) if catalog else None)
     return endpoint.model_copy(
@@ -65,7 +66,8 @@ def apply_settings(endpoint: Endpoint, settings: EndpointSettings, catalog: Even
     )
 
 
-def _checked(filters: list[str], kind: KindName) -> list[str]:
+def check_filters(filters: Sequence[str], kind: KindName) -> list[str]:
+    """Returns the filters of events, each once. Raises Invalid for a filter that matches no event."""
     if not filters:
         raise _invalid(kind, "events", "must name at least one event")
     for one in filters:

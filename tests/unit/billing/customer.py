@@ -15,11 +15,11 @@ from switchboard.aws.dynamodb import decode_item
 from switchboard.billing import checkout, notifications, service, store
 from switchboard.billing.models import BillingAccount
 from switchboard.billing.service import BillingChanges, BillingSummary
-from switchboard.carriers.payments import webhook
+from switchboard.carriers.payments.ports import webhook
 from switchboard.carriers.payments.simulator import actions, events
 from switchboard.carriers.payments.simulator.actions import Change
 from switchboard.carriers.payments.simulator.models import SimulatedAccount
-from switchboard.carriers.payments.simulator.store import ACCOUNT, ACCOUNTS
+from switchboard.carriers.payments.simulator.state import ACCOUNT, ACCOUNTS
 from switchboard.kit import clock
 from tests.actors import Tenant
 from tests.integration.sabotage import scan_items

@@ -6,9 +6,9 @@ from switchboard.accounts import organizations
 from switchboard.accounts.plans import PlanName
 from switchboard.billing import checkout, daily, notifications
 from switchboard.billing.jobs import ReportUse
-from switchboard.carriers.payments import webhook
+from switchboard.carriers.payments.ports import webhook
 from switchboard.carriers.payments.simulator import actions, events
-from switchboard.carriers.payments.simulator.store import ACCOUNT, ACCOUNTS
+from switchboard.carriers.payments.simulator.state import ACCOUNT, ACCOUNTS
 from switchboard.kit import clock
 from switchboard.usage import service as usage
 from switchboard.usage.models import Meter

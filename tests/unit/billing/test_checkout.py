@@ -8,10 +8,10 @@ import pytest
 
 from switchboard.accounts.plans import PlanName
 from switchboard.billing import checkout, store
-from switchboard.carriers.outcomes import OutcomeUnknownError
-from switchboard.carriers.payments.port import CheckoutOrder, CheckoutPage
+from switchboard.carriers.outcomes import OutcomeUnknownError, RefusedError
+from switchboard.carriers.payments.ports.payments import CheckoutOrder, CheckoutPage
 from switchboard.carriers.payments.simulator import SimulatedPayments, actions
-from switchboard.carriers.payments.simulator.store import ACCOUNT, ACCOUNTS
+from switchboard.carriers.payments.simulator.state import ACCOUNT, ACCOUNTS
 from switchboard.errors import Conflict, Invalid, Unavailable
 from switchboard.kit import clock
 from tests.actors import tenant
@@ -39,10 +39,32 @@ def test_a_page_for_another_plan_closes_the_first_one(acme: Customer) -> None:
     assert actions.pay_checkout(acme.at_provider, first) is None, "nobody can pay there any more"
 
 
-def test_an_old_page_is_replaced(acme: Customer, frozen: clock.FrozenClock) -> None:
+def test_an_old_page_is_closed_and_replaced(acme: Customer, frozen: clock.FrozenClock) -> None:
     first = acme.order()
     frozen.advance(minutes=56)
-    assert acme.order() != first
+    second = acme.order()
+    assert second != first
+    assert [one.id for one in acme.at_provider.checkouts if one.is_open] == [second]
+
+
+def test_an_order_that_the_provider_refuses_does_not_hold_the_next_one(
+    acme: Customer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_checkout, refused_keys = SimulatedPayments.open_checkout, set[str]()
+
+    def refuse_first(self: SimulatedPayments, order: CheckoutOrder) -> CheckoutPage:
+        # As Stripe, which gives the same answer to a key again.
+        if not refused_keys or order.key in refused_keys:
+            refused_keys.add(order.key)
+            raise RefusedError("no such price")
+        return open_checkout(self, order)
+
+    monkeypatch.setattr(SimulatedPayments, "open_checkout", refuse_first)
+    with pytest.raises(Conflict) as refused:
+        acme.order()
+    assert refused.value.code == "payment_refused"
+    acme.order()
+    assert open_pages(acme) == ["growth"]
 
 
 def test_an_order_without_a_recorded_page_is_repeated_with_its_key(

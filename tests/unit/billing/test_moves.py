@@ -11,7 +11,7 @@ from switchboard.accounts.organizations import new_organization
 from switchboard.accounts.plans import PlanName
 from switchboard.billing import moves
 from switchboard.billing.models import LIVE, MOVES, UNPAID, BillingAccount, BillingStatus
-from switchboard.carriers.payments.port import PaidSubscription, choose_subscription
+from switchboard.carriers.payments.ports.payments import PaidSubscription, choose_subscription
 from switchboard.kit import clock
 
 pytestmark = pytest.mark.usefixtures("frozen")

@@ -12,9 +12,9 @@ from functions.callbacks.stripe import handler
 from switchboard.billing import notifications
 from switchboard.billing.jobs import ApplyPaymentEvent
 from switchboard.carriers import signatures
-from switchboard.carriers.payments import webhook
+from switchboard.carriers.payments.ports import webhook
+from switchboard.carriers.payments.ports.webhook import UnreadableEventError
 from switchboard.carriers.payments.simulator import events
-from switchboard.carriers.payments.webhook import UnreadableEventError
 from switchboard.kit import clock
 from tests.integration.sabotage import drain_queue
 from tests.unit.billing.customer import Customer

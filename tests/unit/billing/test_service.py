@@ -10,7 +10,7 @@ from switchboard.accounts.plans import PlanName
 from switchboard.aws.writes import commit
 from switchboard.billing import service
 from switchboard.carriers.outcomes import OutcomeUnknownError
-from switchboard.carriers.payments.port import SubscriptionChange
+from switchboard.carriers.payments.ports.payments import SubscriptionChange
 from switchboard.carriers.payments.simulator import SimulatedPayments, actions
 from switchboard.errors import Conflict, DomainError, Invalid, QuotaExceeded, Unavailable
 from switchboard.usage import service as usage

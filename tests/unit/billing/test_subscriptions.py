@@ -13,7 +13,7 @@ from switchboard.accounts.plans import PlanName
 from switchboard.billing import store, subscriptions
 from switchboard.billing.jobs import ApplyPaymentEvent
 from switchboard.carriers.outcomes import ThrottledError
-from switchboard.carriers.payments.port import PaidSubscription
+from switchboard.carriers.payments.ports.payments import PaidSubscription
 from switchboard.carriers.payments.simulator import SimulatedPayments, actions
 from switchboard.email import suppressions
 from switchboard.kit import clock

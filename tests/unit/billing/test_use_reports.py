@@ -10,7 +10,7 @@ from switchboard.accounts.plans import PlanName
 from switchboard.billing import daily, store, use_reports
 from switchboard.billing.jobs import ReportUse
 from switchboard.carriers.outcomes import OutcomeUnknownError, RefusedError
-from switchboard.carriers.payments.port import MeteredUse
+from switchboard.carriers.payments.ports.payments import MeteredUse
 from switchboard.carriers.payments.simulator import SimulatedPayments
 from switchboard.kit import clock
 from switchboard.usage import service as usage

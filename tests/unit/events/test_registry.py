@@ -39,6 +39,8 @@ WORK = SystemActor(org_id="org_1", actor=Actor(type="system", id="test"), agent_
 #: The possible values of a gap in an f-string that names a type.
 FORMS = {
     "voice.call.*": [state.value for state in FINAL_STATES],
+    "brand.*": ["pending", "approved", "rejected"],
+    "brand_campaign.*": ["pending", "approved", "rejected"],
     "roleplay.session.*": [SessionState.FAILED.value, SessionState.EXPIRED.value],
 }
 #: Fields with words that the platform does not choose, each with the reason why an event may hold them.
@@ -79,6 +81,8 @@ PROMISED: dict[Contract, set[str]] = {
         *("webhook.disabled", "webhook.exhausted"),
         *("sms.received", "sms.sent", "sms.delivered", "sms.failed", "sms.opt_out", "sms.opt_in"),
         *("conversation.started", "conversation.assigned", "conversation.closed", "conversation.reopened"),
+        *("brand.submitted", "brand.approved", "brand.rejected"),
+        *("brand_campaign.submitted", "brand_campaign.approved", "brand_campaign.rejected"),
         "conversation.escalated",
     },
 }

@@ -28,8 +28,9 @@ from switchboard.webhooks.body_schemas import Schema, make_example, row_schema
 from switchboard.webhooks.catalog import EventCatalog
 from switchboard.webhooks.event_names import EVENT_NAMES, TEST_EVENT
 from switchboard.webhooks.models import KindName
-from tests.actors import reseller, system, tenant
+from tests.actors import member, reseller, system, tenant
 from tests.tables import each
+from tests.unit.brands.desk import submit_drafts
 from tests.unit.call_records.desk import save_call
 from tests.unit.calls.console_calls import save_flow, save_number
 from tests.unit.calls.live_calls import report_turn
@@ -122,12 +123,20 @@ def _about_voicemail(row: EventType) -> Event:
     return _event(voicemail.org_id, row, voicemail.id)
 
 
+def _about_brand(row: EventType) -> Event:
+    brand = submit_drafts(member(tenant().org_id))
+    assert brand.campaign
+    return _event(brand.org_id, row, brand.id if row.subject == "brand" else brand.campaign.id)
+
+
 def _about_practice(row: EventType) -> Event:
     call = redeem_session(reseller())
     return _event(call.org_id, row, call.id)
 
 
 MAKERS = {
+    "brand": _about_brand,
+    "brand_campaign": _about_brand,
     "call": _about_call,
     "text": _about_text,
     "conversation": _about_conversation,

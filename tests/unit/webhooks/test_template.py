@@ -161,3 +161,9 @@ def test_a_preview_of_an_unknown_event_suggests_a_name() -> None:
     with pytest.raises(Invalid) as refusal:
         preview('"x"', event="sms.recieved")
     assert refusal.value.details["fields"] == {"event": "no event is 'sms.recieved': did you mean sms.received?"}
+
+
+def test_a_preview_for_unknown_events_is_refused() -> None:
+    with pytest.raises(Invalid) as refusal:
+        preview('"x"', event="sms.received", filters=["sms.*", "emails.*"])
+    assert refusal.value.details["fields"] == {"events": "no event matches 'emails.*': did you mean email.*?"}

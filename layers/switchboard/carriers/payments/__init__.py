@@ -1,21 +1,12 @@
-"""The provider of payments (`port`): Stripe, a simulator, or none."""
+"""The provider of payments (`ports`): Stripe, a simulator, or none."""
 
 from __future__ import annotations
 
-from switchboard.carriers.payments.port import Payments
+from switchboard.carriers.payments.ports.choice import payments_name
+from switchboard.carriers.payments.ports.payments import Payments
 from switchboard.errors import Unavailable
-from switchboard.kit import settings
 
 __all__ = ["get_payments", "payments_name"]
-
-
-def payments_name() -> str:
-    """Returns the provider that the setting PAYMENTS_CARRIER names: `stripe`, `simulator` or `none`.
-
-    The simulator is the default of the local stack. Elsewhere it must be named: with it, everybody subscribes for
-    nothing.
-    """
-    return settings.text("PAYMENTS_CARRIER", "simulator" if settings.stage() == "local" else "none")
 
 
 def get_payments(*, patient: bool = False) -> Payments:

@@ -17,7 +17,7 @@ import stripe
 
 from switchboard.aws import secret
 from switchboard.carriers.outcomes import OutcomeUnknownError, RefusedError, ThrottledError
-from switchboard.carriers.payments.port import (
+from switchboard.carriers.payments.ports.payments import (
     REQUEST_SECONDS,
     CheckoutOrder,
     CheckoutPage,

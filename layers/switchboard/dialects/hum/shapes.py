@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import BaseModel
 
 from switchboard.edge.fields import Pattern
+
+if TYPE_CHECKING:
+    from switchboard.numbers.a2p import NumberWarning
 
 Limit = Annotated[int, Query(ge=1, le=100, description="The largest number of items in a page.")]
 #: The contract's pattern of a number to call or to text. The domain decides which numbers there are.
@@ -19,6 +23,18 @@ class Ok(BaseModel):
     """The operation succeeded."""
 
     ok: Literal[True]
+
+
+class WarningView(BaseModel):
+    """A reason why texts may not arrive. It stops nothing."""
+
+    code: str
+    message: str
+
+    @classmethod
+    def list_of(cls, warnings: Sequence[NumberWarning]) -> list[WarningView]:
+        """Returns the views of warnings."""
+        return [cls(**warning._asdict()) for warning in warnings]
 
 
 DONE = Ok(ok=True)

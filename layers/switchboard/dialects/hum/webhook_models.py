@@ -6,7 +6,9 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
+from switchboard.brands.models import RegistrationStatus
 from switchboard.compliance.models import OptOutSource
+from switchboard.dialects.hum.brand_views import RegistrationIssueView
 from switchboard.dialects.hum.call_details import CallRecordView
 from switchboard.dialects.hum.text_views import ConversationView, TextView
 from switchboard.dialects.hum.voicemail_views import VoicemailRowView
@@ -54,6 +56,19 @@ class OptOutWebhookData(OptInWebhookData):
     source: OptOutSource
     keyword: str | None = Field(description="The keyword of the text, if there was one.")
     reason: str | None
+
+
+class BrandWebhookData(BaseModel):
+    """The organization's brand, without its payload."""
+
+    id: str
+    status: RegistrationStatus
+    display_name: str | None
+    website: str | None
+    submitted_at: str | None
+    decided_at: str | None
+    errors: list[RegistrationIssueView]
+    ein_last4: str | None = Field(description="The last four characters of the tax number.")
 
 
 class NumberWebhookData(BaseModel):

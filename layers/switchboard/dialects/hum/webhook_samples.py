@@ -106,6 +106,13 @@ SAMPLES: dict[str, Any] = {
     "dmarc": "PASS",
     "friendly_name": "Front desk",
     "slug": "front-desk",
+    # Brands.
+    "display_name": "Lakeside Clinic",
+    "website": "https://lakeside.example.com",
+    "submitted_at": _STARTED,
+    "decided_at": None,
+    "ein_last4": "6789",
+    "errors": [],
     # Webhooks and triggers.
     "kind": "hum",
     "told": "sms.received",
@@ -117,6 +124,8 @@ SAMPLES: dict[str, Any] = {
 
 #: The ids of the subjects, by the first word of the name.
 SUBJECT_IDS = {
+    "brand": "brd_01jd0000000000000000000001",
+    "brand_campaign": "bcp_01jd0000000000000000000001",
     "agent": "agt_01jd0000000000000000000001",
     "call": "call_01jd0000000000000000000001",
     "conversation": "cnv_01jd0000000000000000000001",
@@ -134,8 +143,20 @@ _MAIL_OUT = {
     "verdicts": None,
 }
 
+_REJECTED = {
+    "status": "rejected",
+    "decided_at": _ENDED,
+    "errors": [{"code": "TAX_ID", "message": "The tax number does not belong to this legal name.", "field": "ein"}],
+}
+
 #: Other values in the examples of some names.
 OF_NAME: dict[str, dict[str, Any]] = {
+    "brand.approved": {"status": "approved", "decided_at": _ENDED},
+    "brand.rejected": _REJECTED,
+    "brand.submitted": {"status": "submitted"},
+    "brand_campaign.approved": {"status": "approved", "decided_at": _ENDED},
+    "brand_campaign.rejected": {"status": "rejected", "decided_at": _ENDED},
+    "brand_campaign.submitted": {"status": "submitted"},
     "call.initiated": {
         "direction": "outbound",
         "status": "queued",

@@ -16,6 +16,7 @@ from switchboard.webhooks.event_names import EVENT_NAMES, TEST_EVENT
 from switchboard.webhooks.models import RenderedEvent
 
 if TYPE_CHECKING:
+    from switchboard.brands.models import Brand
     from switchboard.calls.models import Call
     from switchboard.email.models import MessageHead
     from switchboard.messaging.models import TextConversation, TextMessage
@@ -117,6 +118,20 @@ def _opt_out_data(event: Event, number: Any) -> dict[str, Any]:
     return data
 
 
+def _brand_data(_: Event, brand: Brand) -> dict[str, Any]:
+    # Loaded late, as above. A later submission may have changed the state since.
+    from switchboard.dialects.hum.brand_views import brand_fields
+
+    return brand_fields(brand)
+
+
+def _campaign_data(_: Event, brand: Brand) -> dict[str, Any] | None:
+    # Loaded late, as above. A campaign is a part of its brand.
+    from switchboard.dialects.hum.brand_views import campaign_fields
+
+    return campaign_fields(brand.campaign) if brand.campaign else None
+
+
 def _call_data(event: Event, call: Call) -> dict[str, Any] | None:
     if event.type.rpartition(".")[2] in _ENDS and call.connected_at:
         return None
@@ -143,6 +158,8 @@ def _call_data(event: Event, call: Call) -> dict[str, Any] | None:
 #: For each type of subject, a function that returns the data of its webhooks, `None` for no webhook. Other subjects are
 #: not read (`plain_data`).
 FACTS: dict[str, Callable[[Event, Any], dict[str, Any] | None]] = {
+    "brand": _brand_data,
+    "brand_campaign": _campaign_data,
     "call": _call_data,
     "conversation": _conversation_data,
     "message": _mail_data,

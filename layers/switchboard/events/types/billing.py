@@ -6,7 +6,7 @@ from typing import Annotated
 
 from typing_extensions import TypedDict
 
-from switchboard.events.types.base import Code, Count, EventType, Id, Timestamp
+from switchboard.events.types.base import Code, Count, Day, Digest, EventType, Id, Timestamp
 
 
 class CustomerCreated(TypedDict):
@@ -26,11 +26,11 @@ class SubscriptionChanged(TypedDict):
 
 
 class BillingAddressChanged(TypedDict):
-    address: Annotated[str, "A digest of the new address."]
+    address: Annotated[Digest, "The new address."]
 
 
 class UseReported(TypedDict):
-    day: Annotated[str, "The day of the use (UTC)."]
+    day: Annotated[Day, "The day of the use (UTC)."]
     meter: Annotated[Code, "The kind of use."]
     units: Annotated[Count, "The units beyond the plan that are billed."]
     outcome: Annotated[

@@ -33,6 +33,11 @@ class NumberRentBegin(TypedDict):
     begins: Annotated[Timestamp, "When the first charged month begins."]
 
 
+class NumberA2pChange(TypedDict):
+    number: Annotated[Digest, "The digest of the telephone number."]
+    status: Annotated[Code, "The state of its registration, as in the number's `a2p_status`."]
+
+
 class NumbersSynced(TypedDict):
     added: Annotated[Count, "The numbers that the sync added."]
     updated: Annotated[Count, "The numbers that it changed."]
@@ -41,10 +46,23 @@ class NumbersSynced(TypedDict):
 
 
 TYPES = (
-    EventType("number.registered", "A number of the provider's inventory was added.", "number", NumberChanged),
+    EventType(
+        "number.registered",
+        "A number of the provider's inventory was added.",
+        "number",
+        NumberChanged,
+        starts=("brands",),
+    ),
     EventType("number.purchase_started", "The purchase of a number began, and was charged.", "number", NumberPurchase),
     EventType("number.purchase_refused", "A purchase failed, and the charge was undone.", "number", NumberPurchase),
-    EventType("number.bought", "A number was bought.", "number", NumberChanged, webhooks={"hum": "number.bought"}),
+    EventType(
+        "number.bought",
+        "A number was bought.",
+        "number",
+        NumberChanged,
+        starts=("brands",),
+        webhooks={"hum": "number.bought"},
+    ),
     EventType(
         "number.updated",
         "The name, a flow, the capabilities or the price of a number changed.",
@@ -53,6 +71,12 @@ TYPES = (
     ),
     EventType("number.rent_charged", "A month of a bought number was charged.", "number", NumberRentCharge),
     EventType("number.rent_begun", "The rent of a number that was bought earlier began.", "number", NumberRentBegin),
+    EventType(
+        "number.a2p_changed",
+        "The registration of a number for texts to the United States has another state.",
+        "number",
+        NumberA2pChange,
+    ),
     EventType(
         "number.released",
         "The organization no longer has a number.",

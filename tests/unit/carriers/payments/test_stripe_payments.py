@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from switchboard.carriers.outcomes import OutcomeUnknownError, RefusedError, ThrottledError
-from switchboard.carriers.payments import get_payments, webhook
+from switchboard.carriers.payments import get_payments
 from switchboard.carriers.payments import stripe_payments as adapter
-from switchboard.carriers.payments.port import (
+from switchboard.carriers.payments.ports import webhook
+from switchboard.carriers.payments.ports.payments import (
     CheckoutOrder,
     DeclinedError,
     MeteredUse,

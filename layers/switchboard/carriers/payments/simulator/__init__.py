@@ -10,7 +10,7 @@ from typing import Any
 
 from switchboard.aws.writes import ConditionFailedError, commit
 from switchboard.carriers.outcomes import RefusedError
-from switchboard.carriers.payments.port import (
+from switchboard.carriers.payments.ports.payments import (
     CheckoutOrder,
     CheckoutPage,
     DeclinedError,
@@ -32,7 +32,7 @@ from switchboard.carriers.payments.simulator.models import (
     SimulatedUse,
     new_simulated_id,
 )
-from switchboard.carriers.payments.simulator.store import ACCOUNT, ACCOUNTS
+from switchboard.carriers.payments.simulator.state import ACCOUNT, ACCOUNTS
 from switchboard.kit import clock, settings
 from switchboard.persistence.collection import next_version
 from switchboard.persistence.optimistic import Decision

@@ -18,7 +18,7 @@ from switchboard.carriers.payments.simulator.models import (
     new_simulated_id,
     next_month,
 )
-from switchboard.carriers.payments.simulator.store import ACCOUNT, ACCOUNTS
+from switchboard.carriers.payments.simulator.state import ACCOUNT, ACCOUNTS
 from switchboard.kit import clock, ids
 from switchboard.persistence.collection import next_version
 from switchboard.persistence.optimistic import Decision

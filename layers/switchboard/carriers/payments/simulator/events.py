@@ -1,4 +1,4 @@
-"""The simulator's notifications: Stripe's bodies, Stripe's signature, and the job that posts one."""
+"""The simulator's notifications: Stripe's bodies, Stripe's signature, and their posting."""
 
 from __future__ import annotations
 
@@ -10,27 +10,22 @@ from http import HTTPStatus
 from typing import Any, Literal
 
 from switchboard.aws import queues
-from switchboard.carriers.payments import webhook
+from switchboard.carriers.payments.ports import webhook
 from switchboard.carriers.payments.simulator.models import SimulatedAccount, SimulatedInvoice, SimulatedSubscription
 from switchboard.kit import clock, ids, settings
-from switchboard.kit.jobs import Job
+from switchboard.kit.jobs import QueueMessage
 
 #: The path of our endpoint.
 WEBHOOK_PATH = "/stripe/webhook"
 #: How the notifications of one action are delivered: as they should be, each one twice, or the last one first.
 Delivery = Literal["once", "twice", "reversed"]
 _POST_SECONDS = 15.0
+#: The queue of the worker that posts notifications, and the field of a message with the JSON of one.
+_QUEUE, _FIELD = "billing", "payment_event"
 
 
 class EventRefusedError(RuntimeError):
     """The notification was not accepted. The queue posts it again."""
-
-
-class PostPaymentEvent(Job, queue="billing"):
-    """Post a notification of the simulator to our endpoint. `text` is its JSON."""
-
-    org_id: str
-    text: str
 
 
 def make_event(kind: str, account: SimulatedAccount, facts: dict[str, Any]) -> str:
@@ -73,15 +68,18 @@ def queue_events(org_id: str, bodies: Sequence[str], delivery: Delivery) -> None
     sent = [(body, place) for place, body in enumerate(ordered)]
     if delivery == "twice":
         sent += [(body, len(ordered) + place) for place, body in enumerate(ordered)]
-    queues.send_messages(PostPaymentEvent(org_id=org_id, text=body).to_message(delay=delay) for body, delay in sent)
+    queues.send_messages(
+        QueueMessage(queue=_QUEUE, body={"org_id": org_id, _FIELD: body}, group=org_id, delay=delay)
+        for body, delay in sent
+    )
 
 
-def post_event(job: PostPaymentEvent, receive: Callable[[bytes, str], bool]) -> None:
-    """Posts a signed notification to the setting CALLBACKS_URL. Raises EventRefusedError.
+def post_event(message: dict[str, Any], receive: Callable[[bytes, str], bool]) -> None:
+    """Posts the signed notification in a message to the setting CALLBACKS_URL. Raises EventRefusedError.
 
     Without this setting, `receive` gets the body and the header in this process, and returns whether it accepts them.
     """
-    body, base = job.text.encode(), settings.text("CALLBACKS_URL", "")
+    body, base = str(message[_FIELD]).encode(), settings.text("CALLBACKS_URL", "")
     header = sign_body(body, webhook.simulated_secret(), int(clock.epoch()))
     if not base:
         if not receive(body, header):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from switchboard.aws import secret
-from switchboard.carriers.payments import payments_name
+from switchboard.carriers.payments.ports.choice import payments_name
 from switchboard.kit import settings
 
 #: The types of notifications that can change a subscription. The others have no effect.

@@ -1,0 +1,130 @@
+"""Request and response models of HUM's brands (docs/contracts/hum.md#brands)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from switchboard.brands import sealing
+from switchboard.brands.drafts import MAX_DRAFT_BYTES, MAX_EIN
+from switchboard.brands.models import EDITABLE, Brand
+from switchboard.dialects.hum.brand_views import BrandCampaignView, BrandView
+from switchboard.dialects.hum.shapes import Ok
+from switchboard.edge.fields import FreeJson, OneLine
+from switchboard.edge.schema import omit_default
+
+_PATCH = "A JSON Merge Patch (RFC 7396): null deletes a key, and other keys stay."
+
+
+class BrandInput(BaseModel):
+    """The fields of the draft to change. A missing one stays, and null clears one."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "display_name": "Lakeside Clinic",
+                    "ein": "12-3456789",
+                    "website": "https://lakeside.example.com",
+                    "payload": {
+                        "entity_type": "PRIVATE_PROFIT",
+                        "company_name": "Lakeside Clinic LLC",
+                        "phone": "+14155550142",
+                        "street": "1 Lake Street",
+                        "city": "San Francisco",
+                        "state": "CA",
+                        "postal_code": "94105",
+                        "country": "US",
+                        "email": "office@lakeside.example.com",
+                        "vertical": "HEALTHCARE",
+                        "brand_relationship": "BASIC_ACCOUNT",
+                    },
+                }
+            ]
+        }
+    )
+
+    display_name: Annotated[str, OneLine(255)] | None = Field(default=None, description="The name that people know.")
+    ein: Annotated[str, OneLine(MAX_EIN)] | None = Field(
+        default=None, description="The tax number: nine digits in the United States. It is stored encrypted."
+    )
+    website: Annotated[str, OneLine(2_048)] | None = Field(default=None, description="The website of the business.")
+    payload: Annotated[dict[str, Any], FreeJson(MAX_DRAFT_BYTES)] = Field(
+        default_factory=dict,
+        description=f"The other fields of the registration, in snake case or camel case. {_PATCH} They are stored"
+        " encrypted.",
+        json_schema_extra=omit_default,
+    )
+
+    def sent_fields(self) -> dict[str, Any]:
+        """Returns the fields that the request sent. An empty text clears a field."""
+        return {
+            name: value if name == "payload" else value or None
+            for name, value in ((name, getattr(self, name)) for name in type(self).model_fields)
+            if name in self.model_fields_set
+        }
+
+
+class CampaignDraftInput(BaseModel):
+    """The fields of the campaign's draft to change, in snake case or camel case. Any other field is kept, too."""
+
+    model_config = ConfigDict(
+        extra="allow",
+        json_schema_extra={
+            "examples": [
+                {
+                    "usecase": "CUSTOMER_CARE",
+                    "description": "Answers to patients of Lakeside Clinic about their appointments.",
+                    "message_flow": "Patients agree to texts on the form at lakeside.example.com/start.",
+                    "samples": [
+                        "Your appointment at Lakeside Clinic is on Monday at noon.",
+                        "Lakeside Clinic: we got your question and answer it today.",
+                    ],
+                    "embedded_link": False,
+                    "embedded_phone": False,
+                }
+            ]
+        },
+    )
+
+    def patch(self) -> dict[str, Any]:
+        """Returns the fields that the request sent."""
+        return dict(self.model_extra or {})
+
+
+class RegistrationView(BaseModel):
+    """The brand and its campaign. The campaign is null before its first draft."""
+
+    brand: BrandView
+    campaign: BrandCampaignView | None
+
+    @classmethod
+    def of(cls, brand: Brand) -> Self:
+        """Returns HUM's view of a brand and its campaign."""
+        return cls(**_registration_fields(brand))
+
+
+class SubmittedRegistrationView(Ok):
+    """The brand and its campaign, with their new states."""
+
+    brand: BrandView
+    campaign: BrandCampaignView | None
+
+    @classmethod
+    def of(cls, brand: Brand) -> Self:
+        """Returns the answer to a submission."""
+        return cls(ok=True, **_registration_fields(brand))
+
+
+def _registration_fields(brand: Brand) -> dict[str, Any]:
+    ein, payload = sealing.open_ein(brand), sealing.open_payload(brand)
+    if ein and not _is_open(brand):
+        ein = sealing.mask_ein(ein)
+    shown = BrandView.of(brand, ein, payload if _is_open(brand) else sealing.mask_payload(payload))
+    return {"brand": shown, "campaign": BrandCampaignView.of(brand.campaign) if brand.campaign else None}
+
+
+def _is_open(brand: Brand) -> bool:
+    """Whether the tax number is still shown: before the first submission."""
+    return brand.status in EDITABLE and brand.submitted_at is None

@@ -1,0 +1,16 @@
+"""Background work for brands: their registration step by step, its verdicts, and the state of the numbers."""
+
+from __future__ import annotations
+
+from switchboard import workers
+from switchboard.brands import marking, registering
+from switchboard.brands.jobs import AdvanceRegistration, CheckRegistration, MarkNumbers, WatchRegistration
+
+handler = workers.job_handler(
+    {
+        AdvanceRegistration: registering.advance_registration,
+        CheckRegistration: lambda job: registering.check_registration(job.org_id, job.brand_id),
+        MarkNumbers: marking.mark_numbers,
+        WatchRegistration: registering.watch_registration,
+    }
+)

@@ -1,0 +1,97 @@
+"""The fields of brands and campaigns: their names, in both spellings, and the facts that they hold.
+
+The registry writes `entityType`, and this API writes `entity_type`. A draft may use either, and keeps what it got.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+BRAND_FIELDS = (
+    *("entity_type", "display_name", "company_name", "ein", "ein_issuing_country", "phone", "street", "city", "state"),
+    *("postal_code", "country", "email", "website", "brand_relationship", "vertical", "stock_symbol"),
+    *("stock_exchange", "alt_business_id", "alt_business_id_type", "first_name", "last_name", "business_title"),
+    *("job_position", "reference_id", "mock"),
+)
+CAMPAIGN_FIELDS = (
+    *("usecase", "sub_usecases", "description", "message_flow", "samples", "embedded_link", "embedded_phone"),
+    *("number_pool", "age_gated", "direct_lending", "affiliate_marketing", "subscriber_optin", "subscriber_optout"),
+    *("subscriber_help", "optin_keywords", "optout_keywords", "help_keywords", "optin_message", "optout_message"),
+    *("help_message", "privacy_policy_url", "terms_and_conditions_url", "auto_renewal"),
+)
+#: Fields of a campaign's view that a request cannot change. A client may send back what it read.
+READ_ONLY = frozenset({"id", "status", "errors", "submitted_at", "decided_at"})
+#: Other names of the same fields, in Twilio's words.
+_ALIASES = {
+    "message_samples": "samples",
+    "has_embedded_links": "embedded_link",
+    "embedded_links": "embedded_link",
+    "has_embedded_phone": "embedded_phone",
+    "us_app_to_person_usecase": "usecase",
+    "use_case": "usecase",
+    "sub_use_cases": "sub_usecases",
+    "zip": "postal_code",
+    "zip_code": "postal_code",
+    "stock_ticker": "stock_symbol",
+}
+_UPPER = re.compile(r"(?<=[a-z0-9])([A-Z])")
+_KNOWN = frozenset({*BRAND_FIELDS, *CAMPAIGN_FIELDS})
+
+
+def to_field(name: str) -> str:
+    """Returns the name of a field for any of its spellings. A name that is no field stays as it is."""
+    snake = _UPPER.sub(lambda found: f"_{found[1].lower()}", name)
+    known = _ALIASES.get(snake, snake)
+    return known if known in _KNOWN else name
+
+
+def other_spellings(name: str) -> list[str]:
+    """Returns the other names under which a draft may have the same field."""
+    field = to_field(name)
+    if field not in _KNOWN:
+        return []
+    snakes = [field, *(alias for alias, known in _ALIASES.items() if known == field)]
+    every = [*snakes, *(_to_camel(one) for one in snakes)]
+    return [one for one in dict.fromkeys(every) if one != name]
+
+
+def _to_camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(part.capitalize() for part in rest)
+
+
+def read_facts(draft: Mapping[str, Any], known: tuple[str, ...]) -> dict[str, Any]:
+    """Returns the known fields of a draft by their names. Texts are trimmed, and empty values are missing ones."""
+    facts: dict[str, Any] = {}
+    for name, value in draft.items():
+        field = to_field(name)
+        trimmed = value.strip() if isinstance(value, str) else value
+        if field in known and trimmed not in (None, "", [], {}):
+            facts[field] = trimmed
+    return facts
+
+
+def brand_facts(top: Mapping[str, Any], payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the facts of a brand. The fields beside the payload go before those in it."""
+    facts = read_facts(payload, BRAND_FIELDS) | read_facts(top, BRAND_FIELDS)
+    if isinstance(ein := facts.get("ein"), str):
+        facts["ein"] = ein.replace("-", "").replace(" ", "")
+    for name in ("entity_type", "country", "ein_issuing_country", "state", "vertical", "stock_exchange"):
+        if isinstance(value := facts.get(name), str):
+            facts[name] = value.upper()
+    return facts
+
+
+def campaign_facts(draft: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the facts of a campaign. Keywords may be a list, or a text with commas."""
+    facts = read_facts(draft, CAMPAIGN_FIELDS)
+    for name in ("optin_keywords", "optout_keywords", "help_keywords"):
+        if isinstance(value := facts.get(name), str):
+            facts[name] = [word.strip() for word in value.split(",")]
+    if isinstance(usecase := facts.get("usecase"), str):
+        facts["usecase"] = usecase.upper()
+    if isinstance(subs := facts.get("sub_usecases"), list):
+        facts["sub_usecases"] = [sub.upper() if isinstance(sub, str) else sub for sub in subs]
+    return facts

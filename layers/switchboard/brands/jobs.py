@@ -1,0 +1,35 @@
+"""Jobs of brands."""
+
+from __future__ import annotations
+
+from switchboard.kit.jobs import Job
+
+
+class AdvanceRegistration(Job, queue="brands"):
+    """Do the next step of a registration, or ask the registry for its verdict.
+
+    `turn` is the brand's number of the turn. A job of an earlier turn has nothing to do.
+    """
+
+    org_id: str
+    turn: int
+
+
+class CheckRegistration(Job, queue="brands"):
+    """Ask the registry for its verdict now, because it said that there is news."""
+
+    org_id: str
+    brand_id: str
+
+
+class WatchRegistration(Job, queue="brands"):
+    """Start a registration again that has stopped: each day of an attempt without a verdict."""
+
+    org_id: str
+    attempt: int
+
+
+class MarkNumbers(Job, queue="brands"):
+    """Give the organization's numbers the state of its registration."""
+
+    org_id: str

@@ -1,0 +1,1 @@
+"""The port to payments, its notifications, and the choice of a provider."""

@@ -1,0 +1,1 @@
+"""The port to registries of brands and campaigns, in plain types of its own."""

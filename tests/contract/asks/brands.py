@@ -1,0 +1,45 @@
+"""Requests for the brand and its campaign."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from switchboard.aws.writes import Delete, commit
+from switchboard.brands import drafts
+from tests.actors import system
+from tests.contract.console import Console
+from tests.contract.world import Ask
+
+_BRAND: dict[str, Any] = {
+    "display_name": "Lakeside Clinic",
+    "ein": "12-3456789",
+    "website": "https://lakeside.example.com",
+    "payload": {
+        "entity_type": "PRIVATE_PROFIT",
+        "company_name": "Lakeside Clinic LLC",
+        "phone": "+14155550142",
+        "street": "1 Lake Street",
+        "city": "San Francisco",
+        "state": "CA",
+        "postal_code": "94105",
+        "country": "US",
+        "email": "office@lakeside.example.com",
+        "vertical": "HEALTHCARE",
+        "brand_relationship": "BASIC_ACCOUNT",
+    },
+}
+
+
+def _new_draft(org: Console, below: str, body: dict[str, Any] | None = None) -> Ask:
+    """A request for an organization whose brand is a valid draft again. It has one brand only."""
+    commit(Delete(table="core", key={"pk": org.org_id, "sk": "brand"}))
+    drafts.save_brand(system(org.org_id), _BRAND)
+    return Ask("POST", f"/api/brands{below}", body)
+
+
+GOOD = {
+    "getBrand": lambda _: Ask("GET", "/api/brands"),
+    "upsertBrand": lambda org: _new_draft(org, "", {"display_name": "Lakeside"}),
+    "submitBrand": lambda org: _new_draft(org, "/submit"),
+    "upsertBrandCampaign": lambda org: _new_draft(org, "/campaign", {"usecase": "CUSTOMER_CARE"}),
+}
