@@ -72,7 +72,7 @@ class Ask:
         raw = {"content": self.content} if self.content is not None else body
         sent = options or ({"files": self.files} if self.files else raw)
         with http.stream(self.method, self.path, params=self.query, headers=self.headers, **sent) as answer:
-            if answer.headers["content-type"] != STREAM:
+            if answer.headers.get("content-type") != STREAM:
                 answer.read()
                 return answer
             first = next(answer.iter_raw())

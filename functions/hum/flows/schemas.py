@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
-from switchboard.edge.fields import OneLine
+from switchboard.edge.fields import Bit, OneLine
 from switchboard.edge.schema import omit_default
 from switchboard.events.external_names import MAX_FILTER_CHARACTERS
 from switchboard.flows.event_paths import MAX_CHARACTERS
@@ -27,8 +27,6 @@ from switchboard.flows.versions import FlowConfig, VersionConfig
 from switchboard.numbers.models import Number
 
 Name = Annotated[str, OneLine(MAX_NAME, least=1)]
-#: 0 or 1, as in the contract.
-Flag = Annotated[int, Field(ge=0, le=1)]
 #: The contract lists null among the values.
 Provider = Annotated[FlowProvider, WithJsonSchema({"type": "string", "enum": ["openai", "gemini", "elevenlabs", None]})]
 #: The fields that are 0 or 1 here, and true or false in the domain.
@@ -83,8 +81,8 @@ class FlowInput(BaseModel):
         description="A voice of the catalog, or of OpenAI or Gemini by name. The error for another value lists all"
         " voices. Anima's `GET /v1/voice/catalog` describes those of the catalog.",
     )
-    voicemail_enabled: Flag = Field(default=1, description="Whether a caller may leave a message: 1 or 0.")
-    announce_recording: Flag = Field(
+    voicemail_enabled: Bit = Field(default=1, description="Whether a caller may leave a message: 1 or 0.")
+    announce_recording: Bit = Field(
         default=1, description="Whether a caller is told that the call is recorded: 1 or 0. With 0 it is not recorded."
     )
     tools_json: str = _text(
@@ -127,7 +125,7 @@ class FlowInput(BaseModel):
         max_length=TEXT_LIMITS["after_hours_message"],
         description="The words for a caller outside the business hours. Without them the platform has its own.",
     )
-    business_hours_enabled: Flag = Field(
+    business_hours_enabled: Bit = Field(
         default=0,
         description="Whether the flow answers only within `business_hours_json`: 1 or 0.",
         json_schema_extra=omit_default,
@@ -217,8 +215,8 @@ class FlowView(BaseModel):
     greeting: str
     system_prompt: str
     voice: str | None
-    voicemail_enabled: Flag
-    announce_recording: Flag
+    voicemail_enabled: Bit
+    announce_recording: Bit
     tools_json: str
     transfer_map_json: str
     flow_transfer_map_json: str
@@ -230,7 +228,7 @@ class FlowView(BaseModel):
     business_hours_json: str | None
     holidays_json: str | None
     after_hours_message: str | None
-    business_hours_enabled: Flag
+    business_hours_enabled: Bit
     channel: FlowChannel
     trigger_type: FlowTrigger
     trigger_events: list[str]
@@ -342,7 +340,9 @@ class FlowRollbackInput(BaseModel):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"version": 1, "note": "The old greeting was better."}]})
 
-    version: int = Field(ge=1, description="The number of the version whose settings become current again.")
+    version: int = Field(
+        strict=True, ge=1, description="The number of the version whose settings become current again."
+    )
     note: str = Field(
         default="",
         max_length=500,

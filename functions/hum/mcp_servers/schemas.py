@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from switchboard.dialects.hum.shapes import Ok
-from switchboard.edge.fields import OneLine, Pattern
+from switchboard.edge.fields import Bit, OneLine, Pattern
 from switchboard.edge.schema import omit_default
 from switchboard.mcp_servers.models import ApprovalDefault, AuthType, CheckState, McpServer, Transport
 from switchboard.mcp_servers.rules import LABEL_PATTERN, MAX_CREDENTIAL_CHARACTERS
@@ -18,8 +18,6 @@ Label = Annotated[
     Field(min_length=1, max_length=64),
     Pattern(LABEL_PATTERN, "must have lower case letters, digits, hyphens and underscores only"),
 ]
-#: 0 or 1, as in the contract.
-Flag = Annotated[int, Field(ge=0, le=1)]
 
 
 class McpServerInput(BaseModel):
@@ -93,7 +91,7 @@ class McpServerInput(BaseModel):
     require_approval_default: ApprovalDefault = Field(
         default="always", description="Whether each use of another tool needs a person's approval."
     )
-    enabled: Flag = Field(default=1, description="Whether flows may use the tools: 1 or 0.")
+    enabled: Bit = Field(default=1, description="Whether flows may use the tools: 1 or 0.")
 
     def given(self) -> dict[str, Any]:
         """Returns the fields that the request sent, with their values in the domain."""
@@ -147,7 +145,7 @@ class McpServerView(BaseModel):
     allowed_tools_json: str | None
     auto_approve_tools_json: str | None
     require_approval_default: ApprovalDefault
-    enabled: Flag
+    enabled: Bit
     check_state: CheckState = Field(description="The result of the last check. `pending`: a check is queued.")
     last_status: str | None = Field(description="The result of the last check in words.")
     last_checked_at: str | None

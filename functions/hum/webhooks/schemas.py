@@ -6,10 +6,9 @@ import json
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt
-from pydantic.json_schema import SkipJsonSchema
 
 from switchboard.dialects.hum.shapes import Ok
-from switchboard.edge.fields import FreeJson, OneLine
+from switchboard.edge.fields import FreeJson, Omissible, OneLine
 from switchboard.edge.schema import omit_default
 from switchboard.webhooks import models, signing
 from switchboard.webhooks.catalog import CatalogEntry
@@ -54,12 +53,12 @@ class WebhookInput(BaseModel):
         max_length=20,
         description="Headers of every delivery, for example `Authorization`. Their values are never shown again.",
     )
-    timeout_ms: Annotated[StrictInt, Field(ge=1_000, le=60_000)] | SkipJsonSchema[None] = Field(
+    timeout_ms: Omissible[Annotated[StrictInt, Field(ge=1_000, le=60_000)]] = Field(
         default=None,
         description="The time to wait for a response, in milliseconds. It is 15,000 by default.",
         json_schema_extra=omit_default,
     )
-    template: Template | SkipJsonSchema[None] = Field(
+    template: Omissible[Template] = Field(
         default=None,
         description="JSON for the body. Each `{{path}}` in a text is replaced by a value of the event's body, for"
         " example `{{data.id}}`. An empty text means the body as it is.",

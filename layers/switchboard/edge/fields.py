@@ -75,6 +75,8 @@ def _not_null(value: Any) -> Any:
 Omissible = Annotated[_T | SkipJsonSchema[None], BeforeValidator(_not_null)]
 #: True or false. Pydantic otherwise takes texts such as "yes" and numbers.
 Flag = Annotated[bool, Field(strict=True)]
+#: The same as 1 or 0, as some fields of contracts have it.
+Bit = Annotated[int, Field(strict=True, ge=0, le=1)]
 
 
 def _timestamp(text: str) -> str:

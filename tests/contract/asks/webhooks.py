@@ -47,7 +47,7 @@ GOOD = {
         "POST", f"{PATH}/preview", {"template": '{"id": "{{data.id}}"}', "event": "sms.received"}
     ),
     "getWebhook": lambda org: Ask("GET", _path(org)),
-    "updateWebhook": lambda org: Ask("PATCH", _path(org), {"label": "CRM"}),
+    "updateWebhook": lambda org: Ask("PATCH", _path(org), {"url": "https://example.com/hum", "label": "CRM"}),
     "deleteWebhook": lambda org: Ask("DELETE", _path(org)),
     "testWebhook": lambda org: Ask("POST", _path(org, "/test")),
     "rotateWebhookSecret": lambda org: Ask("POST", _path(org, "/rotate-secret")),

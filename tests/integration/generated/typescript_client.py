@@ -24,6 +24,8 @@ from tests.integration.generated.python_client import list_arguments, plain_name
 
 _HERE = Path(__file__).parent
 _HOME = engine.ROOT / ".local" / "typescript"
+#: The parameter for a body without a schema of its own.
+_FREE_BODY = "requestBody"
 _COMPILER = {
     "target": "es2022",
     "module": "nodenext",
@@ -100,7 +102,9 @@ class TypeScriptClient:
             "parameters": parameters,
             "writer": f"{method.result}ToJSON" if method.result in self._models else None,
         }
-        if ask.body is not None:
+        if ask.body is not None and _FREE_BODY in method.parameters:
+            parameters[_FREE_BODY] = {"kind": "object", "value": ask.body}
+        elif ask.body is not None:
             name, kind = self._body(method, operation)
             found |= {"reader": f"{kind}FromJSON", "body": {"name": name, "value": ask.body}}
         return found | _credentials(ask.headers)

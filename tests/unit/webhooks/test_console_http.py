@@ -72,6 +72,12 @@ def test_a_webhook_is_created_with_its_secret_and_read_without(ask: Ask) -> None
     assert ask("GET", "/webhooks") == (200, {"webhooks": [made], "next_cursor": None})
 
 
+def test_a_field_is_left_out_and_never_null(ask: Ask) -> None:
+    for field in ("template", "timeout_ms"):
+        status, refusal = ask("POST", "/webhooks", {"url": URL, field: None})
+        assert (status, refusal["details"]) == (400, [{"field": field, "message": "is null: omit the field instead"}])
+
+
 def test_a_repeated_creation_shows_the_same_secret(ask: Ask) -> None:
     first, again = (ask("POST", "/webhooks", {"url": URL}, idempotency_key="one") for _ in range(2))
     assert first == again
@@ -85,7 +91,7 @@ def test_a_patch_changes_what_it_names_and_keeps_secret_and_headers(ask: Ask, ac
     assert (changed["label"], changed["events"], changed["url"]) == ("Night", ["sms.*"], URL)
     assert (changed["secret_last4"], changed["custom_header_names"]) == (made["secret_last4"], ["X-Key"])
     assert service.rotate_endpoint_secret(acme.caller(master=True), made["id"]).endpoint.generation == 2
-    cleared = {"label": None, "custom_headers": None, "template": "", "timeout_ms": None, "active": False}
+    cleared = {"label": None, "custom_headers": None, "template": "", "timeout_ms": 15_000, "active": False}
     plain = ask("PATCH", path, cleared)[1]
     assert (plain["label"], plain["custom_header_names"], plain["template"]) == (None, [], None)
     assert (plain["timeout_ms"], plain["active"], plain["disabled_reason"]) == (15_000, False, "by its owner")
