@@ -39,6 +39,7 @@ from tests.unit.roleplay.conftest import redeem_session
 from tests.unit.triggers.desk import fire, make_trigger
 from tests.unit.voicemails.desk import save_voicemail
 from tests.unit.webhooks.conftest import send_mail
+from tests.unit.widgets.desk import make_flow, make_token, start
 
 KINDS: tuple[KindName, ...] = get_args(KindName)
 #: The states of calls by the last word of their events. Other events are about a call that is in progress.
@@ -136,6 +137,12 @@ def _about_trigger(row: EventType) -> Event:
     return _event(ada.org_id, row, made.trigger.id, firing=fire(made, {"a": 1}).id, event="external.lead.created")
 
 
+def _about_lead(row: EventType) -> Event:
+    session = start(make_token(make_flow(tenant().org_id)), name="Ada").session
+    assert session.lead_id
+    return _event(session.org_id, row, session.lead_id, token=session.token_id)
+
+
 def _about_practice(row: EventType) -> Event:
     call = redeem_session(reseller())
     return _event(call.org_id, row, call.id)
@@ -152,6 +159,7 @@ MAKERS = {
     "number": _about_number,
     "voicemail": _about_voicemail,
     "roleplay_call": _about_practice,
+    "widget_lead": _about_lead,
 }
 
 
