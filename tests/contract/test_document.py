@@ -34,6 +34,14 @@ def test_the_served_document_is_the_committed_one(stack: Stack, name: str) -> No
     assert served.text == (openapi.FOLDER / f"{name}.json").read_text()
 
 
+@pytest.mark.parametrize("name", openapi.DESCRIPTIONS)
+def test_each_security_scheme_is_described(name: str) -> None:
+    spec = Spec.read(openapi.FOLDER / f"{name}.json")
+    named = {scheme for one in spec.operations.values() for choice in one.raw.get("security", ()) for scheme in choice}
+    described = spec.document["components"]["securitySchemes"].keys()
+    assert named <= described, f"add {sorted(named - described)} to `schemes` of the dialect's description"
+
+
 def test_it_is_valid() -> None:
     validate(OURS.document)
     assert OURS.document["openapi"] == "3.1.0"

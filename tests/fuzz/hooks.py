@@ -117,9 +117,10 @@ class Credentials:
         return WORLD.credentials(operation_id(case))
 
     def set(self, case: Case, data: dict[str, str], context: AuthContext) -> None:
-        set_credentials(case, data)
         if API == "hum":
+            # The page of a widget has an origin of its own.
             case.headers["Origin"] = URL.replace("127.0.0.1", "localhost")
+        set_credentials(case, data)
 
 
 def set_credentials(case: Case, headers: dict[str, str]) -> None:
@@ -127,7 +128,7 @@ def set_credentials(case: Case, headers: dict[str, str]) -> None:
     for name, value in headers.items():
         if name == "Cookie":
             case.cookies = {**(case.cookies or {}), **dict(pair.split("=", 1) for pair in value.split("; "))}
-        elif name in ("Authorization", "X-API-Key"):
+        elif name in ("Authorization", "X-API-Key", "Origin"):
             case.headers[name] = value
 
 

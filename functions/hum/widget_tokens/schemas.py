@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
 from switchboard.dialects.hum.widget_views import LeadView
-from switchboard.edge.fields import OneLine
+from switchboard.edge.fields import Flag, OneLine
 from switchboard.edge.schema import omit_default
 from switchboard.usage.models import MICROS_PER_CENT
 from switchboard.widgets.models import (
@@ -43,7 +43,7 @@ SiteKey = Annotated[
     Field(max_length=120, description="The public key of the captcha. Without it, the deployment's own key counts."),
 ]
 CapCents = Annotated[
-    int | None,
+    StrictInt | None,
     Field(
         ge=0,
         le=1_000_000,
@@ -51,9 +51,9 @@ CapCents = Annotated[
         " before this token starts no more sessions. `null` means no cap.",
     ),
 ]
-Rate = Annotated[int, Field(ge=1, le=60, description="How many sessions an IP address may start in a minute.")]
-Seconds = Annotated[int, Field(ge=30, le=1_800, description="When the platform ends a session.")]
-Active = Annotated[bool, Field(description="Whether visitors may start sessions.")]
+Rate = Annotated[StrictInt, Field(ge=1, le=60, description="How many sessions an IP address may start in a minute.")]
+Seconds = Annotated[StrictInt, Field(ge=30, le=1_800, description="When the platform ends a session.")]
+Active = Annotated[Flag, Field(description="Whether visitors may start sessions.")]
 
 
 class LeadFieldInput(BaseModel):
@@ -61,7 +61,7 @@ class LeadFieldInput(BaseModel):
 
     name: LeadFieldName = Field(description="The kind of the answer. A form asks for each once.")
     label: Annotated[str, OneLine(120, least=1)] = Field(description="The text beside the field.")
-    required: bool = Field(default=False, description="Whether no session starts without it.")
+    required: Flag = Field(default=False, description="Whether no session starts without it.")
     type: LeadFieldType = Field(default="text", description="How a page shows the field.")
 
 

@@ -28,7 +28,7 @@ GOOD = {
     "listMcpServers": lambda _: Ask("GET", "/api/mcp-servers"),
     "createMcpServer": lambda _: Ask("POST", "/api/mcp-servers", _wanted()),
     "getMcpServer": lambda org: Ask("GET", _server(org)),
-    "updateMcpServer": lambda org: Ask("PATCH", _server(org), {"enabled": 0}),
+    "updateMcpServer": lambda org: Ask("PATCH", _server(org), _wanted() | {"enabled": 0}),
     "deleteMcpServer": lambda org: Ask("DELETE", _server(org)),
     "listMcpToolApprovals": lambda _: Ask("GET", "/api/mcp-servers/approvals"),
     "getMcpToolApproval": lambda org: Ask("GET", _approval(org)),

@@ -1,4 +1,4 @@
-"""Requests for triggers. Other systems fire them without a session, so `fireInboundTrigger` is not here."""
+"""Requests for triggers. Other systems fire them without a session: the token is in the path."""
 
 from __future__ import annotations
 
@@ -39,4 +39,8 @@ GOOD = {
     "rotateInboundTriggerToken": lambda org: Ask("POST", _path(org, "/rotate")),
     "listTriggerFirings": lambda org: Ask("GET", _path(org, "/firings")),
     "getTriggerFiring": lambda org: Ask("GET", _fired(org)),
+}
+
+PUBLIC = {
+    "fireInboundTrigger": lambda org: Ask("POST", f"{PATH}/inbound/{make_trigger(org)['token']}", {"number": 42}),
 }

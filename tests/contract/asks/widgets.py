@@ -1,4 +1,4 @@
-"""Requests for widget tokens."""
+"""Requests for widget tokens, and those of the pages that show a widget."""
 
 from __future__ import annotations
 
@@ -31,6 +31,17 @@ def _path(org: Console, below: str = "") -> str:
     return f"/api/widget-tokens/{make_token(org).id}{below}"
 
 
+def _page(org: Console) -> dict[str, str]:
+    return {"Authorization": f"Bearer {make_token(org).public_key}", "Origin": PAGE}
+
+
+def _session(org: Console, method: str, below: str = "") -> Ask:
+    started = org.http.post("/api/widget/sessions", json={}, headers=_page(org))
+    assert started.status_code == 200, started.text
+    headers = {"Authorization": f"Bearer {started.json()['session_token']}", "Origin": PAGE}
+    return Ask(method, f"/api/widget/sessions/{started.json()['session_id']}{below}", headers=headers)
+
+
 GOOD = {
     "listWidgetTokens": lambda _: Ask("GET", "/api/widget-tokens"),
     "createWidgetToken": lambda _: Ask("POST", "/api/widget-tokens", {"name": "Shop", "allowed_origins": [PAGE]}),
@@ -38,4 +49,11 @@ GOOD = {
     "revokeWidgetToken": lambda org: Ask("POST", _path(org, "/revoke")),
     "listWidgetTokenLeads": lambda org: Ask("GET", _path(org, "/leads")),
     "getWidgetTokenUsage": lambda org: Ask("GET", _path(org, "/usage")),
+}
+
+PUBLIC = {
+    "getWidgetConfig": lambda org: Ask("GET", "/api/widget/config", headers=_page(org)),
+    "startWidgetSession": lambda org: Ask("POST", "/api/widget/sessions", {}, headers=_page(org)),
+    "getWidgetSession": lambda org: _session(org, "GET"),
+    "endWidgetSession": lambda org: _session(org, "POST", "/end"),
 }

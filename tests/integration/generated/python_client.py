@@ -87,6 +87,8 @@ class PythonClient:
             "raise_on_unexpected_status": True,
             "timeout": httpx.Timeout(20),
             "httpx_args": {"transport": _FirstBlocks()},
+            # The origin of a widget's page: browsers send it, and no client has it as a parameter.
+            "headers": {name: value for name, value in headers.items() if name == "Origin"},
         }
         if "Authorization" in headers:
             return made.AuthenticatedClient(token=headers["Authorization"].removeprefix("Bearer "), **options)
@@ -132,7 +134,7 @@ def _first_that_reads(kinds: list[Any], body: dict[str, Any]) -> Any:
     raise AssertionError(f"no class of {kinds} reads {body}")
 
 
-_CREDENTIALS = ("Authorization", "X-API-Key", "Cookie", "content-type")
+_CREDENTIALS = ("Authorization", "X-API-Key", "Cookie", "Origin", "content-type")
 
 
 def plain_name(name: str) -> str:

@@ -142,10 +142,10 @@ def _files(ask: Ask) -> dict[str, tuple[str, bytes, str]]:
 
 
 def _credentials(headers: Mapping[str, str]) -> dict[str, Any]:
-    """The credentials by the client's own options. It has none for a cookie."""
+    """The credentials by the client's own options. It has none for a cookie and for the origin of a page."""
     token = headers.get("Authorization", "").removeprefix("Bearer ")
-    cookie = {"Cookie": headers["Cookie"]} if "Cookie" in headers else {}
-    return {"token": token, "key": headers.get("X-API-Key", ""), "headers": cookie}
+    others = {name: value for name, value in headers.items() if name in ("Cookie", "Origin")}
+    return {"token": token, "key": headers.get("X-API-Key", ""), "headers": others}
 
 
 class Caller:

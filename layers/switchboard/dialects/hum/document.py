@@ -212,6 +212,18 @@ DESCRIPTION = ApiDescription(
             "description": "The session of a person. `/auth/callback` sets it.",
         }
     },
+    schemes={
+        "WidgetKey": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "The public key of a widget, `whk_…`. Pages show it: it proves nothing but the widget.",
+        },
+        "WidgetSession": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "The token of a widget's session, which its start returned.",
+        },
+    },
     error="ErrorResponse",
     fit_example=_fit_example,
     error_schema=_ERROR,
@@ -220,12 +232,12 @@ DESCRIPTION = ApiDescription(
     headers=_ALWAYS | _SOMETIMES,
     always=tuple(_ALWAYS),
     idempotency_key=document_headers.IDEMPOTENCY_KEY,
-    # They mark as read, or record that somebody looked.
+    # They mark as read, record that somebody looked, or try something without a change.
     harmless=frozenset(
         {
             *("markAllCallsRead", "updateCallReadState", "recordCallView"),
             *("markAllVoicemailsRead", "recordVoicemailView", "recordVoicemailPlay"),
-            "markSmsConversationRead",
+            *("markSmsConversationRead", "previewWebhookTemplate", "checkMcpServer"),
         }
     ),
 )
