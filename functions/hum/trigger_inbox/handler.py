@@ -28,8 +28,10 @@ api = Api(TriggerInbox(), "trigger_inbox", tags={"Triggers": "Addresses at which
     responses={
         400: "`invalid_json`: the body is not JSON, or has more than 32 levels. `invalid_form`: the form has no"
         " `payload`.",
+        403: "`loop`: the request is a delivery of our own webhook, which may not fire a trigger.",
         404: "No active trigger has this token. A paused trigger and a token that was rotated more than an hour ago"
         " answer the same.",
+        415: "The body is neither JSON nor a form.",
     },
 )
 def fire_trigger(token: str) -> Ok:  # noqa: ARG001 the scheme has read it

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from switchboard.kit import clock
+from switchboard.outbound.loops import LOOP_HEADER, WEBHOOK_HOP
 from switchboard.team.models import Member
 from switchboard.team.permissions import Role
 from switchboard.triggers.models import MAX_BODY_BYTES, MAX_BODY_DEPTH
@@ -239,3 +240,11 @@ def test_unknown_tokens_count_by_their_address(ada: Member, monkeypatch: pytest.
 def test_a_page_of_another_site_may_fire_and_other_methods_may_not(token: str) -> None:
     assert post(token, origin="https://example.org", sec_fetch_site="cross-site")["statusCode"] == 202
     assert post("")["statusCode"] == 404
+
+
+def test_a_webhook_of_the_platform_fires_no_trigger(acme: Tenant, token: str) -> None:
+    """Its event would make the next delivery, without an end. A request of a model may fire a trigger."""
+    answers = [post(one, **{LOOP_HEADER.replace("-", "_"): WEBHOOK_HOP}) for one in (token, "hit_unknown")]
+    assert {(answer["statusCode"], json.loads(answer["body"])["code"]) for answer in answers} == {(403, "loop")}
+    assert list_events(acme.org_id, "trigger.fired") == []
+    assert post(token, **{LOOP_HEADER.replace("-", "_"): "1"})["statusCode"] == 202

@@ -15,10 +15,11 @@ from urllib.parse import unquote
 from switchboard.dialects.hum.dialect import Hum
 from switchboard.edge import pipeline, rate_limit
 from switchboard.edge.bodies import FORM, JSON, Body, parse_form
-from switchboard.edge.exchange import Exchange
+from switchboard.edge.exchange import Exchange, Reply
 from switchboard.edge.router import AuthenticationScheme
-from switchboard.errors import Invalid, UnsupportedMedia
+from switchboard.errors import Forbidden, Invalid, UnsupportedMedia
 from switchboard.kit import settings, texts
+from switchboard.outbound.loops import LOOP_HEADER, WEBHOOK_HOP
 from switchboard.triggers import firing
 from switchboard.triggers.firing import FiredEvent
 from switchboard.triggers.models import MAX_BODY_BYTES, MAX_BODY_DEPTH
@@ -28,13 +29,32 @@ _DELIVERY_HEADERS = ("idempotency-key", "x-github-delivery", "webhook-id")
 _CONTEXT = "The context of the flows that the event starts. Any other JSON is accepted too."
 
 
+def refuse_own_webhook(exchange: Exchange, proceed: pipeline.Proceed) -> Reply:
+    """Raises Forbidden for a delivery of our own webhook: each event would make a delivery, and each delivery an event.
+
+    The answer is the same for every token.
+    """
+    if WEBHOOK_HOP in exchange.request.header_values(LOOP_HEADER):
+        raise Forbidden(
+            "A webhook of this platform cannot fire a trigger: let another system handle the webhook.", code="loop"
+        )
+    return proceed()
+
+
 class TriggerInbox(Hum):
     """HUM's dialect for other systems: its errors, without sessions, origins and kept answers."""
 
     # The mark of a delivery replaces the kept answer: the answer is always the same.
     idempotency_key = False
     correlation = False
-    steps = (pipeline.route, pipeline.authenticate, pipeline.limit, pipeline.read_body, pipeline.answer)
+    steps = (
+        pipeline.route,
+        refuse_own_webhook,
+        pipeline.authenticate,
+        pipeline.limit,
+        pipeline.read_body,
+        pipeline.answer,
+    )
 
     def count_request(self, exchange: Exchange) -> rate_limit.Limits:
         """Counts a request by its trigger. A request without an active trigger counts by its address."""
