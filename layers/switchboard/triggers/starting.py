@@ -83,7 +83,7 @@ def _start(flow: Flow, found: FiringWithBody) -> None:
     fired, body = found.firing, found.body
     org = _require_authority(flow, fired)
     to = _require_target(flow, fired, body)
-    context, basis = contexts.build_context(flow, body), contexts.find_basis(flow, fired, body)
+    context, basis = contexts.build_context(flow, body), contexts.find_basis(flow, fired.trigger_id, body)
     once = FlowMark(fired, flow.id, flow.channel)
     origin = firing.firing_origin(fired)
     if flow.channel == "sms":
