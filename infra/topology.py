@@ -384,7 +384,8 @@ GROUPS = (
         "hum/trigger_inbox",
         api="hum",
         paths=("api/triggers/inbound/{proxy+}",),
-        tables={"core": READ, "activity": WRITE, "idempotency": WRITE, "ratelimit": WRITE},
+        # It reads the pace of the organization's starts.
+        tables={"core": READ, "activity": READ_WRITE, "idempotency": WRITE, "ratelimit": WRITE},
     ),
     Group(
         "hum/webhooks",
