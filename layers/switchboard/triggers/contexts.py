@@ -53,8 +53,8 @@ def _add(context: dict[str, Any], name: str, value: Any) -> None:
 def find_basis(flow: Flow, trigger_id: str, body: Any) -> StandingConsent | None:
     """Returns the consent that the event states, else the flow's own, `None` without both.
 
-    The gate refuses a statement without a date, unless the ledger has a consent: the day of the event is no date of a
-    consent, because each event would renew it, and nobody would find out that the number has a new holder.
+    The gate refuses a statement without a date, unless the ledger has a consent. The day of the event is not used:
+    each event would renew the consent, and nobody would find out that the number has a new holder.
     """
     stated = body if isinstance(body, dict) else {}
     source, date = stated.get("consent_source"), stated.get("consent_date")
