@@ -27,7 +27,8 @@ from switchboard.usage.models import Meter
 from switchboard.usage.service import Charge
 
 ROOM_SOURCE = "widget"
-#: The words in the place of numbers: of a visitor who gave none, and of our side.
+#: The words in the place of numbers: of a visitor, and of our side. A number that a visitor entered may belong to
+#: somebody else, who must not be opted out, counted or listed for what the visitor says.
 NO_NUMBER, OUR_SIDE = "web", "widget"
 #: The time that a visitor has to join the room.
 JOIN_SECONDS = 60
@@ -43,9 +44,7 @@ def require_rooms() -> str:
     return provider
 
 
-def new_room_call(
-    org_id: str, call_id: str, flow: Flow, visit: WidgetVisit, e164: str | None, correlation_id: str
-) -> Call:
+def new_room_call(org_id: str, call_id: str, flow: Flow, visit: WidgetVisit, correlation_id: str) -> Call:
     """Returns a call that rings until its visitor has joined. It is not stored yet. Raises Unavailable."""
     provider, now = require_rooms(), clock.now_iso()
     voices = rooms.named(provider).list_voices()
@@ -65,7 +64,7 @@ def new_room_call(
         direction="INBOUND",
         state=State.RINGING,
         tier=order.tier,
-        from_number=e164 or NO_NUMBER,
+        from_number=NO_NUMBER,
         to_number=OUR_SIDE,
         voice_id=spoken.id,
         order=order,

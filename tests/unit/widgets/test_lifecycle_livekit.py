@@ -16,6 +16,7 @@ from switchboard.aws import clients
 from switchboard.calls.models import State
 from switchboard.carriers import rooms
 from switchboard.carriers.voice.ports.reports import EndReason
+from switchboard.compliance import ledgers
 from switchboard.kit import clock, jwts
 from switchboard.widgets.models import WidgetSession, WidgetToken
 from switchboard.widgets.sessions import read_talk
@@ -100,3 +101,14 @@ def test_the_agent_ends_the_talk(session: WidgetSession) -> None:
     ended = {"event": "ended", "reason": "persona_hangup", "turns": 0, "at": clock.now_iso()}
     assert send_reports(session, ended) == 200
     assert find_call(session).end_reason is EndReason.AGENT_HANGUP
+
+
+def test_a_stranger_opts_no_number_out(token: WidgetToken, session: WidgetSession) -> None:
+    stranger = start(token, phone="+14155550142").session
+    send_webhook(stranger, "participant_joined", identity=stranger.id)
+    words = "Do not call me again. Remove my number from your list."
+    said = {"event": "turn", "number": 0, "speaker": "rep", "text": words, "startMs": 0, "endMs": 900}
+    assert send_reports(stranger, said) == 200
+    assert find_call(stranger).opted_out_at, "the wish is on the call"
+    assert ledgers.list_opt_outs(stranger.org_id, 10)[0] == []
+    assert find_call(stranger).person_number == "web"

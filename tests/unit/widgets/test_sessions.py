@@ -61,14 +61,10 @@ def test_the_session_is_a_call_with_its_lead(token: WidgetToken, acme: Tenant) -
     session = session_store.SESSIONS.get_object(acme.org_id, started.body["session_id"])
     assert session is not None
     call = find_call(session)
-    assert (call.direction, call.state, call.source, call.from_number) == (
-        "INBOUND",
-        State.RINGING,
-        "widget",
-        "+14155550142",
-    )
+    assert (call.direction, call.state, call.source, call.from_number) == ("INBOUND", State.RINGING, "widget", "web")
     assert call.widget is not None
-    assert (call.widget.lead_id, call.widget.name, call.widget.origin) == (lead.id, "Ada", SHOP)
+    visit = call.widget
+    assert (visit.lead_id, visit.name, visit.phone, visit.origin) == (lead.id, "Ada", "+14155550142", SHOP)
     assert lead.model_dump(include={"name", "email", "phone", "notes", "origin", "call_id"}) == {
         "name": "Ada",
         "email": "ada@example.com",
