@@ -9,16 +9,20 @@ from __future__ import annotations
 from datetime import datetime
 
 from switchboard import telemetry
+from switchboard.accounts import organizations
 from switchboard.accounts.models import Organization
 from switchboard.aws.writes import Writes
 from switchboard.calls import acceptance, changes, ending, lanes, reports, store, talks
 from switchboard.calls.conversations import render_flow_greeting, render_flow_prompt
 from switchboard.calls.lanes import Lane
 from switchboard.calls.models import OVER_STATES, Call, Order, State, Tier, WidgetVisit
+from switchboard.calls.spoken_texts import SpokenText, find_text
 from switchboard.carriers import rooms
 from switchboard.carriers.rooms import VoiceRoom
 from switchboard.carriers.spoken import fill_variables
 from switchboard.carriers.voice.ports.reports import EndReason, Report
+from switchboard.compliance import disclosures
+from switchboard.compliance.disclosures import RequiredDisclosures
 from switchboard.errors import Unavailable
 from switchboard.flows.models import Flow
 from switchboard.kit import clock
@@ -33,6 +37,8 @@ NO_NUMBER, OUR_SIDE = "web", "widget"
 #: The time that a visitor has to join the room.
 JOIN_SECONDS = 60
 _FALLBACK_NAME = "Visitor"
+#: A visitor chose to talk, and knows with whom by the page. The law asks for the artificial voice (EU AI Act, 50(1)).
+_NEEDS = RequiredDisclosures(identity=False, artificial=True, law=[])
 
 
 def require_rooms() -> str:
@@ -127,9 +133,17 @@ def room_of(call: Call, visitor_id: str, flow: Flow | None = None) -> VoiceRoom:
         join_seconds=JOIN_SECONDS,
         agent_name=call.agent_name,
         voice_id=call.voice_id,
-        greeting=fill_variables(render_flow_greeting(call, flow), call.order.variables) if flow else "",
+        greeting=fill_variables(_first_words(call, flow), call.order.variables) if flow else "",
         prompt=fill_variables(prompt, call.order.variables) if prompt else None,
     )
+
+
+def _first_words(call: Call, flow: Flow) -> str:
+    """Returns the flow's greeting. Before it come the record, if the flow announces it, and the artificial voice."""
+    language = next((one.language for one in rooms.named(call.provider).list_voices() if one.id == call.voice_id), "")
+    business = organizations.get_organization(call.org_id).name
+    said = disclosures.add_disclosures(render_flow_greeting(call, flow), _NEEDS, business, language)
+    return f"{find_text(SpokenText.RECORDED, language)} {said}" if flow.announce_recording else said
 
 
 def begin_talk(org_id: str, call_id: str, visitor_id: str) -> None:

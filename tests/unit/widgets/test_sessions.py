@@ -40,6 +40,7 @@ def test_a_page_starts_reads_and_ends_a_session(token: WidgetToken) -> None:
     config = ask_page("GET", "/config", token.public_key)
     assert (config.status, config.headers["access-control-allow-origin"]) == (200, SHOP)
     assert config.body["captcha"] == {"provider": "none", "site_key": None, "action": "widget_session"}
+    assert "artificial voice" in config.body["notice"]
     assert [field["name"] for field in config.body["lead_fields"]] == ["name", "email", "phone", "notes"]
     started = ask_page("POST", "/sessions", token.public_key, {"lead": LEAD})
     assert (started.status, started.headers["access-control-allow-origin"]) == (200, SHOP)
