@@ -12,9 +12,9 @@ from switchboard.carriers import captcha
 from switchboard.carriers.captcha.simulator import SPENT_TOKEN, TEST_TOKEN
 from switchboard.flows.models import Flow
 from switchboard.kit import clock
-from switchboard.widgets import service, session_store
+from switchboard.widgets import service, session_store, tokens
 from switchboard.widgets.models import WidgetToken
-from tests.actors import Tenant, system
+from tests.actors import Tenant, system, tenant
 from tests.tables import each
 from tests.unit.contacts.book import list_workflow_events
 from tests.unit.widgets.desk import (
@@ -201,6 +201,19 @@ def test_each_address_has_its_own_rate(flow: Flow, frozen: clock.FrozenClock) ->
     assert refused.headers["access-control-allow-origin"] == SHOP
     frozen.advance(minutes=1)
     assert ask("203.0.113.1").status == 200
+
+
+def test_visitors_of_one_address_never_get_each_others_session(token: WidgetToken) -> None:
+    other = make_token(make_flow(tenant("globex").org_id))
+    key = "one key of a proxy for two widgets"
+    body = {"lead": {"name": "Ada"}}
+    first, again, second = (
+        ask_page("POST", "/sessions", one.public_key, body, Idempotency_Key=key) for one in (token, token, other)
+    )
+    assert [answer.status for answer in (first, again, second)] == [200, 200, 200]
+    assert first.body == again.body
+    assert tokens.verify_token(first.body["session_token"]).org_id == token.org_id
+    assert tokens.verify_token(second.body["session_token"]).org_id == other.org_id
 
 
 def test_the_cap_of_the_day_refuses_the_next_session(flow: Flow) -> None:
