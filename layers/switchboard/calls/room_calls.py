@@ -155,6 +155,15 @@ def begin_talk(org_id: str, call_id: str, visitor_id: str) -> None:
     rooms.named(call.provider).start_talk(room_of(call, visitor_id, talks.get_flow(call)))
 
 
+def close_room(org_id: str, call_id: str) -> None:
+    """Closes the room of a call that is over. Raises RoomDownError."""
+    call = store.CALLS.get_object(org_id, call_id)
+    if call is None or call.state not in OVER_STATES:
+        telemetry.log_skip("the call is gone, or goes on", org_id=org_id, call_id=call_id)
+        return
+    rooms.named(call.provider).close_room(org_id, call_id)
+
+
 def end_room_call(org_id: str, call_id: str, reason: EndReason, at: datetime) -> None:
     """Ends a call from our side at a time that is not in the future. A call that is over stays as it is."""
     call = store.CALLS.get_object(org_id, call_id)

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from switchboard.calls import reports
+from switchboard.calls.jobs import CloseCallRoom
 from switchboard.calls.models import OVER_STATES, State
 from switchboard.carriers import rooms
 from switchboard.carriers.rooms.simulator import SimulatedRooms
@@ -25,7 +26,6 @@ from switchboard.usage import service as usage
 from switchboard.widgets import lifecycle, service
 from switchboard.widgets.jobs import (
     BeginSession,
-    CloseSessionRoom,
     EndSession,
     EndTokenSessions,
     SettleSession,
@@ -169,11 +169,11 @@ def test_the_room_is_opened_once_and_closed_at_the_end(token: WidgetToken, monke
             made.append(("close", call_id))
 
     monkeypatch.setattr(rooms, "named", lambda _: Rooms())
-    do(CloseSessionRoom(**names(session)))
+    do(CloseCallRoom(org_id=session.org_id, call_id=session.call_id))
     do(BeginSession(**names(session)))
     report(session, "answered")
     do(EndSession(reason="limit", **names(session)))
-    do(CloseSessionRoom(**names(session)))
+    do(CloseCallRoom(org_id=session.org_id, call_id=session.call_id))
     do(BeginSession(**names(session)))
     first_words = "This call is recorded. This is an artificial voice. Hello Ada, how can I help?"
     assert made == [("start", first_words), ("close", session.call_id)]
