@@ -426,13 +426,15 @@ GROUPS = (
         paths=("api/widget-tokens", "api/widget-tokens/{proxy+}"),
         tables=_CONSOLE | {"activity": READ_WRITE},
     ),
-    # Strangers call it from the pages of partners: it reads no session of the console.
+    # Strangers call it from the pages of partners: it reads no session of the console, and a flood takes no member's
+    # place. Each environment may wait five seconds for the captcha.
     Group(
         "hum/widget_sessions",
         api="hum",
         paths=("api/widget/{proxy+}",),
         tables=_EDGE | {"activity": READ_WRITE},
         grants=frozenset({Grant.ROOT_SECRET, Grant.TRANSPORT, Grant.CAPTCHA}),
+        reserved=50,
     ),
     Group(
         "portal",
@@ -538,7 +540,7 @@ GROUPS = (
 #: The concurrent executions that Lambda keeps for functions without a reservation.
 UNRESERVED_EXECUTIONS = 100
 #: The account's limit of concurrent executions that docs/deploying.md asks for.
-ACCOUNT_EXECUTIONS = 1_700
+ACCOUNT_EXECUTIONS = 1_750
 #: The executions that are left for the APIs when all workers run at their maximum.
 API_EXECUTIONS = 200
 
