@@ -83,7 +83,8 @@ def test_input_that_is_not_valid_names_its_field(ask: Ask, ada: Member) -> None:
         ("POST", "/triggers", NEW | {"active": 1}, "active"),
         ("POST", "/triggers", {"name": "A"}, "event_type"),
         ("PATCH", path, {"active": "yes"}, "active"),
-        ("PATCH", path, {"name": None}, "body"),
+        ("PATCH", path, {"name": None}, "name"),
+        ("PATCH", path, {"active": None}, "active"),
     ]
     for method, target, body, field in refused:
         status, answer = ask(method, target, body)
