@@ -21,7 +21,7 @@ api = Api(TriggerInbox(), "trigger_inbox", tags={"Triggers": "Addresses at which
     " sender that repeats an event names it in `Idempotency-Key`, `X-GitHub-Delivery`, `webhook-id`, `svix-id` or"
     " `X-Shopify-Webhook-Id`; an event of Stripe has its own `id`. A repetition within 24 hours changes nothing, and"
     " gets the same answer. A trigger takes 60 events a minute. All triggers of an organization take 600 together,"
-    " where a body counts once for each 16 KB that it begins.",
+    " where a body counts once for each 8 KB that it begins.",
     status=202,
     public=True,
     scheme=trigger_inbox.TOKEN,

@@ -28,7 +28,7 @@ from switchboard.triggers.models import MAX_BODY_BYTES, MAX_BODY_DEPTH
 #: `svix-id` is the older name of `webhook-id`.
 _DELIVERY_HEADERS = ("idempotency-key", "x-github-delivery", "webhook-id", "svix-id", "x-shopify-webhook-id")
 #: A body counts as one event of the organization for each part of this size that it begins.
-BYTES_PER_COUNT = 16 * 1024
+BYTES_PER_COUNT = 8 * 1024
 _CONTEXT = "The context of the flows that the event starts. Any other JSON is accepted too."
 
 
