@@ -148,7 +148,7 @@ def test_a_visitor_talks_and_leaves_a_lead(admin: httpx.Client, shops: tuple[Sho
         dialog.get_by_label("Question").fill("Are you open?")
         dialog.get_by_role("button", name="Start the talk").click()
         log = dialog.get_by_role("log", name="Transcript")
-        expect(log).to_contain_text("Shop assistant: Welcome, Ada.")
+        expect(log).to_contain_text("Shop assistant: This call is recorded. This is an artificial voice. Welcome, Ada.")
         expect(log).to_contain_text("You: Hello.")
         dialog.get_by_role("button", name="End the talk").click()
         expect(dialog.get_by_role("status")).to_have_text("The talk has ended.")

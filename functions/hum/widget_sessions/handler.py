@@ -39,13 +39,14 @@ def _authenticate_key(exchange: Exchange) -> None:
     if not is_id(key, "whk"):
         raise NotFound(_UNKNOWN, code="unknown_widget")
     token = sessions.admit_key(key)
-    exchange.bearer, exchange.origins = token, token.allowed_origins
+    exchange.bearer, exchange.credential, exchange.origins = token, key, token.allowed_origins
 
 
 def _authenticate_session(exchange: Exchange) -> None:
     """Authenticates a page by the token of its session."""
-    session = sessions.admit_visitor(read_bearer_token(exchange))
-    exchange.bearer, exchange.origins = session, [session.origin]
+    token = read_bearer_token(exchange)
+    session = sessions.admit_visitor(token)
+    exchange.bearer, exchange.credential, exchange.origins = session, token, [session.origin]
 
 
 _BY_KEY = AuthenticationScheme("WidgetKey", _authenticate_key)

@@ -477,6 +477,15 @@ KINDS: tuple[ItemKind, ...] = (
     ),
     ItemKind(
         "activity",
+        "pace of the flows that events start",
+        "<org>#event-starts|pace",
+        _TTL,
+        "It has no use after the starts.",
+        _DAY,
+        "its last use",
+    ),
+    ItemKind(
+        "activity",
         "body of a firing",
         "<org>#firing-bodies#<id>|body",
         _TTL,

@@ -140,8 +140,9 @@ def _start_once(
         lead_id=lead_id,
         name=answers.name,
         email=answers.email,
+        phone=answers.phone,
     )
-    call = room_calls.new_room_call(org.id, ids.new_id("call"), _find_flow(token), visit, answers.phone, correlation_id)
+    call = room_calls.new_room_call(org.id, ids.new_id("call"), _find_flow(token), visit, correlation_id)
     lane = room_calls.find_lane(org, call)
     longest = room_calls.longest_seconds(org, call, token.max_session_seconds)
     session = _new_session(org, token, call, visit, longest)

@@ -174,6 +174,7 @@ def test_a_call_shows_its_visitor_in_the_list(acme: Tenant, ada: Member, token: 
         "lead_id": session.lead_id,
         "name": "Ada",
         "email": "ada@example.com",
+        "phone": None,
     }
     assert find_call(session).state is State.RINGING
 

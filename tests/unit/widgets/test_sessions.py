@@ -12,9 +12,9 @@ from switchboard.carriers import captcha
 from switchboard.carriers.captcha.simulator import SPENT_TOKEN, TEST_TOKEN
 from switchboard.flows.models import Flow
 from switchboard.kit import clock
-from switchboard.widgets import service, session_store
+from switchboard.widgets import service, session_store, tokens
 from switchboard.widgets.models import WidgetToken
-from tests.actors import Tenant, system
+from tests.actors import Tenant, system, tenant
 from tests.tables import each
 from tests.unit.contacts.book import list_workflow_events
 from tests.unit.widgets.desk import (
@@ -40,6 +40,7 @@ def test_a_page_starts_reads_and_ends_a_session(token: WidgetToken) -> None:
     config = ask_page("GET", "/config", token.public_key)
     assert (config.status, config.headers["access-control-allow-origin"]) == (200, SHOP)
     assert config.body["captcha"] == {"provider": "none", "site_key": None, "action": "widget_session"}
+    assert "artificial voice" in config.body["notice"]
     assert [field["name"] for field in config.body["lead_fields"]] == ["name", "email", "phone", "notes"]
     started = ask_page("POST", "/sessions", token.public_key, {"lead": LEAD})
     assert (started.status, started.headers["access-control-allow-origin"]) == (200, SHOP)
@@ -61,14 +62,10 @@ def test_the_session_is_a_call_with_its_lead(token: WidgetToken, acme: Tenant) -
     session = session_store.SESSIONS.get_object(acme.org_id, started.body["session_id"])
     assert session is not None
     call = find_call(session)
-    assert (call.direction, call.state, call.source, call.from_number) == (
-        "INBOUND",
-        State.RINGING,
-        "widget",
-        "+14155550142",
-    )
+    assert (call.direction, call.state, call.source, call.from_number) == ("INBOUND", State.RINGING, "widget", "web")
     assert call.widget is not None
-    assert (call.widget.lead_id, call.widget.name, call.widget.origin) == (lead.id, "Ada", SHOP)
+    visit = call.widget
+    assert (visit.lead_id, visit.name, visit.phone, visit.origin) == (lead.id, "Ada", "+14155550142", SHOP)
     assert lead.model_dump(include={"name", "email", "phone", "notes", "origin", "call_id"}) == {
         "name": "Ada",
         "email": "ada@example.com",
@@ -204,6 +201,19 @@ def test_each_address_has_its_own_rate(flow: Flow, frozen: clock.FrozenClock) ->
     assert refused.headers["access-control-allow-origin"] == SHOP
     frozen.advance(minutes=1)
     assert ask("203.0.113.1").status == 200
+
+
+def test_visitors_of_one_address_never_get_each_others_session(token: WidgetToken) -> None:
+    other = make_token(make_flow(tenant("globex").org_id))
+    key = "one key of a proxy for two widgets"
+    body = {"lead": {"name": "Ada"}}
+    first, again, second = (
+        ask_page("POST", "/sessions", one.public_key, body, Idempotency_Key=key) for one in (token, token, other)
+    )
+    assert [answer.status for answer in (first, again, second)] == [200, 200, 200]
+    assert first.body == again.body
+    assert tokens.verify_token(first.body["session_token"]).org_id == token.org_id
+    assert tokens.verify_token(second.body["session_token"]).org_id == other.org_id
 
 
 def test_the_cap_of_the_day_refuses_the_next_session(flow: Flow) -> None:
