@@ -119,9 +119,9 @@ class SubmittedRegistrationView(Ok):
 
 def _registration_fields(brand: Brand) -> dict[str, Any]:
     ein, payload = sealing.open_ein(brand), sealing.open_payload(brand)
-    if ein and not _is_open(brand):
-        ein = sealing.mask_ein(ein)
-    shown = BrandView.of(brand, ein, payload if _is_open(brand) else sealing.mask_payload(payload))
+    if not _is_open(brand):
+        ein, payload = sealing.mask_ein(ein or "") or None, sealing.mask_payload(payload, ein)
+    shown = BrandView.of(brand, ein, payload)
     return {"brand": shown, "campaign": BrandCampaignView.of(brand.campaign) if brand.campaign else None}
 
 
