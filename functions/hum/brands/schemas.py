@@ -4,23 +4,55 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from switchboard.brands import sealing
 from switchboard.brands.drafts import MAX_DRAFT_BYTES, MAX_EIN
+from switchboard.brands.fields import to_field
 from switchboard.brands.models import EDITABLE, Brand
+from switchboard.dialects.hum.brand_fields import describe_brand, describe_campaign
 from switchboard.dialects.hum.brand_views import BrandCampaignView, BrandView
 from switchboard.dialects.hum.shapes import Ok
 from switchboard.edge.fields import FreeJson, OneLine
 from switchboard.edge.schema import omit_default
 
+_BESIDE = ("display_name", "ein", "website")
 _PATCH = "A JSON Merge Patch (RFC 7396): null deletes a key, and other keys stay."
 
 
+def _describe_payload(schema: dict[str, Any]) -> None:
+    omit_default(schema)
+    describe_brand(schema)
+
+
+def _name_beside(body: dict[str, Any], name: str) -> str:
+    field = to_field(name)
+    return field if field in _BESIDE and field not in body and isinstance(body[name], str | None) else name
+
+
+def _describe_campaign_draft(schema: dict[str, Any]) -> None:
+    describe_campaign(schema)
+    schema["examples"] = [_CAMPAIGN]
+
+
+_CAMPAIGN = {
+    "usecase": "CUSTOMER_CARE",
+    "description": "Answers to patients of Lakeside Clinic about their appointments.",
+    "message_flow": "Patients agree to texts on the form at lakeside.example.com/start.",
+    "samples": [
+        "Your appointment at Lakeside Clinic is on Monday at noon.",
+        "Lakeside Clinic: we got your question and answer it today.",
+    ],
+    "embedded_link": False,
+    "embedded_phone": False,
+}
+
+
 class BrandInput(BaseModel):
-    """The fields of the draft to change. A missing one stays, and null clears one."""
+    """The fields of the draft to change. A missing one stays, and null clears one. Other fields go to the payload."""
 
     model_config = ConfigDict(
+        extra="allow",
         json_schema_extra={
             "examples": [
                 {
@@ -42,7 +74,7 @@ class BrandInput(BaseModel):
                     },
                 }
             ]
-        }
+        },
     )
 
     display_name: Annotated[str, OneLine(255)] | None = Field(default=None, description="The name that people know.")
@@ -54,39 +86,28 @@ class BrandInput(BaseModel):
         default_factory=dict,
         description=f"The other fields of the registration, in snake case or camel case. {_PATCH} They are stored"
         " encrypted.",
-        json_schema_extra=omit_default,
+        json_schema_extra=_describe_payload,
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _rename(cls, body: Any) -> Any:
+        """Gives the fields beside the payload their names, in any spelling."""
+        if not isinstance(body, dict):
+            return body
+        return {_name_beside(body, name): value for name, value in body.items()}
 
     def sent_fields(self) -> dict[str, Any]:
         """Returns the fields that the request sent. An empty text clears a field."""
-        return {
-            name: value if name == "payload" else value or None
-            for name, value in ((name, getattr(self, name)) for name in type(self).model_fields)
-            if name in self.model_fields_set
-        }
+        sent: dict[str, Any] = {name: getattr(self, name) or None for name in _BESIDE if name in self.model_fields_set}
+        others = (self.model_extra or {}) | self.payload
+        return sent | ({"payload": others} if others else {})
 
 
 class CampaignDraftInput(BaseModel):
     """The fields of the campaign's draft to change, in snake case or camel case. Any other field is kept, too."""
 
-    model_config = ConfigDict(
-        extra="allow",
-        json_schema_extra={
-            "examples": [
-                {
-                    "usecase": "CUSTOMER_CARE",
-                    "description": "Answers to patients of Lakeside Clinic about their appointments.",
-                    "message_flow": "Patients agree to texts on the form at lakeside.example.com/start.",
-                    "samples": [
-                        "Your appointment at Lakeside Clinic is on Monday at noon.",
-                        "Lakeside Clinic: we got your question and answer it today.",
-                    ],
-                    "embedded_link": False,
-                    "embedded_phone": False,
-                }
-            ]
-        },
-    )
+    model_config = ConfigDict(extra="allow", json_schema_extra=_describe_campaign_draft)
 
     def patch(self) -> dict[str, Any]:
         """Returns the fields that the request sent."""
@@ -119,9 +140,9 @@ class SubmittedRegistrationView(Ok):
 
 def _registration_fields(brand: Brand) -> dict[str, Any]:
     ein, payload = sealing.open_ein(brand), sealing.open_payload(brand)
-    if ein and not _is_open(brand):
-        ein = sealing.mask_ein(ein)
-    shown = BrandView.of(brand, ein, payload if _is_open(brand) else sealing.mask_payload(payload))
+    if not _is_open(brand):
+        ein, payload = sealing.mask_ein(ein or "") or None, sealing.mask_payload(payload, ein)
+    shown = BrandView.of(brand, ein, payload)
     return {"brand": shown, "campaign": BrandCampaignView.of(brand.campaign) if brand.campaign else None}
 
 

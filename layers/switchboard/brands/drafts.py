@@ -61,10 +61,10 @@ def save_brand(origin: Origin, changes: dict[str, Any], effect: IdempotencyKey |
             "ein": sealing.open_ein(before),
         }
         new = old | changes
-        if sealing.is_mask(new["ein"], old["ein"]):
+        if old["ein"] and new["ein"] == sealing.mask_ein(old["ein"]):
             new["ein"] = old["ein"]
         if "payload" in changes:
-            patch = sealing.without_masks(changes["payload"], old["payload"])
+            patch = sealing.restore_masked(changes["payload"], old["payload"], old["ein"])
             new["payload"] = _merge_draft(old["payload"], patch, "payload")
         changed = [name for name in old if old[name] != new[name]]
         if not changed:
@@ -102,8 +102,9 @@ def save_campaign(origin: Origin, changes: dict[str, Any], effect: IdempotencyKe
 
 
 def _merge_draft(before: dict[str, Any], patch: dict[str, Any], field: str) -> dict[str, Any]:
-    # A field may be written in two ways. The last one counts.
-    others = {name: None for given in patch for name in fields.other_spellings(given) if name not in patch}
+    # A field may be written in several ways. The last one counts.
+    given = {fields.to_field(name) for name in patch}
+    others = {name: None for name in before if name not in patch and fields.to_field(name) in given}
     after: dict[str, Any] = merge_patch(before, others | patch)
     if texts.is_deeper(after):
         raise _too_large(field, f"is nested too deeply: use at most {texts.MAX_JSON_DEPTH} levels")

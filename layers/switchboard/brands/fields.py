@@ -1,11 +1,11 @@
-"""The fields of brands and campaigns: their names, in both spellings, and the facts that they hold.
+"""The fields of brands and campaigns: their names, in all spellings, and the facts that they hold.
 
-The registry writes `entityType`, and this API writes `entity_type`. A draft may use either, and keeps what it got.
+The registry writes `entityType`, Twilio writes `EntityType`, and this API writes `entity_type`. A draft may use any of
+them, and keeps what it got.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -36,30 +36,21 @@ _ALIASES = {
     "zip_code": "postal_code",
     "stock_ticker": "stock_symbol",
 }
-_UPPER = re.compile(r"(?<=[a-z0-9])([A-Z])")
-_KNOWN = frozenset({*BRAND_FIELDS, *CAMPAIGN_FIELDS})
+
+
+def _plain(name: str) -> str:
+    """Returns a name without what its spelling adds: `HasEmbeddedPhone` and `has_embedded_phone` are one."""
+    return name.replace("_", "").casefold()
+
+
+_FIELDS = {_plain(name): name for name in (*BRAND_FIELDS, *CAMPAIGN_FIELDS)} | {
+    _plain(alias): name for alias, name in _ALIASES.items()
+}
 
 
 def to_field(name: str) -> str:
     """Returns the name of a field for any of its spellings. A name that is no field stays as it is."""
-    snake = _UPPER.sub(lambda found: f"_{found[1].lower()}", name)
-    known = _ALIASES.get(snake, snake)
-    return known if known in _KNOWN else name
-
-
-def other_spellings(name: str) -> list[str]:
-    """Returns the other names under which a draft may have the same field."""
-    field = to_field(name)
-    if field not in _KNOWN:
-        return []
-    snakes = [field, *(alias for alias, known in _ALIASES.items() if known == field)]
-    every = [*snakes, *(_to_camel(one) for one in snakes)]
-    return [one for one in dict.fromkeys(every) if one != name]
-
-
-def _to_camel(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(part.capitalize() for part in rest)
+    return _FIELDS.get(_plain(name), name)
 
 
 def read_facts(draft: Mapping[str, Any], known: tuple[str, ...]) -> dict[str, Any]:

@@ -23,7 +23,7 @@ class CheckRegistration(Job, queue="brands"):
 
 
 class WatchRegistration(Job, queue="brands"):
-    """Start a registration again that has stopped: each day of an attempt without a verdict."""
+    """Each day of an attempt: start it again if it has stopped, and ask whether its approvals still hold."""
 
     org_id: str
     attempt: int

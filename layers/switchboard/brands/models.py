@@ -31,7 +31,8 @@ _MOVES = {
         RegistrationStatus.DRAFT,
     },
     RegistrationStatus.PENDING: {RegistrationStatus.APPROVED, RegistrationStatus.REJECTED},
-    RegistrationStatus.APPROVED: set[RegistrationStatus](),
+    # The registry may suspend or end what it approved.
+    RegistrationStatus.APPROVED: {RegistrationStatus.REJECTED},
     RegistrationStatus.REJECTED: {RegistrationStatus.SUBMITTED},
 }
 #: The states in which a member may change it, and submit it.

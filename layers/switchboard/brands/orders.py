@@ -16,6 +16,14 @@ def part_under_way(brand: Brand) -> RegistrationPart | None:
     return "campaign" if brand.status is RegistrationStatus.APPROVED and waits else None
 
 
+def approved_parts(brand: Brand) -> list[RegistrationPart]:
+    """Returns what the registry approved. Without its brand, a campaign has no approval."""
+    if brand.status is not RegistrationStatus.APPROVED:
+        return []
+    held = brand.campaign is not None and brand.campaign.status is RegistrationStatus.APPROVED
+    return ["brand", "campaign"] if held else ["brand"]
+
+
 def status_of_part(brand: Brand, part: RegistrationPart) -> RegistrationStatus:
     """Returns the state of the brand or its campaign."""
     if part == "brand" or brand.campaign is None:

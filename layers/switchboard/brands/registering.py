@@ -3,18 +3,21 @@
 A turn claims its step, does it, and records the thing's id together with the next turn. A turn whose job comes again
 while the step may still be on its way waits. After that the step is done again: it finds its thing by name, so nothing
 is made twice. A turn that is over has no number any more, so its job has nothing to do.
+
+An approval is not for ever: the watch asks each day whether it still holds.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 from switchboard import telemetry
 from switchboard.brands import store, verdicts
 from switchboard.brands.jobs import AdvanceRegistration, WatchRegistration
 from switchboard.brands.models import Brand, RegistrationStatus, StepClaim
-from switchboard.brands.orders import make_order, part_under_way, status_of_part
+from switchboard.brands.orders import approved_parts, make_order, part_under_way, status_of_part
 from switchboard.brands.service import WATCH_PAUSE
 from switchboard.brands.verdicts import Decided
 from switchboard.carriers.outcomes import OutcomeUnknownError, RefusedError, ThrottledError
@@ -135,24 +138,49 @@ def _settle(brand: Brand, move: Callable[[Brand], Decided] | None) -> None:
 
 
 def watch_registration(job: WatchRegistration) -> None:
-    """Starts an attempt again that has stopped, because its job was lost. A turn that runs is not disturbed."""
+    """Starts an attempt again that has stopped, because its job was lost, and asks whether its approvals still hold.
+
+    A turn that runs is not disturbed.
+    """
     brand = store.find_brand(job.org_id)
-    if brand is None or brand.attempt != job.attempt or part_under_way(brand) is None:
+    if brand is None or brand.attempt != job.attempt or not (part_under_way(brand) or approved_parts(brand)):
         telemetry.log_skip("the attempt is over", org_id=job.org_id, attempt=job.attempt)
         return
     timers.send_later(job, clock.now() + WATCH_PAUSE)
-    timers.send_later(AdvanceRegistration(org_id=brand.org_id, turn=brand.turn), clock.now())
+    if part_under_way(brand):
+        timers.send_later(AdvanceRegistration(org_id=brand.org_id, turn=brand.turn), clock.now())
+    if registry_name() == brand.registry:
+        _ask_approvals(brand, approved_parts(brand))
+
+
+def _ask_approvals(brand: Brand, parts: list[RegistrationPart]) -> None:
+    """Asks the registry whether its approvals still hold. One that it took back is a rejection."""
+    registry = get_registry()
+    for part in parts:
+        try:
+            review = registry.fetch_review(make_order(brand), part)
+        except (ThrottledError, OutcomeUnknownError, RefusedError) as silent:
+            telemetry.log_skip("the registry does not answer", org_id=brand.org_id, error=str(silent))
+            return
+        if review.outcome == "rejected":
+            issues = review.issues or [RegistryIssue("suspended", f"The registry no longer approves the {part}.")]
+            _settle(brand, partial(verdicts.reject, part=part, issues=issues))
+            return
 
 
 def check_registration(org_id: str, brand_id: str) -> None:
     """Asks the registry now, because it said that there is news. It says nothing else that counts."""
     brand = store.find_brand(org_id)
-    part = part_under_way(brand) if brand and brand.id == brand_id else None
-    if brand is None or part is None or registry_name() != brand.registry:
+    if brand is None or brand.id != brand_id or registry_name() != brand.registry:
         telemetry.log_skip("no registration waits for news", org_id=org_id, brand_id=brand_id)
         return
-    if status_of_part(brand, part) is RegistrationStatus.PENDING:
+    part = part_under_way(brand)
+    if part and status_of_part(brand, part) is RegistrationStatus.PENDING:
         ask_verdict(brand, part, get_registry(), once=True)
-    elif brand.claim is None:
+    elif part and brand.claim is None:
         # The review of a bundle, which a step waits for.
         _take_step(brand, part, get_registry())
+    held = approved_parts(brand)
+    if held and (now := store.find_brand(org_id)):
+        # The news may be that an approval was taken back.
+        _ask_approvals(now, held)

@@ -24,7 +24,7 @@ from switchboard.persistence.idempotency import IdempotencyKey, find_earlier_eff
 from switchboard.persistence.optimistic import Decision
 from switchboard.timers import service as timers
 
-#: How often a registration without a verdict is looked after.
+#: How often a registration is looked after: one without a verdict, and one that is approved.
 WATCH_PAUSE = timedelta(days=1)
 
 

@@ -7,12 +7,16 @@ from typing import Any
 
 import pytest
 
+from functions.hum.brands.schemas import BrandInput, CampaignDraftInput
 from infra.local import pool
-from switchboard.brands import service
+from switchboard.brands import drafts, service
+from switchboard.brands.fields import BRAND_FIELDS, CAMPAIGN_FIELDS
 from switchboard.carriers.registrations.simulator import forms
 from switchboard.carriers.registrations.twilio import urls
 from switchboard.carriers.voice.simulator.forms import SimulatedForm, sign_form
 from switchboard.dialects.hum import webhooks
+from switchboard.dialects.hum.brand_views import BrandCampaignView
+from switchboard.dialects.hum.webhook_models import CampaignWebhookData
 from switchboard.events import service as events
 from switchboard.events.models import Subject
 from switchboard.kit import clock
@@ -235,3 +239,39 @@ def test_the_worker_of_the_simulator_posts_the_news_itself_without_a_domain(
     later.bring()
     assert run_worker("workers/simulator") == 1
     assert [one["job"] for one in drain_queue("brands")] == ["CheckRegistration"]
+
+
+def test_a_field_beside_the_payload_goes_to_the_payload(ask: Ask) -> None:
+    ask("POST", "/brands", {"foo": 1, "entity_type": "GOVERNMENT", "displayName": "Lakeside", "payload": {"city": "A"}})
+    brand = ask("POST", "/brands", {"entityType": "NON_PROFIT", "EIN": "12-3456789", "payload": {"foo": 2}})[1]["brand"]
+    assert (brand["display_name"], brand["ein"]) == ("Lakeside", "12-3456789")
+    assert brand["payload"] == {"city": "A", "entityType": "NON_PROFIT", "foo": 2}
+    assert ask("POST", "/brands", {"displayName": 7, "foo": None})[1]["brand"]["payload"]["displayName"] == 7
+
+
+def test_a_webhook_has_the_known_fields_of_a_campaign_only(ada: Member) -> None:
+    saved = {
+        "MessageSamples": CAMPAIGN["samples"],
+        "samples": None,
+        "x-own": 1,
+        "description": 7,
+        "help_keywords": "A,B",
+    }
+    brand = drafts.save_campaign(ada, CAMPAIGN | saved)
+    assert brand.campaign
+    event = events.new_event(
+        system(ada.org_id), "brand_campaign.submitted", Subject(type="brand_campaign", id=brand.campaign.id), attempt=1
+    )
+    (told,) = webhooks.render(event, brand)
+    data = told.body["data"]
+    assert data.keys() == CampaignWebhookData.model_fields.keys()
+    assert (data["samples"], data["description"], data["age_gated"]) == (CAMPAIGN["samples"], None, None)
+    assert (data["usecase"], data["embedded_link"], data["help_keywords"]) == ("CUSTOMER_CARE", False, ["A", "B"])
+
+
+def test_the_documents_name_the_fields_of_a_draft() -> None:
+    campaign, brand = CampaignDraftInput.model_json_schema(), BrandInput.model_json_schema()
+    assert campaign["properties"].keys() == {*CAMPAIGN_FIELDS}
+    assert brand["properties"]["payload"]["properties"].keys() == {*BRAND_FIELDS}
+    assert {*CAMPAIGN_FIELDS} <= BrandCampaignView.model_json_schema()["properties"].keys()
+    assert "required" not in campaign

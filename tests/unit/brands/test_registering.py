@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from unittest.mock import Mock
+
 import pytest
 
 from switchboard.brands import drafts, registering, service
 from switchboard.brands.jobs import AdvanceRegistration, WatchRegistration
+from switchboard.brands.models import Brand
 from switchboard.carriers.outcomes import OutcomeUnknownError, RefusedError, ThrottledError
 from switchboard.carriers.registrations.ports.registry import RegistryIssue, RegistryReview, ReviewPendingError
 from switchboard.errors import Conflict, Invalid, Unavailable
 from switchboard.kit import clock
+from switchboard.numbers import service as numbers
 from switchboard.persistence.idempotency import IdempotencyKey
 from switchboard.team.models import Member
 from switchboard.timers import store as timer_store
@@ -24,6 +28,7 @@ from tests.unit.brands.desk import (
     submit_drafts,
 )
 from tests.unit.brands.doubles import FakeRegistry
+from tests.unit.calls.console_calls import save_number
 
 APPROVED = RegistryReview("approved")
 TAX_ID = RegistryReview("rejected", [RegistryIssue("TAX_ID", "It does not fit the name.", "ein")])
@@ -299,6 +304,76 @@ def test_a_lost_job_is_found_by_the_watch(
     timer_store.advance_watermark(clock.now_iso()[:16])
     work(later)
     assert states_of(ada.org_id)[0] == "pending"
+
+
+def approve_all(who: Member, registry: FakeRegistry, later: Later, frozen: clock.FrozenClock) -> Brand:
+    registry.verdicts = {"brand": APPROVED, "campaign": APPROVED}
+    submit_drafts(who)
+    pass_time(later, frozen, minutes=10)
+    assert states_of(who.org_id) == ("approved", "approved")
+    return service.get_brand(who.org_id)
+
+
+@pytest.mark.parametrize("part", ["brand", "campaign"])
+@pytest.mark.parametrize("told", [True, False])
+def test_an_approval_that_the_registry_takes_back_is_a_rejection(
+    ada: Member, registry: FakeRegistry, later: Later, frozen: clock.FrozenClock, part: str, *, told: bool
+) -> None:
+    number = save_number(ada.org_id, "+12125550101")
+    brand = approve_all(ada, registry, later, frozen)
+    registry.verdicts[part] = RegistryReview("rejected", [RegistryIssue("30033", "It was suspended.")])
+    if told:
+        registering.check_registration(ada.org_id, brand.id)
+    pass_time(later, frozen, minutes=60 if told else 60 * 25, step=60)
+    assert dict(zip(("brand", "campaign"), states_of(ada.org_id), strict=True))[part] == "rejected"
+    assert numbers.get_number(ada.org_id, number.id).a2p_status == "rejected"
+    after = service.get_brand(ada.org_id)
+    errors = after.errors if part == "brand" else after.campaign.errors if after.campaign else []
+    assert [one.code for one in errors] == ["30033"]
+    assert count_events()[f"{part}.rejected" if part == "brand" else "brand_campaign.rejected"] == 1
+    if part == "brand":
+        drafts.save_brand(ada, {"display_name": "Lakeside"})
+    else:
+        drafts.save_campaign(ada, {"description": CAMPAIGN["description"] + " They ask first."})
+    registry.verdicts[part] = APPROVED
+    service.submit_brand(ada)
+    pass_time(later, frozen, minutes=10)
+    assert states_of(ada.org_id) == ("approved", "approved")
+    assert numbers.get_number(ada.org_id, number.id).a2p_status == "registered"
+
+
+def test_the_brand_is_suspended_while_its_campaign_is_reviewed(
+    ada: Member, registry: FakeRegistry, later: Later, frozen: clock.FrozenClock
+) -> None:
+    registry.verdicts = {"brand": APPROVED}
+    brand = submit_drafts(ada)
+    pass_time(later, frozen, minutes=10)
+    assert states_of(ada.org_id) == ("approved", "pending")
+    registry.verdicts["brand"] = TAX_ID
+    registering.check_registration(ada.org_id, brand.id)
+    assert states_of(ada.org_id) == ("rejected", "pending")
+    registry.verdicts = {"brand": APPROVED, "campaign": APPROVED}
+    pass_time(later, frozen, minutes=60, step=30)
+    assert states_of(ada.org_id) == ("rejected", "pending")
+    service.submit_brand(ada)
+    pass_time(later, frozen, minutes=10)
+    assert states_of(ada.org_id) == ("approved", "approved")
+
+
+def test_an_approval_holds_while_the_registry_is_silent_or_reviews_it_again(
+    ada: Member, registry: FakeRegistry, later: Later, frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    brand = approve_all(ada, registry, later, frozen)
+    asked = registry.questions
+    pass_time(later, frozen, minutes=60 * 72, step=60 * 6)
+    assert registry.questions - asked == 6, "each day the brand and the campaign"
+    registry.verdicts = {}
+    registering.check_registration(ada.org_id, brand.id)
+    for error in (ThrottledError("busy"), OutcomeUnknownError("silent"), RefusedError("no subaccount")):
+        monkeypatch.setattr(registry, "fetch_review", Mock(side_effect=error))
+        registering.check_registration(ada.org_id, brand.id)
+    assert states_of(ada.org_id) == ("approved", "approved")
+    assert service.get_brand(ada.org_id).version == brand.version
 
 
 def test_a_registration_at_another_registry_waits(

@@ -254,6 +254,17 @@ def test_a_rejected_brand_is_submitted_again_once_with_new_facts(hub: FakeTrustH
     assert "133456789" in hub.things["EndUsers"][order.sids["business"]]["attributes"]
 
 
+def test_what_twilio_no_longer_has_is_made_again(hub: FakeTrustHub) -> None:
+    order = register_all(hub)
+    for place in ("BrandRegistrations", "Services", f"Services/{order.sids['messaging_service']}/Usa2p"):
+        hub.things[place].clear()
+    assert [TwilioRegistry().fetch_review(order, part).outcome for part in ("brand", "campaign")] == ["rejected"] * 2
+    again = register_all(hub, replace(order, done=frozenset(), begun_at="2026-01-15T18:00:00.000Z"))
+    assert again.sids["brand"] == hub.only("BrandRegistrations")["sid"] != order.sids["brand"]
+    assert again.sids["messaging_service"] == hub.only("Services")["sid"] != order.sids["messaging_service"]
+    assert hub.writes["make Usa2p"] == 2
+
+
 def test_a_rejected_campaign_is_removed_before_the_next_one(hub: FakeTrustHub) -> None:
     order = register_all(hub)
     hub.only("Usa2p").update(campaign_status="FAILED", errors=[{"error_code": 30886, "description": "Why?"}])

@@ -7,6 +7,7 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from switchboard.brands.models import Brand, BrandCampaign, RegistrationIssue, RegistrationStatus
+from switchboard.dialects.hum.brand_fields import describe_brand, describe_campaign, told_campaign
 
 _STATUS = (
     "`submitted`: we hand it to the registry. `pending`: the registry reviews it. A rejected one can be changed and"
@@ -35,7 +36,9 @@ class BrandView(BaseModel):
     display_name: str | None
     ein: str | None = Field(description="The tax number. After the submission only its last four characters are shown.")
     website: str | None
-    payload: dict[str, Any] | None = Field(description="The draft's other fields, as you saved them.")
+    payload: dict[str, Any] | None = Field(
+        description="The draft's other fields, as you saved them.", json_schema_extra=describe_brand
+    )
     submitted_at: str | None
     decided_at: str | None = Field(description="When the registry approved or rejected it.")
     errors: list[RegistrationIssueView] = Field(description="Why the registry rejected it.")
@@ -59,7 +62,7 @@ class BrandView(BaseModel):
 class BrandCampaignView(BaseModel):
     """The campaign: the fields of its draft as you saved them, with its state."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(extra="allow", json_schema_extra=describe_campaign)
 
     id: str
     status: RegistrationStatus = Field(description=f"{_STATUS} A submitted campaign also waits for its brand.")
@@ -70,7 +73,7 @@ class BrandCampaignView(BaseModel):
     @classmethod
     def of(cls, campaign: BrandCampaign) -> Self:
         """Returns the view of a campaign."""
-        return cls.model_validate(campaign_fields(campaign))
+        return cls.model_validate(campaign.fields | _campaign_state(campaign))
 
 
 def brand_fields(brand: Brand) -> dict[str, Any]:
@@ -81,8 +84,12 @@ def brand_fields(brand: Brand) -> dict[str, Any]:
 
 
 def campaign_fields(campaign: BrandCampaign) -> dict[str, Any]:
-    """Returns the fields of a campaign, for the console and for webhooks."""
-    return campaign.fields | {
+    """Returns the fields of a campaign for a webhook: the known ones, and its state."""
+    return _campaign_state(campaign) | told_campaign(campaign.fields)
+
+
+def _campaign_state(campaign: BrandCampaign) -> dict[str, Any]:
+    return {
         "id": campaign.id,
         "status": campaign.status.value,
         "submitted_at": campaign.submitted_at,

@@ -12,7 +12,6 @@ from typing import Any
 from pydantic import BaseModel
 
 from switchboard.dialects.hum import webhook_models as models
-from switchboard.dialects.hum.brand_views import BrandCampaignView
 from switchboard.dialects.hum.webhook_samples import OF_NAME, SAMPLES, SUBJECT_IDS
 from switchboard.dialects.hum.webhooks import FACTS
 from switchboard.events import registry
@@ -22,7 +21,7 @@ from switchboard.webhooks.event_names import OPEN_NAMES, TEST_EVENT, event_types
 
 _MODELS: dict[str, type[BaseModel]] = {
     "brand": models.BrandWebhookData,
-    "brand_campaign": BrandCampaignView,
+    "brand_campaign": models.CampaignWebhookData,
     "call": models.CallWebhookData,
     "conversation": models.ConversationWebhookData,
     "message": models.MailWebhookData,

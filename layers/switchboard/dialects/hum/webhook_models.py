@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, create_model
 
 from switchboard.brands.models import RegistrationStatus
 from switchboard.compliance.models import OptOutSource
+from switchboard.dialects.hum.brand_fields import CAMPAIGN_ABOUT
 from switchboard.dialects.hum.brand_views import RegistrationIssueView
 from switchboard.dialects.hum.call_details import CallRecordView
 from switchboard.dialects.hum.text_views import ConversationView, TextView
@@ -70,6 +71,26 @@ class BrandWebhookData(BaseModel):
     decided_at: str | None
     errors: list[RegistrationIssueView]
     ein_last4: str | None = Field(description="The last four characters of the tax number.")
+
+
+_CAMPAIGN_FIELDS: dict[str, Any] = {
+    name: (type_ | None, Field(description=about)) for name, (type_, about) in CAMPAIGN_ABOUT.items()
+}
+
+
+class _CampaignState(BaseModel):
+    """The campaign of the organization's texts. A field that its draft does not have is null."""
+
+    id: str
+    status: RegistrationStatus
+    submitted_at: str | None
+    decided_at: str | None
+    errors: list[RegistrationIssueView]
+
+
+CampaignWebhookData = create_model(
+    "CampaignWebhookData", __base__=_CampaignState, __doc__=_CampaignState.__doc__, **_CAMPAIGN_FIELDS
+)
 
 
 class NumberWebhookData(BaseModel):

@@ -148,15 +148,36 @@ _REJECTED = {
     "decided_at": _ENDED,
     "errors": [{"code": "TAX_ID", "message": "The tax number does not belong to this legal name.", "field": "ein"}],
 }
+_CAMPAIGN = {
+    "usecase": "CUSTOMER_CARE",
+    "sub_usecases": None,
+    "description": "Answers to patients of Lakeside Clinic about their appointments.",
+    "message_flow": "Patients agree to texts on the form at lakeside.example.com/start.",
+    "samples": [
+        "Your appointment at Lakeside Clinic is on Monday at noon.",
+        "Lakeside Clinic: we got your question and answer it today.",
+    ],
+    "embedded_link": False,
+    "embedded_phone": False,
+    **dict.fromkeys(("number_pool", "age_gated", "direct_lending", "affiliate_marketing", "subscriber_optin")),
+    **dict.fromkeys(("subscriber_optout", "subscriber_help", "optin_keywords", "optout_keywords", "help_keywords")),
+    **dict.fromkeys(("optin_message", "optout_message", "help_message", "terms_and_conditions_url", "auto_renewal")),
+    "privacy_policy_url": "https://lakeside.example.com/privacy",
+}
+_CAMPAIGN_ERROR = {
+    "code": "30886",
+    "message": "The description does not say what the texts are for.",
+    "field": "description",
+}
 
 #: Other values in the examples of some names.
 OF_NAME: dict[str, dict[str, Any]] = {
     "brand.approved": {"status": "approved", "decided_at": _ENDED},
     "brand.rejected": _REJECTED,
     "brand.submitted": {"status": "submitted"},
-    "brand_campaign.approved": {"status": "approved", "decided_at": _ENDED},
-    "brand_campaign.rejected": {"status": "rejected", "decided_at": _ENDED},
-    "brand_campaign.submitted": {"status": "submitted"},
+    "brand_campaign.approved": _CAMPAIGN | {"status": "approved", "decided_at": _ENDED},
+    "brand_campaign.rejected": _CAMPAIGN | _REJECTED | {"errors": [_CAMPAIGN_ERROR]},
+    "brand_campaign.submitted": _CAMPAIGN | {"status": "submitted"},
     "call.initiated": {
         "direction": "outbound",
         "status": "queued",

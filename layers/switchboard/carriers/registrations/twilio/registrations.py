@@ -34,9 +34,9 @@ _ADDED = frozenset({"21710", "21711"})
 def ensure_brand(client: Any, order: RegistrationOrder) -> str:
     """Registers the brand, or submits the rejected one of an earlier attempt again. Each registration costs a fee."""
     brands = client.messaging.v1.brand_registrations
-    if known := order.sids.get("brand"):
-        resource = brands(known)
-        found = require_answer(resource.fetch)
+    known = order.sids.get("brand")
+    # A brand that Twilio no longer has is registered like a new one.
+    if known and (found := ask_twilio((resource := brands(known)).fetch)):
         # A brand that changed since this attempt began was submitted by it.
         if found.status == "FAILED" and not _changed_since(found, order.begun_at):
             write_once(resource.update)
@@ -61,9 +61,10 @@ def _changed_since(found: Any, begun_at: str) -> bool:
 
 def ensure_service(client: Any, order: RegistrationOrder) -> str:
     """Makes the messaging service of the campaign. Texts in still go to the address of their number."""
-    if known := order.sids.get("messaging_service"):
-        return known
     services, name = client.messaging.v1.services, name_thing(order, "messaging_service")[:64]
+    known = order.sids.get("messaging_service")
+    if known and ask_twilio(services(known).fetch):
+        return known
     found = require_answer(lambda: services.list(limit=MAX_LISTED))
     if same := next((one for one in found if one.friendly_name == name), None):
         return str(same.sid)
