@@ -16,6 +16,7 @@ from switchboard.flows import values
 from switchboard.mcp_servers import rules, service, store
 from switchboard.mcp_servers.checking import MAX_OFFERED_NAME, offered_name
 from switchboard.mcp_servers.models import McpServer, McpTool
+from switchboard.outbound.loops import LOOP_HEADER
 
 #: The most tools of servers that one turn of the AI, or one call, is offered.
 MAX_OFFERED_TOOLS = 32
@@ -85,6 +86,9 @@ def list_hosted_servers(org_id: str, flow_id: str | None) -> list[HostedServer]:
         names = server.list_free_tools()
         if names is None or names:
             headers, about = rules.credential_headers(server), server.description or ""
+            if server.server_url is not None:
+                # It may be our own server, as for those that we dial.
+                headers[LOOP_HEADER] = "1"
             found.append(HostedServer(server.label, about, server.server_url, server.connector_id, headers, names))
     return found
 

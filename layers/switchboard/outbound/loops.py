@@ -1,4 +1,8 @@
-"""The mark of requests that the platform sends for a model, so that they cannot start each other forever."""
+"""The mark of requests that the platform sends for a model, so that they cannot start each other forever.
+
+Our own server for models sends it with the requests of its tools, and the client of customers' servers sends it with
+every request.
+"""
 
 from __future__ import annotations
 

@@ -136,11 +136,32 @@ def test_a_credential_is_sealed_and_sent_as_its_type_says(acme: Tenant) -> None:
 
 def test_a_stored_credential_is_never_sent_to_another_server(acme: Tenant) -> None:
     made = create(acme, credential="s3cret")
-    with pytest.raises(Invalid) as refused:
-        change(acme, made, server_url="https://evil.example/mcp")
-    assert "credential" in refused.value.details["fields"]
-    assert change(acme, made, server_url=f"{URL}/v2").has_credential
+    for moves in (
+        {"server_url": "https://evil.example/mcp"},
+        # A host may serve the servers of many customers.
+        {"server_url": f"{URL}/of-somebody-else"},
+        {"transport": "hosted"},
+        {"transport": "hosted", "connector_id": "conn_b"},
+    ):
+        with pytest.raises(Invalid) as refused:
+            change(acme, made, **moves)
+        assert "must be sent again" in refused.value.details["fields"]["credential"]
+    assert change(acme, made, description="Orders.", label="shop").has_credential
     assert change(acme, made, server_url="https://new.example/mcp", credential="n3w").has_credential
+
+
+def test_a_credential_stays_with_its_connector(acme: Tenant) -> None:
+    made = create(acme, credential="s3cret", transport="hosted", server_url=None, connector_id="conn_a")
+    with pytest.raises(Invalid) as refused:
+        change(acme, made, connector_id="conn_b")
+    assert refused.value.details["fields"] == {
+        "credential": "must be sent again, because connector_id changes who gets it"
+    }
+    assert change(acme, made, connector_id="conn_b", credential="n3w").has_credential
+
+
+def test_no_credential_takes_the_header_that_stops_loops(acme: Tenant) -> None:
+    assert "credential_header" in problems(acme, auth_type="header", credential_header="X-Switchboard-Hop")
 
 
 def test_a_change_of_the_connection_takes_the_tools_away_until_the_next_check(acme: Tenant) -> None:

@@ -13,6 +13,7 @@ from switchboard.flows import service as flows
 from switchboard.flows.models import FlowSettings
 from switchboard.kit import clock
 from switchboard.mcp_servers import service, tools
+from switchboard.outbound.loops import LOOP_HEADER
 from tests.actors import Tenant, system, tenant
 from tests.unit.mcp_servers.life import create, with_tools
 
@@ -43,11 +44,17 @@ def test_a_model_s_vendor_gets_only_tools_without_approvals(acme: Tenant) -> Non
     create(acme, "some", "s3cret", **hosted, auto_approve_tools_json='["a", "b"]', allowed_tools_json='["a"]')
     create(acme, "all", **hosted, require_approval_default="never")
     create(acme, "off", **hosted, require_approval_default="never", enabled=False)
+    create(acme, "by_url", "s3cret", transport="hosted", require_approval_default="never")
     create(acme, "dialed", require_approval_default="never")
     found = {one.label: (one.tools, one.connector_id) for one in tools.list_hosted_servers(acme.org_id, None)}
-    assert found == {"some": (["a"], "c1"), "all": (None, "c1")}
+    assert found == {"some": (["a"], "c1"), "all": (None, "c1"), "by_url": (None, None)}
     headers = [one.headers for one in tools.list_hosted_servers(acme.org_id, None)]
-    assert headers == [{"authorization": "Bearer s3cret"}, {}]
+    assert headers == [
+        {"authorization": "Bearer s3cret"},
+        {},
+        # The vendor may dial our own server for models, which refuses this header.
+        {"authorization": "Bearer s3cret", LOOP_HEADER: "1"},
+    ]
 
 
 def test_a_turn_has_at_most_32_tools_and_no_name_twice(acme: Tenant) -> None:
