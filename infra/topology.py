@@ -85,6 +85,8 @@ QUEUES = (
     Queue("timers"),
     # Longer than a server may take to list its tools.
     Queue("mcp-servers", visibility_seconds=90),
+    # Longer than a server may take to run a tool.
+    Queue("tool-runs", visibility_seconds=60),
 )
 
 #: How long dead letters wait for an operator: the longest time that SQS keeps a message.
@@ -836,6 +838,16 @@ WORKERS = (
         batch=1,
         concurrency=10,
         seconds=60,
+    ),
+    Worker(
+        "workers/tool_runs",
+        queue="tool-runs",
+        tables={"activity": READ_WRITE, "core": READ},
+        # As above.
+        grants=frozenset({Grant.ROOT_SECRET}),
+        batch=1,
+        concurrency=10,
+        seconds=45,
     ),
 )
 

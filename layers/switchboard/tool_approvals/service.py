@@ -122,8 +122,13 @@ def expire_approval(job: ExpireApproval) -> None:
     """Ends an approval that nobody decided about. It may run several times."""
 
     def decide(before: ToolApproval) -> Decision[ToolApproval]:
-        if before.state is not ApprovalState.PENDING or clock.parse(before.expires_at) > clock.now():
+        if before.state is not ApprovalState.PENDING:
             return None
+        due = clock.parse(before.expires_at)
+        if due > clock.now():
+            # The clock of the timer's sender is ahead of ours. Without another job the approval would never end.
+            again = timers.schedule(job, due)
+            return next_version(before, timer=again.ref), again.write
         after = next_version(before, state=ApprovalState.EXPIRED)
         origin = worker_origin(after)
         return after, [
