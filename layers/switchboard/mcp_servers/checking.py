@@ -6,6 +6,7 @@ import json
 from typing import Any, NamedTuple
 
 from switchboard import telemetry
+from switchboard.aws.writes import commit
 from switchboard.carriers import mcp_tools
 from switchboard.carriers.mcp_tools import LeftOutTool, ListedTool, ToolServer
 from switchboard.events import service as events
@@ -17,6 +18,7 @@ from switchboard.mcp_servers import rules, store
 from switchboard.mcp_servers.jobs import CheckServer
 from switchboard.mcp_servers.models import CheckState, McpServer, McpTool
 from switchboard.persistence.optimistic import Decision
+from switchboard.timers import service as timers
 
 #: The bytes of all tools of a server: an item has at most 400 KB.
 MAX_TOOLS_BYTES = 200_000
@@ -44,11 +46,12 @@ def check_server(job: CheckServer) -> None:
     if server is None:
         telemetry.log_skip("the MCP server is gone", org_id=job.org_id, server_id=job.server_id)
         return
-    found = _check(server)
+    found, changed = _check(server), False
 
     def decide(before: McpServer) -> Decision[McpServer]:
-        if _connection_of(before) != _connection_of(server):
-            telemetry.log_skip("the MCP server changed during its check", org_id=job.org_id, server_id=job.server_id)
+        nonlocal changed
+        changed = _connection_of(before) != _connection_of(server)
+        if changed:
             return None
         after = before.model_copy(
             update={
@@ -64,6 +67,10 @@ def check_server(job: CheckServer) -> None:
         return after, events.new_event_write(_worker(job.org_id), "mcp_server.checked", subject, **facts)
 
     store.SERVERS.change_object(job.org_id, job.server_id, decide)
+    if changed:
+        # The change queued no check of its own, because this one was under way.
+        telemetry.log_skip("the MCP server changed during its check", org_id=job.org_id, server_id=job.server_id)
+        commit(timers.job_write(job))
 
 
 def _connection_of(server: McpServer) -> tuple[Any, ...]:

@@ -172,7 +172,7 @@ def test_a_change_of_the_connection_takes_the_tools_away_until_the_next_check(ac
 
 
 def test_a_check_is_queued_once_in_a_while(acme: Tenant, frozen: clock.FrozenClock) -> None:
-    origin, made = acme.caller(master=True), create(acme)
+    origin, made = acme.caller(master=True), with_tools(create(acme), last_checked_at=clock.now_iso())
     assert service.request_check(origin, made.id) == made
     frozen.advance(seconds=21)
     assert service.request_check(origin, made.id).version == made.version + 1
