@@ -24,6 +24,9 @@ from switchboard.timers import service as timers
 MAX_TOOLS_BYTES = 200_000
 #: The longest name under which a language model knows a tool.
 MAX_OFFERED_NAME = 64
+#: The most tools of servers that one turn of the AI, or one call, is offered, and the bytes of the JSON by which a model
+#: reads them. It reads all of it with each question of a turn.
+MAX_OFFERED_TOOLS, MAX_OFFERED_BYTES = 32, 40_000
 #: The tools that a status names, if they are left out.
 _MAX_NAMED = 5
 _HOSTED = "The vendor of the language model dials this server, if the model can use such servers. Others leave it out."
@@ -102,7 +105,14 @@ def _check(server: McpServer) -> _CheckResult:
     if left_out:
         named = "; ".join(f"{one.name or '(no name)'}: {one.reason}" for one in left_out[:_MAX_NAMED])
         words.append(f"Left out: {named}{' …' if len(left_out) > _MAX_NAMED else ''}.")
-    limited = listing.problem is not None or bool(left_out)
+    allowed = [tool for tool in tools if server.allows(tool.name)]
+    crowded = len(allowed) > MAX_OFFERED_TOOLS or sum(map(_size_of, allowed)) > MAX_OFFERED_BYTES
+    if crowded:
+        words.append(
+            f"A turn of the AI is offered {MAX_OFFERED_TOOLS} tools and {MAX_OFFERED_BYTES // 1_000} KB of them at most:"
+            " choose some with allowed_tools_json."
+        )
+    limited = listing.problem is not None or bool(left_out) or crowded
     return _CheckResult(CheckState.LIMITED if limited else CheckState.OK, " ".join(words), tools)
 
 
@@ -112,7 +122,7 @@ def _choose_tools(server: McpServer, listed: Any) -> tuple[list[McpTool], list[L
     size = 0
     for one in listed:
         tool = McpTool(name=one.name, description=one.description, parameters=_parameters_of(one))
-        size_of_tool = len(json.dumps(tool.model_dump()).encode())
+        size_of_tool = _size_of(tool)
         reason = _refuse_tool(server, tool)
         if reason is None and size + size_of_tool > MAX_TOOLS_BYTES:
             reason = f"all tools together are larger than {MAX_TOOLS_BYTES // 1_000} KB"
@@ -122,6 +132,10 @@ def _choose_tools(server: McpServer, listed: Any) -> tuple[list[McpTool], list[L
         else:
             left_out.append(LeftOutTool(one.name, reason))
     return tools, left_out
+
+
+def _size_of(tool: McpTool) -> int:
+    return len(json.dumps(tool.model_dump()).encode())
 
 
 def _parameters_of(tool: ListedTool) -> dict[str, Any]:

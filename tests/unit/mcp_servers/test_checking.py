@@ -100,6 +100,16 @@ def test_all_tools_together_fit_into_an_item(acme: Tenant, remote: Remote) -> No
     assert "all tools together are larger than 200 KB" in str(found.last_status)
 
 
+def test_an_owner_reads_that_a_turn_is_not_offered_every_tool(acme: Tenant, remote: Remote) -> None:
+    remote.listing = ToolListing([ListedTool(f"t{number}", "", schema(description="x" * 30_000)) for number in (1, 2)])
+    made = create(acme)
+    found = check(made)
+    assert (len(found.tools), found.check_state) == (2, "limited")
+    assert "40 KB" in str(found.last_status)
+    service.update_server(system(acme.org_id), made.id, {"allowed_tools_json": '["t1"]'})
+    assert check(made).last_status == "2 tools."
+
+
 def test_a_server_without_its_credential_is_not_dialed(acme: Tenant, remote: Remote) -> None:
     found = check(create(acme, auth_type="bearer"))
     assert (found.check_state, remote.asked) == ("failed", [])
