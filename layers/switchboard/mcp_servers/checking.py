@@ -24,8 +24,8 @@ from switchboard.timers import service as timers
 MAX_TOOLS_BYTES = 200_000
 #: The longest name under which a language model knows a tool.
 MAX_OFFERED_NAME = 64
-#: The most tools of servers that one turn of the AI, or one call, is offered, and the bytes of the JSON by which a model
-#: reads them. It reads all of it with each question of a turn.
+#: The most tools of servers that one turn of the AI, or one call, is offered, and the bytes of their JSON. A model reads
+#: all of it with each question of a turn.
 MAX_OFFERED_TOOLS, MAX_OFFERED_BYTES = 32, 40_000
 #: The tools that a status names, if they are left out.
 _MAX_NAMED = 5
@@ -109,8 +109,8 @@ def _check(server: McpServer) -> _CheckResult:
     crowded = len(allowed) > MAX_OFFERED_TOOLS or sum(map(_size_of, allowed)) > MAX_OFFERED_BYTES
     if crowded:
         words.append(
-            f"A turn of the AI is offered {MAX_OFFERED_TOOLS} tools and {MAX_OFFERED_BYTES // 1_000} KB of them at most:"
-            " choose some with allowed_tools_json."
+            f"A turn of the AI is offered {MAX_OFFERED_TOOLS} tools and {MAX_OFFERED_BYTES // 1_000} KB of them at "
+            "most: choose some with allowed_tools_json."
         )
     limited = listing.problem is not None or bool(left_out) or crowded
     return _CheckResult(CheckState.LIMITED if limited else CheckState.OK, " ".join(words), tools)

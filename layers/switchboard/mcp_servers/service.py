@@ -9,7 +9,7 @@ from typing import Any
 from switchboard.accounts import organizations
 from switchboard.aws.dynamodb import Item
 from switchboard.aws.writes import Put, Writes
-from switchboard.errors import Invalid, NotFound
+from switchboard.errors import Invalid, NotFound, QuotaExceeded
 from switchboard.events import service as events
 from switchboard.events.models import Origin, Subject
 from switchboard.kit import clock, ids
@@ -37,7 +37,7 @@ _CONNECTION = frozenset(
 def create_server(
     origin: Origin, wanted: McpServerSettings, credential: str | None = None, effect: IdempotencyKey | None = None
 ) -> McpServer:
-    """Creates an MCP server and queues its check. A repeated request returns the first one's. Raises Invalid."""
+    """Creates an MCP server and queues its check. A repeated request returns the first one's. Raises Invalid, QuotaExceeded."""
     if earlier := find_earlier_effect(effect):
         return get_server(origin.org_id, earlier.subject_id)
     checked, now, id_ = rules.check_settings(origin.org_id, wanted), clock.now_iso(), ids.new_id("mcp")
@@ -74,9 +74,12 @@ def _sealed(org_id: str, server_id: str, settings: McpServerSettings, credential
 
 
 def _full(_: list[Item | None]) -> Exception:
-    return Invalid(
+    return QuotaExceeded(
         f"The organization has {MAX_SERVERS} MCP servers, which is the limit: delete one first.",
         code="mcp_server_limit",
+        resource="mcp_servers",
+        current=MAX_SERVERS,
+        cap=MAX_SERVERS,
     )
 
 

@@ -6,6 +6,7 @@ the decision of the first.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -71,6 +72,11 @@ def get_approval(org_id: str, approval_id: str) -> ToolApproval:
     if found is None:
         raise NotFound("There is no such approval: check its id.")
     return found
+
+
+def find_approvals(places: Sequence[tuple[str, str]]) -> list[ToolApproval | None]:
+    """Returns the approvals of up to 100 pairs of organization and id, in the same order, for a worker."""
+    return store.APPROVALS.get_objects(places)
 
 
 def list_approvals(

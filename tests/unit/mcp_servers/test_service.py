@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from cryptography.exceptions import InvalidTag
 
-from switchboard.errors import Invalid, NotFound
+from switchboard.errors import Invalid, NotFound, QuotaExceeded
 from switchboard.flows import service as flows
 from switchboard.flows.models import FlowSettings
 from switchboard.kit import clock
@@ -108,9 +108,9 @@ def test_a_label_is_unique_in_the_organization_and_free_after_its_server(acme: T
 
 def test_an_organization_has_twenty_servers(acme: Tenant) -> None:
     made = [create(acme, f"s{number}") for number in range(service.MAX_SERVERS)]
-    with pytest.raises(Invalid) as refused:
+    with pytest.raises(QuotaExceeded) as refused:
         create(acme, "one-more")
-    assert refused.value.code == "mcp_server_limit"
+    assert (refused.value.code, refused.value.details["cap"]) == ("mcp_server_limit", 20)
     assert service.list_servers(acme.org_id) == made[::-1]
     service.delete_server(system(acme.org_id), made[0].id)
     assert create(acme, "one-more").id

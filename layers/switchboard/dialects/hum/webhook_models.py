@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
@@ -14,6 +14,7 @@ from switchboard.dialects.hum.text_views import ConversationView, TextView
 from switchboard.dialects.hum.voicemail_views import VoicemailRowView
 from switchboard.dialects.hum.widget_views import LeadView
 from switchboard.numbers.models import NumberStatus
+from switchboard.tool_approvals.models import ApprovalState
 from switchboard.webhooks.body_schemas import omit_fields
 
 #: A webhook has no reader, and names no contact. A link to audio would expire before the last attempt.
@@ -116,6 +117,27 @@ class TestWebhookData(BaseModel):
     """The webhook that a member tests."""
 
     webhook_id: str
+
+
+class ToolApprovalWebhookData(BaseModel):
+    """A use of a tool that waits for a person's approval, or waited."""
+
+    id: str = Field(description="`POST /api/mcp-servers/approvals/{id}/approve` lets the tool run, `…/deny` refuses it.")
+    state: ApprovalState
+    server_id: str
+    server_label: str
+    tool: str = Field(description="The name of the tool at its server.")
+    name: str = Field(description="The name by which the AI knows the tool.")
+    arguments: dict[str, Any] = Field(description="What the AI wants to send to the tool.")
+    flow_id: str
+    conversation_id: str
+    expires_at: str = Field(description="When a pending approval expires.")
+    decided_by: str | None
+    decided_at: str | None
+    outcome: Literal["done", "failed", "unknown"] | None = Field(
+        description="Whether the tool did its work. `GET /api/mcp-servers/approvals/{id}` returns its result."
+    )
+    created_at: str
 
 
 class FiringWebhookData(BaseModel):
