@@ -24,8 +24,8 @@ from switchboard.timers import service as timers
 MAX_TOOLS_BYTES = 200_000
 #: The longest name under which a language model knows a tool.
 MAX_OFFERED_NAME = 64
-#: The most tools of servers that one turn of the AI, or one call, is offered, and the bytes of their JSON. A model reads
-#: all of it with each question of a turn.
+#: The most tools of servers that one turn of the AI, or one call, is offered, and the bytes of their JSON. A model
+#: reads all of it with each question of a turn.
 MAX_OFFERED_TOOLS, MAX_OFFERED_BYTES = 32, 40_000
 #: The tools that a status names, if they are left out.
 _MAX_NAMED = 5

@@ -37,7 +37,10 @@ _CONNECTION = frozenset(
 def create_server(
     origin: Origin, wanted: McpServerSettings, credential: str | None = None, effect: IdempotencyKey | None = None
 ) -> McpServer:
-    """Creates an MCP server and queues its check. A repeated request returns the first one's. Raises Invalid, QuotaExceeded."""
+    """Creates an MCP server and queues its check. A repeated request returns the first one's.
+
+    Raises Invalid, QuotaExceeded.
+    """
     if earlier := find_earlier_effect(effect):
         return get_server(origin.org_id, earlier.subject_id)
     checked, now, id_ = rules.check_settings(origin.org_id, wanted), clock.now_iso(), ids.new_id("mcp")

@@ -122,7 +122,7 @@ class TestWebhookData(BaseModel):
 class ToolApprovalWebhookData(BaseModel):
     """A use of a tool that waits for a person's approval, or waited."""
 
-    id: str = Field(description="`POST /api/mcp-servers/approvals/{id}/approve` lets the tool run, `…/deny` refuses it.")
+    id: str = Field(description="`POST /api/mcp-servers/approvals/{id}/approve` lets the tool run, `…/deny` does not.")
     state: ApprovalState
     server_id: str
     server_label: str
