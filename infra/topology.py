@@ -48,7 +48,8 @@ QUEUES = (
     # A mail can have 40 MB.
     Queue("inbound-mail", visibility_seconds=150),
     Queue("dialer"),
-    Queue("simulator"),
+    # Longer than a tool of a customer's server may take, twice.
+    Queue("simulator", visibility_seconds=75),
     Queue("voice-events"),
     Queue("text-reports"),
     Queue("texts"),
@@ -704,6 +705,7 @@ WORKERS = (
         sends=("simulator", "voice-events", "text-reports", "brands"),
         grants=frozenset({Grant.ROOT_SECRET, Grant.CALLBACKS, Grant.VOICE}),
         concurrency=20,
+        seconds=60,
     ),
     # The limit keeps a burst of reports from using the concurrency that the APIs need.
     Worker(
