@@ -88,11 +88,11 @@ def _connection_of(server: McpServer) -> tuple[Any, ...]:
 
 
 def _check(server: McpServer) -> _CheckResult:
-    if server.transport == "hosted":
-        return _CheckResult(CheckState.NOT_DIALED, _HOSTED, [])
-    if server.auth_type != "none" and not server.has_credential:
+    if server.lacks_credential:
         status = f"The server needs a credential for auth_type {server.auth_type}: send `credential`."
         return _CheckResult(CheckState.FAILED, status, [])
+    if server.transport == "hosted":
+        return _CheckResult(CheckState.NOT_DIALED, _HOSTED, [])
     assert server.server_url is not None, "the rules require it"
     listing = mcp_tools.list_tools(ToolServer(server.server_url, rules.credential_headers(server)))
     tools, left_out = _choose_tools(server, listing.tools)

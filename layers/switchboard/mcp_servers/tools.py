@@ -106,6 +106,9 @@ def list_hosted_servers(org_id: str, flow_id: str | None) -> list[HostedServer]:
     for server in store.list_servers(org_id):
         if not server.enabled or server.transport != "hosted" or server.flow_id not in (None, flow_id):
             continue
+        if server.lacks_credential:
+            # One server that refuses the vendor would fail the whole answer.
+            continue
         names = server.list_free_tools()
         if names is None or names:
             headers, about = rules.credential_headers(server), server.description or ""

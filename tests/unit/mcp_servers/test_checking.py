@@ -116,6 +116,12 @@ def test_a_server_without_its_credential_is_not_dialed(acme: Tenant, remote: Rem
     assert "send `credential`" in str(found.last_status)
 
 
+def test_a_hosted_server_without_its_credential_says_so(acme: Tenant, remote: Remote) -> None:
+    found = check(create(acme, transport="hosted", auth_type="bearer"))
+    assert (found.check_state, remote.asked) == ("failed", [])
+    assert "send `credential`" in str(found.last_status)
+
+
 def test_a_hosted_server_is_not_dialed(acme: Tenant, remote: Remote) -> None:
     found = check(create(acme, transport="hosted", server_url=None, connector_id="c1"))
     assert (found.check_state, remote.asked) == ("not_dialed", [])

@@ -46,6 +46,7 @@ def test_a_model_s_vendor_gets_only_tools_without_approvals(acme: Tenant) -> Non
     create(acme, "some", "s3cret", **hosted, auto_approve_tools_json='["a", "b"]', allowed_tools_json='["a"]')
     create(acme, "all", **hosted, require_approval_default="never")
     create(acme, "off", **hosted, require_approval_default="never", enabled=False)
+    create(acme, "bare", **hosted, require_approval_default="never", auth_type="bearer")
     create(acme, "by_url", "s3cret", transport="hosted", require_approval_default="never")
     create(acme, "dialed", require_approval_default="never")
     found = {one.label: (one.tools, one.connector_id) for one in tools.list_hosted_servers(acme.org_id, None)}
