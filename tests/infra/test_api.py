@@ -94,11 +94,13 @@ CODES = {
         500: "internal_error",
         503: "service_unavailable",
     },
-    "callbacks": dict.fromkeys((400, 401, 403, 404, 413, 415, 429, 500, 503), ""),
-    "twilio": dict.fromkeys((400, 401, 403, 404, 413, 415, 429, 500, 503), ""),
+    **{
+        name: dict.fromkeys((400, 401, 403, 404, 413, 415, 429, 500, 503), "")
+        for name in ("callbacks", "twilio", "stripe")
+    },
 }
 #: The form of each dialect's errors. A callback's response has a status only.
-TYPES = {"anima": "application/problem+json", "callbacks": "text/plain", "twilio": "text/plain"}
+TYPES = {"anima": "application/problem+json", "callbacks": "text/plain", "twilio": "text/plain", "stripe": "text/plain"}
 
 
 def read_code(api: str, body: dict[str, Any], status: int) -> str:

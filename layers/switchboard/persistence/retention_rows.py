@@ -470,7 +470,7 @@ KINDS: tuple[ItemKind, ...] = (
         "look-up of a trigger's token",
         "trigger_token#<digest>|token",
         _CHANGE,
-        "It is deleted with its trigger. That of a rotated token expires an hour after the rotation.",
+        "It is deleted with its trigger. That of a rotated token is deleted by a later rotation.",
     ),
     ItemKind(
         "activity", "firing", "<org>#firings#<trigger>|<id>", _TTL, _FIRING, timedelta(days=30), "the event was fired"
