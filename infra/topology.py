@@ -48,7 +48,8 @@ QUEUES = (
     # A mail can have 40 MB.
     Queue("inbound-mail", visibility_seconds=150),
     Queue("dialer"),
-    Queue("simulator"),
+    # Longer than a tool of a customer's server may take, twice.
+    Queue("simulator", visibility_seconds=75),
     Queue("voice-events"),
     Queue("text-reports"),
     Queue("texts"),
@@ -85,6 +86,8 @@ QUEUES = (
     Queue("timers"),
     # Longer than a server may take to list its tools.
     Queue("mcp-servers", visibility_seconds=90),
+    # Longer than a server may take to run a tool.
+    Queue("tool-runs", visibility_seconds=60),
 )
 
 #: How long dead letters wait for an operator: the longest time that SQS keeps a message.
@@ -708,6 +711,7 @@ WORKERS = (
         sends=("simulator", "voice-events", "text-reports", "brands"),
         grants=frozenset({Grant.ROOT_SECRET, Grant.CALLBACKS, Grant.VOICE}),
         concurrency=20,
+        seconds=60,
     ),
     # The limit keeps a burst of reports from using the concurrency that the APIs need.
     Worker(
@@ -842,6 +846,16 @@ WORKERS = (
         batch=1,
         concurrency=10,
         seconds=60,
+    ),
+    Worker(
+        "workers/tool_runs",
+        queue="tool-runs",
+        tables={"activity": READ_WRITE, "core": READ},
+        # As above.
+        grants=frozenset({Grant.ROOT_SECRET}),
+        batch=1,
+        concurrency=10,
+        seconds=45,
     ),
 )
 

@@ -1,4 +1,8 @@
-"""The mark of requests that the platform sends by itself, so that they cannot start each other forever."""
+"""The mark of requests that the platform sends by itself, so that they cannot start each other forever.
+
+Our own server for models sends it with the requests of its tools, the client of customers' servers with every request,
+and webhooks with the deliveries of fired events.
+"""
 
 from __future__ import annotations
 
