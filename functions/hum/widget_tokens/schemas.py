@@ -51,7 +51,7 @@ CapCents = Annotated[
         " before this token starts no more sessions. `null` means no cap.",
     ),
 ]
-Rate = Annotated[StrictInt, Field(ge=1, le=60, description="How many sessions an IP address may start in a minute.")]
+Rate = Annotated[StrictInt, Field(ge=1, le=60, description="How often an IP address may try to start a session in a minute. A captcha that failed counts too.")]
 Seconds = Annotated[StrictInt, Field(ge=30, le=1_800, description="When the platform ends a session.")]
 Active = Annotated[Flag, Field(description="Whether visitors may start sessions.")]
 

@@ -1,6 +1,6 @@
 """Starts the sessions of visitors, and reads them.
 
-The order of the checks: the key, the origin, the visitor's answers, the captcha, the rate, the spend cap, the flow. The
+The order of the checks: the key, the origin, the visitor's answers, the rate, the captcha, the spend cap, the flow. The
 edge checks the origin and the rate (`functions/hum/widget_sessions`).
 
 A session reserves the cost of its longest talk from the day's cap, in the transaction that creates it. The end returns

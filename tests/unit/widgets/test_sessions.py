@@ -9,7 +9,8 @@ import pytest
 from switchboard.accounts import organizations
 from switchboard.calls.models import State
 from switchboard.carriers import captcha
-from switchboard.carriers.captcha.simulator import SPENT_TOKEN, TEST_TOKEN
+from switchboard.carriers.captcha import CaptchaResult
+from switchboard.carriers.captcha.simulator import SPENT_TOKEN, TEST_TOKEN, SimulatedTurnstile
 from switchboard.flows.models import Flow
 from switchboard.kit import clock
 from switchboard.widgets import service, session_store, tokens
@@ -178,6 +179,20 @@ def test_the_captcha_is_checked_before_anything_is_written(flow: Flow) -> None:
         assert code_of(ask_page("POST", "/sessions", token.public_key, body)) == (400, "captcha_failed")
     assert ask_page("POST", "/sessions", token.public_key, {"captcha_token": TEST_TOKEN}).status == 200
     assert ask_page("GET", "/config", token.public_key).body["captcha"]["site_key"] == "1x00000000000000000000AA"
+
+
+def test_the_rate_limits_how_often_the_captcha_is_asked(flow: Flow, monkeypatch: pytest.MonkeyPatch) -> None:
+    token = make_token(flow, captcha_provider="turnstile", lead_fields=[], per_ip_rate_per_min=2)
+    asked: list[str] = []
+
+    def refuse(_: SimulatedTurnstile, text: str, address: str) -> CaptchaResult:
+        asked.append(f"{text} from {address}")
+        return CaptchaResult(success=False)
+
+    monkeypatch.setattr(SimulatedTurnstile, "check_token", refuse)
+    answers = [ask_page("POST", "/sessions", token.public_key, {"captcha_token": "guess"}) for _ in range(5)]
+    assert [answer.status for answer in answers] == [400, 400, 429, 429, 429]
+    assert len(asked) == 2
 
 
 def test_nobody_passes_unchecked_without_a_captcha(flow: Flow, monkeypatch: pytest.MonkeyPatch) -> None:
