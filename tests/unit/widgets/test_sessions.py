@@ -185,7 +185,7 @@ def test_the_rate_limits_how_often_the_captcha_is_asked(flow: Flow, monkeypatch:
     token = make_token(flow, captcha_provider="turnstile", lead_fields=[], per_ip_rate_per_min=2)
     asked: list[str] = []
 
-    def refuse(_: SimulatedTurnstile, text: str, address: str) -> CaptchaResult:
+    def refuse(_: SimulatedTurnstile, text: str, address: str, __: str | None = None) -> CaptchaResult:
         asked.append(f"{text} from {address}")
         return CaptchaResult(success=False)
 
@@ -195,9 +195,41 @@ def test_the_rate_limits_how_often_the_captcha_is_asked(flow: Flow, monkeypatch:
     assert len(asked) == 2
 
 
+def test_a_site_key_of_its_own_is_checked_with_its_own_secret(flow: Flow, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cloudflare has one secret for each site key."""
+    used: list[str | None] = []
+
+    def check(_: SimulatedTurnstile, text: str, address: str, secret: str | None = None) -> CaptchaResult:
+        used.append(secret)
+        return CaptchaResult(success=True, hostname="shop.example", action="widget_session")
+
+    monkeypatch.setattr(SimulatedTurnstile, "check_token", check)
+    token = make_token(
+        flow, lead_fields=[], captcha_provider="turnstile", captcha_site_key="0xOWN", captcha_secret="s3"
+    )
+    admin = system(token.org_id)
+
+    def ask() -> PageAnswer:
+        return ask_page("POST", "/sessions", token.public_key, {"captcha_token": "solved"})
+
+    assert ask().status == 200
+    # Another setting keeps the secret, and another site key ends it.
+    service.update_token(admin, token.id, {"name": "Other"})
+    assert ask().status == 200
+    service.update_token(admin, token.id, {"captcha_site_key": "0xNEW"})
+    assert code_of(ask()) == (503, "no_captcha")
+    after = service.update_token(admin, token.id, {"captcha_secret": "s4"})
+    assert "s4" not in after.model_dump_json()
+    assert ask().status == 200
+    # The deployment's own site key has the deployment's secret.
+    service.update_token(admin, token.id, {"captcha_site_key": captcha.site_key()})
+    assert ask().status == 200
+    assert used == ["s3", "s3", "s4", None]
+
+
 def test_nobody_passes_unchecked_without_a_captcha(flow: Flow, monkeypatch: pytest.MonkeyPatch) -> None:
     token = make_token(flow, captcha_provider="turnstile", lead_fields=[])
-    monkeypatch.setattr(captcha, "find_captcha", lambda: None)
+    monkeypatch.setattr(captcha, "find_captcha", lambda **_: None)
     answer = ask_page("POST", "/sessions", token.public_key, {"captcha_token": TEST_TOKEN})
     assert code_of(answer) == (503, "no_captcha")
 
