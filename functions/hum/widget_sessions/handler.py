@@ -36,6 +36,8 @@ def _authenticate_key(exchange: Exchange) -> None:
     key = read_bearer_token(exchange)
     if not key:
         raise Unauthenticated("The widget's key is missing: send Authorization: Bearer whk_….", code="missing")
+    if not key.startswith("whk_"):
+        raise Unauthenticated("This is no widget's key: send Authorization: Bearer whk_….", code="malformed")
     if not is_id(key, "whk"):
         raise NotFound(_UNKNOWN, code="unknown_widget")
     token = sessions.admit_key(key)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
 from switchboard.dialects.hum.widget_views import LeadView
-from switchboard.edge.fields import Flag, OneLine
+from switchboard.edge.fields import Flag, OneLine, Pattern
 from switchboard.edge.schema import omit_default
 from switchboard.usage.models import MICROS_PER_CENT
 from switchboard.widgets.models import (
@@ -47,11 +47,10 @@ SiteKey = Annotated[
     ),
 ]
 CaptchaSecret = Annotated[
-    str | None,
+    Annotated[str, Pattern("^[!-~]+$", "must have printable ASCII characters without spaces only")] | None,
     Field(
         min_length=1,
         max_length=200,
-        pattern=r"^[!-~]+$",
         description="The secret that belongs to `captcha_site_key`. It is stored encrypted, and no response has it.",
         json_schema_extra={"writeOnly": True},
     ),

@@ -93,7 +93,7 @@ def test_a_visitor_without_a_form_leaves_no_lead(token: WidgetToken, acme: Tenan
         ("", 401, "unauthorized"),
         ("whk_unknown", 404, "unknown_widget"),
         (f"whk_{'0' * 26}", 404, "unknown_widget"),
-        ("ak_live_x", 404, "unknown_widget"),
+        ("ak_live_x", 401, "unauthorized"),
     ],
 )
 def test_an_unknown_key_is_refused_and_no_page_reads_why(acme: Tenant, key: str | None, status: int, code: str) -> None:
