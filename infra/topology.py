@@ -430,6 +430,8 @@ GROUPS = (
         api="hum",
         paths=("api/widget-tokens", "api/widget-tokens/{proxy+}"),
         tables=_CONSOLE | {"activity": READ_WRITE},
+        # The secrets of captchas are sealed. The deployment's own site key needs none.
+        grants=frozenset({Grant.ROOT_SECRET}),
     ),
     # Strangers call it from the pages of partners: it reads no session of the console, and a flood takes no member's
     # place. Each environment may wait five seconds for the captcha.

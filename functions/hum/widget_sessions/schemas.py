@@ -14,7 +14,7 @@ from switchboard.widgets.models import CaptchaProvider, LeadField, WidgetToken
 from switchboard.widgets.sessions import CAPTCHA_ACTION, SessionWithTalk, StartedSession
 
 _TOKEN_CHARACTERS = 2_048
-_NOTICE = "You will talk with an artificial voice. What is said is written down and kept."
+_NOTICE = "You will talk with an artificial voice. The talk is written down and kept."
 
 
 class WidgetCaptchaView(BaseModel):
@@ -32,7 +32,7 @@ class WidgetConfigView(BaseModel):
     lead_fields: list[LeadField]
     captcha: WidgetCaptchaView
     max_session_seconds: int
-    notice: str = Field(description="What the page tells the visitor before the talk.")
+    notice: str = Field(description="The text that the page shows the visitor before the talk.")
 
     @classmethod
     def of(cls, token: WidgetToken) -> WidgetConfigView:
