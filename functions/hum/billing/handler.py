@@ -58,7 +58,7 @@ def create_checkout(request: CheckoutInput) -> RedirectView:
     responses={409: "The organization has not subscribed yet (`no_customer`).", 503: _NO_ANSWER},
 )
 def create_portal() -> RedirectView:
-    return RedirectView(url=checkout.open_portal(api.member.org_id))
+    return RedirectView(url=checkout.open_portal(api.member))
 
 
 @api.patch(

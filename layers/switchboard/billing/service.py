@@ -15,6 +15,7 @@ from switchboard.billing.asking import asking_provider
 from switchboard.billing.catalog import Included
 from switchboard.billing.models import UNPAID, BillingAccount, BillingStatus
 from switchboard.billing.moves import suspension_time
+from switchboard.carriers.outcomes import RefusedError
 from switchboard.carriers.payments import get_payments
 from switchboard.carriers.payments.ports.payments import Payments, SubscriptionChange
 from switchboard.errors import Conflict, Invalid
@@ -22,7 +23,7 @@ from switchboard.events import service as events
 from switchboard.events.models import Origin, Subject
 from switchboard.kit import clock, texts
 from switchboard.persistence.collection import next_version
-from switchboard.persistence.optimistic import retry_on_conflict
+from switchboard.persistence.optimistic import StaleVersionError, retry_on_conflict
 from switchboard.usage import service as usage
 from switchboard.usage.models import Meter
 
@@ -176,7 +177,14 @@ def _change_email(origin: Origin, address: str) -> None:
         if before and before.customer_id:
             payments: Payments = get_payments()
             with asking_provider():
-                payments.change_email(before.org_id, before.customer_id, address, _key(before, address))
+                try:
+                    payments.change_email(before.org_id, before.customer_id, address, _key(before, address))
+                except RefusedError:
+                    # The customer may be gone. Then the next one gets the address.
+                    found = subscriptions.sync_account(origin, payments)
+                    if found and found.customer_id:
+                        raise
+                    raise StaleVersionError from None
         after = (
             next_version(before, email=address)
             if before
