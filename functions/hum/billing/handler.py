@@ -36,7 +36,7 @@ def get_billing() -> BillingView:
     responses={
         400: "The request is not valid, or a URL leads to another site (`untrusted_url`).",
         409: "The organization has a subscription (`subscription_exists`), an agreement (`plan_by_agreement`), or has"
-        " just paid (`checkout_paid`).",
+        " just paid (`checkout_paid`). Or the plan is too small (`plan_too_small`; `details` say what to reduce).",
         503: _NO_ANSWER,
     },
 )

@@ -13,7 +13,7 @@ from datetime import timedelta
 from switchboard.accounts.models import Organization
 from switchboard.accounts.plans import PlanName
 from switchboard.aws.writes import commit
-from switchboard.billing import notices, store, subscriptions, trusted_urls
+from switchboard.billing import catalog, notices, store, subscriptions, trusted_urls
 from switchboard.billing.asking import asking_provider
 from switchboard.billing.models import BillingAccount, OpenCheckout
 from switchboard.carriers.outcomes import RefusedError
@@ -40,7 +40,8 @@ def open_checkout(
     """Returns the URL of a page where the organization subscribes to a plan.
 
     A repeated request gets the same page. Another plan closes the page of the first one. Raises Invalid for a URL of
-    another site; Conflict with `subscription_exists`, `plan_by_agreement` or `checkout_paid`; Unavailable.
+    another site; Conflict with `subscription_exists`, `plan_by_agreement`, `plan_too_small` or
+    `checkout_paid`; Unavailable.
     """
     success = trusted_urls.require_trusted(success_url or trusted_urls.home_url("success"), "successUrl")
     cancel = trusted_urls.require_trusted(cancel_url or trusted_urls.home_url("canceled"), "cancelUrl")
@@ -49,6 +50,7 @@ def open_checkout(
             "The organization has the plan enterprise by agreement: ask your contact to change it.",
             code="plan_by_agreement",
         )
+    catalog.require_plan_fits(org, plan)
     payments = get_payments()
     with asking_provider():
         # The customer may have paid without our knowledge so far, or may be gone.

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from switchboard.accounts import organizations
 from switchboard.accounts.plans import PlanName
+from switchboard.aws.writes import commit
 from switchboard.billing import checkout, store
 from switchboard.carriers.outcomes import OutcomeUnknownError, RefusedError
 from switchboard.carriers.payments.ports.payments import CheckoutOrder, CheckoutPage
@@ -149,6 +151,15 @@ def test_an_agreement_is_not_on_sale(payments: None) -> None:
     with pytest.raises(Conflict) as refused:
         Customer(tenant("big", PlanName.ENTERPRISE)).order()
     assert refused.value.code == "plan_by_agreement"
+
+
+def test_a_plan_that_is_too_small_is_not_sold(acme: Customer) -> None:
+    commit(organizations.gauge_write(acme.org.id, "agents", 28, None, None))
+    with pytest.raises(Conflict) as refused:
+        acme.order(PlanName.STARTER)
+    assert refused.value.code == "plan_too_small"
+    assert "agents" in refused.value.details["fields"]
+    acme.order(PlanName.GROWTH)
 
 
 def test_a_deployment_without_payments_says_so(acme: Customer, monkeypatch: pytest.MonkeyPatch) -> None:

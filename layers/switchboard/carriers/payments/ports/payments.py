@@ -2,7 +2,7 @@
 
 Every write carries a key: the provider does a repeated request with the same key once. A write may raise RefusedError,
 ThrottledError (nothing happened) or OutcomeUnknownError. After the last two, the same request with the same key is safe
-(`switchboard.carriers.outcomes`). A read raises ThrottledError, whatever went wrong.
+(`switchboard.carriers.outcomes`). A read raises ThrottledError for each failure.
 """
 
 from __future__ import annotations
