@@ -13,7 +13,7 @@ import pytest
 
 from switchboard.aws import queues
 from switchboard.brands import drafts, marking, registering, service
-from switchboard.brands.jobs import AdvanceRegistration, MarkNumbers
+from switchboard.brands.jobs import AdvanceRegistration, MarkNumbers, WatchRegistration
 from switchboard.carriers.registrations.ports.registry import RegistryIssue, RegistryReview
 from switchboard.errors import Conflict
 from switchboard.kit import clock
@@ -228,3 +228,29 @@ def test_an_admin_who_edits_while_another_submits_changes_it_before_or_is_refuse
         if done >= calls:
             break
     assert outcomes == {"Lakeside Clinic", "Bob's"}
+
+
+def test_a_watch_that_was_killed_anywhere_ends_the_approval_once(
+    saboteur: Sabotage, registry: FakeRegistry, later: Later, frozen: clock.FrozenClock
+) -> None:
+    for done, ada in enumerate(new_admins()):
+        registry.verdicts = {"brand": APPROVED, "campaign": APPROVED}
+        submit_drafts(ada)
+        pass_time(later, frozen, minutes=12)
+        assert states_of(ada.org_id) == ("approved", "approved")
+        registry.verdicts["brand"] = REJECTED
+        before, asked = count_events(), registry.questions
+        watch = WatchRegistration(org_id=ada.org_id, attempt=service.get_brand(ada.org_id).attempt)
+        finished = []
+        with saboteur.killing(after=done):
+            registering.watch_registration(watch)
+            finished.append(True)
+        # The message of the killed worker comes again.
+        registering.watch_registration(watch)
+        assert states_of(ada.org_id) == ("rejected", "approved")
+        assert count_events() - before == {"brand.rejected": 1}
+        assert service.get_brand(ada.org_id).watch == 1
+        if finished:
+            assert done > 1
+            return
+        assert registry.questions - asked <= 3

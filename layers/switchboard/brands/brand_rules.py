@@ -114,13 +114,16 @@ def _find_needless(facts: Mapping[str, Any], entity: str | None) -> dict[str, st
 def _find_place_problems(facts: Mapping[str, Any]) -> dict[str, str]:
     problems: dict[str, str] = {}
     country = facts.get("country")
-    if not isinstance(country, str) or country not in _STATES:
+    # With a wrong country, an address that fits none of these is wrong, too: the caller learns all at once.
+    places = [*_STATES] if check_country(country) else [place for place in _STATES if place == country]
+    if not places:
         return problems
-    states, problem = _STATES[country]
-    if "state" in facts and facts["state"] not in states:
-        problems["state"] = problem
-    if "postal_code" in facts and (wrong := _POSTAL_CODES[country](facts["postal_code"])):
-        problems["postal_code"] = wrong
+    state = facts.get("state")
+    if state is not None and not any(state in [*_STATES[place][0]] for place in places):
+        problems["state"] = _STATES[places[0]][1]
+    wrong = [_POSTAL_CODES[place](facts["postal_code"]) for place in places if "postal_code" in facts]
+    if wrong and all(wrong):
+        problems["postal_code"] = str(wrong[0])
     return problems
 
 

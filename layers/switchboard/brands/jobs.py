@@ -23,10 +23,14 @@ class CheckRegistration(Job, queue="brands"):
 
 
 class WatchRegistration(Job, queue="brands"):
-    """Each day of an attempt: start it again if it has stopped, and ask whether its approvals still hold."""
+    """Each day of an attempt: start it again if it has stopped, and ask whether its approvals still hold.
+
+    `number` is the brand's number of the watch. A job that comes again starts no second row of watches.
+    """
 
     org_id: str
     attempt: int
+    number: int = 0
 
 
 class MarkNumbers(Job, queue="brands"):

@@ -111,6 +111,8 @@ class Brand(BaseModel):
     #: The number of the turn: a job of an earlier one has nothing to do. `checks` counts turns without news.
     turn: int = 0
     checks: int = 0
+    #: The number of the next watch of this attempt. The job of an earlier one starts no other.
+    watch: int = 0
     #: The timer of the next turn, if it is more than 15 minutes away.
     timer: str | None = None
     #: The origin of the changes of a worker.

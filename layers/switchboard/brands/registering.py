@@ -146,11 +146,27 @@ def watch_registration(job: WatchRegistration) -> None:
     if brand is None or brand.attempt != job.attempt or not (part_under_way(brand) or approved_parts(brand)):
         telemetry.log_skip("the attempt is over", org_id=job.org_id, attempt=job.attempt)
         return
-    timers.send_later(job, clock.now() + WATCH_PAUSE)
+    if _plan_next_watch(brand, job) is None and brand.watch != job.number + 1:
+        telemetry.log_skip("a later watch runs", org_id=job.org_id, attempt=job.attempt)
+        return
     if part_under_way(brand):
         timers.send_later(AdvanceRegistration(org_id=brand.org_id, turn=brand.turn), clock.now())
     if registry_name() == brand.registry:
         _ask_approvals(brand, approved_parts(brand))
+
+
+def _plan_next_watch(brand: Brand, job: WatchRegistration) -> Brand | None:
+    """Plans the watch after this one, once. Returns `None` if that was done before."""
+
+    def decide(now: Brand) -> Decision[Brand]:
+        if (now.attempt, now.watch) != (job.attempt, job.number):
+            return None
+        after = job.model_copy(update={"number": job.number + 1})
+        # Nothing that a member sees changes.
+        planned = next_version(now, watch=after.number).model_copy(update={"updated_at": now.updated_at})
+        return planned, [timers.schedule(after, clock.now() + WATCH_PAUSE).write]
+
+    return store.BRANDS.change_object(job.org_id, brand.id, decide)
 
 
 def _ask_approvals(brand: Brand, parts: list[RegistrationPart]) -> None:

@@ -126,7 +126,7 @@ def _submitted(
     if not waits:
         turn = before.turn + 1
         facts |= {"attempt": before.attempt + 1, "begun_at": now, "done": _done_before(before, brand=brand)}
-        facts |= {"claim": None, "turn": turn, "checks": 0, "timer": None}
+        facts |= {"claim": None, "turn": turn, "checks": 0, "timer": None, "watch": 0}
         watch = WatchRegistration(org_id=before.org_id, attempt=before.attempt + 1)
         writes += [
             timers.cancel_writes(before.timer),

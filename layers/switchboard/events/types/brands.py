@@ -32,10 +32,16 @@ TYPES = (
     _registration("brand.submitted", "A member submitted the brand to the registry."),
     _registration("brand.pending", "The registry has the brand, and reviews it.", told=False),
     _registration("brand.approved", "The registry approved the brand."),
-    _registration("brand.rejected", "The registry rejected the brand, or took its approval back.", RegistrationRejected),
+    _registration(
+        "brand.rejected", "The registry rejected the brand, or took its approval back.", RegistrationRejected
+    ),
     _registration("brand_campaign.draft_saved", "A member changed the draft of the campaign.", DraftSaved, told=False),
     _registration("brand_campaign.submitted", "A member submitted the campaign. It waits for its brand, if needed."),
     _registration("brand_campaign.pending", "The registry has the campaign, and reviews it.", told=False),
     _registration("brand_campaign.approved", "The registry approved the campaign."),
-    _registration("brand_campaign.rejected", "The registry rejected the campaign, or took its approval back.", RegistrationRejected),
+    _registration(
+        "brand_campaign.rejected",
+        "The registry rejected the campaign, or took its approval back.",
+        RegistrationRejected,
+    ),
 )
