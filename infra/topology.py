@@ -700,8 +700,9 @@ WORKERS = (
         grants=frozenset({Grant.ROOT_SECRET, Grant.PAYMENTS, Grant.CALLBACKS}),
         # Each job may have to wait for several answers of a provider that hangs.
         batch=1,
-        # At a month's beginning all subscriptions renew, and their last use must arrive within an hour. Each takes three
-        # jobs of about half a second: this is enough for 100,000 jobs an hour, and below Stripe's 100 requests a second.
+        # When a month begins, all subscriptions renew, and their last use must arrive within an hour. Each takes three
+        # jobs of about half a second. This is enough for 100,000 jobs an hour, and below Stripe's 100 requests a
+        # second.
         concurrency=20,
         seconds=120,
     ),

@@ -240,7 +240,14 @@ def test_the_widget_works_by_keyboard_alone(admin: httpx.Client, shops: tuple[Sh
 
 def test_the_captcha_is_part_of_the_form(admin: httpx.Client, shops: tuple[Shop, Shop], browser: Browser) -> None:
     shop, _ = shops
-    token = make_token(admin, shop.origin, captcha_provider="turnstile", captcha_site_key="0xKEY", captcha_secret="0xSECRET", lead_fields=[])
+    token = make_token(
+        admin,
+        shop.origin,
+        captcha_provider="turnstile",
+        captcha_site_key="0xKEY",
+        captcha_secret="0xSECRET",
+        lead_fields=[],
+    )
     shop.show(token["public_key"])
     # Turnstile's own loader is a script element too, which trusted types would need a policy for.
     shop.policy = shop.policy.partition("; require-trusted")[0]

@@ -175,8 +175,8 @@ class Exchange:
         #: The client: the owner of a key, or a person with a session.
         self.key_identity: KeyIdentity | None = None
         self.signed_in: SessionIdentity | None = None
-        #: The client that an operation's own scheme authenticated. If its dialect accepts an Idempotency-Key, the scheme
-        #: sets the credential too.
+        #: The client that an operation's own scheme authenticated. If its dialect accepts an Idempotency-Key, the
+        #: scheme sets the credential too.
         self.bearer: Any = None
         #: The provider account that signed the body.
         self.signer: str | None = None

@@ -149,7 +149,7 @@ class ToolApprovalWebhookData(BaseModel):
     server_label: str
     tool: str = Field(description="The name of the tool at its server.")
     name: str = Field(description="The name by which the AI knows the tool.")
-    arguments: dict[str, Any] = Field(description="What the AI wants to send to the tool.")
+    arguments: dict[str, Any] = Field(description="The arguments that the AI wants to send to the tool.")
     flow_id: str
     conversation_id: str
     expires_at: str = Field(description="When a pending approval expires.")
