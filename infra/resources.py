@@ -179,3 +179,5 @@ class Api:
     base_path: str
     fallback: str
     fixed: tuple[FixedAnswer, ...] = ()
+    #: Whether a trace has API Gateway's part, which shows the path of a request. The functions are always traced.
+    traced: bool = True

@@ -49,6 +49,12 @@ async def execute_operation(
             f"{operation.id} needs a credential of the API {operation.api}. This connection has one of"
             f" {credential.api}: connect with a credential of {operation.api}.",
         )
+    if credential.is_bound_to_addresses:
+        return _refuse(
+            "key_bound_to_addresses",
+            "This key works only from some IP addresses, and the requests of this tool come from the platform: connect"
+            " with a key without an IP allowlist.",
+        )
     try:
         request = build_request(operation, arguments)
     except BadArgumentsError as bad:

@@ -61,6 +61,8 @@ from switchboard.roleplay import lifecycle, sessions
 from switchboard.roleplay.models import DrillRequest, TransportReport
 from switchboard.roleplay.transports import simulator
 from switchboard.team.models import Member
+from switchboard.tool_approvals import service as tool_approvals
+from switchboard.tool_approvals.models import ToolRequest
 from switchboard.triggers import firing
 from switchboard.triggers import service as triggers
 from switchboard.triggers.firing import FiredEvent
@@ -135,6 +137,7 @@ def fill_sample(text: str, demo: dict[str, str]) -> dict[str, Any]:
                 _master(demo), McpServerSettings(label="orders", connector_id="connector_orders")
             ).id
         ),
+        "approved_tool": lambda: _approved_tool(demo),
         "waiting_text": lambda: waiting().id,
         "waiting_conversation": lambda: waiting().conversation_id,
         "fired_trigger": lambda: fired().trigger_id,
@@ -261,6 +264,24 @@ def _fired_event(demo: dict[str, str]) -> Firing:
     found = firing.fire_trigger(made.trigger, FiredEvent('{"phone": "+14155550142"}'))
     assert found is not None, "the event has no id"
     return found
+
+
+def _approved_tool(demo: dict[str, str]) -> str:
+    """Let a tool run that the AI wanted to use in a conversation. Returns the approval's id."""
+    server = mcp_servers.create_server(_master(demo), McpServerSettings(label="shop", connector_id="connector_shop"))
+    request = ToolRequest(
+        org_id=server.org_id,
+        conversation_id=ids.new_id("cnv"),
+        message_id=ids.new_id("sms"),
+        correlation_id=ids.new_id("corr"),
+        flow_id=ids.new_id("flow"),
+        server_id=server.id,
+        server_label=server.label,
+        tool="cancel",
+        name="shop__cancel",
+    )
+    approval = tool_approvals.request_approval(request, clock.now_iso())
+    return tool_approvals.approve_tool(_admin(demo), approval.id).id
 
 
 def _waiting_text(demo: dict[str, str]) -> TextMessage:

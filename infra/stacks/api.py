@@ -48,7 +48,7 @@ class RestApi(Stack):
         functions = Functions(self, deployment, resources, assets)
         groups = [group for group in topology.GROUPS if group.api == api.name]
         handlers = {group.name: functions.make_published(group) for group in groups}
-        self.rest = self._rest_api(name, topology.binary_types(api))
+        self.rest = self._rest_api(name, topology.binary_types(api), traced=api.traced)
         for group in groups:
             # The base path itself is the root, which the fallback serves.
             for path in filter(None, group.paths):
@@ -62,7 +62,7 @@ class RestApi(Stack):
         self._attach(api)
         CfnOutput(self, "Url", description=f"The address of {api.name} without a domain", value=self.rest.url)
 
-    def _rest_api(self, name: str, binary_types: list[str]) -> apigateway.RestApi:
+    def _rest_api(self, name: str, binary_types: list[str], *, traced: bool) -> apigateway.RestApi:
         log_group = log_group_of(self, f"/aws/apigateway/{name}")
         rest = apigateway.RestApi(
             self,
@@ -77,7 +77,7 @@ class RestApi(Stack):
                 stage_name=STAGE,
                 access_log_destination=apigateway.LogGroupLogDestination(log_group),
                 access_log_format=_access_log(),
-                tracing_enabled=True,
+                tracing_enabled=traced,
                 metrics_enabled=True,
                 throttling_rate_limit=REQUESTS_PER_SECOND,
                 throttling_burst_limit=MAX_BURST,
@@ -144,14 +144,14 @@ def _answer(resource: apigateway.IResource, fixed: FixedAnswer) -> None:
 
 
 def _access_log() -> apigateway.AccessLogFormat:
-    # No query, no header and no body: they may contain secrets.
+    # No path, no query, no header and no body: they may contain secrets, as the path of an inbound trigger does. The
+    # route names the resource alone.
     fields = {
         "requestId": "requestId",
         "at": "requestTimeEpoch",
         "sourceIp": "identity.sourceIp",
         "userAgent": "identity.userAgent",
         "method": "httpMethod",
-        "path": "path",
         "route": "resourcePath",
         "status": "status",
         "bytes": "responseLength",

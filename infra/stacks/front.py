@@ -102,5 +102,5 @@ class Front(Stack):
 
 def _seen_as(name: str) -> wafv2.CfnWebACL.VisibilityConfigProperty:
     return wafv2.CfnWebACL.VisibilityConfigProperty(
-        cloud_watch_metrics_enabled=True, metric_name=name, sampled_requests_enabled=True
+        cloud_watch_metrics_enabled=True, metric_name=name, sampled_requests_enabled=False
     )

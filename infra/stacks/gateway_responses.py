@@ -63,13 +63,15 @@ _HEADERS = {"x-request-id": "context.requestId", "Cache-Control": "'no-store'", 
 #: Headers that only one dialect has on every response.
 _OWN_HEADERS = {
     "anima": {"x-correlation-id": "context.requestId"},
-    # One path allows calls from other origins, and these error responses are the same on every path. So a script may
+    # Some paths allow calls from other origins, and these error responses are the same on every path. So a script may
     # read them on all paths, but the preflight of the other paths stops its requests.
     "athos": {
         "X-Athos-Request-Id": "context.requestId",
         "Access-Control-Allow-Origin": "'*'",
         "Access-Control-Expose-Headers": "'X-Athos-Request-Id'",
     },
+    # A browser does not give such a response to a script that sent cookies.
+    "hum": {"Access-Control-Allow-Origin": "'*'", "Access-Control-Expose-Headers": "'x-request-id'"},
 }
 
 

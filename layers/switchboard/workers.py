@@ -55,9 +55,14 @@ def job_handler(
     return _one_by_one(take)
 
 
-def message_handler(work: Callable[[dict[str, Any]], None]) -> LambdaHandler:
-    """Returns a handler that passes the body of each message to `work`, for a queue with messages from providers."""
-    return _one_by_one(work)
+def message_handler(
+    work: Callable[[dict[str, Any]], None], *, longest_seconds: float = _ENOUGH_TIME / 1_000
+) -> LambdaHandler:
+    """Returns a handler that passes the body of each message to `work`, for a queue with messages from providers.
+
+    `longest_seconds` is the longest time that one message may take. No message starts with less time left.
+    """
+    return _one_by_one(work, longest_seconds * 1_000)
 
 
 def batch_handler(
@@ -161,7 +166,7 @@ def _image(record: dict[str, Any]) -> Item | None:
     return dynamodb.decode_item(image) if image and record["eventName"] == "INSERT" else None
 
 
-def _one_by_one(take: Callable[[dict[str, Any]], None]) -> LambdaHandler:
+def _one_by_one(take: Callable[[dict[str, Any]], None], enough_time: float = _ENOUGH_TIME) -> LambdaHandler:
     def noted(record: SQSRecord) -> None:  # Powertools passes it by this name
         try:
             with telemetry.traced("job"):
@@ -173,7 +178,7 @@ def _one_by_one(take: Callable[[dict[str, Any]], None]) -> LambdaHandler:
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         def in_time(record: SQSRecord) -> None:
             # The first job always starts: otherwise a function with a short timeout would never do anything.
-            if record.message_id != event["Records"][0]["messageId"] and _is_late(context):
+            if record.message_id != event["Records"][0]["messageId"] and _is_late(context, enough_time):
                 raise _NoTimeLeft
             noted(record)
 
@@ -199,8 +204,8 @@ class _NoTimeLeft(Exception):
     """The invocation has too little time left for this job. The job returns to the queue."""
 
 
-def _is_late(context: Any) -> bool:
-    return context is not None and context.get_remaining_time_in_millis() < _ENOUGH_TIME
+def _is_late(context: Any, enough_time: float = _ENOUGH_TIME) -> bool:
+    return context is not None and context.get_remaining_time_in_millis() < enough_time
 
 
 def _handler(take: Callable[[list[dict[str, Any]], Any], set[int]], name: str, longest: int) -> LambdaHandler:

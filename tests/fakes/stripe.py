@@ -36,14 +36,30 @@ AnswerStripe = Callable[[StripeRequest], tuple[int, Any]]
 
 @dataclass
 class StripeServer:
-    """The requests that came, oldest first, and the answer to the next ones."""
+    """The requests that came, oldest first, and the answer to the next ones.
+
+    With `keeps`, the first answer to a key is given again, as Stripe does for a day.
+    """
 
     answer: AnswerStripe
     requests: list[StripeRequest] = field(default_factory=list)
+    #: The bodies of the requests. Unlike `given`, they show empty parameters.
+    bodies: list[str] = field(default_factory=list)
+    keeps: bool = False
+    kept: dict[str, tuple[int, Any]] = field(default_factory=dict)
+
+    def find_answer(self, request: StripeRequest) -> tuple[int, Any, bool]:
+        """Returns the status, the content, and whether they were given before."""
+        if self.keeps and request.key in self.kept:
+            return *self.kept[request.key], True
+        status, content = self.answer(request)
+        if request.key:
+            self.kept[request.key] = status, content
+        return status, content, False
 
 
-def stripe_error(kind: str, code: str = "no") -> dict[str, Any]:
-    return {"error": {"type": kind, "code": code, "message": "No.", "param": "plan"}}
+def stripe_error(kind: str, code: str = "no", message: str = "No.") -> dict[str, Any]:
+    return {"error": {"type": kind, "code": code, "message": message, "param": "plan"}}
 
 
 def stripe_list(*items: Any) -> dict[str, Any]:
@@ -68,7 +84,8 @@ def serve_stripe(answer: AnswerStripe, monkeypatch: pytest.MonkeyPatch) -> Itera
                 self.headers.get("Authorization"),
             )
             found.requests.append(made)
-            status, content = found.answer(made)
+            found.bodies.append(body)
+            status, content, replayed = found.find_answer(made)
             if status == 0:
                 self.close_connection = True
                 self.connection.close()
@@ -77,6 +94,8 @@ def serve_stripe(answer: AnswerStripe, monkeypatch: pytest.MonkeyPatch) -> Itera
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(text)))
+            if replayed:
+                self.send_header("Idempotent-Replayed", "true")
             self.end_headers()
             with suppress(BrokenPipeError):
                 self.wfile.write(text)

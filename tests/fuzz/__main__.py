@@ -28,11 +28,12 @@ def main() -> int:
     parser.add_argument("--cases", type=int, default=10_000, help="the least number of requests")
     parser.add_argument("--seed", type=int, default=None, help="repeats a run")
     parser.add_argument("--api", choices=[*openapi.DESCRIPTIONS], action="append", help="one API; may be repeated")
+    parser.add_argument("--paths", default="", help="a regular expression: only paths with a match")
     parser.add_argument("--hold", action="store_true", help="let the stack run after a fault, until Ctrl-C")
     given = parser.parse_args()
     seed = random.randrange(2**32) if given.seed is None else given.seed
     with TemporaryDirectory() as folder, stack_in(Path(folder)) as stack:
-        outcomes = _run(stack, given.api or [*openapi.DESCRIPTIONS], given.cases, seed)
+        outcomes = _run(stack, given.api or [*openapi.DESCRIPTIONS], given.cases, seed, given.paths)
         faults = [outcome for outcome in outcomes if outcome.faults]
         for outcome in faults:
             print(f"\n{outcome.api}\n{outcome.faults}")
@@ -44,14 +45,16 @@ def main() -> int:
     return 1 if faults else 0
 
 
-def _run(stack: Stack, apis: list[str], cases: int, seed: int) -> list[Outcome]:
+def _run(stack: Stack, apis: list[str], cases: int, seed: int, paths: str) -> list[Outcome]:
     examples = max(1, cases // _CASES_PER_EXAMPLE)
     outcomes: list[Outcome] = []
     phases = PHASES
     while sum(outcome.cases for outcome in outcomes) < cases:
         for api in apis:
             began = time.monotonic()
-            outcome = fuzz(api, stack.url, stack.home, stack.home, seed=seed, examples=examples, phases=phases)
+            outcome = fuzz(
+                api, stack.url, stack.home, stack.home, seed=seed, examples=examples, phases=phases, paths=paths
+            )
             outcomes.append(outcome)
             _tell(outcome, time.monotonic() - began)
         if any(outcome.faults for outcome in outcomes):

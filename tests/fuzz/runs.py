@@ -53,10 +53,12 @@ def fuzz(
     seed: int,
     examples: int,
     phases: tuple[str, ...] = PHASES,
+    paths: str = "",
     shrink: bool = True,
 ) -> Outcome:
     """Run phases over an API's document: `examples` cases for each operation, and as many as coverage needs.
 
+    With `paths`, only over the operations whose path has a match of this regular expression.
     The stack runs at `url` with its data in `home`. `folder` receives the whole report.
     """
     answers, report = folder / f"{api}-answers.json", folder / f"{api}-report.txt"
@@ -65,6 +67,7 @@ def fuzz(
         *(sys.executable, "-m", "schemathesis.cli", "--config-file", _HERE / "settings.toml"),
         *("run", f"{url}/openapi/{api}.json", "--no-color", "--phases", ",".join(phases)),
         *("--seed", str(seed), "--max-examples", str(examples), *(() if shrink else ("--no-shrink",))),
+        *(("--include-path-regex", paths) if paths else ()),
     ]
     told = {"API": api, "URL": url, "HOME": home, "SEED": seed, "ANSWERS": answers}
     environ = {

@@ -31,7 +31,6 @@ NEVER_CALLED = {
     "hum/transcription": {SECRET},  # It returns no cursor, and keeps nothing that a retry would have to repeat.
     "hum/team": {SECRET},  # It returns no cursor, and no secret that a retry would have to repeat.
     "hum/sign_in": {"idempotency"},  # A browser navigates there, without an Idempotency-Key.
-    "hum/widget_tokens": {SECRET},  # It returns no cursor, and no secret that a retry would have to repeat.
     "hum/widget_sessions": {"sessions"},  # A public key or the token of a session is the credential.
     "workers/widgets": {SECRET},  # Tokens and tickets are made and read by the function that starts sessions.
     # It authenticates and passes on: the operations run in functions of their own.

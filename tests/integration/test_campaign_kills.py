@@ -136,10 +136,19 @@ def test_a_campaign_survives_the_kill_of_a_random_worker_every_second(stack: Run
         return [one for one in texts if one.get("status") == "sending"]
 
     wait_until(lambda: count()["delivered"] + len(open_texts()) == _RECIPIENTS, _PATIENCE)
-    # A worker died between the hand-over of a text and its record. The carrier is asked about it after ten minutes.
-    asked = [one["body"] for one in engine.scan_activity("outbox") if one.get("body", {}).get("job") == "ConfirmClaims"]
-    assert {one["id"] for one in open_texts()} <= {claim["message_id"] for body in asked for claim in body["claimed"]}
-    for body in asked:
+
+    def asked() -> list[dict[str, Any]]:
+        jobs = [one.get("body", {}) for one in engine.scan_activity("outbox")]
+        return [body for body in jobs if body.get("job") == "ConfirmClaims"]
+
+    # A worker died between the hand-over of a text and its record. The turn that comes again lets the carrier be asked
+    # about it after ten minutes.
+    def are_watched() -> bool:
+        watched = {claim["message_id"] for body in asked() for claim in body["claimed"]}
+        return {one["id"] for one in open_texts()} <= watched
+
+    wait_until(are_watched, _PATIENCE)
+    for body in asked():
         engine.send(body)
     wait_until(lambda: count()["delivered"] == _RECIPIENTS, _PATIENCE)
     taken = engine.scan_activity("hand_overs")

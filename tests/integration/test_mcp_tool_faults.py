@@ -27,7 +27,7 @@ from tests.unit.contacts.book import list_workflow_events
 from tests.unit.mcp_servers.life import create, with_tools
 from tests.unit.tool_approvals.life import make_approval
 
-WORKER = "workers/mcp_servers"
+CHECKS, RUNS = "workers/mcp_servers", "workers/tool_runs"
 
 
 @pytest.fixture
@@ -76,12 +76,12 @@ def test_a_worker_killed_anywhere_runs_each_tool_at_most_once(
         service.approve_tool(ada, approval.id)
         queue(RunApprovedTool(org_id=acme.org_id, approval_id=approval.id))
         with saboteur.killing(after):
-            run_worker(WORKER)
+            run_worker(RUNS)
             ended = True
-        run_worker(WORKER)
+        run_worker(RUNS)
         frozen.advance(minutes=3)
         queue(SettleToolRun(org_id=acme.org_id, approval_id=approval.id))
-        run_worker(WORKER)
+        run_worker(RUNS)
         after += 1
         found = service.get_approval(acme.org_id, approval.id)
         states.add(found.state)
@@ -121,9 +121,9 @@ def test_a_worker_killed_anywhere_lists_the_tools(acme: Tenant, shop: Shop) -> N
     while not ended:
         made = queued(after)
         with saboteur.killing(after):
-            run_worker(WORKER)
+            run_worker(CHECKS)
             ended = True
-        run_worker(WORKER)
+        run_worker(CHECKS)
         after += 1
         assert [tool.name for tool in mcp_servers.get_server(made.org_id, made.id).tools] == ["cancel"]
     assert after > 2

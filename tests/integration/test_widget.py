@@ -148,7 +148,7 @@ def test_a_visitor_talks_and_leaves_a_lead(admin: httpx.Client, shops: tuple[Sho
         dialog.get_by_label("Question").fill("Are you open?")
         dialog.get_by_role("button", name="Start the talk").click()
         log = dialog.get_by_role("log", name="Transcript")
-        expect(log).to_contain_text("Shop assistant: Welcome, Ada.")
+        expect(log).to_contain_text("Shop assistant: This call is recorded. This is an artificial voice. Welcome, Ada.")
         expect(log).to_contain_text("You: Hello.")
         dialog.get_by_role("button", name="End the talk").click()
         expect(dialog.get_by_role("status")).to_have_text("The talk has ended.")
@@ -240,7 +240,14 @@ def test_the_widget_works_by_keyboard_alone(admin: httpx.Client, shops: tuple[Sh
 
 def test_the_captcha_is_part_of_the_form(admin: httpx.Client, shops: tuple[Shop, Shop], browser: Browser) -> None:
     shop, _ = shops
-    token = make_token(admin, shop.origin, captcha_provider="turnstile", captcha_site_key="0xKEY", lead_fields=[])
+    token = make_token(
+        admin,
+        shop.origin,
+        captcha_provider="turnstile",
+        captcha_site_key="0xKEY",
+        captcha_secret="0xSECRET",
+        lead_fields=[],
+    )
     shop.show(token["public_key"])
     # Turnstile's own loader is a script element too, which trusted types would need a policy for.
     shop.policy = shop.policy.partition("; require-trusted")[0]

@@ -94,6 +94,11 @@ NOTHING_TO_DO: dict[str, list[dict[str, Any]]] = {
             "snoozed_until": "2026-01-15T17:00:00.000Z",
         },
     ],
+    "workers/tool_runs": [
+        {"job": "RunApprovedTool", "org_id": ORG, "approval_id": "apr_none"},
+        {"job": "SettleToolRun", "org_id": ORG, "approval_id": "apr_none"},
+        {"job": "ExpireApproval", "org_id": ORG, "approval_id": "apr_none"},
+    ],
     "workers/voicemails": [
         {"job": "CreateVoicemail", **CALL, "recording_id": "RE_none"},
         {

@@ -12,6 +12,7 @@ from switchboard import workers
 from switchboard.aws import clients, queues
 from switchboard.aws.queues import MessageReceipt
 from switchboard.calls.jobs import DialCall
+from switchboard.carriers.voice.simulator import tool_calls
 from switchboard.email.jobs import ConfirmMail, SendMail
 from switchboard.kit import settings
 from switchboard.kit.jobs import Job, QueueMessage, job_queues
@@ -90,6 +91,27 @@ def test_no_job_starts_without_enough_time(pauses: list[tuple[str, int]]) -> Non
     assert (len(done), list_failed(answer)) == (1, ["m2", "m3"])
     assert [handle for handle, _ in pauses] == ["h2", "h3"]
     assert all(32 <= seconds <= 64 for _, seconds in pauses), "each receive counts, so the pauses must grow"
+
+
+@pytest.mark.parametrize(("seconds", "begun"), [(60, 2), (55, 1), (30, 1)])
+def test_a_message_of_a_slow_provider_starts_only_with_its_whole_time_left(
+    seconds: int, begun: int, pauses: list[tuple[str, int]]
+) -> None:
+    done: list[dict[str, Any]] = []
+    context = Clock(seconds * 1_000)
+
+    def hang(body: dict[str, Any]) -> None:
+        done.append(body)
+        context.left -= 28_000
+        assert context.left > 0, "Lambda would have stopped the function, with all messages of the batch"
+
+    handler = workers.message_handler(hang, longest_seconds=28)
+    answer = handler({"Records": [make_record({}, number) for number in (1, 2, 3)]}, context)
+    assert (len(done), len(list_failed(answer))) == (begun, 3 - begun)
+
+
+def test_the_simulator_has_time_for_a_tool_that_hangs() -> None:
+    assert topology.function("workers/simulator").seconds > 2 * tool_calls.STEP_SECONDS
 
 
 def test_a_group_without_enough_time_is_returned_as_a_whole(pauses: list[tuple[str, int]]) -> None:

@@ -36,7 +36,7 @@ def get_billing() -> BillingView:
     responses={
         400: "The request is not valid, or a URL leads to another site (`untrusted_url`).",
         409: "The organization has a subscription (`subscription_exists`), an agreement (`plan_by_agreement`), or has"
-        " just paid (`checkout_paid`).",
+        " just paid (`checkout_paid`). Or the plan is too small (`plan_too_small`; `details` say what to reduce).",
         503: _NO_ANSWER,
     },
 )
@@ -58,7 +58,7 @@ def create_checkout(request: CheckoutInput) -> RedirectView:
     responses={409: "The organization has not subscribed yet (`no_customer`).", 503: _NO_ANSWER},
 )
 def create_portal() -> RedirectView:
-    return RedirectView(url=checkout.open_portal(api.member.org_id))
+    return RedirectView(url=checkout.open_portal(api.member))
 
 
 @api.patch(

@@ -27,7 +27,7 @@ def describe_optional_url(schema: dict[str, Any]) -> None:
 class CheckoutInput(BaseModel):
     """A plan to subscribe to, and where the browser goes after the page."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"plan": "growth"}]})
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"plan": "growth"}]})
 
     plan: PaidPlan = Field(description="The plan to subscribe to.")
     successUrl: Url = Field(  # noqa: N815 the contract's name
@@ -106,6 +106,10 @@ class BillingUsageView(BaseModel):
     numbers: int = Field(description="Telephone numbers.")
     numbers_included: int | None
     overage_cents: int = Field(description="The cost of the use beyond the plan.")
+    cost_cents: int = Field(
+        description="The cost of the use at list prices, what the plan includes counted too. `overage_cap_cents` limits"
+        " it."
+    )
 
 
 class IncludedView(BaseModel):
@@ -172,6 +176,7 @@ class BillingView(BaseModel):
                 numbers=summary.numbers,
                 numbers_included=summary.included.numbers,
                 overage_cents=summary.overage_cents,
+                cost_cents=summary.cost_cents,
             ),
             stripe_customer=bool(account and account.customer_id),
             billing_email=account.email if account else None,

@@ -56,7 +56,10 @@ def list_mcp_servers() -> McpServerList:
     "moments: see `check_state`, `last_status` and `tools`.",
     status=201,
     permission=Permission.MCP_SERVERS_WRITE,
-    responses={400: f"{_INVALID} Or there are 20 servers: `mcp_server_limit`. Or the label is taken: `label_taken`."},
+    responses={
+        400: f"{_INVALID} Or the label is taken: `label_taken`.",
+        402: "`mcp_server_limit`: the organization has 20 MCP servers.",
+    },
 )
 def create_mcp_server(request: McpServerInput) -> McpServerView:
     given = request.given()
@@ -158,8 +161,8 @@ def delete_mcp_server(server_id: str) -> Ok:
     "/api/mcp-servers/<mcp:server_id>/check",
     summary="List the tools of an MCP server again",
     operation_id="checkMcpServer",
-    description="Get the server after some seconds for the result. Within 20 seconds, a further request queues no "
-    "other check.",
+    description="Get the server after some seconds for the result. A request queues no other check while one is under "
+    "way, and within 20 seconds.",
     status=202,
     permission=Permission.MCP_SERVERS_WRITE,
     responses={404: _UNKNOWN},

@@ -72,7 +72,7 @@ class McpServerInput(BaseModel):
         default=None,
         max_length=MAX_CREDENTIAL_CHARACTERS,
         description="The secret of `auth_type`. It is stored encrypted, and never returned. `null` deletes it. A change"
-        " of the server that `server_url` names needs it again.",
+        " of `transport`, `server_url` or `connector_id` needs it again.",
         json_schema_extra={"writeOnly": True},
     )
     credential_header: str | None = Field(

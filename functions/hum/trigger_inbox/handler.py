@@ -18,9 +18,10 @@ api = Api(TriggerInbox(), "trigger_inbox", tags={"Triggers": "Addresses at which
     description="For another system, such as a webhook of GitHub or a cron job. The token in the path is the only proof"
     " of identity. The body is any JSON of at most 256 KB, or a form whose parameter `payload` is JSON. An empty body"
     " is `{}`. The event becomes a webhook, an event of the audit, and the start of the flows that wait for it. A"
-    " sender that repeats an event names it in `Idempotency-Key`, `X-GitHub-Delivery` or `webhook-id`; an event of"
-    " Stripe has its own `id`. A repetition within 24 hours changes nothing, and gets the same answer. A trigger takes"
-    " 60 events a minute.",
+    " sender that repeats an event names it in `Idempotency-Key`, `X-GitHub-Delivery`, `webhook-id`, `svix-id` or"
+    " `X-Shopify-Webhook-Id`; an event of Stripe has its own `id`. A repetition within 24 hours changes nothing, and"
+    " gets the same answer. A trigger takes 60 events a minute. All triggers of an organization take 600 together,"
+    " where a body counts once for each 8 KB that it begins.",
     status=202,
     public=True,
     scheme=trigger_inbox.TOKEN,
@@ -28,8 +29,10 @@ api = Api(TriggerInbox(), "trigger_inbox", tags={"Triggers": "Addresses at which
     responses={
         400: "`invalid_json`: the body is not JSON, or has more than 32 levels. `invalid_form`: the form has no"
         " `payload`.",
+        403: "`loop`: the request is a delivery of our own webhook, which may not fire a trigger.",
         404: "No active trigger has this token. A paused trigger and a token that was rotated more than an hour ago"
         " answer the same.",
+        415: "The body is neither JSON nor a form.",
     },
 )
 def fire_trigger(token: str) -> Ok:  # noqa: ARG001 the scheme has read it

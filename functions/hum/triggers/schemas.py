@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-from pydantic.json_schema import SkipJsonSchema
+from pydantic import BaseModel, ConfigDict, Field
 
-from switchboard.edge.fields import OneLine
+from switchboard.edge.fields import Omissible, OneLine
 from switchboard.triggers import addresses
 from switchboard.triggers.models import Channel, Firing, FiringWithBody, FlowStart
 from switchboard.triggers.service import TriggerWithTally, TriggerWithToken
@@ -32,21 +31,12 @@ class InboundTriggerInput(BaseModel):
 
 
 class InboundTriggerPatch(BaseModel):
-    """The changes of a trigger. A missing field stays."""
+    """The changes of a trigger. A missing field stays. The event type stays too: create a trigger for another one."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"active": False}]})
 
-    name: _Name | SkipJsonSchema[None] = Field(default=None, description="The name that people see.")
-    active: _Active | SkipJsonSchema[None] = Field(
-        default=None, description="Whether it can be fired. A paused one answers 404."
-    )
-
-    @model_validator(mode="after")
-    def _no_null(self) -> Self:
-        for field in self.model_fields_set:
-            if getattr(self, field) is None:
-                raise ValueError(f"{field} is null: omit it instead")
-        return self
+    name: Omissible[_Name] = Field(default=None, description="The name that people see.")
+    active: Omissible[_Active] = Field(default=None, description="Whether it can be fired. A paused one answers 404.")
 
 
 class InboundTriggerView(BaseModel):
@@ -56,7 +46,9 @@ class InboundTriggerView(BaseModel):
     name: str
     event_type: str = Field(description="The name of the event: `external.…`.")
     active: bool
-    url: str = Field(description="The address without the token, which is shown only once.")
+    url: str = Field(
+        description="The address without the token, which is shown only once: add `/` and the token to it."
+    )
     last_fired_at: str | None = Field(description="The time of the latest event. It follows after some seconds.")
     fire_count: int = Field(description="The number of events. It follows after some seconds.")
     created_at: str

@@ -36,16 +36,19 @@ def _authenticate_key(exchange: Exchange) -> None:
     key = read_bearer_token(exchange)
     if not key:
         raise Unauthenticated("The widget's key is missing: send Authorization: Bearer whk_….", code="missing")
+    if not key.startswith("whk_"):
+        raise Unauthenticated("This is no widget's key: send Authorization: Bearer whk_….", code="malformed")
     if not is_id(key, "whk"):
         raise NotFound(_UNKNOWN, code="unknown_widget")
     token = sessions.admit_key(key)
-    exchange.bearer, exchange.origins = token, token.allowed_origins
+    exchange.bearer, exchange.credential, exchange.origins = token, key, token.allowed_origins
 
 
 def _authenticate_session(exchange: Exchange) -> None:
     """Authenticates a page by the token of its session."""
-    session = sessions.admit_visitor(read_bearer_token(exchange))
-    exchange.bearer, exchange.origins = session, [session.origin]
+    token = read_bearer_token(exchange)
+    session = sessions.admit_visitor(token)
+    exchange.bearer, exchange.credential, exchange.origins = session, token, [session.origin]
 
 
 _BY_KEY = AuthenticationScheme("WidgetKey", _authenticate_key)
@@ -91,15 +94,16 @@ def start_session(request: StartSessionInput) -> StartedSessionView:
     if earlier is not None:
         return StartedSessionView.of(earlier)
     answers = lead_forms.read_answers(token.lead_fields, request.lead.to_answers())
-    sessions.check_captcha(token, exchange.origin, request.captcha_token, exchange.request.source_ip)
+    # The rate comes before the captcha: otherwise a stranger makes us ask the captcha without a limit.
     _count_session(token, exchange.request.source_ip)
+    sessions.check_captcha(token, exchange.origin, request.captcha_token, exchange.request.source_ip)
     return StartedSessionView.of(
         sessions.start_session(token, exchange.origin, answers, exchange.correlation_id, exchange.effect)
     )
 
 
 def _count_session(token: WidgetToken, address: str) -> None:
-    """Counts a session against the token's limit for an address. Raises RateLimited."""
+    """Counts an attempt against the token's limit for an address. Raises RateLimited."""
     bucket = f"{token.org_id}#widget#{token.id}#{rate_limit.network_of(address)}"
     full = rate_limit.count_in_window(bucket, token.per_ip_rate_per_min, _MINUTE)
     if full is not None:

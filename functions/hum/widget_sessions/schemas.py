@@ -14,6 +14,7 @@ from switchboard.widgets.models import CaptchaProvider, LeadField, WidgetToken
 from switchboard.widgets.sessions import CAPTCHA_ACTION, SessionWithTalk, StartedSession
 
 _TOKEN_CHARACTERS = 2_048
+_NOTICE = "You will talk with an artificial voice. The talk is written down and kept."
 
 
 class WidgetCaptchaView(BaseModel):
@@ -31,6 +32,7 @@ class WidgetConfigView(BaseModel):
     lead_fields: list[LeadField]
     captcha: WidgetCaptchaView
     max_session_seconds: int
+    notice: str = Field(description="The text that the page shows the visitor before the talk.")
 
     @classmethod
     def of(cls, token: WidgetToken) -> WidgetConfigView:
@@ -41,6 +43,7 @@ class WidgetConfigView(BaseModel):
             lead_fields=token.lead_fields,
             captcha=WidgetCaptchaView(provider=token.captcha_provider, site_key=key, action=CAPTCHA_ACTION),
             max_session_seconds=token.max_session_seconds,
+            notice=_NOTICE,
         )
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
 from switchboard.dialects.hum.widget_views import LeadView
-from switchboard.edge.fields import Flag, OneLine
+from switchboard.edge.fields import Flag, OneLine, Pattern
 from switchboard.edge.schema import omit_default
 from switchboard.usage.models import MICROS_PER_CENT
 from switchboard.widgets.models import (
@@ -40,7 +40,20 @@ Provider = Annotated[
 ]
 SiteKey = Annotated[
     str | None,
-    Field(max_length=120, description="The public key of the captcha. Without it, the deployment's own key counts."),
+    Field(
+        max_length=120,
+        description="The public key of the captcha. Without it, the deployment's own key counts. Another key needs"
+        " `captcha_secret`: without it, no session starts. A new key ends the secret of the old one.",
+    ),
+]
+CaptchaSecret = Annotated[
+    Annotated[str, Pattern("^[!-~]+$", "must have printable ASCII characters without spaces only")] | None,
+    Field(
+        min_length=1,
+        max_length=200,
+        description="The secret that belongs to `captcha_site_key`. It is stored encrypted, and no response has it.",
+        json_schema_extra={"writeOnly": True},
+    ),
 ]
 CapCents = Annotated[
     StrictInt | None,
@@ -51,7 +64,14 @@ CapCents = Annotated[
         " before this token starts no more sessions. `null` means no cap.",
     ),
 ]
-Rate = Annotated[StrictInt, Field(ge=1, le=60, description="How many sessions an IP address may start in a minute.")]
+Rate = Annotated[
+    StrictInt,
+    Field(
+        ge=1,
+        le=60,
+        description="How often an IP address may try to start a session in a minute. A captcha that failed counts too.",
+    ),
+]
 Seconds = Annotated[StrictInt, Field(ge=30, le=1_800, description="When the platform ends a session.")]
 Active = Annotated[Flag, Field(description="Whether visitors may start sessions.")]
 
@@ -82,6 +102,7 @@ class WidgetTokenInput(BaseModel):
     allowed_origins: Origins
     captcha_provider: Provider = "turnstile"
     captcha_site_key: SiteKey = None
+    captcha_secret: CaptchaSecret = None
     daily_spend_cap_cents: CapCents = None
     per_ip_rate_per_min: Rate = 3
     max_session_seconds: Seconds = 300
@@ -103,6 +124,7 @@ class WidgetTokenChanges(BaseModel):
     allowed_origins: Origins = Field(default=[], json_schema_extra=omit_default)
     captcha_provider: Provider = "turnstile"
     captcha_site_key: SiteKey = None
+    captcha_secret: CaptchaSecret = None
     daily_spend_cap_cents: CapCents = None
     per_ip_rate_per_min: Rate = 3
     max_session_seconds: Seconds = 300
@@ -124,6 +146,7 @@ class WidgetTokenView(BaseModel):
     allowed_origins: list[str]
     captcha_provider: CaptchaProvider
     captcha_site_key: str | None
+    has_captcha_secret: bool
     daily_spend_cap_cents: int | None
     per_ip_rate_per_min: int
     max_session_seconds: int
@@ -136,7 +159,8 @@ class WidgetTokenView(BaseModel):
     @classmethod
     def of(cls, token: WidgetToken) -> WidgetTokenView:
         """Returns HUM's view of a token."""
-        return cls(**token.model_dump(include=set(cls.model_fields)))
+        known = token.model_dump(include=set(cls.model_fields))
+        return cls(**known, has_captcha_secret=token.sealed_captcha_secret is not None)
 
 
 class WidgetTokenList(BaseModel):

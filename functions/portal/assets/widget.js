@@ -88,11 +88,13 @@
     // The captcha draws outside of the shadow tree: its script looks for its own elements in the document.
     const captchaBox = make("div", { slot: "captcha" });
     const problem = make("p", { className: "error", hidden: true, attrs: { role: "alert" } });
+    const notice = make("p", { textContent: config.notice });
     const start = make("button", { type: "submit", textContent: "Start the talk" });
     const cancel = make("button", { type: "button", className: "plain", textContent: "Close" });
     const form = make("form", { noValidate: true },
       ...fields.flatMap((field) => [field.caption, field.input, field.error]),
-      make("slot", { name: "captcha" }), problem, make("div", { className: "row" }, start, cancel));
+      make("slot", { name: "captcha" }), notice, problem,
+      make("div", { className: "row" }, start, cancel));
 
     const status = make("p", { attrs: { role: "status" } });
     const log = make("ol", { tabIndex: 0, attrs: { role: "log", "aria-live": "polite", "aria-label": "Transcript" } });

@@ -65,4 +65,5 @@ def _receive_news(form: SimulatedForm) -> str:
     return ""
 
 
-handler = workers.message_handler(_work)
+# A tool of a customer's server may hang. A step that Lambda stops would take the other messages of its batch with it.
+handler = workers.message_handler(_work, longest_seconds=tool_calls.STEP_SECONDS)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from switchboard import workers
+from switchboard.calls import room_calls
+from switchboard.calls.jobs import CloseCallRoom
 from switchboard.widgets import lifecycle
-from switchboard.widgets.jobs import BeginSession, CloseSessionRoom, EndSession, EndTokenSessions, SettleSession
+from switchboard.widgets.jobs import BeginSession, EndSession, EndTokenSessions, SettleSession
 
 handler = workers.job_handler(
     {
         BeginSession: lambda job: lifecycle.begin_session(job.org_id, job.session_id),
         EndSession: lambda job: lifecycle.end_session(job.org_id, job.session_id, job.reason),
         SettleSession: lambda job: lifecycle.settle_session(job.org_id, job.session_id),
-        CloseSessionRoom: lambda job: lifecycle.close_room(job.org_id, job.session_id),
+        CloseCallRoom: lambda job: room_calls.close_room(job.org_id, job.call_id),
         EndTokenSessions: lambda job: lifecycle.end_token_sessions(job.org_id, job.token_id, job.before),
     }
 )

@@ -10,7 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from switchboard.accounts import organizations
+from switchboard.accounts.models import Organization
 from switchboard.accounts.plans import PLANS, PlanName
+from switchboard.errors import Conflict
 from switchboard.usage import service as usage
 from switchboard.usage.models import MICROS_PER_CENT, Meter
 
@@ -29,6 +32,8 @@ _MINUTES = (Meter.VOICE_PREMIUM, Meter.VOICE_BASIC)
 _SEGMENTS = (Meter.SMS_TOLL_FREE, Meter.SMS)
 _NUMBERS = (Meter.NUMBER_TOLL_FREE, Meter.NUMBER_LOCAL)
 BILLED_METERS = (*_MINUTES, *_SEGMENTS, *_NUMBERS)
+#: The gauges that a plan limits, with the words for them.
+_LIMITED = (("numbers", "telephone numbers"), ("agents", "agents"))
 
 
 class Included(NamedTuple):
@@ -57,6 +62,22 @@ def included_in(plan: PlanName) -> Included:
 def plans_on_sale() -> list[PlanOnSale]:
     """Returns the plans on sale, smallest first."""
     return [PlanOnSale(plan, cents, included_in(plan)) for plan, cents in PRICES_CENTS.items()]
+
+
+def require_plan_fits(org: Organization, plan: PlanName) -> None:
+    """Raises Conflict with `plan_too_small` for a plan that is too small for the numbers and agents there are."""
+    terms = org.model_copy(update={"plan": plan}).terms
+    too_many = {}
+    for gauge, words in _LIMITED:
+        limit, used = getattr(terms, gauge), organizations.get_gauge(org.id, gauge)
+        if limit is not None and used > limit:
+            too_many[gauge] = f"{used} {words}, and the plan {plan.value} allows {limit}: remove {used - limit}"
+    if too_many:
+        raise Conflict(
+            f"The plan {plan.value} is too small for what the organization has: reduce it first.",
+            code="plan_too_small",
+            fields=too_many,
+        )
 
 
 def overage_units(plan: PlanName, units: Mapping[str, int]) -> dict[Meter, int]:

@@ -13,7 +13,7 @@ from datetime import timedelta
 from switchboard.accounts.models import Organization
 from switchboard.accounts.plans import PlanName
 from switchboard.aws.writes import commit
-from switchboard.billing import notices, store, subscriptions, trusted_urls
+from switchboard.billing import catalog, notices, store, subscriptions, trusted_urls
 from switchboard.billing.asking import asking_provider
 from switchboard.billing.models import BillingAccount, OpenCheckout
 from switchboard.carriers.outcomes import RefusedError
@@ -40,7 +40,8 @@ def open_checkout(
     """Returns the URL of a page where the organization subscribes to a plan.
 
     A repeated request gets the same page. Another plan closes the page of the first one. Raises Invalid for a URL of
-    another site; Conflict with `subscription_exists`, `plan_by_agreement` or `checkout_paid`; Unavailable.
+    another site; Conflict with `subscription_exists`, `plan_by_agreement`, `plan_too_small` or
+    `checkout_paid`; Unavailable.
     """
     success = trusted_urls.require_trusted(success_url or trusted_urls.home_url("success"), "successUrl")
     cancel = trusted_urls.require_trusted(cancel_url or trusted_urls.home_url("canceled"), "cancelUrl")
@@ -49,26 +50,34 @@ def open_checkout(
             "The organization has the plan enterprise by agreement: ask your contact to change it.",
             code="plan_by_agreement",
         )
+    catalog.require_plan_fits(org, plan)
     payments = get_payments()
     with asking_provider():
-        _create_customer(origin, org, payments)
-        # The customer may have paid without our knowledge so far.
+        # The customer may have paid without our knowledge so far, or may be gone.
         _require_no_subscription(subscriptions.sync_account(origin, payments))
+        _create_customer(origin, org, payments)
         made = retry_on_conflict(lambda: _open_page(origin, payments, plan, success, cancel))
     assert made is not None, "nothing here is recorded before"
     return made
 
 
-def open_portal(org_id: str) -> str:
+def open_portal(origin: Origin) -> str:
     """Returns the URL of the provider's page for card, invoices and plan. Raises Conflict without a customer."""
-    account = store.get_account(org_id)
+    account = _require_customer(store.get_account(origin.org_id))
+    payments, url = get_payments(), trusted_urls.home_url("portal")
+    with asking_provider():
+        try:
+            return payments.open_portal(account.org_id, account.customer_id or "", url, key=ids.new_id("portal"))
+        except RefusedError:
+            # The customer may be gone.
+            _require_customer(subscriptions.sync_account(origin, payments))
+            raise
+
+
+def _require_customer(account: BillingAccount | None) -> BillingAccount:
     if account is None or account.customer_id is None:
         raise Conflict("The organization has not subscribed yet: create a checkout session first.", code="no_customer")
-    payments = get_payments()
-    with asking_provider():
-        return payments.open_portal(
-            org_id, account.customer_id, trusted_urls.home_url("portal"), key=ids.new_id("portal")
-        )
+    return account
 
 
 def _create_customer(origin: Origin, org: Organization, payments: Payments) -> None:
@@ -77,8 +86,10 @@ def _create_customer(origin: Origin, org: Organization, payments: Payments) -> N
         if before and before.customer_id:
             return
         address = notices.notice_address(org, before)
-        # Two requests at the same time get the same customer. Another name or address is another request.
-        key = f"customer:{org.id}:{texts.digest(repr((org.name, address)))[:16]}"
+        # Two requests at the same time get the same customer. Another name or address is another request. After a
+        # customer that is gone, the version is a later one.
+        version = before.version if before else 0
+        key = f"customer:{org.id}:{version}:{texts.digest(repr((org.name, address)))[:16]}"
         customer_id = payments.create_customer(org.id, org.name, address, key=key)
         after = next_version(before, customer_id=customer_id) if before else new_account(org.id, customer_id)
         commit(
@@ -164,25 +175,29 @@ def _order_of(account: BillingAccount, ordered: OpenCheckout) -> CheckoutOrder:
 def _record_page(account: BillingAccount, ordered: OpenCheckout, payments: Payments) -> str:
     """Opens the page of an order, and records it. Raises Conflict if another request has closed it meanwhile."""
     page = payments.open_checkout(_order_of(account, ordered))
-    replaced: list[bool] = []
-    change = _page_change(ordered, page.id, page.url, replaced)
-    store.ACCOUNTS.change_object(account.org_id, store.ACCOUNT, change)
-    if replaced:
+    recorded: list[str] = []
+    store.ACCOUNTS.change_object(account.org_id, store.ACCOUNT, _page_change(ordered, page, recorded))
+    if not recorded:
         raise Conflict(
             "Another request has opened a page for another plan: send this request again.", code="checkout_replaced"
         )
-    return page.url
+    return recorded[0]
 
 
 def _page_change(
-    ordered: OpenCheckout, page_id: str, url: str, replaced: list[bool]
+    ordered: OpenCheckout, page: CheckoutPage, recorded: list[str]
 ) -> Callable[[BillingAccount], Decision[BillingAccount]]:
+    """Returns the change that records the page of an order. `recorded` gets the URL of the page that counts."""
+
     def decide(before: BillingAccount) -> Decision[BillingAccount]:
         found = before.checkout
-        replaced[:] = [] if found and found.key == ordered.key else [True]
-        if found is None or replaced or found.id:
+        if found is None or found.key != ordered.key:
+            recorded.clear()
             return None
-        return next_version(before, checkout=found.model_copy(update={"id": page_id, "url": url})), None
+        recorded[:] = [found.url or page.url]
+        if found.id:
+            return None
+        return next_version(before, checkout=found.model_copy(update={"id": page.id, "url": page.url})), None
 
     return decide
 

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from switchboard import telemetry
-from switchboard.aws.writes import commit
 from switchboard.billing import subscriptions, use_reports
 from switchboard.billing.jobs import ReportUse
 from switchboard.carriers.outcomes import OutcomeUnknownError, ThrottledError
 from switchboard.carriers.payments import get_payments
-from switchboard.kit import clock
-from switchboard.timers import service as timers
 
 
 def run_daily(job: ReportUse) -> None:
@@ -19,6 +16,6 @@ def run_daily(job: ReportUse) -> None:
         subscriptions.sync_account(origin, payments)
     except (ThrottledError, OutcomeUnknownError):
         telemetry.emit_metric("PaymentsUnavailable")
-        commit(timers.schedule(job, clock.now() + use_reports.RETRY_DELAY).write)
+        use_reports.put_off(job)
         return
     use_reports.report_day(origin, payments, job)

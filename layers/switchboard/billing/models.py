@@ -78,6 +78,13 @@ class OpenCheckout(BaseModel):
     url: str | None = None
 
 
+class LastUse(BaseModel):
+    """The facts for the last report of use of a subscription that has ended."""
+
+    plan: PlanName | None
+    ended_at: str
+
+
 class BillingAccount(BaseModel):
     """An organization's account at the provider of payments. `version` counts its changes."""
 
@@ -98,9 +105,12 @@ class BillingAccount(BaseModel):
     #: When the next state of an unpaid subscription begins, and the timer of the job that moves it.
     next_check_at: str | None = None
     check_timer: str | None = None
-    #: The next day whose use is reported, and the timer of its job.
+    #: The next day whose use is reported, when its job is due, and the job's timer.
     use_day: str | None = None
+    use_due: str | None = None
     use_timer: str | None = None
+    #: Set while the use before the end of a subscription is not yet reported.
+    last_use: LastUse | None = None
     checkout: OpenCheckout | None = None
     #: When the subscription was last read at the provider.
     read_at: str | None = None

@@ -38,7 +38,7 @@ class BillingOutcome:
     """The account after a move, and what the move does to the organization.
 
     `plan` is the organization's new plan, and `unpaid` whether it may no longer send. `None` changes nothing.
-    `next_check_at` is when an unpaid subscription moves on.
+    `next_check_at` is when an unpaid subscription moves on, and `ended_at` when the subscription that ran has ended.
     """
 
     status: BillingStatus
@@ -48,6 +48,7 @@ class BillingOutcome:
     period_end: str | None
     cancel_at_period_end: bool
     unpaid_since: str | None
+    ended_at: str | None
     next_check_at: str | None
     plan: PlanName | None
     unpaid: bool | None
@@ -74,6 +75,7 @@ def decide_outcome(account: BillingAccount, org: Organization, found: PaidSubscr
         period_end=found.period_end if found and live else None,
         cancel_at_period_end=bool(found and live and found.cancel_at_period_end),
         unpaid_since=since if status in UNPAID else None,
+        ended_at=_end_of(found, now) if account.is_live and not live else None,
         next_check_at=_next_check(status, since),
         plan=_plan_of_organization(account, org, plan_paid, live=live),
         unpaid=_changed(org.unpaid, status is BillingStatus.SUSPENDED),
@@ -92,6 +94,10 @@ def _status_of(
         return max(reached, account.status, key=_UNPAID_ORDER.index) if account.status in UNPAID else reached
     never_paid = found is None or found.status != "canceled"
     return BillingStatus.NONE if never_paid and account.status is BillingStatus.NONE else BillingStatus.CANCELED
+
+
+def _end_of(found: PaidSubscription | None, now: datetime) -> str:
+    return (found.ended_at if found else None) or clock.format_iso(now)
 
 
 def _unpaid_status(since: str, now: datetime) -> BillingStatus:

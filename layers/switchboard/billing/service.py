@@ -15,6 +15,7 @@ from switchboard.billing.asking import asking_provider
 from switchboard.billing.catalog import Included
 from switchboard.billing.models import UNPAID, BillingAccount, BillingStatus
 from switchboard.billing.moves import suspension_time
+from switchboard.carriers.outcomes import RefusedError
 from switchboard.carriers.payments import get_payments
 from switchboard.carriers.payments.ports.payments import Payments, SubscriptionChange
 from switchboard.errors import Conflict, Invalid
@@ -22,17 +23,17 @@ from switchboard.events import service as events
 from switchboard.events.models import Origin, Subject
 from switchboard.kit import clock, texts
 from switchboard.persistence.collection import next_version
-from switchboard.persistence.optimistic import retry_on_conflict
+from switchboard.persistence.optimistic import StaleVersionError, retry_on_conflict
 from switchboard.usage import service as usage
-from switchboard.usage.models import Meter
-
-#: The gauges that a plan limits, with the words for them.
-_LIMITED = (("numbers", "telephone numbers"), ("agents", "agents"))
+from switchboard.usage.models import MICROS_PER_CENT, Meter
 
 
 @dataclass(frozen=True)
 class BillingSummary:
-    """An organization's plan, subscription and use. `minutes` and `sms` are those of the month (UTC)."""
+    """An organization's plan, subscription and use. `minutes` and `sms` are those of the month (UTC).
+
+    `cost_cents` is the cost that counts towards the organization's own cap.
+    """
 
     organization: Organization
     account: BillingAccount | None
@@ -41,6 +42,7 @@ class BillingSummary:
     sms: int
     numbers: int
     overage_cents: int
+    cost_cents: int
 
     @property
     def status(self) -> BillingStatus:
@@ -83,6 +85,7 @@ def get_summary(org: Organization) -> BillingSummary:
         sms=units[Meter.SMS] + units[Meter.SMS_TOLL_FREE],
         numbers=organizations.get_gauge(org.id, "numbers"),
         overage_cents=catalog.overage_cents(org.plan, units),
+        cost_cents=usage.used_in_month(org.id, clock.now_iso()[:7], "capped") // MICROS_PER_CENT,
     )
 
 
@@ -109,15 +112,14 @@ def _cap_changes(org: Organization, changes: BillingChanges) -> dict[str, Any]:
     cap: dict[str, Any] = {}
     if "overage_cap_cents" in changes.given:
         cap["enabled"] = changes.overage_cap_cents is not None
-        if changes.overage_cap_cents is not None:
-            cap["monthly_cap_cents"] = changes.overage_cap_cents
+        cap["monthly_cap_cents"] = changes.overage_cap_cents or 0
     if changes.hard_cap_enabled is not None:
         cap["enabled"] = changes.hard_cap_enabled
     after = HardCap.model_validate(org.hard_cap.model_dump() | cap)
-    if changes.hard_cap_enabled and "monthly_cap_cents" not in cap and not after.monthly_cap_cents:
+    if changes.hard_cap_enabled and changes.overage_cap_cents is None and not after.monthly_cap_cents:
         raise Invalid(
             "Say the amount of the cap too: send overage_cap_cents.",
-            fields={"overage_cap_cents": "is missing, and no amount was set before"},
+            fields={"overage_cap_cents": "is missing or null, and no amount was set before"},
         )
     return cap if after != org.hard_cap else {}
 
@@ -137,7 +139,12 @@ def _change_subscription(origin: Origin, org: Organization, changes: BillingChan
         if plan is None and cancel is None:
             return
         if plan is not None:
-            _require_plan_fits(account, org, plan)
+            if account.status in UNPAID:
+                raise Conflict(
+                    "An invoice is open: pay it in the billing portal, then change the plan.",
+                    code="subscription_unpaid",
+                )
+            catalog.require_plan_fits(org, plan)
         payments.change_subscription(
             SubscriptionChange(org.id, account.subscription_id, plan, cancel, _key(account, plan, cancel))
         )
@@ -148,26 +155,6 @@ def _key(account: BillingAccount, *parts: object) -> str:
     return f"change:{account.org_id}:{account.version}:{texts.digest(repr(parts))[:16]}"
 
 
-def _require_plan_fits(account: BillingAccount, org: Organization, plan: PlanName) -> None:
-    """Raises Conflict for a plan that is too small for what the organization has, or while an invoice is open."""
-    if account.status in UNPAID:
-        raise Conflict(
-            "An invoice is open: pay it in the billing portal, then change the plan.", code="subscription_unpaid"
-        )
-    terms = org.model_copy(update={"plan": plan}).terms
-    too_many = {}
-    for gauge, words in _LIMITED:
-        limit, used = getattr(terms, gauge), organizations.get_gauge(org.id, gauge)
-        if limit is not None and used > limit:
-            too_many[gauge] = f"{used} {words}, and the plan {plan.value} allows {limit}: remove {used - limit}"
-    if too_many:
-        raise Conflict(
-            f"The plan {plan.value} is too small for what the organization has: reduce it first.",
-            code="plan_too_small",
-            fields=too_many,
-        )
-
-
 def _change_email(origin: Origin, address: str) -> None:
     def attempt() -> None:
         before = store.get_account(origin.org_id)
@@ -176,7 +163,14 @@ def _change_email(origin: Origin, address: str) -> None:
         if before and before.customer_id:
             payments: Payments = get_payments()
             with asking_provider():
-                payments.change_email(before.org_id, before.customer_id, address, _key(before, address))
+                try:
+                    payments.change_email(before.org_id, before.customer_id, address, _key(before, address))
+                except RefusedError:
+                    # The customer may be gone. Then the next one gets the address.
+                    found = subscriptions.sync_account(origin, payments)
+                    if found and found.customer_id:
+                        raise
+                    raise StaleVersionError from None
         after = (
             next_version(before, email=address)
             if before

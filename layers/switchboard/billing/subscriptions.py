@@ -17,9 +17,9 @@ from switchboard.billing import moves, notices, store, use_reports
 from switchboard.billing.jobs import ApplyPaymentEvent, CheckPayment, RebalanceUsage
 from switchboard.billing.models import BillingAccount, BillingStatus
 from switchboard.billing.moves import BillingOutcome
-from switchboard.carriers.outcomes import OutcomeUnknownError, RefusedError, ThrottledError
+from switchboard.carriers.outcomes import OutcomeUnknownError, ThrottledError
 from switchboard.carriers.payments import get_payments
-from switchboard.carriers.payments.ports.payments import Payments
+from switchboard.carriers.payments.ports.payments import CustomerGoneError, Payments
 from switchboard.errors import Conflict
 from switchboard.events import service as events
 from switchboard.events.models import Actor, Origin, Subject, SystemActor
@@ -79,14 +79,14 @@ def sync_account(origin: Origin, payments: Payments, event_id: str | None = None
             telemetry.log_skip("the organization has no customer", org_id=origin.org_id)
             return account
         org = organizations.get_organization(origin.org_id)
+        found, gone = None, False
         try:
             # After the account was read: see the head of this module.
             found = payments.fetch_subscription(org.id, account.customer_id)
-        except RefusedError:
-            # The customer was deleted at the provider, with its subscriptions.
-            found = None
+        except CustomerGoneError:
+            gone = True
         outcome = moves.decide_outcome(account, org, found)
-        after, writes = account_writes(origin, org, account, outcome)
+        after, writes = account_writes(origin, org, account, outcome, gone=gone)
         mark = store.event_mark_write(org.id, event_id) if event_id else None
         mail = notices.notice_writes(origin, org, after, account.status, outcome.unpaid_since)
         try:
@@ -103,9 +103,12 @@ def sync_account(origin: Origin, payments: Payments, event_id: str | None = None
 
 
 def account_writes(
-    origin: Origin, org: Organization, before: BillingAccount, outcome: BillingOutcome
+    origin: Origin, org: Organization, before: BillingAccount, outcome: BillingOutcome, *, gone: bool = False
 ) -> tuple[BillingAccount, list[Writes]]:
-    """Returns the next version of an account, and the writes of its move: plan, stop, event and timers."""
+    """Returns the next version of an account, and the writes of its move: plan, stop, events and timers.
+
+    An account whose customer is `gone` has no customer from now on. So the next checkout creates another one.
+    """
     now = clock.now_iso()
     facts = {
         "status": outcome.status,
@@ -118,14 +121,17 @@ def account_writes(
     }
     changed = any(getattr(before, name) != value for name, value in facts.items())
     after = next_version(before, **facts, read_at=now)
-    if after.is_live:
+    if after.is_live or gone:
         after = after.model_copy(update={"checkout": None})
+    if gone:
+        after = after.model_copy(update={"customer_id": None})
     after, check_writes = _schedule_check(before, after, outcome.next_check_at)
-    after, use_writes = use_reports.plan_next_report(before, after)
+    after, use_writes = use_reports.plan_next_report(before, after, outcome.ended_at)
     return after, [
         organizations.terms_writes(origin, outcome.plan, unpaid=outcome.unpaid),
         timers.job_write(RebalanceUsage(org_id=org.id)) if outcome.plan else None,
         _changed_event_write(origin, before.status, after) if changed else None,
+        _gone_event_write(origin, before) if gone else None,
         check_writes,
         use_writes,
     ]
@@ -146,6 +152,11 @@ def _schedule_check(
     timer = timers.schedule(CheckPayment(org_id=after.org_id), moment)
     scheduled = after.model_copy(update={"next_check_at": clock.format_iso(moment), "check_timer": timer.ref})
     return scheduled, [timers.cancel_writes(before.check_timer), timer.write]
+
+
+def _gone_event_write(origin: Origin, before: BillingAccount) -> Writes:
+    subject = Subject(type="organization", id=before.org_id)
+    return events.new_event_write(origin, "billing.customer_deleted", subject, customer=before.customer_id)
 
 
 def _changed_event_write(origin: Origin, before: BillingStatus, after: BillingAccount) -> Writes:

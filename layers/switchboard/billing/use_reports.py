@@ -5,6 +5,10 @@ key of organization, day and meter, which the provider accepts once. So a run th
 again. The provider remembers a key for a day. A report that has no answer after that is never sent again: its state
 becomes `unconfirmed`, and an alarm tells an operator.
 
+The end of a subscription reports the use up to then at once, with the plan that ended: the last invoice is open for an
+hour. A job that is lost, for example because its process was killed too often, is sent again by the next read of the
+subscription.
+
 Units are those of the month up to now, beyond what the plan includes, less those of the month that were reported.
 """
 
@@ -17,7 +21,7 @@ from switchboard.accounts import organizations
 from switchboard.aws.writes import Writes, commit
 from switchboard.billing import catalog, store
 from switchboard.billing.jobs import ReportUse
-from switchboard.billing.models import BillingAccount, UseReport
+from switchboard.billing.models import BillingAccount, LastUse, UseReport
 from switchboard.carriers.outcomes import OutcomeUnknownError, RefusedError, ThrottledError
 from switchboard.carriers.payments.ports.payments import MeteredUse, Payments
 from switchboard.events import service as events
@@ -34,24 +38,52 @@ _FIRST_REPORT, _SPREAD_MINUTES = timedelta(minutes=5), 30
 #: How long a report may be repeated. The provider remembers its key for 24 hours.
 _REPEATABLE = timedelta(hours=23)
 #: When a report is sent again after the provider did not answer.
-RETRY_DELAY = timedelta(minutes=5)
+_RETRY_DELAY = timedelta(minutes=5)
+#: How late a job may be before it counts as lost.
+_LATEST = timedelta(hours=1)
+#: A job that is not due for longer than this is not the one that was planned last. Clocks differ by less.
+_EARLIEST = timedelta(minutes=1)
+#: How long one job sends. The rest is sent by the next job, before the queue's time for a job ends.
+_SENDING_TIME = timedelta(seconds=20)
 _RESERVED, _SENT, _REFUSED, _UNCONFIRMED = "reserved", "sent", "refused", "unconfirmed"
 
 
-def plan_next_report(before: BillingAccount, after: BillingAccount) -> tuple[BillingAccount, list[Writes]]:
-    """Returns an account with the timer of its next report, if it needs another, and the writes of its timers."""
-    if not after.is_live:
-        ended = after.model_copy(update={"use_day": None, "use_timer": None})
-        return ended, [timers.cancel_writes(before.use_timer)]
-    if before.is_live and before.use_day:
+def plan_next_report(
+    before: BillingAccount, after: BillingAccount, ended_at: str | None
+) -> tuple[BillingAccount, list[Writes]]:
+    """Returns an account with the timer of its next report, if it needs another, and the writes of its timers.
+
+    `ended_at` is when the subscription has ended, if it ends with this change.
+    """
+    now, day = clock.now(), after.use_day
+    if after.customer_id is None:
+        return _without_report(after), [timers.cancel_writes(before.use_timer)]
+    if day is None:
+        return _with_report(after, now.date()) if after.is_live else (after, [])
+    if ended_at:
+        after = after.model_copy(update={"last_use": LastUse(plan=before.plan, ended_at=ended_at)})
+    elif after.is_live:
+        after = after.model_copy(update={"last_use": None})
+    lost = after.use_due is not None and now - clock.parse(after.use_due) > _LATEST
+    if not ended_at and not lost:
         return after, []
-    return _with_report(after, clock.now().date())
+    planned, writes = _with_report(after, date.fromisoformat(day), now)
+    return planned, [timers.cancel_writes(before.use_timer), *writes]
 
 
-def _with_report(account: BillingAccount, day: date) -> tuple[BillingAccount, list[Writes]]:
+def _with_report(
+    account: BillingAccount, day: date, due: datetime | None = None
+) -> tuple[BillingAccount, list[Writes]]:
+    """Returns an account with the job of a day, which is due after the day if `due` says nothing else."""
     job = ReportUse(org_id=account.org_id, day=day.isoformat())
-    timer = timers.schedule(job, report_time(account.org_id, day))
-    return account.model_copy(update={"use_day": job.day, "use_timer": timer.ref}), [timer.write]
+    due = due or report_time(account.org_id, day)
+    timer = timers.schedule(job, due)
+    facts = {"use_day": job.day, "use_due": clock.format_iso(due), "use_timer": timer.ref}
+    return account.model_copy(update=facts), [timer.write]
+
+
+def _without_report(account: BillingAccount) -> BillingAccount:
+    return account.model_copy(update={"use_day": None, "use_due": None, "use_timer": None, "last_use": None})
 
 
 def report_time(org_id: str, day: date) -> datetime:
@@ -67,15 +99,29 @@ def report_day(origin: Origin, payments: Payments, job: ReportUse) -> None:
     if account is None or account.use_day != job.day or account.customer_id is None:
         telemetry.log_skip("the day is reported, or nobody subscribes", org_id=origin.org_id, day=job.day)
         return
-    waiting = [
-        report
-        for report in reserve_reports(account, job.day)
-        if report.state == _RESERVED and not _send_report(origin, payments, account.customer_id, report)
-    ]
-    if waiting:
-        commit(timers.schedule(job, clock.now() + RETRY_DELAY).write)
+    if account.use_due and clock.parse(account.use_due) - clock.now() > _EARLIEST:
+        telemetry.log_skip("a later job reports the day", org_id=origin.org_id, day=job.day)
+        return
+    reserved = [report for report in reserve_reports(account, job.day) if report.state == _RESERVED]
+    if not _send_reports(origin, payments, account, reserved):
+        put_off(job)
         return
     retry_on_conflict(lambda: _finish_day(origin.org_id, job.day))
+
+
+def put_off(job: ReportUse) -> None:
+    """Repeats a job later, because the provider did not answer."""
+
+    def attempt() -> None:
+        account = store.get_account(job.org_id)
+        if account is None or account.use_day != job.day:
+            telemetry.log_skip("the day is reported, or nobody subscribes", org_id=job.org_id, day=job.day)
+            return
+        day, due = date.fromisoformat(job.day), clock.now() + _RETRY_DELAY
+        after, writes = _with_report(next_version(account), day, due)
+        commit(store.account_write(after), writes)
+
+    retry_on_conflict(attempt)
 
 
 def reserve_reports(account: BillingAccount, day: str) -> list[UseReport]:
@@ -88,7 +134,8 @@ def reserve_reports(account: BillingAccount, day: str) -> list[UseReport]:
         if any(report.day >= day for report in month):
             return known
         used = usage.get_monthly_usage(org.id, day[:7]).units
-        over = catalog.overage_units(account.plan or org.plan, used)
+        plan = account.last_use.plan if account.last_use else account.plan
+        over = catalog.overage_units(plan or org.plan, used)
         now = clock.now_iso()
         made = []
         for meter, units in over.items():
@@ -109,16 +156,24 @@ def report_key(report: UseReport) -> str:
     return f"{report.org_id}:{report.day}:{report.meter}"
 
 
-def _send_report(origin: Origin, payments: Payments, customer_id: str, report: UseReport) -> bool:
+def _send_reports(origin: Origin, payments: Payments, account: BillingAccount, reports: list[UseReport]) -> bool:
+    """Sends reports. Returns False if some must be sent later: it stops at the first one without an answer."""
+    until = clock.now() + _SENDING_TIME
+    return all(clock.now() <= until and _send_report(origin, payments, account, report) for report in reports)
+
+
+def _send_report(origin: Origin, payments: Payments, account: BillingAccount, report: UseReport) -> bool:
     """Sends a report, and records the answer. Returns False if it must be sent again."""
     if clock.now() - clock.parse(report.reserved_at) > _REPEATABLE:
         telemetry.emit_metric("UseReportFailed")
         telemetry.logger().error("a report of use has no answer", extra={"key": report_key(report)})
         _record(origin, report, _UNCONFIRMED)
         return True
-    # The last second of the day is within the month that is billed.
+    # The last second of the day is within the month that is billed, and that before its end within a subscription.
     at = int(clock.parse(f"{report.day}T23:59:59Z").timestamp())
-    use = MeteredUse(report.org_id, customer_id, report.meter, report.units, at, report_key(report))
+    if account.last_use:
+        at = min(at, int(clock.parse(account.last_use.ended_at).timestamp()) - 1)
+    use = MeteredUse(report.org_id, account.customer_id or "", report.meter, report.units, at, report_key(report))
     try:
         payments.report_use(use)
     except (ThrottledError, OutcomeUnknownError):
@@ -154,6 +209,22 @@ def _finish_day(org_id: str, day: str) -> None:
     account = store.get_account(org_id)
     if account is None or account.use_day != day:
         return
-    following = date.fromisoformat(day) + timedelta(days=1)
-    after, writes = _with_report(next_version(account), following)
-    commit(store.account_write(after), writes)
+    following, after = _next_day(date.fromisoformat(day)), next_version(account)
+    if account.is_live:
+        planned, writes = _with_report(after, following)
+    elif account.last_use and (last := _last_day(account.last_use)) > date.fromisoformat(day):
+        planned, writes = _with_report(after, min(following, last), clock.now())
+    else:
+        planned, writes = _without_report(after), []
+    commit(store.account_write(planned), writes)
+
+
+def _next_day(day: date) -> date:
+    """Returns the day of the next report. A report has all of the month so far, so missed days are skipped."""
+    following = day + timedelta(days=1)
+    month_end = (following.replace(day=1) + timedelta(days=32)).replace(day=1) - timedelta(days=1)
+    return max(following, min(clock.now().date(), month_end))
+
+
+def _last_day(last_use: LastUse) -> date:
+    return (clock.parse(last_use.ended_at) - timedelta(seconds=1)).date()

@@ -66,7 +66,7 @@ def mask_payload(payload: dict[str, Any], ein: str | None) -> dict[str, Any]:
 
 
 def _masked(value: Any, numbers: re.Pattern[str] | None, *, named: bool) -> Any:
-    """Returns a part of a payload without tax numbers. `named` says that the name of the part is one of theirs."""
+    """Returns a part of a payload without tax numbers. `named` says that the part has the name of a tax number."""
     if isinstance(value, dict):
         return {name: _masked(part, numbers, named=named or _is_tax_name(name)) for name, part in value.items()}
     if isinstance(value, list):

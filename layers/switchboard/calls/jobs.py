@@ -70,6 +70,13 @@ class CloseCall(Job, queue="dialer"):
     state: str
 
 
+class CloseCallRoom(Job, queue="widgets"):
+    """Close the room of a call without a telephone that is over."""
+
+    org_id: str
+    call_id: str
+
+
 class FetchRecording(Job, queue="recordings"):
     """Fetch a recording from the provider. `attempts` counts the failed ones."""
 

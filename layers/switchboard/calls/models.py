@@ -176,6 +176,8 @@ class WidgetVisit(BaseModel):
     lead_id: str | None = None
     name: str | None = None
     email: str | None = None
+    #: In E.164. Nobody verified it, so it never stands for the other party of the call.
+    phone: str | None = None
 
 
 class Call(BaseModel):

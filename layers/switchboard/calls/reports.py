@@ -9,10 +9,12 @@ from switchboard import telemetry
 from switchboard.calls import changes, ending, machines, speech, store
 from switchboard.calls.changes import CallChange
 from switchboard.calls.ending import ANSWERED_STATES, TALK_LIMIT, CallEnd
+from switchboard.calls.jobs import CloseCallRoom
 from switchboard.calls.models import OVER_STATES, Call, CallerMessageState, CallRecording, State
 from switchboard.carriers.voice.ports.reports import Recording, Report
 from switchboard.kit import clock
 from switchboard.persistence.collection import next_version
+from switchboard.timers import service as timers
 
 #: The maximum number of recordings of a call. More are an error of the provider.
 _MAX_RECORDINGS = 20
@@ -49,6 +51,8 @@ def decide_report(call: Call, report: Report) -> CallChange:
     match report.kind:
         case "ringing" if call.can_become(State.RINGING):
             return changes.transition(call, State.RINGING, "voice.call.ringing", RING_REPORT_LIMIT, known)
+        case "answered" if call.widget and call.state in OVER_STATES:
+            return _came_back(call, report, known)
         case "answered" if not call.answered_at or call.answer_supposed:
             return _answered(call, report, known)
         case "answered" if report.answered_by and not call.answered_by:
@@ -90,6 +94,19 @@ def _answered(call: Call, report: Report, known: dict[str, Any]) -> CallChange:
     if call.state in OVER_STATES and ending.may_be_corrected(call):
         return ending.apply_late_answer(call, report)
     return None
+
+
+def _came_back(call: Call, report: Report, known: dict[str, Any]) -> CallChange:
+    """Returns the change for a visitor who is in the room of a call that is over: closes the room.
+
+    A visitor's ticket stays good for a while, and joining with it makes the room again.
+    """
+    assert call.ended_at is not None
+    closing = timers.job_write(CloseCallRoom(org_id=call.org_id, call_id=call.id))
+    joined_before = changes.event_time(call, report.at) < clock.parse(call.ended_at)
+    late = _answered(call, report, known) if joined_before and not call.answered_at else None
+    after, told = late or (next_version(call, **known), None)
+    return after, [told, closing]
 
 
 def _found_out(call: Call, answered_by: str, known: dict[str, Any]) -> CallChange:

@@ -9,16 +9,20 @@ from __future__ import annotations
 from datetime import datetime
 
 from switchboard import telemetry
+from switchboard.accounts import organizations
 from switchboard.accounts.models import Organization
 from switchboard.aws.writes import Writes
 from switchboard.calls import acceptance, changes, ending, lanes, reports, store, talks
 from switchboard.calls.conversations import render_flow_greeting, render_flow_prompt
 from switchboard.calls.lanes import Lane
 from switchboard.calls.models import OVER_STATES, Call, Order, State, Tier, WidgetVisit
+from switchboard.calls.spoken_texts import SpokenText, find_text
 from switchboard.carriers import rooms
 from switchboard.carriers.rooms import VoiceRoom
 from switchboard.carriers.spoken import fill_variables
 from switchboard.carriers.voice.ports.reports import EndReason, Report
+from switchboard.compliance import disclosures
+from switchboard.compliance.disclosures import RequiredDisclosures
 from switchboard.errors import Unavailable
 from switchboard.flows.models import Flow
 from switchboard.kit import clock
@@ -27,11 +31,14 @@ from switchboard.usage.models import Meter
 from switchboard.usage.service import Charge
 
 ROOM_SOURCE = "widget"
-#: The words in the place of numbers: of a visitor who gave none, and of our side.
+#: The words in the place of numbers: of a visitor, and of our side. A number that a visitor entered may belong to
+#: somebody else, who must not be opted out, counted or listed for what the visitor says.
 NO_NUMBER, OUR_SIDE = "web", "widget"
 #: The time that a visitor has to join the room.
 JOIN_SECONDS = 60
 _FALLBACK_NAME = "Visitor"
+#: A visitor chose to talk, and knows with whom by the page. The law asks for the artificial voice (EU AI Act, 50(1)).
+_NEEDS = RequiredDisclosures(identity=False, artificial=True, law=[])
 
 
 def require_rooms() -> str:
@@ -43,9 +50,7 @@ def require_rooms() -> str:
     return provider
 
 
-def new_room_call(
-    org_id: str, call_id: str, flow: Flow, visit: WidgetVisit, e164: str | None, correlation_id: str
-) -> Call:
+def new_room_call(org_id: str, call_id: str, flow: Flow, visit: WidgetVisit, correlation_id: str) -> Call:
     """Returns a call that rings until its visitor has joined. It is not stored yet. Raises Unavailable."""
     provider, now = require_rooms(), clock.now_iso()
     voices = rooms.named(provider).list_voices()
@@ -65,7 +70,7 @@ def new_room_call(
         direction="INBOUND",
         state=State.RINGING,
         tier=order.tier,
-        from_number=e164 or NO_NUMBER,
+        from_number=NO_NUMBER,
         to_number=OUR_SIDE,
         voice_id=spoken.id,
         order=order,
@@ -128,9 +133,17 @@ def room_of(call: Call, visitor_id: str, flow: Flow | None = None) -> VoiceRoom:
         join_seconds=JOIN_SECONDS,
         agent_name=call.agent_name,
         voice_id=call.voice_id,
-        greeting=fill_variables(render_flow_greeting(call, flow), call.order.variables) if flow else "",
+        greeting=fill_variables(_first_words(call, flow), call.order.variables) if flow else "",
         prompt=fill_variables(prompt, call.order.variables) if prompt else None,
     )
+
+
+def _first_words(call: Call, flow: Flow) -> str:
+    """Returns the flow's greeting. Before it come the record, if the flow announces it, and the artificial voice."""
+    language = next((one.language for one in rooms.named(call.provider).list_voices() if one.id == call.voice_id), "")
+    business = organizations.get_organization(call.org_id).name
+    said = disclosures.add_disclosures(render_flow_greeting(call, flow), _NEEDS, business, language)
+    return f"{find_text(SpokenText.RECORDED, language)} {said}" if flow.announce_recording else said
 
 
 def begin_talk(org_id: str, call_id: str, visitor_id: str) -> None:
@@ -140,6 +153,15 @@ def begin_talk(org_id: str, call_id: str, visitor_id: str) -> None:
         telemetry.log_skip("the call is gone, or over", org_id=org_id, call_id=call_id)
         return
     rooms.named(call.provider).start_talk(room_of(call, visitor_id, talks.get_flow(call)))
+
+
+def close_room(org_id: str, call_id: str) -> None:
+    """Closes the room of a call that is over. Raises RoomDownError."""
+    call = store.CALLS.get_object(org_id, call_id)
+    if call is None or call.state not in OVER_STATES:
+        telemetry.log_skip("the call is gone, or goes on", org_id=org_id, call_id=call_id)
+        return
+    rooms.named(call.provider).close_room(org_id, call_id)
 
 
 def end_room_call(org_id: str, call_id: str, reason: EndReason, at: datetime) -> None:

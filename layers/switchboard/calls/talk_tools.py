@@ -30,8 +30,7 @@ def list_talk_tools(org_id: str, flow_id: str | None) -> tuple[TalkTool, ...]:
     """Returns the tools that a talk of a flow may use. Without a flow there are none."""
     if flow_id is None:
         return ()
-    offered = [tool for tool in tools.list_offered_tools(org_id, flow_id) if not tool.needs_approval]
-    return tuple(TalkTool(**tool.describe()) for tool in offered)
+    return tuple(TalkTool(**tool.describe()) for tool in tools.list_offered_tools(org_id, flow_id, only_free=True))
 
 
 def use_talk_tool(asked: TalkToolCall) -> TalkToolResult:
@@ -44,7 +43,7 @@ def use_talk_tool(asked: TalkToolCall) -> TalkToolResult:
     earlier = next((use for use in uses if use.id == asked.use_id), None)
     if earlier is not None:
         return TalkToolResult(earlier.result or _LOST, done=earlier.status == "completed")
-    found = next((one for one in tools.list_offered_tools(call.org_id, call.flow_id) if one.name == asked.name), None)
+    found = tools.find_offered_tool(call.org_id, call.flow_id, asked.name)
     if refusal := _refuse(found, asked, len(uses)):
         return _record_refusal(call, asked, refusal)
     assert found is not None, "an unknown tool is refused"

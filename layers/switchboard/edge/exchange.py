@@ -170,11 +170,13 @@ class Exchange:
         self.request_id = dialect.request_id()
         self.correlation_id: str | None = None
         self.operation: Operation | None = None
+        #: The key, cookie or token that authenticated the request. It is part of the scope of an Idempotency-Key.
         self.credential = ""
         #: The client: the owner of a key, or a person with a session.
         self.key_identity: KeyIdentity | None = None
         self.signed_in: SessionIdentity | None = None
-        #: The client that an operation's own scheme authenticated.
+        #: The client that an operation's own scheme authenticated. If its dialect accepts an Idempotency-Key, the
+        #: scheme sets the credential too.
         self.bearer: Any = None
         #: The provider account that signed the body.
         self.signer: str | None = None

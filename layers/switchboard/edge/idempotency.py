@@ -40,6 +40,10 @@ def effect_of(exchange: Exchange) -> IdempotencyKey | None:
         scope = exchange.signed_in.idempotency_scope(exchange.operation.permission)
     else:
         scope = f"ip#{exchange.request.source_ip}"
+        if exchange.bearer is not None:
+            assert exchange.credential, "a scheme whose clients send an Idempotency-Key sets their credential"
+            # Two clients of the operation's own scheme may share an address.
+            scope = f"{scope}#{texts.digest(exchange.credential)}"
         if len(key) < SHORTEST_UNAUTHENTICATED:
             raise _malformed(f"without an API key, use {SHORTEST_UNAUTHENTICATED} characters or more")
     return IdempotencyKey(scope=scope, key=key, fingerprint=_fingerprint(exchange))

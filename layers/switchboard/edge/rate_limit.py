@@ -90,9 +90,15 @@ class LimiterMemory:
 _memory = LimiterMemory()
 
 
-def count_request(bucket: str, per_minute: int, per_second: int) -> Limits:
-    """Counts a request of a bucket. Returns the limits after it."""
+def count_request(bucket: str, per_minute: int, per_second: int, size: int = 1) -> Limits:
+    """Counts a request of a bucket. Returns the limits after it.
+
+    A large request counts as `size` requests. If they do not fit, the bucket is full for all requests.
+    """
     if rate_leases.slice_count(per_minute, per_second) > 1:
+        for _ in range(size - 1):
+            if not (found := _memory.leases.count_request(bucket, per_minute, per_second)).allowed:
+                return found
         return _memory.leases.count_request(bucket, per_minute, per_second)
     moment, wanted = clock.epoch(), (per_minute, per_second)
     now = int(moment)
@@ -100,10 +106,17 @@ def count_request(bucket: str, per_minute: int, per_second: int) -> Limits:
         return _refused(now, known)
     id_ = rate_counters.counter_id(bucket, now)
     try:
-        used = rate_counters.count_requests(id_, now, minute=1, second=1, per_minute=per_minute, per_second=per_second)
+        used = rate_counters.count_requests(
+            id_, now, minute=size, second=size, per_minute=per_minute, per_second=per_second
+        )
     except WindowFullError as full:
-        limits = Limits.from_counts(now, *wanted, *full.used, allowed=False)
-        _memory.refusals.remember_refusal(bucket, _Refusal(wanted, full.used, now, limits.full_window.reset))
+        # For a large request, a window is full that has room for small ones.
+        used = UsedRequests(
+            per_minute if full.used.minute > per_minute - size else full.used.minute,
+            per_second if full.used.second > per_second - size else full.used.second,
+        )
+        limits = Limits.from_counts(now, *wanted, *used, allowed=False)
+        _memory.refusals.remember_refusal(bucket, _Refusal(wanted, used, now, limits.full_window.reset))
         return limits
     except CounterThrottledError:
         # The counts are unknown. Report the second as full.

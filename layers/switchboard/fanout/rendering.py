@@ -104,6 +104,12 @@ def _firings(places: Places) -> Sequence[Any]:
     return firing.find_reported_firings(places)
 
 
+def _tool_approvals(places: Places) -> Sequence[Any]:
+    from switchboard.tool_approvals import service as tool_approvals  # for cold start, as above
+
+    return tool_approvals.find_approvals(places)
+
+
 #: The reader of each type of subject. Events of other types contain everything that their webhooks need.
 _READERS: dict[str, Callable[[Places], Sequence[Any]]] = {
     "message": _messages,
@@ -118,6 +124,7 @@ _READERS: dict[str, Callable[[Places], Sequence[Any]]] = {
     # A campaign is a part of its brand.
     "brand_campaign": _brands,
     "trigger": _firings,
+    "tool_approval": _tool_approvals,
 }
 
 

@@ -29,6 +29,7 @@ from switchboard.numbers import jobs as _numbers  # noqa: F401 declares its jobs
 from switchboard.projections.jobs import ProjectEvent
 from switchboard.replies.jobs import PAUSE, ContinueReply, ReplyToTexts
 from switchboard.roleplay.jobs import BeginRoleplay, ScoreRoleplay
+from switchboard.tool_approvals import jobs as _tool_approvals  # noqa: F401 declares its jobs, which no event starts
 from switchboard.triggers.jobs import StartFlows
 from switchboard.voicemails.jobs import CreateVoicemail, UseProviderText
 from switchboard.webhooks import event_names

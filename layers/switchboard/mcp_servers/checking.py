@@ -6,6 +6,7 @@ import json
 from typing import Any, NamedTuple
 
 from switchboard import telemetry
+from switchboard.aws.writes import commit
 from switchboard.carriers import mcp_tools
 from switchboard.carriers.mcp_tools import LeftOutTool, ListedTool, ToolServer
 from switchboard.events import service as events
@@ -17,11 +18,15 @@ from switchboard.mcp_servers import rules, store
 from switchboard.mcp_servers.jobs import CheckServer
 from switchboard.mcp_servers.models import CheckState, McpServer, McpTool
 from switchboard.persistence.optimistic import Decision
+from switchboard.timers import service as timers
 
 #: The bytes of all tools of a server: an item has at most 400 KB.
 MAX_TOOLS_BYTES = 200_000
 #: The longest name under which a language model knows a tool.
 MAX_OFFERED_NAME = 64
+#: The most tools of servers that one turn of the AI, or one call, is offered, and the bytes of their JSON. A model
+#: reads all of it with each question of a turn.
+MAX_OFFERED_TOOLS, MAX_OFFERED_BYTES = 32, 40_000
 #: The tools that a status names, if they are left out.
 _MAX_NAMED = 5
 _HOSTED = "The vendor of the language model dials this server, if the model can use such servers. Others leave it out."
@@ -44,11 +49,12 @@ def check_server(job: CheckServer) -> None:
     if server is None:
         telemetry.log_skip("the MCP server is gone", org_id=job.org_id, server_id=job.server_id)
         return
-    found = _check(server)
+    found, changed = _check(server), False
 
     def decide(before: McpServer) -> Decision[McpServer]:
-        if _connection_of(before) != _connection_of(server):
-            telemetry.log_skip("the MCP server changed during its check", org_id=job.org_id, server_id=job.server_id)
+        nonlocal changed
+        changed = _connection_of(before) != _connection_of(server)
+        if changed:
             return None
         after = before.model_copy(
             update={
@@ -64,6 +70,10 @@ def check_server(job: CheckServer) -> None:
         return after, events.new_event_write(_worker(job.org_id), "mcp_server.checked", subject, **facts)
 
     store.SERVERS.change_object(job.org_id, job.server_id, decide)
+    if changed:
+        # The change queued no check of its own, because this one was under way.
+        telemetry.log_skip("the MCP server changed during its check", org_id=job.org_id, server_id=job.server_id)
+        commit(timers.job_write(job))
 
 
 def _connection_of(server: McpServer) -> tuple[Any, ...]:
@@ -78,11 +88,11 @@ def _connection_of(server: McpServer) -> tuple[Any, ...]:
 
 
 def _check(server: McpServer) -> _CheckResult:
-    if server.transport == "hosted":
-        return _CheckResult(CheckState.NOT_DIALED, _HOSTED, [])
-    if server.auth_type != "none" and not server.has_credential:
+    if server.lacks_credential:
         status = f"The server needs a credential for auth_type {server.auth_type}: send `credential`."
         return _CheckResult(CheckState.FAILED, status, [])
+    if server.transport == "hosted":
+        return _CheckResult(CheckState.NOT_DIALED, _HOSTED, [])
     assert server.server_url is not None, "the rules require it"
     listing = mcp_tools.list_tools(ToolServer(server.server_url, rules.credential_headers(server)))
     tools, left_out = _choose_tools(server, listing.tools)
@@ -95,7 +105,14 @@ def _check(server: McpServer) -> _CheckResult:
     if left_out:
         named = "; ".join(f"{one.name or '(no name)'}: {one.reason}" for one in left_out[:_MAX_NAMED])
         words.append(f"Left out: {named}{' …' if len(left_out) > _MAX_NAMED else ''}.")
-    limited = listing.problem is not None or bool(left_out)
+    allowed = [tool for tool in tools if server.allows(tool.name)]
+    crowded = len(allowed) > MAX_OFFERED_TOOLS or sum(map(_size_of, allowed)) > MAX_OFFERED_BYTES
+    if crowded:
+        words.append(
+            f"A turn of the AI is offered {MAX_OFFERED_TOOLS} tools and {MAX_OFFERED_BYTES // 1_000} KB of them at "
+            "most: choose some with allowed_tools_json."
+        )
+    limited = listing.problem is not None or bool(left_out) or crowded
     return _CheckResult(CheckState.LIMITED if limited else CheckState.OK, " ".join(words), tools)
 
 
@@ -105,7 +122,7 @@ def _choose_tools(server: McpServer, listed: Any) -> tuple[list[McpTool], list[L
     size = 0
     for one in listed:
         tool = McpTool(name=one.name, description=one.description, parameters=_parameters_of(one))
-        size_of_tool = len(json.dumps(tool.model_dump()).encode())
+        size_of_tool = _size_of(tool)
         reason = _refuse_tool(server, tool)
         if reason is None and size + size_of_tool > MAX_TOOLS_BYTES:
             reason = f"all tools together are larger than {MAX_TOOLS_BYTES // 1_000} KB"
@@ -115,6 +132,10 @@ def _choose_tools(server: McpServer, listed: Any) -> tuple[list[McpTool], list[L
         else:
             left_out.append(LeftOutTool(one.name, reason))
     return tools, left_out
+
+
+def _size_of(tool: McpTool) -> int:
+    return len(json.dumps(tool.model_dump()).encode())
 
 
 def _parameters_of(tool: ListedTool) -> dict[str, Any]:

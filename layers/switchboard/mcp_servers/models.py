@@ -77,6 +77,11 @@ class McpServer(McpServerSettings):
         """Whether a credential is stored."""
         return self.sealed_credential is not None
 
+    @property
+    def lacks_credential(self) -> bool:
+        """Whether the server needs a credential, and none is stored. A server without it is not used."""
+        return self.auth_type != "none" and not self.has_credential
+
     def allows(self, tool: str) -> bool:
         """Whether the server's list of allowed tools has a tool. Without a list, every tool is allowed."""
         return self.allowed_tools_json is None or tool in json.loads(self.allowed_tools_json)

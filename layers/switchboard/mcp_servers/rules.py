@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from switchboard.aws import secret
 from switchboard.carriers.mcp_tools import TOOL_NAME
@@ -14,6 +13,7 @@ from switchboard.flows import service as flows
 from switchboard.flows.source import PathError, SourceError, read_json
 from switchboard.mcp_servers.models import USUAL_HEADER, McpServer, McpServerSettings
 from switchboard.outbound import destination
+from switchboard.outbound.loops import LOOP_HEADER
 from switchboard.outbound.reserved_headers import RESERVED_HEADERS
 
 LABEL_PATTERN = r"^[a-z0-9_-]+$"
@@ -22,7 +22,11 @@ MAX_CREDENTIAL_CHARACTERS = 4_096
 MAX_LISTED_NAMES = 200
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 #: The headers of the protocol, beside those that the client of all requests sets.
-_PROTOCOL_HEADERS = re.compile(r"accept|content-type|cookie|idempotency-key|mcp-.*|last-event-id", re.IGNORECASE)
+_PROTOCOL_HEADERS = re.compile(
+    rf"accept|content-type|cookie|idempotency-key|mcp-.*|last-event-id|{LOOP_HEADER}", re.IGNORECASE
+)
+#: The settings that say who gets a credential. The path counts too: a host may serve the servers of many customers.
+_DESTINATION = ("transport", "server_url", "connector_id")
 _CREDENTIAL = re.compile(r"[!-~](?:[ -~]*[!-~])?")
 
 
@@ -114,16 +118,12 @@ def check_kept_credential(before: McpServer, after: McpServer, changes: Mapping[
     """
     if before.sealed_credential is None or "credential" in changes or after.auth_type == "none":
         return
-    if _origin_of(before) != _origin_of(after):
+    moved = [name for name in _DESTINATION if getattr(before, name) != getattr(after, name)]
+    if moved:
         raise Invalid(
             "The MCP server is not valid: see the fields.",
-            fields={"credential": "must be sent again, because server_url names another server"},
+            fields={"credential": f"must be sent again, because {' and '.join(moved)} changes who gets it"},
         )
-
-
-def _origin_of(server: McpServer) -> tuple[str, str]:
-    parts = urlsplit(server.server_url or "")
-    return parts.scheme, parts.netloc
 
 
 def _purpose(org_id: str, server_id: str) -> str:

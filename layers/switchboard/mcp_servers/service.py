@@ -9,7 +9,7 @@ from typing import Any
 from switchboard.accounts import organizations
 from switchboard.aws.dynamodb import Item
 from switchboard.aws.writes import Put, Writes
-from switchboard.errors import Invalid, NotFound
+from switchboard.errors import Invalid, NotFound, QuotaExceeded
 from switchboard.events import service as events
 from switchboard.events.models import Origin, Subject
 from switchboard.kit import clock, ids
@@ -25,6 +25,8 @@ from switchboard.timers import service as timers
 MAX_SERVERS = 20
 #: A further request within this time queues no other check.
 CHECK_PAUSE = timedelta(seconds=20)
+#: When a check that has not ended counts as lost. A request then queues another one.
+CHECK_LOST_AFTER = timedelta(minutes=10)
 _GAUGE = "mcp_servers"
 #: The settings that say how a server is reached, or what its tools are called. A change of them needs a new check.
 _CONNECTION = frozenset(
@@ -35,7 +37,10 @@ _CONNECTION = frozenset(
 def create_server(
     origin: Origin, wanted: McpServerSettings, credential: str | None = None, effect: IdempotencyKey | None = None
 ) -> McpServer:
-    """Creates an MCP server and queues its check. A repeated request returns the first one's. Raises Invalid."""
+    """Creates an MCP server and queues its check. A repeated request returns the first one's.
+
+    Raises Invalid, QuotaExceeded.
+    """
     if earlier := find_earlier_effect(effect):
         return get_server(origin.org_id, earlier.subject_id)
     checked, now, id_ = rules.check_settings(origin.org_id, wanted), clock.now_iso(), ids.new_id("mcp")
@@ -72,9 +77,12 @@ def _sealed(org_id: str, server_id: str, settings: McpServerSettings, credential
 
 
 def _full(_: list[Item | None]) -> Exception:
-    return Invalid(
+    return QuotaExceeded(
         f"The organization has {MAX_SERVERS} MCP servers, which is the limit: delete one first.",
         code="mcp_server_limit",
+        resource="mcp_servers",
+        current=MAX_SERVERS,
+        cap=MAX_SERVERS,
     )
 
 
@@ -119,7 +127,9 @@ def update_server(
             after = after.model_copy(
                 update={"tools": [], "check_state": CheckState.PENDING, "last_status": None, "check_queued_at": now}
             )
-            writes.append(_check_write(after))
+            # A check that is under way finds the change at its end, and queues the next check.
+            if not _is_checking(before):
+                writes.append(_check_write(after))
         return after, writes
 
     changed = store.SERVERS.change_object(origin.org_id, server_id, decide, once=effect)
@@ -147,17 +157,28 @@ def delete_server(origin: Origin, server_id: str, effect: IdempotencyKey | None 
 
 
 def request_check(origin: Origin, server_id: str, effect: IdempotencyKey | None = None) -> McpServer:
-    """Queues a check of an MCP server, unless one was queued in the last moments. Raises NotFound, Contended."""
+    """Queues a check of an MCP server, unless one is under way or was queued in the last moments.
+
+    Raises NotFound, Contended.
+    """
 
     def decide(before: McpServer) -> Decision[McpServer]:
         queued = before.check_queued_at
-        if queued is not None and clock.parse(queued) > clock.now() - CHECK_PAUSE:
+        if _is_checking(before) or (queued is not None and clock.parse(queued) > clock.now() - CHECK_PAUSE):
             return None
         after = before.model_copy(update={"version": before.version + 1, "check_queued_at": clock.now_iso()})
         return after, [_event_write(origin, after, "mcp_server.check_requested"), _check_write(after)]
 
     changed = store.SERVERS.change_object(origin.org_id, server_id, decide, once=effect)
     return changed or get_server(origin.org_id, server_id)
+
+
+def _is_checking(server: McpServer) -> bool:
+    """Whether a check is queued or runs. One server keeps at most one worker busy, however often it changes."""
+    queued, ended = server.check_queued_at, server.last_checked_at
+    if queued is None or (ended is not None and clock.parse(queued) <= clock.parse(ended)):
+        return False
+    return clock.parse(queued) > clock.now() - CHECK_LOST_AFTER
 
 
 def _check_write(server: McpServer) -> Put:

@@ -470,10 +470,19 @@ KINDS: tuple[ItemKind, ...] = (
         "look-up of a trigger's token",
         "trigger_token#<digest>|token",
         _CHANGE,
-        "It is deleted with its trigger. That of a rotated token expires an hour after the rotation.",
+        "It is deleted with its trigger. That of a rotated token is deleted by a later rotation.",
     ),
     ItemKind(
         "activity", "firing", "<org>#firings#<trigger>|<id>", _TTL, _FIRING, timedelta(days=30), "the event was fired"
+    ),
+    ItemKind(
+        "activity",
+        "pace of the flows that events start",
+        "<org>#event-starts|pace",
+        _TTL,
+        "It has no use after the starts.",
+        _DAY,
+        "its last use",
     ),
     ItemKind(
         "activity",

@@ -7,6 +7,7 @@ repeated: some minutes later its end is recorded as unconfirmed, and the AI goes
 from __future__ import annotations
 
 from switchboard import telemetry
+from switchboard.aws.writes import commit
 from switchboard.kit import clock
 from switchboard.mcp_servers import tools
 from switchboard.messaging import activity
@@ -47,13 +48,18 @@ def settle_tool_run(job: SettleToolRun) -> None:
     if found is None:
         telemetry.log_skip("the approval is gone", org_id=job.org_id, approval_id=job.approval_id)
         return
-    since = clock.parse(found.updated_at)
-    if found.state is ApprovalState.RUNNING and clock.now() >= since + SETTLED_AFTER:
-        _end_run(found, ApprovalState.UNCONFIRMED, tools.ToolRun(_LOST, "unknown"))
-    elif found.state is ApprovalState.APPROVED and clock.now() >= since + GIVEN_UP_AFTER:
-        _end_run(found, ApprovalState.FINISHED, tools.ToolRun(_NOT_BEGUN, "failed"))
-    else:
+    patience = {ApprovalState.RUNNING: SETTLED_AFTER, ApprovalState.APPROVED: GIVEN_UP_AFTER}.get(found.state)
+    if patience is None:
         telemetry.log_skip("the run needs no end", org_id=job.org_id, approval_id=job.approval_id)
+        return
+    due = clock.parse(found.updated_at) + patience
+    if due > clock.now():
+        # The clock of the job's sender is ahead of ours, or the run began late. Another job ends it.
+        commit(timers.schedule(job, due).write)
+    elif found.state is ApprovalState.RUNNING:
+        _end_run(found, ApprovalState.UNCONFIRMED, tools.ToolRun(_LOST, "unknown"))
+    else:
+        _end_run(found, ApprovalState.FINISHED, tools.ToolRun(_NOT_BEGUN, "failed"))
 
 
 def _end_run(claimed: ToolApproval, state: ApprovalState, run: tools.ToolRun) -> None:

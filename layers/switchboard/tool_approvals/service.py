@@ -6,6 +6,7 @@ the decision of the first.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -73,6 +74,11 @@ def get_approval(org_id: str, approval_id: str) -> ToolApproval:
     return found
 
 
+def find_approvals(places: Sequence[tuple[str, str]]) -> list[ToolApproval | None]:
+    """Returns the approvals of up to 100 pairs of organization and id, in the same order, for a worker."""
+    return store.APPROVALS.get_objects(places)
+
+
 def list_approvals(
     org_id: str, state: ApprovalState | None, limit: int, after: str | None
 ) -> tuple[list[ToolApproval], str | None]:
@@ -122,8 +128,13 @@ def expire_approval(job: ExpireApproval) -> None:
     """Ends an approval that nobody decided about. It may run several times."""
 
     def decide(before: ToolApproval) -> Decision[ToolApproval]:
-        if before.state is not ApprovalState.PENDING or clock.parse(before.expires_at) > clock.now():
+        if before.state is not ApprovalState.PENDING:
             return None
+        due = clock.parse(before.expires_at)
+        if due > clock.now():
+            # The clock of the timer's sender is ahead of ours. Without another job the approval would never end.
+            again = timers.schedule(job, due)
+            return next_version(before, timer=again.ref), again.write
         after = next_version(before, state=ApprovalState.EXPIRED)
         origin = worker_origin(after)
         return after, [

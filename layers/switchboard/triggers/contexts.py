@@ -9,7 +9,6 @@ from switchboard.compliance.models import StandingConsent
 from switchboard.errors import Invalid
 from switchboard.flows import event_paths
 from switchboard.flows.models import Flow
-from switchboard.triggers.models import Firing
 
 #: Where an event has the number to call or text, if the flow names no path.
 TARGETS = ("/to", "/phone")
@@ -51,14 +50,15 @@ def _add(context: dict[str, Any], name: str, value: Any) -> None:
     context[name] = value
 
 
-def find_basis(flow: Flow, firing: Firing, body: Any) -> StandingConsent | None:
+def find_basis(flow: Flow, trigger_id: str, body: Any) -> StandingConsent | None:
     """Returns the consent that the event states, else the flow's own, `None` without both.
 
-    An event without `consent_date` states it for the day on which it was fired.
+    The gate refuses a statement without a date, unless the ledger has a consent. The day of the event is not used:
+    each event would renew the consent, and nobody would find out that the number has a new holder.
     """
     stated = body if isinstance(body, dict) else {}
     source, date = stated.get("consent_source"), stated.get("consent_date")
     if isinstance(source, str) and source:
-        day = date if isinstance(date, str) and date else firing.created_at[:10]
-        return StandingConsent(source=source, date=day, of=f"trigger:{firing.trigger_id}")
+        day = date if isinstance(date, str) and date else None
+        return StandingConsent(source=source, date=day, of=f"trigger:{trigger_id}")
     return flow.basis

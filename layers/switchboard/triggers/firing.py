@@ -8,12 +8,13 @@ from typing import NamedTuple
 
 from switchboard.accounts import organizations
 from switchboard.aws import reads
-from switchboard.errors import NotFound
+from switchboard.errors import NotFound, RateLimited
 from switchboard.events import service as events
 from switchboard.events.models import Actor, Subject, SystemActor
+from switchboard.flows import event_starts
 from switchboard.kit import clock, ids, texts
 from switchboard.persistence.idempotency import IdempotencyKey, commit_once
-from switchboard.triggers import firing_store, service, store, tokens
+from switchboard.triggers import firing_store, service, start_pace, store, tokens
 from switchboard.triggers.models import Firing, FiringWithBody, ReportedFiring, Trigger
 from switchboard.triggers.store import TokenPointer
 
@@ -52,7 +53,11 @@ def find_trigger(token: str) -> Trigger:
 
 
 def fire_trigger(trigger: Trigger, fired: FiredEvent) -> Firing | None:
-    """Records a firing and its event. Returns `None` for an event that was recorded within the last 24 hours."""
+    """Records a firing and its event. Returns `None` for an event that was recorded within the last 24 hours.
+
+    Raises RateLimited for an event that would start flows, while too many starts of the organization wait.
+    """
+    _require_room(trigger)
     body = fired.body.encode()
     firing = Firing(
         id=ids.new_id(firing_store.FIRING_PREFIX),
@@ -80,6 +85,17 @@ def fire_trigger(trigger: Trigger, fired: FiredEvent) -> Firing | None:
         _marker_of(trigger, fired), firing.id, firing_store.firing_writes(firing, fired.body), event_write
     )
     return None if done else firing
+
+
+def _require_room(trigger: Trigger) -> None:
+    wait = start_pace.find_wait(trigger.org_id)
+    # An event that starts no flow passes: it waits for nothing.
+    if wait is not None and event_starts.list_flows_of_event(trigger.org_id, trigger.event_type):
+        raise RateLimited(
+            "Too many flows of this organization wait for their start: fire the event again later.",
+            code="too_many_starts",
+            retry_after=wait,
+        )
 
 
 def _marker_of(trigger: Trigger, fired: FiredEvent) -> IdempotencyKey | None:

@@ -11,6 +11,7 @@ mark that the flow was started: it is written in the commit of the call or the t
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -30,6 +31,7 @@ FIRING_PREFIX = "fir"
 #: The prefix of the ids of texts for later.
 SCHEDULED_PREFIX = acceptance.SCHEDULED_PREFIX
 _START = "start#"
+_PACKED_FROM_CHARACTERS = 800
 
 
 def _firing_key(org_id: str, trigger_id: str, firing_id: str) -> Key:
@@ -48,8 +50,17 @@ def firing_writes(firing: Firing, body: str) -> list[Put]:
         **firing.model_dump(exclude={"starts"}),
         "expires": expires,
     }
-    kept = {**_body_key(firing.org_id, firing.id), "body": body, "expires": expires}
+    kept = {**_body_key(firing.org_id, firing.id), "body": _pack_body(body), "expires": expires}
     return [Put(table="activity", item=one, unless_exists=True) for one in (item, kept)]
+
+
+def _pack_body(body: str) -> str | bytes:
+    """Returns a body as it is stored: a large one is compressed, because a write costs as much as its item is large."""
+    return zlib.compress(body.encode()) if len(body) > _PACKED_FROM_CHARACTERS else body
+
+
+def _unpack_body(kept: str | bytes) -> str:
+    return zlib.decompress(kept).decode() if isinstance(kept, bytes) else kept
 
 
 def _parse_firing(item: Item) -> Firing:
@@ -66,7 +77,7 @@ def get_firing(org_id: str, trigger_id: str, firing_id: str) -> Firing | None:
 def get_firing_with_body(org_id: str, trigger_id: str, firing_id: str) -> tuple[Firing, str] | None:
     """Reads a firing and the JSON text of its body, `None` if they have expired."""
     item, kept = reads.get_items("activity", [_firing_key(org_id, trigger_id, firing_id), _body_key(org_id, firing_id)])
-    return (_parse_firing(item), kept["body"]) if item and kept else None
+    return (_parse_firing(item), _unpack_body(kept["body"])) if item and kept else None
 
 
 def list_firings(org_id: str, trigger_id: str, limit: int, after: str | None) -> tuple[list[Firing], str | None]:

@@ -14,9 +14,10 @@ class StartFlows(Job, queue="triggers"):
 
 
 class StartFlow(Job, queue="triggers"):
-    """Start the call or the text of one flow for a fired event."""
+    """Start the call or the text of one flow for a fired event. `due` is the time for which it waited in the queue."""
 
     org_id: str
     trigger_id: str
     firing_id: str
     flow_id: str
+    due: str | None = None

@@ -65,7 +65,7 @@ def create_trigger(member: Member, name: str, event_type: str, *, active: bool =
         trigger.id,
         organizations.gauge_write(member.org_id, "triggers", 1, MAX_TRIGGERS, _full),
         store.TRIGGERS.create_write(trigger),
-        store.token_write(trigger, token.hash),
+        store.token_write(trigger),
         _trigger_event_write(member, trigger, "trigger.created"),
     )
     if done:
@@ -158,8 +158,7 @@ def rotate_trigger_token(member: Member, trigger_id: str) -> TriggerWithToken:
             member.effect,
             trigger_id,
             store.TRIGGERS.save_write(after),
-            store.token_write(after, token.hash),
-            store.token_write(after, before.token_hash, until),
+            store.token_write(after),
             store.delete_token_writes([one for one in before.retiring if one not in kept]),
             _trigger_event_write(member, after, "trigger.token_rotated", until=until),
         )

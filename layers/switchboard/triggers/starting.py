@@ -26,7 +26,7 @@ from switchboard.flows.models import Flow
 from switchboard.kit import clock
 from switchboard.numbers import service as numbers
 from switchboard.persistence.optimistic import record_once
-from switchboard.triggers import contexts, event_texts, firing, firing_store, store
+from switchboard.triggers import contexts, event_texts, firing, firing_store, start_pace, store
 from switchboard.triggers.firing_store import FlowDecidedError, FlowMark
 from switchboard.triggers.jobs import StartFlow, StartFlows
 from switchboard.triggers.models import Firing, FiringWithBody, FlowStart
@@ -36,7 +36,10 @@ GIVE_UP_AFTER = timedelta(minutes=10)
 
 
 def start_flows(job: StartFlows) -> None:
-    """Sends a job for each flow that waits for a fired event. A flow that has its result already does nothing."""
+    """Sends a job for each flow that waits for a fired event, at the organization's pace.
+
+    A flow that has its result already does nothing.
+    """
     fired = firing_store.get_firing(job.org_id, job.trigger_id, job.firing_id)
     if fired is None:
         telemetry.log_skip("the firing has expired", firing_id=job.firing_id)
@@ -45,7 +48,15 @@ def start_flows(job: StartFlows) -> None:
     if not found:
         telemetry.log_skip("no flow waits for the event", firing_id=job.firing_id)
         return
-    queues.send_messages(StartFlow(**job.model_dump(), flow_id=flow_id).to_message() for flow_id in found)
+    waits = start_pace.reserve_starts(job.org_id, len(found))
+    queues.send_messages(
+        _start_of(job, flow_id, wait).to_message(delay=wait) for flow_id, wait in zip(found, waits, strict=True)
+    )
+
+
+def _start_of(job: StartFlows, flow_id: str, wait: int) -> StartFlow:
+    due = clock.format_iso(clock.now() + timedelta(seconds=wait))
+    return StartFlow(**job.model_dump(), flow_id=flow_id, due=due)
 
 
 def start_flow(job: StartFlow) -> None:
@@ -67,23 +78,23 @@ def start_flow(job: StartFlow) -> None:
     except FlowDecidedError:
         telemetry.log_skip("another run has started the flow", firing_id=job.firing_id, flow_id=job.flow_id)
     except DomainError as refusal:
-        if _is_passing(refusal, found.firing):
+        if _is_passing(refusal, job.due or found.firing.created_at):
             raise
         _record_refusal(flow, found.firing, refusal)
 
 
-def _is_passing(refusal: DomainError, fired: Firing) -> bool:
+def _is_passing(refusal: DomainError, due: str) -> bool:
     """Whether a later attempt may succeed soon. A provider that is missing says not when to try again."""
     if not isinstance(refusal, Unavailable) or "retry_after" not in refusal.details:
         return False
-    return isinstance(refusal, Contended) or clock.now() < clock.parse(fired.created_at) + GIVE_UP_AFTER
+    return isinstance(refusal, Contended) or clock.now() < clock.parse(due) + GIVE_UP_AFTER
 
 
 def _start(flow: Flow, found: FiringWithBody) -> None:
     fired, body = found.firing, found.body
     org = _require_authority(flow, fired)
     to = _require_target(flow, fired, body)
-    context, basis = contexts.build_context(flow, body), contexts.find_basis(flow, fired, body)
+    context, basis = contexts.build_context(flow, body), contexts.find_basis(flow, fired.trigger_id, body)
     once = FlowMark(fired, flow.id, flow.channel)
     origin = firing.firing_origin(fired)
     if flow.channel == "sms":

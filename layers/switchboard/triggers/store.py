@@ -6,7 +6,7 @@
 | tally of a trigger | `<org>#trigger-tallies` | `<id>` |
 | look-up of a token | `trigger_token#<hash>` | `token` |
 
-The look-up holds a pointer only. The look-up of a rotated token expires with the token.
+The look-up holds a pointer only. The trigger says when a rotated token ends, and its next rotation deletes the look-up.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from switchboard.aws import reads
 from switchboard.aws.dynamodb import Key
 from switchboard.aws.reads import Query, Ref
 from switchboard.aws.writes import Delete, Put
-from switchboard.kit import clock
 from switchboard.persistence.collection import Collection
 from switchboard.persistence.listing import read_query_page
 from switchboard.persistence.optimistic import StaleVersionError
@@ -59,10 +58,9 @@ def _token_key(token_hash: str) -> Key:
     return {"pk": f"trigger_token#{token_hash}", "sk": "token"}
 
 
-def token_write(trigger: Trigger, token_hash: str, until: str | None = None) -> Put:
-    """Returns the write of a token's look-up. With `until`, it expires at that time."""
-    expires = {"expires": int(clock.parse(until).timestamp())} if until else {}
-    item = {**_token_key(token_hash), "org_id": trigger.org_id, "trigger_id": trigger.id, **expires}
+def token_write(trigger: Trigger) -> Put:
+    """Returns the write of the look-up of a trigger's token."""
+    item = {**_token_key(trigger.token_hash), "org_id": trigger.org_id, "trigger_id": trigger.id}
     return Put(table="core", item=item)
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 from switchboard import telemetry
 from switchboard.kit import clock
 from switchboard.outbound.errors import NoResponseError, TimedOutError
+from switchboard.outbound.loops import LOOP_HEADER, WEBHOOK_HOP
 from switchboard.webhooks import breaker, parking, retry_after, service, settings, signing
 from switchboard.webhooks.breaker import BatchResults
 from switchboard.webhooks.models import Attempt, Delivery, Endpoint, ReceiverHealth
@@ -199,6 +200,7 @@ def _headers(endpoint: Endpoint, delivery: Delivery) -> dict[str, str]:
         **settings.custom_headers(endpoint),
         "content-type": "application/json",
         "user-agent": USER_AGENT,
+        LOOP_HEADER: WEBHOOK_HOP,
         "webhook-sequence": str(delivery.sequence),
         **signing.signature_headers(endpoint, delivery),
     }

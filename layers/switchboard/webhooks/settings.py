@@ -25,7 +25,7 @@ _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 _HEADER_VALUE = re.compile(r"[ -~]*")
 #: Headers that the platform sets, beside the headers that the client sets (`outbound.reserved_headers`).
 _PLATFORM_HEADERS = re.compile(
-    r"webhook-.*|x-(anima|athos|hum)-.*|content-(type|encoding)|user-agent|proxy-.*", re.IGNORECASE
+    r"webhook-.*|x-(anima|athos|hum|switchboard)-.*|content-(type|encoding)|user-agent|proxy-.*", re.IGNORECASE
 )
 _FILTER = re.compile(r"\*|[a-z0-9_]+(\.[a-z0-9_]+)*(\.\*)?")
 

@@ -27,13 +27,6 @@ class SettleSession(Job, queue="widgets"):
     session_id: str
 
 
-class CloseSessionRoom(Job, queue="widgets"):
-    """Close the room of a session that is over."""
-
-    org_id: str
-    session_id: str
-
-
 class EndTokenSessions(Job, queue="widgets"):
     """End the running sessions of a revoked token. `before` is the place where the last run stopped."""
 

@@ -11,8 +11,8 @@ from datetime import timedelta
 from switchboard import telemetry
 from switchboard.calls import room_calls
 from switchboard.calls import service as calls
+from switchboard.calls.jobs import CloseCallRoom
 from switchboard.calls.models import OVER_STATES, Call
-from switchboard.carriers import rooms
 from switchboard.carriers.voice.ports.reports import EndReason
 from switchboard.errors import NotFound
 from switchboard.events import service as events
@@ -23,7 +23,7 @@ from switchboard.persistence.optimistic import Decision
 from switchboard.timers import service as timers
 from switchboard.usage import reservations
 from switchboard.widgets import days, service, session_store
-from switchboard.widgets.jobs import CloseSessionRoom, EndSession, EndTokenSessions
+from switchboard.widgets.jobs import EndSession, EndTokenSessions
 from switchboard.widgets.models import WidgetSession, WidgetSessionState
 from switchboard.widgets.sessions import session_origin
 
@@ -102,7 +102,7 @@ def settle_session(org_id: str, session_id: str) -> None:
         )
         return after, [
             timers.cancel_writes(found.timer),
-            timers.job_write(CloseSessionRoom(org_id=found.org_id, session_id=found.id)),
+            timers.job_write(CloseCallRoom(org_id=found.org_id, call_id=found.call_id)),
             reservations.settlement_write(
                 found.org_id, days.PURPOSE, found.day, found.reserved_micros, call.cost_micros, seconds
             ),
@@ -111,15 +111,6 @@ def settle_session(org_id: str, session_id: str) -> None:
 
     if not session_store.SESSIONS.change_object(org_id, session_id, decide):
         telemetry.log_skip("the session is settled, or its call goes on", org_id=org_id, session_id=session_id)
-
-
-def close_room(org_id: str, session_id: str) -> None:
-    """Closes the room of a session that is over. Raises RoomDownError."""
-    session = session_store.SESSIONS.get_object(org_id, session_id)
-    if session is None or session.state is WidgetSessionState.OPEN:
-        telemetry.log_skip("the session is gone, or goes on", org_id=org_id, session_id=session_id)
-        return
-    rooms.named(session.provider).close_room(org_id, session.call_id)
 
 
 def end_token_sessions(org_id: str, token_id: str, before: str | None) -> None:

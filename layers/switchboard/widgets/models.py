@@ -29,6 +29,8 @@ class WidgetSettings(BaseModel):
     allowed_origins: list[str]
     captcha_provider: CaptchaProvider = "turnstile"
     captcha_site_key: str | None = None
+    #: The secret that a request sends. It is stored sealed (`sealed_captcha_secret`).
+    captcha_secret: str | None = Field(default=None, exclude=True, repr=False)
     daily_spend_cap_cents: int | None = None
     per_ip_rate_per_min: int = 3
     max_session_seconds: int = 300
@@ -42,6 +44,7 @@ class WidgetToken(WidgetSettings):
     id: str
     org_id: str
     public_key: str
+    sealed_captcha_secret: str | None = Field(default=None, repr=False)
     revoked_at: str | None = None
     version: int = 1
     created_at: str

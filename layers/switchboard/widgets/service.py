@@ -20,7 +20,7 @@ from switchboard.persistence.collection import next_version
 from switchboard.persistence.idempotency import IdempotencyKey, commit_once
 from switchboard.persistence.optimistic import Decision
 from switchboard.timers import service as timers
-from switchboard.widgets import lead_forms, origins, session_store, store
+from switchboard.widgets import captcha_keys, lead_forms, origins, session_store, store
 from switchboard.widgets.jobs import EndTokenSessions
 from switchboard.widgets.models import Lead, WidgetSettings, WidgetToken
 from switchboard.widgets.session_store import find_leads
@@ -34,11 +34,14 @@ _GAUGE = "widget_tokens"
 
 def create_token(origin: Origin, wanted: WidgetSettings, effect: IdempotencyKey | None = None) -> WidgetToken:
     """Creates a token with a new public key. Raises Invalid, QuotaExceeded."""
-    now = clock.now_iso()
+    now, token_id = clock.now_iso(), ids.new_id("wgt")
     token = WidgetToken(
         **check_settings(origin.org_id, wanted).model_dump(),
-        id=ids.new_id("wgt"),
+        id=token_id,
         org_id=origin.org_id,
+        sealed_captcha_secret=captcha_keys.seal_secret(
+            origin.org_id, token_id, wanted.captcha_site_key, wanted.captcha_secret
+        ),
         public_key=ids.new_id("whk"),
         created_at=now,
         updated_at=now,
@@ -121,10 +124,12 @@ def update_token(
             checked = checked.model_copy(update={"default_flow_id": before.default_flow_id})
         else:
             checked = check_settings(before.org_id, settings)
-        changed = sorted(name for name, value in checked if value != getattr(before, name))
+        sealed = captcha_keys.sealed_after(before, checked.captcha_site_key, changes)
+        new = {name: value for name, value in checked.model_dump().items() if value != getattr(before, name)}
+        changed = sorted([*new, *(["captcha_secret"] if sealed != before.sealed_captcha_secret else [])])
         if not changed:
             return None
-        after = next_version(before, **{name: getattr(checked, name) for name in changed})
+        after = next_version(before, **{name: getattr(checked, name) for name in new}, sealed_captcha_secret=sealed)
         return after, _event_write(origin, after, "widget_token.updated", fields=changed)
 
     return store.TOKENS.change_object(origin.org_id, token_id, decide, effect) or get_token(origin.org_id, token_id)

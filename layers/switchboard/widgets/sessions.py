@@ -1,6 +1,6 @@
 """Starts the sessions of visitors, and reads them.
 
-The order of the checks: the key, the origin, the visitor's answers, the captcha, the rate, the spend cap, the flow. The
+The order of the checks: the key, the origin, the visitor's answers, the rate, the captcha, the spend cap, the flow. The
 edge checks the origin and the rate (`functions/hum/widget_sessions`).
 
 A session reserves the cost of its longest talk from the day's cap, in the transaction that creates it. The end returns
@@ -37,7 +37,7 @@ from switchboard.persistence.optimistic import StaleVersionError, retry_on_confl
 from switchboard.timers import service as timers
 from switchboard.usage import reservations
 from switchboard.usage import service as usage
-from switchboard.widgets import days, origins, session_store, store, tokens
+from switchboard.widgets import captcha_keys, days, origins, session_store, store, tokens
 from switchboard.widgets.jobs import EndSession
 from switchboard.widgets.models import Lead, LeadAnswers, WidgetSession, WidgetToken
 
@@ -85,11 +85,14 @@ def check_captcha(token: WidgetToken, origin: str, answer: str | None, address: 
         return
     if not answer:
         raise _captcha_failed("is missing")
-    found = captcha.find_captcha()
+    own = captcha_keys.read_secret(token)
+    if own is None and captcha_keys.has_own_captcha(token):
+        raise Unavailable("This widget's captcha has no secret: ask the owner of the page.", code="no_captcha")
+    found = captcha.find_captcha(with_secret=own is not None)
     if found is None:
         raise Unavailable("No captcha is configured: ask the operator.", code="no_captcha")
     try:
-        result = found.check_token(answer, address)
+        result = found.check_token(answer, address, own)
     except CaptchaDownError:
         raise Unavailable("The captcha does not respond: try again.", code="captcha_down", retry_after=5) from None
     if not result.is_for(origins.host_of(origin), CAPTCHA_ACTION):
@@ -140,8 +143,9 @@ def _start_once(
         lead_id=lead_id,
         name=answers.name,
         email=answers.email,
+        phone=answers.phone,
     )
-    call = room_calls.new_room_call(org.id, ids.new_id("call"), _find_flow(token), visit, answers.phone, correlation_id)
+    call = room_calls.new_room_call(org.id, ids.new_id("call"), _find_flow(token), visit, correlation_id)
     lane = room_calls.find_lane(org, call)
     longest = room_calls.longest_seconds(org, call, token.max_session_seconds)
     session = _new_session(org, token, call, visit, longest)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from switchboard.accounts import organizations
 from switchboard.accounts.plans import PlanName
+from switchboard.aws.writes import commit
 from switchboard.billing import checkout, store
 from switchboard.carriers.outcomes import OutcomeUnknownError, RefusedError
 from switchboard.carriers.payments.ports.payments import CheckoutOrder, CheckoutPage
@@ -15,6 +19,7 @@ from switchboard.carriers.payments.simulator.state import ACCOUNT, ACCOUNTS
 from switchboard.errors import Conflict, Invalid, Unavailable
 from switchboard.kit import clock
 from tests.actors import tenant
+from tests.fakes.stripe import StripeRequest, serve_stripe, stripe_error, stripe_list
 from tests.unit.billing.customer import URL, Customer
 
 
@@ -103,7 +108,7 @@ def test_the_page_of_a_lost_answer_is_closed_by_another_plan(acme: Customer, mon
 def test_two_requests_at_the_same_time_leave_one_page(acme: Customer, monkeypatch: pytest.MonkeyPatch) -> None:
     """The second request runs between the order of the first one and its page."""
     acme.order(PlanName.STARTER)
-    open_checkout, met = SimulatedPayments.open_checkout, []
+    open_checkout, met = SimulatedPayments.open_checkout, list[bool]()
 
     def open_slowly(self: SimulatedPayments, order: CheckoutOrder) -> CheckoutPage:
         if not met:
@@ -146,6 +151,15 @@ def test_an_agreement_is_not_on_sale(payments: None) -> None:
     with pytest.raises(Conflict) as refused:
         Customer(tenant("big", PlanName.ENTERPRISE)).order()
     assert refused.value.code == "plan_by_agreement"
+
+
+def test_a_plan_that_is_too_small_is_not_sold(acme: Customer) -> None:
+    commit(organizations.gauge_write(acme.org.id, "agents", 28, None, None))
+    with pytest.raises(Conflict) as refused:
+        acme.order(PlanName.STARTER)
+    assert refused.value.code == "plan_too_small"
+    assert "agents" in refused.value.details["fields"]
+    acme.order(PlanName.GROWTH)
 
 
 def test_a_deployment_without_payments_says_so(acme: Customer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -206,11 +220,79 @@ def test_the_default_addresses_are_our_own(acme: Customer) -> None:
 
 def test_the_portal_needs_a_customer(acme: Customer) -> None:
     with pytest.raises(Conflict) as refused:
-        checkout.open_portal(acme.tenant.org_id)
+        checkout.open_portal(acme.tenant.caller(master=True))
     assert refused.value.code == "no_customer"
     acme.order()
-    url = checkout.open_portal(acme.tenant.org_id)
+    url = checkout.open_portal(acme.tenant.caller(master=True))
     assert url.startswith(f"{URL}/stripe/simulator/portal/bps_{acme.tenant.org_id}_")
+
+
+@pytest.fixture
+def stripe_customers(acme: Customer, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, bool]]:
+    """The customers at Stripe, and whether each one still exists there."""
+    customers: dict[str, bool] = {}
+
+    def answer(request: StripeRequest) -> tuple[int, Any]:
+        named = str(request.given.get("customer") or request.path.removeprefix("/v1/customers/"))
+        if (request.method, request.path) == ("POST", "/v1/customers"):
+            made = f"cus_{len(customers)}"
+            customers[made] = True
+            return 200, {"id": made, "object": "customer"}
+        if request.method == "GET" and request.path == f"/v1/customers/{named}":
+            return 200, {"id": named, "object": "customer", "deleted": not customers[named]}
+        if request.method == "GET":
+            return 200, stripe_list()
+        if not customers[named]:
+            return 400, stripe_error("invalid_request_error", "resource_missing")
+        return 200, {"id": "made_1", "object": "x", "url": "https://stripe.example/1"}
+
+    with serve_stripe(answer, monkeypatch) as server:
+        server.keeps = True
+        yield customers
+
+
+def test_an_organization_whose_customer_was_deleted_subscribes_as_a_new_one(
+    acme: Customer, stripe_customers: dict[str, bool], frozen: clock.FrozenClock
+) -> None:
+    acme.order(PlanName.STARTER)
+    stripe_customers["cus_0"] = False
+    acme.order(PlanName.GROWTH)
+    assert acme.account.customer_id == "cus_1"
+    assert store.find_organization("cus_1") == acme.tenant.org_id
+
+
+def test_the_portal_and_the_address_of_a_deleted_customer(
+    acme: Customer, stripe_customers: dict[str, bool], frozen: clock.FrozenClock
+) -> None:
+    acme.order()
+    stripe_customers["cus_0"] = False
+    with pytest.raises(Conflict) as refused:
+        checkout.open_portal(acme.tenant.caller(master=True))
+    assert refused.value.code == "no_customer"
+    acme.order()
+    stripe_customers["cus_1"] = False
+    acme.change(billing_email="pay@acme.example")
+    assert (acme.account.email, acme.account.customer_id) == ("pay@acme.example", None)
+
+
+def test_a_page_is_opened_after_a_failure_of_stripe(acme: Customer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stripe gives its failure again to the key of the customer or of the page."""
+    broken = ["/v1/customers", "/v1/checkout/sessions"]
+
+    def answer(request: StripeRequest) -> tuple[int, Any]:
+        if request.method == "GET":
+            return 200, stripe_list() if request.given else {"id": "cus_1", "object": "customer"}
+        if request.path in broken:
+            broken.remove(request.path)
+            return 500, stripe_error("api_error")
+        return 200, {"id": "made_1", "object": "x", "url": "https://stripe.example/1"}
+
+    with serve_stripe(answer, monkeypatch) as server:
+        server.keeps = True
+        for _ in (1, 2):
+            with pytest.raises(Unavailable):
+                acme.order()
+        assert acme.order() == "1"
 
 
 def test_a_customer_is_created_once_and_found_by_its_id(acme: Customer, frozen: clock.FrozenClock) -> None:

@@ -71,6 +71,7 @@ def test_the_summary_has_the_shape_of_the_contract(ask: Ask) -> None:
             "numbers": 0,
             "numbers_included": 1,
             "overage_cents": 0,
+            "cost_cents": 0,
         },
         "stripe_customer": False,
         "billing_email": None,
@@ -205,3 +206,16 @@ def test_a_deployment_without_payments_shows_the_summary(ask: Ask, monkeypatch: 
     assert ask("GET")[0] == 200
     status, refused = ask("POST", "/checkout", {"plan": "growth"})
     assert (status, refused["code"]) == (503, "no_payments")
+
+
+def test_a_cap_that_ended_is_null(ask: Ask) -> None:
+    assert ask("PATCH", "/subscription", {"overage_cap_cents": 5_000})[1]["overage_cap_cents"] == 5_000
+    status, ended = ask("PATCH", "/subscription", {"overage_cap_cents": None})
+    assert (status, ended["overage_cap_cents"], ended["hard_cap_enabled"]) == (200, None, False)
+    assert ask("PATCH", "/subscription", {"hard_cap_enabled": True})[0] == 400, "the amount is forgotten"
+
+
+def test_a_checkout_with_an_unknown_field_is_refused(ask: Ask) -> None:
+    status, refused = ask("POST", "/checkout", {"plan": "growth", "success_url": f"{URL}/done"})
+    assert status == 400
+    assert "success_url" in json.dumps(refused), refused

@@ -30,6 +30,7 @@ def test_the_summary_counts_what_the_caps_count(acme: Customer) -> None:
     usage.commit_spending(acme.org, Meter.SMS_TOLL_FREE, 3)
     found = service.get_summary(acme.org)
     assert (found.minutes, found.sms, found.numbers, found.overage_cents) == (12, 7, 0, 14)
+    assert found.cost_cents == usage.get_monthly_usage(acme.org.id).spent_micros // 10_000 > 14
     assert found.included == (10, 10, 1)
     assert found.period == ("2026-01-01T00:00:00.000Z", "2026-02-01T00:00:00.000Z")
     assert (found.status, found.suspends_at) == ("none", None)
@@ -128,7 +129,9 @@ def test_the_cap_is_the_hard_cap_of_all_apis(acme: Customer) -> None:
     acme.change(hard_cap_enabled=True)
     assert acme.org.hard_cap.enabled
     acme.change(overage_cap_cents=None)
-    assert acme.org.hard_cap == HardCap(enabled=False, monthly_cap_cents=500)
+    assert acme.org.hard_cap == HardCap(enabled=False, monthly_cap_cents=0)
+    for changes in ({"hard_cap_enabled": True}, {"hard_cap_enabled": True, "overage_cap_cents": None}):
+        assert "overage_cap_cents" in refusal_of(acme, **changes).details["fields"]
     assert len(acme.recorded("billing.hard_cap_changed")) == 4
 
 

@@ -13,11 +13,12 @@ from switchboard.accounts.plans import PlanName
 from switchboard.billing import store, subscriptions
 from switchboard.billing.jobs import ApplyPaymentEvent
 from switchboard.carriers.outcomes import ThrottledError
-from switchboard.carriers.payments.ports.payments import PaidSubscription
+from switchboard.carriers.payments.ports.payments import CustomerGoneError, PaidSubscription
 from switchboard.carriers.payments.simulator import SimulatedPayments, actions
 from switchboard.email import suppressions
 from switchboard.kit import clock
 from tests.conftest import Skips
+from tests.fakes.stripe import serve_stripe, stripe_error
 from tests.unit.billing.customer import Customer, types_of
 
 
@@ -178,6 +179,37 @@ def test_a_notification_of_a_foreign_customer_changes_nothing(acme: Customer, sk
         ApplyPaymentEvent(event_id="evt_1", type="invoice.paid", customer_id="cus_foreign")
     )
     assert skipped[-1][0] == "the customer is not one of ours"
+
+
+def test_a_refused_read_cancels_nobody(acme: Customer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stripe refuses each read of a deployment with the key of another account, or with a version that is retired."""
+    acme.subscribe(PlanName.SCALE)
+    with monkeypatch.context() as patched, serve_stripe(lambda _: (0, None), patched) as server:
+        for status, code in ((400, ""), (400, "parameter_unknown"), (404, "resource_missing"), (402, "no")):
+            content = stripe_error("invalid_request_error", code)
+            server.answer = lambda _, given=(status, content): given  # type: ignore[misc]
+            subscriptions.check_payment(acme.tenant.org_id)
+            assert acme.state == ("active", "scale", False)
+        assert len(server.requests) == 4
+    assert acme.mails() == []
+    assert acme.account.use_day, "use is still reported"
+
+
+def test_a_customer_that_is_gone_is_forgotten(acme: Customer, monkeypatch: pytest.MonkeyPatch) -> None:
+    acme.subscribe(PlanName.SCALE)
+    customer = acme.account.customer_id
+
+    def find_nobody(*_: object) -> None:
+        raise CustomerGoneError("deleted")
+
+    monkeypatch.setattr(SimulatedPayments, "fetch_subscription", find_nobody)
+    subscriptions.check_payment(acme.tenant.org_id)
+    assert acme.state == ("canceled", "free", False)
+    assert (acme.account.customer_id, acme.account.use_day) == (None, None)
+    assert acme.recorded("billing.customer_deleted") == [{"customer": customer}]
+    version = acme.account.version
+    subscriptions.check_payment(acme.tenant.org_id)
+    assert acme.account.version == version
 
 
 def test_a_provider_that_does_not_answer_puts_the_notification_off(

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from switchboard.accounts.plans import PlanName
-from switchboard.billing import daily, store, use_reports
+from switchboard.billing import daily, store, subscriptions, use_reports
 from switchboard.billing.jobs import ReportUse
 from switchboard.carriers.outcomes import OutcomeUnknownError, RefusedError
 from switchboard.carriers.payments.ports.payments import MeteredUse
@@ -142,6 +142,121 @@ def test_the_daily_job_finds_what_a_lost_notification_told(starter: Customer, fr
     run_day(starter, frozen)
     assert starter.state == ("canceled", "free", False)
     assert (starter.account.use_day, starter.account.use_timer) == (None, None)
+
+
+def report_without_answer(*_: object) -> None:
+    raise OutcomeUnknownError("lost")
+
+
+def test_the_use_of_the_last_day_of_a_subscription_is_reported(starter: Customer, frozen: clock.FrozenClock) -> None:
+    starter.change(cancel_at_period_end=True)
+    while starter.account.use_day != "2026-01-31":
+        run_day(starter, frozen)
+    usage.commit_spending(starter.org, Meter.VOICE_BASIC, 50_110)
+    frozen.advance(seconds=(clock.parse("2026-02-01T00:00:02Z") - clock.now()).total_seconds())
+    starter.deliver(starter.end())
+    assert starter.state == ("canceled", "free", False)
+    assert starter.account.use_due == clock.now_iso(), "the last invoice is open for an hour"
+    daily.run_daily(ReportUse(org_id=starter.org.id, day="2026-01-31"))
+    assert reported(starter) == [("2026-01-31:voice_basic", 50_000)]
+    run_day(starter, frozen)
+    assert reported(starter) == [("2026-01-31:voice_basic", 50_000)]
+    assert starter.account.use_day is None
+    assert starter.account.last_use is None
+
+
+def test_use_counts_before_the_end_of_a_subscription_within_a_day(starter: Customer, frozen: clock.FrozenClock) -> None:
+    usage.commit_spending(starter.org, Meter.VOICE_BASIC, 115)
+    starter.deliver(starter.end())
+    ended = int(clock.epoch())
+    frozen.advance(hours=2)
+    daily.run_daily(ReportUse(org_id=starter.org.id, day="2026-01-15"))
+    assert [(one.units, one.at) for one in starter.at_provider.uses] == [(5, ended - 1)], "not beyond the free plan"
+    assert starter.account.use_day is None
+
+
+def test_a_reserved_report_and_the_days_after_it_survive_the_end(
+    starter: Customer, frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage.commit_spending(starter.org, Meter.VOICE_BASIC, 115)
+    with monkeypatch.context() as patched:
+        patched.setattr(SimulatedPayments, "report_use", report_without_answer)
+        run_day(starter, frozen)
+    usage.commit_spending(starter.org, Meter.VOICE_BASIC, 3)
+    frozen.advance(minutes=10)
+    starter.deliver(starter.end())
+    daily.run_daily(ReportUse(org_id=starter.org.id, day="2026-01-15"))
+    daily.run_daily(ReportUse(org_id=starter.org.id, day="2026-01-16"))
+    assert reported(starter) == [("2026-01-15:voice_basic", 5), ("2026-01-16:voice_basic", 3)]
+    assert starter.account.use_day is None
+
+
+def test_a_subscription_that_begins_again_keeps_its_waiting_report(starter: Customer) -> None:
+    usage.commit_spending(starter.org, Meter.VOICE_BASIC, 115)
+    starter.deliver(starter.end())
+    starter.subscribe(PlanName.STARTER)
+    assert starter.account.last_use is None
+    daily.run_daily(ReportUse(org_id=starter.org.id, day="2026-01-15"))
+    assert reported(starter) == [("2026-01-15:voice_basic", 5)]
+    assert starter.account.use_day == "2026-01-16"
+
+
+def test_a_lost_job_is_sent_again_by_the_next_read(starter: Customer, frozen: clock.FrozenClock) -> None:
+    usage.commit_spending(starter.org, Meter.VOICE_BASIC, 115)
+    frozen.advance(days=20)
+    subscriptions.check_payment(starter.org.id)
+    assert (starter.account.use_day, starter.account.use_due) == ("2026-01-15", clock.now_iso())
+    due = starter.account.use_due
+    frozen.advance(minutes=1)
+    subscriptions.check_payment(starter.org.id)
+    assert starter.account.use_due == due, "not once more"
+    days = [run_day(starter, frozen) for _ in range(3)]
+    assert days == ["2026-01-15", "2026-01-31", "2026-02-04"], "the days between are in the next report"
+    assert reported(starter) == [("2026-01-15:voice_basic", 5)]
+
+
+def test_a_job_stops_at_the_first_report_without_an_answer(
+    starter: Customer, frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch, skipped: Skips
+) -> None:
+    for meter in (Meter.VOICE_BASIC, Meter.VOICE_PREMIUM, Meter.NUMBER_LOCAL):
+        usage.commit_spending(starter.org, meter, 150)
+    asked = []
+
+    def hang(_: SimulatedPayments, use: MeteredUse) -> None:
+        asked.append(use.meter)
+        frozen.advance(seconds=30)
+        raise OutcomeUnknownError("hangs")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(SimulatedPayments, "report_use", hang)
+        day = run_day(starter, frozen)
+        assert len(asked) == 1, "the others would not fit into the time of the queue"
+        # The same message again, and another one that was planned before.
+        daily.run_daily(ReportUse(org_id=starter.org.id, day=day))
+        assert len(asked) == 1
+        assert skipped[-1][0] == "a later job reports the day"
+    frozen.advance(minutes=5)
+    run_day(starter, frozen)
+    assert len(reported(starter)) == 3
+
+
+def test_a_job_with_slow_answers_leaves_the_rest_to_the_next_one(
+    starter: Customer, frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for meter in (Meter.VOICE_BASIC, Meter.VOICE_PREMIUM, Meter.NUMBER_LOCAL):
+        usage.commit_spending(starter.org, meter, 150)
+    report = SimulatedPayments.report_use
+
+    def take_long(self: SimulatedPayments, use: MeteredUse) -> None:
+        frozen.advance(seconds=15)
+        report(self, use)
+
+    monkeypatch.setattr(SimulatedPayments, "report_use", take_long)
+    run_day(starter, frozen)
+    assert len(reported(starter)) == 2
+    frozen.advance(minutes=5)
+    run_day(starter, frozen)
+    assert len(reported(starter)) == 3
 
 
 def test_organizations_are_spread_over_half_an_hour() -> None:

@@ -14,6 +14,7 @@ from functions.streams.anima import api as streams
 from infra import openapi, resources, topology
 from infra.local.pool import Context
 from switchboard.accounts import keys as accounts_keys
+from switchboard.accounts import organizations
 from switchboard.accounts.models import KeyKind
 from switchboard.accounts.plans import PlanName
 from switchboard.aws.writes import commit
@@ -28,6 +29,7 @@ from switchboard.roleplay import sessions
 from switchboard.widgets.models import WidgetToken
 from tests.actors import Reseller, Tenant, member, system, tenant
 from tests.contract.spec import Spec, alternatives
+from tests.unit.billing.customer import Customer
 from tests.unit.calls.console_calls import save_flow, save_number
 from tests.unit.opticomm.backend import make_flow
 from tests.unit.widgets.desk import SHOP as PAGE
@@ -121,6 +123,8 @@ class Platform:
 
     def example_body(self, route: Route) -> dict[str, Any]:
         """Returns a valid body: the example of the document, with the ids of this organization."""
+        if route.group.name == "hum/billing":
+            self._prepare_payments(subscribed=route.operation.method == "PATCH")
         schema = route.spec.body(route.documented)
         shown = next((part["examples"][0] for part in route.parts() if part.get("examples")), {}) if schema else {}
         own = {"agentId": self.tenant.agent_id, "agent_id": self.flow_id, "org_id": self.tenant.org_id}
@@ -144,6 +148,14 @@ class Platform:
         """Returns the id of a number of the organization that sends texts."""
         self.text_number_id = self.text_number_id or save_number(self.tenant.org_id).id
         return self.text_number_id
+
+    def _prepare_payments(self, *, subscribed: bool) -> None:
+        """Gives the organization a plan that is not by agreement, and a subscription if it needs one."""
+        customer = Customer(self.tenant)
+        if customer.org.plan is PlanName.ENTERPRISE:
+            organizations.set_plan(self.tenant.caller(master=True), PlanName.FREE)
+        if subscribed and customer.org.plan is PlanName.FREE:
+            customer.subscribe()
 
     def credentials(self, route: Route) -> dict[str, str]:
         """Returns the headers that authorize the operation."""

@@ -87,6 +87,8 @@ PROMISED: dict[Contract, set[str]] = {
         # The name of a fired trigger is its own.
         "external.*",
         "conversation.escalated",
+        *("mcp_tool.approval_requested", "mcp_tool.approved", "mcp_tool.denied", "mcp_tool.expired"),
+        "mcp_tool.finished",
     },
 }
 

@@ -36,6 +36,7 @@ from tests.unit.calls.console_calls import save_flow, save_number
 from tests.unit.calls.live_calls import report_turn
 from tests.unit.messaging.desk import CONTACT, make_conversation, make_text
 from tests.unit.roleplay.conftest import redeem_session
+from tests.unit.tool_approvals.life import make_approval
 from tests.unit.triggers.desk import fire, make_trigger
 from tests.unit.voicemails.desk import save_voicemail
 from tests.unit.webhooks.conftest import send_mail
@@ -148,11 +149,17 @@ def _about_practice(row: EventType) -> Event:
     return _event(call.org_id, row, call.id)
 
 
+def _about_tool(row: EventType) -> Event:
+    approval = make_approval(tenant().org_id)
+    return _event(approval.org_id, row, approval.id)
+
+
 MAKERS = {
     "brand": _about_brand,
     "brand_campaign": _about_brand,
     "call": _about_call,
     "text": _about_text,
+    "tool_approval": _about_tool,
     "trigger": _about_trigger,
     "conversation": _about_conversation,
     "message": _about_mail,

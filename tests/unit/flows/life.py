@@ -12,3 +12,5 @@ def live(acme: Tenant) -> None:
     origin = system(acme.org_id)
     desk = service.create_flow(origin, FlowSettings(name="Desk"))
     service.create_flow(origin, FlowSettings.model_validate({"name": "A", "flow_transfer_map": {"desk": desk.id}}))
+    waiting = {"name": "Lead call", "kind": "outbound", "trigger_type": "event", "trigger_events": ["external.*"]}
+    service.create_flow(origin, FlowSettings.model_validate(waiting))

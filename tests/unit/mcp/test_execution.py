@@ -71,6 +71,12 @@ def test_a_harmless_operation_and_a_read_need_none(web: FakeWeb) -> None:
     assert web.sent[1]["headers"]["x-api-key"] == "sk_test_1"
 
 
+def test_a_key_for_some_addresses_is_refused_before_anything_is_sent(web: FakeWeb) -> None:
+    bound = Credential("anima", {"authorization": "Bearer mk_1"}, is_bound_to_addresses=True)
+    failed, told = execute("anima.agentList", credential=bound)
+    assert (failed, told["error"], told["sent"], web.sent) == (True, "key_bound_to_addresses", False, [])
+
+
 def test_wrong_arguments_are_told_before_a_confirmation_is_asked(web: FakeWeb) -> None:
     failed, told = execute("hum.upsertContact", {"body": {"e164": None}})
     assert (failed, told["error"]) == (True, "invalid_arguments")

@@ -10,7 +10,7 @@ import pytest
 from functions.mcp import server
 from infra import topology
 from switchboard.accounts import keys
-from switchboard.accounts.models import KeyKind
+from switchboard.accounts.models import KeyKind, KeyRestrictions
 from switchboard.accounts.plans import PlanName
 from switchboard.aws.writes import commit
 from switchboard.dialects.hum.dialect import COOKIE
@@ -164,6 +164,16 @@ def test_a_page_of_another_site_is_refused_with_any_credential(acme: Tenant, web
 def test_a_request_of_our_own_is_refused(acme: Tenant) -> None:
     answer = post(LIST, authorization=f"Bearer {acme.agent_key}", **{LOOP_HEADER: "1"})
     assert error_of(answer) == (403, "loop")
+
+
+def test_a_key_for_some_addresses_finds_operations_and_calls_none(acme: Tenant, web: FakeWeb) -> None:
+    restrictions = KeyRestrictions(ip_allowlist=["203.0.113.0/24"])
+    made, writes = keys.key_writes(actors.system(acme.org_id), KeyKind.MASTER, "bound", restrictions=restrictions)
+    commit(writes)
+    assert call_tool(made.text, "search_api", query="agents")[0] is False
+    failed, told = call_tool(made.text, "execute_operation", operation_id="anima.agentList")
+    assert (failed, told["error"]) == (True, "key_bound_to_addresses")
+    assert not web.sent
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE", "PUT"])

@@ -15,6 +15,7 @@ from switchboard.mcp_servers.models import McpServer
 from tests.actors import Tenant, system, tenant
 from tests.fakes.mcp_servers import SCHEMA
 from tests.unit.mcp_servers.life import create, with_tools
+from tests.unit.tool_approvals.life import list_due_times
 
 
 @pytest.fixture
@@ -40,8 +41,12 @@ def remote(monkeypatch: pytest.MonkeyPatch) -> Remote:
     return Remote(monkeypatch)
 
 
+def job_of(server: McpServer) -> CheckServer:
+    return CheckServer(org_id=server.org_id, server_id=server.id)
+
+
 def check(server: McpServer) -> McpServer:
-    checking.check_server(CheckServer(org_id=server.org_id, server_id=server.id))
+    checking.check_server(job_of(server))
     return service.get_server(server.org_id, server.id)
 
 
@@ -95,8 +100,24 @@ def test_all_tools_together_fit_into_an_item(acme: Tenant, remote: Remote) -> No
     assert "all tools together are larger than 200 KB" in str(found.last_status)
 
 
+def test_an_owner_reads_that_a_turn_is_not_offered_every_tool(acme: Tenant, remote: Remote) -> None:
+    remote.listing = ToolListing([ListedTool(f"t{number}", "", schema(description="x" * 30_000)) for number in (1, 2)])
+    made = create(acme)
+    found = check(made)
+    assert (len(found.tools), found.check_state) == (2, "limited")
+    assert "40 KB" in str(found.last_status)
+    service.update_server(system(acme.org_id), made.id, {"allowed_tools_json": '["t1"]'})
+    assert check(made).last_status == "2 tools."
+
+
 def test_a_server_without_its_credential_is_not_dialed(acme: Tenant, remote: Remote) -> None:
     found = check(create(acme, auth_type="bearer"))
+    assert (found.check_state, remote.asked) == ("failed", [])
+    assert "send `credential`" in str(found.last_status)
+
+
+def test_a_hosted_server_without_its_credential_says_so(acme: Tenant, remote: Remote) -> None:
+    found = check(create(acme, transport="hosted", auth_type="bearer"))
     assert (found.check_state, remote.asked) == ("failed", [])
     assert "send `credential`" in str(found.last_status)
 
@@ -116,7 +137,32 @@ def test_a_check_of_an_earlier_connection_and_of_a_deleted_server_change_nothing
         return remote.listing
 
     monkeypatch.setattr(mcp_tools, "list_tools", list_tools)
+    jobs = list_due_times(job_of(made))
     assert check(made).tools == []
+    assert len(list_due_times(job_of(made))) == len(jobs) + 1
     service.delete_server(system(acme.org_id), made.id)
     checking.check_server(CheckServer(org_id=made.org_id, server_id=made.id))
     assert service.list_servers(acme.org_id) == []
+
+
+def test_a_server_has_at_most_one_check_under_way(acme: Tenant, remote: Remote, frozen: clock.FrozenClock) -> None:
+    made, origin = create(acme), system(acme.org_id)
+
+    def count_jobs() -> int:
+        return len(list_due_times(job_of(made)))
+
+    for number in range(3):
+        frozen.advance(seconds=30)
+        service.update_server(origin, made.id, {"server_url": f"https://new.example/{number}"})
+        service.request_check(origin, made.id)
+    assert count_jobs() == 1
+    frozen.advance(seconds=30)
+    assert check(made).check_state == "ok"
+    assert remote.asked[-1].url == "https://new.example/2"
+    service.update_server(origin, made.id, {"server_url": "https://new.example/3"})
+    service.request_check(origin, made.id)
+    assert count_jobs() == 2
+    # A check that was lost is not waited for forever.
+    frozen.advance(minutes=10)
+    service.request_check(origin, made.id)
+    assert count_jobs() == 3

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from cryptography.exceptions import InvalidTag
 
-from switchboard.errors import Invalid, NotFound
+from switchboard.errors import Invalid, NotFound, QuotaExceeded
 from switchboard.flows import service as flows
 from switchboard.flows.models import FlowSettings
 from switchboard.kit import clock
@@ -108,9 +108,9 @@ def test_a_label_is_unique_in_the_organization_and_free_after_its_server(acme: T
 
 def test_an_organization_has_twenty_servers(acme: Tenant) -> None:
     made = [create(acme, f"s{number}") for number in range(service.MAX_SERVERS)]
-    with pytest.raises(Invalid) as refused:
+    with pytest.raises(QuotaExceeded) as refused:
         create(acme, "one-more")
-    assert refused.value.code == "mcp_server_limit"
+    assert (refused.value.code, refused.value.details["cap"]) == ("mcp_server_limit", 20)
     assert service.list_servers(acme.org_id) == made[::-1]
     service.delete_server(system(acme.org_id), made[0].id)
     assert create(acme, "one-more").id
@@ -136,11 +136,32 @@ def test_a_credential_is_sealed_and_sent_as_its_type_says(acme: Tenant) -> None:
 
 def test_a_stored_credential_is_never_sent_to_another_server(acme: Tenant) -> None:
     made = create(acme, credential="s3cret")
-    with pytest.raises(Invalid) as refused:
-        change(acme, made, server_url="https://evil.example/mcp")
-    assert "credential" in refused.value.details["fields"]
-    assert change(acme, made, server_url=f"{URL}/v2").has_credential
+    for moves in (
+        {"server_url": "https://evil.example/mcp"},
+        # A host may serve the servers of many customers.
+        {"server_url": f"{URL}/of-somebody-else"},
+        {"transport": "hosted"},
+        {"transport": "hosted", "connector_id": "conn_b"},
+    ):
+        with pytest.raises(Invalid) as refused:
+            change(acme, made, **moves)
+        assert "must be sent again" in refused.value.details["fields"]["credential"]
+    assert change(acme, made, description="Orders.", label="shop").has_credential
     assert change(acme, made, server_url="https://new.example/mcp", credential="n3w").has_credential
+
+
+def test_a_credential_stays_with_its_connector(acme: Tenant) -> None:
+    made = create(acme, credential="s3cret", transport="hosted", server_url=None, connector_id="conn_a")
+    with pytest.raises(Invalid) as refused:
+        change(acme, made, connector_id="conn_b")
+    assert refused.value.details["fields"] == {
+        "credential": "must be sent again, because connector_id changes who gets it"
+    }
+    assert change(acme, made, connector_id="conn_b", credential="n3w").has_credential
+
+
+def test_no_credential_takes_the_header_that_stops_loops(acme: Tenant) -> None:
+    assert "credential_header" in problems(acme, auth_type="header", credential_header="X-Switchboard-Hop")
 
 
 def test_a_change_of_the_connection_takes_the_tools_away_until_the_next_check(acme: Tenant) -> None:
@@ -151,7 +172,7 @@ def test_a_change_of_the_connection_takes_the_tools_away_until_the_next_check(ac
 
 
 def test_a_check_is_queued_once_in_a_while(acme: Tenant, frozen: clock.FrozenClock) -> None:
-    origin, made = acme.caller(master=True), create(acme)
+    origin, made = acme.caller(master=True), with_tools(create(acme), last_checked_at=clock.now_iso())
     assert service.request_check(origin, made.id) == made
     frozen.advance(seconds=21)
     assert service.request_check(origin, made.id).version == made.version + 1

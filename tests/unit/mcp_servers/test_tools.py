@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,7 +14,9 @@ from switchboard.flows import service as flows
 from switchboard.flows.models import FlowSettings
 from switchboard.kit import clock
 from switchboard.mcp_servers import service, tools
+from switchboard.outbound.loops import LOOP_HEADER
 from tests.actors import Tenant, system, tenant
+from tests.fakes.mcp_servers import SCHEMA
 from tests.unit.mcp_servers.life import create, with_tools
 
 
@@ -43,20 +46,51 @@ def test_a_model_s_vendor_gets_only_tools_without_approvals(acme: Tenant) -> Non
     create(acme, "some", "s3cret", **hosted, auto_approve_tools_json='["a", "b"]', allowed_tools_json='["a"]')
     create(acme, "all", **hosted, require_approval_default="never")
     create(acme, "off", **hosted, require_approval_default="never", enabled=False)
+    create(acme, "bare", **hosted, require_approval_default="never", auth_type="bearer")
+    create(acme, "by_url", "s3cret", transport="hosted", require_approval_default="never")
     create(acme, "dialed", require_approval_default="never")
     found = {one.label: (one.tools, one.connector_id) for one in tools.list_hosted_servers(acme.org_id, None)}
-    assert found == {"some": (["a"], "c1"), "all": (None, "c1")}
+    assert found == {"some": (["a"], "c1"), "all": (None, "c1"), "by_url": (None, None)}
     headers = [one.headers for one in tools.list_hosted_servers(acme.org_id, None)]
-    assert headers == [{"authorization": "Bearer s3cret"}, {}]
+    assert headers == [
+        {"authorization": "Bearer s3cret"},
+        {},
+        # The vendor may dial our own server for models, which refuses this header.
+        {"authorization": "Bearer s3cret", LOOP_HEADER: "1"},
+    ]
 
 
-def test_a_turn_has_at_most_32_tools_and_no_name_twice(acme: Tenant) -> None:
+def test_a_turn_has_at_most_32_tools(acme: Tenant) -> None:
     with_tools(create(acme, "a"), *(f"t{number}" for number in range(40)))
     assert len(names(acme)) == 32
-    beta = tenant("beta")
-    with_tools(create(beta, "a__b"), "c")
-    with_tools(create(beta, "a"), "b__c")
-    assert names(beta) == ["a__b__c"]
+
+
+def test_a_tool_never_stands_in_for_another_one_of_the_same_name(acme: Tenant) -> None:
+    with_tools(create(acme, "crm__x"), "lookup", "other")
+    with_tools(create(acme, "crm", require_approval_default="never"), "x__lookup", "mine")
+    assert names(acme) == ["crm__mine", "crm__x__other"]
+    assert tools.find_offered_tool(acme.org_id, None, "crm__x__lookup") is None
+    other = tools.find_offered_tool(acme.org_id, None, "crm__x__other")
+    assert other is not None
+    assert other.needs_approval
+
+
+def test_a_hostile_server_does_not_fill_the_prompt(acme: Tenant) -> None:
+    desk = flows.create_flow(system(acme.org_id), FlowSettings(name="Desk")).id
+    large = {"name": "large", "parameters": {**SCHEMA, "description": "x" * 30_000}}
+    tools_of = [large | {"name": f"large{number}"} for number in range(5)] + [{"name": "small", "parameters": SCHEMA}]
+    with_tools(create(acme, "a"), tools=tools_of)
+    with_tools(create(acme, "z", flow_id=desk), tools=[large])
+    assert names(acme, desk) == ["z__large", "a__small"]
+    told = [one.describe() for one in tools.list_offered_tools(acme.org_id, desk)]
+    assert len(json.dumps(told)) < 41_000
+
+
+def test_tools_that_wait_take_no_room_from_a_call(acme: Tenant) -> None:
+    with_tools(create(acme, "a"), *(f"t{number}" for number in range(32)))
+    with_tools(create(acme, "b", require_approval_default="never"), "free")
+    offered = tools.list_offered_tools(acme.org_id, None, only_free=True)
+    assert [one.name for one in offered] == ["b__free"]
 
 
 def test_each_use_needs_an_approval_unless_the_settings_say_otherwise(acme: Tenant) -> None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from switchboard.aws.dynamodb import decode_item
 from switchboard.kit import clock, ids
+from switchboard.kit.jobs import Job
 from switchboard.tool_approvals import service
 from switchboard.tool_approvals.models import ToolApproval, ToolRequest
 from tests.actors import Tenant
+from tests.integration.sabotage import scan_items
 
 
 def make_request(org_id: str, **facts: Any) -> ToolRequest:
@@ -29,6 +32,12 @@ def make_request(org_id: str, **facts: Any) -> ToolRequest:
 def make_approval(org_id: str, **facts: Any) -> ToolApproval:
     """Asks for an approval."""
     return service.request_approval(make_request(org_id, **facts), clock.now_iso())
+
+
+def list_due_times(job: Job) -> list[str]:
+    """Returns when each copy of a job is due that commits have asked for, the earliest first."""
+    items = (decode_item(item) for item in scan_items("activity"))
+    return sorted(item["due"] for item in items if item.get("body") == job.body)
 
 
 def live(acme: Tenant) -> None:

@@ -14,10 +14,10 @@ from switchboard.mcp_servers.tools import UNTRUSTED
 from switchboard.team.permissions import Role
 from switchboard.tool_approvals import running, service
 from switchboard.tool_approvals.jobs import RunApprovedTool, SettleToolRun
-from switchboard.tool_approvals.models import ToolApproval
+from switchboard.tool_approvals.models import GIVEN_UP_AFTER, SETTLED_AFTER, ToolApproval
 from tests.actors import Tenant, member, tenant
 from tests.unit.mcp_servers.life import create, with_tools
-from tests.unit.tool_approvals.life import make_approval
+from tests.unit.tool_approvals.life import list_due_times, make_approval
 from tests.unit.tool_approvals.test_service import recorded
 
 
@@ -103,3 +103,18 @@ def test_an_approved_use_whose_job_never_comes_has_an_end(acme: Tenant, shop: Sh
     assert (ended.state, ended.outcome) == ("finished", "failed")
     assert run(approval) == ended
     assert shop.keys == []
+
+
+def test_an_end_that_comes_a_moment_early_comes_again(acme: Tenant, shop: Shop, frozen: clock.FrozenClock) -> None:
+    approval = approve(acme)
+    shop.error = KeyboardInterrupt()
+    with pytest.raises(KeyboardInterrupt):
+        run(approval)
+    begun = clock.now()
+    frozen.advance(minutes=2, seconds=59)
+    assert settle(approval).state == "running"
+    job = SettleToolRun(org_id=approval.org_id, approval_id=approval.id)
+    due = clock.format_iso(begun + SETTLED_AFTER)
+    assert list_due_times(job) == [due, due, clock.format_iso(begun + GIVEN_UP_AFTER)]
+    frozen.advance(seconds=1)
+    assert settle(approval).state == "unconfirmed"

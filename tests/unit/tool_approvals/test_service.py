@@ -14,7 +14,7 @@ from switchboard.tool_approvals.jobs import ExpireApproval
 from switchboard.tool_approvals.models import ApprovalState, ToolApproval
 from tests.actors import Tenant, member, tenant
 from tests.unit.contacts.book import list_workflow_events
-from tests.unit.tool_approvals.life import make_approval, make_request
+from tests.unit.tool_approvals.life import list_due_times, make_approval, make_request
 
 
 @pytest.fixture
@@ -95,6 +95,18 @@ def test_an_approval_expires_after_a_day(acme: Tenant, ada: Member, frozen: cloc
     with pytest.raises(Conflict):
         service.deny_tool(ada, approval.id)
     assert recorded(acme).count("mcp_tool.expired") == 1
+
+
+def test_a_job_that_comes_a_moment_early_still_ends_the_approval(acme: Tenant, frozen: clock.FrozenClock) -> None:
+    approval = make_approval(acme.org_id)
+    job = ExpireApproval(org_id=approval.org_id, approval_id=approval.id)
+    frozen.advance(hours=23, minutes=59, seconds=59)
+    expire(approval)
+    assert service.get_approval(acme.org_id, approval.id).state == "pending"
+    assert list_due_times(job) == [approval.expires_at] * 2
+    frozen.advance(seconds=1)
+    expire(approval)
+    assert service.get_approval(acme.org_id, approval.id).state == "expired"
 
 
 def test_another_organization_finds_nothing(acme: Tenant, ada: Member) -> None:

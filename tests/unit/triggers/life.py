@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from switchboard.team.permissions import Role
-from switchboard.triggers import service
+from switchboard.triggers import service, start_pace
 from tests.actors import Tenant, member
 from tests.unit.triggers.desk import fire, make_trigger, project_events
 
@@ -14,4 +14,5 @@ def live(acme: Tenant) -> None:
     made = make_trigger(ada)
     service.rotate_trigger_token(ada, made.trigger.id)
     fire(made)
+    start_pace.reserve_starts(acme.org_id, 1)
     project_events(acme.org_id)

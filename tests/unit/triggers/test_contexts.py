@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from switchboard.calls import task_context
 from switchboard.flows.models import Flow
 from switchboard.triggers import contexts
-from switchboard.triggers.models import Firing
 from tests.tables import each
 
 NOW = "2026-01-15T17:00:00.000Z"
@@ -19,18 +18,6 @@ NOW = "2026-01-15T17:00:00.000Z"
 def make_flow(**settings: Any) -> Flow:
     facts = {"id": "f", "org_id": "org_1", "name": "Leads", "created_at": NOW, "updated_at": NOW}
     return Flow.model_validate(facts | settings)
-
-
-FIRING = Firing(
-    id="fir_1",
-    org_id="org_1",
-    trigger_id="trg_1",
-    event_type="external.lead",
-    size=2,
-    digest="d",
-    correlation_id="corr_1",
-    created_at=NOW,
-)
 
 
 @each(
@@ -90,11 +77,11 @@ def test_every_event_gives_a_valid_context(body: Any) -> None:
 
 def test_an_event_states_a_consent_before_the_flow() -> None:
     flow = make_flow(consent_source="business-relationship", consent_date="2026-01-01")
-    stated = contexts.find_basis(flow, FIRING, {"consent_source": "opt-in:web-form", "consent_date": "2026-01-14"})
+    stated = contexts.find_basis(flow, "trg_1", {"consent_source": "opt-in:web-form", "consent_date": "2026-01-14"})
     assert stated is not None
     assert (stated.source, stated.date, stated.of) == ("opt-in:web-form", "2026-01-14", "trigger:trg_1")
-    today = contexts.find_basis(flow, FIRING, {"consent_source": "opt-in:web-form"})
-    assert today is not None
-    assert today.date == "2026-01-15"
-    assert contexts.find_basis(flow, FIRING, {"consent_source": 1}) == flow.basis
-    assert contexts.find_basis(make_flow(), FIRING, []) is None
+    undated = contexts.find_basis(flow, "trg_1", {"consent_source": "opt-in:web-form"})
+    assert undated is not None
+    assert undated.date is None
+    assert contexts.find_basis(flow, "trg_1", {"consent_source": 1}) == flow.basis
+    assert contexts.find_basis(make_flow(), "trg_1", []) is None

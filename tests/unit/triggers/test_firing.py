@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,7 @@ from switchboard.triggers import firing, service
 from switchboard.triggers.firing import FiredEvent
 from tests.actors import Tenant, member, system, tenant
 from tests.integration.sabotage import scan_items
+from tests.tables import each
 from tests.unit.triggers.desk import fire, list_events, make_trigger
 
 
@@ -116,3 +118,16 @@ def test_every_refusal_reads_the_same(acme: Tenant, ada: Member, monkeypatch: py
         texts.add((refusal.value.message, refusal.value.code))
     assert seen == {(("get_item", 1), ("get_items_of_tables", 2))}
     assert len(texts) == 1
+
+
+@each("body", ["short", "é" * 300, "a" * 799, "a" * 800, "a" * 100_000, ["\U0001f600" * 9_000]])
+def test_a_body_returns_as_it_was_sent(ada: Member, body: Any) -> None:
+    made = make_trigger(ada)
+    fired = fire(made, body)
+    assert firing.get_firing(ada.org_id, made.trigger.id, fired.id).body == body
+
+
+def test_a_large_body_is_stored_compressed(ada: Member) -> None:
+    fire(make_trigger(ada), "a" * 200_000)
+    (kept,) = [item for item in scan_items("activity") if "#firing-bodies#" in item["pk"]["S"]]
+    assert len(kept["body"]["B"]) < 1_000

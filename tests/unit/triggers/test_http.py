@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from switchboard.kit import clock
+from switchboard.outbound.loops import WEBHOOK_HOP
 from switchboard.team.models import Member
 from switchboard.team.permissions import Role
 from switchboard.triggers.models import MAX_BODY_BYTES, MAX_BODY_DEPTH
-from tests.actors import Tenant, member
+from tests.actors import Tenant, member, tenant
 from tests.tables import each
 from tests.unit.call_records.desk import Ask, ask_as
 from tests.unit.triggers.desk import list_events, make_trigger, post, project_events
@@ -24,7 +25,7 @@ NOW = "2026-01-15T17:00:00.000Z"
 def _many_requests(cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     """A person and a sender may send many requests while the clock stands still."""
     monkeypatch.setenv("SWITCHBOARD_PUBLIC_URL", "https://talk.example.com")
-    for name in ("PERSON", "TRIGGER", "STRANGER"):
+    for name in ("PERSON", "TRIGGER", "TRIGGERS", "STRANGER"):
         monkeypatch.setenv(f"SWITCHBOARD_{name}_PER_MINUTE", "100000")
         monkeypatch.setenv(f"SWITCHBOARD_{name}_PER_SECOND", "10000")
 
@@ -82,7 +83,8 @@ def test_input_that_is_not_valid_names_its_field(ask: Ask, ada: Member) -> None:
         ("POST", "/triggers", NEW | {"active": 1}, "active"),
         ("POST", "/triggers", {"name": "A"}, "event_type"),
         ("PATCH", path, {"active": "yes"}, "active"),
-        ("PATCH", path, {"name": None}, "body"),
+        ("PATCH", path, {"name": None}, "name"),
+        ("PATCH", path, {"active": None}, "active"),
     ]
     for method, target, body, field in refused:
         status, answer = ask(method, target, body)
@@ -183,6 +185,8 @@ def test_the_largest_body_is_accepted(token: str) -> None:
         ({"idempotency_key": "one"}, {}),
         ({"x_github_delivery": "one"}, {}),
         ({"webhook_id": "one"}, {}),
+        ({"svix_id": "one"}, {}),
+        ({"x_shopify_webhook_id": "one"}, {}),
         ({"stripe_signature": "t=1,v1=x"}, {"id": "evt_1"}),
         ({"idempotency_key": "ü" * 300}, {}),
     ],
@@ -229,6 +233,44 @@ def test_a_trigger_has_a_limit_of_its_own(
     assert len(list_events(ada.org_id, "trigger.fired")) == 4
 
 
+def test_all_triggers_of_an_organization_have_a_limit(
+    ada: Member, monkeypatch: pytest.MonkeyPatch, frozen: clock.FrozenClock
+) -> None:
+    monkeypatch.setenv("SWITCHBOARD_TRIGGERS_PER_MINUTE", "3")
+    one, two = make_trigger(ada), make_trigger(ada)
+    other = make_trigger(member(tenant("other").org_id, name="Bob"))
+    assert [post(made.token)["statusCode"] for made in (one, two, one, two, one)] == [202, 202, 202, 429, 429]
+    refused = post(two.token)
+    assert (refused["headers"]["Retry-After"], json.loads(refused["body"])["code"]) == (
+        "60",
+        "organization_rate_limited",
+    )
+    assert post(other.token)["statusCode"] == 202
+    frozen.advance(seconds=60)
+    assert post(two.token)["statusCode"] == 202
+
+
+def test_a_refused_event_does_not_count_for_the_organization(ada: Member, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SWITCHBOARD_TRIGGER_PER_MINUTE", "2")
+    monkeypatch.setenv("SWITCHBOARD_TRIGGERS_PER_MINUTE", "4")
+    busy, other = make_trigger(ada), make_trigger(ada)
+    assert [post(busy.token)["statusCode"] for _ in range(5)] == [202, 202, 429, 429, 429]
+    assert post(other.token)["statusCode"] == 202
+
+
+def test_a_large_event_counts_as_several(
+    ada: Member, monkeypatch: pytest.MonkeyPatch, frozen: clock.FrozenClock
+) -> None:
+    monkeypatch.setenv("SWITCHBOARD_TRIGGERS_PER_MINUTE", "65")
+    large = b'"' + b"a" * (MAX_BODY_BYTES - 2) + b'"'
+    one, two = make_trigger(ada), make_trigger(ada)
+    assert [post(made.token, large)["statusCode"] for made in (one, two, one)] == [202, 202, 429]
+    # There is room for one small event, but the bucket is full until its window ends.
+    assert post(two.token)["statusCode"] == 429
+    frozen.advance(seconds=60)
+    assert post(two.token, large)["statusCode"] == 202
+
+
 def test_unknown_tokens_count_by_their_address(ada: Member, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SWITCHBOARD_STRANGER_PER_MINUTE", "2")
     made, paused = make_trigger(ada), make_trigger(ada, active=False)
@@ -239,3 +281,11 @@ def test_unknown_tokens_count_by_their_address(ada: Member, monkeypatch: pytest.
 def test_a_page_of_another_site_may_fire_and_other_methods_may_not(token: str) -> None:
     assert post(token, origin="https://example.org", sec_fetch_site="cross-site")["statusCode"] == 202
     assert post("")["statusCode"] == 404
+
+
+def test_a_webhook_of_the_platform_fires_no_trigger(acme: Tenant, token: str) -> None:
+    """Its event would make the next delivery, without an end. A request of a model may fire a trigger."""
+    answers = [post(one, x_switchboard_hop=WEBHOOK_HOP) for one in (token, "hit_unknown")]
+    assert {(answer["statusCode"], json.loads(answer["body"])["code"]) for answer in answers} == {(403, "loop")}
+    assert list_events(acme.org_id, "trigger.fired") == []
+    assert post(token, x_switchboard_hop="1")["statusCode"] == 202

@@ -24,11 +24,12 @@ from switchboard.messaging.models import Author, MessageStatus, TextConversation
 from switchboard.messaging.threads import conversation_id_of
 from switchboard.numbers.models import Number
 from switchboard.team.models import Member
-from switchboard.triggers import service, starting
+from switchboard.triggers import event_texts, service, starting
 from switchboard.triggers.models import Firing
 from tests.actors import Tenant, member, system, tenant
 from tests.fakes.texts import FakeMessenger
 from tests.fakes.voice import Provider
+from tests.tables import each
 from tests.unit.calls.console_calls import ADA, OURS, save_number
 from tests.unit.triggers.desk import (
     fire,
@@ -202,6 +203,8 @@ REFUSALS: list[tuple[dict[str, Any], Any, str]] = [
     ({"consent_source": None, "consent_date": None}, LEAD, "consent_missing"),
     ({"channel": "sms", "greeting": "Hi.", "consent_source": None, "consent_date": None}, LEAD, "consent_missing"),
     ({}, LEAD | {"consent_source": "nonsense"}, "consent_invalid"),
+    ({}, LEAD | {"consent_source": "opt-in:web-form"}, "consent_invalid"),
+    ({"channel": "sms", "greeting": "Hi."}, LEAD | {"consent_source": "opt-in:web-form"}, "consent_invalid"),
 ]
 
 
@@ -228,6 +231,31 @@ def test_the_gate_decides_about_events_too(ada: Member, number: Number) -> None:
     (blocked,) = list_events(ada.org_id, "voice.call.blocked")
     assert compliance.get_verdict(ada.org_id, blocked.subject.id).code == "dnc"
     assert len(list_events(ada.org_id, "sms.blocked")) == 1
+
+
+@each(
+    "said, sent",
+    [
+        ("20% off today.", "Acme: 20% off today. Reply STOP to get no more texts."),
+        ("Acme here: 20% off.", "Acme here: 20% off. Reply STOP to get no more texts."),
+        ("20% off. STOP to end.", "Acme: 20% off. STOP to end."),
+        ("Don't stop now, Acmetown!", "Acme: Don't stop now, Acmetown! Reply STOP to get no more texts."),
+    ],
+)
+def test_a_text_that_sells_names_its_sender_and_the_way_out(said: str, sent: str) -> None:
+    assert event_texts.add_sender(said, "Acme") == sent
+
+
+@pytest.mark.usefixtures("acme")
+@each("purpose, adds", [("telemarketing", True), ("informational", False)])
+def test_the_purpose_of_the_flow_decides_what_a_text_must_say(purpose: str, adds: bool) -> None:
+    acme = tenant(purpose)
+    number = save_number(acme.org_id, "+12125550177" if adds else "+12125550178")
+    save_text_flow(acme.org_id, purpose=purpose, consent_source="opt-in:web-form", greeting="Hello {{name}}.")
+    fire_lead(member(acme.org_id, name=purpose))
+    _, (text,) = find_texts(number)
+    assert ("Reply STOP" in text.body) is adds
+    assert (text.body == "Hello Ada.") is not adds
 
 
 def test_an_opt_out_stops_a_text_that_waits_for_the_carrier(ada: Member, number: Number) -> None:

@@ -101,7 +101,7 @@ def test_a_patch_changes_what_it_names_and_keeps_secret_and_headers(ask: Ask, ac
 @each(
     "body, field, message",
     [
-        ({"events": ["sms.recieved"]}, "events", "no event matches 'sms.recieved': did you mean sms.received?"),
+        ({"events": ["sms.receivd"]}, "events", "no event matches 'sms.receivd': did you mean sms.received?"),
         ({"events": ["sms.*", "emails.*"]}, "events", "no event matches 'emails.*': did you mean email.*?"),
         ({"events": ["message.zzz"]}, "events", "use a name of the list of event types, prefix.* or *"),
         ({"events": ["*.sent"]}, "events", "'*.sent': must be an event name, prefix.* or *"),

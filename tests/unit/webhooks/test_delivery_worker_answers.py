@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from switchboard.kit import clock
 from switchboard.outbound.client import Response
+from switchboard.outbound.loops import LOOP_HEADER, WEBHOOK_HOP
 from switchboard.webhooks import (
     deliveries,
     delivery_store,
@@ -115,3 +116,10 @@ def test_a_request_that_was_never_sent_is_not_an_attempt(
     found = delivery_store.get_delivery(made.org_id, made.id)
     assert found is not None
     assert (found.attempts, receiver.got) == (0, [])
+
+
+def test_a_delivery_says_that_the_platform_sends_it(acme: Tenant, register: Register, receiver: Receiver) -> None:
+    """So that it cannot fire a trigger, which would make the next delivery."""
+    attempt_once(acme, register, receiver)
+    (got,) = receiver.got
+    assert got.headers[LOOP_HEADER] == WEBHOOK_HOP

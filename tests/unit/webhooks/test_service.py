@@ -40,6 +40,7 @@ URL = "https://example.com/hook"
         ({"custom_headers": {"X-Anima-Signature": "x"}}, "customHeaders"),
         ({"custom_headers": {"Content-Length": "1"}}, "customHeaders"),
         ({"custom_headers": {"Host": "internal"}}, "customHeaders"),
+        ({"custom_headers": {"X-Switchboard-Hop": "1"}}, "customHeaders"),
         ({"custom_headers": {"x y": "1"}}, "customHeaders"),
         ({"custom_headers": {"x": "a\r\nb: c"}}, "customHeaders"),
         ({"custom_headers": {"x": "é"}}, "customHeaders"),

@@ -159,8 +159,8 @@ def test_a_preview_needs_an_event_or_a_body(given: dict[str, Any]) -> None:
 
 def test_a_preview_of_an_unknown_event_suggests_a_name() -> None:
     with pytest.raises(Invalid) as refusal:
-        preview('"x"', event="sms.recieved")
-    assert refusal.value.details["fields"] == {"event": "no event is 'sms.recieved': did you mean sms.received?"}
+        preview('"x"', event="sms.receivd")
+    assert refusal.value.details["fields"] == {"event": "no event is 'sms.receivd': did you mean sms.received?"}
 
 
 def test_a_preview_for_unknown_events_is_refused() -> None:

@@ -42,6 +42,7 @@ def test_a_token_has_the_defaults_of_the_contract(ask: Ask) -> None:
         "allowed_origins": ["https://shop.example"],
         "captcha_provider": "turnstile",
         "captcha_site_key": None,
+        "has_captcha_secret": False,
         "daily_spend_cap_cents": None,
         "per_ip_rate_per_min": 3,
         "max_session_seconds": 300,
@@ -65,6 +66,8 @@ def test_a_token_has_the_defaults_of_the_contract(ask: Ask) -> None:
         ({"allowed_origins": ["https://a.example", "https://*.example"]}, "allowed_origins.1"),
         ({"captcha_provider": "hcaptcha"}, "captcha_provider"),
         ({"captcha_site_key": "x" * 121}, "captcha_site_key"),
+        ({"captcha_secret": "0xSECRET"}, "captcha_secret"),
+        ({"captcha_site_key": "0xKEY", "captcha_secret": "two words"}, "captcha_secret"),
         ({"daily_spend_cap_cents": -1}, "daily_spend_cap_cents"),
         ({"daily_spend_cap_cents": 1_000_001}, "daily_spend_cap_cents"),
         ({"per_ip_rate_per_min": 0}, "per_ip_rate_per_min"),
@@ -174,6 +177,7 @@ def test_a_call_shows_its_visitor_in_the_list(acme: Tenant, ada: Member, token: 
         "lead_id": session.lead_id,
         "name": "Ada",
         "email": "ada@example.com",
+        "phone": None,
     }
     assert find_call(session).state is State.RINGING
 

@@ -11,9 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from switchboard.calls import reports
+from switchboard.calls.jobs import CloseCallRoom
 from switchboard.calls.models import OVER_STATES, State
 from switchboard.carriers import rooms
+from switchboard.carriers.rooms.simulator import SimulatedRooms
 from switchboard.carriers.voice.ports.reports import EndReason, Report, Turn
+from switchboard.carriers.voice.ports.talker import Voice
 from switchboard.errors import QuotaExceeded
 from switchboard.fanout import routes
 from switchboard.flows.models import Flow
@@ -23,7 +26,6 @@ from switchboard.usage import service as usage
 from switchboard.widgets import lifecycle, service
 from switchboard.widgets.jobs import (
     BeginSession,
-    CloseSessionRoom,
     EndSession,
     EndTokenSessions,
     SettleSession,
@@ -157,6 +159,9 @@ def test_the_room_is_opened_once_and_closed_at_the_end(token: WidgetToken, monke
     made: list[tuple[str, str]] = []
 
     class Rooms:
+        def list_voices(self) -> list[Voice]:
+            return [Voice(find_call(session).voice_id, "Ada", "basic", "en-US", "female", ())]
+
         def start_talk(self, room: rooms.VoiceRoom) -> None:
             made.append(("start", room.greeting))
 
@@ -164,13 +169,32 @@ def test_the_room_is_opened_once_and_closed_at_the_end(token: WidgetToken, monke
             made.append(("close", call_id))
 
     monkeypatch.setattr(rooms, "named", lambda _: Rooms())
-    do(CloseSessionRoom(**names(session)))
+    do(CloseCallRoom(org_id=session.org_id, call_id=session.call_id))
     do(BeginSession(**names(session)))
     report(session, "answered")
     do(EndSession(reason="limit", **names(session)))
-    do(CloseSessionRoom(**names(session)))
+    do(CloseCallRoom(org_id=session.org_id, call_id=session.call_id))
     do(BeginSession(**names(session)))
-    assert made == [("start", "Hello Ada, how can I help?"), ("close", session.call_id)]
+    first_words = "This call is recorded. This is an artificial voice. Hello Ada, how can I help?"
+    assert made == [("start", first_words), ("close", session.call_id)]
+
+
+@pytest.mark.parametrize(
+    ("settings", "first_words"),
+    [
+        ({"greeting": "Hello.", "announce_recording": False}, "This is an artificial voice. Hello."),
+        ({"greeting": "Hello, I am an AI assistant for Acme."}, "This call is recorded. Hello, I am an AI assistant"),
+    ],
+)
+def test_the_voice_says_what_it_is(
+    acme: Tenant, monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any], first_words: str
+) -> None:
+    session = start(make_token(make_flow(acme.org_id, **settings))).session
+    opened: list[rooms.VoiceRoom] = []
+    monkeypatch.setattr(SimulatedRooms, "start_talk", lambda _, room: opened.append(room))
+    do(BeginSession(**names(session)))
+    (room,) = opened
+    assert room.greeting.startswith(first_words)
 
 
 @pytest.mark.parametrize("order", list(permutations(["limit", "visitor", "ended", "settle"])), ids="-".join)

@@ -13,14 +13,18 @@ from functions.callbacks.livekit import handler as livekit
 from infra import topology
 from infra.local.pool import Context
 from switchboard.aws import clients
+from switchboard.calls.jobs import CloseCallRoom
 from switchboard.calls.models import State
 from switchboard.carriers import rooms
+from switchboard.carriers.rooms.livekit import LiveKitRooms
 from switchboard.carriers.voice.ports.reports import EndReason
+from switchboard.compliance import ledgers
 from switchboard.kit import clock, jwts
+from switchboard.widgets.jobs import EndSession
 from switchboard.widgets.models import WidgetSession, WidgetToken
 from switchboard.widgets.sessions import read_talk
-from tests.integration.sabotage import run_worker
-from tests.unit.widgets.desk import find_call, start
+from tests.integration.sabotage import run_worker, scan_items
+from tests.unit.widgets.desk import do, find_call, start
 
 API_SECRET = "an API secret of LiveKit, long enough"
 
@@ -61,9 +65,9 @@ def post(path: str, told: dict[str, Any], media_type: str) -> int:
     return int(status)
 
 
-def send_webhook(session: WidgetSession, event: str, **participant: Any) -> int:
+def send_webhook(session: WidgetSession, event: str, *, at: int | None = None, **participant: Any) -> int:
     room = {"name": rooms.room_name(session.org_id, session.call_id)}
-    told = {"event": event, "room": room, "participant": participant, "createdAt": str(int(clock.epoch()))}
+    told = {"event": event, "room": room, "participant": participant, "createdAt": str(at or int(clock.epoch()))}
     return post("/callbacks/livekit", told, livekit.WEBHOOK_JSON)
 
 
@@ -100,3 +104,48 @@ def test_the_agent_ends_the_talk(session: WidgetSession) -> None:
     ended = {"event": "ended", "reason": "persona_hangup", "turns": 0, "at": clock.now_iso()}
     assert send_reports(session, ended) == 200
     assert find_call(session).end_reason is EndReason.AGENT_HANGUP
+
+
+def count_closings(session: WidgetSession) -> int:
+    """The jobs in the outbox that close the room of a session's call."""
+    items = scan_items("activity", FilterExpression="attribute_exists(outbox)")
+    bodies = [item["body"]["M"] for item in items if item["outbox"]["S"] == "job"]
+    return sum(body["job"]["S"] == "CloseCallRoom" and body["call_id"]["S"] == session.call_id for body in bodies)
+
+
+def test_who_comes_back_after_the_end_is_put_out(
+    session: WidgetSession, frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[str] = []
+    monkeypatch.setattr(LiveKitRooms, "close_room", lambda _, org_id, call_id: closed.append(f"{org_id} {call_id}"))
+    do(EndSession(org_id=session.org_id, session_id=session.id, reason="visitor"))
+    assert count_closings(session) == 1
+    frozen.advance(seconds=20)
+    for times in (2, 3):
+        # The ticket is good for a minute, and LiveKit makes the room again.
+        assert send_webhook(session, "participant_joined", identity=session.id) == 200
+        assert count_closings(session) == times
+        call = find_call(session)
+        assert (call.state, call.answered_at, call.cost_micros) == (State.NO_ANSWER, None, 0)
+    do(CloseCallRoom(org_id=session.org_id, call_id=session.call_id))
+    assert closed == [f"{session.org_id} {session.call_id}"]
+
+
+def test_a_late_report_of_a_visitor_who_was_there_counts(session: WidgetSession, frozen: clock.FrozenClock) -> None:
+    joined = int(clock.epoch())
+    frozen.advance(seconds=20)
+    assert send_webhook(session, "participant_left", disconnectReason="CLIENT_INITIATED") == 200
+    assert send_webhook(session, "participant_joined", at=joined, identity=session.id) == 200
+    call = find_call(session)
+    assert (call.state, call.duration_seconds) == (State.COMPLETED, 20)
+
+
+def test_a_stranger_opts_no_number_out(token: WidgetToken, session: WidgetSession) -> None:
+    stranger = start(token, phone="+14155550142").session
+    send_webhook(stranger, "participant_joined", identity=stranger.id)
+    words = "Do not call me again. Remove my number from your list."
+    said = {"event": "turn", "number": 0, "speaker": "rep", "text": words, "startMs": 0, "endMs": 900}
+    assert send_reports(stranger, said) == 200
+    assert find_call(stranger).opted_out_at, "the wish is on the call"
+    assert ledgers.list_opt_outs(stranger.org_id, 10)[0] == []
+    assert find_call(stranger).person_number == "web"

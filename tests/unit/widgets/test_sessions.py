@@ -9,12 +9,13 @@ import pytest
 from switchboard.accounts import organizations
 from switchboard.calls.models import State
 from switchboard.carriers import captcha
-from switchboard.carriers.captcha.simulator import SPENT_TOKEN, TEST_TOKEN
+from switchboard.carriers.captcha import CaptchaResult
+from switchboard.carriers.captcha.simulator import SPENT_TOKEN, TEST_TOKEN, SimulatedTurnstile
 from switchboard.flows.models import Flow
 from switchboard.kit import clock
-from switchboard.widgets import service, session_store
+from switchboard.widgets import service, session_store, tokens
 from switchboard.widgets.models import WidgetToken
-from tests.actors import Tenant, system
+from tests.actors import Tenant, system, tenant
 from tests.tables import each
 from tests.unit.contacts.book import list_workflow_events
 from tests.unit.widgets.desk import (
@@ -40,6 +41,7 @@ def test_a_page_starts_reads_and_ends_a_session(token: WidgetToken) -> None:
     config = ask_page("GET", "/config", token.public_key)
     assert (config.status, config.headers["access-control-allow-origin"]) == (200, SHOP)
     assert config.body["captcha"] == {"provider": "none", "site_key": None, "action": "widget_session"}
+    assert "artificial voice" in config.body["notice"]
     assert [field["name"] for field in config.body["lead_fields"]] == ["name", "email", "phone", "notes"]
     started = ask_page("POST", "/sessions", token.public_key, {"lead": LEAD})
     assert (started.status, started.headers["access-control-allow-origin"]) == (200, SHOP)
@@ -61,14 +63,10 @@ def test_the_session_is_a_call_with_its_lead(token: WidgetToken, acme: Tenant) -
     session = session_store.SESSIONS.get_object(acme.org_id, started.body["session_id"])
     assert session is not None
     call = find_call(session)
-    assert (call.direction, call.state, call.source, call.from_number) == (
-        "INBOUND",
-        State.RINGING,
-        "widget",
-        "+14155550142",
-    )
+    assert (call.direction, call.state, call.source, call.from_number) == ("INBOUND", State.RINGING, "widget", "web")
     assert call.widget is not None
-    assert (call.widget.lead_id, call.widget.name, call.widget.origin) == (lead.id, "Ada", SHOP)
+    visit = call.widget
+    assert (visit.lead_id, visit.name, visit.phone, visit.origin) == (lead.id, "Ada", "+14155550142", SHOP)
     assert lead.model_dump(include={"name", "email", "phone", "notes", "origin", "call_id"}) == {
         "name": "Ada",
         "email": "ada@example.com",
@@ -95,7 +93,7 @@ def test_a_visitor_without_a_form_leaves_no_lead(token: WidgetToken, acme: Tenan
         ("", 401, "unauthorized"),
         ("whk_unknown", 404, "unknown_widget"),
         (f"whk_{'0' * 26}", 404, "unknown_widget"),
-        ("ak_live_x", 404, "unknown_widget"),
+        ("ak_live_x", 401, "unauthorized"),
     ],
 )
 def test_an_unknown_key_is_refused_and_no_page_reads_why(acme: Tenant, key: str | None, status: int, code: str) -> None:
@@ -183,9 +181,55 @@ def test_the_captcha_is_checked_before_anything_is_written(flow: Flow) -> None:
     assert ask_page("GET", "/config", token.public_key).body["captcha"]["site_key"] == "1x00000000000000000000AA"
 
 
+def test_the_rate_limits_how_often_the_captcha_is_asked(flow: Flow, monkeypatch: pytest.MonkeyPatch) -> None:
+    token = make_token(flow, captcha_provider="turnstile", lead_fields=[], per_ip_rate_per_min=2)
+    asked: list[str] = []
+
+    def refuse(_: SimulatedTurnstile, text: str, address: str, __: str | None = None) -> CaptchaResult:
+        asked.append(f"{text} from {address}")
+        return CaptchaResult(success=False)
+
+    monkeypatch.setattr(SimulatedTurnstile, "check_token", refuse)
+    answers = [ask_page("POST", "/sessions", token.public_key, {"captcha_token": "guess"}) for _ in range(5)]
+    assert [answer.status for answer in answers] == [400, 400, 429, 429, 429]
+    assert len(asked) == 2
+
+
+def test_a_site_key_of_its_own_is_checked_with_its_own_secret(flow: Flow, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cloudflare has one secret for each site key."""
+    used: list[str | None] = []
+
+    def check(_: SimulatedTurnstile, text: str, address: str, secret: str | None = None) -> CaptchaResult:
+        used.append(secret)
+        return CaptchaResult(success=True, hostname="shop.example", action="widget_session")
+
+    monkeypatch.setattr(SimulatedTurnstile, "check_token", check)
+    token = make_token(
+        flow, lead_fields=[], captcha_provider="turnstile", captcha_site_key="0xOWN", captcha_secret="s3"
+    )
+    admin = system(token.org_id)
+
+    def ask() -> PageAnswer:
+        return ask_page("POST", "/sessions", token.public_key, {"captcha_token": "solved"})
+
+    assert ask().status == 200
+    # Another setting keeps the secret, and another site key ends it.
+    service.update_token(admin, token.id, {"name": "Other"})
+    assert ask().status == 200
+    service.update_token(admin, token.id, {"captcha_site_key": "0xNEW"})
+    assert code_of(ask()) == (503, "no_captcha")
+    after = service.update_token(admin, token.id, {"captcha_secret": "s4"})
+    assert "s4" not in after.model_dump_json()
+    assert ask().status == 200
+    # The deployment's own site key has the deployment's secret.
+    service.update_token(admin, token.id, {"captcha_site_key": captcha.site_key()})
+    assert ask().status == 200
+    assert used == ["s3", "s3", "s4", None]
+
+
 def test_nobody_passes_unchecked_without_a_captcha(flow: Flow, monkeypatch: pytest.MonkeyPatch) -> None:
     token = make_token(flow, captcha_provider="turnstile", lead_fields=[])
-    monkeypatch.setattr(captcha, "find_captcha", lambda: None)
+    monkeypatch.setattr(captcha, "find_captcha", lambda **_: None)
     answer = ask_page("POST", "/sessions", token.public_key, {"captcha_token": TEST_TOKEN})
     assert code_of(answer) == (503, "no_captcha")
 
@@ -204,6 +248,19 @@ def test_each_address_has_its_own_rate(flow: Flow, frozen: clock.FrozenClock) ->
     assert refused.headers["access-control-allow-origin"] == SHOP
     frozen.advance(minutes=1)
     assert ask("203.0.113.1").status == 200
+
+
+def test_visitors_of_one_address_never_get_each_others_session(token: WidgetToken) -> None:
+    other = make_token(make_flow(tenant("globex").org_id))
+    key = "one key of a proxy for two widgets"
+    body = {"lead": {"name": "Ada"}}
+    first, again, second = (
+        ask_page("POST", "/sessions", one.public_key, body, Idempotency_Key=key) for one in (token, token, other)
+    )
+    assert [answer.status for answer in (first, again, second)] == [200, 200, 200]
+    assert first.body == again.body
+    assert tokens.verify_token(first.body["session_token"]).org_id == token.org_id
+    assert tokens.verify_token(second.body["session_token"]).org_id == other.org_id
 
 
 def test_the_cap_of_the_day_refuses_the_next_session(flow: Flow) -> None:

@@ -11,7 +11,10 @@ from typing import Protocol
 
 from switchboard.kit import settings
 
-__all__ = ["Captcha", "CaptchaDownError", "CaptchaResult", "find_captcha", "site_key"]
+__all__ = ["Captcha", "CaptchaDownError", "CaptchaResult", "find_captcha", "is_test_secret", "site_key"]
+
+#: The public test secrets of Turnstile begin so. They are for the local stack only.
+_TEST_SECRETS = ("1x0000", "2x0000", "3x0000")
 
 
 class CaptchaDownError(Exception):
@@ -39,8 +42,11 @@ class CaptchaResult:
 class Captcha(Protocol):
     """Checks tokens of one captcha."""
 
-    def check_token(self, token: str, address: str) -> CaptchaResult:
-        """Returns the result for a token from a client's address. Raises CaptchaDownError."""
+    def check_token(self, token: str, address: str, secret: str | None = None) -> CaptchaResult:
+        """Returns the result for a token from a client's address. Raises CaptchaDownError.
+
+        `secret` belongs to the page's own site key. Without it, the deployment's secret counts.
+        """
 
 
 def _turnstile() -> Captcha:
@@ -58,11 +64,20 @@ def _simulator() -> Captcha:
 _CAPTCHAS: dict[str, Callable[[], Captcha]] = {"turnstile": _turnstile, "simulator": _simulator}
 
 
-def find_captcha() -> Captcha | None:
-    """Returns the deployment's captcha, or `None`: Turnstile with a secret, and on the local stack a simulator."""
-    if settings.text("TURNSTILE_SECRET", ""):
+def find_captcha(*, with_secret: bool = False) -> Captcha | None:
+    """Returns the captcha, or `None`: Turnstile with a secret, and on the local stack a simulator.
+
+    `with_secret` means that the page brings a secret of its own.
+    """
+    local = settings.stage() == "local"
+    if settings.text("TURNSTILE_SECRET", "") or (with_secret and not local):
         return _CAPTCHAS["turnstile"]()
-    return _CAPTCHAS["simulator"]() if settings.stage() == "local" else None
+    return _CAPTCHAS["simulator"]() if local else None
+
+
+def is_test_secret(secret: str) -> bool:
+    """Whether a secret is a public one that lets everybody or nobody pass."""
+    return secret.startswith(_TEST_SECRETS)
 
 
 def site_key() -> str | None:

@@ -13,7 +13,7 @@ SPENT_TOKEN = "XXXX.SPENT.TOKEN.XXXX"  # noqa: S105 a public test token
 class SimulatedTurnstile:
     """Accepts the test token, and no other."""
 
-    def check_token(self, token: str, address: str) -> CaptchaResult:  # noqa: ARG002 a captcha's signature
+    def check_token(self, token: str, address: str, secret: str | None = None) -> CaptchaResult:  # noqa: ARG002 as a captcha
         """Returns the result for a token."""
         if token == SPENT_TOKEN:
             return CaptchaResult(success=False, codes=("timeout-or-duplicate",), tested=True)

@@ -45,6 +45,7 @@ from switchboard.carriers.mcp_tools import (
 from switchboard.carriers.mcp_tools.transport import MAX_RESPONSE_BYTES, REQUEST_SECONDS, GuardedTransport
 from switchboard.kit.texts import UNSAFE_CHARACTERS, is_deeper
 from switchboard.outbound.client import GuardedClient
+from switchboard.outbound.loops import LOOP_HEADER
 
 #: The time of a whole session with all its requests, in seconds.
 LIST_SECONDS, CALL_SECONDS = 30.0, 20.0
@@ -121,7 +122,12 @@ async def _run(
 async def _open_session(transport: GuardedTransport, url: str, headers: Mapping[str, str]) -> AsyncIterator[Client]:
     # httpx2 has its own timeouts. Those of the transport apply instead.
     async with httpx2.AsyncClient(
-        transport=transport, headers=dict(headers), timeout=None, max_redirects=0, trust_env=False
+        transport=transport,
+        # The server may be our own: its tools could start the flow that is using it.
+        headers={**headers, LOOP_HEADER: "1"},
+        timeout=None,
+        max_redirects=0,
+        trust_env=False,
     ) as http:
         client = Client(
             streamable_http_client(url, http_client=http, max_sse_event_size=MAX_RESPONSE_BYTES),

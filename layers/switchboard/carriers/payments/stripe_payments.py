@@ -7,26 +7,26 @@ and STRIPE_API_URL, only for tests.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from http import HTTPStatus
+from collections.abc import Mapping
+from itertools import islice
 from typing import Any
 
 import requests
 import stripe
 
 from switchboard.aws import secret
-from switchboard.carriers.outcomes import OutcomeUnknownError, RefusedError, ThrottledError
+from switchboard.carriers.outcomes import RefusedError
 from switchboard.carriers.payments.ports.payments import (
     REQUEST_SECONDS,
     CheckoutOrder,
     CheckoutPage,
-    DeclinedError,
+    CustomerGoneError,
     MeteredUse,
     PaidSubscription,
     SubscriptionChange,
     choose_subscription,
 )
+from switchboard.carriers.payments.stripe_answers import is_known_event, reading, send_once, writing
 from switchboard.kit import clock, settings
 
 #: The version of Stripe's API that this adapter speaks. The SDK's own version moves with each of its releases.
@@ -35,10 +35,8 @@ API_VERSION = "2026-10-28.endive"
 METER_PREFIX = "switchboard_"
 #: The time and the repetitions of a request of a worker, for which nobody waits.
 _PATIENT_SECONDS, _PATIENT_RETRIES = 10.0, 2
-#: More subscriptions than a customer ever has at one time.
-_MAX_SUBSCRIPTIONS = 20
-#: The statuses after which nothing happened. A conflict means that the first request with this key is in progress.
-_BUSY = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS)
+#: The size of a page of subscriptions, and the most that are read. Also ended ones are in the list.
+_PAGE, _MAX_SUBSCRIPTIONS = 100, 1_000
 
 
 class StripePayments:
@@ -65,13 +63,13 @@ class StripePayments:
     def create_customer(self, org_id: str, name: str, email: str | None, key: str) -> str:
         """Creates a customer with the organization's id in its metadata."""
         given: Any = {"name": name, "metadata": {"org_id": org_id}} | ({"email": email} if email else {})
-        with _writing():
-            return self._client.customers.create(given, {"idempotency_key": key}).id
+        with writing():
+            return send_once(key, lambda options: self._client.customers.create(given, options)).id
 
     def change_email(self, org_id: str, customer_id: str, email: str, key: str) -> None:  # noqa: ARG002 one account
         """Changes the customer's address."""
-        with _writing():
-            self._client.customers.update(customer_id, {"email": email}, {"idempotency_key": key})
+        with writing():
+            send_once(key, lambda options: self._client.customers.update(customer_id, {"email": email}, options))
 
     def open_checkout(self, order: CheckoutOrder) -> CheckoutPage:
         """Opens a session of Checkout. The first invoice is for the days until the renewal."""
@@ -94,40 +92,53 @@ class StripePayments:
                 "billing_cycle_anchor": order.renews_at,
                 "proration_behavior": "create_prorations",
             }
-        with _writing():
-            made = self._client.checkout.sessions.create(given, {"idempotency_key": order.key})
+        with writing():
+            made = send_once(order.key, lambda options: self._client.checkout.sessions.create(given, options))
             return CheckoutPage(made.id, made.url or "")
 
     def close_checkout(self, org_id: str, checkout_id: str) -> bool:  # noqa: ARG002 one account
         """Expires a session. Stripe refuses for a session that is not open."""
         try:
-            with _writing():
-                self._client.checkout.sessions.expire(checkout_id, {}, {"idempotency_key": f"close:{checkout_id}"})
+            with writing():
+                send_once(
+                    f"close:{checkout_id}",
+                    lambda options: self._client.checkout.sessions.expire(checkout_id, {}, options),
+                )
         except RefusedError:
-            with _reading():
+            with reading():
                 return self._client.checkout.sessions.retrieve(checkout_id).status != "complete"
         return True
 
     def open_portal(self, org_id: str, customer_id: str, return_url: str, key: str) -> str:  # noqa: ARG002 one account
         """Opens a session of the customer portal."""
-        with _writing():
-            return self._client.billing_portal.sessions.create(
-                {"customer": customer_id, "return_url": return_url}, {"idempotency_key": key}
+        with writing():
+            return send_once(
+                key,
+                lambda options: self._client.billing_portal.sessions.create(
+                    {"customer": customer_id, "return_url": return_url}, options
+                ),
             ).url
 
     def fetch_subscription(self, org_id: str, customer_id: str) -> PaidSubscription | None:  # noqa: ARG002 one account
-        """Returns the customer's subscription, also one that has ended."""
-        with _reading():
-            found = self._client.subscriptions.list(
-                {"customer": customer_id, "status": "all", "limit": _MAX_SUBSCRIPTIONS}
+        """Returns the customer's subscription, also one that has ended. Raises CustomerGoneError."""
+        with reading():
+            listed = self._client.subscriptions.list({"customer": customer_id, "status": "all", "limit": _PAGE})
+            found = choose_subscription(
+                [self._read_subscription(one) for one in islice(listed.auto_paging_iter(), _MAX_SUBSCRIPTIONS)]
             )
-            return choose_subscription([self._read_subscription(one) for one in found.data])
+            if found and found.is_live:
+                return found
+            # A deleted customer has no subscription that runs. Stripe alone says so, in the customer itself.
+            gone = getattr(self._client.customers.retrieve(customer_id), "deleted", False)
+        if gone:
+            raise CustomerGoneError("the customer was deleted")
+        return found
 
     def change_subscription(self, change: SubscriptionChange) -> None:
         """Changes plan or end. The difference of a plan is invoiced and charged at once, or the plan stays."""
         given: dict[str, Any] = {}
         if change.cancel_at_period_end is not None:
-            given["cancel_at_period_end"] = change.cancel_at_period_end
+            given |= self._end_of(change.subscription_id, at_period_end=change.cancel_at_period_end)
         if change.plan is not None:
             item = self._find_plan_item(change.subscription_id)
             given |= {
@@ -135,20 +146,39 @@ class StripePayments:
                 "proration_behavior": "always_invoice",
                 "payment_behavior": "error_if_incomplete",
             }
-        with _writing():
+        with writing():
             changing: Any = given
-            self._client.subscriptions.update(change.subscription_id, changing, {"idempotency_key": change.key})
+            send_once(
+                change.key,
+                lambda options: self._client.subscriptions.update(change.subscription_id, changing, options),
+            )
 
     def report_use(self, use: MeteredUse) -> None:
-        """Sends a meter event. Stripe accepts an identifier once."""
+        """Sends a meter event. Stripe accepts an identifier once, and refuses it again."""
         given: Any = {
             "event_name": METER_PREFIX + use.meter,
             "identifier": use.key,
             "timestamp": use.at,
             "payload": {"stripe_customer_id": use.customer_id, "value": str(use.units)},
         }
-        with _writing():
-            self._client.billing.meter_events.create(given, {"idempotency_key": use.key})
+        with writing():
+            try:
+                send_once(use.key, lambda options: self._client.billing.meter_events.create(given, options))
+            except stripe.InvalidRequestError as error:
+                if not is_known_event(error):
+                    raise
+
+    def _end_of(self, subscription_id: str, *, at_period_end: bool) -> dict[str, Any]:
+        """Returns the change that ends a subscription with its period, or resumes it.
+
+        The portal may have set a date of its own. Only an empty date takes that away.
+        """
+        if at_period_end:
+            return {"cancel_at_period_end": True}
+        with reading():
+            found = self._client.subscriptions.retrieve(subscription_id)
+            dated = found.cancel_at and not found.cancel_at_period_end
+        return {"cancel_at": ""} if dated else {"cancel_at_period_end": False}
 
     def _price_of(self, plan: str) -> str:
         if plan not in self._prices:
@@ -157,7 +187,7 @@ class StripePayments:
 
     def _find_plan_item(self, subscription_id: str) -> str:
         """Returns the id of the item with the price of a plan."""
-        with _reading():
+        with reading():
             items = _items(self._client.subscriptions.retrieve(subscription_id))
             of_plan = [str(item["id"]) for item in items if self._plan_of(item)]
         if of_plan:
@@ -171,6 +201,7 @@ class StripePayments:
         items = _items(found)
         of_plan = next((item for item in items if self._plan_of(item)), None)
         timed: Any = of_plan or items[0]
+        ended = getattr(found, "ended_at", None)
         return PaidSubscription(
             id=found.id,
             status=found.status,
@@ -180,6 +211,7 @@ class StripePayments:
             # The portal may set a date of its own, which is the end of the period.
             cancel_at_period_end=bool(found.cancel_at_period_end or found.cancel_at),
             created=found.created,
+            ended_at=clock.format_iso(clock.from_epoch(ended)) if ended else None,
         )
 
 
@@ -192,39 +224,3 @@ def _parse_prices(text: str) -> dict[str, str]:
     """Returns the price of each plan: `starter=price_1,growth=price_2`."""
     pairs = (part.partition("=") for part in text.split(",") if part)
     return {plan.strip(): price.strip() for plan, _, price in pairs}
-
-
-@contextmanager
-def _writing() -> Iterator[None]:
-    with _failing(unknown=OutcomeUnknownError):
-        yield
-
-
-@contextmanager
-def _reading() -> Iterator[None]:
-    with _failing(unknown=ThrottledError):
-        yield
-
-
-@contextmanager
-def _failing(unknown: type[Exception]) -> Iterator[None]:
-    """Raises errors of the port for those of the SDK. `unknown` is for an answer that is lost or cannot be read."""
-    try:
-        yield
-    except stripe.CardError as error:
-        raise DeclinedError(str(error.code or "card_declined")) from error
-    except stripe.APIConnectionError as error:
-        raise unknown(type(error).__name__) from error
-    except stripe.StripeError as error:
-        reason, status = str(error.code or type(error).__name__), error.http_status or 0
-        if status in _BUSY:
-            # With wrong credentials of this deployment, too, nothing happened, and it may work later.
-            raise ThrottledError(reason) from error
-        if status >= HTTPStatus.INTERNAL_SERVER_ERROR or not status:
-            raise unknown(reason) from error
-        if status == HTTPStatus.PAYMENT_REQUIRED:
-            raise DeclinedError(reason) from error
-        raise RefusedError(reason) from error
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
-        # The answer does not have the form of this version of the API.
-        raise unknown(type(error).__name__) from error

@@ -49,9 +49,9 @@ BRAND_ABOUT: dict[str, str] = {
 }
 #: The fields of a campaign with their types once they are submitted.
 CAMPAIGN_ABOUT: dict[str, tuple[Any, str]] = {
-    "usecase": (str, f"What the texts are for. {_one_of(USECASES)}"),
+    "usecase": (str, f"The purpose of the texts. {_one_of(USECASES)}"),
     "sub_usecases": (list[str], "The use cases of a campaign with `MIXED`: 2 to 5."),
-    "description": (str, "What the texts are for, in 40 to 4,096 characters."),
+    "description": (str, "The purpose of the texts, in 40 to 4,096 characters."),
     "message_flow": (str, "How people agree to the texts, in 40 to 2,048 characters."),
     "samples": (list[str], "Examples of the texts: 2 to 5, with 20 to 1,024 characters each."),
     "embedded_link": (bool, f"Whether the texts have links. {_FLAG}"),

@@ -68,6 +68,7 @@ class WidgetVisitor(BaseModel):
     lead_id: str | None = Field(description="The lead: the answers of the visitor in the form of the widget.")
     name: str | None
     email: str | None
+    phone: str | None = Field(description="In E.164. Nobody verified it.")
 
     @classmethod
     def of(cls, visit: WidgetVisit) -> WidgetVisitor:
@@ -89,7 +90,7 @@ class CallSummaryRow(BaseModel):
     flow_name: str | None
     number_id: str | None
     widget: WidgetVisitor | None = Field(
-        description="The visitor, if the call came from a widget. Without a number, `from_e164` is then `web`."
+        description="The visitor, if the call came from a widget. `from_e164` is then `web`."
     )
     started_at: str | None
     answered_at: str | None

@@ -15,10 +15,12 @@ _TEXT = """\
 The console API for a team that talks to people by telephone and by text. A flow is an AI agent: it answers the calls
 and texts to your numbers, and places calls of its own. The API serves flows with their versions, telephone numbers,
 calls with their transcripts, summaries, recordings, tags and notes, a live stream of each call, and voicemails with
-their transcripts and AI summaries. It also serves conversations of texts, scheduled texts, campaigns and opt-outs, and
-figures, contacts, blocked numbers and the team. `POST /api/flows` and `POST /api/numbers/buy` are the first steps.
-`POST /api/outbound/calls` places a call of a flow, and `POST /api/sms/conversations` sends a first text.
-`GET /api/calls` lists what happened.
+their transcripts and AI summaries. It also serves conversations of texts, scheduled texts, campaigns, opt-outs,
+figures, contacts, blocked numbers and the team. Webhooks report what happens, triggers take events of other systems,
+and MCP servers give tools to flows. Widgets talk on the pages of partners. Brands register the organization for
+American texts, and billing has its plan. `POST /api/flows` and `POST /api/numbers/buy` are the first steps. `POST
+/api/outbound/calls` places a call of a flow, and `POST /api/sms/conversations` sends a first text. `GET /api/calls`
+lists what happened.
 
 **Signing in.** Open `/auth/login` in a browser. The OpenID Connect issuer of this deployment authenticates you. You
 return with a session in the cookie `{cookie}`, which scripts cannot read. A session ends when you sign out, after

@@ -2,7 +2,7 @@
 
 Other systems send here. They have no session, and no page of a browser is protected by one, so the steps of sessions
 are left out. The token in the path is the only proof. Each trigger has a limit of its own, because the systems of many
-organizations share the addresses of one sender.
+organizations share the addresses of one sender. All triggers of an organization have a common limit too.
 """
 
 from __future__ import annotations
@@ -15,17 +15,33 @@ from urllib.parse import unquote
 from switchboard.dialects.hum.dialect import Hum
 from switchboard.edge import pipeline, rate_limit
 from switchboard.edge.bodies import FORM, JSON, Body, parse_form
-from switchboard.edge.exchange import Exchange
+from switchboard.edge.exchange import Exchange, Reply
 from switchboard.edge.router import AuthenticationScheme
-from switchboard.errors import Invalid, UnsupportedMedia
+from switchboard.errors import Forbidden, Invalid, RateLimited, UnsupportedMedia
 from switchboard.kit import settings, texts
+from switchboard.outbound.loops import LOOP_HEADER, WEBHOOK_HOP
 from switchboard.triggers import firing
 from switchboard.triggers.firing import FiredEvent
 from switchboard.triggers.models import MAX_BODY_BYTES, MAX_BODY_DEPTH
 
 #: The headers in which senders name an event, most specific first. A repetition of the event has the same name.
-_DELIVERY_HEADERS = ("idempotency-key", "x-github-delivery", "webhook-id")
+#: `svix-id` is the older name of `webhook-id`.
+_DELIVERY_HEADERS = ("idempotency-key", "x-github-delivery", "webhook-id", "svix-id", "x-shopify-webhook-id")
+#: A body counts as one event of the organization for each part of this size that it begins.
+BYTES_PER_COUNT = 8 * 1024
 _CONTEXT = "The context of the flows that the event starts. Any other JSON is accepted too."
+
+
+def refuse_own_webhook(exchange: Exchange, proceed: pipeline.Proceed) -> Reply:
+    """Raises Forbidden for a delivery of our own webhook: each event would make a delivery, and each delivery an event.
+
+    The answer is the same for every token.
+    """
+    if WEBHOOK_HOP in exchange.request.header_values(LOOP_HEADER):
+        raise Forbidden(
+            "A webhook of this platform cannot fire a trigger: let another system handle the webhook.", code="loop"
+        )
+    return proceed()
 
 
 class TriggerInbox(Hum):
@@ -34,16 +50,51 @@ class TriggerInbox(Hum):
     # The mark of a delivery replaces the kept answer: the answer is always the same.
     idempotency_key = False
     correlation = False
-    steps = (pipeline.route, pipeline.authenticate, pipeline.limit, pipeline.read_body, pipeline.answer)
+    steps = (
+        pipeline.route,
+        refuse_own_webhook,
+        pipeline.authenticate,
+        pipeline.limit,
+        pipeline.read_body,
+        pipeline.answer,
+    )
 
     def count_request(self, exchange: Exchange) -> rate_limit.Limits:
-        """Counts a request by its trigger. A request without an active trigger counts by its address."""
+        """Counts a request by its trigger, and an allowed one by its organization too.
+
+        A request without an active trigger counts by its address. Raises RateLimited for the organization.
+        """
         if exchange.bearer is None:
             return super().count_request(exchange)
-        return rate_limit.count_request(
+        exchange.limits = rate_limit.count_request(
             f"{exchange.bearer.org_id}#trigger#{exchange.bearer.id}",
             settings.number("TRIGGER_PER_MINUTE", 60),
             settings.number("TRIGGER_PER_SECOND", 20),
+        )
+        # A refused event does not count: the flood of one trigger must not stop the others.
+        if exchange.limits.allowed:
+            _count_for_organization(exchange.bearer.org_id, len(exchange.request.body or ""))
+        return exchange.limits
+
+
+def _count_for_organization(org_id: str, size: int) -> None:
+    """Counts an event of `size` bytes against the common limit of an organization's triggers. Raises RateLimited.
+
+    All organizations share the tables. The bytes are those of the request, before any decoding.
+    """
+    limits = rate_limit.count_request(
+        f"{org_id}#triggers",
+        settings.number("TRIGGERS_PER_MINUTE", 600),
+        settings.number("TRIGGERS_PER_SECOND", 100),
+        size=max(1, -(-min(size, MAX_BODY_BYTES) // BYTES_PER_COUNT)),
+    )
+    if not limits.allowed:
+        raise RateLimited(
+            "The triggers of this organization take too many or too large events together: wait, then try again.",
+            code="organization_rate_limited",
+            limit=limits.full_window.limit,
+            remaining=0,
+            retry_after=limits.retry_after,
         )
 
 

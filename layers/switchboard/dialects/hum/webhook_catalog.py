@@ -27,6 +27,7 @@ _MODELS: dict[str, type[BaseModel]] = {
     "message": models.MailWebhookData,
     "number": models.NumberWebhookData,
     "text": models.TextWebhookData,
+    "tool_approval": models.ToolApprovalWebhookData,
     "voicemail": models.VoicemailWebhookData,
     "widget_lead": models.LeadWebhookData,
 }

@@ -15,6 +15,7 @@ from switchboard.dialects.hum.text_views import ConversationView, TextView
 from switchboard.dialects.hum.voicemail_views import VoicemailRowView
 from switchboard.dialects.hum.widget_views import LeadView
 from switchboard.numbers.models import NumberStatus
+from switchboard.tool_approvals.models import ApprovalState
 from switchboard.webhooks.body_schemas import omit_fields
 
 #: A webhook has no reader, and names no contact. A link to audio would expire before the last attempt.
@@ -137,6 +138,27 @@ class TestWebhookData(BaseModel):
     """The webhook that a member tests."""
 
     webhook_id: str
+
+
+class ToolApprovalWebhookData(BaseModel):
+    """A use of a tool that waits for a person's approval, or waited."""
+
+    id: str = Field(description="`POST /api/mcp-servers/approvals/{id}/approve` lets the tool run, `…/deny` does not.")
+    state: ApprovalState
+    server_id: str
+    server_label: str
+    tool: str = Field(description="The name of the tool at its server.")
+    name: str = Field(description="The name by which the AI knows the tool.")
+    arguments: dict[str, Any] = Field(description="The arguments that the AI wants to send to the tool.")
+    flow_id: str
+    conversation_id: str
+    expires_at: str = Field(description="When a pending approval expires.")
+    decided_by: str | None
+    decided_at: str | None
+    outcome: Literal["done", "failed", "unknown"] | None = Field(
+        description="Whether the tool did its work. `GET /api/mcp-servers/approvals/{id}` returns its result."
+    )
+    created_at: str
 
 
 class FiringWebhookData(BaseModel):

@@ -113,6 +113,13 @@ SAMPLES: dict[str, Any] = {
     "decided_at": None,
     "ein_last4": "6789",
     "errors": [],
+    # Tools of MCP servers.
+    "server_id": "mcp_01jd0000000000000000000001",
+    "server_label": "orders",
+    "tool": "cancel",
+    "arguments": {"order": 7},
+    "expires_at": "2026-01-16T17:00:00.000Z",
+    "decided_by": None,
     # Webhooks and triggers.
     "kind": "hum",
     "told": "sms.received",
@@ -130,6 +137,7 @@ SUBJECT_IDS = {
     "call": "call_01jd0000000000000000000001",
     "conversation": "cnv_01jd0000000000000000000001",
     "email": "msg_01jd0000000000000000000001",
+    "mcp_tool": "apr_01jd0000000000000000000001",
     "number": "num_01jd0000000000000000000001",
     "sms": "sms_01jd0000000000000000000001",
     "voicemail": "vm_01jd0000000000000000000001",
@@ -143,6 +151,8 @@ _MAIL_OUT = {
     "verdicts": None,
 }
 
+_USE = {"name": "orders__cancel"}
+_DECIDED = _USE | {"decided_by": "usr_01jd0000000000000000000001", "decided_at": _ENDED}
 _REJECTED = {
     "status": "rejected",
     "decided_at": _ENDED,
@@ -207,6 +217,11 @@ OF_NAME: dict[str, dict[str, Any]] = {
     "email.failed": _MAIL_OUT,
     "email.sent": _MAIL_OUT,
     "external.*": {"body": {"action": "opened", "issue": {"number": 7, "title": "The form does not load."}}},
+    "mcp_tool.approval_requested": _USE | {"state": "pending", "outcome": None},
+    "mcp_tool.approved": _DECIDED | {"state": "approved", "outcome": None},
+    "mcp_tool.denied": _DECIDED | {"state": "denied", "outcome": "failed"},
+    "mcp_tool.expired": _USE | {"state": "expired", "outcome": None},
+    "mcp_tool.finished": _DECIDED | {"state": "finished", "outcome": "done"},
     "number.bought": {"e164": _NUMBER, "status": "active"},
     "number.released": {"e164": _NUMBER, "status": "released", "flow_id": None},
     "sms.delivered": _SENT | {"status": "delivered", "sent_at": _ANSWERED, "delivered_at": _ENDED},

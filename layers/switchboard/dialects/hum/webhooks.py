@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from switchboard.calls.models import Call
     from switchboard.email.models import MessageHead
     from switchboard.messaging.models import TextConversation, TextMessage
+    from switchboard.tool_approvals.models import ToolApproval
     from switchboard.triggers.models import ReportedFiring
     from switchboard.voicemails.models import Voicemail
     from switchboard.widgets.models import Lead
@@ -179,6 +180,13 @@ def _call_data(event: Event, call: Call) -> dict[str, Any] | None:
     }
 
 
+def _approval_data(_: Event, approval: ToolApproval) -> dict[str, Any]:
+    # The result of a tool is a stranger's text, and stays in the API.
+    names = ("id", "state", "server_id", "server_label", "tool", "name", "arguments", "flow_id", "conversation_id")
+    more = ("expires_at", "decided_by", "decided_at", "outcome", "created_at")
+    return {name: getattr(approval, name) for name in (*names, *more)}
+
+
 #: For each type of subject, a function that returns the data of its webhooks, `None` for no webhook. Other subjects are
 #: not read (`plain_data`).
 FACTS: dict[str, Callable[[Event, Any], dict[str, Any] | None]] = {
@@ -189,6 +197,7 @@ FACTS: dict[str, Callable[[Event, Any], dict[str, Any] | None]] = {
     "message": _mail_data,
     "number": _number_data,
     "text": _text_data,
+    "tool_approval": _approval_data,
     "trigger": _firing_data,
     "voicemail": _voicemail_data,
     "widget_lead": _lead_data,

@@ -13,6 +13,10 @@ class CustomerCreated(TypedDict):
     customer: Annotated[Id, "The customer's id at the provider of payments."]
 
 
+class CustomerDeleted(TypedDict):
+    customer: Annotated[Id, "The customer that the provider of payments has no longer."]
+
+
 class CheckoutOpened(TypedDict):
     plan: Annotated[Code, "The plan on the page."]
 
@@ -44,6 +48,12 @@ TYPES = (
         "The provider of payments has a customer for the organization.",
         "organization",
         CustomerCreated,
+    ),
+    EventType(
+        "billing.customer_deleted",
+        "The provider of payments has deleted the organization's customer. The next checkout creates another one.",
+        "organization",
+        CustomerDeleted,
     ),
     EventType("billing.checkout_opened", "A page for paying was ordered.", "organization", CheckoutOpened),
     EventType(

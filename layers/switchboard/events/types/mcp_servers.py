@@ -34,7 +34,7 @@ class McpToolFinished(McpToolUse):
 
 
 def _tool(name: str, about: str, data: type = McpToolUse, starts: tuple[str, ...] = ()) -> EventType:
-    return EventType(name, about, "tool_approval", data, channel="sms", starts=starts)
+    return EventType(name, about, "tool_approval", data, channel="sms", starts=starts, webhooks={"hum": name})
 
 
 TYPES = (

@@ -112,3 +112,14 @@ def test_a_deployment_without_a_secret_has_no_captcha(monkeypatch: pytest.Monkey
     monkeypatch.setattr(settings, "stage", lambda: "prod")
     assert captcha.find_captcha() is None
     assert captcha.site_key() is None
+
+
+def test_a_page_with_its_own_secret_needs_none_of_the_deployment(monkeypatch: pytest.MonkeyPatch) -> None:
+    got = configure(monkeypatch, GOOD)
+    monkeypatch.delenv("SWITCHBOARD_TURNSTILE_SECRET")
+    monkeypatch.setattr(settings, "stage", lambda: "prod")
+    assert captcha.find_captcha() is None
+    found = captcha.find_captcha(with_secret=True)
+    assert found is not None
+    assert found.check_token("0.token", "", "0xOWN").success
+    assert [told["secret"] for _, told in got] == ["0xOWN"]

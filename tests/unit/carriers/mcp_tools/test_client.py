@@ -8,6 +8,7 @@ import pytest
 
 from switchboard.carriers import mcp_tools
 from switchboard.carriers.mcp_tools import ToolServer, client, transport
+from switchboard.outbound.loops import LOOP_HEADER
 from tests.fakes.mcp_servers import SCHEMA, Hostile, Shop, serving
 from tests.tables import each
 
@@ -141,6 +142,8 @@ def test_a_call_carries_the_credential_and_its_key(hostile: tuple[Hostile, str])
     mcp_tools.call_tool(ToolServer(f"{url}/fine", {"authorization": "Bearer s3cret"}), "look_up", {"order": 1}, "key-9")
     assert {one.get("authorization") for one in server.headers} == {"Bearer s3cret"}
     assert {one.get("idempotency-key") for one in server.headers} == {"key-9"}
+    # Our own server for models refuses this header: a flow cannot start itself by a tool.
+    assert {one.get(LOOP_HEADER) for one in server.headers} == {"1"}
     assert [(call["name"], call["arguments"]) for call in server.calls] == [("look_up", {"order": 1})]
     assert "s3cret" not in repr(ToolServer(url, {"authorization": "Bearer s3cret"}))
 

@@ -13,6 +13,7 @@ from switchboard.carriers.payments import stripe_payments as adapter
 from switchboard.carriers.payments.ports import webhook
 from switchboard.carriers.payments.ports.payments import (
     CheckoutOrder,
+    CustomerGoneError,
     DeclinedError,
     MeteredUse,
     PaidSubscription,
@@ -112,13 +113,44 @@ def test_the_subscription_that_runs_is_read_from_its_plans_item(server: StripeSe
     assert payments.fetch_subscription("org_1", "cus_1") == PaidSubscription(
         "sub_1", "active", "growth", "2026-01-01T00:00:00.000Z", "2026-02-01T00:00:00.000Z", True, 5
     )
-    assert server.requests[0].given == {"customer": "cus_1", "status": "all", "limit": "20"}
+    assert server.requests[0].given == {"customer": "cus_1", "status": "all", "limit": "100"}
     answers(server, 200, stripe_list(subscription("sub_2", "trialing", "price_other")))
     found = payments.fetch_subscription("org_1", "cus_1")
     assert found
     assert (found.plan, found.status) == (None, "trialing")
     answers(server, 200, stripe_list())
     assert payments.fetch_subscription("org_1", "cus_1") is None
+
+
+def test_only_the_customer_itself_says_that_it_is_gone(server: StripeServer, payments: Payments) -> None:
+    def answer(request: StripeRequest) -> tuple[int, Any]:
+        if request.path == "/v1/customers/cus_1":
+            return 200, {"id": "cus_1", "object": "customer", "deleted": True}
+        return 200, stripe_list(subscription("sub_1", "canceled", ended_at=1_769_000_000))
+
+    server.answer = answer
+    with pytest.raises(CustomerGoneError):
+        payments.fetch_subscription("org_1", "cus_1")
+
+
+def test_the_end_of_a_subscription_is_read(server: StripeServer, payments: Payments) -> None:
+    answers(server, 200, stripe_list(subscription("sub_1", "canceled", ended_at=1_769_000_000)))
+    found = payments.fetch_subscription("org_1", "cus_1")
+    assert found
+    assert found.ended_at == "2026-01-21T12:53:20.000Z"
+
+
+def test_a_subscription_behind_many_ended_ones_is_found(server: StripeServer, payments: Payments) -> None:
+    def answer(request: StripeRequest) -> tuple[int, Any]:
+        if "starting_after" in request.given:
+            return 200, stripe_list(subscription("sub_live"))
+        ended = [subscription(f"sub_{number}", "incomplete_expired", created=9) for number in range(100)]
+        return 200, {**stripe_list(*ended), "url": "/v1/subscriptions", "has_more": True}
+
+    server.answer = answer
+    found = payments.fetch_subscription("org_1", "cus_1")
+    assert found
+    assert found.id == "sub_live"
 
 
 def test_a_plan_is_changed_on_its_item_and_charged_at_once(server: StripeServer, payments: Payments) -> None:
@@ -137,8 +169,17 @@ def test_a_plan_is_changed_on_its_item_and_charged_at_once(server: StripeServer,
 def test_an_end_is_changed_alone(server: StripeServer, payments: Payments) -> None:
     answers(server, 200, subscription())
     payments.change_subscription(SubscriptionChange("org_1", "sub_1", None, False, "key-1"))
-    (sent,) = server.requests
-    assert sent.given == {"cancel_at_period_end": "false"}
+    payments.change_subscription(SubscriptionChange("org_1", "sub_1", None, True, "key-2"))
+    assert [one.given for one in server.requests if one.method == "POST"] == [
+        {"cancel_at_period_end": "false"},
+        {"cancel_at_period_end": "true"},
+    ]
+
+
+def test_an_end_that_the_portal_has_dated_is_taken_back(server: StripeServer, payments: Payments) -> None:
+    answers(server, 200, subscription(cancel_at=1_769_904_000))
+    payments.change_subscription(SubscriptionChange("org_1", "sub_1", None, False, "key-1"))
+    assert server.bodies[-1] == "cancel_at="
 
 
 def test_use_has_an_identifier_and_a_key(server: StripeServer, payments: Payments) -> None:
@@ -155,6 +196,43 @@ def test_use_has_an_identifier_and_a_key(server: StripeServer, payments: Payment
     }
 
 
+def test_use_that_stripe_has_already_is_reported(server: StripeServer, payments: Payments) -> None:
+    use = MeteredUse("org_1", "cus_1", "voice_basic", 7, 1_769_903_999, "org_1:2026-01-31:voice_basic")
+    known = f"An event already exists with identifier {use.key}."
+    answers(server, 400, stripe_error("invalid_request_error", "", known))
+    payments.report_use(use)
+    answers(server, 400, stripe_error("invalid_request_error", "", "No such meter."))
+    with pytest.raises(RefusedError):
+        payments.report_use(use)
+
+
+def test_a_key_whose_answer_was_a_failure_is_replaced(server: StripeServer, payments: Payments) -> None:
+    """Stripe gives a failure of its own again for a day to each request with the same key."""
+    server.keeps = True
+    writes: list[tuple[Callable[[], object], Any]] = [
+        (lambda: payments.create_customer("org_1", "Acme", None, "a"), {"id": "cus_1", "object": "customer"}),
+        (lambda: payments.change_email("org_1", "cus_1", "b@example.com", "b"), {"id": "cus_1", "object": "customer"}),
+        (lambda: payments.open_checkout(ORDER), {"id": "cs_1", "object": "x", "url": "https://x.example/"}),
+        (lambda: payments.open_portal("org_1", "cus_1", "https://a.example/", "c"), {"id": "b", "url": "https://x/"}),
+        (lambda: payments.close_checkout("org_1", "cs_1"), {"id": "cs_1", "object": "x"}),
+        (
+            lambda: payments.change_subscription(SubscriptionChange("org_1", "sub_1", None, True, "d")),
+            {"id": "sub_1", "object": "subscription"},
+        ),
+        (lambda: payments.report_use(MeteredUse("org_1", "cus_1", "sms", 7, 1, "e")), {"identifier": "e"}),
+    ]
+    for write, content in writes:
+        answers(server, 500, stripe_error("api_error"))
+        with pytest.raises(OutcomeUnknownError):
+            write()
+        answers(server, 200, content)
+        write()
+        first, again, last = [one.key or "" for one in server.requests]
+        assert first == again
+        assert last.startswith(f"{first}:again_")
+        server.requests.clear()
+
+
 def test_the_portal_and_the_address(server: StripeServer, payments: Payments) -> None:
     answers(server, 200, {"id": "bps_1", "object": "billing_portal.session", "url": "https://billing.stripe.example/1"})
     assert payments.open_portal("org_1", "cus_1", "https://a.example/", "key-1") == "https://billing.stripe.example/1"
@@ -169,9 +247,10 @@ def test_the_portal_and_the_address(server: StripeServer, payments: Payments) ->
 @pytest.mark.parametrize(
     ("status", "content", "writing", "reading"),
     [
-        (402, stripe_error("card_error", "card_declined"), DeclinedError, DeclinedError),
-        (400, stripe_error("invalid_request_error"), RefusedError, RefusedError),
-        (404, stripe_error("invalid_request_error", "resource_missing"), RefusedError, RefusedError),
+        (402, stripe_error("card_error", "card_declined"), DeclinedError, ThrottledError),
+        # A read is also refused for a retired version of the API, and with the key of another account.
+        (400, stripe_error("invalid_request_error"), RefusedError, ThrottledError),
+        (404, stripe_error("invalid_request_error", "resource_missing"), RefusedError, ThrottledError),
         (401, stripe_error("invalid_request_error"), ThrottledError, ThrottledError),
         (403, stripe_error("invalid_request_error"), ThrottledError, ThrottledError),
         (409, stripe_error("idempotency_error"), ThrottledError, ThrottledError),

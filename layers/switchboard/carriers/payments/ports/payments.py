@@ -2,7 +2,7 @@
 
 Every write carries a key: the provider does a repeated request with the same key once. A write may raise RefusedError,
 ThrottledError (nothing happened) or OutcomeUnknownError. After the last two, the same request with the same key is safe
-(`switchboard.carriers.outcomes`). A read raises ThrottledError.
+(`switchboard.carriers.outcomes`). A read raises ThrottledError for each failure.
 """
 
 from __future__ import annotations
@@ -23,6 +23,10 @@ UNPAID_STATUSES = frozenset({"past_due", "unpaid", "paused"})
 
 class DeclinedError(RefusedError):
     """The customer's card was declined."""
+
+
+class CustomerGoneError(RefusedError):
+    """The provider has deleted the customer, and ended its subscriptions. Nothing can be paid with it any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,7 @@ class PaidSubscription:
     period_end: str
     cancel_at_period_end: bool
     created: int
+    ended_at: str | None = None
 
     @property
     def is_live(self) -> bool:
@@ -116,7 +121,7 @@ class Payments(Protocol):
         """Returns the URL of a page where the customer manages plan, card and invoices."""
 
     def fetch_subscription(self, org_id: str, customer_id: str) -> PaidSubscription | None:
-        """Returns the customer's subscription (`choose_subscription`), as it is now."""
+        """Returns the customer's subscription (`choose_subscription`), as it is now. Raises CustomerGoneError."""
 
     def change_subscription(self, change: SubscriptionChange) -> None:
         """Changes a subscription. Raises DeclinedError if the difference could not be charged."""

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from switchboard.aws.writes import ConditionFailedError, commit
-from switchboard.carriers.outcomes import RefusedError
+from switchboard.carriers.outcomes import RefusedError, ThrottledError
 from switchboard.carriers.payments.ports.payments import (
     CheckoutOrder,
     CheckoutPage,
@@ -109,7 +109,10 @@ class SimulatedPayments:
 
     def fetch_subscription(self, org_id: str, customer_id: str) -> PaidSubscription | None:
         """Returns the customer's subscription, also one that has ended."""
-        account = _get_account(org_id, customer_id)
+        try:
+            account = _get_account(org_id, customer_id)
+        except RefusedError as refused:
+            raise ThrottledError(str(refused)) from refused
         return choose_subscription(
             PaidSubscription(
                 id=one.id,
@@ -119,6 +122,7 @@ class SimulatedPayments:
                 period_end=one.period_end,
                 cancel_at_period_end=one.cancel_at_period_end,
                 created=one.created,
+                ended_at=one.ended_at,
             )
             for one in account.subscriptions
         )

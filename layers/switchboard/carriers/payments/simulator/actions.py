@@ -150,7 +150,7 @@ def end_subscription(account: SimulatedAccount, subscription_id: str) -> Change:
     found = account.find_subscription(subscription_id)
     if found is None or found.status == "canceled":
         return None
-    ended = found.model_copy(update={"status": "canceled"})
+    ended = found.model_copy(update={"status": "canceled", "ended_at": clock.now_iso()})
     after = _with_subscription(account, ended)
     return after, [events.make_event(_DELETED, after, events.subscription_facts(ended))]
 

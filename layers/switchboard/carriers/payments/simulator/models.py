@@ -73,6 +73,7 @@ class SimulatedSubscription(BaseModel):
     period_end: str
     cancel_at_period_end: bool = False
     created: int
+    ended_at: str | None = None
 
 
 class SimulatedInvoice(BaseModel):

@@ -23,6 +23,8 @@ from switchboard.kit import settings
 PATH = "/callbacks/tools/simulator"
 #: Longer than a tool may take.
 _POST_SECONDS = 25.0
+#: The longest time of a step in which a talker uses a tool, with the reads and writes around it.
+STEP_SECONDS = _POST_SECONDS + 3
 #: Receives a request in this process, and returns the result. For a deployment without a domain.
 ToolReceiver = Callable[[SimulatedCallback], TalkToolResult]
 
