@@ -236,7 +236,7 @@ def test_a_watch_that_was_killed_anywhere_ends_the_approval_once(
     for done, ada in enumerate(new_admins()):
         registry.verdicts = {"brand": APPROVED, "campaign": APPROVED}
         submit_drafts(ada)
-        pass_time(later, frozen, minutes=12)
+        pass_time(later, frozen, minutes=12, step=4)
         assert states_of(ada.org_id) == ("approved", "approved")
         registry.verdicts["brand"] = REJECTED
         before, asked = count_events(), registry.questions
