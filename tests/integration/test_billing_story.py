@@ -107,6 +107,7 @@ def test_a_customer_subscribes_exceeds_upgrades_fails_to_pay_and_recovers(
         "sms_included": 500,
         "numbers": 0,
         "numbers_included": 1,
+        "cost_cents": 1_590,
         "overage_cents": 70,
     }
     day = clock.now().date()

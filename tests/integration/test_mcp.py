@@ -139,7 +139,8 @@ def test_an_idempotency_key_reaches_the_operation(stack: Stack) -> None:
 
 def test_strangers_and_other_methods_are_refused(stack: Stack, acme: SignedUp, http: httpx.Client) -> None:
     message = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
-    answer = http.post("/mcp", json=message)
+    # Without the cookies that other tests left in the client.
+    answer = httpx.post(f"{stack.url}/mcp", json=message)
     assert (answer.status_code, answer.json()["error"]["data"]["code"]) == (401, "missing")
     # API Gateway renames the header.
     assert answer.headers["x-amzn-remapped-www-authenticate"] == 'Bearer realm="Switchboard"'

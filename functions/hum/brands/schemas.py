@@ -35,6 +35,30 @@ def _describe_campaign_draft(schema: dict[str, Any]) -> None:
     schema["examples"] = [_CAMPAIGN]
 
 
+def _describe_brand_draft(schema: dict[str, Any]) -> None:
+    # Other fields are accepted, but generated clients would send each field in two spellings.
+    del schema["additionalProperties"]
+    schema["examples"] = [_BRAND]
+
+
+_BRAND = {
+    "display_name": "Lakeside Clinic",
+    "ein": "12-3456789",
+    "website": "https://lakeside.example.com",
+    "payload": {
+        "entity_type": "PRIVATE_PROFIT",
+        "company_name": "Lakeside Clinic LLC",
+        "phone": "+14155550142",
+        "street": "1 Lake Street",
+        "city": "San Francisco",
+        "state": "CA",
+        "postal_code": "94105",
+        "country": "US",
+        "email": "office@lakeside.example.com",
+        "vertical": "HEALTHCARE",
+        "brand_relationship": "BASIC_ACCOUNT",
+    },
+}
 _CAMPAIGN = {
     "usecase": "CUSTOMER_CARE",
     "description": "Answers to patients of Lakeside Clinic about their appointments.",
@@ -51,31 +75,7 @@ _CAMPAIGN = {
 class BrandInput(BaseModel):
     """The fields of the draft to change. A missing one stays, and null clears one. Other fields go to the payload."""
 
-    model_config = ConfigDict(
-        extra="allow",
-        json_schema_extra={
-            "examples": [
-                {
-                    "display_name": "Lakeside Clinic",
-                    "ein": "12-3456789",
-                    "website": "https://lakeside.example.com",
-                    "payload": {
-                        "entity_type": "PRIVATE_PROFIT",
-                        "company_name": "Lakeside Clinic LLC",
-                        "phone": "+14155550142",
-                        "street": "1 Lake Street",
-                        "city": "San Francisco",
-                        "state": "CA",
-                        "postal_code": "94105",
-                        "country": "US",
-                        "email": "office@lakeside.example.com",
-                        "vertical": "HEALTHCARE",
-                        "brand_relationship": "BASIC_ACCOUNT",
-                    },
-                }
-            ]
-        },
-    )
+    model_config = ConfigDict(extra="allow", json_schema_extra=_describe_brand_draft)
 
     display_name: Annotated[str, OneLine(255)] | None = Field(default=None, description="The name that people know.")
     ein: Annotated[str, OneLine(MAX_EIN)] | None = Field(
