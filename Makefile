@@ -9,7 +9,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 
 
 .DEFAULT_GOAL := help
 .PHONY: help run reset seed test lint types unit contract integration infra \
-	coverage mutants fuzz hooks synth build deploy invoke bench openapi noun lock clean
+	coverage mutants fuzz clients hooks synth build deploy invoke bench openapi noun lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -48,7 +48,7 @@ contract: $(STAMP)
 	$(BIN)/pytest tests/contract -n 2 --dist loadfile
 
 integration: $(STAMP)
-	$(BIN)/pytest tests/integration -n 2 --dist loadfile
+	$(BIN)/pytest tests/integration -n 2 --dist loadfile --ignore tests/integration/generated
 
 infra: $(STAMP)
 	$(BIN)/pytest tests/infra -n 2 --dist loadgroup --no-loadscope-reorder
@@ -58,6 +58,9 @@ coverage: $(STAMP) ## branches that tests take of signer, gate, limiter and effe
 
 mutants: $(STAMP) ## faults that these tests notice; goes on where it was stopped (some with ONLY="signer effects")
 	$(BIN)/python -m tests.guards.mutants $(ONLY)
+
+clients: $(STAMP) ## let generated clients in Python and TypeScript call every operation
+	$(BIN)/pytest tests/integration/generated -n 2 --dist loadfile
 
 fuzz: $(STAMP) ## send generated requests over the four documents (CASES=10000, a run is repeated with SEED=)
 	@$(BIN)/python -m tests.fuzz --cases $(or $(CASES),10000) $(addprefix --seed ,$(SEED))
