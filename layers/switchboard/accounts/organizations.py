@@ -9,8 +9,8 @@ from switchboard.accounts.models import HardCap, Organization
 from switchboard.accounts.plans import PlanName
 from switchboard.accounts.store import gauge_write, get_gauge, organization_ref
 from switchboard.aws.dynamodb import Item
-from switchboard.aws.writes import Writes, commit
-from switchboard.errors import NotFound
+from switchboard.aws.writes import Update, Writes, commit
+from switchboard.errors import NotFound, QuotaExceeded
 from switchboard.events import service as events
 from switchboard.events.models import Origin, Subject
 from switchboard.kit import clock, ids
@@ -37,6 +37,19 @@ def organization_writes(origin: Origin, org: Organization) -> list[Writes]:
     )
     owner = store.owner_write(org, org.owner_email) if org.owner_email else None
     return [store.organization_write(org), owner, event_write]
+
+
+def one_more_write(org_id: str, gauge: str, limit: int, *, things: str, advice: str, code: str) -> Update:
+    """Returns the write that counts one more thing of a gauge, for the commit that creates it.
+
+    `things` and `advice` are words of the refusal. The commit raises QuotaExceeded with `code` at the limit.
+    """
+
+    def refusal(_: list[Item | None]) -> QuotaExceeded:
+        text = f"The organization has {limit} {things}, which is the limit: {advice} first."
+        return QuotaExceeded(text, code=code, resource=gauge, current=limit, cap=limit)
+
+    return gauge_write(org_id, gauge, 1, limit, refusal)
 
 
 def get_organization(org_id: str) -> Organization:

@@ -7,9 +7,8 @@ from datetime import timedelta
 from typing import Any
 
 from switchboard.accounts import organizations
-from switchboard.aws.dynamodb import Item
 from switchboard.aws.writes import Put, Writes
-from switchboard.errors import Invalid, NotFound, QuotaExceeded
+from switchboard.errors import Invalid, NotFound
 from switchboard.events import service as events
 from switchboard.events.models import Origin, Subject
 from switchboard.kit import clock, ids
@@ -56,7 +55,9 @@ def create_server(
     done = commit_once(
         effect,
         server.id,
-        organizations.gauge_write(origin.org_id, _GAUGE, 1, MAX_SERVERS, _full),
+        organizations.one_more_write(
+            origin.org_id, _GAUGE, MAX_SERVERS, things="MCP servers", advice="delete one", code="mcp_server_limit"
+        ),
         store.SERVERS.create_write(server),
         store.label_write(server),
         _event_write(origin, server, "mcp_server.created", transport=server.transport, auth_type=server.auth_type),
@@ -74,16 +75,6 @@ def _sealed(org_id: str, server_id: str, settings: McpServerSettings, credential
             fields={"credential": "needs an auth_type: bearer, header or oauth_token"},
         )
     return rules.seal_credential(org_id, server_id, credential)
-
-
-def _full(_: list[Item | None]) -> Exception:
-    return QuotaExceeded(
-        f"The organization has {MAX_SERVERS} MCP servers, which is the limit: delete one first.",
-        code="mcp_server_limit",
-        resource="mcp_servers",
-        current=MAX_SERVERS,
-        cap=MAX_SERVERS,
-    )
 
 
 def get_server(org_id: str, server_id: str) -> McpServer:

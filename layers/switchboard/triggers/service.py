@@ -6,9 +6,8 @@ from typing import Any, NamedTuple
 
 from switchboard.accounts import organizations
 from switchboard.aws import reads
-from switchboard.aws.dynamodb import Item
 from switchboard.aws.writes import Put
-from switchboard.errors import NotFound, QuotaExceeded
+from switchboard.errors import NotFound
 from switchboard.events import external_names
 from switchboard.events import service as events
 from switchboard.events.models import Subject
@@ -63,7 +62,9 @@ def create_trigger(member: Member, name: str, event_type: str, *, active: bool =
     done = commit_once(
         member.effect,
         trigger.id,
-        organizations.gauge_write(member.org_id, "triggers", 1, MAX_TRIGGERS, _full),
+        organizations.one_more_write(
+            member.org_id, "triggers", MAX_TRIGGERS, things="triggers", advice="delete a trigger", code="trigger_limit"
+        ),
         store.TRIGGERS.create_write(trigger),
         store.token_write(trigger),
         _trigger_event_write(member, trigger, "trigger.created"),
@@ -73,16 +74,6 @@ def create_trigger(member: Member, name: str, event_type: str, *, active: bool =
         text = tokens.mint_token(member.effect.derive_seed(_SEED, done.salt)).text
         return TriggerWithToken(*get_trigger(member.org_id, done.subject_id), text)
     return TriggerWithToken(trigger, TriggerTally(), token.text)
-
-
-def _full(_: list[Item | None]) -> Exception:
-    return QuotaExceeded(
-        f"The organization has {MAX_TRIGGERS} triggers, which is the limit: delete a trigger first.",
-        code="trigger_limit",
-        resource="triggers",
-        current=MAX_TRIGGERS,
-        cap=MAX_TRIGGERS,
-    )
 
 
 def get_trigger(org_id: str, trigger_id: str) -> TriggerWithTally:

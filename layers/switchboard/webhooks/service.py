@@ -6,9 +6,8 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 
 from switchboard.accounts import organizations
-from switchboard.aws.dynamodb import Item
 from switchboard.aws.writes import Writes
-from switchboard.errors import NotFound, QuotaExceeded
+from switchboard.errors import NotFound
 from switchboard.events import service as events
 from switchboard.events.models import Actor, Origin, Subject, SystemActor
 from switchboard.kit import clock, ids
@@ -82,23 +81,15 @@ def create_endpoint(
     done = commit_once(
         effect,
         endpoint.id,
-        organizations.gauge_write(origin.org_id, "webhooks", 1, MAX_ENDPOINTS, _full),
+        organizations.one_more_write(
+            origin.org_id, "webhooks", MAX_ENDPOINTS, things="webhooks", advice="delete a webhook", code="webhook_limit"
+        ),
         store.ENDPOINTS.create_write(endpoint),
         webhook_event_writes(origin, endpoint, "webhook.created"),
     )
     if done:
         endpoint = get_endpoint(origin.org_id, done.subject_id).endpoint
     return EndpointWithSecret(endpoint, signing.secret_of(endpoint.org_id, endpoint.id, 1))
-
-
-def _full(_: list[Item | None]) -> Exception:
-    return QuotaExceeded(
-        f"The organization has {MAX_ENDPOINTS} webhooks, which is the limit: delete a webhook first.",
-        code="webhook_limit",
-        resource="webhooks",
-        current=MAX_ENDPOINTS,
-        cap=MAX_ENDPOINTS,
-    )
 
 
 def get_endpoint(org_id: str, endpoint_id: str, kind: KindName | None = None) -> EndpointWithHealth:

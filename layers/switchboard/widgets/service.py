@@ -9,9 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from switchboard.accounts import organizations
-from switchboard.aws.dynamodb import Item
 from switchboard.aws.writes import Writes
-from switchboard.errors import Invalid, NotFound, QuotaExceeded
+from switchboard.errors import Invalid, NotFound
 from switchboard.events import service as events
 from switchboard.events.models import Origin, Subject
 from switchboard.flows import service as flows
@@ -49,22 +48,19 @@ def create_token(origin: Origin, wanted: WidgetSettings, effect: IdempotencyKey 
     done = commit_once(
         effect,
         token.id,
-        organizations.gauge_write(origin.org_id, _GAUGE, 1, MAX_TOKENS, _full),
+        organizations.one_more_write(
+            origin.org_id,
+            _GAUGE,
+            MAX_TOKENS,
+            things="widget tokens",
+            advice="revoke a token",
+            code="widget_token_limit",
+        ),
         store.TOKENS.create_write(token),
         store.lookup_write(token),
         _event_write(origin, token, "widget_token.created", origins=len(token.allowed_origins)),
     )
     return get_token(origin.org_id, done.subject_id) if done else token
-
-
-def _full(_: list[Item | None]) -> Exception:
-    return QuotaExceeded(
-        f"The organization has {MAX_TOKENS} widget tokens, which is the limit: revoke a token first.",
-        code="widget_token_limit",
-        resource=_GAUGE,
-        current=MAX_TOKENS,
-        cap=MAX_TOKENS,
-    )
 
 
 def check_settings(org_id: str, wanted: WidgetSettings) -> WidgetSettings:
