@@ -9,25 +9,9 @@ from switchboard.brands import drafts
 from tests.actors import system
 from tests.contract.console import Console
 from tests.contract.world import Ask
+from tests.unit.brands.desk import PAYLOAD, TOP
 
-_BRAND: dict[str, Any] = {
-    "display_name": "Lakeside Clinic",
-    "ein": "12-3456789",
-    "website": "https://lakeside.example.com",
-    "payload": {
-        "entity_type": "PRIVATE_PROFIT",
-        "company_name": "Lakeside Clinic LLC",
-        "phone": "+14155550142",
-        "street": "1 Lake Street",
-        "city": "San Francisco",
-        "state": "CA",
-        "postal_code": "94105",
-        "country": "US",
-        "email": "office@lakeside.example.com",
-        "vertical": "HEALTHCARE",
-        "brand_relationship": "BASIC_ACCOUNT",
-    },
-}
+_BRAND: dict[str, Any] = {**TOP, "payload": PAYLOAD}
 
 
 def _new_draft(org: Console, below: str, body: dict[str, Any] | None = None) -> Ask:
