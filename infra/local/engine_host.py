@@ -14,10 +14,12 @@ together to the last save, so that they are consistent.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import gc
 import json
 import logging
+import math
 import os
 import re
 import resource
@@ -26,6 +28,7 @@ import sqlite3
 import sys
 import threading
 import time
+import types
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -35,6 +38,8 @@ NOT_WRITTEN = 3
 _SAVE_EVERY_SECONDS = float(os.environ.get("STACK_SAVE_SECONDS", "5"))
 #: Longer than any save takes: hypercorn limits the shutdown to this time.
 _FOREVER_SECONDS = 86_400
+#: How long ministack waits between two looks into an empty queue.
+_USUAL_PAUSE_SECONDS = 0.1
 _READS = re.compile(r"\.(Get|List|Describe|Query|Scan|BatchGet|TransactGet|Receive)\w*$")
 
 Scope = dict[str, Any]
@@ -155,6 +160,65 @@ def _description(queue: dict[str, Any]) -> str:
     )
 
 
+class LongPolls:
+    """Lets the receives of empty queues wait for a change, where ministack looks into each queue every 100 ms."""
+
+    #: Changes within this time wake the receives once.
+    TOGETHER_SECONDS = 0.01
+    #: ministack itself may add a message, for example to a dead-letter queue, without a request.
+    LONGEST_SECONDS = 1.0
+
+    def __init__(self, sqs: Any) -> None:
+        self._sqs = sqs
+        self._change = asyncio.Event()
+        self._waking: asyncio.TimerHandle | None = None
+        self._next_visible: float | None = None
+        self._stopped = False
+        # The module uses nothing else of asyncio, and sleeps only between two looks into a queue.
+        sqs.asyncio = types.SimpleNamespace(iscoroutine=asyncio.iscoroutine, sleep=self.wait_for_change)
+
+    async def wait_for_change(self, seconds: float) -> None:
+        """Wait for a change of any queue, or until a hidden message is visible again. Raises RuntimeError at the end.
+
+        `seconds` is what ministack would have waited. It is less than its usual pause only at the end of a poll.
+        """
+        if self._stopped:
+            raise RuntimeError("the engine stops")
+        pause = min(self.LONGEST_SECONDS, max(0.0, self._find_next_visible() - time.time()))
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._change.wait(), pause if seconds >= _USUAL_PAUSE_SECONDS else seconds)
+        if self._stopped:
+            raise RuntimeError("the engine stops")
+
+    def wake(self) -> None:
+        """Let all receives look into their queues again, very soon."""
+        if self._waking is None:
+            self._waking = asyncio.get_running_loop().call_later(self.TOGETHER_SECONDS, self._wake_now)
+
+    def stop(self) -> None:
+        """End all waiting receives, so that the engine can stop at once."""
+        self._stopped = True
+        self._wake_now()
+
+    def _wake_now(self) -> None:
+        self._waking = self._next_visible = None
+        self._change.set()
+        self._change = asyncio.Event()
+
+    def _find_next_visible(self) -> float:
+        """Return the next time at which a hidden message of any queue is visible again. Found once per change."""
+        now = time.time()
+        if self._next_visible is None or self._next_visible <= now:
+            hidden = (
+                one["visible_at"]
+                for _, queue in self._sqs._queues.all_items()
+                for one in queue["messages"]
+                if one["visible_at"] > now
+            )
+            self._next_visible = min(hidden, default=math.inf)
+        return self._next_visible
+
+
 class Host:
     """ministack's application, wrapped with durable storage."""
 
@@ -166,6 +230,7 @@ class Host:
 
         self._app, self._persistence, self._dynamodb, self._sqs = app, persistence, dynamodb, sqs
         self._state, self._nonce = state, nonce
+        self.polls = LongPolls(sqs)
         self._tables_here = os.environ.get("STACK_TABLES") == "1"
         self._journal: Journal | None = None
         self._changed = self._failed = False
@@ -226,6 +291,8 @@ class Host:
         service = headers.get(b"authorization", b"").decode("latin-1").partition("Credential=")[2].split("/")[3:4]
         if service == ["sqs"]:
             await self._run_durably(scope, receive, send, self._write_journal)
+            if not _READS.search(action):
+                self.polls.wake()
         elif service == ["s3"]:
             before = self._objects_lost
             await self._run_durably(scope, receive, send, lambda: self._check_objects(before))
@@ -393,22 +460,27 @@ async def _serve(host: Host, port: int, stop: asyncio.Event, save: bool) -> None
     config.graceful_timeout = 2
     config.startup_timeout = config.shutdown_timeout = _FOREVER_SECONDS
     loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGTERM, stop.set)
+
+    def end() -> None:
+        host.polls.stop()
+        stop.set()
+
+    loop.add_signal_handler(signal.SIGTERM, end)
     # The stack holds the other end of the standard input. If the stack ends in any way, this process ends too.
-    threading.Thread(target=_watch, args=(loop, stop), daemon=True).start()
+    threading.Thread(target=_watch, args=(loop, end), daemon=True).start()
     saving = asyncio.create_task(host.keep_saving()) if save else None
     await serve(host, config, shutdown_trigger=stop.wait)
     if saving:
         saving.cancel()
 
 
-def _watch(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+def _watch(loop: asyncio.AbstractEventLoop, end: Callable[[], None]) -> None:
     try:
         while os.read(0, 1024):
             pass
     except OSError:
         pass
-    loop.call_soon_threadsafe(stop.set)
+    loop.call_soon_threadsafe(end)
 
 
 def main() -> None:

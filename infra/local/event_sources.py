@@ -22,7 +22,8 @@ from switchboard.kit.settings import env_key
 
 logger = logging.getLogger("pumps")
 
-_POLL_SECONDS = 1
+#: The engine answers as soon as there is a message, and at once when it stops.
+_POLL_SECONDS = 20
 _PAUSE = 0.1
 #: The most records in one response of DynamoDB Streams.
 _PAGE = 1_000
