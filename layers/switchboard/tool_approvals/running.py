@@ -7,6 +7,7 @@ repeated: some minutes later its end is recorded as unconfirmed, and the AI goes
 from __future__ import annotations
 
 from switchboard import telemetry
+from switchboard.accounts import stops
 from switchboard.aws.writes import commit
 from switchboard.kit import clock
 from switchboard.mcp_servers import tools
@@ -20,6 +21,7 @@ from switchboard.tool_approvals.models import GIVEN_UP_AFTER, SETTLED_AFTER, App
 from switchboard.tool_approvals.service import finished_write, worker_origin
 
 _LOST = "The tool was started, and its result was lost: it may have run, or not. Do not start it again by yourself."
+_STOPPED = "The tool did not run: {}."
 _NOT_BEGUN = "The tool could not be started, so it did not run."
 
 
@@ -30,11 +32,19 @@ def run_approved_tool(job: RunApprovedTool) -> None:
         if before.state is not ApprovalState.APPROVED:
             return None
         settle = SettleToolRun(org_id=before.org_id, approval_id=before.id)
-        return next_version(before, state=ApprovalState.RUNNING), timers.schedule(
-            settle, clock.now() + SETTLED_AFTER
-        ).write
+        return next_version(before, state=ApprovalState.RUNNING), [
+            timers.schedule(settle, clock.now() + SETTLED_AFTER).write,
+            # A tool is neither a call nor a text: an unpaid subscription does not stop it.
+            stops.claim_checks(before.org_id, None, sends=False),
+        ]
 
-    claimed = store.APPROVALS.change_object(job.org_id, job.approval_id, claim)
+    try:
+        claimed = store.APPROVALS.change_object(job.org_id, job.approval_id, claim)
+    except stops.StoppedError as stop:
+        found = store.APPROVALS.get_object(job.org_id, job.approval_id)
+        if found is not None and found.state is ApprovalState.APPROVED:
+            _end_run(found, ApprovalState.FINISHED, tools.ToolRun(_STOPPED.format(stop), "failed"))
+        return
     if claimed is None:
         telemetry.log_skip("the tool was started before", org_id=job.org_id, approval_id=job.approval_id)
         return

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from switchboard.accounts import organizations
 from switchboard.carriers import mcp_tools
 from switchboard.carriers.mcp_tools import ToolReply, ToolServer
 from switchboard.kit import clock
@@ -77,6 +78,18 @@ def test_nothing_runs_without_a_decision(acme: Tenant, shop: Shop) -> None:
     denied = service.deny_tool(member(acme.org_id), pending.id)
     assert run(pending) == denied
     assert shop.keys == []
+
+
+def test_a_suspended_organization_runs_no_approved_tool(acme: Tenant, shop: Shop) -> None:
+    approval = approve(acme)
+    organizations.set_status(acme.caller(master=True), "suspended")
+
+    ended = run(approval)
+
+    assert shop.keys == []
+    assert (ended.state, ended.outcome) == ("finished", "failed")
+    assert ended.result == "The tool did not run: the organization is suspended."
+    assert recorded(acme)[-1] == "mcp_tool.finished"
 
 
 def test_a_run_that_is_lost_is_not_repeated(acme: Tenant, shop: Shop, frozen: clock.FrozenClock) -> None:
