@@ -16,7 +16,7 @@ def make_polls() -> tuple[LongPolls, Sqs]:
     sqs = Sqs()
     polls = LongPolls(sqs)
     # A wait that only this limit ends makes a test fail by its own time-out.
-    polls.LONGEST_SECONDS = 60.0  # type: ignore[misc]
+    polls.LONGEST_SECONDS = 60.0
     return polls, sqs
 
 
