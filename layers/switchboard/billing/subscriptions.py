@@ -13,7 +13,7 @@ from switchboard import telemetry
 from switchboard.accounts import organizations
 from switchboard.accounts.models import Organization
 from switchboard.aws.writes import Writes, commit
-from switchboard.billing import moves, notices, store, use_reports
+from switchboard.billing import moves, notices, paid_months, store, use_reports
 from switchboard.billing.jobs import ApplyPaymentEvent, CheckPayment, RebalanceUsage
 from switchboard.billing.models import BillingAccount, BillingStatus
 from switchboard.billing.moves import BillingOutcome
@@ -120,7 +120,7 @@ def account_writes(
         "unpaid_since": outcome.unpaid_since,
     }
     changed = any(getattr(before, name) != value for name, value in facts.items())
-    after = next_version(before, **facts, read_at=now)
+    after = paid_months.note_plan(before, next_version(before, **facts, read_at=now))
     if after.is_live or gone:
         after = after.model_copy(update={"checkout": None})
     if gone:

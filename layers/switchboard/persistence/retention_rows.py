@@ -234,7 +234,7 @@ KINDS: tuple[ItemKind, ...] = (
         35 * _DAY,
         "the notification",
     ),
-    ItemKind("core", "reported use of a day", "<org>#use-reports|<day>#<meter>", _ORG, "Invoices name its units."),
+    ItemKind("core", "reported use of a day", "<org>#use-reports|<day>#<meter…>", _ORG, "Invoices name its units."),
     ItemKind(
         "core", "customer of the simulated provider", "<org>#simulated-payments|<id>", _ORG, "Only where it is used."
     ),
