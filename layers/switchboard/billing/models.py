@@ -118,6 +118,12 @@ class BillingAccount(BaseModel):
     checkout: OpenCheckout | None = None
     #: When the subscription was last read at the provider.
     read_at: str | None = None
+    #: Since when the provider does not tell the subscription, and the next planned read with its timer. `unreadable`
+    #: says that the deadline has passed.
+    unread_since: str | None = None
+    read_again_at: str | None = None
+    read_again_timer: str | None = None
+    unreadable: bool = False
     created_at: str
     updated_at: str
 

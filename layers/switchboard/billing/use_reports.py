@@ -18,7 +18,7 @@ from datetime import date, datetime, timedelta
 
 from switchboard import telemetry
 from switchboard.aws.writes import Writes, commit
-from switchboard.billing import store
+from switchboard.billing import deferrals, store
 from switchboard.billing.jobs import ReportUse
 from switchboard.billing.models import (
     REFUSED,
@@ -44,8 +44,8 @@ from switchboard.timers import service as timers
 _FIRST_REPORT, _SPREAD_MINUTES = timedelta(minutes=5), 30
 #: How long a report may be repeated. The provider remembers its key for 24 hours.
 _REPEATABLE = timedelta(hours=23)
-#: When a report is sent again after the provider did not answer.
-_RETRY_DELAY = timedelta(minutes=5)
+#: How often the provider is asked after the deadline of a deferral, as long as somebody subscribes.
+_DAILY = timedelta(days=1)
 #: How late a job may be before it counts as lost.
 _LATEST = timedelta(hours=1)
 #: A job that is not due for longer than this is not the one that was planned last. Clocks differ by less.
@@ -80,10 +80,10 @@ def plan_next_report(
 
 
 def _with_report(
-    account: BillingAccount, day: date, due: datetime | None = None
+    account: BillingAccount, day: date, due: datetime | None = None, unanswered_since: str | None = None
 ) -> tuple[BillingAccount, list[Writes]]:
     """Returns an account with the job of a day, which is due after the day if `due` says nothing else."""
-    job = ReportUse(org_id=account.org_id, day=day.isoformat())
+    job = ReportUse(org_id=account.org_id, day=day.isoformat(), unanswered_since=unanswered_since)
     due = due or report_time(account.org_id, day)
     timer = timers.schedule(job, due)
     facts = {"use_day": job.day, "use_due": clock.format_iso(due), "use_timer": timer.ref}
@@ -118,15 +118,19 @@ def report_day(origin: Origin, payments: Payments, job: ReportUse) -> None:
 
 
 def put_off(job: ReportUse) -> None:
-    """Repeats a job later, because the provider did not answer."""
+    """Repeats a job later, because the provider did not answer. After the deadline, an alarm names the organization."""
+    since = job.unanswered_since or clock.now_iso()
+    due = deferrals.next_attempt_at(since)
+    if due is None:
+        deferrals.report_unanswered(job.org_id, since)
+        due = clock.now() + _DAILY
 
     def attempt() -> None:
         account = store.get_account(job.org_id)
         if account is None or account.use_day != job.day:
             telemetry.log_skip("the day is reported, or nobody subscribes", org_id=job.org_id, day=job.day)
             return
-        day, due = date.fromisoformat(job.day), clock.now() + _RETRY_DELAY
-        after, writes = _with_report(next_version(account), day, due)
+        after, writes = _with_report(next_version(account), date.fromisoformat(job.day), due, since)
         commit(store.account_write(after), writes)
 
     retry_on_conflict(attempt)

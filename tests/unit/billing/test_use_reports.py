@@ -10,7 +10,7 @@ from switchboard.accounts.plans import PlanName
 from switchboard.aws.writes import commit
 from switchboard.billing import daily, store, subscriptions, use_reports
 from switchboard.billing.jobs import ReportUse
-from switchboard.carriers.outcomes import OutcomeUnknownError, RefusedError
+from switchboard.carriers.outcomes import OutcomeUnknownError, RefusedError, ThrottledError
 from switchboard.carriers.payments.ports.payments import MeteredUse
 from switchboard.carriers.payments.simulator import SimulatedPayments
 from switchboard.kit import clock
@@ -358,6 +358,33 @@ def test_a_job_with_slow_answers_leaves_the_rest_to_the_next_one(
     frozen.advance(minutes=5)
     run_day(starter, frozen)
     assert len(reported(starter)) == 3
+
+
+def test_a_daily_job_without_an_answer_comes_once_a_day_after_a_deadline(
+    starter: Customer, frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(*_: object) -> None:
+        raise ThrottledError("resource_missing")
+
+    usage.commit_spending(starter.org, Meter.VOICE_BASIC, 115)
+    org_id, since, pauses = starter.org.id, None, []
+    with monkeypatch.context() as patched:
+        patched.setattr(SimulatedPayments, "fetch_subscription", refuse)
+        for _ in range(100):
+            job = ReportUse(org_id=org_id, day="2026-01-15", unanswered_since=since)
+            go_to(frozen, starter.account.use_due or "")
+            since = since or clock.now_iso()
+            daily.run_daily(job)
+            due = starter.account.use_due
+            assert due
+            pauses.append(clock.parse(due) - clock.now())
+    minutes = [int(pause.total_seconds()) // 60 for pause in pauses]
+    assert minutes == [5] * 12 + [60] * 71 + [1440] * 17
+    told = [one for one in caplog.records if "does not tell a subscription" in one.getMessage()]
+    assert [one.__dict__["org_id"] for one in told] == [org_id] * 17
+    go_to(frozen, starter.account.use_due or "")
+    daily.run_daily(ReportUse(org_id=org_id, day="2026-01-15", unanswered_since=since))
+    assert [units for _, units in reported(starter)] == [5]
 
 
 def test_organizations_are_spread_over_half_an_hour() -> None:
