@@ -687,7 +687,7 @@ WORKERS = (
         sends=("brands", "simulator"),
         # It opens what is sealed, and names the deployment's callbacks to the registry.
         grants=frozenset({Grant.ROOT_SECRET, Grant.NUMBERS, Grant.CALLBACKS}),
-        # Each job may have to wait for a registry that hangs, and one adds all numbers to a campaign.
+        # Each job may have to wait for a registry that hangs.
         batch=1,
         concurrency=5,
         seconds=60,
