@@ -15,6 +15,7 @@ from typing import Any
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from infra import topology
+from infra.local import ports
 from infra.local.aws import engine_client
 from switchboard.email import parsing
 from switchboard.kit import clock
@@ -24,7 +25,6 @@ logger = logging.getLogger("inbound")
 
 #: SES' limit for stored mail, in bytes.
 MAX_MAIL_BYTES = 40 * 1024 * 1024
-_PORT = 2_525
 _BUCKET = next(bucket for bucket in topology.BUCKETS if bucket.mail)
 #: The standard test texts for scanners: they are harmless, and every scanner detects them.
 _SPAM, _VIRUS = b"GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL", b"EICAR-STANDARD-ANTIVIRUS-TEST-FILE"
@@ -42,8 +42,8 @@ class InboundMail:
         self._environ: dict[str, str] = {}
         self._server: asyncio.Server | None = None
 
-    async def start(self, environ: dict[str, str], wanted: str | None) -> int:
-        """Listen on this machine only. Returns the port: the wanted port, or else 2525, or else a free port."""
+    async def start(self, environ: dict[str, str], port: int) -> int:
+        """Listen on a port of this machine only. Port 0 stands for any free port. Returns the port."""
         self._environ = environ
         loop = asyncio.get_running_loop()
 
@@ -52,14 +52,9 @@ class InboundMail:
                 self, hostname="inbound.local", loop=loop, enable_SMTPUTF8=True, data_size_limit=MAX_MAIL_BYTES
             )
 
-        try:
-            self._server = await loop.create_server(server, "127.0.0.1", int(wanted or _PORT))
-        except OSError:
-            if wanted:
-                raise SystemExit(f"Port {wanted} is in use: run `SMTP_PORT=<another> make run`.") from None
-            self._server = await loop.create_server(server, "127.0.0.1", 0)
-        port: int = self._server.sockets[0].getsockname()[1]
-        return port
+        self._server = await loop.create_server(server, sock=ports.listen(port, "SMTP_PORT"))
+        used: int = self._server.sockets[0].getsockname()[1]
+        return used
 
     async def stop(self) -> None:
         """Stop listening."""
