@@ -10,12 +10,12 @@ import asyncio
 import json
 import logging
 import secrets
+import socket
 from typing import Any
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from infra import topology
-from infra.local import ports
 from infra.local.aws import engine_client
 from switchboard.email import parsing
 from switchboard.kit import clock
@@ -42,8 +42,8 @@ class InboundMail:
         self._environ: dict[str, str] = {}
         self._server: asyncio.Server | None = None
 
-    async def start(self, environ: dict[str, str], port: int) -> int:
-        """Listen on a port of this machine only. Port 0 stands for any free port. Returns the port."""
+    async def start(self, environ: dict[str, str], listener: socket.socket) -> int:
+        """Accept mail at a listening socket. Returns its port."""
         self._environ = environ
         loop = asyncio.get_running_loop()
 
@@ -52,7 +52,7 @@ class InboundMail:
                 self, hostname="inbound.local", loop=loop, enable_SMTPUTF8=True, data_size_limit=MAX_MAIL_BYTES
             )
 
-        self._server = await loop.create_server(server, sock=ports.listen(port, "SMTP_PORT"))
+        self._server = await loop.create_server(server, sock=listener)
         used: int = self._server.sockets[0].getsockname()[1]
         return used
 

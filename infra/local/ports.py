@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import socket
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 _DEFAULT, _MAIL_DEFAULT, _LARGEST = 8_080, 2_525, 65_535
@@ -71,17 +72,17 @@ def listen(port: int, name: str) -> socket.socket:
     return found
 
 
-def choose_mail_port(ports: Ports) -> int:
-    """Return the port for mail: the chosen one, else 2525, or 0 (any free port) if 2525 is not free."""
-    if ports.mail:
-        return ports.mail
-    if _MAIL_DEFAULT in (ports.api, ports.identity):
-        return 0
-    try:
-        require_free(_MAIL_DEFAULT, "SMTP_PORT")
-    except SystemExit:
-        return 0
-    return _MAIL_DEFAULT
+def listen_for_mail(chosen: Ports) -> socket.socket:
+    """Return a socket that listens for mail: on the chosen port, else on 2525 if it is free, else on any free port.
+
+    Raises SystemExit if the chosen port cannot be used.
+    """
+    if chosen.mail:
+        return listen(chosen.mail, "SMTP_PORT")
+    if _MAIL_DEFAULT not in (chosen.api, chosen.identity):
+        with suppress(SystemExit):
+            return listen(_MAIL_DEFAULT, "SMTP_PORT")
+    return listen(0, "SMTP_PORT")
 
 
 def _bind(server: socket.socket, port: int, name: str) -> None:

@@ -126,7 +126,7 @@ class LocalStack:
             os.environ.update(environ)
             files.write(self.home / "environ.json", json.dumps(environ, indent=1))
             mailbox.report_to(environ)
-            self._inbound_port = await inbound.start(environ, ports.choose_mail_port(self.ports))
+            self._inbound_port = await inbound.start(environ, ports.listen_for_mail(self.ports))
             ends.push_async_callback(inbound.stop)
             files.write(self.home / "smtp_port", f"{self._inbound_port}\n")
             keys = await asyncio.to_thread(demo.seed_demo, self.home / "demo.json")

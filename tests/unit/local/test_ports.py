@@ -74,6 +74,8 @@ def test_a_port_for_administrators_is_refused(monkeypatch: pytest.MonkeyPatch) -
 
 def test_mail_takes_a_free_port_unless_a_port_was_chosen(monkeypatch: pytest.MonkeyPatch, used: int) -> None:
     monkeypatch.setattr(ports, "_MAIL_DEFAULT", used)
-    assert ports.choose_mail_port(Ports(8080, 8081, None)) == 0
-    assert ports.choose_mail_port(Ports(8080, 8081, used)) == used
-    assert ports.choose_mail_port(Ports(used, 8081, None)) == 0
+    for chosen in (Ports(8080, 8081, None), Ports(used, 8081, None)):
+        with ports.listen_for_mail(chosen) as listener:
+            assert listener.getsockname()[1] not in (0, used)
+    with pytest.raises(SystemExit, match="SMTP_PORT=<another port>"):
+        ports.listen_for_mail(Ports(8080, 8081, used))
