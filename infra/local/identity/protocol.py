@@ -77,7 +77,7 @@ class Code:
         return None
 
 
-class Request(OAuth2Request):  # type: ignore[misc] Authlib has no types
+class Request(OAuth2Request):  # type: ignore[misc]  # Authlib has no types
     """A request to an endpoint: its parameters come from the query or the form."""
 
     def __init__(self, method: str, uri: str, headers: Mapping[str, str], parameters: dict[str, str]) -> None:
@@ -94,7 +94,7 @@ class Request(OAuth2Request):  # type: ignore[misc] Authlib has no types
 
 
 @dataclass(frozen=True)
-class Client(ClientMixin):  # type: ignore[misc] Authlib has no types
+class Client(ClientMixin):  # type: ignore[misc]  # Authlib has no types
     """The console: a public client."""
 
     client_id: str
@@ -127,7 +127,7 @@ class Client(ClientMixin):  # type: ignore[misc] Authlib has no types
         return grant_type == "authorization_code"
 
 
-class Provider(AuthorizationServer):  # type: ignore[misc] Authlib has no types
+class Provider(AuthorizationServer):  # type: ignore[misc]  # Authlib has no types
     """The protocol's server. Its keys are new at each start."""
 
     def __init__(self, issuer: str, client: Client) -> None:
@@ -198,7 +198,7 @@ def select_claims(person: Person, scope: str) -> dict[str, Any]:
     return claims
 
 
-class _CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc] Authlib has no types
+class _CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]  # Authlib has no types
     TOKEN_ENDPOINT_AUTH_METHODS = ("none",)
 
     def save_authorization_code(self, code: str, request: Request) -> None:
@@ -225,11 +225,11 @@ class _CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc] Authlib has no t
         return authorization_code.person
 
 
-class _Pkce(CodeChallenge):  # type: ignore[misc] Authlib has no types
+class _Pkce(CodeChallenge):  # type: ignore[misc]  # Authlib has no types
     SUPPORTED_CODE_CHALLENGE_METHOD = ("S256",)
 
 
-class _IdToken(OpenIDCode):  # type: ignore[misc] Authlib has no types
+class _IdToken(OpenIDCode):  # type: ignore[misc]  # Authlib has no types
     def __init__(self, provider: Provider) -> None:
         super().__init__(require_nonce=False)
         self._provider = provider
@@ -252,7 +252,7 @@ class _IdToken(OpenIDCode):  # type: ignore[misc] Authlib has no types
         return select_claims(user, scope)
 
 
-class _EndSession(EndSessionEndpoint):  # type: ignore[misc] Authlib has no types
+class _EndSession(EndSessionEndpoint):  # type: ignore[misc]  # Authlib has no types
     def is_post_logout_redirect_uri_legitimate(self, *_: Any) -> bool:
         return True  # it belongs to the only client, and the person has chosen to sign out there
 
