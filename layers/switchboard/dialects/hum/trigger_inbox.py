@@ -13,7 +13,7 @@ from typing import Any, ClassVar, NamedTuple
 from urllib.parse import unquote
 
 from switchboard.dialects.hum.dialect import Hum
-from switchboard.edge import pipeline, rate_limit
+from switchboard.edge import idempotency, pipeline, rate_limit
 from switchboard.edge.bodies import FORM, JSON, Body, parse_form
 from switchboard.edge.exchange import Exchange, Reply
 from switchboard.edge.router import AuthenticationScheme
@@ -24,9 +24,9 @@ from switchboard.triggers import firing
 from switchboard.triggers.firing import FiredEvent
 from switchboard.triggers.models import MAX_BODY_BYTES, MAX_BODY_DEPTH
 
-#: The headers in which senders name an event, most specific first. A repetition of the event has the same name.
-#: `svix-id` is the older name of `webhook-id`.
-_DELIVERY_HEADERS = ("idempotency-key", "x-github-delivery", "webhook-id", "svix-id", "x-shopify-webhook-id")
+#: The headers in which other senders name an event. A repetition of the event has the same name. `svix-id` is the older
+#: name of `webhook-id`. Their values have any form, because these headers are not ours.
+_DELIVERY_HEADERS = ("x-github-delivery", "webhook-id", "svix-id", "x-shopify-webhook-id")
 #: A body counts as one event of the organization for each part of this size that it begins.
 BYTES_PER_COUNT = 8 * 1024
 _CONTEXT = "The context of the flows that the event starts. Any other JSON is accepted too."
@@ -157,9 +157,14 @@ def _json_text(exchange: Exchange) -> str:
 
 
 def read_fired_event(exchange: Exchange) -> FiredEvent:
-    """Returns the event of a request, with the sender's own id of it. Raises Invalid for a repeated header."""
+    """Returns the event of a request, with the sender's own id of it.
+
+    Raises Invalid for a repeated header, and for an Idempotency-Key that no operation accepts.
+    """
     received: ReceivedJson = exchange.body
     request = exchange.request
+    if key := idempotency.read_key(request):
+        return FiredEvent(received.text, key, idempotency.HEADER)
     for name in _DELIVERY_HEADERS:
         if value := (request.header(name) or "").strip():
             return FiredEvent(received.text, value, name)
