@@ -15,7 +15,7 @@ from switchboard.triggers import firing
 
 api = Api(TriggerInbox(), "trigger_inbox", tags={"Triggers": "Addresses at which other systems fire events."})
 
-#: In the document only: `read_fired_event` refuses an invalid key with the code of all operations.
+#: For the document: `trigger_inbox.require_valid_key` refuses an invalid key before, with the code of all operations.
 DeliveryKey = Annotated[
     str | None,
     Header(

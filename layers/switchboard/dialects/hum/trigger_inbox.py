@@ -44,6 +44,12 @@ def refuse_own_webhook(exchange: Exchange, proceed: pipeline.Proceed) -> Reply:
     return proceed()
 
 
+def require_valid_key(exchange: Exchange, proceed: pipeline.Proceed) -> Reply:
+    """Raises Invalid for an Idempotency-Key that no operation accepts."""
+    idempotency.read_key(exchange.request)
+    return proceed()
+
+
 class TriggerInbox(Hum):
     """HUM's dialect for other systems: its errors, without sessions, origins and kept answers."""
 
@@ -56,6 +62,7 @@ class TriggerInbox(Hum):
         pipeline.authenticate,
         pipeline.limit,
         pipeline.read_body,
+        require_valid_key,
         pipeline.answer,
     )
 
@@ -157,10 +164,7 @@ def _json_text(exchange: Exchange) -> str:
 
 
 def read_fired_event(exchange: Exchange) -> FiredEvent:
-    """Returns the event of a request, with the sender's own id of it.
-
-    Raises Invalid for a repeated header, and for an Idempotency-Key that no operation accepts.
-    """
+    """Returns the event of a request, with the sender's own id of it. Raises Invalid for a repeated header."""
     received: ReceivedJson = exchange.body
     request = exchange.request
     if key := idempotency.read_key(request):
