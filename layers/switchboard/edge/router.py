@@ -203,6 +203,9 @@ class Router:
 def _as_read(exchange: Exchange) -> dict[str, Any]:
     """Returns the event for Powertools, as plain JSON: Powertools accepts only the exact media type."""
     event = {**exchange.request.event, "path": exchange.request.path}
+    if several := event.get("multiValueHeaders"):
+        # Some proxies repeat a header. Equal values are one value, as in `Request.header`.
+        event["multiValueHeaders"] = {name: list(dict.fromkeys(values)) for name, values in several.items()}
     if exchange.operation and exchange.operation.takes_body:
         several = event.get("multiValueHeaders") or {}
         event["headers"] = {**_without_type(event.get("headers") or {}), "content-type": JSON}

@@ -237,8 +237,25 @@ def test_an_unknown_method_and_version_are_errors_of_the_protocol(acme: Tenant) 
     assert answer["statusCode"] == 400
 
 
-def test_a_client_must_accept_json(acme: Tenant) -> None:
-    assert post(LIST, authorization=f"Bearer {acme.agent_key}", accept="text/html")["statusCode"] == 406
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_client_must_accept_json(acme: Tenant, version: str) -> None:
+    key = f"Bearer {acme.agent_key}"
+    answer = post(LIST, authorization=key, accept="text/html", mcp_protocol_version=version)
+    assert error_of(answer) == (406, "not_acceptable")
+    assert answer["headers"]["content-type"] == "application/json"
+
+
+def test_a_request_for_notifications_is_refused(acme: Tenant) -> None:
+    told = {
+        "io.modelcontextprotocol/protocolVersion": VERSIONS[-1],
+        "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
+        "io.modelcontextprotocol/clientCapabilities": {},
+    }
+    name = "subscriptions/listen"
+    headers = {"mcp_protocol_version": VERSIONS[-1], "mcp_method": name}
+    answer = post(message(name, notifications={}, _meta=told), authorization=f"Bearer {acme.agent_key}", **headers)
+    assert answer["statusCode"] in {200, 404}, answer
+    assert json.loads(answer["body"])["error"]["code"] == -32601
 
 
 @pytest.mark.parametrize(

@@ -188,7 +188,9 @@ def test_the_largest_body_is_accepted(token: str) -> None:
         ({"svix_id": "one"}, {}),
         ({"x_shopify_webhook_id": "one"}, {}),
         ({"stripe_signature": "t=1,v1=x"}, {"id": "evt_1"}),
-        ({"idempotency_key": "ü" * 300}, {}),
+        ({"idempotency_key": "~" * 255}, {}),
+        ({"idempotency_key": ["one", "one"]}, {}),
+        ({"svix_id": "ü" * 300}, {}),
     ],
 )
 def test_each_sender_names_its_event_in_its_own_way(ada: Member, headers: dict[str, str], body: Any) -> None:
@@ -198,6 +200,13 @@ def test_each_sender_names_its_event_in_its_own_way(ada: Member, headers: dict[s
         answer = post(made.token, json.dumps(body).encode(), **headers)
         assert (answer["statusCode"], json.loads(answer["body"])) == (202, {"ok": True})
     assert len(list_events(ada.org_id, "trigger.fired")) == before + 1
+
+
+@each("key", ["", "ü", "a\tb", "a" * 256, ["one", "two"]])
+def test_an_idempotency_key_has_the_form_of_all_operations(token: str, acme: Tenant, key: str | list[str]) -> None:
+    answer = post(token, idempotency_key=key, x_github_delivery="one")
+    assert (answer["statusCode"], json.loads(answer["body"])["code"]) == (400, "invalid_idempotency_key")
+    assert list_events(acme.org_id, "trigger.fired") == []
 
 
 def test_an_id_in_the_body_counts_for_stripe_alone(acme: Tenant, token: str) -> None:

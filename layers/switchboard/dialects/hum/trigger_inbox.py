@@ -13,7 +13,7 @@ from typing import Any, ClassVar, NamedTuple
 from urllib.parse import unquote
 
 from switchboard.dialects.hum.dialect import Hum
-from switchboard.edge import pipeline, rate_limit
+from switchboard.edge import idempotency, pipeline, rate_limit
 from switchboard.edge.bodies import FORM, JSON, Body, parse_form
 from switchboard.edge.exchange import Exchange, Reply
 from switchboard.edge.router import AuthenticationScheme
@@ -24,9 +24,9 @@ from switchboard.triggers import firing
 from switchboard.triggers.firing import FiredEvent
 from switchboard.triggers.models import MAX_BODY_BYTES, MAX_BODY_DEPTH
 
-#: The headers in which senders name an event, most specific first. A repetition of the event has the same name.
-#: `svix-id` is the older name of `webhook-id`.
-_DELIVERY_HEADERS = ("idempotency-key", "x-github-delivery", "webhook-id", "svix-id", "x-shopify-webhook-id")
+#: The headers in which other senders name an event. A repetition of the event has the same name. `svix-id` is the older
+#: name of `webhook-id`. Their values have any form, because these headers are not ours.
+_DELIVERY_HEADERS = ("x-github-delivery", "webhook-id", "svix-id", "x-shopify-webhook-id")
 #: A body counts as one event of the organization for each part of this size that it begins.
 BYTES_PER_COUNT = 8 * 1024
 _CONTEXT = "The context of the flows that the event starts. Any other JSON is accepted too."
@@ -44,6 +44,12 @@ def refuse_own_webhook(exchange: Exchange, proceed: pipeline.Proceed) -> Reply:
     return proceed()
 
 
+def require_valid_key(exchange: Exchange, proceed: pipeline.Proceed) -> Reply:
+    """Raises Invalid for an Idempotency-Key that no operation accepts."""
+    idempotency.read_key(exchange.request)
+    return proceed()
+
+
 class TriggerInbox(Hum):
     """HUM's dialect for other systems: its errors, without sessions, origins and kept answers."""
 
@@ -56,6 +62,7 @@ class TriggerInbox(Hum):
         pipeline.authenticate,
         pipeline.limit,
         pipeline.read_body,
+        require_valid_key,
         pipeline.answer,
     )
 
@@ -160,6 +167,8 @@ def read_fired_event(exchange: Exchange) -> FiredEvent:
     """Returns the event of a request, with the sender's own id of it. Raises Invalid for a repeated header."""
     received: ReceivedJson = exchange.body
     request = exchange.request
+    if key := idempotency.read_key(request):
+        return FiredEvent(received.text, key, idempotency.HEADER)
     for name in _DELIVERY_HEADERS:
         if value := (request.header(name) or "").strip():
             return FiredEvent(received.text, value, name)

@@ -96,11 +96,11 @@ class Mcp(Dialect):
         return 'Bearer realm="Switchboard"'
 
     def error_body(self, status: int, error: DomainError, exchange: Exchange) -> tuple[Any, str]:  # noqa: ARG002
-        return _error(status, error.code, error.message, error.details), "application/json"
+        return error_document(status, error.code, error.message, error.details), "application/json"
 
     def gateway_body(self, status: int, default_code: str) -> tuple[str, str]:
         code = _CODE_OF_STATUS.get(status, default_code.lower())
-        return json.dumps(_error(status, code, gateway_text(status), {})), "application/json"
+        return json.dumps(error_document(status, code, gateway_text(status), {})), "application/json"
 
 
 def _read_key_header(exchange: Exchange) -> str:
@@ -110,7 +110,7 @@ def _read_key_header(exchange: Exchange) -> str:
         raise Unauthenticated("The request has several X-API-Key headers: send one.", code="malformed") from None
 
 
-def _error(status: int, code: str, message: str, details: dict[str, Any]) -> dict[str, Any]:
+def error_document(status: int, code: str, message: str, details: dict[str, Any]) -> dict[str, Any]:
     """Returns an error response of JSON-RPC. It belongs to the HTTP request, so it has no id of a message."""
     if status == HTTPStatus.BAD_REQUEST:
         number = _PARSE_ERROR if code == "invalid_json" else _INVALID_REQUEST
