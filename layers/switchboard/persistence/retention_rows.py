@@ -38,6 +38,7 @@ KINDS: tuple[ItemKind, ...] = (
     ItemKind(
         "core", "look-up of an owner", "owner#<digest>|owner", _ORG, "An owner signs up for one organization only."
     ),
+    ItemKind("core", "look-up of a slug", "slug#<slug>|slug", _CHANGE, "A rename frees it."),
     ItemKind("core", "agent", "<org>|agent#<id>", _ORG, _ACCOUNTS),
     ItemKind("core", "look-up of an inbox", "inbox#<address…>|inbox", _ORG, "An address is never given to another."),
     ItemKind("core", "flow", "<org>|flow#<id>", _ORG, "Calls name their flow."),
