@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field, StrictBool, StrictInt, model_validator
 from switchboard.dialects.anima.shapes import Pagination
 from switchboard.edge.fields import OneLine, Timestamp
 from switchboard.edge.schema import View
+from switchboard.fanout.webhook_feed import WebhookFeed
 from switchboard.kit import clock
 from switchboard.webhooks import models
 from switchboard.webhooks.models import DeliveryStatus as StoredStatus
@@ -17,6 +18,8 @@ from switchboard.webhooks.models import EndpointSettings
 from switchboard.webhooks.service import EndpointWithHealth, EndpointWithSecret
 
 Event = str
+#: The APIs whose webhooks have bodies that the feed can show.
+FeedApi = Literal["anima", "athos", "hum"]
 DeliveryStatus = Literal["PENDING", "SUCCEEDED", "FAILED", "CANCELED"]
 
 
@@ -159,6 +162,32 @@ class EventTypes(View):
     """The event names that a webhook can subscribe to."""
 
     items: list[str]
+
+
+class FeedDelivery(View):
+    """An event as a webhook would get it now. It is not sent and not signed."""
+
+    id: str = Field(description="The id of the delivery. It is the same each time that the event is read.")
+    event: str = Field(description="The name of the event in the API.")
+    event_id: str
+    sequence: int = Field(description="The position among the deliveries about the same subject.")
+    body: str = Field(description="The body as text, as it would be signed and sent.")
+
+
+class WebhookFeedView(View):
+    """A part of the feed."""
+
+    items: list[FeedDelivery]
+    next_after: int = Field(description="The `after` of the next part. It grows also if no event had a webhook.")
+
+    @classmethod
+    def of(cls, feed: WebhookFeed) -> WebhookFeedView:
+        """Returns a part of the feed."""
+        items = [FeedDelivery.model_validate(one.model_dump(include=_FEED_FIELDS)) for one in feed.deliveries]
+        return cls(items=items, next_after=feed.after)
+
+
+_FEED_FIELDS = {"id", "event", "event_id", "sequence", "body"}
 
 
 class AttemptView(View):
