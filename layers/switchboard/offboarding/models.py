@@ -1,4 +1,4 @@
-"""What stays of an organization that was deleted."""
+"""The data that stays after the deletion of an organization."""
 
 from __future__ import annotations
 

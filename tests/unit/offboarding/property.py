@@ -49,7 +49,7 @@ def create_rich_organization(slug: str, e164: str) -> Tenant:
     life.create(made)
     save_contact(made)
     save_voicemail(made.org_id)
-    give_number(made.org_id, e164)
+    give_number(made.org_id, e164, provider="simulator")
     return made
 
 
