@@ -87,7 +87,7 @@ def _sealed(org_id: str, head: ChainHead, bar: Any) -> Iterator[dict[str, Any]]:
 
 
 class _Verdict(NamedTuple):
-    """What is known of a chain. `missing` says why a chain without a fault is not proven."""
+    """The verdict on a chain. `missing` says why a chain without a fault is not proven."""
 
     found: VerificationResult
     missing: str | None = None
@@ -115,7 +115,7 @@ def verify(file: str | None, org: str | None, head: str | None) -> int:
     if verdict.fault is None and expected not in (None, verdict.head):
         verdict = verdict._replace(fault=f"the head differs from the expected {expected}")
     is_proven = verdict.fault is None and missing is None
-    print_rows({"links": verdict.links, "head": verdict.head, "proven": is_proven, "fault": verdict.fault})
+    print_rows({"links": verdict.links, "head": verdict.head, "fault": verdict.fault, "proven": is_proven})
     if verdict.fault:
         print_note(f"switchboard: the chain does not hold: {verdict.fault}")
         return _FAULTY

@@ -26,8 +26,6 @@ from switchboard.cli.commands import (
     progress_bar,
     require_one,
 )
-from switchboard.offboarding import service as offboarding
-from switchboard.offboarding.models import KEPT
 from switchboard.usage import service as usage
 
 _LIMITS = tuple(field.name for field in fields(Plan) if field.name not in ("name", "sliced"))
@@ -156,6 +154,10 @@ def delete_organization(org: Organization, *, is_sure: bool) -> None:
     All its keys, members, webhooks, triggers, widgets, MCP servers, agents, contacts, voicemails and numbers go. A
     deletion that was interrupted continues when the command runs again.
     """
+    # For a short start: a deletion needs the services of eleven nouns.
+    from switchboard.offboarding import service as offboarding
+    from switchboard.offboarding.models import KEPT
+
     confirm_destruction(
         f"{org.name} ({org.id}) is deleted for good. Its numbers go back to the carrier, and nobody can get them back.",
         org.slug,

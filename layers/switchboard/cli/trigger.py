@@ -106,24 +106,26 @@ def _voicemail(scene: _Scene) -> dict[str, Any]:
 
 
 def _simulated_number(scene: _Scene) -> Any:
-    """Returns the module of simulated people, and a number of the demo organization. Buys one if there is none."""
+    """Returns the module of simulated people, and a number of the demo organization with a flow that answers."""
     org_id = scene.demo_value("ORGANIZATION_ID")
     deployments.load_settings(str(scene.home), None)
     from switchboard.cli import simulate  # for a short start: only these events need the nouns of calls and texts
     from switchboard.numbers import service as numbers
 
-    own = [one for one in numbers.list_numbers(org_id) if one.active and one.provider == "simulator"]
+    own = [one for one in numbers.list_numbers(org_id) if one.flow_id and one.provider == "simulator"]
     if not own:
         raise NotFound(
-            "The demo organization has no number: `switchboard trigger number.bought` buys one. Assign a flow to it in"
-            " the console, so that it answers."
+            "The demo organization has no number that answers: buy one with `switchboard trigger number.bought`."
         )
     return simulate, own[0]
 
 
 def _number(scene: _Scene) -> dict[str, Any]:
     offer = _ask_console(scene, "GET", "/api/numbers/available?country=US&limit=1")["numbers"][0]
-    bought = _ask_console(scene, "POST", "/api/numbers/buy", {"phoneNumber": offer["phoneNumber"]})
+    # The number gets a flow, so that it answers the calls of other triggers.
+    flows = [flow["id"] for flow in _ask_console(scene, "GET", "/api/flows")["flows"] if flow["kind"] == "inbound"]
+    order = {"phoneNumber": offer["phoneNumber"], **({"flow_id": flows[0]} if flows else {})}
+    bought = _ask_console(scene, "POST", "/api/numbers/buy", order)
     return {"number": bought["id"], "e164": bought["e164"]}
 
 
