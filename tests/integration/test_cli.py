@@ -159,11 +159,16 @@ def test_listen_forwards_a_triggered_event_as_the_organizations_webhook_gets_it(
     http.delete(f"/v1/webhooks/{made['id']}", headers=master)
     first, second = [one for one in receiver.got if one["body"].get("callId") == call["call"]]
     assert first["raw"] == second["raw"]
-    assert first["headers"].keys() == second["headers"].keys()
+    assert _named(first) == _named(second)
     registered, forwarded = sorted((first, second), key=lambda one: not _is_signed(one, made["secret"]))
     Webhook(made["secret"]).verify(registered["raw"], registered["headers"])
     Webhook(secret).verify(forwarded["raw"], forwarded["headers"])
     assert registered["headers"]["webhook-sequence"] == forwarded["headers"]["webhook-sequence"]
+
+
+def _named(got: dict[str, Any]) -> set[str]:
+    """The names of a delivery's headers, without those that its HTTP client adds."""
+    return {name.lower() for name in got["headers"]} - {"accept", "accept-encoding", "connection", "host"}
 
 
 def _is_signed(got: dict[str, Any], secret: str) -> bool:

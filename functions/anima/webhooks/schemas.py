@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, StrictBool, StrictInt, model_validator
 
 from switchboard.dialects.anima.shapes import Pagination
 from switchboard.edge.fields import OneLine, Timestamp
 from switchboard.edge.schema import View
-from switchboard.fanout.webhook_feed import WebhookFeed
 from switchboard.kit import clock
 from switchboard.webhooks import models
 from switchboard.webhooks.models import DeliveryStatus as StoredStatus
 from switchboard.webhooks.models import EndpointSettings
 from switchboard.webhooks.service import EndpointWithHealth, EndpointWithSecret
+
+if TYPE_CHECKING:
+    from switchboard.fanout.webhook_feed import WebhookFeed
 
 Event = str
 #: The APIs whose webhooks have bodies that the feed can show.

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from switchboard.cli.nouns import NOUNS
+
 if TYPE_CHECKING:
     from switchboard.events.models import SystemActor
 
@@ -89,9 +91,7 @@ class Group(click.Group):
 
 def command_group(name: str) -> Group:
     """Returns the group of a noun, without its commands. Its summary is in `nouns.NOUNS`."""
-    from switchboard.cli import nouns  # that table imports nothing
-
-    return Group(name, help=_sentence(nouns.NOUNS[name].summary))
+    return Group(name, help=_sentence(NOUNS[name].summary))
 
 
 def _sentence(text: str) -> str:
