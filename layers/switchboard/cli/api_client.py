@@ -51,7 +51,7 @@ class UnreachableError(Exception):
     """Nothing answers at the address, or the connection broke."""
 
 
-class BusyError(Exception):
+class ServerBusyError(Exception):
     """The server is busy or has a fault. `wait` is the pause, in seconds, that it asked for."""
 
     def __init__(self, message: str, wait: float = 0) -> None:
@@ -72,7 +72,7 @@ class Patience:
         """Notes that the server has answered."""
         self._failures, self._has_answered = 0, True
 
-    def wait_after(self, error: UnreachableError | BusyError) -> None:
+    def wait_after(self, error: UnreachableError | ServerBusyError) -> None:
         """Says why the next attempt has to wait, and waits.
 
         Raises Unavailable after five failures in a row, or after three if nothing has ever answered: then the address
@@ -84,7 +84,7 @@ class Patience:
             raise Unavailable(text, code="unreachable") from None
         if self._failures > _ATTEMPTS:
             raise Unavailable(f"Gave up after {_ATTEMPTS} attempts: {error}.") from None
-        wait = error.wait if isinstance(error, BusyError) else 0.0
+        wait = error.wait if isinstance(error, ServerBusyError) else 0.0
         pause = max(min(FIRST_PAUSE * 2 ** (self._failures - 1), LONGEST_PAUSE), wait)
         print_note(f"{error}; again in {pause:.0f} s")
         self._sleep(pause)
@@ -110,7 +110,7 @@ def call_api(
 ) -> Any:
     """Sends one request and returns the JSON of its response.
 
-    Raises UnreachableError, BusyError for a status that may pass, and the DomainError of any other refusal.
+    Raises UnreachableError, ServerBusyError for a status that may pass, and the DomainError of any other refusal.
     """
     connection = connect(target.url, LONGEST_PAUSE)
     headers = {"Authorization": f"Bearer {target.key}", "Accept": "application/json"}
@@ -139,5 +139,5 @@ def refusal_of(response: http.client.HTTPResponse) -> Exception:
     if status == http.client.TOO_MANY_REQUESTS or status >= http.client.INTERNAL_SERVER_ERROR:
         after = response.headers.get("Retry-After", "")
         wait = min(float(after), LONGEST_PAUSE) if after.isascii() and after.isdigit() else 0
-        return BusyError(message.rstrip("."), wait)
+        return ServerBusyError(message.rstrip("."), wait)
     return _REFUSALS.get(status, Invalid)(message)

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import click
 
 from switchboard.cli import api_client
-from switchboard.cli.api_client import BusyError, Patience, Target, UnreachableError
+from switchboard.cli.api_client import Patience, ServerBusyError, Target, UnreachableError
 from switchboard.cli.arguments import OneOf
 from switchboard.cli.commands import Command, is_json, print_note
 from switchboard.kit import clock
@@ -103,7 +103,7 @@ def follow_feed(target: Target, api: KindName, greeting: str) -> Iterator[dict[s
     while True:
         try:
             answer = api_client.call_api(target, "GET", _PATH, query={"api": api, "after": after})
-        except (UnreachableError, BusyError) as error:
+        except (UnreachableError, ServerBusyError) as error:
             patience.wait_after(error)
             continue
         patience.reset()

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import click
 
 from switchboard.cli import api_client
-from switchboard.cli.api_client import FIRST_PAUSE, LONGEST_PAUSE, BusyError, Patience, Target, UnreachableError
+from switchboard.cli.api_client import FIRST_PAUSE, LONGEST_PAUSE, Patience, ServerBusyError, Target, UnreachableError
 from switchboard.cli.arguments import OneOf
 from switchboard.cli.commands import Command, is_json, print_note
 from switchboard.kit import clock
@@ -62,7 +62,7 @@ def follow_stream(target: Target, filters: dict[str, str | None]) -> Iterator[di
                 seen, retry = block.id, block.retry or retry
                 if block.data:
                     yield json.loads(block.data)
-        except (UnreachableError, BusyError) as broken:
+        except (UnreachableError, ServerBusyError) as broken:
             is_told = has_noted = False
             patience.wait_after(broken)
             continue

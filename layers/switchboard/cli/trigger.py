@@ -210,7 +210,7 @@ def trigger_command(event: str | None, url: str | None, key: str | None) -> None
     target = api_client.find_target(url, key)
     try:
         made = found.act(_Scene(target, demo, Path(local or ".local").expanduser()))
-    except (UnreachableError, api_client.BusyError) as error:
+    except (UnreachableError, api_client.ServerBusyError) as error:
         raise Unavailable(f"Nothing was triggered at {target.url}: {error}.") from None
     print_rows({"triggered": found.names[0], **made})
     if not is_json():
