@@ -78,7 +78,7 @@ def test_an_organization_from_its_creation_to_its_verified_chain(
     assert "fault" in run_command("audit", "verify", str(chain), cwd=tmp_path, code=1)
 
     chain.write_bytes(b"".join(whole.splitlines(keepends=True)[:3]))
-    assert "not proven" in run_command("audit", "verify", str(chain), cwd=tmp_path, code=3)
+    assert "proven  no" in run_command("audit", "verify", str(chain), cwd=tmp_path, code=3)
 
     master = {"Authorization": f"Bearer {org['master_key']}"}
     answer = tmp_path / "answer.json"

@@ -31,7 +31,7 @@ class OneOf(click.Choice[_V]):
         return f"{value} is not {self.thing}: choose {', '.join(self._normalized_mapping(ctx).values())}"
 
 
-class Parsed(click.ParamType):
+class Parsed(click.ParamType[Any]):
     """A text that a function reads. The function raises ValueError or Invalid with the message."""
 
     def __init__(self, name: str, read: Callable[[str], Any]) -> None:

@@ -14,6 +14,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 import click
 
@@ -130,13 +131,23 @@ def _forward(url: str, api: KindName, item: dict[str, Any], secret: str) -> _Res
     started = time.monotonic()
     status, error = None, None
     try:
-        connection.request("POST", api_client.path_of(url, "") or "/", body=item["body"].encode(), headers=headers)
+        connection.request(
+            "POST",
+            _path_of(url),
+            body=item["body"].encode(),
+            headers=headers,
+        )
         status = connection.getresponse().status
     except (OSError, http.client.HTTPException) as broken:
         error = getattr(broken, "strerror", None) or str(broken) or type(broken).__name__
     finally:
         connection.close()
     return _Response(status, round((time.monotonic() - started) * 1000), error)
+
+
+def _path_of(url: str) -> str:
+    place = urlsplit(url)
+    return (place.path or "/") + (f"?{place.query}" if place.query else "")
 
 
 def _show_event(item: dict[str, Any]) -> None:
