@@ -131,12 +131,7 @@ def _forward(url: str, api: KindName, item: dict[str, Any], secret: str) -> _Res
     started = time.monotonic()
     status, error = None, None
     try:
-        connection.request(
-            "POST",
-            _path_of(url),
-            body=item["body"].encode(),
-            headers=headers,
-        )
+        connection.request("POST", _path_of(url), body=item["body"].encode(), headers=headers)
         status = connection.getresponse().status
     except (OSError, http.client.HTTPException) as broken:
         error = getattr(broken, "strerror", None) or str(broken) or type(broken).__name__
