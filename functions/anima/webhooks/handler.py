@@ -12,12 +12,14 @@ from functions.anima.webhooks.schemas import (
     DeliveryStatus,
     DeliveryView,
     EventTypes,
+    FeedApi,
     NewWebhookView,
     RecoverDeliveriesResponse,
     RecoverDeliveriesView,
     RemoveWebhookResponse,
     SendTestResponse,
     UpdateWebhook,
+    WebhookFeedView,
     WebhookList,
     WebhookView,
     to_status,
@@ -78,6 +80,26 @@ def list_event_types() -> EventTypes:
 )
 def list_dead_letters(limit: Limit = 20, cursor: Cursor = None) -> DeliveryList:
     return DeliveryList.of(*deliveries.list_dead_letters(api.caller.org_id, limit, cursor))
+
+
+@api.get(
+    "/v1/webhooks/feed",
+    summary="List new events as webhook bodies",
+    operation_id="webhookFeed",
+    description="For a program on a machine that the platform cannot reach. Without `after`, the answer has no items"
+    " and the current end. Ask again with `next_after` about once a second: no event is missed or repeated."
+    " `switchboard listen` does so, signs each body and forwards it.",
+    responses={400: "The API, the place or the limit is not valid."},
+)
+def list_webhook_feed(
+    api_name: Annotated[FeedApi, Query(alias="api", description="The API whose bodies are wanted.")] = "anima",
+    after: Annotated[int | None, Query(ge=0, description="The `next_after` of the previous answer.")] = None,
+    limit: Annotated[int, Query(ge=1, le=50, description="The largest number of events to read.")] = 50,
+) -> WebhookFeedView:
+    # Loaded late for a shorter cold start: no other route needs the bodies of all APIs.
+    from switchboard.fanout.webhook_feed import read_webhook_feed
+
+    return WebhookFeedView.of(read_webhook_feed(api.caller.org_id, api_name, after, limit))
 
 
 @api.get(

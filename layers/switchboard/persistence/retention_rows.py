@@ -30,7 +30,13 @@ _FIRING = "It shows what another system sent, and which flows that started."
 _COUNTERS = "Needed for the next write of the same kind."
 KINDS: tuple[ItemKind, ...] = (
     # ---- accounts, agents, flows
-    ItemKind("core", "organization", "<org>|org", _NEVER, "A tenant is suspended. We never delete it."),
+    ItemKind(
+        "core",
+        "organization",
+        "<org>|org",
+        _NEVER,
+        "A deleted organization keeps its name: the audit chain and invoices name it.",
+    ),
     ItemKind("core", "gauges of an organization", "<org>|gauges", _ORG, _COUNTERS),
     ItemKind("core", "numbers of the keys of a kind", "<org>|made#<kind>", _ORG, _COUNTERS),
     ItemKind("core", "key", "<org>|key#<id>", _ORG, _ACCOUNTS),
@@ -38,6 +44,7 @@ KINDS: tuple[ItemKind, ...] = (
     ItemKind(
         "core", "look-up of an owner", "owner#<digest>|owner", _ORG, "An owner signs up for one organization only."
     ),
+    ItemKind("core", "look-up of a slug", "slug#<slug>|slug", _CHANGE, "A rename frees it."),
     ItemKind("core", "agent", "<org>|agent#<id>", _ORG, _ACCOUNTS),
     ItemKind("core", "look-up of an inbox", "inbox#<address…>|inbox", _ORG, "An address is never given to another."),
     ItemKind("core", "flow", "<org>|flow#<id>", _ORG, "Calls name their flow."),

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Protocol
 from switchboard import telemetry
 from switchboard.kit import clock
 from switchboard.outbound.errors import NoResponseError, TimedOutError
-from switchboard.outbound.loops import LOOP_HEADER, WEBHOOK_HOP
 from switchboard.webhooks import breaker, parking, retry_after, service, settings, signing
 from switchboard.webhooks.breaker import BatchResults
 from switchboard.webhooks.models import Attempt, Delivery, Endpoint, ReceiverHealth
@@ -39,7 +38,6 @@ _GONE = 410
 #: Statuses that say that the receiver is unavailable. They do not reject this delivery in particular.
 _DOWN = frozenset({429, 502, 503, 504})
 _MAX_RESPONSE_BYTES = 2_048
-USER_AGENT = "Switchboard-Webhooks/1"
 
 
 class Sender(Protocol):
@@ -198,10 +196,7 @@ def _interpreted(attempt: Attempt, answer: Response) -> AttemptOutcome:
 def _headers(endpoint: Endpoint, delivery: Delivery) -> dict[str, str]:
     return {
         **settings.custom_headers(endpoint),
-        "content-type": "application/json",
-        "user-agent": USER_AGENT,
-        LOOP_HEADER: WEBHOOK_HOP,
-        "webhook-sequence": str(delivery.sequence),
+        **signing.delivery_headers(delivery.sequence),
         **signing.signature_headers(endpoint, delivery),
     }
 
