@@ -7,6 +7,10 @@ STAMP := $(VENV)/installed.lock
 COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url --no-annotate
 
+# Some machines and container images set this. Then each process compiles each module again, and a test run and a stack
+# start dozens of processes.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help run reset seed test lint types unit contract integration infra \
 	coverage mutants fuzz clients hooks synth build deploy invoke bench openapi noun lock clean
