@@ -8,6 +8,10 @@ STACK := PYTHONPATH=layers $(PYTHON) -m infra.local
 COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url --no-annotate
 
+# Some machines and container images set this. Then each process compiles each module again, and a test run and a stack
+# start dozens of processes.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help python installed-run installed-all run status logs stop reset seed speech test lint types unit contract \
 	integration infra coverage mutants fuzz clients hooks synth build deploy invoke bench openapi noun lock clean
