@@ -446,7 +446,8 @@ GROUPS = (
     Group(
         "portal",
         api="hum",
-        paths=("docs", "docs/{proxy+}", "openapi/{proxy+}", "widget.js"),
+        # The first is the home page.
+        paths=("", "docs", "docs/{proxy+}", "openapi/{proxy+}", "widget.js"),
         tables={"ratelimit": WRITE},
     ),
     Group(

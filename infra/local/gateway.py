@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from infra import resources, topology
+from infra.local import own_pages
 from infra.local.pool import Pool
 from switchboard import telemetry
 from switchboard.dialects.anima.dialect import Anima
@@ -47,9 +48,16 @@ _RENAMED = {b"www-authenticate": CHALLENGE.encode()}
 class Gateway:
     """Finds the API and the group of a path, and runs the group's function. Streaming groups run in this process."""
 
-    def __init__(self, pool: Pool, log: Path, own: Mapping[str, Pool] = MappingProxyType({})) -> None:
-        """`own` has the pools of groups that do not run in the common one."""
+    def __init__(
+        self,
+        pool: Pool,
+        log: Path,
+        own: Mapping[str, Pool] = MappingProxyType({}),
+        keys: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """`own` has the pools of groups that do not run in the common one. `keys` are those of the demo."""
         self._pool, self._own = pool, own
+        self._own_pages = own_pages.OwnPages(keys)
         self._streams = {
             group.name: importlib.import_module(f"functions.{group.name.replace('/', '.')}.app").app
             for group in topology.GROUPS
@@ -74,6 +82,10 @@ class Gateway:
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("raw_path", scope["path"].encode()).decode("ascii", "replace").partition("?")[0]
+        if path.startswith(own_pages.PREFIX):
+            headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+            await _send(send, self._own_pages.respond(scope["method"], path, headers))
+            return
         api = api_of(path)
         body = await _read(receive)
         if body is None:

@@ -158,7 +158,7 @@ class LocalStack:
         background = Pool(_WORKER_PROCESSES, environ, log, tuple(names), "worker")
         own = {name: Pool(size, environ, log, (name,), name) for name, size in _OWN_PROCESSES.items()}
         pools = self._pools = (api, background, *callers.values(), *own.values())
-        gateway = Gateway(api, log, callers)
+        gateway = Gateway(api, log, callers, keys)
         server = uvicorn.Server(
             uvicorn.Config(
                 gateway,
