@@ -447,7 +447,10 @@ GROUPS = (
         "portal",
         api="hum",
         # The first is the home page.
-        paths=("", "docs", "docs/{proxy+}", "openapi/{proxy+}", "widget.js"),
+        paths=(
+            *("", "docs", "docs/{proxy+}", "openapi/{proxy+}", "widget.js", "console", "console/{proxy+}"),
+            *("errors", "errors/{proxy+}", "signed-out", "sign-in-failed"),
+        ),
         tables={"ratelimit": WRITE},
     ),
     Group(

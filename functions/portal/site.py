@@ -10,6 +10,7 @@ from functions.portal import templates
 from functions.portal.files import File
 from switchboard.dialects.hum.dialect import COOKIE, Hum
 from switchboard.edge.api import Api
+from switchboard.edge.landing import relative_root
 
 CACHE_FOREVER = "public, max-age=31536000, immutable"
 REVALIDATE = "public, max-age=0, must-revalidate"
@@ -52,4 +53,4 @@ def send_file(file: File, cache_control: str) -> Response[str]:
 
 def redirect_to(place: str) -> Response[Any]:
     """Returns a redirect to a path below the home page."""
-    return Response(302, headers={"Location": templates.relative_root(api.exchange.request.path) + place})
+    return Response(302, headers={"Location": relative_root(api.exchange.request.path) + place})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import importlib
 import json
@@ -17,7 +18,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from infra import resources, topology
-from infra.local import own_pages
+from infra.local.own_pages import PREFIX, OwnPages
 from infra.local.pool import Pool
 from switchboard import telemetry
 from switchboard.dialects.anima.dialect import Anima
@@ -53,11 +54,10 @@ class Gateway:
         pool: Pool,
         log: Path,
         own: Mapping[str, Pool] = MappingProxyType({}),
-        keys: Mapping[str, str] = MappingProxyType({}),
+        own_pages: OwnPages | None = None,
     ) -> None:
-        """`own` has the pools of groups that do not run in the common one. `keys` are those of the demo."""
-        self._pool, self._own = pool, own
-        self._own_pages = own_pages.OwnPages(keys)
+        """`own` has the pools of groups that do not run in the common one."""
+        self._pool, self._own, self._own_pages = pool, own, own_pages
         self._streams = {
             group.name: importlib.import_module(f"functions.{group.name.replace('/', '.')}.app").app
             for group in topology.GROUPS
@@ -82,9 +82,10 @@ class Gateway:
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("raw_path", scope["path"].encode()).decode("ascii", "replace").partition("?")[0]
-        if path.startswith(own_pages.PREFIX):
+        if self._own_pages and path.startswith(PREFIX):
             headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-            await _send(send, self._own_pages.respond(scope["method"], path, headers))
+            query = scope["query_string"].decode("latin-1")
+            await _send(send, await asyncio.to_thread(self._own_pages.respond, scope["method"], path, query, headers))
             return
         api = api_of(path)
         body = await _read(receive)

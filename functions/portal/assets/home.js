@@ -66,6 +66,7 @@ async function showLocalStack() {
   const links = element(
     "p",
     { class: "actions" },
+    element("a", { class: "button", href: address("/local/mail") }, "Sent mail"),
     element("a", { class: "button", href: address(`/docs/widget-demo?key=${keys.widget.key}`) }, "Widget demo"),
   );
   byId("local-content").replaceChildren(
