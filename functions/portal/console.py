@@ -24,6 +24,11 @@ def show_webhooks() -> Response[Any]:
     return _show_own_page("webhooks.html", "Webhooks", statuses=_DELIVERY_STATUSES)
 
 
+@api.get("/console/events", summary="Get the page of live events", operation_id="eventsPage", public=True)
+def show_events() -> Response[Any]:
+    return _show_own_page("events.html", "Live events")
+
+
 def _show_own_page(template: str, title: str, **values: Any) -> Response[Any]:
     """Returns a page for signed-in people. A browser without a session goes to the sign-in first."""
     request = api.exchange.request

@@ -20,7 +20,7 @@ _FOLDER = Path(__file__).parent / "pages"
 _CODE = re.compile("`([^`]+)`")
 #: The pages of the header. People without a session see the first two and the console, which asks them to sign in.
 _NAVIGATION = {"docs": "Documentation", "console": "Console"}
-_CONSOLE_NAVIGATION = {"console/webhooks": "Webhooks"}
+_CONSOLE_NAVIGATION = {"console/webhooks": "Webhooks", "console/events": "Events"}
 
 
 class NavigationEntry(NamedTuple):

@@ -18,8 +18,17 @@ from tests.integration.conftest import wait_until
 
 _PUBLIC = ("/", "/docs", "/docs/widget-demo", "/errors", "/errors/rate-limit", "/errors/flow-in-use", "/signed-out")
 _FAILED = "/sign-in-failed?reason=sign_in_expired&request_id=req_1"
-_OWN = ("/console", "/console/webhooks", "/local/mail")
+_OWN = ("/console", "/console/webhooks", "/console/events", "/local/mail")
 _PHONE, _DESK = {"width": 375, "height": 800}, {"width": 1280, "height": 800}
+
+_SEND_MAIL = """
+async ([subject, bodyHtml]) => {
+  const {anima} = await fetch('/local/keys').then((answer) => answer.json());
+  const headers = {Authorization: `Bearer ${anima.agent}`, 'Content-Type': 'application/json'};
+  const body = JSON.stringify({to: 'you@example.com', subject, body: 'See https://example.com/x', bodyHtml});
+  return fetch('/v1/email/send', {method: 'POST', headers, body}).then(({status}) => status);
+}
+"""
 
 
 @pytest.fixture
@@ -60,7 +69,7 @@ def open_page(page: Page, address: str) -> None:
 def require_good_page(page: Page, address: str) -> None:
     """Opens a page on a desk and on a phone, light and dark, and looks for faults."""
     for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=scheme)
         for size in (_DESK, _PHONE):
             page.set_viewport_size(size)  # type: ignore[arg-type]
             open_page(page, address)
@@ -215,12 +224,7 @@ def test_a_sent_mail_appears_and_its_html_runs_no_script(url: str, browser: Brow
     def visit(page: Page) -> None:
         open_page(page, f"{url}/local/mail")
         sent = page.evaluate(
-            "async ([subject, html]) => {"
-            " const keys = await fetch('/local/keys').then((answer) => answer.json());"
-            " const headers = {Authorization: `Bearer ${keys.anima.agent}`, 'Content-Type': 'application/json'};"
-            " const text = 'See https://example.com/x';"
-            " const body = JSON.stringify({to: 'you@example.com', subject, body: text, bodyHtml: html});"
-            " return fetch('/v1/email/send', {method: 'POST', headers, body}).then((answer) => answer.status); }",
+            _SEND_MAIL,
             [subject, body],
         )
         assert 200 <= sent < 300
@@ -229,5 +233,47 @@ def test_a_sent_mail_appears_and_its_html_runs_no_script(url: str, browser: Brow
         expect(page.locator("#mail iframe")).to_have_attribute("sandbox", re.compile("^(?!.*allow-scripts)"))
         wait_until(lambda: page.frame_locator("#mail iframe").get_by_text("an agent").is_visible())
         expect(page.locator("#mail").get_by_role("link", name="https://example.com/x")).to_have_count(1)
+
+    browser.run(visit)
+
+
+def test_events_appear_live_and_wait_while_the_page_is_paused(url: str, browser: Browser) -> None:
+    def invite(page: Page) -> None:
+        """Causes an event: the organization invites somebody."""
+        sent = page.evaluate(
+            "to => fetch('/api/team/invites', {method: 'POST', headers: {'Content-Type': 'application/json'},"
+            " body: JSON.stringify({email: to})}).then((answer) => answer.status)",
+            unused_address(),
+        )
+        assert sent == 200
+
+    def visit(page: Page) -> None:
+        sign_in(page, url, unused_address())
+        page.get_by_label("Name").fill("Lighthouse")
+        page.get_by_role("button", name="Create the organization").click()
+        page.get_by_text("An admin can do everything").wait_for()
+        page.goto(f"{url}/console/events")
+        page.get_by_text("Live", exact=True).wait_for(timeout=30_000)
+        invite(page)
+        events = page.locator("#events details")
+        expect(events.first).to_be_visible(timeout=30_000)
+        page.get_by_role("button", name="Pause").click()
+        shown = events.count()
+        invite(page)
+        expect(page.locator("#count")).to_contain_text("waiting", timeout=30_000)
+        assert events.count() == shown
+        page.get_by_role("button", name="Continue").click()
+        wait_until(lambda: events.count() > shown)
+        page.get_by_label("Type begins with").fill("voice.")
+        expect(events.first).to_be_hidden()
+
+    browser.run(visit)
+
+
+def test_a_viewer_is_told_why_there_are_no_events(url: str, browser: Browser) -> None:
+    def visit(page: Page) -> None:
+        sign_in(page, url, "vic@demo.example")
+        page.goto(f"{url}/console/events")
+        page.get_by_text("Your role cannot see events").wait_for()
 
     browser.run(visit)

@@ -9,6 +9,7 @@ const ROLES = {
 };
 const PLACES = [
   ["console/webhooks", "Webhooks", "The organization's endpoints and their deliveries. Send one again.", "webhooks.read"],
+  ["console/events", "Live events", "All that happens in the organization, as it happens.", "events.read"],
   ["docs", "Documentation", "The reference of all four APIs."],
 ];
 const LOCAL_PLACES = [["local/mail", "Sent mail", "The mails that this local stack has sent."]];

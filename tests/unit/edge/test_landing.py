@@ -19,7 +19,13 @@ _BASES = {"anima": "/v1", "opticomm": "/functions/v1", "athos": "/api/external/v
 def ask(api: str, path: str, headers: dict[str, str], method: str = "GET") -> dict[str, Any]:
     fallback = next(one for one in topology.APIS if one.name == api).fallback
     handler = importlib.import_module(f"functions.{fallback.replace('/', '.')}.handler").handler
-    event = {"httpMethod": method, "path": path, "headers": headers, "requestContext": {"identity": {}}, "body": None}
+    event: dict[str, Any] = {
+        "httpMethod": method,
+        "path": path,
+        "headers": headers,
+        "requestContext": {"identity": {}},
+        "body": None,
+    }
     answer: dict[str, Any] = handler(event, Context(topology.function(fallback)))
     return answer
 

@@ -8,7 +8,7 @@ from tests.unit.portal.test_portal import get_page
 
 pytestmark = pytest.mark.usefixtures("cloud")
 
-_OWN = ("/console", "/console/webhooks")
+_OWN = ("/console", "/console/webhooks", "/console/events")
 
 
 @pytest.mark.parametrize("path", _OWN)

@@ -44,7 +44,8 @@ def test_a_page_is_html_and_its_links_work(path: str) -> None:
     assert found
     for link in found:
         answer = get_page(urljoin(f"https://example.com{path}", link))
-        assert answer["statusCode"] == 200, link
+        # The pages of the console send strangers to the sign-in.
+        assert answer["statusCode"] == (302 if "console" in link else 200), link
 
 
 def test_pages_work_below_an_unknown_base_path() -> None:
