@@ -62,7 +62,7 @@ function redeliverButton(delivery) {
 
 function deliveryCard(delivery) {
   const payload = JSON.stringify(delivery.payload, null, 2);
-  const code = element("pre", { tabindex: "0", "aria-label": "Payload" }, element("code", {}, payload));
+  const code = element("pre", { tabindex: "0", role: "region", "aria-label": "Payload" }, element("code", {}, payload));
   return element(
     "details",
     { class: "card delivery" },
@@ -88,7 +88,7 @@ function deliveryCard(delivery) {
     element("div", { class: "snippet" }, code, copyButton(payload, "the payload")),
     delivery.response_body && [
       element("h3", {}, "Response"),
-      element("pre", { tabindex: "0", "aria-label": "Response" }, element("code", {}, delivery.response_body)),
+      element("pre", { tabindex: "0", role: "region", "aria-label": "Response" }, element("code", {}, delivery.response_body)),
     ],
     mayWrite && element("p", { class: "actions" }, redeliverButton(delivery)),
   );
