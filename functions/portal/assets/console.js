@@ -151,12 +151,7 @@ function show(me, stage) {
   const places = stage === "local" ? [...PLACES, ...LOCAL_PLACES] : PLACES;
   place.replaceChildren(
     ...[
-      element(
-        "div",
-        { class: "head" },
-        greeting(me),
-        element("a", { class: "button", href: address("auth/logout") }, "Sign out"),
-      ),
+      element("div", { class: "head" }, greeting(me)),
       told,
       element(
         "div",
