@@ -16,14 +16,14 @@ from infra.local.pool import Context
 pytestmark = pytest.mark.usefixtures("cloud")
 
 
-def get_page(address: str, **headers: str) -> dict[str, Any]:
+def get_page(address: str, source_ip: str = "203.0.113.7", **headers: str) -> dict[str, Any]:
     parts = urlsplit(address)
     event = {
         "httpMethod": "GET",
         "path": parts.path,
         "headers": {name.replace("_", "-"): value for name, value in headers.items()},
         "queryStringParameters": {name: values[0] for name, values in parse_qs(parts.query).items()} or None,
-        "requestContext": {"identity": {"sourceIp": "203.0.113.7"}},
+        "requestContext": {"identity": {"sourceIp": source_ip}},
         "body": None,
     }
     answer: dict[str, Any] = portal.handler(event, Context(topology.function("portal")))
