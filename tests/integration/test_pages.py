@@ -223,16 +223,15 @@ def test_a_sent_mail_appears_and_its_html_runs_no_script(url: str, browser: Brow
 
     def visit(page: Page) -> None:
         open_page(page, f"{url}/local/mail")
-        sent = page.evaluate(
-            _SEND_MAIL,
-            [subject, body],
-        )
+        sent = page.evaluate(_SEND_MAIL, [subject, body])
         assert 200 <= sent < 300
         page.get_by_role("link", name=subject).click(timeout=30_000)
         expect(page.get_by_role("heading", name=subject)).to_be_visible()
         expect(page.locator("#mail iframe")).to_have_attribute("sandbox", re.compile("^(?!.*allow-scripts)"))
         wait_until(lambda: page.frame_locator("#mail iframe").get_by_text("an agent").is_visible())
-        expect(page.locator("#mail").get_by_role("link", name="https://example.com/x")).to_have_count(1)
+        page.get_by_text("As text").click()
+        expect(page.locator("#mail").get_by_role("link", name="https://example.com/x")).to_be_visible()
+        assert page.evaluate("window.run") is None
 
     browser.run(visit)
 
