@@ -62,7 +62,7 @@ class Pages:
         return JSONResponse(self._provider.public_keys())
 
     async def show_home(self, _request: WebRequest) -> Response:
-        home = self._provider.client.signed_out_uri
+        home = self._provider.client.redirect_uri.removesuffix("/auth/callback")
         return _page("The local OpenID provider", f"People sign in here. The console sends them: start at {home}.")
 
     async def authorize(self, request: WebRequest) -> Response:
@@ -125,7 +125,9 @@ class Pages:
 
     async def show_picture(self, request: WebRequest) -> Response:
         person = self._people.get(request.path_params["subject"])
-        picture = pages.draw_picture(person.sub, person.name or person.email) if person else pages.draw_picture("0000", "?")
+        picture = (
+            pages.draw_picture(person.sub, person.name or person.email) if person else pages.draw_picture("0000", "?")
+        )
         return Response(picture, media_type="image/svg+xml", headers={"Cache-Control": "no-store"})
 
 
