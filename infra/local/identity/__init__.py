@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import sys
 from pathlib import Path
 
@@ -28,7 +29,8 @@ class Identity(Server):
                 "CLIENT_ID": CLIENT_ID,
                 "CONSOLE_URL": console_url,
                 "SIGNED_OUT_PATH": SIGNED_OUT_PATH,
-                "PYTHONPATH": str(ROOT),
+                # This checkout, even if another one is installed.
+                "PYTHONPATH": os.pathsep.join((str(ROOT / "layers"), str(ROOT))),
             },
         )
         self.issuer, self._console_url = f"http://localhost:{port}", console_url
