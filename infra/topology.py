@@ -314,7 +314,7 @@ GROUPS = (
     Group(
         "hum/call_stream",
         api="hum",
-        paths=("api/calls/{id}/stream",),
+        paths=("api/calls/{id}/stream", "api/events/stream"),
         # A stream reads the leases to find out whether it gets a place.
         tables=_CONSOLE | {"activity": READ, "ratelimit": READ_WRITE},
         # The snapshot has a signed link to the recording.
@@ -446,7 +446,11 @@ GROUPS = (
     Group(
         "portal",
         api="hum",
-        paths=("docs", "docs/{proxy+}", "openapi/{proxy+}", "widget.js"),
+        # The first is the home page.
+        paths=(
+            *("", "docs", "docs/{proxy+}", "openapi/{proxy+}", "widget.js", "console", "console/{proxy+}"),
+            *("errors", "errors/{proxy+}", "signed-out", "sign-in-failed"),
+        ),
         tables={"ratelimit": WRITE},
     ),
     Group(

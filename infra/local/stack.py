@@ -24,6 +24,7 @@ from infra.local.event_sources import EventSources
 from infra.local.gateway import Gateway
 from infra.local.inbound_mail import InboundMail
 from infra.local.lock import hold_home
+from infra.local.own_pages import OwnPages
 from infra.local.pool import Pool
 from infra.local.report import delete_report, keep_report, write_report
 from infra.local.sent_mail import SentMail
@@ -158,7 +159,7 @@ class LocalStack:
         background = Pool(_WORKER_PROCESSES, environ, log, tuple(names), "worker")
         own = {name: Pool(size, environ, log, (name,), name) for name, size in _OWN_PROCESSES.items()}
         pools = self._pools = (api, background, *callers.values(), *own.values())
-        gateway = Gateway(api, log, callers)
+        gateway = Gateway(api, log, callers, OwnPages(keys, self.home / "mail"))
         server = uvicorn.Server(
             uvicorn.Config(
                 gateway,

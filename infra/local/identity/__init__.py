@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import sys
 from pathlib import Path
 
 from infra.install.environments import ROOT
 from infra.local.server import Server
+from switchboard.people.return_to import SIGNED_OUT_PATH
 
 CLIENT_ID = "switchboard-console"
-#: The target after a sign-in. There is no console here, and this path shows the signed-in person.
-HOME_PATH = "/api/me"
 
 
 class Identity(Server):
@@ -28,8 +28,9 @@ class Identity(Server):
                 "PORT": str(port),
                 "CLIENT_ID": CLIENT_ID,
                 "CONSOLE_URL": console_url,
-                "HOME_PATH": HOME_PATH,
-                "PYTHONPATH": str(ROOT),
+                "SIGNED_OUT_PATH": SIGNED_OUT_PATH,
+                # This checkout, even if another one is installed.
+                "PYTHONPATH": os.pathsep.join((str(ROOT / "layers"), str(ROOT))),
             },
         )
         self.issuer, self._console_url = f"http://localhost:{port}", console_url
@@ -41,7 +42,6 @@ class Identity(Server):
             "SWITCHBOARD_OIDC_CLIENT_ID": CLIENT_ID,
             "SWITCHBOARD_PUBLIC_URL": self._console_url,
             "SWITCHBOARD_CALLBACKS_URL": self._console_url,
-            "SWITCHBOARD_HOME_PATH": HOME_PATH,
         }
 
 

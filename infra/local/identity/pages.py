@@ -23,7 +23,7 @@ def message_page(title: str, text: str) -> str:
 
 
 def draw_picture(subject: str, name: str) -> str:
-    """A person's picture as SVG: the first letter of the name."""
+    """A person's picture as SVG: the first letter of the name or the address."""
     return _fill("picture.svg", hue=str(int(subject[:4], 16) % 360), letter=escape(name[:1].upper()))
 
 

@@ -32,7 +32,7 @@ class Person:
     sub: str
     email: str
     email_verified: bool
-    name: str
+    name: str | None
     picture: str
 
 
@@ -99,11 +99,11 @@ class Client(ClientMixin):  # type: ignore[misc]  # Authlib has no types
 
     client_id: str
     redirect_uri: str
-    home_uri: str
+    signed_out_uri: str
 
     @property
     def client_metadata(self) -> dict[str, list[str]]:
-        return {"post_logout_redirect_uris": [self.home_uri]}
+        return {"post_logout_redirect_uris": [self.signed_out_uri]}
 
     def get_client_id(self) -> str:
         return self.client_id
@@ -194,7 +194,7 @@ def select_claims(person: Person, scope: str) -> dict[str, Any]:
     if "email" in scope.split():
         claims |= {"email": person.email, "email_verified": person.email_verified}
     if "profile" in scope.split():
-        claims |= {"name": person.name, "picture": person.picture}
+        claims |= {"picture": person.picture} | ({"name": person.name} if person.name else {})
     return claims
 
 

@@ -62,7 +62,7 @@ class Pages:
         return JSONResponse(self._provider.public_keys())
 
     async def show_home(self, _request: WebRequest) -> Response:
-        home = self._provider.client.home_uri
+        home = self._provider.client.redirect_uri.removesuffix("/auth/callback")
         return _page("The local OpenID provider", f"People sign in here. The console sends them: start at {home}.")
 
     async def authorize(self, request: WebRequest) -> Response:
@@ -98,7 +98,8 @@ class Pages:
         if not _ADDRESS.fullmatch(email):
             return None
         subject = hashlib.sha256(email.lower().encode()).hexdigest()[:32]
-        name = form.get("name", "").strip() or email.partition("@")[0]
+        # Without a name there is no claim, and the console keeps the name that it knows.
+        name = form.get("name", "").strip() or None
         picture = f"{self._provider.issuer}/pictures/{subject}.svg"
         return Person(subject, email, "unverified" not in form, name, picture)
 
@@ -124,7 +125,9 @@ class Pages:
 
     async def show_picture(self, request: WebRequest) -> Response:
         person = self._people.get(request.path_params["subject"])
-        picture = pages.draw_picture(person.sub, person.name) if person else pages.draw_picture("0000", "?")
+        picture = (
+            pages.draw_picture(person.sub, person.name or person.email) if person else pages.draw_picture("0000", "?")
+        )
         return Response(picture, media_type="image/svg+xml", headers={"Cache-Control": "no-store"})
 
 
@@ -163,7 +166,7 @@ def main() -> None:
     """Serve until SIGTERM, or until the stack has ended."""
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     port, console = int(os.environ["PORT"]), os.environ["CONSOLE_URL"]
-    client = Client(os.environ["CLIENT_ID"], f"{console}/auth/callback", f"{console}{os.environ['HOME_PATH']}")
+    client = Client(os.environ["CLIENT_ID"], f"{console}/auth/callback", f"{console}{os.environ['SIGNED_OUT_PATH']}")
     app = Pages(Provider(f"http://localhost:{port}", client)).make_app()
     config = uvicorn.Config(
         app, host="127.0.0.1", port=port, log_level="warning", server_header=False, timeout_graceful_shutdown=1

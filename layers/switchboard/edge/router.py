@@ -167,7 +167,7 @@ class Router:
         return CrossOriginPath(found[0].cross_origin, sorted(operation.method for operation in found))
 
     def _find_methods(self, path: str) -> dict[str, Operation] | None:
-        path = path.rstrip("/")
+        path = path.rstrip("/") or "/"
         methods = self._static.get(path)
         if methods is None:
             methods = next((found for pattern, found in self._dynamic if pattern.fullmatch(path)), None)
