@@ -18,6 +18,7 @@ from typing import Any
 from switchboard.edge import idempotency
 from switchboard.edge.api import Api
 from switchboard.edge.bodies import JsonBody
+from switchboard.edge.code_samples import CODE_SAMPLES, code_samples
 from switchboard.edge.descriptions import ApiDescription, ErrorDescription, Json, OperationFacts
 from switchboard.edge.document_headers import LOCATION
 from switchboard.edge.multipart import MultipartBody
@@ -52,6 +53,7 @@ def build_document(apis: Sequence[Api], description: ApiDescription) -> Json:
     schemas: Json = {description.error: description.error_schema, **description.other_errors}
     paths: Json = {}
     taken: set[str] = set()
+    sampled: list[tuple[str, Json, Operation]] = []
     classes: dict[str, str] = {}
     for api in apis:
         raw = _with_public_names(
@@ -67,6 +69,10 @@ def build_document(apis: Sequence[Api], description: ApiDescription) -> Json:
                 raise DocumentError(f"{method} {path} ({told['operationId']}) is served twice")
             taken.add(told["operationId"])
             paths.setdefault(path, {})[method] = told
+            sampled.append((path, told, operation))
+    components = _components(schemas, paths, description)
+    for path, told, operation in sampled:
+        told[CODE_SAMPLES] = code_samples(path, told, operation, components, description.sample_variables)
     return {
         "openapi": _VERSION,
         "info": {"title": description.title, "version": description.version, "description": description.text},
@@ -74,7 +80,7 @@ def build_document(apis: Sequence[Api], description: ApiDescription) -> Json:
         "tags": [{"name": name, "description": text} for name, text in description.tags.items()],
         "security": [{name: []} for name in description.security],
         "paths": paths,
-        "components": _components(schemas, paths, description),
+        "components": components,
     }
 
 

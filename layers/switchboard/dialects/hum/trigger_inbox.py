@@ -146,7 +146,8 @@ class EventBody(Body):
     def openapi_content(self, model: Mapping[str, Any] | None) -> dict[str, Any]:  # noqa: ARG002 the body has no model
         # As the contract has it. Another value than an object, and a form with its `payload`, are accepted too: the
         # description says so. Generators of clients make a wrong type of two media types.
-        return {JSON: {"schema": {"type": "object", "additionalProperties": True, "description": _CONTEXT}}}
+        schema = {"type": "object", "additionalProperties": True, "description": _CONTEXT}
+        return {JSON: {"schema": schema, "example": {"customer_name": "Ada"}}}
 
 
 def _json_text(exchange: Exchange) -> str:
