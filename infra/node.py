@@ -50,8 +50,7 @@ def install_packages(project: Path, home: Path) -> Path:
         if not has_packages(project, home):
             for name in ("package.json", "package-lock.json"):
                 shutil.copyfile(project / name, home / name)
-            with _npm_command() as npm:
-                _install(npm, home)
+            run_npm("ci", *_OPTIONS, at=home)
             shutil.copyfile(project / "package-lock.json", home / "installed.json")
     return home / "node_modules"
 
@@ -62,8 +61,10 @@ def has_packages(project: Path, home: Path) -> bool:
     return stamp.exists() and stamp.read_bytes() == (project / "package-lock.json").read_bytes()
 
 
-def _install(npm: list[str], home: Path) -> None:
-    done = subprocess.run([*npm, "ci", *_OPTIONS], cwd=home, capture_output=True, text=True, check=False)
+def run_npm(*arguments: str, at: Path) -> None:
+    """Run npm in a folder, without its output. Raises NpmError with the reason."""
+    with _npm_command() as npm:
+        done = subprocess.run([*npm, *arguments], cwd=at, capture_output=True, text=True, check=False)
     if done.returncode:
         lines = [line.removeprefix("npm error ") for line in done.stderr.splitlines() if line.startswith("npm error ")]
         raise NpmError(lines[0] if lines else f"npm ended with status {done.returncode}")

@@ -1,4 +1,4 @@
-"""The files that the portal serves: OpenAPI documents, Swagger UI, and the styles and scripts of its pages."""
+"""The files that the portal serves: OpenAPI documents, their renderer, and the pages' styles and scripts."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ import hashlib
 import json
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 _HERE = Path(__file__).parent
-#: The copy of Swagger UI in Powertools.
-_SWAGGER_UI = Path(str(resources.files("aws_lambda_powertools"))) / "event_handler" / "openapi" / "swagger_ui"
+#: The renderer of the reference pages. `python -m infra.renderer` installs it here.
+_RENDERER = _HERE / "scalar" / "scalar.js"
 _MEDIA_TYPES = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -51,8 +50,7 @@ def list_document_infos() -> dict[str, dict[str, Any]]:
 
 @cache
 def _assets() -> dict[str, Path]:
-    swagger = [_SWAGGER_UI / name for name in ("swagger-ui.min.css", "swagger-ui-bundle.min.js")]
-    return {path.name: path for path in (*(_HERE / "assets").iterdir(), *swagger) if path.suffix in _MEDIA_TYPES}
+    return {path.name: path for path in (*(_HERE / "assets").iterdir(), _RENDERER) if path.suffix in _MEDIA_TYPES}
 
 
 def _read(path: Path) -> File:

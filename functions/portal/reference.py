@@ -11,10 +11,12 @@ from functions.portal import files
 from functions.portal.site import CACHE_FOREVER, REVALIDATE, api, send_file, show_page
 from switchboard.errors import NotFound
 
-#: Swagger UI uses inline styles, and icons in data URLs. It runs only scripts from this host.
+#: The renderer sets styles of elements, and has icons in data URLs. It runs only scripts from this host. A downloaded
+#: response is shown from a blob.
 _REFERENCE_POLICY = (
-    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; base-uri 'none';"
-    " frame-ancestors 'none'; form-action 'self'"
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:;"
+    " media-src 'self' blob:; font-src 'self'; connect-src 'self'; base-uri 'none'; frame-ancestors 'none';"
+    " form-action 'self'"
 )
 
 

@@ -54,7 +54,9 @@ def render_page(template: str, path: str, *, title: str, has_session: bool = Fal
 def asset_link(root: str, name: str) -> str:
     """Returns the link to an asset. It contains the digest of the content, so that browsers may keep the file."""
     file = files.find_asset(name)
-    assert file is not None, f"functions/portal/assets has no {name}"
+    assert file is not None, (
+        f"there is no asset {name}: add it to functions/portal/assets, or run `python -m infra.renderer`"
+    )
     return f"{root}docs/assets/{name}?v={file.digest}"
 
 

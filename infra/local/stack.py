@@ -16,7 +16,7 @@ from typing import Any
 
 import uvicorn
 
-from infra import topology
+from infra import renderer, topology
 from infra.install import cleaning
 from infra.local import demo, dynoxide, engine, files, guide, identity, ports, provision
 from infra.local.checkpoint import Checkpoint
@@ -110,6 +110,7 @@ class LocalStack:
                 with_tables=tables is None,
                 holds=(lock.fileno(),),
             )
+            await asyncio.to_thread(renderer.install_renderer)
             people = await asyncio.to_thread(
                 identity.Identity, port=self.ports.identity, console_url=self.url, log=self.home / "identity.log"
             )

@@ -41,7 +41,7 @@ def test_a_sample_takes_the_key_that_the_operation_accepts() -> None:
 
 
 def test_an_id_in_a_path_or_in_an_example_is_a_variable() -> None:
-    assert "/api/contacts/$CONTACT_ID" in find_samples("hum", "/api/contacts/{id}", "get")["curl"]
+    assert "/api/contacts/$CONTACT_ID" in find_samples("hum", "/api/contacts/{id}", "patch")["curl"]
     samples = find_samples("opticomm", "/functions/v1/external-api", "post")
     assert '"agent_id": "\'"$OPTICOMM_AGENT_ID"\'"' in samples["curl initiate_call"]
     assert '"agent_id": environ["OPTICOMM_AGENT_ID"]' in samples["Python initiate_call"]

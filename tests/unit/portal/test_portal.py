@@ -12,8 +12,14 @@ import pytest
 from functions.portal import handler as portal
 from infra import openapi, topology
 from infra.local.pool import Context
+from infra.renderer import install_renderer
 
 pytestmark = pytest.mark.usefixtures("cloud")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _renderer() -> None:
+    install_renderer()
 
 
 def get_page(address: str, source_ip: str = "203.0.113.7", **headers: str) -> dict[str, Any]:
@@ -32,7 +38,7 @@ def get_page(address: str, source_ip: str = "203.0.113.7", **headers: str) -> di
 
 def list_links(page: str) -> list[str]:
     """Returns the links of a page, without those that lead into the page itself or to the sign-in's function."""
-    found = re.findall(r'(?:href|src|data-document)="([^"]+)"', page)
+    found = re.findall(r'(?:href|src)="([^"]+)"', page)
     return [link for link in found if not link.startswith("#") and "auth/" not in link]
 
 
@@ -79,14 +85,14 @@ def test_a_document_is_served_unchanged() -> None:
 
 
 def test_an_asset_is_cached_for_ever_only_under_its_digest() -> None:
-    link = next(link for link in list_links(get_page("/docs/anima")["body"]) if "swagger-ui-bundle" in link)
+    link = next(link for link in list_links(get_page("/docs/anima")["body"]) if "reference.js" in link)
     address = urljoin("https://example.com/docs/anima", link)
     assert get_page(address)["headers"]["cache-control"] == "public, max-age=31536000, immutable"
     assert "immutable" not in get_page(f"{address}0")["headers"]["cache-control"]
     assert "immutable" not in get_page(address.partition("?")[0])["headers"]["cache-control"]
 
 
-@pytest.mark.parametrize("path", ["/docs/assets/portal.js", "/openapi/anima.json"])
+@pytest.mark.parametrize("path", ["/docs/assets/reference.js", "/openapi/anima.json"])
 def test_an_unchanged_page_is_not_sent_again(path: str) -> None:
     tag = get_page(path)["headers"]["etag"]
     again = get_page(path, If_None_Match=f'W/"other", {tag}')
@@ -95,13 +101,30 @@ def test_an_unchanged_page_is_not_sent_again(path: str) -> None:
 
 
 def test_everything_fits_into_a_response_of_lambda() -> None:
-    for link in list_links(get_page("/docs/anima")["body"]):
-        assert len(json.dumps(get_page(urljoin("https://example.com/docs/anima", link)))) < 6_000_000
+    links = [urljoin("https://example.com/docs/anima", link) for link in list_links(get_page("/docs/anima")["body"])]
+    for link in links:
+        assert len(json.dumps(get_page(link))) < 6_000_000, link
+
+
+def test_the_reference_loads_its_renderer_with_one_request() -> None:
+    # Each request of a stranger counts for the limit of the address.
+    assert len([link for link in list_links(get_page("/docs/anima")["body"]) if "scalar" in link]) == 1
+
+
+@pytest.mark.parametrize("session", [True, False])
+def test_the_console_api_asks_for_a_sign_in_and_not_for_a_cookie(session: bool) -> None:
+    page = get_page("/docs/hum", **({"Cookie": "bh_hum_session=x"} if session else {}))["body"]
+    assert ("Sign in and return" in page) is not session
+    assert ("use your session in this browser." in page) is True
+    assert "Sign in and return" not in get_page("/docs/anima")["body"]
 
 
 @pytest.mark.parametrize(
     "path",
-    ["/docs/nothing", "/docs/assets/nothing.js", "/docs/assets/..%2Fhandler.py", "/openapi/anima", "/openapi/no.json"],
+    [
+        *("/docs/nothing", "/docs/assets/nothing.js", "/docs/assets/..%2Fhandler.py"),
+        *("/openapi/anima", "/openapi/no.json"),
+    ],
 )
 def test_a_missing_page_is_404_and_not_cached(path: str) -> None:
     answer = get_page(path)
