@@ -142,6 +142,7 @@ def update_endpoint(
         seen = _owned(origin.org_id, endpoint_id, kind)
         wanted = EndpointSettings.model_validate(settings.settings_of(seen.endpoint).model_dump() | changes)
         changed = next_version(settings.apply_settings(seen.endpoint, wanted, catalog))
+        settings.check_kept_headers(seen.endpoint, changed, changes)
         anew = (changed.active and not seen.endpoint.active) or changed.url != seen.endpoint.url
         done = commit_once(
             effect,

@@ -324,3 +324,18 @@ def test_data_sealed_for_one_purpose_cannot_be_opened_for_another(cloud: dict[st
     assert secret.seal("one", "text") != sealed
     with pytest.raises(InvalidTag):
         secret.unseal("other", sealed)
+
+
+def test_stored_headers_never_follow_the_url_to_another_server(acme: Tenant, register: Register) -> None:
+    made, caller = register(url=URL, custom_headers={"Authorization": "Bearer opensesame"}), acme.caller(master=True)
+
+    def change(**changes: Any) -> Endpoint:
+        return service.update_endpoint(caller, made.endpoint.id, changes).endpoint
+
+    for url in ("https://evil.example/hook", "https://example.com:8443/hook", "https://example.com/other"):
+        with pytest.raises(Invalid) as refusal:
+            change(url=url)
+        assert "sent again" in refusal.value.details["fields"]["customHeaders"]
+    assert change(url=URL, label="CRM").header_names == ["Authorization"]
+    assert change(url="https://evil.example/", custom_headers={}).header_names == []
+    assert change(url="https://third.example/").url == "https://third.example/"
