@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from infra import topology
 from infra.local import demo, dynoxide, engine, files, identity, provision
@@ -151,17 +152,7 @@ class LocalStack:
         own = {name: Pool(size, environ, log, (name,), name) for name, size in _OWN_PROCESSES.items()}
         pools = (api, background, *callers.values(), *own.values())
         gateway = Gateway(api, log, callers)
-        server = uvicorn.Server(
-            uvicorn.Config(
-                gateway,
-                host="127.0.0.1",
-                port=self.port,
-                log_level="warning",
-                server_header=False,
-                # Without a limit, a client that stops reading would block the stop forever.
-                timeout_graceful_shutdown=5,
-            )
-        )
+        server = uvicorn.Server(server_config(gateway, self.port))
         # The stack handles signals itself, and stops the server in its order.
         server.capture_signals = nullcontext  # type: ignore[method-assign, assignment]
         pumps = EventSources(background, own, environ, checkpoint)
@@ -264,3 +255,18 @@ async def _hold(home: Path) -> IO[str]:
                 print_line("The engine of a stack that was killed is still writing its data. Please wait.")
             told = True
             await asyncio.sleep(0.1)
+
+
+def server_config(app: ASGIApp, port: int) -> uvicorn.Config:
+    """Returns the configuration of the server of the APIs."""
+    return uvicorn.Config(
+        app,
+        host="127.0.0.1",
+        port=port,
+        log_level="warning",
+        server_header=False,
+        # No proxy stands before the stack. Otherwise a client would choose its own address by X-Forwarded-For.
+        proxy_headers=False,
+        # Without a limit, a client that stops reading would block the stop forever.
+        timeout_graceful_shutdown=5,
+    )
