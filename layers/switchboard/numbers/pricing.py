@@ -60,7 +60,8 @@ def parse_number_on_sale(e164: str) -> Phone:
 
 def room_write(org: Organization, step: int) -> Update:
     """Returns the write that counts numbers of an organization. Raises Forbidden at commit beyond the plan's limit."""
-    limit = org.terms.numbers
+    terms = org.terms
+    limit = terms.numbers if org.pays_overage else terms.numbers_included
     return organizations.gauge_write(
         org.id,
         GAUGE,
