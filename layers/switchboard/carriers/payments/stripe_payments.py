@@ -35,8 +35,8 @@ API_VERSION = "2026-10-28.endive"
 METER_PREFIX = "switchboard_"
 #: The time and the repetitions of a request of a worker, for which nobody waits.
 _PATIENT_SECONDS, _PATIENT_RETRIES = 10.0, 2
-#: The size of a page of subscriptions, and the most that are read. Also ended ones are in the list.
-_PAGE, _MAX_SUBSCRIPTIONS = 100, 1_000
+#: The size of a page of a list, and the most that is read. Also ended subscriptions and paid invoices are listed.
+_PAGE, _MAX_SUBSCRIPTIONS, _MAX_INVOICES = 100, 1_000, 1_000
 
 
 class StripePayments:
@@ -133,6 +133,15 @@ class StripePayments:
         if gone:
             raise CustomerGoneError("the customer was deleted")
         return found
+
+    def has_debt(self, org_id: str, customer_id: str) -> bool:  # noqa: ARG002 one account
+        """Whether an invoice is uncollectible, or open after an attempt to charge it."""
+        with reading():
+            listed = self._client.invoices.list({"customer": customer_id, "limit": _PAGE})
+            return any(
+                one.status == "uncollectible" or (one.status == "open" and one.attempted)
+                for one in islice(listed.auto_paging_iter(), _MAX_INVOICES)
+            )
 
     def change_subscription(self, change: SubscriptionChange) -> None:
         """Changes plan or end. The difference of a plan is invoiced and charged at once, or the plan stays."""
