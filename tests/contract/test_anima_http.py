@@ -19,7 +19,7 @@ from jsonschema import Draft202012Validator
 
 from switchboard.accounts import credentials
 from switchboard.accounts.models import KeyKind
-from switchboard.webhooks.service import MAX_ENDPOINTS
+from switchboard.webhooks.host_limits import MAX_OF_HOST
 from tests.contract.spec import METHODS, ORACLE, STREAM, Json, Operation, Spec
 from tests.contract.world import CALL, GOOD, MAIL, OURS, Ask, Organization, sign_up_body, unused_number, wait_for_status
 
@@ -125,7 +125,7 @@ def unknown_webhook(method: str, path: str, body: dict[str, Any] | None, org: Or
 
 
 def create_webhook_beyond_limit(org: Organization) -> Ask:
-    for _ in range(MAX_ENDPOINTS):
+    for _ in range(MAX_OF_HOST):
         assert GOOD["webhookCreate"](org).send(org.http).status_code == 201
     return GOOD["webhookCreate"](org)
 

@@ -323,6 +323,7 @@ KINDS: tuple[ItemKind, ...] = (
     ItemKind("activity", "mark of a received mail", "<org>#received#<agent>#<digest>|received", _ORG, _MAIL),
     # ---- webhooks
     ItemKind("core", "webhook", "<org>#webhooks|<id>", _CHANGE, "The organization keeps it until somebody deletes it."),
+    ItemKind("core", "number of webhooks at a host", "<org>#webhook-hosts|<digest>", _ORG, "It is a limit."),
     ItemKind(
         "core",
         "endpoint of a callback",
