@@ -1,8 +1,8 @@
 """Hides the secrets of a request in what its receiver answers.
 
-Servers often repeat a header in their errors: `Invalid API key: Bearer s3cret`. What they answer is stored, shown and
-read by language models, so the secret must not be in it. A receiver knows the secret, and can always write it in a form
-of its own. So this protects from careless servers, and not from a server that wants to publish the secret.
+Servers often repeat a header in their errors: `Invalid API key: Bearer s3cret`. Their answers are stored, shown and
+read by language models, so the secret must not be in them. A receiver knows the secret, and can always write it in a
+form of its own. So this protects from careless servers, and not from a server that wants to publish the secret.
 """
 
 from __future__ import annotations

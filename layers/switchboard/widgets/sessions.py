@@ -120,9 +120,9 @@ def start_session(
 ) -> StartedSession:
     """Starts a session, with its call, its lead and its reservation, in one commit.
 
-    `address` is the visitor's address or network. Raises RateLimited for too many sessions of it at one time, NotFound
-    for a token that was revoked meanwhile, QuotaExceeded at a cap, Invalid without a flow, and Unavailable without a
-    provider of rooms, a free line or an open flow.
+    `address` is the visitor's address or network. Raises NotFound for a token that was revoked meanwhile, QuotaExceeded
+    at a cap, Invalid without a flow, and Unavailable without a provider of rooms, a free line or an open flow. Raises
+    RateLimited if the address has too many sessions at one time.
     """
     made = retry_on_conflict(lambda: _start_once(token, origin, answers, correlation_id, effect, address))
     assert made is not None, "no write of a session says that it is recorded already"

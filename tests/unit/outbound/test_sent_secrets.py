@@ -1,4 +1,4 @@
-"""What a server answers does not have the secrets that it was sent."""
+"""The answer of a server has none of the secrets that we sent to the server."""
 
 from __future__ import annotations
 
