@@ -326,6 +326,15 @@ KINDS: tuple[ItemKind, ...] = (
     ItemKind("core", "number of webhooks at a host", "<org>#webhook-hosts|<digest>", _ORG, "It is a limit."),
     ItemKind(
         "core",
+        "first attempts at a host in a minute",
+        "<org>#webhook-hosts|<digest>#<minute>",
+        _TTL,
+        "It is a limit of the minute.",
+        _DAY / 24,
+        "the begin of the minute",
+    ),
+    ItemKind(
+        "core",
         "endpoint of a callback",
         "<org>#callback#<id>|endpoint",
         _TTL,

@@ -22,6 +22,10 @@ from switchboard.kit import texts
 MAX_OF_HOST = 10
 
 
+def host_partition(org_id: str) -> str:
+    return f"{org_id}#webhook-hosts"
+
+
 def digest_of_host(url: str) -> str:
     """Returns the digest of the host of a checked URL."""
     return texts.digest(urlsplit(url).hostname or "")
@@ -44,7 +48,7 @@ def _count_write(org_id: str, host: str, step: int) -> Update:
     room = {":room": MAX_OF_HOST - step} if step > 0 else {}
     return Update(
         table="core",
-        key={"pk": f"{org_id}#webhook-hosts", "sk": host},
+        key={"pk": host_partition(org_id), "sk": host},
         expression="ADD #count :step",
         names={"#count": "count"},
         values={":step": step} | room,
