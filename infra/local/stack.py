@@ -257,7 +257,7 @@ async def _hold(home: Path) -> IO[str]:
             await asyncio.sleep(0.1)
 
 
-def server_config(app: ASGIApp, port: int) -> uvicorn.Config:
+def server_config(app: ASGIApp | Gateway, port: int) -> uvicorn.Config:
     """Returns the configuration of the server of the APIs."""
     return uvicorn.Config(
         app,

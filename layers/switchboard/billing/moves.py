@@ -61,7 +61,8 @@ def may_be_in_debt(account: BillingAccount, org: Organization, found: PaidSubscr
     """Whether an invoice may be unpaid that no running subscription shows. Then the provider must be asked."""
     if found is not None and found.is_live:
         return org.unpaid or account.in_debt
-    return found is not None or account.status is not BillingStatus.NONE
+    # A subscription that was never paid has used nothing.
+    return account.status is not BillingStatus.NONE or (found is not None and found.status == "canceled")
 
 
 def decide_outcome(

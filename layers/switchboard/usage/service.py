@@ -331,7 +331,8 @@ def remaining_micros(org: Organization, meter: Meter) -> int | None:
     quota = _monthly_quota(org, meter)
     if not capped and quota is None:
         return None
-    items, rests = store.list_counters(org.id, clock.now_iso()[:7]), []
+    items = store.list_counters(org.id, clock.now_iso()[:7])
+    rests: list[int] = []
     if capped:
         rests.append(org.hard_cap.monthly_cap_cents * MICROS_PER_CENT - sum(item.get("capped", 0) for item in items))
     if quota is not None:

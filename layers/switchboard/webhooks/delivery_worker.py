@@ -209,9 +209,7 @@ async def _wake(group: EndpointBatch, job: WakeReceiver, worker: _Worker) -> Non
         await asyncio.to_thread(parking.arrange_next_wake_up, job)
 
 
-def _keep_pace(
-    group: EndpointBatch, endpoint: Endpoint, wanted: Sequence[BatchJob], worker: _Worker
-) -> Sequence[BatchJob]:
+def _keep_pace(group: EndpointBatch, endpoint: Endpoint, wanted: list[BatchJob], worker: _Worker) -> list[BatchJob]:
     """Counts first attempts at the endpoint's host, and puts them off above its pace. Returns the other jobs."""
     first = [one for one in wanted if not one.stored and host_pace.may_be_put_off(one.job)]
     seconds = host_pace.find_delay_seconds(group.receiver.org_id, endpoint.url, len(first)) if first else 0

@@ -138,10 +138,7 @@ class StripePayments:
         """Whether an invoice is uncollectible, or open after an attempt to charge it."""
         with reading():
             listed = self._client.invoices.list({"customer": customer_id, "limit": _PAGE})
-            return any(
-                one.status == "uncollectible" or (one.status == "open" and one.attempted)
-                for one in islice(listed.auto_paging_iter(), _MAX_INVOICES)
-            )
+            return any(map(_is_debt, islice(listed.auto_paging_iter(), _MAX_INVOICES)))
 
     def change_subscription(self, change: SubscriptionChange) -> None:
         """Changes plan or end. The difference of a plan is invoiced and charged at once, or the plan stays."""
@@ -222,6 +219,13 @@ class StripePayments:
             created=found.created,
             ended_at=clock.format_iso(clock.from_epoch(ended)) if ended else None,
         )
+
+
+def _is_debt(invoice: stripe.Invoice) -> bool:
+    if invoice.billing_reason == "subscription_create":
+        # The first invoice comes before the subscription. Without its payment nothing was used.
+        return False
+    return invoice.status == "uncollectible" or (invoice.status == "open" and invoice.attempted)
 
 
 def _items(found: stripe.Subscription) -> list[Any]:
