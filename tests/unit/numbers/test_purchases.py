@@ -306,4 +306,4 @@ def test_where_nobody_pays_numbers_end_at_what_the_plan_includes(
     buy(free)
     with pytest.raises(Forbidden, match="subscribe to a plan") as refused:
         buy(free, "+14155550146")
-    assert (refused.value.code, provider.purchases, counted(free)) == ("plan_quota", 1, 1)
+    assert (refused.value.code, provider.purchases, counted(free)) == ("number_limit", 1, 1)
