@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-GUIDE = """
-Switchboard is up, {seconds:.1f} s after the start. Ctrl-C stops it and keeps its data.
+import shutil
+
+_NO_CURL = "\nThe commands need curl, which this machine does not have. The pages at {url}/docs send requests too.\n"
+_GUIDE = """
+Switchboard is up, {seconds} s after the start. {stopped_by} stops it and keeps its data.
 
   Anima      {url}/v1
   OptiComm   {url}/functions/v1
@@ -13,7 +16,7 @@ Switchboard is up, {seconds:.1f} s after the start. Ctrl-C stops it and keeps it
   Widget     {url}/docs/widget-demo?key={WIDGET_KEY}
   Sent mail  {home}/mail
   Inbound    smtp://localhost:{smtp} for demo@{domain} and all other agents
-  Logs       {home}/functions.log
+  Logs       {home}/functions.log; `make logs` shows all logs, `make status` what runs
 
 Keys of the demo organization (also in {home}/demo.env):
   agent   {ANIMA_AGENT_KEY}
@@ -48,3 +51,8 @@ password. Ada (ada@demo.example) is the demo's admin, Vic (vic@demo.example) can
     -d '{{"e164":"+1 415 555 0142","display_name":"Grace Hopper","notes":"prefers mornings"}}'
   curl -s '{url}/api/contacts?q=hop' -H 'Cookie: bh_hum_session={HUM_SESSION}'
 """
+
+
+def write_guide(**facts: object) -> str:
+    """The guide with the addresses and keys of a stack."""
+    return (_GUIDE + ("" if shutil.which("curl") else _NO_CURL)).format(**facts)
