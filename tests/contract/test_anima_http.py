@@ -130,6 +130,14 @@ def create_webhook_beyond_limit(org: Organization) -> Ask:
     return GOOD["webhookCreate"](org)
 
 
+def move_webhook_beyond_limit(org: Organization) -> Ask:
+    create_webhook_beyond_limit(org)
+    full = GOOD["webhookCreate"](org).body
+    assert full is not None
+    made = Ask("POST", "/v1/webhooks", {**full, "url": "https://other.example/"}, headers=org.master).send(org.http)
+    return Ask("PATCH", f"/v1/webhooks/{made.json()['id']}", {"url": full["url"]}, headers=org.master)
+
+
 OWN: dict[tuple[str, int], Callable[[Organization], Ask]] = {
     ("optOutDelete", 404): lambda org: Ask("DELETE", f"/v1/compliance/opt-outs/{unused_number()}", headers=org.master),
     ("blockDelete", 404): lambda org: Ask("DELETE", f"/v1/compliance/blocks/{unused_number()}", headers=org.master),
@@ -166,6 +174,7 @@ OWN: dict[tuple[str, int], Callable[[Organization], Ask]] = {
     ("keyCreate", 404): lambda org: Ask("POST", "/v1/keys", {"name": "x", "agentId": "agt_none"}, headers=org.master),
     ("keyRotate", 404): lambda org: Ask("POST", "/v1/keys/key_none/rotate", {}, headers=org.master),
     ("webhookCreate", 402): create_webhook_beyond_limit,
+    ("webhookUpdate", 402): move_webhook_beyond_limit,
     **{
         (name, 404): partial(unknown_webhook, method, path, body)
         for name, method, path, body in (
