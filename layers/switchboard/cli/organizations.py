@@ -28,7 +28,7 @@ from switchboard.cli.commands import (
 )
 from switchboard.usage import service as usage
 
-_LIMITS = tuple(field.name for field in fields(Plan) if field.name not in ("name", "sliced"))
+_LIMITS = tuple(field.name for field in fields(Plan) if field.name not in ("name", "sliced", "has_overage"))
 _LARGEST_CAP = 100_000_000
 _PAGE = 100
 PLAN = OneOf("a plan", PlanName)

@@ -60,6 +60,7 @@ def _request_of(turn: ReplyTurn, offered: OfferedTool, call: ToolCall) -> ToolRe
         tool=offered.tool.name,
         name=offered.name,
         arguments=call.arguments,
+        fingerprint=offered.fingerprint,
     )
 
 
