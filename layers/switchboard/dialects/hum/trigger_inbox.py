@@ -15,7 +15,7 @@ from urllib.parse import unquote
 from switchboard.dialects.hum.dialect import Hum
 from switchboard.edge import idempotency, pipeline, rate_limit
 from switchboard.edge.bodies import FORM, JSON, Body, parse_form
-from switchboard.edge.exchange import Exchange
+from switchboard.edge.exchange import Exchange, Reply
 from switchboard.edge.router import AuthenticationScheme
 from switchboard.errors import Invalid, RateLimited, UnsupportedMedia
 from switchboard.kit import settings, texts
