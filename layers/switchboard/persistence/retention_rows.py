@@ -48,6 +48,7 @@ KINDS: tuple[ItemKind, ...] = (
     ItemKind("core", "entry of a flow's version", "<org>#flow-versions#<flow>|<version>", _ORG, _VERSIONS),
     ItemKind("core", "snapshot of a flow's version", "<org>#flow-snapshots#<flow>|<version>", _ORG, _VERSIONS),
     ItemKind("core", "MCP server", "<org>#mcp-servers|<id>", _CHANGE, "The organization deletes it."),
+    ItemKind("core", "tools of an MCP server", "<org>#mcp-tools#<server>|<part>", _CHANGE, "It follows its server."),
     ItemKind("core", "label of an MCP server", "<org>#mcp-labels|<label>", _CHANGE, "It follows its server."),
     ItemKind("core", "drills that are switched off", "<org>|drills", _ORG, "The tenant's own choice."),
     # ---- people and teams
