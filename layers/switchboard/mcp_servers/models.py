@@ -47,7 +47,7 @@ class McpTool(BaseModel):
 
 
 class ToolEntry(BaseModel):
-    """What the server's own item has of a tool: enough to choose the tools of a turn without their schemas.
+    """A tool as the item of its server has it: enough to choose the tools of a turn without their schemas.
 
     `size` has the bytes of the tool as a language model reads it, and `part` the number of the item with its schema.
     """

@@ -1,4 +1,4 @@
-"""A customer's MCP server in the turns of the AI, for tests, and what the activity of a conversation tells of it."""
+"""A customer's MCP server in the turns of the AI, for tests, and the entries of its tools in the activity."""
 
 from __future__ import annotations
 
