@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from infra import topology
 from infra.install import cleaning
@@ -159,17 +160,7 @@ class LocalStack:
         own = {name: Pool(size, environ, log, (name,), name) for name, size in _OWN_PROCESSES.items()}
         pools = self._pools = (api, background, *callers.values(), *own.values())
         gateway = Gateway(api, log, callers)
-        server = uvicorn.Server(
-            uvicorn.Config(
-                gateway,
-                host="127.0.0.1",
-                port=self.ports.api,
-                log_level="warning",
-                server_header=False,
-                # Without a limit, a client that stops reading would block the stop forever.
-                timeout_graceful_shutdown=5,
-            )
-        )
+        server = uvicorn.Server(server_config(gateway, self.ports.api))
         # The stack handles signals itself, and stops the server in its order.
         server.capture_signals = nullcontext  # type: ignore[method-assign, assignment]
         pumps = EventSources(background, own, environ, checkpoint)
@@ -251,3 +242,18 @@ def _tables(data: Path, log: Path, handed_on: Checkpoint) -> Server | None:
         return None
     dynoxide.trim_streams(file, handed_on.list_places())
     return dynoxide.Tables(program, log, file)
+
+
+def server_config(app: ASGIApp | Gateway, port: int) -> uvicorn.Config:
+    """Returns the configuration of the server of the APIs."""
+    return uvicorn.Config(
+        app,
+        host="127.0.0.1",
+        port=port,
+        log_level="warning",
+        server_header=False,
+        # No proxy stands before the stack. Otherwise a client would choose its own address by X-Forwarded-For.
+        proxy_headers=False,
+        # Without a limit, a client that stops reading would block the stop forever.
+        timeout_graceful_shutdown=5,
+    )

@@ -30,6 +30,7 @@ from switchboard.webhooks import service as webhooks
 
 api = Api(Anima(), "webhooks", tag="Webhooks", keys=MASTER)
 
+_LIMIT = "The organization has 50 webhooks, or ten at the host of the URL."
 _UNKNOWN = "The organization has no webhook with this id."
 
 
@@ -41,7 +42,7 @@ _UNKNOWN = "The organization has no webhook with this id."
     secret=True,
     responses={
         400: "The request is not valid, or the URL is not publicly reachable.",
-        402: "The limit of webhooks is reached.",
+        402: _LIMIT,
     },
 )
 def create_endpoint(request: CreateWebhook) -> NewWebhookView:
@@ -95,7 +96,7 @@ def get_endpoint(webhook_id: str) -> WebhookView:
     summary="Update a webhook",
     operation_id="webhookUpdate",
     description="Activating a disabled webhook resets its count of failures.",
-    responses={400: "The request is not valid.", 404: _UNKNOWN},
+    responses={400: "The request is not valid.", 402: _LIMIT, 404: _UNKNOWN},
 )
 def update_endpoint(webhook_id: str, request: UpdateWebhook) -> WebhookView:
     caller = api.caller

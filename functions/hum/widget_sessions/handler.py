@@ -74,7 +74,7 @@ def get_config() -> WidgetConfigView:
     summary="Start a voice session of a visitor",
     operation_id="startWidgetSession",
     description="The answer has the ticket of a voice room, and a token that reads the talk as text. The platform ends "
-    "the session at `expires_at`.",
+    "the session at `expires_at`. A fourth session of one address at the same time is 429 `sessions_of_address`.",
     scheme=_BY_KEY,
     cross_origin=_CORS,
     secret=True,
@@ -98,8 +98,11 @@ def start_session(request: StartSessionInput) -> StartedSessionView:
     # The rate comes before the captcha: otherwise a stranger makes us ask the captcha without a limit.
     _count_session(token, exchange.request.source_ip)
     sessions.check_captcha(token, exchange.origin, request.captcha_token, exchange.request.source_ip)
+    address = rate_limit.network_of(exchange.request.source_ip)
     return StartedSessionView.of(
-        sessions.start_session(token, exchange.origin, answers, exchange.correlation_id, exchange.effect)
+        sessions.start_session(
+            token, exchange.origin, answers, exchange.correlation_id, exchange.effect, address=address
+        )
     )
 
 

@@ -113,13 +113,18 @@ def set_limit(origin: Origin, name: str, value: int | None) -> None:
     retry_on_conflict(attempt)
 
 
-def terms_writes(origin: Origin, plan: PlanName | None, *, unpaid: bool | None) -> list[Writes]:
-    """Returns the writes that move an organization to a plan, and stop or allow what it sends. `None` changes nothing.
+def terms_writes(
+    origin: Origin, plan: PlanName | None, *, unpaid: bool | None = None, past_due: bool | None = None
+) -> list[Writes]:
+    """Returns the writes that move an organization to a plan, and stop or allow what it sends, and use beyond the plan.
+
+    `None` changes nothing.
 
     Negotiated limits stay. Call `usage.service.rebalance` after the commit of another plan.
     """
     changes: dict[str, Any] = {} if plan is None else {"plan": plan.value}
     changes |= {} if unpaid is None else {"unpaid": unpaid}
+    changes |= {} if past_due is None else {"past_due": past_due}
     if not changes:
         return []
     stop = None

@@ -25,7 +25,7 @@ from switchboard.usage import service as usage
 if TYPE_CHECKING:
     from switchboard.cli.commands import Nouns
 
-_LIMITS = tuple(field.name for field in fields(Plan) if field.name not in ("name", "sliced"))
+_LIMITS = tuple(field.name for field in fields(Plan) if field.name not in ("name", "sliced", "has_overage"))
 _LARGEST_CAP = 100_000_000
 _PAGE = 100
 

@@ -324,6 +324,16 @@ KINDS: tuple[ItemKind, ...] = (
     ItemKind("activity", "mark of a received mail", "<org>#received#<agent>#<digest>|received", _ORG, _MAIL),
     # ---- webhooks
     ItemKind("core", "webhook", "<org>#webhooks|<id>", _CHANGE, "The organization keeps it until somebody deletes it."),
+    ItemKind("core", "number of webhooks at a host", "<org>#webhook-hosts|<digest>", _ORG, "It is a limit."),
+    ItemKind(
+        "core",
+        "first attempts at a host in a minute",
+        "<org>#webhook-hosts|<digest>#<minute>",
+        _TTL,
+        "It is a limit of the minute.",
+        _DAY / 24,
+        "the begin of the minute",
+    ),
     ItemKind(
         "core",
         "endpoint of a callback",

@@ -72,6 +72,7 @@ def _request_of(turn: ReplyTurn, asked: ToolRound, offered: OfferedTool, call: T
         tool=offered.tool.name,
         name=offered.name,
         arguments=call.arguments,
+        fingerprint=offered.fingerprint,
     )
 
 

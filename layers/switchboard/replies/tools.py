@@ -19,7 +19,9 @@ from switchboard import telemetry
 from switchboard.flows import values
 from switchboard.flows.models import Flow, Tool
 from switchboard.kit import texts
+from switchboard.mcp_servers.tools import UNTRUSTED
 from switchboard.outbound.client import GuardedClient, NoResponseError
+from switchboard.outbound.loops import LOOP_HEADER
 from switchboard.replies.repliers import MAX_REPLY_CHARACTERS, tool_names
 from switchboard.replies.repliers.models import ToolCall, ToolResult
 
@@ -162,7 +164,7 @@ def _note_outcomes(schema: dict[str, Any], call: ToolCall, effects: Effects) -> 
 
 
 def _call_http_tool(tool: Tool, arguments: Mapping[str, Any], key: str) -> ToolResult:
-    headers = {"Idempotency-Key": key, "Accept": "application/json"}
+    headers = {"Idempotency-Key": key, "Accept": "application/json", LOOP_HEADER: "1"}
     try:
         if tool.method == "GET":
             query = urlencode(
@@ -180,7 +182,8 @@ def _call_http_tool(tool: Tool, arguments: Mapping[str, Any], key: str) -> ToolR
         return ToolResult(tool.name, "The tool did not answer.", done=False)
     status, content = response
     text = content.decode(errors="replace")[:MAX_RESULT_CHARACTERS]
-    return ToolResult(tool.name, f"{status}: {text}" if status >= _ERROR_STATUS else text, done=status < _ERROR_STATUS)
+    shown = f"{status}: {text}" if status >= _ERROR_STATUS else text
+    return ToolResult(tool.name, UNTRUSTED + shown, done=status < _ERROR_STATUS)
 
 
 async def _request(url: str, headers: Mapping[str, str], body: bytes | None) -> tuple[int, bytes]:

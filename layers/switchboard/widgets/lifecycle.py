@@ -122,6 +122,9 @@ def settle_session(org_id: str, session_id: str) -> None:
         )
         return after, [
             timers.cancel_writes(found.timer),
+            room_calls.leave_address_write(found.org_id, found.address_lane, found.call_id)
+            if found.address_lane
+            else None,
             timers.job_write(CloseCallRoom(org_id=found.org_id, call_id=found.call_id)),
             reservations.settlement_write(
                 found.org_id, days.PURPOSE, found.day, found.reserved_micros, call.cost_micros, seconds

@@ -15,11 +15,10 @@ from urllib.parse import unquote
 from switchboard.dialects.hum.dialect import Hum
 from switchboard.edge import pipeline, rate_limit, strangers
 from switchboard.edge.bodies import FORM, JSON, Body, parse_form
-from switchboard.edge.exchange import Exchange, Reply
+from switchboard.edge.exchange import Exchange
 from switchboard.edge.router import AuthenticationScheme
-from switchboard.errors import Forbidden, Invalid, RateLimited, UnsupportedMedia
+from switchboard.errors import Invalid, RateLimited, UnsupportedMedia
 from switchboard.kit import settings, texts
-from switchboard.outbound.loops import LOOP_HEADER, WEBHOOK_HOP
 from switchboard.triggers import firing
 from switchboard.triggers.firing import FiredEvent
 from switchboard.triggers.models import MAX_BODY_BYTES, MAX_BODY_DEPTH
@@ -32,18 +31,6 @@ BYTES_PER_COUNT = 8 * 1024
 _CONTEXT = "The context of the flows that the event starts. Any other JSON is accepted too."
 
 
-def refuse_own_webhook(exchange: Exchange, proceed: pipeline.Proceed) -> Reply:
-    """Raises Forbidden for a delivery of our own webhook: each event would make a delivery, and each delivery an event.
-
-    The answer is the same for every token.
-    """
-    if WEBHOOK_HOP in exchange.request.header_values(LOOP_HEADER):
-        raise Forbidden(
-            "A webhook of this platform cannot fire a trigger: let another system handle the webhook.", code="loop"
-        )
-    return proceed()
-
-
 class TriggerInbox(Hum):
     """HUM's dialect for other systems: its errors, without sessions, origins and kept answers."""
 
@@ -52,7 +39,6 @@ class TriggerInbox(Hum):
     correlation = False
     steps = (
         pipeline.route,
-        refuse_own_webhook,
         pipeline.authenticate,
         pipeline.limit,
         pipeline.read_body,
