@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra import topology
+from infra import renderer, topology
 from infra.resources import Function
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -170,6 +170,7 @@ def _zip(target: Path, files: Iterable[tuple[Path, Path]]) -> Path:
 
 def main() -> None:
     """Build everything, and print the sizes."""
+    renderer.install_renderer()
     build_dependencies()
     made = build_assets()
     for path in (*made.functions.values(), made.layer, made.dependencies):

@@ -186,9 +186,21 @@ def findings(path: Path, root: Path = ROOT) -> Iterator[Finding]:
                 yield Finding(shown, line, f"more than {LONGEST_SENTENCE_WORDS} words in a sentence", words)
 
 
+def _is_command(decorator: ast.expr) -> bool:
+    """Whether a decorator makes a command of the command line: `@click.command(…)`, `@org_command.command(…)`."""
+    return (
+        isinstance(decorator, ast.Call)
+        and isinstance(decorator.func, ast.Attribute)
+        and decorator.func.attr in ("command", "group")
+    )
+
+
 def _commands(source: str) -> Iterator[tuple[int, str]]:
     """The docstrings of functions that do not begin with a verb in the third person, each with its line."""
     for node in ast.walk(ast.parse(source)):
+        # The docstring of a command is its help, which tells the person what to do: "Create a key".
+        if isinstance(node, ast.FunctionDef) and any(map(_is_command, node.decorator_list)):
+            continue
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and (text := ast.get_docstring(node)):
             first = _FIRST_WORD.match(text)
             if first and first[0].lower() not in _NO_VERBS and not re.search(r"[^s]s$", first[0]):

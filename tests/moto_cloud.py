@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from functools import cache
 from io import BytesIO
 from threading import RLock
+from time import time
 from typing import Any
 from unittest.mock import patch
 
@@ -164,3 +165,32 @@ def _is_equal(one: DynamoType, other: DynamoType) -> bool:
 Table.all_items = _all_items_at_less_cost
 Table.sorted_items = _sorted_items
 DynamoType.__eq__ = _is_equal
+
+
+def _list_visible(queue: sqs.Queue) -> list[sqs.Message]:
+    now = sqs.unix_time_millis()
+    return [message for message in queue._messages if message.visible_at < now and message.delayed_until <= now]
+
+
+def _count_hidden(queue: sqs.Queue) -> int:
+    now = sqs.unix_time_millis()
+    return sum(message.visible_at >= now for message in queue._messages)
+
+
+def _count_delayed(queue: sqs.Queue) -> int:
+    now = sqs.unix_time_millis()
+    return sum(message.delayed_until > now for message in queue._messages)
+
+
+def _is_retained(backend: sqs.SQSBackend, queue_name: str, message: sqs.Message) -> bool:
+    queue = backend.get_queue(queue_name)
+    return bool(queue.message_retention_period + message.sent_timestamp / 1000 > time())
+
+
+# For each message that is sent or received, moto counts all messages of the queue several times, and asks for the time
+# at each of them.
+sqs.unix_time, sqs.unix_time_millis = time, lambda: time() * 1000
+sqs.Queue.messages = property(_list_visible)
+sqs.Queue.approximate_number_of_messages_not_visible = property(_count_hidden)
+sqs.Queue.approximate_number_of_messages_delayed = property(_count_delayed)
+sqs.SQSBackend.is_message_valid_based_on_retention_period = _is_retained

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from http import HTTPStatus
 from typing import Any
 
 from mcp import types
@@ -16,6 +17,7 @@ from functions.mcp.credentials import Credential
 from functions.mcp.execution import ToolAnswer, execute_operation
 from functions.mcp.tools import EXECUTE, SEARCH, TOOLS, find_input_problems
 from switchboard import telemetry
+from switchboard.dialects.mcp.dialect import error_document
 from switchboard.edge.exchange import Exchange, Reply
 from switchboard.errors import Invalid
 from switchboard.kit import texts
@@ -90,27 +92,38 @@ def answer_message(exchange: Exchange, credential: Credential) -> Reply:
     # The edge has parsed the body strictly: the package reads only JSON that every reader understands in the same way.
     if texts.is_deeper(exchange.body, MAX_DEPTH):
         raise Invalid(f"The message has more than {MAX_DEPTH} levels: send flatter arguments.", code="invalid_json")
-    return asyncio.run(_answer(McpSession(credential).server, exchange))
+    reply = asyncio.run(_answer(McpSession(credential).server, exchange))
+    if reply.status == HTTPStatus.NOT_ACCEPTABLE:
+        # The package's own refusal has a body for old versions of the protocol only.
+        told = "The response is JSON: send the header Accept: application/json, text/event-stream."
+        return Reply.json(reply.status, error_document(reply.status, "not_acceptable", told, {}))
+    return reply
 
 
 async def _answer(server: Server[Any], exchange: Exchange) -> Reply:
     manager = StreamableHTTPSessionManager(server, json_response=True, stateless=True)
-    reply = Reply(500)
+    reply: Reply | None = None
     parts: list[bytes] = []
     body: list[dict[str, Any]] = [{"type": "http.request", "body": exchange.request.body_bytes(), "more_body": False}]
 
     async def receive() -> dict[str, Any]:
-        return body.pop() if body else {"type": "http.disconnect"}
+        if not body:
+            # The client stays until it has the response. The package cancels this, because it stops a request whose
+            # client is gone.
+            await asyncio.Event().wait()
+        return body.pop()
 
     async def send(message: Any) -> None:
+        nonlocal reply
         if message["type"] == "http.response.start":
-            reply.status = message["status"]
-            reply.headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in message["headers"]}
+            headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in message["headers"]}
+            reply = Reply(message["status"], headers=headers)
         else:
             parts.append(message.get("body", b""))
 
     async with manager.run():
         await manager.handle_request(_scope(exchange), receive, send)
+    assert reply is not None, "the package answers every request"
     reply.headers.pop("content-length", None)
     reply.body = b"".join(parts).decode()
     return reply

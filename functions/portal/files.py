@@ -1,4 +1,4 @@
-"""The files that the portal serves: OpenAPI documents, Swagger UI, and the portal's style and script."""
+"""The files that the portal serves: OpenAPI documents, their renderer, and the pages' styles and scripts."""
 
 from __future__ import annotations
 
@@ -6,22 +6,19 @@ import hashlib
 import json
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 _HERE = Path(__file__).parent
-#: The copy of Swagger UI in Powertools.
-_SWAGGER_UI = Path(str(resources.files("aws_lambda_powertools"))) / "event_handler" / "openapi" / "swagger_ui"
-
-_ASSET_FOLDERS = {
-    "portal.css": _HERE / "assets",
-    "portal.js": _HERE / "assets",
-    "widget.js": _HERE / "assets",
-    "swagger-ui.min.css": _SWAGGER_UI,
-    "swagger-ui-bundle.min.js": _SWAGGER_UI,
+#: The renderer of the reference pages. `python -m infra.renderer` installs it here.
+RENDERER = "scalar.js"
+_RENDERER = _HERE / "scalar" / RENDERER
+_MEDIA_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json",
+    ".svg": "image/svg+xml",
 }
-_MEDIA_TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".json": "application/json"}
 
 
 @dataclass(frozen=True)
@@ -36,7 +33,8 @@ class File:
 @cache
 def find_asset(name: str) -> File | None:
     """Returns the asset with this name, or `None`."""
-    return _read(_ASSET_FOLDERS[name] / name) if name in _ASSET_FOLDERS else None
+    path = _assets().get(name)
+    return _read(path) if path else None
 
 
 @cache
@@ -49,6 +47,13 @@ def find_document(name: str) -> File | None:
 def list_document_infos() -> dict[str, dict[str, Any]]:
     """Returns the `info` of each OpenAPI document by the API's name."""
     return {path.stem: json.loads(path.read_text())["info"] for path in sorted((_HERE / "documents").glob("*.json"))}
+
+
+@cache
+def _assets() -> dict[str, Path]:
+    # A local stack without access to npm has no renderer.
+    found = (*(_HERE / "assets").iterdir(), *_RENDERER.parent.glob(_RENDERER.name))
+    return {path.name: path for path in found if path.suffix in _MEDIA_TYPES}
 
 
 def _read(path: Path) -> File:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import secrets
-import subprocess
-import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from infra.install import environments
 from infra.local.server import Server, free_port, is_free
 
 __all__ = [
@@ -23,18 +22,18 @@ __all__ = [
     "engine_environ",
     "free_port",
     "install_engine",
-    "require_free",
     "running_engine",
     "start_engine",
 ]
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = environments.ROOT
 LOCK = Path(__file__).with_name("engine.lock")
 REGION = "us-east-1"
 #: Any twelve digits are an account of their own in the engine. Each test uses another account.
 ACCOUNT = "000000000000"
 #: How often changed data is saved that is not written before each response.
 SAVE_SECONDS = 5
+_HOME = ROOT / ".local" / "engine"
 _HOST = Path(__file__).with_name("engine_host.py")
 _SECRET = "local"  # noqa: S105 the engine checks no credentials
 _HEALTH = "/_ministack/health"
@@ -44,24 +43,28 @@ _NONCE, _SAVE = "/_stack/nonce", "/_stack/save"
 _STARTS_WITHIN_SECONDS = 120
 
 
+def is_installed() -> bool:
+    """Whether the engine's Python environment has the packages of its lock file."""
+    return environments.is_installed(_HOME, LOCK)
+
+
+def install_with(installer: environments.Installer) -> None:
+    """Install the engine's Python environment."""
+    installer.install(_HOME, LOCK)
+
+
 def install_engine() -> Path:
-    """Return the engine's Python environment. Creates it if it is missing or the lock file has changed."""
-    home = ROOT / ".local" / "engine"
-    stamp = home / "installed.lock"
-    if not stamp.exists() or stamp.read_bytes() != LOCK.read_bytes():
-        subprocess.run([sys.executable, "-m", "venv", "--clear", home], check=True)
-        subprocess.run(
-            [home / "bin" / "pip", "install", "--quiet", "--require-hashes", "-r", LOCK],
-            check=True,
-        )
-        stamp.write_bytes(LOCK.read_bytes())
-    return home
+    """Return the engine's Python environment. Creates it if it is missing or the lock file has changed.
 
-
-def require_free(port: int, setting: str = "PORT") -> None:
-    """Raise SystemExit with a clear message if another program uses the port."""
-    if not is_free(port):
-        raise SystemExit(f"Port {port} is in use: run `{setting}=<another> make run`.")
+    Raises SystemExit if it cannot be installed.
+    """
+    if not is_installed():
+        try:
+            with environments.find_installer() as installer:
+                install_with(installer)
+        except environments.InstallError as error:
+            raise SystemExit(str(error)) from None
+    return _HOME
 
 
 def _lasting_port(data: Path) -> int:

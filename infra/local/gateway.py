@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import importlib
 import json
@@ -17,6 +18,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from infra import resources, topology
+from infra.local.own_pages import PREFIX, OwnPages
 from infra.local.pool import Pool
 from switchboard import telemetry
 from switchboard.dialects.anima.dialect import Anima
@@ -47,9 +49,15 @@ _RENAMED = {b"www-authenticate": CHALLENGE.encode()}
 class Gateway:
     """Finds the API and the group of a path, and runs the group's function. Streaming groups run in this process."""
 
-    def __init__(self, pool: Pool, log: Path, own: Mapping[str, Pool] = MappingProxyType({})) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        log: Path,
+        own: Mapping[str, Pool] = MappingProxyType({}),
+        own_pages: OwnPages | None = None,
+    ) -> None:
         """`own` has the pools of groups that do not run in the common one."""
-        self._pool, self._own = pool, own
+        self._pool, self._own, self._own_pages = pool, own, own_pages
         self._streams = {
             group.name: importlib.import_module(f"functions.{group.name.replace('/', '.')}.app").app
             for group in topology.GROUPS
@@ -74,6 +82,11 @@ class Gateway:
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("raw_path", scope["path"].encode()).decode("ascii", "replace").partition("?")[0]
+        if self._own_pages and path.startswith(PREFIX):
+            headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+            query = scope["query_string"].decode("latin-1")
+            await _send(send, await asyncio.to_thread(self._own_pages.respond, scope["method"], path, query, headers))
+            return
         api = api_of(path)
         body = await _read(receive)
         if body is None:

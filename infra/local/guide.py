@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-GUIDE = """
-Switchboard is up, {seconds:.1f} s after the start. Ctrl-C stops it and keeps its data.
+import shutil
+
+_NO_CURL = "\nThe commands need curl, which this machine does not have. The pages at {url}/docs send requests too.\n"
+_GUIDE = """
+Switchboard is up, {seconds} s after the start. {stopped_by} stops it and keeps its data.
 
   Anima      {url}/v1
   OptiComm   {url}/functions/v1
   Athos      {url}/api/external/v1
   HUM        {url}/api
+  Home       {url}
   Docs       {url}/docs
   Widget     {url}/docs/widget-demo?key={WIDGET_KEY}
-  Sent mail  {home}/mail
+  Sent mail  {url}/local/mail, files in {home}/mail
   Inbound    smtp://localhost:{smtp} for demo@{domain} and all other agents
-  Logs       {home}/functions.log
+  Logs       {home}/functions.log; `make logs` shows all logs, `make status` what runs
 
 Keys of the demo organization (also in {home}/demo.env):
   agent   {ANIMA_AGENT_KEY}
@@ -41,10 +45,15 @@ Practice a call, and read its score a minute later (Athos; the rep is simulated 
   curl -s {url}/api/external/v1/roleplay/session -H "Authorization: Bearer $TOKEN" \\
     -H 'Content-Type: application/json' -d '{{"drillKey":"ma-full-sale"}}'
   curl -s '{url}/api/external/v1/calls?from=2026-01-01T00:00:00Z' -H 'Authorization: Bearer {ATHOS_KEY}'
-Sign in to the console at {url}/auth/login: the local OpenID provider ({issuer}) accepts any address without a
+Sign in to the console at {url}/console: the local OpenID provider ({issuer}) accepts any address without a
 password. Ada (ada@demo.example) is the demo's admin, Vic (vic@demo.example) can only read. Or use HUM as Ada:
   curl -s {url}/api/me -H 'Cookie: bh_hum_session={HUM_SESSION}'
   curl -s {url}/api/contacts -H 'Cookie: bh_hum_session={HUM_SESSION}' -H 'Content-Type: application/json' \\
     -d '{{"e164":"+1 415 555 0142","display_name":"Grace Hopper","notes":"prefers mornings"}}'
   curl -s '{url}/api/contacts?q=hop' -H 'Cookie: bh_hum_session={HUM_SESSION}'
 """
+
+
+def write_guide(**facts: object) -> str:
+    """The guide with the addresses and keys of a stack."""
+    return (_GUIDE + ("" if shutil.which("curl") else _NO_CURL)).format(**facts)

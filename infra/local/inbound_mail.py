@@ -10,6 +10,7 @@ import asyncio
 import json
 import logging
 import secrets
+import socket
 from typing import Any
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -24,7 +25,6 @@ logger = logging.getLogger("inbound")
 
 #: SES' limit for stored mail, in bytes.
 MAX_MAIL_BYTES = 40 * 1024 * 1024
-_PORT = 2_525
 _BUCKET = next(bucket for bucket in topology.BUCKETS if bucket.mail)
 #: The standard test texts for scanners: they are harmless, and every scanner detects them.
 _SPAM, _VIRUS = b"GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL", b"EICAR-STANDARD-ANTIVIRUS-TEST-FILE"
@@ -42,8 +42,8 @@ class InboundMail:
         self._environ: dict[str, str] = {}
         self._server: asyncio.Server | None = None
 
-    async def start(self, environ: dict[str, str], wanted: str | None) -> int:
-        """Listen on this machine only. Returns the port: the wanted port, or else 2525, or else a free port."""
+    async def start(self, environ: dict[str, str], listener: socket.socket) -> int:
+        """Accept mail at a listening socket. Returns its port."""
         self._environ = environ
         loop = asyncio.get_running_loop()
 
@@ -52,14 +52,9 @@ class InboundMail:
                 self, hostname="inbound.local", loop=loop, enable_SMTPUTF8=True, data_size_limit=MAX_MAIL_BYTES
             )
 
-        try:
-            self._server = await loop.create_server(server, "127.0.0.1", int(wanted or _PORT))
-        except OSError:
-            if wanted:
-                raise SystemExit(f"Port {wanted} is in use: run `SMTP_PORT=<another> make run`.") from None
-            self._server = await loop.create_server(server, "127.0.0.1", 0)
-        port: int = self._server.sockets[0].getsockname()[1]
-        return port
+        self._server = await loop.create_server(server, sock=listener)
+        used: int = self._server.sockets[0].getsockname()[1]
+        return used
 
     async def stop(self) -> None:
         """Stop listening."""

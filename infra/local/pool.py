@@ -108,9 +108,16 @@ class Pool:
         self.size, self.name = size, name
         self._arguments = (environ, log, warm)
         self._slots = [self._make_process() for _ in range(size)]
+        #: The process ids. A process that has not started has none.
+        self._pids: dict[int, int] = {}
         self._free: asyncio.Queue[int] = asyncio.Queue()
         for slot in range(size):
             self._free.put_nowait(slot)
+
+    @property
+    def pids(self) -> list[int]:
+        """The process ids of the started processes."""
+        return sorted(self._pids.values())
 
     def _make_process(self) -> ProcessPoolExecutor:
         return ProcessPoolExecutor(1, mp_context=_context(), initializer=_prepare, initargs=self._arguments)
@@ -160,7 +167,7 @@ class Pool:
             pause = min(2 * pause, _LONGEST_PAUSE_SECONDS) if died else _LOOK_EVERY_SECONDS
 
     async def _wait_for_process(self, slot: int) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._slots[slot], os.getpid)
+        self._pids[slot] = await asyncio.get_running_loop().run_in_executor(self._slots[slot], os.getpid)
 
     def _replace_process(self, slot: int) -> None:
         self._slots[slot].shutdown(wait=False)

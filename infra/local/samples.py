@@ -345,7 +345,9 @@ def _redeemed_roleplay(demo: dict[str, str]) -> str:
 def _widget_session(demo: dict[str, str]) -> str:
     token = widget_sessions.admit_key(demo["WIDGET_KEY"])
     answers = LeadAnswers(name="Ada")
-    started = widget_sessions.start_session(token, token.allowed_origins[0], answers, ids.new_id("corr"))
+    started = widget_sessions.start_session(
+        token, token.allowed_origins[0], answers, ids.new_id("corr"), address="203.0.113.9"
+    )
     return started.session.id
 
 

@@ -25,6 +25,8 @@ logger = logging.getLogger("mailbox")
 _TAGS = "X-SES-MESSAGE-TAGS"
 _KEPT = 1_000
 _ON_THE_WAY = 2
+#: The most messages that SQS accepts in one request.
+_EVENTS_PER_REQUEST = 10
 
 
 class SentMail:
@@ -79,9 +81,15 @@ class SentMail:
             old.unlink()
 
     def _send_events(self, events: list[dict[str, Any]]) -> None:
-        sqs = engine_client(self._environ, "sqs")
-        for event in events:
-            sqs.send_message(QueueUrl=self._environ[env_key("QUEUE", "email-events")], MessageBody=json.dumps(event))
+        # The events of a mail go in one request if possible: if the stack is killed between two requests, nobody
+        # reports the delivery of a mail that counts as sent.
+        sqs, url = engine_client(self._environ, "sqs"), self._environ[env_key("QUEUE", "email-events")]
+        for first in range(0, len(events), _EVENTS_PER_REQUEST):
+            page = events[first : first + _EVENTS_PER_REQUEST]
+            entries = [{"Id": str(place), "MessageBody": json.dumps(event)} for place, event in enumerate(page)]
+            answer = sqs.send_message_batch(QueueUrl=url, Entries=entries)
+            if failed := answer.get("Failed"):
+                raise RuntimeError(f"The engine did not accept the events of a mail: {failed}")
 
 
 def _without_tags(raw: bytes) -> bytes:

@@ -166,6 +166,11 @@ class Server:
             return answer == self._proof.encode()
         return sys.platform != "linux" or listens(self.process.pid, self.port)
 
+    def describe(self) -> dict[str, str | int]:
+        """The server's name, its address and its process."""
+        pid = self._process.pid if self._process else 0
+        return {"name": self.name, "port": self.port, "path": self._path, "pid": pid}
+
     def describe_end(self) -> str | None:
         """Describe how the server ended, `None` while it runs."""
         status = self.process.poll()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import json
 import os
 import signal
@@ -13,23 +12,26 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, nullcontext
 from functools import partial
 from pathlib import Path
-from typing import IO
+from typing import Any
 
 import uvicorn
+from starlette.types import ASGIApp
 
-from infra import topology
-from infra.local import demo, dynoxide, engine, files, identity, provision
+from infra import renderer, topology
+from infra.install import cleaning
+from infra.local import demo, dynoxide, engine, files, guide, identity, ports, provision
 from infra.local.checkpoint import Checkpoint
 from infra.local.event_sources import EventSources
 from infra.local.gateway import Gateway
-from infra.local.guide import GUIDE
 from infra.local.inbound_mail import InboundMail
+from infra.local.lock import hold_home
+from infra.local.own_pages import OwnPages
 from infra.local.pool import Pool
+from infra.local.report import delete_report, keep_report, write_report
 from infra.local.sent_mail import SentMail
 from infra.local.server import Server
 from infra.local.supervision import keep_running
 from infra.local.terminal import print_line
-from switchboard.kit.processes import is_alive
 
 _API_PROCESSES = 3
 _WORKER_PROCESSES = 2
@@ -42,13 +44,16 @@ _OWN_API_PROCESSES = {"mcp": 2}
 class LocalStack:
     """Starts the parts of the local stack in order, watches them, and stops them in reverse order."""
 
-    def __init__(self, home: Path, port: int, identity_port: int) -> None:
-        self.home, self.port, self.identity_port = home, port, identity_port
+    def __init__(self, home: Path, chosen: ports.Ports, stopped_by: str) -> None:
+        self.home, self.ports, self._stopped_by = home, chosen, stopped_by
         self.data = home / "data"
-        self.url = f"http://localhost:{port}"
+        self.url = f"http://localhost:{chosen.api}"
         self.ready_file = home / "ready"
-        self._started = time.monotonic()
+        self._started, self._started_at = time.monotonic(), time.time()
         self._inbound_port = 0
+        self._state = "starting"
+        self._servers: list[Server] = []
+        self._pools: tuple[Pool, ...] = ()
 
     async def run(self) -> None:
         """Serve until a signal arrives."""
@@ -62,6 +67,7 @@ class LocalStack:
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait({living, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if not living.done():
+            self._state = "stopping"
             print_line("\nStopping …")
             living.cancel()
         stopping.cancel()
@@ -80,12 +86,16 @@ class LocalStack:
     async def _serve_all(self) -> None:
         """Start everything and serve. A cancellation stops everything in reverse order."""
         async with AsyncExitStack() as ends:
-            lock = ends.enter_context(await _hold(self.home))
+            lock = ends.enter_context(await hold_home(self.home))
             for stale in (self.ready_file, self.home / "smtp_port"):
                 stale.unlink(missing_ok=True)
                 ends.callback(stale.unlink, missing_ok=True)
-            engine.require_free(self.port)
-            engine.require_free(self.identity_port, "IDENTITY_PORT")
+            ends.enter_context(cleaning.use_packages())
+            for name, port in self.ports.chosen.items():
+                ports.require_free(port, name)
+            reporting = asyncio.create_task(keep_report(self.home, self._describe))
+            ends.callback(delete_report, self.home)
+            ends.callback(reporting.cancel)
             checkpoint = Checkpoint(self.data / "handed_on.json")
             tables = await asyncio.to_thread(_tables, self.data, self.home / "tables.log", checkpoint)
             inbound = InboundMail()
@@ -101,10 +111,11 @@ class LocalStack:
                 with_tables=tables is None,
                 holds=(lock.fileno(),),
             )
+            await asyncio.to_thread(renderer.try_install_renderer)
             people = await asyncio.to_thread(
-                identity.Identity, port=self.identity_port, console_url=self.url, log=self.home / "identity.log"
+                identity.Identity, port=self.ports.identity, console_url=self.url, log=self.home / "identity.log"
             )
-            servers = [one for one in (tables, aws, people) if one]
+            servers = self._servers = [one for one in (tables, aws, people) if one]
             for server in servers:
                 ends.push_async_callback(asyncio.to_thread, server.stop)
                 server.start()
@@ -118,7 +129,7 @@ class LocalStack:
             os.environ.update(environ)
             files.write(self.home / "environ.json", json.dumps(environ, indent=1))
             mailbox.report_to(environ)
-            self._inbound_port = await inbound.start(environ, os.environ.get("SMTP_PORT"))
+            self._inbound_port = await inbound.start(environ, ports.listen_for_mail(self.ports))
             ends.push_async_callback(inbound.stop)
             files.write(self.home / "smtp_port", f"{self._inbound_port}\n")
             keys = await asyncio.to_thread(demo.seed_demo, self.home / "demo.json")
@@ -149,19 +160,9 @@ class LocalStack:
         names = [one.name for one in (*topology.WORKERS, *topology.SCHEDULES) if one.name not in _OWN_PROCESSES]
         background = Pool(_WORKER_PROCESSES, environ, log, tuple(names), "worker")
         own = {name: Pool(size, environ, log, (name,), name) for name, size in _OWN_PROCESSES.items()}
-        pools = (api, background, *callers.values(), *own.values())
-        gateway = Gateway(api, log, callers)
-        server = uvicorn.Server(
-            uvicorn.Config(
-                gateway,
-                host="127.0.0.1",
-                port=self.port,
-                log_level="warning",
-                server_header=False,
-                # Without a limit, a client that stops reading would block the stop forever.
-                timeout_graceful_shutdown=5,
-            )
-        )
+        pools = self._pools = (api, background, *callers.values(), *own.values())
+        gateway = Gateway(api, log, callers, OwnPages(keys, self.home / "mail"))
+        server = uvicorn.Server(server_config(gateway, self.ports.api))
         # The stack handles signals itself, and stops the server in its order.
         server.capture_signals = nullcontext  # type: ignore[method-assign, assignment]
         pumps = EventSources(background, own, environ, checkpoint)
@@ -175,7 +176,7 @@ class LocalStack:
             await asyncio.gather(*(pool.start_processes() for pool in pools))
             watching += [asyncio.create_task(pool.watch_processes()) for pool in pools]
             pumps.start()
-            serving = asyncio.create_task(server.serve())
+            serving = asyncio.create_task(server.serve([ports.listen(self.ports.api, "PORT")]))
             while not server.started and not serving.done():
                 await asyncio.sleep(0.02)
             self._write_ready_file(keys, time.monotonic() - self._started)
@@ -198,15 +199,30 @@ class LocalStack:
     def _write_ready_file(self, keys: dict[str, str], seconds: float) -> None:
         lines = [f"SWITCHBOARD_URL={self.url}", *(f"{name}={value}" for name, value in keys.items())]
         files.write(self.home / "demo.env", "\n".join(lines) + "\n")
-        files.write(self.ready_file, f"{os.getpid()}\n")
+        self._state = "serving"
         places = {
             "url": self.url,
-            "issuer": f"http://localhost:{self.identity_port}",
+            "issuer": f"http://localhost:{self.ports.identity}",
             "home": self.home,
             "smtp": self._inbound_port,
             "domain": provision.AGENTS_DOMAIN,
         }
-        print_line(GUIDE.format(**places, seconds=seconds, **keys))
+        print_line(guide.write_guide(stopped_by=self._stopped_by, **places, seconds=f"{seconds:.1f}", **keys))
+        write_report(self.home, self._describe())
+        # The last step: `make run DETACH=yes` returns now, and has shown the guide.
+        files.write(self.ready_file, f"{os.getpid()}\n")
+
+    def _describe(self) -> dict[str, Any]:
+        """The report for `make status`."""
+        return {
+            "pid": os.getpid(),
+            "state": self._state,
+            "started_at": self._started_at,
+            "url": self.url,
+            "smtp_port": self._inbound_port,
+            "servers": [one.describe() for one in self._servers],
+            "pools": [{"name": pool.name, "size": pool.size, "pids": pool.pids} for pool in self._pools],
+        }
 
 
 def _tables(data: Path, log: Path, handed_on: Checkpoint) -> Server | None:
@@ -230,37 +246,16 @@ def _tables(data: Path, log: Path, handed_on: Checkpoint) -> Server | None:
     return dynoxide.Tables(program, log, file)
 
 
-def lock_home(home: Path) -> IO[str]:
-    """Lock the folder for this stack: two stacks would overwrite each other's data.
-
-    The AWS engine holds the lock too, until it has written everything. Raises BlockingIOError if only the engine of a
-    killed stack holds it.
-    """
-    home.mkdir(parents=True, exist_ok=True)
-    lock = (home / "lock").open("a+")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        lock.seek(0)
-        holder = lock.read()
-        lock.close()
-        if is_alive(holder):
-            raise SystemExit(f"A stack with the data in {home} is running or still stopping: stop it first.") from None
-        raise
-    lock.truncate(0)
-    lock.write(str(os.getpid()))
-    lock.flush()
-    return lock
-
-
-async def _hold(home: Path) -> IO[str]:
-    """Lock the folder for this stack. Waits until the engine of a killed stack has written its data."""
-    told = False
-    while True:
-        try:
-            return lock_home(home)
-        except BlockingIOError:
-            if not told:
-                print_line("The engine of a stack that was killed is still writing its data. Please wait.")
-            told = True
-            await asyncio.sleep(0.1)
+def server_config(app: ASGIApp | Gateway, port: int) -> uvicorn.Config:
+    """Returns the configuration of the server of the APIs."""
+    return uvicorn.Config(
+        app,
+        host="127.0.0.1",
+        port=port,
+        log_level="warning",
+        server_header=False,
+        # No proxy stands before the stack. Otherwise a client would choose its own address by X-Forwarded-For.
+        proxy_headers=False,
+        # Without a limit, a client that stops reading would block the stop forever.
+        timeout_graceful_shutdown=5,
+    )

@@ -50,13 +50,14 @@ class RestApi(Stack):
         handlers = {group.name: functions.make_published(group) for group in groups}
         self.rest = self._rest_api(name, topology.binary_types(api), traced=api.traced)
         for group in groups:
-            # The base path itself is the root, which the fallback serves.
             for path in filter(None, group.paths):
                 streams = functions.is_streamed(group)
                 _serve(self.rest.root.resource_for_path(path), handlers[group.name], streams=streams)
         for fixed in api.fixed:
             _answer(self.rest.root.resource_for_path(fixed.path), fixed)
-        _serve(self.rest.root, handlers[api.fallback])
+        # The path "" is the base path itself.
+        of_root = next((group.name for group in groups if "" in group.paths), api.fallback)
+        _serve(self.rest.root, handlers[of_root])
         _serve(self.rest.root.resource_for_path("{proxy+}"), handlers[api.fallback])
         gateway_responses.add_gateway_responses(self.rest, api.name)
         self._attach(api)

@@ -10,6 +10,7 @@ from constructs import Construct
 
 from infra.stacks.deployment import Deployment
 from infra.stacks.findings import accept_finding
+from switchboard.people.return_to import SIGNED_OUT_PATH
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,8 @@ class Identity(Stack):
                 flows=cognito.OAuthFlows(authorization_code_grant=True),
                 scopes=[cognito.OAuthScope.OPENID, cognito.OAuthScope.EMAIL, cognito.OAuthScope.PROFILE],
                 callback_urls=[f"{home}/auth/callback"],
-                logout_urls=[f"{home}/"],
+                # A deployment runs two versions of its functions for a while, and the other one may return to the root.
+                logout_urls=[f"{home}{SIGNED_OUT_PATH}", f"{home}/"],
             ),
             supported_identity_providers=[cognito.UserPoolClientIdentityProvider.COGNITO],
             # Sign-in only through the pages: nobody can try passwords through Cognito's API.

@@ -16,6 +16,7 @@ from infra.local.aws import engine_client
 from switchboard.accounts import organizations
 from switchboard.aws.dynamodb import encode_item, encode_value
 from switchboard.kit.settings import env_key
+from switchboard.webhooks import deliveries, delivery_worker, new_delivery
 from tests.conftest import Stack, clear_caches
 from tests.contract import world
 from tests.contract.world import Organization
@@ -62,6 +63,11 @@ def deliver_mail(home: Path, mail: bytes, address: str) -> None:
     """Send a mail to an address of the stack whose data are in a folder."""
     with SMTP("127.0.0.1", int((home / "smtp_port").read_text())) as smtp:
         smtp.sendmail("you@example.com", [address], mail)
+
+
+def attempt_delivery(org_id: str, delivery_id: str) -> None:
+    """Make a delivery's first attempt in this process, as the worker for unknown endpoints does."""
+    delivery_worker.deliver_batch([new_delivery.attempt_job(deliveries.get_delivery(org_id, delivery_id))], slow=True)
 
 
 @pytest.fixture

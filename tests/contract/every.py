@@ -68,15 +68,26 @@ class Everyone:
         return {"Authorization": f"Bearer {self.athos_key}"}
 
 
-def open_company(http: httpx.Client, post: Callable[[bytes, str], Any]) -> Everyone:
-    """Create the organization. `post` delivers a mail to an address of the platform."""
+def open_company(
+    http: httpx.Client,
+    post: Callable[[bytes, str], Any],
+    deliver: Callable[[str, str], Any] | None = None,
+) -> Everyone:
+    """Create the organization. `post` delivers a mail to an address of the platform.
+
+    `deliver` makes the first attempt of an organization's delivery. Without it, the workers of the stack make it.
+    """
     made = tenant(world.unique_name(), PlanName.SCALE, **PLENTY)
     athos, writes = keys.key_writes(system(made.org_id), KeyKind.ATHOS, "tenant key")
     commit(writes)
     return Everyone(
         http=http,
         company=made,
-        anima=Organization(http, made.org_id, made.agent_id, made.agent_key, made.master_key, post=post),
+        anima=Organization(
+            *(http, made.org_id, made.agent_id, made.agent_key, made.master_key),
+            post=post,
+            deliver=deliver and partial(deliver, made.org_id),
+        ),
         hum=Console(http, made.org_id, **{role.value: console.join(http, made.org_id, role) for role in Role}),
         opticomm_key=make_key(made.org_id, KeyKind.OPTICOMM_TEST, requests_per_minute=PLENTY["requests_per_minute"])[1],
         opticomm_flow=make_flow(made.org_id).id,

@@ -15,8 +15,8 @@ from switchboard.aws import clients, objects
 from switchboard.edge.api import Api
 from switchboard.email import inbound
 from switchboard.kit import clock, settings
-from switchboard.webhooks import deliveries, delivery_worker, new_delivery
 from tests.actors import Tenant, tenant
+from tests.contract.conftest import attempt_delivery
 from tests.contract.world import GOOD, OURS, Ask, Organization
 
 GROUPS = {group.name: api for group, api in zip(
@@ -68,13 +68,8 @@ class _Direct(httpx.BaseTransport):
 def acme(cloud: dict[str, str]) -> Organization:
     made: Tenant = tenant()
     http = httpx.Client(base_url="http://local", transport=_Direct())
-    deliver = partial(_deliver, made.org_id)
+    deliver = partial(attempt_delivery, made.org_id)
     return Organization(http, made.org_id, made.agent_id, made.agent_key, made.master_key, _post, deliver)
-
-
-def _deliver(org_id: str, delivery_id: str) -> None:
-    """Make a delivery's first attempt, as the worker for unknown endpoints does."""
-    delivery_worker.deliver_batch([new_delivery.attempt_job(deliveries.get_delivery(org_id, delivery_id))], slow=True)
 
 
 def _post(mail: bytes, address: str) -> None:

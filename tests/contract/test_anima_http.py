@@ -19,7 +19,7 @@ from jsonschema import Draft202012Validator
 
 from switchboard.accounts import credentials
 from switchboard.accounts.models import KeyKind
-from switchboard.webhooks.service import MAX_ENDPOINTS
+from switchboard.webhooks.host_limits import MAX_OF_HOST
 from tests.contract.spec import METHODS, ORACLE, STREAM, Json, Operation, Spec
 from tests.contract.world import CALL, GOOD, MAIL, OURS, Ask, Organization, sign_up_body, unused_number, wait_for_status
 
@@ -125,9 +125,17 @@ def unknown_webhook(method: str, path: str, body: dict[str, Any] | None, org: Or
 
 
 def create_webhook_beyond_limit(org: Organization) -> Ask:
-    for _ in range(MAX_ENDPOINTS):
+    for _ in range(MAX_OF_HOST):
         assert GOOD["webhookCreate"](org).send(org.http).status_code == 201
     return GOOD["webhookCreate"](org)
+
+
+def move_webhook_beyond_limit(org: Organization) -> Ask:
+    create_webhook_beyond_limit(org)
+    full = GOOD["webhookCreate"](org).body
+    assert full is not None
+    made = Ask("POST", "/v1/webhooks", {**full, "url": "https://other.example/"}, headers=org.master).send(org.http)
+    return Ask("PATCH", f"/v1/webhooks/{made.json()['id']}", {"url": full["url"]}, headers=org.master)
 
 
 OWN: dict[tuple[str, int], Callable[[Organization], Ask]] = {
@@ -166,6 +174,7 @@ OWN: dict[tuple[str, int], Callable[[Organization], Ask]] = {
     ("keyCreate", 404): lambda org: Ask("POST", "/v1/keys", {"name": "x", "agentId": "agt_none"}, headers=org.master),
     ("keyRotate", 404): lambda org: Ask("POST", "/v1/keys/key_none/rotate", {}, headers=org.master),
     ("webhookCreate", 402): create_webhook_beyond_limit,
+    ("webhookUpdate", 402): move_webhook_beyond_limit,
     **{
         (name, 404): partial(unknown_webhook, method, path, body)
         for name, method, path, body in (

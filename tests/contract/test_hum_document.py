@@ -259,4 +259,4 @@ def test_headers_have_their_usual_spelling() -> None:
         for one in operation["parameters"]
         if one.get("in") == "header"
     }
-    assert names == {"If-Match", "Last-Event-ID"}
+    assert names == {"Idempotency-Key", "If-Match", "Last-Event-ID"}

@@ -65,7 +65,9 @@ def test_a_person_signs_in_reads_their_profile_and_signs_out(browser: httpx.Clie
     assert browser.get("/api/me", headers={"Cookie": f"{SESSION}={before}"}).status_code == 401
     page = browser.get(gone.headers["location"])  # The browser follows this redirect of the issuer's page by a script.
     form = dict(re.findall(r'name="(\w+)" value="([^"]*)"', page.text))
-    assert follow_redirects(browser, browser.post(re.findall(r'action="([^"]+)"', page.text)[0], data=form), "/api/me")
+    assert follow_redirects(
+        browser, browser.post(re.findall(r'action="([^"]+)"', page.text)[0], data=form), "/signed-out"
+    )
     assert to_the_form(browser).status_code == 200  # The issuer has ended its session, too.
 
 
@@ -140,7 +142,7 @@ def test_unknown_codes_and_errors_of_the_issuer_sign_nobody_in(browser: httpx.Cl
     ],
 )
 def test_a_sign_in_never_redirects_to_another_site(browser: httpx.Client, wanted: str) -> None:
-    assert sign_in(browser, unused_address(), wanted).headers["location"] == "/api/me"
+    assert sign_in(browser, unused_address(), wanted).headers["location"] == "/console"
 
 
 def test_an_invite_waits_for_the_address_to_be_verified(
@@ -178,7 +180,8 @@ def test_the_link_of_an_invite_works_for_the_invited_person_only(
         while form.is_redirect:
             form = browser.get(urljoin(str(form.request.url), form.headers["location"]))
         answer = browser.get(fill_in(browser, form, who).headers["location"])
-        me = browser.get(urljoin(str(answer.request.url), answer.headers["location"])).json()
+        assert answer.headers["location"].startswith("/console?invite=inv_")
+        me = browser.get("/api/me").json()
         assert (me["user"]["email"], me["org"] and me["org"]["id"]) == (who, place)
 
 
@@ -232,3 +235,24 @@ def test_known_and_unknown_addresses_get_the_same_responses(
     assert {answer.status_code for answer in answers} == {200}
     assert first.keys() == second.keys()
     assert {name for name in first if first[name] != second[name]} <= {"id", "email", "created_at", "expires_at"}
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [("/auth/callback?state=old&code=old", "sign_in_expired"), ("/auth/callback", "invalid_request")],
+)
+def test_a_failure_is_a_page_for_people_and_json_for_clients(browser: httpx.Client, path: str, reason: str) -> None:
+    asked = browser.get(path)
+    assert (asked.status_code, asked.json()["code"]) == (400, reason)
+    shown = browser.get(path, headers={"Accept": "text/html"})
+    assert shown.status_code == 302
+    assert shown.headers["location"].startswith(f"../sign-in-failed?reason={reason}&request_id=req_")
+
+
+def test_a_sign_in_without_a_name_keeps_the_known_name(browser: httpx.Client) -> None:
+    email = unused_address()
+    sign_in(browser, email, name="Ada Lovelace")
+    browser.get("/auth/logout")
+    browser.cookies.clear()
+    sign_in(browser, email, name="")
+    assert browser.get("/api/me").json()["user"]["name"] == "Ada Lovelace"

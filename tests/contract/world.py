@@ -301,6 +301,7 @@ GOOD: dict[str, Callable[[Organization], Ask]] = {
     "keyRevoke": lambda org: Ask("DELETE", f"/v1/keys/{_key(org)}", headers=org.master),
     "webhookCreate": lambda org: Ask("POST", "/v1/webhooks", dict(HOOK), headers=org.master),
     "webhookList": lambda org: Ask("GET", "/v1/webhooks", headers=org.master),
+    "webhookFeed": lambda org: Ask("GET", "/v1/webhooks/feed", query={"after": "0"}, headers=org.master),
     "webhookEventTypes": lambda org: Ask("GET", "/v1/webhooks/event-types", headers=org.master),
     "webhookDeadLetters": lambda org: Ask("GET", "/v1/webhooks/dead-letters", headers=org.master),
     "webhookGet": lambda org: Ask("GET", _hook(org), headers=org.master),

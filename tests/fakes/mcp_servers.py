@@ -84,6 +84,8 @@ class Hostile:
             return Response(status_code=405)
         body = await request.json()
         mode = request.path_params["mode"]
+        if mode == "echo" and "id" in body:
+            return _echo(body, request.headers["authorization"])
         if mode in _EARLY:
             return await _EARLY[mode](body, request)
         if "id" not in body:
@@ -96,6 +98,20 @@ class Hostile:
             self.calls.append(body["params"])
             return await _CALLS[mode](body) if mode in _CALLS else result(body, text("done"))
         return failure(body, -32601, "Method not found")
+
+
+def _echo(body: dict[str, Any], sent: str) -> Response:
+    """Repeats the credential of the request everywhere."""
+    credential = sent.removeprefix("Bearer ")
+    if body["method"] == "initialize":
+        return result(body, initialized(body))
+    if body["method"] == "tools/list":
+        schema = {"type": "object", "properties": {credential: {"type": "string", "description": f"not {sent}"}}}
+        tools = [tool("look_up", description=f"You sent {sent}.", inputSchema=schema), tool(f"is_{credential}")]
+        return result(body, {"tools": tools})
+    if body["params"]["name"] == "look_up":
+        return result(body, text(f"{'x' * 3_990} for {sent}, {credential}"))
+    return failure(body, -32000, f"Invalid API key provided: {sent}")
 
 
 def initialized(body: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Generated requests over the four documents, against a stack of their own. Fails if a promise is broken.
 
-A run ends with the seed, which repeats its requests. A fault is told with a curl line.
+A run ends with the seed, which repeats its requests. A fault is told with a curl line, as soon as its API is done. The
+folder build/fuzz keeps the latest report of each API, also of a run that was stopped.
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from infra import openapi
-from tests.conftest import Stack, stack_in
+from tests.conftest import ROOT, Stack, stack_in
 from tests.fuzz.runs import PHASES, Outcome, fuzz
 
 #: The phase of coverage has some thousand cases by itself.
 _CASES_PER_EXAMPLE = 1_000
+REPORTS = ROOT / "build" / "fuzz"
 #: The phases that find other cases with another seed.
 _AGAIN = ("fuzzing", "stateful")
 
@@ -35,8 +37,6 @@ def main() -> int:
     with TemporaryDirectory() as folder, stack_in(Path(folder)) as stack:
         outcomes = _run(stack, given.api or [*openapi.DESCRIPTIONS], given.cases, seed, given.paths)
         faults = [outcome for outcome in outcomes if outcome.faults]
-        for outcome in faults:
-            print(f"\n{outcome.api}\n{outcome.faults}")
         total = sum(outcome.cases for outcome in outcomes)
         print(f"\n{total:,} cases, {len(faults)} runs with faults")
         print(f"Again: make fuzz SEED={seed} CASES={given.cases}")
@@ -49,11 +49,12 @@ def _run(stack: Stack, apis: list[str], cases: int, seed: int, paths: str) -> li
     examples = max(1, cases // _CASES_PER_EXAMPLE)
     outcomes: list[Outcome] = []
     phases = PHASES
+    REPORTS.mkdir(parents=True, exist_ok=True)
     while sum(outcome.cases for outcome in outcomes) < cases:
         for api in apis:
             began = time.monotonic()
             outcome = fuzz(
-                api, stack.url, stack.home, stack.home, seed=seed, examples=examples, phases=phases, paths=paths
+                api, stack.url, stack.home, REPORTS, seed=seed, examples=examples, phases=phases, paths=paths
             )
             outcomes.append(outcome)
             _tell(outcome, time.monotonic() - began)
@@ -64,9 +65,10 @@ def _run(stack: Stack, apis: list[str], cases: int, seed: int, paths: str) -> li
 
 
 def _tell(outcome: Outcome, seconds: float) -> None:
-    told = ", ".join(f"{number} of {status}" for status, number in sorted(outcome.statuses.items()))
-    end = "FAULTS" if outcome.faults else "no fault"
-    print(f"{outcome.api}: {outcome.cases:,} cases in {seconds:.0f} s, {end} ({told})", flush=True)
+    phases = ", ".join(f"{number:,} of {phase}" for phase, number in outcome.phases.items())
+    statuses = ", ".join(f"{number:,} of {status}" for status, number in sorted(outcome.statuses.items()))
+    end = f"FAULTS:\n{outcome.faults}" if outcome.faults else "no fault"
+    print(f"{outcome.api}: {outcome.cases:,} cases in {seconds:.0f} s ({phases}; {statuses}), {end}", flush=True)
 
 
 def _hold(stack: Stack) -> None:

@@ -12,7 +12,9 @@ import os
 import random
 import re
 from collections import Counter
+from contextlib import redirect_stdout
 from functools import partial
+from io import StringIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -30,7 +32,7 @@ from schemathesis.transport.serialization import Binary
 from switchboard.dialects.hum.dialect import COOKIE
 from switchboard.errors import DomainError
 from tests.contract import asks, world
-from tests.contract.conftest import deliver_mail
+from tests.contract.conftest import attempt_delivery, deliver_mail
 from tests.contract.every import Everyone, open_company
 from tests.contract.spec import STREAM
 from tests.contract.world import Ask
@@ -44,17 +46,25 @@ SPENDING = frozenset({*asks.MOVING, *asks.OWN, *asks.PUBLIC, "redeemSession"})
 NAMING = re.compile(r"(^|_)(id|ids|sid|e164|number|token)$|(Id|Number)$")
 KEY = "Idempotency-Key"
 #: Faults of a request that an operation forgives on purpose. The contracts call these fields required. Without a URL, a
-#: webhook keeps its own. Without a source of consent, the gate decides by the ledger and records the reason.
+#: webhook keeps its own. Without a source of consent, the gate decides by the ledger and records the reason. An event
+#: of a trigger is an object in the contract, but other systems also send lists (docs/contracts/hum.md#triggers).
 FORGIVEN = {
+    "fireInboundTrigger": re.compile(r"in body - incorrect type"),
     "updateWebhook": re.compile(r"Missing required property: url\b"),
     "voicePlace": re.compile(r"\bconsent_source\b"),
 }
 #: Refusals that say that the credentials no longer work.
 _LOST = frozenset({"no_organization", "insufficient_role"})
-#: The share of cases that name an existing object, and of those the share that gets a new one after a change.
+_REFUSED = 400
+#: Refusals after which a request needs another object: the object is gone, or its state does not fit any more.
+_UNUSABLE = frozenset({401, 403, 404, 409, 410})
+#: The ids of the cases that name an existing object, while they run.
+_naming: set[str] = set()
+#: The share of cases that name an existing object, and the share of changes after which there is a new object.
 _SHARE, _RENEWED_SHARE = 0.5, 0.3
-#: The number of responses by operation and status. The report reads it at the end.
+#: The number of responses by operation and status, and by phase. The report reads them at the end.
 ANSWERS: dict[str, Counter[int]] = {}
+PHASES: Counter[str] = Counter()
 _chance = random.Random(int(os.environ["FUZZED_SEED"]))
 
 
@@ -74,9 +84,15 @@ class World:
         failure: Exception | None = None
         for _ in range(2):
             if self._every is None:
-                self._every = open_company(self._http, partial(deliver_mail, HOME))
+                # The workers of the stack are busy with the deliveries to the endpoints of earlier requests.
+                self._every = open_company(self._http, partial(deliver_mail, HOME), attempt_delivery)
+                if API == "athos":
+                    # A call gets its score at once only while no calls of generated requests wait for a score.
+                    self._every.scored_call()
             try:
-                self._asks[operation_id] = self._every.ask(API, operation_id)
+                # The services write metrics to the standard output, where the report is.
+                with redirect_stdout(StringIO()):
+                    self._asks[operation_id] = self._every.ask(API, operation_id)
             except (DomainError, KeyError, AssertionError, ValueError, IndexError) as error:
                 failure = error
                 self.renew()
@@ -88,10 +104,9 @@ class World:
         """The last such request, or a first one."""
         return self._asks.get(operation_id) or self.ask(operation_id)
 
-    def credentials(self, operation_id: str) -> dict[str, str]:
-        """The headers that authenticate an operation."""
-        spent = operation_id in SPENDING
-        return (self.ask(operation_id) if spent else self.known_ask(operation_id)).headers
+    def forget_ask(self, operation_id: str) -> None:
+        """Make another request with objects of its own, the next time that one is needed."""
+        self._asks.pop(operation_id, None)
 
     def notice_refusal(self, operation_id: str, credential: str) -> None:
         """Replace the organization if the refused credential is the one that should work."""
@@ -106,7 +121,9 @@ class World:
 
 
 WORLD = World()
-atexit.register(lambda: Path(os.environ["FUZZED_ANSWERS"]).write_text(json.dumps(ANSWERS)))
+atexit.register(
+    lambda: Path(os.environ["FUZZED_ANSWERS"]).write_text(json.dumps({"answers": ANSWERS, "phases": PHASES}))
+)
 
 
 @schemathesis.auth(refresh_interval=None)
@@ -114,7 +131,7 @@ class Credentials:
     """The credentials of the four APIs, which depend on the operation."""
 
     def get(self, case: Case, context: AuthContext) -> dict[str, str]:
-        return WORLD.credentials(operation_id(case))
+        return WORLD.known_ask(operation_id(case)).headers
 
     def set(self, case: Case, data: dict[str, str], context: AuthContext) -> None:
         if API == "hum":
@@ -155,17 +172,20 @@ def before_load_schema(context: HookContext, raw_schema: dict[str, Any]) -> None
 @schemathesis.hook
 def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> None:
     """Name existing objects in half of the cases whose path or body is valid. A chain has its own objects."""
-    meta = case.meta
+    meta, name = case.meta, operation_id(case)
+    if case._has_explicit_auth:
+        # The case may be older than the organization, because all cases of a phase are generated first.
+        set_credentials(case, WORLD.known_ask(name).headers)
     if KEY in case.headers and _is_valid(case, ParameterLocation.HEADER):
         # Two requests with one key are a mistake of the caller, and most of the values are short.
         case.headers[KEY] = f"{_chance.getrandbits(128):032x}"
     if meta is None or meta.phase.name == TestPhase.STATEFUL or _chance.random() > _SHARE:
         return
-    name = operation_id(case)
     takes_object = "{" in case.path or not isinstance(case.body, NotSet) or name in SPENDING
     if not takes_object or case.method.upper() != case.operation.method.upper():
         return
-    ask = WORLD.ask(name) if _changes_object(case) else WORLD.known_ask(name)
+    ask = WORLD.known_ask(name)
+    _naming.add(case.id)
     if _is_valid(case, ParameterLocation.PATH):
         case.path_parameters = _path_parameters(case, ask)
     if ask.query and _is_valid(case, ParameterLocation.QUERY):
@@ -175,15 +195,18 @@ def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> Non
             case.body = ask.content.decode()
         elif ask.body and isinstance(case.body, dict):
             case.body = case.body | {name: value for name, value in ask.body.items() if NAMING.search(name)}
-    if name in SPENDING and case._has_explicit_auth:
-        # An invite, for example, is for one person.
-        set_credentials(case, ask.headers)
 
 
-def _changes_object(case: Case) -> bool:
-    """Whether the next request needs another object: an invalid one changes none, and many changes can be repeated."""
-    if case.method == "GET" or case.meta is None or case.meta.generation.mode != GenerationMode.POSITIVE:
-        return operation_id(case) in SPENDING
+def _uses_object_up(case: Case, status: int) -> bool:
+    """Whether the next request needs another object. A refusal changes none, and many changes can be repeated."""
+    if status in _UNUSABLE:
+        return case.id in _naming
+    if status >= _REFUSED or case.method != case.operation.method.upper():
+        return False
+    if operation_id(case) in SPENDING:
+        return True
+    if case.method == "GET" or case.id not in _naming:
+        return False
     return case.method == "DELETE" or _chance.random() < _RENEWED_SHARE
 
 
@@ -201,10 +224,14 @@ def _path_parameters(case: Case, ask: Ask) -> dict[str, Any]:
 def after_call(context: HookContext, case: Case, response: Response) -> None:
     """Count the response, and notice lost credentials."""
     ANSWERS.setdefault(operation_id(case), Counter())[response.status_code] += 1
+    PHASES[case.meta.phase.name.value if case.meta else "other"] += 1
     if response.status_code == 401 or (response.status_code == 403 and any(code in response.text for code in _LOST)):
         sent = case.headers.get("Authorization") or case.headers.get("X-API-Key") or (case.cookies or {}).get(COOKIE)
         if sent:
             WORLD.notice_refusal(operation_id(case), sent)
+    if _uses_object_up(case, response.status_code):
+        WORLD.forget_ask(operation_id(case))
+    _naming.discard(case.id)
 
 
 @schemathesis.hook

@@ -27,6 +27,8 @@ class Outcome:
     api: str
     #: The number of responses by operation and status.
     answers: dict[str, dict[str, int]]
+    #: The number of responses by phase.
+    phases: dict[str, int]
     #: The faults, each with a curl line; empty if there are none.
     faults: str
 
@@ -78,11 +80,14 @@ def fuzz(
         "PYTHONPATH": os.pathsep.join(map(str, (ROOT, ROOT / "layers"))),
         # The services that prepare objects log each skipped event.
         "POWERTOOLS_LOG_LEVEL": "ERROR",
+        # The report of a run that is stopped has all that was found.
+        "PYTHONUNBUFFERED": "1",
     }
     with report.open("wb") as output:
         ended = subprocess.run(command, cwd=folder, env=environ, stdout=output, stderr=subprocess.STDOUT, check=False)
-    found = json.loads(answers.read_text()) if answers.exists() else {}
-    return Outcome(api, found, _faults(report.read_text()) if ended.returncode else "")
+    found = json.loads(answers.read_text()) if answers.exists() else {"answers": {}, "phases": {}}
+    faults = _faults(report.read_text()) if ended.returncode else ""
+    return Outcome(api, found["answers"], found["phases"], faults)
 
 
 def _faults(report: str) -> str:

@@ -100,7 +100,7 @@ def test_the_console_is_a_client_with_code_flow_and_hosted_pages_only(full_deplo
     assert client["ExplicitAuthFlows"] == ["ALLOW_REFRESH_TOKEN_AUTH"]
     assert client["SupportedIdentityProviders"] == ["COGNITO"]
     assert client["CallbackURLs"] == ["https://api.example.com/auth/callback"]
-    assert client["LogoutURLs"] == ["https://api.example.com/"]
+    assert client["LogoutURLs"] == ["https://api.example.com/signed-out", "https://api.example.com/"]
 
 
 def test_the_client_hides_whether_a_user_exists_and_reads_the_identity_claims(full_deployment: Templates) -> None:

@@ -18,7 +18,7 @@ from switchboard.billing import daily, use_reports
 from switchboard.billing.jobs import ReportUse
 from switchboard.carriers.payments.simulator.state import ACCOUNT, ACCOUNTS
 from switchboard.dialects.hum.dialect import COOKIE
-from switchboard.errors import QuotaExceeded
+from switchboard.errors import Conflict, QuotaExceeded
 from switchboard.kit import clock
 from switchboard.people import sessions
 from switchboard.timers import store as timer_store
@@ -147,3 +147,24 @@ def test_a_customer_subscribes_exceeds_upgrades_fails_to_pay_and_recovers(
     assert mail(acme)[0] == 200
     text(acme, 1)
     assert [subject.split(" ")[0] for subject in customer.mails()] == ["A", "Pay", "Acme", "Acme"]
+
+
+def test_a_debtor_who_gives_up_sends_nothing_until_the_invoice_is_settled(
+    acme: Tenant, ask: Ask, frozen: clock.FrozenClock
+) -> None:
+    press(ask("POST", "/checkout", {"plan": "starter"})["url"], action="pay")
+    press(ask("POST", "/portal")["url"], action="failing_card")
+    press(ask("POST", "/portal")["url"], action="next_month")
+    assert mail(acme)[0] == 200
+    press(ask("POST", "/portal")["url"], action="end")
+    frozen.advance(seconds=61)  # cached keys are read again
+    assert (ask("GET")["plan"], ask("GET")["status"]) == ("free", "canceled")
+    assert mail(acme)[0] == 402
+    with pytest.raises(Conflict) as refused:
+        Customer(acme).order(PlanName.SCALE)
+    assert refused.value.code == "subscription_unpaid"
+    press(ask("POST", "/portal")["url"], action="void")
+    frozen.advance(seconds=61)
+    assert mail(acme)[0] == 200
+    press(ask("POST", "/checkout", {"plan": "scale"})["url"], action="pay")
+    assert (ask("GET")["plan"], ask("GET")["status"]) == ("scale", "active")

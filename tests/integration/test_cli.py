@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from standardwebhooks import Webhook, WebhookVerificationError
 
 from switchboard.aws import clients, dead_letters, queues
+from switchboard.cli import trigger
 from switchboard.kit import settings
 from switchboard.kit.jobs import QueueMessage
 from tests.conftest import Stack
 from tests.integration.conftest import wait_until
+from tests.integration.receiver import Receiver
 
 SWITCHBOARD = Path(sys.executable).with_name("switchboard")
 
@@ -63,12 +70,15 @@ def test_an_organization_from_its_creation_to_its_verified_chain(
     assert end == {"head": {"seq": len(documents), "hash": head}}
     # Offline: no stack and no setting is available.
     verdict = json.loads(run_command("audit", "verify", str(chain), "--expect-head", head, "--json", cwd=tmp_path))
-    assert verdict == {"links": len(documents), "head": head, "fault": None}
+    assert verdict == {"links": len(documents), "head": head, "fault": None, "proven": True}
 
     whole = chain.read_bytes()
     place = whole.index(sent["id"].encode()) + 10
     chain.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
     assert "fault" in run_command("audit", "verify", str(chain), cwd=tmp_path, code=1)
+
+    chain.write_bytes(b"".join(whole.splitlines(keepends=True)[:3]))
+    assert "proven  no" in run_command("audit", "verify", str(chain), cwd=tmp_path, code=3)
 
     master = {"Authorization": f"Bearer {org['master_key']}"}
     answer = tmp_path / "answer.json"
@@ -78,6 +88,15 @@ def test_an_organization_from_its_creation_to_its_verified_chain(
 
     run("key", "revoke", org["organization"], key["key"])
     wait_until(lambda: http.get("/v1/email/messages", headers=bearer).status_code == 401)
+
+    assert run("org", "rename", "acme-cli", "--slug", "acme-renamed")["organization"] == org["organization"]
+    run("org", "suspend", "acme-renamed")
+    wait_until(lambda: http.get("/v1/email/messages", headers=master).status_code == 403)
+    run("org", "resume", "acme-renamed")
+    wait_until(lambda: http.get("/v1/email/messages", headers=master).status_code == 200)
+    assert run("org", "delete", "acme-renamed", "--yes")["deleted"]["agent"] == 1
+    wait_until(lambda: http.get("/v1/email/messages", headers=master).status_code in (401, 403))
+    assert run("org", "show", "acme-renamed")["status"] == "deleted"
 
 
 def _sealed(http: httpx.Client, bearer: dict[str, str], wanted: set[str]) -> bool:
@@ -92,6 +111,82 @@ def test_the_running_stack_is_the_default_in_its_directory(stack: Stack, tmp_pat
     assert " demo " in listed
     assert " email-events " in run_command("queue", "list", cwd=tmp_path).replace("\n", " ")
     assert "--local" in run_command("org", "list", cwd=stack.home, code=1)
+
+
+@contextmanager
+def listening(stack: Stack, *words: str) -> Iterator[list[str]]:
+    """Run `switchboard listen`. Yields the lines of its output, which grow."""
+    with subprocess.Popen(
+        [SWITCHBOARD, "listen", *words, "--local", str(stack.home)],
+        cwd=stack.home,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        lines: list[str] = []
+        reader = threading.Thread(target=lambda out: lines.extend(iter(out.readline, "")), args=(process.stdout,))
+        # `extend` takes lines as they come.
+        reader.start()
+        try:
+            wait_until(lambda: any("signing secret" in line for line in lines), 30)
+            yield lines
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.wait(10)
+            reader.join()
+    assert process.returncode == 130
+
+
+def trigger_event(stack: Stack, event: str) -> dict[str, Any]:
+    made: dict[str, Any] = json.loads(
+        run_command("trigger", event, "--json", "--local", str(stack.home), cwd=stack.home)
+    )
+    return made
+
+
+def test_listen_forwards_a_triggered_event_as_the_organizations_webhook_gets_it(
+    stack: Stack, http: httpx.Client, receiver: Receiver
+) -> None:
+    master = {"Authorization": f"Bearer {stack.keys['ANIMA_MASTER_KEY']}"}
+    hook = {"url": receiver.url, "events": ["call.ended"]}
+    made = http.post("/v1/webhooks", json=hook, headers=master).json()
+    with listening(stack, "--forward-to", receiver.url, "--events", "call.*") as lines:
+        secret = next(word for line in lines for word in line.split() if word.startswith("whsec_"))
+        call = trigger_event(stack, "call.ended")
+        wait_until(lambda: sum(one["body"].get("callId") == call["call"] for one in receiver.got) == 2, 60)
+        wait_until(lambda: any("<-- [200]" in line for line in lines))
+    http.delete(f"/v1/webhooks/{made['id']}", headers=master)
+    first, second = [one for one in receiver.got if one["body"].get("callId") == call["call"]]
+    assert first["raw"] == second["raw"]
+    assert _named(first) == _named(second)
+    registered, forwarded = sorted((first, second), key=lambda one: not _is_signed(one, made["secret"]))
+    Webhook(made["secret"]).verify(registered["raw"], registered["headers"])
+    Webhook(secret).verify(forwarded["raw"], forwarded["headers"])
+    assert registered["headers"]["webhook-sequence"] == forwarded["headers"]["webhook-sequence"]
+
+
+def _named(got: dict[str, Any]) -> set[str]:
+    """The names of a delivery's headers, without those that its HTTP client adds."""
+    return {name.lower() for name in got["headers"]} - {"accept", "accept-encoding", "connection", "host"}
+
+
+def _is_signed(got: dict[str, Any], secret: str) -> bool:
+    try:
+        Webhook(secret).verify(got["raw"], got["headers"])
+    except WebhookVerificationError:
+        return False
+    return True
+
+
+def test_every_event_can_be_triggered(stack: Stack) -> None:
+    # A number comes first, because the events of texts and voicemails need one.
+    events = sorted({one.names[-1] for one in trigger.TRIGGERS}, key=lambda name: name != "number.bought")
+    with listening(stack, "--api", "hum") as lines:
+        for event in events:
+            trigger_event(stack, event)
+        wanted = {event.partition(":")[0].replace("call.ended", "call.completed") for event in events}
+        wait_until(lambda: wanted <= {line.split()[2] for line in lines if "-->" in line}, 90)
 
 
 @pytest.mark.parametrize("name", ["email", "audit"])

@@ -50,7 +50,7 @@ def sign_in(page: Page, start: str, who: str) -> None:
     page.get_by_label("Name").fill(who.partition("@")[0])
     page.get_by_role("button", name="Sign in").click()
     # The link of an invite comes back with the invite in its query.
-    page.wait_for_url(re.compile(r"/api/me(\?invite=inv_\w+)?$"))
+    page.wait_for_url(re.compile(r"/console(\?invite=inv_\w+)?$"))
 
 
 def fetch_in_page(page: Page, method: str, path: str, body: dict[str, Any] | None = None) -> tuple[int, dict[str, Any]]:
@@ -105,7 +105,7 @@ def test_a_person_creates_an_organization_and_a_colleague_joins_as_a_viewer(
             status, refusal = fetch_in_page(page, method, path, body)
             assert (status, refusal["code"]) == (403, "insufficient_role")
         page.goto(f"{url}/auth/logout")
-        page.wait_for_url("**/api/me")
+        page.wait_for_url("**/signed-out")
         assert fetch_in_page(page, "GET", "/api/me")[0] == 401
         return str(me["user"]["id"])
 

@@ -25,3 +25,9 @@ def test_generated_requests_find_no_broken_promise(stack: Stack, tmp_path: Path,
     missing = SPECS[api].operations.keys() - outcome.answers.keys()
     assert not missing, f"no request was sent to {sorted(missing)}"
     assert sum(outcome.statuses[status] for status in outcome.statuses if status < 400) > len(outcome.answers) / 2
+
+
+def test_a_run_that_cannot_start_says_why(tmp_path: Path) -> None:
+    outcome = fuzz("opticomm", "http://127.0.0.1:9", tmp_path, tmp_path, seed=SEED, examples=1)
+    assert outcome.cases == 0
+    assert "environ.json" in outcome.faults

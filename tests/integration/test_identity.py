@@ -21,6 +21,7 @@ from infra.local import engine
 from infra.local import identity as local
 from switchboard.carriers import identity
 from switchboard.carriers.identity import IdentityClaims, documents
+from switchboard.people.return_to import SIGNED_OUT_PATH
 from tests.integration.browser import Browser
 from tests.integration.conftest import wait_until
 
@@ -149,7 +150,7 @@ def test_an_address_has_the_same_subject_after_a_restart_with_new_keys(
 @pytest.mark.usefixtures("provider")
 def test_a_signed_in_person_is_not_asked_again_until_they_sign_out(console: str, browser: Browser) -> None:
     first, second, third = SignIn(console), SignIn(console), SignIn(console)
-    home = f"{console}{local.HOME_PATH}"
+    home = f"{console}{SIGNED_OUT_PATH}"
     away = identity.identity_provider().end_session_url(return_url=home)
     assert away is not None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import signal
 import sqlite3
@@ -27,7 +28,7 @@ needs_dynoxide = pytest.mark.skipif(not dynoxide.has_build(), reason="tables liv
 _PATIENCE = 90
 #: How many batches of one queue are processed at once.
 _WORKERS_OF_A_QUEUE = 2
-_TABLES, _ENGINE, _IDENTITY, _POOLS = "dynoxide", "engine_host.py", "provider.mjs", "multiprocessing.forkserver"
+_TABLES, _ENGINE, _IDENTITY, _POOLS = "dynoxide", "engine_host.py", "identity.provider", "multiprocessing.forkserver"
 _REPLACED = "pool died. Another one takes its place."
 
 
@@ -36,7 +37,7 @@ class Running:
 
     def __init__(self, home: Path) -> None:
         self.home, self.port, self.identity_port = home, engine.free_port(), engine.free_port()
-        self.output = home / "stack.log"
+        self.output = home.with_name("terminal.log")
         self.process: subprocess.Popen[bytes] | None = None
 
     def begin(self) -> subprocess.Popen[bytes]:
@@ -47,19 +48,31 @@ class Running:
                 cwd=engine.ROOT,
                 # As from a terminal. Without this, background processes ignore these two signals.
                 preexec_fn=_heed_signals,  # noqa: PLW1509 nothing of another thread is touched
-                env={
-                    **{
-                        name: text for name, text in os.environ.items() if not name.startswith(("AWS_", "SWITCHBOARD_"))
-                    },
-                    "SWITCHBOARD_HOME": str(self.home),
-                    "PORT": str(self.port),
-                    "IDENTITY_PORT": str(self.identity_port),
-                },
+                env=self.environ(),
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
             )
         return self.process
+
+    def environ(self, **changes: str) -> dict[str, str]:
+        kept = {name: text for name, text in os.environ.items() if not name.startswith(("AWS_", "SWITCHBOARD_"))}
+        ports = {"PORT": str(self.port), "IDENTITY_PORT": str(self.identity_port)}
+        return {**kept, **ports, "SWITCHBOARD_HOME": str(self.home), **changes}
+
+    def command(self, *words: str, **changes: str) -> tuple[int, str]:
+        """The exit status and the output of `python -m infra.local` with these arguments."""
+        done = subprocess.run(
+            [sys.executable, "-m", "infra.local", *words],
+            cwd=engine.ROOT,
+            env=self.environ(**changes),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_PATIENCE,
+        )
+        return done.returncode, done.stdout + done.stderr
 
     def start(self) -> None:
         process = self.begin()
@@ -154,6 +167,78 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     assert found.end(signal.SIGTERM) == 0
     wait_until(lambda: not [pid for pid in parts if _is_alive(pid)], _PATIENCE)
     assert "Stopped. The data is kept." in _text(found.output)
+
+
+def test_status_shows_every_part_of_a_running_stack(stack: Running) -> None:
+    assert stack.process
+    status, text = stack.command("status", "--json")
+    told = json.loads(text)
+    assert (status, told["status"], told["pid"]) == (0, "works", stack.process.pid), text
+    assert told["url"].endswith(f":{stack.port}")
+    assert abs(time.time() - told["started_at"]) < 600
+    names = {part["name"] for part in told["parts"]}
+    assert {"APIs", "SMTP for the agents", "AWS engine", "OpenID provider", "pool worker"} <= names
+    assert sorted(pid for pool in told["pools"] for pid in pool["pids"]) == sorted(stack.pool_processes())
+
+    os.kill(stack.pool_processes()[0], signal.SIGSTOP)
+    (engine_pid,) = stack.parts(_ENGINE)
+    os.kill(engine_pid, signal.SIGSTOP)
+    try:
+        status, text = stack.command("status")
+    finally:
+        for pid in (engine_pid, *stack.pool_processes()):
+            os.kill(pid, signal.SIGCONT)
+    assert status == 1
+    assert re.search(r"AWS engine +localhost:\d+ +does not answer", text), text
+    wait_until(lambda: stack.command("status")[0] == 0, _PATIENCE)
+
+
+def test_a_running_stack_refuses_a_second_start_a_reset_and_its_ports(stack: Running, tmp_path: Path) -> None:
+    for words in ((), ("--detach",), ("reset", "--force")):
+        status, text = stack.command(*words)
+        assert (status, len(text.splitlines())) == (1, 1), text
+        assert "`make stop` stops it" in text
+    for name in ("PORT", "IDENTITY_PORT", "SMTP_PORT"):
+        status, text = stack.command(SWITCHBOARD_HOME=str(tmp_path), **_only(name, stack.port))
+        told = f"Another program uses port {stack.port}: stop that program, or run `{name}=<another port> make run`."
+        assert (status, text) == (1, f"{told}\n")
+    assert stack.send()
+
+
+def _only(name: str, port: int) -> dict[str, str]:
+    """Free ports, and a given port for one setting."""
+    free = {one: str(engine.free_port()) for one in ("PORT", "IDENTITY_PORT", "SMTP_PORT")}
+    return free | {name: str(port)}
+
+
+def test_a_stack_in_the_background_is_ready_at_return_and_stops_with_its_data(tmp_path: Path) -> None:
+    detached = Running(tmp_path / "home")
+    status, text = detached.command("--detach")
+    assert status == 0, text
+    try:
+        assert "`make stop` stops it" in text
+        assert detached.keys["ANIMA_AGENT_KEY"] in text
+        assert detached.send()
+        assert detached.command("status")[0] == 0
+        assert "functions |" in detached.command("logs")[1]
+    finally:
+        status, text = detached.command("stop")
+    assert (status, text.splitlines()[-1]) == (0, "Stopped. The data is kept.")
+    assert detached.command("status")[0] == 3
+    assert detached.command("stop")[0] == 0
+    status, text = detached.command("reset", "--force")
+    assert status == 0
+    assert not (tmp_path / "home" / "data").exists()
+
+
+def test_a_stack_that_cannot_start_in_the_background_says_why(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    (home / "data").mkdir(parents=True)
+    (home / "data" / "tables.db").write_text("no database")
+    status, text = Running(home).command("--detach")
+    assert status == 1
+    assert "see" in text
+    assert Running(home).command("status")[0] == 3
 
 
 @needs_dynoxide

@@ -97,13 +97,19 @@ def test_a_stream_has_the_common_response_headers(http: httpx.Client, acme: Sign
 
 def sign_up_and_wait(http: httpx.Client, who: SignedUp) -> SignedUp:
     """An organization with its sign-up and welcome mail in the chain, so that a stream begins after them."""
-
-    def welcomed() -> bool:
-        found = http.get("/v1/audit/export", headers=who.master).json()["documents"]
-        return any(document["action"] == "email.queued" for document in found)
-
-    wait_until(welcomed)
+    wait_until(lambda: any(document["action"] == "email.queued" for document in list_documents(http, who)))
     return who
+
+
+def list_documents(http: httpx.Client, who: SignedUp) -> list[dict[str, Any]]:
+    """The links of the organization's chain."""
+    found: list[dict[str, Any]] = http.get("/v1/audit/export", headers=who.master).json()["documents"]
+    return found
+
+
+def is_creation_of(agent_id: str) -> Callable[[dict[str, Any]], bool]:
+    """Whether a link of the chain is the creation of an agent."""
+    return lambda document: document["action"] == "agent.created" and agent_id in json.dumps(document)
 
 
 def test_a_stream_begins_with_events_after_its_request(http: httpx.Client, acme: SignedUp) -> None:
@@ -122,6 +128,7 @@ def test_filters_and_keys_select_the_agents_events(http: httpx.Client, acme: Sig
     other_id = made.json()["id"]
     other = {"Authorization": f"Bearer {made.json()['apiKey']}"}
     sign_up_and_wait(http, acme)
+    wait_until(lambda: any(map(is_creation_of(other_id), list_documents(http, acme))))
     with (
         open_stream(http, acme.agent) as mine,
         open_stream(http, acme.master, agent_id=other_id) as others,

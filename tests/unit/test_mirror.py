@@ -23,6 +23,7 @@ COMMON_NAMES = {"http": "a noun over HTTP", "worker": "the worker of a noun"}
 #: Other tests that reach their room only through requests to the handlers.
 OVER_HTTP = {
     "edge/test_cors.py",
+    "edge/test_own_webhooks.py",
     "edge/test_rate_limit_console.py",
     "roleplay/test_refusals.py",
 }

@@ -12,12 +12,14 @@ from functions.anima.webhooks.schemas import (
     DeliveryStatus,
     DeliveryView,
     EventTypes,
+    FeedApi,
     NewWebhookView,
     RecoverDeliveriesResponse,
     RecoverDeliveriesView,
     RemoveWebhookResponse,
     SendTestResponse,
     UpdateWebhook,
+    WebhookFeedView,
     WebhookList,
     WebhookView,
     to_status,
@@ -30,6 +32,7 @@ from switchboard.webhooks import service as webhooks
 
 api = Api(Anima(), "webhooks", tag="Webhooks", keys=MASTER)
 
+_LIMIT = "The organization has 50 webhooks, or ten at the host of the URL."
 _UNKNOWN = "The organization has no webhook with this id."
 
 
@@ -41,7 +44,7 @@ _UNKNOWN = "The organization has no webhook with this id."
     secret=True,
     responses={
         400: "The request is not valid, or the URL is not publicly reachable.",
-        402: "The limit of webhooks is reached.",
+        402: _LIMIT,
     },
 )
 def create_endpoint(request: CreateWebhook) -> NewWebhookView:
@@ -81,6 +84,26 @@ def list_dead_letters(limit: Limit = 20, cursor: Cursor = None) -> DeliveryList:
 
 
 @api.get(
+    "/v1/webhooks/feed",
+    summary="List new events as webhook bodies",
+    operation_id="webhookFeed",
+    description="For a program on a machine that the platform cannot reach. Without `after`, the answer has no items"
+    " and the current end. Ask again with `next_after` about once a second: no event is missed or repeated."
+    " `switchboard listen` does so, signs each body and forwards it.",
+    responses={400: "The API, the place or the limit is not valid."},
+)
+def list_webhook_feed(
+    api_name: Annotated[FeedApi, Query(alias="api", description="The API whose bodies are wanted.")] = "anima",
+    after: Annotated[int | None, Query(ge=0, description="The `next_after` of the previous answer.")] = None,
+    limit: Annotated[int, Query(ge=1, le=50, description="The largest number of events to read.")] = 50,
+) -> WebhookFeedView:
+    # Loaded late for a shorter cold start: no other route needs the bodies of all APIs.
+    from switchboard.fanout.webhook_feed import read_webhook_feed
+
+    return WebhookFeedView.of(read_webhook_feed(api.caller.org_id, api_name, after, limit))
+
+
+@api.get(
     "/v1/webhooks/<webhook_id>",
     summary="Get a webhook",
     operation_id="webhookGet",
@@ -95,7 +118,7 @@ def get_endpoint(webhook_id: str) -> WebhookView:
     summary="Update a webhook",
     operation_id="webhookUpdate",
     description="Activating a disabled webhook resets its count of failures.",
-    responses={400: "The request is not valid.", 404: _UNKNOWN},
+    responses={400: "The request is not valid.", 402: _LIMIT, 404: _UNKNOWN},
 )
 def update_endpoint(webhook_id: str, request: UpdateWebhook) -> WebhookView:
     caller = api.caller

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, StrictBool, StrictInt, model_validator
 
@@ -16,7 +16,12 @@ from switchboard.webhooks.models import DeliveryStatus as StoredStatus
 from switchboard.webhooks.models import EndpointSettings
 from switchboard.webhooks.service import EndpointWithHealth, EndpointWithSecret
 
+if TYPE_CHECKING:
+    from switchboard.fanout.webhook_feed import WebhookFeed
+
 Event = str
+#: The APIs whose webhooks have bodies that the feed can show.
+FeedApi = Literal["anima", "athos", "hum"]
 DeliveryStatus = Literal["PENDING", "SUCCEEDED", "FAILED", "CANCELED"]
 
 
@@ -159,6 +164,32 @@ class EventTypes(View):
     """The event names that a webhook can subscribe to."""
 
     items: list[str]
+
+
+class FeedDelivery(View):
+    """An event as a webhook would get it now. It is not sent and not signed."""
+
+    id: str = Field(description="The id of the delivery. It is the same each time that the event is read.")
+    event: str = Field(description="The name of the event in the API.")
+    event_id: str
+    sequence: int = Field(description="The position among the deliveries about the same subject.")
+    body: str = Field(description="The body as text, as it would be signed and sent.")
+
+
+class WebhookFeedView(View):
+    """A part of the feed."""
+
+    items: list[FeedDelivery]
+    next_after: int = Field(description="The `after` of the next part. It grows also if no event had a webhook.")
+
+    @classmethod
+    def of(cls, feed: WebhookFeed) -> WebhookFeedView:
+        """Returns a part of the feed."""
+        items = [FeedDelivery.model_validate(one.model_dump(include=_FEED_FIELDS)) for one in feed.deliveries]
+        return cls(items=items, next_after=feed.after)
+
+
+_FEED_FIELDS = {"id", "event", "event_id", "sequence", "body"}
 
 
 class AttemptView(View):

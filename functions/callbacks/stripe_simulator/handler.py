@@ -97,6 +97,8 @@ def _action_of(request: PortalForm) -> Callable[[SimulatedAccount], Change]:
     def act(account: SimulatedAccount) -> Change:
         if request.action in ("good_card", "failing_card"):
             return actions.change_card(account, works=request.action == "good_card")
+        if request.action == "void":
+            return actions.void_invoices(account)
         found = _live_subscription(account)
         if found is None:
             return None

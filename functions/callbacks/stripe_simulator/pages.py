@@ -61,6 +61,7 @@ def render_portal(account: SimulatedAccount, page: SimulatedPortal, *, refused: 
         f'<h2>Card</h2><p>The card {card}.</p><form method="post">{_DELIVERY}'
         f"{_button('good_card', 'Use a card that works')}{_button('failing_card', 'Use a card that fails')}</form>"
         f"<h2>Invoices</h2>{_invoices_of(account)}"
+        f'<form method="post">{_DELIVERY}{_button("void", "Void the open invoices")}</form>'
         f'<p><a href="{escape(page.return_url)}">Return</a></p>'
     )
     return _page("Billing portal", content, leads_to=())

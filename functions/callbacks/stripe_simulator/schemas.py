@@ -17,8 +17,8 @@ class CheckoutForm(BaseModel):
 
 
 class PortalForm(BaseModel):
-    """A customer's action in the portal. `next_month` and `end` are the provider's own doing."""
+    """A customer's action in the portal. `next_month`, `end` and `void` are done by the provider or the seller."""
 
-    action: Literal["plan", "cancel", "resume", "good_card", "failing_card", "next_month", "end"]
+    action: Literal["plan", "cancel", "resume", "good_card", "failing_card", "next_month", "end", "void"]
     plan: Literal["starter", "growth", "scale"] = "starter"
     delivery: Delivery = "once"

@@ -139,7 +139,11 @@ def cancel_campaign(campaign_id: str) -> Ok:
     " takes no rows.",
     status=202,
     permission=Permission.CAMPAIGNS_WRITE,
-    body=RawBody(types=frozenset({batches.MEDIA_TYPE}), max_bytes=batches.MAX_BATCH_BYTES),
+    body=RawBody(
+        types=frozenset({batches.MEDIA_TYPE}),
+        max_bytes=batches.MAX_BATCH_BYTES,
+        example='{"contact_e164":"+14155550142"}\n{"contact_e164":"+14155550143","variables":{"name":"Ada"}}\n',
+    ),
     responses={
         400: "`invalid_status`: the campaign runs or has ended. `invalid_rows`: no row, or too many."
         f" `too_many_batches`: {batches.MAX_WAITING} batches wait. `too_many_recipients`: a campaign has at most"

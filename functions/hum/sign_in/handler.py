@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
+from functions.hum.sign_in.failures import redirect_failure
 from switchboard.dialects.hum import cookies
 from switchboard.dialects.hum.dialect import COOKIE, Hum
 from switchboard.edge.api import Api
@@ -29,7 +30,9 @@ _FOUND = 302
     responses={503: "The issuer does not respond."},
 )
 def start_sign_in(
-    return_to: Annotated[str | None, Query(description="The path to open after signing in, such as `/api/me`.")] = None,
+    return_to: Annotated[
+        str | None, Query(description="The path to open after signing in, such as `/console`.")
+    ] = None,
 ) -> Response[Any]:
     begun = sign_in.begin_sign_in(return_to, api.exchange.request.cookie(cookies.BROWSER))
     api.exchange.cookies.append(cookies.format_browser_cookie(begun.browser))
@@ -41,7 +44,8 @@ def start_sign_in(
     summary="Finish signing in",
     operation_id="finishLogin",
     description="The issuer redirects the browser here. It works once per sign-in, in the browser that started it. A "
-    "person without an organization who followed an invite's link joins that organization.",
+    "person without an organization who followed an invite's link joins that organization. A browser that asks for "
+    "HTML gets a redirect to a page with the reason instead of an error.",
     status=_FOUND,
     public=True,
     responses={401: "The issuer refused this sign-in.", 503: "The issuer does not respond."},
@@ -65,8 +69,8 @@ def finish_sign_in(
     "/auth/logout",
     summary="Sign out",
     operation_id="logout",
-    description="Ends the session and redirects to the home page. If the issuer can end its own session, the redirect "
-    "goes there first.",
+    description="Ends the session and redirects to the page `/signed-out`. If the issuer can end its own session, the "
+    "redirect goes there first.",
     status=_FOUND,
     public=True,
 )
@@ -87,4 +91,6 @@ def _redirect(place: str) -> Response[Any]:
     return Response(_FOUND, headers={"Location": place})
 
 
-handler = api.handler
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Serves a request. A failure in a browser leads to a page."""
+    return redirect_failure(event, api.handler(event, context))

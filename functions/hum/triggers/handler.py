@@ -74,7 +74,7 @@ def update_trigger(trigger_id: str, request: InboundTriggerPatch) -> InboundTrig
     responses={404: _UNKNOWN},
 )
 def delete_trigger(trigger_id: str) -> Ok:
-    service.delete_trigger(api.member, trigger_id)
+    service.delete_trigger(api.member, trigger_id, api.member.effect)
     return DONE
 
 

@@ -108,7 +108,7 @@ def update_voicemail(voicemail_id: str, request: VoicemailChanges) -> Ok:
     responses={404: _UNKNOWN},
 )
 def delete_voicemail(voicemail_id: str) -> Ok:
-    deletion.delete_voicemail(api.member, voicemail_id)
+    deletion.delete_voicemail(api.member, voicemail_id, api.member.effect)
     return DONE
 
 

@@ -33,6 +33,7 @@ from switchboard.webhooks import service as webhooks
 
 api = Api(Hum(), "webhooks", tags={"Webhooks": "Signed deliveries of events to your own systems."})
 
+_LIMIT = "`webhook_limit`: the organization has 50 webhooks, or ten at the host of the URL."
 _UNKNOWN = "There is no such webhook."
 _INVALID = "The settings are not valid, or the URL is not publicly reachable: `details` names the field."
 _TEMPLATE = " A problem of the template has its line, column and path."
@@ -59,7 +60,7 @@ def list_endpoints(limit: Limit = 50, cursor: Cursor = None) -> OutboundWebhookL
     status=201,
     secret=True,
     permission=Permission.WEBHOOKS_WRITE,
-    responses={400: _INVALID + _TEMPLATE, 402: "`webhook_limit`: the organization has 50 webhooks."},
+    responses={400: _INVALID + _TEMPLATE, 402: _LIMIT},
 )
 def create_endpoint(request: WebhookInput) -> NewOutboundWebhookView:
     member = api.member
@@ -116,7 +117,7 @@ def get_endpoint(webhook_id: str) -> OutboundWebhookView:
     description="A missing field stays unchanged, and the secret stays. Activating a disabled webhook resets its count"
     " of failures.",
     permission=Permission.WEBHOOKS_WRITE,
-    responses={400: _INVALID + _TEMPLATE, 404: _UNKNOWN},
+    responses={400: _INVALID + _TEMPLATE, 402: _LIMIT, 404: _UNKNOWN},
 )
 def update_endpoint(webhook_id: str, request: WebhookChanges) -> OutboundWebhookView:
     member = api.member

@@ -83,7 +83,8 @@ def _require_url(schema: dict[str, Any]) -> None:
 class WebhookChanges(WebhookInput):
     """The changes of a webhook. A missing field stays unchanged, and its default has no effect.
 
-    `custom_headers` replaces all headers, and null removes them. The secret stays.
+    `custom_headers` replaces all headers, and null removes them. Another `url` needs them again, because it changes who
+    gets their values. The secret stays.
 
     The contract requires `url`. A request without it is accepted, and the URL stays.
     """

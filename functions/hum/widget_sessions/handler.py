@@ -13,7 +13,7 @@ from functions.hum.widget_sessions.schemas import (
 )
 from switchboard.dialects.hum.dialect import Hum
 from switchboard.dialects.hum.shapes import DONE, Ok
-from switchboard.edge import cors, rate_limit
+from switchboard.edge import cors, rate_limit, strangers
 from switchboard.edge.api import Api
 from switchboard.edge.dialect import read_bearer_token
 from switchboard.edge.exchange import Exchange
@@ -40,7 +40,8 @@ def _authenticate_key(exchange: Exchange) -> None:
         raise Unauthenticated("This is no widget's key: send Authorization: Bearer whk_….", code="malformed")
     if not is_id(key, "whk"):
         raise NotFound(_UNKNOWN, code="unknown_widget")
-    token = sessions.admit_key(key)
+    with strangers.guarding_look_up(exchange, key):
+        token = sessions.admit_key(key)
     exchange.bearer, exchange.credential, exchange.origins = token, key, token.allowed_origins
 
 
@@ -73,7 +74,7 @@ def get_config() -> WidgetConfigView:
     summary="Start a voice session of a visitor",
     operation_id="startWidgetSession",
     description="The answer has the ticket of a voice room, and a token that reads the talk as text. The platform ends "
-    "the session at `expires_at`.",
+    "the session at `expires_at`. A fourth session of one address at the same time is 429 `sessions_of_address`.",
     scheme=_BY_KEY,
     cross_origin=_CORS,
     secret=True,
@@ -97,8 +98,11 @@ def start_session(request: StartSessionInput) -> StartedSessionView:
     # The rate comes before the captcha: otherwise a stranger makes us ask the captcha without a limit.
     _count_session(token, exchange.request.source_ip)
     sessions.check_captcha(token, exchange.origin, request.captcha_token, exchange.request.source_ip)
+    address = rate_limit.network_of(exchange.request.source_ip)
     return StartedSessionView.of(
-        sessions.start_session(token, exchange.origin, answers, exchange.correlation_id, exchange.effect)
+        sessions.start_session(
+            token, exchange.origin, answers, exchange.correlation_id, exchange.effect, address=address
+        )
     )
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import platform
 import sqlite3
-import subprocess
 import sys
 from collections.abc import Iterable
 from contextlib import closing, suppress
@@ -16,6 +15,7 @@ from pathlib import Path
 
 from infra import node
 from infra.local.server import STARTS_WITHIN_SECONDS, Server, free_port
+from infra.local.terminal import print_line
 
 _HERE = Path(__file__).parent
 _HOME = Path(__file__).resolve().parents[3] / ".local" / "dynoxide"
@@ -27,13 +27,19 @@ def has_build() -> bool:
     return platform.system() == "Linux" and platform.machine() == "x86_64"
 
 
+def is_installed() -> bool:
+    """Whether there is nothing to install."""
+    return not has_build() or node.has_packages(_HERE, _HOME)
+
+
 def install_dynoxide() -> Path | None:
-    """Return the server's program, installed at its first use. `None` if it cannot be installed."""
+    """Return the server's program, installed at its first use. `None` if it cannot be installed: a line says why."""
     if not has_build():
         return None
     try:
         modules = node.install_packages(_HERE, _HOME)
-    except subprocess.CalledProcessError:
+    except node.NpmError as error:
+        print_line(f"The table engine cannot be installed: {error}")
         return None
     return modules / "@dynoxide" / "linux-x64" / "dynoxide"
 

@@ -1,28 +1,26 @@
-"""The local OpenID provider for sign-ins: the npm package oidc-provider, run by the bundled Node."""
+"""The local OpenID provider for sign-ins, in a process of its own: `provider.py`."""
 
 from __future__ import annotations
 
 import hashlib
+import os
+import sys
 from pathlib import Path
 
-from infra import node
-from infra.local import engine
+from infra.install.environments import ROOT
 from infra.local.server import Server
+from switchboard.people.return_to import SIGNED_OUT_PATH
 
 CLIENT_ID = "switchboard-console"
-#: The target after a sign-in. There is no console here, and this path shows the signed-in person.
-HOME_PATH = "/api/me"
-_HERE = Path(__file__).parent
 
 
 class Identity(Server):
     """The provider's server. It stores no data."""
 
     def __init__(self, *, port: int, console_url: str, log: Path) -> None:
-        modules = node.install_packages(_HERE, engine.ROOT / ".local" / "identity")
         super().__init__(
             "OpenID provider",
-            [node.node_binary(), _HERE / "provider.mjs"],
+            [sys.executable, "-m", "infra.local.identity.provider"],
             port=port,
             path="/.well-known/openid-configuration",
             log=log,
@@ -30,8 +28,9 @@ class Identity(Server):
                 "PORT": str(port),
                 "CLIENT_ID": CLIENT_ID,
                 "CONSOLE_URL": console_url,
-                "HOME_PATH": HOME_PATH,
-                "MODULES": f"{modules}/",
+                "SIGNED_OUT_PATH": SIGNED_OUT_PATH,
+                # This checkout, even if another one is installed.
+                "PYTHONPATH": os.pathsep.join((str(ROOT / "layers"), str(ROOT))),
             },
         )
         self.issuer, self._console_url = f"http://localhost:{port}", console_url
@@ -43,12 +42,11 @@ class Identity(Server):
             "SWITCHBOARD_OIDC_CLIENT_ID": CLIENT_ID,
             "SWITCHBOARD_PUBLIC_URL": self._console_url,
             "SWITCHBOARD_CALLBACKS_URL": self._console_url,
-            "SWITCHBOARD_HOME_PATH": HOME_PATH,
         }
 
 
 def subject(address: str) -> str:
-    """The provider's id (`sub`) of the person with an address, computed as in provider.mjs."""
+    """The provider's id (`sub`) of the person with an address, computed as in provider.py."""
     return hashlib.sha256(address.lower().encode()).hexdigest()[:32]
 
 

@@ -6,13 +6,14 @@ from typing import Any
 
 from switchboard.access import sessions
 from switchboard.access.sessions import SessionIdentity
-from switchboard.accounts import organizations
+from switchboard.accounts import organizations, slugs
 from switchboard.accounts.models import Organization
 from switchboard.accounts.plans import PlanName
 from switchboard.aws.writes import Writes
 from switchboard.people import sessions as people_sessions
 from switchboard.people.sessions import SessionCookie
 from switchboard.persistence.idempotency import IdempotencyKey
+from switchboard.persistence.optimistic import retry_on_conflict
 from switchboard.team import memberships, pending_invites
 from switchboard.team.models import OrganizationRole
 
@@ -26,10 +27,16 @@ def create_organization(
     QuotaExceeded for a person in too many organizations.
     """
     name = profile["name"]
-    org = organizations.new_organization(name, memberships.slug_of(name), PlanName.FREE).model_copy(update=profile)
-    made = memberships.create_organization(
-        signed_in.user, org, correlation_id, effect, lambda org_id: _switch_writes(signed_in, org_id)
-    )
+
+    def attempt() -> Organization:
+        slug = slugs.free_slug(slugs.slug_of(name))
+        org = organizations.new_organization(name, slug, PlanName.FREE).model_copy(update=profile)
+        return memberships.create_organization(
+            signed_in.user, org, correlation_id, effect, lambda org_id: _switch_writes(signed_in, org_id)
+        )
+
+    made = retry_on_conflict(attempt)
+    assert made is not None, "nothing here is recorded before"
     return made, signed_in.cookie._replace(org_id=made.id)
 
 

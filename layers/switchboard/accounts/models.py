@@ -50,6 +50,8 @@ class Organization(BaseModel):
     status: str = "active"
     #: Whether its subscription is unpaid for so long that it may not call, text or mail (switchboard.billing).
     unpaid: bool = False
+    #: Whether its subscription is unpaid. Use beyond what the plan includes is then refused.
+    past_due: bool = False
     #: The caller's number for agents that have no number of their own.
     caller_id: str | None = None
     #: Its calling hours, narrower than the legal ones: `{"start": "09:00", "end": "18:00"}`, in the recipient's time.
@@ -73,6 +75,14 @@ class Organization(BaseModel):
         terms = PLANS[self.plan]
         changes: dict[str, Any] = {name: value for name, value in self.limits.items() if hasattr(terms, name)}
         return replace(terms, **changes) if changes else terms
+
+    @property
+    def pays_overage(self) -> bool:
+        """Whether somebody pays for use beyond what the plan includes.
+
+        A plan comes from a paid subscription, or from an operator, who has agreed on the payment.
+        """
+        return self.terms.has_overage and not self.past_due
 
 
 class KeyKind(StrEnum):

@@ -10,7 +10,7 @@ from switchboard.accounts.plans import PlanName
 from switchboard.accounts.store import gauge_write, get_gauge, organization_ref
 from switchboard.aws.dynamodb import Item
 from switchboard.aws.writes import Update, Writes, commit
-from switchboard.errors import NotFound, QuotaExceeded
+from switchboard.errors import Conflict, NotFound, QuotaExceeded
 from switchboard.events import service as events
 from switchboard.events.models import Origin, Subject
 from switchboard.kit import clock, ids
@@ -19,7 +19,8 @@ from switchboard.persistence.optimistic import retry_on_conflict
 
 __all__ = ["gauge_write", "get_gauge", "organization_ref"]
 
-Status = Literal["active", "suspended"]
+#: A deleted organization never becomes active again.
+Status = Literal["active", "suspended", "deleted"]
 
 
 def new_organization(name: str, slug: str, plan: PlanName, owner_email: str | None = None) -> Organization:
@@ -30,13 +31,18 @@ def new_organization(name: str, slug: str, plan: PlanName, owner_email: str | No
     )
 
 
-def organization_writes(origin: Origin, org: Organization) -> list[Writes]:
-    """Returns the writes that create an organization. They raise Conflict at commit if its owner already has one."""
+def organization_writes(origin: Origin, org: Organization, *, is_slug_derived: bool = False) -> list[Writes]:
+    """Returns the writes that create an organization.
+
+    They raise Conflict at commit if its owner already has one, or if another organization has its slug. With
+    `is_slug_derived` nobody chose the slug, and they raise StaleVersionError for a taken slug.
+    """
     event_write = events.new_event_write(
         origin, "organization.created", Subject(type="organization", id=org.id), plan=org.plan.value, slug=org.slug
     )
     owner = store.owner_write(org, org.owner_email) if org.owner_email else None
-    return [store.organization_write(org), owner, event_write]
+    slug = store.slug_write(org.slug, org.id, is_derived=is_slug_derived)
+    return [store.organization_write(org), slug, owner, event_write]
 
 
 def one_more_write(org_id: str, gauge: str, limit: int, *, things: str, advice: str, code: str) -> Update:
@@ -113,13 +119,18 @@ def set_limit(origin: Origin, name: str, value: int | None) -> None:
     retry_on_conflict(attempt)
 
 
-def terms_writes(origin: Origin, plan: PlanName | None, *, unpaid: bool | None) -> list[Writes]:
-    """Returns the writes that move an organization to a plan, and stop or allow what it sends. `None` changes nothing.
+def terms_writes(
+    origin: Origin, plan: PlanName | None, *, unpaid: bool | None = None, past_due: bool | None = None
+) -> list[Writes]:
+    """Returns the writes that move an organization to a plan, and stop or allow what it sends, and use beyond the plan.
+
+    `None` changes nothing.
 
     Negotiated limits stay. Call `usage.service.rebalance` after the commit of another plan.
     """
     changes: dict[str, Any] = {} if plan is None else {"plan": plan.value}
     changes |= {} if unpaid is None else {"unpaid": unpaid}
+    changes |= {} if past_due is None else {"past_due": past_due}
     if not changes:
         return []
     stop = None
@@ -139,20 +150,28 @@ def _plan_changed_write(origin: Origin, plan: PlanName) -> Writes:
 
 
 def set_status(origin: Origin, status: Status) -> None:
-    """Makes an organization active or suspended.
+    """Makes an organization active, suspended or deleted.
 
     Its keys follow within the key cache's time (KEY_CACHE_SECONDS). Accepted work that waits for a worker follows at
-    once.
+    once. Raises NotFound, and Conflict for a deleted organization.
     """
-    event_write = events.new_event_write(
-        origin, "organization.status_changed", Subject(type="organization", id=origin.org_id), status=status
-    )
-    active = status == "active"
-    commit(
-        store.organization_change_write(origin.org_id, {"status": status, "updated_at": clock.now_iso()}),
-        stops.lift_writes(origin.org_id) if active else stops.stop_writes(origin.org_id, stops.ORGANIZATION),
-        event_write,
-    )
+
+    def attempt() -> None:
+        org = get_organization(origin.org_id)
+        if org.status == "deleted" and status != "deleted":
+            raise Conflict("The organization is deleted: create a new one.", code="organization_deleted")
+        event_write = events.new_event_write(
+            origin, "organization.status_changed", Subject(type="organization", id=origin.org_id), status=status
+        )
+        changes = {"status": status, "updated_at": clock.now_iso()}
+        active = status == "active"
+        commit(
+            store.unchanged_organization_write(org, changes, ("status",)),
+            stops.lift_writes(origin.org_id) if active else stops.stop_writes(origin.org_id, stops.ORGANIZATION),
+            event_write,
+        )
+
+    retry_on_conflict(attempt)
 
 
 def set_calling_hours(origin: Origin, hours: dict[str, str] | None, effect: IdempotencyKey | None = None) -> None:

@@ -26,8 +26,9 @@ class Plan:
 
     `text_segments_per_month` limits the segments of texts that go out.
 
-    `voice_minutes_per_month` are the minutes of calls that the price includes, basic and premium together. They limit
-    nothing.
+    `voice_minutes_per_month` are the minutes of calls that the price includes, basic and premium together, and
+    `numbers_included` the telephone numbers. Use beyond them costs its price, if `has_overage`. Nobody pays for the use
+    of a plan without overage, so there they are limits.
 
     `sliced` plans count usage in leased slices instead of one item, because one item takes part in one transaction at
     a time. In a model of these conflicts, 100 transactions per second on one item already cause some refusals.
@@ -46,7 +47,9 @@ class Plan:
     roleplays_per_month: int | None
     voice_minutes_per_month: int | None
     numbers: int | None
+    numbers_included: int | None
     sliced: bool = False
+    has_overage: bool = True
 
 
 PLANS = {
@@ -66,6 +69,8 @@ PLANS = {
             roleplays_per_month=10,
             voice_minutes_per_month=10,
             numbers=3,
+            numbers_included=1,
+            has_overage=False,
         ),
         Plan(
             PlanName.STARTER,
@@ -81,6 +86,7 @@ PLANS = {
             roleplays_per_month=100,
             voice_minutes_per_month=110,
             numbers=25,
+            numbers_included=1,
         ),
         Plan(
             PlanName.GROWTH,
@@ -96,6 +102,7 @@ PLANS = {
             roleplays_per_month=1_000,
             voice_minutes_per_month=600,
             numbers=250,
+            numbers_included=3,
             sliced=True,
         ),
         Plan(
@@ -112,6 +119,7 @@ PLANS = {
             roleplays_per_month=10_000,
             voice_minutes_per_month=1_800,
             numbers=1_000,
+            numbers_included=10,
             sliced=True,
         ),
         Plan(
@@ -128,6 +136,7 @@ PLANS = {
             roleplays_per_month=None,
             voice_minutes_per_month=None,
             numbers=None,
+            numbers_included=None,
             sliced=True,
         ),
     )

@@ -8,6 +8,7 @@
 | key | `<org>` | `key#<id>` | |
 | key look-up | `key#<hash>` | `key` | |
 | owner look-up | `owner#<digest of address>` | `owner` | |
+| slug look-up | `slug#<slug>` | `slug` | |
 
 The look-ups hold pointers only.
 """
@@ -23,7 +24,7 @@ from switchboard.accounts.models import ApiKey, Organization
 from switchboard.aws import reads
 from switchboard.aws.dynamodb import Item, Key
 from switchboard.aws.reads import Query, QueryPage, Ref
-from switchboard.aws.writes import Put, Update, room_condition
+from switchboard.aws.writes import Delete, Put, Update, room_condition
 from switchboard.errors import Conflict
 from switchboard.kit import texts
 from switchboard.persistence.listing import read_query_page
@@ -65,6 +66,41 @@ def owner_write(org: Organization, address: str) -> Put:
             _conflict, "This address already owns an organization: sign in, or use another address.", "owner_exists"
         ),
     )
+
+
+def slug_write(slug: str, org_id: str, *, is_derived: bool = False) -> Put:
+    """Returns the write that claims a slug. It raises Conflict at commit if another organization has the slug.
+
+    With `is_derived`, nobody chose this slug: the write raises StaleVersionError, so that another one is tried.
+    """
+    return Put(
+        table="core",
+        item={**_slug_ref(slug), "org_id": org_id},
+        unless_exists=True,
+        otherwise=StaleVersionError
+        if is_derived
+        else partial(_conflict, f"Another organization has the slug {slug}: choose another slug.", "slug_taken"),
+    )
+
+
+def slug_delete_write(org: Organization) -> Delete:
+    """Returns the write that frees an organization's slug. An older organization may have no claim."""
+    return Delete(
+        table="core",
+        key=_slug_ref(org.slug),
+        condition="attribute_not_exists(pk) OR org_id = :org",
+        values={":org": org.id},
+    )
+
+
+def find_slug_owner(slug: str) -> str | None:
+    """Returns the id of the organization that has claimed a slug, `None` if it is free."""
+    item = reads.get_item("core", _slug_ref(slug))
+    return str(item["org_id"]) if item else None
+
+
+def _slug_ref(slug: str) -> Key:
+    return {"pk": f"slug#{slug}", "sk": "slug"}
 
 
 def _conflict(message: str, code: str, _: list[Item | None]) -> Exception:

@@ -10,7 +10,7 @@ from switchboard.accounts.models import Caller, KeyKind, Organization
 from switchboard.agents import store
 from switchboard.agents.models import Agent
 from switchboard.agents.store import agent_exists_check, agent_ref, list_agents
-from switchboard.aws.writes import Writes
+from switchboard.aws.writes import Writes, commit
 from switchboard.errors import Forbidden, Invalid, NotFound, QuotaExceeded
 from switchboard.events import service as events
 from switchboard.events.models import Origin, Subject, SystemActor
@@ -102,6 +102,18 @@ def get_agent(org_id: str, agent_id: str) -> Agent:
     if not found:
         raise _no_such_agent()
     return found
+
+
+def delete_agent(origin: Origin, agent_id: str) -> None:
+    """Deletes an agent: its keys are refused, and its inbox takes no more mail. Its address is never given again.
+
+    Deleting a deleted agent changes nothing. Raises NotFound.
+    """
+    agent = get_agent(origin.org_id, agent_id)
+    if agent.status == "deleted":
+        return
+    event_write = events.new_event_write(origin, "agent.deleted", Subject(type="agent", id=agent.id), slug=agent.slug)
+    commit(store.agent_change_write(agent, {"status": "deleted", "updated_at": clock.now_iso()}), event_write)
 
 
 def get_visible_agent(caller: Caller, agent_id: str) -> Agent:

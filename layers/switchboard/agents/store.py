@@ -10,11 +10,13 @@ The look-up holds only a pointer. It makes an address unique on the platform.
 
 from __future__ import annotations
 
+from typing import Any
+
 from switchboard.agents.models import Agent
 from switchboard.aws import reads
 from switchboard.aws.dynamodb import Item
 from switchboard.aws.reads import Query, Ref
-from switchboard.aws.writes import ConditionCheck, Put
+from switchboard.aws.writes import ConditionCheck, Put, Update
 from switchboard.errors import Conflict, NotFound
 from switchboard.kit import texts
 from switchboard.persistence.listing import read_query_page
@@ -32,6 +34,10 @@ def agent_writes(agent: Agent) -> tuple[Put, Put]:
         Put(table="core", item=item, unless_exists=True),
         Put(table="core", item=pointer, unless_exists=True, otherwise=_taken),
     )
+
+
+def agent_change_write(agent: Agent, changes: dict[str, Any]) -> Update:
+    return Update.set_attributes("core", agent_ref(agent.org_id, agent.id).key, changes)
 
 
 def agent_exists_check(org_id: str, agent_id: str) -> ConditionCheck:

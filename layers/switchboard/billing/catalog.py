@@ -19,14 +19,6 @@ from switchboard.usage.models import MICROS_PER_CENT, Meter
 
 #: The monthly prices of the plans on sale, in cents.
 PRICES_CENTS = {PlanName.STARTER: 2_900, PlanName.GROWTH: 9_900, PlanName.SCALE: 24_900}
-#: The telephone numbers that a plan includes. Enterprise agrees on its own.
-NUMBERS_INCLUDED: dict[PlanName, int | None] = {
-    PlanName.FREE: 1,
-    PlanName.STARTER: 1,
-    PlanName.GROWTH: 3,
-    PlanName.SCALE: 10,
-    PlanName.ENTERPRISE: None,
-}
 #: The meters that are billed beyond what a plan includes, the dearest of each kind first.
 _MINUTES = (Meter.VOICE_PREMIUM, Meter.VOICE_BASIC)
 _SEGMENTS = (Meter.SMS_TOLL_FREE, Meter.SMS)
@@ -56,7 +48,7 @@ class PlanOnSale:
 def included_in(plan: PlanName) -> Included:
     """Returns what a plan includes."""
     terms = PLANS[plan]
-    return Included(terms.voice_minutes_per_month, terms.text_segments_per_month, NUMBERS_INCLUDED[plan])
+    return Included(terms.voice_minutes_per_month, terms.text_segments_per_month, terms.numbers_included)
 
 
 def plans_on_sale() -> list[PlanOnSale]:

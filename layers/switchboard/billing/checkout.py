@@ -40,8 +40,8 @@ def open_checkout(
     """Returns the URL of a page where the organization subscribes to a plan.
 
     A repeated request gets the same page. Another plan closes the page of the first one. Raises Invalid for a URL of
-    another site; Conflict with `subscription_exists`, `plan_by_agreement`, `plan_too_small` or
-    `checkout_paid`; Unavailable.
+    another site; Conflict with `subscription_exists`, `subscription_unpaid`, `plan_by_agreement`,
+    `plan_too_small` or `checkout_paid`; Unavailable.
     """
     success = trusted_urls.require_trusted(success_url or trusted_urls.home_url("success"), "successUrl")
     cancel = trusted_urls.require_trusted(cancel_url or trusted_urls.home_url("canceled"), "cancelUrl")
@@ -54,7 +54,7 @@ def open_checkout(
     payments = get_payments()
     with asking_provider():
         # The customer may have paid without our knowledge so far, or may be gone.
-        _require_no_subscription(subscriptions.sync_account(origin, payments))
+        _require_may_subscribe(subscriptions.sync_account(origin, payments))
         _create_customer(origin, org, payments)
         made = retry_on_conflict(lambda: _open_page(origin, payments, plan, success, cancel))
     assert made is not None, "nothing here is recorded before"
@@ -109,18 +109,23 @@ def new_account(org_id: str, customer_id: str | None = None) -> BillingAccount:
     return BillingAccount(id=store.ACCOUNT, org_id=org_id, customer_id=customer_id, created_at=now, updated_at=now)
 
 
-def _require_no_subscription(account: BillingAccount | None) -> None:
+def _require_may_subscribe(account: BillingAccount | None) -> None:
     if account and account.is_live:
         raise Conflict(
             "The organization has a subscription: change it by PATCH /api/billing/subscription, or in the portal.",
             code="subscription_exists",
+        )
+    if account and account.in_debt:
+        raise Conflict(
+            "An invoice of an earlier subscription is open: pay it in the billing portal, then subscribe again.",
+            code="subscription_unpaid",
         )
 
 
 def _open_page(origin: Origin, payments: Payments, plan: PlanName, success: str, cancel: str) -> str:
     account = store.get_account(origin.org_id)
     assert account is not None, "it has a customer"
-    _require_no_subscription(account)
+    _require_may_subscribe(account)
     now = int(clock.epoch())
     earlier = account.checkout
     if earlier and earlier.expires_at + _CLOCK_SKEW_SECONDS > now:

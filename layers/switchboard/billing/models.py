@@ -103,6 +103,8 @@ class BillingAccount(BaseModel):
     period_end: str | None = None
     cancel_at_period_end: bool = False
     unpaid_since: str | None = None
+    #: Whether an invoice is still unpaid after the end of its subscription.
+    in_debt: bool = False
     #: When the next state of an unpaid subscription begins, and the timer of the job that moves it.
     next_check_at: str | None = None
     check_timer: str | None = None

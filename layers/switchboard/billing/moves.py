@@ -37,7 +37,8 @@ class IllegalMoveError(RuntimeError):
 class BillingOutcome:
     """The account after a move, and what the move does to the organization.
 
-    `plan` is the organization's new plan, and `unpaid` whether it may no longer send. `None` changes nothing.
+    `plan` is the organization's new plan, `unpaid` whether it may no longer send, and `past_due` whether it may use no
+    more than the plan includes. `None` changes nothing.
     `next_check_at` is when an unpaid subscription moves on, and `ended_at` when the subscription that ran has ended.
     """
 
@@ -50,12 +51,28 @@ class BillingOutcome:
     unpaid_since: str | None
     ended_at: str | None
     next_check_at: str | None
+    in_debt: bool
     plan: PlanName | None
     unpaid: bool | None
+    past_due: bool | None
 
 
-def decide_outcome(account: BillingAccount, org: Organization, found: PaidSubscription | None) -> BillingOutcome:
-    """Returns what a subscription, read just now, makes of an account. Raises IllegalMoveError."""
+def may_be_in_debt(account: BillingAccount, org: Organization, found: PaidSubscription | None) -> bool:
+    """Whether an invoice may be unpaid that no running subscription shows. Then the provider must be asked."""
+    if found is not None and found.is_live:
+        return org.unpaid or account.in_debt
+    # A subscription that was never paid has used nothing.
+    return account.status is not BillingStatus.NONE or (found is not None and found.status == "canceled")
+
+
+def decide_outcome(
+    account: BillingAccount, org: Organization, found: PaidSubscription | None, *, in_debt: bool = False
+) -> BillingOutcome:
+    """Returns what a subscription, read just now, makes of an account. Raises IllegalMoveError.
+
+    `in_debt` is whether an invoice is unpaid (`may_be_in_debt`). The end of a subscription pays no invoice: a debtor
+    sends nothing until the invoice is paid or voided, also with another subscription.
+    """
     now = clock.now()
     since = account.unpaid_since if account.status in UNPAID else None
     if found and found.status in UNPAID_STATUSES and since is None:
@@ -77,8 +94,10 @@ def decide_outcome(account: BillingAccount, org: Organization, found: PaidSubscr
         unpaid_since=since if status in UNPAID else None,
         ended_at=_end_of(found, now) if account.is_live and not live else None,
         next_check_at=_next_check(status, since),
+        in_debt=in_debt,
         plan=_plan_of_organization(account, org, plan_paid, live=live),
-        unpaid=_changed(org.unpaid, status is BillingStatus.SUSPENDED),
+        unpaid=_changed(org.unpaid, in_debt or status is BillingStatus.SUSPENDED),
+        past_due=_changed(org.past_due, status in UNPAID),
     )
 
 

@@ -12,10 +12,14 @@ from switchboard.people.names import safe_for_mail
 from switchboard.team import members
 
 _PAY = "To pay, sign in and open the billing page, or follow the link of your invoice: {url}"
+_DEBT = "An invoice is still open: {name} cannot call, text or send mail until it is paid."
 _LETTERS: dict[BillingStatus, tuple[str, str]] = {
     BillingStatus.PAST_DUE: (
         "A payment for {name} failed",
-        "The last payment for your subscription failed. Nothing changes for now, and the payment is tried again.",
+        (
+            "The last payment for your subscription failed, and it is tried again. Until it succeeds, {name} can use"
+            " what the plan includes, and no more."
+        ),
     ),
     BillingStatus.GRACE: (
         "Pay by {day} to keep calling, texting and mailing",
@@ -33,7 +37,7 @@ _LETTERS: dict[BillingStatus, tuple[str, str]] = {
     ),
     BillingStatus.ACTIVE: (
         "{name} is paid again",
-        "Thank you. Your payment has arrived, and {name} has no open invoice.",
+        "Thank you. Your payment for {name} has arrived.",
     ),
     BillingStatus.CANCELED: (
         "The subscription of {name} has ended",
@@ -56,7 +60,7 @@ def notice_writes(
     receiver = notice_address(org, account)
     if status is before or not told or receiver is None:
         return []
-    subject, text = notice_text(org, status, since)
+    subject, text = notice_text(org, status, since, in_debt=account.in_debt)
     return email.system_mail_writes(origin, None, receiver, subject, text)
 
 
@@ -66,7 +70,9 @@ def notice_address(org: Organization, account: BillingAccount | None) -> str | N
     return own or members.find_first_admin_email(org.id)
 
 
-def notice_text(org: Organization, status: BillingStatus, since: str | None) -> tuple[str, str]:
+def notice_text(
+    org: Organization, status: BillingStatus, since: str | None, *, in_debt: bool = False
+) -> tuple[str, str]:
     """Returns the subject and the text of a mail. `since` is the beginning of the unpaid time."""
     subject, text = _LETTERS[status]
     facts = {
@@ -74,5 +80,6 @@ def notice_text(org: Organization, status: BillingStatus, since: str | None) -> 
         "day": suspension_time(since)[:10] if since else "",
         "url": settings.text("PUBLIC_URL", ""),
     }
-    pay = f"\n\n{_PAY}" if status in UNPAID else ""
+    debt = f" {_DEBT}" if in_debt else ""
+    pay = f"{debt}\n\n{_PAY}" if in_debt or status in UNPAID else ""
     return subject.format(**facts), f"Hello,\n\n{text}{pay}\n".format(**facts)

@@ -75,13 +75,16 @@ def sync_account(origin: Origin, payments: Payments, event_id: str | None = None
             telemetry.log_skip("the organization has no customer", org_id=origin.org_id)
             return account
         org = organizations.get_organization(origin.org_id)
-        found, gone = None, False
+        found, gone, in_debt = None, False, False
         try:
             # After the account was read: see the head of this module.
             found = payments.fetch_subscription(org.id, account.customer_id)
+            if moves.may_be_in_debt(account, org, found):
+                in_debt = payments.has_debt(org.id, account.customer_id)
         except CustomerGoneError:
+            # An operator who deletes a customer gives up its debt.
             gone = True
-        outcome = moves.decide_outcome(account, org, found)
+        outcome = moves.decide_outcome(account, org, found, in_debt=in_debt)
         after, writes = account_writes(origin, org, account, outcome, gone=gone)
         mark = store.event_mark_write(org.id, event_id) if event_id else None
         mail = notices.notice_writes(origin, org, after, account.status, outcome.unpaid_since)
@@ -114,6 +117,7 @@ def account_writes(
         "period_end": outcome.period_end,
         "cancel_at_period_end": outcome.cancel_at_period_end,
         "unpaid_since": outcome.unpaid_since,
+        "in_debt": outcome.in_debt,
     }
     changed = any(getattr(before, name) != value for name, value in facts.items())
     after = paid_months.note_plan(before, next_version(before, **facts, read_at=now))
@@ -125,7 +129,7 @@ def account_writes(
     after, read_writes = deferrals.end_waiting(before, after)
     after, use_writes = use_reports.plan_next_report(before, after, outcome.ended_at)
     return after, [
-        organizations.terms_writes(origin, outcome.plan, unpaid=outcome.unpaid),
+        organizations.terms_writes(origin, outcome.plan, unpaid=outcome.unpaid, past_due=outcome.past_due),
         timers.job_write(RebalanceUsage(org_id=org.id)) if outcome.plan else None,
         _changed_event_write(origin, before.status, after) if changed else None,
         _gone_event_write(origin, before) if gone else None,

@@ -73,7 +73,7 @@ def dial_call(org_id: str, call_id: str) -> None:
         _give_up(call, *waiting.explain_not_dialed(call))
         return
     org = organizations.get_organization(org_id)
-    left = None if call.simulated else usage.remaining_cap_micros(org, acceptance.METER[call.tier])
+    left = None if call.simulated else usage.remaining_micros(org, acceptance.METER[call.tier])
     if why := _why_withdrawn(org, left):
         _give_up(call, EndReason.BLOCKED, why)
         return
@@ -161,12 +161,12 @@ def _judge(org: Organization, call: Call) -> Verdict:
 def _why_withdrawn(org: Organization, left: int | None) -> str | None:
     """Returns why an accepted call may no longer be dialed, from data that were read before. The claim checks again.
 
-    `left` is the rest of the organization's cap, or None without a cap.
+    `left` is how much the organization may still spend on calls, or None without a limit.
     """
     if org.status != "active":
         return "the organization is suspended"
     if left is not None and left < 0:
-        return "the organization's spending cap is passed"
+        return "the organization's spending cap or its included minutes are used up"
     return None
 
 

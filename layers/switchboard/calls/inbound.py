@@ -162,7 +162,7 @@ def _accept(org: Organization, number: Number, incoming: IncomingCall, flow: Flo
     if lane is None and not flow.voicemail_enabled:
         return _answer_politely(call)
     within = call_in_charges(org, call)
-    left = None if call.simulated else usage.remaining_cap_micros(org, acceptance.METER[call.tier])
+    left = None if call.simulated else usage.remaining_micros(org, acceptance.METER[call.tier])
     held = call.model_copy(update={"lane": lane.ref if lane else None, "receipt": usage.receipt_of(within)})
     watched, watch = _watch(held, ending.longest_talk_seconds(held, left))
     try:

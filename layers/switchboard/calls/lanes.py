@@ -13,12 +13,13 @@ lanes than calls that wait before it. The end of a call is an event, which wakes
 again after it has started to wait.
 
 A person who calls in cannot wait. So a call in takes any free lane, before all calls that wait. An organization with
-calls in also keeps a lane for the next caller: no call out takes its lane 0. This holds for 30 days after a call in,
-and only for organizations with two lanes or more.
+calls in also keeps a lane for the next caller: no call out and no visitor of a page takes its lane 0. This holds for
+30 days after a call in. An organization with a single lane lets calls out take it, because they wait, but no visitors.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -184,9 +185,21 @@ def find_lane_for_caller(pool: Pool) -> Lane | None:
     From then on, the pool keeps a lane for callers.
     """
     found = read_pool_state(pool)
-    if pool.size >= _MIN_SHARED_LANES and _is_mark_due(found):
+    if _is_mark_due(found):
         writes.write_item(lanes_store.mark_callers_write(pool.org_id, pool.name, clock.now() + CALLERS_KEPT))
+    return _choose_lane(pool, _list_free_lanes(found, pool.size))
+
+
+def find_lane_for_visitor(pool: Pool) -> Lane | None:
+    """Returns a free lane for a visitor of a page, or `None`. Visitors leave the lane that is kept for callers."""
+    found = read_pool_state(pool)
     free = _list_free_lanes(found, pool.size)
+    if found.callers_until is not None:
+        free = [number for number in free if number != _CALLERS_LANE]
+    return _choose_lane(pool, free)
+
+
+def _choose_lane(pool: Pool, free: Sequence[int]) -> Lane | None:
     # By chance: calls at the same time that all take the lowest lane would conflict.
     return Lane(pool, free[chance.below(len(free))], waits=False) if free else None
 

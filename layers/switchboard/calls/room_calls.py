@@ -11,10 +11,10 @@ from datetime import datetime
 from switchboard import telemetry
 from switchboard.accounts import organizations
 from switchboard.accounts.models import Organization
-from switchboard.aws.writes import Writes
-from switchboard.calls import acceptance, changes, ending, lanes, reports, store, talks
+from switchboard.aws.writes import Update, Writes
+from switchboard.calls import acceptance, changes, ending, lanes, lanes_store, reports, store, talks
 from switchboard.calls.conversations import render_flow_greeting, render_flow_prompt
-from switchboard.calls.lanes import Lane
+from switchboard.calls.lanes import Lane, Pool
 from switchboard.calls.models import OVER_STATES, Call, Order, State, Tier, WidgetVisit
 from switchboard.calls.spoken_texts import SpokenText, find_text
 from switchboard.carriers import rooms
@@ -23,9 +23,9 @@ from switchboard.carriers.spoken import fill_variables
 from switchboard.carriers.voice.ports.reports import EndReason, Report
 from switchboard.compliance import disclosures
 from switchboard.compliance.disclosures import RequiredDisclosures
-from switchboard.errors import Unavailable
+from switchboard.errors import RateLimited, Unavailable
 from switchboard.flows.models import Flow
-from switchboard.kit import clock
+from switchboard.kit import clock, texts
 from switchboard.usage import service as usage
 from switchboard.usage.models import Meter
 from switchboard.usage.service import Charge
@@ -36,6 +36,8 @@ ROOM_SOURCE = "widget"
 NO_NUMBER, OUR_SIDE = "web", "widget"
 #: The time that a visitor has to join the room.
 JOIN_SECONDS = 60
+#: The most visitors of one address or network at one time. More of them are rarely people, and each takes a line.
+MAX_OF_ADDRESS = 3
 _FALLBACK_NAME = "Visitor"
 #: A visitor chose to talk, and knows with whom by the page. The law asks for the artificial voice (EU AI Act, 50(1)).
 _NEEDS = RequiredDisclosures(identity=False, artificial=True, law=[])
@@ -85,11 +87,31 @@ def new_room_call(org_id: str, call_id: str, flow: Flow, visit: WidgetVisit, cor
 
 
 def find_lane(org: Organization, call: Call) -> Lane:
-    """Returns a free lane for the talk. Raises Unavailable if all of the organization's lanes are taken."""
-    lane = lanes.find_lane_for_caller(lanes.lane_pool(org, call))
+    """Returns a free lane for the talk. Raises Unavailable if none is left beside the one for telephone callers."""
+    lane = lanes.find_lane_for_visitor(lanes.lane_pool(org, call))
     if lane is None:
         raise Unavailable("All lines are busy: try again in a minute.", code="lines_busy", retry_after=60)
     return lane
+
+
+def find_address_lane(org_id: str, address: str) -> Lane:
+    """Returns a place for one more visitor from an address or network. Raises RateLimited if there are too many."""
+    lane = lanes.find_lane_for_visitor(Pool(org_id, f"address#{texts.digest(address)}", MAX_OF_ADDRESS))
+    if lane is None:
+        raise RateLimited(
+            f"This address has {MAX_OF_ADDRESS} sessions already: end one first.",
+            code="sessions_of_address",
+            limit=MAX_OF_ADDRESS,
+            remaining=0,
+            retry_after=60,
+        )
+    return lane
+
+
+def leave_address_write(org_id: str, ref: str, call_id: str) -> Update:
+    """Returns the write that ends a visitor's use of an address (`Lane.ref`)."""
+    name, _, number = ref.rpartition("|")
+    return lanes_store.release_lane_writes(org_id, name, int(number), call_id)
 
 
 def first_minute_charge(org: Organization, call: Call) -> Charge:
@@ -104,7 +126,7 @@ def meter_of(call: Call) -> Meter:
 
 def longest_seconds(org: Organization, call: Call, wanted: int) -> int:
     """Returns how long a talk may last, in seconds: the organization's own monthly cap must pay for all of it."""
-    return min(wanted, ending.longest_talk_seconds(call, usage.remaining_cap_micros(org, meter_of(call))))
+    return min(wanted, ending.longest_talk_seconds(call, usage.remaining_micros(org, meter_of(call))))
 
 
 def new_call_writes(call: Call, lane: Lane) -> list[Writes]:
@@ -164,13 +186,25 @@ def close_room(org_id: str, call_id: str) -> None:
     rooms.named(call.provider).close_room(org_id, call_id)
 
 
+def note_visitor(call: Call) -> bool:
+    """Whether a visitor is in the room of a call, by the room itself. A join that was not reported is recorded.
+
+    Raises RoomDownError.
+    """
+    joined_at = rooms.named(call.provider).find_visitor(call.org_id, call.id)
+    if joined_at is None:
+        return False
+    reports.apply_report(Report(org_id=call.org_id, call_id=call.id, kind="answered", at=joined_at))
+    return True
+
+
 def end_room_call(org_id: str, call_id: str, reason: EndReason, at: datetime) -> None:
     """Ends a call from our side at a time that is not in the future. A call that is over stays as it is."""
     call = store.CALLS.get_object(org_id, call_id)
     if call is None or call.state in OVER_STATES:
         telemetry.log_skip("the call is gone, or over", org_id=org_id, call_id=call_id)
         return
-    talked = (at - clock.parse(call.answered_at)).total_seconds() if call.answered_at else 0
+    talked = max(0, round((at - clock.parse(call.answered_at)).total_seconds())) if call.answered_at else None
     reports.apply_report(
         Report(
             org_id=org_id,
@@ -178,7 +212,8 @@ def end_room_call(org_id: str, call_id: str, reason: EndReason, at: datetime) ->
             kind="ended",
             at=clock.format_iso(at),
             end_reason=reason if call.answered_at else EndReason.NO_ANSWER,
-            # The length is ours to say, so that a late report of the room changes nothing.
-            duration_seconds=max(0, round(talked)),
+            # The length is ours to say, so that a late report of the room changes nothing. Without an answer it stays
+            # open: a join that is reported late costs the time until this end.
+            duration_seconds=talked,
         )
     )

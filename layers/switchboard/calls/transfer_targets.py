@@ -38,5 +38,5 @@ def longest_seconds(call: Call) -> int:
 
 def _affordable_seconds(call: Call) -> int:
     org = organizations.get_organization(call.org_id)
-    left = None if call.simulated else usage.remaining_cap_micros(org, acceptance.METER[call.tier])
+    left = None if call.simulated else usage.remaining_micros(org, acceptance.METER[call.tier])
     return ending.longest_transfer_seconds(call, left)

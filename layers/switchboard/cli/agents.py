@@ -2,50 +2,43 @@
 
 from __future__ import annotations
 
-import argparse
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from switchboard.accounts import organizations
+import click
+
+from switchboard.accounts.models import Organization
 from switchboard.agents import service as agents
 from switchboard.agents.models import Agent
 from switchboard.aws.writes import commit
-from switchboard.cli.commands import CommandGroup, operator_origin, print_note, print_rows, slug_argument
-
-if TYPE_CHECKING:
-    from switchboard.cli.commands import Nouns
+from switchboard.cli.arguments import SLUG
+from switchboard.cli.commands import command_group, operator_origin, organization_argument, print_note, print_rows
 
 _PAGE = 100
 
-
-def add_to(nouns: Nouns) -> None:
-    """Adds the commands."""
-    agent = CommandGroup(nouns, "agent", "agents and their inboxes")
-    create = agent.add_command("create", _create, "create an agent with an inbox; prints its key, once")
-    create.add_argument("org", metavar="ORG")
-    create.add_argument(
-        "username", type=slug_argument, metavar="USERNAME", help="the local part of the inbox's address"
-    )
-    create.add_argument("--name", metavar="N", help="the display name")
-    agent.add_command("list", _list, "list an organization's agents, newest first").add_argument("org", metavar="ORG")
+agent_command = command_group("agent")
 
 
-def _create(args: argparse.Namespace) -> None:
-    org = organizations.get_organization(args.org)
-    made, writes = agents.agent_writes(
-        operator_origin(org.id), org, args.username, args.name or args.username, {}, None
-    )
+@agent_command.command("create")
+@organization_argument
+@click.argument("username", metavar="USERNAME", type=SLUG)
+@click.option("--name", metavar="N", help="The display name; the username by default.")
+def create_agent(org: Organization, username: str, name: str | None) -> None:
+    """Create an agent with an inbox USERNAME@…; prints its key, once."""
+    made, writes = agents.agent_writes(operator_origin(org.id), org, username, name or username, {}, None)
     commit(writes)
-    print_rows(args, {**_row(made.agent), "agent_key": made.key_text})
+    print_rows({**_row(made.agent), "agent_key": made.key_text})
     print_note("The key is shown only once: keep it now.")
 
 
-def _list(args: argparse.Namespace) -> None:
-    org = organizations.get_organization(args.org)
+@agent_command.command("list")
+@organization_argument
+def list_agents(org: Organization) -> None:
+    """List an organization's agents, newest first."""
     found, after = agents.list_agents(org.id, _PAGE, None)
     while after:
         more, after = agents.list_agents(org.id, _PAGE, after)
         found += more
-    print_rows(args, [_row(agent) for agent in found])
+    print_rows([_row(agent) for agent in found], "The organization has no agents: create one with `agent create`.")
 
 
 def _row(agent: Agent) -> dict[str, Any]:

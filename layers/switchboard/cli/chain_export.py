@@ -16,7 +16,7 @@ from switchboard.audit.models import GENESIS, ChainHead
 
 _NO_END = (
     "its end is missing: the last line of an export is its head, and this file may be truncated. Export the chain"
-    " again, or give the last hash with --expect-head"
+    " again, or give the last hash with --head"
 )
 
 
@@ -34,6 +34,7 @@ class ExportReader:
         self._claimed: dict[int, str] = {}
         self._last = ChainHead(0, GENESIS)
         self._ended = False
+        self._stated: ChainHead | None = None
         self.fault: str | None = None
 
     def read_documents(self) -> Iterator[dict[str, Any]]:
@@ -51,14 +52,19 @@ class ExportReader:
             if self._claimed:
                 self.fault = f"it ends before its head at seq {max(self._claimed)}"
 
-    def find_final_fault(self, expected: str | None) -> str | None:
-        """Returns the fault after all documents are read, `None` if there is none.
+    def find_missing_end(self, expected: str | None) -> str | None:
+        """Returns why the end may be missing after all documents are read, `None` if nothing is missing.
 
         A head in the file, or the `expected` hash, proves that the end is not missing.
         """
         if self.fault or self._ended or expected:
-            return self.fault
+            return None
         return _NO_END if self._last.seq else f"it is empty: {_NO_END}"
+
+    @property
+    def head(self) -> ChainHead | None:
+        """The head that the file states, `None` without one."""
+        return self._stated
 
     def _add_link(self, document: dict[str, Any]) -> None:
         seq = document.get("seq", 0)
@@ -92,6 +98,7 @@ class ExportReader:
     def _add_claim(self, head: Any) -> None:
         match head:
             case {"seq": int(seq), "hash": str(claimed)} if len(head) == 2 and not isinstance(seq, bool):
+                self._stated = ChainHead(seq, claimed)
                 if seq == self._last.seq:
                     self._compare_claim(claimed)
                 elif seq < self._last.seq:
@@ -100,6 +107,16 @@ class ExportReader:
                     raise ValueError(f"it has two heads at seq {seq}")
             case _:
                 raise ValueError("its head is malformed: a head has a seq and a hash")
+
+
+def read_head(file: IO[str]) -> ChainHead:
+    """Returns the head that an export states. Raises ValueError for a file without one."""
+    reader = ExportReader(file)
+    for _ in reader.read_documents():
+        pass
+    if reader.head is None:
+        raise ValueError(reader.fault or "an export ends with its head")
+    return reader.head
 
 
 def _values(file: IO[str]) -> Iterator[Any]:

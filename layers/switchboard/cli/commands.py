@@ -1,55 +1,163 @@
-"""Shared parts of all commands: options, argument types, the acting operator, and output."""
+"""Shared parts of all commands: groups, the common options, the acting operator, and output."""
 
 from __future__ import annotations
 
-import argparse
+import functools
 import getpass
 import json
-import re
+import os
 import sys
 from collections.abc import Callable, Sequence
-from enum import StrEnum
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from switchboard.events.models import Actor, SystemActor
-from switchboard.kit import clock, ids
+import click
+
+from switchboard.cli.nouns import NOUNS
 
 if TYPE_CHECKING:
-    Nouns = argparse._SubParsersAction[argparse.ArgumentParser]
+    from switchboard.events.models import SystemActor
 
-Run = Callable[[argparse.Namespace], int | None]
-_Word = TypeVar("_Word", bound=StrEnum)
-Offline = Callable[[argparse.Namespace], bool]
+F = TypeVar("F", bound=Callable[..., Any])
 
 
-def common_options() -> argparse.ArgumentParser:
+@dataclass
+class CommonOptions:
     """The options that may stand before or after any command."""
-    options = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
-    options.add_argument("--json", action="store_true", help="print JSON")
-    options.add_argument("--local", metavar="HOME", help="use the stack on this machine; HOME is .local by default")
-    options.add_argument("--stage", metavar="NAME", help="use this deployment of the current AWS account and region")
-    return options
+
+    json: bool = False
+    local: str | None = None
+    stage: str | None = None
 
 
-class CommandGroup:
+def common_options() -> list[click.Parameter]:
+    """Returns the common options. Each place of an option sets the same `CommonOptions`."""
+
+    def option(name: str, summary: str, **more: Any) -> click.Option:
+        def keep(context: click.Context, parameter: click.Parameter, value: Any) -> None:
+            if value:
+                setattr(options_of(context), str(parameter.name), value)
+
+        return click.Option([f"--{name}"], help=summary, expose_value=False, callback=keep, **more)
+
+    return [
+        option("json", "Print JSON.", is_flag=True),
+        option("local", "Use the stack on this machine; HOME is .local by default.", metavar="HOME"),
+        option("stage", "Use this deployment of the current AWS account and region.", metavar="NAME"),
+    ]
+
+
+def options_of(context: click.Context) -> CommonOptions:
+    """Returns the common options of the command line."""
+    return context.find_root().ensure_object(CommonOptions)
+
+
+class Command(click.Command):
+    """A command. It loads the settings of its deployment first, unless it is `offline`.
+
+    `offline` may be a function of the parsed arguments.
+    """
+
+    def __init__(self, *args: Any, offline: bool | Callable[[dict[str, Any]], bool] = False, **attributes: Any) -> None:
+        super().__init__(*args, **attributes)
+        self.params += common_options()
+        self._offline = offline
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Runs the command on its deployment."""
+        options = options_of(ctx)
+        if options.local and options.stage:
+            raise click.UsageError("give --local or --stage, not both", ctx)
+        if not (self._offline(ctx.params) if callable(self._offline) else self._offline):
+            from switchboard.cli import deployments  # for a short start: help and completion need no deployment
+
+            deployments.load_settings(options.local, options.stage)
+        return super().invoke(ctx)
+
+
+class Group(click.Group):
     """The commands about one kind of thing."""
 
-    def __init__(self, nouns: Nouns, name: str, summary: str) -> None:
-        self._verbs = nouns.add_parser(name, help=summary, description=summary).add_subparsers(
-            metavar="COMMAND", required=True
-        )
+    command_class = Command
 
-    def add_command(
-        self, name: str, run: Run, summary: str, *, offline: Offline | None = None
-    ) -> argparse.ArgumentParser:
-        """Adds a command. `offline` decides from the arguments whether the command works without a deployment."""
-        parser = self._verbs.add_parser(name, help=summary, description=summary, parents=[common_options()])
-        parser.set_defaults(run=run, offline=offline, usage_error=parser.error)
-        return parser
+    def __init__(self, *args: Any, **attributes: Any) -> None:
+        super().__init__(*args, **attributes)
+        self.params += common_options()
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 the signature of click
+        """Returns the commands in the order of the file."""
+        return list(self.commands)
+
+
+def command_group(name: str) -> Group:
+    """Returns the group of a noun, without its commands. Its summary is in `nouns.NOUNS`."""
+    return Group(name, help=_sentence(NOUNS[name].summary))
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def organization_argument(command: F) -> F:
+    """Adds the argument ORG, an id or a slug. The command gets the organization as `org`."""
+
+    @functools.wraps(command)
+    def with_organization(*args: Any, org: str, **values: Any) -> Any:
+        from switchboard.accounts import slugs  # for a short start, as above
+
+        return command(*args, org=slugs.find_organization(org), **values)
+
+    return click.argument("org", metavar="ORG")(with_organization)  # type: ignore[return-value]
+
+
+def require_one(*names: str) -> Callable[[F], F]:
+    """Makes a command refuse its parameters unless exactly one of `names` is given, before it looks anything up."""
+    return _counting(names, 1)
+
+
+def forbid_two(*names: str) -> Callable[[F], F]:
+    """Makes a command refuse its parameters if more than one of `names` is given, before it looks anything up."""
+    return _counting(names, 0)
+
+
+def _counting(names: tuple[str, ...], least: int) -> Callable[[F], F]:
+    def decorate(command: F) -> F:
+        @functools.wraps(command)
+        def counted(*args: Any, **values: Any) -> Any:
+            given = sum(values[name] not in (None, False, ()) for name in names)
+            if not least <= given <= 1:
+                known = {parameter.name: parameter for parameter in click.get_current_context().command.params}
+                shown = ", ".join(name_of(known[name]) for name in names)
+                raise click.UsageError(f"give {'only ' if given else ''}one of {shown}")
+            return command(*args, **values)
+
+        return counted  # type: ignore[return-value]
+
+    return decorate
+
+
+def name_of(parameter: click.Parameter) -> str:
+    """Returns the name of a parameter as a person writes it: `--json`, `ORG`."""
+    longest = max(parameter.opts, key=len)
+    return longest if longest.startswith("-") else parameter.human_readable_name.strip("[]")
+
+
+def confirm_destruction(question: str, word: str, *, is_sure: bool) -> None:
+    """Asks the person to type a word, unless `--yes` was given. Raises Abort for another answer."""
+    if is_sure:
+        return
+    if not sys.stdin.isatty():
+        raise click.UsageError("give --yes: there is no terminal to ask")
+    click.echo(question, err=True)
+    if click.prompt(f"Type {word} to continue", default="", show_default=False, err=True) != word:
+        raise click.Abort
 
 
 def operator_origin(org_id: str) -> SystemActor:
     """The person at the terminal, as the origin of changes."""
+    from switchboard.events.models import Actor, SystemActor  # for a short start, as above
+    from switchboard.kit import ids
+
     try:
         user = getpass.getuser()
     except (KeyError, OSError, ImportError):
@@ -59,25 +167,42 @@ def operator_origin(org_id: str) -> SystemActor:
     )
 
 
-def print_rows(args: argparse.Namespace, found: dict[str, Any] | Sequence[dict[str, Any]]) -> None:
-    """Prints one row or a list of rows, as aligned text or as JSON."""
-    if getattr(args, "json", False):
-        print(json.dumps(found, ensure_ascii=False))
+def is_json() -> bool:
+    """Whether the person asked for JSON."""
+    return options_of(click.get_current_context()).json
+
+
+def print_rows(found: dict[str, Any] | Sequence[dict[str, Any]], nothing: str = "There is nothing to list.") -> None:
+    """Prints one row or a list of rows, as aligned text or as JSON. `nothing` says on stderr that a list is empty."""
+    if is_json():
+        click.echo(json.dumps(found, ensure_ascii=False))
     elif isinstance(found, dict):
         _align([[name, _text(value)] for name, value in found.items()])
     elif found:
-        _align([[name.upper() for name in found[0]], *([_text(value) for value in row.values()] for row in found)])
+        heading = [name.upper() for name in found[0]]
+        _align([heading, *([_text(value) for value in row.values()] for row in found)], has_heading=True)
+    else:
+        print_note(nothing)
 
 
 def print_note(message: str) -> None:
     """Prints a message for the person to stderr, so that a program that reads the output does not see it."""
-    print(message, file=sys.stderr)
+    click.echo(message, err=True)
 
 
-def _align(rows: list[list[str]]) -> None:
+def progress_bar(length: int, label: str, show: Callable[[Any], str] | None = None) -> Any:
+    """Returns a progress bar on stderr. It shows only at a terminal."""
+    shown = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+    return click.progressbar(
+        length=length, label=label, file=sys.stderr, hidden=not shown, item_show_func=show, show_pos=show is None
+    )
+
+
+def _align(rows: list[list[str]], *, has_heading: bool = False) -> None:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    for number, row in enumerate(rows):
+        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        click.secho(line, bold=True if has_heading and number == 0 else None)
 
 
 def _text(value: Any) -> str:
@@ -89,56 +214,3 @@ def _text(value: Any) -> str:
         case dict():
             return " ".join(f"{name}={_text(part)}" for name, part in value.items()) or "-"
     return str(value)
-
-
-def time_argument(text: str) -> str:
-    """An argument type: a time, returned in its stored form."""
-    try:
-        return clock.format_iso(clock.parse(text))
-    except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not a time with a time zone: write it like 2026-01-31T12:00:00Z"
-        ) from None
-
-
-def month_argument(text: str) -> str:
-    """An argument type: a month."""
-    if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a month: write it like 2026-01")
-    return text
-
-
-def consent_argument(text: str) -> tuple[str, str]:
-    """An argument type: the source and the day of a consent."""
-    source, at, day = text.rpartition("@")
-    if not (at and source and re.fullmatch(r"\d{4}-\d{2}-\d{2}", day)):
-        raise argparse.ArgumentTypeError(f"{text!r} is not SOURCE@DATE: write it like business-relationship@2026-01-31")
-    return source, day
-
-
-def slug_argument(text: str) -> str:
-    """An argument type: a name that becomes a part of an address."""
-    if not re.fullmatch(r"(?!-)[a-z0-9-]{1,63}(?<!-)", text):
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not a valid name: use a-z, 0-9 and inner hyphens, 63 characters at most"
-        )
-    return text
-
-
-def enum_argument(kind: type[_Word]) -> Callable[[str], _Word]:
-    """Returns an argument type: one of the values of an enum."""
-
-    def read(text: str) -> _Word:
-        try:
-            return kind(text)
-        except ValueError:
-            raise argparse.ArgumentTypeError(f"{text!r} is not one of {', '.join(kind)}") from None
-
-    return read
-
-
-def positive_argument(text: str) -> int:
-    """An argument type: an integer of 1 or more."""
-    if not (text.isascii() and text.isdigit() and int(text) > 0):
-        raise argparse.ArgumentTypeError(f"{text!r} is not an integer of 1 or more")
-    return int(text)

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from switchboard.accounts import organizations
-from switchboard.cli.commands import CommandGroup, operator_origin, print_rows
+import click
+
+from switchboard.accounts.models import Organization
+from switchboard.cli.arguments import OneOf
+from switchboard.cli.commands import (
+    command_group,
+    forbid_two,
+    is_json,
+    operator_origin,
+    organization_argument,
+    print_rows,
+)
 from switchboard.compliance import calling_hours, explanation, ledgers
 from switchboard.compliance import service as compliance
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
-
-    from switchboard.cli.commands import Nouns
 
 _Page = Callable[[str, int, "str | None"], "tuple[Sequence[BaseModel], str | None]"]
 #: The ledgers that can be listed.
@@ -23,79 +30,78 @@ _LEDGERS: dict[str, _Page] = {
     "opt-outs": ledgers.list_opt_outs,
     "consents": ledgers.list_consents,
 }
-#: The ledger that `list` shows by default.
-_DEFAULT = "blocked"
 _PAGE = 100
 
-
-def add_to(nouns: Nouns) -> None:
-    """Adds the commands."""
-    noun = CommandGroup(nouns, "gate", "the compliance gate")
-    explain = noun.add_command("explain", _explain, "explain why a call or text was allowed or refused")
-    explain.add_argument("org", metavar="ORG")
-    explain.add_argument("subject", metavar="ID", help="the id of the call or message")
-    for name, run, told in (
-        ("block", _block, "block all calls and texts to a number"),
-        ("unblock", _unblock, "remove a block"),
-        ("opt-out", _opt_out, "record that a number's holder wants no more calls and texts"),
-    ):
-        verb = noun.add_command(name, run, told)
-        verb.add_argument("org", metavar="ORG")
-        verb.add_argument("number", metavar="E164")
-    hours = noun.add_command("hours", _hours, "show, set or remove an organization's own calling hours")
-    hours.add_argument("org", metavar="ORG")
-    change = hours.add_mutually_exclusive_group()
-    change.add_argument(
-        "--set", nargs=2, metavar=("START", "END"), help="for example 09:00 18:00, in the recipient's local time"
-    )
-    change.add_argument("--off", action="store_true", help="remove them: only the legal hours apply")
-    listed = noun.add_command("list", _list, "list numbers that are blocked, opted out, or consented")
-    listed.add_argument("org", metavar="ORG")
-    listed.add_argument(
-        "ledger", choices=list(_LEDGERS), nargs="?", default=_DEFAULT, help=f"which list; {_DEFAULT} by default"
-    )
+gate_command = command_group("gate")
 
 
-def _explain(args: argparse.Namespace) -> None:
-    verdict = compliance.get_verdict(args.org, args.subject)
-    if getattr(args, "json", False):
-        print_rows(args, verdict.model_dump(mode="json"))
+@gate_command.command("explain")
+@organization_argument
+@click.argument("subject", metavar="ID")
+def explain(org: Organization, subject: str) -> None:
+    """Explain why a call or text was allowed or refused. ID is the id of the call or message."""
+    verdict = compliance.get_verdict(org.id, subject)
+    if is_json():
+        print_rows(verdict.model_dump(mode="json"))
     else:
-        print(explanation.explain_verdict(verdict))
+        click.echo(explanation.explain_verdict(verdict))
 
 
-def _hours(args: argparse.Namespace) -> None:
-    org = organizations.get_organization(args.org)
-    if args.set or args.off:
-        start, end = args.set or (None, None)
+@gate_command.command("block")
+@organization_argument
+@click.argument("number", metavar="E164")
+def block(org: Organization, number: str) -> None:
+    """Block all calls and texts to a number."""
+    print_rows(ledgers.block_number(operator_origin(org.id), number).model_dump())
+
+
+@gate_command.command("unblock")
+@organization_argument
+@click.argument("number", metavar="E164")
+def unblock(org: Organization, number: str) -> None:
+    """Remove a block."""
+    print_rows({"unblocked": ledgers.unblock_number(operator_origin(org.id), number)})
+
+
+@gate_command.command("opt-out")
+@organization_argument
+@click.argument("number", metavar="E164")
+def opt_out(org: Organization, number: str) -> None:
+    """Record that a number's holder wants no more calls and texts."""
+    print_rows(ledgers.record_opt_out(operator_origin(org.id), number, "manual").model_dump())
+
+
+@gate_command.command("hours")
+@forbid_two("hours", "off")
+@organization_argument
+@click.option(
+    "--set",
+    "hours",
+    nargs=2,
+    metavar="START END",
+    help="For example 09:00 18:00, in the recipient's local time.",
+)
+@click.option("--off", is_flag=True, help="Remove them: only the legal hours apply.")
+def hours(org: Organization, hours: tuple[str, str] | None, *, off: bool) -> None:
+    """Show, set or remove an organization's own calling hours."""
+    if hours or off:
+        start, end = hours or (None, None)
         found = calling_hours.set_calling_hours(operator_origin(org.id), start, end)
     else:
         found = calling_hours.get_calling_hours(org.id)
-    print_rows(args, found.model_dump() if found else {"start": None, "end": None})
+    print_rows(found.model_dump() if found else {"start": None, "end": None})
 
 
-def _list(args: argparse.Namespace) -> None:
-    org, page = organizations.get_organization(args.org), _LEDGERS[args.ledger]
+@gate_command.command("list")
+@organization_argument
+@click.argument("ledger", type=OneOf("a list", _LEDGERS), default="blocked", metavar="[LIST]")
+def list_numbers(org: Organization, ledger: str) -> None:
+    """List numbers of a LIST: blocked (the default), opt-outs or consents."""
     rows: list[dict[str, Any]] = []
     after: str | None = None
     while True:
-        found, after = page(org.id, _PAGE, after)
+        found, after = _LEDGERS[ledger](org.id, _PAGE, after)
         rows += [entry.model_dump(mode="json") for entry in found]
         if after is None:
             break
-    print_rows(args, rows)
-
-
-def _block(args: argparse.Namespace) -> None:
-    org = organizations.get_organization(args.org)
-    print_rows(args, ledgers.block_number(operator_origin(org.id), args.number).model_dump())
-
-
-def _unblock(args: argparse.Namespace) -> None:
-    org = organizations.get_organization(args.org)
-    print_rows(args, {"unblocked": ledgers.unblock_number(operator_origin(org.id), args.number)})
-
-
-def _opt_out(args: argparse.Namespace) -> None:
-    org = organizations.get_organization(args.org)
-    print_rows(args, ledgers.record_opt_out(operator_origin(org.id), args.number, "manual").model_dump())
+    print_rows(rows, f"The list `{ledger}` is empty.")

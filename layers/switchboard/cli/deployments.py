@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
 from pathlib import Path
 
 from switchboard.aws import clients, deployment
@@ -13,18 +12,6 @@ from switchboard.kit import settings
 from switchboard.kit.processes import is_alive
 
 _HOME = ".local"
-
-
-def expand_local_option(argv: Sequence[str]) -> list[str]:
-    """Returns the arguments with the default path after `--local`, unless a path follows it already."""
-    words: list[str] = []
-    rest = list(argv)
-    while rest:
-        word = rest.pop(0)
-        if word == "--local":
-            word = f"--local={rest.pop(0) if rest and (rest[0][:1] in './~' and rest[0]) else _HOME}"
-        words.append(word)
-    return words
 
 
 def load_settings(local: str | None, stage: str | None) -> None:
@@ -65,3 +52,17 @@ def _is_ready(home: Path) -> bool:
         return is_alive((home / "ready").read_text())
     except OSError:
         return False
+
+
+def read_demo(home: str | None) -> dict[str, str]:
+    """Returns the addresses and keys of the demo organization of a local stack, empty without such a stack."""
+    try:
+        lines = (Path(home or _HOME).expanduser() / "demo.env").read_text().splitlines()
+    except OSError:
+        return {}
+    return dict(line.split("=", 1) for line in lines if "=" in line)
+
+
+def find_demo_session(home: str | None, user_id: str) -> str | None:
+    """Returns the name in `demo.env` of a session of this person, `None` without one."""
+    return next((name for name, value in read_demo(home).items() if f".{user_id}." in value), None)

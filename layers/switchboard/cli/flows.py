@@ -2,83 +2,144 @@
 
 from __future__ import annotations
 
-import argparse
-from typing import TYPE_CHECKING, Any, get_args
+import re
+from collections.abc import Callable
+from typing import Any, TypeVar, get_args
 
-from switchboard.accounts import organizations
-from switchboard.cli.commands import CommandGroup, consent_argument, enum_argument, operator_origin, print_rows
+import click
+
+from switchboard.accounts.models import Organization
+from switchboard.cli.arguments import CONSENT, E164, OneOf, Parsed
+from switchboard.cli.commands import (
+    command_group,
+    confirm_destruction,
+    operator_origin,
+    organization_argument,
+    print_rows,
+)
 from switchboard.compliance.models import Purpose
+from switchboard.flows import changes as flow_changes
 from switchboard.flows import service as flows
 from switchboard.flows.models import Flow, FlowKind, FlowSettings
 
-if TYPE_CHECKING:
-    from switchboard.cli.commands import Nouns
-
+F = TypeVar("F", bound=Callable[..., Any])
 _PAGE = 100
 
-
-def add_to(nouns: Nouns) -> None:
-    """Adds the commands."""
-    flow = CommandGroup(nouns, "flow", "flows, the voices and scripts of calls")
-    create = flow.add_command("create", _create, "create a flow")
-    create.add_argument("org", metavar="ORG")
-    create.add_argument("name", metavar="NAME", help="the name of the agent that talks")
-    create.add_argument("--kind", choices=get_args(FlowKind), required=True)
-    create.add_argument("--greeting", default="", metavar="TEXT", help="its first words; {{name}} is a variable")
-    create.add_argument("--prompt", default="", metavar="TEXT", help="its instructions; {{name}} is a variable")
-    create.add_argument("--voice", metavar="ID", help="a voice of the catalog, which decides the tier")
-    create.add_argument("--provider-agent", metavar="ID", help="the voice provider's own agent, agent_…")
-    create.add_argument("--caller-id", metavar="E164", help="the number that its calls come from")
-    create.add_argument(
-        "--consent",
-        type=consent_argument,
-        metavar="SOURCE@DATE",
-        help="the consent for calls without a consent of their own",
-    )
-    create.add_argument(
-        "--purpose",
-        type=enum_argument(Purpose),
-        choices=list(Purpose),
-        default=Purpose.INFORMATIONAL,
-        metavar="PURPOSE",
-        help=f"the purpose of its calls: {', '.join(Purpose)}; {Purpose.INFORMATIONAL} by default",
-    )
-    flow.add_command("list", _list, "list an organization's flows, newest first").add_argument("org", metavar="ORG")
-    shown = flow.add_command("show", _show, "show a flow")
-    shown.add_argument("org", metavar="ORG")
-    shown.add_argument("flow", metavar="FLOW", help="its id, a UUID")
+flow_command = command_group("flow")
 
 
-def _create(args: argparse.Namespace) -> None:
-    org = organizations.get_organization(args.org)
-    source, day = args.consent or (None, None)
-    settings = FlowSettings(
-        name=args.name,
-        kind=args.kind,
-        greeting=args.greeting,
-        system_prompt=args.prompt,
-        voice=args.voice,
-        provider_agent_id=args.provider_agent,
-        caller_id=args.caller_id,
-        consent_source=source,
-        consent_date=day,
-        purpose=args.purpose,
-    )
-    print_rows(args, _whole(flows.create_flow(operator_origin(org.id), settings)))
+def _template(text: str) -> str:
+    if re.search(r"\{\{|\}\}", re.sub(r"\{\{\s*[A-Za-z_]\w*\s*\}\}", "", text)):
+        raise ValueError(f"{text!r} has an incomplete variable: write it like {{{{customer_name}}}}")
+    return text
 
 
-def _list(args: argparse.Namespace) -> None:
-    org = organizations.get_organization(args.org)
+TEMPLATE = Parsed("template", _template)
+
+
+def _settings_options(command: F) -> F:
+    """Adds the options of a flow's settings. An option that is not given has the value None."""
+    for option in reversed(
+        (
+            click.option("--greeting", type=TEMPLATE, metavar="TEXT", help="Its first words; {{name}} is a variable."),
+            click.option("--prompt", type=TEMPLATE, metavar="TEXT", help="Its instructions; {{name}} is a variable."),
+            click.option("--voice", metavar="ID", help="A voice of the catalog, which decides the tier."),
+            click.option("--provider-agent", metavar="ID", help="The voice provider's own agent, agent_…"),
+            click.option("--caller-id", type=E164, metavar="E164", help="The number that its calls come from."),
+            click.option(
+                "--consent",
+                type=CONSENT,
+                metavar="SOURCE@DATE",
+                help="The consent for calls without a consent of their own.",
+            ),
+            click.option(
+                "--purpose",
+                type=OneOf("a purpose", Purpose),
+                help=f"The purpose of its calls; {Purpose.INFORMATIONAL} for a new flow.",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def _given_settings(
+    *,
+    greeting: str | None,
+    prompt: str | None,
+    voice: str | None,
+    provider_agent: str | None,
+    caller_id: str | None,
+    consent: tuple[str, str] | None,
+    purpose: Purpose | None,
+) -> dict[str, Any]:
+    source, day = consent or (None, None)
+    found = {
+        "greeting": greeting,
+        "system_prompt": prompt,
+        "voice": voice,
+        "provider_agent_id": provider_agent,
+        "caller_id": caller_id,
+        "consent_source": source,
+        "consent_date": day,
+        "purpose": purpose,
+    }
+    return {name: value for name, value in found.items() if value is not None}
+
+
+@flow_command.command("create")
+@organization_argument
+@click.argument("name", metavar="NAME")
+@click.option("--kind", type=OneOf("a kind of flow", get_args(FlowKind)), required=True)
+@_settings_options
+def create_flow(org: Organization, name: str, kind: FlowKind, **options: Any) -> None:
+    """Create a flow. NAME is the name of the agent that talks."""
+    settings = FlowSettings(name=name, kind=kind, **_given_settings(**options))
+    print_rows(_whole(flows.create_flow(operator_origin(org.id), settings)))
+
+
+@flow_command.command("list")
+@organization_argument
+def list_flows(org: Organization) -> None:
+    """List an organization's flows, newest first."""
     found, after = flows.list_flows(org.id, _PAGE, None)
     while after:
         more, after = flows.list_flows(org.id, _PAGE, after)
         found += more
-    print_rows(args, [_row(flow) for flow in found])
+    print_rows([_row(flow) for flow in found], "The organization has no flows: create one with `flow create`.")
 
 
-def _show(args: argparse.Namespace) -> None:
-    org = organizations.get_organization(args.org)
-    print_rows(args, _whole(flows.get_flow(org.id, args.flow)))
+@flow_command.command("show")
+@organization_argument
+@click.argument("flow_id", metavar="FLOW")
+def show_flow(org: Organization, flow_id: str) -> None:
+    """Show a flow. FLOW is its id, a UUID."""
+    print_rows(_whole(flows.get_flow(org.id, flow_id)))
+
+
+@flow_command.command("update")
+@organization_argument
+@click.argument("flow_id", metavar="FLOW")
+@click.option("--name", metavar="NAME", help="The name of the agent that talks.")
+@_settings_options
+def update_flow(org: Organization, flow_id: str, name: str | None, **options: Any) -> None:
+    """Change the given settings of a flow. Calls in progress keep the version that they began with."""
+    changes = ({} if name is None else {"name": name}) | _given_settings(**options)
+    if not changes:
+        raise click.UsageError("give a setting to change, for example --greeting TEXT")
+    print_rows(_whole(flow_changes.update_flow(operator_origin(org.id), flow_id, changes)))
+
+
+@flow_command.command("delete")
+@organization_argument
+@click.argument("flow_id", metavar="FLOW")
+@click.option("--yes", "is_sure", is_flag=True, help="Do not ask.")
+def delete_flow(org: Organization, flow_id: str, *, is_sure: bool) -> None:
+    """Delete a flow that no number and no other flow uses. Its calls stay."""
+    flow = flows.get_flow(org.id, flow_id)
+    confirm_destruction(f"The flow {flow.name} of {org.name} is deleted.", flow.name, is_sure=is_sure)
+    flow_changes.delete_flow(operator_origin(org.id), flow.id)
+    print_rows({"flow": flow.id, "deleted": True})
 
 
 def _row(flow: Flow) -> dict[str, Any]:

@@ -2,59 +2,60 @@
 
 from __future__ import annotations
 
-import argparse
+from collections.abc import Callable
 from datetime import date
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any, TypeVar, get_args
 
-from switchboard.cli.commands import CommandGroup, operator_origin, positive_argument, print_note, print_rows
+import click
+
+from switchboard.cli.arguments import DAY, POSITIVE, OneOf, Parsed
+from switchboard.cli.commands import command_group, operator_origin, print_rows
 from switchboard.compliance import amendment_service
 from switchboard.compliance.amendments import WEEKDAYS, Amendment, Channel
 from switchboard.compliance.data import review
 from switchboard.kit import clock
 
-if TYPE_CHECKING:
-    from switchboard.cli.commands import Nouns
-
+F = TypeVar("F", bound=Callable[..., Any])
 #: Rows of law belong to no organization.
 _EVERYBODY = "org_platform"
 
-
-def add_to(nouns: Nouns) -> None:
-    """Adds the commands."""
-    law = CommandGroup(nouns, "law", "rows of law: the times and places where people may be called")
-    law.add_command("rows", _rows, "list the built-in rows of this release", offline=lambda _: True)
-    law.add_command("list", _list, "list the rows that operators added")
-    law.add_command("overdue", _overdue, "list rows with an overdue review; exits with 1 if there are any")
-    close = law.add_command("close", _close, "forbid calls to a place on some days: an emergency, a proclaimed holiday")
-    _add_place(close)
-    close.add_argument("first", type=_day, metavar="FIRST", help="the first day, in local time")
-    close.add_argument("last", type=_day, metavar="LAST", help="the last day")
-    narrow = law.add_command("narrow", _narrow, "allow calls to a place only in a part of the day")
-    _add_place(narrow)
-    narrow.add_argument("start", metavar="START", help="for example 09:00, in the recipient's local time")
-    narrow.add_argument("end", metavar="END", help="for example 18:00")
-    narrow.add_argument(
-        "--days", type=_weekdays, default=WEEKDAYS, metavar="LIST", help="for example mon,tue; all by default"
-    )
-    cap = law.add_command("cap", _cap, "limit the calls about one subject to a number in some hours")
-    _add_place(cap)
-    cap.add_argument("calls", type=positive_argument, metavar="CALLS", help="1 to 3")
-    cap.add_argument("hours", type=positive_argument, metavar="HOURS", help="1 to 24")
-    for verb in (narrow, cap):
-        verb.add_argument("--from", dest="first", type=_day, metavar="DAY", help="the first day; today by default")
-        verb.add_argument("--until", dest="last", type=_day, metavar="DAY", help="the last day; none by default")
-    removed = law.add_command("remove", _remove, "remove a row that an operator added")
-    removed.add_argument("row", metavar="ID")
+law_command = command_group("law")
 
 
-def _add_place(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("place", metavar="PLACE", help="a country, for example CA, or a state, for example US-FL")
-    verb.add_argument("--source", required=True, metavar="TEXT", help="the source of the rule")
-    verb.add_argument("--review-by", type=_day, metavar="DAY", help="the day of its next review")
-    verb.add_argument("--channel", choices=get_args(Channel), help="only calls, or only texts; both by default")
+def _weekdays(text: str) -> tuple[str, ...]:
+    days = tuple(text.lower().split(","))
+    if not set(days) <= set(WEEKDAYS):
+        raise ValueError(f"{text!r} is not a list of weekdays: use {','.join(WEEKDAYS)}")
+    return days
 
 
-def _rows(args: argparse.Namespace) -> None:
+def _place(command: F) -> F:
+    """Adds the argument PLACE and the options that every row has."""
+    for parameter in reversed(
+        (
+            click.argument("place", metavar="PLACE"),
+            click.option("--source", required=True, metavar="TEXT", help="The source of the rule."),
+            click.option("--review-by", type=DAY, metavar="DAY", help="The day of its next review."),
+            click.option(
+                "--channel",
+                type=OneOf("a channel", get_args(Channel)),
+                help="Only calls, or only texts; both by default.",
+            ),
+        )
+    ):
+        command = parameter(command)
+    return command
+
+
+def _period(command: F) -> F:
+    """Adds the options of the days on which a row applies."""
+    command = click.option("--until", "last", type=DAY, metavar="DAY", help="The last day; none by default.")(command)
+    return click.option("--from", "first", type=DAY, metavar="DAY", help="The first day; today by default.")(command)
+
+
+@law_command.command("rows", offline=True)
+def list_built_in_rows() -> None:
+    """List the built-in rows of this release."""
     today = clock.now().date()
     rows: list[dict[str, Any]] = [
         {
@@ -67,53 +68,77 @@ def _rows(args: argparse.Namespace) -> None:
         }
         for due in review.list_review_items()
     ]
-    print_rows(args, rows)
+    print_rows(rows)
 
 
-def _list(args: argparse.Namespace) -> None:
-    print_rows(args, [_row(row) for row in amendment_service.list_amendments()])
+@law_command.command("list")
+def list_rows() -> None:
+    """List the rows that operators added."""
+    print_rows([_row(row) for row in amendment_service.list_amendments()], "Operators have added no rows.")
 
 
-def _overdue(args: argparse.Namespace) -> int:
+@law_command.command("overdue")
+def list_overdue_rows() -> int:
+    """List rows with an overdue review; exits with 1 if there are any."""
     today = clock.now().date()
     built_in = [{"row": due.what, "review_by": due.review_by.isoformat()} for due in review.list_overdue_items(today)]
     added = [
         {"row": row.id, "review_by": str(row.review_by)} for row in amendment_service.list_overdue_amendments(today)
     ]
     found = [*built_in, *added]
-    print_rows(args, found)
-    if not found:
-        print_note("Nothing is overdue.")
+    print_rows(found, "Nothing is overdue.")
     return 1 if found else 0
 
 
-def _close(args: argparse.Namespace) -> None:
-    _add(args, "closure", first=args.first, last=args.last)
+@law_command.command("close")
+@_place
+@click.argument("first", type=DAY, metavar="FIRST")
+@click.argument("last", type=DAY, metavar="LAST")
+def close(**values: Any) -> None:
+    """Forbid calls to a place from the day FIRST to LAST: an emergency, a proclaimed holiday.
+
+    PLACE is a country, for example CA, or a state, for example US-FL. The days are in local time.
+    """
+    _add("closure", **values)
 
 
-def _narrow(args: argparse.Namespace) -> None:
-    _add(args, "window", first=args.first, last=args.last, start=args.start, end=args.end, days=args.days)
+@law_command.command("narrow")
+@_place
+@click.argument("start", metavar="START")
+@click.argument("end", metavar="END")
+@click.option(
+    "--days",
+    type=Parsed("days", _weekdays),
+    default=WEEKDAYS,
+    metavar="LIST",
+    help="For example mon,tue; all by default.",
+)
+@_period
+def narrow(**values: Any) -> None:
+    """Allow calls to a PLACE only from START to END, for example 09:00 18:00, in the recipient's local time."""
+    _add("window", **values)
 
 
-def _cap(args: argparse.Namespace) -> None:
-    _add(args, "cap", first=args.first, last=args.last, calls=args.calls, hours=args.hours)
+@law_command.command("cap")
+@_place
+@click.argument("calls", type=POSITIVE, metavar="CALLS")
+@click.argument("hours", type=POSITIVE, metavar="HOURS")
+@_period
+def cap(**values: Any) -> None:
+    """Limit the calls to a PLACE about one subject to 1 to 3 CALLS in 1 to 24 HOURS."""
+    _add("cap", **values)
 
 
-def _add(args: argparse.Namespace, kind: str, **more: Any) -> None:
-    row = amendment_service.add_amendment(
-        operator_origin(_EVERYBODY).actor,
-        kind=kind,
-        place=args.place,
-        source=args.source,
-        review_by=args.review_by,
-        channel=args.channel,
-        **more,
-    )
-    print_rows(args, _row(row))
+def _add(kind: str, *, first: date | None, last: date | None, **values: Any) -> None:
+    actor = operator_origin(_EVERYBODY).actor
+    print_rows(_row(amendment_service.add_amendment(actor, kind=kind, first=first, last=last, **values)))
 
 
-def _remove(args: argparse.Namespace) -> None:
-    print_rows(args, _row(amendment_service.remove_amendment(operator_origin(_EVERYBODY).actor, args.row)))
+@law_command.command("remove")
+@click.argument("row", metavar="ID")
+def remove(row: str) -> None:
+    """Remove a row that an operator added."""
+    print_rows(_row(amendment_service.remove_amendment(operator_origin(_EVERYBODY).actor, row)))
 
 
 def _row(row: Amendment) -> dict[str, Any]:
@@ -133,17 +158,3 @@ def _row(row: Amendment) -> dict[str, Any]:
         "by": row.created_by,
         "source": row.source,
     }
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a day: write it like 2026-01-31") from None
-
-
-def _weekdays(text: str) -> tuple[str, ...]:
-    days = tuple(text.lower().split(","))
-    if not set(days) <= set(WEEKDAYS):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a list of weekdays: use {','.join(WEEKDAYS)}")
-    return days

@@ -2,50 +2,39 @@
 
 from __future__ import annotations
 
-import argparse
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
-from switchboard.accounts import organizations
-from switchboard.cli.commands import CommandGroup, operator_origin, print_rows
+import click
+
+from switchboard.accounts import slugs
+from switchboard.cli.arguments import EMAIL
+from switchboard.cli.commands import command_group, operator_origin, print_rows
 from switchboard.email import suppressions
-from switchboard.email.address import normalize
 from switchboard.errors import Invalid
 
-if TYPE_CHECKING:
-    from switchboard.cli.commands import Nouns
-
+F = TypeVar("F", bound=Callable[..., Any])
 _PAGE = 100
 _PLATFORM = "platform"
 
-
-def add_to(nouns: Nouns) -> None:
-    """Adds the commands."""
-    noun = CommandGroup(nouns, "mail", "suppressed addresses, which get no more mail")
-    listed = noun.add_command("suppressed", _list, "list an organization's suppressed addresses with their reasons")
-    listed.add_argument("org", metavar="ORG")
-    for name, run, told in (
-        ("check", _check, "show whether an address is suppressed"),
-        ("suppress", _suppress, "send no more mail to an address"),
-        ("lift", _lift, "allow mail to a suppressed address again"),
-    ):
-        verb = noun.add_command(name, run, told)
-        verb.add_argument("org", metavar="ORG", help=f"an organization, or {_PLATFORM} for the platform's own mail")
-        verb.add_argument("address", metavar="ADDRESS", type=_address)
+mail_command = command_group("mail")
 
 
-def _address(text: str) -> str:
-    try:
-        return normalize(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+def _address_arguments(command: F) -> F:
+    """Adds the arguments ORG, which may be `platform` for the platform's own mail, and ADDRESS."""
+    command = click.argument("address", metavar="ADDRESS", type=EMAIL)(command)
+    return click.argument("owner", metavar="ORG|platform")(command)
 
 
-def _list(args: argparse.Namespace) -> None:
-    if args.org == _PLATFORM:
+@mail_command.command("suppressed")
+@click.argument("owner", metavar="ORG")
+def list_suppressed(owner: str) -> None:
+    """List an organization's suppressed addresses with their reasons."""
+    if owner == _PLATFORM:
         raise Invalid(
             "The platform stores only digests of addresses: check one address with `mail check platform ADDRESS`."
         )
-    org = organizations.get_organization(args.org)
+    org = slugs.find_organization(owner)
     rows: list[dict[str, Any]] = []
     after: str | None = None
     while True:
@@ -53,30 +42,39 @@ def _list(args: argparse.Namespace) -> None:
         rows += [entry.model_dump(mode="json") for entry in found]
         if after is None:
             break
-    print_rows(args, rows)
+    print_rows(rows, "No address is suppressed.")
 
 
-def _check(args: argparse.Namespace) -> None:
-    if args.org == _PLATFORM:
-        found = suppressions.get_system_suppression(args.address)
+@mail_command.command("check")
+@_address_arguments
+def check_address(owner: str, address: str) -> None:
+    """Show whether an address is suppressed."""
+    if owner == _PLATFORM:
+        found = suppressions.get_system_suppression(address)
     else:
-        entry = suppressions.find_suppression(organizations.get_organization(args.org).id, args.address)
+        entry = suppressions.find_suppression(slugs.find_organization(owner).id, address)
         found = entry.model_dump(mode="json") if entry else None
-    print_rows(args, {"suppressed": found is not None, **(found or {})})
+    print_rows({"suppressed": found is not None, **(found or {})})
 
 
-def _suppress(args: argparse.Namespace) -> None:
-    if args.org == _PLATFORM:
-        suppressions.add_system_suppression(args.address)
-        print_rows(args, {"suppressed": True, "address": args.address})
+@mail_command.command("suppress")
+@_address_arguments
+def suppress_address(owner: str, address: str) -> None:
+    """Send no more mail to an address."""
+    if owner == _PLATFORM:
+        suppressions.add_system_suppression(address)
+        print_rows({"suppressed": True, "address": address})
         return
-    org = organizations.get_organization(args.org)
-    print_rows(args, suppressions.add_suppression(operator_origin(org.id), args.address).model_dump(mode="json"))
+    origin = operator_origin(slugs.find_organization(owner).id)
+    print_rows(suppressions.add_suppression(origin, address).model_dump(mode="json"))
 
 
-def _lift(args: argparse.Namespace) -> None:
-    if args.org == _PLATFORM:
-        suppressions.lift_system_suppression(args.address)
+@mail_command.command("lift")
+@_address_arguments
+def lift_suppression(owner: str, address: str) -> None:
+    """Allow mail to a suppressed address again."""
+    if owner == _PLATFORM:
+        suppressions.lift_system_suppression(address)
     else:
-        suppressions.lift_suppression(operator_origin(organizations.get_organization(args.org).id), args.address)
-    print_rows(args, {"lifted": args.address})
+        suppressions.lift_suppression(operator_origin(slugs.find_organization(owner).id), address)
+    print_rows({"lifted": address})

@@ -2,38 +2,30 @@
 
 from __future__ import annotations
 
-import argparse
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from switchboard.accounts import organizations
-from switchboard.cli.commands import CommandGroup, operator_origin, print_rows
+from switchboard.accounts.models import Organization
+from switchboard.cli.commands import command_group, operator_origin, organization_argument, print_rows
 from switchboard.numbers import rent
 from switchboard.numbers import service as numbers
 from switchboard.numbers.models import Number
 
-if TYPE_CHECKING:
-    from switchboard.cli.commands import Nouns
+numbers_command = command_group("numbers")
 
 
-def add_to(nouns: Nouns) -> None:
-    """Adds the commands."""
-    group = CommandGroup(nouns, "numbers", "telephone numbers and their rent")
-    group.add_command("list", _list, "list an organization's numbers and their rent").add_argument("org", metavar="ORG")
-    group.add_command(
-        "begin-rent",
-        _begin_rent,
-        "charge bought numbers from their next month on that have no rent yet; the command may run again",
-    ).add_argument("org", metavar="ORG")
+@numbers_command.command("list")
+@organization_argument
+def list_numbers(org: Organization) -> None:
+    """List an organization's numbers and their rent."""
+    print_rows([_row(number) for number in numbers.list_numbers(org.id)], "The organization has no numbers.")
 
 
-def _list(args: argparse.Namespace) -> None:
-    org = organizations.get_organization(args.org)
-    print_rows(args, [_row(number) for number in numbers.list_numbers(org.id)])
-
-
-def _begin_rent(args: argparse.Namespace) -> None:
-    org = organizations.get_organization(args.org)
-    print_rows(args, [_row(number) for number in rent.begin_missing_rents(operator_origin(org.id))])
+@numbers_command.command("begin-rent")
+@organization_argument
+def begin_rent(org: Organization) -> None:
+    """Charge bought numbers from their next month on that have no rent yet. The command may run again."""
+    found = rent.begin_missing_rents(operator_origin(org.id))
+    print_rows([_row(number) for number in found], "All bought numbers have a rent.")
 
 
 def _row(number: Number) -> dict[str, Any]:

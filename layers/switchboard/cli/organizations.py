@@ -2,78 +2,73 @@
 
 from __future__ import annotations
 
-import argparse
+from collections import Counter
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from switchboard.accounts import keys, organizations
+import click
+
+from switchboard.accounts import keys, organizations, slugs
 from switchboard.accounts.models import KeyKind, Organization
+from switchboard.accounts.organizations import Status
 from switchboard.accounts.plans import Plan, PlanName
 from switchboard.aws.writes import commit
+from switchboard.cli.arguments import EMAIL, SLUG, OneOf, Parsed, read_positive
 from switchboard.cli.commands import (
-    CommandGroup,
-    enum_argument,
+    command_group,
+    confirm_destruction,
+    forbid_two,
+    is_json,
     operator_origin,
-    positive_argument,
+    organization_argument,
     print_note,
     print_rows,
-    slug_argument,
+    progress_bar,
+    require_one,
 )
-from switchboard.email import address
 from switchboard.usage import service as usage
 
-if TYPE_CHECKING:
-    from switchboard.cli.commands import Nouns
-
-_LIMITS = tuple(field.name for field in fields(Plan) if field.name not in ("name", "sliced"))
+_LIMITS = tuple(field.name for field in fields(Plan) if field.name not in ("name", "sliced", "has_overage"))
 _LARGEST_CAP = 100_000_000
 _PAGE = 100
+PLAN = OneOf("a plan", PlanName)
 
 
-def add_to(nouns: Nouns) -> None:
-    """Adds the commands."""
-    org = CommandGroup(nouns, "org", "organizations, their plans and their caps")
-    create = org.add_command("create", _create, "create an organization; prints its master key, once")
-    create.add_argument("name", metavar="NAME")
-    create.add_argument("--slug", type=slug_argument, required=True)
-    create.add_argument(
-        "--plan", type=enum_argument(PlanName), choices=list(PlanName), default=PlanName.FREE, help="free by default"
-    )
-    create.add_argument("--owner", type=_address, metavar="EMAIL", help="its owner, who can own no second organization")
-    org.add_command("list", _list, "list organizations, newest first")
-    org.add_command("show", _show, "show an organization").add_argument("org", metavar="ORG")
-    plan = org.add_command("set-plan", _set_plan, "move an organization to a plan")
-    plan.add_argument("org", metavar="ORG")
-    plan.add_argument(
-        "plan", type=enum_argument(PlanName), choices=list(PlanName), metavar="PLAN", help=", ".join(PlanName)
-    )
-    agreed = plan.add_mutually_exclusive_group()
-    agreed.add_argument(
-        "--limit",
-        type=_limit,
-        action="append",
-        metavar="NAME=VALUE",
-        help=f"a limit that replaces the plan's: {', '.join(_LIMITS)}; repeatable, and earlier limits are removed",
-    )
-    agreed.add_argument("--no-limits", action="store_true", help="remove all earlier limits: the plan's limits apply")
-    cap = org.add_command("set-cap", _set_cap, "set or remove an organization's monthly spending cap")
-    cap.add_argument("org", metavar="ORG")
-    amount = cap.add_mutually_exclusive_group(required=True)
-    amount.add_argument("--cents", type=_cents, metavar="N")
-    amount.add_argument("--off", action="store_true")
+def _limit(text: str) -> tuple[str, int]:
+    name, equals, value = text.partition("=")
+    if not equals or name not in _LIMITS:
+        raise ValueError(f"{text!r} is not NAME=VALUE: use one of the names {', '.join(_LIMITS)}")
+    return name, read_positive(value)
 
 
-def _create(args: argparse.Namespace) -> None:
-    org = organizations.new_organization(args.name, args.slug, args.plan, args.owner)
+def _cents(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) <= _LARGEST_CAP):
+        raise ValueError(f"{text!r} is not an amount in cents from 0 to {_LARGEST_CAP}")
+    return int(text)
+
+
+org_command = command_group("org")
+
+
+@org_command.command("create")
+@click.argument("name", metavar="NAME")
+@click.option("--slug", type=SLUG, required=True, help="Its unique short name, which all commands take as ORG.")
+@click.option("--plan", type=PLAN, default=PlanName.FREE, help="free by default.")
+@click.option("--owner", type=EMAIL, metavar="EMAIL", help="Its owner, who can own no second organization.")
+def create_organization(name: str, slug: str, plan: PlanName, owner: str | None) -> None:
+    """Create an organization; prints its master key, once."""
+    org = organizations.new_organization(name, slug, plan, owner)
     origin = operator_origin(org.id)
     master, key_writes = keys.key_writes(origin, KeyKind.MASTER, "master key")
     commit(organizations.organization_writes(origin, org), key_writes)
-    print_rows(args, {"organization": org.id, "slug": org.slug, "plan": org.plan.value, "master_key": master.text})
+    print_rows({"organization": org.id, "slug": org.slug, "plan": org.plan.value, "master_key": master.text})
     print_note("The key is shown only once: keep it now.")
 
 
-def _list(args: argparse.Namespace) -> None:
-    print_rows(args, [_row(org) for org in list_all_organizations()])
+@org_command.command("list")
+def list_organizations() -> None:
+    """List organizations, newest first."""
+    print_rows([_row(org) for org in list_all_organizations()], "There are no organizations.")
 
 
 def list_all_organizations() -> list[Organization]:
@@ -83,6 +78,107 @@ def list_all_organizations() -> list[Organization]:
         more, start = organizations.list_organizations(_PAGE, start)
         found += more
     return found
+
+
+@org_command.command("show")
+@organization_argument
+def show_organization(org: Organization) -> None:
+    """Show an organization."""
+    print_rows(_whole(org))
+
+
+@org_command.command("set-plan")
+@forbid_two("limits", "no_limits")
+@organization_argument
+@click.argument("plan", metavar="PLAN", type=PLAN)
+@click.option(
+    "--limit",
+    "limits",
+    type=Parsed("limit", _limit),
+    multiple=True,
+    metavar="NAME=VALUE",
+    help=f"A limit that replaces the plan's: {', '.join(_LIMITS)}; repeatable, and earlier limits are removed.",
+)
+@click.option("--no-limits", is_flag=True, help="Remove all earlier limits: the plan's limits apply.")
+def set_plan(org: Organization, plan: PlanName, limits: tuple[tuple[str, int], ...], *, no_limits: bool) -> None:
+    """Move an organization to a plan: free, starter, growth, scale or enterprise."""
+    agreed = {} if no_limits else dict(limits) or None
+    organizations.set_plan(operator_origin(org.id), plan, agreed)
+    usage.rebalance(org.id)
+    print_rows(_whole(organizations.get_organization(org.id)))
+
+
+@org_command.command("set-cap")
+@require_one("cents", "off")
+@organization_argument
+@click.option("--cents", type=Parsed("cents", _cents), metavar="N", help="The cap of a month.")
+@click.option("--off", is_flag=True, help="Remove the cap.")
+def set_cap(org: Organization, cents: int | None, *, off: bool) -> None:
+    """Set or remove an organization's monthly spending cap."""
+    changes = {"enabled": False} if off else {"enabled": True, "monthly_cap_cents": cents}
+    usage.change_hard_cap(operator_origin(org.id), changes)
+    print_rows(_whole(organizations.get_organization(org.id)))
+
+
+@org_command.command("suspend")
+@organization_argument
+def suspend_organization(org: Organization) -> None:
+    """Suspend an organization: its keys stop working, and its waiting work is not done."""
+    _set_status(org, "suspended")
+
+
+@org_command.command("resume")
+@organization_argument
+def resume_organization(org: Organization) -> None:
+    """Make a suspended organization active again."""
+    _set_status(org, "active")
+
+
+@org_command.command("rename")
+@organization_argument
+@click.option("--name", metavar="NAME", help="Its new name.")
+@click.option("--slug", type=SLUG, help="Its new slug. Its old slug is free at once.")
+def rename_organization(org: Organization, name: str | None, slug: str | None) -> None:
+    """Give an organization another name, another slug, or both."""
+    if not (name or slug):
+        raise click.UsageError("give --name, --slug or both")
+    print_rows(_row(slugs.rename_organization(operator_origin(org.id), name, slug)))
+
+
+@org_command.command("delete")
+@organization_argument
+@click.option("--yes", "is_sure", is_flag=True, help="Do not ask for the slug.")
+def delete_organization(org: Organization, *, is_sure: bool) -> None:
+    """Delete an organization for good; prints what was deleted, and what stays until when.
+
+    All its keys, members, webhooks, triggers, widgets, MCP servers, agents, contacts, voicemails and numbers go. A
+    deletion that was interrupted continues when the command runs again.
+    """
+    # For a short start: a deletion needs the services of eleven nouns.
+    from switchboard.offboarding import service as offboarding
+    from switchboard.offboarding.models import KEPT
+
+    confirm_destruction(
+        f"{org.name} ({org.id}) is deleted for good. Its numbers go back to the carrier, and nobody can get them back.",
+        org.slug,
+        is_sure=is_sure,
+    )
+    deleted: Counter[str] = Counter()
+    with progress_bar(0, "Deleting", lambda kind: f"{kind} {deleted[kind]}" if kind else "") as bar:
+        for kind in offboarding.delete_organization(operator_origin(org.id)):
+            deleted[kind] += 1
+            bar.update(1, kind)
+    if is_json():
+        print_rows({"organization": org.id, "deleted": dict(deleted), "kept": [one._asdict() for one in KEPT]})
+        return
+    print_rows([{"deleted": kind, "number": number} for kind, number in deleted.items()], "It was deleted already.")
+    click.echo()
+    print_rows([{"stays": one.thing, "until": one.until, "why": one.why} for one in KEPT])
+
+
+def _set_status(org: Organization, status: Status) -> None:
+    organizations.set_status(operator_origin(org.id), status)
+    print_rows(_row(organizations.get_organization(org.id)))
 
 
 def _row(org: Organization) -> dict[str, Any]:
@@ -96,10 +192,6 @@ def _row(org: Organization) -> dict[str, Any]:
     }
 
 
-def _show(args: argparse.Namespace) -> None:
-    print_rows(args, _whole(organizations.get_organization(args.org)))
-
-
 def _whole(org: Organization) -> dict[str, Any]:
     return {
         **_row(org),
@@ -109,38 +201,3 @@ def _whole(org: Organization) -> dict[str, Any]:
         "cap_cents": org.hard_cap.monthly_cap_cents if org.hard_cap.enabled else None,
         "updated_at": org.updated_at,
     }
-
-
-def _set_plan(args: argparse.Namespace) -> None:
-    org = organizations.get_organization(args.org)
-    limits = {} if args.no_limits else dict(args.limit) if args.limit else None
-    organizations.set_plan(operator_origin(org.id), args.plan, limits)
-    usage.rebalance(org.id)
-    print_rows(args, _whole(organizations.get_organization(org.id)))
-
-
-def _set_cap(args: argparse.Namespace) -> None:
-    org = organizations.get_organization(args.org)
-    changes = {"enabled": False} if args.off else {"enabled": True, "monthly_cap_cents": args.cents}
-    usage.change_hard_cap(operator_origin(org.id), changes)
-    print_rows(args, _whole(organizations.get_organization(org.id)))
-
-
-def _address(text: str) -> str:
-    try:
-        return address.normalize(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-
-
-def _limit(text: str) -> tuple[str, int]:
-    name, equals, value = text.partition("=")
-    if not equals or name not in _LIMITS:
-        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE: use one of the names {', '.join(_LIMITS)}")
-    return name, positive_argument(value)
-
-
-def _cents(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) <= _LARGEST_CAP):
-        raise argparse.ArgumentTypeError(f"{text!r} is not an amount in cents from 0 to {_LARGEST_CAP}")
-    return int(text)

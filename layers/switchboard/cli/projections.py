@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import argparse
-from typing import TYPE_CHECKING
+import click
 
-from switchboard.accounts import organizations
-from switchboard.cli.commands import CommandGroup, print_rows
+from switchboard.accounts import slugs
+from switchboard.cli.arguments import OneOf
+from switchboard.cli.commands import command_group, print_rows
 from switchboard.projections import service as projections
 
-if TYPE_CHECKING:
-    from switchboard.cli.commands import Nouns
+projections_command = command_group("projections")
 
 
-def add_to(nouns: Nouns) -> None:
-    """Adds the commands."""
-    verb = CommandGroup(nouns, "projections", "counts and lists that are computed from events").add_command(
-        "clear", _clear, "delete a projection of an organization; `switchboard events replay` rebuilds it"
-    )
-    verb.add_argument("name", metavar="NAME", choices=sorted(projections.PROJECTIONS))
-    verb.add_argument("--org", metavar="ORG", required=True)
-
-
-def _clear(args: argparse.Namespace) -> None:
-    org = organizations.get_organization(args.org)
-    removed = projections.clear_projection(org.id, args.name)
-    print_rows(args, {"organization": org.id, "projection": args.name, "removed": removed})
+@projections_command.command("clear")
+@click.argument("name", metavar="NAME", type=OneOf("a projection", sorted(projections.PROJECTIONS)))
+@click.option("--org", metavar="ORG", required=True, help="The organization.")
+def clear(name: str, org: str) -> None:
+    """Delete a projection of an organization; `switchboard events replay` rebuilds it."""
+    org_id = slugs.find_organization(org).id
+    print_rows({"organization": org_id, "projection": name, "removed": projections.clear_projection(org_id, name)})

@@ -2,39 +2,32 @@
 
 from __future__ import annotations
 
-import argparse
-from typing import TYPE_CHECKING
+import click
 
 from switchboard.aws import dead_letters
-from switchboard.cli.commands import CommandGroup, positive_argument, print_rows
+from switchboard.cli.arguments import POSITIVE
+from switchboard.cli.commands import command_group, print_rows
 from switchboard.errors import NotFound
 from switchboard.kit import settings
 
-if TYPE_CHECKING:
-    from switchboard.cli.commands import Nouns
+queue_command = command_group("queue")
 
 
-def add_to(nouns: Nouns) -> None:
-    """Adds the commands."""
-    queue = CommandGroup(nouns, "queue", "the workers' queues and their dead letters")
-    queue.add_command(
-        "list", _list, "list queues with their waiting, in-flight and delayed messages and their dead letters"
-    )
-    redrive = queue.add_command("redrive", _redrive, "move dead letters back to their queue")
-    redrive.add_argument("name", metavar="NAME")
-    redrive.add_argument("--max", type=positive_argument, metavar="N", help="move at most this many")
+@queue_command.command("list")
+def list_queues() -> None:
+    """List queues with their waiting, in-flight and delayed messages and their dead letters."""
+    print_rows([{"queue": name, **dead_letters.count_messages(name)._asdict()} for name in _names()])
 
 
-def _list(args: argparse.Namespace) -> None:
-    depths = {name: dead_letters.count_messages(name) for name in _names()}
-    print_rows(args, [{"queue": name, **depth._asdict()} for name, depth in depths.items()])
-
-
-def _redrive(args: argparse.Namespace) -> None:
-    if args.name not in _names():
-        raise NotFound(f"There is no queue {args.name!r}: use one of {', '.join(_names())}.")
-    moved = dead_letters.redrive_dead_letters(args.name, args.max)
-    print_rows(args, {"queue": args.name, "moved": moved, "dead": dead_letters.count_messages(args.name).dead})
+@queue_command.command("redrive")
+@click.argument("name", metavar="NAME")
+@click.option("--max", "most", type=POSITIVE, metavar="N", help="Move at most this many.")
+def redrive(name: str, most: int | None) -> None:
+    """Move dead letters back to their queue."""
+    if name not in _names():
+        raise NotFound(f"There is no queue {name!r}: use one of {', '.join(_names())}.")
+    moved = dead_letters.redrive_dead_letters(name, most)
+    print_rows({"queue": name, "moved": moved, "dead": dead_letters.count_messages(name).dead})
 
 
 def _names() -> list[str]:

@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-import argparse
-from typing import TYPE_CHECKING
+import click
 
+from switchboard.accounts.models import Organization
 from switchboard.calls import recordings_at_provider
-from switchboard.cli.commands import CommandGroup, operator_origin, print_rows
+from switchboard.cli.commands import command_group, operator_origin, organization_argument, print_rows
 
-if TYPE_CHECKING:
-    from switchboard.cli.commands import Nouns
-
-
-def add_to(nouns: Nouns) -> None:
-    """Adds the commands."""
-    recording = CommandGroup(nouns, "recording", "recordings that were lost, or that their provider still keeps")
-    for name, run, summary in (
-        ("fetch", _fetch, "fetch the lost recordings of a call again"),
-        ("forget", _forget, "delete the provider's copies of the stored recordings of a call"),
-    ):
-        verb = recording.add_command(name, run, summary)
-        verb.add_argument("org", metavar="ORG")
-        verb.add_argument("call", metavar="CALL", help="its id, as in the log")
+recording_command = command_group("recording")
 
 
-def _fetch(args: argparse.Namespace) -> None:
-    found = recordings_at_provider.fetch_lost_again(operator_origin(args.org).actor, args.org, args.call)
-    print_rows(args, [{"recording": one, "state": "awaited"} for one in found])
+@recording_command.command("fetch")
+@organization_argument
+@click.argument("call", metavar="CALL")
+def fetch(org: Organization, call: str) -> None:
+    """Fetch the lost recordings of a call again. CALL is its id, as in the log."""
+    found = recordings_at_provider.fetch_lost_again(operator_origin(org.id).actor, org.id, call)
+    print_rows([{"recording": one, "state": "awaited"} for one in found], "The call has no lost recordings.")
 
 
-def _forget(args: argparse.Namespace) -> None:
-    found = recordings_at_provider.forget_again(args.org, args.call)
-    print_rows(args, [{"recording": one, "state": "being deleted at the provider"} for one in found])
+@recording_command.command("forget")
+@organization_argument
+@click.argument("call", metavar="CALL")
+def forget(org: Organization, call: str) -> None:
+    """Delete the provider's copies of the stored recordings of a call."""
+    found = recordings_at_provider.forget_again(org.id, call)
+    rows = [{"recording": one, "state": "being deleted at the provider"} for one in found]
+    print_rows(rows, "The call has no stored recordings.")

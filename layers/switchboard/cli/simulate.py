@@ -2,141 +2,136 @@
 
 from __future__ import annotations
 
-import argparse
 import mimetypes
 import secrets
-from typing import TYPE_CHECKING
+
+import click
 
 from switchboard.aws import queues
 from switchboard.calls import inbound
 from switchboard.carriers.messages.segments import count_segments
 from switchboard.carriers.voice.twilio.callbacks import ANONYMOUS
-from switchboard.cli.commands import CommandGroup, print_rows
-from switchboard.compliance import phone
+from switchboard.cli.arguments import E164, Parsed, read_number
+from switchboard.cli.commands import command_group, print_rows
 from switchboard.errors import Invalid, NotFound
 from switchboard.kit import settings
 from switchboard.numbers import service as numbers
-
-if TYPE_CHECKING:
-    from switchboard.cli.commands import Nouns
+from switchboard.numbers.models import Number
 
 #: A number that belongs to nobody.
-_CALLER = "+14155550142"
+STRANGER = "+14155550142"
 
-
-def add_to(nouns: Nouns) -> None:
-    """Adds the commands."""
-    simulate = CommandGroup(nouns, "simulate", "simulated people who call and text our numbers")
-    call = simulate.add_command(
-        "call", _call, "call a number: the call is answered as a real one, and nobody is called"
-    )
-    call.add_argument(
-        "--to", metavar="E164", type=_number, required=True, help="the number that is called, one of ours"
-    )
-    call.add_argument(
-        "--from",
-        dest="caller",
-        metavar="E164",
-        type=_caller,
-        default=_CALLER,
-        help=f"the caller, or {ANONYMOUS}; {_CALLER} by default",
-    )
-    call.add_argument("--says", metavar="TEXT", action="append", help="a line of the caller, once for each line")
-    call.add_argument(
-        "--voicemail", action="store_true", help="the caller asks to leave a message, and the lines are the message"
-    )
-    call.add_argument("--hang-up-after", metavar="N", type=_count, help="the caller hangs up after N lines")
-    text = simulate.add_command("text", _text, "text a number of the simulator, as a person does")
-    text.add_argument(
-        "--to", metavar="E164", type=_number, required=True, help="the number that is texted, one of ours"
-    )
-    text.add_argument(
-        "--from",
-        dest="sender",
-        metavar="E164",
-        type=_number,
-        default=_CALLER,
-        help=f"the sender; {_CALLER} by default",
-    )
-    text.add_argument("--body", metavar="TEXT", default="", help="the text")
-    text.add_argument(
-        "--times",
-        metavar="N",
-        type=_times,
-        default=1,
-        help="the carrier reports the text N times: 1 or more; 1 by default",
-    )
-    text.add_argument("--media", metavar="URL", action="append", help="the address of a file, once for each file")
-
-
-def _number(text: str) -> str:
-    try:
-        return phone.parse_pasted(text).e164
-    except Invalid as error:
-        raise argparse.ArgumentTypeError(f"{text!r} {error.details['fields']['e164']}") from None
-
-
-def _caller(text: str) -> str:
-    return text if text == ANONYMOUS else _number(text)
+simulate_command = command_group("simulate")
 
 
 def _count(text: str) -> int:
     if not (text.isascii() and text.isdigit()):
-        raise argparse.ArgumentTypeError("must be a number of lines: 0 or more")
+        raise ValueError(f"{text!r} is not a number of lines: it must be 0 or more")
     return int(text)
 
 
 def _times(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text)):
-        raise argparse.ArgumentTypeError("must be how often the carrier reports the text: 1 or more")
+        raise ValueError(f"{text!r} is not how often the carrier reports the text: it must be 1 or more")
     return int(text)
 
 
-def _call(args: argparse.Namespace) -> None:
-    if args.voicemail and not args.says:
-        args.usage_error("--voicemail needs --says: the lines are the message.")
-    from switchboard.carriers.voice.simulator import caller, caller_state  # for cold start: only this command needs it
+@simulate_command.command("call")
+@click.option(
+    "--to", "called", metavar="E164", type=E164, required=True, help="The number that is called, one of ours."
+)
+@click.option(
+    "--from",
+    "caller",
+    metavar="E164",
+    type=Parsed("caller", lambda text: text if text == ANONYMOUS else read_number(text)),
+    default=STRANGER,
+    help=f"The caller, or {ANONYMOUS}; {STRANGER} by default.",
+)
+@click.option("--says", metavar="TEXT", multiple=True, help="A line of the caller, once for each line.")
+@click.option("--voicemail", is_flag=True, help="The caller asks to leave a message, and the lines are the message.")
+@click.option("--hang-up-after", metavar="N", type=Parsed("n", _count), help="The caller hangs up after N lines.")
+def call(called: str, caller: str, says: tuple[str, ...], hang_up_after: int | None, *, voicemail: bool) -> None:
+    """Call a number: the call is answered as a real one, and nobody is called."""
+    if voicemail and not says:
+        raise click.UsageError("--voicemail needs --says: the lines are the message.")
+    number = find_own_number(called)
+    sid = start_simulated_call(number, caller, list(says), leaves_message=voicemail, hang_up_after=hang_up_after)
+    call_id = inbound.call_id_of(number.org_id, sid)
+    print_rows({"call": call_id, "organization": number.org_id, "number": number.id, "call_sid": sid})
 
-    number = numbers.find_number_by_e164(args.to)
+
+@simulate_command.command("text")
+@click.option(
+    "--to", "texted", metavar="E164", type=E164, required=True, help="The number that is texted, one of ours."
+)
+@click.option(
+    "--from", "sender", metavar="E164", type=E164, default=STRANGER, help=f"The sender; {STRANGER} by default."
+)
+@click.option("--body", metavar="TEXT", default="", help="The text.")
+@click.option(
+    "--times",
+    metavar="N",
+    type=Parsed("n", _times),
+    default=1,
+    help="The carrier reports the text N times: 1 or more; 1 by default.",
+)
+@click.option("--media", "urls", metavar="URL", multiple=True, help="The address of a file, once for each file.")
+def text(texted: str, sender: str, body: str, times: int, urls: tuple[str, ...]) -> None:
+    """Text a number of the simulator, as a person does."""
+    if not (body or urls):
+        raise click.UsageError("A text needs --body or --media.")
+    number = find_own_number(texted)
+    sid = send_simulated_text(number, sender, body, urls, times)
+    print_rows({"message_sid": sid, "organization": number.org_id, "number": number.id})
+
+
+def find_own_number(e164: str) -> Number:
+    """Returns the number of an organization. Raises NotFound."""
+    number = numbers.find_number_by_e164(e164)
     if number is None:
-        raise NotFound(f"No organization has the number {args.to}: list the numbers of an organization.")
+        raise NotFound(f"No organization has the number {e164}: list the numbers of an organization.")
+    return number
+
+
+def start_simulated_call(
+    number: Number, caller_number: str, says: list[str], *, leaves_message: bool, hang_up_after: int | None
+) -> str:
+    """Lets a simulated person call a number. Returns the provider's id of the call."""
+    from switchboard.carriers.voice.simulator import caller, caller_state  # for cold start: only calls need it
+
     person = caller_state.SimulatedCaller(
         org_id=number.org_id,
         call_sid=f"CA{secrets.token_hex(16)}",
         number_id=number.id,
-        from_number=args.caller,
+        from_number=caller_number,
         to_number=number.e164,
-        says=args.says or [],
-        leaves_message=args.voicemail,
-        hang_up_after=args.hang_up_after,
+        says=says,
+        leaves_message=leaves_message,
+        hang_up_after=hang_up_after,
         step_seconds=settings.number("VOICE_STEP_SECONDS", 2),
     )
     caller.start_call(person)
-    call_id = inbound.call_id_of(number.org_id, person.call_sid)
-    print_rows(args, {"call": call_id, "organization": number.org_id, "number": number.id, "call_sid": person.call_sid})
+    return person.call_sid
 
 
-def _text(args: argparse.Namespace) -> None:
-    if not (args.body or args.media):
-        args.usage_error("A text needs --body or --media.")
-    from switchboard.carriers.messages.simulator import forms  # for cold start: only this command needs it
+def send_simulated_text(number: Number, sender: str, body: str, urls: tuple[str, ...] = (), times: int = 1) -> str:
+    """Lets a simulated person text a number. Returns the carrier's id of the text. Raises Invalid for a real number."""
+    from switchboard.carriers.messages.simulator import forms  # for cold start: only texts need it
 
-    number = numbers.find_number_by_e164(args.to)
-    if number is None:
-        raise NotFound(f"No organization has the number {args.to}: list the numbers of an organization.")
     if number.provider != "simulator":
-        raise Invalid(f"{args.to} is a real number: an answer would go to a real person. Text a simulated number.")
+        raise Invalid(f"{number.e164} is a real number: an answer would go to a real person. Text a simulated number.")
     sid = forms.text_sid(number.org_id, secrets.token_hex(16))
-    media = [(url, mimetypes.guess_type(url)[0] or "application/octet-stream") for url in args.media or []]
+    media = [(url, mimetypes.guess_type(url)[0] or "application/octet-stream") for url in urls]
     sent = forms.incoming_message(
         number.org_id,
         number.id,
         sid,
-        from_number=args.sender,
+        from_number=sender,
         to_number=number.e164,
-        body=args.body,
+        body=body,
         media=media,
-        segments=count_segments(args.body).segments,
+        segments=count_segments(body).segments,
     )
-    queues.send_messages([sent] * args.times)
-    print_rows(args, {"message_sid": sid, "organization": number.org_id, "number": number.id})
+    queues.send_messages([sent] * times)
+    return sid

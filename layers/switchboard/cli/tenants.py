@@ -2,94 +2,141 @@
 
 from __future__ import annotations
 
-import argparse
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import click
 
 from switchboard.accounts import keys, organizations
 from switchboard.accounts.models import KeyKind, Organization
 from switchboard.accounts.organizations import Status
 from switchboard.accounts.plans import PlanName
 from switchboard.aws.writes import commit
+from switchboard.cli.arguments import POSITIVE, SLUG, TIME
 from switchboard.cli.commands import (
-    CommandGroup,
-    enum_argument,
+    command_group,
     operator_origin,
-    positive_argument,
+    organization_argument,
     print_note,
     print_rows,
-    slug_argument,
-    time_argument,
+    require_one,
 )
-from switchboard.cli.organizations import list_all_organizations
+from switchboard.cli.organizations import PLAN, list_all_organizations
 from switchboard.errors import Invalid
 from switchboard.kit import clock
 from switchboard.roleplay import calls as roleplay
 from switchboard.roleplay import sessions
 from switchboard.usage import service as usage
 
-if TYPE_CHECKING:
-    from switchboard.cli.commands import Nouns
-
 _QUOTA = "roleplays_per_month"
 
-
-def add_to(nouns: Nouns) -> None:
-    """Adds the commands."""
-    _add_tenant(CommandGroup(nouns, "tenant", "tenants of the roleplay API, their keys and their quota"))
-    _add_drill(CommandGroup(nouns, "drill", "drills of the catalog, per tenant"))
+tenant_command = command_group("tenant")
+drill_command = command_group("drill")
 
 
-def _add_tenant(tenant: CommandGroup) -> None:
-    create = tenant.add_command("create", _create, "create an organization with a tenant key; prints the key, once")
-    create.add_argument("name", metavar="NAME")
-    create.add_argument("--slug", type=slug_argument, required=True)
-    create.add_argument(
-        "--plan", type=enum_argument(PlanName), choices=list(PlanName), default=PlanName.FREE, help="free by default"
-    )
-    tenant.add_command("list", _list, "list organizations with their roleplays, newest first")
-    tenant.add_command("show", _show, "show a tenant").add_argument("org", metavar="ORG")
-    key = tenant.add_command("key", _key, "create another key for a tenant, at most five active ones; prints it, once")
-    key.add_argument("org", metavar="ORG")
-    key.add_argument("--name", metavar="N", default="tenant key", help="its name in lists; `tenant key` by default")
-    key.add_argument("--expires", type=time_argument, metavar="ISO")
-    for name, status, told in (
-        ("activate", "active", "activate a tenant again"),
-        ("deactivate", "suspended", "suspend a tenant: all keys of its organization stop working"),
-    ):
-        verb = tenant.add_command(name, _set_status, told)
-        verb.set_defaults(status=status)
-        verb.add_argument("org", metavar="ORG")
-    quota = tenant.add_command("quota", _set_quota, "set a tenant's number of roleplays per month")
-    quota.add_argument("org", metavar="ORG")
-    amount = quota.add_mutually_exclusive_group(required=True)
-    amount.add_argument("--monthly", type=positive_argument, metavar="N")
-    amount.add_argument("--plan", action="store_true", help="use the plan's number")
-
-
-def _add_drill(drill: CommandGroup) -> None:
-    drill.add_command("list", _drills, "list the drills of a tenant").add_argument("org", metavar="ORG")
-    for name, on, told in (("on", True, "switch a drill on for a tenant"), ("off", False, "switch a drill off")):
-        verb = drill.add_command(name, _switch, told)
-        verb.set_defaults(on=on)
-        verb.add_argument("org", metavar="ORG")
-        verb.add_argument("drill", metavar="KEY")
-
-
-def _create(args: argparse.Namespace) -> None:
-    org = organizations.new_organization(args.name, args.slug, args.plan)
+@tenant_command.command("create")
+@click.argument("name", metavar="NAME")
+@click.option("--slug", type=SLUG, required=True, help="Its unique short name, which all commands take as ORG.")
+@click.option("--plan", type=PLAN, default=PlanName.FREE, help="free by default.")
+def create_tenant(name: str, slug: str, plan: PlanName) -> None:
+    """Create an organization with a tenant key; prints the key, once."""
+    org = organizations.new_organization(name, slug, plan)
     origin = operator_origin(org.id)
-    key, writes = keys.key_writes(origin, KeyKind.ATHOS, "tenant key")
-    commit(organizations.organization_writes(origin, org), writes)
-    print_rows(args, {"organization": org.id, "slug": org.slug, "plan": org.plan.value, "athos_key": key.text})
+    key, key_writes = keys.key_writes(origin, KeyKind.ATHOS, "tenant key")
+    commit(organizations.organization_writes(origin, org), key_writes)
+    print_rows({"organization": org.id, "slug": org.slug, "plan": org.plan.value, "athos_key": key.text})
     print_note("The key is shown only once: keep it now.")
 
 
-def _list(args: argparse.Namespace) -> None:
-    print_rows(args, [_row(org) for org in list_all_organizations()])
+@tenant_command.command("list")
+def list_tenants() -> None:
+    """List organizations with their roleplays, newest first."""
+    print_rows([_row(org) for org in list_all_organizations()], "There are no organizations.")
 
 
-def _show(args: argparse.Namespace) -> None:
-    print_rows(args, _row(organizations.get_organization(args.org)))
+@tenant_command.command("show")
+@organization_argument
+def show_tenant(org: Organization) -> None:
+    """Show a tenant."""
+    print_rows(_row(org))
+
+
+@tenant_command.command("key")
+@organization_argument
+@click.option("--name", metavar="N", default="tenant key", help="Its name in lists; `tenant key` by default.")
+@click.option("--expires", type=TIME, metavar="ISO", help="When it stops working.")
+def create_key(org: Organization, name: str, expires: str | None) -> None:
+    """Create another key for a tenant, at most five active ones; prints it, once."""
+    if expires and expires <= clock.now_iso():
+        raise Invalid("The key would expire in the past: give --expires a future time.")
+    made, writes = keys.key_writes(operator_origin(org.id), KeyKind.ATHOS, name, expires_at=expires)
+    commit(writes)
+    print_rows({"organization": org.id, "key": made.key.id, "expires_at": made.key.expires_at, "text": made.text})
+    print_note("The key's text is shown only once: keep it now.")
+
+
+@tenant_command.command("activate")
+@organization_argument
+def activate_tenant(org: Organization) -> None:
+    """Activate a tenant again."""
+    _set_status(org, "active")
+
+
+@tenant_command.command("deactivate")
+@organization_argument
+def deactivate_tenant(org: Organization) -> None:
+    """Suspend a tenant: all keys of its organization stop working."""
+    _set_status(org, "suspended")
+
+
+@tenant_command.command("quota")
+@require_one("monthly", "plan")
+@organization_argument
+@click.option("--monthly", type=POSITIVE, metavar="N", help="The number of roleplays per month.")
+@click.option("--plan", is_flag=True, help="Use the plan's number.")
+def set_quota(org: Organization, monthly: int | None, *, plan: bool) -> None:  # noqa: ARG001 it is the choice of no number
+    """Set a tenant's number of roleplays per month."""
+    organizations.set_limit(operator_origin(org.id), _QUOTA, monthly)
+    usage.rebalance(org.id)
+    print_rows(_row(organizations.get_organization(org.id)))
+
+
+@drill_command.command("list")
+@organization_argument
+def list_drills(org: Organization) -> None:
+    """List the drills of a tenant."""
+    print_rows(
+        [
+            {"drill": offer.drill.key, "edition": offer.drill.version, "on": offer.on, "title": offer.drill.title}
+            for offer in roleplay.list_drill_offers(org.id)
+        ],
+        "The catalog has no drills.",
+    )
+
+
+@drill_command.command("on")
+@organization_argument
+@click.argument("drill", metavar="KEY")
+def switch_on(org: Organization, drill: str) -> None:
+    """Switch a drill on for a tenant."""
+    _switch_drill(org, drill, on=True)
+
+
+@drill_command.command("off")
+@organization_argument
+@click.argument("drill", metavar="KEY")
+def switch_off(org: Organization, drill: str) -> None:
+    """Switch a drill off."""
+    _switch_drill(org, drill, on=False)
+
+
+def _switch_drill(org: Organization, drill: str, *, on: bool) -> None:
+    roleplay.switch_drill(operator_origin(org.id), drill, on=on)
+    print_rows({"organization": org.id, "drill": drill, "on": on})
+
+
+def _set_status(org: Organization, status: Status) -> None:
+    organizations.set_status(operator_origin(org.id), status)
+    print_rows(_row(organizations.get_organization(org.id)))
 
 
 def _row(org: Organization) -> dict[str, Any]:
@@ -102,44 +149,3 @@ def _row(org: Organization) -> dict[str, Any]:
         "roleplays": usage.used_in_month(org.id, clock.now_iso()[:7], sessions.ROLEPLAY_COUNTER),
         "quota": org.terms.roleplays_per_month,
     }
-
-
-def _key(args: argparse.Namespace) -> None:
-    org = organizations.get_organization(args.org)
-    if args.expires and args.expires <= clock.now_iso():
-        raise Invalid("The key would expire in the past: give --expires a future time.")
-    made, writes = keys.key_writes(operator_origin(org.id), KeyKind.ATHOS, args.name, expires_at=args.expires)
-    commit(writes)
-    print_rows(args, {"organization": org.id, "key": made.key.id, "expires_at": made.key.expires_at, "text": made.text})
-    print_note("The key's text is shown only once: keep it now.")
-
-
-def _set_status(args: argparse.Namespace) -> None:
-    status: Status = args.status
-    org = organizations.get_organization(args.org)
-    organizations.set_status(operator_origin(org.id), status)
-    print_rows(args, _row(organizations.get_organization(org.id)))
-
-
-def _set_quota(args: argparse.Namespace) -> None:
-    org = organizations.get_organization(args.org)
-    organizations.set_limit(operator_origin(org.id), _QUOTA, None if args.plan else args.monthly)
-    usage.rebalance(org.id)
-    print_rows(args, _row(organizations.get_organization(org.id)))
-
-
-def _drills(args: argparse.Namespace) -> None:
-    org = organizations.get_organization(args.org)
-    print_rows(
-        args,
-        [
-            {"drill": offer.drill.key, "edition": offer.drill.version, "on": offer.on, "title": offer.drill.title}
-            for offer in roleplay.list_drill_offers(org.id)
-        ],
-    )
-
-
-def _switch(args: argparse.Namespace) -> None:
-    org = organizations.get_organization(args.org)
-    roleplay.switch_drill(operator_origin(org.id), args.drill, on=args.on)
-    print_rows(args, {"organization": org.id, "drill": args.drill, "on": args.on})

@@ -2,47 +2,33 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from switchboard.cli.commands import CommandGroup, positive_argument, print_note, print_rows
+import click
+
+from switchboard.cli.arguments import POSITIVE
+from switchboard.cli.commands import command_group, print_note, print_rows, require_one
 from switchboard.errors import Invalid, NotFound
 from switchboard.timers import service as timers
 from switchboard.timers.models import DeadTimer
 
 if TYPE_CHECKING:
     from switchboard.aws.dynamodb import Item
-    from switchboard.cli.commands import Nouns
 
 _PAGE = 100
 
-
-def add_to(nouns: Nouns) -> None:
-    """Adds the commands."""
-    timer = CommandGroup(nouns, "timer", "dead timers, which could not be sent to their queues and were set aside")
-    listed = timer.add_command("list", _list, "list dead timers, oldest first")
-    listed.add_argument(
-        "--limit",
-        type=positive_argument,
-        default=_PAGE,
-        metavar="N",
-        help=f"show at most this many; {_PAGE} by default",
-    )
-    for name, run, summary in (
-        ("fire", _fire, "send a dead timer's job to its queue now"),
-        ("drop", _drop, "delete a dead timer without sending its job"),
-    ):
-        verb = timer.add_command(name, run, summary)
-        verb.add_argument("timer", metavar="TIMER", nargs="?", help="an id from `timer list`")
-        verb.add_argument("--all", action="store_true", help="every dead timer")
+timer_command = command_group("timer")
 
 
-def _list(args: argparse.Namespace) -> None:
+@timer_command.command("list")
+@click.option("--limit", type=POSITIVE, default=_PAGE, metavar="N", help=f"Show at most this many; {_PAGE} by default.")
+def list_timers(limit: int) -> None:
+    """List dead timers, oldest first."""
     rows: list[dict[str, Any]] = []
     for dead in _dead():
-        if len(rows) == args.limit:
-            print_note(f"There are more than {args.limit}: show more with --limit.")
+        if len(rows) == limit:
+            print_note(f"There are more than {limit}: show more with --limit.")
             break
         rows.append(
             {
@@ -54,38 +40,46 @@ def _list(args: argparse.Namespace) -> None:
                 "reason": dead.reason,
             }
         )
-    print_rows(args, rows)
+    print_rows(rows, "There are no dead timers.")
 
 
-def _fire(args: argparse.Namespace) -> int:
+@timer_command.command("fire")
+@require_one("timer", "every")
+@click.argument("timer", metavar="TIMER", required=False)
+@click.option("--all", "every", is_flag=True, help="Every dead timer.")
+def fire(timer: str | None, *, every: bool) -> int:
+    """Send a dead timer's job to its queue now. TIMER is an id from `timer list`."""
     fired, unreadable = 0, 0
-    for dead in _chosen(args):
+    for dead in _chosen(timer, every=every):
         try:
             timers.fire_dead_timer(dead)
         except ValueError:
-            if not args.all:
+            if not every:
                 raise Invalid(f"The timer {dead.id} is unreadable: drop it, and find the reason in the log.") from None
             unreadable += 1
         else:
             fired += 1
-    print_rows(args, {"fired": fired, "unreadable": unreadable})
+    print_rows({"fired": fired, "unreadable": unreadable})
     return 1 if unreadable else 0
 
 
-def _drop(args: argparse.Namespace) -> None:
+@timer_command.command("drop")
+@require_one("timer", "every")
+@click.argument("timer", metavar="TIMER", required=False)
+@click.option("--all", "every", is_flag=True, help="Every dead timer.")
+def drop(timer: str | None, *, every: bool) -> None:
+    """Delete a dead timer without sending its job."""
     dropped = 0
-    for dead in _chosen(args):
+    for dead in _chosen(timer, every=every):
         timers.delete_dead_timer(dead)
         dropped += 1
-    print_rows(args, {"dropped": dropped})
+    print_rows({"dropped": dropped})
 
 
-def _chosen(args: argparse.Namespace) -> list[DeadTimer]:
-    if bool(args.timer) == args.all:
-        args.usage_error("give either a TIMER or --all")
-    found = [dead for dead in _dead() if args.all or dead.id == args.timer]
-    if args.timer and not found:
-        raise NotFound(f"There is no dead timer {args.timer!r}: see `switchboard timer list`.")
+def _chosen(timer: str | None, *, every: bool) -> list[DeadTimer]:
+    found = [dead for dead in _dead() if every or dead.id == timer]
+    if timer and not found:
+        raise NotFound(f"There is no dead timer {timer!r}: see `switchboard timer list`.")
     return found
 
 

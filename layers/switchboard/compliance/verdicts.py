@@ -165,7 +165,8 @@ class Blocked(Forbidden):
     code = "blocked"
 
 
-_MESSAGES = {
+#: The message for each code with which the gate refuses a call or text.
+MESSAGES = {
     "dnc": "This number is on your organization's do-not-call list. Do not call or text it.",
     "national_dnc": "This number is on the national do-not-call registry. Do not call it to sell something.",
     "national_dnc_unknown": "The national do-not-call registry could not be checked. Try again later.",
@@ -183,7 +184,7 @@ _MESSAGES = {
 }
 
 #: The codes with which the gate refuses a call or text.
-BLOCK_CODES = frozenset(_MESSAGES)
+BLOCK_CODES = frozenset(MESSAGES)
 
 
 def blocked_error(verdict: Verdict) -> Blocked:
@@ -196,12 +197,12 @@ def blocked_error(verdict: Verdict) -> Blocked:
         details["nextAllowedAt"] = verdict.next_allowed_at
     if verdict.timezone and failed.rule == "quiet_hours":
         details["timezone"] = verdict.timezone
-    return Blocked(_MESSAGES[verdict.code or ""], code=verdict.code, **details)
+    return Blocked(MESSAGES[verdict.code or ""], code=verdict.code, **details)
 
 
 def blocked_at_commit(code: str, gate: str) -> Callable[[list[Item | None]], Exception]:
     """Returns a factory for the error of a failed condition: something changed between the verdict and its commit."""
-    return lambda _: Blocked(_MESSAGES[code], code=code, gate=gate, reason="changed_meanwhile")
+    return lambda _: Blocked(MESSAGES[code], code=code, gate=gate, reason="changed_meanwhile")
 
 
 def verdict_writes(verdict: Verdict, subject_id: str) -> Put:

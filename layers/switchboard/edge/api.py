@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from switchboard import telemetry
 from switchboard.accounts.models import Caller, KeyKind
-from switchboard.edge import pipeline, rate_limit
+from switchboard.edge import landing, pipeline, rate_limit
 from switchboard.edge.dialect import Dialect
 from switchboard.edge.exchange import Exchange, Reply, Request
 from switchboard.edge.router import PARAMETER, Operation, Router
@@ -200,7 +200,7 @@ class Api:
             with telemetry.traced(self.group, api=self.dialect.name, request_id=exchange.request_id):
                 reply = pipeline.run(exchange, self.dialect.steps)
         except DomainError as error:
-            reply = self._refuse(error, exchange)
+            reply = landing.redirect_to_documentation(exchange, error) or self._refuse(error, exchange)
         except Exception:  # noqa: BLE001 the client gets a response, the log gets the trace
             telemetry.logger().exception("unhandled", extra=dict(exchange.log_fields))
             telemetry.emit_metric("UnhandledError", Api=self.dialect.name)

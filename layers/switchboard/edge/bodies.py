@@ -126,6 +126,8 @@ class RawBody(Body):
 
     max_bytes: int | None = 1_048_576
     types: frozenset[str] = frozenset({JSON})
+    #: A text for the API document.
+    example: str | None = None
 
     @property
     def media_types(self) -> frozenset[str]:
@@ -139,8 +141,9 @@ class RawBody(Body):
         """Does nothing: `receive_body` has stored the bytes."""
 
     def openapi_content(self, model: Mapping[str, Any] | None) -> dict[str, Any]:  # noqa: ARG002 a raw body has no fields
+        shown = {} if self.example is None else {"example": self.example}
         return {
-            one: {"schema": {} if one == JSON else {"type": "string", "format": "binary"}}
+            one: {"schema": {} if one == JSON else {"type": "string", "format": "binary"}} | shown
             # Generators of clients know no media range, and a body that may be anything fits this type.
             for one in sorted(self.types or {BINARY})
         }

@@ -37,6 +37,19 @@ class OperationFacts:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SampleVariables:
+    """The environment variables of code samples.
+
+    `credentials` has the variable of each security scheme. `keys` has the variables of kinds of keys, for operations
+    that accept these kinds only. `renamed` has variables that have another name than the field or the path says.
+    """
+
+    credentials: Mapping[str, str]
+    keys: Mapping[str, str] = field(default_factory=dict)
+    renamed: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
 class ApiDescription:
     """The parts of an API's document that do not come from routes."""
 
@@ -46,6 +59,7 @@ class ApiDescription:
     #: Tags in the page's order, with their descriptions. The tags of the groups follow.
     tags: Mapping[str, str]
     security: Mapping[str, Json]
+    sample_variables: SampleVariables
     #: Name, schema and media type of the usual error. `other_errors` has the schemas of errors that differ.
     error: str
     error_schema: Json

@@ -70,6 +70,8 @@ class Dialect(ABC):
     name: str
     #: The prefix of all its paths.
     base_path: str
+    #: The path that leads people in browsers to the API's documentation, `None` for an API without documentation.
+    landing_path: str | None = None
     #: The largest accepted body, in bytes.
     max_body = 1_048_576
     #: Whether operations that change data accept an Idempotency-Key.

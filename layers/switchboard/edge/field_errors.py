@@ -20,6 +20,9 @@ _NAMED = re.compile(r"([A-Za-z_]\w*): (.+)", re.DOTALL)
 _WHOLE = "body"
 #: The problem of a union's branch for null. It never says what to send, because the other branch has a text of its own.
 _NULL_BRANCH = "none_required"
+_REPEATED = "was sent more than once: send it once"
+#: Problems of a list itself. Any other problem of a parameter that is a list is that the client sent it several times.
+_OF_LISTS = frozenset({"too_short", "too_long"})
 #: The texts for pydantic's types of problems, with the values of their context.
 _TEXTS = {
     "missing": "is missing",
@@ -69,7 +72,8 @@ def errors_by_field(problems: Sequence[Mapping[str, Any]], body: Any = None) -> 
             # A parameter has no fields: after its name come places in a list, and names of validators.
             place = [part for at, part in enumerate(parts) if at == 0 or isinstance(part, int)]
             place = place if source in _SOURCES else [source, *place]
-        text = _text_of(problem)
+        repeated = source in ("query", "header") and isinstance(problem.get("input"), list)
+        text = _REPEATED if repeated and problem["type"] not in _OF_LISTS else _text_of(problem)
         named = None if place else _NAMED.fullmatch(text)
         name, why = named.groups() if named else (".".join(map(str, place)) or _WHOLE, text)
         name, before = name[:_MAX_NAME_CHARACTERS], fields.get(name[:_MAX_NAME_CHARACTERS])

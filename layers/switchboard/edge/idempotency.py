@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 
 from switchboard.aws import clients
-from switchboard.edge.exchange import Exchange, Reply
+from switchboard.edge.exchange import Exchange, Reply, Request
 from switchboard.errors import Conflict, Invalid, Unavailable
 from switchboard.kit import background, settings, texts
 from switchboard.persistence import idempotency
@@ -27,12 +27,9 @@ _COMPRESS_ABOVE = 2_048
 
 def effect_of(exchange: Exchange) -> IdempotencyKey | None:
     """Returns the key of the request with its scope and fingerprint, `None` without a key. Raises Invalid."""
-    sent = exchange.request.header_values(HEADER)
-    if not sent:
+    key = read_key(exchange.request)
+    if key is None:
         return None
-    key = sent[0]
-    if len(set(sent)) > 1 or not 1 <= len(key) <= LONGEST or not all(" " <= char <= "~" for char in key):
-        raise _malformed(f"send one key of 1 to {LONGEST} printable ASCII characters")
     if exchange.key_identity:
         scope = exchange.key_identity.idempotency_scope
     elif exchange.signed_in:
@@ -47,6 +44,17 @@ def effect_of(exchange: Exchange) -> IdempotencyKey | None:
         if len(key) < SHORTEST_UNAUTHENTICATED:
             raise _malformed(f"without an API key, use {SHORTEST_UNAUTHENTICATED} characters or more")
     return IdempotencyKey(scope=scope, key=key, fingerprint=_fingerprint(exchange))
+
+
+def read_key(request: Request) -> str | None:
+    """Returns the key of a request, `None` without one. Raises Invalid."""
+    sent = request.header_values(HEADER)
+    if not sent:
+        return None
+    key = sent[0]
+    if len(set(sent)) > 1 or not 1 <= len(key) <= LONGEST or not all(" " <= char <= "~" for char in key):
+        raise _malformed(f"send one key of 1 to {LONGEST} printable ASCII characters")
+    return key
 
 
 def _fingerprint(exchange: Exchange) -> str:

@@ -18,6 +18,7 @@ from typing import Any
 from switchboard.edge import idempotency
 from switchboard.edge.api import Api
 from switchboard.edge.bodies import JsonBody
+from switchboard.edge.code_samples import CODE_SAMPLES, code_samples
 from switchboard.edge.descriptions import ApiDescription, ErrorDescription, Json, OperationFacts
 from switchboard.edge.document_headers import LOCATION
 from switchboard.edge.multipart import MultipartBody
@@ -52,6 +53,7 @@ def build_document(apis: Sequence[Api], description: ApiDescription) -> Json:
     schemas: Json = {description.error: description.error_schema, **description.other_errors}
     paths: Json = {}
     taken: set[str] = set()
+    sampled: list[tuple[str, Json, Operation]] = []
     classes: dict[str, str] = {}
     for api in apis:
         raw = _with_public_names(
@@ -60,12 +62,17 @@ def build_document(apis: Sequence[Api], description: ApiDescription) -> Json:
         _merge_schemas(schemas, raw.get("components", {}).get("schemas", {}), api.group)
         for operation in api.router.operations:
             path, method = _PARAMETER.sub(r"{\1}", operation.path), operation.method.lower()
-            told = _operation(raw["paths"][path][method], operation, schemas, description)
+            keyed = api.dialect.idempotency_key and operation.idempotent and description.idempotency_key is not None
+            told = _operation(raw["paths"][path][method], operation, schemas, description, keyed=keyed)
             path = _with_contract_names(path, told, description.contract_variable)
             if told["operationId"] in taken or method in paths.get(path, {}):
                 raise DocumentError(f"{method} {path} ({told['operationId']}) is served twice")
             taken.add(told["operationId"])
             paths.setdefault(path, {})[method] = told
+            sampled.append((path, told, operation))
+    components = _components(schemas, paths, description)
+    for path, told, operation in sampled:
+        told[CODE_SAMPLES] = code_samples(path, told, operation, components, description.sample_variables)
     return {
         "openapi": _VERSION,
         "info": {"title": description.title, "version": description.version, "description": description.text},
@@ -73,7 +80,7 @@ def build_document(apis: Sequence[Api], description: ApiDescription) -> Json:
         "tags": [{"name": name, "description": text} for name, text in description.tags.items()],
         "security": [{name: []} for name in description.security],
         "paths": paths,
-        "components": _components(schemas, paths, description),
+        "components": components,
     }
 
 
@@ -155,7 +162,7 @@ def _in_order(schema: Json) -> Json:
     return schema
 
 
-def _operation(raw: Json, operation: Operation, schemas: Json, description: ApiDescription) -> Json:
+def _operation(raw: Json, operation: Operation, schemas: Json, description: ApiDescription, *, keyed: bool) -> Json:
     told: Json = {key: raw[key] for key in ("tags", "summary", "description", "operationId") if key in raw}
     if unknown := set(told["tags"]) - set(description.tags):
         raise DocumentError(
@@ -176,7 +183,7 @@ def _operation(raw: Json, operation: Operation, schemas: Json, description: ApiD
         told["security"] = [{operation.scheme.name: []}]
     told["parameters"] = [_parameter(one) for one in raw.get("parameters", [])]
     told["parameters"] += [{"$ref": f"#/components/parameters/{name}"} for name in description.parameters]
-    if keyed := operation.idempotent and description.idempotency_key is not None:
+    if keyed:
         told["parameters"].append(_key_parameter(operation))
     if body := _body(raw, operation, schemas):
         told["requestBody"] = body
@@ -230,7 +237,9 @@ def _header_name(name: str) -> str:
 
 
 def _key_parameter(operation: Operation) -> Json:
-    return {"$ref": f"#/components/parameters/{'StrangersIdempotencyKey' if operation.public else 'IdempotencyKey'}"}
+    # The clients of a scheme of its own have no API key either (`idempotency.effect_of`).
+    stranger = operation.public or operation.scheme is not None
+    return {"$ref": f"#/components/parameters/{'StrangersIdempotencyKey' if stranger else 'IdempotencyKey'}"}
 
 
 def _error_statuses(operation: Operation, keyed: bool, parameters: Sequence[Json]) -> Iterator[int]:

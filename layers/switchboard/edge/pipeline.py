@@ -15,24 +15,42 @@ from switchboard.edge import bodies, cors, idempotency, rate_limit
 from switchboard.edge.exchange import Exchange, Reply
 from switchboard.errors import DomainError, Forbidden, Invalid, RateLimited
 from switchboard.kit import background, ids
+from switchboard.outbound.loops import LOOP_HEADER, WEBHOOK_HOP
 from switchboard.persistence.idempotency import IdempotencyMismatch
 
 Proceed = Callable[[], Reply]
 Step = Callable[[Exchange, Proceed], Reply]
 
 _SERVER_ERROR = 500
+_SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 #: Errors that are not a result of the request itself. They are not stored: a retry with the same key runs again.
 _KEPT_NOWHERE = (IdempotencyMismatch, RateLimited)
 _CORRELATION_ID = re.compile("[!-~]{1,128}")
 
 
 def route(exchange: Exchange, proceed: Proceed) -> Reply:
-    """Finds the operation. A CORS preflight request gets its response here. Raises NotFound or MethodNotAllowed."""
+    """Finds the operation. A CORS preflight request gets its response here.
+
+    Raises NotFound or MethodNotAllowed, and Forbidden for a delivery of one of our own webhooks.
+    """
     if exchange.request.method == "OPTIONS" and (shared := exchange.router.find_cross_origin(exchange.request.path)):
         exchange.origin = shared.policy.preflight_origin(exchange.request)
         return Reply(HTTPStatus.NO_CONTENT, headers=cors.preflight_headers(shared.methods))
     exchange.operation = exchange.router.find_operation(exchange.request.method, exchange.request.path)
+    _refuse_own_webhook(exchange)
     return proceed()
+
+
+def _refuse_own_webhook(exchange: Exchange) -> None:
+    """Raises Forbidden for a delivery of our own webhook that would change data.
+
+    Each change is an event, and each event makes deliveries. So one webhook, or several, would start each other
+    forever. The answer does not depend on the credential.
+    """
+    if exchange.request.method not in _SAFE_METHODS and WEBHOOK_HOP in exchange.request.header_values(LOOP_HEADER):
+        raise Forbidden(
+            "A webhook of this platform cannot change data here: let another system receive the webhook.", code="loop"
+        )
 
 
 def authenticate(exchange: Exchange, proceed: Proceed) -> Reply:

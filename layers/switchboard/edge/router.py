@@ -167,7 +167,7 @@ class Router:
         return CrossOriginPath(found[0].cross_origin, sorted(operation.method for operation in found))
 
     def _find_methods(self, path: str) -> dict[str, Operation] | None:
-        path = path.rstrip("/")
+        path = path.rstrip("/") or "/"
         methods = self._static.get(path)
         if methods is None:
             methods = next((found for pattern, found in self._dynamic if pattern.fullmatch(path)), None)
@@ -203,6 +203,9 @@ class Router:
 def _as_read(exchange: Exchange) -> dict[str, Any]:
     """Returns the event for Powertools, as plain JSON: Powertools accepts only the exact media type."""
     event = {**exchange.request.event, "path": exchange.request.path}
+    if several := event.get("multiValueHeaders"):
+        # Some proxies repeat a header. Equal values are one value, as in `Request.header`.
+        event["multiValueHeaders"] = {name: list(dict.fromkeys(values)) for name, values in several.items()}
     if exchange.operation and exchange.operation.takes_body:
         several = event.get("multiValueHeaders") or {}
         event["headers"] = {**_without_type(event.get("headers") or {}), "content-type": JSON}

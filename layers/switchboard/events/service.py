@@ -11,15 +11,16 @@ Each workflow has its own partition. So one consistent query reads a workflow, a
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from functools import cache
 from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 
+from switchboard.aws import reads
 from switchboard.aws.dynamodb import Item
-from switchboard.aws.reads import Query
+from switchboard.aws.reads import Query, Ref
 from switchboard.aws.writes import Put
 from switchboard.events import registry
 from switchboard.events.models import Event, Origin, Subject
@@ -99,6 +100,17 @@ def event_write(event: Event) -> Put:
 def parse_event(item: Item) -> Event:
     """Parses an event from a stored item, or from the item's image in the stream."""
     return Event.model_validate(item)
+
+
+def find_events(org_id: str, places: Sequence[tuple[str, str]]) -> list[Event]:
+    """Returns up to 100 events of an organization, by their workflow and their id. Missing events are left out."""
+    if not places:
+        return []
+    refs = [
+        Ref("activity", {"pk": workflow_partition(org_id, correlation_id), "sk": event_id}, parse_event)
+        for correlation_id, event_id in places
+    ]
+    return [event for event in reads.read_refs(*refs) if event]
 
 
 def workflow_partition(org_id: str, correlation_id: str) -> str:

@@ -14,7 +14,14 @@ from typing import Protocol
 from switchboard import telemetry
 from switchboard.aws import objects
 from switchboard.carriers import speech
-from switchboard.carriers.speech import AudioSource, RefusedError, ThrottledError, Transcription, UnreadableAudioError
+from switchboard.carriers.speech import (
+    AudioSource,
+    NotInstalledError,
+    RefusedError,
+    ThrottledError,
+    Transcription,
+    UnreadableAudioError,
+)
 from switchboard.carriers.speech.durations import measure_seconds
 from switchboard.errors import Invalid, Unavailable
 from switchboard.events import service as events
@@ -129,6 +136,8 @@ def _delete_sample(transcriber: speech.Transcriber, audio: AudioSource, job: str
 
 def _unavailable(job: str, error: Exception) -> Unavailable:
     telemetry.log_skip("the sample is not transcribed", job=job, error=str(error))
+    if isinstance(error, NotInstalledError):
+        return Unavailable(str(error))
     return Unavailable("Speech cannot be transcribed now: try again later.", retry_after=_RETRY_SECONDS)
 
 

@@ -61,12 +61,23 @@ def parse_number_on_sale(e164: str) -> Phone:
 def room_write(org: Organization, step: int) -> Update:
     """Returns the write that counts numbers of an organization. Raises Forbidden at commit beyond the plan's limit."""
     limit = org.terms.numbers
+    return _room_write(org, step, limit, f"The plan allows {limit} telephone numbers: change the plan to add more.")
+
+
+def bought_room_write(org: Organization) -> Update:
+    """Returns the write that counts a number to buy. Raises Forbidden at commit beyond the plan's limit.
+
+    Where nobody pays for more, the limit is what the plan includes.
+    """
+    included = org.terms.numbers_included
+    if org.pays_overage or included is None:
+        return room_write(org, 1)
+    remedy = "pay the open invoice" if org.past_due else "subscribe to a plan"
+    text = f"The plan includes {included} telephone numbers: {remedy} to add more."
+    return _room_write(org, 1, included, text)
+
+
+def _room_write(org: Organization, step: int, limit: int | None, text: str) -> Update:
     return organizations.gauge_write(
-        org.id,
-        GAUGE,
-        step,
-        limit,
-        lambda _: Forbidden(
-            f"The plan allows {limit} telephone numbers: change the plan to add more.", code="number_limit", limit=limit
-        ),
+        org.id, GAUGE, step, limit, lambda _: Forbidden(text, code="number_limit", limit=limit)
     )

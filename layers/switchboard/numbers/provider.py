@@ -15,7 +15,7 @@ RETRY_SECONDS = 5
 
 
 def ask_provider(question: Callable[[], T]) -> T:
-    """Returns the answer of a request that only reads. Raises Unavailable without an answer."""
+    """Returns the answer of a request that may be repeated. Raises Unavailable without an answer."""
     try:
         return question()
     except (ThrottledError, OutcomeUnknownError, RefusedError) as error:

@@ -114,7 +114,7 @@ def _begin_purchase(origin: Origin, order: NumberOrder, provider: str) -> Purcha
             [charge],
             store.PURCHASES.create_write(purchase),
             store.hold_write(purchase.e164, Holder(org.id, purchase.id), _HeldError),
-            pricing.room_write(org, 1),
+            pricing.bought_room_write(org),
             _purchase_event_write(origin, "number.purchase_started", purchase),
             timers.schedule(check, clock.now() + _FIRST_CHECK).write,
         )

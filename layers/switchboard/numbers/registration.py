@@ -11,7 +11,7 @@ from switchboard.accounts.models import Organization
 from switchboard.aws.writes import Writes, commit
 from switchboard.carriers.numbers import get_inventory
 from switchboard.carriers.numbers.ports.inventory import OwnedNumber
-from switchboard.errors import Forbidden, Invalid, Unavailable
+from switchboard.errors import Conflict, Forbidden, Invalid, Unavailable
 from switchboard.events import service as events
 from switchboard.events.models import Origin, Subject
 from switchboard.kit import clock, ids
@@ -200,6 +200,22 @@ def _add_numbers(origin: Origin, org: Organization, part: Sequence[OwnedNumber],
             return 0
         return sum(_add_numbers(origin, org, [one], provider) for one in part)
     return len(made)
+
+
+def release_number(origin: Origin, number: Number) -> None:
+    """Gives a number back to its provider, and ends its rent. A second run changes nothing.
+
+    The provider comes first: a number that we no longer know would cost rent there for ever. Raises Unavailable if the
+    provider does not answer, and Conflict if the number is at another provider than the one that is configured.
+    """
+    inventory = get_inventory()
+    if inventory.name != number.provider:
+        raise Conflict(
+            f"The number {number.e164} is at {number.provider}, which is not configured: release it there.",
+            code="number_provider_missing",
+        )
+    ask_provider(lambda: inventory.release(origin.org_id, number.sid))
+    _release_number(origin, organizations.get_organization(origin.org_id), number)
 
 
 def _refresh_number(origin: Origin, number: Number, owned: OwnedNumber) -> bool:

@@ -17,9 +17,13 @@ _MAX_ENCODINGS = 4
 _INVITE = re.compile(r"inv_[0-9a-z]{26}")
 
 
+#: The page that a person sees after signing out. The issuer must permit its URL too.
+SIGNED_OUT_PATH = "/signed-out"
+
+
 def home_path() -> str:
     """Returns the default path after a sign-in."""
-    return settings.text("HOME_PATH", "/")
+    return settings.text("HOME_PATH", "/console")
 
 
 def with_invite(path: str, invite_id: str) -> str:

@@ -133,8 +133,8 @@ def _sign_in_expired(_: list[Item | None]) -> Invalid:
 
 
 def sign_out_url() -> str:
-    """Returns the URL that also signs the browser out at the issuer, or the home page if the issuer has none."""
-    back = settings.text("PUBLIC_URL", "") + return_to.home_path()
+    """Returns the URL that also signs the browser out at the issuer, or our own page if the issuer has none."""
+    back = settings.text("PUBLIC_URL", "") + return_to.SIGNED_OUT_PATH
     try:
         return identity.identity_provider().end_session_url(return_url=back) or back
     except (identity.ProviderUnreachableError, identity.ProviderUnconfiguredError):

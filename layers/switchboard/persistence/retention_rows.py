@@ -30,7 +30,13 @@ _FIRING = "It shows what another system sent, and which flows that started."
 _COUNTERS = "Needed for the next write of the same kind."
 KINDS: tuple[ItemKind, ...] = (
     # ---- accounts, agents, flows
-    ItemKind("core", "organization", "<org>|org", _NEVER, "A tenant is suspended. We never delete it."),
+    ItemKind(
+        "core",
+        "organization",
+        "<org>|org",
+        _NEVER,
+        "A deleted organization keeps its name: the audit chain and invoices name it.",
+    ),
     ItemKind("core", "gauges of an organization", "<org>|gauges", _ORG, _COUNTERS),
     ItemKind("core", "numbers of the keys of a kind", "<org>|made#<kind>", _ORG, _COUNTERS),
     ItemKind("core", "key", "<org>|key#<id>", _ORG, _ACCOUNTS),
@@ -38,6 +44,7 @@ KINDS: tuple[ItemKind, ...] = (
     ItemKind(
         "core", "look-up of an owner", "owner#<digest>|owner", _ORG, "An owner signs up for one organization only."
     ),
+    ItemKind("core", "look-up of a slug", "slug#<slug>|slug", _CHANGE, "A rename frees it."),
     ItemKind("core", "agent", "<org>|agent#<id>", _ORG, _ACCOUNTS),
     ItemKind("core", "look-up of an inbox", "inbox#<address…>|inbox", _ORG, "An address is never given to another."),
     ItemKind("core", "flow", "<org>|flow#<id>", _ORG, "Calls name their flow."),
@@ -48,6 +55,7 @@ KINDS: tuple[ItemKind, ...] = (
     ItemKind("core", "entry of a flow's version", "<org>#flow-versions#<flow>|<version>", _ORG, _VERSIONS),
     ItemKind("core", "snapshot of a flow's version", "<org>#flow-snapshots#<flow>|<version>", _ORG, _VERSIONS),
     ItemKind("core", "MCP server", "<org>#mcp-servers|<id>", _CHANGE, "The organization deletes it."),
+    ItemKind("core", "tools of an MCP server", "<org>#mcp-tools#<server>|<part>", _CHANGE, "It follows its server."),
     ItemKind("core", "label of an MCP server", "<org>#mcp-labels|<label>", _CHANGE, "It follows its server."),
     ItemKind("core", "drills that are switched off", "<org>|drills", _ORG, "The tenant's own choice."),
     # ---- people and teams
@@ -334,6 +342,16 @@ KINDS: tuple[ItemKind, ...] = (
     ItemKind("activity", "mark of a received mail", "<org>#received#<agent>#<digest>|received", _ORG, _MAIL),
     # ---- webhooks
     ItemKind("core", "webhook", "<org>#webhooks|<id>", _CHANGE, "The organization keeps it until somebody deletes it."),
+    ItemKind("core", "number of webhooks at a host", "<org>#webhook-hosts|<digest>", _ORG, "It is a limit."),
+    ItemKind(
+        "core",
+        "first attempts at a host in a minute",
+        "<org>#webhook-hosts|<digest>#<minute>",
+        _TTL,
+        "It is a limit of the minute.",
+        _DAY / 24,
+        "the begin of the minute",
+    ),
     ItemKind(
         "core",
         "endpoint of a callback",
@@ -571,6 +589,24 @@ KINDS: tuple[ItemKind, ...] = (
         "A job that is delivered again must not send it again.",
         30 * _DAY,
         "the text",
+    ),
+    ItemKind(
+        "core",
+        "round of tools in a turn of the AI",
+        "<org>#replies#<conversation>|turn#<turn>#<round>#calls",
+        _TTL,
+        "A turn that is repeated goes on after it. It has arguments of tools, which may name people.",
+        30 * _DAY,
+        "the round",
+    ),
+    ItemKind(
+        "core",
+        "use of a tool in a turn of the AI",
+        "<org>#replies#<conversation>|turn#<turn>#<round>#use#<place>",
+        _TTL,
+        "A turn that is repeated must not run the tool again. It has the result, which may name people.",
+        30 * _DAY,
+        "the use",
     ),
     ItemKind(
         "activity",

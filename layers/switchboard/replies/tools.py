@@ -1,15 +1,15 @@
 """The tools of the AI in texts: five of every flow, and the HTTP tools of the flow itself.
 
 A tool of every flow changes nothing by itself: `Effects` collects what it asks for, and one commit does it with the
-answer. An HTTP tool is a request to the customer's URL by the guarded client. A run that is repeated after a crash
-sends it again, with the same `Idempotency-Key`.
+answer. An HTTP tool is a request to the customer's URL by the guarded client. It is sent once in a turn, also if the
+turn is repeated (`tool_rounds`), with an `Idempotency-Key` that no other use has.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, NamedTuple
@@ -19,7 +19,9 @@ from switchboard import telemetry
 from switchboard.flows import values
 from switchboard.flows.models import Flow, Tool
 from switchboard.kit import texts
+from switchboard.mcp_servers.tools import UNTRUSTED
 from switchboard.outbound.client import GuardedClient, NoResponseError
+from switchboard.outbound.loops import LOOP_HEADER
 from switchboard.replies.repliers import MAX_REPLY_CHARACTERS, tool_names
 from switchboard.replies.repliers.models import ToolCall, ToolResult
 
@@ -103,10 +105,14 @@ def _tool(name: str, description: str, properties: Mapping[str, Any]) -> dict[st
     return {"name": name, "description": description, "parameters": parameters}
 
 
-def run_tool(flow: Flow, call: ToolCall, effects: Effects, key: str) -> ToolResult:
-    """Runs a tool, and returns its result for the writer. `key` is the same in each repetition of this call.
+#: Runs a tool of others once in a turn. It gives the tool the key of the use.
+UseOnce = Callable[[Callable[[str], ToolResult]], ToolResult]
 
-    Raises nothing: an unknown tool, wrong arguments and a failed request are results too.
+
+def run_tool(flow: Flow, call: ToolCall, effects: Effects, use_once: UseOnce) -> ToolResult:
+    """Runs a tool, and returns its result for the writer. `use_once` sends the request of an HTTP tool.
+
+    An unknown tool, wrong arguments and a failed request are results too. Raises UseUnderWayError.
     """
     known = {tool["name"]: tool["parameters"] for tool in describe_tools(flow)}
     if call.name not in known:
@@ -119,7 +125,7 @@ def run_tool(flow: Flow, call: ToolCall, effects: Effects, key: str) -> ToolResu
     if call.name in tool_names.BUILT_IN:
         return _note_effect(flow, call, effects)
     tool = next(tool for tool in flow.tools if tool.name == call.name)
-    result = _call_http_tool(tool, call.arguments, key)
+    result = use_once(lambda key: _call_http_tool(tool, call.arguments, key))
     effects.called = [*effects.called, (tool.name, result.done)]
     return result
 
@@ -158,7 +164,7 @@ def _note_outcomes(schema: dict[str, Any], call: ToolCall, effects: Effects) -> 
 
 
 def _call_http_tool(tool: Tool, arguments: Mapping[str, Any], key: str) -> ToolResult:
-    headers = {"Idempotency-Key": key, "Accept": "application/json"}
+    headers = {"Idempotency-Key": key, "Accept": "application/json", LOOP_HEADER: "1"}
     try:
         if tool.method == "GET":
             query = urlencode(
@@ -176,7 +182,8 @@ def _call_http_tool(tool: Tool, arguments: Mapping[str, Any], key: str) -> ToolR
         return ToolResult(tool.name, "The tool did not answer.", done=False)
     status, content = response
     text = content.decode(errors="replace")[:MAX_RESULT_CHARACTERS]
-    return ToolResult(tool.name, f"{status}: {text}" if status >= _ERROR_STATUS else text, done=status < _ERROR_STATUS)
+    shown = f"{status}: {text}" if status >= _ERROR_STATUS else text
+    return ToolResult(tool.name, UNTRUSTED + shown, done=status < _ERROR_STATUS)
 
 
 async def _request(url: str, headers: Mapping[str, str], body: bytes | None) -> tuple[int, bytes]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from switchboard.accounts import keys, organizations
+from switchboard.accounts import keys, organizations, slugs
 from switchboard.accounts.models import KeyKind, Organization
 from switchboard.accounts.plans import PlanName
 from switchboard.agents import service as agents
@@ -12,6 +12,7 @@ from switchboard.agents.models import Agent
 from switchboard.email import service as email
 from switchboard.events.models import Actor, SystemActor
 from switchboard.persistence.idempotency import IdempotencyKey, commit_once
+from switchboard.persistence.optimistic import retry_on_conflict
 from switchboard.team import invite_mail, invites
 from switchboard.team.permissions import Role
 
@@ -52,7 +53,16 @@ def sign_up(
     Raises Conflict if the human already has an organization or the username is taken, Invalid for a reserved username,
     RateLimited for a mailbox that got ten such mails today.
     """
-    org = organizations.new_organization(name or username, username, PlanName.FREE, human_email)
+    signed_up = retry_on_conflict(lambda: _sign_up(human_email, username, name, correlation_id, effect))
+    assert signed_up is not None, "nothing here is recorded before"
+    return signed_up
+
+
+def _sign_up(
+    human_email: str, username: str, name: str | None, correlation_id: str, effect: IdempotencyKey | None
+) -> SignUpResult:
+    slug = slugs.free_slug(username)
+    org = organizations.new_organization(name or username, slug, PlanName.FREE, human_email)
     work = SystemActor(
         org_id=org.id, actor=Actor(type="system", id="sign-up"), agent_id=None, correlation_id=correlation_id
     )
@@ -79,7 +89,7 @@ def sign_up(
     done = commit_once(
         effect,
         f"{org.id}/{made.agent.id}",
-        organizations.organization_writes(work, org),
+        organizations.organization_writes(work, org, is_slug_derived=True),
         master_writes,
         agent_writes,
         invite_writes,

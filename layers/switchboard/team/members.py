@@ -169,16 +169,18 @@ def _last_admin(_: list[Item | None]) -> DomainError:
 # ---- going
 
 
-def remove_member(origin: Origin, user_id: str, effect: IdempotencyKey | None = None) -> None:
+def remove_member(
+    origin: Origin, user_id: str, effect: IdempotencyKey | None = None, *, needs_admin: bool = True
+) -> None:
     """Removes a member from the organization. The removal takes effect at the person's next request.
 
-    The person's account remains. Raises NotFound, or Conflict for the last admin.
+    The person's account remains. Raises NotFound, or Conflict for the last admin of an organization that `needs_admin`.
     """
     if find_earlier_effect(effect):
         return
 
     def attempt() -> None:
-        _end_membership(origin, _get_member(origin.org_id, user_id), "team.member_removed", effect)
+        _end_membership(origin, _get_member(origin.org_id, user_id), "team.member_removed", effect, needs_admin)
 
     retry_on_conflict(attempt)
 
@@ -202,13 +204,17 @@ def leave_organization(
     retry_on_conflict(attempt)
 
 
-def _end_membership(origin: Origin, before: Membership, kind: str, effect: IdempotencyKey | None) -> None:
+def _end_membership(
+    origin: Origin, before: Membership, kind: str, effect: IdempotencyKey | None, needs_admin: bool = True
+) -> None:
     event_write = events.new_event_write(origin, kind, Subject(type="user", id=before.user_id), role=before.role.value)
     commit_once(
         effect,
         before.user_id,
         store.member_delete_writes(before, StaleVersionError),
         store.organization_count_write(before.user_id, -1, MAX_ORGANIZATIONS_OF_PERSON),
-        store.member_count_write(before.org_id, -1, -(before.role is Role.ADMIN), MAX_MEMBERS, _last_admin),
+        store.member_count_write(
+            before.org_id, -1, -(before.role is Role.ADMIN), MAX_MEMBERS, _last_admin, needs_admin=needs_admin
+        ),
         event_write,
     )

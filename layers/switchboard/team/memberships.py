@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Callable
 
 from switchboard.accounts import organizations
@@ -27,23 +25,18 @@ def create_organization(
 ) -> Organization:
     """Creates an organization with a person as its admin. `also` returns more writes for its id, for the same commit.
 
-    Raises QuotaExceeded for a person in too many organizations, and the errors of the other writes.
+    Raises QuotaExceeded for a person in too many organizations, StaleVersionError if its slug was just taken, and the
+    errors of the other writes.
     """
     origin = members.origin_of_person(org.id, user, correlation_id)
     done = commit_once(
         effect,
         org.id,
-        organizations.organization_writes(origin, org),
+        organizations.organization_writes(origin, org, is_slug_derived=True),
         members.membership_writes(origin, user, Role.ADMIN),
         also(org.id),
     )
     return organizations.get_organization(done.subject_id) if done else org
-
-
-def slug_of(name: str) -> str:
-    """Turns an organization's name into a slug for addresses."""
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60] or "organization"
 
 
 def list_organizations_of(user_id: str) -> list[OrganizationRole]:

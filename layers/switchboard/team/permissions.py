@@ -46,6 +46,8 @@ class Permission(StrEnum):
     CAMPAIGNS_WRITE = "campaigns.write"
     OPT_OUTS_READ = "opt_outs.read"
     OPT_OUTS_WRITE = "opt_outs.write"
+    #: To watch all events of the organization.
+    EVENTS_READ = "events.read"
     WEBHOOKS_READ = "webhooks.read"
     WEBHOOKS_WRITE = "webhooks.write"
     TRIGGERS_READ = "triggers.read"
@@ -91,6 +93,7 @@ _OPERATOR = _VIEWER | {
     Permission.TEXTS_SEND,
     Permission.CAMPAIGNS_WRITE,
     Permission.OPT_OUTS_WRITE,
+    Permission.EVENTS_READ,
     Permission.WEBHOOKS_READ,
     Permission.TRIGGERS_READ,
     Permission.BRANDS_READ,

@@ -145,18 +145,25 @@ def list_organization_ids(user_id: str, most: int) -> list[str]:
 
 
 def member_count_write(
-    org_id: str, members: int, admins: int, most: int, otherwise: Refusal, *, invites: int = 0
+    org_id: str,
+    members: int,
+    admins: int,
+    most: int,
+    otherwise: Refusal,
+    *,
+    invites: int = 0,
+    needs_admin: bool = True,
 ) -> Update:
     """Returns the write that adds to the numbers of members and admins.
 
-    It fails beyond `most` members, and if no admin would be left. `invites` changes the number of invites in the same
-    item, for a new member who has used one.
+    It fails beyond `most` members, and if no admin would be left, unless the organization no longer `needs_admin`.
+    `invites` changes the number of invites in the same item, for a new member who has used one.
     """
     conditions, values = [], {":members": members, ":admins": admins, ":invites": invites}
     if members > 0:
         conditions.append(room_condition("members", ":room", most - members))
         values[":room"] = most - members
-    if admins < 0:
+    if admins < 0 and needs_admin:
         conditions.append("admins > :leaving")
         values[":leaving"] = -admins
     return Update(

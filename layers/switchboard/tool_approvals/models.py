@@ -55,6 +55,8 @@ class ToolRequest(BaseModel):
     #: The name by which the AI knows the tool.
     name: str
     arguments: dict[str, Any] = Field(default_factory=dict)
+    #: The digest of the server's URL and the tool's parameters at the request. A run with others is refused.
+    fingerprint: str | None = None
 
 
 class ToolApproval(ToolRequest):

@@ -48,7 +48,9 @@ def run_approved_tool(job: RunApprovedTool) -> None:
     if claimed is None:
         telemetry.log_skip("the tool was started before", org_id=job.org_id, approval_id=job.approval_id)
         return
-    run = tools.run_approved_tool(claimed.org_id, claimed.server_id, claimed.tool, claimed.arguments, claimed.id)
+    run = tools.run_approved_tool(
+        claimed.org_id, claimed.server_id, claimed.tool, claimed.arguments, claimed.id, claimed.fingerprint
+    )
     _end_run(claimed, ApprovalState.FINISHED, run)
 
 

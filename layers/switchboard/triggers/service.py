@@ -10,10 +10,10 @@ from switchboard.aws.writes import Put
 from switchboard.errors import NotFound
 from switchboard.events import external_names
 from switchboard.events import service as events
-from switchboard.events.models import Subject
+from switchboard.events.models import Origin, Subject
 from switchboard.kit import clock, ids
 from switchboard.persistence.collection import next_version
-from switchboard.persistence.idempotency import commit_once, find_earlier_effect
+from switchboard.persistence.idempotency import IdempotencyKey, commit_once, find_earlier_effect
 from switchboard.persistence.optimistic import Decision, retry_on_conflict
 from switchboard.team.models import Member
 from switchboard.triggers import store, tokens
@@ -114,21 +114,21 @@ def update_trigger(
     return get_trigger(member.org_id, trigger_id)
 
 
-def delete_trigger(member: Member, trigger_id: str) -> None:
+def delete_trigger(origin: Origin, trigger_id: str, effect: IdempotencyKey | None = None) -> None:
     """Deletes a trigger with its tokens. Its firings stay until they expire. Raises NotFound, Contended."""
-    if find_earlier_effect(member.effect):
+    if find_earlier_effect(effect):
         return
 
     def attempt() -> bool:
-        trigger = get_trigger(member.org_id, trigger_id).trigger
+        trigger = get_trigger(origin.org_id, trigger_id).trigger
         commit_once(
-            member.effect,
+            effect,
             trigger_id,
             store.TRIGGERS.delete_write(trigger),
             store.delete_token_writes([trigger.token_hash, *trigger.retiring]),
-            store.delete_tally_write(member.org_id, trigger_id),
-            organizations.gauge_write(member.org_id, "triggers", -1, None, None),
-            _trigger_event_write(member, next_version(trigger), "trigger.deleted"),
+            store.delete_tally_write(origin.org_id, trigger_id),
+            organizations.gauge_write(origin.org_id, "triggers", -1, None, None),
+            _trigger_event_write(origin, next_version(trigger), "trigger.deleted"),
         )
         return True
 
@@ -164,6 +164,6 @@ def rotate_trigger_token(member: Member, trigger_id: str) -> TriggerWithToken:
     return rotated
 
 
-def _trigger_event_write(member: Member, trigger: Trigger, type_: str, **data: Any) -> Put:
+def _trigger_event_write(origin: Origin, trigger: Trigger, type_: str, **data: Any) -> Put:
     subject = Subject(type="trigger", id=trigger.id, version=trigger.version)
-    return events.new_event_write(member, type_, subject, event=trigger.event_type, active=trigger.active, **data)
+    return events.new_event_write(origin, type_, subject, event=trigger.event_type, active=trigger.active, **data)

@@ -51,14 +51,28 @@ CAP_SWITCH = {
     Meter.NUMBER_LOCAL: "numbers",
     Meter.NUMBER_TOLL_FREE: "numbers",
 }
-#: The plan's monthly limit of a meter. The other meters have a daily limit, or only the hard cap.
+#: The plan's monthly limit of a meter.
 MONTHLY_QUOTA = {
     Meter.EMAIL: "emails_per_month",
     Meter.SMS: "text_segments_per_month",
     Meter.SMS_TOLL_FREE: "text_segments_per_month",
 }
+#: The units of a meter that the plan includes each month. They are a limit where nobody pays for more.
+INCLUDED = {
+    Meter.VOICE_BASIC: "voice_minutes_per_month",
+    Meter.VOICE_PREMIUM: "voice_minutes_per_month",
+    Meter.NUMBER_LOCAL: "numbers_included",
+    Meter.NUMBER_TOLL_FREE: "numbers_included",
+}
 #: The counter that a monthly limit counts, for meters that share one. The others count by themselves.
-QUOTA_COUNTER = {Meter.SMS: "text_segments", Meter.SMS_TOLL_FREE: "text_segments"}
+QUOTA_COUNTER = {
+    Meter.SMS: "text_segments",
+    Meter.SMS_TOLL_FREE: "text_segments",
+    Meter.VOICE_BASIC: "voice_minutes",
+    Meter.VOICE_PREMIUM: "voice_minutes",
+    Meter.NUMBER_LOCAL: "numbers",
+    Meter.NUMBER_TOLL_FREE: "numbers",
+}
 
 
 class SpendingReceipt(BaseModel):

@@ -23,6 +23,7 @@ from switchboard.usage import charges, store
 from switchboard.usage.charges import SLICES, Charge, commit_within, require_room, total_ref, used_in_month
 from switchboard.usage.models import (
     CAP_SWITCH,
+    INCLUDED,
     MICROS_PER_CENT,
     MONTHLY_QUOTA,
     PRICE_MICROS,
@@ -52,7 +53,7 @@ __all__ = [
     "rebalance",
     "receipt_of",
     "refund_write",
-    "remaining_cap_micros",
+    "remaining_micros",
     "require_room",
     "set_hard_cap",
     "spending_charge",
@@ -64,6 +65,7 @@ __all__ = [
 
 #: The text of a daily limit that the plan sets.
 _PLAN_CAP = "The plan's daily cap is reached: change the plan, or wait for the next day (UTC)."
+_PLAN_QUOTA = "The plan's monthly quota is reached: change the plan, or wait for the next month (UTC)."
 #: The time that the counters of a day are kept after it.
 _DAYS_KEPT = timedelta(days=35)
 
@@ -92,12 +94,12 @@ _UNPAID = "unpaid"
 def spending_charge(org: Organization, meter: Meter, units: int, *, sends: bool = True) -> Charge:
     """Returns the charge for units of a meter, within the plan's monthly quota and the organization's own cap.
 
-    With `sends`, as for everything but a call in, an unpaid subscription leaves no room. A claim asks about it again,
-    in its own transaction (`accounts.stops`).
+    Without somebody who pays for more, what the plan includes is a quota too (`Organization.pays_overage`). With
+    `sends`, as for everything but a call in, an unpaid subscription leaves no room. A claim asks about it again, in its
+    own transaction (`accounts.stops`).
     """
     capped, limits = org.hard_cap.meters.get(CAP_SWITCH[meter], True), {}
-    quota = getattr(org.terms, MONTHLY_QUOTA[meter]) if meter in MONTHLY_QUOTA else None
-    if quota is not None:
+    if (quota := _monthly_quota(org, meter)) is not None:
         limits[QUOTA_COUNTER.get(meter, meter.value)] = quota
     if capped and org.hard_cap.enabled:
         limits["capped"] = org.hard_cap.monthly_cap_cents * MICROS_PER_CENT
@@ -121,7 +123,7 @@ def spending_charge(org: Organization, meter: Meter, units: int, *, sends: bool 
                 cap=org.hard_cap.monthly_cap_cents,
             )
         return QuotaExceeded(
-            "The plan's monthly quota is reached: change the plan, or wait for the next month (UTC).",
+            _quota_text(org, meter),
             code="plan_quota",
             resource=CAP_SWITCH[meter],
             current=current,
@@ -129,6 +131,19 @@ def spending_charge(org: Organization, meter: Meter, units: int, *, sends: bool 
         )
 
     return Charge(_month(org.id), used, limits, refusal, org.terms.sliced)
+
+
+def _monthly_quota(org: Organization, meter: Meter) -> int | None:
+    """Returns the units of a meter that an organization may use in a month, `None` without a limit."""
+    names = MONTHLY_QUOTA if org.pays_overage else MONTHLY_QUOTA | INCLUDED
+    return getattr(org.terms, names[meter]) if meter in names else None
+
+
+def _quota_text(org: Organization, meter: Meter) -> str:
+    if meter in MONTHLY_QUOTA:
+        return _PLAN_QUOTA
+    remedy = "pay the open invoice" if org.past_due else "subscribe to a plan"
+    return f"Everything that the plan includes is used: {remedy}, or wait for the next month (UTC)."
 
 
 def _spent(meter: Meter, units: int, *, capped: bool) -> dict[str, int]:
@@ -202,7 +217,7 @@ def monthly_charge(org: Organization, period: str, counter: str, limit: int | No
 
     def refusal(_: str, current: int) -> QuotaExceeded:
         return QuotaExceeded(
-            "The plan's monthly quota is reached: change the plan, or wait for the next month (UTC).",
+            _PLAN_QUOTA,
             code="plan_quota",
             resource=counter,
             current=current,
@@ -306,15 +321,24 @@ def set_hard_cap(
     rebalance(org.id)
 
 
-def remaining_cap_micros(org: Organization, meter: Meter) -> int | None:
-    """Returns the rest of this month's cap for a meter, in millionths of a dollar, or `None` if no cap applies.
+def remaining_micros(org: Organization, meter: Meter) -> int | None:
+    """Returns how much a meter may still cost this month, in millionths of a dollar, or `None` without a limit.
 
-    A negative rest means that more was spent than the cap allows: the cap was lowered, or calls took longer than their
-    prepaid time.
+    The limits are the organization's cap, and the plan's quota of the meter. A negative rest means that more was spent
+    than they allow: a limit was lowered, or calls took longer than their prepaid time.
     """
-    if not (org.hard_cap.enabled and org.hard_cap.meters.get(CAP_SWITCH[meter], True)):
+    capped = org.hard_cap.enabled and org.hard_cap.meters.get(CAP_SWITCH[meter], True)
+    quota = _monthly_quota(org, meter)
+    if not capped and quota is None:
         return None
-    return org.hard_cap.monthly_cap_cents * MICROS_PER_CENT - used_in_month(org.id, clock.now_iso()[:7], "capped")
+    items = store.list_counters(org.id, clock.now_iso()[:7])
+    rests: list[int] = []
+    if capped:
+        rests.append(org.hard_cap.monthly_cap_cents * MICROS_PER_CENT - sum(item.get("capped", 0) for item in items))
+    if quota is not None:
+        used = sum(item.get(QUOTA_COUNTER.get(meter, meter.value), 0) for item in items)
+        rests.append((quota - used) * PRICE_MICROS[meter])
+    return min(rests)
 
 
 def price_micros(meter: Meter) -> int:

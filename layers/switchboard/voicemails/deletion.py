@@ -6,38 +6,51 @@ killed runs the job again.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from switchboard.aws import objects, reads
 from switchboard.calls import lookup, messages
 from switchboard.calls.recordings import BUCKET
 from switchboard.errors import NotFound
 from switchboard.events import service as events
-from switchboard.events.models import Subject
+from switchboard.events.models import Origin, Subject
 from switchboard.inbox import service as inbox
 from switchboard.inbox.models import InboxThing
 from switchboard.kit import texts
-from switchboard.persistence.idempotency import commit_once, find_earlier_effect
+from switchboard.persistence.idempotency import IdempotencyKey, commit_once, find_earlier_effect
 from switchboard.persistence.optimistic import retry_on_conflict
-from switchboard.team.models import Member
 from switchboard.timers import service as timers
 from switchboard.voicemails import store
 from switchboard.voicemails.inbox import INBOX, inbox_thing
 from switchboard.voicemails.jobs import EraseVoicemail
 
+_PAGE = 100
 
-def delete_voicemail(member: Member, voicemail_id: str) -> None:
+
+def delete_voicemail(origin: Origin, voicemail_id: str, effect: IdempotencyKey | None = None) -> None:
     """Deletes a voicemail for the organization. Raises NotFound."""
-    retry_on_conflict(lambda: _delete(member, voicemail_id))
+    retry_on_conflict(lambda: _delete(origin, voicemail_id, effect))
 
 
-def _delete(member: Member, voicemail_id: str) -> None:
-    voicemail = store.VOICEMAILS.get_object(member.org_id, voicemail_id)
+def list_voicemail_ids(org_id: str) -> Iterator[str]:
+    """Returns the ids of all voicemails of an organization, page by page, the newest first."""
+    after: str | None = None
+    while True:
+        places, after = store.list_places(org_id, None, _PAGE, after)
+        yield from (place.split("#")[1] for place in places)
+        if after is None:
+            return
+
+
+def _delete(origin: Origin, voicemail_id: str, effect: IdempotencyKey | None) -> None:
+    voicemail = store.VOICEMAILS.get_object(origin.org_id, voicemail_id)
     if voicemail is None:
-        if find_earlier_effect(member.effect):
+        if find_earlier_effect(effect):
             return
         raise NotFound("There is no such voicemail: check its id.")
-    call = reads.read_ref(lookup.call_ref(member.org_id, voicemail.call_id))
+    call = reads.read_ref(lookup.call_ref(origin.org_id, voicemail.call_id))
     deleted = events.new_event_write(
-        member,
+        origin,
         "voicemail.deleted",
         Subject(type="voicemail", id=voicemail.id, version=voicemail.version + 1),
         call=voicemail.call_id,
@@ -51,7 +64,7 @@ def _delete(member: Member, voicemail_id: str) -> None:
         audio_key=voicemail.audio_key,
     )
     commit_once(
-        member.effect,
+        effect,
         voicemail.id,
         store.VOICEMAILS.delete_write(voicemail),
         messages.forget_message_write(call, voicemail.recording_id) if call else None,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 from switchboard import telemetry
 from switchboard.kit import clock
 from switchboard.outbound.errors import NoResponseError, TimedOutError
-from switchboard.outbound.loops import LOOP_HEADER, WEBHOOK_HOP
+from switchboard.outbound.sent_secrets import SentSecrets
 from switchboard.webhooks import breaker, parking, retry_after, service, settings, signing
 from switchboard.webhooks.breaker import BatchResults
 from switchboard.webhooks.models import Attempt, Delivery, Endpoint, ReceiverHealth
@@ -38,8 +38,7 @@ SLOW_QUEUE = "slow-deliveries"
 _GONE = 410
 #: Statuses that say that the receiver is unavailable. They do not reject this delivery in particular.
 _DOWN = frozenset({429, 502, 503, 504})
-_MAX_RESPONSE_BYTES = 2_048
-USER_AGENT = "Switchboard-Webhooks/1"
+_MAX_RESPONSE_CHARACTERS = 2_048
 
 
 class Sender(Protocol):
@@ -178,16 +177,19 @@ async def _attempt(sending: EndpointSender, delivery: Delivery) -> AttemptOutcom
         telemetry.logger().exception("response not understood", extra={"delivery_id": delivery.id})
         reason = "the response could not be read"
     else:
-        return _interpreted(attempt, answer)
+        return _interpreted(attempt, answer, SentSecrets(settings.custom_headers(endpoint).values()))
     taken = round((clock.epoch() - started) * 1000)
     return AttemptOutcome(Attempt(number=number, at=at, milliseconds=taken, error=reason), down=True)
 
 
-def _interpreted(attempt: Attempt, answer: Response) -> AttemptOutcome:
-    """Returns an attempt with its outcome. Never raises: if the body or headers are unreadable, the status decides."""
+def _interpreted(attempt: Attempt, answer: Response, secrets: SentSecrets) -> AttemptOutcome:
+    """Returns an attempt with its outcome. Never raises: if the body or headers are unreadable, the status decides.
+
+    The endpoint's own headers are secret, so a body that repeats them is kept without them.
+    """
     body, wait = None, None
     try:
-        body = answer.body[:_MAX_RESPONSE_BYTES].decode(errors="replace") or None
+        body = secrets.hide(answer.body.decode(errors="replace"))[:_MAX_RESPONSE_CHARACTERS] or None
         wait = _seconds(answer.headers.get("retry-after"))
     except Exception:  # noqa: BLE001 a receiver's response must not prevent the record of its attempt
         telemetry.logger().exception("response not understood", extra={"attempt": attempt.number})
@@ -198,10 +200,7 @@ def _interpreted(attempt: Attempt, answer: Response) -> AttemptOutcome:
 def _headers(endpoint: Endpoint, delivery: Delivery) -> dict[str, str]:
     return {
         **settings.custom_headers(endpoint),
-        "content-type": "application/json",
-        "user-agent": USER_AGENT,
-        LOOP_HEADER: WEBHOOK_HOP,
-        "webhook-sequence": str(delivery.sequence),
+        **signing.delivery_headers(delivery.sequence),
         **signing.signature_headers(endpoint, delivery),
     }
 

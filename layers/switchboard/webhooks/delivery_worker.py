@@ -22,6 +22,7 @@ from switchboard.webhooks import (
     attempts,
     breaker,
     delivery_order,
+    host_pace,
     moves,
     parking,
     settings,
@@ -123,6 +124,9 @@ async def _deliver(group: EndpointBatch, worker: _Worker) -> set[int]:
     if breaker.is_slow(health) and not worker.slow:
         await asyncio.to_thread(_hand_over, wanted)
         return set()
+    wanted = await asyncio.to_thread(_keep_pace, group, endpoint, wanted, worker)
+    if not wanted:
+        return set()
     if health.waiting or (breaker.needs_slot(health) and breaker.is_open(health)):
         return await _park(group, endpoint, wanted, worker)
     slots: HeldSlots | None = None
@@ -203,6 +207,18 @@ async def _wake(group: EndpointBatch, job: WakeReceiver, worker: _Worker) -> Non
     else:
         await _puller(group, worker, woken=True).send_parked(group.health)
         await asyncio.to_thread(parking.arrange_next_wake_up, job)
+
+
+def _keep_pace(group: EndpointBatch, endpoint: Endpoint, wanted: list[BatchJob], worker: _Worker) -> list[BatchJob]:
+    """Counts first attempts at the endpoint's host, and puts them off above its pace. Returns the other jobs."""
+    first = [one for one in wanted if not one.stored and host_pace.may_be_put_off(one.job)]
+    seconds = host_pace.find_delay_seconds(group.receiver.org_id, endpoint.url, len(first)) if first else 0
+    if not seconds:
+        return wanted
+    telemetry.emit_metric("WebhookPutOff", len(first))
+    queue = SLOW_QUEUE if worker.slow else None
+    queues.send_messages(one.job.to_message(delay=seconds, queue=queue) for one in first)
+    return [one for one in wanted if one not in first]
 
 
 def _hand_over(wanted: Sequence[BatchJob]) -> None:

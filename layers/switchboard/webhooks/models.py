@@ -27,6 +27,8 @@ class Endpoint(BaseModel):
     org_id: str
     kind: KindName
     url: str
+    #: The digest of the host at which a registered endpoint counts (`host_limits`).
+    counted_host: str | None = None
     events: list[str] = Field(default_factory=lambda: ["*"])
     label: str | None = None
     description: str | None = None
@@ -209,6 +211,8 @@ class EndpointSettings(BaseModel):
     """The settings of an endpoint that its owner may change."""
 
     url: str
+    #: The digest of the host at which a registered endpoint counts (`host_limits`).
+    counted_host: str | None = None
     events: list[str] = Field(default_factory=lambda: ["*"])
     label: str | None = None
     description: str | None = None

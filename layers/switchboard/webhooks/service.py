@@ -18,6 +18,7 @@ from switchboard.persistence.optimistic import Decision, retry_on_conflict
 from switchboard.timers import service as timers
 from switchboard.webhooks import (
     health_store,
+    host_limits,
     settings,
     signing,
     store,
@@ -78,12 +79,14 @@ def create_endpoint(
         updated_at=now,
     )
     endpoint = settings.apply_settings(endpoint, wanted, catalog)
+    endpoint = endpoint.model_copy(update={"counted_host": host_limits.digest_of_host(endpoint.url)})
     done = commit_once(
         effect,
         endpoint.id,
         organizations.one_more_write(
             origin.org_id, "webhooks", MAX_ENDPOINTS, things="webhooks", advice="delete a webhook", code="webhook_limit"
         ),
+        host_limits.move_writes(origin.org_id, None, endpoint.counted_host),
         store.ENDPOINTS.create_write(endpoint),
         webhook_event_writes(origin, endpoint, "webhook.created"),
     )
@@ -135,18 +138,22 @@ def update_endpoint(
     """Changes some settings of an endpoint, of one kind if given. A `catalog` also checks the paths of its template.
 
     Activation of a disabled endpoint, or a new URL, resets its failures and its record of quick responses.
-    Raises NotFound, Invalid, Contended.
+    Raises NotFound, Invalid, QuotaExceeded, Contended.
     """
 
     def attempt() -> EndpointWithHealth:
         seen = _owned(origin.org_id, endpoint_id, kind)
         wanted = EndpointSettings.model_validate(settings.settings_of(seen.endpoint).model_dump() | changes)
         changed = next_version(settings.apply_settings(seen.endpoint, wanted, catalog))
+        settings.check_kept_headers(seen.endpoint, changed, changes)
+        if host_limits.digest_of_host(changed.url) != host_limits.digest_of_host(seen.endpoint.url):
+            changed = changed.model_copy(update={"counted_host": host_limits.digest_of_host(changed.url)})
         anew = (changed.active and not seen.endpoint.active) or changed.url != seen.endpoint.url
         done = commit_once(
             effect,
             endpoint_id,
             store.ENDPOINTS.save_write(changed),
+            host_limits.move_writes(origin.org_id, seen.endpoint.counted_host, changed.counted_host),
             health_store.reset_results_writes(receiver_of(origin.org_id, endpoint_id)) if anew else None,
             webhook_event_writes(origin, changed, "webhook.updated"),
         )
@@ -180,6 +187,7 @@ def delete_endpoint(
             timers.cancel_writes(health.watch_timer),
             health_store.delete_health_writes(receiver_of(origin.org_id, endpoint_id)),
             organizations.gauge_write(origin.org_id, "webhooks", -1, None, None),
+            host_limits.move_writes(origin.org_id, endpoint.counted_host, None),
             webhook_event_writes(origin, endpoint, "webhook.deleted"),
             timers.job_write(AbandonDeliveries(org_id=origin.org_id, endpoint_id=endpoint_id)),
         )

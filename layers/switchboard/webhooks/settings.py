@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from typing import Any
 
 from pydantic.alias_generators import to_camel
 
@@ -94,6 +95,18 @@ def _checked_headers(headers: dict[str, str], kind: KindName) -> dict[str, str]:
             why = f"{name}: use at most {_MAX_HEADER_VALUE} printable ASCII characters"
             raise _invalid(kind, "custom_headers", why)
     return headers
+
+
+def check_kept_headers(before: Endpoint, after: Endpoint, changes: Mapping[str, Any]) -> None:
+    """Raises Invalid if a change would send the stored headers to another server than the one they were stored for.
+
+    Nobody can read the values of stored headers. Without this rule, a member could have them sent to a server of their
+    own. The path counts too, because a host may have many customers.
+    """
+    if before.sealed_headers is None or "custom_headers" in changes:
+        return
+    if before.url != after.url:
+        raise _invalid(before.kind, "custom_headers", "must be sent again, because url changes who gets them")
 
 
 def _invalid(kind: KindName, field: str, why: str) -> Invalid:

@@ -20,12 +20,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from switchboard.aws import secret
 from switchboard.kit import clock
+from switchboard.outbound.loops import LOOP_HEADER, WEBHOOK_HOP
 from switchboard.webhooks.models import Delivery, Endpoint, KindName
 
 if TYPE_CHECKING:
     from standardwebhooks import Webhook
 
 _PREFIX = "whsec_"
+USER_AGENT = "Switchboard-Webhooks/1"
 #: Standard Webhooks requires 24 to 64 bytes.
 _SECRET_BYTES = 32
 
@@ -122,8 +124,22 @@ SIGNATURE_SCHEMES: dict[KindName, SignatureScheme] = {"anima": _anima, "athos": 
 def signature_headers(endpoint: Endpoint, delivery: Delivery) -> dict[str, str]:
     """The signed headers of a delivery that is sent now."""
     message = SignedMessage(delivery.id, delivery.event, clock.now(), delivery.body)
-    secrets = secrets_of(endpoint)
-    return standard_headers(message, secrets) | SIGNATURE_SCHEMES[endpoint.kind](message, secrets)
+    return sign_message(endpoint.kind, message, secrets_of(endpoint))
+
+
+def sign_message(kind: KindName, message: SignedMessage, secrets: Sequence[str]) -> dict[str, str]:
+    """The signed headers of a message, of Standard Webhooks and of its kind."""
+    return standard_headers(message, secrets) | SIGNATURE_SCHEMES[kind](message, secrets)
+
+
+def delivery_headers(sequence: int) -> dict[str, str]:
+    """The headers of every delivery that are not signed."""
+    return {
+        "content-type": "application/json",
+        "user-agent": USER_AGENT,
+        LOOP_HEADER: WEBHOOK_HOP,
+        "webhook-sequence": str(sequence),
+    }
 
 
 def _hex(text: str, signed: str) -> str:

@@ -111,6 +111,8 @@ class WidgetSession(BaseModel):
     ends_at: str
     #: The timer that ends the session (`switchboard.timers`), if it can be canceled.
     timer: str | None = None
+    #: The place of the session among those of its address (`calls.room_calls`).
+    address_lane: str | None = None
     #: When the visitor asked for the end.
     end_requested_at: str | None = None
     created_at: str

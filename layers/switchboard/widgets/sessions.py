@@ -110,14 +110,21 @@ def find_started_session(effect: IdempotencyKey | None, org_id: str) -> StartedS
 
 
 def start_session(
-    token: WidgetToken, origin: str, answers: LeadAnswers, correlation_id: str, effect: IdempotencyKey | None = None
+    token: WidgetToken,
+    origin: str,
+    answers: LeadAnswers,
+    correlation_id: str,
+    effect: IdempotencyKey | None = None,
+    *,
+    address: str,
 ) -> StartedSession:
     """Starts a session, with its call, its lead and its reservation, in one commit.
 
-    Raises NotFound for a token that was revoked meanwhile, QuotaExceeded at a cap, Invalid without a flow, and
-    Unavailable without a provider of rooms, a free line or an open flow.
+    `address` is the visitor's address or network. Raises NotFound for a token that was revoked meanwhile, QuotaExceeded
+    at a cap, Invalid without a flow, and Unavailable without a provider of rooms, a free line or an open flow. Raises
+    RateLimited if the address has too many sessions at one time.
     """
-    made = retry_on_conflict(lambda: _start_once(token, origin, answers, correlation_id, effect))
+    made = retry_on_conflict(lambda: _start_once(token, origin, answers, correlation_id, effect, address))
     assert made is not None, "no write of a session says that it is recorded already"
     return _ticketed(*made)
 
@@ -128,7 +135,12 @@ def _ticketed(session: WidgetSession, call: Call) -> StartedSession:
 
 
 def _start_once(
-    token: WidgetToken, origin: str, answers: LeadAnswers, correlation_id: str, effect: IdempotencyKey | None
+    token: WidgetToken,
+    origin: str,
+    answers: LeadAnswers,
+    correlation_id: str,
+    effect: IdempotencyKey | None,
+    address: str,
 ) -> tuple[WidgetSession, Call]:
     token = admit_key(token.public_key)
     org = organizations.get_organization(token.org_id)
@@ -146,9 +158,9 @@ def _start_once(
         phone=answers.phone,
     )
     call = room_calls.new_room_call(org.id, ids.new_id("call"), _find_flow(token), visit, correlation_id)
-    lane = room_calls.find_lane(org, call)
+    of_address, lane = room_calls.find_address_lane(org.id, address), room_calls.find_lane(org, call)
     longest = room_calls.longest_seconds(org, call, token.max_session_seconds)
-    session = _new_session(org, token, call, visit, longest)
+    session = _new_session(org, token, call, visit, longest).model_copy(update={"address_lane": of_address.ref})
     within = [
         room_calls.first_minute_charge(org, call),
         reservations.reservation_charge(
@@ -161,6 +173,7 @@ def _start_once(
         done = usage.commit_within(
             within,
             room_calls.new_call_writes(call, lane),
+            of_address.take_writes(call, clock.parse(session.ends_at)),
             store.unchanged_check(token),
             stops.claim_checks(org.id, None),
             session_store.SESSIONS.create_write(session),

@@ -26,6 +26,7 @@ GOOD = {
     "getCall": lambda org: Ask("GET", _call(org)),
     "updateCallReadState": lambda org: Ask("PATCH", _call(org), {"is_read": True}),
     "streamCallEvents": lambda org: Ask("GET", _call(org, "/stream")),
+    "streamEvents": lambda _: Ask("GET", "/api/events/stream"),
     "recordCallView": lambda org: Ask("POST", _call(org, "/view")),
     "markAllCallsRead": lambda _: Ask("POST", "/api/calls/mark-all-read"),
     "getUnreadCounts": lambda _: Ask("GET", "/api/unread-counts"),

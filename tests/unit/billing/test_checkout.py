@@ -215,7 +215,10 @@ def test_own_and_named_origins_are_trusted(acme: Customer, monkeypatch: pytest.M
 def test_the_default_addresses_are_our_own(acme: Customer) -> None:
     open_page(acme)
     found = acme.at_provider.checkouts[-1]
-    assert (found.success_url, found.cancel_url) == (f"{URL}/?billing=success", f"{URL}/?billing=canceled")
+    assert (found.success_url, found.cancel_url) == (
+        f"{URL}/console?billing=success",
+        f"{URL}/console?billing=canceled",
+    )
 
 
 def test_the_portal_needs_a_customer(acme: Customer) -> None:

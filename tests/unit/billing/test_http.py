@@ -97,7 +97,7 @@ def test_a_person_pays_on_the_page_and_comes_back(acme: Customer, ask: Ask) -> N
     assert "<script" not in shown.body
     declined = press(made["url"], action="decline")
     assert (declined.status, "declined" in declined.body) == (200, True)
-    assert press(made["url"], action="cancel").headers["location"] == f"{URL}/?billing=canceled"
+    assert press(made["url"], action="cancel").headers["location"] == f"{URL}/console?billing=canceled"
     paid = press(made["url"], action="pay", delivery="twice")
     checkout_id = made["url"].rpartition("/")[2]
     assert (paid.status, paid.headers["location"]) == (303, f"{URL}/done?session={checkout_id}")

@@ -15,7 +15,7 @@ from switchboard.carriers.payments.simulator import SimulatedPayments, actions
 from switchboard.errors import Conflict, DomainError, Invalid, QuotaExceeded, Unavailable
 from switchboard.kit import clock
 from switchboard.usage import service as usage
-from switchboard.usage.models import Meter
+from switchboard.usage.models import Meter, SpendingReceipt
 from tests.unit.billing.customer import Customer
 
 
@@ -26,7 +26,9 @@ def refusal_of(acme: Customer, **changes: object) -> DomainError:
 
 
 def test_the_summary_counts_what_the_caps_count(acme: Customer) -> None:
-    usage.commit_spending(acme.org, Meter.VOICE_BASIC, 12)
+    usage.commit_spending(acme.org, Meter.VOICE_BASIC, 10)
+    # A call took longer than its prepaid time.
+    commit(usage.correction_write(acme.org, Meter.VOICE_BASIC, 2, SpendingReceipt(period="2026-01", capped=True)))
     usage.commit_spending(acme.org, Meter.SMS, 4)
     usage.commit_spending(acme.org, Meter.SMS_TOLL_FREE, 3)
     found = service.get_summary(acme.org)

@@ -140,7 +140,7 @@ def test_a_suppressed_address_does_not_hold_a_move(acme: Customer) -> None:
     assert acme.mails() == []
 
 
-def test_an_ended_subscription_gives_the_free_plan_and_lifts_the_stop(
+def test_an_ended_subscription_gives_the_free_plan_and_its_paid_invoice_lifts_the_stop(
     acme: Customer, frozen: clock.FrozenClock
 ) -> None:
     acme.subscribe()
@@ -149,6 +149,8 @@ def test_an_ended_subscription_gives_the_free_plan_and_lifts_the_stop(
     subscriptions.check_payment(acme.tenant.org_id)
     assert acme.state == ("suspended", "growth", True)
     acme.deliver(acme.end())
+    assert acme.state == ("canceled", "free", True)
+    acme.deliver(acme.mend_card())
     assert acme.state == ("canceled", "free", False)
     acme.subscribe(PlanName.STARTER)
     assert acme.state == ("active", "starter", False)

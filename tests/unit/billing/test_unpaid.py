@@ -7,16 +7,18 @@ from datetime import timedelta
 import pytest
 
 from switchboard.accounts import organizations
+from switchboard.accounts.plans import PlanName
 from switchboard.aws.writes import commit
 from switchboard.billing import subscriptions
 from switchboard.billing.models import GRACE_PERIOD, PAST_DUE_PERIOD
 from switchboard.carriers import mail
 from switchboard.carriers.numbers.ports.inventory import NumberSearch
+from switchboard.carriers.payments.simulator import actions
 from switchboard.email import delivery
 from switchboard.email import service as email
 from switchboard.email.models import MailDraft, MailState, Message
 from switchboard.email.store import get_message
-from switchboard.errors import Forbidden, QuotaExceeded
+from switchboard.errors import Conflict, Forbidden, QuotaExceeded
 from switchboard.flows import assignments
 from switchboard.kit import clock
 from switchboard.numbers import available
@@ -109,3 +111,38 @@ def test_what_comes_in_is_still_counted(acme: Customer, frozen: clock.FrozenCloc
         usage.commit_within([usage.spending_charge(org, Meter.VOICE_BASIC, 1)])
     usage.commit_within([usage.spending_charge(org, Meter.VOICE_BASIC, 1, sends=False)])
     assert usage.get_monthly_usage(org.id).units[Meter.VOICE_BASIC] == 1
+
+
+def test_while_a_payment_is_late_the_plan_ends_at_what_it_includes(acme: Customer, frozen: clock.FrozenClock) -> None:
+    acme.subscribe()
+    acme.fail_to_pay()
+    assert acme.org.past_due
+    usage.commit_spending(acme.org, Meter.VOICE_BASIC, 600)
+    with pytest.raises(QuotaExceeded, match="pay the open invoice"):
+        usage.commit_spending(acme.org, Meter.VOICE_BASIC, 1)
+    acme.deliver(acme.mend_card())
+    assert not acme.org.past_due
+    usage.commit_spending(acme.org, Meter.VOICE_BASIC, 1)
+
+
+def test_the_end_of_a_subscription_pays_no_invoice(acme: Customer, frozen: clock.FrozenClock) -> None:
+    acme.subscribe()
+    suspend(acme, frozen)
+    acme.deliver(acme.end())
+    assert acme.state == ("canceled", "free", True)
+    with pytest.raises(Conflict) as refused:
+        acme.order(PlanName.SCALE)
+    assert refused.value.code == "subscription_unpaid"
+    acme.deliver(acme.mend_card())
+    assert acme.state == ("canceled", "free", False)
+    acme.subscribe()
+    assert acme.state == ("active", "growth", False)
+
+
+def test_who_ends_a_subscription_with_an_open_invoice_sends_nothing_until_it_is_voided(acme: Customer) -> None:
+    acme.subscribe()
+    acme.fail_to_pay()
+    acme.deliver(acme.end())
+    assert acme.state == ("canceled", "free", True)
+    acme.deliver(acme.act(actions.void_invoices))
+    assert acme.state == ("canceled", "free", False)

@@ -129,7 +129,7 @@ WITHDRAWALS = {
 def test_a_call_that_is_withdrawn_while_it_waits_is_refunded_and_not_dialed(
     acme: Tenant, carrier: Provider, what: str
 ) -> None:
-    lowered = "the organization's spending cap is passed"
+    lowered = "the organization's spending cap or its included minutes are used up"
     act, why = {**WITHDRAWALS, "cap lowered": (lower_cap, lowered)}[what]
     call = place_call(acme)
     act(acme, call)
@@ -237,7 +237,7 @@ def test_a_cap_lowered_between_a_dialers_requests_stops_the_call(acme: Tenant, c
         dialing.dial_call(call.org_id, call.id)
         assert bool(carrier.dialed) == claimed[0], (place, read_call(call).state)
         outcomes.add("dialled" if carrier.dialed else str(read_call(call).error))
-    assert outcomes == {"dialled", "the organization's spending cap is passed"}
+    assert outcomes == {"dialled", "the organization's spending cap or its included minutes are used up"}
 
 
 def test_a_lifted_suspension_stops_no_call(acme: Tenant, carrier: Provider) -> None:

@@ -10,7 +10,7 @@ from switchboard.accounts import organizations
 from switchboard.accounts.models import HardCap
 from switchboard.accounts.plans import PlanName
 from switchboard.aws.writes import commit
-from switchboard.calls import history_store, inbound, store
+from switchboard.calls import ending, history_store, inbound, store
 from switchboard.calls.history import number_id
 from switchboard.calls.models import Declined, State
 from switchboard.carriers import voice
@@ -20,6 +20,7 @@ from switchboard.events import service as events
 from switchboard.flows import service as flows
 from switchboard.kit import clock
 from switchboard.usage import service as usage
+from switchboard.usage.models import Meter
 from tests.actors import Tenant, system, tenant
 from tests.fakes.voice import Provider
 from tests.unit.calls.calls_in import (
@@ -324,3 +325,18 @@ def test_ids_of_two_organizations_never_meet(acme: Tenant) -> None:
     other = tenant("other", PlanName.GROWTH)
     assert inbound.call_id_of(acme.org_id, sid_of(1)) != inbound.call_id_of(other.org_id, sid_of(1))
     assert store.CALLS.get_object(other.org_id, inbound.call_id_of(acme.org_id, sid_of(1))) is None
+
+
+def test_where_nobody_pays_a_call_in_has_the_minutes_that_the_plan_includes(
+    cloud: Any, frozen: clock.FrozenClock
+) -> None:
+    free = tenant("free", PlanName.FREE, concurrent_calls=9)
+    line = make_line(free)
+    usage.commit_spending(_organization(free), Meter.VOICE_BASIC, 8)
+    line.ask(call=1)
+    call = line.read_call(1)
+    assert ending.longest_talk_seconds(call, usage.remaining_micros(_organization(free), Meter.VOICE_BASIC)) == 120
+    line.ask(call=2)
+    assert names_of(line.ask(call=3)) == ["Say", "Hangup"]
+    assert line.read_call(3).declined is Declined.SPENDING_CAP
+    assert minutes_used(free) == 10

@@ -87,3 +87,16 @@ def test_a_month_after_the_last_caller_calls_out_have_all_lanes(world: Dialers, 
     accept_calls(world, org, 2)
     world.run_due_jobs()
     assert len(world.live_calls(org)) == 2
+
+
+@pytest.mark.parametrize("lanes_of_plan", [1, 2])
+def test_a_visitor_of_a_page_leaves_a_lane_for_the_next_caller(world: Dialers, lanes_of_plan: int) -> None:
+    org = create_tenant(lanes_of_plan)
+    pool = Pool(org.org_id, LIVE_POOL, lanes_of_plan)
+    assert lanes.find_lane_for_visitor(pool) is not None, "nobody has called in yet"
+    line = make_line(org)
+    line.ask()
+    line.end_call()
+    found = lanes.find_lane_for_visitor(pool)
+    assert (found.number if found else None) == (None if lanes_of_plan == 1 else 1)
+    assert lanes.find_lane_for_caller(pool) is not None

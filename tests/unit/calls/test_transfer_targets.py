@@ -146,7 +146,7 @@ def set_cap(acme: Tenant, minutes_left: int) -> None:
         org = organizations.get_organization(acme.org_id)
         cents = given or 0
         if given is None:
-            left = usage.remaining_cap_micros(org, Meter.VOICE_BASIC)
+            left = usage.remaining_micros(org, Meter.VOICE_BASIC)
             assert left is not None
             cents = 100_000 - left // MICROS_PER_CENT + 7 * minutes_left
         usage.set_hard_cap(system(acme.org_id), org, HardCap(enabled=True, monthly_cap_cents=cents))

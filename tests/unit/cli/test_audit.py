@@ -108,7 +108,7 @@ def test_verify_needs_a_file_and_no_deployment(
         settings.clear_cache()
         patch.setattr(clients, "get_client", lambda _: pytest.fail("a verification of a file needs no AWS"))
         found = run("audit", "verify", str(exported), "--json").json
-        assert found == {"links": 7, "head": head, "fault": None}
+        assert found == {"links": 7, "head": head, "proven": True, "fault": None}
         assert run("audit", "verify", str(exported), "--expect-head", head).code == 0
 
 
@@ -159,10 +159,11 @@ def test_verify_finds_a_truncated_end(exported: Path, run: Run, kept: int) -> No
     head = read_documents(exported)[-1][HASH_FIELD]
     exported.write_text("".join(exported.read_text().splitlines(keepends=True)[:kept]))
     answer = run("audit", "verify", str(exported))
-    assert answer.code == 1
+    assert answer.code == 3
+    assert "not proven: " in answer.err
     assert "its end is missing" in answer.err
     assert ("it is empty" in answer.err) is (kept == 0)
-    assert "--expect-head" in answer.err
+    assert "--head" in answer.err
     # The file needs no head if the caller passes the hash: with the number of links, or for all of them.
     assert run("audit", "verify", str(exported), "--expect-head", head).code == (0 if kept == 7 else 1)
     if 0 < kept < 7:
@@ -193,7 +194,12 @@ def test_an_empty_chain_has_a_head(acme: Tenant, run: Run, tmp_path: Path) -> No
     path = tmp_path / "chain.jsonl"
     assert run("audit", "export", acme.org_id, "-o", str(path)).code == 0
     assert json.loads(path.read_text()) == {"head": {"seq": 0, "hash": GENESIS}}
-    assert run("audit", "verify", str(path), "--json").json == {"links": 0, "head": GENESIS, "fault": None}
+    assert run("audit", "verify", str(path), "--json").json == {
+        "links": 0,
+        "head": GENESIS,
+        "proven": True,
+        "fault": None,
+    }
     path.write_text(json.dumps({"head": {"seq": 0, "hash": GENESIS}, "documents": [], "next_after": None}))
     assert run("audit", "verify", str(path)).code == 0
 
@@ -267,8 +273,23 @@ def test_verify_refuses_a_file_that_is_not_an_export(run: Run, tmp_path: Path, t
     path = tmp_path / "export"
     path.write_text(text)
     answer = run("audit", "verify", str(path))
-    assert answer.code == 1
+    assert answer.code == (1 if text.strip() else 3), "an empty file has no fault, and proves nothing"
     assert answer.err.count("\n") == 1
+
+
+def test_verify_takes_the_head_of_a_second_file(exported: Path, run: Run, tmp_path: Path) -> None:
+    whole = exported.read_text()
+    head = tmp_path / "head.json"
+    head.write_text(whole.splitlines()[-1])
+    chain = tmp_path / "links.jsonl"
+    chain.write_text("".join(whole.splitlines(keepends=True)[:-1]))
+    assert run("audit", "verify", str(chain)).code == 3
+    assert run("audit", "verify", str(chain), "--head", str(head)).code == 0
+    chain.write_text("".join(whole.splitlines(keepends=True)[:3]))
+    cut = run("audit", "verify", str(chain), "--head", str(head))
+    assert (cut.code, "differs from the expected" in cut.err) == (1, True)
+    for wrong in ("nothing", str(chain)):
+        assert run("audit", "verify", str(chain), "--head", wrong).code == 2
 
 
 def test_verify_without_a_source_is_bad_usage(run: Run, tmp_path: Path) -> None:
@@ -280,7 +301,7 @@ def test_verify_without_a_source_is_bad_usage(run: Run, tmp_path: Path) -> None:
 
 def test_verify_reads_the_store(sealed: Tenant, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     found = run("audit", "verify", "--org", sealed.org_id, "--json").json
-    assert found == {"links": 7, "head": audit.get_head(sealed.org_id).hash, "fault": None}
+    assert found == {"links": 7, "head": audit.get_head(sealed.org_id).hash, "proven": True, "fault": None}
     monkeypatch.setattr(audit, "get_head", lambda _: audit.ChainHead(7, GENESIS))
     assert "the head at seq 7 has another hash" in run("audit", "verify", "--org", sealed.org_id).err
 

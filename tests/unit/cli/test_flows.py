@@ -101,3 +101,19 @@ def test_a_flow_states_whether_it_sells(run: Run, acme: Tenant) -> None:
     sells = run("flow", "create", acme.org_id, "Bo", "--kind", "outbound", "--purpose", "telemarketing", "--json").json
     assert run("flow", "show", acme.org_id, sells["flow"], "--json").json["purpose"] == "telemarketing"
     assert run("flow", "create", acme.org_id, "Cy", "--kind", "outbound", "--purpose", "sales").code == 2
+
+
+def test_a_flow_is_updated_and_deleted(run: Run, acme: Tenant) -> None:
+    made = run("flow", "create", "acme", "Ada", "--kind", "inbound", "--json").json
+    updated = run("flow", "update", "acme", made["flow"], "--greeting", "Hello {{name}}.", "--json").json
+    assert (updated["greeting"], updated["name"], updated["version"]) == ("Hello {{name}}.", "Ada", 2)
+    assert run("flow", "update", "acme", made["flow"]).code == 2
+    assert run("flow", "delete", "acme", made["flow"]).code == 2, "there is no terminal to ask"
+    assert run("flow", "delete", "acme", made["flow"], "--yes", "--json").json["deleted"]
+    assert run("flow", "list", "acme", "--json").json == []
+
+
+@pytest.mark.parametrize("text", ["Hello {{customer_name}.", "Hello {customer_name}}.", "{{}}", "{{a b}}"])
+def test_an_incomplete_variable_is_refused(run: Run, acme: Tenant, text: str) -> None:
+    refused = run("flow", "create", "acme", "Ada", "--kind", "inbound", "--greeting", text)
+    assert (refused.code, "incomplete variable" in refused.err) == (2, True)

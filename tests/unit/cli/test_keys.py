@@ -42,10 +42,8 @@ def test_a_key_expires_at_its_time(run: Run, acme: Tenant) -> None:
     words = ("key", "create", acme.org_id, "--kind", "master", "--json", "--expires")
     assert run(*words, "2999-01-01T00:00:00+02:00").json["expires_at"] == "2998-12-31T22:00:00.000Z"
     past = run(*words, "2001-01-01T00:00:00Z")
-    assert (past.code, past.err) == (
-        1,
-        "switchboard: The key would expire in the past: give --expires a future time.\n",
-    )
+    assert past.code == 1
+    assert "The key would expire in the past: give --expires a future time." in past.err
 
 
 @pytest.mark.parametrize(
@@ -59,8 +57,8 @@ def test_a_key_expires_at_its_time(run: Run, acme: Tenant) -> None:
         (),
     ],
 )
-def test_bad_usage_ends_with_2(run: Run, cloud: dict[str, str], words: tuple[str, ...]) -> None:
-    assert run("key", "create", "org_1", *words).code == 2
+def test_bad_usage_ends_with_2(run: Run, acme: Tenant, words: tuple[str, ...]) -> None:
+    assert run("key", "create", acme.org_id, *words).code == 2
 
 
 def test_an_agent_of_another_organization_is_unknown(run: Run, acme: Tenant) -> None:

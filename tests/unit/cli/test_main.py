@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import argparse
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
+from click.shell_completion import ShellComplete
 
 from switchboard.aws import clients, deployment
-from switchboard.cli import _parser, deployments
+from switchboard.cli import expand_local_option, nouns, program
 from switchboard.kit import settings
 from tests.actors import Tenant
 from tests.unit.cli.conftest import Run
@@ -44,7 +48,9 @@ def test_without_a_deployment_the_error_explains_how_to_name_one(run: Run, deplo
     for words in (("org", "list"), ("queue", "list"), ("usage", "show", "org_1")):
         answer = run(*words)
         assert (answer.code, answer.out, answer.err.count("\n")) == (1, "", 1)
-        assert "--local or --stage NAME" in answer.err
+        assert "make run" in answer.err
+        assert "--local HOME" in answer.err
+        assert "--stage NAME" in answer.err
 
 
 def test_the_stack_in_the_current_directory_is_the_default(run: Run, deployed: dict[str, str]) -> None:
@@ -136,42 +142,135 @@ def test_an_interrupted_command_says_so(run: Run, cloud: dict[str, str], monkeyp
 
     monkeypatch.setattr("switchboard.accounts.organizations.list_organizations", stop)
     answer = run("org", "list")
-    assert (answer.code, answer.err) == (130, "switchboard: interrupted\n")
+    assert (answer.code, answer.err.strip()) == (130, "switchboard: interrupted")
 
 
-@pytest.mark.parametrize("words", [(), ("nothing",), ("org", "nothing"), ("org", "list", "--nothing")])
+@pytest.mark.parametrize("words", [("nothing",), ("org",), ("org", "nothing"), ("org", "list", "--nothing")])
 def test_bad_usage_ends_with_2(run: Run, words: tuple[str, ...]) -> None:
     answer = run(*words)
     assert (answer.code, answer.out) == (2, "")
-    assert answer.err.startswith("usage: switchboard")
+    assert answer.err.startswith("Usage: switchboard")
+
+
+def test_one_line_of_usage_precedes_an_error(run: Run) -> None:
+    answer = run("team", "invite", "acme", "ada@example.com", "--role", "owner")
+    assert answer.err.splitlines() == [
+        "Usage: switchboard team invite [OPTIONS] ORG EMAIL",
+        "switchboard: owner is not a role: choose admin, operator, viewer",
+    ]
+
+
+def test_an_error_is_json_if_the_output_is(run: Run, cloud: dict[str, str]) -> None:
+    for words, code, exit_code in (
+        (("org", "show", "org_none", "--json"), "not_found", 1),
+        (("--json", "org", "show"), "usage", 2),
+    ):
+        answer = run(*words)
+        assert (answer.code, answer.out) == (exit_code, "")
+        error = json.loads(answer.err)["error"]
+        assert error["code"] == code
+        assert error["message"]
 
 
 def test_help_names_every_noun(run: Run) -> None:
-    text = run("--help").out
-    for noun in ("org", "key", "agent", "audit", "queue", "events", "usage"):
-        assert f"\n    {noun} " in text
+    for words in ((), ("--help",), ("help",)):
+        answer = run(*words)
+        assert answer.code == 0
+        for noun, (_, summary, topic) in nouns.NOUNS.items():
+            assert f"\n  {noun} " in answer.out
+            assert topic in answer.out
+            assert summary.split()[0] in answer.out
+
+
+def test_help_shows_a_command(run: Run) -> None:
+    assert run("help", "org", "create").out == run("org", "create", "--help").out
+    assert run("help", "nothing").code == 2
+
+
+def test_the_version_is_that_of_the_package(run: Run) -> None:
+    assert run("--version").out == f"switchboard {version('switchboard')}\n"
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_prints_a_script(run: Run, shell: str) -> None:
+    assert "_SWITCHBOARD_COMPLETE" in run("completion", shell).out
+    assert "choose bash, zsh, fish" in run("completion", "csh").err
+
+
+def test_completion_completes_nouns_commands_options_and_words() -> None:
+    for words, begun, expected in (
+        ([], "or", ["org"]),
+        (["org"], "set-", ["set-plan", "set-cap"]),
+        (["org", "create"], "--sl", ["--slug"]),
+        (["org", "set-plan", "acme"], "gr", ["growth"]),
+    ):
+        found = ShellComplete(program, {}, "switchboard", "_SWITCHBOARD_COMPLETE").get_completions(words, begun)
+        assert [one.value for one in found] == expected
+
+
+def test_an_empty_list_says_so_on_stderr(run: Run, cloud: dict[str, str]) -> None:
+    answer = run("org", "list")
+    assert (answer.code, answer.out, answer.err) == (0, "", "There are no organizations.\n")
+    assert run("org", "list", "--json").json == []
+
+
+@pytest.mark.parametrize(("environ", "is_colored"), [({}, True), ({"NO_COLOR": "1"}, False)])
+def test_color_is_for_terminals_without_no_color(
+    run: Run, acme: Tenant, monkeypatch: pytest.MonkeyPatch, environ: dict[str, str], is_colored: bool
+) -> None:
+    assert "\x1b[" not in run("org", "list").out, "this output is no terminal"
+    monkeypatch.setattr("click.utils.should_strip_ansi", lambda _, color=None: color is False)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    assert ("\x1b[" in run("org", "list").out) is is_colored
+
+
+def test_a_command_starts_without_the_modules_of_other_nouns() -> None:
+    loaded = subprocess.run(
+        [sys.executable, "-X", "importtime", "-c", "from switchboard.cli import main; main(['--help'])"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stderr
+    for module in ("botocore", "pydantic", "phonenumbers", "switchboard.cli.organizations"):
+        assert f" {module}\n" not in loaded
 
 
 def test_a_path_after_local_is_its_home_and_nothing_else_is() -> None:
-    assert deployments.expand_local_option(["--local", "/tmp/x", "org"]) == ["--local=/tmp/x", "org"]
-    assert deployments.expand_local_option(["org", "list", "--local"]) == ["org", "list", "--local=.local"]
-    assert deployments.expand_local_option(["--local", "org"]) == ["--local=.local", "org"]
+    assert expand_local_option(["--local", "/tmp/x", "org"]) == ["--local=/tmp/x", "org"]
+    assert expand_local_option(["org", "list", "--local"]) == ["org", "list", "--local=.local"]
+    assert expand_local_option(["--local", "org"]) == ["--local=.local", "org"]
 
 
-def list_arguments(parser: argparse.ArgumentParser) -> Iterator[tuple[str, argparse.Action]]:
-    """Returns all arguments of all commands, each with its command."""
-    for action in parser._actions:
-        if isinstance(action, argparse._SubParsersAction):
-            for command in action.choices.values():
-                yield from list_arguments(command)
-        else:
-            yield parser.prog, action
+def list_parameters(command: click.Command, name: str) -> Iterator[tuple[str, click.Parameter]]:
+    """Returns all options of all commands, each with its command."""
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for word in command.list_commands(context):
+            found = command.get_command(context, word)
+            assert found is not None
+            assert found.help, f"{name} {word} has no summary"
+            yield from list_parameters(found, f"{name} {word}")
+    for parameter in command.params:
+        yield name, parameter
 
 
-def test_the_help_of_an_argument_states_its_default() -> None:
+def test_the_help_of_an_option_states_its_default() -> None:
     untold = [
-        f"{command} {action.dest}"
-        for command, action in list_arguments(_parser())
-        if action.default not in (None, False, "", argparse.SUPPRESS) and "by default" not in (action.help or "")
+        f"{command} {option.name}"
+        for command, option in list_parameters(program, "switchboard")
+        if isinstance(option, click.Option)
+        and not option.is_flag
+        and option.to_info_dict()["default"] not in (None, "", ())
+        and "by default" not in (option.help or "")
     ]
     assert untold == []
+
+
+def test_every_option_has_a_help() -> None:
+    without = [
+        f"{command} {option.name}"
+        for command, option in list_parameters(program, "switchboard")
+        if isinstance(option, click.Option) and not option.help and not option.required
+    ]
+    assert without == []

@@ -35,9 +35,9 @@ def test_an_operators_change_is_an_event_under_the_operators_name(run: Run, monk
 
 
 def test_create_refuses_an_owner_who_has_an_organization(run: Run) -> None:
-    words = ("org", "create", "Acme", "--slug", "acme", "--owner", "ann@example.com")
-    assert run(*words).code == 0
-    again = run(*words)
+    words = ("org", "create", "Acme", "--owner", "ann@example.com", "--slug")
+    assert run(*words, "acme").code == 0
+    again = run(*words, "other")
     assert (again.code, again.out) == (1, "")
     assert again.err == "switchboard: This address already owns an organization: sign in, or use another address.\n"
 
@@ -48,7 +48,7 @@ def test_create_refuses_an_owner_who_has_an_organization(run: Run) -> None:
 def test_an_unknown_plan_is_answered_with_the_list_of_plans(run: Run, words: tuple[str, ...]) -> None:
     answer = run("org", *words)
     assert answer.code == 2
-    assert "'gold' is not one of free, starter, growth, scale, enterprise\n" in answer.err
+    assert "switchboard: gold is not a plan: choose free, starter, growth, scale, enterprise\n" in answer.err
 
 
 def test_an_invalid_address_is_reported_once(run: Run) -> None:
@@ -81,7 +81,7 @@ def test_an_invalid_address_is_reported_once(run: Run) -> None:
 def test_bad_usage_is_explained_and_ends_with_2(run: Run, words: tuple[str, ...]) -> None:
     answer = run("org", *words)
     assert (answer.code, answer.out) == (2, "")
-    assert "error:" in answer.err
+    assert answer.err.startswith("Usage: switchboard org")
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_bad_usage_is_explained_and_ends_with_2(run: Run, words: tuple[str, ...]
 def test_an_unknown_organization_is_one_line_and_ends_with_1(run: Run, words: tuple[str, ...]) -> None:
     answer = run(*words)
     assert (answer.code, answer.out) == (1, "")
-    assert answer.err == "switchboard: There is no such organization: check its id.\n"
+    assert answer.err == "switchboard: There is no such organization: check its id or slug.\n"
 
 
 def test_list_shows_the_newest_first(run: Run, acme: Tenant) -> None:
@@ -145,3 +145,45 @@ def test_show_aligns_its_text(run: Run, acme: Tenant) -> None:
     lines = run("org", "show", acme.org_id).out.splitlines()
     assert lines[0].split() == ["organization", acme.org_id]
     assert len({line.index(line.split()[1]) for line in lines}) == 1
+
+
+def test_an_organization_is_named_by_its_slug(run: Run, acme: Tenant) -> None:
+    assert run("org", "show", "acme", "--json").json["organization"] == acme.org_id
+    assert run("usage", "show", "acme", "--json").json["organization"] == acme.org_id
+    taken = run("org", "create", "Acme", "--slug", "acme")
+    assert (taken.code, "choose another slug" in taken.err) == (1, True)
+
+
+def test_an_organization_is_suspended_and_resumed(run: Run, acme: Tenant) -> None:
+    assert run("org", "suspend", "acme", "--json").json["status"] == "suspended"
+    assert run("org", "resume", "acme", "--json").json["status"] == "active"
+
+
+def test_a_rename_changes_what_is_given(run: Run, acme: Tenant) -> None:
+    shown = run("org", "rename", "acme", "--slug", "acme-inc", "--json").json
+    assert (shown["name"], shown["slug"]) == ("Acme", "acme-inc")
+    assert run("org", "show", "acme").code == 1
+    assert run("org", "rename", "acme-inc", "--name", "Acme Inc", "--json").json["name"] == "Acme Inc"
+    assert run("org", "rename", "acme-inc").code == 2
+
+
+def test_a_deletion_needs_a_yes_and_says_what_stays(run: Run, acme: Tenant) -> None:
+    refused = run("org", "delete", "acme")
+    assert (refused.code, "--yes" in refused.err) == (2, True)
+    assert organizations.get_organization(acme.org_id).status == "active"
+    told = run("org", "delete", "acme", "--yes")
+    assert told.code == 0
+    assert "audit chain and events" in told.out
+    again = run("org", "delete", "acme", "--yes", "--json").json
+    assert (again["deleted"], bool(again["kept"])) == ({}, True)
+    assert run("org", "resume", "acme").code == 1
+
+
+@pytest.mark.parametrize(("typed", "is_deleted"), [("acme", True), ("yes", False), ("", False)])
+def test_at_a_terminal_the_slug_must_be_typed(
+    run: Run, acme: Tenant, monkeypatch: pytest.MonkeyPatch, typed: str, is_deleted: bool
+) -> None:
+    monkeypatch.setattr("switchboard.cli.commands.sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("click.prompt", lambda *_, **__: typed)
+    assert (run("org", "delete", "acme").code == 0) is is_deleted
+    assert (organizations.get_organization(acme.org_id).status == "deleted") is is_deleted

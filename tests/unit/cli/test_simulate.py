@@ -45,10 +45,10 @@ def test_the_lines_are_the_message_of_a_voicemail(line: Line, run: Run) -> None:
 @pytest.mark.parametrize(
     ("given", "problem"),
     [
-        (["--from", "12"], "argument --from: '12' must be an E.164 number"),
-        (["--from", ""], "argument --from: ''"),
-        (["--to", "x"], "argument --to: 'x' has letters"),
-        (["--hang-up-after", "-1"], "argument --hang-up-after"),
+        (["--from", "12"], "--from: '12' must be an E.164 number"),
+        (["--from", ""], "--from: ''"),
+        (["--to", "x"], "--to: 'x' has letters"),
+        (["--hang-up-after", "-1"], "--hang-up-after"),
         (["--voicemail"], "--voicemail needs --says: the lines are the message."),
         (["--to", "+14155550199"], "No organization has the number +14155550199"),
     ],
@@ -95,12 +95,12 @@ def test_a_text_may_have_a_file_only(line: Line, run: Run) -> None:
 @pytest.mark.parametrize(
     ("given", "problem"),
     [
-        ([], "A text needs --body or --media."),
+        ([], "a text needs --body or --media."),
         *(
-            (["--body", "Hi", "--times", text], "how often the carrier reports the text: 1 or more")
+            (["--body", "Hi", "--times", text], "how often the carrier reports the text: it must be 1 or more")
             for text in ("0", "x")
         ),
-        (["--body", "Hi", "--from", "12"], "argument --from: '12' must be an E.164 number"),
+        (["--body", "Hi", "--from", "12"], "--from: '12' must be an E.164 number"),
         (["--body", "Hi", "--to", "+14155550199"], "No organization has the number +14155550199"),
     ],
 )

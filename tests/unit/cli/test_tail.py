@@ -217,9 +217,23 @@ def test_a_permanent_refusal_stops_at_once(server: Server, pauses: list[float], 
     assert not pauses
 
 
-def test_an_unreachable_server_is_tried_again(pauses: list[float]) -> None:
+def test_an_address_where_nothing_answers_is_given_up_after_seconds(
+    pauses: list[float], capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["tail", "--url", "http://127.0.0.1:9", "--key", "mk_1"]) == 1
-    assert len(pauses) == 5
+    assert pauses == [1.0, 2.0]
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        "switchboard: Nothing answers at http://127.0.0.1:9: start the stack with `make run`, or give another --url."
+    )
+
+
+def test_a_server_that_has_answered_is_tried_again(server: Server, pauses: list[float]) -> None:
+    def vanish(request: BaseHTTPRequestHandler) -> None:
+        request.close_connection = True
+
+    server.answers = [stream_response(event_block(41)), *(vanish for _ in range(6))]
+    assert run_tail(server) == 1
+    assert pauses == [1.0, 1.0, 2.0, 4.0, 8.0, 16.0]
 
 
 def test_the_demo_is_the_default(

@@ -29,18 +29,21 @@ def send_request(
     path: str,
     body: bytes | None = None,
     *,
-    headers: Mapping[str, str] | None = None,
+    headers: Mapping[str, str | list[str]] | None = None,
     binary: bool = True,
     query: Mapping[str, list[str]] | None = None,
     address: str = "203.0.113.9",
 ) -> Answer:
-    """Send a request. Its body is base64, or text if its type is not among the API's binary types."""
-    sent = dict(headers or {})
+    """Send a request. Its body is base64, or text if its type is not among the API's binary types.
+
+    A header with a list of values is sent once for each.
+    """
+    several = {name: [value] if isinstance(value, str) else value for name, value in (headers or {}).items()}
     event: dict[str, Any] = {
         "httpMethod": method,
         "path": path,
-        "headers": sent,
-        "multiValueHeaders": {name: [value] for name, value in sent.items()},
+        "headers": {name: values[-1] for name, values in several.items()},
+        "multiValueHeaders": several,
         "multiValueQueryStringParameters": query,
         "requestContext": {"identity": {"sourceIp": address}},
         "body": None,

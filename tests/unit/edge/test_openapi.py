@@ -12,6 +12,8 @@ from switchboard.dialects.anima.dialect import MASTER, Anima
 from switchboard.dialects.anima.document import DESCRIPTION
 from switchboard.edge.api import Api
 from switchboard.edge.openapi import DocumentError, build_document
+from switchboard.edge.router import AuthenticationScheme
+from tests.tables import each
 
 
 class Page(BaseModel):
@@ -134,6 +136,41 @@ def test_an_api_gives_its_routes_their_tag_and_keys() -> None:
     )
     assert anyone["tags"] == ["Voice"]
     assert "description" not in anyone["responses"]["403"]
+
+
+class Keyless(Anima):
+    """A dialect that keeps no responses."""
+
+    idempotency_key = False
+
+
+def _describe_change(api: Api, **more: Any) -> dict[str, Any]:
+    @api.post("/v1/a", summary="Send", operation_id="a", **more)
+    def send() -> Page: ...
+
+    told: dict[str, Any] = build_document([api], DESCRIPTION)["paths"]["/v1/a"]["post"]
+    return told
+
+
+def test_an_operation_that_keeps_no_response_has_no_idempotency_key() -> None:
+    told = _describe_change(Api(Keyless(), "test", tag="Email"))
+    assert "IdempotencyKey" not in str(told)
+    assert "Idempotent-Replayed" not in told["responses"]["200"]["headers"]
+    assert not {"409", "503"} & told["responses"].keys()
+
+
+@each(
+    "more, parameter",
+    [
+        ({}, "IdempotencyKey"),
+        ({"public": True}, "StrangersIdempotencyKey"),
+        # The credential of a page, for example, is public.
+        ({"scheme": AuthenticationScheme("ApiKey", authenticate=lambda _: None)}, "StrangersIdempotencyKey"),
+    ],
+)
+def test_the_key_of_a_client_without_an_api_key_is_long(more: dict[str, Any], parameter: str) -> None:
+    told = _describe_change(Api(Anima(), "test", tag="Email"), **more)
+    assert {"$ref": f"#/components/parameters/{parameter}"} in told["parameters"]
 
 
 def test_a_route_needs_a_tag() -> None:

@@ -47,6 +47,7 @@ FORMS = {
 FREE = {
     ("organization.created", "slug"): "a short label, which is kept",
     ("agent.created", "slug"): "a public handle, which is kept",
+    ("agent.deleted", "slug"): "as above",
     ("key.created", "prefix"): "a dozen characters that open nothing",
     ("key.revoked", "prefix"): "a dozen characters that open nothing",
     ("email.received", "verdicts"): "words of the receiving service, as PASS",

@@ -49,6 +49,7 @@ def test_a_misspelled_id_has_suggestions() -> None:
 REFUSED = {
     "anima.eventsStream": "live stream",
     "hum.streamCallEvents": "live stream",
+    "hum.streamEvents": "live stream",
     "hum.transcribeFlowAudio": "multipart/form-data",
     "hum.addSmsCampaignRecipients": "application/x-ndjson",
     "athos.redeemSession": "SessionToken",

@@ -9,11 +9,12 @@ import pytest
 
 from functions.mcp import server
 from infra import topology
-from switchboard.accounts import keys
+from switchboard.accounts import credentials, keys
 from switchboard.accounts.models import KeyKind, KeyRestrictions
 from switchboard.accounts.plans import PlanName
 from switchboard.aws.writes import commit
 from switchboard.dialects.hum.dialect import COOKIE
+from switchboard.edge import strangers
 from switchboard.outbound.client import Response
 from switchboard.outbound.loops import LOOP_HEADER
 from switchboard.people import sessions
@@ -237,8 +238,25 @@ def test_an_unknown_method_and_version_are_errors_of_the_protocol(acme: Tenant) 
     assert answer["statusCode"] == 400
 
 
-def test_a_client_must_accept_json(acme: Tenant) -> None:
-    assert post(LIST, authorization=f"Bearer {acme.agent_key}", accept="text/html")["statusCode"] == 406
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_client_must_accept_json(acme: Tenant, version: str) -> None:
+    key = f"Bearer {acme.agent_key}"
+    answer = post(LIST, authorization=key, accept="text/html", mcp_protocol_version=version)
+    assert error_of(answer) == (406, "not_acceptable")
+    assert answer["headers"]["content-type"] == "application/json"
+
+
+def test_a_request_for_notifications_is_refused(acme: Tenant) -> None:
+    told = {
+        "io.modelcontextprotocol/protocolVersion": VERSIONS[-1],
+        "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
+        "io.modelcontextprotocol/clientCapabilities": {},
+    }
+    name = "subscriptions/listen"
+    headers = {"mcp_protocol_version": VERSIONS[-1], "mcp_method": name}
+    answer = post(message(name, notifications={}, _meta=told), authorization=f"Bearer {acme.agent_key}", **headers)
+    assert answer["statusCode"] in {200, 404}, answer
+    assert json.loads(answer["body"])["error"]["code"] == -32601
 
 
 @pytest.mark.parametrize(
@@ -297,3 +315,15 @@ def test_a_request_above_the_limit_runs_no_tool(web: FakeWeb) -> None:
     assert error_of(answers[-1])[1].startswith("rate_limited")
     assert int(answers[-1]["headers"]["Retry-After"]) > 0
     assert len(web.sent) == 2
+
+
+def test_a_flood_of_unknown_keys_is_not_looked_up(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SWITCHBOARD_STRANGER_PER_MINUTE", "2")
+    monkeypatch.setattr(strangers, "SPARE_LOOK_UPS", 0)
+    monkeypatch.setattr(strangers, "_memory", strangers._Memory())
+    assert post(LIST, authorization=f"Bearer {acme.agent_key}")["statusCode"] == 200
+    wrong = [credentials.mint_key(KeyKind.AGENT).text for _ in range(6)]
+    assert [post(LIST, authorization=f"Bearer {key}")["statusCode"] for key in wrong[:3]] == [401, 401, 429]
+    monkeypatch.setattr(keys, "find_key_pointer", None)
+    assert [post(LIST, authorization=f"Bearer {key}")["statusCode"] for key in wrong[3:]] == [429] * 3
+    assert post(LIST, authorization=f"Bearer {acme.agent_key}")["statusCode"] == 200

@@ -129,7 +129,7 @@ def test_an_approved_tool_runs_only_if_its_server_still_has_it(acme: Tenant, mon
     remote, made = Remote(monkeypatch), with_tools(create(acme), "look_up")
 
     def run(arguments: dict[str, Any]) -> tuple[str, bool]:
-        found = tools.run_approved_tool(acme.org_id, made.id, "look_up", arguments, "key-1")
+        found = tools.run_approved_tool(acme.org_id, made.id, "look_up", arguments, "key-1", None)
         return found.text, found.done
 
     assert run({"order": 7}) == (f"{tools.UNTRUSTED}sent", True)
@@ -139,3 +139,30 @@ def test_an_approved_tool_runs_only_if_its_server_still_has_it(acme: Tenant, mon
     service.delete_server(system(acme.org_id), made.id)
     assert "was deleted" in run({"order": 7})[0]
     assert len(remote.called) == 1
+
+
+def test_an_approved_tool_does_not_run_with_another_url_or_schema(
+    acme: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remote, made = Remote(monkeypatch), with_tools(create(acme), "look_up")
+    offered = tools.find_offered_tool(acme.org_id, None, f"{made.label}__look_up")
+    assert offered
+
+    def run() -> str:
+        return tools.run_approved_tool(acme.org_id, made.id, "look_up", {"order": 7}, "key-1", offered.fingerprint).text
+
+    assert run() == f"{tools.UNTRUSTED}sent"
+    made = with_tools(made, tools=[{"name": "look_up", "description": "", "parameters": {**SCHEMA, "title": "Other"}}])
+    assert "have changed since a person was asked" in run()
+    with_tools(made, "look_up")
+    assert run() == f"{tools.UNTRUSTED}sent"
+    moved = {"server_url": "https://other.example.com/mcp"}
+    with_tools(service.update_server(system(acme.org_id), made.id, moved), "look_up")
+    assert "have changed since a person was asked" in run()
+    assert len(remote.called) == 2
+
+
+def test_a_description_is_marked_as_a_third_party_s_text(acme: Tenant) -> None:
+    with_tools(create(acme, "crm"), "look_up")
+    (offered,) = tools.list_offered_tools(acme.org_id, None)
+    assert offered.describe()["description"].startswith(tools.UNTRUSTED_DESCRIPTION)

@@ -297,3 +297,13 @@ def test_the_purchase_of_another_organization_cannot_be_settled(acme: Tenant, pr
     assert holder
     purchases.settle_purchase("org_other", holder.number_id)
     assert service.find_number_by_e164(NUMBER)
+
+
+def test_where_nobody_pays_numbers_end_at_what_the_plan_includes(
+    cloud: dict[str, str], frozen: clock.FrozenClock, provider: FakeInventory
+) -> None:
+    free = tenant("free", PlanName.FREE)
+    buy(free)
+    with pytest.raises(Forbidden, match="subscribe to a plan") as refused:
+        buy(free, "+14155550146")
+    assert (refused.value.code, provider.purchases, counted(free)) == ("number_limit", 1, 1)

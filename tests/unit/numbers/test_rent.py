@@ -139,7 +139,7 @@ def test_after_an_outage_each_missed_month_is_charged_once_in_its_own_month(
     assert list_rent_timers(number.id) == [("2026-06-30T17:00:00.000Z", 5)]
 
 
-@pytest.mark.parametrize("plan", [PlanName.FREE, PlanName.GROWTH], ids=["one counter", "sliced counters"])
+@pytest.mark.parametrize("plan", [PlanName.STARTER, PlanName.GROWTH], ids=["one counter", "sliced counters"])
 def test_rent_is_booked_above_the_cap_which_then_refuses_a_purchase(
     cloud: dict[str, str], frozen: clock.FrozenClock, provider: FakeInventory, plan: PlanName
 ) -> None:

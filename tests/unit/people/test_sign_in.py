@@ -205,20 +205,20 @@ def test_without_an_issuer_no_sign_in_begins(issuer: Issuer, trouble: Exception)
     issuer.trouble = trouble
     with pytest.raises(Unavailable):
         sign_in.begin_sign_in(None, None)
-    assert sign_in.sign_out_url() == "https://hum.example/"
+    assert sign_in.sign_out_url() == "https://hum.example/signed-out"
 
 
 def test_without_a_public_address_nothing_fails(issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SWITCHBOARD_PUBLIC_URL")
     issuer.trouble = identity.ProviderUnconfiguredError("none")
-    assert sign_in.sign_out_url() == "/"
+    assert sign_in.sign_out_url() == "/signed-out"
     assert "Secure" not in cookies.format_expired_session_cookie()
 
 
-def test_signing_out_redirects_through_the_issuer_to_the_home_page(issuer: Issuer) -> None:
-    assert sign_in.sign_out_url() == "https://hum.example/"
+def test_signing_out_redirects_through_the_issuer_to_our_own_page(issuer: Issuer) -> None:
+    assert sign_in.sign_out_url() == "https://hum.example/signed-out"
     issuer.ends = "https://issuer.example/end"
-    assert sign_in.sign_out_url() == "https://issuer.example/end?back=https://hum.example/"
+    assert sign_in.sign_out_url() == "https://issuer.example/end?back=https://hum.example/signed-out"
 
 
 def signed_in(issuer: Issuer) -> Any:

@@ -9,21 +9,28 @@ from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 
 import pytest
 
+from functions.portal import files
 from functions.portal import handler as portal
 from infra import openapi, topology
 from infra.local.pool import Context
+from infra.renderer import install_renderer
 
 pytestmark = pytest.mark.usefixtures("cloud")
 
 
-def get_page(address: str, **headers: str) -> dict[str, Any]:
+@pytest.fixture(scope="module", autouse=True)
+def _renderer() -> None:
+    install_renderer()
+
+
+def get_page(address: str, source_ip: str = "203.0.113.7", **headers: str) -> dict[str, Any]:
     parts = urlsplit(address)
     event = {
         "httpMethod": "GET",
         "path": parts.path,
         "headers": {name.replace("_", "-"): value for name, value in headers.items()},
         "queryStringParameters": {name: values[0] for name, values in parse_qs(parts.query).items()} or None,
-        "requestContext": {"identity": {"sourceIp": "203.0.113.7"}},
+        "requestContext": {"identity": {"sourceIp": source_ip}},
         "body": None,
     }
     answer: dict[str, Any] = portal.handler(event, Context(topology.function("portal")))
@@ -31,10 +38,12 @@ def get_page(address: str, **headers: str) -> dict[str, Any]:
 
 
 def list_links(page: str) -> list[str]:
-    return re.findall(r'(?:href|src|data-document)="([^"]+)"', page)
+    """Returns the links of a page, without those that lead into the page itself or to the sign-in's function."""
+    found = re.findall(r'(?:href|src)="([^"]+)"', page)
+    return [link for link in found if not link.startswith("#") and "auth/" not in link]
 
 
-@pytest.mark.parametrize("path", ["/docs", "/docs/", "/docs/anima", "/docs/anima/"])
+@pytest.mark.parametrize("path", ["/", "/docs", "/docs/", "/docs/anima", "/docs/anima/"])
 def test_a_page_is_html_and_its_links_work(path: str) -> None:
     page = get_page(path)
     assert (page["statusCode"], page["headers"]["content-type"]) == (200, "text/html; charset=utf-8")
@@ -42,19 +51,20 @@ def test_a_page_is_html_and_its_links_work(path: str) -> None:
     assert found
     for link in found:
         answer = get_page(urljoin(f"https://example.com{path}", link))
-        assert answer["statusCode"] == 200, link
+        # The pages of the console send strangers to the sign-in.
+        assert answer["statusCode"] == (302 if "console" in link else 200), link
 
 
 def test_pages_work_below_an_unknown_base_path() -> None:
     assert not [link for link in list_links(get_page("/docs")["body"]) if link.startswith(("/", "http"))]
 
 
-@pytest.mark.parametrize("path", ["/docs", "/docs/anima"])
+@pytest.mark.parametrize("path", ["/", "/docs", "/docs/anima"])
 def test_a_page_runs_no_script_and_loads_nothing_but_ours(path: str) -> None:
     page = get_page(path)
     policy = page["headers"]["content-security-policy"]
-    assert "default-src 'self';" in policy
-    assert "script" not in policy
+    sources = set(re.findall(r"(?:default|script|connect)-src ([^;]*)", policy))
+    assert sources <= {"'self'", "'none'"}
     scripts = re.findall(r"<script([^>]*)>(.*?)</script>", page["body"], re.DOTALL)
     assert all("src=" in attributes and not content for attributes, content in scripts)
     assert not re.search(r"\son\w+=|style=|<style", page["body"])
@@ -76,14 +86,14 @@ def test_a_document_is_served_unchanged() -> None:
 
 
 def test_an_asset_is_cached_for_ever_only_under_its_digest() -> None:
-    link = next(link for link in list_links(get_page("/docs/anima")["body"]) if "swagger-ui-bundle" in link)
+    link = next(link for link in list_links(get_page("/docs/anima")["body"]) if "reference.js" in link)
     address = urljoin("https://example.com/docs/anima", link)
     assert get_page(address)["headers"]["cache-control"] == "public, max-age=31536000, immutable"
     assert "immutable" not in get_page(f"{address}0")["headers"]["cache-control"]
     assert "immutable" not in get_page(address.partition("?")[0])["headers"]["cache-control"]
 
 
-@pytest.mark.parametrize("path", ["/docs/assets/portal.js", "/openapi/anima.json"])
+@pytest.mark.parametrize("path", ["/docs/assets/reference.js", "/openapi/anima.json"])
 def test_an_unchanged_page_is_not_sent_again(path: str) -> None:
     tag = get_page(path)["headers"]["etag"]
     again = get_page(path, If_None_Match=f'W/"other", {tag}')
@@ -92,13 +102,39 @@ def test_an_unchanged_page_is_not_sent_again(path: str) -> None:
 
 
 def test_everything_fits_into_a_response_of_lambda() -> None:
-    for link in list_links(get_page("/docs/anima")["body"]):
-        assert len(json.dumps(get_page(urljoin("https://example.com/docs/anima", link)))) < 6_000_000
+    links = [urljoin("https://example.com/docs/anima", link) for link in list_links(get_page("/docs/anima")["body"])]
+    for link in links:
+        assert len(json.dumps(get_page(link))) < 6_000_000, link
+
+
+def test_the_reference_loads_its_renderer_with_one_request() -> None:
+    # Each request of a stranger counts for the limit of the address.
+    assert len([link for link in list_links(get_page("/docs/anima")["body"]) if "scalar" in link]) == 1
+
+
+def test_without_its_renderer_the_reference_names_the_document(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = files.find_asset
+    monkeypatch.setattr(files, "find_asset", lambda name: None if name == files.RENDERER else found(name))
+    page = get_page("/docs/anima")
+    assert page["statusCode"] == 200
+    assert "is not installed" in page["body"]
+    assert "openapi/anima.json" in page["body"]
+
+
+@pytest.mark.parametrize("session", [True, False])
+def test_the_console_api_asks_for_a_sign_in_and_not_for_a_cookie(session: bool) -> None:
+    page = get_page("/docs/hum", **({"Cookie": "bh_hum_session=x"} if session else {}))["body"]
+    assert ("Sign in and return" in page) is not session
+    assert ("use your session in this browser." in page) is True
+    assert "Sign in and return" not in get_page("/docs/anima")["body"]
 
 
 @pytest.mark.parametrize(
     "path",
-    ["/docs/nothing", "/docs/assets/nothing.js", "/docs/assets/..%2Fhandler.py", "/openapi/anima", "/openapi/no.json"],
+    [
+        *("/docs/nothing", "/docs/assets/nothing.js", "/docs/assets/..%2Fhandler.py"),
+        *("/openapi/anima", "/openapi/no.json"),
+    ],
 )
 def test_a_missing_page_is_404_and_not_cached(path: str) -> None:
     answer = get_page(path)

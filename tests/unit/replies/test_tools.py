@@ -10,7 +10,9 @@ import pytest
 
 from switchboard.flows.models import Flow
 from switchboard.kit import clock
+from switchboard.mcp_servers.tools import UNTRUSTED
 from switchboard.outbound.client import TimedOutError
+from switchboard.outbound.loops import LOOP_HEADER
 from switchboard.replies import tools
 from switchboard.replies.repliers.models import ToolCall, ToolResult
 from switchboard.replies.tools import Effects
@@ -43,14 +45,19 @@ class _Shop:
 
 
 def _run(flow: Flow, name: str, arguments: dict[str, Any], effects: Effects | None = None) -> ToolResult:
-    return tools.run_tool(flow, ToolCall(name, arguments), effects or Effects(), "key-1")
+    return tools.run_tool(flow, ToolCall(name, arguments), effects or Effects(), lambda run: run("key-1"))
 
 
 def test_a_tool_by_post_gets_its_arguments_and_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
     shop, effects = _Shop(monkeypatch), Effects()
-    assert _run(_flow(tools=[LOOK_UP]), "look_up", {"order": 7}, effects) == ("look_up", '{"state":"sent"}', True)
+    assert _run(_flow(tools=[LOOK_UP]), "look_up", {"order": 7}, effects) == (
+        "look_up",
+        f'{UNTRUSTED}{{"state":"sent"}}',
+        True,
+    )
     url, headers, body = shop.asked[0]
     assert (url, headers["Idempotency-Key"]) == (LOOK_UP["url"], "key-1")
+    assert headers[LOOP_HEADER] == "1", "the tool may be our own server"
     assert json.loads(body or b"") == {"order": 7}
     assert effects.called == [("look_up", True)]
 
@@ -73,8 +80,8 @@ def test_a_failing_tool_is_a_result(monkeypatch: pytest.MonkeyPatch) -> None:
     shop, flow = _Shop(monkeypatch, 500, b"x" * 9_000), _flow(tools=[LOOK_UP])
     result = _run(flow, "look_up", {"order": 7})
     assert not result.done
-    assert result.text.startswith("500: ")
-    assert len(result.text) <= tools.MAX_RESULT_CHARACTERS + 5
+    assert result.text.startswith(f"{UNTRUSTED}500: ")
+    assert len(result.text) <= len(UNTRUSTED) + tools.MAX_RESULT_CHARACTERS + 5
     shop.answer = TimedOutError("late")
     assert _run(flow, "look_up", {"order": 7}) == ("look_up", "The tool did not answer.", False)
 

@@ -79,16 +79,3 @@ def test_a_person_starts_in_their_last_organization_while_they_are_a_member(admi
     assert pending_invites.choose_first_organization(load_person("Grace")) == other.org_id
     members.remove_member(other, grace.id)
     assert pending_invites.choose_first_organization(load_person("Grace")) == admin.org_id
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("Lakeside Clinic", "lakeside-clinic"),
-        ("  Été & Fils!  ", "ete-fils"),
-        ("日本", "organization"),
-        ("-", "organization"),
-    ],
-)
-def test_a_name_makes_a_slug(name: str, expected: str) -> None:
-    assert memberships.slug_of(name) == expected

@@ -53,10 +53,15 @@ def project_events(org_id: str) -> None:
                 projections.project_event(job.event)
 
 
-def post(token: str, content: bytes = b"", media_type: str | None = "application/json", **headers: str) -> Any:
-    """Send an event to the public address. Returns the whole answer."""
+def post(
+    token: str, content: bytes = b"", media_type: str | None = "application/json", **headers: str | list[str]
+) -> Any:
+    """Send an event to the public address. Returns the whole answer. A header with a list is sent once for each."""
     sent = {name.replace("_", "-"): value for name, value in headers.items()}
-    event = api_event("POST", f"/api/triggers/inbound/{token}", sent)
+    several = {name: value for name, value in sent.items() if isinstance(value, list)}
+    single = {name: value if isinstance(value, str) else value[-1] for name, value in sent.items()}
+    event = api_event("POST", f"/api/triggers/inbound/{token}", single)
+    event["multiValueHeaders"] = {**event["multiValueHeaders"], **several}
     if media_type is not None:
         event["headers"] = {**event["headers"], "content-type": media_type}
         event["multiValueHeaders"] = {**event["multiValueHeaders"], "content-type": [media_type]}

@@ -96,7 +96,7 @@ def test_a_deleted_trigger_leaves_nothing_behind(ada: Member) -> None:
 def test_a_deletion_that_is_repeated_succeeds(ada: Member) -> None:
     made = make_trigger(ada)
     for _ in range(2):
-        service.delete_trigger(with_key(ada, "k"), made.trigger.id)
+        service.delete_trigger(ada, made.trigger.id, with_key(ada, "k").effect)
     assert len(list_events(ada.org_id, "trigger.deleted")) == 1
 
 

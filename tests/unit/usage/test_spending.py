@@ -213,3 +213,39 @@ def test_a_smaller_plan_keeps_the_usage_of_the_larger_after_balancing() -> None:
     usage.rebalance(org.id)
     smaller = with_changed_terms(org, plan=PlanName.STARTER, limits={"emails_per_month": 35})
     assert [spend_units(smaller) for _ in range(6)] == [True] * 5 + [False]
+
+
+@pytest.mark.parametrize(
+    ("plan", "past_due", "refused"), [("free", False, True), ("growth", True, True), ("growth", False, False)]
+)
+def test_included_minutes_are_a_limit_where_nobody_pays_for_more(plan: str, past_due: bool, refused: bool) -> None:
+    org = make_organization(PlanName(plan)).model_copy(update={"past_due": past_due})
+    included = org.terms.voice_minutes_per_month
+    assert included
+    usage.commit_spending(org, Meter.VOICE_BASIC, included - 1)
+    usage.commit_spending(org, Meter.VOICE_PREMIUM, 1)
+    assert usage.remaining_micros(org, Meter.VOICE_BASIC) == (0 if refused else None)
+    if refused:
+        with pytest.raises(QuotaExceeded) as full:
+            usage.commit_spending(org, Meter.VOICE_BASIC, 1)
+        assert (full.value.code, full.value.details["cap"]) == ("plan_quota", included)
+    else:
+        usage.commit_spending(org, Meter.VOICE_BASIC, 1)
+
+
+def test_an_operator_raises_what_a_free_plan_includes() -> None:
+    org = make_organization(PlanName.FREE).model_copy(update={"limits": {"voice_minutes_per_month": 100}})
+    usage.commit_spending(org, Meter.VOICE_BASIC, 100)
+    with pytest.raises(QuotaExceeded, match="subscribe to a plan"):
+        usage.commit_spending(org, Meter.VOICE_BASIC, 1)
+
+
+def test_minutes_of_a_larger_plan_count_after_its_end(choose: Callable[[int], None]) -> None:
+    org = make_organization(PlanName.SCALE)
+    choose(3)
+    usage.commit_spending(org, Meter.VOICE_BASIC, 8)
+    usage.rebalance(org.id)
+    free = with_changed_terms(org, plan=PlanName.FREE)
+    usage.commit_spending(free, Meter.VOICE_BASIC, 2)
+    with pytest.raises(QuotaExceeded):
+        usage.commit_spending(free, Meter.VOICE_BASIC, 1)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from switchboard.aws import clients, objects
@@ -90,9 +88,9 @@ def test_the_counts_of_all_members_stay_right(ada: Member, bob: Member, busy: Vo
 
 
 def test_a_second_deletion_finds_nothing_and_a_repeated_one_succeeds(ada: Member, busy: Voicemail) -> None:
-    keyed = replace(ada, effect=IdempotencyKey(scope="ada", key="k", fingerprint="f"))
+    effect = IdempotencyKey(scope="ada", key="k", fingerprint="f")
     for _ in range(2):
-        deletion.delete_voicemail(keyed, busy.id)
+        deletion.delete_voicemail(ada, busy.id, effect)
     with pytest.raises(NotFound):
         deletion.delete_voicemail(ada, busy.id)
 

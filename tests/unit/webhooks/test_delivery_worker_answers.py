@@ -123,3 +123,13 @@ def test_a_delivery_says_that_the_platform_sends_it(acme: Tenant, register: Regi
     attempt_once(acme, register, receiver)
     (got,) = receiver.got
     assert got.headers[LOOP_HEADER] == WEBHOOK_HOP
+
+
+def test_a_stored_answer_has_no_value_of_the_own_headers(acme: Tenant, register: Register, receiver: Receiver) -> None:
+    receiver.answers = [make_answer(401, b"x" * 2_040 + b" Bearer opensesame opensesame")]
+    endpoint = register(custom_headers={"Authorization": "Bearer opensesame"}).endpoint
+    made = deliveries.send_test_delivery(acme.caller(master=True), endpoint.id)
+    assert delivery_worker.deliver_batch([new_delivery.attempt_job(made)], sender=receiver) == set()
+    found = delivery_store.get_delivery(made.org_id, made.id)
+    assert found is not None
+    assert found.response_body == "x" * 2_040 + " [hidden"

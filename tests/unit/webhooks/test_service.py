@@ -13,7 +13,17 @@ from switchboard.aws.reads import Query
 from switchboard.aws.writes import commit
 from switchboard.errors import Conflict, Invalid, NotFound, QuotaExceeded
 from switchboard.kit import clock
-from switchboard.webhooks import callbacks, deliveries, event_names, service, settings, signing, store, template
+from switchboard.webhooks import (
+    callbacks,
+    deliveries,
+    event_names,
+    host_limits,
+    service,
+    settings,
+    signing,
+    store,
+    template,
+)
 from switchboard.webhooks.models import DeliveryStatus, Endpoint, EndpointSettings
 from tests.actors import Tenant, tenant, with_effect
 from tests.fakes.receiver import Receiver, make_answer
@@ -324,3 +334,38 @@ def test_data_sealed_for_one_purpose_cannot_be_opened_for_another(cloud: dict[st
     assert secret.seal("one", "text") != sealed
     with pytest.raises(InvalidTag):
         secret.unseal("other", sealed)
+
+
+def test_stored_headers_never_follow_the_url_to_another_server(acme: Tenant, register: Register) -> None:
+    made, caller = register(url=URL, custom_headers={"Authorization": "Bearer opensesame"}), acme.caller(master=True)
+
+    def change(**changes: Any) -> Endpoint:
+        return service.update_endpoint(caller, made.endpoint.id, changes).endpoint
+
+    for url in ("https://evil.example/hook", "https://example.com:8443/hook", "https://example.com/other"):
+        with pytest.raises(Invalid) as refusal:
+            change(url=url)
+        assert "sent again" in refusal.value.details["fields"]["customHeaders"]
+    assert change(url=URL, label="CRM").header_names == ["Authorization"]
+    assert change(url="https://evil.example/", custom_headers={}).header_names == []
+    assert change(url="https://third.example/").url == "https://third.example/"
+
+
+def test_an_organization_has_few_webhooks_at_one_host(
+    acme: Tenant, register: Register, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(host_limits, "MAX_OF_HOST", 2)
+    first, _ = register(url="https://a.example/1"), register(url="https://A.example:8443/2")
+    other, caller = register(url="https://b.example/"), acme.caller(master=True)
+    with pytest.raises(QuotaExceeded) as refused:
+        register(url="https://a.example/3")
+    assert refused.value.code == "webhook_limit"
+    with pytest.raises(QuotaExceeded):
+        service.update_endpoint(caller, other.endpoint.id, {"url": "https://a.example/4"})
+    service.update_endpoint(caller, first.endpoint.id, {"url": "https://a.example/5"})
+    service.update_endpoint(caller, first.endpoint.id, {"url": "https://c.example/"})
+    third = register(url="https://a.example/6")
+    service.delete_endpoint(caller, third.endpoint.id)
+    register(url="https://a.example/7")
+    with pytest.raises(QuotaExceeded):
+        register(url="https://a.example/8")

@@ -14,6 +14,7 @@ from switchboard.calls import service as calls
 from switchboard.calls.models import Call
 from switchboard.flows import service as flows
 from switchboard.flows.models import Flow, FlowSettings
+from switchboard.kit import ids
 from switchboard.kit.jobs import Job
 from switchboard.usage import reservations
 from switchboard.usage.reservations import ReservedDay
@@ -85,9 +86,10 @@ def ask_page(
     return PageAnswer(answer["statusCode"], json.loads(answer["body"] or "null"), found)
 
 
-def start(token: WidgetToken, **answers: str) -> StartedSession:
-    """Start a session through the service."""
-    return sessions.start_session(token, SHOP, LeadAnswers.model_validate(answers), "corr_test")
+def start(token: WidgetToken, *, address: str | None = None, **answers: str) -> StartedSession:
+    """Start a session through the service, by default from an address of its own."""
+    of = address or ids.new_id("address")
+    return sessions.start_session(token, SHOP, LeadAnswers.model_validate(answers), "corr_test", address=of)
 
 
 def find_session(session: WidgetSession) -> WidgetSession:

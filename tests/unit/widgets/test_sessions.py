@@ -7,13 +7,15 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from switchboard.accounts import organizations
+from switchboard.calls import room_calls
 from switchboard.calls.models import State
 from switchboard.carriers import captcha
 from switchboard.carriers.captcha import CaptchaResult
 from switchboard.carriers.captcha.simulator import SPENT_TOKEN, TEST_TOKEN, SimulatedTurnstile
+from switchboard.errors import RateLimited
 from switchboard.flows.models import Flow
-from switchboard.kit import clock
-from switchboard.widgets import service, session_store, tokens
+from switchboard.kit import clock, ids
+from switchboard.widgets import lifecycle, service, session_store, tokens
 from switchboard.widgets.models import WidgetToken
 from tests.actors import Tenant, system, tenant
 from tests.tables import each
@@ -210,7 +212,8 @@ def test_a_site_key_of_its_own_is_checked_with_its_own_secret(flow: Flow, monkey
     admin = system(token.org_id)
 
     def ask() -> PageAnswer:
-        return ask_page("POST", "/sessions", token.public_key, {"captcha_token": "solved"})
+        address = ids.new_id("address")
+        return ask_page("POST", "/sessions", token.public_key, {"captcha_token": "solved"}, address=address)
 
     assert ask().status == 200
     # Another setting keeps the secret, and another site key ends it.
@@ -333,3 +336,15 @@ def test_a_session_token_ends_after_the_session(token: WidgetToken, frozen: cloc
     assert ask_page("GET", path, started.token).status == 200
     frozen.advance(seconds=2)
     assert code_of(ask_page("GET", path, started.token)) == (401, "token_expired")
+
+
+def test_one_address_has_few_sessions_at_one_time(token: WidgetToken) -> None:
+    started = [start(token, name="Ada", address="203.0.113.7") for _ in range(room_calls.MAX_OF_ADDRESS)]
+    with pytest.raises(RateLimited) as refused:
+        start(token, name="Ada", address="203.0.113.7")
+    assert refused.value.code == "sessions_of_address"
+    assert start(token, name="Ada", address="203.0.113.8")
+    lifecycle.end_session(token.org_id, started[1].session.id, "visitor")
+    assert start(token, name="Ada", address="203.0.113.7")
+    with pytest.raises(RateLimited):
+        start(token, name="Ada", address="203.0.113.7")

@@ -46,6 +46,7 @@ from switchboard.carriers.mcp_tools.transport import MAX_RESPONSE_BYTES, REQUEST
 from switchboard.kit.texts import UNSAFE_CHARACTERS, is_deeper
 from switchboard.outbound.client import GuardedClient
 from switchboard.outbound.loops import LOOP_HEADER
+from switchboard.outbound.sent_secrets import SentSecrets
 
 #: The time of a whole session with all its requests, in seconds.
 LIST_SECONDS, CALL_SECONDS = 30.0, 20.0
@@ -63,7 +64,7 @@ for _name in ("client", "httpx2"):
 
 def list_tools(server: ToolServer) -> ToolListing:
     """Returns the tools of a server. Raises nothing."""
-    found = _Found()
+    found = _Found(_secrets_of(server))
 
     async def work(client: Client) -> None:
         await _read_pages(client, found)
@@ -77,11 +78,12 @@ def list_tools(server: ToolServer) -> ToolListing:
 def call_tool(server: ToolServer, name: str, arguments: Mapping[str, Any], key: str) -> ToolReply:
     """Calls a tool. Raises nothing."""
     replies: list[ToolReply] = []
+    secrets = _secrets_of(server)
 
     async def work(client: Client) -> None:
         request = CallToolRequest(params=CallToolRequestParams(name=name, arguments=dict(arguments)))
         # Not `client.call_tool`: it would check the result with a schema of the server, which may cost any time.
-        replies.append(_reply_of(await client.session.send_request(request, CallToolResult)))
+        replies.append(_reply_of(await client.session.send_request(request, CallToolResult), secrets))
 
     end = asyncio.run(_run(server, {**server.headers, "Idempotency-Key": key}, work, CALL_SECONDS))
     if replies:
@@ -91,8 +93,13 @@ def call_tool(server: ToolServer, name: str, arguments: Mapping[str, Any], key: 
     return ToolReply(text, "unknown" if end.has_called and not end.is_answer else "failed", len(text))
 
 
+def _secrets_of(server: ToolServer) -> SentSecrets:
+    return SentSecrets(server.headers.values())
+
+
 class _Found:
-    def __init__(self) -> None:
+    def __init__(self, secrets: SentSecrets) -> None:
+        self.secrets = secrets
         self.tools: list[ListedTool] = []
         self.left_out: list[LeftOutTool] = []
         self.problem: str | None = None
@@ -114,7 +121,7 @@ async def _run(
             async with asyncio.timeout(seconds), _open_session(transport, server.url, headers) as client:
                 await work(client)
         except Exception as error:  # noqa: BLE001 every failure of a stranger's server is a result
-            return _describe_failure(transport, error, seconds)
+            return _describe_failure(transport, error, seconds, _secrets_of(server))
         return _SessionEnd(has_called=transport.has_called)
 
 
@@ -163,16 +170,20 @@ async def _read_pages(client: Client, found: _Found) -> None:
 def _add_tool(tool: Tool, names: set[str], found: _Found) -> None:
     if len(found.left_out) >= MAX_TOOLS:
         return
-    reason = _refuse_tool(tool, names)
+    reason = _refuse_tool(tool, names, found.secrets)
     if reason:
-        found.left_out.append(LeftOutTool(_one_line(tool.name)[:_MAX_SHOWN_NAME], reason))
+        found.left_out.append(LeftOutTool(_one_line(tool.name, found.secrets)[:_MAX_SHOWN_NAME], reason))
         return
     names.add(tool.name)
-    description = " ".join(UNSAFE_CHARACTERS.sub(" ", tool.description or tool.title or "").split())
-    found.tools.append(ListedTool(tool.name, description[:MAX_DESCRIPTION_CHARACTERS], tool.input_schema))
+    told = found.secrets.hide(tool.description or tool.title or "")
+    description = " ".join(UNSAFE_CHARACTERS.sub(" ", told).split())
+    parameters = found.secrets.hide_in_json(tool.input_schema)
+    found.tools.append(ListedTool(tool.name, description[:MAX_DESCRIPTION_CHARACTERS], parameters))
 
 
-def _refuse_tool(tool: Tool, names: set[str]) -> str | None:
+def _refuse_tool(tool: Tool, names: set[str], secrets: SentSecrets) -> str | None:
+    if secrets.are_in(tool.name):
+        return "its name has the server's credential"
     if not re.fullmatch(TOOL_NAME, tool.name):
         return "its name must have 1 to 64 letters, digits, hyphens and underscores"
     if tool.name in names:
@@ -186,13 +197,13 @@ def _refuse_tool(tool: Tool, names: set[str]) -> str | None:
     return f"its schema is larger than {MAX_SCHEMA_BYTES // 1_024} KB" if size > MAX_SCHEMA_BYTES else None
 
 
-def _reply_of(result: CallToolResult) -> ToolReply:
+def _reply_of(result: CallToolResult, secrets: SentSecrets) -> ToolReply:
     parts = [part.text if isinstance(part, TextContent) else f"({part.type} left out)" for part in result.content]
     text = "\n".join(parts)
     if not text and result.structured_content is not None:
         text = json.dumps(result.structured_content, ensure_ascii=False)
     # Half of a surrogate pair cannot be stored.
-    text = text.encode(errors="replace").decode()
+    text = secrets.hide(text.encode(errors="replace").decode())
     kept = "".join(" " if UNSAFE_CHARACTERS.match(one) and one not in "\n\t" else one for one in _beginning(text))
     return ToolReply(kept, "failed" if result.is_error else "done", len(text))
 
@@ -201,7 +212,9 @@ def _beginning(text: str) -> str:
     return text[:MAX_RESULT_CHARACTERS]
 
 
-def _describe_failure(transport: GuardedTransport, error: Exception, seconds: float) -> _SessionEnd:
+def _describe_failure(
+    transport: GuardedTransport, error: Exception, seconds: float, secrets: SentSecrets
+) -> _SessionEnd:
     causes = list(_flatten(error))
     answer = next((cause for cause in causes if isinstance(cause, MCPError)), None)
     telemetry.logger().info(
@@ -221,7 +234,7 @@ def _describe_failure(transport: GuardedTransport, error: Exception, seconds: fl
     elif answer is not None and answer.error.code == PARSE_ERROR:
         problem = "The server's response is not valid JSON-RPC."
     elif answer is not None:
-        problem, is_answer = f"The server answered an error: {_one_line(answer.error.message)}.", True
+        problem, is_answer = f"The server answered an error: {_one_line(answer.error.message, secrets)}.", True
     elif any(isinstance(cause, ValidationError) for cause in causes):
         problem, is_answer = "The server's answer does not have the form of the protocol.", False
     return _SessionEnd(problem, has_called=transport.has_called, is_answer=is_answer)
@@ -233,6 +246,6 @@ def _flatten(error: BaseException) -> list[BaseException]:
     return [error]
 
 
-def _one_line(text: str) -> str:
-    shown = UNSAFE_CHARACTERS.sub(" ", text.encode(errors="replace").decode())
+def _one_line(text: str, secrets: SentSecrets) -> str:
+    shown = UNSAFE_CHARACTERS.sub(" ", secrets.hide(text.encode(errors="replace").decode()))
     return " ".join(shown.split())[:_MAX_ERROR_CHARACTERS].rstrip(".")

@@ -35,8 +35,8 @@ API_VERSION = "2026-10-28.endive"
 METER_PREFIX = "switchboard_"
 #: The time and the repetitions of a request of a worker, for which nobody waits.
 _PATIENT_SECONDS, _PATIENT_RETRIES = 10.0, 2
-#: The size of a page of subscriptions, and the most that are read. Also ended ones are in the list.
-_PAGE, _MAX_SUBSCRIPTIONS = 100, 1_000
+#: The size of a page of a list, and the most that is read. Also ended subscriptions and paid invoices are listed.
+_PAGE, _MAX_SUBSCRIPTIONS, _MAX_INVOICES = 100, 1_000, 1_000
 
 
 class StripePayments:
@@ -134,6 +134,12 @@ class StripePayments:
             raise CustomerGoneError("the customer was deleted")
         return found
 
+    def has_debt(self, org_id: str, customer_id: str) -> bool:  # noqa: ARG002 one account
+        """Whether an invoice is uncollectible, or open after an attempt to charge it."""
+        with reading():
+            listed = self._client.invoices.list({"customer": customer_id, "limit": _PAGE})
+            return any(map(_is_debt, islice(listed.auto_paging_iter(), _MAX_INVOICES)))
+
     def change_subscription(self, change: SubscriptionChange) -> None:
         """Changes plan or end. The difference of a dearer plan is invoiced and charged at once, or the plan stays."""
         given: dict[str, Any] = {}
@@ -218,6 +224,13 @@ class StripePayments:
             created=found.created,
             ended_at=clock.format_iso(clock.from_epoch(ended)) if ended else None,
         )
+
+
+def _is_debt(invoice: stripe.Invoice) -> bool:
+    if invoice.billing_reason == "subscription_create":
+        # The first invoice comes before the subscription. Without its payment nothing was used.
+        return False
+    return invoice.status == "uncollectible" or (invoice.status == "open" and invoice.attempted)
 
 
 def _items(found: stripe.Subscription) -> list[Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Protocol
 
 from switchboard.carriers.outcomes import RefusedError, ThrottledError
@@ -19,6 +20,7 @@ __all__ = [
     "AudioSource",
     "JobFailedError",
     "JobGoneError",
+    "NotInstalledError",
     "RefusedError",
     "ThrottledError",
     "Transcriber",
@@ -46,6 +48,13 @@ class JobGoneError(ThrottledError):
 
 class JobFailedError(RefusedError):
     """A job ended without a result that can be read. After `forget`, a job of its name can start again."""
+
+
+class NotInstalledError(RefusedError):
+    """This machine has no recognizer. Its text says how to get one."""
+
+    def __init__(self) -> None:
+        super().__init__("Speech recognition is not installed: run `make speech`, then start the stack again.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,17 +137,40 @@ def _amazon() -> Transcriber:
 
 
 def _sphinx() -> Transcriber:
+    if not _has_sphinx():
+        return _MissingRecognizer()
     from switchboard.carriers.speech.sphinx import Sphinx  # only the local stack has its packages
 
     return Sphinx()
+
+
+def _has_sphinx() -> bool:
+    """Whether `make speech` has installed the packages of the recognizer."""
+    return all(find_spec(name) for name in ("av", "pocketsphinx"))
+
+
+class _MissingRecognizer:
+    """Refuses each job. The local stack works without a recognizer: what is said in simulated calls has a text."""
+
+    def start(self, *_: object, **__: object) -> None:
+        raise NotInstalledError
+
+    def has_job(self, *_: object) -> bool:
+        raise NotInstalledError
+
+    def fetch(self, *_: object, **__: object) -> Transcription | None:
+        raise NotInstalledError
+
+    def forget(self, *_: object) -> None:
+        """Deletes nothing: there is no job."""
 
 
 _TRANSCRIBERS: dict[str, Callable[[], Transcriber]] = {"amazon": _amazon, "sphinx": _sphinx}
 
 
 def is_local() -> bool:
-    """Whether the engine runs on this machine, so that it costs nothing."""
-    return settings.text("TRANSCRIBER", "amazon") == "sphinx"
+    """Whether the engine runs on this machine, so that it costs nothing. An engine that is not installed does not."""
+    return settings.text("TRANSCRIBER", "amazon") == "sphinx" and _has_sphinx()
 
 
 def configured_transcriber() -> Transcriber:

@@ -1,7 +1,7 @@
 """Speech recognition on this machine by PocketSphinx, whose package carries its model of American English.
 
 The local stack uses it. It is far less exact than a service, but it hears what is said. Its packages (`pocketsphinx`,
-and `av` to decode) are in the requirements of the project, and not in those of the functions.
+and `av` to decode) come with `make speech`, and are not in the requirements of the functions.
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ class Anima(BearerDialect):
 
     name = "anima"
     base_path = "/v1"
+    landing_path = base_path
     key_kinds = KEYS
     shows_correlation = True
     key_refusals = MappingProxyType({MASTER: "This operation requires the master key."})

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from switchboard.accounts.models import KeyKind
 from switchboard.dialects.anima.errors import problem
 from switchboard.edge import document_headers
-from switchboard.edge.descriptions import ApiDescription, ErrorDescription
+from switchboard.edge.descriptions import ApiDescription, ErrorDescription, SampleVariables
 
 _TEXT = """\
 Email, voice, audit and administration for software agents and the people who own them.
@@ -181,6 +182,11 @@ DESCRIPTION = ApiDescription(
             "description": "An API key: `ak_` for an agent, `mk_` for an organization, `sk_` for the platform itself.",
         }
     },
+    sample_variables=SampleVariables(
+        credentials={"BearerAuth": "ANIMA_AGENT_KEY"},
+        keys={KeyKind.AGENT: "ANIMA_AGENT_KEY", KeyKind.MASTER: "ANIMA_MASTER_KEY"},
+        renamed={"AGENT_ID": "ANIMA_AGENT_ID"},
+    ),
     error="Problem",
     error_schema=_PROBLEM,
     error_type="application/problem+json",

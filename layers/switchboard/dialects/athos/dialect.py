@@ -21,6 +21,7 @@ class Athos(BearerDialect):
 
     name = "athos"
     base_path = "/api/external/v1"
+    landing_path = base_path
     key_kinds = frozenset({KeyKind.ATHOS})
     idempotency_key = False
     #: Each session is its own workflow. A client cannot name it.

@@ -7,7 +7,7 @@ from typing import Any
 from switchboard.dialects.athos.dialect import REQUEST_ID
 from switchboard.dialects.athos.errors import error_body
 from switchboard.edge import document_headers
-from switchboard.edge.descriptions import ApiDescription, ErrorDescription
+from switchboard.edge.descriptions import ApiDescription, ErrorDescription, SampleVariables
 
 _TEXT = """\
 Roleplay training for resellers: mint a session, let a rep's browser redeem it, and read the scored call.
@@ -127,6 +127,7 @@ DESCRIPTION = ApiDescription(
             "description": "A minted session token. It is short-lived and works once.",
         }
     },
+    sample_variables=SampleVariables(credentials={"ApiKeyAuth": "ATHOS_KEY", "SessionToken": "ATHOS_SESSION_TOKEN"}),
     error="Error",
     error_schema=_ERROR,
     error_type="application/json",

@@ -18,6 +18,7 @@ CODE_OF_REASON = {
     "revoked": "API_KEY_REVOKED",
     "expired": "API_KEY_REVOKED",
     "ip_not_allowed": "IP_NOT_ALLOWED",
+    "loop": "INVALID_REQUEST",
     "organization_inactive": "TENANT_INACTIVE",
     "token_invalid": "INVALID_TOKEN",
     "token_expired": "TOKEN_EXPIRED",

@@ -68,6 +68,7 @@ class Hum(Dialect):
 
     name = "hum"
     base_path = ""
+    landing_path = "/api"
     steps: Sequence[pipeline.Step] = PIPELINE
 
     def authenticate(self, exchange: Exchange) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from switchboard.dialects.hum.dialect import COOKIE
 from switchboard.dialects.hum.errors import error_body
 from switchboard.edge import document_headers
-from switchboard.edge.descriptions import ApiDescription, ErrorDescription, OperationFacts
+from switchboard.edge.descriptions import ApiDescription, ErrorDescription, OperationFacts, SampleVariables
 from switchboard.team.permissions import PERMISSIONS, Permission, Role
 
 _TEXT = """\
@@ -226,6 +226,13 @@ DESCRIPTION = ApiDescription(
             "description": "The token of a widget's session, which its start returned.",
         },
     },
+    sample_variables=SampleVariables(
+        credentials={
+            "sessionCookie": "HUM_SESSION",
+            "WidgetKey": "WIDGET_KEY",
+            "WidgetSession": "WIDGET_SESSION_TOKEN",
+        }
+    ),
     error="ErrorResponse",
     fit_example=_fit_example,
     error_schema=_ERROR,

@@ -13,34 +13,27 @@ from typing import Any, ClassVar, NamedTuple
 from urllib.parse import unquote
 
 from switchboard.dialects.hum.dialect import Hum
-from switchboard.edge import pipeline, rate_limit
+from switchboard.edge import idempotency, pipeline, rate_limit, strangers
 from switchboard.edge.bodies import FORM, JSON, Body, parse_form
 from switchboard.edge.exchange import Exchange, Reply
 from switchboard.edge.router import AuthenticationScheme
-from switchboard.errors import Forbidden, Invalid, RateLimited, UnsupportedMedia
+from switchboard.errors import Invalid, RateLimited, UnsupportedMedia
 from switchboard.kit import settings, texts
-from switchboard.outbound.loops import LOOP_HEADER, WEBHOOK_HOP
 from switchboard.triggers import firing
 from switchboard.triggers.firing import FiredEvent
 from switchboard.triggers.models import MAX_BODY_BYTES, MAX_BODY_DEPTH
 
-#: The headers in which senders name an event, most specific first. A repetition of the event has the same name.
-#: `svix-id` is the older name of `webhook-id`.
-_DELIVERY_HEADERS = ("idempotency-key", "x-github-delivery", "webhook-id", "svix-id", "x-shopify-webhook-id")
+#: The headers in which other senders name an event. A repetition of the event has the same name. `svix-id` is the older
+#: name of `webhook-id`. Their values have any form, because these headers are not ours.
+_DELIVERY_HEADERS = ("x-github-delivery", "webhook-id", "svix-id", "x-shopify-webhook-id")
 #: A body counts as one event of the organization for each part of this size that it begins.
 BYTES_PER_COUNT = 8 * 1024
 _CONTEXT = "The context of the flows that the event starts. Any other JSON is accepted too."
 
 
-def refuse_own_webhook(exchange: Exchange, proceed: pipeline.Proceed) -> Reply:
-    """Raises Forbidden for a delivery of our own webhook: each event would make a delivery, and each delivery an event.
-
-    The answer is the same for every token.
-    """
-    if WEBHOOK_HOP in exchange.request.header_values(LOOP_HEADER):
-        raise Forbidden(
-            "A webhook of this platform cannot fire a trigger: let another system handle the webhook.", code="loop"
-        )
+def require_valid_key(exchange: Exchange, proceed: pipeline.Proceed) -> Reply:
+    """Raises Invalid for an Idempotency-Key that no operation accepts."""
+    idempotency.read_key(exchange.request)
     return proceed()
 
 
@@ -52,10 +45,10 @@ class TriggerInbox(Hum):
     correlation = False
     steps = (
         pipeline.route,
-        refuse_own_webhook,
         pipeline.authenticate,
         pipeline.limit,
         pipeline.read_body,
+        require_valid_key,
         pipeline.answer,
     )
 
@@ -99,9 +92,11 @@ def _count_for_organization(org_id: str, size: int) -> None:
 
 
 def _authenticate_token(exchange: Exchange) -> None:
-    """Finds the trigger of the token in the path. Raises NotFound."""
+    """Finds the trigger of the token in the path. Raises NotFound, and RateLimited for a flood of unknown tokens."""
     token = exchange.request.path.rstrip("/").rpartition("/")[2]
-    exchange.bearer = firing.find_trigger(unquote(token))
+    token = unquote(token)
+    with strangers.guarding_look_up(exchange, token):
+        exchange.bearer = firing.find_trigger(token)
 
 
 TOKEN = AuthenticationScheme("triggerToken", _authenticate_token)
@@ -139,7 +134,8 @@ class EventBody(Body):
     def openapi_content(self, model: Mapping[str, Any] | None) -> dict[str, Any]:  # noqa: ARG002 the body has no model
         # As the contract has it. Another value than an object, and a form with its `payload`, are accepted too: the
         # description says so. Generators of clients make a wrong type of two media types.
-        return {JSON: {"schema": {"type": "object", "additionalProperties": True, "description": _CONTEXT}}}
+        schema = {"type": "object", "additionalProperties": True, "description": _CONTEXT}
+        return {JSON: {"schema": schema, "example": {"customer_name": "Ada"}}}
 
 
 def _json_text(exchange: Exchange) -> str:
@@ -160,6 +156,8 @@ def read_fired_event(exchange: Exchange) -> FiredEvent:
     """Returns the event of a request, with the sender's own id of it. Raises Invalid for a repeated header."""
     received: ReceivedJson = exchange.body
     request = exchange.request
+    if key := idempotency.read_key(request):
+        return FiredEvent(received.text, key, idempotency.HEADER)
     for name in _DELIVERY_HEADERS:
         if value := (request.header(name) or "").strip():
             return FiredEvent(received.text, value, name)

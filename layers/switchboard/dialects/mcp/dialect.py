@@ -16,7 +16,7 @@ from typing import Any
 from switchboard.access import keys as access
 from switchboard.accounts.models import KeyKind
 from switchboard.dialects.hum.dialect import COOKIE, Hum, require_same_origin
-from switchboard.edge import pipeline, rate_limit
+from switchboard.edge import pipeline, rate_limit, strangers
 from switchboard.edge.dialect import Dialect, gateway_text, read_bearer_token
 from switchboard.edge.exchange import Exchange, Reply
 from switchboard.errors import DomainError, Forbidden, Invalid, Unauthenticated
@@ -79,9 +79,11 @@ class Mcp(Dialect):
         text = read_bearer_token(exchange) or _read_key_header(exchange)
         if text:
             exchange.credential = text
-            exchange.key_identity = access.authenticate_key(text, KEYS, exchange.request.source_ip)
-        elif exchange.request.cookie(COOKIE):
-            self._console.authenticate(exchange)
+            with strangers.guarding_look_up(exchange, text):
+                exchange.key_identity = access.authenticate_key(text, KEYS, exchange.request.source_ip)
+        elif cookie := exchange.request.cookie(COOKIE):
+            with strangers.guarding_look_up(exchange, cookie):
+                self._console.authenticate(exchange)
         else:
             raise Unauthenticated(
                 "A credential is required: send an API key as Authorization: Bearer <key>, or the console's cookie.",
@@ -96,11 +98,11 @@ class Mcp(Dialect):
         return 'Bearer realm="Switchboard"'
 
     def error_body(self, status: int, error: DomainError, exchange: Exchange) -> tuple[Any, str]:  # noqa: ARG002
-        return _error(status, error.code, error.message, error.details), "application/json"
+        return error_document(status, error.code, error.message, error.details), "application/json"
 
     def gateway_body(self, status: int, default_code: str) -> tuple[str, str]:
         code = _CODE_OF_STATUS.get(status, default_code.lower())
-        return json.dumps(_error(status, code, gateway_text(status), {})), "application/json"
+        return json.dumps(error_document(status, code, gateway_text(status), {})), "application/json"
 
 
 def _read_key_header(exchange: Exchange) -> str:
@@ -110,7 +112,7 @@ def _read_key_header(exchange: Exchange) -> str:
         raise Unauthenticated("The request has several X-API-Key headers: send one.", code="malformed") from None
 
 
-def _error(status: int, code: str, message: str, details: dict[str, Any]) -> dict[str, Any]:
+def error_document(status: int, code: str, message: str, details: dict[str, Any]) -> dict[str, Any]:
     """Returns an error response of JSON-RPC. It belongs to the HTTP request, so it has no id of a message."""
     if status == HTTPStatus.BAD_REQUEST:
         number = _PARSE_ERROR if code == "invalid_json" else _INVALID_REQUEST

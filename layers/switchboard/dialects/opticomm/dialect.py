@@ -100,6 +100,7 @@ class OptiComm(Dialect):
 
     name = "opticomm"
     base_path = "/functions/v1"
+    landing_path = base_path
     idempotency_key = False
     # There is no step `limit`: only the route knows whether a request is new, and counts it (`count_beside`).
     steps = (

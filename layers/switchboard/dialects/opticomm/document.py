@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from switchboard.edge import document_headers
-from switchboard.edge.descriptions import ApiDescription, ErrorDescription
+from switchboard.edge.descriptions import ApiDescription, ErrorDescription, SampleVariables
 
 _TEXT = """\
 Start an AI call and read its result. The API has one path; `action` in the body selects the operation.
@@ -147,6 +147,9 @@ DESCRIPTION = ApiDescription(
             "description": "`sk_live_…` calls real people. `sk_test_…` calls a simulator.",
         }
     },
+    sample_variables=SampleVariables(
+        credentials={"ApiKeyAuth": "OPTICOMM_TEST_KEY"}, renamed={"AGENT_ID": "OPTICOMM_AGENT_ID"}
+    ),
     error="ErrorResponse",
     error_schema=_error("The reason for a refusal.", _CODES),
     error_type="application/json",

@@ -11,7 +11,7 @@ from switchboard.events.types.base import Code, Count, EventType, Id, Timestamp
 
 class OrganizationCreated(TypedDict):
     plan: Annotated[Code, "The organization's first plan."]
-    slug: Annotated[str, "A short label, not unique."]
+    slug: Annotated[str, "Its short name, which is unique when it is created."]
 
 
 class OrganizationUpdated(TypedDict):
@@ -64,7 +64,10 @@ TYPES = (
         starts=("dialer",),
     ),
     EventType(
-        "organization.status_changed", "An organization was suspended or resumed.", "organization", StatusChanged
+        "organization.status_changed",
+        "An organization was suspended, resumed or deleted.",
+        "organization",
+        StatusChanged,
     ),
     EventType(
         "organization.calling_hours_changed",

@@ -13,6 +13,10 @@ class AgentCreated(TypedDict):
     slug: Annotated[str, "The agent's public handle."]
 
 
+class AgentDeleted(TypedDict):
+    slug: Annotated[str, "The agent's public handle. No other agent gets it."]
+
+
 TYPES = (
     EventType(
         "agent.created",
@@ -21,4 +25,5 @@ TYPES = (
         AgentCreated,
         webhooks={"anima": "agent.created", "hum": "agent.created"},
     ),
+    EventType("agent.deleted", "An agent was deleted with its organization.", "agent", AgentDeleted),
 )

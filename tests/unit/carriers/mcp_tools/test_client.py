@@ -159,3 +159,15 @@ def test_a_call_carries_the_credential_and_its_key(hostile: tuple[Hostile, str])
 )
 def test_a_private_or_unsafe_address_is_never_dialed(url: str, problem: str) -> None:
     assert mcp_tools.list_tools(ToolServer(url)).problem == f"The server cannot be used: {problem}."
+
+
+def test_nothing_that_a_server_answers_has_the_credential(hostile: tuple[Hostile, str]) -> None:
+    server = ToolServer(f"{hostile[1]}/echo", {"authorization": "Bearer s3cret-1"})
+    listing = mcp_tools.list_tools(server)
+    assert [(one.name, one.description) for one in listing.tools] == [("look_up", "You sent [hidden].")]
+    assert "[hidden]" in listing.tools[0].parameters["properties"]
+    assert [one.reason for one in listing.left_out] == ["its name has the server's credential"]
+    replies = [mcp_tools.call_tool(server, name, {}, "key-1") for name in ("look_up", "refuse")]
+    assert replies[0].text.endswith(" for [hidd")
+    assert "Invalid API key provided: [hidden]" in replies[1].text
+    assert "s3c" not in repr((listing, replies))

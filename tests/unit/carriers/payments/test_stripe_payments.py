@@ -297,3 +297,18 @@ def test_a_worker_repeats_a_request_with_its_key(server: StripeServer, monkeypat
 
 def test_the_secrets_of_the_endpoint_are_those_of_a_rotation(server: StripeServer) -> None:
     assert tuple(webhook.active_secrets()) == ("whsec_new", "whsec_old")
+
+
+def test_a_debt_is_an_invoice_that_was_charged_and_not_paid(server: StripeServer, payments: Payments) -> None:
+    def owes(status: str, *, attempted: bool = True, reason: str = "subscription_cycle") -> bool:
+        facts = {"status": status, "attempted": attempted, "billing_reason": reason}
+        invoice = {"id": "in_1", "object": "invoice", **facts}
+        answers(server, 200, stripe_list(invoice))
+        return payments.has_debt("org_1", "cus_1")
+
+    assert owes("open")
+    assert owes("uncollectible")
+    assert not any(owes(status) for status in ("paid", "void"))
+    assert not any(owes(status, attempted=False) for status in ("draft", "open"))
+    assert not owes("open", reason="subscription_create"), "nothing was used before the first payment"
+    assert server.requests[-1].given == {"customer": "cus_1", "limit": "100"}

@@ -128,6 +128,12 @@ class Payments(Protocol):
     def fetch_subscription(self, org_id: str, customer_id: str) -> PaidSubscription | None:
         """Returns the customer's subscription (`choose_subscription`), as it is now. Raises CustomerGoneError."""
 
+    def has_debt(self, org_id: str, customer_id: str) -> bool:
+        """Whether an invoice of the customer is unpaid after an attempt to charge it, also of an ended subscription.
+
+        A draft is no debt, and neither is an invoice that was voided. One that was given up as uncollectible is.
+        """
+
     def change_subscription(self, change: SubscriptionChange) -> None:
         """Changes a subscription. Raises DeclinedError if the difference could not be charged."""
 

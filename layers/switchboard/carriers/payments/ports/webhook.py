@@ -13,7 +13,7 @@ from switchboard.aws import secret
 from switchboard.carriers.payments.ports.choice import payments_name
 from switchboard.kit import settings
 
-#: The types of notifications that can change a subscription. The others have no effect.
+#: The types of notifications that can change a subscription or a debt. The others have no effect.
 HANDLED = frozenset(
     {
         "checkout.session.completed",
@@ -24,6 +24,8 @@ HANDLED = frozenset(
         "customer.subscription.resumed",
         "invoice.paid",
         "invoice.payment_failed",
+        "invoice.voided",
+        "invoice.marked_uncollectible",
     }
 )
 _LONGEST_ID = 255

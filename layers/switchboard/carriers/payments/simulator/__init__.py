@@ -127,6 +127,14 @@ class SimulatedPayments:
             for one in account.subscriptions
         )
 
+    def has_debt(self, org_id: str, customer_id: str) -> bool:
+        """Whether an invoice is open. The card is charged as soon as an invoice is made."""
+        try:
+            account = _get_account(org_id, customer_id)
+        except RefusedError as refused:
+            raise ThrottledError(str(refused)) from refused
+        return any(one.status == "open" for one in account.invoices)
+
     def change_subscription(self, change: SubscriptionChange) -> None:
         """Changes plan or end. A dearer plan needs a card that works."""
 

@@ -25,7 +25,8 @@ from switchboard.persistence.optimistic import Decision
 
 #: The next version of an account and its notifications, or `None` if nothing changes.
 Change = tuple[SimulatedAccount, list[str]] | None
-_COMPLETED, _PAID, _FAILED = "checkout.session.completed", "invoice.paid", "invoice.payment_failed"
+_COMPLETED = "checkout.session.completed"
+_PAID, _FAILED, _VOIDED = "invoice.paid", "invoice.payment_failed", "invoice.voided"
 _CREATED, _UPDATED, _DELETED = (f"customer.subscription.{word}" for word in ("created", "updated", "deleted"))
 
 
@@ -122,6 +123,16 @@ def change_card(account: SimulatedAccount, *, works: bool) -> Change:
         if one.id in owing:
             told.append(events.make_event(_UPDATED, after, events.subscription_facts(one)))
     return after, told
+
+
+def void_invoices(account: SimulatedAccount) -> Change:
+    """Voids the open invoices, as the seller may do. Nothing is owed for them any more."""
+    voided = [one.model_copy(update={"status": "void"}) for one in account.invoices if one.status == "open"]
+    if not voided:
+        return None
+    by_id = {one.id: one for one in voided}
+    after = account.model_copy(update={"invoices": [by_id.get(one.id, one) for one in account.invoices]})
+    return after, [events.make_event(_VOIDED, after, events.invoice_facts(one)) for one in voided]
 
 
 def renew(account: SimulatedAccount, subscription_id: str) -> Change:

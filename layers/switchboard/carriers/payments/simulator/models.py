@@ -83,7 +83,7 @@ class SimulatedInvoice(BaseModel):
     subscription: str
     what: str
     amount_cents: int
-    status: Literal["paid", "open"]
+    status: Literal["paid", "open", "void"]
     created_at: str
 
 
