@@ -188,7 +188,7 @@ def test_a_credit_that_no_use_takes_is_told_to_an_operator(
 def test_use_before_a_subscription_is_not_billed_late(starter: Customer, frozen: clock.FrozenClock) -> None:
     starter.deliver(starter.end())
     daily.run_daily(ReportUse(org_id=starter.org.id, day="2026-01-15"))
-    usage.commit_spending(starter.org, Meter.VOICE_BASIC, 500)
+    correct(starter, 500, "2026-01")
     go_to(frozen, "2026-02-10T00:00:00Z")
     starter.subscribe(PlanName.STARTER)
     run_day(starter, frozen)
