@@ -21,8 +21,8 @@ MAX_JOB_AGE_SECONDS, MAX_EVENT_AGE_SECONDS = 300, 60
 #: The limit for the response time of 99 of 100 requests, in milliseconds.
 MAX_P99_MILLISECONDS = 3_000
 #: Metrics of our code for faults that need an operator: a timer that was set aside, an item of the outbox that the
-#: fan-out skipped, a recording that was given up, and a recording that its provider still keeps. The last one is use
-#: that may not be billed.
+#: fan-out skipped, a recording that was given up, and a recording that its provider still keeps. The last ones are
+#: use that may not be billed, and a subscription that its provider does not tell.
 FAULT_METRICS = {
     "timers-dead": "TimerDead",
     "outbox-unreadable": "OutboxUnreadable",
@@ -31,6 +31,7 @@ FAULT_METRICS = {
     "transcripts-not-forgotten": "TranscriptNotForgotten",
     "language-model-refused": "LanguageModelRefused",
     "use-reports-failed": "UseReportFailed",
+    "subscriptions-unreadable": "SubscriptionUnreadable",
 }
 #: The metric of an hourly schedule for rows of law with an overdue review. The alarm stays until the review is done.
 OVERDUE_METRICS = {"law-review-overdue": "LawReviewOverdue"}

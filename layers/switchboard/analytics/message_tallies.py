@@ -13,7 +13,7 @@ item. An opt-out is counted by its event (`analytics.opt_outs_projection`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Literal, get_args
@@ -63,6 +63,17 @@ def _add_write(key: Key, name: str, number: int) -> Update:
         names={"#name": name, "#version": "version"},
         values={":one": 1, ":number": number},
     )
+
+
+def list_days(org_id: str, kind: MessageKind) -> Iterator[str]:
+    """Yields the sort key of each tally of a day that counts something, by the tallies of the months."""
+    for item in Query(table="core", partition=f"{org_id}#text-months").read_all():
+        month, of, slice_name = str(item["sk"]).split("#")
+        if of != kind:
+            continue
+        for name, units in item.items():
+            if name.startswith("d") and int(units):
+                yield f"{month}-{int(name[1:]):02}#{kind}#{slice_name}"
 
 
 def delete_writes(org_id: str, subject: str) -> list[Delete | Update]:

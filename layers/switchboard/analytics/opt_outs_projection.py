@@ -18,9 +18,9 @@ def project(event: Event) -> tuple[str, Writes] | None:
     return str(key["sk"]), message_tallies.count_writes(event.org_id, "opt_outs", event.at, chosen)
 
 
-def subjects(org_id: str) -> Iterator[str]:  # noqa: ARG001 the form of a projection
-    """Returns nothing: each tally of opt-outs has its applied events, by which it is found."""
-    return iter(())
+def subjects(org_id: str) -> Iterator[str]:
+    """Returns the sort keys of all tallies of a day that have opt-outs."""
+    return message_tallies.list_days(org_id, "opt_outs")
 
 
 def removal_writes(org_id: str, subject: str) -> Writes:

@@ -24,6 +24,8 @@ class ReportUse(Job, queue="billing"):
 
     org_id: str
     day: str
+    #: Since when the provider has not answered.
+    unanswered_since: str | None = None
 
 
 class RebalanceUsage(Job, queue="billing"):

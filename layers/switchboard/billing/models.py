@@ -10,8 +10,9 @@ none ──> trialing ──> active <──> past_due ──> grace ──> sus
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from enum import StrEnum
+from typing import Literal
 
 from pydantic import BaseModel
 
@@ -113,9 +114,18 @@ class BillingAccount(BaseModel):
     use_timer: str | None = None
     #: Set while the use before the end of a subscription is not yet reported.
     last_use: LastUse | None = None
+    #: The plans of each month (`YYYY-MM`), smallest first, and the month in which the running subscription began.
+    paid_plans: dict[str, list[PlanName]] = {}
+    billed_since: str | None = None
     checkout: OpenCheckout | None = None
     #: When the subscription was last read at the provider.
     read_at: str | None = None
+    #: Since when the provider does not tell the subscription, and the next planned read with its timer. `unreadable`
+    #: says that the deadline has passed.
+    unread_since: str | None = None
+    read_again_at: str | None = None
+    read_again_timer: str | None = None
+    unreadable: bool = False
     created_at: str
     updated_at: str
 
@@ -125,6 +135,13 @@ class BillingAccount(BaseModel):
         return self.status in LIVE
 
 
+#: `use` is of the day's own month. `late` use is of the month before. A `credit` pays for use of the day, because the
+#: month before was billed too many units. It is not sent.
+ReportKind = Literal["use", "late", "credit"]
+#: The states of a report.
+RESERVED, SENT, REFUSED, UNCONFIRMED, CREDITED = "reserved", "sent", "refused", "unconfirmed", "credited"
+
+
 class UseReport(BaseModel):
     """The units of a day and a meter that are reported to the provider once. They are stored before they are sent."""
 
@@ -132,5 +149,21 @@ class UseReport(BaseModel):
     day: str
     meter: str
     units: int
-    state: str = "reserved"
+    kind: ReportKind = "use"
+    state: str = RESERVED
     reserved_at: str
+
+    @property
+    def month(self) -> str:
+        """The month (`YYYY-MM`) in which the units count."""
+        return self.month_before if self.kind == "late" else self.day[:7]
+
+    @property
+    def month_before(self) -> str:
+        """The month before that of the day."""
+        return month_before(self.day[:7])
+
+
+def month_before(month: str) -> str:
+    """Returns the month before a month (`YYYY-MM`)."""
+    return (date.fromisoformat(f"{month}-01") - timedelta(days=1)).isoformat()[:7]

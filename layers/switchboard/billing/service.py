@@ -10,7 +10,7 @@ from switchboard.accounts import organizations
 from switchboard.accounts.models import HardCap, Organization
 from switchboard.accounts.plans import PlanName
 from switchboard.aws.writes import commit
-from switchboard.billing import catalog, checkout, store, subscriptions
+from switchboard.billing import catalog, checkout, paid_months, store, subscriptions
 from switchboard.billing.asking import asking_provider
 from switchboard.billing.catalog import Included
 from switchboard.billing.models import UNPAID, BillingAccount, BillingStatus
@@ -76,15 +76,17 @@ class BillingChanges(NamedTuple):
 
 def get_summary(org: Organization) -> BillingSummary:
     """Returns the billing summary, from the same counters that limit the organization."""
-    units = usage.get_monthly_usage(org.id).units
+    units, account = usage.get_monthly_usage(org.id).units, store.get_account(org.id)
+    paid = paid_months.largest_plan(account, org)
     return BillingSummary(
         organization=org,
-        account=store.get_account(org.id),
-        included=catalog.included_in(org.plan),
+        account=account,
+        # Texts end at the quota of the present plan.
+        included=catalog.included_in(paid)._replace(sms=catalog.included_in(org.plan).sms),
         minutes=units[Meter.VOICE_BASIC] + units[Meter.VOICE_PREMIUM],
         sms=units[Meter.SMS] + units[Meter.SMS_TOLL_FREE],
         numbers=organizations.get_gauge(org.id, "numbers"),
-        overage_cents=catalog.overage_cents(org.plan, units),
+        overage_cents=catalog.overage_cents(paid, units),
         cost_cents=usage.used_in_month(org.id, clock.now_iso()[:7], "capped") // MICROS_PER_CENT,
     )
 
@@ -146,7 +148,14 @@ def _change_subscription(origin: Origin, org: Organization, changes: BillingChan
                 )
             catalog.require_plan_fits(org, plan)
         payments.change_subscription(
-            SubscriptionChange(org.id, account.subscription_id, plan, cancel, _key(account, plan, cancel))
+            SubscriptionChange(
+                org.id,
+                account.subscription_id,
+                plan,
+                cancel,
+                _key(account, plan, cancel),
+                paid=plan is not None and paid_months.is_paid(account, plan),
+            )
         )
         subscriptions.sync_account(origin, payments)
 

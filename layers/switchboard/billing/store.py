@@ -5,7 +5,7 @@
 | billing account | `<org>#billing` | `account` |
 | look-up of a customer | `payment-customer#<customer>` | `customer` |
 | applied notification | `<org>#payment-events` | `<id>` |
-| reported use of a day and a meter | `<org>#use-reports` | `<day>#<meter>` |
+| reported use of a day and a meter | `<org>#use-reports` | `<day>#<meter>`, for other use `<day>#<meter>#<kind>` |
 
 The look-up holds a pointer only. Applied notifications have `expires`, in seconds since 1970.
 """
@@ -110,7 +110,8 @@ def use_state_write(report: UseReport, state: str) -> Update:
 
 
 def _report_key(report: UseReport) -> Key:
-    return {"pk": _reports_partition(report.org_id), "sk": f"{report.day}#{report.meter}"}
+    parts = [report.day, report.meter, *([] if report.kind == "use" else [report.kind])]
+    return {"pk": _reports_partition(report.org_id), "sk": "#".join(parts)}
 
 
 def _reports_partition(org_id: str) -> str:

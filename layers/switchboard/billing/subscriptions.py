@@ -13,7 +13,7 @@ from switchboard import telemetry
 from switchboard.accounts import organizations
 from switchboard.accounts.models import Organization
 from switchboard.aws.writes import Writes, commit
-from switchboard.billing import moves, notices, store, use_reports
+from switchboard.billing import deferrals, moves, notices, paid_months, store, use_reports
 from switchboard.billing.jobs import ApplyPaymentEvent, CheckPayment, RebalanceUsage
 from switchboard.billing.models import BillingAccount, BillingStatus
 from switchboard.billing.moves import BillingOutcome
@@ -28,8 +28,6 @@ from switchboard.persistence.collection import next_version
 from switchboard.persistence.optimistic import retry_on_conflict
 from switchboard.timers import service as timers
 
-#: When a job asks again after the provider did not answer.
-_RETRY_DELAY = timedelta(minutes=5)
 #: The shortest time to the next check of an unpaid subscription, for a job that came a moment too early.
 _LEAST_CHECK_DELAY = timedelta(minutes=1)
 
@@ -46,9 +44,8 @@ def apply_payment_event(job: ApplyPaymentEvent) -> None:
     try:
         sync_account(work_origin(org_id), get_payments(patient=True), event_id=job.event_id)
     except (ThrottledError, OutcomeUnknownError):
-        # Not a failure of the notification. It stays unapplied, and is applied when the provider answers again.
-        telemetry.emit_metric("PaymentsUnavailable")
-        commit(timers.schedule(job, clock.now() + _RETRY_DELAY).write)
+        # Not a failure of the notification. The next read of the subscription has what the notification tells.
+        deferrals.read_again_later(org_id)
 
 
 def check_payment(org_id: str) -> None:
@@ -56,8 +53,7 @@ def check_payment(org_id: str) -> None:
     try:
         sync_account(work_origin(org_id), get_payments(patient=True))
     except (ThrottledError, OutcomeUnknownError):
-        telemetry.emit_metric("PaymentsUnavailable")
-        commit(timers.schedule(CheckPayment(org_id=org_id), clock.now() + _RETRY_DELAY).write)
+        deferrals.read_again_later(org_id)
 
 
 def work_origin(org_id: str) -> SystemActor:
@@ -124,12 +120,13 @@ def account_writes(
         "in_debt": outcome.in_debt,
     }
     changed = any(getattr(before, name) != value for name, value in facts.items())
-    after = next_version(before, **facts, read_at=now)
+    after = paid_months.note_plan(before, next_version(before, **facts, read_at=now))
     if after.is_live or gone:
         after = after.model_copy(update={"checkout": None})
     if gone:
         after = after.model_copy(update={"customer_id": None})
     after, check_writes = _schedule_check(before, after, outcome.next_check_at)
+    after, read_writes = deferrals.end_waiting(before, after)
     after, use_writes = use_reports.plan_next_report(before, after, outcome.ended_at)
     return after, [
         organizations.terms_writes(origin, outcome.plan, unpaid=outcome.unpaid, past_due=outcome.past_due),
@@ -137,6 +134,7 @@ def account_writes(
         _changed_event_write(origin, before.status, after) if changed else None,
         _gone_event_write(origin, before) if gone else None,
         check_writes,
+        read_writes,
         use_writes,
     ]
 

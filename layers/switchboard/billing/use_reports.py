@@ -9,7 +9,7 @@ The end of a subscription reports the use up to then at once, with the plan that
 hour. A job that is lost, for example because its process was killed too often, is sent again by the next read of the
 subscription.
 
-Units are those of the month up to now, beyond what the plan includes, less those of the month that were reported.
+`due_units` says which units are due: those of the month up to now, and those of the month before that came late.
 """
 
 from __future__ import annotations
@@ -17,11 +17,19 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 
 from switchboard import telemetry
-from switchboard.accounts import organizations
 from switchboard.aws.writes import Writes, commit
-from switchboard.billing import catalog, store
+from switchboard.billing import deferrals, store
 from switchboard.billing.jobs import ReportUse
-from switchboard.billing.models import BillingAccount, LastUse, UseReport
+from switchboard.billing.models import (
+    REFUSED,
+    RESERVED,
+    SENT,
+    UNCONFIRMED,
+    BillingAccount,
+    LastUse,
+    UseReport,
+)
+from switchboard.billing.reservations import following_day, reserve_reports
 from switchboard.carriers.outcomes import OutcomeUnknownError, RefusedError, ThrottledError
 from switchboard.carriers.payments.ports.payments import MeteredUse, Payments
 from switchboard.events import service as events
@@ -30,22 +38,22 @@ from switchboard.kit import clock, texts
 from switchboard.persistence.collection import next_version
 from switchboard.persistence.optimistic import record_once, retry_on_conflict
 from switchboard.timers import service as timers
-from switchboard.usage import service as usage
 
 #: The first report after midnight (UTC), and the span over which organizations are spread. An invoice of the month
 #: stays open for an hour after its end, and the use of its last day must arrive before.
 _FIRST_REPORT, _SPREAD_MINUTES = timedelta(minutes=5), 30
 #: How long a report may be repeated. The provider remembers its key for 24 hours.
 _REPEATABLE = timedelta(hours=23)
-#: When a report is sent again after the provider did not answer.
-_RETRY_DELAY = timedelta(minutes=5)
+#: How often the provider is asked after the deadline of a deferral, as long as somebody subscribes.
+_DAILY = timedelta(days=1)
 #: How late a job may be before it counts as lost.
 _LATEST = timedelta(hours=1)
 #: A job that is not due for longer than this is not the one that was planned last. Clocks differ by less.
 _EARLIEST = timedelta(minutes=1)
 #: How long one job sends. The rest is sent by the next job, before the queue's time for a job ends.
 _SENDING_TIME = timedelta(seconds=20)
-_RESERVED, _SENT, _REFUSED, _UNCONFIRMED = "reserved", "sent", "refused", "unconfirmed"
+#: How long after the end of a month its use still comes into its invoice, which stays open for an hour.
+_INVOICE_OPEN = timedelta(minutes=55)
 
 
 def plan_next_report(
@@ -72,10 +80,10 @@ def plan_next_report(
 
 
 def _with_report(
-    account: BillingAccount, day: date, due: datetime | None = None
+    account: BillingAccount, day: date, due: datetime | None = None, unanswered_since: str | None = None
 ) -> tuple[BillingAccount, list[Writes]]:
     """Returns an account with the job of a day, which is due after the day if `due` says nothing else."""
-    job = ReportUse(org_id=account.org_id, day=day.isoformat())
+    job = ReportUse(org_id=account.org_id, day=day.isoformat(), unanswered_since=unanswered_since)
     due = due or report_time(account.org_id, day)
     timer = timers.schedule(job, due)
     facts = {"use_day": job.day, "use_due": clock.format_iso(due), "use_timer": timer.ref}
@@ -102,7 +110,7 @@ def report_day(origin: Origin, payments: Payments, job: ReportUse) -> None:
     if account.use_due and clock.parse(account.use_due) - clock.now() > _EARLIEST:
         telemetry.log_skip("a later job reports the day", org_id=origin.org_id, day=job.day)
         return
-    reserved = [report for report in reserve_reports(account, job.day) if report.state == _RESERVED]
+    reserved = [report for report in reserve_reports(account, job.day) if report.state == RESERVED]
     if not _send_reports(origin, payments, account, reserved):
         put_off(job)
         return
@@ -110,50 +118,28 @@ def report_day(origin: Origin, payments: Payments, job: ReportUse) -> None:
 
 
 def put_off(job: ReportUse) -> None:
-    """Repeats a job later, because the provider did not answer."""
+    """Repeats a job later, because the provider did not answer. After the deadline, an alarm names the organization."""
+    since = job.unanswered_since or clock.now_iso()
+    due = deferrals.next_attempt_at(since)
+    if due is None:
+        deferrals.report_unanswered(job.org_id, since)
+        due = clock.now() + _DAILY
 
     def attempt() -> None:
         account = store.get_account(job.org_id)
         if account is None or account.use_day != job.day:
             telemetry.log_skip("the day is reported, or nobody subscribes", org_id=job.org_id, day=job.day)
             return
-        day, due = date.fromisoformat(job.day), clock.now() + _RETRY_DELAY
-        after, writes = _with_report(next_version(account), day, due)
+        after, writes = _with_report(next_version(account), date.fromisoformat(job.day), due, since)
         commit(store.account_write(after), writes)
 
     retry_on_conflict(attempt)
 
 
-def reserve_reports(account: BillingAccount, day: str) -> list[UseReport]:
-    """Returns the reports of a day. Stores them if this is the first run, so that a later run has the same units."""
-    org = organizations.get_organization(account.org_id)
-
-    def attempt() -> list[UseReport]:
-        month = store.list_use_reports(org.id, day[:7])
-        known = [report for report in month if report.day == day]
-        if any(report.day >= day for report in month):
-            return known
-        used = usage.get_monthly_usage(org.id, day[:7]).units
-        plan = account.last_use.plan if account.last_use else account.plan
-        over = catalog.overage_units(plan or org.plan, used)
-        now = clock.now_iso()
-        made = []
-        for meter, units in over.items():
-            reported = sum(one.units for one in month if one.meter == meter.value and one.state != _REFUSED)
-            if units > reported:
-                made.append(
-                    UseReport(org_id=org.id, day=day, meter=meter.value, units=units - reported, reserved_at=now)
-                )
-        if made:
-            commit([store.use_report_write(report) for report in made])
-        return made
-
-    return retry_on_conflict(attempt) or []
-
-
 def report_key(report: UseReport) -> str:
     """Returns the key by which the provider accepts a report once."""
-    return f"{report.org_id}:{report.day}:{report.meter}"
+    parts = [report.org_id, report.day, report.meter, *([] if report.kind == "use" else [report.kind])]
+    return ":".join(parts)
 
 
 def _send_reports(origin: Origin, payments: Payments, account: BillingAccount, reports: list[UseReport]) -> bool:
@@ -167,13 +153,16 @@ def _send_report(origin: Origin, payments: Payments, account: BillingAccount, re
     if clock.now() - clock.parse(report.reserved_at) > _REPEATABLE:
         telemetry.emit_metric("UseReportFailed")
         telemetry.logger().error("a report of use has no answer", extra={"key": report_key(report)})
-        _record(origin, report, _UNCONFIRMED)
+        _record(origin, report, UNCONFIRMED)
         return True
-    # The last second of the day is within the month that is billed, and that before its end within a subscription.
-    at = int(clock.parse(f"{report.day}T23:59:59Z").timestamp())
-    if account.last_use:
-        at = min(at, int(clock.parse(account.last_use.ended_at).timestamp()) - 1)
-    use = MeteredUse(report.org_id, account.customer_id or "", report.meter, report.units, at, report_key(report))
+    use = MeteredUse(
+        report.org_id,
+        account.customer_id or "",
+        report.meter,
+        report.units,
+        _time_of_use(account, report),
+        report_key(report),
+    )
     try:
         payments.report_use(use)
     except (ThrottledError, OutcomeUnknownError):
@@ -182,10 +171,25 @@ def _send_report(origin: Origin, payments: Payments, account: BillingAccount, re
     except RefusedError as refusal:
         telemetry.emit_metric("UseReportFailed")
         telemetry.logger().error("a report of use is refused", extra={"key": use.key, "reason": str(refusal)})
-        _record(origin, report, _REFUSED)
+        _record(origin, report, REFUSED)
         return True
-    _record(origin, report, _SENT)
+    _record(origin, report, SENT)
     return True
+
+
+def _time_of_use(account: BillingAccount, report: UseReport) -> int:
+    """Returns the time that decides which invoice has the use, in seconds since 1970.
+
+    The last second of the day is within the month that is billed, and that before its end within a subscription. Later
+    than the invoice of the month is open, the time is in the next month, so that the next invoice has the use.
+    """
+    midnight = clock.parse(f"{following_day(date.fromisoformat(report.day)).isoformat()}T00:00:00Z")
+    at = midnight - timedelta(seconds=1)
+    if account.last_use:
+        at = min(at, clock.parse(account.last_use.ended_at) - timedelta(seconds=1))
+    elif midnight.day == 1 and clock.now() > midnight + _INVOICE_OPEN:
+        at = midnight + _INVOICE_OPEN
+    return int(at.timestamp())
 
 
 def _record(origin: Origin, report: UseReport, state: str) -> None:
@@ -197,6 +201,7 @@ def _record(origin: Origin, report: UseReport, state: str) -> None:
             "billing.use_reported",
             Subject(type="organization", id=report.org_id),
             day=report.day,
+            month=report.month,
             meter=report.meter,
             units=report.units,
             outcome=state,
@@ -221,7 +226,7 @@ def _finish_day(org_id: str, day: str) -> None:
 
 def _next_day(day: date) -> date:
     """Returns the day of the next report. A report has all of the month so far, so missed days are skipped."""
-    following = day + timedelta(days=1)
+    following = following_day(day)
     month_end = (following.replace(day=1) + timedelta(days=32)).replace(day=1) - timedelta(days=1)
     return max(following, min(clock.now().date(), month_end))
 

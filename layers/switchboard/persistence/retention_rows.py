@@ -241,7 +241,7 @@ KINDS: tuple[ItemKind, ...] = (
         35 * _DAY,
         "the notification",
     ),
-    ItemKind("core", "reported use of a day", "<org>#use-reports|<day>#<meter>", _ORG, "Invoices name its units."),
+    ItemKind("core", "reported use of a day", "<org>#use-reports|<day>#<meter…>", _ORG, "Invoices name its units."),
     ItemKind(
         "core", "customer of the simulated provider", "<org>#simulated-payments|<id>", _ORG, "Only where it is used."
     ),
@@ -279,8 +279,19 @@ KINDS: tuple[ItemKind, ...] = (
         "core",
         "event that a projection has counted",
         "<org>#projected#<projection>|<subject…>#<event>",
-        _CHANGE,
-        "A repeated event of any age must be recognized. Clearing the projection deletes it.",
+        _TTL,
+        "A repeated event must be recognized until it is too old to count. Clearing the projection deletes it.",
+        35 * _DAY,
+        "the counting",
+    ),
+    ItemKind(
+        "core",
+        "clearing of a projection",
+        "<org>#projections|<projection>",
+        _TTL,
+        "So long a replay may count old events again.",
+        30 * _DAY,
+        "the clearing",
     ),
     # ---- usage
     ItemKind("core", "use in a month", "<org>#usage#<month>|total", _ORG, "Bills are computed from it."),

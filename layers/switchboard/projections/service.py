@@ -1,8 +1,9 @@
 """Projections: read models that a worker derives from events (docs/projections.md).
 
 Each event is applied once. The transaction that changes the subject also adds the event to the subject's list of
-applied events. So a repeated event changes nothing, at any time. A projection that computes its subject from the
-present state of a thing needs no list. `switchboard events replay` can clear a projection and build it again.
+applied events, which keeps it for some weeks. An older event has been applied, and is skipped, so a repeated event
+changes nothing at any time. A projection that computes its subject from the present state of a thing needs no list.
+After `switchboard projections clear`, events of any age count for some weeks, so a replay builds the projection again.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from switchboard.calls import history_projection, lists_projection, words_projec
 from switchboard.errors import NotFound
 from switchboard.events import registry
 from switchboard.events.models import Event
+from switchboard.kit import clock
 from switchboard.messaging import words_projection as conversation_words
 from switchboard.persistence import optimistic
 from switchboard.persistence.optimistic import StaleVersionError
@@ -84,6 +86,11 @@ def _apply_event(projection: Projection, event: Event) -> None:
     if not projection.lists_events:
         commit(writes)
         return
+    if clock.parse(event.at) < clock.now() - store.COUNTING_TIME and not store.was_cleared(
+        event.org_id, projection.name
+    ):
+        _log_skip("the event is old: clear the projection to count it again", projection, event)
+        return
     if not optimistic.record_once(store.applied_event_write(event.org_id, projection.name, subject, event.id), writes):
         _log_skip("the event was applied before", projection, event)
 
@@ -106,6 +113,9 @@ def clear_projection(org_id: str, name: str) -> int:
     for subject in chain(projection.subjects(org_id), store.list_subjects(org_id, name)):
         optimistic.retry_on_conflict(lambda one=subject: _remove_subject(projection, org_id, one))  # type: ignore[misc]
         removed.add(subject)
+    # Only now: an old event must not be counted again in a subject that was not removed.
+    if projection.lists_events:
+        store.note_clearing(org_id, name)
     return len(removed)
 
 

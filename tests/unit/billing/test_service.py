@@ -13,6 +13,7 @@ from switchboard.carriers.outcomes import OutcomeUnknownError
 from switchboard.carriers.payments.ports.payments import SubscriptionChange
 from switchboard.carriers.payments.simulator import SimulatedPayments, actions
 from switchboard.errors import Conflict, DomainError, Invalid, QuotaExceeded, Unavailable
+from switchboard.kit import clock
 from switchboard.usage import service as usage
 from switchboard.usage.models import Meter, SpendingReceipt
 from tests.unit.billing.customer import Customer
@@ -51,9 +52,22 @@ def test_a_plan_changes_at_once_and_once(acme: Customer) -> None:
     assert acme.change(plan=PlanName.SCALE).organization.plan is PlanName.SCALE
     acme.change(plan=PlanName.SCALE)
     assert [one.amount_cents for one in acme.at_provider.invoices] == [2_900, 22_000]
+
+
+def test_a_larger_plan_is_paid_until_the_end_of_its_month(acme: Customer, frozen: clock.FrozenClock) -> None:
+    acme.subscribe(PlanName.SCALE)
+    acme.change(plan=PlanName.STARTER)
+    assert acme.state == ("active", "starter", False)
     acme.change(plan=PlanName.GROWTH)
-    assert acme.at_provider.invoices[-1].amount_cents == -15_000
-    assert acme.state == ("active", "growth", False)
+    assert [one.amount_cents for one in acme.at_provider.invoices] == [24_900], "nothing is returned or paid twice"
+    usage.commit_spending(acme.org, Meter.VOICE_BASIC, 1_810)
+    found = service.get_summary(acme.org)
+    assert (found.included, found.overage_cents) == ((1_800, 5_000, 10), 70)
+    frozen.advance(days=20)
+    acme.deliver(acme.renew())
+    assert service.get_summary(acme.org).included == (600, 5_000, 3)
+    acme.change(plan=PlanName.SCALE)
+    assert [one.amount_cents for one in acme.at_provider.invoices] == [24_900, 9_900, 15_000]
 
 
 def test_a_change_whose_answer_was_lost_is_made_once_by_its_repetition(

@@ -230,3 +230,38 @@ def test_a_provider_that_does_not_answer_puts_the_notification_off(
         subscriptions.check_payment(acme.tenant.org_id)
     subscriptions.apply_payment_event(job)
     assert store.is_event_applied(acme.tenant.org_id, "evt_1")
+    assert (acme.account.unread_since, acme.account.read_again_at) == (None, None)
+
+
+def test_a_provider_that_never_answers_is_asked_by_one_job_until_a_deadline(
+    acme: Customer,
+    frozen: clock.FrozenClock,
+    monkeypatch: pytest.MonkeyPatch,
+    skipped: Skips,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    acme.order()
+    customer, org_id, asked = acme.account.customer_id or "", acme.tenant.org_id, 0
+
+    def refuse(*_: object) -> None:
+        nonlocal asked
+        asked += 1
+        raise ThrottledError("resource_missing")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(SimulatedPayments, "fetch_subscription", refuse)
+        for number in range(20):
+            job = ApplyPaymentEvent(event_id=f"evt_{number}", type="invoice.paid", customer_id=customer)
+            subscriptions.apply_payment_event(job)
+        assert sum(reason == "a later job reads the subscription" for reason, *_ in skipped) == 19
+        asked = 0
+        while acme.account.read_again_at:
+            assert not acme.account.unreadable
+            frozen.advance(seconds=(clock.parse(acme.account.read_again_at) - clock.now()).total_seconds())
+            subscriptions.check_payment(org_id)
+        assert asked == 12 + 71
+        assert acme.account.unreadable
+        (told,) = [one for one in caplog.records if "does not tell a subscription" in one.getMessage()]
+        assert told.__dict__["org_id"] == org_id
+    subscriptions.check_payment(org_id)
+    assert not acme.account.unreadable

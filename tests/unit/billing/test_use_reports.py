@@ -7,14 +7,15 @@ from datetime import timedelta
 import pytest
 
 from switchboard.accounts.plans import PlanName
+from switchboard.aws.writes import commit
 from switchboard.billing import daily, store, subscriptions, use_reports
 from switchboard.billing.jobs import ReportUse
-from switchboard.carriers.outcomes import OutcomeUnknownError, RefusedError
+from switchboard.carriers.outcomes import OutcomeUnknownError, RefusedError, ThrottledError
 from switchboard.carriers.payments.ports.payments import MeteredUse
 from switchboard.carriers.payments.simulator import SimulatedPayments
 from switchboard.kit import clock
 from switchboard.usage import service as usage
-from switchboard.usage.models import Meter
+from switchboard.usage.models import Meter, SpendingReceipt
 from tests.conftest import Skips
 from tests.unit.billing.customer import Customer
 
@@ -127,6 +128,106 @@ def test_the_last_day_of_a_month_reports_the_month_before(starter: Customer, fro
     run_day(starter, frozen)
     assert reported(starter)[-2:] == [("2026-01-31:voice_basic", 2), ("2026-02-01:voice_basic", 1)]
     assert starter.at_provider.uses[-2].at == int(clock.parse("2026-01-31T23:59:59Z").timestamp())
+
+
+def go_to(frozen: clock.FrozenClock, moment: str) -> None:
+    frozen.advance(seconds=(clock.parse(moment) - clock.now()).total_seconds())
+
+
+def correct(acme: Customer, units: int, month: str) -> None:
+    """Corrects the use of a month, as the late end of a call does."""
+    commit(usage.correction_write(acme.org, Meter.VOICE_BASIC, units, SpendingReceipt(period=month, capped=True)))
+
+
+def run_days_until(acme: Customer, frozen: clock.FrozenClock, day: str) -> None:
+    while acme.account.use_day != day:
+        run_day(acme, frozen)
+
+
+def test_a_call_over_the_end_of_a_month_is_billed_in_the_next_one(starter: Customer, frozen: clock.FrozenClock) -> None:
+    usage.commit_spending(starter.org, Meter.VOICE_BASIC, 111)
+    run_days_until(starter, frozen, "2026-02-01")
+    correct(starter, 59, "2026-01")
+    usage.commit_spending(starter.org, Meter.VOICE_BASIC, 112)
+    run_days_until(starter, frozen, "2026-04-01")
+    assert reported(starter) == [
+        ("2026-01-15:voice_basic", 1),
+        ("2026-02-01:voice_basic:late", 59),
+        ("2026-02-01:voice_basic", 2),
+    ]
+    late = starter.at_provider.uses[1]
+    assert late.at == int(clock.parse("2026-02-01T23:59:59Z").timestamp()), "in the invoice of February"
+    assert [one["month"] for one in starter.recorded("billing.use_reported")] == ["2026-01", "2026-01", "2026-02"]
+
+
+def test_units_that_are_given_back_late_pay_for_the_next_month(starter: Customer, frozen: clock.FrozenClock) -> None:
+    usage.commit_spending(starter.org, Meter.VOICE_BASIC, 150)
+    run_days_until(starter, frozen, "2026-02-01")
+    correct(starter, -30, "2026-01")
+    usage.commit_spending(starter.org, Meter.VOICE_BASIC, 120)
+    run_day(starter, frozen)
+    usage.commit_spending(starter.org, Meter.VOICE_BASIC, 25)
+    run_days_until(starter, frozen, "2026-04-01")
+    assert reported(starter) == [("2026-01-15:voice_basic", 40), ("2026-02-02:voice_basic", 5)]
+    assert {one.state for one in store.list_use_reports(starter.org.id, "2026-02")} == {"credited", "sent"}
+
+
+def test_a_credit_that_no_use_takes_is_told_to_an_operator(
+    starter: Customer, frozen: clock.FrozenClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    usage.commit_spending(starter.org, Meter.VOICE_BASIC, 150)
+    run_days_until(starter, frozen, "2026-02-01")
+    correct(starter, -30, "2026-01")
+    run_days_until(starter, frozen, "2026-02-28")
+    assert "billed too many" not in caplog.text
+    run_day(starter, frozen)
+    (told,) = [one for one in caplog.records if "billed too many" in one.getMessage()]
+    assert (told.__dict__["month"], told.__dict__["meter"], told.__dict__["units"]) == ("2026-01", "voice_basic", 30)
+
+
+def test_use_before_a_subscription_is_not_billed_late(starter: Customer, frozen: clock.FrozenClock) -> None:
+    starter.deliver(starter.end())
+    daily.run_daily(ReportUse(org_id=starter.org.id, day="2026-01-15"))
+    usage.commit_spending(starter.org, Meter.VOICE_BASIC, 500)
+    go_to(frozen, "2026-02-10T00:00:00Z")
+    starter.subscribe(PlanName.STARTER)
+    run_day(starter, frozen)
+    assert reported(starter) == []
+
+
+def test_a_report_after_the_invoice_of_its_month_is_in_the_next_invoice(
+    starter: Customer, frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_days_until(starter, frozen, "2026-01-31")
+    usage.commit_spending(starter.org, Meter.VOICE_BASIC, 115)
+    with monkeypatch.context() as patched:
+        patched.setattr(SimulatedPayments, "report_use", report_without_answer)
+        run_day(starter, frozen)
+    go_to(frozen, "2026-02-01T03:00:00Z")
+    run_day(starter, frozen)
+    (sent,) = starter.at_provider.uses
+    assert (sent.units, sent.at) == (5, int(clock.parse("2026-02-01T00:55:00Z").timestamp()))
+
+
+def test_minutes_of_a_larger_plan_are_not_billed_after_a_smaller_one_began(
+    acme: Customer, frozen: clock.FrozenClock
+) -> None:
+    acme.subscribe(PlanName.SCALE)
+    usage.commit_spending(acme.org, Meter.VOICE_BASIC, 1_700)
+    run_day(acme, frozen)
+    acme.change(plan=PlanName.STARTER)
+    run_days_until(acme, frozen, "2026-01-31")
+    acme.deliver(acme.end())
+    frozen.advance(minutes=10)
+    daily.run_daily(ReportUse(org_id=acme.org.id, day="2026-01-31"))
+    acme.subscribe(PlanName.STARTER)
+    usage.commit_spending(acme.org, Meter.VOICE_BASIC, 103)
+    run_days_until(acme, frozen, "2026-02-01")
+    assert reported(acme) == [("2026-01-31:voice_basic", 3)]
+    go_to(frozen, "2026-02-01T12:00:00Z")
+    usage.commit_spending(acme.org, Meter.VOICE_BASIC, 112)
+    run_day(acme, frozen)
+    assert reported(acme)[1:] == [("2026-02-01:voice_basic", 2)], "the next month has the smaller plan"
 
 
 def test_a_larger_plan_and_corrections_report_nothing_back(starter: Customer, frozen: clock.FrozenClock) -> None:
@@ -257,6 +358,33 @@ def test_a_job_with_slow_answers_leaves_the_rest_to_the_next_one(
     frozen.advance(minutes=5)
     run_day(starter, frozen)
     assert len(reported(starter)) == 3
+
+
+def test_a_daily_job_without_an_answer_comes_once_a_day_after_a_deadline(
+    starter: Customer, frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(*_: object) -> None:
+        raise ThrottledError("resource_missing")
+
+    usage.commit_spending(starter.org, Meter.VOICE_BASIC, 115)
+    org_id, since, pauses = starter.org.id, None, []
+    with monkeypatch.context() as patched:
+        patched.setattr(SimulatedPayments, "fetch_subscription", refuse)
+        for _ in range(100):
+            job = ReportUse(org_id=org_id, day="2026-01-15", unanswered_since=since)
+            go_to(frozen, starter.account.use_due or "")
+            since = since or clock.now_iso()
+            daily.run_daily(job)
+            due = starter.account.use_due
+            assert due
+            pauses.append(clock.parse(due) - clock.now())
+    minutes = [int(pause.total_seconds()) // 60 for pause in pauses]
+    assert minutes == [5] * 12 + [60] * 71 + [1440] * 17
+    told = [one for one in caplog.records if "does not tell a subscription" in one.getMessage()]
+    assert [one.__dict__["org_id"] for one in told] == [org_id] * 17
+    go_to(frozen, starter.account.use_due or "")
+    daily.run_daily(ReportUse(org_id=org_id, day="2026-01-15", unanswered_since=since))
+    assert [units for _, units in reported(starter)] == [5]
 
 
 def test_organizations_are_spread_over_half_an_hour() -> None:

@@ -66,7 +66,7 @@ def _core(tables: memory_cloud.Tables) -> dict[tuple[str, str], Any]:
         (pk, sk): dict(item)
         for pk, partition in tables.items[settings.table_name("core")].items()
         for sk, item in partition.items()
-        if pk.startswith(_ORG) and "#projected#" not in pk
+        if pk.startswith(_ORG) and "#projected#" not in pk and not pk.endswith("#projections")
     }
     # The projections add the names one by one, and count each change.
     found[f"{_ORG}#call-tallies", "names"].pop("version")
@@ -82,6 +82,9 @@ def test_a_bulk_load_writes_what_the_projections_write_from_events(frozen: clock
         calls = list(past.make_calls(_ORG, _CALLS, _HOLDERS, _LINES))
         items = list(past.call_items(_ORG, _CALLS, _HOLDERS, _LINES))
         _write(projected, (one for one in items if one[0] == "activity"))
+        for name in projections.PROJECTIONS:
+            # Only a replay after a clearing counts events of a year.
+            projections.clear_projection(_ORG, name)
         for one in calls:
             for event in _call_events(one):
                 projections.project_event(event)

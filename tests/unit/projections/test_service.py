@@ -99,6 +99,45 @@ def test_a_replay_rebuilds_cleared_subjects_and_changes_nothing_else(acme: Tenan
     assert all("projections" not in row.starts for row in registry.TYPES.values())
 
 
+def forget_applied_events(acme: Tenant) -> None:
+    """Deletes the items whose time is over, as DynamoDB does."""
+    for item in Query(table="core", partition=f"{acme.org_id}#projected#{NAME}").read_all():
+        if item["expires"] <= clock.epoch():
+            writes.write_item(Delete(table="core", key={"pk": item["pk"], "sk": item["sk"]}))
+
+
+def test_applied_events_are_not_kept_for_ever_and_still_count_once(
+    acme: Tenant, call_events: list[Event], frozen: clock.FrozenClock
+) -> None:
+    before = histories(acme)
+    frozen.advance(days=36)
+    forget_applied_events(acme)
+    assert list_counted(acme) == 0
+    replay_events(acme)
+    assert histories(acme) == before, "the events are too old to be new"
+    projections.clear_projection(acme.org_id, NAME)
+    for _ in range(2):
+        replay_events(acme)
+        assert histories(acme) == before
+    frozen.advance(days=36)
+    forget_applied_events(acme)
+    replay_events(acme)
+    assert histories(acme) == before, "the time to build it again is over"
+    projections.clear_projection(acme.org_id, NAME)
+    assert histories(acme) == [], "subjects are found without their events"
+
+
+def test_a_late_event_counts_within_its_time(acme: Tenant, call_events: list[Event], frozen: clock.FrozenClock) -> None:
+    before = histories(acme)
+    for event in call_events:
+        for item in Query(table="core", partition=f"{acme.org_id}#projected#{NAME}").read_all():
+            if str(item["sk"]).endswith(event.id):
+                writes.write_item(Delete(table="core", key={"pk": item["pk"], "sk": item["sk"]}))
+    frozen.advance(days=29)
+    projections.project_event(call_events[0])
+    assert sum(one.calls for one in histories(acme)) == sum(one.calls for one in before) + 1
+
+
 def test_a_killed_clearing_is_finished_by_the_next(acme: Tenant, call_events: list[Event]) -> None:
     before, saboteur = histories(acme), Sabotage()
     for done in range(12):

@@ -141,7 +141,7 @@ class StripePayments:
             return any(map(_is_debt, islice(listed.auto_paging_iter(), _MAX_INVOICES)))
 
     def change_subscription(self, change: SubscriptionChange) -> None:
-        """Changes plan or end. The difference of a plan is invoiced and charged at once, or the plan stays."""
+        """Changes plan or end. The difference of a dearer plan is invoiced and charged at once, or the plan stays."""
         given: dict[str, Any] = {}
         if change.cancel_at_period_end is not None:
             given |= self._end_of(change.subscription_id, at_period_end=change.cancel_at_period_end)
@@ -149,7 +149,7 @@ class StripePayments:
             item = self._find_plan_item(change.subscription_id)
             given |= {
                 "items": [{"id": item, "price": self._price_of(change.plan)}],
-                "proration_behavior": "always_invoice",
+                "proration_behavior": "none" if change.paid else "always_invoice",
                 "payment_behavior": "error_if_incomplete",
             }
         with writing():
@@ -160,7 +160,10 @@ class StripePayments:
             )
 
     def report_use(self, use: MeteredUse) -> None:
-        """Sends a meter event. Stripe accepts an identifier once, and refuses it again."""
+        """Sends a meter event. Stripe accepts an identifier once, and refuses it again.
+
+        A repetition may have a later time. Stripe wants another key for each content of a request.
+        """
         given: Any = {
             "event_name": METER_PREFIX + use.meter,
             "identifier": use.key,
@@ -169,7 +172,9 @@ class StripePayments:
         }
         with writing():
             try:
-                send_once(use.key, lambda options: self._client.billing.meter_events.create(given, options))
+                send_once(
+                    f"{use.key}:{use.at}", lambda options: self._client.billing.meter_events.create(given, options)
+                )
             except stripe.InvalidRequestError as error:
                 if not is_known_event(error):
                     raise

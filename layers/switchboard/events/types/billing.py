@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -35,6 +35,7 @@ class BillingAddressChanged(TypedDict):
 
 class UseReported(TypedDict):
     day: Annotated[Day, "The day of the use (UTC)."]
+    month: NotRequired[Annotated[Code, "The month (UTC) that the use counts in, as 2026-02."]]
     meter: Annotated[Code, "The kind of use."]
     units: Annotated[Count, "The units beyond the plan that are billed."]
     outcome: Annotated[

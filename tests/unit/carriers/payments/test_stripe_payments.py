@@ -166,6 +166,12 @@ def test_a_plan_is_changed_on_its_item_and_charged_at_once(server: StripeServer,
     }
 
 
+def test_a_plan_that_is_paid_already_is_not_charged(server: StripeServer, payments: Payments) -> None:
+    answers(server, 200, subscription())
+    payments.change_subscription(SubscriptionChange("org_1", "sub_1", "starter", None, "key-1", paid=True))
+    assert server.requests[-1].given["proration_behavior"] == "none"
+
+
 def test_an_end_is_changed_alone(server: StripeServer, payments: Payments) -> None:
     answers(server, 200, subscription())
     payments.change_subscription(SubscriptionChange("org_1", "sub_1", None, False, "key-1"))
@@ -186,7 +192,7 @@ def test_use_has_an_identifier_and_a_key(server: StripeServer, payments: Payment
     answers(server, 200, {"object": "billing.meter_event", "identifier": "k"})
     payments.report_use(MeteredUse("org_1", "cus_1", "voice_basic", 7, 1_769_903_999, "org_1:2026-01-31:voice_basic"))
     (sent,) = server.requests
-    assert (sent.path, sent.key) == ("/v1/billing/meter_events", "org_1:2026-01-31:voice_basic")
+    assert (sent.path, sent.key) == ("/v1/billing/meter_events", "org_1:2026-01-31:voice_basic:1769903999")
     assert sent.given == {
         "event_name": "switchboard_voice_basic",
         "identifier": "org_1:2026-01-31:voice_basic",

@@ -79,13 +79,18 @@ class PaidSubscription:
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionChange:
-    """A change of a subscription. `None` changes nothing. The provider charges or returns the difference pro rata."""
+    """A change of a subscription. `None` changes nothing.
+
+    The provider charges the difference to another plan pro rata. With `paid`, the plan costs nothing until the end of
+    the period, and nothing is returned.
+    """
 
     org_id: str
     subscription_id: str
     plan: str | None
     cancel_at_period_end: bool | None
     key: str
+    paid: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,9 +144,10 @@ class SimulatedPayments:
                 raise RefusedError("the subscription has ended")
             after = before
             if change.plan is not None and change.plan != found.plan:
-                if PRICES_CENTS[change.plan] > PRICES_CENTS[found.plan] and not before.card_works:
+                dearer = PRICES_CENTS[change.plan] > PRICES_CENTS[found.plan]
+                if dearer and not change.paid and not before.card_works:
                     raise DeclinedError("card_declined")
-                changed = actions.change_plan(after, found.id, change.plan)
+                changed = actions.change_plan(after, found.id, change.plan, paid=change.paid)
                 if changed is None:
                     raise RefusedError("an unpaid subscription keeps its plan")
                 after = changed[0]

@@ -77,16 +77,17 @@ def pay_checkout(account: SimulatedAccount, checkout_id: str) -> Change:
     ]
 
 
-def change_plan(account: SimulatedAccount, subscription_id: str, plan: str) -> Change:
-    """Moves a subscription to another plan, and charges or returns the difference."""
+def change_plan(account: SimulatedAccount, subscription_id: str, plan: str, *, paid: bool = False) -> Change:
+    """Moves a subscription to another plan, and charges the difference, if the plan is not `paid`. Returns no money."""
     found = account.find_subscription(subscription_id)
     if found is None or found.status != "active" or found.plan == plan or plan not in PRICES_CENTS:
         return None
     difference = PRICES_CENTS[plan] - PRICES_CENTS[found.plan]
-    if difference > 0 and not account.card_works:
+    if difference > 0 and not paid and not account.card_works:
         return None
     after = _with_subscription(account, found.model_copy(update={"plan": plan}))
-    after = _with_invoice(after, _invoice(found, f"From {found.plan} to {plan}", difference, paid=True))
+    if difference > 0 and not paid:
+        after = _with_invoice(after, _invoice(found, f"From {found.plan} to {plan}", difference, paid=True))
     return _updated(after, subscription_id)
 
 
