@@ -71,7 +71,9 @@ def create_portal() -> RedirectView:
     permission=Permission.BILLING_WRITE,
     responses={
         400: "A field is unknown or not valid.",
-        402: "The card was declined (`payment_declined`). The plan stays.",
+        402: "The card was declined (`payment_declined`), or the bank asks the cardholder to confirm the payment"
+        " (`authentication_required`; `details` have the `url` of the invoice). The plan stays. It changes when the"
+        " confirmed invoice is paid within 23 hours.",
         409: "There is no subscription (`no_subscription`), an invoice is open (`subscription_unpaid`), or the plan is"
         " too small (`plan_too_small`; `details` say what to reduce).",
         503: _NO_ANSWER,

@@ -95,7 +95,7 @@ def change_billing(origin: Origin, org: Organization, changes: BillingChanges) -
     """Changes plan, end, cap or billing address. Returns the summary after it. A repeated request changes nothing.
 
     Raises Invalid; Conflict with `no_subscription`, `subscription_unpaid`, `plan_too_small` or `payment_refused`;
-    QuotaExceeded with `payment_declined`; Unavailable.
+    QuotaExceeded with `payment_declined` or `authentication_required`; Unavailable.
     """
     if not changes.given:
         raise Invalid("Name at least one field to change.", fields={"body": "has no field"})

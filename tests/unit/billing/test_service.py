@@ -10,7 +10,7 @@ from switchboard.accounts.plans import PlanName
 from switchboard.aws.writes import commit
 from switchboard.billing import service
 from switchboard.carriers.outcomes import OutcomeUnknownError
-from switchboard.carriers.payments.ports.payments import SubscriptionChange
+from switchboard.carriers.payments.ports.payments import AuthenticationRequiredError, SubscriptionChange
 from switchboard.carriers.payments.simulator import SimulatedPayments, actions
 from switchboard.errors import Conflict, DomainError, Invalid, QuotaExceeded, Unavailable
 from switchboard.kit import clock
@@ -121,6 +121,21 @@ def test_a_declined_card_keeps_the_plan(acme: Customer) -> None:
     acme.act(lambda account: actions.change_card(account, works=False))
     refused = refusal_of(acme, plan=PlanName.SCALE)
     assert (type(refused), refused.code) == (QuotaExceeded, "payment_declined")
+    assert acme.state == ("active", "starter", False)
+
+
+def test_a_bank_that_asks_the_cardholder_is_told_with_the_invoice(
+    acme: Customer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acme.subscribe(PlanName.STARTER)
+
+    def ask(*_: object) -> None:
+        raise AuthenticationRequiredError("https://invoice.example/1")
+
+    monkeypatch.setattr(SimulatedPayments, "change_subscription", ask)
+    refused = refusal_of(acme, plan=PlanName.SCALE)
+    assert (type(refused), refused.code) == (QuotaExceeded, "authentication_required")
+    assert refused.details == {"url": "https://invoice.example/1"}
     assert acme.state == ("active", "starter", False)
 
 

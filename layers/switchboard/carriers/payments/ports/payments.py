@@ -25,6 +25,14 @@ class DeclinedError(RefusedError):
     """The customer's card was declined."""
 
 
+class AuthenticationRequiredError(RefusedError):
+    """The bank asks the cardholder to confirm a payment. The change is made as soon as that is done at `url`."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__("authentication_required")
+        self.url = url
+
+
 class CustomerGoneError(RefusedError):
     """The provider has deleted the customer, and ended its subscriptions. Nothing can be paid with it any more."""
 
@@ -82,7 +90,7 @@ class SubscriptionChange:
     """A change of a subscription. `None` changes nothing.
 
     The provider charges the difference to another plan pro rata. With `paid`, the plan costs nothing until the end of
-    the period, and nothing is returned.
+    the period, and nothing is returned. A plan whose payment fails changes nothing, the end neither.
     """
 
     org_id: str
