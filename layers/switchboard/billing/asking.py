@@ -24,8 +24,8 @@ def asking_provider() -> Iterator[None]:
         ) from declined
     except AuthenticationRequiredError as asked:
         raise QuotaExceeded(
-            "Your bank asks you to confirm the payment: open the invoice at the `url` in `details` and pay it there within"
-            " 23 hours. The plan then changes.",
+            "Your bank asks you to confirm the payment: open the invoice at the `url` in `details`, and pay it there"
+            " within 23 hours. The plan then changes.",
             code="authentication_required",
             url=asked.url,
         ) from asked

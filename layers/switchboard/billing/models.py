@@ -84,6 +84,8 @@ class LastUse(BaseModel):
 
     plan: PlanName | None
     ended_at: str
+    #: Whether the subscription ended before its period did. The provider then makes no invoice for its use by itself.
+    is_early: bool = False
 
 
 class BillingAccount(BaseModel):
@@ -103,7 +105,7 @@ class BillingAccount(BaseModel):
     period_end: str | None = None
     cancel_at_period_end: bool = False
     unpaid_since: str | None = None
-    #: Whether an invoice is still unpaid after the end of its subscription.
+    #: Whether an invoice is still unpaid after the end of its subscription, or a payment is disputed.
     in_debt: bool = False
     #: When the next state of an unpaid subscription begins, and the timer of the job that moves it.
     next_check_at: str | None = None

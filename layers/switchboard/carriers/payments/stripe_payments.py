@@ -16,7 +16,7 @@ import stripe
 
 from switchboard.aws import secret
 from switchboard.carriers.outcomes import RefusedError
-from switchboard.carriers.payments import stripe_changes
+from switchboard.carriers.payments import stripe_changes, stripe_disputes
 from switchboard.carriers.payments.ports.payments import (
     REQUEST_SECONDS,
     CheckoutOrder,
@@ -146,10 +146,15 @@ class StripePayments:
         return found
 
     def has_debt(self, org_id: str, customer_id: str) -> bool:  # noqa: ARG002 one account
-        """Whether an invoice is uncollectible, or open after an attempt to charge it."""
+        """Whether an invoice is uncollectible, or open after an attempt to charge it, or a payment is disputed."""
         with reading():
             listed = self._client.invoices.list({"customer": customer_id, "limit": _PAGE})
-            return any(map(_is_debt, islice(listed.auto_paging_iter(), _MAX_INVOICES)))
+            owes = any(map(_is_debt, islice(listed.auto_paging_iter(), _MAX_INVOICES)))
+        return owes or stripe_disputes.has_dispute(self._client, customer_id)
+
+    def find_payer(self, charge_id: str) -> str | None:
+        """Returns the customer that a charge is of."""
+        return stripe_disputes.find_payer(self._client, charge_id)
 
     def change_subscription(self, change: SubscriptionChange) -> None:
         """Changes the plan, then the end. The difference of a dearer plan is charged at once, or plan and end stay."""

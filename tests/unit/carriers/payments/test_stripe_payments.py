@@ -364,7 +364,8 @@ def test_a_debt_is_an_invoice_that_was_charged_and_not_paid(server: StripeServer
     def owes(status: str, *, attempted: bool = True, reason: str = "subscription_cycle") -> bool:
         facts = {"status": status, "attempted": attempted, "billing_reason": reason}
         invoice = {"id": "in_1", "object": "invoice", **facts}
-        answers(server, 200, stripe_list(invoice))
+        lists = {"/v1/invoices": stripe_list(invoice)}
+        server.answer = lambda request: (200, lists.get(request.path, stripe_list()))
         return payments.has_debt("org_1", "cus_1")
 
     assert owes("open")
@@ -372,4 +373,40 @@ def test_a_debt_is_an_invoice_that_was_charged_and_not_paid(server: StripeServer
     assert not any(owes(status) for status in ("paid", "void"))
     assert not any(owes(status, attempted=False) for status in ("draft", "open"))
     assert not owes("open", reason="subscription_create"), "nothing was used before the first payment"
-    assert server.requests[-1].given == {"customer": "cus_1", "limit": "100"}
+    asked = [one.given for one in server.requests if one.path == "/v1/invoices"]
+    assert asked[-1] == {"customer": "cus_1", "limit": "100"}
+
+
+@pytest.mark.parametrize(
+    ("status", "metadata", "expected"),
+    [
+        *((status, {}, True) for status in ("needs_response", "under_review", "appeal_under_review", "lost")),
+        *((status, {}, False) for status in ("warning_needs_response", "warning_closed", "won", "prevented")),
+        ("lost", {"switchboard_settled": "2026-02-01"}, False),
+    ],
+)
+def test_a_dispute_that_has_taken_the_money_is_a_debt(
+    server: StripeServer, payments: Payments, status: str, metadata: dict[str, str], expected: bool
+) -> None:
+    charges = [{"id": f"ch_{number}", "object": "charge", "disputed": number == 1} for number in range(3)]
+
+    def answer(request: StripeRequest) -> tuple[int, Any]:
+        if request.path == "/v1/charges":
+            return 200, stripe_list(*charges)
+        if request.path == "/v1/disputes":
+            found = {"id": "du_1", "object": "dispute", "status": status, "metadata": metadata}
+            return 200, stripe_list(found)
+        return 200, stripe_list()
+
+    server.answer = answer
+    assert payments.has_debt("org_1", "cus_1") is expected
+    assert [one.given["charge"] for one in server.requests if one.path == "/v1/disputes"] == ["ch_1"]
+
+
+def test_the_customer_of_a_charge_is_read(server: StripeServer, payments: Payments) -> None:
+    for customer in ("cus_1", {"id": "cus_1", "object": "customer"}):
+        answers(server, 200, {"id": "ch_1", "object": "charge", "customer": customer})
+        assert payments.find_payer("ch_1") == "cus_1"
+    assert server.requests[-1].path == "/v1/charges/ch_1"
+    answers(server, 200, {"id": "ch_1", "object": "charge", "customer": None})
+    assert payments.find_payer("ch_1") is None

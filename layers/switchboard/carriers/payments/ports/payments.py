@@ -136,14 +136,17 @@ class Payments(Protocol):
     def fetch_subscription(self, org_id: str, customer_id: str) -> PaidSubscription | None:
         """Returns the customer's subscription (`choose_subscription`), as it is now. Raises CustomerGoneError."""
 
+    def find_payer(self, charge_id: str) -> str | None:
+        """Returns the customer that a charge is of."""
+
     def has_debt(self, org_id: str, customer_id: str) -> bool:
-        """Whether an invoice of the customer is unpaid after an attempt to charge it, also of an ended subscription.
+        """Whether the customer owes money: for an invoice that a charge did not pay, or for a disputed payment.
 
         A draft is no debt, and neither is an invoice that was voided. One that was given up as uncollectible is.
         """
 
     def change_subscription(self, change: SubscriptionChange) -> None:
-        """Changes a subscription. Raises DeclinedError if the difference could not be charged."""
+        """Changes a subscription. Raises DeclinedError or AuthenticationRequiredError if a charge fails."""
 
     def report_use(self, use: MeteredUse) -> None:
         """Reports units that are billed with the next invoice."""
