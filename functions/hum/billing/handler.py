@@ -66,7 +66,8 @@ def create_portal() -> RedirectView:
     summary="Update subscription settings",
     operation_id="updateBillingSubscription",
     description="Changes the plan, its end, the spending cap or the billing address, and returns the billing summary. A"
-    " new plan holds at once. A larger plan is charged pro rata. A smaller plan returns no money: the larger one is"
+    " new plan holds at once. A larger plan is charged pro rata, and includes minutes and texts pro rata in"
+    " this month. A smaller plan returns no money: the larger one is"
     " paid until the end of the month (UTC), so its minutes and numbers stay included until then.",
     permission=Permission.BILLING_WRITE,
     responses={

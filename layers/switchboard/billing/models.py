@@ -116,8 +116,9 @@ class BillingAccount(BaseModel):
     use_timer: str | None = None
     #: Set while the use before the end of a subscription is not yet reported.
     last_use: LastUse | None = None
-    #: The plans of each month (`YYYY-MM`), smallest first, and the month in which the running subscription began.
-    paid_plans: dict[str, list[PlanName]] = {}
+    #: The plans of each month (`YYYY-MM`) with the first day that each is paid for, and the month in which the running
+    #: subscription began.
+    paid_plans: dict[str, dict[PlanName, int]] = {}
     billed_since: str | None = None
     checkout: OpenCheckout | None = None
     #: When the subscription was last read at the provider.

@@ -60,9 +60,10 @@ def test_a_larger_plan_is_paid_until_the_end_of_its_month(acme: Customer, frozen
     assert acme.state == ("active", "starter", False)
     acme.change(plan=PlanName.GROWTH)
     assert [one.amount_cents for one in acme.at_provider.invoices] == [24_900], "nothing is returned or paid twice"
-    usage.commit_spending(acme.org, Meter.VOICE_BASIC, 1_810)
+    # The month is paid from its 15th day on, 17 of 31 days.
+    usage.commit_spending(acme.org, Meter.VOICE_BASIC, 1_002)
     found = service.get_summary(acme.org)
-    assert (found.included, found.overage_cents) == ((1_800, 5_000, 10), 70)
+    assert (found.included, found.overage_cents) == ((992, 5_000, 10), 70)
     frozen.advance(days=20)
     acme.deliver(acme.renew())
     assert service.get_summary(acme.org).included == (600, 5_000, 3)

@@ -21,10 +21,20 @@ from tests.unit.billing.customer import Customer
 
 
 @pytest.fixture
-def starter(acme: Customer) -> Customer:
-    """An organization with 110 minutes a month."""
-    acme.subscribe(PlanName.STARTER)
+def starter(acme: Customer, frozen: clock.FrozenClock) -> Customer:
+    """An organization with 110 minutes a month, which has paid for the whole month."""
+    subscribe_on_the_first(acme, frozen, PlanName.STARTER)
     return acme
+
+
+def subscribe_on_the_first(acme: Customer, frozen: clock.FrozenClock, plan: PlanName) -> None:
+    """Subscribes on the first day of the month, and comes back to the present with all days reported."""
+    now = clock.now()
+    go_to(frozen, clock.format_iso(now.replace(day=1)))
+    acme.subscribe(plan)
+    go_to(frozen, clock.format_iso(now))
+    daily.run_daily(ReportUse(org_id=acme.org.id, day=acme.account.use_day or ""))
+    assert acme.account.use_day == now.date().isoformat()
 
 
 def run_day(acme: Customer, frozen: clock.FrozenClock) -> str:
@@ -213,7 +223,7 @@ def test_a_report_after_the_invoice_of_its_month_is_in_the_next_invoice(
 def test_minutes_of_a_larger_plan_are_not_billed_after_a_smaller_one_began(
     acme: Customer, frozen: clock.FrozenClock
 ) -> None:
-    acme.subscribe(PlanName.SCALE)
+    subscribe_on_the_first(acme, frozen, PlanName.SCALE)
     usage.commit_spending(acme.org, Meter.VOICE_BASIC, 1_700)
     run_day(acme, frozen)
     acme.change(plan=PlanName.STARTER)
