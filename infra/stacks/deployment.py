@@ -39,7 +39,7 @@ _AS_GIVEN = (
     *("texts_per_second_long_code", "texts_per_second_toll_free", "texts_per_second_short_code"),
     "carrier_answers_keywords",
     *("payments_carrier", "stripe_secret_arn", "stripe_webhook_secret_arn"),
-    *("stripe_prices", "stripe_metered_prices", "billing_origins"),
+    *("stripe_prices", "stripe_metered_prices", "stripe_automatic_tax", "billing_origins"),
     *("livekit_url", "livekit_api_key", "livekit_secret_arn", "livekit_agent"),
     *("turnstile_secret_arn", "turnstile_site_key"),
     *("national_registry", "national_registry_folder"),
@@ -97,6 +97,8 @@ class Deployment:
     stripe_prices: str | None = None
     #: The metered prices that each subscription has too, with commas between them.
     stripe_metered_prices: str | None = None
+    #: Whether Stripe calculates the tax of each invoice, and checkout asks for the address and the tax id.
+    stripe_automatic_tax: Switch = "off"
     #: Origins, beside the deployment's own, to which a customer may return from a page for paying.
     billing_origins: str | None = None
     #: The LiveKit server of roleplays, its API key, the ARN of the secret with the API secret, and the name of the
@@ -198,6 +200,8 @@ class Deployment:
                 "payments_carrier=stripe needs a stripe_secret_arn, a stripe_webhook_secret_arn, and a domain for"
                 " Stripe's notifications"
             )
+        if self.stripe_automatic_tax not in ("on", "off"):
+            yield f"stripe_automatic_tax must be on or off, not {self.stripe_automatic_tax}"
         if (self.stripe_secret_arn or self.stripe_webhook_secret_arn) and not by_stripe:
             yield "stripe_secret_arn and stripe_webhook_secret_arn need payments_carrier=stripe"
         if by_stripe and {part.partition("=")[0].strip() for part in (self.stripe_prices or "").split(",")} != {

@@ -163,6 +163,7 @@ def _payments_settings(deployment: Deployment, _: Resources) -> Settings:
         "STRIPE_SECRET": deployment.stripe_secret_arn,
         "STRIPE_PRICES": deployment.stripe_prices,
         "STRIPE_METERED_PRICES": deployment.stripe_metered_prices,
+        "STRIPE_AUTOMATIC_TAX": deployment.stripe_automatic_tax,
         "BILLING_ORIGINS": deployment.billing_origins,
     }
 

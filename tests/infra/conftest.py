@@ -42,6 +42,7 @@ FULL = {
     "stripe_webhook_secret_arn": "arn:aws:secretsmanager:us-east-1:111122223333:secret:stripe-hook-made-up",
     "stripe_prices": "starter=price_1,growth=price_2,scale=price_3",
     "stripe_metered_prices": "price_4,price_5",
+    "stripe_automatic_tax": "on",
     "billing_origins": "https://console.example.com",
     "livekit_url": "wss://example.livekit.cloud",
     "livekit_api_key": "APIexample",

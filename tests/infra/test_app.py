@@ -210,6 +210,7 @@ _STRIPE = {name: FULL[name] for name in FULL if name.startswith("stripe_") or na
     [
         ({"payments_carrier": "pigeon"}, "payments_carrier must be"),
         ({"payments_carrier": "stripe"}, "needs a stripe_secret_arn, a stripe_webhook_secret_arn, and a domain"),
+        ({"stripe_automatic_tax": "yes"}, "stripe_automatic_tax must be on or off, not yes"),
         ({"payments_carrier": "none", **_STRIPE}, "need payments_carrier=stripe"),
         ({"payments_carrier": "stripe", **_STRIPE, "stripe_prices": "starter=price_1"}, "a price of each plan"),
     ],

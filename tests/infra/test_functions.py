@@ -165,6 +165,7 @@ def test_its_environment_follows_from_its_grants(full_deployment: Templates, fun
         expected["SWITCHBOARD_STRIPE_SECRET"] = FULL["stripe_secret_arn"]
         expected["SWITCHBOARD_STRIPE_PRICES"] = FULL["stripe_prices"]
         expected["SWITCHBOARD_STRIPE_METERED_PRICES"] = "price_4,price_5"
+        expected["SWITCHBOARD_STRIPE_AUTOMATIC_TAX"] = "on"
         expected["SWITCHBOARD_BILLING_ORIGINS"] = "https://console.example.com"
     if resources.Grant.PAYMENT_NOTIFICATIONS in function.grants:
         expected["SWITCHBOARD_PAYMENTS_CARRIER"] = "stripe"

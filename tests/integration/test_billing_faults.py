@@ -11,7 +11,7 @@ import pytest
 
 from switchboard.accounts.plans import PlanName
 from switchboard.aws import queues
-from switchboard.billing import use_reports
+from switchboard.billing import service, use_reports
 from switchboard.billing.jobs import ReportUse
 from switchboard.errors import Conflict
 from switchboard.kit import clock
@@ -171,7 +171,9 @@ def test_a_report_of_use_that_was_killed_anywhere_reports_each_unit_once(
     def exceed() -> Customer:
         acme = newcomer()
         acme.subscribe(PlanName.STARTER)
-        usage.commit_spending(acme.org, Meter.VOICE_BASIC, 115)
+        minutes = service.get_summary(acme.org).included.minutes
+        assert minutes
+        usage.commit_spending(acme.org, Meter.VOICE_BASIC, minutes + 5)
         usage.commit_spending(acme.org, Meter.NUMBER_LOCAL, 3)
         day = clock.now().date()
         due = use_reports.report_time(acme.org.id, day)

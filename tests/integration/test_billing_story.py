@@ -94,7 +94,7 @@ def test_a_customer_subscribes_exceeds_upgrades_fails_to_pay_and_recovers(
     press(ask("POST", "/checkout", {"plan": "starter"})["url"], action="pay", delivery="twice")
     assert (ask("GET")["plan"], ask("GET")["status"]) == ("starter", "active")
 
-    # Exceed: texts end at the plan's quota, and minutes are billed.
+    # Exceed: texts end at the plan's quota. 17 of the month's 31 days are paid, and what they do not include is billed.
     text(acme, 490)
     with pytest.raises(QuotaExceeded) as full:
         text(acme, 1)
@@ -102,13 +102,13 @@ def test_a_customer_subscribes_exceeds_upgrades_fails_to_pay_and_recovers(
     usage.commit_spending(organizations.get_organization(acme.org_id), Meter.VOICE_BASIC, 120)
     assert ask("GET")["usage"] == {
         "minutes": 120,
-        "minutes_included": 110,
+        "minutes_included": 65,
         "sms": 500,
-        "sms_included": 500,
+        "sms_included": 279,
         "numbers": 0,
         "numbers_included": 1,
         "cost_cents": 1_590,
-        "overage_cents": 70,
+        "overage_cents": 716,
     }
     day = clock.now().date()
     frozen.advance(seconds=(use_reports.report_time(acme.org_id, day) - clock.now()).total_seconds())
@@ -116,10 +116,10 @@ def test_a_customer_subscribes_exceeds_upgrades_fails_to_pay_and_recovers(
     daily.run_daily(ReportUse(org_id=acme.org_id, day=day.isoformat()))
     at_provider = ACCOUNTS.get_object(acme.org_id, ACCOUNT)
     assert at_provider
-    assert [(use.meter, use.units) for use in at_provider.uses] == [("voice_basic", 10)]
+    assert [(use.meter, use.units) for use in at_provider.uses] == [("voice_basic", 55), ("sms", 221)]
 
     # Upgrade: the limits of the larger plan hold at once.
-    assert ask("PATCH", "/subscription", {"plan": "growth"})["usage"]["sms_included"] == 5_000
+    assert ask("PATCH", "/subscription", {"plan": "growth"})["usage"]["sms_included"] == 2_602
     text(acme, 1)
 
     # Fail to pay: nothing changes for a day and seven days of grace, and then nothing goes out.

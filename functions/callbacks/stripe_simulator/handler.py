@@ -99,6 +99,8 @@ def _action_of(request: PortalForm) -> Callable[[SimulatedAccount], Change]:
             return actions.change_card(account, works=request.action == "good_card")
         if request.action == "void":
             return actions.void_invoices(account)
+        if request.action in ("dispute", "win"):
+            return actions.dispute_payment(account) if request.action == "dispute" else actions.win_dispute(account)
         found = _live_subscription(account)
         if found is None:
             return None

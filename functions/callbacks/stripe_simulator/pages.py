@@ -61,7 +61,8 @@ def render_portal(account: SimulatedAccount, page: SimulatedPortal, *, refused: 
         f'<h2>Card</h2><p>The card {card}.</p><form method="post">{_DELIVERY}'
         f"{_button('good_card', 'Use a card that works')}{_button('failing_card', 'Use a card that fails')}</form>"
         f"<h2>Invoices</h2>{_invoices_of(account)}"
-        f'<form method="post">{_DELIVERY}{_button("void", "Void the open invoices")}</form>'
+        f'<form method="post">{_DELIVERY}{_button("void", "Void the open invoices")}'
+        f"{_dispute_of(account)}</form>"
         f'<p><a href="{escape(page.return_url)}">Return</a></p>'
     )
     return _page("Billing portal", content, leads_to=())
@@ -88,6 +89,12 @@ def _subscription_of(found: SimulatedSubscription) -> str:
         f'<h2>Time</h2><form method="post">{_DELIVERY}{_button("next_month", "Begin the next month")}'
         f"{_button('end', 'End the subscription now')}</form>"
     )
+
+
+def _dispute_of(account: SimulatedAccount) -> str:
+    if account.disputed:
+        return _button("win", "Decide the dispute for the seller")
+    return _button("dispute", "Dispute the last payment")
 
 
 def _invoices_of(account: SimulatedAccount) -> str:

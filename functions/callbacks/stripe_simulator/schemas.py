@@ -17,8 +17,10 @@ class CheckoutForm(BaseModel):
 
 
 class PortalForm(BaseModel):
-    """A customer's action in the portal. `next_month`, `end` and `void` are done by the provider or the seller."""
+    """A customer's action in the portal. Some are done by the provider, the seller or a bank."""
 
-    action: Literal["plan", "cancel", "resume", "good_card", "failing_card", "next_month", "end", "void"]
+    action: Literal[
+        "plan", "cancel", "resume", "good_card", "failing_card", "next_month", "end", "void", "dispute", "win"
+    ]
     plan: Literal["starter", "growth", "scale"] = "starter"
     delivery: Delivery = "once"

@@ -66,12 +66,15 @@ def create_portal() -> RedirectView:
     summary="Update subscription settings",
     operation_id="updateBillingSubscription",
     description="Changes the plan, its end, the spending cap or the billing address, and returns the billing summary. A"
-    " new plan holds at once. A larger plan is charged pro rata. A smaller plan returns no money: the larger one is"
+    " new plan holds at once. A larger plan is charged pro rata, and includes minutes and texts pro rata in"
+    " this month. A smaller plan returns no money: the larger one is"
     " paid until the end of the month (UTC), so its minutes and numbers stay included until then.",
     permission=Permission.BILLING_WRITE,
     responses={
         400: "A field is unknown or not valid.",
-        402: "The card was declined (`payment_declined`). The plan stays.",
+        402: "The card was declined (`payment_declined`), or the bank asks the cardholder to confirm the payment"
+        " (`authentication_required`; `details` have the `url` of the invoice). The plan stays. It changes when the"
+        " confirmed invoice is paid within 23 hours.",
         409: "There is no subscription (`no_subscription`), an invoice is open (`subscription_unpaid`), or the plan is"
         " too small (`plan_too_small`; `details` say what to reduce).",
         503: _NO_ANSWER,

@@ -97,7 +97,10 @@ class BillingChangesInput(BaseModel):
 
 
 class BillingUsageView(BaseModel):
-    """The use of this month (UTC), and what its largest plan includes. `null` means that all of it is included."""
+    """The use of this month (UTC), and what its paid plans include. `null` means that all of it is included.
+
+    A plan that begins within a month includes minutes and texts pro rata.
+    """
 
     minutes: int = Field(description="Minutes of calls, in and out.")
     minutes_included: int | None
@@ -105,7 +108,7 @@ class BillingUsageView(BaseModel):
     sms_included: int | None
     numbers: int = Field(description="Telephone numbers.")
     numbers_included: int | None
-    overage_cents: int = Field(description="The cost of the use beyond the largest plan of the month.")
+    overage_cents: int = Field(description="The cost of the use beyond what is included.")
     cost_cents: int = Field(
         description="The cost of the use at list prices, what the plan includes counted too. `overage_cap_cents` limits"
         " it."

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from switchboard import telemetry
 from switchboard.carriers.outcomes import OutcomeUnknownError, RefusedError, ThrottledError
-from switchboard.carriers.payments.ports.payments import DeclinedError
+from switchboard.carriers.payments.ports.payments import AuthenticationRequiredError, DeclinedError
 from switchboard.errors import Conflict, QuotaExceeded, Unavailable
 
 _RETRY_SECONDS = 5
@@ -22,6 +22,13 @@ def asking_provider() -> Iterator[None]:
         raise QuotaExceeded(
             "The card was declined: update it in the billing portal, then try again.", code="payment_declined"
         ) from declined
+    except AuthenticationRequiredError as asked:
+        raise QuotaExceeded(
+            "Your bank asks you to confirm the payment: open the invoice at the `url` in `details`, and pay it there"
+            " within 23 hours. The plan then changes.",
+            code="authentication_required",
+            url=asked.url,
+        ) from asked
     except RefusedError as refused:
         telemetry.logger().warning("the provider of payments refuses", extra={"reason": str(refused)})
         raise Conflict(

@@ -72,9 +72,8 @@ def require_plan_fits(org: Organization, plan: PlanName) -> None:
         )
 
 
-def overage_units(plan: PlanName, units: Mapping[str, int]) -> dict[Meter, int]:
-    """Returns the units of each billed meter beyond what a plan includes, from the units of a month by meter."""
-    included = included_in(plan)
+def overage_units(included: Included, units: Mapping[str, int]) -> dict[Meter, int]:
+    """Returns the units of each billed meter beyond what is included, from the units of a month by meter."""
     over: dict[Meter, int] = {}
     for meters, free in ((_MINUTES, included.minutes), (_SEGMENTS, included.sms), (_NUMBERS, included.numbers)):
         left = free
@@ -86,7 +85,7 @@ def overage_units(plan: PlanName, units: Mapping[str, int]) -> dict[Meter, int]:
     return over
 
 
-def overage_cents(plan: PlanName, units: Mapping[str, int]) -> int:
-    """Returns the cost of the units beyond what a plan includes, in cents, rounded down."""
-    micros = sum(usage.price_micros(meter) * count for meter, count in overage_units(plan, units).items())
+def overage_cents(included: Included, units: Mapping[str, int]) -> int:
+    """Returns the cost of the units beyond what is included, in cents, rounded down."""
+    micros = sum(usage.price_micros(meter) * count for meter, count in overage_units(included, units).items())
     return micros // MICROS_PER_CENT

@@ -117,7 +117,8 @@ def _require_may_subscribe(account: BillingAccount | None) -> None:
         )
     if account and account.in_debt:
         raise Conflict(
-            "An invoice of an earlier subscription is open: pay it in the billing portal, then subscribe again.",
+            "An invoice of an earlier subscription is open, or its payment is disputed: pay it in the billing portal,"
+            " or end the dispute, then subscribe again.",
             code="subscription_unpaid",
         )
 

@@ -10,25 +10,26 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from switchboard.accounts.plans import PlanName
 from switchboard.billing import catalog
+from switchboard.billing.catalog import Included
 from switchboard.billing.models import REFUSED, ReportKind, UseReport
 from switchboard.usage.models import Meter
 
 
 @dataclass(frozen=True)
 class MonthUse:
-    """The use of a month by meter, with the plans that paid for it, smallest first."""
+    """The use of a month by meter, with what its smallest plan (`least`) and all its plans (`most`) include."""
 
     month: str
     units: Mapping[str, int]
-    plans: Sequence[PlanName]
+    least: Included
+    most: Included
 
     def beyond_largest_plan(self) -> dict[Meter, int]:
-        return catalog.overage_units(self.plans[-1], self.units)
+        return catalog.overage_units(self.most, self.units)
 
     def beyond_smallest_plan(self) -> dict[Meter, int]:
-        return catalog.overage_units(self.plans[0], self.units)
+        return catalog.overage_units(self.least, self.units)
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,15 @@ from switchboard.kit.jobs import Job
 
 
 class ApplyPaymentEvent(Job, queue="billing"):
-    """Read a customer's subscription again, because the provider says that it changed."""
+    """Read a customer's subscription again, because the provider says that it changed.
+
+    The notification of a dispute has a charge. The provider knows its customer.
+    """
 
     event_id: str
     type: str
-    customer_id: str
+    customer_id: str = ""
+    charge_id: str = ""
 
 
 class CheckPayment(Job, queue="billing"):

@@ -84,6 +84,8 @@ class LastUse(BaseModel):
 
     plan: PlanName | None
     ended_at: str
+    #: Whether the subscription ended before its period did. The provider then makes no invoice for its use by itself.
+    is_early: bool = False
 
 
 class BillingAccount(BaseModel):
@@ -103,7 +105,7 @@ class BillingAccount(BaseModel):
     period_end: str | None = None
     cancel_at_period_end: bool = False
     unpaid_since: str | None = None
-    #: Whether an invoice is still unpaid after the end of its subscription.
+    #: Whether an invoice is still unpaid after the end of its subscription, or a payment is disputed.
     in_debt: bool = False
     #: When the next state of an unpaid subscription begins, and the timer of the job that moves it.
     next_check_at: str | None = None
@@ -114,8 +116,9 @@ class BillingAccount(BaseModel):
     use_timer: str | None = None
     #: Set while the use before the end of a subscription is not yet reported.
     last_use: LastUse | None = None
-    #: The plans of each month (`YYYY-MM`), smallest first, and the month in which the running subscription began.
-    paid_plans: dict[str, list[PlanName]] = {}
+    #: The plans of each month (`YYYY-MM`) with the first day that each is paid for, and the month in which the running
+    #: subscription began.
+    paid_plans: dict[str, dict[PlanName, int]] = {}
     billed_since: str | None = None
     checkout: OpenCheckout | None = None
     #: When the subscription was last read at the provider.

@@ -70,8 +70,8 @@ def decide_outcome(
 ) -> BillingOutcome:
     """Returns what a subscription, read just now, makes of an account. Raises IllegalMoveError.
 
-    `in_debt` is whether an invoice is unpaid (`may_be_in_debt`). The end of a subscription pays no invoice: a debtor
-    sends nothing until the invoice is paid or voided, also with another subscription.
+    `in_debt` is whether an invoice is unpaid, or a payment is disputed (`may_be_in_debt`). The end of a subscription
+    pays no invoice: a debtor sends nothing until the invoice is paid or voided, also with another subscription.
     """
     now = clock.now()
     since = account.unpaid_since if account.status in UNPAID else None

@@ -47,18 +47,38 @@ _LETTERS: dict[BillingStatus, tuple[str, str]] = {
         ),
     ),
 }
+_DISPUTED = (
+    "A payment for {name} is disputed",
+    (
+        "The cardholder has taken a payment back through the bank, so {name} can no longer call, text or send mail."
+        " Calls and texts that come in still arrive. To end the dispute, withdraw it at the bank, and write to us."
+    ),
+)
 
 
 def notice_writes(
-    origin: Origin, org: Organization, account: BillingAccount, before: BillingStatus, since: str | None
+    origin: Origin,
+    org: Organization,
+    account: BillingAccount,
+    before: BillingStatus,
+    since: str | None,
+    *,
+    stopped: bool = False,
 ) -> list[Writes]:
-    """Returns the writes that mail about a move from `before` to the account's status. Some moves have no mail."""
+    """Returns the writes that mail about a move from `before` to the account's status. Some moves have no mail.
+
+    `stopped` is whether the organization has just been stopped. If its subscription is paid, a dispute stops it.
+    """
     from switchboard.email import service as email  # imported here so that other functions start without it
 
     status = account.status
     told = status in UNPAID or status is BillingStatus.CANCELED or (status is BillingStatus.ACTIVE and before in UNPAID)
     receiver = notice_address(org, account)
-    if status is before or not told or receiver is None:
+    if receiver is None:
+        return []
+    if stopped and status in (BillingStatus.ACTIVE, BillingStatus.TRIALING):
+        return email.system_mail_writes(origin, None, receiver, *_fill_letter(org, *_DISPUTED, since))
+    if status is before or not told:
         return []
     subject, text = notice_text(org, status, since, in_debt=account.in_debt)
     return email.system_mail_writes(origin, None, receiver, subject, text)
@@ -75,11 +95,15 @@ def notice_text(
 ) -> tuple[str, str]:
     """Returns the subject and the text of a mail. `since` is the beginning of the unpaid time."""
     subject, text = _LETTERS[status]
+    debt = f" {_DEBT}" if in_debt else ""
+    pay = f"{debt}\n\n{_PAY}" if in_debt or status in UNPAID else ""
+    return _fill_letter(org, subject, f"{text}{pay}", since)
+
+
+def _fill_letter(org: Organization, subject: str, text: str, since: str | None) -> tuple[str, str]:
     facts = {
         "name": safe_for_mail(org.name) or "Your organization",
         "day": suspension_time(since)[:10] if since else "",
         "url": settings.text("PUBLIC_URL", ""),
     }
-    debt = f" {_DEBT}" if in_debt else ""
-    pay = f"{debt}\n\n{_PAY}" if in_debt or status in UNPAID else ""
-    return subject.format(**facts), f"Hello,\n\n{text}{pay}\n".format(**facts)
+    return subject.format(**facts), f"Hello,\n\n{text}\n".format(**facts)

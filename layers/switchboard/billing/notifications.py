@@ -17,10 +17,17 @@ def read_notification(body: bytes) -> ApplyPaymentEvent | None:
         found = webhook.parse_event(texts.parse_json(body.decode()))
     except UnicodeDecodeError as error:
         raise UnreadableEventError("it is not UTF-8") from error
+    if found.type in webhook.USE_FAULTS:
+        telemetry.emit_metric("UseReportFailed")
+        facts = {"payment_event": found.id, "type": found.type, "meter": found.meter_id}
+        telemetry.logger().error("the provider of payments does not bill accepted use", extra=facts)
+        return None
     if not found.has_effect:
         telemetry.log_skip("this type of notification has no effect", payment_event=found.id, type=found.type)
         return None
-    return ApplyPaymentEvent(event_id=found.id, type=found.type, customer_id=found.customer_id or "")
+    return ApplyPaymentEvent(
+        event_id=found.id, type=found.type, customer_id=found.customer_id or "", charge_id=found.charge_id or ""
+    )
 
 
 def receive_directly(body: bytes, header: str) -> bool:

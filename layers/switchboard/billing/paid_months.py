@@ -1,13 +1,21 @@
 """The plans that a subscription has had in each month. They decide which use of the month is paid.
 
-A larger plan is paid until the end of its month, so a change to a smaller one returns no money. So the
-whole month is paid with its largest plan.
+A larger plan is paid until the end of its month, so a change to a smaller one returns no money. A plan that begins
+within a month is paid pro rata, so it includes minutes and texts pro rata too: the day on which it begins and the days
+after it count. Numbers are included in full, because a plan with fewer days needs as many of them.
 """
 
 from __future__ import annotations
 
+import calendar
+import math
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
 from switchboard.accounts.models import Organization
 from switchboard.accounts.plans import PlanName
+from switchboard.billing import catalog
+from switchboard.billing.catalog import Included
 from switchboard.billing.models import PLANS_ON_SALE, BillingAccount
 from switchboard.kit import clock
 
@@ -25,24 +33,56 @@ def note_plan(before: BillingAccount, after: BillingAccount) -> BillingAccount:
     if before.is_live and after.period_end and clock.parse(after.period_end) <= now:
         # The provider has not renewed the subscription yet, and may change its plan then.
         return after.model_copy(update={"billed_since": since})
-    plans = sorted({*after.paid_plans.get(month, []), after.plan}, key=PLANS_ON_SALE.index)
-    kept = {**after.paid_plans, month: plans}
+    known = after.paid_plans.get(month, {})
+    kept = {**after.paid_plans, month: {after.plan: _first_paid_day(after, known, month), **known}}
     months = {one: kept[one] for one in sorted(kept)[-_MONTHS_KEPT:]}
     return after.model_copy(update={"paid_plans": months, "billed_since": since})
 
 
+def _first_paid_day(account: BillingAccount, known: Mapping[PlanName, int], month: str) -> int:
+    """Returns the first day of a month that the account's plan is paid for. A month's first plan has its period."""
+    begins = account.period_start or ""
+    if known or begins[:7] > month:
+        return clock.now().day
+    return clock.parse(begins).day if begins[:7] == month else 1
+
+
 def plans_of_month(account: BillingAccount, month: str) -> list[PlanName]:
     """Returns the plans that a month (`YYYY-MM`) was paid with, smallest first."""
-    return account.paid_plans.get(month, [])
+    return sorted(account.paid_plans.get(month, {}), key=PLANS_ON_SALE.index)
 
 
-def largest_plan(account: BillingAccount | None, org: Organization) -> PlanName:
-    """Returns the plan that decides which use of this month is beyond a plan: the largest paid one, or the present one.
+def included_in_month(account: BillingAccount, month: str, plans: Sequence[PlanName]) -> Included:
+    """Returns what these plans of a month include together. They come smallest first. The free plan needs no day."""
+    days = calendar.monthrange(*map(int, month.split("-")))[1]
+    free = catalog.included_in(PlanName.FREE)
+    minutes, segments = (free.minutes or 0) * days, (free.sms or 0) * days
+    for smaller, larger in pairwise([PlanName.FREE, *plans]):
+        paid_days = days + 1 - _first_day_of(account, month, larger)
+        less, more = catalog.included_in(smaller), catalog.included_in(larger)
+        minutes += ((more.minutes or 0) - (less.minutes or 0)) * paid_days
+        segments += ((more.sms or 0) - (less.sms or 0)) * paid_days
+    return Included(math.ceil(minutes / days), math.ceil(segments / days), catalog.included_in(plans[-1]).numbers)
 
-    An operator may have set the present one.
+
+def _first_day_of(account: BillingAccount, month: str, plan: PlanName) -> int:
+    """Returns the first day of a month on which this plan or a larger one was paid."""
+    size = PLANS_ON_SALE.index(plan)
+    return min(day for one, day in account.paid_plans[month].items() if PLANS_ON_SALE.index(one) >= size)
+
+
+def included_now(account: BillingAccount | None, org: Organization) -> Included:
+    """Returns what is included in this month: by the paid plans, or by the present one if it is larger.
+
+    An operator may have set the present one. It also limits the texts.
     """
-    paid = plans_of_month(account, clock.now_iso()[:7]) if account else []
-    return max([*paid, org.plan], key=list(PlanName).index)
+    present, month = catalog.included_in(org.plan), clock.now_iso()[:7]
+    paid = plans_of_month(account, month) if account else []
+    order = list(PlanName)
+    if account is None or not paid or order.index(org.plan) > order.index(paid[-1]):
+        return present
+    found = included_in_month(account, month, paid)
+    return found._replace(sms=min(found.sms or 0, present.sms or 0))
 
 
 def is_paid(account: BillingAccount, plan: PlanName) -> bool:

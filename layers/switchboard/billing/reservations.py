@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from switchboard import telemetry
 from switchboard.accounts import organizations
 from switchboard.aws.writes import commit
-from switchboard.billing import due_units, paid_months, store
+from switchboard.billing import catalog, due_units, paid_months, store
 from switchboard.billing.due_units import MonthUse
 from switchboard.billing.models import CREDITED, RESERVED, BillingAccount, UseReport, month_before
 from switchboard.kit import clock
@@ -53,12 +53,15 @@ def reserve_reports(account: BillingAccount, day: str) -> list[UseReport]:
 
 
 def _use_of_month(account: BillingAccount, month: str) -> MonthUse:
+    units = usage.get_monthly_usage(account.org_id, month).units
     plans = paid_months.plans_of_month(account, month)
-    if not plans:
+    if plans:
+        least, most = (paid_months.included_in_month(account, month, some) for some in (plans[:1], plans))
+    else:
         # The month was paid before plans were remembered, or with a price that no plan has.
         plan = account.last_use.plan if account.last_use else account.plan
-        plans = [plan or organizations.get_organization(account.org_id).plan]
-    return MonthUse(month, usage.get_monthly_usage(account.org_id, month).units, plans)
+        least = most = catalog.included_in(plan or organizations.get_organization(account.org_id).plan)
+    return MonthUse(month, units, least, most)
 
 
 def _tell_lost_credit(org_id: str, earlier: MonthUse | None, reports: Sequence[UseReport]) -> None:

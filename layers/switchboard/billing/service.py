@@ -77,16 +77,15 @@ class BillingChanges(NamedTuple):
 def get_summary(org: Organization) -> BillingSummary:
     """Returns the billing summary, from the same counters that limit the organization."""
     units, account = usage.get_monthly_usage(org.id).units, store.get_account(org.id)
-    paid = paid_months.largest_plan(account, org)
+    included = paid_months.included_now(account, org)
     return BillingSummary(
         organization=org,
         account=account,
-        # Texts end at the quota of the present plan.
-        included=catalog.included_in(paid)._replace(sms=catalog.included_in(org.plan).sms),
+        included=included,
         minutes=units[Meter.VOICE_BASIC] + units[Meter.VOICE_PREMIUM],
         sms=units[Meter.SMS] + units[Meter.SMS_TOLL_FREE],
         numbers=organizations.get_gauge(org.id, "numbers"),
-        overage_cents=catalog.overage_cents(paid, units),
+        overage_cents=catalog.overage_cents(included, units),
         cost_cents=usage.used_in_month(org.id, clock.now_iso()[:7], "capped") // MICROS_PER_CENT,
     )
 
@@ -95,7 +94,7 @@ def change_billing(origin: Origin, org: Organization, changes: BillingChanges) -
     """Changes plan, end, cap or billing address. Returns the summary after it. A repeated request changes nothing.
 
     Raises Invalid; Conflict with `no_subscription`, `subscription_unpaid`, `plan_too_small` or `payment_refused`;
-    QuotaExceeded with `payment_declined`; Unavailable.
+    QuotaExceeded with `payment_declined` or `authentication_required`; Unavailable.
     """
     if not changes.given:
         raise Invalid("Name at least one field to change.", fields={"body": "has no field"})

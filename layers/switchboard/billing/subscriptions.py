@@ -19,33 +19,58 @@ from switchboard.billing.models import BillingAccount, BillingStatus
 from switchboard.billing.moves import BillingOutcome
 from switchboard.carriers.outcomes import OutcomeUnknownError, ThrottledError
 from switchboard.carriers.payments import get_payments
+from switchboard.carriers.payments.ports import webhook
 from switchboard.carriers.payments.ports.payments import CustomerGoneError, Payments
 from switchboard.errors import Conflict
 from switchboard.events import service as events
 from switchboard.events.models import Actor, Origin, Subject, SystemActor
 from switchboard.kit import clock, ids
 from switchboard.persistence.collection import next_version
-from switchboard.persistence.optimistic import retry_on_conflict
+from switchboard.persistence.optimistic import Decision, retry_on_conflict
 from switchboard.timers import service as timers
 
+#: The notification that begins a dispute.
+_DISPUTED = "charge.dispute.created"
 #: The shortest time to the next check of an unpaid subscription, for a job that came a moment too early.
 _LEAST_CHECK_DELAY = timedelta(minutes=1)
 
 
 def apply_payment_event(job: ApplyPaymentEvent) -> None:
-    """Applies a notification once: reads its customer's subscription again."""
-    org_id = store.find_organization(job.customer_id)
+    """Applies a notification once: reads its customer's subscription again.
+
+    Raises ThrottledError for a dispute whose customer cannot be read, so that the queue repeats the job.
+    """
+    payments, disputed = get_payments(patient=True), job.type in webhook.DISPUTES
+    customer_id = payments.find_payer(job.charge_id) if disputed else job.customer_id
+    org_id = store.find_organization(customer_id) if customer_id else None
     if org_id is None:
         telemetry.log_skip("the customer is not one of ours", payment_event=job.event_id)
         return
     if store.is_event_applied(org_id, job.event_id):
         telemetry.log_skip("the notification was applied", org_id=org_id, payment_event=job.event_id)
         return
+    if disputed:
+        # Also a later read asks for debts from now on, until the provider says that there is none.
+        store.ACCOUNTS.change_object(org_id, store.ACCOUNT, _note_debt)
+    _alarm(org_id, job)
     try:
-        sync_account(work_origin(org_id), get_payments(patient=True), event_id=job.event_id)
+        sync_account(work_origin(org_id), payments, event_id=job.event_id)
     except (ThrottledError, OutcomeUnknownError):
         # Not a failure of the notification. The next read of the subscription has what the notification tells.
         deferrals.read_again_later(org_id)
+
+
+def _note_debt(account: BillingAccount) -> Decision[BillingAccount]:
+    return None if account.in_debt else (next_version(account, in_debt=True), None)
+
+
+def _alarm(org_id: str, job: ApplyPaymentEvent) -> None:
+    """Tells an operator what only a person at the provider's dashboard can settle."""
+    metric = {_DISPUTED: "PaymentDisputed", webhook.NOT_FINALIZED: "InvoiceNotFinalized"}.get(job.type)
+    if metric:
+        telemetry.emit_metric(metric)
+        facts = {"org_id": org_id, "payment_event": job.event_id, "type": job.type}
+        telemetry.logger().error("a payment needs an operator", extra=facts)
 
 
 def check_payment(org_id: str) -> None:
@@ -87,7 +112,8 @@ def sync_account(origin: Origin, payments: Payments, event_id: str | None = None
         outcome = moves.decide_outcome(account, org, found, in_debt=in_debt)
         after, writes = account_writes(origin, org, account, outcome, gone=gone)
         mark = store.event_mark_write(org.id, event_id) if event_id else None
-        mail = notices.notice_writes(origin, org, after, account.status, outcome.unpaid_since)
+        stopped = outcome.unpaid is True
+        mail = notices.notice_writes(origin, org, after, account.status, outcome.unpaid_since, stopped=stopped)
         try:
             commit(store.account_write(after), writes, mark, mail)
         except Conflict as refused:

@@ -14,6 +14,7 @@ subscription.
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date, datetime, timedelta
 
 from switchboard import telemetry
@@ -69,7 +70,9 @@ def plan_next_report(
     if day is None:
         return _with_report(after, now.date()) if after.is_live else (after, [])
     if ended_at:
-        after = after.model_copy(update={"last_use": LastUse(plan=before.plan, ended_at=ended_at)})
+        is_early = before.period_end is not None and clock.parse(ended_at) < clock.parse(before.period_end)
+        last = LastUse(plan=before.plan, ended_at=ended_at, is_early=is_early)
+        after = after.model_copy(update={"last_use": last})
     elif after.is_live:
         after = after.model_copy(update={"last_use": None})
     lost = after.use_due is not None and now - clock.parse(after.use_due) > _LATEST
@@ -114,7 +117,21 @@ def report_day(origin: Origin, payments: Payments, job: ReportUse) -> None:
     if not _send_reports(origin, payments, account, reserved):
         put_off(job)
         return
+    if account.last_use and account.last_use.is_early:
+        _tell_use_without_invoice(origin.org_id, job.day[:7])
     retry_on_conflict(lambda: _finish_day(origin.org_id, job.day))
+
+
+def _tell_use_without_invoice(org_id: str, month: str) -> None:
+    """Tells an operator about the use of a month for which a subscription that ended at once has no invoice."""
+    units = Counter[str]()
+    for report in store.list_use_reports(org_id, month):
+        if report.state == SENT:
+            units[report.meter] += report.units
+    if units:
+        telemetry.emit_metric("UseReportFailed")
+        facts = {"org_id": org_id, "month": month, "units": dict(units)}
+        telemetry.logger().error("a subscription ended at once, and its use has no invoice", extra=facts)
 
 
 def put_off(job: ReportUse) -> None:

@@ -111,7 +111,8 @@ def spending_charge(org: Organization, meter: Meter, units: int, *, sends: bool 
     def refusal(counter: str, current: int) -> QuotaExceeded:
         if counter == _UNPAID:
             return QuotaExceeded(
-                "The organization's subscription is unpaid: pay the open invoice to call, text and mail again.",
+                "The organization's subscription is unpaid: pay the open invoice, or end the dispute of a payment, to"
+                " call, text and mail again.",
                 code="subscription_unpaid",
             )
         if counter == "capped":

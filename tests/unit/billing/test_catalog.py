@@ -11,21 +11,30 @@ from switchboard.usage.models import Meter
 
 def test_what_a_plan_includes_covers_the_dearest_units_first() -> None:
     units = {"voice_basic": 100, "voice_premium": 20, "sms": 490, "sms_toll_free": 20, "number_local": 2}
-    assert {meter: count for meter, count in catalog.overage_units(PlanName.STARTER, units).items() if count} == {
+    assert {
+        meter: count
+        for meter, count in catalog.overage_units(catalog.included_in(PlanName.STARTER), units).items()
+        if count
+    } == {
         Meter.VOICE_BASIC: 10,
         Meter.SMS: 10,
         Meter.NUMBER_LOCAL: 1,
     }
-    assert catalog.overage_cents(PlanName.STARTER, units) == 70 + 15 + 200
+    assert catalog.overage_cents(catalog.included_in(PlanName.STARTER), units) == 70 + 15 + 200
 
 
 def test_use_within_the_plan_and_an_agreement_cost_nothing_more() -> None:
-    assert catalog.overage_cents(PlanName.SCALE, {"voice_basic": 1_800, "sms": 25_000, "number_local": 10}) == 0
-    assert catalog.overage_cents(PlanName.ENTERPRISE, {"voice_premium": 10**6, "sms": 10**6}) == 0
+    assert (
+        catalog.overage_cents(
+            catalog.included_in(PlanName.SCALE), {"voice_basic": 1_800, "sms": 25_000, "number_local": 10}
+        )
+        == 0
+    )
+    assert catalog.overage_cents(catalog.included_in(PlanName.ENTERPRISE), {"voice_premium": 10**6, "sms": 10**6}) == 0
 
 
 def test_corrections_below_zero_cost_nothing() -> None:
-    assert catalog.overage_cents(PlanName.FREE, {"voice_basic": -5, "sms": 0}) == 0
+    assert catalog.overage_cents(catalog.included_in(PlanName.FREE), {"voice_basic": -5, "sms": 0}) == 0
 
 
 def test_the_simulator_has_the_prices_of_the_plans() -> None:

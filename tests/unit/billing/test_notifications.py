@@ -38,7 +38,13 @@ def sign(body: bytes, secret: str | None = None, at: float | None = None) -> str
 def test_a_signed_notification_is_queued(payments: None, frozen: clock.FrozenClock) -> None:
     assert post(BODY, sign(BODY)) == 200
     assert drain_queue("billing") == [
-        {"job": "ApplyPaymentEvent", "event_id": "evt_1", "type": "invoice.paid", "customer_id": "cus_1"}
+        {
+            "job": "ApplyPaymentEvent",
+            "event_id": "evt_1",
+            "type": "invoice.paid",
+            "customer_id": "cus_1",
+            "charge_id": "",
+        }
     ]
 
 
@@ -112,6 +118,35 @@ def test_an_expanded_customer_is_read() -> None:
     )
     with pytest.raises(UnreadableEventError):
         notifications.read_notification(b"7")
+
+
+def test_a_deleted_customer_and_a_dispute_are_read() -> None:
+    deleted = {"id": "e", "type": "customer.deleted", "data": {"object": {"object": "customer", "id": "cus_1"}}}
+    assert notifications.read_notification(json.dumps(deleted).encode()) == ApplyPaymentEvent(
+        event_id="e", type="customer.deleted", customer_id="cus_1"
+    )
+    kind = "charge.dispute.created"
+    for charge in ("ch_1", {"id": "ch_1", "object": "charge"}):
+        body = {"id": "e", "type": kind, "data": {"object": {"object": "dispute", "id": "du_1", "charge": charge}}}
+        assert notifications.read_notification(json.dumps(body).encode()) == ApplyPaymentEvent(
+            event_id="e", type=kind, charge_id="ch_1"
+        )
+
+
+@pytest.mark.parametrize("kind", sorted(webhook.USE_FAULTS))
+def test_accepted_use_that_is_not_billed_alarms(
+    payments: None, frozen: clock.FrozenClock, metrics: list[str], kind: str
+) -> None:
+    body = {
+        "id": "evt_1",
+        "object": "v2.core.event",
+        "type": kind,
+        "related_object": {"id": "mtr_1", "type": "billing.meter", "url": "/v1/billing/meters/mtr_1"},
+    }
+    sent = json.dumps(body).encode()
+    assert post(sent, sign(sent)) == 200
+    assert metrics == ["UseReportFailed"]
+    assert drain_queue("billing") == []
 
 
 def test_a_wrong_signature_changes_nothing_in_a_deployment_without_a_domain(acme: Customer) -> None:

@@ -10,7 +10,7 @@ from switchboard.accounts.plans import PlanName
 from switchboard.aws.writes import commit
 from switchboard.billing import service
 from switchboard.carriers.outcomes import OutcomeUnknownError
-from switchboard.carriers.payments.ports.payments import SubscriptionChange
+from switchboard.carriers.payments.ports.payments import AuthenticationRequiredError, SubscriptionChange
 from switchboard.carriers.payments.simulator import SimulatedPayments, actions
 from switchboard.errors import Conflict, DomainError, Invalid, QuotaExceeded, Unavailable
 from switchboard.kit import clock
@@ -60,9 +60,10 @@ def test_a_larger_plan_is_paid_until_the_end_of_its_month(acme: Customer, frozen
     assert acme.state == ("active", "starter", False)
     acme.change(plan=PlanName.GROWTH)
     assert [one.amount_cents for one in acme.at_provider.invoices] == [24_900], "nothing is returned or paid twice"
-    usage.commit_spending(acme.org, Meter.VOICE_BASIC, 1_810)
+    # The month is paid from its 15th day on, 17 of 31 days.
+    usage.commit_spending(acme.org, Meter.VOICE_BASIC, 1_002)
     found = service.get_summary(acme.org)
-    assert (found.included, found.overage_cents) == ((1_800, 5_000, 10), 70)
+    assert (found.included, found.overage_cents) == ((992, 5_000, 10), 70)
     frozen.advance(days=20)
     acme.deliver(acme.renew())
     assert service.get_summary(acme.org).included == (600, 5_000, 3)
@@ -121,6 +122,21 @@ def test_a_declined_card_keeps_the_plan(acme: Customer) -> None:
     acme.act(lambda account: actions.change_card(account, works=False))
     refused = refusal_of(acme, plan=PlanName.SCALE)
     assert (type(refused), refused.code) == (QuotaExceeded, "payment_declined")
+    assert acme.state == ("active", "starter", False)
+
+
+def test_a_bank_that_asks_the_cardholder_is_told_with_the_invoice(
+    acme: Customer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acme.subscribe(PlanName.STARTER)
+
+    def ask(*_: object) -> None:
+        raise AuthenticationRequiredError("https://invoice.example/1")
+
+    monkeypatch.setattr(SimulatedPayments, "change_subscription", ask)
+    refused = refusal_of(acme, plan=PlanName.SCALE)
+    assert (type(refused), refused.code) == (QuotaExceeded, "authentication_required")
+    assert refused.details == {"url": "https://invoice.example/1"}
     assert acme.state == ("active", "starter", False)
 
 

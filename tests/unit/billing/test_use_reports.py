@@ -21,10 +21,20 @@ from tests.unit.billing.customer import Customer
 
 
 @pytest.fixture
-def starter(acme: Customer) -> Customer:
-    """An organization with 110 minutes a month."""
-    acme.subscribe(PlanName.STARTER)
+def starter(acme: Customer, frozen: clock.FrozenClock) -> Customer:
+    """An organization with 110 minutes a month, which has paid for the whole month."""
+    subscribe_on_the_first(acme, frozen, PlanName.STARTER)
     return acme
+
+
+def subscribe_on_the_first(acme: Customer, frozen: clock.FrozenClock, plan: PlanName) -> None:
+    """Subscribes on the first day of the month, and comes back to the present with all days reported."""
+    now = clock.now()
+    go_to(frozen, clock.format_iso(now.replace(day=1)))
+    acme.subscribe(plan)
+    go_to(frozen, clock.format_iso(now))
+    daily.run_daily(ReportUse(org_id=acme.org.id, day=acme.account.use_day or ""))
+    assert acme.account.use_day == now.date().isoformat()
 
 
 def run_day(acme: Customer, frozen: clock.FrozenClock) -> str:
@@ -188,6 +198,7 @@ def test_a_credit_that_no_use_takes_is_told_to_an_operator(
 def test_use_before_a_subscription_is_not_billed_late(starter: Customer, frozen: clock.FrozenClock) -> None:
     starter.deliver(starter.end())
     daily.run_daily(ReportUse(org_id=starter.org.id, day="2026-01-15"))
+    # A call was longer than the free plan includes.
     correct(starter, 500, "2026-01")
     go_to(frozen, "2026-02-10T00:00:00Z")
     starter.subscribe(PlanName.STARTER)
@@ -212,7 +223,7 @@ def test_a_report_after_the_invoice_of_its_month_is_in_the_next_invoice(
 def test_minutes_of_a_larger_plan_are_not_billed_after_a_smaller_one_began(
     acme: Customer, frozen: clock.FrozenClock
 ) -> None:
-    acme.subscribe(PlanName.SCALE)
+    subscribe_on_the_first(acme, frozen, PlanName.SCALE)
     usage.commit_spending(acme.org, Meter.VOICE_BASIC, 1_700)
     run_day(acme, frozen)
     acme.change(plan=PlanName.STARTER)
@@ -264,6 +275,31 @@ def test_the_use_of_the_last_day_of_a_subscription_is_reported(starter: Customer
     assert reported(starter) == [("2026-01-31:voice_basic", 50_000)]
     assert starter.account.use_day is None
     assert starter.account.last_use is None
+
+
+def test_use_of_a_subscription_that_ends_at_once_is_told_to_an_operator(
+    starter: Customer, frozen: clock.FrozenClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    usage.commit_spending(starter.org, Meter.VOICE_BASIC, 115)
+    run_day(starter, frozen)
+    usage.commit_spending(starter.org, Meter.VOICE_BASIC, 3)
+    starter.deliver(starter.end())
+    daily.run_daily(ReportUse(org_id=starter.org.id, day=starter.account.use_day or ""))
+    (told,) = [one for one in caplog.records if "ended at once" in one.getMessage()]
+    assert (told.__dict__["month"], told.__dict__["units"]) == ("2026-01", {"voice_basic": 8})
+
+
+def test_use_at_the_end_of_a_period_has_an_invoice(
+    starter: Customer, frozen: clock.FrozenClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    starter.change(cancel_at_period_end=True)
+    usage.commit_spending(starter.org, Meter.VOICE_BASIC, 115)
+    go_to(frozen, "2026-02-01T00:00:00Z")
+    starter.deliver(starter.renew())
+    assert starter.state == ("canceled", "free", False)
+    daily.run_daily(ReportUse(org_id=starter.org.id, day=starter.account.use_day or ""))
+    assert [units for _, units in reported(starter)] == [5]
+    assert "ended at once" not in caplog.text
 
 
 def test_use_counts_before_the_end_of_a_subscription_within_a_day(starter: Customer, frozen: clock.FrozenClock) -> None:

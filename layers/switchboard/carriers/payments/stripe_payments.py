@@ -2,7 +2,7 @@
 
 Settings: STRIPE_SECRET, the name of a secret in Secrets Manager with the API key; STRIPE_PRICES, the monthly price of
 each plan (`starter=price_…,growth=price_…`); STRIPE_METERED_PRICES, the prices of use that each subscription has too;
-and STRIPE_API_URL, only for tests.
+STRIPE_AUTOMATIC_TAX, whether Stripe calculates the tax; and STRIPE_API_URL, only for tests.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import stripe
 
 from switchboard.aws import secret
 from switchboard.carriers.outcomes import RefusedError
+from switchboard.carriers.payments import stripe_changes, stripe_disputes
 from switchboard.carriers.payments.ports.payments import (
     REQUEST_SECONDS,
     CheckoutOrder,
@@ -37,6 +38,14 @@ METER_PREFIX = "switchboard_"
 _PATIENT_SECONDS, _PATIENT_RETRIES = 10.0, 2
 #: The size of a page of a list, and the most that is read. Also ended subscriptions and paid invoices are listed.
 _PAGE, _MAX_SUBSCRIPTIONS, _MAX_INVOICES = 100, 1_000, 1_000
+#: What a checkout asks for if Stripe calculates the tax. Stripe needs the address, and a company's id may end the tax.
+_TAXED: dict[str, Any] = {
+    "automatic_tax": {"enabled": True},
+    "billing_address_collection": "required",
+    "tax_id_collection": {"enabled": True},
+    # An existing customer gets the address and the company's name of the page.
+    "customer_update": {"address": "auto", "name": "auto"},
+}
 
 
 class StripePayments:
@@ -92,6 +101,8 @@ class StripePayments:
                 "billing_cycle_anchor": order.renews_at,
                 "proration_behavior": "create_prorations",
             }
+        if settings.flag("STRIPE_AUTOMATIC_TAX"):
+            given |= _TAXED
         with writing():
             made = send_once(order.key, lambda options: self._client.checkout.sessions.create(given, options))
             return CheckoutPage(made.id, made.url or "")
@@ -135,29 +146,38 @@ class StripePayments:
         return found
 
     def has_debt(self, org_id: str, customer_id: str) -> bool:  # noqa: ARG002 one account
-        """Whether an invoice is uncollectible, or open after an attempt to charge it."""
+        """Whether an invoice is uncollectible, or open after an attempt to charge it, or a payment is disputed."""
         with reading():
             listed = self._client.invoices.list({"customer": customer_id, "limit": _PAGE})
-            return any(map(_is_debt, islice(listed.auto_paging_iter(), _MAX_INVOICES)))
+            owes = any(map(_is_debt, islice(listed.auto_paging_iter(), _MAX_INVOICES)))
+        return owes or stripe_disputes.has_dispute(self._client, customer_id)
+
+    def find_payer(self, charge_id: str) -> str | None:
+        """Returns the customer that a charge is of."""
+        return stripe_disputes.find_payer(self._client, charge_id)
 
     def change_subscription(self, change: SubscriptionChange) -> None:
-        """Changes plan or end. The difference of a dearer plan is invoiced and charged at once, or the plan stays."""
-        given: dict[str, Any] = {}
-        if change.cancel_at_period_end is not None:
-            given |= self._end_of(change.subscription_id, at_period_end=change.cancel_at_period_end)
+        """Changes the plan, then the end. The difference of a dearer plan is charged at once, or plan and end stay."""
         if change.plan is not None:
-            item = self._find_plan_item(change.subscription_id)
-            given |= {
-                "items": [{"id": item, "price": self._price_of(change.plan)}],
-                "proration_behavior": "none" if change.paid else "always_invoice",
-                "payment_behavior": "error_if_incomplete",
-            }
+            self._change_plan(change, change.plan)
+        if change.cancel_at_period_end is not None:
+            # Stripe refuses it together with a change that may wait for its payment.
+            ending: Any = self._end_of(change.subscription_id, at_period_end=change.cancel_at_period_end)
+            key = f"{change.key}:end" if change.plan is not None else change.key
+            self._update(change.subscription_id, ending, key)
+
+    def _change_plan(self, change: SubscriptionChange, plan: str) -> None:
+        item = self._find_plan_item(change.subscription_id)
+        given: Any = {
+            "items": [{"id": item, "price": self._price_of(plan)}],
+            "proration_behavior": "none" if change.paid else "always_invoice",
+            "payment_behavior": "pending_if_incomplete",
+        }
+        stripe_changes.require_change_made(self._client, self._update(change.subscription_id, given, change.key))
+
+    def _update(self, subscription_id: str, given: Any, key: str) -> stripe.Subscription:
         with writing():
-            changing: Any = given
-            send_once(
-                change.key,
-                lambda options: self._client.subscriptions.update(change.subscription_id, changing, options),
-            )
+            return send_once(key, lambda options: self._client.subscriptions.update(subscription_id, given, options))
 
     def report_use(self, use: MeteredUse) -> None:
         """Sends a meter event. Stripe accepts an identifier once, and refuses it again.

@@ -12,6 +12,7 @@ from switchboard.carriers.payments import get_payments
 from switchboard.carriers.payments import stripe_payments as adapter
 from switchboard.carriers.payments.ports import webhook
 from switchboard.carriers.payments.ports.payments import (
+    AuthenticationRequiredError,
     CheckoutOrder,
     CustomerGoneError,
     DeclinedError,
@@ -23,6 +24,8 @@ from switchboard.carriers.payments.ports.payments import (
 from tests.fakes.stripe import StripeRequest, StripeServer, serve_stripe, stripe_error, stripe_list
 
 ORDER = CheckoutOrder("org_1", "cus_1", "growth", "https://a.example/", "https://a.example/no", 1_800, 2_600, "key-1")
+
+_OF_TAX = ("automatic_tax", "billing_address_collection", "tax_id_collection", "customer_update")
 
 
 def item(price: str, start: int = 1_767_225_600, end: int = 1_769_904_000) -> dict[str, Any]:
@@ -87,6 +90,23 @@ def test_a_checkout_has_the_plan_the_metered_prices_and_the_renewal(server: Stri
         "subscription_data[metadata][org_id]": "org_1",
         "subscription_data[billing_cycle_anchor]": "2600",
         "subscription_data[proration_behavior]": "create_prorations",
+    }
+
+
+def test_a_checkout_with_tax_asks_for_the_address_and_the_tax_id(
+    server: StripeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SWITCHBOARD_STRIPE_AUTOMATIC_TAX", "true")
+    answers(server, 200, {"id": "cs_1", "object": "checkout.session", "url": "https://checkout.stripe.example/1"})
+    get_payments().open_checkout(ORDER)
+    given = server.requests[-1].given
+    taxed = {name: value for name, value in given.items() if name.split("[")[0] in _OF_TAX}
+    assert taxed == {
+        "automatic_tax[enabled]": "true",
+        "billing_address_collection": "required",
+        "tax_id_collection[enabled]": "true",
+        "customer_update[address]": "auto",
+        "customer_update[name]": "auto",
     }
 
 
@@ -162,8 +182,49 @@ def test_a_plan_is_changed_on_its_item_and_charged_at_once(server: StripeServer,
         "items[0][id]": "si_price_growth",
         "items[0][price]": "price_scale",
         "proration_behavior": "always_invoice",
-        "payment_behavior": "error_if_incomplete",
+        "payment_behavior": "pending_if_incomplete",
     }
+
+
+def pending(intent: str | None, invoice: Any = "in_1") -> Callable[[StripeRequest], tuple[int, Any]]:
+    """Answers with a change that waits for the payment of its invoice, whose payment is in a state."""
+
+    def answer(request: StripeRequest) -> tuple[int, Any]:
+        if request.path == "/v1/invoice_payments":
+            payment = {"type": "payment_intent", "payment_intent": {"id": "pi_1", "object": "x", "status": intent}}
+            return 200, stripe_list({"id": "inpay_1", "object": "invoice_payment", "payment": payment})
+        if request.path == "/v1/invoices/in_1":
+            return 200, {"id": "in_1", "object": "invoice", "hosted_invoice_url": "https://invoice.stripe.example/1"}
+        waits = {"expires_at": 1_769_904_000, "subscription_items": []} if request.method == "POST" else None
+        return 200, subscription(pending_update=waits, latest_invoice=invoice)
+
+    return answer
+
+
+def test_a_bank_that_asks_the_cardholder_is_told_with_the_invoice(server: StripeServer, payments: Payments) -> None:
+    server.answer = pending("requires_action")
+    with pytest.raises(AuthenticationRequiredError) as refused:
+        payments.change_subscription(SubscriptionChange("org_1", "sub_1", "scale", True, "key-1"))
+    assert refused.value.url == "https://invoice.stripe.example/1"
+    changed = [one.given for one in server.requests if one.method == "POST"]
+    assert len(changed) == 1, "the end stays too"
+    assert "cancel_at_period_end" not in changed[0], "Stripe refuses it together with a change that may wait"
+
+
+def test_a_declined_change_is_withdrawn(server: StripeServer, payments: Payments) -> None:
+    server.answer = pending("requires_payment_method")
+    with pytest.raises(DeclinedError):
+        payments.change_subscription(SubscriptionChange("org_1", "sub_1", "scale", None, "key-1"))
+    assert server.requests[-1].path == "/v1/invoices/in_1/void", "a later payment of it would change the plan"
+
+
+def test_plan_and_end_are_changed_one_after_the_other(server: StripeServer, payments: Payments) -> None:
+    answers(server, 200, subscription())
+    payments.change_subscription(SubscriptionChange("org_1", "sub_1", "scale", True, "key-1"))
+    first, second = [one for one in server.requests if one.method == "POST"]
+    assert first.given["items[0][price]"] == "price_scale"
+    assert second.given == {"cancel_at_period_end": "true"}
+    assert first.key != second.key
 
 
 def test_a_plan_that_is_paid_already_is_not_charged(server: StripeServer, payments: Payments) -> None:
@@ -303,7 +364,8 @@ def test_a_debt_is_an_invoice_that_was_charged_and_not_paid(server: StripeServer
     def owes(status: str, *, attempted: bool = True, reason: str = "subscription_cycle") -> bool:
         facts = {"status": status, "attempted": attempted, "billing_reason": reason}
         invoice = {"id": "in_1", "object": "invoice", **facts}
-        answers(server, 200, stripe_list(invoice))
+        lists = {"/v1/invoices": stripe_list(invoice)}
+        server.answer = lambda request: (200, lists.get(request.path, stripe_list()))
         return payments.has_debt("org_1", "cus_1")
 
     assert owes("open")
@@ -311,4 +373,40 @@ def test_a_debt_is_an_invoice_that_was_charged_and_not_paid(server: StripeServer
     assert not any(owes(status) for status in ("paid", "void"))
     assert not any(owes(status, attempted=False) for status in ("draft", "open"))
     assert not owes("open", reason="subscription_create"), "nothing was used before the first payment"
-    assert server.requests[-1].given == {"customer": "cus_1", "limit": "100"}
+    asked = [one.given for one in server.requests if one.path == "/v1/invoices"]
+    assert asked[-1] == {"customer": "cus_1", "limit": "100"}
+
+
+@pytest.mark.parametrize(
+    ("status", "metadata", "expected"),
+    [
+        *((status, {}, True) for status in ("needs_response", "under_review", "appeal_under_review", "lost")),
+        *((status, {}, False) for status in ("warning_needs_response", "warning_closed", "won", "prevented")),
+        ("lost", {"switchboard_settled": "2026-02-01"}, False),
+    ],
+)
+def test_a_dispute_that_has_taken_the_money_is_a_debt(
+    server: StripeServer, payments: Payments, status: str, metadata: dict[str, str], expected: bool
+) -> None:
+    charges = [{"id": f"ch_{number}", "object": "charge", "disputed": number == 1} for number in range(3)]
+
+    def answer(request: StripeRequest) -> tuple[int, Any]:
+        if request.path == "/v1/charges":
+            return 200, stripe_list(*charges)
+        if request.path == "/v1/disputes":
+            found = {"id": "du_1", "object": "dispute", "status": status, "metadata": metadata}
+            return 200, stripe_list(found)
+        return 200, stripe_list()
+
+    server.answer = answer
+    assert payments.has_debt("org_1", "cus_1") is expected
+    assert [one.given["charge"] for one in server.requests if one.path == "/v1/disputes"] == ["ch_1"]
+
+
+def test_the_customer_of_a_charge_is_read(server: StripeServer, payments: Payments) -> None:
+    for customer in ("cus_1", {"id": "cus_1", "object": "customer"}):
+        answers(server, 200, {"id": "ch_1", "object": "charge", "customer": customer})
+        assert payments.find_payer("ch_1") == "cus_1"
+    assert server.requests[-1].path == "/v1/charges/ch_1"
+    answers(server, 200, {"id": "ch_1", "object": "charge", "customer": None})
+    assert payments.find_payer("ch_1") is None

@@ -25,6 +25,14 @@ class DeclinedError(RefusedError):
     """The customer's card was declined."""
 
 
+class AuthenticationRequiredError(RefusedError):
+    """The bank asks the cardholder to confirm a payment. The change is made as soon as that is done at `url`."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__("authentication_required")
+        self.url = url
+
+
 class CustomerGoneError(RefusedError):
     """The provider has deleted the customer, and ended its subscriptions. Nothing can be paid with it any more."""
 
@@ -82,7 +90,7 @@ class SubscriptionChange:
     """A change of a subscription. `None` changes nothing.
 
     The provider charges the difference to another plan pro rata. With `paid`, the plan costs nothing until the end of
-    the period, and nothing is returned.
+    the period, and nothing is returned. A plan whose payment fails changes nothing, the end neither.
     """
 
     org_id: str
@@ -128,14 +136,17 @@ class Payments(Protocol):
     def fetch_subscription(self, org_id: str, customer_id: str) -> PaidSubscription | None:
         """Returns the customer's subscription (`choose_subscription`), as it is now. Raises CustomerGoneError."""
 
+    def find_payer(self, charge_id: str) -> str | None:
+        """Returns the customer that a charge is of."""
+
     def has_debt(self, org_id: str, customer_id: str) -> bool:
-        """Whether an invoice of the customer is unpaid after an attempt to charge it, also of an ended subscription.
+        """Whether the customer owes money: for an invoice that a charge did not pay, or for a disputed payment.
 
         A draft is no debt, and neither is an invoice that was voided. One that was given up as uncollectible is.
         """
 
     def change_subscription(self, change: SubscriptionChange) -> None:
-        """Changes a subscription. Raises DeclinedError if the difference could not be charged."""
+        """Changes a subscription. Raises DeclinedError or AuthenticationRequiredError if a charge fails."""
 
     def report_use(self, use: MeteredUse) -> None:
         """Reports units that are billed with the next invoice."""

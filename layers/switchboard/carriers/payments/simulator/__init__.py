@@ -31,6 +31,7 @@ from switchboard.carriers.payments.simulator.models import (
     SimulatedPortal,
     SimulatedUse,
     new_simulated_id,
+    org_of,
 )
 from switchboard.carriers.payments.simulator.state import ACCOUNT, ACCOUNTS
 from switchboard.kit import clock, settings
@@ -128,12 +129,18 @@ class SimulatedPayments:
         )
 
     def has_debt(self, org_id: str, customer_id: str) -> bool:
-        """Whether an invoice is open. The card is charged as soon as an invoice is made."""
+        """Whether an invoice is open, or a payment is disputed. The card is charged as soon as an invoice is made."""
         try:
             account = _get_account(org_id, customer_id)
         except RefusedError as refused:
             raise ThrottledError(str(refused)) from refused
-        return any(one.status == "open" for one in account.invoices)
+        return account.disputed or any(one.status == "open" for one in account.invoices)
+
+    def find_payer(self, charge_id: str) -> str | None:
+        """Returns the customer that a charge is of."""
+        org_id = org_of(charge_id)
+        account = ACCOUNTS.get_object(org_id, ACCOUNT) if org_id else None
+        return account.customer_id if account else None
 
     def change_subscription(self, change: SubscriptionChange) -> None:
         """Changes plan or end. A dearer plan needs a card that works."""

@@ -27,6 +27,7 @@ from switchboard.persistence.optimistic import Decision
 Change = tuple[SimulatedAccount, list[str]] | None
 _COMPLETED = "checkout.session.completed"
 _PAID, _FAILED, _VOIDED = "invoice.paid", "invoice.payment_failed", "invoice.voided"
+_DISPUTED, _DISPUTE_CLOSED = "charge.dispute.created", "charge.dispute.closed"
 _CREATED, _UPDATED, _DELETED = (f"customer.subscription.{word}" for word in ("created", "updated", "deleted"))
 
 
@@ -133,6 +134,23 @@ def void_invoices(account: SimulatedAccount) -> Change:
     by_id = {one.id: one for one in voided}
     after = account.model_copy(update={"invoices": [by_id.get(one.id, one) for one in account.invoices]})
     return after, [events.make_event(_VOIDED, after, events.invoice_facts(one)) for one in voided]
+
+
+def dispute_payment(account: SimulatedAccount) -> Change:
+    """Lets the cardholder take the last payment back through the bank."""
+    if account.disputed or not any(one.status == "paid" for one in account.invoices):
+        return None
+    return _disputed(account, _DISPUTED, "needs_response", disputed=True)
+
+
+def win_dispute(account: SimulatedAccount) -> Change:
+    """Lets the bank decide for the seller."""
+    return _disputed(account, _DISPUTE_CLOSED, "won", disputed=False) if account.disputed else None
+
+
+def _disputed(account: SimulatedAccount, kind: str, status: str, *, disputed: bool) -> Change:
+    after = account.model_copy(update={"disputed": disputed})
+    return after, [events.make_event(kind, after, events.dispute_facts(after, status))]
 
 
 def renew(account: SimulatedAccount, subscription_id: str) -> Change:

@@ -11,7 +11,12 @@ from typing import Any, Literal
 
 from switchboard.aws import queues
 from switchboard.carriers.payments.ports import webhook
-from switchboard.carriers.payments.simulator.models import SimulatedAccount, SimulatedInvoice, SimulatedSubscription
+from switchboard.carriers.payments.simulator.models import (
+    SimulatedAccount,
+    SimulatedInvoice,
+    SimulatedSubscription,
+    new_simulated_id,
+)
 from switchboard.kit import clock, ids, settings
 from switchboard.kit.jobs import QueueMessage
 
@@ -54,6 +59,12 @@ def subscription_facts(found: SimulatedSubscription) -> dict[str, Any]:
 def invoice_facts(found: SimulatedInvoice) -> dict[str, Any]:
     """Returns an invoice as it is in a notification."""
     return {"id": found.id, "object": "invoice", "status": found.status, "amount_due": found.amount_cents}
+
+
+def dispute_facts(account: SimulatedAccount, status: str) -> dict[str, Any]:
+    """Returns a dispute as it is in a notification. It names its charge, and no customer."""
+    charge = new_simulated_id("ch", account.org_id)
+    return {"id": ids.new_id("du"), "object": "dispute", "status": status, "charge": charge, "customer": None}
 
 
 def sign_body(body: bytes, secret: str, at: int) -> str:

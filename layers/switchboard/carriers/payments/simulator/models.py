@@ -19,7 +19,7 @@ PRICES_CENTS = {"starter": 2_900, "growth": 9_900, "scale": 24_900}
 MAX_PAGES, MAX_INVOICES, MAX_USES, MAX_KEYS = 20, 24, 200, 100
 #: How long a page of the portal works.
 PORTAL_LIFETIME = timedelta(hours=1)
-_ID = re.compile(r"(?:cus|sub|cs_test|bps)_(?P<org>org_[0-9a-z]{26})(?:_[0-9a-z]+)?")
+_ID = re.compile(r"(?:cus|sub|cs_test|bps|ch)_(?P<org>org_[0-9a-z]{26})(?:_[0-9a-z]+)?")
 
 
 def org_of(id_: str) -> str | None:
@@ -106,6 +106,8 @@ class SimulatedAccount(BaseModel):
     email: str | None = None
     #: Whether a charge of the customer's card succeeds.
     card_works: bool = True
+    #: Whether the cardholder has taken the last payment back.
+    disputed: bool = False
     checkouts: list[SimulatedCheckout] = Field(default_factory=list)
     portals: list[SimulatedPortal] = Field(default_factory=list)
     subscriptions: list[SimulatedSubscription] = Field(default_factory=list)
