@@ -122,6 +122,9 @@ def test_a_result_is_marked_as_untrusted_and_as_cut(acme: Tenant, monkeypatch: p
     run = tools.run_tool(made, "look_up", {"order": 7}, "key-1")
     assert run.text.endswith("x\n(The result is cut: the first 4,000 of 9,000 characters.)")
     assert not run.done
+    remote.reply = ToolReply("The tool gave no result.", "unknown", 24)
+    run = tools.run_tool(made, "look_up", {"order": 7}, "key-1")
+    assert (run.outcome, run.text.endswith("Do not start it again by yourself.)")) == ("unknown", True)
     assert remote.called[0] == ("https://tools.example.com/mcp", "look_up", {"order": 7}, "key-1")
 
 

@@ -52,6 +52,7 @@ from switchboard.outbound.sent_secrets import SentSecrets
 LIST_SECONDS, CALL_SECONDS = 30.0, 20.0
 _MAX_PAGES = 10
 _MAX_ERROR_CHARACTERS, _MAX_SHOWN_NAME = 200, 80
+_CALL = "tools/call"
 _UNAUTHORIZED = (401, 403)
 _ERROR_STATUS = 400
 T = TypeVar("T")
@@ -90,7 +91,7 @@ def call_tool(server: ToolServer, name: str, arguments: Mapping[str, Any], key: 
         # The result counts, even if the session did not end well.
         return replies[0]
     text = f"The tool gave no result. {end.problem or 'The server sent none.'}"
-    return ToolReply(text, "unknown" if end.has_called and not end.is_answer else "failed", len(text))
+    return ToolReply(text, "unknown" if end.may_have_run else "failed", len(text))
 
 
 def _secrets_of(server: ToolServer) -> SentSecrets:
@@ -106,10 +107,14 @@ class _Found:
 
 
 class _SessionEnd:
-    """How a session ended: its problem in words, whether a tool was called, and whether the server itself refused."""
+    """How a session ended: its problem in words, and whether a tool was called that the server did not refuse."""
 
-    def __init__(self, problem: str | None = None, *, has_called: bool = False, is_answer: bool = False) -> None:
-        self.problem, self.has_called, self.is_answer = problem, has_called, is_answer
+    def __init__(self, problem: str | None, transport: GuardedTransport) -> None:
+        asked = transport.asked
+        self.problem = problem
+        self.may_have_run = (
+            asked is not None and asked.method == _CALL and not (asked.was_refused or asked.has_refusing_status)
+        )
 
 
 async def _run(
@@ -121,8 +126,8 @@ async def _run(
             async with asyncio.timeout(seconds), _open_session(transport, server.url, headers) as client:
                 await work(client)
         except Exception as error:  # noqa: BLE001 every failure of a stranger's server is a result
-            return _describe_failure(transport, error, seconds, _secrets_of(server))
-        return _SessionEnd(has_called=transport.has_called)
+            return _SessionEnd(_describe_failure(transport, error, seconds, _secrets_of(server)), transport)
+        return _SessionEnd(None, transport)
 
 
 @asynccontextmanager
@@ -212,32 +217,39 @@ def _beginning(text: str) -> str:
     return text[:MAX_RESULT_CHARACTERS]
 
 
-def _describe_failure(
-    transport: GuardedTransport, error: Exception, seconds: float, secrets: SentSecrets
-) -> _SessionEnd:
+def _describe_failure(transport: GuardedTransport, error: Exception, seconds: float, secrets: SentSecrets) -> str:
     causes = list(_flatten(error))
     answer = next((cause for cause in causes if isinstance(cause, MCPError)), None)
     telemetry.logger().info(
         "an MCP server failed", extra={"reason": ", ".join(sorted({type(cause).__name__ for cause in causes}))}
     )
-    problem, is_answer = f"The server broke the protocol: {type(causes[0]).__name__}.", False
+    asked = transport.asked
+    status = asked.status if asked else 0
     if transport.problem:
-        problem = f"The server cannot be used: {transport.problem}."
-    elif any(isinstance(cause, TimeoutError) for cause in causes):
-        problem = f"The server was not done within {seconds:g} s."
-    elif transport.status in _UNAUTHORIZED:
-        problem, is_answer = f"The server refused the credential (HTTP {transport.status}).", True
-    elif transport.status >= _ERROR_STATUS:
-        problem, is_answer = f"The server answered HTTP {transport.status}.", transport.status < 500
-    elif answer is not None and answer.error.code == REQUEST_TIMEOUT:
-        problem = f"The server did not answer within {REQUEST_SECONDS:g} s."
-    elif answer is not None and answer.error.code == PARSE_ERROR:
-        problem = "The server's response is not valid JSON-RPC."
-    elif answer is not None:
-        problem, is_answer = f"The server answered an error: {_one_line(answer.error.message, secrets)}.", True
-    elif any(isinstance(cause, ValidationError) for cause in causes):
-        problem, is_answer = "The server's answer does not have the form of the protocol.", False
-    return _SessionEnd(problem, has_called=transport.has_called, is_answer=is_answer)
+        return f"The server cannot be used: {transport.problem}."
+    if any(isinstance(cause, TimeoutError) for cause in causes):
+        return f"The server was not done within {seconds:g} s."
+    if status in _UNAUTHORIZED:
+        return f"The server refused the credential (HTTP {status})."
+    if status >= _ERROR_STATUS:
+        return f"The server answered HTTP {status}."
+    if answer is not None:
+        return _describe_error(answer, secrets, is_own=asked is not None and asked.was_refused)
+    if any(isinstance(cause, ValidationError) for cause in causes):
+        return "The server's answer does not have the form of the protocol."
+    return f"The server broke the protocol: {type(causes[0]).__name__}."
+
+
+def _describe_error(error: MCPError, secrets: SentSecrets, *, is_own: bool) -> str:
+    """Returns an error of the client in words. `is_own` says whether the server sent it."""
+    said = _one_line(error.error.message, secrets)
+    if is_own:
+        return f"The server answered an error: {said}."
+    if error.error.code == REQUEST_TIMEOUT:
+        return f"The server did not answer within {REQUEST_SECONDS:g} s."
+    if error.error.code == PARSE_ERROR:
+        return "The server's response is not valid JSON-RPC."
+    return f"The server gave no answer: {said}."
 
 
 def _flatten(error: BaseException) -> list[BaseException]:
