@@ -275,7 +275,8 @@ async def _odd(body: dict[str, Any]) -> Response:
         tool("good", description="Finds\x00 an\u202e order.\r\nQuickly."),
         tool("good"),
         tool("no spaces"),
-        tool("x" * 65),
+        tool("orders.look_up", annotations={"readOnlyHint": False, "destructiveHint": True}),
+        tool("x" * 129),
         tool(""),
         tool("deep", inputSchema=nested(12)),
         tool("large", inputSchema={"type": "object", "description": "x" * 40_000}),
@@ -327,6 +328,11 @@ async def _call_mixed(body: dict[str, Any]) -> Response:
 
 async def _call_structured(body: dict[str, Any]) -> Response:
     return result(body, {"content": [], "structuredContent": {"state": "sent"}})
+
+
+async def _call_slow(body: dict[str, Any]) -> Response:
+    await asyncio.sleep(1.2)
+    return result(body, text("done"))
 
 
 _NOTE = {"jsonrpc": "2.0", "method": "notifications/message", "params": {"level": "info", "data": "half done"}}
@@ -381,6 +387,7 @@ async def _call_given_up(_: dict[str, Any]) -> Response:
 
 
 _CALLS: dict[str, LateMode] = {
+    "call_slow": _call_slow,
     "call_ended_before": _call_ended_before,
     "call_ended_between": _call_ended_between,
     "call_ended_after": _call_ended_after,

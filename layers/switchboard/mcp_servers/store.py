@@ -25,13 +25,22 @@ def _key(org_id: str, server_id: str) -> Key:
 
 
 def _pack(item: Item) -> Item:
-    kept = {name: value for name, value in item.items() if value is not None and name != "tools"}
-    return kept | {"tool_entries": texts.dump_json(item["tools"])}
+    kept = {
+        name: value for name, value in item.items() if value is not None and name not in ("tools", "accepted_tools")
+    }
+    # The names of tools are a stranger's.
+    return kept | {
+        "tool_entries": texts.dump_json(item["tools"]),
+        "accepted": texts.dump_json(item["accepted_tools"]),
+    }
 
 
 def _unpack(item: Item) -> Item:
     # An older item has the tools themselves. They are listed again by the next check.
-    return item | {"tools": texts.load_json(item.get("tool_entries", "[]"))}
+    return item | {
+        "tools": texts.load_json(item.get("tool_entries", "[]")),
+        "accepted_tools": texts.load_json(item.get("accepted", "{}")),
+    }
 
 
 SERVERS = Collection("core", McpServer, _key, pack=_pack, unpack=_unpack)

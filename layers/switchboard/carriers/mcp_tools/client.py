@@ -8,7 +8,7 @@ import logging
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import httpx2
 from mcp import Client, MCPError
@@ -25,6 +25,7 @@ from mcp_types import (
     PaginatedRequestParams,
     TextContent,
     Tool,
+    ToolAnnotations,
 )
 from pydantic import ValidationError
 
@@ -35,9 +36,11 @@ from switchboard.carriers.mcp_tools import (
     MAX_SCHEMA_BYTES,
     MAX_SCHEMA_LEVELS,
     MAX_TOOLS,
+    NO_HINTS,
     TOOL_NAME,
     LeftOutTool,
     ListedTool,
+    ToolHints,
     ToolListing,
     ToolReply,
     ToolServer,
@@ -48,8 +51,10 @@ from switchboard.outbound.client import GuardedClient
 from switchboard.outbound.loops import LOOP_HEADER
 from switchboard.outbound.sent_secrets import SentSecrets
 
-#: The time of a whole session with all its requests, in seconds.
-LIST_SECONDS, CALL_SECONDS = 30.0, 20.0
+#: The time of a whole session with all its requests, in seconds. The last one is of a call for which nobody waits.
+LIST_SECONDS, CALL_SECONDS, PATIENT_CALL_SECONDS = 30.0, 20.0, 75.0
+#: The time of one request of a call for which nobody waits, in seconds.
+PATIENT_REQUEST_SECONDS = 60.0
 _MAX_PAGES = 10
 _MAX_ERROR_CHARACTERS, _MAX_SHOWN_NAME = 200, 80
 _CALL = "tools/call"
@@ -70,13 +75,13 @@ def list_tools(server: ToolServer) -> ToolListing:
     async def work(client: Client) -> None:
         await _read_pages(client, found)
 
-    problem = asyncio.run(_run(server, server.headers, work, LIST_SECONDS)).problem
+    problem = asyncio.run(_run(server, server.headers, work, _Patience(REQUEST_SECONDS, LIST_SECONDS))).problem
     if problem is None and found.problem is None and not (found.tools or found.left_out):
         found.problem = "It has no tools."
     return ToolListing(found.tools, found.left_out, problem or found.problem)
 
 
-def call_tool(server: ToolServer, name: str, arguments: Mapping[str, Any], key: str) -> ToolReply:
+def call_tool(server: ToolServer, name: str, arguments: Mapping[str, Any], key: str, *, patient: bool) -> ToolReply:
     """Calls a tool. Raises nothing."""
     replies: list[ToolReply] = []
     secrets = _secrets_of(server)
@@ -86,7 +91,9 @@ def call_tool(server: ToolServer, name: str, arguments: Mapping[str, Any], key: 
         # Not `client.call_tool`: it would check the result with a schema of the server, which may cost any time.
         replies.append(_reply_of(await client.session.send_request(request, CallToolResult), secrets))
 
-    end = asyncio.run(_run(server, {**server.headers, "Idempotency-Key": key}, work, CALL_SECONDS))
+    usual = _Patience(REQUEST_SECONDS, CALL_SECONDS)
+    patience = _Patience(PATIENT_REQUEST_SECONDS, PATIENT_CALL_SECONDS) if patient else usual
+    end = asyncio.run(_run(server, {**server.headers, "Idempotency-Key": key}, work, patience))
     if replies:
         # The result counts, even if the session did not end well.
         return replies[0]
@@ -96,6 +103,13 @@ def call_tool(server: ToolServer, name: str, arguments: Mapping[str, Any], key: 
 
 def _secrets_of(server: ToolServer) -> SentSecrets:
     return SentSecrets(server.headers.values())
+
+
+class _Patience(NamedTuple):
+    """The time of one request, and of the whole session, in seconds."""
+
+    request: float
+    session: float
 
 
 class _Found:
@@ -118,20 +132,25 @@ class _SessionEnd:
 
 
 async def _run(
-    server: ToolServer, headers: Mapping[str, str], work: Callable[[Client], Awaitable[None]], seconds: float
+    server: ToolServer, headers: Mapping[str, str], work: Callable[[Client], Awaitable[None]], patience: _Patience
 ) -> _SessionEnd:
     async with GuardedClient(max_body=MAX_RESPONSE_BYTES) as web:
-        transport = GuardedTransport(web, server.url)
+        transport = GuardedTransport(web, server.url, patience.request)
         try:
-            async with asyncio.timeout(seconds), _open_session(transport, server.url, headers) as client:
+            async with (
+                asyncio.timeout(patience.session),
+                _open_session(transport, server.url, headers, patience.request) as client,
+            ):
                 await work(client)
         except Exception as error:  # noqa: BLE001 every failure of a stranger's server is a result
-            return _SessionEnd(_describe_failure(transport, error, seconds, _secrets_of(server)), transport)
+            return _SessionEnd(_describe_failure(transport, error, patience, _secrets_of(server)), transport)
         return _SessionEnd(None, transport)
 
 
 @asynccontextmanager
-async def _open_session(transport: GuardedTransport, url: str, headers: Mapping[str, str]) -> AsyncIterator[Client]:
+async def _open_session(
+    transport: GuardedTransport, url: str, headers: Mapping[str, str], request_seconds: float
+) -> AsyncIterator[Client]:
     # httpx2 has its own timeouts. Those of the transport apply instead.
     async with httpx2.AsyncClient(
         transport=transport,
@@ -143,7 +162,7 @@ async def _open_session(transport: GuardedTransport, url: str, headers: Mapping[
     ) as http:
         client = Client(
             streamable_http_client(url, http_client=http, max_sse_event_size=MAX_RESPONSE_BYTES),
-            read_timeout_seconds=REQUEST_SECONDS + 1,
+            read_timeout_seconds=request_seconds + 1,
             client_info=Implementation(name="switchboard", version="1"),
             cache=None,
         )
@@ -183,14 +202,22 @@ def _add_tool(tool: Tool, names: set[str], found: _Found) -> None:
     told = found.secrets.hide(tool.description or tool.title or "")
     description = " ".join(UNSAFE_CHARACTERS.sub(" ", told).split())
     parameters = found.secrets.hide_in_json(tool.input_schema)
-    found.tools.append(ListedTool(tool.name, description[:MAX_DESCRIPTION_CHARACTERS], parameters))
+    found.tools.append(
+        ListedTool(tool.name, description[:MAX_DESCRIPTION_CHARACTERS], parameters, _hints_of(tool.annotations))
+    )
+
+
+def _hints_of(told: ToolAnnotations | None) -> ToolHints:
+    if told is None:
+        return NO_HINTS
+    return ToolHints(told.read_only_hint, told.destructive_hint, told.idempotent_hint, told.open_world_hint)
 
 
 def _refuse_tool(tool: Tool, names: set[str], secrets: SentSecrets) -> str | None:
     if secrets.are_in(tool.name):
         return "its name has the server's credential"
     if not re.fullmatch(TOOL_NAME, tool.name):
-        return "its name must have 1 to 64 letters, digits, hyphens and underscores"
+        return "its name must have 1 to 128 letters, digits, dots, hyphens and underscores"
     if tool.name in names:
         return "another tool has its name"
     if is_deeper(tool.input_schema, MAX_SCHEMA_LEVELS):
@@ -217,7 +244,7 @@ def _beginning(text: str) -> str:
     return text[:MAX_RESULT_CHARACTERS]
 
 
-def _describe_failure(transport: GuardedTransport, error: Exception, seconds: float, secrets: SentSecrets) -> str:
+def _describe_failure(transport: GuardedTransport, error: Exception, patience: _Patience, secrets: SentSecrets) -> str:
     causes = list(_flatten(error))
     answer = next((cause for cause in causes if isinstance(cause, MCPError)), None)
     telemetry.logger().info(
@@ -228,25 +255,25 @@ def _describe_failure(transport: GuardedTransport, error: Exception, seconds: fl
     if transport.problem:
         return f"The server cannot be used: {transport.problem}."
     if any(isinstance(cause, TimeoutError) for cause in causes):
-        return f"The server was not done within {seconds:g} s."
+        return f"The server was not done within {patience.session:g} s."
     if status in _UNAUTHORIZED:
         return f"The server refused the credential (HTTP {status})."
     if status >= _ERROR_STATUS:
         return f"The server answered HTTP {status}."
     if answer is not None:
-        return _describe_error(answer, secrets, is_own=asked is not None and asked.was_refused)
+        return _describe_error(answer, secrets, patience, is_own=asked is not None and asked.was_refused)
     if any(isinstance(cause, ValidationError) for cause in causes):
         return "The server's answer does not have the form of the protocol."
     return f"The server broke the protocol: {type(causes[0]).__name__}."
 
 
-def _describe_error(error: MCPError, secrets: SentSecrets, *, is_own: bool) -> str:
+def _describe_error(error: MCPError, secrets: SentSecrets, patience: _Patience, *, is_own: bool) -> str:
     """Returns an error of the client in words. `is_own` says whether the server sent it."""
     said = _one_line(error.error.message, secrets)
     if is_own:
         return f"The server answered an error: {said}."
     if error.error.code == REQUEST_TIMEOUT:
-        return f"The server did not answer within {REQUEST_SECONDS:g} s."
+        return f"The server did not answer within {patience.request:g} s."
     if error.error.code == PARSE_ERROR:
         return "The server's response is not valid JSON-RPC."
     return f"The server gave no answer: {said}."

@@ -11,7 +11,7 @@ from switchboard.carriers.mcp_tools.asked import AskedRequest, read_request
 from switchboard.outbound.client import GuardedClient, NoResponseError, ResponseStream
 from switchboard.outbound.reserved_headers import RESERVED_HEADERS
 
-#: The time of one request with its whole response, and of the request that ends a session, in seconds.
+#: The usual time of one request with its whole response, and of the request that ends a session, in seconds.
 REQUEST_SECONDS, GOODBYE_SECONDS = 8.0, 2.0
 #: The bytes of one response, and of all responses of a session.
 MAX_RESPONSE_BYTES, MAX_SESSION_BYTES = 1_024 * 1_024, 4 * 1_024 * 1_024
@@ -27,12 +27,13 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
 
     `problem` says in words why the latest message failed. `asked` is the latest request, and what the server answered
     to it. The client sends other messages after a request, such as its cancellation and the end of the session.
+    `seconds` is the time of one request with its whole response.
     """
 
-    def __init__(self, web: GuardedClient, url: str) -> None:
+    def __init__(self, web: GuardedClient, url: str, seconds: float) -> None:
         self.problem: str | None = None
         self.asked: AskedRequest | None = None
-        self._web, self._url = web, url
+        self._web, self._url, self._seconds = web, url, seconds
         self._requests = self._bytes = 0
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
@@ -47,7 +48,7 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
         # A server may close a stream, and go on with its events when the client asks for them by the last one's id.
         asked = self.asked if request.method == "GET" else read_request(body)
         headers = {name: value for name, value in request.headers.items() if name.lower() not in RESERVED_HEADERS}
-        seconds = GOODBYE_SECONDS if request.method == "DELETE" else REQUEST_SECONDS
+        seconds = GOODBYE_SECONDS if request.method == "DELETE" else self._seconds
         if asked:
             self.asked, self.problem = asked, None
         try:

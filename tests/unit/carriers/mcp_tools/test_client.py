@@ -7,7 +7,7 @@ import time
 import pytest
 
 from switchboard.carriers import mcp_tools
-from switchboard.carriers.mcp_tools import ToolServer, client, transport
+from switchboard.carriers.mcp_tools import ToolHints, ToolServer, client, transport
 from switchboard.outbound.loops import LOOP_HEADER
 from tests.fakes.mcp_servers import SCHEMA, Hostile, Shop, serving
 from tests.tables import each
@@ -106,15 +106,17 @@ def test_tools_that_do_not_fit_are_left_out_with_a_reason(hostile: tuple[Hostile
     found = mcp_tools.list_tools(ToolServer(f"{hostile[1]}/odd"))
     assert [(tool.name, tool.description[:30]) for tool in found.tools] == [
         ("good", "Finds an order. Quickly."),
+        ("orders.look_up", "A tool."),
         ("wordy", "y" * 30),
     ]
-    assert len(found.tools[1].description) == 1_000
+    assert len(found.tools[2].description) == 1_000
+    assert found.tools[1].hints == ToolHints(read_only=False, destructive=True)
     assert found.tools[0].parameters == SCHEMA
-    name = "its name must have 1 to 64 letters, digits, hyphens and underscores"
+    name = "its name must have 1 to 128 letters, digits, dots, hyphens and underscores"
     assert [tuple(one) for one in found.left_out] == [
         ("good", "another tool has its name"),
         ("no spaces", name),
-        ("x" * 65, name),
+        ("x" * 129, name),
         ("", name),
         ("deep", "its schema has more than 10 levels"),
         ("large", "its schema is larger than 32 KB"),
@@ -152,6 +154,15 @@ def test_a_call_that_the_server_itself_did_not_refuse_may_have_run(
 def test_a_stream_that_the_server_closes_goes_on_by_its_last_event(hostile: tuple[Hostile, str]) -> None:
     reply = mcp_tools.call_tool(ToolServer(f"{hostile[1]}/call_polled"), "look_up", {}, "k")
     assert (reply.text, reply.outcome) == ("done", "done")
+
+
+def test_a_call_for_which_nobody_waits_may_take_longer(
+    hostile: tuple[Hostile, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "PATIENT_REQUEST_SECONDS", 4.0)
+    server = ToolServer(f"{hostile[1]}/call_slow")
+    assert mcp_tools.call_tool(server, "look_up", {}, "k").outcome == "unknown"
+    assert mcp_tools.call_tool(server, "look_up", {}, "k", patient=True).text == "done"
 
 
 def test_results_are_plain_text(hostile: tuple[Hostile, str]) -> None:
