@@ -183,7 +183,7 @@ def check_mcp_server(server_id: str) -> McpCheckQueued:
     "/api/mcp-servers/<mcp:server_id>/accept-tools",
     summary="Accept changed tools of an MCP server",
     operation_id="acceptMcpTools",
-    description="A tool with `changed` needs an approval of each use, whatever the server's settings say. After this,"
+    description="A tool with `changed` needs an approval of each use, also against the server's settings. After this,"
     " the settings count again. Send the digests of the tools that you have read.",
     permission=Permission.MCP_SERVERS_WRITE,
     responses={404: _UNKNOWN, 409: "`tool_changed`: a tool has changed again, or the server does not list it."},

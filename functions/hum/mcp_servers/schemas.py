@@ -143,7 +143,7 @@ class McpToolSummary(BaseModel):
 
 
 class McpToolHintsView(BaseModel):
-    """What a server says about the effects of a tool. Nobody checks it."""
+    """The statements of a server about the effects of a tool. Nobody checks them."""
 
     read_only: bool | None = None
     destructive: bool | None = None

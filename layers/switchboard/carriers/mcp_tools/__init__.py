@@ -43,7 +43,7 @@ class ToolServer:
 
 
 class ToolHints(NamedTuple):
-    """What a server says about the effects of a tool. A stranger says it, so it decides nothing."""
+    """The statements of a server about the effects of a tool. A stranger makes them, so they decide nothing."""
 
     read_only: bool | None = None
     destructive: bool | None = None
