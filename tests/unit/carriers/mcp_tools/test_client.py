@@ -116,7 +116,7 @@ def test_tools_that_do_not_fit_are_left_out_with_a_reason(hostile: tuple[Hostile
     assert [tuple(one) for one in found.left_out] == [
         ("good", "another tool has its name"),
         ("no spaces", name),
-        ("x" * 129, name),
+        ("x" * 80, name),
         ("", name),
         ("deep", "its schema has more than 10 levels"),
         ("large", "its schema is larger than 32 KB"),
