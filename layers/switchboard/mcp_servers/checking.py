@@ -142,7 +142,7 @@ def _check(server: McpServer) -> _CheckResult:
     tools, left_out = _choose_tools(listing.tools)
     left_out = [*listing.left_out, *left_out]
     if not tools and listing.problem:
-        return _CheckResult(CheckState.FAILED, listing.problem, None)
+        return _CheckResult(CheckState.FAILED, listing.problem, [] if listing.problem == mcp_tools.NO_TOOLS else None)
     words = [f"{len(tools)} {'tool' if len(tools) == 1 else 'tools'}."]
     if listing.problem:
         words.append(listing.problem)

@@ -67,6 +67,8 @@ def test_a_failing_server_has_a_status_in_words_and_keeps_its_tools(acme: Tenant
     found = check(with_tools(create(acme), "look_up"))
     assert (found.check_state, found.last_status) == ("failed", "The server answered HTTP 500.")
     assert [tool.name for tool in service.list_tools(found)] == ["look_up"]
+    remote.listing = ToolListing(problem=mcp_tools.NO_TOOLS)
+    assert (check(found).check_state, check(found).tools) == ("failed", [])
 
 
 def list_rechecks(server: McpServer) -> list[str]:

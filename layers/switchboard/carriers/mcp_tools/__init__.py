@@ -30,6 +30,9 @@ MAX_RESULT_CHARACTERS = 4_000
 #: The names of a tool that the protocol allows (2025-11-25, under Tool Names).
 TOOL_NAME = r"[A-Za-z0-9_.-]{1,128}"
 
+#: The problem of a server that lists no tool: it has answered, so the tools of before are gone.
+NO_TOOLS = "It has no tools."
+
 #: `unknown`: the request was sent and has no answer, so the tool may have run.
 Outcome = Literal["done", "failed", "unknown"]
 

@@ -37,6 +37,7 @@ from switchboard.carriers.mcp_tools import (
     MAX_SCHEMA_LEVELS,
     MAX_TOOLS,
     NO_HINTS,
+    NO_TOOLS,
     TOOL_NAME,
     LeftOutTool,
     ListedTool,
@@ -77,7 +78,7 @@ def list_tools(server: ToolServer) -> ToolListing:
 
     problem = asyncio.run(_run(server, server.headers, work, _Patience(REQUEST_SECONDS, LIST_SECONDS))).problem
     if problem is None and found.problem is None and not (found.tools or found.left_out):
-        found.problem = "It has no tools."
+        found.problem = NO_TOOLS
     return ToolListing(found.tools, found.left_out, problem or found.problem)
 
 
