@@ -87,7 +87,7 @@ QUEUES = (
     # Longer than a server may take to list its tools.
     Queue("mcp-servers", visibility_seconds=90),
     # Longer than a server may take to run a tool.
-    Queue("tool-runs", visibility_seconds=60),
+    Queue("tool-runs", visibility_seconds=120),
 )
 
 #: How long dead letters wait for an operator: the longest time that SQS keeps a message.
@@ -870,7 +870,7 @@ WORKERS = (
         grants=frozenset({Grant.ROOT_SECRET}),
         batch=1,
         concurrency=10,
-        seconds=45,
+        seconds=100,
     ),
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -73,6 +74,7 @@ class Hostile:
         self.calls: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
         self.requests = 0
+        self.call_id: Any = None
 
     def app(self) -> Starlette:
         return Starlette(routes=[Route("/{mode}", self.answer, methods=["POST", "GET", "DELETE"])])
@@ -80,10 +82,14 @@ class Hostile:
     async def answer(self, request: Request) -> Response:
         self.requests += 1
         self.headers.append(dict(request.headers))
+        mode = request.path_params["mode"]
+        if request.method == "GET" and mode == "call_polled":
+            # The client asks for the rest of the stream of the latest call.
+            assert request.headers["last-event-id"] == "1"
+            return events({"jsonrpc": "2.0", "id": self.call_id, "result": text("done")})
         if request.method != "POST":
             return Response(status_code=405)
         body = await request.json()
-        mode = request.path_params["mode"]
         if mode == "echo" and "id" in body:
             return _echo(body, request.headers["authorization"])
         if mode in _EARLY:
@@ -96,6 +102,7 @@ class Hostile:
             return await _LISTS[mode](body) if mode in _LISTS else result(body, {"tools": [tool("look_up")]})
         if body["method"] == "tools/call":
             self.calls.append(body["params"])
+            self.call_id = body["id"]
             return await _CALLS[mode](body) if mode in _CALLS else result(body, text("done"))
         return failure(body, -32601, "Method not found")
 
@@ -136,6 +143,17 @@ def result(body: dict[str, Any], found: dict[str, Any]) -> Response:
 
 def failure(body: dict[str, Any], code: int, message: str) -> Response:
     return JSONResponse({"jsonrpc": "2.0", "id": body.get("id"), "error": {"code": code, "message": message}})
+
+
+def events(*messages: dict[str, Any], begin: str = ": working\n\n") -> Response:
+    """A stream of events that ends after its messages."""
+
+    async def parts() -> AsyncIterator[bytes]:
+        yield begin.encode()
+        for message in messages:
+            yield f"data: {json.dumps(message)}\n\n".encode()
+
+    return StreamingResponse(parts(), media_type="text/event-stream")
 
 
 def nested(levels: int) -> dict[str, Any]:
@@ -257,7 +275,8 @@ async def _odd(body: dict[str, Any]) -> Response:
         tool("good", description="Finds\x00 an\u202e order.\r\nQuickly."),
         tool("good"),
         tool("no spaces"),
-        tool("x" * 65),
+        tool("orders.look_up", annotations={"readOnlyHint": False, "destructiveHint": True}),
+        tool("x" * 129),
         tool(""),
         tool("deep", inputSchema=nested(12)),
         tool("large", inputSchema={"type": "object", "description": "x" * 40_000}),
@@ -311,7 +330,75 @@ async def _call_structured(body: dict[str, Any]) -> Response:
     return result(body, {"content": [], "structuredContent": {"state": "sent"}})
 
 
+async def _call_slow(body: dict[str, Any]) -> Response:
+    await asyncio.sleep(1.2)
+    return result(body, text("done"))
+
+
+_NOTE = {"jsonrpc": "2.0", "method": "notifications/message", "params": {"level": "info", "data": "half done"}}
+
+
+def _error_of(id_: Any) -> dict[str, Any]:
+    return {"jsonrpc": "2.0", "id": id_, "error": {"code": -32000, "message": "No such order."}}
+
+
+async def _call_ended_before(_: dict[str, Any]) -> Response:
+    return events()
+
+
+async def _call_ended_between(_: dict[str, Any]) -> Response:
+    return events(_NOTE)
+
+
+async def _call_ended_after(body: dict[str, Any]) -> Response:
+    return events(_NOTE, _error_of(body["id"]))
+
+
+async def _call_answered_another(_: dict[str, Any]) -> Response:
+    return events(_error_of("another"))
+
+
+async def _call_polled(_: dict[str, Any]) -> Response:
+    return events(begin="id: 1\nretry: 10\ndata: \n\n")
+
+
+async def _call_refused_loudly(body: dict[str, Any]) -> Response:
+    return JSONResponse(_error_of(body["id"]), 500)
+
+
+async def _call_cut(_: dict[str, Any]) -> Response:
+    return Response(b'{"jsonrpc": "2.0", "id"', media_type="application/json")
+
+
+async def _call_html(_: dict[str, Any]) -> Response:
+    return Response("<h1>Hello</h1>", media_type="text/html")
+
+
+async def _call_accepted(_: dict[str, Any]) -> Response:
+    return Response(status_code=202)
+
+
+async def _call_limited(_: dict[str, Any]) -> Response:
+    return Response(status_code=429)
+
+
+async def _call_given_up(_: dict[str, Any]) -> Response:
+    return Response(status_code=408)
+
+
 _CALLS: dict[str, LateMode] = {
+    "call_slow": _call_slow,
+    "call_ended_before": _call_ended_before,
+    "call_ended_between": _call_ended_between,
+    "call_ended_after": _call_ended_after,
+    "call_answered_another": _call_answered_another,
+    "call_polled": _call_polled,
+    "call_refused_loudly": _call_refused_loudly,
+    "call_cut": _call_cut,
+    "call_html": _call_html,
+    "call_accepted": _call_accepted,
+    "call_limited": _call_limited,
+    "call_given_up": _call_given_up,
     "call_silent": _call_silent,
     "call_broken": _call_broken,
     "call_refusing": _refusing,

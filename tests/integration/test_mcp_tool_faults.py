@@ -44,7 +44,9 @@ class Shop:
     def list_tools(self, _: ToolServer) -> ToolListing:
         return ToolListing([ListedTool("cancel", "Cancels.", SCHEMA)])
 
-    def call_tool(self, _: ToolServer, name: str, arguments: Mapping[str, Any], key: str) -> ToolReply:
+    def call_tool(
+        self, _: ToolServer, name: str, arguments: Mapping[str, Any], key: str, *, patient: bool
+    ) -> ToolReply:
         self.keys.append(key)
         return ToolReply("done", "done", 4)
 

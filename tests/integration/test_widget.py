@@ -26,8 +26,14 @@ _SCRIPT = '<script src="{api}/widget.js" data-key="{key}" data-label="Ask the sh
 _FORM = [
     {"name": "name", "label": "Your name", "required": True},
     {"name": "email", "label": "Mail", "type": "email"},
+    {"name": "phone", "label": "Telephone", "type": "tel"},
     {"name": "notes", "label": "Question", "type": "textarea"},
 ]
+_WORDS = {
+    "notice": "You will talk with the artificial voice of the shop.",
+    "consent_text": "The shop may call me.",
+    "privacy_url": "https://shop.example/privacy",
+}
 _READ = "([url, key]) => fetch(url, {headers: {Authorization: `Bearer ${key}`}}).then(() => 'read', () => 'not')"
 #: Stands for Turnstile's script, which the test does not load from the internet.
 _TURNSTILE = """
@@ -125,7 +131,7 @@ def collect_problems(page: Page) -> list[str]:
 
 def test_a_visitor_talks_and_leaves_a_lead(admin: httpx.Client, shops: tuple[Shop, Shop], browser: Browser) -> None:
     shop, _ = shops
-    token = make_token(admin, shop.origin)
+    token = make_token(admin, shop.origin, **_WORDS)
     shop.show(token["public_key"])
 
     def visit(page: Page) -> Any:
@@ -146,6 +152,11 @@ def test_a_visitor_talks_and_leaves_a_lead(admin: httpx.Client, shops: tuple[Sho
         expect(dialog.get_by_text("Mail is not a mail address")).to_be_visible()
         dialog.get_by_label("Mail").fill("ada@example.com")
         dialog.get_by_label("Question").fill("Are you open?")
+        dialog.get_by_label("Telephone").fill("+14155550142")
+        expect(dialog.get_by_text(_WORDS["notice"])).to_be_visible()
+        expect(dialog.get_by_role("link", name="Privacy policy")).to_have_attribute("href", _WORDS["privacy_url"])
+        expect(dialog.get_by_role("checkbox")).not_to_be_checked()
+        dialog.get_by_label(_WORDS["consent_text"]).check()
         dialog.get_by_role("button", name="Start the talk").click()
         log = dialog.get_by_role("log", name="Transcript")
         expect(log).to_contain_text("Shop assistant: This call is recorded. This is an artificial voice. Welcome, Ada.")
@@ -168,9 +179,13 @@ def test_a_visitor_talks_and_leaves_a_lead(admin: httpx.Client, shops: tuple[Sho
         "Are you open?",
         shop.origin,
     )
+    assert (lead["phone"], lead["consent"]["text"]) == ("+14155550142", _WORDS["consent_text"])
     call = admin.get(f"/calls/{lead['call_id']}").json()
     call = call.get("call", call)
     assert (call["status"], call["widget"]["lead_id"]) == ("completed", lead["id"])
+    assert admin.delete(f"/widget-tokens/{token['id']}/leads/{lead['id']}").json() == {"ok": True}
+    call = admin.get(f"/calls/{lead['call_id']}").json()
+    assert call.get("call", call)["widget"]["phone"] is None
 
 
 def test_a_page_of_another_origin_shows_nothing(

@@ -7,6 +7,7 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from functions.hum.mcp_servers.schemas import (
+    AcceptToolsInput,
     McpCheckQueued,
     McpServerChanges,
     McpServerInput,
@@ -176,6 +177,20 @@ def delete_mcp_server(server_id: str) -> Ok:
 def check_mcp_server(server_id: str) -> McpCheckQueued:
     service.request_check(api.member, server_id, api.member.effect)
     return McpCheckQueued(ok=True, queued=True)
+
+
+@api.post(
+    "/api/mcp-servers/<mcp:server_id>/accept-tools",
+    summary="Accept changed tools of an MCP server",
+    operation_id="acceptMcpTools",
+    description="A tool with `changed` needs an approval of each use, also against the server's settings. After this,"
+    " the settings count again. Send the digests of the tools that you have read.",
+    permission=Permission.MCP_SERVERS_WRITE,
+    responses={404: _UNKNOWN, 409: "`tool_changed`: a tool has changed again, or the server does not list it."},
+)
+def accept_mcp_tools(server_id: str, request: AcceptToolsInput) -> McpServerView:
+    seen = {tool.name: tool.digest for tool in request.tools}
+    return _view_of(service.accept_tools(api.member, server_id, seen, api.member.effect))
 
 
 handler = api.handler

@@ -126,17 +126,37 @@ class McpToolSummary(BaseModel):
     name: str
     allowed: bool = Field(description="Whether `allowed_tools_json` has it.")
     needs_approval: bool = Field(description="Whether a person has to approve each use.")
+    changed: bool = Field(
+        description="Whether the tool has changed since it was first listed, or accepted. Each use needs an approval"
+        " then, until a member accepts the tool."
+    )
 
     @staticmethod
     def facts_of(server: McpServer, name: str) -> dict[str, Any]:
         """Returns the fields of a tool that follow from the server's settings."""
-        return {"name": name, "allowed": server.allows(name), "needs_approval": server.needs_approval(name)}
+        return {
+            "name": name,
+            "allowed": server.allows(name),
+            "needs_approval": server.needs_approval(name),
+            "changed": server.has_changed(name),
+        }
+
+
+class McpToolHintsView(BaseModel):
+    """The statements of a server about the effects of a tool. Nobody checks them."""
+
+    read_only: bool | None = None
+    destructive: bool | None = None
+    idempotent: bool | None = None
+    open_world: bool | None = None
 
 
 class McpToolView(McpToolSummary):
     """A tool of an MCP server."""
 
     description: str
+    hints: McpToolHintsView
+    digest: str = Field(description="It changes with everything that the server says about the tool.")
     input_schema: dict[str, Any] = Field(description="The JSON Schema of the tool's arguments.")
 
 
@@ -163,7 +183,7 @@ class _McpServerFacts(BaseModel):
 
 
 def _facts_of(server: McpServer) -> dict[str, Any]:
-    facts = server.model_dump(exclude={"tools"})
+    facts = server.model_dump(exclude={"tools", "accepted_tools", "check_timer"})
     return facts | {"enabled": int(server.enabled), "has_credential": server.has_credential}
 
 
@@ -188,7 +208,13 @@ class McpServerView(_McpServerFacts):
     def of(cls, server: McpServer, tools: Iterable[McpTool]) -> McpServerView:
         """Returns HUM's view of an MCP server with its tools."""
         shown = [
-            McpToolView.facts_of(server, tool.name) | {"description": tool.description, "input_schema": tool.parameters}
+            McpToolView.facts_of(server, tool.name)
+            | {
+                "description": tool.description,
+                "hints": tool.hints,
+                "digest": tool.digest,
+                "input_schema": tool.parameters,
+            }
             for tool in tools
         ]
         return cls.model_validate(_facts_of(server) | {"tools": shown})
@@ -235,6 +261,23 @@ class ToolApprovalList(BaseModel):
 
     approvals: list[ToolApprovalView]
     next_cursor: str | None
+
+
+class SeenTool(BaseModel):
+    """A tool that a member has read."""
+
+    name: Annotated[str, Field(min_length=1, max_length=128)]
+    digest: Annotated[str, Field(min_length=32, max_length=32)] = Field(description="The `digest` of the tool.")
+
+
+class AcceptToolsInput(BaseModel):
+    """The changed tools that a member accepts."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"tools": [{"name": "look_up", "digest": "0123456789abcdef0123456789abcdef"}]}]}
+    )
+
+    tools: Annotated[list[SeenTool], Field(min_length=1, max_length=64)]
 
 
 class McpCheckQueued(Ok):

@@ -79,7 +79,8 @@ def get_config() -> WidgetConfigView:
     cross_origin=_CORS,
     secret=True,
     responses={
-        400: "`invalid_lead`: a required field is missing, or a field is not valid. `captcha_failed`. `no_flow`: the"
+        400: "`invalid_lead`: a required field is missing, a field is not valid, or `consent` has other words."
+        " `captcha_failed`. `no_flow`: the"
         " token has no flow.",
         402: "`daily_spend_cap`: the widgets' cap of the day is reached. `hard_cap`, `plan_quota`.",
         403: _OTHER_ORIGIN,
@@ -95,6 +96,7 @@ def start_session(request: StartSessionInput) -> StartedSessionView:
     if earlier is not None:
         return StartedSessionView.of(earlier)
     answers = lead_forms.read_answers(token.lead_fields, request.lead.to_answers())
+    answers = lead_forms.read_consent(token, answers, request.consent)
     # The rate comes before the captcha: otherwise a stranger makes us ask the captcha without a limit.
     _count_session(token, exchange.request.source_ip)
     sessions.check_captcha(token, exchange.origin, request.captcha_token, exchange.request.source_ip)

@@ -14,7 +14,8 @@ from switchboard.widgets.models import CaptchaProvider, LeadField, WidgetToken
 from switchboard.widgets.sessions import CAPTCHA_ACTION, SessionWithTalk, StartedSession
 
 _TOKEN_CHARACTERS = 2_048
-_NOTICE = "You will talk with an artificial voice. The talk is written down and kept."
+_NOTICE = "You will talk with an artificial voice. The talk may be recorded. It is written down and kept."
+_CONSENT_CHARACTERS = 1_000
 
 
 class WidgetCaptchaView(BaseModel):
@@ -33,6 +34,11 @@ class WidgetConfigView(BaseModel):
     captcha: WidgetCaptchaView
     max_session_seconds: int
     notice: str = Field(description="The text that the page shows the visitor before the talk.")
+    consent_text: str | None = Field(
+        description="The words of a box that the visitor may tick. Send them as `consent` if the visitor ticked it."
+        " Null if the form asks for no telephone number."
+    )
+    privacy_url: str | None = Field(description="The privacy policy of the page's owner.")
 
     @classmethod
     def of(cls, token: WidgetToken) -> WidgetConfigView:
@@ -43,7 +49,9 @@ class WidgetConfigView(BaseModel):
             lead_fields=token.lead_fields,
             captcha=WidgetCaptchaView(provider=token.captcha_provider, site_key=key, action=CAPTCHA_ACTION),
             max_session_seconds=token.max_session_seconds,
-            notice=_NOTICE,
+            notice=token.notice or _NOTICE,
+            consent_text=token.asked_consent,
+            privacy_url=token.privacy_url,
         )
 
 
@@ -74,6 +82,11 @@ class StartSessionInput(BaseModel):
     )
     lead: LeadInput = Field(
         default_factory=LeadInput, description="The answers in the widget's form, by the names of its fields."
+    )
+    consent: Annotated[str, Field(max_length=_CONSENT_CHARACTERS)] | SkipJsonSchema[None] = Field(
+        default=None,
+        description="The `consent_text` of the configuration, if the visitor ticked its box. Other words are refused. A"
+        " session needs no consent.",
     )
 
 

@@ -15,10 +15,11 @@ from functions.hum.widget_tokens.schemas import (
     WidgetUsageView,
 )
 from switchboard.dialects.hum.dialect import Hum
+from switchboard.dialects.hum.shapes import DONE, Cursor, Ok
 from switchboard.dialects.hum.widget_views import LeadView
 from switchboard.edge.api import Api
 from switchboard.team.permissions import Permission
-from switchboard.widgets import days, service
+from switchboard.widgets import days, leads, service
 
 api = Api(Hum(), "widget_tokens", tags={"Widget Tokens": "Voice widgets on the pages of partners. For admins."})
 
@@ -84,7 +85,7 @@ def revoke_widget_token(token_id: str) -> WidgetTokenView:
 
 @api.get(
     "/api/widget-tokens/<wgt:token_id>/leads",
-    summary="List the newest leads of a widget token",
+    summary="List the leads of a widget token",
     operation_id="listWidgetTokenLeads",
     description="The answers of visitors in the form, the newest first.",
     permission=Permission.WIDGETS_READ,
@@ -92,10 +93,25 @@ def revoke_widget_token(token_id: str) -> WidgetTokenView:
 )
 def list_widget_token_leads(
     token_id: str,
-    limit: Annotated[int, Query(ge=1, le=200, description="The largest number of leads.")] = 50,
+    limit: Annotated[int, Query(ge=1, le=200, description="The largest number of leads in a page.")] = 50,
+    cursor: Cursor = None,
 ) -> LeadList:
-    found = service.list_leads(api.member.org_id, token_id, limit)
-    return LeadList(leads=[LeadView.of(lead) for lead in found])
+    found, after = leads.list_leads(api.member.org_id, token_id, limit, cursor)
+    return LeadList(leads=[LeadView.of(lead) for lead in found], next_cursor=after)
+
+
+@api.delete(
+    "/api/widget-tokens/<wgt:token_id>/leads/<led:lead_id>",
+    summary="Delete a lead of a widget token",
+    operation_id="deleteWidgetTokenLead",
+    description="The call of the visitor stays, without the visitor's name, address and number. Its transcript"
+    " stays too. A lead that nobody deletes is deleted at `kept_until`.",
+    permission=Permission.WIDGETS_WRITE,
+    responses={404: "There is no such lead."},
+)
+def delete_widget_token_lead(token_id: str, lead_id: str) -> Ok:
+    leads.delete_lead(api.member, token_id, lead_id, api.member.effect)
+    return DONE
 
 
 @api.get(

@@ -11,6 +11,8 @@ from switchboard.edge.fields import Flag, OneLine, Pattern
 from switchboard.edge.schema import omit_default
 from switchboard.usage.models import MICROS_PER_CENT
 from switchboard.widgets.models import (
+    LEAD_DAYS,
+    MAX_LEAD_DAYS,
     CaptchaProvider,
     LeadField,
     LeadFieldName,
@@ -73,6 +75,32 @@ Rate = Annotated[
     ),
 ]
 Seconds = Annotated[StrictInt, Field(ge=30, le=1_800, description="When the platform ends a session.")]
+LeadDays = Annotated[
+    StrictInt,
+    Field(
+        ge=1,
+        le=MAX_LEAD_DAYS,
+        description="How many days a lead is kept. A change is for later leads.",
+    ),
+]
+Notice = Annotated[
+    Annotated[str, OneLine(500, least=1)] | None,
+    Field(
+        description="The words before the talk, in the language of your page: who talks and why, that the"
+        " voice is artificial, and that the talk is recorded and written down. `null` means the platform's own notice."
+    ),
+]
+ConsentText = Annotated[
+    Annotated[str, OneLine(1_000, least=1)] | None,
+    Field(
+        description="The words of the box that a visitor may tick, if the form asks for `phone`: a consent to calls and"
+        " texts. A lead has the words and the time. `null` means the platform's own words."
+    ),
+]
+PrivacyUrl = Annotated[
+    Annotated[str, Field(max_length=2_048, json_schema_extra={"format": "uri"})] | None,
+    Field(description="The address of your privacy policy. The widget links to it."),
+]
 Active = Annotated[Flag, Field(description="Whether visitors may start sessions.")]
 
 
@@ -107,6 +135,10 @@ class WidgetTokenInput(BaseModel):
     per_ip_rate_per_min: Rate = 3
     max_session_seconds: Seconds = 300
     lead_fields: Fields = []
+    lead_retention_days: LeadDays = LEAD_DAYS
+    notice: Notice = None
+    consent_text: ConsentText = None
+    privacy_url: PrivacyUrl = None
     active: Active = True
 
     def to_settings(self) -> WidgetSettings:
@@ -129,6 +161,10 @@ class WidgetTokenChanges(BaseModel):
     per_ip_rate_per_min: Rate = 3
     max_session_seconds: Seconds = 300
     lead_fields: Fields = Field(default=[], json_schema_extra=omit_default)
+    lead_retention_days: LeadDays = LEAD_DAYS
+    notice: Notice = None
+    consent_text: ConsentText = None
+    privacy_url: PrivacyUrl = None
     active: Active = True
 
     def to_changes(self) -> dict[str, Any]:
@@ -151,6 +187,10 @@ class WidgetTokenView(BaseModel):
     per_ip_rate_per_min: int
     max_session_seconds: int
     lead_fields: list[LeadField]
+    lead_retention_days: int
+    notice: str | None
+    consent_text: str | None
+    privacy_url: str | None
     active: bool
     revoked_at: str | None
     created_at: str
@@ -170,9 +210,10 @@ class WidgetTokenList(BaseModel):
 
 
 class LeadList(BaseModel):
-    """The newest leads of a token."""
+    """A page of the leads of a token, the newest first."""
 
     leads: list[LeadView]
+    next_cursor: str | None
 
 
 class WidgetDayView(BaseModel):

@@ -36,6 +36,7 @@
     label { display: block; margin: .6rem 0 .2rem; }
     input, textarea { box-sizing: border-box; width: 100%; padding: .55rem; border: 1px solid #6b7280;
       background: #fff; }
+    input[type=checkbox] { width: auto; margin: 0 .5rem 0 0; }
     [aria-invalid=true] { border-color: #b91c1c; }
     .error { margin: .2rem 0 0; color: #b91c1c; }
     .row { display: flex; flex-wrap: wrap; gap: .6rem; margin-top: 1rem; }
@@ -88,12 +89,19 @@
     // The captcha draws outside of the shadow tree: its script looks for its own elements in the document.
     const captchaBox = make("div", { slot: "captcha" });
     const problem = make("p", { className: "error", hidden: true, attrs: { role: "alert" } });
-    const notice = make("p", { textContent: config.notice });
+    const notice = make("p", {}, config.notice);
+    if (config.privacy_url) {
+      const link = { href: config.privacy_url, target: "_blank", rel: "noopener", textContent: "Privacy policy" };
+      notice.append(" ", make("a", link));
+    }
+    // Nobody needs to tick it: a talk does not depend on the consent to later calls.
+    const consent = make("input", { type: "checkbox" });
+    const consentLine = make("label", { hidden: !config.consent_text }, consent, config.consent_text || "");
     const start = make("button", { type: "submit", textContent: "Start the talk" });
     const cancel = make("button", { type: "button", className: "plain", textContent: "Close" });
     const form = make("form", { noValidate: true },
       ...fields.flatMap((field) => [field.caption, field.input, field.error]),
-      make("slot", { name: "captcha" }), notice, problem,
+      consentLine, make("slot", { name: "captcha" }), notice, problem,
       make("div", { className: "row" }, start, cancel));
 
     const status = make("p", { attrs: { role: "status" } });
@@ -216,6 +224,7 @@
       say(problem, "");
       const body = { lead: Object.fromEntries(fields.filter((one) => one.input.value.trim())
         .map((one) => [one.name, one.input.value])) };
+      if (consent.checked) body.consent = config.consent_text;
       if (captcha) body.captcha_token = window.turnstile.getResponse(captcha) || "";
       start.disabled = true;
       start.textContent = "Connecting…";
@@ -271,7 +280,7 @@
     });
     dialog.addEventListener("keydown", (event) => {
       if (event.key !== "Tab") return;
-      const stops = [...dialog.querySelectorAll("button, input, textarea, ol, slot")]
+      const stops = [...dialog.querySelectorAll("a, button, input, textarea, ol, slot")]
         .flatMap((one) => one.matches("slot") ? [...captchaBox.querySelectorAll("iframe")] : [one])
         .filter((one) => !one.disabled && one.getClientRects().length);
       const last = event.shiftKey ? stops[0] : stops[stops.length - 1];

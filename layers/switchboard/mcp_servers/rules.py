@@ -26,7 +26,7 @@ _PROTOCOL_HEADERS = re.compile(
     rf"accept|content-type|cookie|idempotency-key|mcp-.*|last-event-id|{LOOP_HEADER}", re.IGNORECASE
 )
 #: The settings that say who gets a credential. The path counts too: a host may serve the servers of many customers.
-_DESTINATION = ("transport", "server_url", "connector_id")
+DESTINATION = ("transport", "server_url", "connector_id")
 _CREDENTIAL = re.compile(r"[!-~](?:[ -~]*[!-~])?")
 
 
@@ -84,7 +84,7 @@ def _check_names(value: Any) -> None:
         raise PathError((), f"has more than {MAX_LISTED_NAMES} names")
     for place, name in enumerate(value):
         if not isinstance(name, str) or not re.fullmatch(TOOL_NAME, name):
-            raise PathError((place,), "must be a tool's name: 1 to 64 letters, digits, hyphens and underscores")
+            raise PathError((place,), "must be a tool's name: 1 to 128 letters, digits, dots, hyphens and underscores")
 
 
 def _find_header_problem(name: str) -> str | None:
@@ -118,7 +118,7 @@ def check_kept_credential(before: McpServer, after: McpServer, changes: Mapping[
     """
     if before.sealed_credential is None or "credential" in changes or after.auth_type == "none":
         return
-    moved = [name for name in _DESTINATION if getattr(before, name) != getattr(after, name)]
+    moved = [name for name in DESTINATION if getattr(before, name) != getattr(after, name)]
     if moved:
         raise Invalid(
             "The MCP server is not valid: see the fields.",

@@ -8,7 +8,7 @@ from typing import Any
 
 from switchboard.accounts import organizations
 from switchboard.aws.writes import Put, Writes
-from switchboard.errors import Invalid, NotFound
+from switchboard.errors import Conflict, Invalid, NotFound
 from switchboard.events import service as events
 from switchboard.events.models import Origin, Subject
 from switchboard.kit import clock, ids
@@ -120,9 +120,17 @@ def update_server(
         if _CONNECTION & changed.keys():
             now = clock.now_iso()
             writes += tool_parts.delete_writes(before)
-            # The tools of another server, or under another label, are no longer offered.
+            # The tools of another server, or under another label, are no longer offered. Only the same server's tools
+            # stay accepted.
+            accepted = {} if changed.keys() & set(rules.DESTINATION) else before.accepted_tools
             after = after.model_copy(
-                update={"tools": [], "check_state": CheckState.PENDING, "last_status": None, "check_queued_at": now}
+                update={
+                    "tools": [],
+                    "accepted_tools": accepted,
+                    "check_state": CheckState.PENDING,
+                    "last_status": None,
+                    "check_queued_at": now,
+                }
             )
             # A check that is under way finds the change at its end, and queues the next check.
             if not _is_checking(before):
@@ -146,12 +154,35 @@ def delete_server(origin: Origin, server_id: str, effect: IdempotencyKey | None 
             store.SERVERS.delete_write(server),
             *tool_parts.delete_writes(server),
             store.label_delete_write(server),
+            timers.cancel_writes(server.check_timer),
             organizations.gauge_write(origin.org_id, _GAUGE, -1, None, None),
             _event_write(origin, server, "mcp_server.deleted"),
         )
         return True
 
     retry_on_conflict(attempt)
+
+
+def accept_tools(
+    origin: Origin, server_id: str, seen: Mapping[str, str], effect: IdempotencyKey | None = None
+) -> McpServer:
+    """Accepts changed tools: their uses need an approval only by the server's settings again.
+
+    `seen` has the digests of the tools that the member has read, by name. Raises NotFound, Conflict, Contended.
+    """
+
+    def decide(before: McpServer) -> Decision[McpServer]:
+        present = {entry.name: entry.digest for entry in before.tools}
+        if any(present.get(name) != digest for name, digest in seen.items()):
+            raise Conflict("A tool has changed again, or is gone: read the server's tools.", code="tool_changed")
+        new = {name: digest for name, digest in seen.items() if before.accepted_tools.get(name) != digest}
+        if not new:
+            return None
+        after = next_version(before, accepted_tools=before.accepted_tools | new)
+        return after, [_event_write(origin, after, "mcp_server.tools_accepted", tools=len(new))]
+
+    changed = store.SERVERS.change_object(origin.org_id, server_id, decide, once=effect)
+    return changed or get_server(origin.org_id, server_id)
 
 
 def request_check(origin: Origin, server_id: str, effect: IdempotencyKey | None = None) -> McpServer:

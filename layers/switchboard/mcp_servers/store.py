@@ -24,14 +24,31 @@ def _key(org_id: str, server_id: str) -> Key:
     return {"pk": f"{org_id}#mcp-servers", "sk": server_id}
 
 
+#: Stands for the digest of an accepted tool that is the present one. A turn reads the items of all servers.
+_PRESENT = "="
+
+
 def _pack(item: Item) -> Item:
-    kept = {name: value for name, value in item.items() if value is not None and name != "tools"}
-    return kept | {"tool_entries": texts.dump_json(item["tools"])}
+    kept = {
+        name: value for name, value in item.items() if value is not None and name not in ("tools", "accepted_tools")
+    }
+    present = {entry["name"]: entry["digest"] for entry in item["tools"]}
+    accepted = {
+        name: _PRESENT if present.get(name) == digest else digest for name, digest in item["accepted_tools"].items()
+    }
+    # The names of tools are a stranger's.
+    return kept | {"tool_entries": texts.dump_json(item["tools"]), "accepted": texts.dump_json(accepted)}
 
 
 def _unpack(item: Item) -> Item:
     # An older item has the tools themselves. They are listed again by the next check.
-    return item | {"tools": texts.load_json(item.get("tool_entries", "[]"))}
+    entries = texts.load_json(item.get("tool_entries", "[]"))
+    present = {entry["name"]: entry.get("digest", "") for entry in entries}
+    accepted = {
+        name: present[name] if digest == _PRESENT else digest
+        for name, digest in texts.load_json(item.get("accepted", "{}")).items()
+    }
+    return item | {"tools": entries, "accepted_tools": accepted}
 
 
 SERVERS = Collection("core", McpServer, _key, pack=_pack, unpack=_unpack)

@@ -38,7 +38,7 @@ def list_entries(label: str, tools: Sequence[McpTool]) -> list[ToolEntry]:
         if filled and filled + size > PART_BYTES:
             part, filled = part + 1, 0
         filled += size
-        entries.append(ToolEntry(name=tool.name, size=size, part=part))
+        entries.append(ToolEntry(name=tool.name, size=size, part=part, digest=tool.digest))
     return entries
 
 

@@ -459,7 +459,11 @@ KINDS: tuple[ItemKind, ...] = (
     ),
     ItemKind("activity", "session of a widget", "<org>#widget-session#<id>|session", _ORG, "As long as its call."),
     ItemKind(
-        "activity", "lead of a widget", "<org>#widget-leads#<token>|<id>", _ORG, "The organization's own history."
+        "activity",
+        "lead of a widget",
+        "<org>#widget-leads#<token>|<id>",
+        _CHANGE,
+        "A member deletes it, or a timer after the `lead_retention_days` of its token, with its copy in the call.",
     ),
     # ---- voicemails
     ItemKind("activity", "voicemail", "<org>#voicemail#<id>|voicemail", _CHANGE, _VOICEMAIL),

@@ -27,6 +27,14 @@ class SettleSession(Job, queue="widgets"):
     session_id: str
 
 
+class EraseLead(Job, queue="widgets"):
+    """Delete a lead whose time is over."""
+
+    org_id: str
+    token_id: str
+    lead_id: str
+
+
 class EndTokenSessions(Job, queue="widgets"):
     """End the running sessions of a revoked token. `before` is the place where the last run stopped."""
 

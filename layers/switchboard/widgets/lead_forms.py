@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from switchboard.compliance import phone
 from switchboard.email import address
 from switchboard.errors import Invalid
+from switchboard.kit import clock
 from switchboard.kit.texts import require_one_line, require_text
-from switchboard.widgets.models import LeadAnswers, LeadField
+from switchboard.widgets.models import LeadAnswers, LeadConsent, LeadField, WidgetToken
 
 MAX_CHARACTERS = {"name": 200, "email": 254, "phone": 40, "notes": 2_000}
 _NATIONAL_DIGITS = 10
@@ -44,6 +45,24 @@ def read_answers(fields: Sequence[LeadField], given: Mapping[str, str | None]) -
     if problems:
         raise Invalid("The form is not complete: see the fields.", code="invalid_lead", fields=problems)
     return LeadAnswers.model_validate(found)
+
+
+def read_consent(token: WidgetToken, answers: LeadAnswers, ticked: str | None) -> LeadAnswers:
+    """Returns a visitor's answers with their consent. `ticked` has the words of the box that the visitor ticked.
+
+    A consent without a number is dropped. Raises Invalid for other words than those of the token.
+    """
+    if ticked is None:
+        return answers
+    if ticked != token.asked_consent:
+        raise Invalid(
+            "The words of the consent have changed: reload the page.",
+            code="invalid_lead",
+            fields={"consent": "must be the present consent_text of the widget's configuration"},
+        )
+    if answers.phone is None:
+        return answers
+    return answers.model_copy(update={"consent": LeadConsent(text=ticked, given_at=clock.now_iso())})
 
 
 def _read(name: str, text: str) -> str:

@@ -8,6 +8,14 @@ from typing import Literal, NamedTuple
 from pydantic import BaseModel, Field
 
 CaptchaProvider = Literal["turnstile", "none"]
+#: How long a lead is kept if its token says nothing, and the longest time, in days. The record of a consent has to be
+#: kept for five years by those who call on the strength of it (16 CFR 310.5).
+LEAD_DAYS, MAX_LEAD_DAYS = 365, 5 * 366
+#: The words of the box for visitors who enter a telephone number, if the token has none of its own.
+CONSENT_TEXT = (
+    "You may call and text me at this number about my request, also with an artificial voice. I can talk without this "
+    "consent, and withdraw it at any time."
+)
 LeadFieldName = Literal["name", "email", "phone", "notes"]
 LeadFieldType = Literal["text", "email", "tel", "textarea"]
 
@@ -35,6 +43,11 @@ class WidgetSettings(BaseModel):
     per_ip_rate_per_min: int = 3
     max_session_seconds: int = 300
     lead_fields: list[LeadField] = Field(default_factory=list)
+    lead_retention_days: int = LEAD_DAYS
+    #: The token's own words before the talk, in place of the usual notice and words of the box.
+    notice: str | None = None
+    consent_text: str | None = None
+    privacy_url: str | None = None
     active: bool = True
 
 
@@ -55,14 +68,29 @@ class WidgetToken(WidgetSettings):
         """Whether visitors may start sessions."""
         return self.active and self.revoked_at is None
 
+    @property
+    def asked_consent(self) -> str | None:
+        """The words of the box that the visitor may tick, `None` if the form asks for no telephone number."""
+        if not any(field.name == "phone" for field in self.lead_fields):
+            return None
+        return self.consent_text or CONSENT_TEXT
+
+
+class LeadConsent(BaseModel):
+    """A visitor's consent to calls and texts at the entered number: the words that the visitor saw, and when."""
+
+    text: str
+    given_at: str
+
 
 class LeadAnswers(BaseModel):
-    """The answers of a visitor in a widget's form. `phone` is in E.164."""
+    """The answers of a visitor in a widget's form. `phone` is in E.164, and `consent` is for this number."""
 
     name: str | None = None
     email: str | None = None
     phone: str | None = None
     notes: str | None = None
+    consent: LeadConsent | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -78,6 +106,9 @@ class Lead(LeadAnswers):
     token_id: str
     origin: str
     call_id: str
+    #: When the platform deletes the lead, by the timer. Leads without it were made before they had an end.
+    kept_until: str | None = None
+    timer: str | None = None
     created_at: str
 
 

@@ -15,13 +15,14 @@ from switchboard.events import service as events
 from switchboard.events.models import Origin, Subject
 from switchboard.flows import service as flows
 from switchboard.kit import clock, ids
+from switchboard.outbound import destination
 from switchboard.persistence.collection import next_version
 from switchboard.persistence.idempotency import IdempotencyKey, commit_once
 from switchboard.persistence.optimistic import Decision
 from switchboard.timers import service as timers
-from switchboard.widgets import captcha_keys, lead_forms, origins, session_store, store
+from switchboard.widgets import captcha_keys, lead_forms, origins, store
 from switchboard.widgets.jobs import EndTokenSessions
-from switchboard.widgets.models import Lead, WidgetSettings, WidgetToken
+from switchboard.widgets.models import WidgetSettings, WidgetToken
 from switchboard.widgets.session_store import find_leads
 
 __all__ = ["find_leads"]
@@ -66,7 +67,12 @@ def create_token(origin: Origin, wanted: WidgetSettings, effect: IdempotencyKey 
 def check_settings(org_id: str, wanted: WidgetSettings) -> WidgetSettings:
     """Returns settings in their stored form. Raises Invalid."""
     lead_forms.check_fields(wanted.lead_fields)
-    found = wanted.model_copy(update={"allowed_origins": origins.normalize_origins(wanted.allowed_origins)})
+    found = wanted.model_copy(
+        update={
+            "allowed_origins": origins.normalize_origins(wanted.allowed_origins),
+            "privacy_url": _check_privacy_url(wanted.privacy_url),
+        }
+    )
     if wanted.default_flow_id is None:
         return found
     flow_id = flows.parse_flow_id(wanted.default_flow_id)
@@ -81,6 +87,14 @@ def check_settings(org_id: str, wanted: WidgetSettings) -> WidgetSettings:
             fields={"default_flow_id": "must be a flow of the kind inbound"},
         )
     return found.model_copy(update={"default_flow_id": flow_id})
+
+
+def _check_privacy_url(url: str | None) -> str | None:
+    try:
+        return url and destination.check_url(url)
+    except Invalid as error:
+        problem = error.details["fields"]["url"]
+        raise Invalid("The widget token is not valid: see the fields.", fields={"privacy_url": problem}) from None
 
 
 def get_token(org_id: str, token_id: str) -> WidgetToken:
@@ -145,12 +159,6 @@ def revoke_token(origin: Origin, token_id: str, effect: IdempotencyKey | None = 
         ]
 
     return store.TOKENS.change_object(origin.org_id, token_id, decide, effect) or get_token(origin.org_id, token_id)
-
-
-def list_leads(org_id: str, token_id: str, limit: int) -> list[Lead]:
-    """Returns the newest leads of a token, also of a revoked one. Raises NotFound."""
-    get_token(org_id, token_id)
-    return session_store.list_leads(org_id, token_id, limit)
 
 
 def _event_write(origin: Origin, token: WidgetToken, kind: str, **data: Any) -> Writes:

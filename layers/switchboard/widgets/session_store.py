@@ -15,9 +15,10 @@ from collections.abc import Sequence
 from switchboard.aws import reads
 from switchboard.aws.dynamodb import Item, Key
 from switchboard.aws.reads import Query
-from switchboard.aws.writes import Put
+from switchboard.aws.writes import Delete, Put
 from switchboard.persistence.collection import Collection
-from switchboard.persistence.listing import Listing, ListView, place_of
+from switchboard.persistence.listing import Listing, ListView, place_of, read_query_page
+from switchboard.persistence.optimistic import StaleVersionError
 from switchboard.widgets.models import Lead, WidgetSession, WidgetSessionState
 
 OPEN_SESSIONS = Listing("activity", "widget-sessions", (ListView(index="gsi1", by=("token",)),))
@@ -50,10 +51,21 @@ def lead_write(lead: Lead) -> Put:
     return Put(table="activity", item=item, unless_exists=True)
 
 
-def list_leads(org_id: str, token_id: str, limit: int) -> list[Lead]:
-    """Returns the newest leads of a token."""
-    query = Query(table="activity", partition=f"{org_id}#widget-leads#{token_id}", forward=False)
-    return [Lead.model_validate(item) for item in query.read_page(limit).items]
+def lead_delete_write(lead: Lead) -> Delete:
+    """Returns the write that deletes a lead. Raises StaleVersionError at commit if it is deleted already."""
+    return Delete(
+        table="activity",
+        key=_lead_key(lead.org_id, lead.token_id, lead.id),
+        condition="attribute_exists(pk)",
+        otherwise=StaleVersionError,
+    )
+
+
+def list_leads(org_id: str, token_id: str, limit: int, after: str | None) -> tuple[list[Lead], str | None]:
+    """Returns a page of a token's leads, the newest first, and the cursor of the next page."""
+    partition = f"{org_id}#widget-leads#{token_id}"
+    query = Query(table="activity", partition=partition, forward=False)
+    return read_query_page(query, Lead.model_validate, org_id, partition, limit, after)
 
 
 def find_leads(places: Sequence[tuple[str, str, str]]) -> list[Lead | None]:

@@ -37,9 +37,9 @@ from switchboard.persistence.optimistic import StaleVersionError, retry_on_confl
 from switchboard.timers import service as timers
 from switchboard.usage import reservations
 from switchboard.usage import service as usage
-from switchboard.widgets import captcha_keys, days, origins, session_store, store, tokens
+from switchboard.widgets import captcha_keys, days, leads, origins, session_store, store, tokens
 from switchboard.widgets.jobs import EndSession
-from switchboard.widgets.models import Lead, LeadAnswers, WidgetSession, WidgetToken
+from switchboard.widgets.models import LeadAnswers, WidgetSession, WidgetToken
 
 #: The action that a page's captcha names.
 CAPTCHA_ACTION = "widget_session"
@@ -178,7 +178,7 @@ def _start_once(
             stops.claim_checks(org.id, None),
             session_store.SESSIONS.create_write(session),
             timer_writes,
-            _event_writes(session, answers, correlation_id),
+            _event_writes(session, answers, token.lead_retention_days, correlation_id),
             once=effect,
             subject_id=session.id,
         )
@@ -231,7 +231,7 @@ def _timed(session: WidgetSession, longest: int) -> tuple[WidgetSession, Writes]
     return session.model_copy(update={"timer": limit.ref}), [limit.write, joined.write]
 
 
-def _event_writes(session: WidgetSession, answers: LeadAnswers, correlation_id: str) -> list[Writes]:
+def _event_writes(session: WidgetSession, answers: LeadAnswers, lead_days: int, correlation_id: str) -> list[Writes]:
     origin = session_origin(session.org_id, correlation_id)
     started = events.new_event_write(
         origin,
@@ -242,15 +242,7 @@ def _event_writes(session: WidgetSession, answers: LeadAnswers, correlation_id: 
     )
     if session.lead_id is None:
         return [started]
-    lead = Lead(
-        **answers.model_dump(),
-        id=session.lead_id,
-        org_id=session.org_id,
-        token_id=session.token_id,
-        origin=session.origin,
-        call_id=session.call_id,
-        created_at=session.created_at,
-    )
+    lead, lead_writes = leads.new_lead(session.lead_id, session, answers, lead_days)
     captured = events.new_event_write(
         origin,
         "widget.lead_captured",
@@ -259,7 +251,7 @@ def _event_writes(session: WidgetSession, answers: LeadAnswers, correlation_id: 
         call=lead.call_id,
         fields=sorted(name for name, value in answers if value),
     )
-    return [started, session_store.lead_write(lead), captured]
+    return [started, *lead_writes, captured]
 
 
 def session_origin(org_id: str, correlation_id: str) -> SystemActor:

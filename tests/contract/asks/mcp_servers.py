@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from itertools import count
 
+from switchboard.mcp_servers import service
 from tests.contract.console import Console
 from tests.contract.world import Ask
+from tests.unit.mcp_servers.life import with_tools
 from tests.unit.tool_approvals.life import make_approval
 
 _NUMBERS = count(1)
@@ -18,6 +20,13 @@ def _wanted() -> dict[str, object]:
 
 def _server(org: Console, below: str = "") -> str:
     return f"/api/mcp-servers/{org.admin.post('/api/mcp-servers', _wanted()).json()['id']}{below}"
+
+
+def _changed_tool(org: Console) -> Ask:
+    made = org.admin.post("/api/mcp-servers", _wanted()).json()
+    server = with_tools(service.get_server(org.org_id, made["id"]), "look_up", accepted_tools={})
+    seen = [{"name": tool.name, "digest": tool.digest} for tool in server.tools]
+    return Ask("POST", f"/api/mcp-servers/{server.id}/accept-tools", {"tools": seen})
 
 
 def _approval(org: Console, below: str = "") -> str:
@@ -34,5 +43,6 @@ GOOD = {
     "getMcpToolApproval": lambda org: Ask("GET", _approval(org)),
     "approveMcpTool": lambda org: Ask("POST", _approval(org, "/approve")),
     "denyMcpTool": lambda org: Ask("POST", _approval(org, "/deny")),
+    "acceptMcpTools": _changed_tool,
     "checkMcpServer": lambda org: Ask("POST", _server(org, "/check")),
 }

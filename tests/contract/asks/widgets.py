@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from switchboard.flows import service as flows
 from switchboard.flows.models import FlowSettings
-from switchboard.widgets import service
-from switchboard.widgets.models import WidgetSettings, WidgetToken
+from switchboard.widgets import leads, service
+from switchboard.widgets.models import LeadField, WidgetSettings, WidgetToken
 from tests.actors import system
 from tests.contract.console import Console
 from tests.contract.world import Ask
@@ -31,6 +31,17 @@ def _path(org: Console, below: str = "") -> str:
     return f"/api/widget-tokens/{make_token(org).id}{below}"
 
 
+def _lead_path(org: Console) -> str:
+    token = make_token(org)
+    fields = [LeadField(name="name", label="Your name")]
+    service.update_token(system(org.org_id), token.id, {"lead_fields": fields})
+    headers = {"Authorization": f"Bearer {token.public_key}", "Origin": PAGE}
+    started = org.http.post("/api/widget/sessions", json={"lead": {"name": "Ada"}}, headers=headers)
+    assert started.status_code == 200, started.text
+    ((lead,), _) = leads.list_leads(org.org_id, token.id, 1)
+    return f"/api/widget-tokens/{token.id}/leads/{lead.id}"
+
+
 def _page(org: Console) -> dict[str, str]:
     return {"Authorization": f"Bearer {make_token(org).public_key}", "Origin": PAGE}
 
@@ -48,6 +59,7 @@ GOOD = {
     "updateWidgetToken": lambda org: Ask("PATCH", _path(org), {"name": "Store", "max_session_seconds": 60}),
     "revokeWidgetToken": lambda org: Ask("POST", _path(org, "/revoke")),
     "listWidgetTokenLeads": lambda org: Ask("GET", _path(org, "/leads")),
+    "deleteWidgetTokenLead": lambda org: Ask("DELETE", _lead_path(org)),
     "getWidgetTokenUsage": lambda org: Ask("GET", _path(org, "/usage")),
 }
 

@@ -27,7 +27,9 @@ def with_tools(server: McpServer, *names: str, tools: Sequence[Mapping[str, Any]
     given = tools or [{"name": name, "description": f"Tool {name}.", "parameters": SCHEMA} for name in names]
     listed = [McpTool.model_validate(tool) for tool in given]
     entries = tool_parts.list_entries(server.label, listed)
-    known = server.model_dump() | {"tools": entries, "check_state": "ok", "version": server.version + 1, **facts}
+    accepted = {entry.name: entry.digest for entry in entries}
+    listing = {"tools": entries, "accepted_tools": accepted, "check_state": "ok"}
+    known = server.model_dump() | {**listing, "version": server.version + 1, **facts}
     after = McpServer.model_validate(known)
     commit(store.SERVERS.save_write(after), tool_parts.replace_writes(server, entries, listed))
     return after

@@ -7,13 +7,15 @@ from typing import Any
 import pytest
 
 from switchboard.carriers import mcp_tools
-from switchboard.carriers.mcp_tools import LeftOutTool, ListedTool, ToolListing, ToolServer
-from switchboard.kit import clock
-from switchboard.mcp_servers import checking, service
-from switchboard.mcp_servers.jobs import CheckServer
+from switchboard.carriers.mcp_tools import LeftOutTool, ListedTool, ToolHints, ToolListing, ToolServer
+from switchboard.errors import Conflict
+from switchboard.kit import clock, ids
+from switchboard.mcp_servers import checking, service, tools
+from switchboard.mcp_servers.jobs import CheckServer, RecheckServer
 from switchboard.mcp_servers.models import McpServer
 from tests.actors import Tenant, system, tenant
 from tests.fakes.mcp_servers import SCHEMA
+from tests.tables import each
 from tests.unit.mcp_servers.life import create, with_tools
 from tests.unit.tool_approvals.life import list_due_times
 
@@ -59,10 +61,76 @@ def test_a_check_lists_the_tools_with_the_credential(acme: Tenant, remote: Remot
     ]
 
 
-def test_a_failing_server_has_a_status_in_words_and_no_tools(acme: Tenant, remote: Remote) -> None:
+def test_a_failing_server_has_a_status_in_words_and_keeps_its_tools(acme: Tenant, remote: Remote) -> None:
     remote.listing = ToolListing(problem="The server answered HTTP 500.")
+    assert check(create(acme, "new")).tools == []
     found = check(with_tools(create(acme), "look_up"))
-    assert (found.check_state, found.last_status, found.tools) == ("failed", "The server answered HTTP 500.", [])
+    assert (found.check_state, found.last_status) == ("failed", "The server answered HTTP 500.")
+    assert [tool.name for tool in service.list_tools(found)] == ["look_up"]
+    remote.listing = ToolListing(problem=mcp_tools.NO_TOOLS)
+    assert (check(found).check_state, check(found).tools) == ("failed", [])
+
+
+def list_rechecks(server: McpServer) -> list[str]:
+    return list_due_times(RecheckServer(org_id=server.org_id, server_id=server.id))
+
+
+def test_a_server_is_checked_again_by_one_timer(acme: Tenant, remote: Remote, frozen: clock.FrozenClock) -> None:
+    made = create(acme)
+    for _ in range(2):
+        frozen.advance(minutes=1)
+        check(made)
+        assert list_rechecks(made) == [clock.format_iso(clock.now() + checking.CHECKED_AGAIN)]
+    remote.listing = ToolListing(problem="The server answered HTTP 500.")
+    checking.check_server(RecheckServer(org_id=made.org_id, server_id=made.id))
+    assert list_rechecks(made) == [clock.format_iso(clock.now() + checking.FAILED_AGAIN)]
+    service.delete_server(system(acme.org_id), made.id)
+    assert list_rechecks(made) == []
+    hosted = create(acme, transport="hosted")
+    check(hosted)
+    assert list_rechecks(hosted) == []
+
+
+@each(
+    "other",
+    (
+        ListedTool("look_up", "Sends money.", SCHEMA),
+        ListedTool("look_up", "Looks up.", {**SCHEMA, "title": "Other"}),
+        ListedTool("look_up", "Looks up.", SCHEMA, ToolHints(destructive=True)),
+    ),
+)
+def test_a_tool_that_changes_needs_an_approval_until_a_member_accepts_it(
+    acme: Tenant, remote: Remote, other: ListedTool
+) -> None:
+    remote.listing = ToolListing([ListedTool("look_up", "Looks up.", SCHEMA)])
+    made = check(create(acme, ids.new_id("label"), require_approval_default="never"))
+    assert (made.needs_approval("look_up"), made.check_state) == (False, "ok")
+    # A tool that goes away and comes back is not a new one.
+    for listing in ([ListedTool("another", "", SCHEMA)], [other]):
+        remote.listing = ToolListing(listing)
+        found = check(made)
+    assert (found.needs_approval("look_up"), found.check_state) == (True, "limited")
+    assert "Changed: look_up." in str(found.last_status)
+    assert tools.list_offered_tools(acme.org_id, None, only_free=True) == []
+
+    (tool,) = service.list_tools(found)
+    origin = system(acme.org_id)
+    with pytest.raises(Conflict):
+        service.accept_tools(origin, made.id, {"look_up": "0" * 32})
+    accepted = service.accept_tools(origin, made.id, {"look_up": tool.digest})
+    assert not accepted.needs_approval("look_up")
+    assert service.accept_tools(origin, made.id, {"look_up": tool.digest}) == accepted
+    assert check(made).check_state == "ok"
+    service.delete_server(origin, made.id)
+
+
+def test_the_tools_of_another_server_are_new_ones(acme: Tenant, remote: Remote) -> None:
+    made = check(create(acme, require_approval_default="never"))
+    remote.listing = ToolListing([ListedTool("look_up", "Other.", SCHEMA)])
+    service.update_server(system(acme.org_id), made.id, {"label": "sales"})
+    assert check(made).needs_approval("look_up")
+    service.update_server(system(acme.org_id), made.id, {"server_url": "https://new.example/mcp"})
+    assert not check(made).needs_approval("look_up")
 
 
 def schema(**more: Any) -> dict[str, Any]:
@@ -76,7 +144,7 @@ def test_tools_that_cannot_be_used_are_left_out_and_named(acme: Tenant, remote: 
             ListedTool("good", "", {"$schema": "http://json-schema.org/draft-07/schema#", **SCHEMA}),
             ListedTool("cyclic", "", cyclic),
             ListedTool("remote", "", schema(properties={"a": {"$ref": "https://evil.example/s"}})),
-            *(ListedTool(letter * 57, "", SCHEMA) for letter in "xyz"),
+            *(ListedTool(f"cyclic{number}", "", cyclic) for number in range(3)),
         ],
         [LeftOutTool("no spaces", "its name is odd")],
         "It has too many tools.",
@@ -88,7 +156,6 @@ def test_tools_that_cannot_be_used_are_left_out_and_named(acme: Tenant, remote: 
     assert found.last_status.startswith("1 tool. It has too many tools. Left out: no spaces: its name is odd; cyclic: ")
     assert "refers to itself" in found.last_status
     assert "must refer to this schema" in found.last_status
-    assert "use a shorter label" in found.last_status
     assert found.last_status.endswith(" ….")
 
 

@@ -30,5 +30,7 @@ def test_its_tools_are_listed_offered_and_run(
     service.request_check(system(acme.org_id), made.id)
     checking.check_server(CheckServer(org_id=acme.org_id, server_id=made.id))
     gone = service.get_server(acme.org_id, made.id)
-    assert (gone.check_state, gone.tools) == ("failed", [])
+    assert gone.check_state == "failed"
+    # The server may be back in a moment, so its tools stay.
+    assert [tool.name for tool in gone.tools] == ["look_up", "fail", "speak"]
     assert gone.last_status == "The server cannot be used: the connection was refused."

@@ -69,7 +69,8 @@ def test_settings_that_are_wrong_are_named_all_at_once(acme: Tenant) -> None:
     ) == {
         "server_url": "has a host that is not on the public internet",
         "flow_id": "must be the id of a flow of your organization",
-        "allowed_tools_json": "line 2, at [1]: must be a tool's name: 1 to 64 letters, digits, hyphens and underscores",
+        "allowed_tools_json": "line 2, at [1]: must be a tool's name: 1 to 128 letters, digits, dots, hyphens and "
+        "underscores",
         "auto_approve_tools_json": 'line 1: must be a list of tools\' names, such as ["look_up"]',
         "credential_header": "cannot be the header of a credential: use another name, such as X-API-Key",
     }

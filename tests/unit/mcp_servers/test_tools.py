@@ -109,7 +109,9 @@ class Remote:
         self.called: list[tuple[str, str, Mapping[str, Any], str]] = []
         monkeypatch.setattr(mcp_tools, "call_tool", self.call_tool)
 
-    def call_tool(self, server: ToolServer, name: str, arguments: Mapping[str, Any], key: str) -> ToolReply:
+    def call_tool(
+        self, server: ToolServer, name: str, arguments: Mapping[str, Any], key: str, *, patient: bool
+    ) -> ToolReply:
         self.called.append((server.url, name, arguments, key))
         return self.reply
 
@@ -122,6 +124,9 @@ def test_a_result_is_marked_as_untrusted_and_as_cut(acme: Tenant, monkeypatch: p
     run = tools.run_tool(made, "look_up", {"order": 7}, "key-1")
     assert run.text.endswith("x\n(The result is cut: the first 4,000 of 9,000 characters.)")
     assert not run.done
+    remote.reply = ToolReply("The tool gave no result.", "unknown", 24)
+    run = tools.run_tool(made, "look_up", {"order": 7}, "key-1")
+    assert (run.outcome, run.text.endswith("Do not start it again by yourself.)")) == ("unknown", True)
     assert remote.called[0] == ("https://tools.example.com/mcp", "look_up", {"order": 7}, "key-1")
 
 
@@ -153,12 +158,12 @@ def test_an_approved_tool_does_not_run_with_another_url_or_schema(
 
     assert run() == f"{tools.UNTRUSTED}sent"
     made = with_tools(made, tools=[{"name": "look_up", "description": "", "parameters": {**SCHEMA, "title": "Other"}}])
-    assert "have changed since a person was asked" in run()
+    assert "has changed since a person was asked" in run()
     with_tools(made, "look_up")
     assert run() == f"{tools.UNTRUSTED}sent"
     moved = {"server_url": "https://other.example.com/mcp"}
     with_tools(service.update_server(system(acme.org_id), made.id, moved), "look_up")
-    assert "have changed since a person was asked" in run()
+    assert "has changed since a person was asked" in run()
     assert len(remote.called) == 2
 
 

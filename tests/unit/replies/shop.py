@@ -22,7 +22,9 @@ class Shop:
         self.before_reply: Callable[[], None] = lambda: None
         monkeypatch.setattr(mcp_tools, "call_tool", self.call_tool)
 
-    def call_tool(self, server: ToolServer, name: str, arguments: Mapping[str, Any], key: str) -> ToolReply:
+    def call_tool(
+        self, server: ToolServer, name: str, arguments: Mapping[str, Any], key: str, *, patient: bool
+    ) -> ToolReply:
         self.called.append((name, arguments))
         self.keys.append(key)
         self.before_reply()

@@ -35,7 +35,9 @@ class Shop:
         self.error: BaseException | None = None
         monkeypatch.setattr(mcp_tools, "call_tool", self.call_tool)
 
-    def call_tool(self, server: ToolServer, name: str, arguments: Mapping[str, Any], key: str) -> ToolReply:
+    def call_tool(
+        self, server: ToolServer, name: str, arguments: Mapping[str, Any], key: str, *, patient: bool
+    ) -> ToolReply:
         self.keys.append(key)
         if self.error:
             raise self.error

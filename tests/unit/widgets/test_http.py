@@ -47,6 +47,10 @@ def test_a_token_has_the_defaults_of_the_contract(ask: Ask) -> None:
         "per_ip_rate_per_min": 3,
         "max_session_seconds": 300,
         "lead_fields": [],
+        "lead_retention_days": 365,
+        "notice": None,
+        "consent_text": None,
+        "privacy_url": None,
         "active": True,
         "revoked_at": None,
         "created_at": clock.now_iso(),
@@ -78,6 +82,13 @@ def test_a_token_has_the_defaults_of_the_contract(ask: Ask) -> None:
         ({"lead_fields": [{"name": "name", "label": ""}]}, "lead_fields.0.label"),
         ({"lead_fields": [{"name": "name", "label": "A"}, {"name": "name", "label": "B"}]}, "lead_fields.1.name"),
         ({"default_flow_id": "flow_1"}, "default_flow_id"),
+        ({"lead_retention_days": 0}, "lead_retention_days"),
+        ({"lead_retention_days": 1_831}, "lead_retention_days"),
+        ({"notice": "x" * 501}, "notice"),
+        ({"notice": "two\nlines"}, "notice"),
+        ({"consent_text": ""}, "consent_text"),
+        ({"privacy_url": "http://shop.example/privacy"}, "privacy_url"),
+        ({"privacy_url": "javascript:alert(1)"}, "privacy_url"),
     ],
 )
 def test_a_wrong_field_is_named(ask: Ask, frozen: clock.FrozenClock, change: dict[str, Any], field: str) -> None:
@@ -133,10 +144,17 @@ def test_leads_are_listed_newest_first(ask: Ask, token: WidgetToken, frozen: clo
         start(token, name=name, phone="+14155550142")
         frozen.advance(seconds=1)
     path = f"{TOKENS}/{token.id}/leads"
-    found = ask("GET", path)[1]["leads"]
-    assert [lead["name"] for lead in found] == ["Cy", "Bob", "Ada"]
-    assert set(found[0]) == {"id", "name", "email", "phone", "notes", "origin", "call_id", "created_at"}
-    assert [lead["name"] for lead in ask("GET", f"{path}?limit=2")[1]["leads"]] == ["Cy", "Bob"]
+    page = ask("GET", path)[1]
+    found = page["leads"]
+    assert ([lead["name"] for lead in found], page["next_cursor"]) == (["Cy", "Bob", "Ada"], None)
+    assert set(found[0]) == {
+        *("id", "name", "email", "phone", "notes", "consent", "origin", "call_id", "kept_until", "created_at"),
+    }
+    first = ask("GET", f"{path}?limit=2")[1]
+    assert [lead["name"] for lead in first["leads"]] == ["Cy", "Bob"]
+    second = ask("GET", f"{path}?limit=2&cursor={first['next_cursor']}")[1]
+    assert ([lead["name"] for lead in second["leads"]], second["next_cursor"]) == (["Ada"], None)
+    assert ask("GET", f"{path}?cursor=x")[0] == 400
     for limit in ("0", "201", "x"):
         assert ask("GET", f"{path}?limit={limit}")[0] == 400
     service.revoke_token(system(token.org_id), token.id)
@@ -190,6 +208,7 @@ def test_only_admins_may_see_and_change_tokens(acme: Tenant, token: WidgetToken)
         ("PATCH", path, {"name": "B"}),
         ("POST", f"{path}/revoke", None),
         ("GET", f"{path}/leads", None),
+        ("DELETE", f"{path}/leads/led_{'0' * 26}", None),
         ("GET", f"{path}/usage", None),
     ]
     other = tenant("other")

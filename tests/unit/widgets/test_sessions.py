@@ -15,7 +15,7 @@ from switchboard.carriers.captcha.simulator import SPENT_TOKEN, TEST_TOKEN, Simu
 from switchboard.errors import RateLimited
 from switchboard.flows.models import Flow
 from switchboard.kit import clock, ids
-from switchboard.widgets import lifecycle, service, session_store, tokens
+from switchboard.widgets import leads, lifecycle, service, session_store, tokens
 from switchboard.widgets.models import WidgetToken
 from tests.actors import Tenant, system, tenant
 from tests.tables import each
@@ -61,7 +61,7 @@ def test_a_page_starts_reads_and_ends_a_session(token: WidgetToken) -> None:
 
 def test_the_session_is_a_call_with_its_lead(token: WidgetToken, acme: Tenant) -> None:
     started = ask_page("POST", "/sessions", token.public_key, {"lead": LEAD})
-    (lead,) = service.list_leads(acme.org_id, token.id, 10)
+    ((lead,), _) = leads.list_leads(acme.org_id, token.id, 10)
     session = session_store.SESSIONS.get_object(acme.org_id, started.body["session_id"])
     assert session is not None
     call = find_call(session)
@@ -85,7 +85,7 @@ def test_a_visitor_without_a_form_leaves_no_lead(token: WidgetToken, acme: Tenan
     service.update_token(system(acme.org_id), token.id, {"lead_fields": []})
     started = ask_page("POST", "/sessions", token.public_key, {})
     assert started.status == 200
-    assert service.list_leads(acme.org_id, token.id, 10) == []
+    assert leads.list_leads(acme.org_id, token.id, 10)[0] == []
 
 
 @each(
@@ -171,7 +171,7 @@ def test_a_wrong_answer_is_refused_before_the_captcha_is_spent(
     answer = ask_page("POST", "/sessions", token.public_key, {"lead": lead})
     assert answer.status == 400
     assert [detail["field"] for detail in answer.body["details"]] == [field]
-    assert service.list_leads(acme.org_id, token.id, 10) == []
+    assert leads.list_leads(acme.org_id, token.id, 10)[0] == []
 
 
 def test_the_captcha_is_checked_before_anything_is_written(flow: Flow) -> None:
@@ -318,7 +318,7 @@ def test_a_repeated_request_starts_one_session(token: WidgetToken, acme: Tenant)
         ask_page("POST", "/sessions", token.public_key, {"lead": {"name": "Ada"}}, **key) for _ in range(2)
     )
     assert first.body == second.body
-    assert len(service.list_leads(acme.org_id, token.id, 10)) == 1
+    assert len(leads.list_leads(acme.org_id, token.id, 10)[0]) == 1
 
 
 def test_a_session_token_opens_its_own_session_only(token: WidgetToken) -> None:

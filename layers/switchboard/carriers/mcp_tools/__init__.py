@@ -13,6 +13,7 @@ from typing import Any, Literal, NamedTuple
 __all__ = [
     "LeftOutTool",
     "ListedTool",
+    "ToolHints",
     "ToolListing",
     "ToolReply",
     "ToolServer",
@@ -26,8 +27,11 @@ MAX_DESCRIPTION_CHARACTERS = 1_000
 MAX_SCHEMA_BYTES, MAX_SCHEMA_LEVELS = 32 * 1_024, 10
 #: The characters of a result that are kept.
 MAX_RESULT_CHARACTERS = 4_000
-#: The names of a tool that a language model accepts.
-TOOL_NAME = r"[A-Za-z0-9_-]{1,64}"
+#: The names of a tool that the protocol allows (2025-11-25, under Tool Names).
+TOOL_NAME = r"[A-Za-z0-9_.-]{1,128}"
+
+#: The problem of a server that lists no tool: it has answered, so the tools of before are gone.
+NO_TOOLS = "It has no tools."
 
 #: `unknown`: the request was sent and has no answer, so the tool may have run.
 Outcome = Literal["done", "failed", "unknown"]
@@ -41,12 +45,25 @@ class ToolServer:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
+class ToolHints(NamedTuple):
+    """The statements of a server about the effects of a tool. A stranger makes them, so they decide nothing."""
+
+    read_only: bool | None = None
+    destructive: bool | None = None
+    idempotent: bool | None = None
+    open_world: bool | None = None
+
+
+NO_HINTS = ToolHints()
+
+
 class ListedTool(NamedTuple):
     """A tool within the limits. `parameters` is the JSON Schema of its arguments, as the server sent it."""
 
     name: str
     description: str
     parameters: dict[str, Any]
+    hints: ToolHints = NO_HINTS
 
 
 class LeftOutTool(NamedTuple):
@@ -89,11 +106,13 @@ def list_tools(server: ToolServer) -> ToolListing:
     return client.list_tools(server)
 
 
-def call_tool(server: ToolServer, name: str, arguments: Mapping[str, Any], key: str) -> ToolReply:
-    """Calls a tool and returns its result, within 20 seconds. Raises nothing.
+def call_tool(
+    server: ToolServer, name: str, arguments: Mapping[str, Any], key: str, *, patient: bool = False
+) -> ToolReply:
+    """Calls a tool and returns its result, within 20 seconds, or 75 if nobody waits (`patient`). Raises nothing.
 
     The server gets the `key` as the header Idempotency-Key. It is the same in each repetition of this call.
     """
     from switchboard.carriers.mcp_tools import client  # for cold start: as above
 
-    return client.call_tool(server, name, arguments, key)
+    return client.call_tool(server, name, arguments, key, patient=patient)

@@ -8,7 +8,7 @@ import logging
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import httpx2
 from mcp import Client, MCPError
@@ -25,6 +25,7 @@ from mcp_types import (
     PaginatedRequestParams,
     TextContent,
     Tool,
+    ToolAnnotations,
 )
 from pydantic import ValidationError
 
@@ -35,9 +36,12 @@ from switchboard.carriers.mcp_tools import (
     MAX_SCHEMA_BYTES,
     MAX_SCHEMA_LEVELS,
     MAX_TOOLS,
+    NO_HINTS,
+    NO_TOOLS,
     TOOL_NAME,
     LeftOutTool,
     ListedTool,
+    ToolHints,
     ToolListing,
     ToolReply,
     ToolServer,
@@ -48,10 +52,13 @@ from switchboard.outbound.client import GuardedClient
 from switchboard.outbound.loops import LOOP_HEADER
 from switchboard.outbound.sent_secrets import SentSecrets
 
-#: The time of a whole session with all its requests, in seconds.
-LIST_SECONDS, CALL_SECONDS = 30.0, 20.0
+#: The time of a whole session with all its requests, in seconds. The last one is of a call for which nobody waits.
+LIST_SECONDS, CALL_SECONDS, PATIENT_CALL_SECONDS = 30.0, 20.0, 75.0
+#: The time of one request of a call for which nobody waits, in seconds.
+PATIENT_REQUEST_SECONDS = 60.0
 _MAX_PAGES = 10
 _MAX_ERROR_CHARACTERS, _MAX_SHOWN_NAME = 200, 80
+_CALL = "tools/call"
 _UNAUTHORIZED = (401, 403)
 _ERROR_STATUS = 400
 T = TypeVar("T")
@@ -69,13 +76,13 @@ def list_tools(server: ToolServer) -> ToolListing:
     async def work(client: Client) -> None:
         await _read_pages(client, found)
 
-    problem = asyncio.run(_run(server, server.headers, work, LIST_SECONDS)).problem
+    problem = asyncio.run(_run(server, server.headers, work, _Patience(REQUEST_SECONDS, LIST_SECONDS))).problem
     if problem is None and found.problem is None and not (found.tools or found.left_out):
-        found.problem = "It has no tools."
+        found.problem = NO_TOOLS
     return ToolListing(found.tools, found.left_out, problem or found.problem)
 
 
-def call_tool(server: ToolServer, name: str, arguments: Mapping[str, Any], key: str) -> ToolReply:
+def call_tool(server: ToolServer, name: str, arguments: Mapping[str, Any], key: str, *, patient: bool) -> ToolReply:
     """Calls a tool. Raises nothing."""
     replies: list[ToolReply] = []
     secrets = _secrets_of(server)
@@ -85,16 +92,25 @@ def call_tool(server: ToolServer, name: str, arguments: Mapping[str, Any], key: 
         # Not `client.call_tool`: it would check the result with a schema of the server, which may cost any time.
         replies.append(_reply_of(await client.session.send_request(request, CallToolResult), secrets))
 
-    end = asyncio.run(_run(server, {**server.headers, "Idempotency-Key": key}, work, CALL_SECONDS))
+    usual = _Patience(REQUEST_SECONDS, CALL_SECONDS)
+    patience = _Patience(PATIENT_REQUEST_SECONDS, PATIENT_CALL_SECONDS) if patient else usual
+    end = asyncio.run(_run(server, {**server.headers, "Idempotency-Key": key}, work, patience))
     if replies:
         # The result counts, even if the session did not end well.
         return replies[0]
     text = f"The tool gave no result. {end.problem or 'The server sent none.'}"
-    return ToolReply(text, "unknown" if end.has_called and not end.is_answer else "failed", len(text))
+    return ToolReply(text, "unknown" if end.may_have_run else "failed", len(text))
 
 
 def _secrets_of(server: ToolServer) -> SentSecrets:
     return SentSecrets(server.headers.values())
+
+
+class _Patience(NamedTuple):
+    """The time of one request, and of the whole session, in seconds."""
+
+    request: float
+    session: float
 
 
 class _Found:
@@ -106,27 +122,36 @@ class _Found:
 
 
 class _SessionEnd:
-    """How a session ended: its problem in words, whether a tool was called, and whether the server itself refused."""
+    """How a session ended: its problem in words, and whether a tool was called that the server did not refuse."""
 
-    def __init__(self, problem: str | None = None, *, has_called: bool = False, is_answer: bool = False) -> None:
-        self.problem, self.has_called, self.is_answer = problem, has_called, is_answer
+    def __init__(self, problem: str | None, transport: GuardedTransport) -> None:
+        asked = transport.asked
+        self.problem = problem
+        self.may_have_run = (
+            asked is not None and asked.method == _CALL and not (asked.was_refused or asked.has_refusing_status)
+        )
 
 
 async def _run(
-    server: ToolServer, headers: Mapping[str, str], work: Callable[[Client], Awaitable[None]], seconds: float
+    server: ToolServer, headers: Mapping[str, str], work: Callable[[Client], Awaitable[None]], patience: _Patience
 ) -> _SessionEnd:
     async with GuardedClient(max_body=MAX_RESPONSE_BYTES) as web:
-        transport = GuardedTransport(web, server.url)
+        transport = GuardedTransport(web, server.url, patience.request)
         try:
-            async with asyncio.timeout(seconds), _open_session(transport, server.url, headers) as client:
+            async with (
+                asyncio.timeout(patience.session),
+                _open_session(transport, server.url, headers, patience.request) as client,
+            ):
                 await work(client)
         except Exception as error:  # noqa: BLE001 every failure of a stranger's server is a result
-            return _describe_failure(transport, error, seconds, _secrets_of(server))
-        return _SessionEnd(has_called=transport.has_called)
+            return _SessionEnd(_describe_failure(transport, error, patience, _secrets_of(server)), transport)
+        return _SessionEnd(None, transport)
 
 
 @asynccontextmanager
-async def _open_session(transport: GuardedTransport, url: str, headers: Mapping[str, str]) -> AsyncIterator[Client]:
+async def _open_session(
+    transport: GuardedTransport, url: str, headers: Mapping[str, str], request_seconds: float
+) -> AsyncIterator[Client]:
     # httpx2 has its own timeouts. Those of the transport apply instead.
     async with httpx2.AsyncClient(
         transport=transport,
@@ -138,7 +163,7 @@ async def _open_session(transport: GuardedTransport, url: str, headers: Mapping[
     ) as http:
         client = Client(
             streamable_http_client(url, http_client=http, max_sse_event_size=MAX_RESPONSE_BYTES),
-            read_timeout_seconds=REQUEST_SECONDS + 1,
+            read_timeout_seconds=request_seconds + 1,
             client_info=Implementation(name="switchboard", version="1"),
             cache=None,
         )
@@ -178,14 +203,22 @@ def _add_tool(tool: Tool, names: set[str], found: _Found) -> None:
     told = found.secrets.hide(tool.description or tool.title or "")
     description = " ".join(UNSAFE_CHARACTERS.sub(" ", told).split())
     parameters = found.secrets.hide_in_json(tool.input_schema)
-    found.tools.append(ListedTool(tool.name, description[:MAX_DESCRIPTION_CHARACTERS], parameters))
+    found.tools.append(
+        ListedTool(tool.name, description[:MAX_DESCRIPTION_CHARACTERS], parameters, _hints_of(tool.annotations))
+    )
+
+
+def _hints_of(told: ToolAnnotations | None) -> ToolHints:
+    if told is None:
+        return NO_HINTS
+    return ToolHints(told.read_only_hint, told.destructive_hint, told.idempotent_hint, told.open_world_hint)
 
 
 def _refuse_tool(tool: Tool, names: set[str], secrets: SentSecrets) -> str | None:
     if secrets.are_in(tool.name):
         return "its name has the server's credential"
     if not re.fullmatch(TOOL_NAME, tool.name):
-        return "its name must have 1 to 64 letters, digits, hyphens and underscores"
+        return "its name must have 1 to 128 letters, digits, dots, hyphens and underscores"
     if tool.name in names:
         return "another tool has its name"
     if is_deeper(tool.input_schema, MAX_SCHEMA_LEVELS):
@@ -212,32 +245,39 @@ def _beginning(text: str) -> str:
     return text[:MAX_RESULT_CHARACTERS]
 
 
-def _describe_failure(
-    transport: GuardedTransport, error: Exception, seconds: float, secrets: SentSecrets
-) -> _SessionEnd:
+def _describe_failure(transport: GuardedTransport, error: Exception, patience: _Patience, secrets: SentSecrets) -> str:
     causes = list(_flatten(error))
     answer = next((cause for cause in causes if isinstance(cause, MCPError)), None)
     telemetry.logger().info(
         "an MCP server failed", extra={"reason": ", ".join(sorted({type(cause).__name__ for cause in causes}))}
     )
-    problem, is_answer = f"The server broke the protocol: {type(causes[0]).__name__}.", False
+    asked = transport.asked
+    status = asked.status if asked else 0
     if transport.problem:
-        problem = f"The server cannot be used: {transport.problem}."
-    elif any(isinstance(cause, TimeoutError) for cause in causes):
-        problem = f"The server was not done within {seconds:g} s."
-    elif transport.status in _UNAUTHORIZED:
-        problem, is_answer = f"The server refused the credential (HTTP {transport.status}).", True
-    elif transport.status >= _ERROR_STATUS:
-        problem, is_answer = f"The server answered HTTP {transport.status}.", transport.status < 500
-    elif answer is not None and answer.error.code == REQUEST_TIMEOUT:
-        problem = f"The server did not answer within {REQUEST_SECONDS:g} s."
-    elif answer is not None and answer.error.code == PARSE_ERROR:
-        problem = "The server's response is not valid JSON-RPC."
-    elif answer is not None:
-        problem, is_answer = f"The server answered an error: {_one_line(answer.error.message, secrets)}.", True
-    elif any(isinstance(cause, ValidationError) for cause in causes):
-        problem, is_answer = "The server's answer does not have the form of the protocol.", False
-    return _SessionEnd(problem, has_called=transport.has_called, is_answer=is_answer)
+        return f"The server cannot be used: {transport.problem}."
+    if any(isinstance(cause, TimeoutError) for cause in causes):
+        return f"The server was not done within {patience.session:g} s."
+    if status in _UNAUTHORIZED:
+        return f"The server refused the credential (HTTP {status})."
+    if status >= _ERROR_STATUS:
+        return f"The server answered HTTP {status}."
+    if answer is not None:
+        return _describe_error(answer, secrets, patience, is_own=asked is not None and asked.was_refused)
+    if any(isinstance(cause, ValidationError) for cause in causes):
+        return "The server's answer does not have the form of the protocol."
+    return f"The server broke the protocol: {type(causes[0]).__name__}."
+
+
+def _describe_error(error: MCPError, secrets: SentSecrets, patience: _Patience, *, is_own: bool) -> str:
+    """Returns an error of the client in words. `is_own` says whether the server sent it."""
+    said = _one_line(error.error.message, secrets)
+    if is_own:
+        return f"The server answered an error: {said}."
+    if error.error.code == REQUEST_TIMEOUT:
+        return f"The server did not answer within {patience.request:g} s."
+    if error.error.code == PARSE_ERROR:
+        return "The server's response is not valid JSON-RPC."
+    return f"The server gave no answer: {said}."
 
 
 def _flatten(error: BaseException) -> list[BaseException]:

@@ -7,10 +7,11 @@ from contextlib import suppress
 
 import httpx2
 
+from switchboard.carriers.mcp_tools.asked import AskedRequest, read_request
 from switchboard.outbound.client import GuardedClient, NoResponseError, ResponseStream
 from switchboard.outbound.reserved_headers import RESERVED_HEADERS
 
-#: The time of one request with its whole response, and of the request that ends a session, in seconds.
+#: The usual time of one request with its whole response, and of the request that ends a session, in seconds.
 REQUEST_SECONDS, GOODBYE_SECONDS = 8.0, 2.0
 #: The bytes of one response, and of all responses of a session.
 MAX_RESPONSE_BYTES, MAX_SESSION_BYTES = 1_024 * 1_024, 4 * 1_024 * 1_024
@@ -18,40 +19,45 @@ MAX_RESPONSE_BYTES, MAX_SESSION_BYTES = 1_024 * 1_024, 4 * 1_024 * 1_024
 MAX_REQUESTS = 30
 _NO_SUCH_METHOD, _REDIRECTS, _BAD_REQUEST = 405, range(300, 400), 400
 _IDENTITY = ("", "identity")
+_LAST_EVENT = "last-event-id"
 
 
 class GuardedTransport(httpx2.AsyncBaseTransport):
     """Sends the requests of one session to one URL.
 
-    `problem` says in words why the latest request failed, and `status` is the status of the latest response.
-    `has_called` says whether a request that calls a tool was sent.
+    `problem` says in words why the latest message failed. `asked` is the latest request, and what the server answered
+    to it. The client sends other messages after a request, such as its cancellation and the end of the session.
+    `seconds` is the time of one request with its whole response.
     """
 
-    def __init__(self, web: GuardedClient, url: str) -> None:
+    def __init__(self, web: GuardedClient, url: str, seconds: float) -> None:
         self.problem: str | None = None
-        self.status = 0
-        self.has_called = False
-        self._web, self._url = web, url
+        self.asked: AskedRequest | None = None
+        self._web, self._url, self._seconds = web, url, seconds
         self._requests = self._bytes = 0
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Sends a request. Raises httpx2.TransportError."""
-        if request.method == "GET":
+        if request.method == "GET" and _LAST_EVENT not in request.headers:
             # A stream of the server's own messages. Nothing here listens to them.
             return httpx2.Response(_NO_SUCH_METHOD, request=request)
         self._requests += 1
         if self._requests > MAX_REQUESTS:
             raise self._failure(f"it needs more than {MAX_REQUESTS} requests")
         body = await request.aread()
-        self.has_called = self.has_called or b'"tools/call"' in body
+        # A server may close a stream, and go on with its events when the client asks for them by the last one's id.
+        asked = self.asked if request.method == "GET" else read_request(body)
         headers = {name: value for name, value in request.headers.items() if name.lower() not in RESERVED_HEADERS}
-        seconds = GOODBYE_SECONDS if request.method == "DELETE" else REQUEST_SECONDS
-        self.problem = None
+        seconds = GOODBYE_SECONDS if request.method == "DELETE" else self._seconds
+        if asked:
+            self.asked, self.problem = asked, None
         try:
             stream = await self._web.open_stream(request.method, self._url, headers, body, seconds)
         except NoResponseError as error:
+            if request.method == "DELETE":
+                # The session ends anyway, and its result is known.
+                raise httpx2.ReadError(error.reason) from error
             raise self._failure(error.reason) from error
-        self.status = stream.status
         if stream.headers.get("content-encoding", "").lower() not in _IDENTITY:
             stream.close()
             raise self._failure("it compresses responses that must not be compressed")
@@ -59,7 +65,8 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
             stream.close()
             raise self._failure("it redirects: use the URL to which it redirects")
         kept = {name: value for name, value in stream.headers.items() if name in _KEPT_HEADERS}
-        return httpx2.Response(stream.status, headers=kept, stream=_Body(self, stream), request=request)
+        heard = asked.begin_response(stream.status, kept.get("content-type", "")) if asked else bytearray()
+        return httpx2.Response(stream.status, headers=kept, stream=_Body(self, stream, heard), request=request)
 
     def count_bytes(self, size: int, so_far: int) -> None:
         """Counts a part of a response of which `so_far` bytes were read. Raises httpx2.TransportError at a limit."""
@@ -81,10 +88,10 @@ _KEPT_HEADERS = frozenset({"content-type", "mcp-session-id", "location"})
 
 
 class _Body(httpx2.AsyncByteStream):
-    """The body of a response, within the limits."""
+    """The body of a response, within the limits. `heard` gets what was read."""
 
-    def __init__(self, transport: GuardedTransport, stream: ResponseStream) -> None:
-        self._transport, self._stream = transport, stream
+    def __init__(self, transport: GuardedTransport, stream: ResponseStream, heard: bytearray) -> None:
+        self._transport, self._stream, self._heard = transport, stream, heard
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         size = 0
@@ -92,6 +99,7 @@ class _Body(httpx2.AsyncByteStream):
             async for part in self._stream.read_parts():
                 self._transport.count_bytes(len(part), size)
                 size += len(part)
+                self._heard += part
                 yield part
         except NoResponseError as error:
             raise self._transport.note_failure(error.reason) from error

@@ -21,6 +21,11 @@ class McpServerUpdated(TypedDict):
 class McpServerChecked(TypedDict):
     state: Annotated[Code, "The result: `ok`, `limited`, `failed` or `not_dialed`."]
     tools: Annotated[Count, "The number of tools that can be used."]
+    changed: Annotated[Count, "The number of tools that have changed since they were accepted."]
+
+
+class McpToolsAccepted(TypedDict):
+    tools: Annotated[Count, "The number of changed tools that the member accepted."]
 
 
 class McpToolUse(TypedDict):
@@ -42,6 +47,7 @@ TYPES = (
     EventType("mcp_server.updated", "A member changed an MCP server.", "mcp_server", McpServerUpdated),
     EventType("mcp_server.deleted", "A member deleted an MCP server.", "mcp_server"),
     EventType("mcp_server.check_requested", "A member asked for a check of an MCP server.", "mcp_server"),
+    EventType("mcp_server.tools_accepted", "A member accepted changed tools.", "mcp_server", McpToolsAccepted),
     EventType("mcp_server.checked", "The tools of an MCP server were listed.", "mcp_server", McpServerChecked),
     _tool("mcp_tool.approval_requested", "The AI wants to use a tool that needs a person's approval."),
     _tool("mcp_tool.approved", "A member let a tool run."),

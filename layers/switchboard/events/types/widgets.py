@@ -28,7 +28,14 @@ class WidgetSessionEnded(WidgetSessionStarted):
 
 
 class WidgetLeadCaptured(WidgetSessionStarted):
-    fields: Annotated[list[Code], "The fields of the form that the visitor filled in, without the values."]
+    fields: Annotated[
+        list[Code], "The fields of the form that the visitor filled in, and `consent`, without the values."
+    ]
+
+
+class WidgetLeadDeleted(TypedDict):
+    token: Annotated[Id, "The widget token of the page."]
+    call: Annotated[Id, "The call of the visitor. It no longer has the visitor's name, address and number."]
 
 
 TYPES = (
@@ -57,5 +64,12 @@ TYPES = (
         WidgetLeadCaptured,
         channel="voice",
         webhooks={"hum": "widget.lead_captured"},
+    ),
+    EventType(
+        "widget.lead_deleted",
+        "A lead was deleted, by a member or at the end of its time.",
+        "widget_lead",
+        WidgetLeadDeleted,
+        channel="voice",
     ),
 )

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from switchboard.carriers import mcp_tools
-from switchboard.carriers.mcp_tools import ToolServer, client, transport
+from switchboard.carriers.mcp_tools import ToolHints, ToolServer, client, transport
 from switchboard.outbound.loops import LOOP_HEADER
 from tests.fakes.mcp_servers import SCHEMA, Hostile, Shop, serving
 from tests.tables import each
@@ -62,12 +62,12 @@ PROBLEMS = (
     ("short", "The server cannot be used: the connection was closed in the middle of the response."),
     ("garbage", "The server's response is not valid JSON-RPC."),
     ("deep_json", "The server's response is not valid JSON-RPC."),
-    ("html", "The server answered an error: Unexpected content type: text/html; charset=utf-8."),
+    ("html", "The server gave no answer: Unexpected content type: text/html; charset=utf-8."),
     ("redirect", "The server cannot be used: it redirects: use the URL to which it redirects."),
     ("broken", "The server answered HTTP 500."),
     ("locked", "The server refused the credential (HTTP 401)."),
     ("zipped", "The server cannot be used: it compresses responses that must not be compressed."),
-    ("accepted", "The server answered an error: server answered a request with 202 Accepted."),
+    ("accepted", "The server gave no answer: server answered a request with 202 Accepted."),
     ("shapeless", "The server's answer does not have the form of the protocol."),
     ("refusing", "The server answered an error: Go [31m away now."),
     ("empty", "It has no tools."),
@@ -106,26 +106,63 @@ def test_tools_that_do_not_fit_are_left_out_with_a_reason(hostile: tuple[Hostile
     found = mcp_tools.list_tools(ToolServer(f"{hostile[1]}/odd"))
     assert [(tool.name, tool.description[:30]) for tool in found.tools] == [
         ("good", "Finds an order. Quickly."),
+        ("orders.look_up", "A tool."),
         ("wordy", "y" * 30),
     ]
-    assert len(found.tools[1].description) == 1_000
+    assert len(found.tools[2].description) == 1_000
+    assert found.tools[1].hints == ToolHints(read_only=False, destructive=True)
     assert found.tools[0].parameters == SCHEMA
-    name = "its name must have 1 to 64 letters, digits, hyphens and underscores"
+    name = "its name must have 1 to 128 letters, digits, dots, hyphens and underscores"
     assert [tuple(one) for one in found.left_out] == [
         ("good", "another tool has its name"),
         ("no spaces", name),
-        ("x" * 65, name),
+        ("x" * 80, name),
         ("", name),
         ("deep", "its schema has more than 10 levels"),
         ("large", "its schema is larger than 32 KB"),
     ]
 
 
-def test_a_call_without_an_answer_may_have_run(hostile: tuple[Hostile, str]) -> None:
-    for mode in ("call_silent", "call_broken", "call_shapeless"):
-        assert mcp_tools.call_tool(ToolServer(f"{hostile[1]}/{mode}"), "look_up", {}, "k").outcome == "unknown", mode
-    for mode in ("silent", "locked", "call_refusing"):
-        assert mcp_tools.call_tool(ToolServer(f"{hostile[1]}/{mode}"), "look_up", {}, "k").outcome == "failed", mode
+@each(
+    "mode, outcome, words",
+    (
+        ("call_silent", "unknown", "no complete response within 0.7 s"),
+        ("call_broken", "unknown", "The server answered HTTP 502."),
+        ("call_shapeless", "unknown", "does not have the form of the protocol"),
+        ("call_ended_before", "unknown", "The server gave no answer: SSE stream ended without a response."),
+        ("call_ended_between", "unknown", "The server gave no answer: SSE stream ended without a response."),
+        ("call_answered_another", "unknown", "The server gave no answer: No such order."),
+        ("call_cut", "unknown", "is not valid JSON-RPC"),
+        ("call_html", "unknown", "The server gave no answer: Unexpected content type: text/html"),
+        ("call_accepted", "unknown", "The server gave no answer: server answered a request with 202 Accepted."),
+        ("call_given_up", "unknown", "The server answered HTTP 408."),
+        ("call_limited", "failed", "The server answered HTTP 429."),
+        ("call_refusing", "failed", "The server answered an error: Go [31m away now."),
+        ("call_refused_loudly", "failed", "The server answered HTTP 500."),
+        ("call_ended_after", "failed", "The server answered an error: No such order."),
+        ("silent", "failed", "no complete response within 0.7 s"),
+        ("locked", "failed", "The server refused the credential (HTTP 401)."),
+    ),
+)
+def test_a_call_that_the_server_itself_did_not_refuse_may_have_run(
+    hostile: tuple[Hostile, str], mode: str, outcome: str, words: str
+) -> None:
+    reply = mcp_tools.call_tool(ToolServer(f"{hostile[1]}/{mode}"), "look_up", {}, "k")
+    assert (reply.outcome, words in reply.text) == (outcome, True), reply
+
+
+def test_a_stream_that_the_server_closes_goes_on_by_its_last_event(hostile: tuple[Hostile, str]) -> None:
+    reply = mcp_tools.call_tool(ToolServer(f"{hostile[1]}/call_polled"), "look_up", {}, "k")
+    assert (reply.text, reply.outcome) == ("done", "done")
+
+
+def test_a_call_for_which_nobody_waits_may_take_longer(
+    hostile: tuple[Hostile, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "PATIENT_REQUEST_SECONDS", 4.0)
+    server = ToolServer(f"{hostile[1]}/call_slow")
+    assert mcp_tools.call_tool(server, "look_up", {}, "k").outcome == "unknown"
+    assert mcp_tools.call_tool(server, "look_up", {}, "k", patient=True).text == "done"
 
 
 def test_results_are_plain_text(hostile: tuple[Hostile, str]) -> None:
