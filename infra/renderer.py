@@ -20,6 +20,7 @@ import tempfile
 from pathlib import Path
 
 from infra import node
+from infra.local.terminal import print_line
 
 _HERE = Path(__file__).resolve().parent
 LOCK = _HERE / "renderer.json"
@@ -49,6 +50,14 @@ def install_renderer(folder: Path = FOLDER) -> None:
                 _unpack(_fetch_package(Path(place)), Path(place) / "scalar")
                 shutil.rmtree(folder, ignore_errors=True)
                 shutil.move(Path(place) / "scalar", folder)
+
+
+def try_install_renderer() -> None:
+    """Install the pinned version. If that is not possible, print one line with the reason."""
+    try:
+        install_renderer()
+    except (node.NpmError, WrongPackageError) as error:
+        print_line(f"The API reference cannot be shown, because its renderer cannot be installed: {error}")
 
 
 def is_installed(folder: Path = FOLDER) -> bool:

@@ -126,6 +126,9 @@ class Group(Function):
     api: str = ""
     paths: tuple[str, ...] = ()
     snapstart: bool = True
+    #: The requests of one address in a minute, for a group that strangers may call and that has few environments. The
+    #: firewall blocks the address for this group alone.
+    address_per_minute: int | None = None
     #: The media types of bodies that are passed on as bytes. API Gateway treats all other bodies as text.
     binary: tuple[str, ...] = ()
     #: Whether its responses are streamed. The function is then an ASGI app at `functions/<name>/app.py`. Its handler

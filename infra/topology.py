@@ -389,8 +389,10 @@ GROUPS = (
         paths=("api/triggers/inbound/{proxy+}",),
         # It reads the pace of the organization's starts.
         tables={"core": READ, "activity": READ_WRITE, "idempotency": WRITE, "ratelimit": WRITE},
-        # A request takes some hundredths of a second: 30 environments accept about a thousand events a second.
+        # A request takes some hundredths of a second: 30 environments accept about a thousand events a second. One
+        # address may take a tenth of them.
         reserved=30,
+        address_per_minute=6_000,
     ),
     Group(
         "hum/webhooks",
@@ -442,6 +444,8 @@ GROUPS = (
         tables=_EDGE | {"activity": READ_WRITE},
         grants=frozenset({Grant.ROOT_SECRET, Grant.TRANSPORT, Grant.CAPTCHA}),
         reserved=50,
+        # An office of many visitors may share an address.
+        address_per_minute=3_000,
     ),
     Group(
         "portal",
@@ -464,6 +468,8 @@ GROUPS = (
         # Each environment waits for another function, for up to 24 s. A slow operation must not use up the environments
         # of all APIs.
         reserved=50,
+        # The servers of a model's vendor call for many customers.
+        address_per_minute=6_000,
     ),
     Group(
         "callbacks/livekit",
@@ -691,7 +697,7 @@ WORKERS = (
         sends=("brands", "simulator"),
         # It opens what is sealed, and names the deployment's callbacks to the registry.
         grants=frozenset({Grant.ROOT_SECRET, Grant.NUMBERS, Grant.CALLBACKS}),
-        # Each job may have to wait for a registry that hangs, and one adds all numbers to a campaign.
+        # Each job may have to wait for a registry that hangs.
         batch=1,
         concurrency=5,
         seconds=60,

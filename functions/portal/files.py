@@ -11,7 +11,8 @@ from typing import Any
 
 _HERE = Path(__file__).parent
 #: The renderer of the reference pages. `python -m infra.renderer` installs it here.
-_RENDERER = _HERE / "scalar" / "scalar.js"
+RENDERER = "scalar.js"
+_RENDERER = _HERE / "scalar" / RENDERER
 _MEDIA_TYPES = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -50,7 +51,9 @@ def list_document_infos() -> dict[str, dict[str, Any]]:
 
 @cache
 def _assets() -> dict[str, Path]:
-    return {path.name: path for path in (*(_HERE / "assets").iterdir(), _RENDERER) if path.suffix in _MEDIA_TYPES}
+    # A local stack without access to npm has no renderer.
+    found = (*(_HERE / "assets").iterdir(), *_RENDERER.parent.glob(_RENDERER.name))
+    return {path.name: path for path in found if path.suffix in _MEDIA_TYPES}
 
 
 def _read(path: Path) -> File:

@@ -35,7 +35,13 @@ def show_reference(name: str) -> Response[Any]:
     info = files.list_document_infos().get(name)
     if info is None:
         raise NotFound("There is no such API: check the address.")
-    return show_page("reference.html", title=info["title"], name=name, policy=_REFERENCE_POLICY)
+    return show_page(
+        "reference.html",
+        title=info["title"],
+        name=name,
+        has_renderer=files.find_asset(files.RENDERER) is not None,
+        policy=_REFERENCE_POLICY,
+    )
 
 
 @api.get(

@@ -2,7 +2,7 @@
 
 | set | packages | for |
 |---|---|---|
-| `run` | `infra/local/run.lock`, the AWS engine, the table engine | `make run` |
+| `run` | `infra/local/run.lock`, the AWS engine, the table engine, the renderer of the API reference | `make run` |
 | `speech` | `infra/local/speech.lock` | speech recognition in the local stack |
 | `all` | `requirements.lock` | tests, the CDK, checks |
 """
@@ -18,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
 
+from infra import renderer
 from infra.install.environments import PROJECT, ROOT, VENV, Installer, InstallError, find_installer, is_installed
 from infra.install.progress import Progress
 from infra.local import dynoxide, engine
@@ -50,7 +51,7 @@ def main() -> None:
 
 def _is_complete(name: str) -> bool:
     return is_installed(VENV, *_LOCKS[name], PROJECT) and (
-        name != "run" or (engine.is_installed() and dynoxide.is_installed())
+        name != "run" or (engine.is_installed() and dynoxide.is_installed() and renderer.is_installed())
     )
 
 
@@ -59,8 +60,8 @@ def _install(name: str) -> None:
     print("Installing into .venv and .local. Nothing else on this machine changes.", flush=True)
     with progress.shown(), ThreadPoolExecutor() as threads, ExitStack() as ends:
         works = []
-        if name == "run" and not dynoxide.is_installed():
-            works.append(threads.submit(_run, progress, "table engine", dynoxide.install_dynoxide))
+        if name == "run":
+            works.append(threads.submit(_install_npm_packages, progress))
         with progress.step("installer"):
             installer = ends.enter_context(find_installer())
         works.append(threads.submit(_install_packages, installer, name, progress))
@@ -69,6 +70,14 @@ def _install(name: str) -> None:
         for work in works:
             work.result()
     print(f"Installed in {time.monotonic() - begun:.1f} s.", flush=True)
+
+
+def _install_npm_packages(progress: Progress) -> None:
+    """Install what comes from npm. Without it, the stack works more slowly, or shows no API reference."""
+    if not dynoxide.is_installed():
+        _run(progress, "table engine", dynoxide.install_dynoxide)
+    if not renderer.is_installed():
+        _run(progress, "API reference", renderer.try_install_renderer)
 
 
 def _run(progress: Progress, label: str, action: Callable[[], object]) -> None:

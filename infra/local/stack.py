@@ -111,7 +111,7 @@ class LocalStack:
                 with_tables=tables is None,
                 holds=(lock.fileno(),),
             )
-            await asyncio.to_thread(renderer.install_renderer)
+            await asyncio.to_thread(renderer.try_install_renderer)
             people = await asyncio.to_thread(
                 identity.Identity, port=self.ports.identity, console_url=self.url, log=self.home / "identity.log"
             )

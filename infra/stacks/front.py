@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from aws_cdk import CfnOutput, RemovalPolicy, Stack
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_certificatemanager as acm
@@ -9,6 +11,8 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_wafv2 as wafv2
 from constructs import Construct
 
+from infra import topology
+from infra.resources import Group
 from infra.stacks.deployment import Deployment
 from infra.stacks.findings import accept_finding
 
@@ -61,6 +65,10 @@ class Front(Stack):
                     ),
                     visibility_config=_seen_as("PerAddress"),
                 ),
+                *(
+                    _group_rule(group, limit, priority)
+                    for priority, (group, limit) in enumerate(_list_limits(), start=2)
+                ),
             ],
         )
 
@@ -98,6 +106,49 @@ class Front(Stack):
             f"AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/{_LOGS_POLICY}]",
             "API Gateway documents this managed policy for writing logs.",
         )
+
+
+def _list_limits() -> list[tuple[Group, int]]:
+    return [(group, limit) for group in topology.GROUPS if (limit := group.address_per_minute) is not None]
+
+
+def _group_rule(group: Group, limit: int, priority: int) -> wafv2.CfnWebACL.RuleProperty:
+    """Returns the rule that keeps the environments of a small group from being taken by one address.
+
+    The limits of the functions count a stranger only after its credential was looked up.
+    """
+    name = "PerAddress" + "".join(word.capitalize() for word in re.split("[/_]", group.name))
+    return wafv2.CfnWebACL.RuleProperty(
+        name=name,
+        priority=priority,
+        action=wafv2.CfnWebACL.RuleActionProperty(block={}),
+        statement=wafv2.CfnWebACL.StatementProperty(
+            rate_based_statement=wafv2.CfnWebACL.RateBasedStatementProperty(
+                aggregate_key_type="IP", limit=limit, evaluation_window_sec=60, scope_down_statement=_path_of(group)
+            )
+        ),
+        visibility_config=_seen_as(name),
+    )
+
+
+def _path_of(group: Group) -> wafv2.CfnWebACL.StatementProperty:
+    """Returns the statement that matches the only path of a group. Without a domain, a path begins with its stage."""
+    base = next(api.base_path for api in topology.APIS if api.name == group.api)
+    (path,) = ("/" + "/".join(part for part in (base, path) if part) for path in group.paths)
+    prefix = path.removesuffix("{proxy+}")
+    # A client may encode letters of a path, and API Gateway decodes them.
+    decoded = [
+        wafv2.CfnWebACL.TextTransformationProperty(priority=0, type="URL_DECODE"),
+        wafv2.CfnWebACL.TextTransformationProperty(priority=1, type="NORMALIZE_PATH"),
+    ]
+    return wafv2.CfnWebACL.StatementProperty(
+        byte_match_statement=wafv2.CfnWebACL.ByteMatchStatementProperty(
+            field_to_match=wafv2.CfnWebACL.FieldToMatchProperty(uri_path={}),
+            positional_constraint="ENDS_WITH" if prefix == path else "CONTAINS",
+            search_string=prefix,
+            text_transformations=decoded,
+        )
+    )
 
 
 def _seen_as(name: str) -> wafv2.CfnWebACL.VisibilityConfigProperty:

@@ -13,7 +13,7 @@ import pytest
 
 from switchboard.aws import queues
 from switchboard.brands import drafts, marking, registering, service
-from switchboard.brands.jobs import AdvanceRegistration, MarkNumbers, WatchRegistration
+from switchboard.brands.jobs import AdvanceRegistration, MarkNumber, MarkNumbers, WatchRegistration
 from switchboard.carriers.registrations.ports.registry import RegistryIssue, RegistryReview
 from switchboard.errors import Conflict
 from switchboard.kit import clock
@@ -173,9 +173,13 @@ def test_marking_that_was_killed_anywhere_ends_with_all_numbers_registered(
         made = [save_number(ada.org_id, f"+1212555{done:02d}{place:02d}") for place in range(2)]
         before, finished = count_events("number.a2p"), []
         with saboteur.killing(after=done):
-            marking.mark_numbers(MarkNumbers(org_id=ada.org_id))
+            for one in made:
+                marking.mark_number(MarkNumber(org_id=ada.org_id, number_id=one.id))
             finished.append(True)
+        frozen.advance(seconds=61)
+        # The walk of a verdict has the same numbers.
         marking.mark_numbers(MarkNumbers(org_id=ada.org_id))
+        pass_time(later, frozen, minutes=2)
         found = [numbers.get_number(ada.org_id, one.id) for one in made]
         assert {a2p.status_of(one) for one in found} == {a2p.A2pStatus.REGISTERED}
         assert (count_events("number.a2p") - before).total() == 2

@@ -11,6 +11,7 @@ from functions.hum.mcp_servers.schemas import (
     McpServerChanges,
     McpServerInput,
     McpServerList,
+    McpServerSummary,
     McpServerView,
     ToolApprovalList,
     ToolApprovalView,
@@ -19,7 +20,7 @@ from switchboard.dialects.hum.dialect import Hum
 from switchboard.dialects.hum.shapes import DONE, Cursor, Limit, Ok
 from switchboard.edge.api import Api
 from switchboard.mcp_servers import service
-from switchboard.mcp_servers.models import McpServerSettings
+from switchboard.mcp_servers.models import McpServer, McpServerSettings
 from switchboard.team.permissions import Permission
 from switchboard.tool_approvals import service as tool_approvals
 from switchboard.tool_approvals.models import ApprovalState
@@ -36,16 +37,21 @@ _DECIDED = "Another member decided otherwise: `already_decided`. Or nobody decid
 _INVALID = "A setting is not valid. For JSON in a text, the message names the line and the column."
 
 
+def _view_of(server: McpServer) -> McpServerView:
+    return McpServerView.of(server, service.list_tools(server))
+
+
 @api.get(
     "/api/mcp-servers",
     summary="List MCP servers",
     operation_id="listMcpServers",
-    description="All of them, the newest first, with the tools that the last check found. Credentials are never shown.",
+    description="All of them, the newest first, with the names of the tools that the last check found. A single server "
+    "has their descriptions and arguments too. Credentials are never shown.",
     permission=Permission.MCP_SERVERS_READ,
 )
 def list_mcp_servers() -> McpServerList:
     found = service.list_servers(api.member.org_id)
-    return McpServerList(mcp_servers=[McpServerView.of(server) for server in found])
+    return McpServerList(mcp_servers=[McpServerSummary.of(server) for server in found])
 
 
 @api.post(
@@ -65,7 +71,7 @@ def create_mcp_server(request: McpServerInput) -> McpServerView:
     given = request.given()
     credential = given.pop("credential", None)
     settings = McpServerSettings.model_validate(given)
-    return McpServerView.of(service.create_server(api.member, settings, credential, api.member.effect))
+    return _view_of(service.create_server(api.member, settings, credential, api.member.effect))
 
 
 @api.get(
@@ -128,7 +134,7 @@ def deny_mcp_tool(approval_id: str) -> ToolApprovalView:
     responses={404: _UNKNOWN},
 )
 def get_mcp_server(server_id: str) -> McpServerView:
-    return McpServerView.of(service.get_server(api.member.org_id, server_id))
+    return _view_of(service.get_server(api.member.org_id, server_id))
 
 
 @api.patch(
@@ -141,7 +147,7 @@ def get_mcp_server(server_id: str) -> McpServerView:
     responses={400: _INVALID, 404: _UNKNOWN},
 )
 def update_mcp_server(server_id: str, request: McpServerChanges) -> McpServerView:
-    return McpServerView.of(service.update_server(api.member, server_id, request.given(), api.member.effect))
+    return _view_of(service.update_server(api.member, server_id, request.given(), api.member.effect))
 
 
 @api.delete(

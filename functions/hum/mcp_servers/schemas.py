@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -9,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from switchboard.dialects.hum.shapes import Ok
 from switchboard.edge.fields import Bit, OneLine, Pattern
 from switchboard.edge.schema import omit_default
-from switchboard.mcp_servers.models import ApprovalDefault, AuthType, CheckState, McpServer, Transport
+from switchboard.mcp_servers.models import ApprovalDefault, AuthType, CheckState, McpServer, McpTool, Transport
 from switchboard.mcp_servers.rules import LABEL_PATTERN, MAX_CREDENTIAL_CHARACTERS
 from switchboard.tool_approvals.models import ApprovalState, ToolApproval
 
@@ -119,19 +120,27 @@ class McpServerChanges(McpServerInput):
     )
 
 
-class McpToolView(BaseModel):
-    """A tool of an MCP server."""
+class McpToolSummary(BaseModel):
+    """A tool of an MCP server, without its description and its arguments."""
 
     name: str
-    description: str
-    input_schema: dict[str, Any] = Field(description="The JSON Schema of the tool's arguments.")
     allowed: bool = Field(description="Whether `allowed_tools_json` has it.")
     needs_approval: bool = Field(description="Whether a person has to approve each use.")
 
+    @staticmethod
+    def facts_of(server: McpServer, name: str) -> dict[str, Any]:
+        """Returns the fields of a tool that follow from the server's settings."""
+        return {"name": name, "allowed": server.allows(name), "needs_approval": server.needs_approval(name)}
 
-class McpServerView(BaseModel):
-    """An MCP server, without its credential."""
 
+class McpToolView(McpToolSummary):
+    """A tool of an MCP server."""
+
+    description: str
+    input_schema: dict[str, Any] = Field(description="The JSON Schema of the tool's arguments.")
+
+
+class _McpServerFacts(BaseModel):
     id: str
     label: str
     description: str | None
@@ -149,34 +158,46 @@ class McpServerView(BaseModel):
     check_state: CheckState = Field(description="The result of the last check. `pending`: a check is queued.")
     last_status: str | None = Field(description="The result of the last check in words.")
     last_checked_at: str | None
-    tools: list[McpToolView] = Field(description="The tools that the last check found.")
     created_at: str
     updated_at: str
 
+
+def _facts_of(server: McpServer) -> dict[str, Any]:
+    facts = server.model_dump(exclude={"tools"})
+    return facts | {"enabled": int(server.enabled), "has_credential": server.has_credential}
+
+
+class McpServerSummary(_McpServerFacts):
+    """An MCP server in a list, without its credential."""
+
+    tools: list[McpToolSummary] = Field(description="The tools that the last check found, by their names.")
+
     @classmethod
-    def of(cls, server: McpServer) -> McpServerView:
-        """Returns HUM's view of an MCP server."""
-        tools = [
-            McpToolView(
-                name=tool.name,
-                description=tool.description,
-                input_schema=tool.parameters,
-                allowed=server.allows(tool.name),
-                needs_approval=server.needs_approval(tool.name),
-            )
-            for tool in server.tools
+    def of(cls, server: McpServer) -> McpServerSummary:
+        """Returns HUM's view of an MCP server in a list."""
+        tools = [McpToolSummary.facts_of(server, tool.name) for tool in server.tools]
+        return cls.model_validate(_facts_of(server) | {"tools": tools})
+
+
+class McpServerView(_McpServerFacts):
+    """An MCP server, without its credential."""
+
+    tools: list[McpToolView] = Field(description="The tools that the last check found.")
+
+    @classmethod
+    def of(cls, server: McpServer, tools: Iterable[McpTool]) -> McpServerView:
+        """Returns HUM's view of an MCP server with its tools."""
+        shown = [
+            McpToolView.facts_of(server, tool.name) | {"description": tool.description, "input_schema": tool.parameters}
+            for tool in tools
         ]
-        facts = server.model_dump(exclude={"tools"}) | {
-            "enabled": int(server.enabled),
-            "has_credential": server.has_credential,
-        }
-        return cls.model_validate(facts | {"tools": tools})
+        return cls.model_validate(_facts_of(server) | {"tools": shown})
 
 
 class McpServerList(BaseModel):
     """All MCP servers of the organization."""
 
-    mcp_servers: list[McpServerView]
+    mcp_servers: list[McpServerSummary]
 
 
 class ToolApprovalView(BaseModel):

@@ -13,7 +13,7 @@ from functions.hum.widget_sessions.schemas import (
 )
 from switchboard.dialects.hum.dialect import Hum
 from switchboard.dialects.hum.shapes import DONE, Ok
-from switchboard.edge import cors, rate_limit
+from switchboard.edge import cors, rate_limit, strangers
 from switchboard.edge.api import Api
 from switchboard.edge.dialect import read_bearer_token
 from switchboard.edge.exchange import Exchange
@@ -40,7 +40,8 @@ def _authenticate_key(exchange: Exchange) -> None:
         raise Unauthenticated("This is no widget's key: send Authorization: Bearer whk_….", code="malformed")
     if not is_id(key, "whk"):
         raise NotFound(_UNKNOWN, code="unknown_widget")
-    token = sessions.admit_key(key)
+    with strangers.guarding_look_up(exchange, key):
+        token = sessions.admit_key(key)
     exchange.bearer, exchange.credential, exchange.origins = token, key, token.allowed_origins
 
 

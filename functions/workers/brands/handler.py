@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from switchboard import workers
 from switchboard.brands import marking, registering
-from switchboard.brands.jobs import AdvanceRegistration, CheckRegistration, MarkNumbers, WatchRegistration
+from switchboard.brands.jobs import (
+    AdvanceRegistration,
+    CheckRegistration,
+    MarkNumber,
+    MarkNumbers,
+    WatchRegistration,
+)
 
 handler = workers.job_handler(
     {
         AdvanceRegistration: registering.advance_registration,
         CheckRegistration: lambda job: registering.check_registration(job.org_id, job.brand_id),
+        MarkNumber: marking.mark_number,
         MarkNumbers: marking.mark_numbers,
         WatchRegistration: registering.watch_registration,
     }

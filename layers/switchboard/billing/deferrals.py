@@ -7,7 +7,7 @@ notification ask again, and the next answer ends the state.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from switchboard import telemetry
 from switchboard.aws.writes import Writes, commit
@@ -15,23 +15,13 @@ from switchboard.billing import store
 from switchboard.billing.jobs import CheckPayment
 from switchboard.billing.models import BillingAccount
 from switchboard.kit import clock
+from switchboard.kit.deferral import Deferral
 from switchboard.persistence.collection import next_version
 from switchboard.persistence.optimistic import retry_on_conflict
 from switchboard.timers import service as timers
 
-#: How long the provider is asked again and again. Stripe sends a notification again for three days too.
-DEADLINE = timedelta(days=3)
-#: The pause in the first hour, in which the invoice of a month is open, and the pause after it.
-_FIRST_HOUR, _FIRST_PAUSE, _LATER_PAUSE = timedelta(hours=1), timedelta(minutes=5), timedelta(hours=1)
-
-
-def next_attempt_at(since: str) -> datetime | None:
-    """Returns when to ask again what has had no answer since a time, `None` after the deadline."""
-    now = clock.now()
-    waited = now - clock.parse(since)
-    if waited >= DEADLINE:
-        return None
-    return now + (_FIRST_PAUSE if waited < _FIRST_HOUR else _LATER_PAUSE)
+#: Stripe sends a notification again for three days too. The invoice of a month is open for an hour.
+UNANSWERED = Deferral(timedelta(days=3), first_pause=timedelta(minutes=5), later_pause=timedelta(hours=1))
 
 
 def report_unanswered(org_id: str, since: str) -> None:
@@ -56,7 +46,7 @@ def _plan_read(org_id: str) -> None:
         telemetry.log_skip("a later job reads the subscription", org_id=org_id)
         return
     since = account.unread_since or clock.format_iso(now)
-    due = next_attempt_at(since)
+    due = UNANSWERED.next_attempt_at(since)
     facts = {"unread_since": since, "read_again_at": None, "read_again_timer": None, "unreadable": due is None}
     if due is None:
         report_unanswered(org_id, since)

@@ -137,7 +137,7 @@ def _tell_use_without_invoice(org_id: str, month: str) -> None:
 def put_off(job: ReportUse) -> None:
     """Repeats a job later, because the provider did not answer. After the deadline, an alarm names the organization."""
     since = job.unanswered_since or clock.now_iso()
-    due = deferrals.next_attempt_at(since)
+    due = deferrals.UNANSWERED.next_attempt_at(since)
     if due is None:
         deferrals.report_unanswered(job.org_id, since)
         due = clock.now() + _DAILY

@@ -34,6 +34,16 @@ class WatchRegistration(Job, queue="brands"):
 
 
 class MarkNumbers(Job, queue="brands"):
-    """Give the organization's numbers the state of its registration."""
+    """Give the organization's numbers the state of its registration, some of them from `start` on."""
 
     org_id: str
+    start: dict[str, str] | None = None
+
+
+class MarkNumber(Job, queue="brands"):
+    """Give a number the state of its organization's registration, and add it to the approved campaign."""
+
+    org_id: str
+    number_id: str
+    #: Since when the registry has not answered.
+    unanswered_since: str | None = None

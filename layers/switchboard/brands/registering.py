@@ -14,8 +14,9 @@ from datetime import timedelta
 from functools import partial
 
 from switchboard import telemetry
+from switchboard.aws.writes import commit
 from switchboard.brands import store, verdicts
-from switchboard.brands.jobs import AdvanceRegistration, WatchRegistration
+from switchboard.brands.jobs import AdvanceRegistration, MarkNumbers, WatchRegistration
 from switchboard.brands.models import Brand, RegistrationStatus, StepClaim
 from switchboard.brands.orders import approved_parts, make_order, part_under_way, status_of_part
 from switchboard.brands.service import WATCH_PAUSE
@@ -151,6 +152,8 @@ def watch_registration(job: WatchRegistration) -> None:
         return
     if part_under_way(brand):
         timers.send_later(AdvanceRegistration(org_id=brand.org_id, turn=brand.turn), clock.now())
+    # A number that the registry did not add in time gets another chance.
+    commit(timers.job_write(MarkNumbers(org_id=brand.org_id)))
     if registry_name() == brand.registry:
         _ask_approvals(brand, approved_parts(brand))
 

@@ -186,13 +186,25 @@ def close_room(org_id: str, call_id: str) -> None:
     rooms.named(call.provider).close_room(org_id, call_id)
 
 
+def note_visitor(call: Call) -> bool:
+    """Whether a visitor is in the room of a call, by the room itself. A join that was not reported is recorded.
+
+    Raises RoomDownError.
+    """
+    joined_at = rooms.named(call.provider).find_visitor(call.org_id, call.id)
+    if joined_at is None:
+        return False
+    reports.apply_report(Report(org_id=call.org_id, call_id=call.id, kind="answered", at=joined_at))
+    return True
+
+
 def end_room_call(org_id: str, call_id: str, reason: EndReason, at: datetime) -> None:
     """Ends a call from our side at a time that is not in the future. A call that is over stays as it is."""
     call = store.CALLS.get_object(org_id, call_id)
     if call is None or call.state in OVER_STATES:
         telemetry.log_skip("the call is gone, or over", org_id=org_id, call_id=call_id)
         return
-    talked = (at - clock.parse(call.answered_at)).total_seconds() if call.answered_at else 0
+    talked = max(0, round((at - clock.parse(call.answered_at)).total_seconds())) if call.answered_at else None
     reports.apply_report(
         Report(
             org_id=org_id,
@@ -200,7 +212,8 @@ def end_room_call(org_id: str, call_id: str, reason: EndReason, at: datetime) ->
             kind="ended",
             at=clock.format_iso(at),
             end_reason=reason if call.answered_at else EndReason.NO_ANSWER,
-            # The length is ours to say, so that a late report of the room changes nothing.
-            duration_seconds=max(0, round(talked)),
+            # The length is ours to say, so that a late report of the room changes nothing. Without an answer it stays
+            # open: a join that is reported late costs the time until this end.
+            duration_seconds=talked,
         )
     )

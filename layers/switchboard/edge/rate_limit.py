@@ -31,6 +31,7 @@ __all__ = [
     "count_in_window",
     "count_request",
     "decides_locally",
+    "find_stranger_refusal",
     "network_of",
     "peek_limits",
     "require_allowed",
@@ -130,11 +131,22 @@ def count_request(bucket: str, per_minute: int, per_second: int, size: int = 1) 
 
 def take_for_address(address: str) -> Limits:
     """Counts a request whose sender is unknown, by its address or IPv6 network."""
-    return count_request(
-        f"ip#{network_of(address)}",
-        settings.number("STRANGER_PER_MINUTE", 600),
-        settings.number("STRANGER_PER_SECOND", 50),
-    )
+    return count_request(_stranger_bucket(address), *_stranger_limits())
+
+
+def find_stranger_refusal(address: str) -> Limits | None:
+    """Returns the limits of strangers at an address if this process knows that they are exhausted. Reads nothing."""
+    moment = clock.epoch()
+    known = _memory.refusals.find_refusal(_stranger_bucket(address), _stranger_limits(), moment)
+    return _refused(int(moment), known) if known else None
+
+
+def _stranger_bucket(address: str) -> str:
+    return f"ip#{network_of(address)}"
+
+
+def _stranger_limits() -> tuple[int, int]:
+    return settings.number("STRANGER_PER_MINUTE", 600), settings.number("STRANGER_PER_SECOND", 50)
 
 
 def take_for_signer(signer: str) -> Limits:

@@ -13,7 +13,7 @@ from math import ceil
 from typing import NamedTuple
 
 from switchboard.billing import jobs as _billing  # noqa: F401 declares its jobs, which no event starts
-from switchboard.brands.jobs import MarkNumbers
+from switchboard.brands.jobs import MarkNumber
 from switchboard.calls.jobs import DIALED_WITHIN, CloseCall, DialCall, FetchRecording, SummarizeCall, WakeWaiting
 from switchboard.calls.models import State
 from switchboard.campaigns.jobs import AttributeReply
@@ -101,7 +101,7 @@ def _of_messages(event: Event) -> Job:
 #: For each queue name in the registry, the function that creates the job of an event.
 JOB_FACTORIES: dict[str, Callable[[Event], Job]] = {
     # A new number gets the state of its organization's registration.
-    "brands": lambda event: MarkNumbers(org_id=event.org_id),
+    "brands": lambda event: MarkNumber(org_id=event.org_id, number_id=event.subject.id),
     "email": lambda event: SendMail(org_id=event.org_id, message_id=event.subject.id),
     "dialer": _of_calls,
     "recordings": lambda event: FetchRecording(

@@ -14,13 +14,13 @@ from switchboard.events.models import Actor, Subject, SystemActor
 from switchboard.flows.json_schemas import check_schema
 from switchboard.flows.source import PathError, format_path
 from switchboard.kit import clock, ids
-from switchboard.mcp_servers import rules, store
+from switchboard.mcp_servers import rules, store, tool_parts
 from switchboard.mcp_servers.jobs import CheckServer
-from switchboard.mcp_servers.models import CheckState, McpServer, McpTool
+from switchboard.mcp_servers.models import CheckState, McpServer, McpTool, offered_name
 from switchboard.persistence.optimistic import Decision
 from switchboard.timers import service as timers
 
-#: The bytes of all tools of a server: an item has at most 400 KB.
+#: The bytes of all tools of a server: one commit replaces them.
 MAX_TOOLS_BYTES = 200_000
 #: The longest name under which a language model knows a tool.
 MAX_OFFERED_NAME = 64
@@ -38,11 +38,6 @@ class _CheckResult(NamedTuple):
     tools: list[McpTool]
 
 
-def offered_name(label: str, tool: str) -> str:
-    """Returns the name under which the AI knows a tool."""
-    return f"{label}__{tool}"
-
-
 def check_server(job: CheckServer) -> None:
     """Lists the tools of a server and stores the result. It may run several times."""
     server = store.SERVERS.get_object(job.org_id, job.server_id)
@@ -56,10 +51,11 @@ def check_server(job: CheckServer) -> None:
         changed = _connection_of(before) != _connection_of(server)
         if changed:
             return None
+        entries = tool_parts.list_entries(before.label, found.tools)
         after = before.model_copy(
             update={
                 "version": before.version + 1,
-                "tools": found.tools,
+                "tools": entries,
                 "check_state": found.state,
                 "last_status": found.status,
                 "last_checked_at": clock.now_iso(),
@@ -67,7 +63,10 @@ def check_server(job: CheckServer) -> None:
         )
         subject = Subject(type="mcp_server", id=after.id, version=after.version)
         facts = {"state": found.state.value, "tools": len(found.tools)}
-        return after, events.new_event_write(_worker(job.org_id), "mcp_server.checked", subject, **facts)
+        return after, [
+            *tool_parts.replace_writes(before, entries, found.tools),
+            events.new_event_write(_worker(job.org_id), "mcp_server.checked", subject, **facts),
+        ]
 
     store.SERVERS.change_object(job.org_id, job.server_id, decide)
     if changed:

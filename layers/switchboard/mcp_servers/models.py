@@ -28,12 +28,33 @@ class CheckState(StrEnum):
     NOT_DIALED = "not_dialed"
 
 
+def offered_name(label: str, tool: str) -> str:
+    """Returns the name under which the AI knows a tool."""
+    return f"{label}__{tool}"
+
+
 class McpTool(BaseModel):
     """A tool that a server listed. `parameters` is the JSON Schema of its arguments."""
 
     name: str
     description: str = ""
     parameters: dict[str, Any] = Field(default_factory=dict)
+
+    def describe(self, label: str) -> dict[str, Any]:
+        """Returns the tool of the server with this label as a language model reads it."""
+        description = self.description or f"The tool {self.name} of {label}."
+        return {"name": offered_name(label, self.name), "description": description, "parameters": self.parameters}
+
+
+class ToolEntry(BaseModel):
+    """A tool as the item of its server has it: enough to choose the tools of a turn without their schemas.
+
+    `size` has the bytes of the tool as a language model reads it, and `part` the number of the item with its schema.
+    """
+
+    name: str
+    size: int
+    part: int
 
 
 class McpServerSettings(BaseModel):
@@ -63,7 +84,7 @@ class McpServer(McpServerSettings):
     org_id: str
     version: int = 1
     sealed_credential: str | None = None
-    tools: list[McpTool] = Field(default_factory=list)
+    tools: list[ToolEntry] = Field(default_factory=list)
     check_state: CheckState = CheckState.PENDING
     last_status: str | None = None
     last_checked_at: str | None = None
@@ -100,6 +121,6 @@ class McpServer(McpServerSettings):
         approved = json.loads(self.auto_approve_tools_json or "[]")
         return [name for name in approved if allowed is None or name in allowed]
 
-    def find_tool(self, name: str) -> McpTool | None:
-        """Returns the tool with this name, `None` if the server does not list it."""
+    def find_tool(self, name: str) -> ToolEntry | None:
+        """Returns the entry of the tool with this name, `None` if the server does not list it."""
         return next((tool for tool in self.tools if tool.name == name), None)

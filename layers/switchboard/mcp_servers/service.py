@@ -12,9 +12,9 @@ from switchboard.errors import Invalid, NotFound
 from switchboard.events import service as events
 from switchboard.events.models import Origin, Subject
 from switchboard.kit import clock, ids
-from switchboard.mcp_servers import rules, store
+from switchboard.mcp_servers import rules, store, tool_parts
 from switchboard.mcp_servers.jobs import CheckServer
-from switchboard.mcp_servers.models import CheckState, McpServer, McpServerSettings
+from switchboard.mcp_servers.models import CheckState, McpServer, McpServerSettings, McpTool
 from switchboard.persistence.collection import next_version
 from switchboard.persistence.idempotency import IdempotencyKey, commit_once, find_earlier_effect
 from switchboard.persistence.optimistic import Decision, retry_on_conflict
@@ -85,6 +85,11 @@ def get_server(org_id: str, server_id: str) -> McpServer:
     return server
 
 
+def list_tools(server: McpServer) -> list[McpTool]:
+    """Returns the tools that the last check of a server found, with their schemas."""
+    return tool_parts.list_tools(server)
+
+
 def list_servers(org_id: str) -> list[McpServer]:
     """Returns the organization's MCP servers, the newest first."""
     return store.list_servers(org_id)[::-1]
@@ -114,6 +119,7 @@ def update_server(
             writes += [store.label_delete_write(before), store.label_write(after)]
         if _CONNECTION & changed.keys():
             now = clock.now_iso()
+            writes += tool_parts.delete_writes(before)
             # The tools of another server, or under another label, are no longer offered.
             after = after.model_copy(
                 update={"tools": [], "check_state": CheckState.PENDING, "last_status": None, "check_queued_at": now}
@@ -138,6 +144,7 @@ def delete_server(origin: Origin, server_id: str, effect: IdempotencyKey | None 
             effect,
             server.id,
             store.SERVERS.delete_write(server),
+            *tool_parts.delete_writes(server),
             store.label_delete_write(server),
             organizations.gauge_write(origin.org_id, _GAUGE, -1, None, None),
             _event_write(origin, server, "mcp_server.deleted"),

@@ -5,7 +5,8 @@
 | MCP server | `<org>#mcp-servers` | `<id>` |
 | label that a server has | `<org>#mcp-labels` | `<label>` |
 
-An organization has few servers, so one query reads all of them. A label's item makes the label unique.
+An organization has few servers, so one query reads all of them. A label's item makes the label unique. Descriptions
+and schemas of tools are large, and are items of their own (`tool_parts`).
 """
 
 from __future__ import annotations
@@ -24,14 +25,13 @@ def _key(org_id: str, server_id: str) -> Key:
 
 
 def _pack(item: Item) -> Item:
-    # Schemas are JSON of a stranger.
-    return {name: value for name, value in item.items() if value is not None} | {
-        "tools": texts.dump_json(item["tools"])
-    }
+    kept = {name: value for name, value in item.items() if value is not None and name != "tools"}
+    return kept | {"tool_entries": texts.dump_json(item["tools"])}
 
 
 def _unpack(item: Item) -> Item:
-    return item | {"tools": texts.load_json(item["tools"])}
+    # An older item has the tools themselves. They are listed again by the next check.
+    return item | {"tools": texts.load_json(item.get("tool_entries", "[]"))}
 
 
 SERVERS = Collection("core", McpServer, _key, pack=_pack, unpack=_unpack)

@@ -64,6 +64,9 @@ class Number(BaseModel):
     rent: NumberRent | None = None
     #: The stored state of the registration for texts to the United States. `a2p.status_of` has the state of any number.
     a2p_status: str | None = None
+    #: Until when one job alone may add the number to the campaign of its organization: its request is on its way, or
+    #: its next attempt is planned then.
+    a2p_claimed_until: str | None = None
     #: The provider that has the number: `twilio` or `simulator`.
     provider: str
     version: int = 1

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from switchboard.aws.writes import Writes
 from switchboard.errors import Invalid, NotFound
 from switchboard.events.models import Origin
+from switchboard.kit import clock
 from switchboard.numbers import records, store
 from switchboard.numbers.a2p import A2pStatus
 from switchboard.numbers.jobs import ConfigureNumber
@@ -18,6 +20,7 @@ from switchboard.numbers.store import (
     holder_ref,
     list_number_page,
     list_numbers,
+    list_numbers_from,
     list_numbers_of_flow,
     number_ref,
 )
@@ -31,6 +34,7 @@ __all__ = [
     "holder_ref",
     "list_number_page",
     "list_numbers",
+    "list_numbers_from",
     "list_numbers_of_flow",
     "number_ref",
 ]
@@ -118,16 +122,45 @@ def update_number(
     return changed or get_number(origin.org_id, number_id)
 
 
-def set_a2p_status(origin: Origin, number_id: str, status: A2pStatus) -> Number | None:
-    """Records the state of a number's registration. Returns `None` if nothing changes, or if the number is released."""
+def set_a2p_status(
+    origin: Origin, number_id: str, status: A2pStatus, claimed_until: str | None = None
+) -> Number | None:
+    """Records the state of a number's registration. Returns `None` if nothing changes, or if the number is released.
+
+    The claim of the worker that asked the registry ends, or holds until its next attempt.
+    """
 
     def decide(before: Number) -> Decision[Number]:
-        if not before.active or before.a2p_status == status:
+        if not before.active or (before.a2p_status, before.a2p_claimed_until) == (status, claimed_until):
             return None
-        after = next_version(before, a2p_status=status.value)
+        if before.a2p_status == status:
+            return before.model_copy(update=_new_claim(before, claimed_until)), []
+        after = next_version(before, a2p_status=status.value, a2p_claimed_until=claimed_until)
         return after, records.a2p_event_write(origin, after)
 
     return store.NUMBERS.change_object(origin.org_id, number_id, decide)
+
+
+def claim_registration(org_id: str, number_id: str, longest: timedelta) -> Number | None:
+    """Claims a number for the worker that adds it to a campaign, for the time that this may take.
+
+    Returns `None` if the number is released or registered, or if another job has the claim.
+    """
+
+    def decide(before: Number) -> Decision[Number]:
+        now = clock.now()
+        if not before.active or before.a2p_status == A2pStatus.REGISTERED:
+            return None
+        if before.a2p_claimed_until and clock.parse(before.a2p_claimed_until) > now:
+            return None
+        return before.model_copy(update=_new_claim(before, clock.format_iso(now + longest))), []
+
+    return store.NUMBERS.change_object(org_id, number_id, decide)
+
+
+def _new_claim(before: Number, until: str | None) -> dict[str, Any]:
+    # For its owner the number stays as it is, so `updated_at` stays too.
+    return {"a2p_claimed_until": until, "version": before.version + 1}
 
 
 def _number_released() -> Invalid:

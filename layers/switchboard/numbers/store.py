@@ -102,6 +102,12 @@ def list_numbers(org_id: str) -> list[Number]:
     return [NUMBERS.from_item(item) for item in query.read_all()]
 
 
+def list_numbers_from(org_id: str, start: Item | None, limit: int) -> tuple[list[Number], Item | None]:
+    """Returns some of the organization's numbers, oldest first, and where to continue (`None` at the end)."""
+    page = Query(table="core", partition=f"{org_id}#numbers").read_page(limit, start)
+    return [NUMBERS.from_item(item) for item in page.items], page.next_key
+
+
 def list_number_page(org_id: str, limit: int, after: str | None) -> tuple[list[Number], str | None]:
     """Returns a page of the organization's numbers, newest first, and the cursor of the next page."""
     query = Query(table="core", partition=f"{org_id}#numbers", forward=False)

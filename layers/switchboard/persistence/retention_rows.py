@@ -55,6 +55,7 @@ KINDS: tuple[ItemKind, ...] = (
     ItemKind("core", "entry of a flow's version", "<org>#flow-versions#<flow>|<version>", _ORG, _VERSIONS),
     ItemKind("core", "snapshot of a flow's version", "<org>#flow-snapshots#<flow>|<version>", _ORG, _VERSIONS),
     ItemKind("core", "MCP server", "<org>#mcp-servers|<id>", _CHANGE, "The organization deletes it."),
+    ItemKind("core", "tools of an MCP server", "<org>#mcp-tools#<server>|<part>", _CHANGE, "It follows its server."),
     ItemKind("core", "label of an MCP server", "<org>#mcp-labels|<label>", _CHANGE, "It follows its server."),
     ItemKind("core", "drills that are switched off", "<org>|drills", _ORG, "The tenant's own choice."),
     # ---- people and teams
@@ -588,6 +589,24 @@ KINDS: tuple[ItemKind, ...] = (
         "A job that is delivered again must not send it again.",
         30 * _DAY,
         "the text",
+    ),
+    ItemKind(
+        "core",
+        "round of tools in a turn of the AI",
+        "<org>#replies#<conversation>|turn#<turn>#<round>#calls",
+        _TTL,
+        "A turn that is repeated goes on after it. It has arguments of tools, which may name people.",
+        30 * _DAY,
+        "the round",
+    ),
+    ItemKind(
+        "core",
+        "use of a tool in a turn of the AI",
+        "<org>#replies#<conversation>|turn#<turn>#<round>#use#<place>",
+        _TTL,
+        "A turn that is repeated must not run the tool again. It has the result, which may name people.",
+        30 * _DAY,
+        "the use",
     ),
     ItemKind(
         "activity",

@@ -11,7 +11,7 @@ PAUSE = timedelta(seconds=4)
 
 
 class ReplyToTexts(Job, queue="replies"):
-    """Answer the texts that came in up to this one. `tries` counts the earlier runs, in which the model was busy."""
+    """Answer the texts that came in up to this one. `tries` counts the earlier runs, which had to wait."""
 
     org_id: str
     conversation_id: str
@@ -22,7 +22,7 @@ class ReplyToTexts(Job, queue="replies"):
 class ContinueReply(Job, queue="replies"):
     """Go on with the conversation when the result of a tool is there, or a person refused the tool.
 
-    `tries` counts the earlier runs, in which the model was busy.
+    `tries` counts the earlier runs, which had to wait for the model or for a tool.
     """
 
     org_id: str

@@ -1,6 +1,8 @@
-"""The state of the AI in a conversation."""
+"""The state of the AI in a conversation, and the tools of its turns."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from pydantic import BaseModel, Field
 
@@ -27,3 +29,32 @@ class AnswerState(BaseModel):
     def id(self) -> str:
         """The id of the conversation."""
         return self.conversation_id
+
+
+class RecordedCall(BaseModel):
+    """A tool that the model called: its name, and the arguments as JSON values."""
+
+    name: str
+    arguments: dict[str, Any]
+
+
+class ToolRound(BaseModel):
+    """The tools that the model called in one round of a turn.
+
+    `message_id` and `asked_at` are the newest text then, and its time. A later run of the turn may find a newer one.
+    """
+
+    number: int
+    message_id: str
+    asked_at: str
+    calls: list[RecordedCall]
+
+
+class TurnToolUse(BaseModel):
+    """The use of a tool of others in a turn, at a place of a round. Without a result it is not known whether it ran."""
+
+    round: int
+    place: int
+    started_at: str
+    result: str | None = None
+    done: bool = False

@@ -8,8 +8,9 @@ from switchboard.flows.models import Flow
 from switchboard.mcp_servers import tools as mcp_tools
 from switchboard.mcp_servers.tools import OfferedTool
 from switchboard.replies import tools
+from switchboard.replies.models import ToolRound
 from switchboard.replies.repliers.models import ToolCall, ToolResult
-from switchboard.replies.tools import Effects
+from switchboard.replies.tools import Effects, UseOnce
 from switchboard.replies.turns import ReplyTurn
 from switchboard.tool_approvals import service as tool_approvals
 from switchboard.tool_approvals.models import ToolApproval, ToolRequest
@@ -29,30 +30,41 @@ def list_tools(flow: Flow) -> dict[str, OfferedTool]:
     return {tool.name: tool for tool in mcp_tools.list_offered_tools(flow.org_id, flow.id) if tool.name not in taken}
 
 
-def use_tool(turn: ReplyTurn, offered: OfferedTool, call: ToolCall, effects: Effects, key: str) -> ToolResult:
-    """Runs a tool, or asks for its approval. Wrong arguments and a server that fails are results too."""
+def use_tool(
+    turn: ReplyTurn, asked: ToolRound, offered: OfferedTool, call: ToolCall, effects: Effects, use_once: UseOnce
+) -> ToolResult:
+    """Runs a tool, or asks for its approval. Wrong arguments and a server that fails are results too.
+
+    `asked` is the round of the call. Raises UseUnderWayError.
+    """
     problem = mcp_tools.check_arguments(offered.tool, call.arguments)
     if problem is None and len(json.dumps(call.arguments)) > MAX_ARGUMENTS_CHARACTERS:
         problem = f"The arguments have more than {MAX_ARGUMENTS_CHARACTERS:,} characters: shorten them."
     if problem:
         return ToolResult(call.name, problem, done=False)
     if offered.needs_approval:
-        approval = tool_approvals.request_approval(_request_of(turn, offered, call), turn.newest.created_at)
+        approval = tool_approvals.request_approval(_request_of(turn, asked, offered, call), asked.asked_at)
         if approval.result is not None:
             # The AI asks for the same use again.
             return result_of(approval)
         effects.approvals += 1
         return ToolResult(call.name, _WAITS, done=False)
-    run = mcp_tools.run_tool(offered.server, offered.tool.name, call.arguments, key)
-    effects.called = [*effects.called, (call.name, run.done)]
-    return ToolResult(call.name, run.text, run.done)
+
+    def run(key: str) -> ToolResult:
+        told = mcp_tools.run_tool(offered.server, offered.tool.name, call.arguments, key)
+        return ToolResult(call.name, told.text, told.done)
+
+    result = use_once(run)
+    effects.called = [*effects.called, (call.name, result.done)]
+    return result
 
 
-def _request_of(turn: ReplyTurn, offered: OfferedTool, call: ToolCall) -> ToolRequest:
+def _request_of(turn: ReplyTurn, asked: ToolRound, offered: OfferedTool, call: ToolCall) -> ToolRequest:
     return ToolRequest(
         org_id=turn.org.id,
         conversation_id=turn.talk.id,
-        message_id=turn.newest.id,
+        # A repeated turn may have a newer text, and finds the approval by that of its first run.
+        message_id=asked.message_id,
         correlation_id=turn.newest.correlation_id,
         flow_id=turn.flow.id,
         server_id=offered.server.id,

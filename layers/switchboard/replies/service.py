@@ -6,12 +6,11 @@ opt-out, a block and an automatic text get no answer.
 
 The job may run twice. The text of the answer is sent once, by a marker that is derived from the text that it answers.
 The state of the conversation is changed with the commit that ends the turn, so a second run after it finds nothing to
-do.
+do. A run before it goes on after the recorded rounds of tools (`tool_rounds`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -19,39 +18,27 @@ from switchboard import telemetry
 from switchboard.aws.writes import commit
 from switchboard.compliance.verdicts import Blocked
 from switchboard.errors import Contended, DomainError, QuotaExceeded, Unavailable
-from switchboard.kit import chance, clock, texts
-from switchboard.mcp_servers.tools import OfferedTool, list_hosted_servers
+from switchboard.kit import chance, clock
 from switchboard.messaging import acceptance, system_changes
 from switchboard.messaging.acceptance import TextDraft
 from switchboard.messaging.conversation_changes import ConversationChanges
-from switchboard.messaging.models import Author, ConversationStatus, MessageStatus
-from switchboard.replies import guards, repliers, server_tools, store, tools, turns
+from switchboard.messaging.models import ConversationStatus
+from switchboard.replies import guards, store, turns
 from switchboard.replies.jobs import ContinueReply, ReplyToTexts
 from switchboard.replies.models import MAX_KEPT_TURNS
-from switchboard.replies.repliers import RULES, RefusedError, ThrottledError
-from switchboard.replies.repliers.models import Prompt, ThreadLine, ToolResult
+from switchboard.replies.repliers import OutcomeUnknownError, RefusedError, ThrottledError
+from switchboard.replies.tool_rounds import UseUnderWayError
 from switchboard.replies.tools import Effects
 from switchboard.replies.turns import ReplyTurn
+from switchboard.replies.writing import write_answer
 from switchboard.timers import service as timers
-from switchboard.usage import service as usage
 
-#: The rounds of tools before the answer, and the tools of others (HTTP, MCP) that one answer may call.
-MAX_ROUNDS, MAX_HTTP_CALLS = 3, 5
-#: No round and no tool begins later than this in a turn, in seconds. The last one may take 90 seconds, and the function
-#: has 200.
-_TURN_SECONDS = 80
-#: The characters of a text that the writer reads.
-MAX_LINE_CHARACTERS = 1_600
-#: How long a busy model is asked again, and about how long between two attempts.
+#: How often a turn waits for a busy model, or for a tool that another run has started, and about how long each time.
 _MODEL_TRIES, _THROTTLE_DELAY = 20, timedelta(seconds=15)
-#: The most turns in which a model writes for an organization in a day (UTC), and the most questions to the model that
-#: one contact causes at all numbers: so nobody uses up what the others need.
-MODEL_REPLIES_PER_DAY, MODEL_CALLS_PER_CONTACT = 20_000, 120
 #: The answer when the writer fails. A person then takes over.
 FALLBACK = "Thank you for your text. A member of our team will answer here as soon as possible."
 #: The contact, or the organization, wants no texts at all: nobody needs to look.
 _REFUSALS = frozenset({"opted_out", "dnc"})
-_UNSEEN = frozenset({MessageStatus.FAILED, MessageStatus.CANCELED, MessageStatus.UNDELIVERED})
 
 
 def reply_to_texts(job: ReplyToTexts) -> None:
@@ -74,86 +61,24 @@ def _take_turn(job: ReplyToTexts | ContinueReply, found: ReplyTurn | str) -> Non
         return
     effects = Effects()
     try:
-        text = _write_answer(found, effects, job.tries)
-    except ThrottledError:
+        text = write_answer(found, effects, job.tries)
+    except (ThrottledError, UseUnderWayError):
         if job.tries + 1 < _MODEL_TRIES:
             again = job.model_copy(update={"tries": job.tries + 1})
             commit(timers.schedule(again, clock.now() + _THROTTLE_DELAY * chance.between(0.5, 1.5)).write)
             return
-        text, effects = FALLBACK, Effects(escalation="model_busy")
-    except RefusedError as refusal:
+        text, effects = _fail(effects, "model_busy")
+    except (RefusedError, OutcomeUnknownError) as refusal:
         telemetry.logger().warning("no answer by the model", extra={"reason": str(refusal)})
-        text, effects = FALLBACK, Effects(escalation="model_failed")
+        text, effects = _fail(effects, "model_failed")
     except QuotaExceeded:
-        text, effects = FALLBACK, Effects(escalation="model_limit")
+        text, effects = _fail(effects, "model_limit")
     _end_turn(found, text, effects)
 
 
-def _write_answer(turn: ReplyTurn, effects: Effects, tries: int) -> str | None:
-    """Returns the text of the answer, `None` if no answer is needed, after the tools that the writer calls.
-
-    Raises ThrottledError and RefusedError, and QuotaExceeded at a daily limit of the model.
-    """
-    writer, called = repliers.choose_replier(), 0
-    results = [server_tools.result_of(turn.approval)] if turn.approval else list[ToolResult]()
-    # Rules call no tools.
-    offered = {} if writer.name == RULES else server_tools.list_tools(turn.flow)
-    prompt, began = _new_prompt(turn, offered), clock.epoch()
-    if repliers.dials_servers(writer):
-        prompt = prompt._replace(servers=list_hosted_servers(turn.org.id, turn.flow.id))
-    for number in range(MAX_ROUNDS + 1):
-        _require_time(began)
-        # A busy model is asked again: that counts once.
-        if writer.name != RULES and (number or not tries):
-            _charge_call(turn, is_first=number == 0)
-        answer = writer.reply(prompt._replace(results=tuple(results), is_last=number == MAX_ROUNDS))
-        if not answer.calls:
-            return answer.text
-        for place, call in enumerate(answer.calls):
-            own = call.name in offered or any(tool.name == call.name for tool in turn.flow.tools)
-            called += own
-            if own and called > MAX_HTTP_CALLS:
-                results.append(ToolResult(call.name, "Too many tools were called: answer now.", done=False))
-                continue
-            _require_time(began)
-            key = texts.digest(f"{turn.name_part(turn.newest.id)}#{number}#{place}")
-            if call.name in offered:
-                results.append(server_tools.use_tool(turn, offered[call.name], call, effects, key))
-            else:
-                results.append(tools.run_tool(turn.flow, call, effects, key))
-    raise RefusedError("the writer calls tools and does not answer")
-
-
-def _charge_call(turn: ReplyTurn, *, is_first: bool) -> None:
-    """Counts a question to the model. Raises QuotaExceeded at a daily limit."""
-    contact = turn.talk.contact_e164
-    by_contact = usage.daily_charge_of_contact(turn.org, contact, "model_calls", MODEL_CALLS_PER_CONTACT)
-    by_org = usage.daily_charge(turn.org, "model_replies", MODEL_REPLIES_PER_DAY)
-    usage.commit_within([by_contact, by_org] if is_first else [by_contact])
-
-
-def _require_time(began: float) -> None:
-    """Raises RefusedError if the turn has taken too long. A turn that Lambda stops would begin again."""
-    if clock.epoch() - began > _TURN_SECONDS:
-        raise RefusedError("the turn takes too long")
-
-
-def _new_prompt(turn: ReplyTurn, offered: Mapping[str, OfferedTool]) -> Prompt:
-    lines = [
-        ThreadLine(message.direction == "outbound", message.body[:MAX_LINE_CHARACTERS] or "(a file)")
-        for message in reversed(turn.history)
-        if message.status not in _UNSEEN and message.keyword is None and message.author is not Author.SYSTEM
-    ]
-    flow = turn.flow
-    return Prompt(
-        organization=turn.org.name,
-        flow_name=flow.name,
-        greeting=flow.greeting,
-        instructions=flow.system_prompt,
-        outcome_schema=flow.outcome_schema,
-        lines=lines,
-        tools=[*tools.describe_tools(flow), *(tool.describe() for tool in offered.values())],
-    )
+def _fail(effects: Effects, reason: str) -> tuple[str, Effects]:
+    """Returns the end of a turn without an answer. Nothing that was asked for happens, and the tools that ran did."""
+    return FALLBACK, Effects(escalation=reason, called=effects.called, approvals=effects.approvals)
 
 
 def _end_turn(turn: ReplyTurn, text: str | None, effects: Effects, count: int = 1) -> None:

@@ -1,15 +1,15 @@
 """The tools of the AI in texts: five of every flow, and the HTTP tools of the flow itself.
 
 A tool of every flow changes nothing by itself: `Effects` collects what it asks for, and one commit does it with the
-answer. An HTTP tool is a request to the customer's URL by the guarded client. A run that is repeated after a crash
-sends it again, with the same `Idempotency-Key`.
+answer. An HTTP tool is a request to the customer's URL by the guarded client. It is sent once in a turn, also if the
+turn is repeated (`tool_rounds`), with an `Idempotency-Key` that no other use has.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, NamedTuple
@@ -105,10 +105,14 @@ def _tool(name: str, description: str, properties: Mapping[str, Any]) -> dict[st
     return {"name": name, "description": description, "parameters": parameters}
 
 
-def run_tool(flow: Flow, call: ToolCall, effects: Effects, key: str) -> ToolResult:
-    """Runs a tool, and returns its result for the writer. `key` is the same in each repetition of this call.
+#: Runs a tool of others once in a turn. It gives the tool the key of the use.
+UseOnce = Callable[[Callable[[str], ToolResult]], ToolResult]
 
-    Raises nothing: an unknown tool, wrong arguments and a failed request are results too.
+
+def run_tool(flow: Flow, call: ToolCall, effects: Effects, use_once: UseOnce) -> ToolResult:
+    """Runs a tool, and returns its result for the writer. `use_once` sends the request of an HTTP tool.
+
+    An unknown tool, wrong arguments and a failed request are results too. Raises UseUnderWayError.
     """
     known = {tool["name"]: tool["parameters"] for tool in describe_tools(flow)}
     if call.name not in known:
@@ -121,7 +125,7 @@ def run_tool(flow: Flow, call: ToolCall, effects: Effects, key: str) -> ToolResu
     if call.name in tool_names.BUILT_IN:
         return _note_effect(flow, call, effects)
     tool = next(tool for tool in flow.tools if tool.name == call.name)
-    result = _call_http_tool(tool, call.arguments, key)
+    result = use_once(lambda key: _call_http_tool(tool, call.arguments, key))
     effects.called = [*effects.called, (tool.name, result.done)]
     return result
 

@@ -41,6 +41,8 @@ class ReplyTurn(NamedTuple):
     state: AnswerState
     #: The newest text that came in. The turn answers every text up to it.
     newest: TextMessage
+    #: The oldest text that waits, or the approval that starts the turn. A repeated turn keeps it when a text comes in.
+    id: str
     #: The approval of a tool whose result starts the turn.
     approval: ToolApproval | None = None
 
@@ -71,7 +73,7 @@ def find_turn(job: ReplyToTexts) -> ReplyTurn | str:
         return "no text waits for an answer"
     if waiting[0].id != job.message_id and clock.now() - clock.parse(waiting[-1].created_at) < LONGEST_PAUSE:
         return "a newer text came in, and its job answers both"
-    return ReplyTurn(organizations.get_organization(job.org_id), talk, flow, history, state, waiting[0])
+    return ReplyTurn(organizations.get_organization(job.org_id), talk, flow, history, state, waiting[0], waiting[-1].id)
 
 
 def find_continuation(job: ContinueReply) -> ReplyTurn | str:
@@ -96,7 +98,8 @@ def find_continuation(job: ContinueReply) -> ReplyTurn | str:
     newest = next((one for one in history if one.direction == "inbound" and one.keyword is None), None)
     if newest is None:
         return "the conversation has no text of the contact"
-    return ReplyTurn(organizations.get_organization(job.org_id), talk, flow, history, state, newest, approval)
+    org = organizations.get_organization(job.org_id)
+    return ReplyTurn(org, talk, flow, history, state, newest, approval.id, approval)
 
 
 def _open_conversation(org_id: str, conversation_id: str) -> _Opened | str:

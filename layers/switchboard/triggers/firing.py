@@ -41,15 +41,21 @@ def find_trigger(token: str) -> Trigger:
     """Returns the active trigger of a token.
 
     Raises NotFound after the same reads for an unknown token, a token that was rotated more than an hour ago, a paused
-    or deleted trigger, and a suspended organization.
+    or deleted trigger, and a suspended organization. A text that can be no token, by its checksum, costs no read.
     """
+    if not tokens.is_well_formed(token):
+        raise _unknown()
     token_hash = tokens.hash_token(token)
     pointer = store.find_token(token_hash)
     org_id, trigger_id = pointer or _NOBODY
     trigger, org = reads.read_refs(store.trigger_ref(org_id, trigger_id), organizations.organization_ref(org_id))
     if trigger is None or org is None or org.status != "active" or not trigger.accepts(token_hash, clock.now_iso()):
-        raise NotFound("There is no such trigger: check the address.")
+        raise _unknown()
     return trigger
+
+
+def _unknown() -> NotFound:
+    return NotFound("There is no such trigger: check the address.")
 
 
 def fire_trigger(trigger: Trigger, fired: FiredEvent) -> Firing | None:

@@ -26,6 +26,11 @@ def mint_token(seed: bytes | None = None) -> TriggerToken:
     return TriggerToken(text, hash_token(text))
 
 
+def is_well_formed(text: str) -> bool:
+    """Whether a text has the form and the checksum of a token."""
+    return credentials.is_well_formed(PREFIX, text)
+
+
 def hash_token(text: str) -> str:
     """Returns the stored form of a token."""
     return texts.digest(text)

@@ -13,6 +13,7 @@ from switchboard.calls import room_calls
 from switchboard.calls import service as calls
 from switchboard.calls.jobs import CloseCallRoom
 from switchboard.calls.models import OVER_STATES, Call
+from switchboard.carriers.rooms import RoomDownError
 from switchboard.carriers.voice.ports.reports import EndReason
 from switchboard.errors import NotFound
 from switchboard.events import service as events
@@ -35,6 +36,8 @@ _REASONS = {
 }
 #: How many sessions of a revoked token one run ends.
 _SESSIONS_PER_RUN = 50
+#: When a room is asked again whether its visitor has joined.
+_ASKED_AGAIN = timedelta(seconds=20)
 #: When the sessions of a revoked token are listed for the second time.
 _SECOND_LOOK = timedelta(seconds=15)
 
@@ -66,14 +69,31 @@ def end_session(org_id: str, session_id: str, reason: str) -> None:
     if session is None or session.state is not WidgetSessionState.OPEN:
         telemetry.log_skip("the session is gone, or over", org_id=org_id, session_id=session_id)
         return
-    call = _call_of(session)
-    if reason == "unjoined" and call.answered_at:
-        telemetry.log_skip("the visitor has joined", org_id=org_id, session_id=session_id)
+    if reason == "unjoined" and _has_joined(session):
+        telemetry.log_skip("the visitor has joined, or nobody knows", org_id=org_id, session_id=session_id)
         return
     # A late worker must not make the session longer than its reservation.
     at = min(clock.now(), clock.parse(session.ends_at))
     room_calls.end_room_call(org_id, session.call_id, _REASONS[reason], at)
     settle_session(org_id, session_id)
+
+
+def _has_joined(session: WidgetSession) -> bool:
+    """Whether the visitor is in the room. The room is asked, because the report of the join may be late.
+
+    A room that cannot be asked is asked again. At the session's longest time, its other timer ends it in any case.
+    """
+    call = _call_of(session)
+    if call.answered_at or call.state in OVER_STATES:
+        return call.answered_at is not None
+    try:
+        return room_calls.note_visitor(call)
+    except RoomDownError as error:
+        telemetry.logger().warning("the room cannot be asked", extra={"session_id": session.id, "reason": str(error)})
+        again = clock.now() + _ASKED_AGAIN
+        if again < clock.parse(session.ends_at):
+            timers.send_later(EndSession(org_id=session.org_id, session_id=session.id, reason="unjoined"), again)
+        return True
 
 
 def _call_of(session: WidgetSession) -> Call:

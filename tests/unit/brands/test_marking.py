@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from switchboard.brands import marking, service, store
-from switchboard.brands.jobs import MarkNumbers
+from switchboard.brands.jobs import MarkNumber, MarkNumbers
 from switchboard.carriers.outcomes import RefusedError, ThrottledError
 from switchboard.carriers.registrations.ports.registry import RegistryIssue, RegistryReview
 from switchboard.kit import clock
@@ -14,11 +14,17 @@ from switchboard.numbers import service as numbers
 from switchboard.numbers.a2p import A2pStatus
 from switchboard.numbers.models import Number
 from switchboard.team.models import Member
+from tests.conftest import Skips
 from tests.integration.sabotage import Later, send_due
 from tests.tables import each
 from tests.unit.brands.desk import count_events, pass_time, save_drafts, submit_drafts
 from tests.unit.brands.doubles import FakeRegistry
 from tests.unit.calls.console_calls import save_number
+
+
+class KilledError(BaseException):
+    """The end of a worker between two calls."""
+
 
 LOCAL, TOLL_FREE, CANADIAN = "+12125550101", "+18005550101", "+14165550101"
 APPROVED = RegistryReview("approved")
@@ -95,7 +101,7 @@ def test_a_new_number_joins_the_approved_campaign(
         registry.numbers.add(sid)
 
     registry.add_number = add  # type: ignore[method-assign, assignment]
-    marking.mark_numbers(MarkNumbers(org_id=ada.org_id))
+    marking.mark_number(MarkNumber(org_id=ada.org_id, number_id=number.id))
     assert state_of(number) is A2pStatus.PENDING
     pass_time(later, frozen, minutes=15)
     assert state_of(number) is A2pStatus.REGISTERED
@@ -134,6 +140,101 @@ def test_a_registration_that_moves_while_numbers_are_marked_marks_them_again(
     assert state_of(number) is A2pStatus.PENDING, "the old state was written last"
     pass_time(later, frozen, minutes=1)
     assert state_of(number) is A2pStatus.REJECTED
+
+
+def approve(ada: Member, registry: FakeRegistry, later: Later, frozen: clock.FrozenClock) -> None:
+    registry.verdicts = {"brand": APPROVED, "campaign": APPROVED}
+    submit_drafts(ada)
+    pass_time(later, frozen, minutes=10)
+
+
+def test_many_numbers_are_marked_in_steps_and_each_joins_once(
+    ada: Member, registry: FakeRegistry, later: Later, frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    approve(ada, registry, later, frozen)
+    made = [save_number(ada.org_id, f"+1212555{place:04d}") for place in range(2 * marking.NUMBERS_PER_JOB + 1)]
+    asked: list[str] = []
+    monkeypatch.setattr(registry, "add_number", lambda _, sid: asked.append(sid))
+    for _ in range(3):
+        # Several verdicts and new numbers at once.
+        marking.mark_numbers(MarkNumbers(org_id=ada.org_id))
+    assert asked == [], "the walk asks nothing itself"
+    pass_time(later, frozen, minutes=5)
+    assert sorted(asked) == sorted(number.sid for number in made)
+    assert {state_of(number) for number in made} == {A2pStatus.REGISTERED}
+
+
+def test_a_new_number_asks_the_registry_for_itself_only(
+    ada: Member, registry: FakeRegistry, later: Later, frozen: clock.FrozenClock
+) -> None:
+    approve(ada, registry, later, frozen)
+    made = [save_number(ada.org_id, f"+1212555{place:04d}") for place in range(3)]
+    marking.mark_number(MarkNumber(org_id=ada.org_id, number_id=made[1].id))
+    assert registry.numbers == {made[1].sid}
+
+
+def test_two_workers_add_a_number_once(
+    ada: Member,
+    registry: FakeRegistry,
+    later: Later,
+    frozen: clock.FrozenClock,
+    monkeypatch: pytest.MonkeyPatch,
+    skipped: Skips,
+) -> None:
+    approve(ada, registry, later, frozen)
+    number = save_number(ada.org_id, LOCAL)
+    job, asked = MarkNumber(org_id=ada.org_id, number_id=number.id), []
+
+    def add(_: object, sid: str) -> None:
+        asked.append(sid)
+        if len(asked) == 1:
+            marking.mark_number(job)
+            assert skipped[-1][0] == "another job adds the number"
+            raise KilledError
+
+    monkeypatch.setattr(registry, "add_number", add)
+    with pytest.raises(KilledError):
+        marking.mark_number(job)
+    assert len(asked) == 1
+    frozen.advance(seconds=61)
+    marking.mark_number(job)
+    assert (len(asked), state_of(number)) == (2, A2pStatus.REGISTERED)
+    marking.mark_number(job)
+    assert len(asked) == 2
+
+
+def test_a_registry_that_never_answers_is_asked_until_a_deadline(
+    ada: Member,
+    registry: FakeRegistry,
+    later: Later,
+    frozen: clock.FrozenClock,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    approve(ada, registry, later, frozen)
+    number = save_number(ada.org_id, LOCAL)
+    asked: list[str] = []
+
+    def refuse(_: object, sid: str) -> None:
+        asked.append(sid)
+        raise ThrottledError("busy")
+
+    monkeypatch.setattr(registry, "add_number", refuse)
+    since = clock.now_iso()
+    job = MarkNumber(org_id=ada.org_id, number_id=number.id, unanswered_since=since)
+    while True:
+        marking.mark_number(job)
+        marking.mark_number(job)
+        until = numbers.get_number(ada.org_id, number.id).a2p_claimed_until
+        if until is None:
+            break
+        assert state_of(number) is A2pStatus.PENDING
+        frozen.advance(seconds=(clock.parse(until) - clock.now()).total_seconds())
+    # Each 10 minutes in the first hour, then each hour until the deadline, when both jobs ask.
+    assert len(asked) == 6 + 71 + 2
+    assert state_of(number) is A2pStatus.UNREGISTERED
+    told, _ = [one for one in caplog.records if "does not add a number" in one.getMessage()]
+    assert (told.__dict__["org_id"], told.__dict__["number_id"]) == (ada.org_id, number.id)
 
 
 def test_a_released_number_keeps_its_state(ada: Member, number: Number) -> None:

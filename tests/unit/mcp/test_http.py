@@ -9,11 +9,12 @@ import pytest
 
 from functions.mcp import server
 from infra import topology
-from switchboard.accounts import keys
+from switchboard.accounts import credentials, keys
 from switchboard.accounts.models import KeyKind, KeyRestrictions
 from switchboard.accounts.plans import PlanName
 from switchboard.aws.writes import commit
 from switchboard.dialects.hum.dialect import COOKIE
+from switchboard.edge import strangers
 from switchboard.outbound.client import Response
 from switchboard.outbound.loops import LOOP_HEADER
 from switchboard.people import sessions
@@ -314,3 +315,15 @@ def test_a_request_above_the_limit_runs_no_tool(web: FakeWeb) -> None:
     assert error_of(answers[-1])[1].startswith("rate_limited")
     assert int(answers[-1]["headers"]["Retry-After"]) > 0
     assert len(web.sent) == 2
+
+
+def test_a_flood_of_unknown_keys_is_not_looked_up(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SWITCHBOARD_STRANGER_PER_MINUTE", "2")
+    monkeypatch.setattr(strangers, "SPARE_LOOK_UPS", 0)
+    monkeypatch.setattr(strangers, "_memory", strangers._Memory())
+    assert post(LIST, authorization=f"Bearer {acme.agent_key}")["statusCode"] == 200
+    wrong = [credentials.mint_key(KeyKind.AGENT).text for _ in range(6)]
+    assert [post(LIST, authorization=f"Bearer {key}")["statusCode"] for key in wrong[:3]] == [401, 401, 429]
+    monkeypatch.setattr(keys, "find_key_pointer", None)
+    assert [post(LIST, authorization=f"Bearer {key}")["statusCode"] for key in wrong[3:]] == [429] * 3
+    assert post(LIST, authorization=f"Bearer {acme.agent_key}")["statusCode"] == 200

@@ -53,7 +53,7 @@ def check(server: McpServer) -> McpServer:
 def test_a_check_lists_the_tools_with_the_credential(acme: Tenant, remote: Remote) -> None:
     found = check(create(acme, credential="s3cret"))
     assert (found.check_state, found.last_status, found.last_checked_at) == ("ok", "1 tool.", clock.now_iso())
-    assert [(tool.name, tool.parameters) for tool in found.tools] == [("look_up", SCHEMA)]
+    assert [(tool.name, tool.parameters) for tool in service.list_tools(found)] == [("look_up", SCHEMA)]
     assert [(one.url, one.headers) for one in remote.asked] == [
         ("https://tools.example.com/mcp", {"authorization": "Bearer s3cret"})
     ]
@@ -83,7 +83,7 @@ def test_tools_that_cannot_be_used_are_left_out_and_named(acme: Tenant, remote: 
     )
     found = check(create(acme))
     assert ([tool.name for tool in found.tools], found.check_state) == (["good"], "limited")
-    assert found.tools[0].parameters == SCHEMA
+    assert service.list_tools(found)[0].parameters == SCHEMA
     assert found.last_status is not None
     assert found.last_status.startswith("1 tool. It has too many tools. Left out: no spaces: its name is odd; cyclic: ")
     assert "refers to itself" in found.last_status

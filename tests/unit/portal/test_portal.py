@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 
 import pytest
 
+from functions.portal import files
 from functions.portal import handler as portal
 from infra import openapi, topology
 from infra.local.pool import Context
@@ -109,6 +110,15 @@ def test_everything_fits_into_a_response_of_lambda() -> None:
 def test_the_reference_loads_its_renderer_with_one_request() -> None:
     # Each request of a stranger counts for the limit of the address.
     assert len([link for link in list_links(get_page("/docs/anima")["body"]) if "scalar" in link]) == 1
+
+
+def test_without_its_renderer_the_reference_names_the_document(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = files.find_asset
+    monkeypatch.setattr(files, "find_asset", lambda name: None if name == files.RENDERER else found(name))
+    page = get_page("/docs/anima")
+    assert page["statusCode"] == 200
+    assert "is not installed" in page["body"]
+    assert "openapi/anima.json" in page["body"]
 
 
 @pytest.mark.parametrize("session", [True, False])

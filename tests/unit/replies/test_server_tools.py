@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
-from switchboard.carriers import mcp_tools
-from switchboard.carriers.mcp_tools import ToolReply, ToolServer
 from switchboard.errors import Contended
 from switchboard.mcp_servers.tools import UNTRUSTED
-from switchboard.messaging import store as messaging_store
 from switchboard.replies import server_tools, service, store
 from switchboard.replies.jobs import ContinueReply
 from switchboard.replies.repliers.models import Answer, ToolCall
@@ -23,36 +19,17 @@ from switchboard.tool_approvals.models import ToolApproval
 from tests.actors import Tenant, member
 from tests.integration.sabotage import Sabotage
 from tests.unit.mcp_servers.life import create, with_tools
+from tests.unit.replies.shop import Shop, entries
 from tests.unit.replies.talks import Talk, use_writer
 
 LOOK_UP = Answer(calls=[ToolCall("orders__look_up", {"order": 7})])
 CANCEL = Answer(calls=[ToolCall("orders__cancel", {"order": 7})])
 
 
-class Shop:
-    """The customer's server, in place of the port."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.called: list[tuple[str, Mapping[str, Any]]] = []
-        self.keys: list[str] = []
-        monkeypatch.setattr(mcp_tools, "call_tool", self.call_tool)
-
-    def call_tool(self, server: ToolServer, name: str, arguments: Mapping[str, Any], key: str) -> ToolReply:
-        self.called.append((name, arguments))
-        self.keys.append(key)
-        text = f"order {arguments['order']}: {name}"
-        return ToolReply(text, "done", len(text))
-
-
 @pytest.fixture
 def shop(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> Shop:
     with_tools(create(acme), "look_up", "cancel", auto_approve_tools_json='["look_up"]')
     return Shop(monkeypatch)
-
-
-def entries(talk: Talk) -> list[tuple[str, str | None, str | None]]:
-    found = messaging_store.list_activity(talk.org_id, talk.id, 20, None)[0]
-    return [(entry.kind, entry.note, entry.after) for entry in reversed(found) if entry.kind.startswith("tool")]
 
 
 def pending(talk: Talk) -> list[ToolApproval]:

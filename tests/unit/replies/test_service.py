@@ -16,7 +16,7 @@ from switchboard.kit import clock
 from switchboard.messaging import acceptance, store
 from switchboard.messaging.models import Author, ConversationStatus, MessageStatus, ScheduledStatus, ScheduleReason
 from switchboard.persistence.collection import next_version
-from switchboard.replies import guards, service, turns
+from switchboard.replies import guards, service, turns, writing
 from switchboard.replies.repliers.models import Answer, ToolCall
 from tests.actors import Tenant, system
 from tests.integration.sabotage import Sabotage
@@ -311,7 +311,7 @@ def test_two_machines_stop_soon(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_writer_that_only_calls_tools_is_stopped(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
     writer = use_writer(monkeypatch, Answer(calls=[ToolCall("unknown", {})]))
     talk.answer(talk.hear("Hi"))
-    assert len(writer.prompts) == service.MAX_ROUNDS + 1
+    assert len(writer.prompts) == writing.MAX_ROUNDS + 1
     assert writer.prompts[-1].is_last
     assert talk.answers == [service.FALLBACK]
 
@@ -341,7 +341,7 @@ def test_a_turn_ends_before_the_function_is_stopped(talk: Talk, monkeypatch: pyt
 
 def test_the_daily_limit_of_the_model_leaves_a_person(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
     use_writer(monkeypatch, Answer("Yes."))
-    monkeypatch.setattr(service, "MODEL_REPLIES_PER_DAY", 1)
+    monkeypatch.setattr(writing, "MODEL_REPLIES_PER_DAY", 1)
     talk.answer(talk.hear("One"))
     talk.answer(talk.hear("Two", pause=60))
     assert talk.answers == ["Yes.", service.FALLBACK]
@@ -367,7 +367,7 @@ def test_a_follow_up_counts_as_a_turn(talk: Talk, monkeypatch: pytest.MonkeyPatc
 def test_one_contact_does_not_use_up_the_model(
     acme: Tenant, frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service, "MODEL_CALLS_PER_CONTACT", 3)
+    monkeypatch.setattr(writing, "MODEL_CALLS_PER_CONTACT", 3)
     writer = use_writer(monkeypatch, Answer(calls=[ToolCall("unknown", {})]), Answer("Yes."))
     first = open_talk(acme.org_id, frozen)
     second = open_talk(acme.org_id, frozen, e164="+12125550101")

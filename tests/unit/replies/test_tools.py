@@ -45,7 +45,7 @@ class _Shop:
 
 
 def _run(flow: Flow, name: str, arguments: dict[str, Any], effects: Effects | None = None) -> ToolResult:
-    return tools.run_tool(flow, ToolCall(name, arguments), effects or Effects(), "key-1")
+    return tools.run_tool(flow, ToolCall(name, arguments), effects or Effects(), lambda run: run("key-1"))
 
 
 def test_a_tool_by_post_gets_its_arguments_and_a_key(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,12 +7,15 @@ from typing import Any
 
 import pytest
 
+from switchboard.edge import strangers
 from switchboard.kit import clock
 from switchboard.outbound.loops import WEBHOOK_HOP
 from switchboard.team.models import Member
 from switchboard.team.permissions import Role
+from switchboard.triggers import tokens
 from switchboard.triggers.models import MAX_BODY_BYTES, MAX_BODY_DEPTH
 from tests.actors import Tenant, member, tenant
+from tests.integration.sabotage import Sabotage
 from tests.tables import each
 from tests.unit.call_records.desk import Ask, ask_as
 from tests.unit.triggers.desk import list_events, make_trigger, post, project_events
@@ -285,6 +288,32 @@ def test_unknown_tokens_count_by_their_address(ada: Member, monkeypatch: pytest.
     made, paused = make_trigger(ada), make_trigger(ada, active=False)
     assert [post(token)["statusCode"] for token in ("x", paused.token, "y", paused.token)] == [404, 404, 429, 429]
     assert post(made.token)["statusCode"] == 202
+
+
+def test_a_flood_of_unknown_tokens_costs_few_reads(
+    ada: Member, monkeypatch: pytest.MonkeyPatch, frozen: clock.FrozenClock
+) -> None:
+    monkeypatch.setenv("SWITCHBOARD_STRANGER_PER_MINUTE", "2")
+    known, other = make_trigger(ada).token, make_trigger(ada).token
+    assert post(known)["statusCode"] == 202
+    saboteur = Sabotage()
+    answers = [post(tokens.mint_token().text) for _ in range(40)]
+    assert [answer["statusCode"] for answer in answers] == [404, 404] + [429] * 38
+    assert int(answers[-1]["headers"]["Retry-After"]) > 0
+    # Two reads for each look-up: up to the limit, the request that meets it, and the spare ones of this second.
+    assert saboteur.calls.count("BatchGetItem") + saboteur.calls.count("GetItem") <= 2 * (3 + strangers.SPARE_LOOK_UPS)
+    # A token that was valid before is not refused, and a new one waits for the next second.
+    assert [post(token)["statusCode"] for token in (known, other)] == [202, 429]
+    frozen.advance(seconds=1)
+    assert post(other)["statusCode"] == 202
+
+
+def test_a_text_that_can_be_no_token_is_not_looked_up(ada: Member) -> None:
+    saboteur = Sabotage()
+    text = make_trigger(ada).token
+    saboteur.calls.clear()
+    assert post(text[:-1] + ("0" if text[-1] != "0" else "1"))["statusCode"] == 404
+    assert not {"GetItem", "BatchGetItem"} & set(saboteur.calls)
 
 
 def test_a_page_of_another_site_may_fire_and_other_methods_may_not(token: str) -> None:

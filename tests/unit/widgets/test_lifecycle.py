@@ -14,6 +14,7 @@ from switchboard.calls import reports
 from switchboard.calls.jobs import CloseCallRoom
 from switchboard.calls.models import OVER_STATES, State
 from switchboard.carriers import rooms
+from switchboard.carriers.rooms import RoomDownError
 from switchboard.carriers.rooms.simulator import SimulatedRooms
 from switchboard.carriers.voice.ports.reports import EndReason, Report, Turn
 from switchboard.carriers.voice.ports.talker import Voice
@@ -110,6 +111,58 @@ def test_a_visitor_who_joined_may_stay(token: WidgetToken, frozen: clock.FrozenC
     frozen.advance(seconds=60)
     do(EndSession(reason="unjoined", **names(session)))
     assert find_call(session).state is State.ACTIVE
+
+
+def test_a_late_report_of_the_join_throws_nobody_out(
+    token: WidgetToken, frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, joined = start(token, name="Ada").session, clock.now_iso()
+    monkeypatch.setattr(SimulatedRooms, "find_visitor", lambda *_: joined)
+    frozen.advance(seconds=60)
+    do(EndSession(reason="unjoined", **names(session)))
+    frozen.advance(seconds=5)
+    report(session, "answered", at=joined)
+    report(session, "ended", end_reason=EndReason.CALLER_HANGUP, at=clock.now_iso())
+    call = find_call(session)
+    assert (call.state, call.answered_at, call.duration_seconds) == (State.COMPLETED, joined, 65)
+    assert usage.get_monthly_usage(session.org_id).spent_micros == 2 * MINUTE
+
+
+def test_a_room_that_cannot_be_asked_is_asked_again(
+    token: WidgetToken, frozen: clock.FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[Any] = []
+    monkeypatch.setattr(timers, "send_later", lambda job, _: sent.append(job))
+    session = start(token, name="Ada").session
+
+    def fail(*_: Any) -> None:
+        raise RoomDownError("LiveKit returned the status 503")
+
+    monkeypatch.setattr(SimulatedRooms, "find_visitor", fail)
+    unjoined = EndSession(reason="unjoined", **names(session))
+    frozen.advance(seconds=60)
+    do(unjoined)
+    assert (sent, find_call(session).state) == ([unjoined], State.RINGING)
+    # The longest time ends the session, also while the room cannot be asked.
+    frozen.advance(seconds=1_000)
+    do(unjoined)
+    do(EndSession(reason="limit", **names(session)))
+    assert (sent, find_call(session).state) == ([unjoined], State.NO_ANSWER)
+
+
+def test_a_join_that_is_told_after_the_end_is_charged(token: WidgetToken, frozen: clock.FrozenClock) -> None:
+    session = start(token, name="Ada").session
+    frozen.advance(seconds=10)
+    joined = clock.now_iso()
+    frozen.advance(seconds=50)
+    # The visitor joined and left, and no report has come.
+    do(EndSession(reason="unjoined", **names(session)))
+    assert usage.get_monthly_usage(session.org_id).spent_micros == 0
+    frozen.advance(seconds=30)
+    report(session, "answered", at=joined)
+    call = find_call(session)
+    assert (call.state, call.answered_at, call.duration_seconds) == (State.COMPLETED, joined, 50)
+    assert usage.get_monthly_usage(session.org_id).spent_micros == MINUTE
 
 
 def test_the_visitor_ends_the_session_once(token: WidgetToken, frozen: clock.FrozenClock) -> None:

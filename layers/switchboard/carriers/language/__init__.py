@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol, runtime_checkable
 
-from switchboard.carriers.outcomes import RefusedError, ThrottledError
+from switchboard.carriers.outcomes import OutcomeUnknownError, RefusedError, ThrottledError
 from switchboard.kit import settings
 
 __all__ = [
     "RULES",
     "HostedServer",
     "LanguageModel",
+    "OutcomeUnknownError",
     "RefusedError",
     "ServerDialer",
     "ThrottledError",
@@ -54,7 +55,11 @@ class ServerDialer(Protocol):
     def ask_model_with_servers(
         self, system: str, question: str, servers: Sequence[HostedServer], *, max_tokens: int
     ) -> str:
-        """Returns the model's answer, after the tools that it used. Raises as `LanguageModel.ask_model` does."""
+        """Returns the model's answer, after the tools that it used.
+
+        Raises ThrottledError only if the vendor has called no tool, and OutcomeUnknownError if it may have called one:
+        the question is then not asked again. Raises RefusedError as `LanguageModel.ask_model` does.
+        """
 
 
 def _bedrock() -> LanguageModel:

@@ -65,6 +65,9 @@ class Rooms(Protocol):
     def start_talk(self, room: VoiceRoom) -> None:
         """Lets the voice AI join. Running it twice is safe. Raises RoomDownError."""
 
+    def find_visitor(self, org_id: str, call_id: str) -> str | None:
+        """Returns since when a visitor is in the room, `None` if there is none. Raises RoomDownError."""
+
     def close_room(self, org_id: str, call_id: str) -> None:
         """Disconnects everybody and deletes the room. Succeeds if there is no such room. Raises RoomDownError."""
 

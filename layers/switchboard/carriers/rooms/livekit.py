@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from switchboard.carriers.rooms import RoomDownError, RoomTicket, VoiceRoom, livekit_api, room_name
+from switchboard.carriers.rooms import RoomDownError, RoomTicket, VoiceRoom, livekit_api, livekit_reports, room_name
 from switchboard.carriers.rooms.livekit_api import LiveKitDownError
 from switchboard.carriers.voice.ports.talker import Voice
 from switchboard.kit import clock, jwts, settings
@@ -46,6 +46,17 @@ class LiveKitRooms:
             )
         except LiveKitDownError as error:
             raise RoomDownError(str(error)) from error
+
+    def find_visitor(self, org_id: str, call_id: str) -> str | None:
+        """Returns since when a visitor is in the room. The agent is no visitor, nor is a person who has left."""
+        room = room_name(org_id, call_id)
+        try:
+            found = livekit_api.send_request(
+                "RoomService/ListParticipants", {_ADMIN: True, "room": room}, {"room": room}
+            )
+        except LiveKitDownError as error:
+            raise RoomDownError(str(error)) from error
+        return livekit_reports.find_visitor(found or {})
 
     def close_room(self, org_id: str, call_id: str) -> None:
         """Deletes the room, which disconnects its participants."""

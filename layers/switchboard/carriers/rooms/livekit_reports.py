@@ -25,6 +25,8 @@ _ROOM = re.compile(r"(?P<org_id>[a-z]+_[A-Za-z0-9]{1,60})\.(?P<call_id>call_[0-9
 _SECONDS = re.compile("[0-9]{1,11}")
 #: protojson omits zero values: a participant without a kind is a person.
 _PERSON = (None, 0, "STANDARD")
+#: A participant in one of these states is not in the room yet, or not any more. protojson omits JOINING, which is zero.
+_ABSENT = (None, 0, "JOINING", 3, "DISCONNECTED")
 _ON_PURPOSE = (1, "CLIENT_INITIATED")
 
 
@@ -50,6 +52,15 @@ def of_webhook(event: Any) -> Report | None:
             return Report(kind="ended", at=at, end_reason=EndReason.CALLER_HANGUP, **place)
         case "room_finished":
             return Report(kind="ended", at=at, end_reason=EndReason.COMPLETED, **place)
+    return None
+
+
+def find_visitor(listed: Mapping[str, Any]) -> str | None:
+    """Returns since when a person is in a room, by the list of its participants. `None` if there is nobody."""
+    people = listed.get("participants")
+    for one in people if isinstance(people, list) else []:
+        if isinstance(one, dict) and one.get("kind") in _PERSON and one.get("state") not in _ABSENT:
+            return _moment(one.get("joinedAt")) or clock.now_iso()
     return None
 
 

@@ -49,6 +49,11 @@ class SimulatedRooms:
             state.save_leg(leg)
         worker.queue_course(leg)
 
+    def find_visitor(self, org_id: str, call_id: str) -> str | None:
+        """Returns since when the visitor talks."""
+        leg = state.get_leg(org_id, call_id)
+        return leg.answered_at if leg is not None and not leg.over else None
+
     def close_room(self, org_id: str, call_id: str) -> None:
         """Hangs up, if the talk still goes on."""
         leg = state.get_leg(org_id, call_id)

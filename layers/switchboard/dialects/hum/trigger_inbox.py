@@ -13,7 +13,7 @@ from typing import Any, ClassVar, NamedTuple
 from urllib.parse import unquote
 
 from switchboard.dialects.hum.dialect import Hum
-from switchboard.edge import idempotency, pipeline, rate_limit
+from switchboard.edge import idempotency, pipeline, rate_limit, strangers
 from switchboard.edge.bodies import FORM, JSON, Body, parse_form
 from switchboard.edge.exchange import Exchange, Reply
 from switchboard.edge.router import AuthenticationScheme
@@ -92,9 +92,11 @@ def _count_for_organization(org_id: str, size: int) -> None:
 
 
 def _authenticate_token(exchange: Exchange) -> None:
-    """Finds the trigger of the token in the path. Raises NotFound."""
+    """Finds the trigger of the token in the path. Raises NotFound, and RateLimited for a flood of unknown tokens."""
     token = exchange.request.path.rstrip("/").rpartition("/")[2]
-    exchange.bearer = firing.find_trigger(unquote(token))
+    token = unquote(token)
+    with strangers.guarding_look_up(exchange, token):
+        exchange.bearer = firing.find_trigger(token)
 
 
 TOKEN = AuthenticationScheme("triggerToken", _authenticate_token)

@@ -16,7 +16,7 @@ from typing import Any
 from switchboard.access import keys as access
 from switchboard.accounts.models import KeyKind
 from switchboard.dialects.hum.dialect import COOKIE, Hum, require_same_origin
-from switchboard.edge import pipeline, rate_limit
+from switchboard.edge import pipeline, rate_limit, strangers
 from switchboard.edge.dialect import Dialect, gateway_text, read_bearer_token
 from switchboard.edge.exchange import Exchange, Reply
 from switchboard.errors import DomainError, Forbidden, Invalid, Unauthenticated
@@ -79,9 +79,11 @@ class Mcp(Dialect):
         text = read_bearer_token(exchange) or _read_key_header(exchange)
         if text:
             exchange.credential = text
-            exchange.key_identity = access.authenticate_key(text, KEYS, exchange.request.source_ip)
-        elif exchange.request.cookie(COOKIE):
-            self._console.authenticate(exchange)
+            with strangers.guarding_look_up(exchange, text):
+                exchange.key_identity = access.authenticate_key(text, KEYS, exchange.request.source_ip)
+        elif cookie := exchange.request.cookie(COOKIE):
+            with strangers.guarding_look_up(exchange, cookie):
+                self._console.authenticate(exchange)
         else:
             raise Unauthenticated(
                 "A credential is required: send an API key as Authorization: Bearer <key>, or the console's cookie.",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from switchboard.carriers.language import RULES, RefusedError, ThrottledError, configured_model
+from switchboard.carriers.language import RULES, OutcomeUnknownError, RefusedError, ThrottledError, configured_model
 from switchboard.replies.repliers.models import Answer, Prompt
 
 __all__ = [
     "MAX_REPLY_CHARACTERS",
     "RULES",
+    "OutcomeUnknownError",
     "RefusedError",
     "Replier",
     "ThrottledError",
@@ -31,7 +32,8 @@ class Replier(Protocol):
     def reply(self, prompt: Prompt) -> Answer:
         """Returns the answer to the latest texts, or the tools to call first.
 
-        Raises ThrottledError if a later attempt may succeed, else RefusedError.
+        Raises ThrottledError if a later attempt may succeed, OutcomeUnknownError if a vendor may have run tools for an
+        answer that is lost, else RefusedError.
         """
 
 

@@ -83,7 +83,7 @@ class ModelReplier:
         return isinstance(self._model, ServerDialer)
 
     def reply(self, prompt: Prompt) -> Answer:
-        """Returns the answer. Raises ThrottledError, or RefusedError without a valid answer."""
+        """Returns the answer. Raises as `Replier.reply` does."""
         # The texts of the customer may hold braces, so this is no format string.
         system = _SYSTEM.replace("{organization}", prompt.organization).replace("{instructions}", prompt.instructions)
         question: dict[str, Any] = {
@@ -105,7 +105,8 @@ class ModelReplier:
             calls = [ToolCall(call.name, call.arguments) for call in answer.calls]
             return Answer(None if calls else answer.reply, calls)
 
-        model = self._model
+        model, attempts = self._model, _ATTEMPTS
         if prompt.servers and isinstance(model, ServerDialer):
-            model = _WithServers(model, model, prompt.servers)
-        return ask_for_data(model, system, question, read, max_tokens=_MAX_ANSWER_TOKENS, attempts=_ATTEMPTS)
+            # The vendor has run its tools for an answer that nobody can use: another attempt may run them again.
+            model, attempts = _WithServers(model, model, prompt.servers), 1
+        return ask_for_data(model, system, question, read, max_tokens=_MAX_ANSWER_TOKENS, attempts=attempts)

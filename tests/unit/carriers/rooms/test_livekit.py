@@ -112,11 +112,27 @@ def test_a_room_is_deleted(monkeypatch: pytest.MonkeyPatch, status: int) -> None
     assert (grant, body) == ({"roomCreate": True}, {"room": ROOM.name})
 
 
+def test_the_room_says_who_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    visitor = {"identity": "wgs_1", "state": "ACTIVE", "joinedAt": "1768497600"}
+    server = Server(ListParticipants=(200, {"participants": [{"kind": "AGENT", "state": "ACTIVE"}, visitor]}))
+    use(monkeypatch, server)
+    found = rooms.named("livekit")
+    assert found.find_visitor(ROOM.org_id, ROOM.call_id) == "2026-01-15T17:20:00.000Z"
+    ((url, grant, body),) = server.got
+    assert url.endswith("/twirp/livekit.RoomService/ListParticipants")
+    assert (grant, body) == ({"roomAdmin": True, "room": ROOM.name}, {"room": ROOM.name})
+    for nobody in (404, {}), (200, {}), (200, {"participants": [{"kind": "AGENT", "state": "ACTIVE"}]}):
+        use(monkeypatch, Server(ListParticipants=nobody))
+        assert found.find_visitor(ROOM.org_id, ROOM.call_id) is None
+
+
 @pytest.mark.parametrize("answer", [(503, {}), (401, {}), (200, client.TimedOutError("too slow"))])
 def test_a_server_that_is_down_is_asked_again_later(monkeypatch: pytest.MonkeyPatch, answer: tuple[int, Any]) -> None:
-    use(monkeypatch, Server(DeleteRoom=answer, ListDispatch=answer))
+    use(monkeypatch, Server(DeleteRoom=answer, ListDispatch=answer, ListParticipants=answer))
     found = rooms.named("livekit")
     with pytest.raises(RoomDownError):
         found.close_room(ROOM.org_id, ROOM.call_id)
     with pytest.raises(RoomDownError):
         found.start_talk(ROOM)
+    with pytest.raises(RoomDownError):
+        found.find_visitor(ROOM.org_id, ROOM.call_id)

@@ -50,3 +50,16 @@ def test_a_report_about_a_call(event: dict[str, Any], told: dict[str, str]) -> N
 )
 def test_a_webhook_without_a_report(event: Any) -> None:
     assert livekit_reports.of_webhook(event) is None
+
+
+@each(
+    "listed",
+    [
+        {},
+        {"participants": None},
+        {"participants": [7, {}, {"identity": "wgs_1", "state": "DISCONNECTED"}]},
+        {"participants": [{"identity": "wgs_1"}, {"kind": "AGENT", "state": "ACTIVE"}]},
+    ],
+)
+def test_a_room_without_a_visitor(listed: Any) -> None:
+    assert livekit_reports.find_visitor(listed) is None
