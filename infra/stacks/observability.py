@@ -22,8 +22,8 @@ MAX_JOB_AGE_SECONDS, MAX_EVENT_AGE_SECONDS = 300, 60
 MAX_P99_MILLISECONDS = 3_000
 #: Metrics of our code for faults that need an operator: a timer that was set aside, an item of the outbox that the
 #: fan-out skipped, a recording that was given up, and a recording that its provider still keeps. The last ones are
-#: use that may not be billed, a subscription that its provider does not tell, a number that its registry does not add
-#: to a campaign, a payment that its cardholder disputes, and an invoice that cannot be issued.
+#: use that may not be billed, a subscription that its provider does not tell, a payment that its cardholder disputes,
+#: an invoice that cannot be issued, and a number that its registry does not add to a campaign.
 FAULT_METRICS = {
     "timers-dead": "TimerDead",
     "outbox-unreadable": "OutboxUnreadable",
@@ -33,9 +33,9 @@ FAULT_METRICS = {
     "language-model-refused": "LanguageModelRefused",
     "use-reports-failed": "UseReportFailed",
     "subscriptions-unreadable": "SubscriptionUnreadable",
-    "numbers-not-registered": "NumberNotRegistered",
     "payments-disputed": "PaymentDisputed",
     "invoices-not-finalized": "InvoiceNotFinalized",
+    "numbers-not-registered": "NumberNotRegistered",
 }
 #: The metric of an hourly schedule for rows of law with an overdue review. The alarm stays until the review is done.
 OVERDUE_METRICS = {"law-review-overdue": "LawReviewOverdue"}
