@@ -106,7 +106,8 @@ def test_a_change_of_the_days_is_for_later_leads(token: WidgetToken, frozen: clo
 
 def test_a_call_that_changes_meanwhile_is_read_again(token: WidgetToken, monkeypatch: pytest.MonkeyPatch) -> None:
     session = start(token, **ADA).session
-    forget, read = visitors.forget_visitor_write, []
+    forget = visitors.forget_visitor_write
+    read: list[str] = []
 
     def meddle(org_id: str, call_id: str) -> object:
         found = forget(org_id, call_id)
