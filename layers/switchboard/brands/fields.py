@@ -11,15 +11,19 @@ from typing import Any
 
 BRAND_FIELDS = (
     *("entity_type", "display_name", "company_name", "ein", "ein_issuing_country", "phone", "street", "city", "state"),
-    *("postal_code", "country", "email", "website", "brand_relationship", "vertical", "stock_symbol"),
-    *("stock_exchange", "alt_business_id", "alt_business_id_type", "first_name", "last_name", "business_title"),
-    *("job_position", "reference_id", "mock"),
+    *("postal_code", "country", "email", "website", "brand_relationship", "vertical", "business_type"),
+    *("business_industry", "stock_symbol", "stock_exchange", "alt_business_id", "alt_business_id_type"),
+    *("first_name", "last_name", "business_title", "job_position", "reference_id", "mock"),
 )
 CAMPAIGN_FIELDS = (
     *("usecase", "sub_usecases", "description", "message_flow", "samples", "embedded_link", "embedded_phone"),
     *("number_pool", "age_gated", "direct_lending", "affiliate_marketing", "subscriber_optin", "subscriber_optout"),
     *("subscriber_help", "optin_keywords", "optout_keywords", "help_keywords", "optin_message", "optout_message"),
     *("help_message", "privacy_policy_url", "terms_and_conditions_url", "auto_renewal"),
+)
+#: Fields whose words are in capital letters. A draft may write them in any way.
+_CAPITALS = (
+    *("entity_type", "country", "ein_issuing_country", "state", "vertical", "business_industry", "stock_exchange"),
 )
 #: Fields of a campaign's view that a request cannot change. A client may send back what it read.
 READ_ONLY = frozenset({"id", "status", "errors", "submitted_at", "decided_at"})
@@ -69,7 +73,7 @@ def brand_facts(top: Mapping[str, Any], payload: Mapping[str, Any]) -> dict[str,
     facts = read_facts(payload, BRAND_FIELDS) | read_facts(top, BRAND_FIELDS)
     if isinstance(ein := facts.get("ein"), str):
         facts["ein"] = ein.replace("-", "").replace(" ", "")
-    for name in ("entity_type", "country", "ein_issuing_country", "state", "vertical", "stock_exchange"):
+    for name in _CAPITALS:
         if isinstance(value := facts.get(name), str):
             facts[name] = value.upper()
     return facts

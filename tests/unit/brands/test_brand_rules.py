@@ -37,6 +37,9 @@ def problems_of(**changes: Any) -> dict[str, str]:
         {"alt_business_id": "5493001KJTIIGC8Y1R12", "alt_business_id_type": "LEI"},
         {"alt_business_id": "98Q96B.00000.LE.250", "alt_business_id_type": "GIIN"},
         {"mock": True, "reference_id": "clinic-7"},
+        {"business_type": "Partnership", "business_industry": "healthcare"},
+        {"entity_type": "NON_PROFIT", "business_type": "Non-profit Corporation"},
+        {"entity_type": "GOVERNMENT", "business_type": "Non-profit Corporation"},
     ],
 )
 def test_a_complete_brand_has_no_problem(changes: dict[str, Any]) -> None:
@@ -85,6 +88,13 @@ def test_a_complete_brand_has_no_problem(changes: dict[str, Any]) -> None:
         ({"stock_symbol": "LAKE", "stock_exchange": "NYSE"}, {"stock_symbol", "stock_exchange"}),
         (PUBLIC | {"stock_symbol": None}, {"stock_symbol"}),
         (PUBLIC | {"stock_exchange": "LAKE"}, {"stock_exchange"}),
+        ({"vertical": "GAMBLING"}, {"vertical"}),
+        ({"business_type": "LLC"}, {"business_type"}),
+        ({"business_type": ["Partnership"]}, {"business_type"}),
+        ({"business_type": "Non-profit Corporation"}, {"business_type"}),
+        ({"entity_type": "NON_PROFIT", "business_type": "Partnership"}, {"business_type"}),
+        ({"business_industry": "PROFESSIONAL"}, {"business_industry"}),
+        (SOLE | {"business_type": "Partnership"}, {"business_type"}),
         (SOLE | {"company_name": "LLC"}, {"company_name"}),
         (SOLE | {"vertical": "LEGAL"}, {"vertical"}),
         (SOLE | {"first_name": None, "last_name": None}, {"first_name", "last_name"}),

@@ -19,6 +19,7 @@ from switchboard.carriers.registrations.ports.registry import (
     RegistryReview,
     ReviewPendingError,
 )
+from switchboard.carriers.registrations.twilio.attributes import business_attributes
 from switchboard.carriers.registrations.twilio.registry import TwilioRegistry
 from switchboard.carriers.twilio_subaccounts import save_subaccount
 from tests.fakes.twilio import SUBACCOUNT, serve_twilio, twilio_error
@@ -28,6 +29,7 @@ ORG, PRIMARY, PROFILE_POLICY = "org_acme", "BU" + "f" * 32, "RNdfbf3fae0e1107f8a
 FACTS = PAYLOAD | {
     "display_name": "Lakeside Clinic", "ein": "123456789", "website": "https://lakeside.example.com",
     "first_name": "Ada", "last_name": "Lake", "business_title": "Owner", "job_position": "CEO",
+    "business_type": "Partnership", "business_industry": "HEALTHCARE",
 }  # fmt: skip
 ORDER = RegistrationOrder(
     ORG, "brd_1", "switchboard org_acme 1", "2026-01-15T17:00:00.000Z", FACTS, {**CAMPAIGN, "optin_keywords": ["JOIN"]}
@@ -174,6 +176,8 @@ def test_a_company_is_registered_as_twilio_asks_for(hub: FakeTrustHub) -> None:
     assert inside == [order.sids["messaging"], profile]
     facts = json.loads(hub.things["EndUsers"][order.sids["business"]]["attributes"])
     assert (facts["business_name"], facts["business_registration_number"]) == ("Lakeside Clinic LLC", "123456789")
+    # Each fact is the member's own: the registry compares them with its records.
+    assert (facts["business_type"], facts["business_industry"]) == ("Partnership", "HEALTHCARE")
     assert json.loads(hub.things["EndUsers"][order.sids["messaging"]]["attributes"]) == {"company_type": "private"}
     brand = hub.only("BrandRegistrations")
     assert (brand["customer_profile_bundle_sid"], brand["a2p_profile_bundle_sid"]) == (profile, a2p)
@@ -181,6 +185,13 @@ def test_a_company_is_registered_as_twilio_asks_for(hub: FakeTrustHub) -> None:
     campaign = hub.only("Usa2p")
     assert (campaign["us_app_to_person_usecase"], campaign["brand_registration_sid"]) == ("CUSTOMER_CARE", brand["sid"])
     assert campaign["opt_in_keywords"] == "JOIN"
+
+
+@pytest.mark.parametrize(
+    ("country", "kind"), [(None, "EIN"), ("US", "EIN"), ("CA", "CBN"), ("DE", "VAT"), ("RO", "VATRN"), ("BR", "Other")]
+)
+def test_the_country_of_a_tax_number_gives_its_kind(country: str | None, kind: str) -> None:
+    assert business_attributes(FACTS | {"ein_issuing_country": country})["business_registration_identifier"] == kind
 
 
 def test_every_step_finds_what_an_earlier_run_made(hub: FakeTrustHub) -> None:

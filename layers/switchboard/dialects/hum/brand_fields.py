@@ -9,7 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from switchboard.brands.brand_rules import ENTITY_TYPES, EXCHANGES, RELATIONSHIPS, VERTICALS
+from switchboard.brands.brand_rules import (
+    BUSINESS_TYPES,
+    ENTITY_TYPES,
+    EXCHANGES,
+    INDUSTRIES,
+    RELATIONSHIPS,
+    VERTICALS,
+)
 from switchboard.brands.campaign_rules import USECASES
 from switchboard.brands.fields import BRAND_FIELDS, CAMPAIGN_FIELDS, campaign_facts
 
@@ -36,9 +43,11 @@ BRAND_ABOUT: dict[str, str] = {
     "website": "The website, if it is not sent beside the payload.",
     "brand_relationship": _one_of(RELATIONSHIPS),
     "vertical": f"The industry. Not for a sole proprietor. {_one_of(VERTICALS)}",
+    "business_type": f"The legal form. Twilio asks each company for it. {_one_of(BUSINESS_TYPES)}",
+    "business_industry": f"The industry in Twilio's words. Twilio asks each company for it. {_one_of(INDUSTRIES)}",
     "stock_symbol": "The stock symbol. Only for `PUBLIC_PROFIT`.",
     "stock_exchange": f"Only for `PUBLIC_PROFIT`. {_one_of(EXCHANGES)}",
-    "alt_business_id": "Another number of the business. Send `alt_business_id_type` with it.",
+    "alt_business_id": "Another number of the business. Send `alt_business_id_type`, too. Twilio has no place for it.",
     "alt_business_id_type": "One of `DUNS`, `GIIN`, `LEI`.",
     "first_name": "The first name of the sole proprietor or of the company's representative.",
     "last_name": "The last name of the sole proprietor or of the company's representative.",

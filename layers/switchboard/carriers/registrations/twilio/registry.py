@@ -29,8 +29,13 @@ class TwilioRegistry:
     """Twilio's registry. `http` makes the HTTP client of one call of the port."""
 
     name = "twilio"
-    #: TrustHub asks for a representative of a company.
-    required_fields = frozenset({"website", "first_name", "last_name", "business_title", "job_position"})
+    #: TrustHub asks for a company's legal form and industry in its own words, and for a representative.
+    required_fields = frozenset(
+        {
+            *("website", "business_type", "business_industry"),
+            *("first_name", "last_name", "business_title", "job_position"),
+        }
+    )
     test_eins: frozenset[str] = frozenset()
 
     def __init__(self, http: Callable[[], HttpClient] = _make_http_client) -> None:
