@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from switchboard import workers
-from switchboard.brands import marking, registering
-from switchboard.brands.jobs import AdvanceRegistration, CheckRegistration, MarkNumbers, WatchRegistration
+from switchboard.brands import marking, registering, verification
+from switchboard.brands.jobs import (
+    AdvanceRegistration,
+    CheckRegistration,
+    MarkNumbers,
+    SendVerification,
+    WatchRegistration,
+)
 
 handler = workers.job_handler(
     {
         AdvanceRegistration: registering.advance_registration,
         CheckRegistration: lambda job: registering.check_registration(job.org_id, job.brand_id),
         MarkNumbers: marking.mark_numbers,
+        SendVerification: verification.send_verification,
         WatchRegistration: registering.watch_registration,
     }
 )

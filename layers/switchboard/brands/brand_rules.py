@@ -16,7 +16,7 @@ from switchboard.brands.checks import (
     one_of,
     text_of,
 )
-from switchboard.brands.places import AMERICAN_STATES, CANADIAN_PROVINCES, UNUSED_EIN_PREFIXES, to_words
+from switchboard.brands.places import AMERICAN_STATES, CANADIAN_PROVINCES, COUNTRIES, UNUSED_EIN_PREFIXES, to_words
 
 SOLE_PROPRIETOR, PUBLIC = "SOLE_PROPRIETOR", "PUBLIC_PROFIT"
 ENTITY_TYPES = frozenset({"PRIVATE_PROFIT", PUBLIC, "NON_PROFIT", "GOVERNMENT", SOLE_PROPRIETOR})
@@ -67,6 +67,7 @@ _CHECKS: dict[str, Check] = {
     "stock_symbol": matches(r"[A-Za-z0-9.:-]{1,10}", "must be a stock symbol, such as ACME"),
     "stock_exchange": one_of(EXCHANGES),
     "alt_business_id_type": one_of(frozenset({"DUNS", "LEI", "GIIN"})),
+    "mobile_phone": check_phone,
     "first_name": text_of(1, 100),
     "last_name": text_of(1, 100),
     "business_title": text_of(1, 100),
@@ -79,7 +80,8 @@ _REQUIRED = (
     "brand_relationship",
 )
 _OF_COMPANIES = ("company_name", "ein", "vertical")
-_NOT_OF_PROPRIETORS = ("company_name", "vertical", "business_type", "business_industry")
+_NOT_OF_PROPRIETORS = ("company_name", "business_type", "business_industry")
+_HOMES_OF_PROPRIETORS = ("US", "CA")
 _STATES: dict[str, tuple[frozenset[str], str]] = {
     "US": (AMERICAN_STATES, "must be a state with two letters, such as CA"),
     "CA": (CANADIAN_PROVINCES, "must be a province with two letters, such as ON"),
@@ -113,8 +115,8 @@ def find_brand_problems(
     for name, check in _CHECKS.items():
         if name in facts and (problem := check(facts[name])):
             problems[name] = problem
-    found = _find_place_problems(facts) | _find_needless(facts, entity) | _find_id_problems(facts, test_eins)
-    return _find_business_problems(facts, entity) | found | problems
+    found = _find_place_problems(facts) | _find_needless(facts, entity)
+    return _find_business_problems(facts, entity) | _find_id_problems(facts, test_eins) | found | problems
 
 
 def _find_business_problems(facts: Mapping[str, Any], entity: str | None) -> dict[str, str]:
@@ -137,6 +139,15 @@ def _find_needless(facts: Mapping[str, Any], entity: str | None) -> dict[str, st
     problems: dict[str, str] = {}
     if entity == SOLE_PROPRIETOR:
         problems |= {name: "is not for a sole proprietor: remove it" for name in _NOT_OF_PROPRIETORS if name in facts}
+        if "ein" in facts:
+            problems["ein"] = (
+                "is not for a sole proprietor: a business with a tax number registers as PRIVATE_PROFIT, so change"
+                " entity_type"
+            )
+        if facts.get("country") in COUNTRIES - {*_HOMES_OF_PROPRIETORS}:
+            problems["country"] = "must be US or CA for a sole proprietor: elsewhere a business registers as a company"
+    elif "mobile_phone" in facts:
+        problems["mobile_phone"] = "is for a sole proprietor only: remove it"
     if entity in ENTITY_TYPES - {PUBLIC}:
         stock = ("stock_symbol", "stock_exchange")
         problems |= {name: "is for PUBLIC_PROFIT only: remove it" for name in stock if name in facts}

@@ -13,7 +13,7 @@ BRAND_FIELDS = (
     *("entity_type", "display_name", "company_name", "ein", "ein_issuing_country", "phone", "street", "city", "state"),
     *("postal_code", "country", "email", "website", "brand_relationship", "vertical", "business_type"),
     *("business_industry", "stock_symbol", "stock_exchange", "alt_business_id", "alt_business_id_type"),
-    *("first_name", "last_name", "business_title", "job_position", "reference_id", "mock"),
+    *("mobile_phone", "first_name", "last_name", "business_title", "job_position", "reference_id", "mock"),
 )
 CAMPAIGN_FIELDS = (
     *("usecase", "sub_usecases", "description", "message_flow", "samples", "embedded_link", "embedded_phone"),

@@ -33,6 +33,13 @@ class WatchRegistration(Job, queue="brands"):
     number: int = 0
 
 
+class SendVerification(Job, queue="brands"):
+    """Have the registry send its text to a sole proprietor again. `asked_at` is the request of a member."""
+
+    org_id: str
+    asked_at: str
+
+
 class MarkNumbers(Job, queue="brands"):
     """Give the organization's numbers the state of its registration."""
 

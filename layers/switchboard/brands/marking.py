@@ -9,6 +9,7 @@ from switchboard.brands import records, store
 from switchboard.brands.jobs import MarkNumbers
 from switchboard.brands.models import Brand, RegistrationStatus
 from switchboard.brands.orders import make_order
+from switchboard.brands.senders import may_join_campaign
 from switchboard.carriers.outcomes import OutcomeUnknownError, RefusedError, ThrottledError
 from switchboard.carriers.registrations import get_registry, registry_name
 from switchboard.kit import clock
@@ -60,6 +61,9 @@ def _join_campaign(brand: Brand, number: Number) -> tuple[A2pStatus, bool]:
     """Adds a number to the campaign. Returns its state, and whether to try again later."""
     if registry_name() != brand.registry or number.provider != brand.registry:
         telemetry.log_skip("the number is at another provider", number_id=number.id)
+        return A2pStatus.UNREGISTERED, False
+    if not may_join_campaign(brand, number):
+        telemetry.log_skip("a sole proprietor has one number", number_id=number.id)
         return A2pStatus.UNREGISTERED, False
     try:
         get_registry().add_number(make_order(brand), number.sid)

@@ -124,10 +124,10 @@ def ask_verdict(brand: Brand, part: RegistrationPart, registry: Registry, *, onc
     else:
         if clock.now() - clock.parse(brand.begun_at or brand.created_at) > _OVERDUE:
             telemetry.emit_metric("RegistrationOverdue")
-        _settle(brand, None if once else verdicts.ask_later)
+        _settle(brand, lambda now: verdicts.wait_for_verdict(now, part, review.issues, asks_again=not once))
 
 
-def _settle(brand: Brand, move: Callable[[Brand], Decided] | None) -> None:
+def _settle(brand: Brand, move: Callable[[Brand], Decided | None] | None) -> None:
     """Moves a brand whose turn is still the same. Another worker may have ended the turn."""
 
     def decide(now: Brand) -> Decision[Brand]:

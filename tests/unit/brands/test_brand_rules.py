@@ -9,7 +9,10 @@ from switchboard.brands.fields import brand_facts
 from tests.tables import each
 from tests.unit.brands.desk import PAYLOAD, TOP
 
-SOLE = {"entity_type": "SOLE_PROPRIETOR", "company_name": None, "vertical": None, "first_name": "Ada", "last_name": "L"}
+SOLE = {
+    "entity_type": "SOLE_PROPRIETOR", "company_name": None, "vertical": None, "ein": None, "first_name": "Ada",
+    "last_name": "L",
+}  # fmt: skip
 PUBLIC = {"entity_type": "PUBLIC_PROFIT", "stock_symbol": "LAKE", "stock_exchange": "NASDAQ"}
 CANADA = {"country": "CA", "state": "ON", "postal_code": "M5V 2T6", "ein": "123456789RC", "ein_issuing_country": "CA"}
 
@@ -28,6 +31,8 @@ def problems_of(**changes: Any) -> dict[str, str]:
         {"entity_type": "GOVERNMENT"},
         PUBLIC,
         SOLE,
+        SOLE | {"mobile_phone": "+14155550143", "vertical": "LEGAL"},
+        SOLE | {"country": "CA", "state": "ON", "postal_code": "M5V 2T6"},
         CANADA,
         {"ein": "123456789"},
         {"ein": "000000000"},
@@ -96,7 +101,10 @@ def test_a_complete_brand_has_no_problem(changes: dict[str, Any]) -> None:
         ({"business_industry": "PROFESSIONAL"}, {"business_industry"}),
         (SOLE | {"business_type": "Partnership"}, {"business_type"}),
         (SOLE | {"company_name": "LLC"}, {"company_name"}),
-        (SOLE | {"vertical": "LEGAL"}, {"vertical"}),
+        (SOLE | {"ein": "12-3456789"}, {"ein"}),
+        (SOLE | {"country": "DE", "state": "Bavaria", "postal_code": "80331"}, {"country"}),
+        (SOLE | {"mobile_phone": "555"}, {"mobile_phone"}),
+        ({"mobile_phone": "+14155550143"}, {"mobile_phone"}),
         (SOLE | {"first_name": None, "last_name": None}, {"first_name", "last_name"}),
         (CANADA | {"state": "CA"}, {"state"}),
         (CANADA | {"postal_code": "94105"}, {"postal_code"}),

@@ -165,7 +165,7 @@ def test_another_form_of_business_gets_other_things(
         "first_name": "A",
         "last_name": "L",
     }
-    drafts.save_brand(ada, {"payload": sole})
+    drafts.save_brand(ada, {"ein": None, "payload": sole})
     service.submit_brand(ada)
     pass_time(later, frozen, minutes=1)
     assert registry.made["brand"] == 2

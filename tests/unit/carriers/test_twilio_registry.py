@@ -37,7 +37,7 @@ ORDER = RegistrationOrder(
 _PREFIXES = {
     "CustomerProfiles": "BU", "TrustProducts": "BU", "EndUsers": "IT", "SupportingDocuments": "RD", "Addresses": "AD",
     "EntityAssignments": "BV", "Evaluations": "EL", "BrandRegistrations": "BN", "Services": "MG", "Usa2p": "QE",
-    "PhoneNumbers": "PN",
+    "PhoneNumbers": "PN", "SmsOtp": "OT",
 }  # fmt: skip
 #: Where each list is in an answer.
 _KEYS = {
@@ -303,6 +303,14 @@ def test_a_sole_proprietor_has_other_policies_and_no_company(hub: FakeTrustHub) 
     sole = {**FACTS, "entity_type": "SOLE_PROPRIETOR"}
     register_all(hub, replace(ORDER, brand=sole))
     assert hub.only("BrandRegistrations")["brand_type"] == "SOLE_PROPRIETOR"
+    order = replace(ORDER, sids={"brand": hub.only("BrandRegistrations")["sid"]}, brand=sole)
+    hub.only("BrandRegistrations").update(status="APPROVED", identity_status="UNVERIFIED")
+    review = TwilioRegistry().fetch_review(order, "brand")
+    assert (review.outcome, [issue.code for issue in review.issues]) == ("pending", ["verification_needed"])
+    TwilioRegistry().send_verification(order)
+    assert hub.writes["make SmsOtp"] == 1
+    hub.only("BrandRegistrations").update(identity_status="VERIFIED")
+    assert TwilioRegistry().fetch_review(order, "brand") == RegistryReview("approved")
     kinds = {one["type"] for one in hub.things["EndUsers"].values()}
     assert kinds == {"starter_customer_profile_information", "sole_proprietor_information"}
 

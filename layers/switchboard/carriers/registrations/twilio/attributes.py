@@ -83,6 +83,6 @@ def sole_proprietor_attributes(brand: Mapping[str, Any]) -> dict[str, str]:
     """Returns the attributes of `sole_proprietor_information`."""
     return {
         "brand_name": str(brand["display_name"]),
-        "mobile_phone_number": str(brand["phone"]),
-        "vertical": "PROFESSIONAL",
+        "mobile_phone_number": str(brand.get("mobile_phone") or brand["phone"]),
+        "vertical": str(brand.get("vertical") or "PROFESSIONAL"),
     }

@@ -6,6 +6,7 @@ from typing import Any
 
 from switchboard.carriers.outcomes import RefusedError
 from switchboard.carriers.registrations.ports.registry import (
+    VERIFICATION_NEEDED,
     RegistrationOrder,
     RegistrationRefusedError,
     RegistryIssue,
@@ -19,6 +20,8 @@ from switchboard.kit import clock
 
 _BRAND_OUTCOMES = {"APPROVED": "approved", "FAILED": "rejected", "SUSPENDED": "rejected"}
 _CAMPAIGN_OUTCOMES = {"VERIFIED": "approved", "FAILED": "rejected"}
+#: The identities of a sole proprietor who answered the text with the code.
+_VERIFIED = frozenset({"VERIFIED", "VETTED_VERIFIED"})
 #: The fields that Twilio's feedback about a brand means.
 _FEEDBACK = {
     "TAX_ID": ("The tax number does not belong to this legal name.", "ein"),
@@ -29,6 +32,14 @@ _FEEDBACK = {
 }
 #: The number is in this messaging service already, or is being added to it.
 _ADDED = frozenset({"21710", "21711"})
+
+
+_VERIFICATION = RegistryIssue(
+    VERIFICATION_NEEDED,
+    "The registry sent a text to the mobile number of the sole proprietor: answer it with YES within 24 hours. After"
+    " that, have it sent again.",
+    "mobile_phone",
+)
 
 
 def ensure_brand(client: Any, order: RegistrationOrder) -> str:
@@ -114,12 +125,20 @@ def review_brand(client: Any, order: RegistrationOrder) -> RegistryReview:
     if found is None:
         return RegistryReview("rejected", [RegistryIssue("gone", "Twilio no longer has the brand.")])
     outcome = _BRAND_OUTCOMES.get(str(found.status), "pending")
+    # No campaign is accepted before the person answered (Twilio's errors 30752 and 30991).
+    if outcome == "approved" and found.brand_type == SOLE_PROPRIETOR and found.identity_status not in _VERIFIED:
+        return RegistryReview("pending", [_VERIFICATION])
     if outcome != "rejected":
         return RegistryReview("approved" if outcome == "approved" else "pending")
     feedback = [
         RegistryIssue(code, *_FEEDBACK[code]) for code in map(str, found.brand_feedback or []) if code in _FEEDBACK
     ]
     return RegistryReview("rejected", feedback or list_errors(found.errors))
+
+
+def send_code(client: Any, order: RegistrationOrder) -> None:
+    """Has Twilio send the text with a new code to the sole proprietor."""
+    write_once(client.messaging.v1.brand_registrations(order.sids["brand"]).brand_registration_otps.create)
 
 
 def review_campaign(client: Any, order: RegistrationOrder) -> RegistryReview:

@@ -56,6 +56,10 @@ class TwilioRegistry:
         review = registrations.review_brand if part == "brand" else registrations.review_campaign
         return review(client, order)
 
+    def send_verification(self, order: RegistrationOrder) -> None:
+        """Has Twilio send the text with a new code."""
+        registrations.send_code(make_account_client(self._http(), order.org_id), order)
+
     def add_number(self, order: RegistrationOrder, number_sid: str) -> None:
         """Adds a number to the campaign's messaging service."""
         registrations.add_sender(make_account_client(self._http(), order.org_id), order, number_sid)
