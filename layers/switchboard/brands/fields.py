@@ -6,6 +6,7 @@ them, and keeps what it got.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -40,6 +41,8 @@ _ALIASES = {
     "zip_code": "postal_code",
     "stock_ticker": "stock_symbol",
 }
+
+_LONG_ZIP = re.compile(r"([0-9]{5})-[0-9]{4}")
 
 
 def _plain(name: str) -> str:
@@ -76,6 +79,10 @@ def brand_facts(top: Mapping[str, Any], payload: Mapping[str, Any]) -> dict[str,
     for name in _CAPITALS:
         if isinstance(value := facts.get(name), str):
             facts[name] = value.upper()
+    code = facts.get("postal_code")
+    if isinstance(code, str) and (long := _LONG_ZIP.fullmatch(code)):
+        # The registry takes five digits.
+        facts["postal_code"] = long[1]
     return facts
 
 

@@ -37,6 +37,7 @@ def problems_of(**changes: Any) -> dict[str, str]:
         {"ein": "123456789"},
         {"ein": "000000000"},
         {"website": None},
+        {"postal_code": "94105-1234"},
         {"country": "DE", "state": "Bavaria", "postal_code": "80331", "phone": "+4930901820"},
         {"alt_business_id": "123456789", "alt_business_id_type": "DUNS"},
         {"alt_business_id": "5493001KJTIIGC8Y1R12", "alt_business_id_type": "LEI"},
@@ -73,7 +74,6 @@ def test_a_complete_brand_has_no_problem(changes: dict[str, Any]) -> None:
         ({"state": "XX"}, {"state"}),
         ({"state": 5}, {"state"}),
         ({"postal_code": "9410"}, {"postal_code"}),
-        ({"postal_code": "94105-1234"}, {"postal_code"}),
         ({"postal_code": 94105}, {"postal_code"}),
         ({"country": "USA"}, {"country"}),
         ({"country": ["US"]}, {"country"}),
@@ -130,6 +130,10 @@ def test_an_empty_brand_lacks_all_required_fields_at_once() -> None:
 
 def test_no_other_registry_knows_the_tax_numbers_of_tests() -> None:
     assert "ein" in find_brand_problems(brand_facts(TOP | {"ein": "000000000"}, PAYLOAD))
+
+
+def test_the_registry_gets_the_five_digits_of_a_zip_code() -> None:
+    assert brand_facts(TOP, PAYLOAD | {"postal_code": "94105-1234"})["postal_code"] == "94105"
 
 
 def test_camel_case_and_the_words_of_twilio_are_the_same_fields() -> None:
