@@ -31,6 +31,7 @@ FAULT_METRICS = {
     "transcripts-not-forgotten": "TranscriptNotForgotten",
     "language-model-refused": "LanguageModelRefused",
     "use-reports-failed": "UseReportFailed",
+    "registry-status-unknown": "RegistryStatusUnknown",
 }
 #: The metric of an hourly schedule for rows of law with an overdue review. The alarm stays until the review is done.
 OVERDUE_METRICS = {"law-review-overdue": "LawReviewOverdue"}

@@ -8,6 +8,7 @@ from switchboard.brands.jobs import (
     AdvanceRegistration,
     CheckRegistration,
     MarkNumbers,
+    RecheckRegistration,
     SendVerification,
     WatchRegistration,
 )
@@ -17,6 +18,7 @@ handler = workers.job_handler(
         AdvanceRegistration: registering.advance_registration,
         CheckRegistration: lambda job: registering.check_registration(job.org_id, job.brand_id),
         MarkNumbers: marking.mark_numbers,
+        RecheckRegistration: registering.recheck_registration,
         SendVerification: verification.send_verification,
         WatchRegistration: registering.watch_registration,
     }

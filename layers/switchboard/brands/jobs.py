@@ -15,6 +15,12 @@ class AdvanceRegistration(Job, queue="brands"):
     turn: int
 
 
+class RecheckRegistration(Job, queue="brands"):
+    """Ask the registry whether its approvals still hold, because a network refused a text of the organization."""
+
+    org_id: str
+
+
 class CheckRegistration(Job, queue="brands"):
     """Ask the registry for its verdict now, because it said that there is news."""
 

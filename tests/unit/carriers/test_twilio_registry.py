@@ -7,9 +7,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
+from unittest.mock import Mock, call
 
 import pytest
 
+from switchboard import telemetry
 from switchboard.carriers.outcomes import OutcomeUnknownError, RefusedError, ThrottledError
 from switchboard.carriers.registrations import registry_name
 from switchboard.carriers.registrations.ports.registry import (
@@ -37,7 +39,7 @@ ORDER = RegistrationOrder(
 _PREFIXES = {
     "CustomerProfiles": "BU", "TrustProducts": "BU", "EndUsers": "IT", "SupportingDocuments": "RD", "Addresses": "AD",
     "EntityAssignments": "BV", "Evaluations": "EL", "BrandRegistrations": "BN", "Services": "MG", "Usa2p": "QE",
-    "PhoneNumbers": "PN", "SmsOtp": "OT",
+    "PhoneNumbers": "PN", "SmsOtp": "SO",
 }  # fmt: skip
 #: Where each list is in an answer.
 _KEYS = {
@@ -116,6 +118,8 @@ class FakeTrustHub:
         if method == "POST":
             self.writes[f"change {place.rpartition('/')[2]}"] += 1
             found |= {_snake(name): value for name, value in given.items()}
+            if place.endswith("Usa2p"):
+                found |= {"date_updated": "2026-01-16T17:00:00Z"}
             if place == "BrandRegistrations":
                 found |= {"status": "PENDING", "date_updated": "2026-01-16T17:00:00Z"}
         return 200, found
@@ -276,15 +280,52 @@ def test_what_twilio_no_longer_has_is_made_again(hub: FakeTrustHub) -> None:
     assert hub.writes["make Usa2p"] == 2
 
 
-def test_a_rejected_campaign_is_removed_before_the_next_one(hub: FakeTrustHub) -> None:
+def test_a_rejected_campaign_is_edited(hub: FakeTrustHub) -> None:
     order = register_all(hub)
-    hub.only("Usa2p").update(campaign_status="FAILED", errors=[{"error_code": 30886, "description": "Why?"}])
+    hub.only("Usa2p").update(
+        campaign_status="FAILED", errors=[{"error_code": 30886, "description": "Why?"}], opt_in_keywords=["JOIN"]
+    )
     review = TwilioRegistry().fetch_review(order, "campaign")
     assert (review.outcome, review.issues[0].code) == ("rejected", "30886")
-    again = go_on(replace(order, done=order.done - {"campaign", "messaging_service"}), "campaign")
+    words = "Answers to patients of Lakeside Clinic who ask about their own appointments."
+    again = replace(
+        order, done=order.done - {"campaign", "messaging_service"}, begun_at="2026-01-15T18:00:00.000Z",
+        campaign={**order.campaign, "description": words},
+    )  # fmt: skip
+    assert go_on(again, "campaign").sids["campaign"] == order.sids["campaign"]
+    assert go_on(again, "campaign").sids["campaign"] == order.sids["campaign"]
+    assert hub.only("Usa2p")["description"] == words
+    assert (hub.writes["change Usa2p"], hub.writes["delete Usa2p"], hub.writes["make Services"]) == (1, 0, 1)
+
+
+@pytest.mark.parametrize("change", [{"usecase": "MARKETING"}, {"optin_keywords": ["START"]}])
+def test_a_rejected_campaign_with_another_purpose_is_made_again(hub: FakeTrustHub, change: dict[str, Any]) -> None:
+    order = register_all(hub)
+    hub.only("Usa2p").update(campaign_status="FAILED", opt_in_keywords=["JOIN"])
+    again = replace(
+        order, done=order.done - {"campaign", "messaging_service"}, begun_at="2026-01-15T18:00:00.000Z",
+        campaign={**order.campaign, **change},
+    )  # fmt: skip
+    again = go_on(again, "campaign")
     assert again.sids["campaign"] != order.sids["campaign"]
     assert hub.only("Usa2p")["sid"] == again.sids["campaign"]
     assert hub.writes["make Services"] == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome", "code"),
+    [("IN_PROGRESS", "pending", None), ("SUSPENDED", "rejected", "30990"), ("HALTED", "pending", None)],
+)
+def test_verdicts_about_a_campaign(
+    hub: FakeTrustHub, monkeypatch: pytest.MonkeyPatch, status: str, outcome: str, code: str | None
+) -> None:
+    order = register_all(hub)
+    hub.only("Usa2p")["campaign_status"] = status
+    counted = Mock()
+    monkeypatch.setattr(telemetry, "emit_metric", counted)
+    review = TwilioRegistry().fetch_review(order, "campaign")
+    assert (review.outcome, [one.code for one in review.issues]) == (outcome, [code] if code else [])
+    assert counted.call_args_list == ([call("RegistryStatusUnknown")] if status == "HALTED" else [])
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
+from switchboard import telemetry
 from switchboard.carriers.outcomes import RefusedError
 from switchboard.carriers.registrations.ports.registry import (
     VERIFICATION_NEEDED,
@@ -19,7 +21,18 @@ from switchboard.carriers.twilio_client import ask_twilio
 from switchboard.kit import clock
 
 _BRAND_OUTCOMES = {"APPROVED": "approved", "FAILED": "rejected", "SUSPENDED": "rejected"}
-_CAMPAIGN_OUTCOMES = {"VERIFIED": "approved", "FAILED": "rejected"}
+#: Twilio documents no state of a suspended campaign besides the error 30990, but its API has one.
+_CAMPAIGN_OUTCOMES = {
+    "PENDING": "pending",
+    "IN_PROGRESS": "pending",
+    "VERIFIED": "approved",
+    "FAILED": "rejected",
+    "SUSPENDED": "rejected",
+}
+_SUSPENDED = RegistryIssue(
+    "30990",
+    "The campaign is suspended, and its texts are halted: correct what Twilio's notice names, and contact its support.",
+)
 #: The identities of a sole proprietor who answered the text with the code.
 _VERIFIED = frozenset({"VERIFIED", "VETTED_VERIFIED"})
 #: The fields that Twilio's feedback about a brand means.
@@ -84,14 +97,42 @@ def ensure_service(client: Any, order: RegistrationOrder) -> str:
 
 
 def ensure_campaign(client: Any, order: RegistrationOrder) -> str:
-    """Registers the campaign. A rejected one of an earlier attempt is removed first: a service has one campaign."""
+    """Registers the campaign, or submits the rejected one of an earlier attempt again with the new facts.
+
+    Twilio edits all but the use case and the answers to keywords. If these change, the rejected campaign is removed
+    first, because a service has one.
+    """
     campaigns = client.messaging.v1.services(order.sids["messaging_service"]).us_app_to_person
     old = order.sids.get("campaign")
     for one in require_answer(lambda: campaigns.list(limit=MAX_LISTED)):
-        if one.sid != old or one.campaign_status != "FAILED":
+        if one.sid != old or one.campaign_status != "FAILED" or _changed_since(one, order.begun_at):
             return str(one.sid)
+        facts = _campaign_facts(order)
+        if all(_same(getattr(one, name, None), facts.get(name)) for name in _FIXED):
+            write_once(partial(campaigns(old).update, **_edited_facts(facts)))
+            return str(old)
         ask_twilio(lambda: campaigns(old).delete())
     return str(write_once(lambda: campaigns.create(**_campaign_facts(order))).sid)
+
+
+_EDITABLE = (
+    *("description", "message_flow", "message_samples", "has_embedded_links", "has_embedded_phone", "age_gated"),
+    *("direct_lending", "privacy_policy_url", "terms_and_conditions_url"),
+)
+_FIXED = (
+    *("us_app_to_person_usecase", "opt_in_message", "opt_out_message", "help_message", "opt_in_keywords"),
+    *("opt_out_keywords", "help_keywords"),
+)
+
+
+def _edited_facts(facts: dict[str, Any]) -> dict[str, Any]:
+    """Returns what an edit of a campaign sends. Twilio asks for both flags."""
+    return {"age_gated": False, "direct_lending": False, **{name: facts[name] for name in _EDITABLE if name in facts}}
+
+
+def _same(kept: Any, given: Any) -> bool:
+    """Whether Twilio keeps a fact as it is given now. Twilio fills in its own answers to keywords."""
+    return given is None or kept == given
 
 
 def _campaign_facts(order: RegistrationOrder) -> dict[str, Any]:
@@ -147,10 +188,16 @@ def review_campaign(client: Any, order: RegistrationOrder) -> RegistryReview:
     found = ask_twilio(service.us_app_to_person(order.sids["campaign"]).fetch)
     if found is None:
         return RegistryReview("rejected", [RegistryIssue("gone", "Twilio no longer has the campaign.")])
-    outcome = _CAMPAIGN_OUTCOMES.get(str(found.campaign_status), "pending")
+    status = str(found.campaign_status)
+    outcome = _CAMPAIGN_OUTCOMES.get(status)
+    if outcome is None:
+        # An operator has to look: the campaign may be halted, and nobody else would learn it.
+        telemetry.emit_metric("RegistryStatusUnknown")
+        telemetry.logger().error("unknown state of a campaign", extra={"org_id": order.org_id, "status": status})
     if outcome != "rejected":
         return RegistryReview("approved" if outcome == "approved" else "pending")
-    return RegistryReview("rejected", list_errors(found.errors))
+    suspended = status == "SUSPENDED" and not found.errors
+    return RegistryReview("rejected", [_SUSPENDED] if suspended else list_errors(found.errors))
 
 
 def add_sender(client: Any, order: RegistrationOrder, number_sid: str) -> None:
