@@ -21,7 +21,7 @@ from switchboard.carriers.twilio_client import ask_twilio
 from switchboard.kit import clock
 
 _BRAND_OUTCOMES = {"APPROVED": "approved", "FAILED": "rejected", "SUSPENDED": "rejected"}
-#: Twilio documents no state of a suspended campaign besides the error 30990, but its API has one.
+#: Twilio documents a suspended campaign by the error 30990 only. A brand that is suspended has the state SUSPENDED.
 _CAMPAIGN_OUTCOMES = {
     "PENDING": "pending",
     "IN_PROGRESS": "pending",
