@@ -24,7 +24,8 @@ class CampaignWarning(NamedTuple):
 
 def find_campaign_warnings(campaign: Mapping[str, Any], brand: Mapping[str, Any]) -> list[CampaignWarning]:
     """Returns what a reviewer may miss in the facts of a campaign, or may not accept."""
-    samples = [one for one in campaign.get("samples") or () if isinstance(one, str)]
+    given = campaign.get("samples")
+    samples = [one for one in given if isinstance(one, str)] if isinstance(given, list) else []
     flow = str(campaign.get("message_flow") or "")
     names = [str(brand[name]).casefold() for name in ("display_name", "company_name") if brand.get(name)]
     warnings = []
