@@ -404,8 +404,15 @@ def test_refused_texts_have_the_registry_asked_once(
 
 @pytest.mark.parametrize(("code", "jobs"), [("30990", 1), ("30034", 1), ("30007", 0)])
 def test_a_text_that_fails_for_its_registration_starts_a_question(ada: Member, code: str, jobs: int) -> None:
-    facts = {"conversation": "con_1", "contact": "ctc_1", "error": code}
-    event = events.new_event(system(ada.org_id), "sms.failed", Subject(type="message", id="msg_1"), **facts)
+    facts = {
+        "conversation": "con_1",
+        "contact": "ctc_1",
+        "number": "num_1",
+        "author": "user",
+        "segments": 1,
+        "error": code,
+    }
+    event = events.new_event(system(ada.org_id), "sms.failed", Subject(type="text", id="msg_1"), **facts)
     sent = [one.body["job"] for one in messages_of(event)]
     assert sent.count("RecheckRegistration") == jobs
 

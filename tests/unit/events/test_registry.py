@@ -83,7 +83,7 @@ PROMISED: dict[Contract, set[str]] = {
         "widget.lead_captured",
         *("sms.received", "sms.sent", "sms.delivered", "sms.failed", "sms.opt_out", "sms.opt_in"),
         *("conversation.started", "conversation.assigned", "conversation.closed", "conversation.reopened"),
-        *("brand.submitted", "brand.approved", "brand.rejected"),
+        *("brand.submitted", "brand.verification_needed", "brand.approved", "brand.rejected"),
         *("brand_campaign.submitted", "brand_campaign.approved", "brand_campaign.rejected"),
         # The name of a fired trigger is its own.
         "external.*",
