@@ -39,7 +39,7 @@ WORK = SystemActor(org_id="org_1", actor=Actor(type="system", id="test"), agent_
 #: The possible values of a gap in an f-string that names a type.
 FORMS = {
     "voice.call.*": [state.value for state in FINAL_STATES],
-    "brand.*": ["pending", "approved", "rejected"],
+    "brand.*": ["pending", "verification_needed", "approved", "rejected"],
     "brand_campaign.*": ["pending", "approved", "rejected"],
     "roleplay.session.*": [SessionState.FAILED.value, SessionState.EXPIRED.value],
 }
