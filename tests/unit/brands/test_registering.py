@@ -406,7 +406,7 @@ def test_refused_texts_have_the_registry_asked_once(
 def test_a_text_that_fails_for_its_registration_starts_a_question(ada: Member, code: str, jobs: int) -> None:
     facts = {
         "conversation": "con_1",
-        "contact": "ctc_1",
+        "contact": "0" * 64,
         "number": "num_1",
         "author": "user",
         "segments": 1,
