@@ -10,7 +10,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from functions.portal.site import api, show_page
 
 
-class Failure(NamedTuple):
+class SignInFailure(NamedTuple):
     """The reason why a sign-in failed, and the way on."""
 
     reason: str
@@ -19,24 +19,24 @@ class Failure(NamedTuple):
 
 #: The reasons by the code of the error (`switchboard/people/sign_in.py`).
 _FAILURES = {
-    "sign_in_expired": Failure(
+    "sign_in_expired": SignInFailure(
         "This sign-in is over: it took more than ten minutes, it was finished already, or it began in another browser.",
         "Sign in again. If you followed a link in a mail, open it in the browser in which you sign in.",
     ),
-    "sign_in_refused": Failure(
+    "sign_in_refused": SignInFailure(
         "The sign-in service did not confirm who you are, or you canceled the sign-in.",
         "Sign in again. If it fails again, ask the person who invited you which address to use.",
     ),
-    "service_unavailable": Failure(
+    "service_unavailable": SignInFailure(
         "The sign-in service does not answer at the moment.", "Wait a few seconds, then sign in again."
     ),
-    "rate_limited": Failure("There were too many requests from your network.", "Wait a minute, then sign in again."),
-    "invalid_request": Failure(
+    "rate_limited": SignInFailure("There were too many requests from your network.", "Wait a minute, then sign in again."),
+    "invalid_request": SignInFailure(
         "The address of this sign-in is not complete, so the answer of the sign-in service cannot be read.",
         "Sign in again from the home page, and not from a bookmark.",
     ),
 }
-_UNKNOWN = Failure("Something went wrong on our side.", "Sign in again. If it fails again, tell us the request id.")
+_UNKNOWN = SignInFailure("Something went wrong on our side.", "Sign in again. If it fails again, tell us the request id.")
 
 
 @api.get("/signed-out", summary="Get the page after signing out", operation_id="signedOutPage", public=True)

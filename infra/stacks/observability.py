@@ -36,6 +36,7 @@ FAULT_METRICS = {
     "payments-disputed": "PaymentDisputed",
     "invoices-not-finalized": "InvoiceNotFinalized",
     "numbers-not-registered": "NumberNotRegistered",
+    "registry-status-unknown": "RegistryStatusUnknown",
 }
 #: The metric of an hourly schedule for rows of law with an overdue review. The alarm stays until the review is done.
 OVERDUE_METRICS = {"law-review-overdue": "LawReviewOverdue"}

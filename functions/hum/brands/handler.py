@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functions.hum.brands.schemas import BrandInput, CampaignDraftInput, RegistrationView, SubmittedRegistrationView
-from switchboard.brands import drafts, service
+from switchboard.brands import drafts, service, verification
 from switchboard.dialects.hum.dialect import Hum
 from switchboard.edge.api import Api
 from switchboard.team.permissions import Permission
@@ -72,6 +72,21 @@ def submit_brand() -> SubmittedRegistrationView:
 )
 def save_campaign(request: CampaignDraftInput) -> RegistrationView:
     return RegistrationView.of(drafts.save_campaign(api.member, request.patch(), api.member.effect))
+
+
+@api.post(
+    "/api/brands/verification",
+    summary="Send the verification text again",
+    operation_id="resendBrandVerification",
+    description="The registry sends a text to a sole proprietor, who has to answer it with YES within 24 hours. While"
+    " the brand is pending with the error `verification_needed`, this has the text sent again.",
+    permission=Permission.BRANDS_WRITE,
+    responses={
+        409: "`verification_not_needed`: the brand waits for no answer. `verification_just_sent`: wait five minutes."
+    },
+)
+def resend_verification() -> RegistrationView:
+    return RegistrationView.of(verification.request_verification(api.member, api.member.effect))
 
 
 handler = api.handler

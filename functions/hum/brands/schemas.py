@@ -6,7 +6,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from switchboard.brands import sealing
+from switchboard.brands import sealing, service
 from switchboard.brands.drafts import MAX_DRAFT_BYTES, MAX_EIN
 from switchboard.brands.fields import to_field
 from switchboard.brands.models import EDITABLE, Brand
@@ -114,11 +114,22 @@ class CampaignDraftInput(BaseModel):
         return dict(self.model_extra or {})
 
 
+class CampaignWarningView(BaseModel):
+    """A reason why a reviewer may refuse the campaign. It does not stop the submission."""
+
+    field: str = Field(description="The field of the campaign, such as `samples[0]`.")
+    message: str
+
+
+_WARNINGS = "Why a reviewer may refuse the campaign, as long as it can be changed."
+
+
 class RegistrationView(BaseModel):
     """The brand and its campaign. The campaign is null before its first draft."""
 
     brand: BrandView
     campaign: BrandCampaignView | None
+    warnings: list[CampaignWarningView] = Field(description=_WARNINGS)
 
     @classmethod
     def of(cls, brand: Brand) -> Self:
@@ -131,6 +142,7 @@ class SubmittedRegistrationView(Ok):
 
     brand: BrandView
     campaign: BrandCampaignView | None
+    warnings: list[CampaignWarningView] = Field(description=_WARNINGS)
 
     @classmethod
     def of(cls, brand: Brand) -> Self:
@@ -143,7 +155,9 @@ def _registration_fields(brand: Brand) -> dict[str, Any]:
     if not _is_open(brand):
         ein, payload = sealing.mask_ein(ein or "") or None, sealing.mask_payload(payload, ein)
     shown = BrandView.of(brand, ein, payload)
-    return {"brand": shown, "campaign": BrandCampaignView.of(brand.campaign) if brand.campaign else None}
+    campaign = BrandCampaignView.of(brand.campaign) if brand.campaign else None
+    warnings = [CampaignWarningView(field=one.field, message=one.message) for one in service.list_warnings(brand)]
+    return {"brand": shown, "campaign": campaign, "warnings": warnings}
 
 
 def _is_open(brand: Brand) -> bool:

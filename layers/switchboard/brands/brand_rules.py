@@ -16,7 +16,7 @@ from switchboard.brands.checks import (
     one_of,
     text_of,
 )
-from switchboard.brands.places import AMERICAN_STATES, CANADIAN_PROVINCES, UNUSED_EIN_PREFIXES, to_words
+from switchboard.brands.places import AMERICAN_STATES, CANADIAN_PROVINCES, COUNTRIES, UNUSED_EIN_PREFIXES, to_words
 
 SOLE_PROPRIETOR, PUBLIC = "SOLE_PROPRIETOR", "PUBLIC_PROFIT"
 ENTITY_TYPES = frozenset({"PRIVATE_PROFIT", PUBLIC, "NON_PROFIT", "GOVERNMENT", SOLE_PROPRIETOR})
@@ -24,6 +24,20 @@ VERTICALS = to_words(
     "PROFESSIONAL REAL_ESTATE HEALTHCARE HUMAN_RESOURCES ENERGY ENTERTAINMENT RETAIL TRANSPORTATION AGRICULTURE"
     " INSURANCE POSTAL EDUCATION HOSPITALITY FINANCIAL POLITICAL GAMBLING LEGAL CONSTRUCTION NGO MANUFACTURING"
     " GOVERNMENT TECHNOLOGY COMMUNICATION"
+)
+#: The legal forms and the industries that Twilio's TrustHub knows.
+BUSINESS_TYPES = frozenset(
+    {
+        *("Co-operative", "Corporation", "Limited Liability Corporation", "Non-profit Corporation", "Partnership"),
+        "Sole Proprietorship",
+    }
+)
+_NON_PROFIT_CORPORATION = "Non-profit Corporation"
+INDUSTRIES = to_words(
+    "AGRICULTURE AUTOMOTIVE BANKING CONSUMER EDUCATION ELECTRONICS ENERGY ENGINEERING FAST_MOVING_CONSUMER_GOODS"
+    " FINANCIAL FINTECH FOOD_AND_BEVERAGE GOVERNMENT HEALTHCARE HOSPITALITY INSURANCE JEWELRY LEGAL MANUFACTURING"
+    " MEDIA NOT_FOR_PROFIT OIL_AND_GAS ONLINE RAW_MATERIALS REAL_ESTATE RELIGION RETAIL TECHNOLOGY"
+    " TELECOMMUNICATIONS TRANSPORTATION TRAVEL"
 )
 RELATIONSHIPS = frozenset({"BASIC_ACCOUNT", "SMALL_ACCOUNT", "MEDIUM_ACCOUNT", "LARGE_ACCOUNT", "KEY_ACCOUNT"})
 EXCHANGES = to_words(
@@ -48,9 +62,12 @@ _CHECKS: dict[str, Check] = {
     "website": check_url,
     "brand_relationship": one_of(RELATIONSHIPS),
     "vertical": one_of(VERTICALS),
+    "business_type": one_of(BUSINESS_TYPES),
+    "business_industry": one_of(INDUSTRIES),
     "stock_symbol": matches(r"[A-Za-z0-9.:-]{1,10}", "must be a stock symbol, such as ACME"),
     "stock_exchange": one_of(EXCHANGES),
     "alt_business_id_type": one_of(frozenset({"DUNS", "LEI", "GIIN"})),
+    "mobile_phone": check_phone,
     "first_name": text_of(1, 100),
     "last_name": text_of(1, 100),
     "business_title": text_of(1, 100),
@@ -63,7 +80,8 @@ _REQUIRED = (
     "brand_relationship",
 )
 _OF_COMPANIES = ("company_name", "ein", "vertical")
-_NOT_OF_PROPRIETORS = ("company_name", "vertical")
+_NOT_OF_PROPRIETORS = ("company_name", "business_type", "business_industry")
+_HOMES_OF_PROPRIETORS = ("US", "CA")
 _STATES: dict[str, tuple[frozenset[str], str]] = {
     "US": (AMERICAN_STATES, "must be a state with two letters, such as CA"),
     "CA": (CANADIAN_PROVINCES, "must be a province with two letters, such as ON"),
@@ -97,7 +115,23 @@ def find_brand_problems(
     for name, check in _CHECKS.items():
         if name in facts and (problem := check(facts[name])):
             problems[name] = problem
-    return _find_place_problems(facts) | _find_needless(facts, entity) | _find_id_problems(facts, test_eins) | problems
+    found = _find_place_problems(facts) | _find_needless(facts, entity)
+    return _find_business_problems(facts, entity) | _find_id_problems(facts, test_eins) | found | problems
+
+
+def _find_business_problems(facts: Mapping[str, Any], entity: str | None) -> dict[str, str]:
+    """Returns the facts about the business that contradict each other, or that no network takes."""
+    problems: dict[str, str] = {}
+    if facts.get("vertical") == "GAMBLING":
+        problems["vertical"] = "is refused: American networks block texts about gambling"
+    kind = facts.get("business_type")
+    if not isinstance(kind, str) or kind not in BUSINESS_TYPES:
+        return problems
+    if entity == "NON_PROFIT" and kind != _NON_PROFIT_CORPORATION:
+        problems["business_type"] = f"must be {_NON_PROFIT_CORPORATION} for NON_PROFIT"
+    if kind == _NON_PROFIT_CORPORATION and entity in ("PRIVATE_PROFIT", PUBLIC):
+        problems["business_type"] = f"is for NON_PROFIT and GOVERNMENT only: choose the legal form of a {entity}"
+    return problems
 
 
 def _find_needless(facts: Mapping[str, Any], entity: str | None) -> dict[str, str]:
@@ -105,6 +139,15 @@ def _find_needless(facts: Mapping[str, Any], entity: str | None) -> dict[str, st
     problems: dict[str, str] = {}
     if entity == SOLE_PROPRIETOR:
         problems |= {name: "is not for a sole proprietor: remove it" for name in _NOT_OF_PROPRIETORS if name in facts}
+        if "ein" in facts:
+            problems["ein"] = (
+                "is not for a sole proprietor: a business with a tax number registers as PRIVATE_PROFIT, so change"
+                " entity_type"
+            )
+        if facts.get("country") in COUNTRIES - {*_HOMES_OF_PROPRIETORS}:
+            problems["country"] = "must be US or CA for a sole proprietor: elsewhere a business registers as a company"
+    elif "mobile_phone" in facts:
+        problems["mobile_phone"] = "is for a sole proprietor only: remove it"
     if entity in ENTITY_TYPES - {PUBLIC}:
         stock = ("stock_symbol", "stock_exchange")
         problems |= {name: "is for PUBLIC_PROFIT only: remove it" for name in stock if name in facts}

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from switchboard.brands.brand_rules import MISSING, SOLE_PROPRIETOR
+from switchboard.brands.brand_rules import ENTITY_TYPES, MISSING, SOLE_PROPRIETOR
 from switchboard.brands.checks import Check, check_flag, check_url, one_of, text_of
 from switchboard.brands.places import to_words
 
@@ -16,7 +16,11 @@ STANDARD_USECASES = to_words(
     " MIXED POLLING_VOTING PUBLIC_SERVICE_ANNOUNCEMENT SECURITY_ALERT"
 )
 #: These need another review.
-SPECIAL_USECASES = frozenset({"CHARITY", "POLITICAL", "EMERGENCY", "SWEEPSTAKE", SOLE_PROPRIETOR})
+SPECIAL_USECASES = to_words(
+    "AGENTS_FRANCHISES CHARITY EMERGENCY K12_EDUCATION POLITICAL PROXY SOCIAL SOLE_PROPRIETOR SWEEPSTAKE"
+)
+#: The registry accepts these from non-profit organizations only.
+_NON_PROFIT_USECASES = frozenset({"CHARITY", "POLITICAL"})
 USECASES = STANDARD_USECASES | SPECIAL_USECASES
 #: The use cases that a mixed campaign may have.
 _SUB_USECASES = STANDARD_USECASES - {MIXED, "LOW_VOLUME", "M2M"}
@@ -43,6 +47,19 @@ _ANSWERS = {
     "optout_message": ("subscriber_optout", "optout_keywords"),
     "help_message": ("subscriber_help", "help_keywords"),
 }
+#: Networks block links of public shorteners, because they hide the address.
+_SHORTENERS = to_words(
+    "bit.ly bitly.com buff.ly cutt.ly goo.gl is.gd ow.ly rb.gy rebrand.ly shorturl.at t.co t.ly tiny.cc tinyurl.com"
+)
+_SHORT_LINK = re.compile(rf"(?<![\w.-])(?:www\.)?(?:{'|'.join(map(re.escape, sorted(_SHORTENERS)))})(?![\w-])", re.I)
+_NO_SHORT_LINK = "has a link of a public shortener, which networks block: write the full address"
+#: The answers to these flags that no network accepts.
+_REFUSED_FLAGS = {
+    "subscriber_optin": (False, "must be true: networks refuse texts to people who did not opt in"),
+    "subscriber_optout": (False, "must be true: everybody can opt out of texts"),
+    "subscriber_help": (False, "must be true: everybody can ask for help"),
+    "affiliate_marketing": (True, "must be false: networks refuse campaigns that advertise for others"),
+}
 _LINK = re.compile(
     r"https?://|\bwww\.|\b[a-z0-9-]+\.(?:com|org|net|io|co|ai|us|info|biz|ly|me|app|dev|link)(?:/|\b)", re.I
 )
@@ -56,7 +73,17 @@ def find_campaign_problems(facts: Mapping[str, Any], entity_type: str | None) ->
         if name in facts and (problem := check(facts[name])):
             problems[name] = problem
     found = _find_usecase_problems(facts, entity_type) | _find_answer_problems(facts)
-    return _find_sample_problems(facts) | found | problems
+    return _find_refused_content(facts) | _find_sample_problems(facts) | found | problems
+
+
+def _find_refused_content(facts: Mapping[str, Any]) -> dict[str, str]:
+    """Returns the fields that every reviewer refuses."""
+    problems = {name: problem for name, (refused, problem) in _REFUSED_FLAGS.items() if facts.get(name) is refused}
+    samples = facts.get("samples")
+    texts = {f"samples[{place}]": one for place, one in enumerate(samples)} if isinstance(samples, list) else {}
+    texts |= {name: facts.get(name) for name in _ANSWERS}
+    short = {place for place, one in texts.items() if isinstance(one, str) and _SHORT_LINK.search(one)}
+    return problems | dict.fromkeys(short, _NO_SHORT_LINK)
 
 
 def _find_usecase_problems(facts: Mapping[str, Any], entity_type: str | None) -> dict[str, str]:
@@ -72,6 +99,8 @@ def _find_usecase_problems(facts: Mapping[str, Any], entity_type: str | None) ->
             if entity_type == SOLE_PROPRIETOR
             else "is for a sole proprietor only: choose another one"
         )
+    if usecase in _NON_PROFIT_USECASES and entity_type in ENTITY_TYPES - {"NON_PROFIT", SOLE_PROPRIETOR}:
+        problems["usecase"] = "is for NON_PROFIT only: choose another one"
     if usecase == MIXED and subs is None:
         problems["sub_usecases"] = f"is missing: a mixed campaign has {_LEAST_SUBS} to {_MOST_SUBS} use cases"
     if subs is not None and (problem := _check_subs(subs, usecase)):

@@ -6,20 +6,25 @@ them, and keeps what it got.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 BRAND_FIELDS = (
     *("entity_type", "display_name", "company_name", "ein", "ein_issuing_country", "phone", "street", "city", "state"),
-    *("postal_code", "country", "email", "website", "brand_relationship", "vertical", "stock_symbol"),
-    *("stock_exchange", "alt_business_id", "alt_business_id_type", "first_name", "last_name", "business_title"),
-    *("job_position", "reference_id", "mock"),
+    *("postal_code", "country", "email", "website", "brand_relationship", "vertical", "business_type"),
+    *("business_industry", "stock_symbol", "stock_exchange", "alt_business_id", "alt_business_id_type"),
+    *("mobile_phone", "first_name", "last_name", "business_title", "job_position", "reference_id", "mock"),
 )
 CAMPAIGN_FIELDS = (
     *("usecase", "sub_usecases", "description", "message_flow", "samples", "embedded_link", "embedded_phone"),
     *("number_pool", "age_gated", "direct_lending", "affiliate_marketing", "subscriber_optin", "subscriber_optout"),
     *("subscriber_help", "optin_keywords", "optout_keywords", "help_keywords", "optin_message", "optout_message"),
     *("help_message", "privacy_policy_url", "terms_and_conditions_url", "auto_renewal"),
+)
+#: Fields whose words are in capital letters. A draft may write them in any way.
+_CAPITALS = (
+    *("entity_type", "country", "ein_issuing_country", "state", "vertical", "business_industry", "stock_exchange"),
 )
 #: Fields of a campaign's view that a request cannot change. A client may send back what it read.
 READ_ONLY = frozenset({"id", "status", "errors", "submitted_at", "decided_at"})
@@ -36,6 +41,8 @@ _ALIASES = {
     "zip_code": "postal_code",
     "stock_ticker": "stock_symbol",
 }
+
+_LONG_ZIP = re.compile(r"([0-9]{5})-[0-9]{4}")
 
 
 def _plain(name: str) -> str:
@@ -69,9 +76,13 @@ def brand_facts(top: Mapping[str, Any], payload: Mapping[str, Any]) -> dict[str,
     facts = read_facts(payload, BRAND_FIELDS) | read_facts(top, BRAND_FIELDS)
     if isinstance(ein := facts.get("ein"), str):
         facts["ein"] = ein.replace("-", "").replace(" ", "")
-    for name in ("entity_type", "country", "ein_issuing_country", "state", "vertical", "stock_exchange"):
+    for name in _CAPITALS:
         if isinstance(value := facts.get(name), str):
             facts[name] = value.upper()
+    code = facts.get("postal_code")
+    if isinstance(code, str) and (long := _LONG_ZIP.fullmatch(code)):
+        # The registry takes five digits.
+        facts["postal_code"] = long[1]
     return facts
 
 

@@ -15,6 +15,12 @@ class AdvanceRegistration(Job, queue="brands"):
     turn: int
 
 
+class RecheckRegistration(Job, queue="brands"):
+    """Ask the registry whether its approvals still hold, because a network refused a text of the organization."""
+
+    org_id: str
+
+
 class CheckRegistration(Job, queue="brands"):
     """Ask the registry for its verdict now, because it said that there is news."""
 
@@ -31,6 +37,13 @@ class WatchRegistration(Job, queue="brands"):
     org_id: str
     attempt: int
     number: int = 0
+
+
+class SendVerification(Job, queue="brands"):
+    """Have the registry send its text to a sole proprietor again. `asked_at` is the request of a member."""
+
+    org_id: str
+    asked_at: str
 
 
 class MarkNumbers(Job, queue="brands"):

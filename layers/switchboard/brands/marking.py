@@ -11,6 +11,7 @@ from switchboard.brands import records, store
 from switchboard.brands.jobs import MarkNumber, MarkNumbers
 from switchboard.brands.models import Brand, RegistrationStatus
 from switchboard.brands.orders import make_order
+from switchboard.brands.senders import may_join_campaign
 from switchboard.carriers.outcomes import OutcomeUnknownError, RefusedError, ThrottledError
 from switchboard.carriers.registrations import get_registry, registry_name
 from switchboard.kit import clock
@@ -106,6 +107,9 @@ def _join_campaign(brand: Brand, number: Number, job: MarkNumber) -> _Marking | 
     """Adds a number to the campaign. Returns its state, `None` if another job adds it."""
     if registry_name() != brand.registry or number.provider != brand.registry:
         telemetry.log_skip("the number is at another provider", number_id=number.id)
+        return _Marking(A2pStatus.UNREGISTERED)
+    if not may_join_campaign(brand, number):
+        telemetry.log_skip("a sole proprietor has one number", number_id=number.id)
         return _Marking(A2pStatus.UNREGISTERED)
     if numbers.claim_registration(job.org_id, number.id, _LONGEST_REQUEST) is None:
         telemetry.log_skip("another job adds the number", org_id=job.org_id, number_id=number.id)

@@ -108,6 +108,11 @@ class Brand(BaseModel):
     sids: dict[str, str] = {}
     done: list[str] = []
     claim: StepClaim | None = None
+    #: When a refused text last made us ask the registry.
+    rechecked_at: str | None = None
+    #: When a member last asked for another text to the sole proprietor, and the request that a worker took.
+    verification_asked_at: str | None = None
+    verification_taken: str | None = None
     #: The number of the turn: a job of an earlier one has nothing to do. `checks` counts turns without news.
     turn: int = 0
     checks: int = 0

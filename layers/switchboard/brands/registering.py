@@ -16,7 +16,7 @@ from functools import partial
 from switchboard import telemetry
 from switchboard.aws.writes import commit
 from switchboard.brands import store, verdicts
-from switchboard.brands.jobs import AdvanceRegistration, MarkNumbers, WatchRegistration
+from switchboard.brands.jobs import AdvanceRegistration, MarkNumbers, RecheckRegistration, WatchRegistration
 from switchboard.brands.models import Brand, RegistrationStatus, StepClaim
 from switchboard.brands.orders import approved_parts, make_order, part_under_way, status_of_part
 from switchboard.brands.service import WATCH_PAUSE
@@ -37,6 +37,8 @@ from switchboard.timers import service as timers
 
 #: A step takes some seconds at most. After this time it has certainly taken effect, or never will.
 GRACE = timedelta(seconds=60)
+#: Refused texts come in crowds. Within this time they ask the registry once.
+_RECHECK_PAUSE = timedelta(minutes=10)
 #: After this time without a verdict, an operator should ask the registry.
 _OVERDUE = timedelta(days=30)
 
@@ -125,10 +127,10 @@ def ask_verdict(brand: Brand, part: RegistrationPart, registry: Registry, *, onc
     else:
         if clock.now() - clock.parse(brand.begun_at or brand.created_at) > _OVERDUE:
             telemetry.emit_metric("RegistrationOverdue")
-        _settle(brand, None if once else verdicts.ask_later)
+        _settle(brand, lambda now: verdicts.wait_for_verdict(now, part, review.issues, asks_again=not once))
 
 
-def _settle(brand: Brand, move: Callable[[Brand], Decided] | None) -> None:
+def _settle(brand: Brand, move: Callable[[Brand], Decided | None] | None) -> None:
     """Moves a brand whose turn is still the same. Another worker may have ended the turn."""
 
     def decide(now: Brand) -> Decision[Brand]:
@@ -185,6 +187,28 @@ def _ask_approvals(brand: Brand, parts: list[RegistrationPart]) -> None:
             issues = review.issues or [RegistryIssue("suspended", f"The registry no longer approves the {part}.")]
             _settle(brand, partial(verdicts.reject, part=part, issues=issues))
             return
+
+
+def recheck_registration(job: RecheckRegistration) -> None:
+    """Asks the registry about its approvals because of a refused text. Many texts at once ask once."""
+    found = store.find_brand(job.org_id)
+    held = approved_parts(found) if found else []
+    if found is None or not held or registry_name() != found.registry:
+        telemetry.log_skip("the organization has no approval", org_id=job.org_id)
+        return
+
+    def decide(now: Brand) -> Decision[Brand]:
+        if now.rechecked_at and clock.now() < clock.parse(now.rechecked_at) + _RECHECK_PAUSE:
+            return None
+        # Nothing that a member sees changes.
+        asked = next_version(now, rechecked_at=clock.now_iso()).model_copy(update={"updated_at": now.updated_at})
+        return asked, []
+
+    brand = store.BRANDS.change_object(job.org_id, found.id, decide)
+    if brand is None:
+        telemetry.log_skip("the registry was asked a moment ago", org_id=job.org_id)
+        return
+    _ask_approvals(brand, held)
 
 
 def check_registration(org_id: str, brand_id: str) -> None:

@@ -10,6 +10,7 @@ from switchboard.aws.writes import Writes
 from switchboard.brands import records, sealing, store
 from switchboard.brands.brand_rules import SOLE_PROPRIETOR, find_brand_problems
 from switchboard.brands.campaign_rules import find_campaign_problems
+from switchboard.brands.campaign_warnings import CampaignWarning, find_campaign_warnings
 from switchboard.brands.drafts import change_brand
 from switchboard.brands.fields import brand_facts, campaign_facts
 from switchboard.brands.jobs import AdvanceRegistration, MarkNumbers, WatchRegistration
@@ -42,6 +43,14 @@ def facts_of_brand(brand: Brand) -> dict[str, Any]:
     """Returns the facts of a brand's draft by field."""
     top = {"display_name": brand.display_name, "website": brand.website, "ein": sealing.open_ein(brand)}
     return brand_facts(top, sealing.open_payload(brand))
+
+
+def list_warnings(brand: Brand) -> list[CampaignWarning]:
+    """Returns why a reviewer may refuse the campaign, as long as it can be changed."""
+    campaign = brand.campaign
+    if campaign is None or campaign.status not in EDITABLE:
+        return []
+    return find_campaign_warnings(campaign_facts(campaign.fields), facts_of_brand(brand))
 
 
 def submit_brand(origin: Origin, effect: IdempotencyKey | None = None) -> Brand:

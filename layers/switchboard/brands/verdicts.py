@@ -35,10 +35,23 @@ def next_turn(brand: Brand, pause: timedelta, **facts: Any) -> Decided:
     return after, [timers.cancel_writes(brand.timer), timer.write]
 
 
-def ask_later(brand: Brand) -> Decided:
+def ask_later(brand: Brand, **facts: Any) -> Decided:
     """Returns the brand that asks again later. The pauses grow."""
     minutes = _PAUSES[min(brand.checks, len(_PAUSES) - 1)]
-    return next_turn(brand, timedelta(minutes=minutes), claim=None, checks=brand.checks + 1)
+    return next_turn(brand, timedelta(minutes=minutes), claim=None, checks=brand.checks + 1, **facts)
+
+
+def wait_for_verdict(
+    brand: Brand, part: RegistrationPart, issues: Sequence[RegistryIssue], *, asks_again: bool
+) -> Decided | None:
+    """Returns the brand that is still pending, with what it waits for. Returns `None` if nothing changes."""
+    errors = _errors_of(issues)
+    if part != "brand" or errors == brand.errors:
+        return ask_later(brand) if asks_again else None
+    after, writes = ask_later(brand, errors=errors) if asks_again else (next_version(brand, errors=errors), [])
+    # A registry that only words it differently tells nothing new.
+    is_new = {one.code for one in errors} > {one.code for one in brand.errors}
+    return after, [*writes, _moved_write(after, part, "verification_needed") if is_new else None]
 
 
 def finish_step(brand: Brand, part: RegistrationPart, step: str, sid: str, *, is_last: bool) -> Decided:
@@ -58,18 +71,22 @@ def finish_step(brand: Brand, part: RegistrationPart, step: str, sid: str, *, is
 
 def approve(brand: Brand, part: RegistrationPart) -> Decided:
     """Returns the brand after an approval. A campaign that waits for its brand is next."""
-    facts = _part_facts(brand, part, RegistrationStatus.APPROVED, decided_at=clock.now_iso())
+    facts = _part_facts(brand, part, RegistrationStatus.APPROVED, decided_at=clock.now_iso(), errors=[])
     return _decided(brand, part, "approved", facts)
 
 
 def reject(brand: Brand, part: RegistrationPart, issues: Sequence[RegistryIssue]) -> Decided:
     """Returns the brand after a rejection, with the reasons. Without its brand, a campaign is a draft again."""
-    errors = [RegistrationIssue(code=one.code, message=one.message, field=one.field) for one in issues[:_MAX_ISSUES]]
+    errors = _errors_of(issues)
     facts = _part_facts(brand, part, RegistrationStatus.REJECTED, decided_at=clock.now_iso(), errors=errors)
     if part == "brand" and brand.campaign and brand.campaign.status is RegistrationStatus.SUBMITTED:
         draft = {"status": RegistrationStatus.DRAFT, "submitted_at": None}
         facts["campaign"] = brand.campaign.model_copy(update=draft)
     return _decided(brand, part, "rejected", facts, codes=sorted({texts.to_code(one.code) or "_" for one in errors}))
+
+
+def _errors_of(issues: Sequence[RegistryIssue]) -> list[RegistrationIssue]:
+    return [RegistrationIssue(code=one.code, message=one.message, field=one.field) for one in issues[:_MAX_ISSUES]]
 
 
 def _decided(brand: Brand, part: RegistrationPart, word: str, facts: dict[str, Any], **data: Any) -> Decided:

@@ -13,10 +13,11 @@ from math import ceil
 from typing import NamedTuple
 
 from switchboard.billing import jobs as _billing  # noqa: F401 declares its jobs, which no event starts
-from switchboard.brands.jobs import MarkNumber
+from switchboard.brands.jobs import MarkNumber, RecheckRegistration
 from switchboard.calls.jobs import DIALED_WITHIN, CloseCall, DialCall, FetchRecording, SummarizeCall, WakeWaiting
 from switchboard.calls.models import State
 from switchboard.campaigns.jobs import AttributeReply
+from switchboard.carriers.messages import codes
 from switchboard.contacts.jobs import ContinueBackfill, IndexContacts
 from switchboard.email.jobs import SendMail
 from switchboard.events import registry
@@ -83,10 +84,18 @@ def _settle_session(event: Event) -> LaterJob | None:
     return LaterJob(SettleSession(org_id=event.org_id, session_id=session_id), timedelta())
 
 
+def _recheck_registration(event: Event) -> LaterJob | None:
+    """Returns the job that asks the registry, if a network refused a text for its number's registration."""
+    if not codes.tells_of_registration(event.data.get("error")):
+        return None
+    return LaterJob(RecheckRegistration(org_id=event.org_id), timedelta())
+
+
 #: The later job of an event type. The event itself is the timer, which saves an item in a busy commit.
 LATER_JOBS: dict[str, Callable[[Event], LaterJob | None]] = {
     "voice.call.created": _close_call_later,
     "sms.received": _reply_later,
+    "sms.failed": _recheck_registration,
     **dict.fromkeys(
         ("voice.call.completed", "voice.call.no_answer", "voice.call.failed", "voice.call.canceled"), _settle_session
     ),

@@ -10,7 +10,7 @@ from switchboard.compliance.phone import NumberKind
 from switchboard.errors import Invalid
 from switchboard.numbers.models import Number
 
-UNREGISTERED_CODE = "a2p_unregistered"
+UNREGISTERED_CODE, TOLL_FREE_CODE = "a2p_unregistered", "toll_free_unverified"
 
 
 class A2pStatus(StrEnum):
@@ -39,12 +39,12 @@ _STATES = {
 
 
 def needs_registration(e164: str) -> bool:
-    """Whether texts from a number to the United States need a registration: it is a local American number."""
+    """Whether texts from a number to the United States need a registration: a local American or Canadian number."""
     try:
         found = phone.parse(e164)
     except Invalid:
         return False
-    return found.american and found.kind is NumberKind.GEOGRAPHIC
+    return (found.american or found.region == "CA") and found.kind is NumberKind.GEOGRAPHIC
 
 
 def status_of(number: Number) -> A2pStatus:
@@ -55,7 +55,13 @@ def status_of(number: Number) -> A2pStatus:
 
 
 def list_warnings(number: Number, contact_e164: str | None = None) -> list[NumberWarning]:
-    """Returns the warnings about texts from a number to a contact, or to any contact in the United States."""
+    """Returns the warnings about texts from a number to a contact, or to any contact in North America."""
+    if _is_toll_free(number.e164) and (contact_e164 is None or _is_north_american(contact_e164)):
+        text = (
+            f"{number.e164} is a toll-free number: networks block its texts to the United States and Canada until it is"
+            " verified with the provider. Ask your operator whether it is."
+        )
+        return [NumberWarning(TOLL_FREE_CODE, text)]
     state = _STATES.get(status_of(number))
     if state is None or (contact_e164 is not None and not _is_american(contact_e164)):
         return []
@@ -64,6 +70,22 @@ def list_warnings(number: Number, contact_e164: str | None = None) -> list[Numbe
         " your brand and campaign."
     )
     return [NumberWarning(UNREGISTERED_CODE, text)]
+
+
+def _is_toll_free(e164: str) -> bool:
+    try:
+        found = phone.parse(e164)
+    except Invalid:
+        return False
+    return found.country_code == 1 and found.kind is NumberKind.TOLL_FREE
+
+
+def _is_north_american(e164: str) -> bool:
+    try:
+        found = phone.parse(e164)
+    except Invalid:
+        return False
+    return found.american or found.region == "CA"
 
 
 def _is_american(e164: str) -> bool:

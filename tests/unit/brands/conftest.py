@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from switchboard.aws import queues
-from switchboard.brands import marking, registering, service
+from switchboard.brands import marking, registering, service, verification
 from switchboard.kit import clock
 from switchboard.team.models import Member
 from switchboard.timers import store as timer_store
@@ -23,7 +23,7 @@ def ada(cloud: dict[str, str], frozen: clock.FrozenClock) -> Member:
 def registry(monkeypatch: pytest.MonkeyPatch) -> FakeRegistry:
     """The registry, in place of the simulator."""
     made = FakeRegistry()
-    for module in (registering, service, marking):
+    for module in (registering, service, marking, verification):
         monkeypatch.setattr(module, "get_registry", lambda: made)
     return made
 

@@ -6,8 +6,12 @@ from collections import Counter
 from typing import Any
 
 from switchboard.aws.dynamodb import decode_item
-from switchboard.brands import drafts, service
-from switchboard.brands.models import Brand
+from switchboard.aws.writes import commit
+from switchboard.brands import drafts, registering, service, store, verdicts
+from switchboard.brands.jobs import AdvanceRegistration
+from switchboard.brands.models import Brand, RegistrationStatus
+from switchboard.carriers.registrations.ports.registry import VERIFICATION_NEEDED, RegistryIssue, RegistryReview
+from switchboard.events.models import Origin
 from switchboard.kit import clock
 from switchboard.team.models import Member
 from tests.integration.sabotage import Later, scan_items, send_due
@@ -49,6 +53,38 @@ def submit_drafts(who: Member, *, campaign: bool = True, **payload: Any) -> Bran
     """Saves and submits a brand that is valid, and its campaign."""
     save_drafts(who, campaign=campaign, **payload)
     return service.submit_brand(who)
+
+
+#: A sole proprietor who answers only the second text of the simulated registry.
+PROPRIETOR: dict[str, Any] = {
+    **{name: PAYLOAD[name] for name in ("phone", "street", "city", "state", "postal_code", "country", "email")},
+    "entity_type": "SOLE_PROPRIETOR",
+    "brand_relationship": "BASIC_ACCOUNT",
+    "first_name": "Ada",
+    "last_name": "Lake",
+    "mobile_phone": "+14155550143",
+}
+
+
+def submit_proprietor(who: Origin) -> Brand:
+    """Submits a sole proprietor, whose registry waits for the answer to its text."""
+    drafts.save_brand(who, {"display_name": "Unverified Ada", "payload": PROPRIETOR})
+    service.submit_brand(who)
+    pending = RegistryReview("pending", [RegistryIssue(VERIFICATION_NEEDED, "Answer the text.", "mobile_phone")])
+    while part_is_submitted(who.org_id):
+        registering.advance_registration(
+            AdvanceRegistration(org_id=who.org_id, turn=service.get_brand(who.org_id).turn)
+        )
+    waiting = service.get_brand(who.org_id)
+    decided = verdicts.wait_for_verdict(waiting, "brand", pending.issues, asks_again=True)
+    assert decided
+    commit([store.BRANDS.save_write(decided[0]), *decided[1]])
+    return service.get_brand(who.org_id)
+
+
+def part_is_submitted(org_id: str) -> bool:
+    """Whether the worker has steps left before the registry has the brand."""
+    return service.get_brand(org_id).status is RegistrationStatus.SUBMITTED
 
 
 def states_of(org_id: str) -> tuple[str, str | None]:

@@ -36,6 +36,8 @@ class FakeRegistry:
         self.verdicts: dict[str, RegistryReview] = {}
         self.numbers: set[str] = set()
         self.questions = 0
+        #: How many texts were sent to a sole proprietor again.
+        self.texts = 0
         self.orders: list[RegistrationOrder] = []
 
     def next_step(self, order: RegistrationOrder, part: RegistrationPart) -> str | None:
@@ -57,6 +59,10 @@ class FakeRegistry:
         self.questions += 1
         assert order.sids[part], "the registry has what it is asked about"
         return self.verdicts.get(part, RegistryReview("pending"))
+
+    def send_verification(self, order: RegistrationOrder) -> None:
+        self.before("verification")
+        self.texts += 1
 
     def add_number(self, order: RegistrationOrder, number_sid: str) -> None:
         if "messaging_service" not in order.sids:

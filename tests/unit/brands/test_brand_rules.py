@@ -9,7 +9,10 @@ from switchboard.brands.fields import brand_facts
 from tests.tables import each
 from tests.unit.brands.desk import PAYLOAD, TOP
 
-SOLE = {"entity_type": "SOLE_PROPRIETOR", "company_name": None, "vertical": None, "first_name": "Ada", "last_name": "L"}
+SOLE = {
+    "entity_type": "SOLE_PROPRIETOR", "company_name": None, "vertical": None, "ein": None, "first_name": "Ada",
+    "last_name": "L",
+}  # fmt: skip
 PUBLIC = {"entity_type": "PUBLIC_PROFIT", "stock_symbol": "LAKE", "stock_exchange": "NASDAQ"}
 CANADA = {"country": "CA", "state": "ON", "postal_code": "M5V 2T6", "ein": "123456789RC", "ein_issuing_country": "CA"}
 
@@ -28,15 +31,21 @@ def problems_of(**changes: Any) -> dict[str, str]:
         {"entity_type": "GOVERNMENT"},
         PUBLIC,
         SOLE,
+        SOLE | {"mobile_phone": "+14155550143", "vertical": "LEGAL"},
+        SOLE | {"country": "CA", "state": "ON", "postal_code": "M5V 2T6"},
         CANADA,
         {"ein": "123456789"},
         {"ein": "000000000"},
         {"website": None},
+        {"postal_code": "94105-1234"},
         {"country": "DE", "state": "Bavaria", "postal_code": "80331", "phone": "+4930901820"},
         {"alt_business_id": "123456789", "alt_business_id_type": "DUNS"},
         {"alt_business_id": "5493001KJTIIGC8Y1R12", "alt_business_id_type": "LEI"},
         {"alt_business_id": "98Q96B.00000.LE.250", "alt_business_id_type": "GIIN"},
         {"mock": True, "reference_id": "clinic-7"},
+        {"business_type": "Partnership", "business_industry": "healthcare"},
+        {"entity_type": "NON_PROFIT", "business_type": "Non-profit Corporation"},
+        {"entity_type": "GOVERNMENT", "business_type": "Non-profit Corporation"},
     ],
 )
 def test_a_complete_brand_has_no_problem(changes: dict[str, Any]) -> None:
@@ -65,7 +74,6 @@ def test_a_complete_brand_has_no_problem(changes: dict[str, Any]) -> None:
         ({"state": "XX"}, {"state"}),
         ({"state": 5}, {"state"}),
         ({"postal_code": "9410"}, {"postal_code"}),
-        ({"postal_code": "94105-1234"}, {"postal_code"}),
         ({"postal_code": 94105}, {"postal_code"}),
         ({"country": "USA"}, {"country"}),
         ({"country": ["US"]}, {"country"}),
@@ -85,8 +93,18 @@ def test_a_complete_brand_has_no_problem(changes: dict[str, Any]) -> None:
         ({"stock_symbol": "LAKE", "stock_exchange": "NYSE"}, {"stock_symbol", "stock_exchange"}),
         (PUBLIC | {"stock_symbol": None}, {"stock_symbol"}),
         (PUBLIC | {"stock_exchange": "LAKE"}, {"stock_exchange"}),
+        ({"vertical": "GAMBLING"}, {"vertical"}),
+        ({"business_type": "LLC"}, {"business_type"}),
+        ({"business_type": ["Partnership"]}, {"business_type"}),
+        ({"business_type": "Non-profit Corporation"}, {"business_type"}),
+        ({"entity_type": "NON_PROFIT", "business_type": "Partnership"}, {"business_type"}),
+        ({"business_industry": "PROFESSIONAL"}, {"business_industry"}),
+        (SOLE | {"business_type": "Partnership"}, {"business_type"}),
         (SOLE | {"company_name": "LLC"}, {"company_name"}),
-        (SOLE | {"vertical": "LEGAL"}, {"vertical"}),
+        (SOLE | {"ein": "12-3456789"}, {"ein"}),
+        (SOLE | {"country": "DE", "state": "Bavaria", "postal_code": "80331"}, {"country"}),
+        (SOLE | {"mobile_phone": "555"}, {"mobile_phone"}),
+        ({"mobile_phone": "+14155550143"}, {"mobile_phone"}),
         (SOLE | {"first_name": None, "last_name": None}, {"first_name", "last_name"}),
         (CANADA | {"state": "CA"}, {"state"}),
         (CANADA | {"postal_code": "94105"}, {"postal_code"}),
@@ -112,6 +130,10 @@ def test_an_empty_brand_lacks_all_required_fields_at_once() -> None:
 
 def test_no_other_registry_knows_the_tax_numbers_of_tests() -> None:
     assert "ein" in find_brand_problems(brand_facts(TOP | {"ein": "000000000"}, PAYLOAD))
+
+
+def test_the_registry_gets_the_five_digits_of_a_zip_code() -> None:
+    assert brand_facts(TOP, PAYLOAD | {"postal_code": "94105-1234"})["postal_code"] == "94105"
 
 
 def test_camel_case_and_the_words_of_twilio_are_the_same_fields() -> None:

@@ -29,7 +29,7 @@ def problems_of(entity_type: str | None = "PRIVATE_PROFIT", **changes: Any) -> d
         *(
             {"usecase": one}
             for one in sorted(STANDARD_USECASES | SPECIAL_USECASES)
-            if one not in ("MIXED", "SOLE_PROPRIETOR")
+            if one not in ("MIXED", "SOLE_PROPRIETOR", "CHARITY", "POLITICAL")
         ),
         {"samples": [SAMPLE] * 5},
         {"samples": ["x" * 20, "y" * 1_024]},
@@ -52,6 +52,14 @@ def test_a_complete_campaign_has_no_problem(changes: dict[str, Any]) -> None:
     [
         *(({name: None}, {name}) for name in CAMPAIGN),
         ({"usecase": "SPAM"}, {"usecase"}),
+        ({"usecase": "CHARITY"}, {"usecase"}),
+        ({"usecase": "POLITICAL"}, {"usecase"}),
+        ({"subscriber_optin": False}, {"subscriber_optin"}),
+        ({"subscriber_optout": False, "subscriber_help": False}, {"subscriber_optout", "subscriber_help"}),
+        ({"affiliate_marketing": True}, {"affiliate_marketing"}),
+        ({"embedded_link": True, "samples": [SAMPLE, "Save today at https://bit.ly/abc now."]}, {"samples[1]"}),
+        ({"embedded_link": True, "samples": [SAMPLE, "Save today at TinyURL.com/abc now."]}, {"samples[1]"}),
+        ({"help_message": "Lakeside Clinic: read bit.ly/help for help."}, {"help_message"}),
         ({"usecase": "SOLE_PROPRIETOR"}, {"usecase"}),
         ({"usecase": "MIXED"}, {"sub_usecases"}),
         ({"usecase": "MIXED", "sub_usecases": ["MARKETING"]}, {"sub_usecases"}),
@@ -102,6 +110,16 @@ def test_a_sole_proprietor_has_a_use_case_of_its_own() -> None:
 def test_an_empty_campaign_lacks_all_required_fields_at_once() -> None:
     found = find_campaign_problems({}, None)
     assert found == dict.fromkeys(CAMPAIGN, MISSING)
+
+
+def test_a_non_profit_may_ask_for_gifts_and_votes() -> None:
+    assert problems_of("NON_PROFIT", usecase="CHARITY") == problems_of("NON_PROFIT", usecase="POLITICAL") == {}
+
+
+def test_an_address_that_only_ends_like_a_shortener_is_none() -> None:
+    assert (
+        problems_of(embedded_link=True, samples=[SAMPLE, "See https://rabbit.ly/abc and https://bit.lyon.com/."]) == {}
+    )
 
 
 def test_camel_case_and_the_words_of_twilio_are_the_same_fields() -> None:

@@ -33,7 +33,11 @@ from tests.unit.calls.console_calls import save_number
 NULLS = (
     *("id", "display_name", "ein", "website", "payload", "submitted_at", "decided_at", "created_at", "updated_at"),
 )
-NOBODY: dict[str, Any] = {"brand": {**dict.fromkeys(NULLS), "status": "draft", "errors": []}, "campaign": None}
+NOBODY: dict[str, Any] = {
+    "brand": {**dict.fromkeys(NULLS), "status": "draft", "errors": []},
+    "campaign": None,
+    "warnings": [],
+}
 
 
 @pytest.fixture
@@ -64,6 +68,7 @@ def test_a_draft_is_saved_step_by_step(ask: Ask) -> None:
             "created_at": now, "updated_at": now,
         },
         "campaign": None,
+        "warnings": [],
     }  # fmt: skip
     assert ask("POST", "/brands", {"ein": "", "payload": {"x": None}})[1]["brand"] == made["brand"] | {
         "ein": None,

@@ -45,7 +45,7 @@ def state_of(number: Number) -> A2pStatus:
         (LOCAL, A2pStatus.UNREGISTERED),
         ("+17875550101", A2pStatus.UNREGISTERED),
         (TOLL_FREE, A2pStatus.NOT_REQUIRED),
-        (CANADIAN, A2pStatus.NOT_REQUIRED),
+        (CANADIAN, A2pStatus.UNREGISTERED),
         ("+442079460018", A2pStatus.NOT_REQUIRED),
         ("12345", A2pStatus.NOT_REQUIRED),
     ],
@@ -57,9 +57,20 @@ def test_only_local_american_numbers_need_a_registration(e164: str, wanted: A2pS
         created_at=now, updated_at=now,
     )  # fmt: skip
     assert a2p.status_of(one) is wanted
-    assert bool(a2p.list_warnings(one)) is (wanted is A2pStatus.UNREGISTERED)
+    assert bool(a2p.list_warnings(one)) is (wanted is A2pStatus.UNREGISTERED or e164 == TOLL_FREE)
     assert a2p.list_warnings(one, "+442079460018") == []
-    assert a2p.list_warnings(one.model_copy(update={"a2p_status": "registered"})) == []
+    registered = a2p.list_warnings(one.model_copy(update={"a2p_status": "registered"}))
+    assert [warning.code for warning in registered] == (["toll_free_unverified"] if e164 == TOLL_FREE else [])
+
+
+def test_a_toll_free_number_is_blocked_in_canada_too() -> None:
+    now = "2026-01-15T17:00:00.000Z"
+    one = Number(
+        id="num_1", org_id="org_1", sid="PN1", e164=TOLL_FREE, friendly_name="x", monthly_cost_cents=1,
+        provider="simulator", created_at=now, updated_at=now,
+    )  # fmt: skip
+    for contact in (LOCAL, CANADIAN):
+        assert [warning.code for warning in a2p.list_warnings(one, contact)] == ["toll_free_unverified"]
 
 
 def test_numbers_follow_their_registration(

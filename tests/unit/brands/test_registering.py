@@ -7,16 +7,20 @@ from unittest.mock import Mock
 import pytest
 
 from switchboard.brands import drafts, registering, service
-from switchboard.brands.jobs import AdvanceRegistration, WatchRegistration
+from switchboard.brands.jobs import AdvanceRegistration, RecheckRegistration, WatchRegistration
 from switchboard.brands.models import Brand
 from switchboard.carriers.outcomes import OutcomeUnknownError, RefusedError, ThrottledError
 from switchboard.carriers.registrations.ports.registry import RegistryIssue, RegistryReview, ReviewPendingError
 from switchboard.errors import Conflict, Invalid, Unavailable
+from switchboard.events import service as events
+from switchboard.events.models import Subject
+from switchboard.fanout.routes import messages_of
 from switchboard.kit import clock
 from switchboard.numbers import service as numbers
 from switchboard.persistence.idempotency import IdempotencyKey
 from switchboard.team.models import Member
 from switchboard.timers import store as timer_store
+from tests.actors import system
 from tests.integration.sabotage import Later, send_due
 from tests.unit.brands.desk import (
     CAMPAIGN,
@@ -165,7 +169,7 @@ def test_another_form_of_business_gets_other_things(
         "first_name": "A",
         "last_name": "L",
     }
-    drafts.save_brand(ada, {"payload": sole})
+    drafts.save_brand(ada, {"ein": None, "payload": sole})
     service.submit_brand(ada)
     pass_time(later, frozen, minutes=1)
     assert registry.made["brand"] == 2
@@ -380,6 +384,37 @@ def test_an_approval_holds_while_the_registry_is_silent_or_reviews_it_again(
         registering.check_registration(ada.org_id, brand.id)
     assert states_of(ada.org_id) == ("approved", "approved")
     assert service.get_brand(ada.org_id).updated_at == brand.updated_at
+
+
+def test_refused_texts_have_the_registry_asked_once(
+    ada: Member, registry: FakeRegistry, later: Later, frozen: clock.FrozenClock
+) -> None:
+    job = RecheckRegistration(org_id=ada.org_id)
+    registering.recheck_registration(job)
+    approve_all(ada, registry, later, frozen)
+    asked = registry.questions
+    for _ in range(3):
+        registering.recheck_registration(job)
+    assert registry.questions == asked + 2, "the brand and its campaign"
+    frozen.advance(minutes=11)
+    registry.verdicts["campaign"] = RegistryReview("rejected", [RegistryIssue("30990", "It is suspended.")])
+    registering.recheck_registration(job)
+    assert states_of(ada.org_id) == ("approved", "rejected")
+
+
+@pytest.mark.parametrize(("code", "jobs"), [("30990", 1), ("30034", 1), ("30007", 0)])
+def test_a_text_that_fails_for_its_registration_starts_a_question(ada: Member, code: str, jobs: int) -> None:
+    facts = {
+        "conversation": "con_1",
+        "contact": "0" * 64,
+        "number": "num_1",
+        "author": "user",
+        "segments": 1,
+        "error": code,
+    }
+    event = events.new_event(system(ada.org_id), "sms.failed", Subject(type="text", id="msg_1"), **facts)
+    sent = [one.body["job"] for one in messages_of(event)]
+    assert sent.count("RecheckRegistration") == jobs
 
 
 def test_a_registration_at_another_registry_waits(

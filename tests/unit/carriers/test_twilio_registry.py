@@ -7,9 +7,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
+from unittest.mock import Mock, call
 
 import pytest
 
+from switchboard import telemetry
 from switchboard.carriers.outcomes import OutcomeUnknownError, RefusedError, ThrottledError
 from switchboard.carriers.registrations import registry_name
 from switchboard.carriers.registrations.ports.registry import (
@@ -19,6 +21,7 @@ from switchboard.carriers.registrations.ports.registry import (
     RegistryReview,
     ReviewPendingError,
 )
+from switchboard.carriers.registrations.twilio.attributes import business_attributes
 from switchboard.carriers.registrations.twilio.registry import TwilioRegistry
 from switchboard.carriers.twilio_subaccounts import save_subaccount
 from tests.fakes.twilio import SUBACCOUNT, serve_twilio, twilio_error
@@ -28,6 +31,7 @@ ORG, PRIMARY, PROFILE_POLICY = "org_acme", "BU" + "f" * 32, "RNdfbf3fae0e1107f8a
 FACTS = PAYLOAD | {
     "display_name": "Lakeside Clinic", "ein": "123456789", "website": "https://lakeside.example.com",
     "first_name": "Ada", "last_name": "Lake", "business_title": "Owner", "job_position": "CEO",
+    "business_type": "Partnership", "business_industry": "HEALTHCARE",
 }  # fmt: skip
 ORDER = RegistrationOrder(
     ORG, "brd_1", "switchboard org_acme 1", "2026-01-15T17:00:00.000Z", FACTS, {**CAMPAIGN, "optin_keywords": ["JOIN"]}
@@ -35,7 +39,7 @@ ORDER = RegistrationOrder(
 _PREFIXES = {
     "CustomerProfiles": "BU", "TrustProducts": "BU", "EndUsers": "IT", "SupportingDocuments": "RD", "Addresses": "AD",
     "EntityAssignments": "BV", "Evaluations": "EL", "BrandRegistrations": "BN", "Services": "MG", "Usa2p": "QE",
-    "PhoneNumbers": "PN",
+    "PhoneNumbers": "PN", "SmsOtp": "SO",
 }  # fmt: skip
 #: Where each list is in an answer.
 _KEYS = {
@@ -114,6 +118,8 @@ class FakeTrustHub:
         if method == "POST":
             self.writes[f"change {place.rpartition('/')[2]}"] += 1
             found |= {_snake(name): value for name, value in given.items()}
+            if place.endswith("Usa2p"):
+                found |= {"date_updated": "2026-01-16T17:00:00Z"}
             if place == "BrandRegistrations":
                 found |= {"status": "PENDING", "date_updated": "2026-01-16T17:00:00Z"}
         return 200, found
@@ -174,6 +180,8 @@ def test_a_company_is_registered_as_twilio_asks_for(hub: FakeTrustHub) -> None:
     assert inside == [order.sids["messaging"], profile]
     facts = json.loads(hub.things["EndUsers"][order.sids["business"]]["attributes"])
     assert (facts["business_name"], facts["business_registration_number"]) == ("Lakeside Clinic LLC", "123456789")
+    # Each fact is the member's own: the registry compares them with its records.
+    assert (facts["business_type"], facts["business_industry"]) == ("Partnership", "HEALTHCARE")
     assert json.loads(hub.things["EndUsers"][order.sids["messaging"]]["attributes"]) == {"company_type": "private"}
     brand = hub.only("BrandRegistrations")
     assert (brand["customer_profile_bundle_sid"], brand["a2p_profile_bundle_sid"]) == (profile, a2p)
@@ -181,6 +189,13 @@ def test_a_company_is_registered_as_twilio_asks_for(hub: FakeTrustHub) -> None:
     campaign = hub.only("Usa2p")
     assert (campaign["us_app_to_person_usecase"], campaign["brand_registration_sid"]) == ("CUSTOMER_CARE", brand["sid"])
     assert campaign["opt_in_keywords"] == "JOIN"
+
+
+@pytest.mark.parametrize(
+    ("country", "kind"), [(None, "EIN"), ("US", "EIN"), ("CA", "CBN"), ("DE", "VAT"), ("RO", "VATRN"), ("BR", "Other")]
+)
+def test_the_country_of_a_tax_number_gives_its_kind(country: str | None, kind: str) -> None:
+    assert business_attributes(FACTS | {"ein_issuing_country": country})["business_registration_identifier"] == kind
 
 
 def test_every_step_finds_what_an_earlier_run_made(hub: FakeTrustHub) -> None:
@@ -265,15 +280,52 @@ def test_what_twilio_no_longer_has_is_made_again(hub: FakeTrustHub) -> None:
     assert hub.writes["make Usa2p"] == 2
 
 
-def test_a_rejected_campaign_is_removed_before_the_next_one(hub: FakeTrustHub) -> None:
+def test_a_rejected_campaign_is_edited(hub: FakeTrustHub) -> None:
     order = register_all(hub)
-    hub.only("Usa2p").update(campaign_status="FAILED", errors=[{"error_code": 30886, "description": "Why?"}])
+    hub.only("Usa2p").update(
+        campaign_status="FAILED", errors=[{"error_code": 30886, "description": "Why?"}], opt_in_keywords=["JOIN"]
+    )
     review = TwilioRegistry().fetch_review(order, "campaign")
     assert (review.outcome, review.issues[0].code) == ("rejected", "30886")
-    again = go_on(replace(order, done=order.done - {"campaign", "messaging_service"}), "campaign")
+    words = "Answers to patients of Lakeside Clinic who ask about their own appointments."
+    again = replace(
+        order, done=order.done - {"campaign", "messaging_service"}, begun_at="2026-01-15T18:00:00.000Z",
+        campaign={**order.campaign, "description": words},
+    )  # fmt: skip
+    assert go_on(again, "campaign").sids["campaign"] == order.sids["campaign"]
+    assert go_on(again, "campaign").sids["campaign"] == order.sids["campaign"]
+    assert hub.only("Usa2p")["description"] == words
+    assert (hub.writes["change Usa2p"], hub.writes["delete Usa2p"], hub.writes["make Services"]) == (1, 0, 1)
+
+
+@pytest.mark.parametrize("change", [{"usecase": "MARKETING"}, {"optin_keywords": ["START"]}])
+def test_a_rejected_campaign_with_another_purpose_is_made_again(hub: FakeTrustHub, change: dict[str, Any]) -> None:
+    order = register_all(hub)
+    hub.only("Usa2p").update(campaign_status="FAILED", opt_in_keywords=["JOIN"])
+    again = replace(
+        order, done=order.done - {"campaign", "messaging_service"}, begun_at="2026-01-15T18:00:00.000Z",
+        campaign={**order.campaign, **change},
+    )  # fmt: skip
+    again = go_on(again, "campaign")
     assert again.sids["campaign"] != order.sids["campaign"]
     assert hub.only("Usa2p")["sid"] == again.sids["campaign"]
     assert hub.writes["make Services"] == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome", "code"),
+    [("IN_PROGRESS", "pending", None), ("SUSPENDED", "rejected", "30990"), ("HALTED", "pending", None)],
+)
+def test_verdicts_about_a_campaign(
+    hub: FakeTrustHub, monkeypatch: pytest.MonkeyPatch, status: str, outcome: str, code: str | None
+) -> None:
+    order = register_all(hub)
+    hub.only("Usa2p")["campaign_status"] = status
+    counted = Mock()
+    monkeypatch.setattr(telemetry, "emit_metric", counted)
+    review = TwilioRegistry().fetch_review(order, "campaign")
+    assert (review.outcome, [one.code for one in review.issues]) == (outcome, [code] if code else [])
+    assert counted.call_args_list == ([call("RegistryStatusUnknown")] if status == "HALTED" else [])
 
 
 @pytest.mark.parametrize(
@@ -292,6 +344,14 @@ def test_a_sole_proprietor_has_other_policies_and_no_company(hub: FakeTrustHub) 
     sole = {**FACTS, "entity_type": "SOLE_PROPRIETOR"}
     register_all(hub, replace(ORDER, brand=sole))
     assert hub.only("BrandRegistrations")["brand_type"] == "SOLE_PROPRIETOR"
+    order = replace(ORDER, sids={"brand": hub.only("BrandRegistrations")["sid"]}, brand=sole)
+    hub.only("BrandRegistrations").update(status="APPROVED", identity_status="UNVERIFIED")
+    review = TwilioRegistry().fetch_review(order, "brand")
+    assert (review.outcome, [issue.code for issue in review.issues]) == ("pending", ["verification_needed"])
+    TwilioRegistry().send_verification(order)
+    assert hub.writes["make SmsOtp"] == 1
+    hub.only("BrandRegistrations").update(identity_status="VERIFIED")
+    assert TwilioRegistry().fetch_review(order, "brand") == RegistryReview("approved")
     kinds = {one["type"] for one in hub.things["EndUsers"].values()}
     assert kinds == {"starter_customer_profile_information", "sole_proprietor_information"}
 

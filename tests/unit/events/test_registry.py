@@ -39,7 +39,7 @@ WORK = SystemActor(org_id="org_1", actor=Actor(type="system", id="test"), agent_
 #: The possible values of a gap in an f-string that names a type.
 FORMS = {
     "voice.call.*": [state.value for state in FINAL_STATES],
-    "brand.*": ["pending", "approved", "rejected"],
+    "brand.*": ["pending", "verification_needed", "approved", "rejected"],
     "brand_campaign.*": ["pending", "approved", "rejected"],
     "roleplay.session.*": [SessionState.FAILED.value, SessionState.EXPIRED.value],
 }
@@ -83,7 +83,7 @@ PROMISED: dict[Contract, set[str]] = {
         "widget.lead_captured",
         *("sms.received", "sms.sent", "sms.delivered", "sms.failed", "sms.opt_out", "sms.opt_in"),
         *("conversation.started", "conversation.assigned", "conversation.closed", "conversation.reopened"),
-        *("brand.submitted", "brand.approved", "brand.rejected"),
+        *("brand.submitted", "brand.verification_needed", "brand.approved", "brand.rejected"),
         *("brand_campaign.submitted", "brand_campaign.approved", "brand_campaign.rejected"),
         # The name of a fired trigger is its own.
         "external.*",

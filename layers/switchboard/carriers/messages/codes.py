@@ -15,6 +15,8 @@ NO_ROUTE = 21612
 NOT_A_MOBILE = 21614
 #: The telephone cannot be reached.
 UNREACHABLE = 30003
+#: The sending number has no registration (10DLC), and the registration is suspended.
+NOT_REGISTERED, CAMPAIGN_SUSPENDED = 30034, 30990
 
 _MEANINGS = {
     INVALID_NUMBER: "The number is not a valid telephone number.",
@@ -48,11 +50,12 @@ _MEANINGS = {
     30022: "The daily limit of the sending number's campaign registration is reached.",
     30023: "The daily limit of the brand with the contact's network is reached.",
     30032: "The toll-free number is not verified.",
-    30034: "The sending number is not registered for business texts (10DLC).",
+    NOT_REGISTERED: "The sending number is not registered for business texts (10DLC).",
     30036: "The text waited too long at the carrier.",
     30044: "The text is too long for a trial account.",
     30410: "The contact's network did not answer in time.",
     30500: "The carrier had a fault.",
+    CAMPAIGN_SUSPENDED: "The campaign registration of the sending number is suspended, and its texts are halted.",
     63038: "The account's daily limit of texts is reached.",
 }
 _UNKNOWN = "The carrier gives the code {code}."
@@ -63,6 +66,11 @@ def explain_code(code: int | None) -> str:
     if code is None:
         return "The carrier gives no reason."
     return _MEANINGS.get(code, _UNKNOWN.format(code=code))
+
+
+def tells_of_registration(code: str | None) -> bool:
+    """Whether a code of a failed text says that the registration of its number is not, or no longer, in force."""
+    return code in {str(NOT_REGISTERED), str(CAMPAIGN_SUSPENDED)}
 
 
 def is_opt_out(code: int | None) -> bool:

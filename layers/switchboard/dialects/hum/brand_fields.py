@@ -9,7 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from switchboard.brands.brand_rules import ENTITY_TYPES, EXCHANGES, RELATIONSHIPS, VERTICALS
+from switchboard.brands.brand_rules import (
+    BUSINESS_TYPES,
+    ENTITY_TYPES,
+    EXCHANGES,
+    INDUSTRIES,
+    RELATIONSHIPS,
+    VERTICALS,
+)
 from switchboard.brands.campaign_rules import USECASES
 from switchboard.brands.fields import BRAND_FIELDS, CAMPAIGN_FIELDS, campaign_facts
 
@@ -24,7 +31,7 @@ BRAND_ABOUT: dict[str, str] = {
     "entity_type": f"The form of the business. {_one_of(ENTITY_TYPES)}",
     "display_name": "The name that people know, if it is not sent beside the payload.",
     "company_name": "The legal name, as the record of the tax number has it. Not for a sole proprietor.",
-    "ein": "The tax number, if it is not sent beside the payload.",
+    "ein": "The tax number, if it is not sent beside the payload. Not for a sole proprietor.",
     "ein_issuing_country": "The country of the tax number, such as `US`, which is the default.",
     "phone": "The telephone number of the business in E.164.",
     "street": "The street with its number.",
@@ -35,11 +42,14 @@ BRAND_ABOUT: dict[str, str] = {
     "email": "The email address of the business.",
     "website": "The website, if it is not sent beside the payload.",
     "brand_relationship": _one_of(RELATIONSHIPS),
-    "vertical": f"The industry. Not for a sole proprietor. {_one_of(VERTICALS)}",
+    "vertical": f"The industry. A sole proprietor may leave it out. {_one_of(VERTICALS)}",
+    "business_type": f"The legal form. Twilio asks each company for it. {_one_of(BUSINESS_TYPES)}",
+    "business_industry": f"The industry in Twilio's words. Twilio asks each company for it. {_one_of(INDUSTRIES)}",
     "stock_symbol": "The stock symbol. Only for `PUBLIC_PROFIT`.",
     "stock_exchange": f"Only for `PUBLIC_PROFIT`. {_one_of(EXCHANGES)}",
-    "alt_business_id": "Another number of the business. Send `alt_business_id_type` with it.",
+    "alt_business_id": "Another number of the business. Send `alt_business_id_type`, too. Twilio has no place for it.",
     "alt_business_id_type": "One of `DUNS`, `GIIN`, `LEI`.",
+    "mobile_phone": "Gets the text by which a sole proprietor proves the registration. Without it, `phone` does.",
     "first_name": "The first name of the sole proprietor or of the company's representative.",
     "last_name": "The last name of the sole proprietor or of the company's representative.",
     "business_title": "The title of the company's representative.",

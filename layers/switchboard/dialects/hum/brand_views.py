@@ -41,7 +41,10 @@ class BrandView(BaseModel):
     )
     submitted_at: str | None
     decided_at: str | None = Field(description="When the registry approved or rejected it.")
-    errors: list[RegistrationIssueView] = Field(description="Why the registry rejected it.")
+    errors: list[RegistrationIssueView] = Field(
+        description="Why the registry rejected it. `verification_needed` of a pending brand: the sole proprietor has to"
+        " answer a text of the registry."
+    )
     created_at: str | None
     updated_at: str | None
 

@@ -31,6 +31,12 @@ TYPES = (
     _registration("brand.draft_saved", "A member changed the draft of the brand.", DraftSaved, told=False),
     _registration("brand.submitted", "A member submitted the brand to the registry."),
     _registration("brand.pending", "The registry has the brand, and reviews it.", told=False),
+    _registration(
+        "brand.verification_needed", "The registry waits for a sole proprietor to answer its text, within 24 hours."
+    ),
+    _registration(
+        "brand.verification_requested", "A member asked the registry for another text to a sole proprietor.", told=False
+    ),
     _registration("brand.approved", "The registry approved the brand."),
     _registration(
         "brand.rejected", "The registry rejected the brand, or took its approval back.", RegistrationRejected

@@ -21,6 +21,10 @@ RegistrationPart = Literal["brand", "campaign"]
 ReviewOutcome = Literal["pending", "approved", "rejected"]
 
 
+#: The code of what a pending brand waits for: the sole proprietor answers the registry's text.
+VERIFICATION_NEEDED = "verification_needed"
+
+
 class RegistryIssue(NamedTuple):
     """A reason of a rejection. `field` is the name of the field that is wrong, if the registry tells it."""
 
@@ -61,7 +65,7 @@ class RegistrationOrder:
 
 
 class RegistryReview(NamedTuple):
-    """The state of a brand or a campaign at the registry."""
+    """The state of a brand or a campaign at the registry. The issues of a pending one say what somebody has to do."""
 
     outcome: ReviewOutcome
     issues: list[RegistryIssue] = []  # noqa: RUF012 a NamedTuple's default is shared and never changed
@@ -97,6 +101,9 @@ class Registry(Protocol):
 
     def fetch_review(self, order: RegistrationOrder, part: RegistrationPart) -> RegistryReview:
         """Returns what the registry says about a brand or a campaign whose steps are done."""
+
+    def send_verification(self, order: RegistrationOrder) -> None:
+        """Sends the text again that a sole proprietor has to answer. Raises RefusedError."""
 
     def add_number(self, order: RegistrationOrder, number_sid: str) -> None:
         """Adds a number to an approved campaign. Succeeds if it is there. Raises RefusedError."""

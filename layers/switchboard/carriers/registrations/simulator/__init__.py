@@ -1,7 +1,8 @@
 """A simulated registry: it approves a brand and a campaign after some seconds, and rejects some by rule.
 
 It rejects a brand with one of TEST_EINS, or with the word "reject" in its legal name, because the tax number does not
-fit the name, and a campaign with the word "reject" in its description. A review takes REGISTRATIONS_STEP_SECONDS (5 by
+fit the name, and a campaign with the word "reject" in its description. A sole proprietor with the word "unverified" in
+the name of the brand answers only the second text of the registry. A review takes REGISTRATIONS_STEP_SECONDS (5 by
 default). Then a signed form says that there is news (`forms`), and `fetch_review` says which.
 """
 
@@ -12,6 +13,7 @@ from datetime import timedelta
 from switchboard.aws import queues
 from switchboard.carriers.outcomes import RefusedError
 from switchboard.carriers.registrations.ports.registry import (
+    VERIFICATION_NEEDED,
     RegistrationOrder,
     RegistrationPart,
     RegistryIssue,
@@ -27,7 +29,8 @@ _STEPS: dict[RegistrationPart, tuple[str, ...]] = {
 }
 #: The first letters of the ids at Twilio.
 _PREFIXES = {"customer_profile": "BU", "brand": "BN", "messaging_service": "MG", "campaign": "QE"}
-_WORD = "reject"
+_WORD, _SILENT_WORD = "reject", "unverified"
+_VERIFICATION = "verification"
 
 
 class SimulatedBrandRegistry:
@@ -53,8 +56,16 @@ class SimulatedBrandRegistry:
         taken_at = state.find_submission(order, part)
         if taken_at and clock.now() < taken_at + timedelta(seconds=_review_seconds()):
             return RegistryReview("pending")
+        if part == "brand" and _is_silent(order):
+            message = "The registry sent a text to the sole proprietor, who has not answered it: have it sent again."
+            return RegistryReview("pending", [RegistryIssue(VERIFICATION_NEEDED, message, "mobile_phone")])
         issues = _find_brand_issues(order) if part == "brand" else _find_campaign_issues(order)
         return RegistryReview("rejected" if issues else "approved", issues)
+
+    def send_verification(self, order: RegistrationOrder) -> None:
+        """Sends the second text, which every simulated person answers."""
+        state.save_submission(order, _VERIFICATION)
+        queues.send_messages([forms.news_message(order.org_id, order.brand_id, _review_seconds())])
 
     def add_number(self, order: RegistrationOrder, number_sid: str) -> None:  # noqa: ARG002 every number may join
         """Adds a number to an approved campaign."""
@@ -64,6 +75,13 @@ class SimulatedBrandRegistry:
 
 def _review_seconds() -> int:
     return settings.number("REGISTRATIONS_STEP_SECONDS", 5)
+
+
+def _is_silent(order: RegistrationOrder) -> bool:
+    """Whether a sole proprietor has not answered the text of the registry."""
+    name = str(order.brand.get("display_name") or "").casefold()
+    is_alone = order.brand.get("entity_type") == "SOLE_PROPRIETOR"
+    return is_alone and _SILENT_WORD in name and state.find_submission(order, _VERIFICATION) is None
 
 
 def _find_brand_issues(order: RegistrationOrder) -> list[RegistryIssue]:

@@ -3,6 +3,7 @@
 | item | pk | sk |
 |---|---|---|
 | submission of a brand or a campaign | `<org>#simulated-registration` | `<part>` |
+| second text to a sole proprietor | `<org>#simulated-registration` | `verification` |
 
 They expire after 30 days, long after their reviews.
 """

@@ -6,54 +6,44 @@ from collections.abc import Mapping
 from typing import Any
 
 SOLE_PROPRIETOR = "SOLE_PROPRIETOR"
-#: TrustHub has no other kinds of company. It tells them apart by the A2P profile.
-_BUSINESS_TYPES = {
-    "PRIVATE_PROFIT": "Limited Liability Corporation",
-    "PUBLIC_PROFIT": "Corporation",
-    "NON_PROFIT": "Non-profit Corporation",
-    "GOVERNMENT": "Non-profit Corporation",
-}
 _COMPANY_TYPES = {
     "PRIVATE_PROFIT": "private",
     "PUBLIC_PROFIT": "public",
     "NON_PROFIT": "non_profit",
     "GOVERNMENT": "government",
 }
-#: TrustHub's industries of the registry's verticals. The others have the same name.
-_INDUSTRIES = {
-    "PROFESSIONAL": "ONLINE",
-    "HUMAN_RESOURCES": "ONLINE",
-    "ENTERTAINMENT": "MEDIA",
-    "POSTAL": "TRANSPORTATION",
-    "POLITICAL": "NOT_FOR_PROFIT",
-    "GAMBLING": "HOSPITALITY",
-    "CONSTRUCTION": "ENGINEERING",
-    "NGO": "NOT_FOR_PROFIT",
-    "COMMUNICATION": "TELECOMMUNICATIONS",
+#: The European Union's members whose tax number is a VAT number to TrustHub. It has a kind of its own for Romania.
+_VAT_COUNTRIES = (
+    *("AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU", "IE", "IT", "LT", "LU"),
+    *("LV", "MT", "NL", "PL", "PT", "SE", "SI", "SK"),
+)
+#: TrustHub's kinds of registration numbers by the country that gave the number.
+_NUMBER_KINDS = {
+    "US": "EIN",
+    "CA": "CBN",
+    "GB": "CN",
+    "AU": "ACN",
+    "IN": "CIN",
+    "RO": "VATRN",
+    "IL": "RN",
+    **dict.fromkeys(_VAT_COUNTRIES, "VAT"),
 }
 _JOBS = frozenset({"Director", "GM", "VP", "CEO", "CFO", "General Counsel", "Other"})
 
 
 def business_attributes(brand: Mapping[str, Any]) -> dict[str, str]:
     """Returns the attributes of `customer_profile_business_information`."""
-    entity = str(brand["entity_type"])
-    vertical = str(brand.get("vertical") or "ONLINE")
-    fixed = {"GOVERNMENT": "GOVERNMENT", "NON_PROFIT": "NOT_FOR_PROFIT"}.get(entity)
     return {
         "business_name": str(brand.get("company_name") or brand["display_name"]),
         "business_identity": "direct_customer",
-        "business_type": _BUSINESS_TYPES[entity],
-        "business_industry": fixed or _INDUSTRIES.get(vertical, vertical),
-        "business_registration_identifier": "EIN" if _is_american_tax_number(brand) else "Other",
+        "business_type": str(brand["business_type"]),
+        "business_industry": str(brand["business_industry"]),
+        "business_registration_identifier": _NUMBER_KINDS.get(str(brand.get("ein_issuing_country") or "US"), "Other"),
         "business_registration_number": str(brand["ein"]),
         "business_regions_of_operation": "USA_AND_CANADA",
         "website_url": str(brand.get("website") or ""),
         "social_media_profile_urls": "",
     }
-
-
-def _is_american_tax_number(brand: Mapping[str, Any]) -> bool:
-    return (brand.get("ein_issuing_country") or "US") == "US"
 
 
 def representative_attributes(brand: Mapping[str, Any]) -> dict[str, str]:
@@ -93,6 +83,6 @@ def sole_proprietor_attributes(brand: Mapping[str, Any]) -> dict[str, str]:
     """Returns the attributes of `sole_proprietor_information`."""
     return {
         "brand_name": str(brand["display_name"]),
-        "mobile_phone_number": str(brand["phone"]),
-        "vertical": "PROFESSIONAL",
+        "mobile_phone_number": str(brand.get("mobile_phone") or brand["phone"]),
+        "vertical": str(brand.get("vertical") or "PROFESSIONAL"),
     }

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
+from switchboard import telemetry
 from switchboard.carriers.outcomes import RefusedError
 from switchboard.carriers.registrations.ports.registry import (
+    VERIFICATION_NEEDED,
     RegistrationOrder,
     RegistrationRefusedError,
     RegistryIssue,
@@ -18,7 +21,20 @@ from switchboard.carriers.twilio_client import ask_twilio
 from switchboard.kit import clock
 
 _BRAND_OUTCOMES = {"APPROVED": "approved", "FAILED": "rejected", "SUSPENDED": "rejected"}
-_CAMPAIGN_OUTCOMES = {"VERIFIED": "approved", "FAILED": "rejected"}
+#: Twilio documents a suspended campaign by the error 30990 only. A brand that is suspended has the state SUSPENDED.
+_CAMPAIGN_OUTCOMES = {
+    "PENDING": "pending",
+    "IN_PROGRESS": "pending",
+    "VERIFIED": "approved",
+    "FAILED": "rejected",
+    "SUSPENDED": "rejected",
+}
+_SUSPENDED = RegistryIssue(
+    "30990",
+    "The campaign is suspended, and its texts are halted: correct what Twilio's notice names, and contact its support.",
+)
+#: The identities of a sole proprietor who answered the text with the code.
+_VERIFIED = frozenset({"VERIFIED", "VETTED_VERIFIED"})
 #: The fields that Twilio's feedback about a brand means.
 _FEEDBACK = {
     "TAX_ID": ("The tax number does not belong to this legal name.", "ein"),
@@ -29,6 +45,14 @@ _FEEDBACK = {
 }
 #: The number is in this messaging service already, or is being added to it.
 _ADDED = frozenset({"21710", "21711"})
+
+
+_VERIFICATION = RegistryIssue(
+    VERIFICATION_NEEDED,
+    "The registry sent a text to the mobile number of the sole proprietor: answer it with YES within 24 hours. After"
+    " that, have it sent again.",
+    "mobile_phone",
+)
 
 
 def ensure_brand(client: Any, order: RegistrationOrder) -> str:
@@ -73,14 +97,42 @@ def ensure_service(client: Any, order: RegistrationOrder) -> str:
 
 
 def ensure_campaign(client: Any, order: RegistrationOrder) -> str:
-    """Registers the campaign. A rejected one of an earlier attempt is removed first: a service has one campaign."""
+    """Registers the campaign, or submits the rejected one of an earlier attempt again with the new facts.
+
+    Twilio edits all but the use case and the answers to keywords. If these change, the rejected campaign is removed
+    first, because a service has one.
+    """
     campaigns = client.messaging.v1.services(order.sids["messaging_service"]).us_app_to_person
     old = order.sids.get("campaign")
     for one in require_answer(lambda: campaigns.list(limit=MAX_LISTED)):
-        if one.sid != old or one.campaign_status != "FAILED":
+        if one.sid != old or one.campaign_status != "FAILED" or _changed_since(one, order.begun_at):
             return str(one.sid)
+        facts = _campaign_facts(order)
+        if all(_same(getattr(one, name, None), facts.get(name)) for name in _FIXED):
+            write_once(partial(campaigns(old).update, **_edited_facts(facts)))
+            return str(old)
         ask_twilio(lambda: campaigns(old).delete())
     return str(write_once(lambda: campaigns.create(**_campaign_facts(order))).sid)
+
+
+_EDITABLE = (
+    *("description", "message_flow", "message_samples", "has_embedded_links", "has_embedded_phone", "age_gated"),
+    *("direct_lending", "privacy_policy_url", "terms_and_conditions_url"),
+)
+_FIXED = (
+    *("us_app_to_person_usecase", "opt_in_message", "opt_out_message", "help_message", "opt_in_keywords"),
+    *("opt_out_keywords", "help_keywords"),
+)
+
+
+def _edited_facts(facts: dict[str, Any]) -> dict[str, Any]:
+    """Returns what an edit of a campaign sends. Twilio asks for both flags."""
+    return {"age_gated": False, "direct_lending": False, **{name: facts[name] for name in _EDITABLE if name in facts}}
+
+
+def _same(kept: Any, given: Any) -> bool:
+    """Whether Twilio keeps a fact as it is given now. Twilio fills in its own answers to keywords."""
+    return given is None or kept == given
 
 
 def _campaign_facts(order: RegistrationOrder) -> dict[str, Any]:
@@ -114,6 +166,9 @@ def review_brand(client: Any, order: RegistrationOrder) -> RegistryReview:
     if found is None:
         return RegistryReview("rejected", [RegistryIssue("gone", "Twilio no longer has the brand.")])
     outcome = _BRAND_OUTCOMES.get(str(found.status), "pending")
+    # No campaign is accepted before the person answered (Twilio's errors 30752 and 30991).
+    if outcome == "approved" and found.brand_type == SOLE_PROPRIETOR and found.identity_status not in _VERIFIED:
+        return RegistryReview("pending", [_VERIFICATION])
     if outcome != "rejected":
         return RegistryReview("approved" if outcome == "approved" else "pending")
     feedback = [
@@ -122,16 +177,27 @@ def review_brand(client: Any, order: RegistrationOrder) -> RegistryReview:
     return RegistryReview("rejected", feedback or list_errors(found.errors))
 
 
+def send_code(client: Any, order: RegistrationOrder) -> None:
+    """Has Twilio send the text with a new code to the sole proprietor."""
+    write_once(client.messaging.v1.brand_registrations(order.sids["brand"]).brand_registration_otps.create)
+
+
 def review_campaign(client: Any, order: RegistrationOrder) -> RegistryReview:
     """Returns the registry's verdict on the campaign."""
     service = client.messaging.v1.services(order.sids["messaging_service"])
     found = ask_twilio(service.us_app_to_person(order.sids["campaign"]).fetch)
     if found is None:
         return RegistryReview("rejected", [RegistryIssue("gone", "Twilio no longer has the campaign.")])
-    outcome = _CAMPAIGN_OUTCOMES.get(str(found.campaign_status), "pending")
+    status = str(found.campaign_status)
+    outcome = _CAMPAIGN_OUTCOMES.get(status)
+    if outcome is None:
+        # An operator has to look: the campaign may be halted, and nobody else would learn it.
+        telemetry.emit_metric("RegistryStatusUnknown")
+        telemetry.logger().error("unknown state of a campaign", extra={"org_id": order.org_id, "status": status})
     if outcome != "rejected":
         return RegistryReview("approved" if outcome == "approved" else "pending")
-    return RegistryReview("rejected", list_errors(found.errors))
+    suspended = status == "SUSPENDED" and not found.errors
+    return RegistryReview("rejected", [_SUSPENDED] if suspended else list_errors(found.errors))
 
 
 def add_sender(client: Any, order: RegistrationOrder, number_sid: str) -> None:

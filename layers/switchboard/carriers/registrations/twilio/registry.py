@@ -29,8 +29,13 @@ class TwilioRegistry:
     """Twilio's registry. `http` makes the HTTP client of one call of the port."""
 
     name = "twilio"
-    #: TrustHub asks for a representative of a company.
-    required_fields = frozenset({"website", "first_name", "last_name", "business_title", "job_position"})
+    #: TrustHub asks for a company's legal form and industry in its own words, and for a representative.
+    required_fields = frozenset(
+        {
+            *("website", "business_type", "business_industry"),
+            *("first_name", "last_name", "business_title", "job_position"),
+        }
+    )
     test_eins: frozenset[str] = frozenset()
 
     def __init__(self, http: Callable[[], HttpClient] = _make_http_client) -> None:
@@ -50,6 +55,10 @@ class TwilioRegistry:
         client = make_account_client(self._http(), order.org_id)
         review = registrations.review_brand if part == "brand" else registrations.review_campaign
         return review(client, order)
+
+    def send_verification(self, order: RegistrationOrder) -> None:
+        """Has Twilio send the text with a new code."""
+        registrations.send_code(make_account_client(self._http(), order.org_id), order)
 
     def add_number(self, order: RegistrationOrder, number_sid: str) -> None:
         """Adds a number to the campaign's messaging service."""
