@@ -14,7 +14,22 @@ from switchboard.edge.field_errors import errors_by_field
 from tests.contract.test_request_types import BODIES
 
 #: Values that are wrong for most fields: other types, nothing, too much, and lists and objects of wrong values.
-WRONG = [None, 7, -1, 2.5, True, "", "x", "é" * 5_000, [], [7], [None, "x", {}], {}, {"x": 7}, [{"x": 7}] * 300]
+WRONG: list[Any] = [
+    None,
+    7,
+    -1,
+    2.5,
+    True,
+    "",
+    "x",
+    "é" * 5_000,
+    [],
+    [7],
+    [None, "x", {}],
+    {},
+    {"x": 7},
+    [{"x": 7}] * 300,
+]
 _DEPTH, _MOST = 4, 1_500
 _INTERNAL = re.compile(
     r"function-|constrained|dictionary|extract fields|[Ii]nput should|valid (?:string|integer|boolean|list|number)\b"

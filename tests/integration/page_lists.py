@@ -71,7 +71,8 @@ class Page(NamedTuple):
 
 def first_ask(every: Everyone, listed: PagedList) -> Ask:
     """Returns the request of a list without a filter."""
-    made = _STARTS.get(listed.name, lambda every: every.ask(listed.api, listed.operation.id))(every)
+    start = _STARTS.get(listed.name)
+    made = start(every) if start else every.ask(listed.api, listed.operation.id)
     needed = {
         name: made.query[name]
         for (place, name), parameter in SPECS[listed.api].parameters(listed.operation).items()
