@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from pydantic.config import JsonDict
 
-from switchboard.calls import models
+from switchboard.calls import failures, models
 from switchboard.calls.models import Order, State, Tier
 from switchboard.carriers.voice import Voice
 from switchboard.carriers.voice.ports.reports import EndReason, Turn
@@ -148,7 +148,7 @@ class CallView(View):
     end_reason: EndReason | None
     duration_seconds: int | None
     cost_cents: float
-    error: str | None
+    error: str | None = Field(description="Why the call failed. `endReason` is the code of the reason.")
     outcome: str | None = Field(
         description="The result of the analysis after the call: `success`, `failure` or `unknown`."
     )
@@ -179,6 +179,7 @@ def _fields(call: models.Call) -> dict[str, Any]:
     return call.model_dump(exclude={"order"}) | {
         "state": _STATE[call.state],
         "answered_at": call.connected_at,
+        "error": failures.describe_failure(call),
         "metadata": call.order.metadata,
     }
 

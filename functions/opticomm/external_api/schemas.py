@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
-from switchboard.calls import models
+from switchboard.calls import failures, models
 from switchboard.calls.initiation import CallRequest
 from switchboard.dialects.opticomm import dispositions
 from switchboard.dialects.opticomm.dialect import MAX_REQUEST_ID_CHARACTERS
@@ -158,7 +158,7 @@ class CheckStatusResponse(BaseModel):
             status=dispositions.status_of(call),
             duration_seconds=call.duration_seconds,
             outcome=dispositions.outcome_of(call),
-            error_message=dispositions.error_of(call),
+            error_message=failures.describe_failure(call),
             created_at=call.created_at,
             completed_at=call.ended_at,
         )

@@ -61,10 +61,11 @@ def authenticate_key(text: str, kinds: frozenset[KeyKind], source_ip: str = "") 
     kind = snapshot.key.kind if snapshot else credentials.kind_of(text)
     if kind is None or kind not in kinds:
         prefixes = " or ".join(sorted(kinds - {KeyKind.SERVICE}) or sorted(kinds))
-        raise Unauthenticated(
-            f"The API key is malformed: send the whole key. Keys of this API begin with {prefixes}.",
-            code="malformed",
-        )
+        if kind is None:
+            message = f"The API key is malformed: send the whole key. Keys of this API begin with {prefixes}."
+        else:
+            message = f"This is a key of {kind.api}: this API takes keys that begin with {prefixes}."
+        raise Unauthenticated(message, code="malformed")
     snapshot = snapshot or _look_up(digest, source_ip)
     _require_active(snapshot, source_ip)
     return snapshot

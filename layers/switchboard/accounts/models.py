@@ -95,6 +95,13 @@ class KeyKind(StrEnum):
     OPTICOMM_TEST = "sk_test_"
     ATHOS = "ath_live_"
 
+    @property
+    def api(self) -> str:
+        """The name of the API that takes keys of the kind."""
+        if self in (KeyKind.OPTICOMM_LIVE, KeyKind.OPTICOMM_TEST):
+            return "OptiComm"
+        return "Athos" if self is KeyKind.ATHOS else "Anima"
+
 
 class KeyRestrictions(BaseModel):
     """Restrictions of a key beyond those of its kind. An empty list restricts nothing."""

@@ -18,10 +18,8 @@ from switchboard.inbox.models import ReadState
 from switchboard.inbox.unread import list_unread
 from switchboard.kit.background import BackgroundTask
 from switchboard.persistence import cursors
+from switchboard.persistence.page_cuts import looked_at
 from switchboard.team.models import Member
-
-#: The calls that a page of a filtered list looks at, at least.
-_MIN_LOOKED_AT = 50
 
 
 def list_calls(
@@ -42,7 +40,7 @@ def list_calls(
             org_id,
             INBOX,
             user_id,
-            limit,
+            looked_at(limit) if filters.direction or filters.states else limit,
             after,
             since=filters.since,
             before=filters.before,
@@ -51,11 +49,14 @@ def list_calls(
         )
         places = [Candidate.of_place(org_id, f"{thing.place}#{thing.hint}") for thing in page.things]
         found = Candidates(places, more=False, state=page.state, unread=True)
-        return _rows(org_id, user_id, filters, found), page.cursor
+        rows = _rows(org_id, user_id, filters, found)
+        if len(rows) > limit:
+            return rows[:limit], page.cursor_after(inbox.inbox_thing(rows[limit - 1].call).place)
+        return rows, page.cursor
     query = f"call-records:{user_id if filters.unread else ''}:{filters.query()}"
     start = cursors.decode_cursor(after, org_id, query)
     narrow = filters.words is not None or filters.unread or filters.tag is not None
-    most = max(limit, _MIN_LOOKED_AT) if narrow else limit
+    most = looked_at(limit) if narrow else limit
     if filters.words == []:
         return [], None
     candidates = find_candidates(org_id, user_id, filters, most, str(start["place"]) if start else None, state)

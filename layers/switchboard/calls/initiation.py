@@ -81,7 +81,7 @@ def initiate_call(caller: Caller, wanted: CallRequest, admitted: RequestLimitGua
 def _place(
     caller: Caller, wanted: CallRequest, once: RequestId | None, callback: CallbackEndpoint | None, of_key: Charge
 ) -> AcceptedCall:
-    number = phone.parse(wanted.to)
+    number = phone.parse(wanted.to, "phone_number")
     flow = flows.get_outbound_flow(caller.org_id, wanted.agent)
     _require_allowed(caller.key, wanted.agent, flow)
     acceptance.require_carrier(simulated=_simulated(caller))

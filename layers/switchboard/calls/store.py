@@ -205,7 +205,7 @@ def list_calls(
 ) -> tuple[list[Call], str | None]:
     """Returns a page of calls, the newest first, and the cursor of the next page.
 
-    A page by a state that shares its list with others may be short. ENDING is filtered by alone.
+    States may share a list, and ENDING is in a list of its own. So the calls are compared with the filters, too.
     """
     wanted: dict[str, Sequence[str]] = {"agent_id": [agent_id] if agent_id else []}
     if State.ENDING in states:
@@ -213,10 +213,13 @@ def list_calls(
     else:
         wanted |= {"direction": [direction] if direction else DIRECTIONS, "state": lists_of_states(states)}
     also = [direction or "", *sorted(state.value for state in states)]
-    page = LISTING.read_page(org_id, wanted, limit, after, also=also)
-    found = [CALLS.from_item(item) for item in page.items]
-    fitting = [call for call in found if (not states or call.state in states) and direction in (None, call.direction)]
-    return fitting, page.cursor
+
+    def fits(item: Item) -> bool:
+        call = CALLS.from_item(item)
+        return (not states or call.state in states) and direction in (None, call.direction)
+
+    page = LISTING.read_page(org_id, wanted, limit, after, also=also, fits=fits if states else None)
+    return [CALLS.from_item(item) for item in page.items], page.cursor
 
 
 def lists_of_states(states: Sequence[State]) -> list[str]:

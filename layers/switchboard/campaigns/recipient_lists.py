@@ -7,6 +7,7 @@ from typing import NamedTuple
 from switchboard.campaigns import changes, store
 from switchboard.campaigns.models import Campaign, Recipient, RecipientStatus
 from switchboard.persistence import cursors
+from switchboard.persistence.page_cuts import cut_page
 
 #: The recipients that one page of a filtered list looks at.
 _MAX_LOOKS = 2_000
@@ -25,7 +26,8 @@ def list_recipients(
 ) -> RecipientPage:
     """Returns a page of a campaign's recipients in their order.
 
-    A page with a status looks at a limited number of recipients, so it may be short although more pages follow.
+    A page with a status looks at a limited number of recipients, so it may be short although more pages follow. It
+    looks for one recipient more than it shows, so the last page has no cursor.
     Raises NotFound, and Invalid for a cursor of another list.
     """
     campaign = changes.require_campaign(org_id, campaign_id)
@@ -33,17 +35,16 @@ def list_recipients(
     start = cursors.decode_cursor(after, org_id, query)
     index = int(start["index"]) if start else 0
     end = min(campaign.total, index + (_MAX_LOOKS if status else limit))
-    rows: list[Recipient] = []
-    while index < end and len(rows) < limit:
+
+    def fits(one: Recipient) -> bool:
+        return status in (None, one.status)
+
+    looked: list[Recipient] = []
+    while index < end and sum(map(fits, looked)) <= limit:
         stop = min(end, index + max(limit, 100))
-        for one in store.list_recipients(org_id, campaign_id, index, stop):
-            index = one.index + 1
-            shown = one.model_copy(update={"status": one.status_in(campaign)})
-            if status in (None, shown.status):
-                rows.append(shown)
-            if len(rows) == limit:
-                break
-        else:
-            index = stop
-    more = {"index": index} if index < campaign.total else None
-    return RecipientPage(campaign, rows, cursors.encode_cursor(more, org_id, query))
+        found = store.list_recipients(org_id, campaign_id, index, stop)
+        looked += [one.model_copy(update={"status": one.status_in(campaign)}) for one in found]
+        index = stop
+    cut = cut_page(looked, fits, limit, more=index < campaign.total)
+    more = {"index": cut.last.index + 1} if cut.last else None
+    return RecipientPage(campaign, cut.shown, cursors.encode_cursor(more, org_id, query))

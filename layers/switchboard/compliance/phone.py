@@ -104,23 +104,26 @@ def _list_neighbors(found: Phone) -> Iterator[str]:
         yield from (found.e164 + digit * more for digit in "0123456789")
 
 
-def parse(text: str) -> Phone:
-    """Parses an E.164 number. Raises Invalid, also for a number that no network could route."""
+def parse(text: str, field: str = "to") -> Phone:
+    """Parses an E.164 number. `field` is the name that the caller sent it under.
+
+    Raises Invalid, also for a number that no network could route.
+    """
     if not _E164.fullmatch(text):
-        raise _invalid()
+        raise _invalid(field)
     import phonenumbers  # for cold start: as above
 
     try:
         number = phonenumbers.parse(text)
     except phonenumbers.NumberParseException as error:
-        raise _invalid() from error
+        raise _invalid(field) from error
     country = number.country_code or 0
     # Only the length is checked: the library's ranges of numbers in use get old. The carrier knows them.
     possible = phonenumbers.is_possible_number_with_reason(number) == phonenumbers.ValidationResult.IS_POSSIBLE
     if country == 1:
         possible = possible and bool(_NORTH_AMERICAN.fullmatch(text))
     if not possible or phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164) != text:
-        raise _invalid()
+        raise _invalid(field)
     if country == 1:
         return _north_american(text, phonenumbers.region_code_for_number(number))
     region = phonenumbers.region_code_for_number(number) or phonenumbers.region_code_for_country_code(country)
@@ -155,9 +158,9 @@ def _north_american(text: str, library_region: str | None) -> Phone:
     return Phone(e164=text, country_code=1, national=text[2:], region=region, kind=kind, area_code=code, state=state)
 
 
-def _invalid() -> Invalid:
+def _invalid(field: str) -> Invalid:
     return Invalid(
         "Invalid telephone number: use E.164, for example +14155550142.",
         code="invalid_number",
-        fields={"to": "must be an E.164 number such as +14155550142"},
+        fields={field: "must be an E.164 number such as +14155550142"},
     )

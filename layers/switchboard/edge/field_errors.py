@@ -18,6 +18,12 @@ _SOURCES = ("body", "query", "path", "header")
 _NAMED = re.compile(r"([A-Za-z_]\w*): (.+)", re.DOTALL)
 #: The name of a body that is wrong as a whole: it is missing, is no object, or breaks a rule for several fields.
 _WHOLE = "body"
+#: The texts of a body that has no fields. They name the request, because a field may have the name `body` too.
+_WHOLE_TEXTS = {
+    "must be an object": "the body of the request must be a JSON object",
+    "must be a list": "the body of the request must be a JSON list",
+    "is missing": "the request has no body: send a JSON object",
+}
 #: The problem of a union's branch for null. It never says what to send, because the other branch has a text of its own.
 _NULL_BRANCH = "none_required"
 _REPEATED = "was sent more than once: send it once"
@@ -75,6 +81,8 @@ def errors_by_field(problems: Sequence[Mapping[str, Any]], body: Any = None) -> 
         repeated = source in ("query", "header") and isinstance(problem.get("input"), list)
         text = _REPEATED if repeated and problem["type"] not in _OF_LISTS else _text_of(problem)
         named = None if place else _NAMED.fullmatch(text)
+        if not place:
+            text = _WHOLE_TEXTS.get(text, text)
         name, why = named.groups() if named else (".".join(map(str, place)) or _WHOLE, text)
         name, before = name[:_MAX_NAME_CHARACTERS], fields.get(name[:_MAX_NAME_CHARACTERS])
         fields[name] = why if before in (None, why) else f"{before}, or {why}"

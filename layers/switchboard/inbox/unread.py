@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
@@ -22,6 +23,8 @@ class UnreadPage(NamedTuple):
     things: list[InboxThing]
     state: ReadState
     cursor: str | None
+    #: Returns the cursor of a page that ends earlier, after this place.
+    cursor_after: Callable[[str], str | None]
 
 
 def list_unread(
@@ -73,10 +76,14 @@ def list_unread(
     shown = places[:limit]
     if len(places) > limit:
         last = shown[-1]
-    cursor = cursors.encode_cursor({"place": last} if last != first else None, org_id, query)
+
+    def cursor_after(place: str) -> str | None:
+        return cursors.encode_cursor({"place": place} if place != first else None, org_id, query)
+
     hints = {item["sk"]: item.get("hint", "") for item in things.items}
     hints |= {_place_of_flag(item["sk"]): item.get("hint", "") for item in unread.items}
-    return UnreadPage([InboxThing.of_place(place, hints[place]) for place in shown], state, cursor)
+    things_shown = [InboxThing.of_place(place, hints[place]) for place in shown]
+    return UnreadPage(things_shown, state, cursor_after(last), cursor_after)
 
 
 def _place_of_flag(key: str) -> str:

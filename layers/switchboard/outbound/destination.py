@@ -35,11 +35,27 @@ _PATH_SAFE = "%/:@!$&'()*+,;=~-._"
 _QUERY_SAFE = _PATH_SAFE + "?"
 
 
-def check_url(url: str) -> str:
+class _BadUrlError(ValueError):
+    """Nothing can be sent to a URL. The text says why, without the name of the URL's field."""
+
+
+def check_url(url: str, field: str = "url") -> str:
     """Returns the URL in normal form: host in ASCII, path encoded, no fragment. Raises Invalid (`invalid_url`).
 
-    Does not resolve the host: the client checks its addresses at each request.
+    `field` is the name that the caller sent the URL under. Does not resolve the host: the client checks its addresses
+    at each request.
     """
+    try:
+        return _to_normal_form(url)
+    except _BadUrlError as error:
+        raise Invalid(
+            "Nothing can be sent to this URL: see the fields, and use another URL.",
+            code="invalid_url",
+            fields={field: str(error)},
+        ) from None
+
+
+def _to_normal_form(url: str) -> str:
     if len(url) > MAX_URL_CHARACTERS:
         _refuse(f"must have at most {MAX_URL_CHARACTERS:,} characters")
     if any(_is_odd(character) for character in url):
@@ -82,9 +98,7 @@ def may_connect(address: str) -> bool:
 
 
 def _refuse(why: str) -> NoReturn:
-    raise Invalid(
-        "Nothing can be sent to this URL: see the fields, and use another URL.", code="invalid_url", fields={"url": why}
-    )
+    raise _BadUrlError(why)
 
 
 def _is_odd(character: str) -> bool:

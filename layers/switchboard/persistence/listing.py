@@ -7,7 +7,7 @@ that are items of their own.
 
 A page takes two round trips, for any length of the list and any filters. The first reads the partitions of the wanted
 values in parallel. The second reads the current objects. A page leaves out an object with an outdated entry, so it may
-be short and still have a next page.
+be short and still have a next page. A filter without a view is applied to the objects (`persistence.page_cuts`).
 """
 
 from __future__ import annotations
@@ -20,11 +20,12 @@ from functools import partial
 from itertools import islice, product
 from typing import NamedTuple, TypeVar
 
-from switchboard.aws.dynamodb import Item
+from switchboard.aws.dynamodb import MAX_BATCH_READS, Item
 from switchboard.aws.reads import Query, get_items
 from switchboard.aws.writes import Delete, Put
 from switchboard.kit.background import BackgroundTask
 from switchboard.persistence import cursors
+from switchboard.persistence.page_cuts import PageCut, cut_page, looked_at
 
 #: The most partitions that one page may read. For more values than this, a page reads a wider view and filters its
 #: objects.
@@ -149,16 +150,18 @@ class Listing:
         since: str | None = None,
         until: str | None = None,
         also: Iterable[str] = (),
+        fits: Callable[[Item], bool] | None = None,
         fitting: Callable[[Sequence[Item]], int] | None = None,
         beside: Callable[[Sequence[str]], None] | None = None,
     ) -> ListPage:
         """Returns a page of the objects that have one of the wanted values of each filter, newest first.
 
-        A filter that the chosen view lacks is applied to the objects, which need an attribute of its name. `since` and
-        `until` are the first and the last time of the range, both included. `also` names other parameters that the
-        cursor is bound to. `fitting` returns how many of the objects fit in the response. The first object is always
-        on the page, and the next page continues after the last shown object. `beside` gets the places of the page
-        before the objects are read, to start other reads beside this one. Raises Invalid for a cursor of another list.
+        A filter that the chosen view lacks is applied to the objects, which need an attribute of its name. `fits` is a
+        further filter of the objects. `since` and `until` are the first and the last time of the range, both included.
+        `also` names other parameters that the cursor is bound to. `fitting` returns how many of the objects fit in the
+        response. The first object is always on the page, and the next page continues after the last shown object.
+        `beside` gets the places of the page before the objects are read, to start other reads beside this one. Raises
+        Invalid for a cursor of another list.
         """
         wanted = {name: values for name, values in wanted.items() if values}
         query = f"{self.name}:{sorted((name, sorted(values)) for name, values in wanted.items())}:{sorted(also)}"
@@ -168,25 +171,34 @@ class Listing:
         span = _Span(since or _FIRST, str(start["place"]) if start else f"{until or ''}{_LAST}")
         view = self._choose_view(wanted)
         partitions = self._partition_names(view, org_id, wanted)
-        entries = self._read_entries(view, partitions, limit + 1, span)
-        shown, more = entries[:limit], len(entries) > limit
-        if beside:
-            beside([one.place for one in shown])
-        items = get_items(self.table, [{"pk": one.key[0], "sk": one.key[1]} for one in shown]) if shown else []
         rest = {name: values for name, values in wanted.items() if name not in view.by}
-        found = [
-            (entry, item)
-            for entry, item in zip(shown, items, strict=True)
-            if item and _still_there(view, partitions, item) and _fits(item, rest)
-        ]
-        last = shown[-1] if more else None
-        room = max(1, fitting([item for _, item in found])) if fitting else limit
-        if len(found) > room:
-            found = found[:room]
-            last = found[-1][0]
-        return ListPage(
-            [item for _, item in found], cursors.encode_cursor({"place": last.place} if last else None, org_id, query)
-        )
+        most = looked_at(limit) if rest or fits else limit
+        entries = self._read_entries(view, partitions, most + 1, span)
+        looked, more = entries[:most], len(entries) > most
+        if beside:
+            beside([one.place for one in looked])
+        items = {one: item for one, item in zip(looked, self._read_objects(looked), strict=True) if item}
+
+        def on_page(entry: _Entry) -> bool:
+            item = items.get(entry)
+            there = item is not None and _still_there(view, partitions, item) and _fits(item, rest)
+            return there and (fits is None or fits(items[entry]))
+
+        cut = cut_page(looked, on_page, limit, more=more)
+        room = max(1, fitting([items[one] for one in cut.shown])) if fitting else limit
+        if len(cut.shown) > room:
+            cut = PageCut(cut.shown[:room], cut.shown[room - 1])
+        next_key = {"place": cut.last.place} if cut.last else None
+        return ListPage([items[one] for one in cut.shown], cursors.encode_cursor(next_key, org_id, query))
+
+    def _read_objects(self, entries: Sequence[_Entry]) -> list[Item | None]:
+        """Reads the objects of entries in parallel requests."""
+        keys = [{"pk": one.key[0], "sk": one.key[1]} for one in entries]
+        batches = [keys[begin : begin + MAX_BATCH_READS] for begin in range(0, len(keys), MAX_BATCH_READS)]
+        tasks = [BackgroundTask(partial(get_items, self.table, batch)) for batch in batches]
+        for task in tasks[1:]:
+            task.start()
+        return [item for task in tasks for item in task.result()]
 
     def places(
         self, org_id: str, wanted: FilterValues, limit: int, *, since: str | None = None, before: str | None = None

@@ -6,7 +6,7 @@ does not exist, or the transport is down.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, NamedTuple
@@ -126,7 +126,11 @@ def redeem_session(admission: Admission, wanted: DrillRequest) -> CallWithTicket
     drill = drills.current(wanted.drill_key)
     if drill is None or drill.key in admission.switched_off:
         _fail_session(session, "drill_not_found")
-        raise Invalid("There is no such drill, and the token is used: mint a new one.", code="drill_not_found")
+        raise Invalid(
+            f"There is no such drill: send one of {_known_drills(admission.switched_off)}. This request has used up the"
+            " session token: mint a new one.",
+            code="drill_not_found",
+        )
     call = _new_call(session, drill, _choose_persona(drill, wanted))
     try:
         ticket = transports.named(call.transport).make_ticket(lifecycle.room_of(call))
@@ -152,8 +156,14 @@ def _spend_token(session: RoleplaySession) -> RoleplaySession:
     return spent
 
 
+def _known_drills(switched_off: Collection[str]) -> str:
+    return ", ".join(name for name in drills.names() if name not in switched_off)
+
+
 def _spent_error(state: SessionState) -> Exception:
-    return tokens.expired_token() if state is SessionState.EXPIRED else tokens.used_token()
+    if state is SessionState.EXPIRED:
+        return tokens.expired_token()
+    return tokens.used_token(failed=state is SessionState.FAILED)
 
 
 def _choose_persona(drill: Drill, wanted: DrillRequest) -> Persona:

@@ -57,9 +57,12 @@ def expired_token() -> Unauthenticated:
     return Unauthenticated("The session token has expired: mint a new one.", code="token_expired")
 
 
-def used_token() -> Unauthenticated:
-    """Returns the error for a spent token."""
-    return Unauthenticated("The session token is already redeemed: mint a new one.", code="token_used")
+def used_token(*, failed: bool = False) -> Unauthenticated:
+    """Returns the error for a spent token. `failed`: the request that spent it got an error and no call."""
+    message = "The session token is already redeemed: mint a new one."
+    if failed:
+        message = "An earlier request used up this session token, and failed: mint a new one."
+    return Unauthenticated(message, code="token_used")
 
 
 def _key() -> bytes:

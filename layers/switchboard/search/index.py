@@ -21,6 +21,7 @@ from switchboard.aws.reads import Query
 from switchboard.aws.writes import Delete, Put
 from switchboard.kit.background import BackgroundTask
 from switchboard.persistence import cursors
+from switchboard.persistence.page_cuts import cut_page, looked_at
 
 IndexPart = Literal["head", "tail"]
 Subject = TypeVar("Subject")
@@ -29,9 +30,9 @@ Subject = TypeVar("Subject")
 _MAX_WORDS_LOOKED_UP = 3
 #: The number of entries that are read for each of several words. An entry has about 150 bytes.
 _ENTRIES_PER_WORD = 1_000
-#: The number of entries that are read for a single word: for each subject of a page, and at least. A subject may have
+#: The number of entries that are read for a single word, for each subject that a page looks at. A subject may have
 #: several entries for a word.
-_ENTRIES_PER_SUBJECT, _MIN_ENTRIES = 2, 25
+_ENTRIES_PER_SUBJECT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,7 @@ def search_subjects(
 
     A page takes two round trips: the entries of the longest words, which are read in parallel, and `load`, which reads
     the current subjects of some of these entries. Only subjects with all words are returned. So a page may be short or
-    empty without being the last.
+    empty without being the last. It looks at more subjects than it shows (`persistence.page_cuts`).
     """
     # A fixed order makes the choice of words and the cursor's query independent of the given order.
     ordered = sorted(set(words), key=lambda word: (-len(word), word))
@@ -121,7 +122,7 @@ def search_subjects(
     if not ordered:
         return [], None
     looked_up = ordered[:_MAX_WORDS_LOOKED_UP]
-    at_once = _ENTRIES_PER_WORD if len(looked_up) > 1 else max(_ENTRIES_PER_SUBJECT * limit, _MIN_ENTRIES)
+    at_once = _ENTRIES_PER_WORD if len(looked_up) > 1 else _ENTRIES_PER_SUBJECT * looked_at(limit)
     pages = _read_entries(noun, org_id, looked_up, at_once, start)
     first = str(start["word"]) if start else _rarest_word(pages)
     entries, next_key = pages.pop(first)
@@ -130,13 +131,20 @@ def search_subjects(
             # All entries of this word are known, so subjects without one cannot match.
             having = {entry.subject_id for entry in others}
             entries = [entry for entry in entries if entry.subject_id in having]
-    taken = _limit_subjects(entries, limit)
+    taken = _limit_subjects(entries, looked_at(limit))
     order = [first, *(word for word in ordered if word != first)]
-    found = load(taken) if taken else []
-    shown = [one.subject for entry, one in zip(taken, found, strict=True) if one and one.is_shown_at(entry, order)]
-    if len(taken) < len(entries):
-        last = taken[-1]
+    found = list(zip(taken, load(taken) if taken else [], strict=True))
+    unread = len(taken) < len(entries)
+
+    def fits(pair: tuple[IndexEntry, SearchSubject[Subject] | None]) -> bool:
+        entry, one = pair
+        return one is not None and one.is_shown_at(entry, order)
+
+    cut = cut_page(found, fits, limit, more=unread or next_key is not None)
+    if cut.last and (unread or cut.last is not found[-1]):
+        last, _ = cut.last
         next_key = dict(_key(noun, org_id, last.subject_id, last.part, last.token))
+    shown = [one.subject for _, one in cut.shown if one]
     return shown, cursors.encode_cursor({"word": first, **next_key} if next_key else None, org_id, query)
 
 

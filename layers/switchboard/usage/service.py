@@ -124,7 +124,7 @@ def spending_charge(org: Organization, meter: Meter, units: int, *, sends: bool 
                 cap=org.hard_cap.monthly_cap_cents,
             )
         return QuotaExceeded(
-            _quota_text(org, meter),
+            _quota_text(org, meter, limits[counter]),
             code="plan_quota",
             resource=CAP_SWITCH[meter],
             current=current,
@@ -140,11 +140,16 @@ def _monthly_quota(org: Organization, meter: Meter) -> int | None:
     return getattr(org.terms, names[meter]) if meter in names else None
 
 
-def _quota_text(org: Organization, meter: Meter) -> str:
+def _quota_text(org: Organization, meter: Meter, quota: int) -> str:
     if meter in MONTHLY_QUOTA:
-        return _PLAN_QUOTA
+        return _PLAN_QUOTA if quota else _not_included(CAP_SWITCH[meter])
     remedy = "pay the open invoice" if org.past_due else "subscribe to a plan"
     return f"Everything that the plan includes is used: {remedy}, or wait for the next month (UTC)."
+
+
+def _not_included(counter: str) -> str:
+    """Returns the text for a limit of zero: nothing was used, and waiting does not help."""
+    return f"Your plan does not include {counter.replace('_', ' ')}: change the plan."
 
 
 def _spent(meter: Meter, units: int, *, capped: bool) -> dict[str, int]:
@@ -182,7 +187,7 @@ def daily_charge(org: Organization, counter: str, limit: int, *, refusal_text: s
 
     def refusal(_: str, current: int) -> QuotaExceeded:
         return QuotaExceeded(
-            refusal_text,
+            refusal_text if limit else _not_included(counter),
             code="daily_cap",
             resource=counter,
             current=current,

@@ -31,7 +31,7 @@ def ensure_callback_endpoint(org_id: str, key_id: str, url: str) -> CallbackEndp
     All calls of the key that name the URL share the endpoint. A new call activates a disabled endpoint again, and the
     days of failure are counted from that call.
     """
-    checked = destination.check_url(url)
+    checked = destination.check_url(url, "webhook_url")
     now, expires = clock.now_iso(), int((clock.now() + _ENDPOINT_LIFETIME).timestamp())
     endpoint = Endpoint(
         id=store.callback_id(org_id, key_id, checked),

@@ -126,7 +126,8 @@ def test_a_malformed_key_or_a_key_of_another_kind_costs_no_read(acme: Tenant) ->
             with pytest.raises(Unauthenticated) as refusal:
                 access.authenticate_key(text, dialect.KEYS)
             assert refusal.value.code == "malformed"
-            assert "Keys of this API begin with ak_ or mk_" in refusal.value.message
+            assert "begin with ak_ or mk_" in refusal.value.message
+    assert "This is a key of Athos" in refusal.value.message
     assert calls == []
 
 

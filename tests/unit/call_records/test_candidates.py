@@ -58,7 +58,7 @@ def test_a_word_finds_all_calls_once_and_the_newest_first_at_any_number_of_entri
     ask: Ask, calls: list[Call], monkeypatch: pytest.MonkeyPatch, limit: int, most: int
 ) -> None:
     monkeypatch.setattr(search_entries, "_MAX_ENTRIES", most)
-    monkeypatch.setattr("switchboard.call_records.service._MIN_LOOKED_AT", 4)
+    monkeypatch.setattr("switchboard.persistence.page_cuts._MIN_LOOKED_AT", 4)
     assert list_ids(ask, "q=refund", limit) == ids_with(calls, "refund")
     assert list_ids(ask, "q=refunded", limit) == ids_with(calls, "refunded")
     assert list_ids(ask, "q=refund&direction=outbound", limit) == ids_with(calls, "refund")

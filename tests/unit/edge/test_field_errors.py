@@ -193,8 +193,8 @@ class Branches(BaseModel):
         ({"either": "x"}, {"either": "must be a list, or must be an object"}),
         ({"either": ["x"]}, {"either.0": "must be an integer", "either": "must be an object"}),
         ({"order": [{}]}, {"order.0.name": "is missing", "order.0": "must be 'none'"}),
-        ([], {"body": "must be an object"}),
-        (None, {"body": "must be an object"}),
+        ([], {"body": "the body of the request must be a JSON object"}),
+        (None, {"body": "the body of the request must be a JSON object"}),
     ],
 )
 def test_a_branch_of_a_field_is_no_part_of_its_name(body: Any, told: dict[str, str]) -> None:

@@ -132,7 +132,7 @@ def test_a_concurrent_second_redemption_is_refused_at_the_write(acme: Reseller) 
 
 def test_an_unknown_drill_spends_the_token_and_returns_the_place(acme: Reseller) -> None:
     made = mint_session(acme)
-    with pytest.raises(Invalid, match="the token is used: mint a new one") as refusal:
+    with pytest.raises(Invalid, match="used up the session token: mint a new one") as refusal:
         sessions.redeem_session(sessions.admit_token(made.token), session_request(drill_key="ma-nothing"))
     assert refusal.value.code == "drill_not_found"
     assert assert_refused(made.token, Unauthenticated) == "token_used"

@@ -1,4 +1,4 @@
-"""Status, outcome and error of a call in OptiComm's terms (docs/contracts/opticomm.md#status)."""
+"""Status and outcome of a call in OptiComm's terms (docs/contracts/opticomm.md#status)."""
 
 from __future__ import annotations
 
@@ -26,18 +26,6 @@ _STATUS: dict[State, Status] = {
     State.CANCELED: "failed",
 }
 _OUTCOME = {State.COMPLETED: "unknown", State.FAILED: "failed"}
-_REASONS = {
-    EndReason.BUSY: "The line is busy.",
-    EndReason.NO_ANSWER: "Nobody answered.",
-    EndReason.FAILED: "The carrier could not place the call.",
-    EndReason.UNREACHABLE: "The number cannot be reached.",
-    EndReason.TIMEOUT: "The carrier did not report the end of the call.",
-    EndReason.CANCELED: "The call was canceled.",
-    EndReason.PROVIDER_UNAVAILABLE: "The voice provider was not available.",
-    EndReason.CONCURRENCY_LIMIT: "The organization's limit of concurrent calls was reached for too long.",
-    EndReason.RATE_LIMIT: "The caller ID's limit of calls per second was reached for too long.",
-    EndReason.BLOCKED: "The compliance gate refused the call before it was dialed.",
-}
 
 
 def status_of(call: Call) -> Status:
@@ -58,10 +46,3 @@ def outcome_of(call: Call) -> str | None:
     if call.state is State.COMPLETED and call.outcome:
         return call.outcome
     return _OUTCOME.get(call.state, call.state.value)
-
-
-def error_of(call: Call) -> str | None:
-    """Returns the reason of a failure, `None` if the call did not fail."""
-    if status_of(call) != "failed":
-        return None
-    return call.error or _REASONS.get(call.end_reason or EndReason.FAILED, "The call failed.")

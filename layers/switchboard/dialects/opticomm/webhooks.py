@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from switchboard.calls import failures
 from switchboard.events.models import Event
 from switchboard.webhooks.event_names import EVENT_NAMES
 from switchboard.webhooks.models import RenderedEvent
@@ -63,7 +64,7 @@ def _ending(call: Call) -> ProgressFacts:
         "status": dispositions.status_of(call),
         "duration_seconds": call.duration_seconds,
         "outcome": dispositions.outcome_of(call),
-        "error_message": dispositions.error_of(call),
+        "error_message": failures.describe_failure(call),
         "completed_at": call.ended_at,
         "timestamp": call.ended_at,
     }
