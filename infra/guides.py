@@ -34,7 +34,7 @@ SOURCES = {
     "changelog": ROOT / "CHANGELOG.md",
 }
 #: Pages that do not begin with a sentence about themselves.
-_ABOUT = {"changelog": "What changed for users and operators, newest last."}
+_ABOUT = {"changelog": "The changes for users and operators, newest last."}
 _LINK = re.compile(r"(?<!!)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^)\s]+)\)")
 _COMMENT = re.compile(r"<!--.*?-->\n*", re.DOTALL)
 _FENCED = re.compile(r"(^```.*?^```)", re.MULTILINE | re.DOTALL)

@@ -25,6 +25,10 @@ _LIMITS = {
     "maximum": "at most {}",
     "maxItems": "at most {} entries",
 }
+_EVENTS = """\
+The [list of events](/docs/guides/webhook-events.md) has the fields of each body. The
+[guide of webhooks](/docs/guides/webhooks.md) says how to verify a delivery.
+"""
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,10 @@ def write_reference(name: str) -> str:
             lines.append(f"## {tag}\n\n{tags[tag]}\n")
             shown = tag
         lines += writer.write_operation(one)
+    if webhooks := document.get("webhooks"):
+        lines.append("## Events of webhooks\n")
+        lines.append(_EVENTS)
+        lines += [f"- `{event}`: {item['post']['summary']}" for event, item in webhooks.items()]
     return "\n".join(lines).rstrip() + "\n"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler import Response
@@ -80,7 +81,8 @@ def _list_documents() -> list[dict[str, Any]]:
             "name": name,
             "title": info["title"],
             "version": info["version"],
-            "about": info["description"].partition("\n\n")[0],
+            # The first two sentences.
+            "about": " ".join(re.split(r"(?<=\.)\s", info["description"], maxsplit=2)[:2]),
         }
         for name, info in files.list_document_infos().items()
     ]
