@@ -46,7 +46,7 @@ class GuideError(ValueError):
     """A guide cannot be rendered. The message names the file and says what to change."""
 
 
-class Link(NamedTuple):
+class PortalLink(NamedTuple):
     """The addresses of a link's target: the HTML page and the Markdown page, below the home page."""
 
     html: str
@@ -88,16 +88,16 @@ def anchor_of(heading: str) -> str:
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
-def find_link(target: str, source: Path) -> Link | None:
+def find_link(target: str, source: Path) -> PortalLink | None:
     """Returns the addresses of a link of a file, or `None` if the portal does not serve the target."""
     if re.match(r"https?://|#|/", target):
-        return Link(target, target)
+        return PortalLink(target, target)
     place, _, anchor = target.partition("#")
     path = (source.parent / place).resolve()
     end = f"#{anchor}" if anchor else ""
     for name, file in SOURCES.items():
         if file == path:
-            return Link(f"{PLACE}{name}{end}", f"{PLACE}{name}.md{end}")
+            return PortalLink(f"{PLACE}{name}{end}", f"{PLACE}{name}.md{end}")
     return None
 
 

@@ -32,7 +32,7 @@ The [list of events](/docs/guides/webhook-events.md) has the fields of each body
 
 
 @dataclass(frozen=True)
-class Described:
+class ReferenceOperation:
     """An operation of a document."""
 
     method: str
@@ -51,12 +51,12 @@ class Described:
 
 
 @cache
-def list_operations(name: str) -> list[Described]:
+def list_operations(name: str) -> list[ReferenceOperation]:
     """Returns the operations of an API in the order of its tags."""
     document = _read_document(name)
     order = [tag["name"] for tag in document["tags"]]
     found = [
-        Described(method.upper(), path, item[method])
+        ReferenceOperation(method.upper(), path, item[method])
         for path, item in document["paths"].items()
         for method in _METHODS
         if method in item
@@ -68,7 +68,7 @@ def list_operations(name: str) -> list[Described]:
 def write_reference(name: str) -> str:
     """Returns the reference of an API. Links begin at the home page."""
     document = _read_document(name)
-    writer = _Writer(document["components"])
+    writer = _ReferenceWriter(document["components"])
     tags = {tag["name"]: tag["description"] for tag in document["tags"]}
     lines = [f"# {document['info']['title']}\n", document["info"]["description"]]
     lines += ["## Keys\n", *writer.write_schemes(), ""]
@@ -97,7 +97,7 @@ def _read_document(name: str) -> Json:
 
 
 @dataclass(frozen=True)
-class _Writer:
+class _ReferenceWriter:
     """Writes operations. `components` holds the objects that they refer to."""
 
     components: Json
@@ -107,7 +107,7 @@ class _Writer:
             place = "`Authorization: Bearer KEY`" if scheme["type"] == "http" else f"{scheme['in']} `{scheme['name']}`"
             yield f"- {name}: {place}. {scheme.get('description', '')}".rstrip()
 
-    def write_operation(self, one: Described) -> Iterator[str]:
+    def write_operation(self, one: ReferenceOperation) -> Iterator[str]:
         yield f"### {one.summary}\n"
         yield f"`{one.method} {one.path}`\n"
         if "description" in one.raw:
