@@ -103,12 +103,13 @@ invoke: installed-all ## run one handler on one event: FUNCTION=anima/email EVEN
 bench: installed-all ## run the measurements and print a summary; ONLY="fanout timers" runs some of them
 	$(BIN)/python -m tests.load $(addprefix --only ,$(ONLY))
 
-openapi: installed-all ## write the portal's OpenAPI documents and errors, and docs/events.md, retention.md and webhook-events.md
+openapi: installed-all ## write the portal's OpenAPI documents, errors and guides, and docs/events.md, retention.md and webhook-events.md
 	$(BIN)/python -m infra.openapi
 	$(BIN)/python -m infra.events_page
 	$(BIN)/python -m infra.retention_page
 	$(BIN)/python -m infra.webhook_events_page
 	$(BIN)/python -m infra.error_pages
+	$(BIN)/python -m infra.guides
 
 noun: installed-all ## write the skeleton of a noun: NAME=surveys WORKER=yes (API=hum SINGULAR= PREFIX=)
 	@test -n "$(NAME)" || { echo "Name the noun, in the plural: make noun NAME=surveys"; exit 2; }

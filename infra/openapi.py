@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from infra import topology
 from infra.resources import Group
+from infra.webhook_operations import add_webhooks
 from switchboard.dialects.anima import document as anima
 from switchboard.dialects.athos import document as athos
 from switchboard.dialects.hum import document as hum
@@ -20,6 +21,7 @@ from switchboard.dialects.opticomm import document as opticomm
 from switchboard.edge.api import Api
 from switchboard.edge.descriptions import ApiDescription
 from switchboard.edge.openapi import DocumentError, build_document
+from switchboard.webhooks.models import KindName
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "functions" / "portal" / "documents"
@@ -36,6 +38,9 @@ DESCRIPTIONS: dict[str, ApiDescription] = {
     "hum": hum.DESCRIPTION,
 }
 
+
+#: The kind of webhooks of each API.
+WEBHOOK_KINDS: dict[str, KindName] = {"anima": "anima", "opticomm": "opticomm", "athos": "athos", "hum": "hum"}
 
 #: Groups that are served with an API but are not part of its document.
 _BESIDE = frozenset({"portal"})
@@ -98,6 +103,7 @@ def text(name: str) -> str:
     made = build_document(groups(name), description)
     if unknown := description.harmless - _operation_ids(made):
         raise DocumentError(f"{name} has no operations {sorted(unknown)}: take them off its `harmless`")
+    add_webhooks(made, WEBHOOK_KINDS[name])
     return json.dumps(made, indent=2, ensure_ascii=False) + "\n"
 
 

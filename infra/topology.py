@@ -453,7 +453,7 @@ GROUPS = (
         # The first is the home page.
         paths=(
             *("", "docs", "docs/{proxy+}", "openapi/{proxy+}", "widget.js", "console", "console/{proxy+}"),
-            *("errors", "errors/{proxy+}", "signed-out", "sign-in-failed"),
+            *("errors", "errors/{proxy+}", "signed-out", "sign-in-failed", "llms.txt", "llms-full.txt"),
         ),
         tables={"ratelimit": WRITE},
     ),

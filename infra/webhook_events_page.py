@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from infra.webhook_operations import group_entries
 from switchboard.fanout.catalogs import CATALOGS
-from switchboard.webhooks.catalog import CatalogEntry, EventCatalog
+from switchboard.webhooks.catalog import EventCatalog
 from switchboard.webhooks.models import KindName
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "webhook-events.md"
@@ -40,22 +41,13 @@ def _api_section(kind: KindName, catalog: EventCatalog) -> Iterator[str]:
     yield "| event | meaning |\n|---|---|"
     yield from (f"| `{entry.name}` | {entry.about} |" for entry in catalog.entries)
     yield ""
-    for alike in _group_entries(catalog):
+    for alike in group_entries(catalog):
         names = ", ".join(f"`{entry.name}`" for entry in alike)
         yield f"### {_TITLES[kind]}: {names}\n"
         yield "| field | type | meaning |\n|---|---|---|"
         schema = alike[0].schema
         yield from (f"| `{name}` | {word} | {meaning} |" for name, word, meaning in _fields(schema, schema, ""))
         yield f"\n```json\n{json.dumps(alike[0].example, indent=2, ensure_ascii=False)}\n```\n"
-
-
-def _group_entries(catalog: EventCatalog) -> list[list[CatalogEntry]]:
-    """Return the entries whose bodies have the same fields, together."""
-    found: dict[str, list[CatalogEntry]] = {}
-    for entry in catalog.entries:
-        shape = json.dumps(entry.schema).replace(json.dumps(entry.name), '""')
-        found.setdefault(shape, []).append(entry)
-    return list(found.values())
 
 
 def _fields(schema: Schema, root: Schema, above: str) -> Iterator[tuple[str, str, str]]:

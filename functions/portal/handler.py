@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 # Each module adds its routes to the portal's `Api`.
-from functions.portal import console, errors, home, reference, signing, widget
+from functions.portal import console, errors, guides, home, reference, signing, widget
 from functions.portal.site import api
 
-__all__ = ["api", "console", "errors", "handler", "home", "reference", "signing", "widget"]
+__all__ = ["api", "console", "errors", "guides", "handler", "home", "reference", "signing", "widget"]
 
 handler = api.handler

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
-from functions.portal import files
+from functions.portal import files, guides, operations
 from functions.portal.site import CACHE_FOREVER, REVALIDATE, api, send_file, show_page
 from switchboard.errors import NotFound
 
@@ -22,7 +23,9 @@ _REFERENCE_POLICY = (
 
 @api.get("/docs", summary="List the APIs", operation_id="docsIndex", public=True)
 def show_index() -> Response[Any]:
-    return show_page("docs.html", title="Documentation", documents=_list_documents())
+    return show_page(
+        "docs.html", title="Documentation", documents=_list_documents(), guides=list(guides.read_guides().values())
+    )
 
 
 @api.get(
@@ -32,9 +35,11 @@ def show_index() -> Response[Any]:
     public=True,
 )
 def show_reference(name: str) -> Response[Any]:
-    info = files.list_document_infos().get(name)
+    info = files.list_document_infos().get(name.removesuffix(guides.SUFFIX))
     if info is None:
         raise NotFound("There is no such API: check the address.")
+    if name.endswith(guides.SUFFIX):
+        return guides.send_text(operations.write_reference(name.removesuffix(guides.SUFFIX)), guides.MARKDOWN)
     return show_page(
         "reference.html",
         title=info["title"],
@@ -76,7 +81,8 @@ def _list_documents() -> list[dict[str, Any]]:
             "name": name,
             "title": info["title"],
             "version": info["version"],
-            "about": info["description"].partition("\n\n")[0],
+            # The first two sentences.
+            "about": " ".join(re.split(r"(?<=\.)\s", info["description"], maxsplit=2)[:2]),
         }
         for name, info in files.list_document_infos().items()
     ]

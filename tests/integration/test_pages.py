@@ -11,12 +11,16 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from infra import guides
 from tests.conftest import Stack
 from tests.integration import axe
 from tests.integration.browser import Browser
 from tests.integration.conftest import wait_until
 
-_PUBLIC = ("/", "/docs", "/docs/widget-demo", "/errors", "/errors/rate-limit", "/errors/flow-in-use", "/signed-out")
+_PUBLIC = (
+    *("/", "/docs", "/docs/widget-demo", "/errors", "/errors/rate-limit", "/errors/flow-in-use", "/signed-out"),
+    *(f"/docs/guides/{name}" for name in guides.SOURCES),
+)
 _FAILED = "/sign-in-failed?reason=sign_in_expired&request_id=req_1"
 _OWN = ("/console", "/console/webhooks", "/console/events", "/local/mail")
 _PHONE, _DESK = {"width": 375, "height": 800}, {"width": 1280, "height": 800}

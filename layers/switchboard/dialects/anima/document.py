@@ -10,7 +10,7 @@ from switchboard.edge import document_headers
 from switchboard.edge.descriptions import ApiDescription, ErrorDescription, SampleVariables
 
 _TEXT = """\
-Email, voice, audit and administration for software agents and the people who own them.
+Mail, calls, webhooks, live events and a verifiable audit chain for software agents and the people who own them.
 
 **Keys.** Send `Authorization: Bearer <key>`. An `ak_` key acts as one agent. An `mk_` key acts for the whole
 organization: it creates agents and keys, and sets the spending cap. A revoked key stops working within seconds.
