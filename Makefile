@@ -14,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help python installed-run installed-all run status logs stop reset seed speech test lint types unit contract \
-	integration infra coverage mutants fuzz clients hooks synth build deploy invoke bench openapi noun lock clean
+	integration infra coverage mutants fuzz chaos clients hooks synth build deploy invoke bench openapi noun lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -84,6 +84,9 @@ clients: installed-all ## let generated clients in Python and TypeScript call ev
 
 fuzz: installed-all ## send generated requests over the four documents (CASES=10000, a run is repeated with SEED=)
 	@$(BIN)/python -m tests.fuzz --cases $(or $(CASES),10000) $(addprefix --seed ,$(SEED))
+
+chaos: installed-all ## kill processes of a stack while clients work; nothing may be lost (KILLS=20, repeated with SEED=)
+	@$(BIN)/python -m tests.chaos --kills $(or $(KILLS),20) $(addprefix --seed ,$(SEED))
 
 hooks: installed-all ## check each commit before it is made
 	$(BIN)/pre-commit install

@@ -1,7 +1,7 @@
 """Runs the commands of a page in `docs/` and compares their output with the page.
 
-The commands of all `sh` blocks run in order in one bash session. A `text` or `json` block below an `sh` block shows
-what the commands print:
+The commands of all `sh` blocks run in order in one session of a shell. A `text` or `json` block below an `sh` block
+shows what the commands print:
 
 - `text`: the lines of the output. `…` stands for any text in a line, and alone in a line for any number of lines.
 - `json`: one JSON value. An object may leave out fields. `…` stands for any text in a string, and as the last item of a
@@ -18,7 +18,7 @@ import re
 import select
 import signal
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -71,6 +71,16 @@ def blocks(page: str) -> Iterator[Block]:
         raise PageError(f"line {start - 1}: the block is not closed")
 
 
+def parts(page: str) -> dict[str, list[Block]]:
+    """The fenced blocks of a page by the heading above them (`## …`), in order. A subheading belongs to its part."""
+    found: dict[str, list[Block]] = {"": []}
+    heads = [(number, line[3:]) for number, line in enumerate(page.splitlines(), 1) if line.startswith("## ")]
+    for block in blocks(page):
+        title = next((title for number, title in reversed(heads) if number < block.line), "")
+        found.setdefault(title, []).append(block)
+    return {title: held for title, held in found.items() if held}
+
+
 def commands(block: Block) -> Iterator[Command]:
     """The commands of a block. A command ends where bash accepts its lines as complete."""
     held: list[str] = []
@@ -89,14 +99,20 @@ def _is_complete(text: str) -> bool:
     return subprocess.run(["bash", "-n", "-c", text], capture_output=True, check=False).returncode == 0
 
 
-class Shell:
-    """A bash session in a folder. Background jobs of a page end with it."""
+#: How each shell starts without the files of its user.
+SHELLS = {"bash": ("bash", "--norc", "--noprofile"), "zsh": ("zsh", "-f", "-s")}
 
-    def __init__(self, folder: Path, environ: Mapping[str, str], limit_seconds: float = 100) -> None:
+
+class Shell:
+    """A session of a shell in a folder. Background jobs of a page end with it."""
+
+    def __init__(
+        self, folder: Path, environ: Mapping[str, str], limit_seconds: float = 100, program: str = "bash"
+    ) -> None:
         self._limit = limit_seconds
         self._script, self._output = folder / ".page.sh", folder / ".page.out"
-        self._bash = subprocess.Popen(
-            ["bash", "--norc", "--noprofile"],
+        self._process = subprocess.Popen(
+            SHELLS[program],
             cwd=folder,
             env=dict(environ),
             stdin=subprocess.PIPE,
@@ -113,9 +129,9 @@ class Shell:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         # The session is its own process group, which includes its background jobs.
-        os.killpg(self._bash.pid, signal.SIGKILL)
-        self._bash.wait()
-        for stream in (self._bash.stdin, self._bash.stdout):
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout):
             if stream:
                 stream.close()
 
@@ -131,43 +147,47 @@ class Shell:
         return self._output.read_text()
 
     def _write(self, line: str) -> None:
-        assert self._bash.stdin
-        self._bash.stdin.write(line + "\n")
+        assert self._process.stdin
+        self._process.stdin.write(line + "\n")
 
     def _answer(self) -> str:
-        assert self._bash.stdout
-        ready, _, _ = select.select([self._bash.stdout], [], [], self._limit)
+        assert self._process.stdout
+        ready, _, _ = select.select([self._process.stdout], [], [], self._limit)
         if not ready:
             return f"it did not end within {self._limit:.0f} s"
-        # An empty line means that bash itself ended, for example because a variable is not set.
-        return self._bash.stdout.readline().strip() or "the session ended"
+        # An empty line means that the shell itself ended, for example because a variable is not set.
+        return self._process.stdout.readline().strip() or "the session ended"
 
 
 def run(path: Path, folder: Path, environ: Mapping[str, str], limit_seconds: float = 100) -> int:
-    """Runs a page in a folder and returns the number of its commands.
+    """Runs a page in a folder in a bash session of its own, and returns the number of its commands.
 
     Raises PageError at the first command that fails, and at the first output that the page does not show.
     """
-    found = list(blocks(path.read_text()))
-    count = 0
     with Shell(folder, environ, limit_seconds) as shell:
-        for index, block in enumerate(found):
-            if block.kind != "sh":
-                continue
-            ran = list(commands(block))
-            output = "".join(shell.run(command) for command in ran)
-            count += len(ran)
-            following = found[index + 1] if index + 1 < len(found) else None
-            shown = following if following and following.kind in ("text", "json") else None
-            if shown is None and output.strip():
-                raise PageError(f"{path.name}, line {block.line}: the page does not show this output:\n{output}")
-            if shown is not None:
-                _compare(path, shown, output)
+        return run_blocks(shell, path.name, list(blocks(path.read_text())))
+
+
+def run_blocks(shell: Shell, name: str, found: Sequence[Block]) -> int:
+    """Runs blocks of the page `name` in a session, and returns the number of their commands."""
+    count = 0
+    for index, block in enumerate(found):
+        if block.kind != "sh":
+            continue
+        ran = list(commands(block))
+        output = "".join(shell.run(command) for command in ran)
+        count += len(ran)
+        following = found[index + 1] if index + 1 < len(found) else None
+        shown = following if following and following.kind in ("text", "json") else None
+        if shown is None and output.strip():
+            raise PageError(f"{name}, line {block.line}: the page does not show this output:\n{output}")
+        if shown is not None:
+            _compare(name, shown, output)
     return count
 
 
-def _compare(path: Path, shown: Block, output: str) -> None:
-    where = f"{path.name}, line {shown.line}"
+def _compare(name: str, shown: Block, output: str) -> None:
+    where = f"{name}, line {shown.line}"
     if shown.kind == "text":
         if not _shows(shown.lines, output):
             raise PageError(f"{where}: the page shows\n{shown.text}\nbut the command prints\n{output}")

@@ -6,7 +6,7 @@ import os
 import secrets
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -112,14 +112,17 @@ def engine_environ(url: str, account: str = ACCOUNT) -> dict[str, str]:
 class Engine(Server):
     """The engine's server."""
 
+    #: Returns the receipt handles of the messages that workers hold. Without it, no worker holds any.
+    list_held: Callable[[], Sequence[str]] | None = None
+
     def environ(self, account: str = ACCOUNT) -> dict[str, str]:
         """The environment variables with which AWS clients use this engine, as one account."""
         return engine_environ(self.url, account)
 
     def restart(self) -> None:
-        """Start the engine after it ended by itself. Workers still hold their received messages."""
-        if self._environ:
-            self._environ["STACK_RELEASE"] = "0"
+        """Start the engine after it ended by itself. Workers still hold some of their received messages."""
+        if self._environ is not None:
+            self._environ["STACK_HELD"] = " ".join(self.list_held() if self.list_held else ())
         self.start()
 
     def wait_until_ready(self, seconds: float = _STARTS_WITHIN_SECONDS) -> None:
@@ -161,8 +164,6 @@ def create_engine(
         "STACK_NONCE": nonce,
         "STACK_SAVE_SECONDS": str(SAVE_SECONDS),
         "STACK_TABLES": "1" if with_tables else "0",
-        # No worker of an earlier start can still hold messages.
-        "STACK_RELEASE": "1",
     }
     if data:
         data.mkdir(parents=True, exist_ok=True)

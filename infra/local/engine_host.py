@@ -29,7 +29,7 @@ import sys
 import threading
 import time
 import types
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -82,8 +82,12 @@ class Journal:
         self._queues: dict[str, str] = {}
         self._messages: dict[str, dict[str, _Mark]] = {}
 
-    def restore(self, sqs: Any, *, release: bool) -> None:
-        """Load queues and messages into the engine. With `release`, messages that workers held are visible at once."""
+    def restore(self, sqs: Any, *, held: Collection[str] = ()) -> None:
+        """Load queues and messages into the engine. Received messages are visible at once, except the held ones.
+
+        `held` are the receipt handles that workers hold. Nobody holds the others: their worker was killed, or the
+        engine was killed before its response with them arrived.
+        """
         now = time.time()
         for name, account, region, body in self._db.execute("SELECT name, account, region, body FROM queues"):
             url = sqs._queue_url_for_account(account, name)
@@ -94,7 +98,7 @@ class Journal:
             for leased, text in rows:
                 message = json.loads(text)
                 self._messages[name][message["id"]] = _mark(message)
-                if release and leased and message["visible_at"] > now:
+                if leased and message["visible_at"] > now and message["receipt_handle"] not in held:
                     # The worker did not finish, so this receive does not count for the dead-letter queue.
                     message |= {"visible_at": now, "receive_count": max(0, message["receive_count"] - 1)}
                 queue["messages"].append(message)
@@ -250,7 +254,7 @@ class Host:
 
         s3._atomic_write = write_object
 
-    def load(self, *, release: bool) -> None:
+    def load(self, *, held: Collection[str] = ()) -> None:
         """Load the data of an earlier process that ministack does not load by itself."""
         if self._state is None:
             return
@@ -265,7 +269,7 @@ class Host:
             # Queues from a time without a journal: with an older version, or with the tables here.
             self._sqs.load_persisted_state(saved)
         self._journal = Journal(self._state / "queues.db")
-        self._journal.restore(self._sqs, release=release)
+        self._journal.restore(self._sqs, held=held)
         (self._state / "sqs.json").unlink(missing_ok=True)
 
     def _load_streams(self) -> None:
@@ -491,7 +495,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
     state = os.environ.get("STATE_DIR")
     host = Host(Path(state) if state else None, os.environ.get("STACK_NONCE", ""))
-    host.load(release=os.environ.get("STACK_RELEASE") == "1")
+    host.load(held=os.environ.get("STACK_HELD", "").split())
     asyncio.run(_serve(host, int(os.environ["GATEWAY_PORT"]), asyncio.Event(), bool(state)))
     sys.exit(NOT_WRITTEN if host.failed else 0)
 

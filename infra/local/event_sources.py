@@ -38,10 +38,21 @@ _STALE = frozenset({"ExpiredIteratorException", "TrimmedDataAccessException", "V
 class EventSources:
     """Invokes workers and schedules until it is stopped. `own` has the pools of workers with their own processes."""
 
-    def __init__(self, pool: Pool, own: Mapping[str, Pool], environ: dict[str, str], checkpoint: Checkpoint) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        own: Mapping[str, Pool],
+        environ: dict[str, str],
+        checkpoint: Checkpoint,
+        engine_life: Callable[[], int | None],
+    ) -> None:
+        """`engine_life` returns the process id of the queues' engine, `None` while it has none."""
         self._pool, self._own, self._environ, self._checkpoint = pool, own, environ, checkpoint
+        self._engine_life = engine_life
         self._tasks: list[asyncio.Task[None]] = []
         self._faults = FaultLog()
+        #: The receipt handles of the messages that workers hold.
+        self._held: set[str] = set()
         #: Increases each time the streams must be read from their beginning.
         self._beginnings = 0
 
@@ -65,6 +76,10 @@ class EventSources:
             *(asyncio.create_task(_forever(self._pump_schedule, schedule)) for schedule in topology.SCHEDULES),
         ]
 
+    def list_held_handles(self) -> list[str]:
+        """The receipt handles of the messages that workers hold now."""
+        return sorted(self._held)
+
     def reread_streams(self) -> None:
         """Read the streams from their beginning, because the tables went back to an earlier state."""
         self._checkpoint.forget_places()
@@ -87,7 +102,7 @@ class EventSources:
                 _, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
             messages = await self._run_step(worker, lambda: self._receive_messages(sqs, url, worker.batch))
             if messages:
-                running.add(asyncio.create_task(self._process_messages(worker, sqs, url, messages)))
+                running.add(asyncio.create_task(self._hold_messages(worker, sqs, url, messages)))
 
     async def _receive_messages(self, sqs: Any, url: str, batch: int) -> list[dict[str, Any]]:
         answer = await asyncio.to_thread(
@@ -99,28 +114,46 @@ class EventSources:
         )
         return list(answer.get("Messages", []))
 
+    async def _hold_messages(
+        self, worker: resources.Worker, sqs: Any, url: str, messages: list[dict[str, Any]]
+    ) -> None:
+        handles = {message["ReceiptHandle"] for message in messages}
+        self._held |= handles
+        try:
+            await self._process_messages(worker, sqs, url, messages)
+        finally:
+            self._held -= handles
+
     async def _process_messages(
         self, worker: resources.Worker, sqs: Any, url: str, messages: list[dict[str, Any]]
     ) -> None:
         event = {"Records": [_sqs_record(message, url.rpartition("/")[2]) for message in messages]}
+        engine = self._engine_life()
         answer = await self._run_step(worker, lambda: self._pool_of(worker).invoke(worker.name, event))
         if answer is None:
-            # The process died. Make its messages visible soon, and not only after their visibility timeout.
-            entries = [
-                {"Id": str(i), "ReceiptHandle": one["ReceiptHandle"], "VisibilityTimeout": 1}
-                for i, one in enumerate(messages)
-            ]
-            await self._retry_while_away(
-                worker, lambda: asyncio.to_thread(sqs.change_message_visibility_batch, QueueUrl=url, Entries=entries)
-            )
+            # The process died.
+            await self._show_soon(worker, sqs, url, messages)
             return
         failed = {item["itemIdentifier"] for item in answer.get("batchItemFailures", [])}
+        if failed and self._engine_life() != engine:
+            # The worker could not tell an engine that was away when to show its failed messages again.
+            await self._show_soon(worker, sqs, url, [one for one in messages if one["MessageId"] in failed])
         done = [message for message in messages if message["MessageId"] not in failed]
         if done:
             entries = [{"Id": str(i), "ReceiptHandle": one["ReceiptHandle"]} for i, one in enumerate(done)]
             await self._retry_while_away(
                 worker, lambda: asyncio.to_thread(sqs.delete_message_batch, QueueUrl=url, Entries=entries)
             )
+
+    async def _show_soon(self, worker: resources.Worker, sqs: Any, url: str, messages: list[dict[str, Any]]) -> None:
+        """Make messages visible in a second, and not only after their visibility timeout, which may be minutes."""
+        entries = [
+            {"Id": str(i), "ReceiptHandle": one["ReceiptHandle"], "VisibilityTimeout": 1}
+            for i, one in enumerate(messages)
+        ]
+        await self._retry_while_away(
+            worker, lambda: asyncio.to_thread(sqs.change_message_visibility_batch, QueueUrl=url, Entries=entries)
+        )
 
     async def _pump_stream(self, worker: resources.Worker) -> None:
         assert worker.stream is not None

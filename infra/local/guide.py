@@ -42,9 +42,9 @@ Start a call with the demo caller, and read its status (OptiComm; a test key mak
 Practice a call, and read its score a minute later (Athos; the rep is simulated too):
   TOKEN=$(curl -s {url}/api/external/v1/session -H 'Authorization: Bearer {ATHOS_KEY}' \\
     -H 'Content-Type: application/json' -d '{{"externalUserId":"rep_1"}}' | sed 's/.*"token":"\\([^"]*\\)".*/\\1/')
-  curl -s {url}/api/external/v1/roleplay/session -H "Authorization: Bearer $TOKEN" \\
-    -H 'Content-Type: application/json' -d '{{"drillKey":"ma-full-sale"}}'
-  curl -s '{url}/api/external/v1/calls?from=2026-01-01T00:00:00Z' -H 'Authorization: Bearer {ATHOS_KEY}'
+  CALL=$(curl -s {url}/api/external/v1/roleplay/session -H "Authorization: Bearer $TOKEN" \\
+    -H 'Content-Type: application/json' -d '{{"drillKey":"ma-full-sale"}}' | sed 's/.*"callId":"\\([^"]*\\)".*/\\1/')
+  sleep 60; curl -s {url}/api/external/v1/calls/$CALL -H 'Authorization: Bearer {ATHOS_KEY}'
 Sign in to the console at {url}/console: the local OpenID provider ({issuer}) accepts any address without a
 password. Ada (ada@demo.example) is the demo's admin, Vic (vic@demo.example) can only read. Or use HUM as Ada:
   curl -s {url}/api/me -H 'Cookie: bh_hum_session={HUM_SESSION}'

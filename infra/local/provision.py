@@ -44,6 +44,8 @@ def provision(environ: dict[str, str], memory: Path | None = None, *, reaped: bo
         "SWITCHBOARD_REASSIGNED_NUMBERS": "simulator",
         "SWITCHBOARD_NATIONAL_REGISTRY": "simulator",
         "SWITCHBOARD_OUTBOUND_LOOPBACK": "on",
+        # On one's own machine every sign-up comes from the same address, and nobody else's limit is at stake.
+        "SWITCHBOARD_SIGN_UPS_PER_HOUR": "1000",
         "SWITCHBOARD_PUBLIC_URL": "http://localhost:8080",
         "SWITCHBOARD_OIDC_ISSUER": "http://localhost:8081",
     }

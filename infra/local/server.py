@@ -171,6 +171,10 @@ class Server:
         pid = self._process.pid if self._process else 0
         return {"name": self.name, "port": self.port, "path": self._path, "pid": pid}
 
+    def life(self) -> int | None:
+        """The process id of the running server, `None` if it does not run. A restarted server has another one."""
+        return None if self._process is None or self._process.poll() is not None else self._process.pid
+
     def describe_end(self) -> str | None:
         """Describe how the server ended, `None` while it runs."""
         status = self.process.poll()

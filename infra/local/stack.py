@@ -165,7 +165,9 @@ class LocalStack:
         server = uvicorn.Server(server_config(gateway, self.ports.api))
         # The stack handles signals itself, and stops the server in its order.
         server.capture_signals = nullcontext  # type: ignore[method-assign, assignment]
-        pumps = EventSources(background, own, environ, checkpoint)
+        aws = next(one for one in servers if isinstance(one, engine.Engine))
+        pumps = EventSources(background, own, environ, checkpoint, aws.life)
+        aws.list_held = pumps.list_held_handles
         serving: asyncio.Task[None] | None = None
         watching: list[asyncio.Task[None]] = []
         try:

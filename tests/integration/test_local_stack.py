@@ -5,157 +5,26 @@ from __future__ import annotations
 import json
 import os
 import re
-import secrets
 import signal
 import sqlite3
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
 from infra.local import dynoxide, engine, server
 from tests.integration.conftest import wait_until
+from tests.running import ENGINE, IDENTITY, PATIENCE, POOLS, TABLES, Running, is_alive, read_text
 
 pytestmark = pytest.mark.skipif(not Path("/proc").exists(), reason="processes are found through /proc")
 needs_dynoxide = pytest.mark.skipif(not dynoxide.has_build(), reason="tables live in the AWS engine on this machine")
 
-#: A start and a stop take seconds on two idle cores, and much longer beside other tests.
-_PATIENCE = 90
 #: How many batches of one queue are processed at once.
 _WORKERS_OF_A_QUEUE = 2
-_TABLES, _ENGINE, _IDENTITY, _POOLS = "dynoxide", "engine_host.py", "identity.provider", "multiprocessing.forkserver"
 _REPLACED = "pool died. Another one takes its place."
-
-
-class Running:
-    """A stack with its own folder and ports that can end and start again."""
-
-    def __init__(self, home: Path) -> None:
-        self.home, self.port, self.identity_port = home, engine.free_port(), engine.free_port()
-        self.output = home.with_name("terminal.log")
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def begin(self) -> subprocess.Popen[bytes]:
-        self.home.mkdir(exist_ok=True)
-        with self.output.open("wb") as output:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "infra.local"],
-                cwd=engine.ROOT,
-                # As from a terminal. Without this, background processes ignore these two signals.
-                preexec_fn=_heed_signals,  # noqa: PLW1509 nothing of another thread is touched
-                env=self.environ(),
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-            )
-        return self.process
-
-    def environ(self, **changes: str) -> dict[str, str]:
-        kept = {name: text for name, text in os.environ.items() if not name.startswith(("AWS_", "SWITCHBOARD_"))}
-        ports = {"PORT": str(self.port), "IDENTITY_PORT": str(self.identity_port)}
-        return {**kept, **ports, "SWITCHBOARD_HOME": str(self.home), **changes}
-
-    def command(self, *words: str, **changes: str) -> tuple[int, str]:
-        """The exit status and the output of `python -m infra.local` with these arguments."""
-        done = subprocess.run(
-            [sys.executable, "-m", "infra.local", *words],
-            cwd=engine.ROOT,
-            env=self.environ(**changes),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=_PATIENCE,
-        )
-        return done.returncode, done.stdout + done.stderr
-
-    def start(self) -> None:
-        process = self.begin()
-
-        def up() -> bool:
-            assert process.poll() is None, self.output.read_text()
-            # A file left by the killed stack is not a sign of a running one.
-            return f"{process.pid}\n" == _text(self.home / "ready")
-
-        wait_until(up, _PATIENCE)
-
-    def end(self, *numbers: int) -> int:
-        assert self.process
-        for number in numbers:
-            self.process.send_signal(number)
-        return self.process.wait(_PATIENCE)
-
-    @property
-    def keys(self) -> dict[str, str]:
-        return dict(line.split("=", 1) for line in _text(self.home / "demo.env").splitlines())
-
-    def request(self, method: str, path: str, **options: Any) -> httpx.Response:
-        bearer = {"Authorization": f"Bearer {self.keys['ANIMA_AGENT_KEY']}"}
-        return httpx.request(method, f"http://127.0.0.1:{self.port}{path}", headers=bearer, timeout=20, **options)
-
-    def send(self) -> str:
-        """Send a mail. Returns its id once the API has accepted it."""
-        mail = {"to": "you@example.com", "subject": secrets.token_hex(8), "body": "From an agent."}
-        answer = self.request("POST", "/v1/email/send", json=mail)
-        assert answer.status_code < 300, answer.text
-        return str(answer.json()["id"])
-
-    def status(self, message: str) -> str:
-        try:
-            answer = self.request("GET", f"/v1/email/messages/{message}")
-        except httpx.TransportError:
-            return "no answer"
-        return str(answer.json().get("status", answer.status_code))
-
-    def parts(self, mark: str = "") -> list[int]:
-        """The child processes of the stack and the processes of its pools, by a part of their command line."""
-        assert self.process
-        own = _children_of(self.process.pid)
-        return [pid for pid in [*own, *self.pool_processes()] if mark in _command_of(pid)]
-
-    def pool_processes(self) -> list[int]:
-        """The processes of the pools, which are forked from a child process of the stack."""
-        assert self.process
-        return [
-            pid for one in _children_of(self.process.pid) if _POOLS in _command_of(one) for pid in _children_of(one)
-        ]
-
-
-def _heed_signals() -> None:
-    for number in (signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL)
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text()
-    except OSError:
-        return ""
-
-
-def _parent_of(place: Path) -> int | None:
-    line = next((line for line in _text(place / "status").splitlines() if line.startswith("PPid:")), None)
-    return int(line.split()[1]) if line else None
-
-
-def _children_of(parent: int) -> list[int]:
-    return [
-        int(place.name) for place in Path("/proc").iterdir() if place.name.isdigit() and _parent_of(place) == parent
-    ]
-
-
-def _command_of(pid: int) -> str:
-    return _text(Path(f"/proc/{pid}/cmdline")).replace("\0", " ")
-
-
-def _is_alive(pid: int) -> bool:
-    # A zombie process has no command line.
-    return bool(_command_of(pid))
 
 
 @pytest.fixture(scope="module")
@@ -165,8 +34,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     yield found
     parts = found.parts()
     assert found.end(signal.SIGTERM) == 0
-    wait_until(lambda: not [pid for pid in parts if _is_alive(pid)], _PATIENCE)
-    assert "Stopped. The data is kept." in _text(found.output)
+    wait_until(lambda: not [pid for pid in parts if is_alive(pid)], PATIENCE)
+    assert "Stopped. The data is kept." in read_text(found.output)
 
 
 def test_status_shows_every_part_of_a_running_stack(stack: Running) -> None:
@@ -181,7 +50,7 @@ def test_status_shows_every_part_of_a_running_stack(stack: Running) -> None:
     assert sorted(pid for pool in told["pools"] for pid in pool["pids"]) == sorted(stack.pool_processes())
 
     os.kill(stack.pool_processes()[0], signal.SIGSTOP)
-    (engine_pid,) = stack.parts(_ENGINE)
+    (engine_pid,) = stack.parts(ENGINE)
     os.kill(engine_pid, signal.SIGSTOP)
     try:
         status, text = stack.command("status")
@@ -190,7 +59,7 @@ def test_status_shows_every_part_of_a_running_stack(stack: Running) -> None:
             os.kill(pid, signal.SIGCONT)
     assert status == 1
     assert re.search(r"AWS engine +localhost:\d+ +does not answer", text), text
-    wait_until(lambda: stack.command("status")[0] == 0, _PATIENCE)
+    wait_until(lambda: stack.command("status")[0] == 0, PATIENCE)
 
 
 def test_a_running_stack_refuses_a_second_start_a_reset_and_its_ports(stack: Running, tmp_path: Path) -> None:
@@ -242,47 +111,47 @@ def test_a_stack_that_cannot_start_in_the_background_says_why(tmp_path: Path) ->
 
 
 @needs_dynoxide
-@pytest.mark.parametrize("part", [_ENGINE, _TABLES, _IDENTITY])
+@pytest.mark.parametrize("part", [ENGINE, TABLES, IDENTITY])
 def test_a_killed_server_restarts_with_its_data_and_two_lines_of_log(stack: Running, part: str) -> None:
-    said = len(_text(stack.output).splitlines())
+    said = len(read_text(stack.output).splitlines())
     before = stack.send()
-    wait_until(lambda: stack.status(before) == "DELIVERED", _PATIENCE)
+    wait_until(lambda: stack.status(before) == "DELIVERED", PATIENCE)
     (killed,) = stack.parts(part)
     os.kill(killed, signal.SIGKILL)
     at = time.monotonic()
-    wait_until(lambda: "killed by signal 9" in "".join(_text(stack.output).splitlines()[said:]), _PATIENCE)
+    wait_until(lambda: "killed by signal 9" in "".join(read_text(stack.output).splitlines()[said:]), PATIENCE)
     assert time.monotonic() - at < 5
-    wait_until(lambda: "is up again" in "".join(_text(stack.output).splitlines()[said:]), _PATIENCE)
+    wait_until(lambda: "is up again" in "".join(read_text(stack.output).splitlines()[said:]), PATIENCE)
 
     assert stack.status(before) == "DELIVERED"
     after = stack.send()
-    wait_until(lambda: stack.status(after) == "DELIVERED", _PATIENCE)
+    wait_until(lambda: stack.status(after) == "DELIVERED", PATIENCE)
     (successor,) = stack.parts(part)
     assert successor != killed
-    assert len(_text(stack.output).splitlines()[said:]) == 2, _text(stack.output)
+    assert len(read_text(stack.output).splitlines()[said:]) == 2, read_text(stack.output)
 
 
 @needs_dynoxide
 @pytest.mark.parametrize("with_their_origin", [False, True])
 def test_killed_pool_processes_are_replaced(stack: Running, with_their_origin: bool) -> None:
-    before, told = stack.pool_processes(), _text(stack.output).count(_REPLACED)
+    before, told = stack.pool_processes(), read_text(stack.output).count(_REPLACED)
     assert len(before) > 1
-    for pid in stack.parts(_POOLS) if with_their_origin else before:
+    for pid in stack.parts(POOLS) if with_their_origin else before:
         os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: len(set(stack.pool_processes()) - set(before)) == len(before), _PATIENCE)
+    wait_until(lambda: len(set(stack.pool_processes()) - set(before)) == len(before), PATIENCE)
     message = stack.send()
-    wait_until(lambda: stack.status(message) == "DELIVERED", _PATIENCE)
-    assert _text(stack.output).count(_REPLACED) == told + len(before)
+    wait_until(lambda: stack.status(message) == "DELIVERED", PATIENCE)
+    assert read_text(stack.output).count(_REPLACED) == told + len(before)
 
 
 @needs_dynoxide
 def test_mail_that_waits_while_the_engine_is_killed_is_delivered_afterwards(stack: Running) -> None:
-    (pid,) = stack.parts(_ENGINE)
+    (pid,) = stack.parts(ENGINE)
     # The queue cannot accept its job: only the table knows about the mail.
     os.kill(pid, signal.SIGSTOP)
     messages = [stack.send() for _ in range(3)]
     os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: {stack.status(message) for message in messages} == {"DELIVERED"}, _PATIENCE)
+    wait_until(lambda: {stack.status(message) for message in messages} == {"DELIVERED"}, PATIENCE)
 
 
 @needs_dynoxide
@@ -292,25 +161,25 @@ def test_mail_that_waits_while_the_engine_is_killed_is_delivered_afterwards(stac
     ids=["kill -9", "closed terminal", "double Ctrl-C"],
 )
 def test_a_restarted_stack_continues_with_its_data(stack: Running, end: tuple[int, ...]) -> None:
-    keys, secret = stack.keys, _text(stack.home / "data" / "root_secret")
+    keys, secret = stack.keys, read_text(stack.home / "data" / "root_secret")
     delivered = stack.send()
-    wait_until(lambda: stack.status(delivered) == "DELIVERED", _PATIENCE)
+    wait_until(lambda: stack.status(delivered) == "DELIVERED", PATIENCE)
     parts = stack.parts()
     assert len(parts) >= 3
     under_way = [stack.send() for _ in range(5)]
 
     status = stack.end(*end)
 
-    assert status == (-signal.SIGKILL if end == (signal.SIGKILL,) else 0), _text(stack.output)
-    wait_until(lambda: not [pid for pid in parts if _is_alive(pid)], _PATIENCE)
+    assert status == (-signal.SIGKILL if end == (signal.SIGKILL,) else 0), read_text(stack.output)
+    wait_until(lambda: not [pid for pid in parts if is_alive(pid)], PATIENCE)
     if status == 0:
         assert not (stack.home / "ready").exists()
         assert not (stack.home / "smtp_port").exists()
     stack.start()
     assert stack.keys == keys
-    assert _text(stack.home / "data" / "root_secret") == secret
+    assert read_text(stack.home / "data" / "root_secret") == secret
     assert stack.status(delivered) == "DELIVERED"
-    wait_until(lambda: _all_delivered(stack, under_way, unless_caught=end == (signal.SIGKILL,)), _PATIENCE)
+    wait_until(lambda: _all_delivered(stack, under_way, unless_caught=end == (signal.SIGKILL,)), PATIENCE)
 
 
 def _all_delivered(stack: Running, messages: list[str], *, unless_caught: bool) -> bool:
@@ -360,9 +229,9 @@ def test_a_leftover_engine_is_reported_and_not_used(tmp_path: Path, foreign: Cal
     (home / "data" / "port").write_text(str(port))
     foreign(port)
     stack = Running(home)
-    assert stack.begin().wait(_PATIENCE) != 0
-    assert f"answers on port {port}" in _text(stack.output)
-    assert len(_text(stack.output).splitlines()) == 1
+    assert stack.begin().wait(PATIENCE) != 0
+    assert f"answers on port {port}" in read_text(stack.output)
+    assert len(read_text(stack.output).splitlines()) == 1
     assert not (home / "ready").exists()
 
 
@@ -375,12 +244,12 @@ def test_tables_in_the_aws_engine_return_to_the_last_save_after_a_kill(tmp_path:
     stack.start()
     try:
         keys, saved = stack.keys, stack.send()
-        wait_until(lambda: stack.status(saved) == "DELIVERED", _PATIENCE)
+        wait_until(lambda: stack.status(saved) == "DELIVERED", PATIENCE)
         # Committed together with the state that was seen above.
-        wait_until(lambda: "email.delivered" in (state / "dynamodb.json").read_text(), _PATIENCE)
+        wait_until(lambda: "email.delivered" in (state / "dynamodb.json").read_text(), PATIENCE)
         parts = stack.parts()
         stack.end(signal.SIGKILL)
-        wait_until(lambda: not [pid for pid in parts if _is_alive(pid)], _PATIENCE)
+        wait_until(lambda: not [pid for pid in parts if is_alive(pid)], PATIENCE)
         assert not (tmp_path / "home" / "data" / "tables.db").exists()
 
         stack.start()

@@ -54,6 +54,7 @@ _GATEWAY_TEXTS = {
     415: "This media type is not supported: send the type that the API document names.",
     429: "Too many requests: wait a second, then try again.",
     500: "Something went wrong on our side: try again later.",
+    502: "The request was interrupted on our side: try it again with the same Idempotency-Key or request_id.",
     503: "The service is unavailable for a moment: try again.",
 }
 

@@ -193,6 +193,18 @@ def test_an_unreliable_provider_repeats_and_reorders_reports() -> None:
     assert any(report.turn and not report.turn.final for report in unruly)
 
 
+def test_an_end_that_is_due_before_the_other_steps_reports_them_first() -> None:
+    place_call()
+    # After a standstill of the queue all steps are due, and two workers take them in any order.
+    worker.handle_message({"org_id": ORG, "call_id": CALL, "step": 5})
+    worker.handle_message({"org_id": ORG, "call_id": CALL, "step": 9})
+
+    told = play_steps()
+
+    assert [*dict.fromkeys(report_kinds(told))] == ["turn", "ringing", "answered", "ended", "analyzed"]
+    assert {report.turn.number for report in told if report.turn} == set(range(7))
+
+
 def test_a_killed_step_after_the_end_is_reported_on_the_second_attempt() -> None:
     place_call()
     play_steps()

@@ -6,7 +6,7 @@ import itertools
 import json
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,9 +58,9 @@ def receive(message: dict[str, Any], handle: str) -> None:
     message |= {"visible_at": time.time() + 30, "receive_count": message["receive_count"] + 1, "receipt_handle": handle}
 
 
-def after_a_kill(path: Path, *, release: bool = True) -> Sqs:
+def after_a_kill(path: Path, *, held: Sequence[str] = ()) -> Sqs:
     sqs = Sqs()
-    Journal(path).restore(sqs, release=release)
+    Journal(path).restore(sqs, held=held)
     return sqs
 
 
@@ -136,7 +136,7 @@ def test_received_messages_are_released_after_two_restarts(tmp_path: Path) -> No
     journal.write_changes(sqs)
     put_off["visible_at"] = later = time.time() + 600
     journal.write_changes(sqs)
-    after_a_kill(tmp_path / "queues.db", release=False)
+    after_a_kill(tmp_path / "queues.db", held=["one", "two"])
 
     first, second = after_a_kill(tmp_path / "queues.db").queue("email")["messages"]
     assert first["visible_at"] <= time.time()
@@ -145,14 +145,16 @@ def test_received_messages_are_released_after_two_restarts(tmp_path: Path) -> No
 
 def test_a_worker_that_outlives_the_engine_can_delete_its_messages(tmp_path: Path) -> None:
     sqs, journal = Sqs(), Journal(tmp_path / "queues.db")
-    held = sqs.send("email", "held")
+    held, unsent = sqs.send("email", "held"), sqs.send("email", "in a response that never arrived")
     journal.write_changes(sqs)
     receive(held, "handle-7")
+    receive(unsent, "handle-8")
     journal.write_changes(sqs)
 
-    (message,) = after_a_kill(tmp_path / "queues.db", release=False).queue("email")["messages"]
-    assert message["receipt_handle"] == "handle-7"
-    assert message["visible_at"] > time.time()
+    first, second = after_a_kill(tmp_path / "queues.db", held=["handle-7"]).queue("email")["messages"]
+    assert first["receipt_handle"] == "handle-7"
+    assert first["visible_at"] > time.time()
+    assert second["visible_at"] <= time.time(), "no worker has it"
 
 
 def test_a_full_disk_is_an_error_and_the_record_is_written_later(tmp_path: Path) -> None:

@@ -78,7 +78,23 @@ def _perform_step(org_id: str, call_id: str, number: int) -> None:
     if leg is None or leg.hung_up:
         telemetry.log_skip("the simulated call is gone, or hung up", org_id=org_id, call_id=call_id, step=number)
         return
-    step = leg.course[number]
+    for place in (*_missed_steps(leg, number), number):
+        _play_step(leg, place)
+
+
+def _missed_steps(leg: LegState, number: int) -> range:
+    """Returns the steps to perform before the end of a call.
+
+    After a standstill of the queue all steps of a call are due, in any order, and no step counts after the end.
+    """
+    if leg.over or leg.course[number].kind != "ended":
+        return range(0)
+    answers = any(step.kind == "answered" for step in leg.course)
+    return range(0 if answers and not leg.answered_at else leg.played, number)
+
+
+def _play_step(leg: LegState, number: int) -> None:
+    org_id, call_id, step = leg.org_id, leg.call_id, leg.course[number]
     # If the worker was killed between the end and its report, the end is reported now.
     after = (
         leg if leg.over and step.kind == "ended" else state.advance_leg(org_id, call_id, _step_facts(leg, step, number))
