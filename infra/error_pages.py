@@ -138,9 +138,12 @@ def _list_classes(trees: list[ast.Module]) -> Iterator[tuple[str, str]]:
 
 def _kind_of(name: str, classes: dict[str, str]) -> str | None:
     """Returns the kind of error of a class: one of `switchboard.errors`."""
+    met = set[str]()
     while name not in _KINDS:
-        if name not in classes:
+        # A class may have the name of its base in a library.
+        if name not in classes or name in met:
             return None
+        met.add(name)
         name = classes[name]
     return name
 

@@ -30,13 +30,17 @@ _FAILURES = {
     "service_unavailable": SignInFailure(
         "The sign-in service does not answer at the moment.", "Wait a few seconds, then sign in again."
     ),
-    "rate_limited": SignInFailure("There were too many requests from your network.", "Wait a minute, then sign in again."),
+    "rate_limited": SignInFailure(
+        "There were too many requests from your network.", "Wait a minute, then sign in again."
+    ),
     "invalid_request": SignInFailure(
         "The address of this sign-in is not complete, so the answer of the sign-in service cannot be read.",
         "Sign in again from the home page, and not from a bookmark.",
     ),
 }
-_UNKNOWN = SignInFailure("Something went wrong on our side.", "Sign in again. If it fails again, tell us the request id.")
+_UNKNOWN = SignInFailure(
+    "Something went wrong on our side.", "Sign in again. If it fails again, tell us the request id."
+)
 
 
 @api.get("/signed-out", summary="Get the page after signing out", operation_id="signedOutPage", public=True)

@@ -21,9 +21,9 @@ MAX_JOB_AGE_SECONDS, MAX_EVENT_AGE_SECONDS = 300, 60
 #: The limit for the response time of 99 of 100 requests, in milliseconds.
 MAX_P99_MILLISECONDS = 3_000
 #: Metrics of our code for faults that need an operator: a timer that was set aside, an item of the outbox that the
-#: fan-out skipped, a recording that was given up, and a recording that its provider still keeps. The last ones are
-#: use that may not be billed, a subscription that its provider does not tell, a payment that its cardholder disputes,
-#: an invoice that cannot be issued, and a number that its registry does not add to a campaign.
+#: fan-out skipped, a recording that was given up, and a recording that its provider still keeps. Then come
+#: use that may not be billed, and a subscription that its provider does not tell. The last ones are a disputed payment,
+#: an invoice that cannot be issued, a number that its registry does not add, and an unknown status of a registry.
 FAULT_METRICS = {
     "timers-dead": "TimerDead",
     "outbox-unreadable": "OutboxUnreadable",

@@ -36,7 +36,7 @@ from switchboard.messaging.jobs import SendScheduledText
 from switchboard.timers import store as timers
 from switchboard.timers.models import Timer
 from tests.conftest import clear_caches
-from tests.integration.test_local_stack import Running
+from tests.running import Running
 from tests.load import cloud, dynoxide, report, stub
 from tests.load.cloud import Cloud, Sent
 from tests.load.sizes import SIZES

@@ -1,4 +1,4 @@
-"""What a plan includes in a month that it is paid for in part."""
+"""The included units of a plan in a month that it is paid for in part."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What clients and workers notice of a killed process."""
+"""The effects of a killed process on clients and workers."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ METER_PREFIX = "switchboard_"
 _PATIENT_SECONDS, _PATIENT_RETRIES = 10.0, 2
 #: The size of a page of a list, and the most that is read. Also ended subscriptions and paid invoices are listed.
 _PAGE, _MAX_SUBSCRIPTIONS, _MAX_INVOICES = 100, 1_000, 1_000
-#: What a checkout asks for if Stripe calculates the tax. Stripe needs the address, and a company's id may end the tax.
+#: Checkout fields that Stripe needs to calculate the tax. Stripe needs the address, and a company's id may end the tax.
 _TAXED: dict[str, Any] = {
     "automatic_tax": {"enabled": True},
     "billing_address_collection": "required",
