@@ -25,6 +25,8 @@ FOLDERS = ("docs", "events", "functions", "infra", "layers", "tests")
 QUOTED = frozenset({"citations.py", "test_citations.py"})
 #: The file types that are read. Markdown and Python have their own kinds of text; of all others the comments count.
 READ = frozenset({".md", ".py", ".toml", ".mjs", ".sh", ".in"})
+#: The guides are pages of the portal. `tests/unit/portal/test_guides.py` follows their links to other pages of it.
+_GUIDES = "docs/guides/"
 #: Folders that installations, builds and caches create.
 _MADE = frozenset({"__pycache__", "node_modules", "build", "cdk.out"})
 
@@ -181,7 +183,7 @@ def _find_broken_links(path: str, page: str, tree: Tree) -> Iterator[Finding]:
     plain = re.sub(r"`[^`\n]*`", lambda code: " " * len(code[0]), page)
     for found in _LINK.finditer(plain):
         target = unquote(found[1] or found[2])
-        if re.match(r"[a-z][a-z+]*:", target):
+        if re.match(r"[a-z][a-z+]*:", target) or (path.startswith(_GUIDES) and target.startswith("/")):
             continue
         place, _, anchor = target.partition("#")
         line = 1 + plain.count("\n", 0, found.start())

@@ -33,7 +33,7 @@ class File:
 @cache
 def find_asset(name: str) -> File | None:
     """Returns the asset with this name, or `None`."""
-    path = _assets().get(name)
+    path = list_assets().get(name)
     return _read(path) if path else None
 
 
@@ -50,7 +50,8 @@ def list_document_infos() -> dict[str, dict[str, Any]]:
 
 
 @cache
-def _assets() -> dict[str, Path]:
+def list_assets() -> dict[str, Path]:
+    """Returns the path of each asset by its name."""
     # A local stack without access to npm has no renderer.
     found = (*(_HERE / "assets").iterdir(), *_RENDERER.parent.glob(_RENDERER.name))
     return {path.name: path for path in found if path.suffix in _MEDIA_TYPES}

@@ -19,7 +19,7 @@ from switchboard.compliance.models import (
     StatedConsent,
 )
 from switchboard.compliance.store import Facts
-from switchboard.compliance.verdicts import _MESSAGES, Blocked
+from switchboard.compliance.verdicts import MESSAGES, Blocked
 from switchboard.kit import texts
 from tests.unit.compliance.gate import NOON, at, verdict
 
@@ -506,7 +506,7 @@ def test_every_code_has_its_message() -> None:
             service.require_allowed(found)
         codes.add(refusal.value.code)
         assert refusal.value.message
-    assert len(codes) == 13 == len(_MESSAGES)
+    assert len(codes) == 13 == len(MESSAGES)
 
 
 def test_an_explanation_describes_every_rule_in_plain_text() -> None:

@@ -165,7 +165,7 @@ def test_an_operation_that_keeps_no_response_has_no_idempotency_key() -> None:
         ({}, "IdempotencyKey"),
         ({"public": True}, "StrangersIdempotencyKey"),
         # The credential of a page, for example, is public.
-        ({"scheme": AuthenticationScheme("ApiKey", authenticate=lambda _: None)}, "StrangersIdempotencyKey"),
+        ({"scheme": AuthenticationScheme("BearerAuth", authenticate=lambda _: None)}, "StrangersIdempotencyKey"),
     ],
 )
 def test_the_key_of_a_client_without_an_api_key_is_long(more: dict[str, Any], parameter: str) -> None:

@@ -157,10 +157,10 @@ def test_the_full_text_has_every_guide_and_every_api() -> None:
 
 def test_markdown_keeps_its_code_and_loses_links_to_other_files() -> None:
     source = guides.FOLDER / "errors.md"
-    text = "See [one](../calls.md) and [two](paging.md#the-rules).\n\n```sh\necho [a](../calls.md)\n```\n"
+    text = "See [one](../calls.txt) and [two](paging.md#the-rules).\n\n```sh\necho [a](../calls.txt)\n```\n"
     made = guides.make_markdown(text, source)
     assert "See one and [two](/docs/guides/paging.md#the-rules)." in made
-    assert "echo [a](../calls.md)" in made
+    assert "echo [a](../calls.txt)" in made
 
 
 def test_the_python_of_the_guide_verifies_a_delivery() -> None:

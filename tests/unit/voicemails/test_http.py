@@ -257,8 +257,8 @@ def test_a_summary_that_cannot_be_queued_is_unavailable(
     [
         ({"is_heard": "yes"}, "is_heard", "must be true or false"),
         ({}, "body", "send is_heard, is_read or both"),
-        ([], "body", "must be an object"),
-        (None, "body", "is missing"),
+        ([], "body", "the body of the request must be a JSON object"),
+        (None, "body", "the request has no body: send a JSON object"),
     ],
 )
 def test_a_wrong_change_names_its_field(acme: Tenant, ask: Ask, body: Any, field: str, message: str) -> None:

@@ -1,8 +1,12 @@
 """Stripe, by its official SDK.
 
-Settings: STRIPE_SECRET, the name of a secret in Secrets Manager with the API key; STRIPE_PRICES, the monthly price of
-each plan (`starter=price_…,growth=price_…`); STRIPE_METERED_PRICES, the prices of use that each subscription has too;
-STRIPE_AUTOMATIC_TAX, whether Stripe calculates the tax; and STRIPE_API_URL, only for tests.
+| setting | holds |
+|---|---|
+| STRIPE_SECRET | the name of a secret in Secrets Manager with the API key |
+| STRIPE_PRICES | the monthly price of each plan (`starter=price_…,growth=price_…`) |
+| STRIPE_METERED_PRICES | the prices of use that each subscription has too |
+| STRIPE_AUTOMATIC_TAX | whether Stripe calculates the tax |
+| STRIPE_API_URL | the address of the API, only for tests |
 """
 
 from __future__ import annotations
