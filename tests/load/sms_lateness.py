@@ -36,11 +36,11 @@ from switchboard.messaging.jobs import SendScheduledText
 from switchboard.timers import store as timers
 from switchboard.timers.models import Timer
 from tests.conftest import clear_caches
-from tests.running import Running
 from tests.load import cloud, dynoxide, report, stub
 from tests.load.cloud import Cloud, Sent
 from tests.load.sizes import SIZES
 from tests.load.world import sqs_record
+from tests.running import Running
 from tests.unit.campaigns.virtual import Office, contact_of, open_office
 from tests.unit.messaging.desk import make_conversation
 

@@ -28,4 +28,6 @@ def test_a_lead_is_reported_with_its_call_and_token(token: WidgetToken, acme: Te
         "call_id": session.call_id,
         "created_at": lead.created_at,
         "token_id": token.id,
+        "consent": None,
+        "kept_until": lead.kept_until,
     }
