@@ -89,7 +89,7 @@ def join(http: httpx.Client, org_id: str, role: Role) -> Person:
 
 def open_organization(http: httpx.Client, plan: PlanName = PlanName.SCALE) -> Console:
     """A new organization, on a plan whose limits tests do not meet."""
-    org = organizations.new_organization("Tests", "tests", plan)
+    org = organizations.new_organization("Tests", f"tests-{secrets.token_hex(6)}", plan)
     commit(organizations.organization_writes(system(org.id), org))
     roles = {role.value: join(http, org.id, role) for role in Role}
     return Console(http, org.id, **roles)
@@ -104,7 +104,7 @@ def another_place(person: Person, role: Role) -> Console:
 
 def invite_by_new_admin(person: Person, role: Role = Role.VIEWER) -> tuple[Invite, str]:
     """Create an invite for a person in a new organization. Returns the ids of invite and organization."""
-    org = organizations.new_organization("Inviting", "inviting", PlanName.SCALE)
+    org = organizations.new_organization("Inviting", f"inviting-{secrets.token_hex(6)}", PlanName.SCALE)
     assert person.user.email
     made, writes = invites.invite_writes(system(org.id), org, "Zoe", person.user.email, role)
     commit(organizations.organization_writes(system(org.id), org), writes)

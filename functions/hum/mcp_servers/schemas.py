@@ -277,7 +277,10 @@ class AcceptToolsInput(BaseModel):
         json_schema_extra={"examples": [{"tools": [{"name": "look_up", "digest": "0123456789abcdef0123456789abcdef"}]}]}
     )
 
-    tools: Annotated[list[SeenTool], Field(min_length=1, max_length=64)]
+    tools: Annotated[
+        list[SeenTool],
+        Field(min_length=1, max_length=64, description="The tools as the member has read them, with their digests."),
+    ]
 
 
 class McpCheckQueued(Ok):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from itertools import count
 
+import httpx
+
 from switchboard.mcp_servers import service
 from tests.contract.console import Console
-from tests.contract.world import Ask
+from tests.contract.world import Ask, wait_for_status
 from tests.unit.mcp_servers.life import with_tools
 from tests.unit.tool_approvals.life import make_approval
 
@@ -22,8 +24,15 @@ def _server(org: Console, below: str = "") -> str:
     return f"/api/mcp-servers/{org.admin.post('/api/mcp-servers', _wanted()).json()['id']}{below}"
 
 
+def _get_checked(org: Console, server_id: str) -> httpx.Response:
+    answer = org.admin.get(f"/api/mcp-servers/{server_id}")
+    return answer if answer.json()["last_checked_at"] else httpx.Response(202)
+
+
 def _changed_tool(org: Console) -> Ask:
     made = org.admin.post("/api/mcp-servers", _wanted()).json()
+    # The check of a new server would end the listed tools.
+    wait_for_status(lambda: _get_checked(org, made["id"]), 200)
     server = with_tools(service.get_server(org.org_id, made["id"]), "look_up", accepted_tools={})
     seen = [{"name": tool.name, "digest": tool.digest} for tool in server.tools]
     return Ask("POST", f"/api/mcp-servers/{server.id}/accept-tools", {"tools": seen})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 
 from switchboard.aws.writes import write_item
@@ -14,9 +15,14 @@ from tests.contract.world import Ask
 PATH = "/api/webhooks"
 
 
+def _make_url() -> str:
+    # An organization has few webhooks at one host.
+    return f"https://{secrets.token_hex(6)}.example.com/hum"
+
+
 def make_webhook(org: Console, **given: Any) -> dict[str, Any]:
     """Creates a webhook."""
-    answer = org.admin.post(PATH, {"url": "https://example.com/hum"} | given)
+    answer = org.admin.post(PATH, {"url": _make_url()} | given)
     assert answer.status_code == 201, answer.text
     made: dict[str, Any] = answer.json()
     return made
@@ -40,14 +46,14 @@ def _failed(org: Console) -> str:
 GOOD = {
     "listWebhooks": lambda _: Ask("GET", PATH),
     "createWebhook": lambda _: Ask(
-        "POST", PATH, {"url": "https://example.com/hum", "events": ["sms.*"], "template": '{"id": "{{data.id}}"}'}
+        "POST", PATH, {"url": _make_url(), "events": ["sms.*"], "template": '{"id": "{{data.id}}"}'}
     ),
     "listWebhookEventTypes": lambda _: Ask("GET", f"{PATH}/event-types", query={"q": "text"}),
     "previewWebhookTemplate": lambda _: Ask(
         "POST", f"{PATH}/preview", {"template": '{"id": "{{data.id}}"}', "event": "sms.received"}
     ),
     "getWebhook": lambda org: Ask("GET", _path(org)),
-    "updateWebhook": lambda org: Ask("PATCH", _path(org), {"url": "https://example.com/hum", "label": "CRM"}),
+    "updateWebhook": lambda org: Ask("PATCH", _path(org), {"url": _make_url(), "label": "CRM"}),
     "deleteWebhook": lambda org: Ask("DELETE", _path(org)),
     "testWebhook": lambda org: Ask("POST", _path(org, "/test")),
     "rotateWebhookSecret": lambda org: Ask("POST", _path(org, "/rotate-secret")),

@@ -190,6 +190,7 @@ CONTRACT_VARIABLES = {
     "call_id": "callId",
     "delivery_id": "deliveryId",
     "firing_id": "firingId",
+    "lead_id": "leadId",
     "user_id": "userId",
 }
 
