@@ -6,6 +6,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+from switchboard.aws.writes import commit
+from switchboard.kit import clock, ids
+from switchboard.widgets import session_store
+from switchboard.widgets.models import Lead
 from tests.contract.asks.campaigns import make_campaign
 from tests.contract.console import next_number
 from tests.contract.every import SPECS, Everyone, redeem
@@ -159,6 +163,12 @@ def _fire(every: Everyone, ask: Ask) -> None:
     _send(every, Ask("POST", f"/api/triggers/inbound/{token}", {"phone": "+14155550142"}))
 
 
+def _save_lead(every: Everyone, ask: Ask) -> None:
+    token_id, now = ask.path.split("/")[3], clock.now_iso()
+    ids_of = {"id": ids.new_id("led"), "org_id": every.company.org_id, "token_id": token_id, "call_id": "call_1"}
+    commit(session_store.lead_write(Lead(**ids_of, name="Ada", origin="https://shop.example", created_at=now)))
+
+
 def _no_more_rows(every: Everyone, ask: Ask) -> None:
     """Adds nothing: the campaign of `first_ask` has its rows."""
 
@@ -230,6 +240,7 @@ FILLS: dict[str, Fill] = {
     "hum:getSmsCampaignBatch": _no_more_rows,
     "hum:listInboundTriggers": _by("createInboundTrigger"),
     "hum:listTriggerFirings": _fire,
+    "hum:listWidgetTokenLeads": _save_lead,
     "hum:listWebhooks": _by("createWebhook"),
     "hum:listWebhookDeliveries": _post("/test", drop="/deliveries"),
     "hum:listMcpToolApprovals": _made_for("getMcpToolApproval"),
