@@ -146,6 +146,7 @@ def test_a_fixed_answer_needs_no_function(method: str) -> None:
     path = f"/twilio/{fixed.path}"
     scope = {"type": "http", "path": path, "raw_path": path.encode(), "method": method, "headers": []}
     served = gateway.Gateway.__new__(gateway.Gateway)  # no pool of functions, and no streams
+    served._own_pages = None
     asyncio.run(served(scope, receive, send))
     assert (sent[0]["status"], sent[1]["body"].decode()) == (200, fixed.body)
     assert (b"content-type", b"text/xml; charset=utf-8") in sent[0]["headers"]

@@ -67,8 +67,8 @@ SLACK = timedelta(days=2)
 #: Every worker with a queue, so that all their writes are seen. The tick runs the timers' worker.
 WORKERS = [one.name for one in topology.WORKERS if one.queue and one.name != "workers/timers"]
 
-#: The test's requests do not pass the edge with an Idempotency-Key, where Powertools writes these. A clearing is a command
-#: of an operator, and attempts at a host are counted only above some hundred a minute: unit tests hold both.
+#: The test's requests do not pass the edge with an Idempotency-Key, where Powertools writes these. A clearing is a
+#: command of an operator, and attempts at a host are counted only above some hundred a minute: unit tests hold both.
 UNMET = {"response to a request", "clearing of a projection", "first attempts at a host in a minute"}
 
 
