@@ -24,7 +24,6 @@ SECRET = "root secret"
 # Tables, and the secret, that a function's imports name and that the function never uses, with the reason. Remove a
 # line when it is no longer true: for a missing grant of a table listed here, only the deployed function would fail.
 NEVER_CALLED = {
-    "workers/fanout": {"core", SECRET},  # It makes jobs only; other functions read what a job names.
     "opticomm/external_api": {SECRET},  # It returns no cursor; callbacks are signed by the delivery workers.
     "athos/sessions": {"idempotency"},  # Its contract has no Idempotency-Key.
     "athos/calls": {"idempotency"},  # Its contract has no Idempotency-Key.
@@ -57,7 +56,7 @@ NEVER_CALLED = {
     "workers/recordings": {SECRET},  # It fetches with the provider's own token; the callbacks are signed elsewhere.
     "callbacks/email": {SECRET},  # It stores digests and derives nothing.
     # It forwards stream records and accesses no table: other functions write events and timers.
-    "workers/fanout": {"activity"},
+    "workers/fanout": {"activity", "core", SECRET},
 }
 
 
