@@ -3,7 +3,7 @@
 A feed reads a source once for all watchers. To add a source, write a class with the methods of `StreamSource`. The
 class defines places, frames and the end; nothing else in this folder knows the content.
 
-`dialects/anima/stream.py` has the audit chain of an organization, and `dialects/hum/call_stream.py` the record of a
+`audit/stream_source.py` has the audit chain of an organization, and `dialects/hum/call_stream.py` the record of a
 call.
 """
 

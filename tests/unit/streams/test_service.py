@@ -9,9 +9,10 @@ import pytest
 
 from switchboard.accounts.models import Caller
 from switchboard.audit import service as audit
+from switchboard.audit.stream_source import AuditChain
 from switchboard.aws import clients
 from switchboard.dialects.anima import stream
-from switchboard.dialects.anima.stream import AuditChain
+from switchboard.dialects.anima.stream import stream_entry
 from switchboard.errors import NotFound
 from switchboard.kit import clock, settings
 from switchboard.streams import service, store
@@ -130,9 +131,10 @@ def test_without_the_leases_table_clients_get_short_responses(acme: Tenant) -> N
 def test_reads_have_no_gap(acme: Tenant) -> None:
     record_events(acme, 5)
     documents = list(audit.export_documents(acme.org_id, 0, 100))
+    chain = AuditChain(acme.org_id, "audit", stream_entry)
 
     def read(after: int, limit: int) -> list[int]:
-        return [found.place for found in AuditChain(acme.org_id).read_entries(after, limit).entries]
+        return [found.place for found in chain.read_entries(after, limit).entries]
 
     # A half-finished transaction: one link is there, the one before it is not yet.
     with patch("switchboard.audit.service.export_documents", return_value=iter([*documents[:4], *documents[5:]])):

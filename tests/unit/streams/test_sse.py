@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from switchboard.audit.stream_source import event_detail
 from switchboard.dialects.anima import stream
 from switchboard.streams import sse
 from tests.unit.streams.conftest import EventSource
@@ -78,11 +79,11 @@ def test_an_event_without_a_channel_shows_its_category() -> None:
     ],
 )
 def test_its_detail_is_plain_facts_and_never_an_address(metadata: dict[str, Any], told: str) -> None:
-    assert stream.event_detail(event_document(metadata=metadata)) == told
+    assert event_detail(event_document(metadata=metadata)) == told
 
 
 def test_its_detail_is_short() -> None:
-    assert len(stream.event_detail(event_document(metadata={f"fact{place}": "x" * 60 for place in range(20)}))) == 200
+    assert len(event_detail(event_document(metadata={f"fact{place}": "x" * 60 for place in range(20)}))) == 200
 
 
 def test_blocks_without_an_event_are_not_shown_by_clients() -> None:

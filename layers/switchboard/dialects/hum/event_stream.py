@@ -4,27 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from switchboard.audit import service as audit
-from switchboard.dialects.anima.stream import AuditChain, event_detail
+from switchboard.audit.stream_source import AuditChain, event_detail
 from switchboard.streams import sse
 from switchboard.streams.guard import StreamGuard
-from switchboard.streams.models import EntryBatch, Selection, StreamEntry, StreamSubscription
+from switchboard.streams.models import Selection, StreamEntry, StreamSubscription
 from switchboard.streams.pools import StreamFunction
 from switchboard.streams.service import open_stream
 from switchboard.team.models import Member
-
-
-class ConsoleChain(AuditChain):
-    """An organization's audit chain, in HUM's spelling. Places and the start are those of Anima's stream."""
-
-    @property
-    def id(self) -> str:
-        """The id of the source."""
-        return f"{self._org_id}#audit-console"
-
-    def read_entries(self, after: int, limit: int) -> EntryBatch:
-        """Returns up to `limit` events after a `seq`."""
-        return EntryBatch([_stream_entry(one) for one in audit.list_next_documents(self._org_id, after, limit)])
 
 
 def _stream_entry(document: dict[str, Any]) -> StreamEntry:
@@ -48,7 +34,7 @@ def watch_events(
     """Opens a stream of the events of the member's organization."""
     return open_stream(
         member.organization,
-        ConsoleChain(member.org_id),
+        AuditChain(member.org_id, "audit-console", _stream_entry),
         guard,
         Selection(channel=channel),
         last_seen=last_seen,

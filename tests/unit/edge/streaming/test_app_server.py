@@ -18,7 +18,7 @@ import uvicorn
 
 from functions.streams.anima import api
 from infra.local.engine import free_port
-from switchboard.dialects.anima.stream import AuditChain
+from switchboard.audit.stream_source import AuditChain
 from switchboard.edge.streaming import delivery
 from switchboard.edge.streaming.app import StreamApp
 from switchboard.streams.models import EntryBatch
