@@ -16,7 +16,10 @@ from switchboard.streams.guard import SessionGuard
 from switchboard.team.permissions import Permission
 
 #: A browser without a last event may send an empty header.
-LastEventId = Annotated[str, Pattern("^[0-9]{0,12}$", "must be the id of an event: a number")]
+LastEventId = Annotated[
+    Annotated[str, Pattern("^[0-9]{0,12}$", "must be the id of an event: a number")] | None,
+    Header(alias="Last-Event-ID", description="The id of the last event received. The stream continues after it."),
+]
 
 api = Api(Hum(), "call_stream", tags={"Events": "All that happens in the organization."})
 
@@ -51,13 +54,7 @@ api = Api(Hum(), "call_stream", tags={"Events": "All that happens in the organiz
 )
 def stream_call_events(
     viewed_id: str,
-    last_event_id: Annotated[
-        LastEventId | None,
-        Header(
-            alias="Last-Event-ID",
-            description="The id of the last event received. The stream continues after it.",
-        ),
-    ] = None,
+    last_event_id: LastEventId = None,
 ) -> Response[str]:
     exchange, member = api.exchange, api.member
     opened = call_stream.watch_call(
@@ -93,13 +90,7 @@ def stream_events(
     channel: Annotated[
         Literal["email", "sms", "voice", "vault"] | None, Query(description="Only events of this channel.")
     ] = None,
-    last_event_id: Annotated[
-        LastEventId | None,
-        Header(
-            alias="Last-Event-ID",
-            description="The id of the last event received. The stream continues after it.",
-        ),
-    ] = None,
+    last_event_id: LastEventId = None,
 ) -> Response[str]:
     exchange, member = api.exchange, api.member
     opened = event_stream.watch_events(
