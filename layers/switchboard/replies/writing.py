@@ -58,9 +58,9 @@ def write_answer(turn: ReplyTurn, effects: Effects, tries: int) -> str | None:
                 return answer.text
             asked = used.rounds.record_round(number, answer.calls)
         for place, call in enumerate(asked.calls):
-            is_own = used.is_of_others(call.name)
-            called += is_own
-            if is_own and called > MAX_HTTP_CALLS:
+            acts_outside = used.is_of_others(call.name)
+            called += acts_outside
+            if acts_outside and called > MAX_HTTP_CALLS:
                 results.append(ToolResult(call.name, "Too many tools were called: answer now.", done=False))
                 continue
             _require_time(began)
