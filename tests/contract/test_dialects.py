@@ -95,7 +95,7 @@ def test_a_path_that_only_resembles_anima_is_404(http: httpx.Client, path: str) 
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/api", "/api/nothing", "/auth/nothing", "/functions/v2", "/v2/email/send", "/v10"]
+    "path", ["/nothing", "/api", "/api/nothing", "/auth/nothing", "/functions/v2", "/v2/email/send", "/v10"]
 )
 def test_an_unknown_path_is_answered_by_hum(http: httpx.Client, path: str) -> None:
     HUM.check(http.get(path), 404, "not_found")
