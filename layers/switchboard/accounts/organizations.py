@@ -149,14 +149,14 @@ def _plan_changed_write(origin: Origin, plan: PlanName) -> Writes:
     )
 
 
-def set_status(origin: Origin, status: Status) -> None:
-    """Makes an organization active, suspended or deleted.
+def set_status(origin: Origin, status: Status) -> Organization:
+    """Makes an organization active, suspended or deleted. Returns it.
 
     Its keys follow within the key cache's time (KEY_CACHE_SECONDS). Accepted work that waits for a worker follows at
     once. Raises NotFound, and Conflict for a deleted organization.
     """
 
-    def attempt() -> None:
+    def attempt() -> Organization:
         org = get_organization(origin.org_id)
         if org.status == "deleted" and status != "deleted":
             raise Conflict("The organization is deleted: create a new one.", code="organization_deleted")
@@ -170,8 +170,11 @@ def set_status(origin: Origin, status: Status) -> None:
             stops.lift_writes(origin.org_id) if active else stops.stop_writes(origin.org_id, stops.ORGANIZATION),
             event_write,
         )
+        return org.model_copy(update=changes)
 
-    retry_on_conflict(attempt)
+    changed = retry_on_conflict(attempt)
+    assert changed is not None, "nothing here is recorded before"
+    return changed
 
 
 def set_calling_hours(origin: Origin, hours: dict[str, str] | None, effect: IdempotencyKey | None = None) -> None:

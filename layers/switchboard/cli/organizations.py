@@ -10,7 +10,6 @@ import click
 
 from switchboard.accounts import keys, organizations, slugs
 from switchboard.accounts.models import KeyKind, Organization
-from switchboard.accounts.organizations import Status
 from switchboard.accounts.plans import Plan, PlanName
 from switchboard.aws.writes import commit
 from switchboard.cli.arguments import EMAIL, SLUG, OneOf, Parsed, read_positive
@@ -124,14 +123,14 @@ def set_cap(org: Organization, cents: int | None, *, off: bool) -> None:
 @organization_argument
 def suspend_organization(org: Organization) -> None:
     """Suspend an organization: its keys stop working, and its waiting work is not done."""
-    _set_status(org, "suspended")
+    print_rows(_row(organizations.set_status(operator_origin(org.id), "suspended")))
 
 
 @org_command.command("resume")
 @organization_argument
 def resume_organization(org: Organization) -> None:
     """Make a suspended organization active again."""
-    _set_status(org, "active")
+    print_rows(_row(organizations.set_status(operator_origin(org.id), "active")))
 
 
 @org_command.command("rename")
@@ -174,11 +173,6 @@ def delete_organization(org: Organization, *, is_sure: bool) -> None:
     print_rows([{"deleted": kind, "number": number} for kind, number in deleted.items()], "It was deleted already.")
     click.echo()
     print_rows([{"stays": one.thing, "until": one.until, "why": one.why} for one in KEPT])
-
-
-def _set_status(org: Organization, status: Status) -> None:
-    organizations.set_status(operator_origin(org.id), status)
-    print_rows(_row(organizations.get_organization(org.id)))
 
 
 def _row(org: Organization) -> dict[str, Any]:

@@ -8,7 +8,6 @@ import click
 
 from switchboard.accounts import keys, organizations
 from switchboard.accounts.models import KeyKind, Organization
-from switchboard.accounts.organizations import Status
 from switchboard.accounts.plans import PlanName
 from switchboard.aws.writes import commit
 from switchboard.cli.arguments import POSITIVE, SLUG, TIME
@@ -78,14 +77,14 @@ def create_key(org: Organization, name: str, expires: str | None) -> None:
 @organization_argument
 def activate_tenant(org: Organization) -> None:
     """Activate a tenant again."""
-    _set_status(org, "active")
+    print_rows(_row(organizations.set_status(operator_origin(org.id), "active")))
 
 
 @tenant_command.command("deactivate")
 @organization_argument
 def deactivate_tenant(org: Organization) -> None:
     """Suspend a tenant: all keys of its organization stop working."""
-    _set_status(org, "suspended")
+    print_rows(_row(organizations.set_status(operator_origin(org.id), "suspended")))
 
 
 @tenant_command.command("quota")
@@ -132,11 +131,6 @@ def switch_off(org: Organization, drill: str) -> None:
 def _switch_drill(org: Organization, drill: str, *, on: bool) -> None:
     roleplay.switch_drill(operator_origin(org.id), drill, on=on)
     print_rows({"organization": org.id, "drill": drill, "on": on})
-
-
-def _set_status(org: Organization, status: Status) -> None:
-    organizations.set_status(operator_origin(org.id), status)
-    print_rows(_row(organizations.get_organization(org.id)))
 
 
 def _row(org: Organization) -> dict[str, Any]:
