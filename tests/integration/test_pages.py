@@ -232,6 +232,8 @@ def test_a_sent_mail_appears_and_its_html_runs_no_script(url: str, browser: Brow
         assert 200 <= sent < 300
         page.get_by_role("link", name=subject).click(timeout=30_000)
         expect(page.get_by_role("heading", name=subject)).to_be_visible()
+        expect(page.locator("#mail dl").first).to_contain_text("you@example.com")
+        assert not axe.find_faults(page)
         expect(page.locator("#mail iframe")).to_have_attribute("sandbox", re.compile("^(?!.*allow-scripts)"))
         wait_until(lambda: page.frame_locator("#mail iframe").get_by_text("an agent").is_visible())
         page.get_by_text("As text").click()
@@ -261,6 +263,9 @@ def test_events_appear_live_and_wait_while_the_page_is_paused(url: str, browser:
         invite(page)
         events = page.locator("#events details")
         expect(events.first).to_be_visible(timeout=30_000)
+        events.first.locator("summary").click()
+        expect(events.first.locator("dt").first).to_be_visible()
+        events.first.locator("summary").click()
         page.get_by_role("button", name="Pause").click()
         shown = events.count()
         invite(page)
