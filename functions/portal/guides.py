@@ -35,7 +35,7 @@ _INTRODUCTION = """\
 # Switchboard
 
 > Switchboard sends mail, places calls and exchanges texts for AI agents, back ends and teams.
-> Four APIs (Anima, OptiComm, Athos and HUM) share one set of organizations, one compliance gate and one audit chain.
+> Four APIs (Anima, OptiComm, Athos and HUM) share organizations, compliance rules and one audit chain.
 
 Each API has its own keys, its own form of errors and its own base path. Read the guide of authentication first.
 """

@@ -81,8 +81,13 @@ def _list_documents() -> list[dict[str, Any]]:
             "name": name,
             "title": info["title"],
             "version": info["version"],
-            # The first two sentences.
-            "about": " ".join(re.split(r"(?<=\.)\s", info["description"], maxsplit=2)[:2]),
+            "about": _summarize(info["description"]),
         }
         for name, info in files.list_document_infos().items()
     ]
+
+
+def _summarize(description: str) -> str:
+    """Returns the first two sentences of a description's first paragraph. Later paragraphs have Markdown."""
+    paragraph = description.partition("\n\n")[0]
+    return " ".join(re.split(r"(?<=\.)\s", paragraph, maxsplit=2)[:2])

@@ -24,6 +24,7 @@ _STYLE = (
     "background:#fff}button,select{font:inherit;padding:.4rem .8rem;margin:.2rem .4rem .2rem 0}"
     "table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:.3rem;border-bottom:1px solid #8c959f}"
     "[role=alert]{border-left:.3rem solid #b42318;padding-left:.6rem}"
+    ":root{color-scheme:light dark}@media (prefers-color-scheme:dark){body{color:#e6e8eb;background:#101418}}"
 )
 _STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 _DELIVERY = (
