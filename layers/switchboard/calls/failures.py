@@ -18,7 +18,7 @@ _REASONS = {
     EndReason.PROVIDER_UNAVAILABLE: "The voice provider was not available.",
     EndReason.CONCURRENCY_LIMIT: "The organization's limit of concurrent calls was reached for too long.",
     EndReason.RATE_LIMIT: "The caller ID's limit of calls per second was reached for too long.",
-    EndReason.BLOCKED: "The compliance gate refused the call before it was dialed.",
+    EndReason.BLOCKED: "A compliance rule refused the call before it was dialed.",
 }
 
 
@@ -26,4 +26,7 @@ def describe_failure(call: Call) -> str | None:
     """Returns why a call failed, `None` if it did not fail or is not over."""
     if call.state not in _FAILED_STATES:
         return None
-    return call.error or _REASONS.get(call.end_reason or EndReason.FAILED, "The call failed.")
+    if call.error:
+        # A worker or a provider wrote it, as a part of a sentence.
+        return f"{call.error[0].upper()}{call.error[1:].removesuffix('.')}."
+    return _REASONS.get(call.end_reason or EndReason.FAILED, "The call failed.")

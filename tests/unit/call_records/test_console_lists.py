@@ -11,6 +11,7 @@ import pytest
 
 from switchboard.call_records import candidates
 from switchboard.calls.models import Call, State
+from switchboard.carriers.voice.ports.reports import EndReason
 from switchboard.contacts import service as contacts
 from switchboard.flows import service as flows
 from switchboard.flows.models import FlowSettings
@@ -87,6 +88,7 @@ def test_a_row_names_contact_and_flow_and_a_deleted_contact_breaks_nothing(
                     "answered_by": None,
                     "message_left_at": None,
                     "end_reason": None,
+                    "error_message": None,
                     "declined": None,
                     "after_hours": False,
                     "has_recording": False,
@@ -108,6 +110,13 @@ def test_a_row_names_contact_and_flow_and_a_deleted_contact_breaks_nothing(
     rows = {row["id"]: row for row in ask("GET", "/calls")[1]["calls"]}
     assert rows[call.id]["contact"] is None
     assert (rows[gone.id]["contact"], rows[gone.id]["flow_name"]) == (None, None)
+
+
+def test_a_failed_call_says_why_in_a_list_and_alone(acme: Tenant, ask: Ask) -> None:
+    failed = save_call(acme.org_id, state=State.FAILED, end_reason=EndReason.UNREACHABLE)
+    told = "The number cannot be reached."
+    assert [row["error_message"] for row in ask("GET", "/calls")[1]["calls"]] == [told]
+    assert ask("GET", f"/calls/{failed.id}")[1]["error_message"] == told
 
 
 @pytest.mark.parametrize("limit", [1, 5, 12, 200])

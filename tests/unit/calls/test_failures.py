@@ -18,7 +18,8 @@ def test_every_failed_call_says_why(acme: Tenant, state: State) -> None:
         told = describe_failure(call.model_copy(update={"end_reason": reason}))
         assert told
         assert told.endswith(".")
-    assert describe_failure(call.model_copy(update={"error": "The line broke."})) == "The line broke."
+    for error in ("the line broke", "The line broke."):
+        assert describe_failure(call.model_copy(update={"error": error})) == "The line broke."
 
 
 def test_a_call_that_is_over_and_did_not_fail_has_no_reason(acme: Tenant) -> None:

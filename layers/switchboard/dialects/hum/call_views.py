@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from switchboard.call_records.models import CallRow
+from switchboard.calls.failures import describe_failure
 from switchboard.calls.models import Call, CallTag, Direction, State, WidgetVisit
 from switchboard.errors import Invalid
 
@@ -101,6 +102,9 @@ class CallSummaryRow(BaseModel):
         description="When the message of the flow was left at the machine that answered our call."
     )
     end_reason: str | None
+    error_message: str | None = Field(
+        description="Why the call failed, in a sentence. Null if it did not fail, or is not over."
+    )
     declined: str | None = Field(
         description="Why the caller talked to nobody: `no_flow`, `suspended`, `busy`, `spending_cap` or `unavailable`."
     )
@@ -146,6 +150,7 @@ def row_fields(row: CallRow) -> dict[str, object]:
         "answered_by": call.answered_by,
         "message_left_at": call.message_left_at,
         "end_reason": call.end_reason.value if call.end_reason else None,
+        "error_message": describe_failure(call),
         "declined": call.declined.value if call.declined else None,
         "after_hours": call.after_hours,
         "has_recording": has_recording(call),
