@@ -76,6 +76,9 @@ def _usage_message(error: click.UsageError) -> str:
         is_plain = isinstance(error.param.type, click.Choice)
         return error.message if is_plain else f"{commands.name_of(error.param)}: {error.message}"
     message = error.format_message()
+    if message.startswith("No such command"):
+        path = error.ctx.command_path.removeprefix("switchboard").strip() if error.ctx else ""
+        message = f"{message.removesuffix('.')}: `{' '.join(('switchboard help', path)).strip()}` lists the commands"
     return message[:1].lower() + message[1:]
 
 

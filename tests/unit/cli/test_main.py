@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -195,6 +196,23 @@ def test_the_version_is_that_of_the_package(run: Run) -> None:
 def test_completion_prints_a_script(run: Run, shell: str) -> None:
     assert "_SWITCHBOARD_COMPLETE" in run("completion", shell).out
     assert "choose bash, zsh, fish" in run("completion", "csh").err
+
+
+def test_bash_completes_with_the_printed_script(run: Run, tmp_path: Path) -> None:
+    """The shells zsh and fish run in no test: they are seldom installed."""
+    run_program = 'import sys; from switchboard.cli import main; sys.argv[0] = "switchboard"; sys.exit(main())'
+    (tmp_path / "switchboard").write_text(f"#!/bin/sh\nexec {sys.executable} -c '{run_program}' \"$@\"\n")
+    (tmp_path / "switchboard").chmod(0o755)
+    asked = '_switchboard_completion switchboard; echo "${COMPREPLY[@]}"'
+    script = f"{run('completion', 'bash').out}\nCOMP_WORDS=(switchboard org set-) COMP_CWORD=2\n{asked}"
+    environ = os.environ | {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
+    done = subprocess.run(["bash", "-c", script], env=environ, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["set-plan", "set-cap"], done.stderr
+
+
+def test_an_unknown_command_names_the_help_that_lists_the_commands(run: Run) -> None:
+    assert "no such command 'nope': `switchboard help` lists the commands" in run("nope").err
+    assert "`switchboard help org` lists the commands" in run("org", "nope").err
 
 
 def test_completion_completes_nouns_commands_options_and_words() -> None:
