@@ -226,18 +226,18 @@ TEXTS: dict[str, ErrorText] = {
     ),
     # The compliance gate, and people who do not want to be contacted
     "tcpa-gate-blocked": ErrorText(
-        "The compliance gate blocked the call.",
+        "A compliance rule blocked the call.",
         "The person is on a do-not-call list, opted out, gave no sufficient consent, or was called too often. "
         + _BLOCKED,
         "Do not call the person, or record a valid consent first.",
     ),
     "rnd-gate-blocked": ErrorText(
-        "The compliance gate blocked the call: the number may have a new owner.",
+        "A compliance rule blocked the call: the number may have a new owner.",
         "The registry of reassigned numbers says so, or it could not be asked. " + _BLOCKED,
         "Ask the person for a new consent, or try again later if the registry did not answer.",
     ),
     "quiet-hours-blocked": ErrorText(
-        "The compliance gate blocked the call: it is too early or too late where the person may be.",
+        "A compliance rule blocked the call: it is too early or too late where the person may be.",
         "Calling hours follow the law of each place where the number may be. " + _BLOCKED,
         "Call again at `details.nextAllowedAt`.",
     ),

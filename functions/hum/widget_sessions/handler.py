@@ -37,7 +37,7 @@ def _authenticate_key(exchange: Exchange) -> None:
     if not key:
         raise Unauthenticated("The widget's key is missing: send Authorization: Bearer whk_….", code="missing")
     if not key.startswith("whk_"):
-        raise Unauthenticated("This is no widget's key: send Authorization: Bearer whk_….", code="malformed")
+        raise Unauthenticated("This is not a widget's key: send Authorization: Bearer whk_….", code="malformed")
     if not is_id(key, "whk"):
         raise NotFound(_UNKNOWN, code="unknown_widget")
     with strangers.guarding_look_up(exchange, key):

@@ -78,7 +78,7 @@ _T = TypeVar("_T")
 #: busy item serves hundreds of other requests.
 MAX_ATTEMPTS = 9
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 0.5
-BUSY_MESSAGE = "The store is busy: try again in a second."
+BUSY_MESSAGE = "The service is busy: try again in a second."
 #: Error codes of DynamoDB after which the same request may succeed a moment later.
 _TRANSIENT = frozenset(
     {

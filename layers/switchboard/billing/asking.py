@@ -32,13 +32,13 @@ def asking_provider() -> Iterator[None]:
     except RefusedError as refused:
         telemetry.logger().warning("the provider of payments refuses", extra={"reason": str(refused)})
         raise Conflict(
-            "The provider of payments refuses this: get the billing summary, and compare its state.",
+            "The payment provider refused this: get the billing summary, which shows the current state.",
             code="payment_refused",
         ) from refused
     except (ThrottledError, OutcomeUnknownError) as silent:
         telemetry.emit_metric("PaymentsUnavailable")
         raise Unavailable(
-            "The provider of payments does not answer: send the same request again.",
+            "The payment provider does not answer: send the same request again in a few seconds.",
             code="payments_unavailable",
             retry_after=_RETRY_SECONDS,
         ) from silent

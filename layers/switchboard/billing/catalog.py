@@ -66,7 +66,7 @@ def require_plan_fits(org: Organization, plan: PlanName) -> None:
             too_many[gauge] = f"{used} {words}, and the plan {plan.value} allows {limit}: remove {used - limit}"
     if too_many:
         raise Conflict(
-            f"The plan {plan.value} is too small for what the organization has: reduce it first.",
+            f"The plan {plan.value} is too small for what the organization has: see the fields for what to remove.",
             code="plan_too_small",
             fields=too_many,
         )

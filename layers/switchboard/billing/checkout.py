@@ -185,7 +185,8 @@ def _record_page(account: BillingAccount, ordered: OpenCheckout, payments: Payme
     store.ACCOUNTS.change_object(account.org_id, store.ACCOUNT, _page_change(ordered, page, recorded))
     if not recorded:
         raise Conflict(
-            "Another request has opened a page for another plan: send this request again.", code="checkout_replaced"
+            "Another request opened the page of another plan just now: send this request again.",
+            code="checkout_replaced",
         )
     return recorded[0]
 

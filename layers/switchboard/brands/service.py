@@ -86,7 +86,11 @@ def _nothing_to_submit(brand: Brand) -> Conflict:
         return Conflict(
             "The brand is approved: save a campaign, and then submit it.", code="brand_approved", status="approved"
         )
-    return Conflict("The brand and its campaign are approved already.", code="already_approved", status="approved")
+    return Conflict(
+        "The brand and its campaign are approved: there is nothing to submit.",
+        code="already_approved",
+        status="approved",
+    )
 
 
 def _require_valid(before: Brand, campaign: BrandCampaign | None, registry: Registry, *, brand: bool) -> None:

@@ -38,7 +38,7 @@ def request_verification(origin: Origin, effect: IdempotencyKey | None = None) -
     def decide(before: Brand) -> Decision[Brand]:
         if not _waits_for_person(before):
             raise Conflict(
-                "The brand does not wait for the answer of a sole proprietor: no text is needed.",
+                "This brand is not waiting for the confirmation of a sole proprietor: no text is needed.",
                 code="verification_not_needed",
                 status=before.status.value,
             )

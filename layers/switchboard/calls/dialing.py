@@ -106,7 +106,7 @@ def dial_call(org_id: str, call_id: str) -> None:
         # A block or an opt-out was stored after the verdict. The next verdict will include it.
         verdict, claimed = _judge(org, call), None
         if verdict.allowed:
-            raise Contended("The compliance entries of this number keep changing. Try again.", retry_after=1) from None
+            raise Contended("The blocks of this number keep changing: try again in a second.", retry_after=1) from None
     if not verdict.allowed:
         # The call was allowed when it was accepted. Since then its hours ended, or the called person opted out.
         refused = verdict

@@ -48,7 +48,7 @@ def require_rooms() -> str:
     acceptance.require_phone()
     provider = rooms.provider_name()
     if provider == "none":
-        raise Unavailable("No provider of voice rooms is configured: ask the operator.", code="no_rooms")
+        raise Unavailable("Calls from a browser are not configured: ask the operator.", code="no_rooms")
     return provider
 
 

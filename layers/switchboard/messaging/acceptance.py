@@ -211,16 +211,18 @@ def _find_place(org_id: str, conversation_id: str, new_talk: Callable[[], TextCo
         raise Invalid("This contact is a number of your organization: text another one.", code="contact_is_own_number")
     drafts.require_textable(talk.contact_e164)
     if number is None or not number.active:
-        raise Invalid("Your organization no longer has the number of this conversation.", code="number_released")
+        raise Invalid(
+            "Your organization no longer has the number of this conversation: use another one.", code="number_released"
+        )
     return _Place(talk, number, is_new)
 
 
 def require_number(number: Number, *, has_media: bool) -> None:
     """Raises Invalid for a number that cannot send such a text, and Unavailable without a carrier for it."""
     if not number.capabilities.sms:
-        raise Invalid("This number has no texts: choose a number with SMS.", code="number_without_sms")
+        raise Invalid("This number cannot send texts: choose a number with SMS.", code="number_without_sms")
     if has_media and not number.capabilities.mms:
-        raise Invalid("This number sends no files: choose a number with MMS.", code="number_without_mms")
+        raise Invalid("This number cannot send files: choose a number with MMS.", code="number_without_mms")
     messages.require_messenger(simulated=number.provider == "simulator")
 
 

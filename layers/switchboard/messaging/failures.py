@@ -15,7 +15,7 @@ _REASONS = {
     "ai_paused": "A person took over the conversation before the text of the AI was sent.",
     "answered_meanwhile": "A member or the contact wrote before the text of the AI was sent.",
     "conversation_gone": "The conversation no longer exists.",
-    "daily_cap": "The day's look-ups of numbers were used up.",
+    "daily_cap": "The daily limit of look-ups of reassigned numbers was reached.",
     "attempt_cap": "The contact had as many texts as the law allows in a day.",
     "plan_quota": "The plan's monthly quota was reached.",
     "hard_cap": "The organization's monthly spending cap was reached.",
@@ -26,4 +26,4 @@ _REASONS = {
 
 def explain_failure(code: str) -> str:
     """Returns what one of our own codes means."""
-    return _REASONS.get(code, "The compliance gate refused the text before it was sent.")
+    return _REASONS.get(code, "A compliance rule refused the text before it was sent.")

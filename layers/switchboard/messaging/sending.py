@@ -87,7 +87,7 @@ def send_message(org: Organization, message: TextMessage, slot: int | None = Non
             hand_overs.fail_text(org, message, blocked.code)
             return
         if again.allowed:
-            raise Contended("The compliance entries of this number keep changing. Try again.", retry_after=1) from None
+            raise Contended("The blocks of this number keep changing: try again in a second.", retry_after=1) from None
         _refuse(org, message, again)
         return
     refused = look_again([claimed])

@@ -79,15 +79,15 @@ def require_abilities(capabilities: NumberCapabilities, flow_id: str | None, sms
     """Raises Invalid for a flow that a number cannot serve: calls need voice, and texts need SMS."""
     if flow_id and not capabilities.voice:
         raise Invalid(
-            "This number has no calls: choose a number with voice.",
+            "This number cannot take calls: choose a number with voice.",
             code="number_without_voice",
-            fields={"flow_id": "has no calls: choose a number with voice"},
+            fields={"flow_id": "cannot take calls: choose a number with voice"},
         )
     if sms_flow_id and not capabilities.sms:
         raise Invalid(
-            "This number has no texts: choose a number with SMS.",
+            "This number cannot take texts: choose a number with SMS.",
             code="number_without_sms",
-            fields={"sms_flow_id": "has no texts: choose a number with SMS"},
+            fields={"sms_flow_id": "cannot take texts: choose a number with SMS"},
         )
 
 

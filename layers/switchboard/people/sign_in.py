@@ -110,9 +110,9 @@ def abandon_sign_in(state: str, browser: str | None, reason: str | None) -> NoRe
     """
     _consume_sign_in(state, browser)
     if reason is None:
-        raise Invalid("The issuer sent neither a code nor an error. Sign in again.", fields={"code": "is missing"})
+        raise Invalid("The sign-in service sent no result: sign in again.", fields={"code": "is missing"})
     raise Unauthenticated(
-        "The issuer refused this sign-in. Sign in again.", code="sign_in_refused", reason=reason[:100]
+        "The sign-in service refused this sign-in: sign in again.", code="sign_in_refused", reason=reason[:100]
     )
 
 

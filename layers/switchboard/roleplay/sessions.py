@@ -136,7 +136,7 @@ def redeem_session(admission: Admission, wanted: DrillRequest) -> CallWithTicket
         ticket = transports.named(call.transport).make_ticket(lifecycle.room_of(call))
     except transports.Down:
         _fail_session(session, "transport_down")
-        raise Unavailable("The voice transport is down: mint a new token later.", retry_after=30) from None
+        raise Unavailable("The voice service is down: mint a new token later.", retry_after=30) from None
     started = _moved(session, SessionState.STARTED, call_id=call.id)
     try:
         commit(store.SESSIONS.save_write(started), lifecycle.creation_writes(call))

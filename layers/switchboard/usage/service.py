@@ -207,7 +207,7 @@ def daily_charge_of_contact(org: Organization, contact_e164: str, counter: str, 
 
     def refusal(_: str, current: int) -> QuotaExceeded:
         return QuotaExceeded(
-            "The daily limit of this contact is reached: wait for the next day (UTC).",
+            "Too many requests came from this contact today: try again tomorrow (UTC).",
             code="daily_cap",
             resource=counter,
             current=current,

@@ -40,7 +40,11 @@ def seal_secret(org_id: str, token_id: str, site_key: str | None, text: str | No
     elif captcha.is_test_secret(text) and settings.stage() != "local":
         problem = "is a test secret, which lets everybody pass"
     if problem:
-        raise Invalid("The captcha's secret is not valid.", code="captcha_secret", fields={"captcha_secret": problem})
+        raise Invalid(
+            "The captcha's secret is not valid: see the field.",
+            code="captcha_secret",
+            fields={"captcha_secret": problem},
+        )
     return secret.seal(_purpose(org_id, token_id), text)
 
 

@@ -118,7 +118,7 @@ def test_a_number_without_calls_is_not_registered_for_a_flow(acme: Tenant, provi
     owned = provider.give(acme.org_id, NUMBER)
     with pytest.raises(Invalid) as refused:
         assignments.register_number(acme.caller(master=True), owned.sid, NUMBER, None, flow.id)
-    assert refused.value.details["fields"] == {"flow_id": "has no calls: choose a number with voice"}
+    assert refused.value.details["fields"] == {"flow_id": "cannot take calls: choose a number with voice"}
     assert service.list_numbers(acme.org_id) == []
 
 

@@ -41,7 +41,7 @@ def get_registry() -> Registry:
     make = _REGISTRIES.get(registry_name())
     if make is None:
         raise Unavailable(
-            "This deployment has no registry of brands: ask its operator.",
+            "Brands cannot be registered here, because no registry is configured: ask the operator of this deployment.",
             code="no_registry",
         )
     return make()

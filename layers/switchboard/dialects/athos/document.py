@@ -90,7 +90,7 @@ _REFUSALS = {
     ),
     503: _refusal(
         "ServiceUnavailable", "A service that this request needs is temporarily unavailable. Retry later.",
-        "SERVICE_UNAVAILABLE", "The voice transport is down: mint a new token later.", "Retry-After",
+        "SERVICE_UNAVAILABLE", "The voice service is down: mint a new token later.", "Retry-After",
     ),
 }  # fmt: skip
 
