@@ -312,7 +312,7 @@ GROUPS = (
         grants=frozenset({Grant.ROOT_SECRET}),
     ),
     Group(
-        "hum/call_stream",
+        "hum/streams",
         api="hum",
         paths=("api/calls/{id}/stream", "api/events/stream"),
         # A stream reads the leases to find out whether it gets a place.

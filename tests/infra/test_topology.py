@@ -38,7 +38,7 @@ NEVER_CALLED = {
     "workers/roleplay": {SECRET},  # Tokens and tickets are made and read by the sessions functions.
     "workers/scoring": {SECRET},  # Tokens and tickets are made and read by the sessions functions.
     "hum/billing": {SECRET},  # It returns no cursor. Only the simulator's notifications are signed, by other functions.
-    "hum/call_stream": {SECRET},  # It reads one call, without pages: there is no cursor to sign.
+    "hum/streams": {SECRET},  # It reads one call or the events, without pages: there is no cursor to sign.
     "hum/analytics": {SECRET},  # Its newest calls are the first page, and it returns no cursor.
     "workers/numbers": {SECRET},  # It configures and settles numbers, and returns no cursor.
     "workers/summaries": {SECRET},  # It returns no cursor.

@@ -48,7 +48,7 @@ def count_taken(plan: PlanName) -> int:
 
 
 @pytest.mark.parametrize(
-    ("name", "function"), [("streams", StreamFunction.EVENTS), ("hum/call_stream", StreamFunction.CALLS)]
+    ("name", "function"), [("streams", StreamFunction.EVENTS), ("hum/streams", StreamFunction.CALLS)]
 )
 def test_all_places_and_the_spare_fit_into_the_reserved_concurrency(name: str, function: StreamFunction) -> None:
     reserved = topology.function(name).reserved

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from functions.hum.call_stream.handler import handler
+from functions.hum.streams.handler import handler
 from infra import openapi
 from switchboard.audit import sealing
 from switchboard.aws import dynamodb, reads
@@ -205,7 +205,7 @@ def test_both_pages_show_the_data_of_each_event() -> None:
     written = {name: list(model.model_fields) for name, model in call_stream_events.DATA.items()}
     document = json.loads((openapi.FOLDER / "hum.json").read_text())
     described = document["paths"]["/api/calls/{id}/stream"]["get"]["description"]
-    assert documented_fields(described) == written, "change the table in functions/hum/call_stream/routes.py"
+    assert documented_fields(described) == written, "change the table in functions/hum/streams/routes.py"
     page = (openapi.FOLDER.parents[2] / "docs" / "contracts" / "hum.md").read_text()
     page = page.partition("### The live stream")[2].partition("\n## ")[0]
     assert documented_fields(page) == written, "change the table in docs/contracts/hum.md#the-live-stream"

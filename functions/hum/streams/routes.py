@@ -21,7 +21,7 @@ LastEventId = Annotated[
     Header(alias="Last-Event-ID", description="The id of the last event received. The stream continues after it."),
 ]
 
-api = Api(Hum(), "call_stream", tags={"Events": "All that happens in the organization."})
+api = Api(Hum(), "streams", tags={"Events": "All that happens in the organization."})
 
 
 @api.get(

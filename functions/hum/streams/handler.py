@@ -1,8 +1,8 @@
-"""The streaming route as an ordinary function: the buffered fallback where responses cannot be streamed."""
+"""The streaming routes as an ordinary function: the buffered fallback where responses cannot be streamed."""
 
 from __future__ import annotations
 
-from functions.hum.call_stream.routes import api
+from functions.hum.streams.routes import api
 from switchboard.edge.streaming.buffered import buffered_handler
 
 __all__ = ["api", "handler"]
