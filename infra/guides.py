@@ -25,7 +25,7 @@ FOLDER = ROOT / "docs" / "guides"
 PLACE = "/docs/guides/"
 _NAMES = (
     *("getting-started", "authentication", "errors", "idempotency", "rate-limits", "paging", "webhooks"),
-    *("live-events", "test-numbers"),
+    *("webhook-signatures", "live-events", "test-numbers"),
 )
 #: The file of each guide by the last part of its address, in the order of reading.
 SOURCES = {

@@ -27,7 +27,7 @@ _LIMITS = {
 }
 _EVENTS = """\
 The [list of events](/docs/guides/webhook-events.md) has the fields of each body. The
-[guide of webhooks](/docs/guides/webhooks.md) says how to verify a delivery.
+[guide of webhook signatures](/docs/guides/webhook-signatures.md) says how to verify a delivery.
 """
 
 

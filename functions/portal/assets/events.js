@@ -17,7 +17,7 @@ function showState(kind, text) {
 
 function card(event) {
   const facts = [
-    ["Place", String(event.id)],
+    ["Sequence number", String(event.id)],
     ["Channel", event.channel],
     ["Subject", event.detail],
     ["Agent", event.agent_id],

@@ -196,7 +196,7 @@ def test_the_node_code_of_the_guide_verifies_a_delivery(change: dict[str, str], 
 
 
 def find_code(kind: str) -> str:
-    text = (guides.FOLDER / "webhooks.md").read_text()
+    text = (guides.FOLDER / "webhook-signatures.md").read_text()
     return next(block.text for block in pages.blocks(text) if block.kind == kind)
 
 
