@@ -176,6 +176,8 @@ def test_an_invited_person_accepts_in_the_console_and_switches(url: str, browser
         sign_in(page, url, invited)
         page.get_by_label("Name").fill("Hill")
         page.get_by_role("button", name="Create the organization").click()
+        # The page loads again: a click before that is lost.
+        page.get_by_text("An admin can do everything").wait_for()
         page.get_by_role("button", name="Accept the invite of Harbor").click()
         page.get_by_role("button", name="Switch to Harbor").click()
         page.get_by_text("A viewer can read").wait_for()
