@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel
 
+from switchboard.calls.failures import describe_failure
 from switchboard.calls.models import Call
 from switchboard.dialects.hum.call_details import CallRecordView, CallSummaryView, CallToolView, CallTurnView
 from switchboard.dialects.hum.call_views import STATUSES, CallStatus
@@ -57,6 +58,7 @@ class EndData(BaseModel):
     call_id: str
     status: CallStatus | None = None
     end_reason: str | None = None
+    error_message: str | None = None
     declined: str | None = None
     after_hours: bool | None = None
     ended_at: str | None = None
@@ -71,6 +73,7 @@ class EndData(BaseModel):
             call_id=call.id,
             status=STATUSES[call.state],
             end_reason=call.end_reason.value if call.end_reason else None,
+            error_message=describe_failure(call),
             declined=call.declined.value if call.declined else None,
             after_hours=call.after_hours,
             ended_at=call.ended_at,
