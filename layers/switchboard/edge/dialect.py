@@ -49,7 +49,7 @@ _GATEWAY_TEXTS = {
     400: "The request is not valid: check its path, headers and body.",
     401: "The credentials are not valid: check them.",
     403: "The request is not allowed: check its credentials and its content.",
-    404: "This path does not exist: compare it with the API document.",
+    404: "This path does not exist: the documentation at /docs lists all paths.",
     413: "The request is too large: send a smaller body.",
     415: "This media type is not supported: send the type that the API document names.",
     429: "Too many requests: wait a second, then try again.",

@@ -150,7 +150,7 @@ class Router:
         """Returns the operation of a path. Raises NotFound, or MethodNotAllowed with the supported methods."""
         methods = self._find_methods(path)
         if methods is None:
-            raise NotFound("This path does not exist: compare it with the API document.", code="unknown_path")
+            raise NotFound("This path does not exist: the documentation at /docs lists all paths.", code="unknown_path")
         operation = methods.get(method)
         if operation is None:
             raise MethodNotAllowed(
@@ -226,4 +226,4 @@ def _raise(error: Exception) -> Any:
 
 def _nothing_here(_: Exception) -> Any:
     # `find_operation` has found the operation, so Powertools finds it too. If not, the error is still in the dialect.
-    raise NotFound("This path does not exist: compare it with the API document.", code="unknown_path")
+    raise NotFound("This path does not exist: the documentation at /docs lists all paths.", code="unknown_path")
