@@ -8,15 +8,15 @@ citation.
 from __future__ import annotations
 
 import ast
-import io
 import re
 import sys
-import tokenize
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote
+
+from tests import sources
 
 ROOT = Path(__file__).resolve().parents[1]
 #: The folders with texts of the project, besides the files of its first folder.
@@ -132,19 +132,15 @@ def _texts(path: str, source: str) -> Iterator[tuple[int, str, bool]]:
             if found := re.search(r"(?:^|\s)(?:#|//)(.*)", text):
                 yield line, found[1], True
         return
-    tree = ast.parse(source)
     documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-    docstrings = {
-        id(node.body[0].value)
-        for node in ast.walk(tree)
-        if isinstance(node, documented) and node.body and isinstance(node.body[0], ast.Expr)
-    }
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and len(node.value.split()) > 1:
+    docstrings = set[int]()
+    for node in sources.walk(ast.parse(source)):
+        if isinstance(node, documented) and node.body and isinstance(node.body[0], ast.Expr):
+            docstrings.add(id(node.body[0].value))
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and len(node.value.split()) > 1:
             yield node.lineno, node.value, id(node) in docstrings
-    for token in tokenize.generate_tokens(io.StringIO(source).readline):
-        if token.type == tokenize.COMMENT:
-            yield token.start[0], token.string, True
+    for line, comment in sources.list_comments(source):
+        yield line, comment, True
 
 
 def _citations(path: str, line: int, text: str, tree: Tree, *, whole: bool = True) -> Iterator[Finding]:

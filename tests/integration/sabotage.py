@@ -209,6 +209,8 @@ class Later:
     def __init__(self, send: Callable[[Sequence[QueueMessage]], set[int]]) -> None:
         self._send = send
         self._held: list[tuple[datetime, QueueMessage]] = []
+        #: The stream knows the items of earlier rounds, so that each round hands on new items only.
+        self.stream = Stream()
 
     def __call__(self, messages: Sequence[QueueMessage]) -> set[int]:
         now = [place for place, message in enumerate(messages) if not message.delay]
@@ -228,10 +230,9 @@ class Later:
 
 def send_due(later: Later, *workers: str) -> None:
     """Run the stream, the tick, the queues and these workers until no due work is left."""
-    stream = Stream()
     run_tick()
     while True:
-        stream.hand_on()
+        later.stream.hand_on()
         later.bring()
         if not sum(run_worker(name) for name in workers):
             return

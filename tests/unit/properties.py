@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -11,13 +12,20 @@ from switchboard.aws.dynamodb import Item, Key
 from switchboard.aws.writes import Put, Writes, _flatten
 
 
-def example_settings(number: int, *, slow: bool = False) -> Callable[[Any], Any]:
-    """Try a number of examples. A test's tables keep their items from one example to the next.
+#: Whether property tests try all their examples (`make thorough`). The others are the same examples, but fewer.
+THOROUGH = os.environ.get("TESTS") == "thorough"
+#: The share of the examples that `make test` tries, and the number of examples that it tries in any case.
+_SHARE, _FEWEST = 4, 10
 
-    A slow test does not search for a smaller failing example.
+
+def example_settings(number: int, *, slow: bool = False, all_of_them: bool = False) -> Callable[[Any], Any]:
+    """Try a number of examples, a quarter of it in `make test`. A test's tables keep their items between examples.
+
+    A slow test does not search for a smaller failing example. With `all_of_them`, each run tries the whole number.
     """
+    fewer = max(number // _SHARE, min(number, _FEWEST))
     return settings(
-        max_examples=number,
+        max_examples=number if THOROUGH or all_of_them else fewer,
         derandomize=True,
         database=None,
         deadline=None,
