@@ -14,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help python installed-run installed-all run status logs stop reset seed speech test lint types unit contract \
-	integration infra coverage mutants fuzz chaos clients hooks synth build deploy invoke bench openapi noun lock clean
+	thorough integration infra coverage mutants fuzz chaos clients hooks synth build deploy invoke bench openapi noun lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -73,6 +73,9 @@ integration: installed-all
 
 infra: installed-all
 	$(BIN)/pytest tests/infra -n 2 --dist loadgroup --no-loadscope-reorder
+
+thorough: installed-all ## run the unit tests with all examples of property tests; `make test` tries a quarter of them
+	TESTS=thorough $(BIN)/pytest tests/unit -n 2
 
 coverage: installed-all ## branches that tests take of signer, gate, limiter and effects, of some with ONLY="gate"
 	$(BIN)/python -m tests.guards.coverage $(ONLY)

@@ -22,6 +22,7 @@ import switchboard
 from switchboard.edge.fields import Pattern
 from switchboard.roleplay.catalog.models import Criterion
 from switchboard.roleplay.judges import signs
+from tests import sources
 
 #: The effect of each method of a pattern on a text.
 METHODS: dict[str, Callable[[re.Pattern[Any], Any], object]] = {
@@ -82,7 +83,7 @@ def list_uses() -> list[Use]:
 def _calls(tree: ast.Module) -> dict[str, set[str]]:
     """The names whose pattern methods are called or passed on: `_NAME.search(…)`, `module.NAME.sub`."""
     found: dict[str, set[str]] = defaultdict(set)
-    for node in ast.walk(tree):
+    for node in sources.walk(tree):
         if isinstance(node, ast.Attribute) and node.attr in METHODS:
             if isinstance(node.value, ast.Name):
                 found[node.value.id].add(node.attr)
@@ -93,18 +94,23 @@ def _calls(tree: ast.Module) -> dict[str, set[str]]:
 
 def _written_into_calls(module: str, tree: ast.Module) -> Iterator[Use]:
     """`re.search("…", text, re.IGNORECASE)` in a function: the pattern is compiled with each call."""
-    inner = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
-    seen: set[ast.AST] = set()
-    for place in (*inner, tree):
-        for node in set(ast.walk(place)) - seen:
-            seen.add(node)
-            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args):
-                continue
-            written, method = node.args[0], node.func.attr
-            of_re = isinstance(node.func.value, ast.Name) and node.func.value.id == "re" and method in METHODS
-            if of_re and isinstance(written, ast.Constant) and isinstance(written.value, str | bytes):
-                pattern: re.Pattern[Any] = re.compile(written.value, _flags(node))
-                yield Use(f"{module}.{getattr(place, 'name', '')}", pattern, frozenset({method}))
+    for place, node in _walk_with_functions(tree):
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args):
+            continue
+        written, method = node.args[0], node.func.attr
+        of_re = isinstance(node.func.value, ast.Name) and node.func.value.id == "re" and method in METHODS
+        if of_re and isinstance(written, ast.Constant) and isinstance(written.value, str | bytes):
+            pattern: re.Pattern[Any] = re.compile(written.value, _flags(node))
+            yield Use(f"{module}.{place}", pattern, frozenset({method}))
+
+
+def _walk_with_functions(tree: ast.Module) -> Iterator[tuple[str, ast.AST]]:
+    """Yields each node of a module, with the name of the outermost function around it."""
+    for node in tree.body:
+        # The functions of a class are its members.
+        for member in node.body if isinstance(node, ast.ClassDef) else [node]:
+            name = member.name if isinstance(member, ast.FunctionDef | ast.AsyncFunctionDef) else ""
+            yield from ((name, below) for below in sources.walk(member))
 
 
 def _flags(call: ast.Call) -> re.RegexFlag:

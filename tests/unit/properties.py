@@ -11,7 +11,6 @@ from hypothesis import HealthCheck, Phase, settings
 from switchboard.aws.dynamodb import Item, Key
 from switchboard.aws.writes import Put, Writes, _flatten
 
-
 #: Whether property tests try all their examples (`make thorough`). The others are the same examples, but fewer.
 THOROUGH = os.environ.get("TESTS") == "thorough"
 #: The share of the examples that `make test` tries, and the number of examples that it tries in any case.

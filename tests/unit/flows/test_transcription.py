@@ -23,7 +23,7 @@ from switchboard.team.permissions import Role
 from switchboard.usage import charges
 from tests.actors import Tenant, member, tenant
 from tests.fakes.transcribe import TranscribeService
-from tests.recordings import FORMATS, NOISES, encode, recording, wav_of
+from tests.recordings import NOISES, encode, recording, wav_of
 from tests.unit.edge.asking import send_request
 from tests.unit.edge.test_multipart import BOUNDARY, build_form, build_part
 
@@ -90,7 +90,7 @@ def test_a_sample_becomes_text_and_only_its_event_is_kept(acme: Tenant, ask: Ask
     assert recorded(acme) == [{"sample": digest, "size": len(sample), "seconds": 1}]
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("form", ["wav", "mulaw", "m4a", "webm"])
 def test_the_bytes_decide_the_type_and_not_what_the_sender_calls_it(ask: Ask, form: str) -> None:
     status, found, _ = ask(audio(encode(recording("hello_world"), form), "image/png", "picture.png"))
     assert status == 200, found
