@@ -54,6 +54,7 @@ class Client:
         """Sends a request until it is answered 2xx. Returns the body; raises RuntimeError if that never happens."""
         headers = headers | ({"Idempotency-Key": secrets.token_hex(12)} if method == "POST" else {})
         deadline = time.monotonic() + _LONGEST_SECONDS
+        last = ""
         while True:
             try:
                 answer = httpx.request(
@@ -61,13 +62,15 @@ class Client:
                 )
             except httpx.TransportError as error:
                 self.promises.statuses[type(error).__name__] += 1
+                last = repr(error)
             else:
                 self.promises.statuses[str(answer.status_code)] += 1
+                last = f"{answer.status_code} {answer.text}"
                 if answer.is_success:
                     return answer.json()
                 self._check_refusal(method, path, answer)
             if time.monotonic() > deadline:
-                raise RuntimeError(f"{method} {path} was not answered 2xx within {_LONGEST_SECONDS} s")
+                raise RuntimeError(f"{method} {path} was not answered 2xx within {_LONGEST_SECONDS} s, but {last}")
             time.sleep(_PAUSE)
 
     def _check_refusal(self, method: str, path: str, answer: httpx.Response) -> None:
@@ -89,8 +92,7 @@ class Client:
     def order(self) -> str:
         request_id = f"chaos-{secrets.token_hex(8)}"
         body = {"action": "initiate_call", "agent_id": self.flow_id, "phone_number": _BUSY, "request_id": request_id}
-        self.send("POST", "/functions/v1/external-api", self.opticomm, body)
-        return request_id
+        return str(self.send("POST", "/functions/v1/external-api", self.opticomm, body)["call_id"])
 
     def contact(self) -> str:
         body = {"e164": f"+1628555{secrets.randbelow(10_000):04d}", "display_name": "Grace Hopper"}

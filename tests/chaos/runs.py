@@ -21,12 +21,14 @@ from tests.running import Running
 _LOOK_EVERY_SECONDS = 0.5
 #: Longer than any queue's visibility timeout: a message that a kill took from its worker waits for that.
 _LONGEST_SECONDS = 300
-#: The outcome of a mail or text counts as unknown if nothing has changed for this time.
+#: The outcome of a mail, text or call counts as unknown if nothing has changed for this time.
 _QUIET_SECONDS = 10
-#: A kill between the claim and the send of a mail or text leaves its outcome unknown. It is not sent again: a job asks
-#: for the outcome ten minutes later. Two workers send mails, and two send texts.
-_UNSURE_PER_KILL = 4
-_ASKING_JOBS = frozenset({"ConfirmMail", "ConfirmText"})
+#: A kill between the claim and the send of a mail or text, or the dialing of a call, leaves its outcome unknown. It is
+#: not repeated: a job asks for the outcome ten minutes later. Two workers send mails, two send texts, and two dial.
+_UNSURE_PER_KILL = 6
+_ASKING_JOBS = frozenset({"ConfirmMail", "ConfirmText", "ConfirmDial"})
+#: The states of a call that a worker may have claimed. The outcome of a call in a later state is known.
+_CLAIMED_STATES = {"call": "INITIATING", "order": "pending"}
 
 
 _LAST_STATES = {
@@ -39,7 +41,7 @@ _LAST_STATES = {
 
 
 class Outcome(NamedTuple):
-    """The result of a run. `unsure` counts mails and texts that a kill hit between claim and send."""
+    """The result of a run. `unsure` counts mails, texts and calls that a kill hit between claim and send."""
 
     made: dict[str, int]
     statuses: dict[str, int]
@@ -95,8 +97,7 @@ def _settle(client: Client, receiver: Receiver, kills: int) -> Outcome:
     began = time.monotonic()
     promises = client.promises
     unfinished = _wait_until_empty(lambda: _find_unfinished(client), client.stack.home)
-    asked_for = _asked_for(client.stack.home)
-    unsure = {one for one in unfinished if one.split()[1] in asked_for}
+    unsure = _find_unsure(unfinished, client.stack.home)
     if len(unsure) > _UNSURE_PER_KILL * kills:
         promises.faults.append(f"more outcomes are unknown than {kills} kills can explain: {sorted(unsure)}")
     undelivered = _wait_until_empty(lambda: _find_undelivered(client, receiver, unsure), client.stack.home)
@@ -110,17 +111,28 @@ def _settle(client: Client, receiver: Receiver, kills: int) -> Outcome:
 def _wait_until_empty(look: Callable[[], set[str]], home: Path) -> set[str]:
     """Waits until nothing is missing, and returns what is still missing after a while.
 
-    It waits no longer when only mails and texts are missing whose outcome a job asks for, and nothing changes.
+    It waits no longer when a job asks for the outcome of everything that is missing, and nothing changes.
     """
     began = changed = time.monotonic()
     before: set[str] = set()
     while (missing := look()) and time.monotonic() - began < _LONGEST_SECONDS:
         if missing != before:
             before, changed = missing, time.monotonic()
-        elif time.monotonic() - changed > _QUIET_SECONDS and _ids_of(missing) <= _asked_for(home):
+        elif time.monotonic() - changed > _QUIET_SECONDS and missing == _find_unsure(missing, home):
             break
         time.sleep(_LOOK_EVERY_SECONDS)
     return missing
+
+
+def _find_unsure(missing: set[str], home: Path) -> set[str]:
+    """Returns the missing objects whose outcome a waiting job asks for."""
+    asked_for = _asked_for(home)
+    parts = {one: one.split() for one in missing}
+    return {
+        one
+        for one, (kind, object_id, state) in parts.items()
+        if object_id in asked_for and state == _CLAIMED_STATES.get(kind, state)
+    }
 
 
 def _ids_of(missing: set[str]) -> set[str]:
@@ -145,8 +157,8 @@ def _find_unfinished(client: Client) -> set[str]:
     }
 
 
-def _ask_status(client: Client, request_id: str) -> str:
-    question = {"action": "check_status", "request_id": request_id}
+def _ask_status(client: Client, call_id: str) -> str:
+    question = {"action": "check_status", "call_id": call_id}
     return str(client.send("POST", "/functions/v1/external-api", client.opticomm, question)["status"])
 
 
@@ -189,7 +201,7 @@ def _verify_chain(client: Client) -> list[str]:
 
 
 def _asked_for(home: Path) -> set[str]:
-    """Returns the mails and texts whose outcome a waiting job asks for."""
+    """Returns the mails, texts and calls whose outcome a waiting job asks for."""
     with sqlite3.connect(f"file:{home / 'data' / 'state' / 'queues.db'}?mode=ro", uri=True) as journal:
         bodies = [json.loads(json.loads(text)["body"]) for (text,) in journal.execute("SELECT body FROM messages")]
-    return {body["message_id"] for body in bodies if body.get("job") in _ASKING_JOBS}
+    return {body.get("message_id") or body["call_id"] for body in bodies if body.get("job") in _ASKING_JOBS}
