@@ -18,7 +18,7 @@ _REASONS = {
     EndReason.PROVIDER_UNAVAILABLE: "The voice provider was not available.",
     EndReason.CONCURRENCY_LIMIT: "The organization's limit of concurrent calls was reached for too long.",
     EndReason.RATE_LIMIT: "The caller ID's limit of calls per second was reached for too long.",
-    EndReason.BLOCKED: "A compliance rule refused the call before it was dialed.",
+    EndReason.BLOCKED: "The compliance gate refused the call before it was dialed.",
 }
 
 
@@ -27,6 +27,12 @@ def describe_failure(call: Call) -> str | None:
     if call.state not in _FAILED_STATES:
         return None
     if call.error:
-        # A worker or a provider wrote it, as a part of a sentence.
-        return f"{call.error[0].upper()}{call.error[1:].removesuffix('.')}."
+        return _write_sentence(call.error)
     return _REASONS.get(call.end_reason or EndReason.FAILED, "The call failed.")
+
+
+def _write_sentence(error: str) -> str:
+    """Returns an error as a sentence. Carriers tell errors in their own form, some of them only a code."""
+    if not any(character.isalpha() for character in error):
+        return f"The carrier could not place the call: {error}."
+    return error[0].upper() + error[1:] + ("" if error.endswith((".", "!", "?")) else ".")

@@ -53,6 +53,7 @@ CallFacts = TypedDict(
         "to": str,
         "tier": str,
         "endReason": str | None,
+        "error": str | None,
         "durationSeconds": int | None,
         "startedAt": str | None,
         "answeredAt": str | None,

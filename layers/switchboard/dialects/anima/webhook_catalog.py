@@ -37,6 +37,7 @@ _SAMPLES: dict[str, Any] = {
     "to": "+14155550142",
     "tier": "basic",
     "endReason": "completed",
+    "error": None,
     "durationSeconds": 90,
     "startedAt": "2026-01-15T16:58:26.000Z",
     "answeredAt": "2026-01-15T16:58:30.000Z",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from switchboard.calls import failures
 from switchboard.events.models import Event
 from switchboard.kit import texts
 from switchboard.webhooks.event_names import EVENT_NAMES
@@ -90,6 +91,7 @@ def _call(_: Event, call: Call | None) -> CallFacts | None:
         "to": call.to_number,
         "tier": call.tier.value,
         "endReason": call.end_reason.value if call.end_reason else None,
+        "error": failures.describe_failure(call),
         "durationSeconds": call.duration_seconds,
         "startedAt": call.started_at,
         "answeredAt": call.connected_at,

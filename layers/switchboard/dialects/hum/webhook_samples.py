@@ -199,6 +199,7 @@ OF_NAME: dict[str, dict[str, Any]] = {
         "ended_at": None,
         "duration_sec": None,
         "end_reason": None,
+        "error_message": None,
         "has_recording": False,
         "summary_tldr": None,
         "outcome": None,
