@@ -222,8 +222,9 @@ class Later:
 
     def bring(self) -> None:
         """Enqueue due messages."""
-        due = [message for moment, message in self._held if moment <= clock.now()]
-        self._held = [(moment, message) for moment, message in self._held if moment > clock.now()]
+        now = clock.now()
+        due = [message for moment, message in self._held if moment <= now]
+        self._held = [(moment, message) for moment, message in self._held if moment > now]
         if due:
             self._send([replace(message, delay=0) for message in due])
 

@@ -30,9 +30,10 @@ from switchboard.calls import (
 )
 from switchboard.calls.changes import CallChange
 from switchboard.calls.conversations import new_conversation
-from switchboard.calls.ending import TALK_LIMIT, CallEnd
+from switchboard.calls.ending import CallEnd
 from switchboard.calls.jobs import ConfirmDial, DialCall, WakeWaiting
 from switchboard.calls.lanes import Lane
+from switchboard.calls.lengths import TALK_LIMIT
 from switchboard.calls.models import OVER_STATES, Call, State
 from switchboard.calls.pacing import AdmittedCall
 from switchboard.calls.reports import RING_REPORT_LIMIT

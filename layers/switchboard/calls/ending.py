@@ -7,13 +7,14 @@ analysis makes it COMPLETED. Without an analysis a timer does that.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 from switchboard.accounts import organizations
 from switchboard.aws.writes import Writes
 from switchboard.calls import acceptance, changes, waiting
 from switchboard.calls.changes import CallChange
+from switchboard.calls.lengths import TALK_LIMIT_SECONDS, count_minutes, fit_times, limit_seconds, suppose_answer
 from switchboard.calls.models import Call, State
 from switchboard.carriers.voice.ports.reports import EndReason, Report
 from switchboard.kit import clock, texts
@@ -21,15 +22,10 @@ from switchboard.persistence.collection import next_version
 from switchboard.timers import service as timers
 from switchboard.usage import service as usage
 
-#: The maximum length of a call.
-TALK_LIMIT = timedelta(hours=1)
-_TALK_LIMIT_SECONDS = int(TALK_LIMIT.total_seconds())
 #: How long to wait for the report of a talk's analysis.
 ANALYSIS_LIMIT = timedelta(minutes=2)
 #: How long after its end a report may correct a call. Providers repeat their reports for one day at most.
 _CORRECTION_LIMIT = timedelta(hours=48)
-#: The maximum length to believe, in seconds. No provider allows a call of more than four hours.
-_MAX_REPORTED_SECONDS = 4 * 3_600
 
 #: TALKING has the states in which the two talk. ANSWERED adds the state directly after that.
 TALKING_STATES = frozenset({State.ACTIVE, State.HOLD})
@@ -78,24 +74,22 @@ def end_call(call: Call, end: CallEnd) -> CallChange:
     supposed = not call.answered_at and (_was_answered(end.reason) or call.state in ANSWERED_STATES)
     if supposed:
         # The report of the end arrived before the report of the answer: the end implies the answer.
-        call = call.model_copy(update={"answered_at": _answered_before(call, at, end.seconds)})
+        call = call.model_copy(update={"answered_at": suppose_answer(call, at, end.seconds)})
     reason = true_reason(call, end.reason)
     state = _end_state(call, reason)
     if state is None:
         return None
-    talked = _talk_seconds(call, end.seconds, at)
-    if end.provisional and end.seconds is None:
-        # Nobody reported the end. It may have come at any time, so nothing is charged beyond the first minute.
-        talked = min(talked, 60)
-    minutes = _minutes(talked) + _minutes(call.transfer_seconds)
+    times = fit_times(call, at, end.seconds, provisional=end.provisional)
+    minutes = count_minutes(times.seconds) + count_minutes(call.transfer_seconds)
     facts = {
         "end_reason": _name_refusal(call, reason),
         "error": end.error,
         "sip_code": end.sip_code,
-        "ended_at": clock.format_iso(at),
+        "answered_at": times.answered_at,
+        "ended_at": times.ended_at,
         "cost_micros": _price(call, minutes),
-        "duration_seconds": talked,
-        "reported_seconds": None if call.answered_at or end.seconds is None else _limit_seconds(end.seconds),
+        "duration_seconds": times.seconds,
+        "reported_seconds": None if call.answered_at or end.seconds is None else limit_seconds(end.seconds),
         "answer_supposed": supposed,
         "length_supposed": end.seconds is None,
         "provisional": end.provisional,
@@ -135,9 +129,9 @@ def apply_analysis(call: Call, outcome: str | None, summary: str | None) -> Call
 def longest_talk_seconds(call: Call, left: int | None) -> int:
     """Returns how long a call may last, in seconds. The rest of the organization's cap must pay for all of it."""
     if left is None:
-        return _TALK_LIMIT_SECONDS
+        return TALK_LIMIT_SECONDS
     # The first minute is already charged.
-    return min(_TALK_LIMIT_SECONDS, 60 * (1 + max(0, left) // usage.price_micros(acceptance.METER[call.tier])))
+    return min(TALK_LIMIT_SECONDS, 60 * (1 + max(0, left) // usage.price_micros(acceptance.METER[call.tier])))
 
 
 def longest_transfer_seconds(call: Call, left: int | None) -> int:
@@ -146,11 +140,11 @@ def longest_transfer_seconds(call: Call, left: int | None) -> int:
     Both legs cost minutes, and the minutes of the call after its first one are not charged yet.
     """
     if left is None:
-        return _TALK_LIMIT_SECONDS
+        return TALK_LIMIT_SECONDS
     price = usage.price_micros(acceptance.METER[call.tier])
     passed = (clock.now() - clock.parse(call.answered_at or call.created_at)).total_seconds()
-    unpaid = max(0, _minutes(round(passed)) - 1) * price
-    return min(_TALK_LIMIT_SECONDS, 60 * (max(0, left - unpaid) // (2 * price)))
+    unpaid = max(0, count_minutes(round(passed)) - 1) * price
+    return min(TALK_LIMIT_SECONDS, 60 * (max(0, left - unpaid) // (2 * price)))
 
 
 def record_transfer(call: Call, to_number: str, seconds: int | None, known: Mapping[str, Any]) -> CallChange:
@@ -158,12 +152,12 @@ def record_transfer(call: Call, to_number: str, seconds: int | None, known: Mapp
 
     The end of the call charges them. A transfer that is reported after the end is charged at once.
     """
-    length = call.transfer_seconds + _limit_seconds(seconds or 0)
+    length = call.transfer_seconds + limit_seconds(seconds or 0)
     after = next_version(call, transferred_to=to_number, transfer_seconds=length, **known)
     told = changes.event_writes(after, "voice.call.transferred", transferred_to=texts.digest(to_number))
     if call.ended_at is None:
         return after, told
-    more = _minutes(length) - _minutes(call.transfer_seconds)
+    more = count_minutes(length) - count_minutes(call.transfer_seconds)
     charged = after.model_copy(update={"cost_micros": call.cost_micros + _price(call, more)})
     return charged, [told, _settlement_writes(call, more)]
 
@@ -179,9 +173,10 @@ def apply_late_answer(call: Call, report: Report) -> CallChange:
     end = clock.parse(call.ended_at)
     known = {"answered_by": call.answered_by or report.answered_by, "answer_supposed": False}
     if call.provisional:
-        # We concluded this end ourselves. A later report of the end will have the length of the talk.
+        # We concluded this end ourselves. A later report of the end may correct it again.
         at = min(changes.event_time(call, report.at), end)
-        return next_version(call, answered_at=clock.format_iso(at), **known), None
+        told = call.model_copy(update={"answered_at": clock.format_iso(at), **known})
+        return _replace_end(call, told, call.end_reason or EndReason.TIMEOUT, None, provisional=True)
     if call.answered_at and not call.length_supposed:
         # The time of the answer already follows from the length.
         return next_version(call, **known), None
@@ -200,14 +195,16 @@ def correct_end(call: Call, report: Report) -> CallChange:
         return None
     told = call.model_copy(update={"error": None, "sip_code": end.sip_code, "outcome": report.outcome or call.outcome})
     if not call.answered_at and _was_answered(end.reason):
-        told = told.model_copy(update={"answered_at": _answered_before(call, at, end.seconds)})
+        told = told.model_copy(update={"answered_at": suppose_answer(call, at, end.seconds)})
     if report.at:
         told = told.model_copy(update={"ended_at": clock.format_iso(at)})
     return _replace_end(call, told, end.reason, end.seconds)
 
 
-def _replace_end(call: Call, told: Call, reason: EndReason, seconds: int | None) -> CallChange:
-    """Returns the change to another end: its state, length and price, and the write that charges the difference."""
+def _replace_end(
+    call: Call, told: Call, reason: EndReason, seconds: int | None, *, provisional: bool = False
+) -> CallChange:
+    """Returns the change to another end: its state, times and price, and the write that charges the difference."""
     assert told.ended_at is not None
     begun = told.model_copy(update={"state": State.ACTIVE if told.answered_at else State.RINGING})
     reason = true_reason(begun, reason)
@@ -215,18 +212,20 @@ def _replace_end(call: Call, told: Call, reason: EndReason, seconds: int | None)
     assert state is not None, "every reason ends a call that is in progress"
     if call.state is State.ENDING and state is State.COMPLETED:
         state = State.ENDING
-    talked = _talk_seconds(begun, seconds, clock.parse(told.ended_at))
-    minutes = _minutes(talked) + _minutes(call.transfer_seconds)
+    times = fit_times(begun, clock.parse(told.ended_at), seconds, provisional=provisional)
+    minutes = count_minutes(times.seconds) + count_minutes(call.transfer_seconds)
     after = next_version(
         told,
         state=state,
         end_reason=_name_refusal(call, reason),
-        duration_seconds=talked,
+        answered_at=times.answered_at,
+        ended_at=times.ended_at,
+        duration_seconds=times.seconds,
         cost_micros=_price(call, minutes),
-        provisional=False,
+        provisional=provisional,
         length_supposed=seconds is None,
     )
-    before = _minutes(call.duration_seconds or 0) + _minutes(call.transfer_seconds)
+    before = count_minutes(call.duration_seconds or 0) + count_minutes(call.transfer_seconds)
     event = changes.event_writes(after, "voice.call.corrected", **end_event_data(after))
     return after, [_settlement_writes(call, minutes - before), event]
 
@@ -241,11 +240,6 @@ def end_event_data(call: Call) -> dict[str, Any]:
         "provisional": call.provisional,
     }
     return data | ({"widget_session": call.widget.session_id} if call.widget else {})
-
-
-def _minutes(seconds: int) -> int:
-    """Returns the started minutes."""
-    return -(-seconds // 60)
 
 
 def _price(call: Call, minutes: int) -> int:
@@ -290,11 +284,6 @@ def _was_answered(reason: EndReason) -> bool:
     return reason in (EndReason.COMPLETED, EndReason.VOICEMAIL)
 
 
-def _answered_before(call: Call, end: datetime, seconds: int | None) -> str:
-    begun = clock.parse(call.started_at or call.created_at)
-    return clock.format_iso(max(min(begun, end), end - timedelta(seconds=_limit_seconds(seconds or 0))))
-
-
 def _end_state(call: Call, reason: EndReason) -> State | None:
     """Returns the state in which a call ends for a reason, or `None` if it has already ended."""
     if call.answered_at:
@@ -302,19 +291,3 @@ def _end_state(call: Call, reason: EndReason) -> State | None:
     else:
         states = (_END_STATES.get(reason) or _HANGUP_STATES.get(reason, State.FAILED), State.FAILED)
     return next((state for state in states if call.can_become(state)), None)
-
-
-def _talk_seconds(call: Call, reported: int | None, end: datetime) -> int:
-    """Returns the length of the talk in seconds. It is 0 without an answer: some providers report the ringing time."""
-    if not call.answered_at:
-        return 0
-    if reported is not None:
-        return _limit_seconds(reported)
-    # A lost report must not cost the customer: the length is limited to the longest call.
-    passed = round((end - clock.parse(call.answered_at)).total_seconds())
-    return max(0, min(passed, _TALK_LIMIT_SECONDS))
-
-
-def _limit_seconds(seconds: int) -> int:
-    """Limits a reported length to possible values, in seconds."""
-    return max(0, min(seconds, _MAX_REPORTED_SECONDS))

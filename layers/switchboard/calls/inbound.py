@@ -20,9 +20,9 @@ from switchboard.accounts.models import Organization
 from switchboard.accounts.stops import StoppedError
 from switchboard.aws.writes import Writes, commit
 from switchboard.calls import acceptance, changes, ending, lanes, scripts, store, talks
-from switchboard.calls.ending import TALK_LIMIT
 from switchboard.calls.jobs import CloseCall
 from switchboard.calls.lanes import LaneTakenError
+from switchboard.calls.lengths import TALK_LIMIT
 from switchboard.calls.models import Call, Declined, Order, State, Tier
 from switchboard.carriers.voice.ports.incoming import IncomingCall
 from switchboard.carriers.voice.ports.reports import EndReason

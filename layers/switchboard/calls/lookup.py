@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from switchboard.aws.reads import Ref
 from switchboard.calls import store
+from switchboard.calls.lengths import fit_turns
 from switchboard.calls.store import (
     call_ref,
     get_turns,
@@ -13,7 +14,7 @@ from switchboard.calls.store import (
     list_turns,
 )
 
-__all__ = ["call_ref", "get_turns", "list_places", "list_places_of_tag", "list_tool_uses", "list_turns"]
+__all__ = ["call_ref", "fit_turns", "get_turns", "list_places", "list_places_of_tag", "list_tool_uses", "list_turns"]
 
 
 def sentiment_ref(org_id: str, call_id: str) -> Ref[str | None]:

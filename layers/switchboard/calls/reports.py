@@ -8,9 +8,10 @@ from typing import Any
 from switchboard import telemetry
 from switchboard.calls import changes, ending, machines, speech, store
 from switchboard.calls.changes import CallChange
-from switchboard.calls.ending import ANSWERED_STATES, TALK_LIMIT, CallEnd
+from switchboard.calls.ending import ANSWERED_STATES, CallEnd
 from switchboard.calls.jobs import CloseCallRoom
-from switchboard.calls.models import OVER_STATES, Call, CallerMessageState, CallRecording, State
+from switchboard.calls.lengths import TALK_LIMIT
+from switchboard.calls.models import AGENT_SPEAKER, OVER_STATES, Call, CallerMessageState, CallRecording, State
 from switchboard.carriers.voice.ports.reports import Recording, Report
 from switchboard.kit import clock
 from switchboard.persistence.collection import next_version
@@ -29,7 +30,9 @@ RING_REPORT_LIMIT = timedelta(minutes=3)
 def apply_report(report: Report) -> None:
     """Applies a provider's report to its call."""
     if report.kind in speech.SPEECH_KINDS:
-        speech.record_speech(report)
+        before = speech.record_speech(report)
+        if before and before.answered_at is None and report.turn and report.turn.speaker != AGENT_SPEAKER:
+            _prove_answer(report)
         return
     if not store.CALLS.change_object(report.org_id, report.call_id, lambda found: decide_report(found, report)):
         telemetry.log_skip(
@@ -38,6 +41,24 @@ def apply_report(report: Report) -> None:
     if report.kind == "ended":
         # Runs also after a retry: an earlier run may have stopped between the change and this line.
         speech.opt_out_by_cut_off_turns(report.org_id, report.call_id)
+        _prove_answer(report)
+
+
+def _prove_answer(report: Report) -> None:
+    """Supposes the answer of a call that is over if the other party has talked: the report of the answer may be lost.
+
+    Turn and end are each written before the read of the other. So at least one of two workers sees both.
+    """
+    call = store.CALLS.get_object(report.org_id, report.call_id)
+    if call is None or call.answered_at is not None or call.ended_at is None or not ending.may_be_corrected(call):
+        return
+    heard = [turn for turn in store.list_turns(call.org_id, call.id) if turn.speaker != AGENT_SPEAKER]
+    if not heard:
+        return
+    talked = timedelta(milliseconds=max(turn.end_ms for turn in heard))
+    at = clock.format_iso(clock.parse(call.ended_at) - talked)
+    answer = Report(org_id=call.org_id, call_id=call.id, kind="answered", at=at)
+    store.CALLS.change_object(call.org_id, call.id, lambda found: decide_report(found, answer))
 
 
 def decide_report(call: Call, report: Report) -> CallChange:

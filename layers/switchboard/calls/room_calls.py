@@ -204,7 +204,7 @@ def end_room_call(org_id: str, call_id: str, reason: EndReason, at: datetime) ->
     if call is None or call.state in OVER_STATES:
         telemetry.log_skip("the call is gone, or over", org_id=org_id, call_id=call_id)
         return
-    talked = max(0, round((at - clock.parse(call.answered_at)).total_seconds())) if call.answered_at else None
+    talked = clock.seconds_between(clock.parse(call.answered_at), at) if call.answered_at else None
     reports.apply_report(
         Report(
             org_id=org_id,

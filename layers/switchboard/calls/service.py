@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from switchboard.accounts.models import Caller
 from switchboard.agents import service as agents
 from switchboard.agents.service import ActingAgent
-from switchboard.calls import acceptance, store
+from switchboard.calls import acceptance, lengths, store
 from switchboard.calls.models import Call, Direction, Order, State
 from switchboard.calls.store import find_call, find_calls
 from switchboard.carriers import voice
@@ -121,7 +121,7 @@ def list_calls(
 def list_turns(caller: Caller, call_id: str) -> Iterable[Turn]:
     """Returns the turns so far, in order."""
     call = get_call(caller, call_id)
-    return store.list_turns(call.org_id, call.id)
+    return lengths.fit_turns(call, store.list_turns(call.org_id, call.id))
 
 
 def list_tool_uses(caller: Caller, call_id: str) -> list[ToolUse]:

@@ -27,12 +27,12 @@ from switchboard.timers import service as timers
 SPEECH_KINDS = frozenset({"turn", "tool", "dtmf", "opt_out"})
 
 
-def record_speech(report: Report) -> None:
-    """Records a turn, a tool use or pressed keys."""
+def record_speech(report: Report) -> Call | None:
+    """Records a turn, a tool use or pressed keys. Returns the call as it was before, `None` if it is gone."""
     call = store.CALLS.get_object(report.org_id, report.call_id)
     if call is None:
         telemetry.log_skip("the call is gone", org_id=report.org_id, call_id=report.call_id, report=report.kind)
-        return
+        return None
     if turn := report.turn:
         told = changes.event_writes(
             call, "voice.call.turn", number=turn.number, speaker=turn.speaker, characters=len(turn.text)
@@ -55,6 +55,7 @@ def record_speech(report: Report) -> None:
             call, "voice.call.tool", tool=tool.name, status=tool.status, duration_ms=tool.duration_ms
         )
         _record_once(report, [store.tool_use_writes(call, tool), told])
+    return call
 
 
 def _record_once(report: Report, fact: Writes) -> None:

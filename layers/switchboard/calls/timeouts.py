@@ -39,7 +39,7 @@ def close_call(org_id: str, call_id: str, state: str) -> None:
         return
     if call.state is not State.CREATED and _end_at_provider(call):
         return
-    if not store.CALLS.change_object(org_id, call_id, lambda found: _end_expired(found, State(state))):
+    if not store.CALLS.change_object(org_id, call_id, lambda found: decide_expired(found, State(state))):
         telemetry.log_skip("the call left the state of this timer", org_id=org_id, call_id=call_id)
 
 
@@ -159,7 +159,8 @@ def _record_missing(call: Call, found: voice.Transcript) -> bool:
     return len(missing) > _REPORTS_PER_RUN
 
 
-def _end_expired(call: Call, state: State) -> CallChange:
+def decide_expired(call: Call, state: State) -> CallChange:
+    """Returns the end of a call that is still in the state whose timer has expired, `None` for any other."""
     if not _is_still(call, state):
         return None
     if call.state is State.CREATED:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from switchboard.aws.dynamodb import Item
 from switchboard.aws.reads import Query
-from switchboard.calls import store, summaries
+from switchboard.calls import lengths, store, summaries
 from switchboard.calls.models import Call
 from switchboard.calls.notes import CallNote
 from switchboard.calls.summaries import CallSummary
@@ -38,10 +38,11 @@ def read_whole_call(org_id: str, call_id: str) -> WholeCall | None:
         found[item["sk"].partition("#")[0]].append(item)
     if not found["call"]:
         return None
+    call = store.CALLS.from_item(found["call"][0])
     return WholeCall(
-        store.CALLS.from_item(found["call"][0]),
+        call,
         summaries.parse_summary(found["summary"][0]) if found["summary"] else None,
-        [Turn.model_validate(item) for item in found["turn"]],
+        list(lengths.fit_turns(call, map(Turn.model_validate, found["turn"]))),
         store.parse_tool_uses(found["tool"]),
         [CallNote.model_validate(item) for item in found["note"]],
     )

@@ -46,6 +46,16 @@ def parse(text: str) -> datetime:
     return _in_utc(moment)
 
 
+def seconds_between(start: datetime, end: datetime) -> int:
+    """Returns the time from `start` to `end` in rounded seconds, and 0 if `end` is earlier."""
+    return max(0, round_seconds(end - start))
+
+
+def round_seconds(length: timedelta) -> int:
+    """Returns a length in the unit of all records: whole seconds."""
+    return round(length.total_seconds())
+
+
 def _in_utc(moment: datetime) -> datetime:
     try:
         return moment.astimezone(UTC)

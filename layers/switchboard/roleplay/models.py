@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -146,11 +147,16 @@ class RoleplayCall(BaseModel):
         return state in CALL_MOVES[self.state]
 
     @property
-    def duration_seconds(self) -> int:
-        """The time that the call was live, in seconds."""
+    def length(self) -> timedelta:
+        """The time that the call was live."""
         if not self.started_at or not self.ended_at:
-            return 0
-        return max(0, round((clock.parse(self.ended_at) - clock.parse(self.started_at)).total_seconds()))
+            return timedelta(0)
+        return max(timedelta(0), clock.parse(self.ended_at) - clock.parse(self.started_at))
+
+    @property
+    def duration_seconds(self) -> int:
+        """The time that the call was live, in rounded seconds."""
+        return clock.round_seconds(self.length)
 
 
 class TransportReport(BaseModel):

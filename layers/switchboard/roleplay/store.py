@@ -23,6 +23,7 @@ from switchboard.aws.dynamodb import Item, Key
 from switchboard.aws.reads import Query, Ref
 from switchboard.aws.writes import Put, Update
 from switchboard.kit import clock, texts
+from switchboard.kit.spoken_times import limit_times
 from switchboard.persistence.collection import Collection
 from switchboard.persistence.listing import Listing, ListPage, ListView, place_of
 from switchboard.persistence.optimistic import AlreadyRecordedError
@@ -111,7 +112,8 @@ def get_scored_call(org_id: str, call_id: str) -> ScoredCall | None:
     turns = [PracticeTurn.model_validate(item) for sk, item in items.items() if sk.startswith("turn#")]
     if score.heard is not None:
         turns = [turn for turn in turns if turn.number in score.heard]
-    return ScoredCall(call=CALLS.from_item(items["call"]), turns=turns, score=score)
+    call = CALLS.from_item(items["call"])
+    return ScoredCall(call=call, turns=list(limit_times(turns, call.length)), score=score)
 
 
 def list_scored_calls(org_id: str, listed: ScoredCallFilter, limit: int, after: str | None) -> ListPage:

@@ -280,5 +280,5 @@ def read_talk(session: WidgetSession) -> SessionWithTalk:
     """Returns a session with its call and what was said so far."""
     call = calls.find_call(session.org_id, session.call_id)
     assert call is not None, "a session and its call are in one commit"
-    turns: Iterable[Turn] = lookup.list_turns(session.org_id, session.call_id)
+    turns: Iterable[Turn] = lookup.fit_turns(call, lookup.list_turns(session.org_id, session.call_id))
     return SessionWithTalk(session, call, list(turns))

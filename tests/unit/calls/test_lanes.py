@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from switchboard.accounts.plans import PLANS, PlanName
-from switchboard.calls import dialing, ending, lanes, reports, timeouts
+from switchboard.calls import dialing, lanes, lengths, reports, timeouts
 from switchboard.calls.models import FINAL_STATES, Call, State
 from switchboard.carriers import voice
 from switchboard.carriers.voice.ports.reports import EndReason, Report
@@ -220,7 +220,7 @@ def test_a_lease_expires_and_a_late_end_releases_no_other_lane(world: Dialers) -
 
 
 def test_a_lease_is_longer_than_any_call() -> None:
-    longest = dialing.UNCONFIRMED_AFTER + 2 * ending.TALK_LIMIT + reports.RING_REPORT_LIMIT
+    longest = dialing.UNCONFIRMED_AFTER + 2 * lengths.TALK_LIMIT + reports.RING_REPORT_LIMIT
     assert longest + timedelta(minutes=30) < lanes.LEASE
     assert timedelta(minutes=15) == lanes.WAIT_LIMIT, "its timer leaves through the outbox"
 

@@ -85,7 +85,7 @@ def finish(call: Call, *spoken: str, answered_by: str = "human") -> Call:
     report_turn(call, "Hello from the agent.", speaker="agent", number=0)
     for number, text in enumerate(spoken, 1):
         report_turn(call, text, number=number)
-    report_progress(call, "ended", end_reason=EndReason.COMPLETED, duration_seconds=30)
+    report_progress(call, "ended", end_reason=EndReason.COMPLETED, duration_seconds=0)
     return read_call(call)
 
 
@@ -353,7 +353,7 @@ def test_the_summary_says_that_our_message_was_left(ada: Member, frozen: clock.F
     dialing.dial_call(call.org_id, call.id)
     report_progress(call, "answered", answered_by="machine_end_beep")
     outbound_scripts.begin_message(read_call(call))
-    report_progress(call, "ended", end_reason=EndReason.COMPLETED, duration_seconds=30)
+    report_progress(call, "ended", end_reason=EndReason.COMPLETED, duration_seconds=0)
     found = summarize(call, frozen)
     assert found is not None
     assert (found.tldr, found.turns) == ("A machine answered. Our message was left.", 1)

@@ -12,11 +12,10 @@ from switchboard.carriers.rooms import RoomTicket, VoiceRoom, livekit
 from switchboard.carriers.voice.ports.reports import EndReason, Turn
 from switchboard.carriers.voice.ports.talker import Voice
 from switchboard.carriers.voice.simulator import SimulatedTalker, state, worker
-from switchboard.carriers.voice.simulator.course import Step
+from switchboard.carriers.voice.simulator.course import Step, spread_speech
 from switchboard.carriers.voice.simulator.state import LegState
-from switchboard.kit import ids, settings
+from switchboard.kit import clock, ids, settings
 
-_MS_PER_CHARACTER = 55
 #: The name of a visitor for whom the room stays empty.
 ABSENT = "Nobody"
 _DIALOGUE = (
@@ -71,6 +70,7 @@ def _new_leg(room: VoiceRoom) -> LegState:
         to_number=room.name,
         course=[] if room.visitor_name == ABSENT else _course(room, step_seconds),
         step_seconds=step_seconds,
+        placed_at=clock.now_iso(),
         outcome="success",
         summary="A visitor asked about the opening hours.",
     )
@@ -84,11 +84,10 @@ def _course(room: VoiceRoom, step_seconds: int) -> list[Step]:
         for number, line in enumerate(lines)
     ]
     over = 1 + len(lines)
-    facts = {"end_reason": EndReason.CALLER_HANGUP.value, "duration_seconds": over * step_seconds}
+    facts = {"end_reason": EndReason.CALLER_HANGUP.value}
     return [*steps, Step(steps=over, kind="ended", facts=facts)]
 
 
 def _turn(number: int, speaker: str, text: str, step_seconds: int) -> dict[str, Any]:
-    start = number * step_seconds * 1_000
-    end = start + len(text) * _MS_PER_CHARACTER
+    ((start, end),) = spread_speech([text], number * step_seconds * 1_000, step_seconds)
     return Turn(number=number, speaker=speaker, text=text, start_ms=start, end_ms=end).model_dump(mode="json")

@@ -128,7 +128,8 @@ class CallEntries:
 
     def _turns(self, call: Call, documents: Sequence[dict[str, Any]]) -> list[Turn]:
         numbers = {document["metadata"]["number"] for document in documents if document["action"] == "voice.call.turn"}
-        return [turn for turn in lookup.get_turns(call, *sorted(numbers)) if turn] if numbers else []
+        found = lookup.get_turns(call, *sorted(numbers)) if numbers else []
+        return list(lookup.fit_turns(call, (turn for turn in found if turn)))
 
     def _tools(self, documents: Sequence[dict[str, Any]]) -> list[ToolUse]:
         if not any(document["action"] == "voice.call.tool" for document in documents):

@@ -8,10 +8,11 @@ decides how good the rep is (`rep_poor`, `rep_excellent` …); for other ids, th
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from switchboard.aws import queues, secret
-from switchboard.kit import settings
+from switchboard.kit import clock, settings
 from switchboard.kit.jobs import QueueMessage
 from switchboard.roleplay.transports import Down, Room, Ticket, script
 from switchboard.roleplay.transports.livekit import access_token
@@ -36,9 +37,15 @@ class SimulatedTransport:
     def start_persona(self, room: Room) -> None:
         """Queues all reports of the call."""
         base = {"org_id": room.org_id, "call_id": room.call_id}
-        step = settings.number("ROLEPLAY_STEP_SECONDS", 1)
+        step, begun = settings.number("ROLEPLAY_STEP_SECONDS", 1), clock.now()
         queues.send_messages(
-            QueueMessage(queue=QUEUE, body=base | report, group=room.org_id, delay=steps * step)
+            QueueMessage(
+                queue=QUEUE,
+                # A busy worker applies a report later. The times are those of the transport.
+                body={**base, **report, "at": clock.format_iso(begun + timedelta(seconds=steps * step))},
+                group=room.org_id,
+                delay=steps * step,
+            )
             for steps, report in course(room, step)
         )
 

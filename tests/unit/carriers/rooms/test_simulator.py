@@ -12,7 +12,7 @@ from switchboard.carriers.rooms import VoiceRoom
 from switchboard.carriers.rooms.simulator import ABSENT
 from switchboard.carriers.voice.ports.reports import Report
 from switchboard.carriers.voice.simulator import worker
-from switchboard.kit import jwts
+from switchboard.kit import clock, jwts
 
 pytestmark = pytest.mark.usefixtures("cloud", "frozen")
 ROOM = VoiceRoom("org_1", f"call_{'0' * 26}", "wgs_1", "Ada", 60, greeting="Welcome.")
@@ -41,8 +41,11 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     return bodies
 
 
-def test_both_sides_talk_and_the_visitor_leaves(heard: list[Report], sent: list[dict[str, Any]]) -> None:
+def test_both_sides_talk_and_the_visitor_leaves(
+    heard: list[Report], sent: list[dict[str, Any]], frozen: clock.FrozenClock
+) -> None:
     rooms.named("simulator").start_talk(ROOM)
+    frozen.advance(minutes=1)
     for body in list(sent):
         worker.handle_message(body)
     kinds = [report.kind for report in heard]

@@ -60,14 +60,16 @@ class SimulatedLine:
         if placement.not_after and placement.not_after <= clock.now_iso():
             raise RefusedError("the time to ring is over")
         talk = state.get_talk(placement.org_id, placement.call_id) if placement.conversation_id else None
+        step_seconds = settings.number("VOICE_STEP_SECONDS", 2)
         leg = LegState(
             org_id=placement.org_id,
             call_id=placement.call_id,
             leg_id=ids.new_id("sim"),
             conversation_id=placement.conversation_id,
             to_number=placement.to_number,
-            course=course.build_course(placement, talk or _SILENCE),
-            step_seconds=settings.number("VOICE_STEP_SECONDS", 2),
+            course=course.build_course(placement, talk or _SILENCE, step_seconds),
+            step_seconds=step_seconds,
+            placed_at=clock.now_iso(),
             record=placement.record,
             outcome=(talk or _SILENCE).outcome,
             summary=(talk or _SILENCE).summary,

@@ -44,7 +44,6 @@ from switchboard.carriers.voice.twilio.urls import BASE_PATH
 from switchboard.kit import clock, texts
 from switchboard.kit.jobs import QueueMessage
 
-_MS_PER_CHARACTER = 55
 #: The characters of a tool's result that the talker says.
 _MAX_SAID_CHARACTERS = 200
 _NOTHING_SAID = TalkScript(lines=[], summary="Nothing was said.")
@@ -240,13 +239,14 @@ def _find_talk(caller: SimulatedCaller) -> TalkScript:
 
 
 def _speak(caller: SimulatedCaller, *lines: tuple[str, str]) -> SimulatedCaller:
-    """Reports turns of both sides. They have the same numbers if the step is performed again."""
-    number, at = caller.turns, caller.at_ms
-    for speaker, text in lines:
-        end = at + len(text) * _MS_PER_CHARACTER
-        _report(caller, "turn", turn=Turn(number=number, speaker=speaker, text=text, start_ms=at, end_ms=end))
-        number, at = number + 1, end
-    return caller.model_copy(update={"turns": number, "at_ms": at})
+    """Reports turns of both sides, which last until the next step. A repeated step has the same numbers."""
+    assert caller.answered_at is not None, "nobody talks before the answer"
+    passed = round((clock.now() - clock.parse(caller.answered_at)).total_seconds() * 1_000)
+    times = course.spread_speech([text for _, text in lines], max(caller.at_ms, passed), caller.step_seconds)
+    for number, ((speaker, text), (start, end)) in enumerate(zip(lines, times, strict=True), caller.turns):
+        _report(caller, "turn", turn=Turn(number=number, speaker=speaker, text=text, start_ms=start, end_ms=end))
+    known = {"turns": caller.turns + len(lines), "at_ms": times[-1][1] if times else caller.at_ms}
+    return caller.model_copy(update=known)
 
 
 def _dial(verb: dict[str, Any]) -> dict[str, str]:

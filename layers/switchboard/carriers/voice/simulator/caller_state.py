@@ -66,7 +66,7 @@ class SimulatedCaller(BaseModel):
         if self.answered_at is None:
             return 0
         end = clock.parse(self.ended_at) if self.ended_at else clock.now()
-        return max(0, round((end - clock.parse(self.answered_at)).total_seconds()))
+        return clock.seconds_between(clock.parse(self.answered_at), end)
 
     @property
     def has_hung_up(self) -> bool:

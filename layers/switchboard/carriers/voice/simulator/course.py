@@ -41,14 +41,17 @@ _UNANSWERED = {
 _ASKED_TO_STOP = (MagicOutcome.ASKS_TO_STOP, MagicOutcome.PRESSES_TO_STOP)
 #: The length of an interim turn, in characters.
 _INTERIM_CHARACTERS = 8
-#: The approximate duration of speech, in milliseconds per character.
+#: The approximate duration of unhurried speech, in milliseconds per character.
 _MS_PER_CHARACTER = 55
 #: How often an unruly provider sends a report, and its maximum delay in steps.
 _UNRULY_REPEATS, _MAX_DELAY_STEPS = 2, 6
 
 
 class Step(BaseModel):
-    """An event, `steps` steps after the call was placed. `facts` are fields of its report."""
+    """An event, `steps` steps after the call was placed. `facts` are fields of its report.
+
+    The length of the call is not one of them: it follows from the times of the answer and of the end.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -100,16 +103,15 @@ def write_script(conversation: Conversation) -> TalkScript:
     return TalkScript(lines=lines, summary="The person had time, and confirmed.")
 
 
-def build_course(placement: Placement, talk: TalkScript) -> list[Step]:
-    """Returns all steps of a call if our side does not hang up."""
+def build_course(placement: Placement, talk: TalkScript, step_seconds: int) -> list[Step]:
+    """Returns all steps of a call if our side does not hang up. Both sides of the talk say a turn in each step."""
     outcome = MAGIC_NUMBERS.get(placement.to_number)
     ringing = Step(steps=0, kind="ringing")
     if outcome in _UNANSWERED:
         reason, steps, code = _UNANSWERED[outcome]
-        over = {"end_reason": reason.value, "duration_seconds": 0, "sip_code": code}
+        over = {"end_reason": reason.value, "sip_code": code}
         return [ringing, Step(steps=steps, kind="ended", facts=over)]
-    turns = list(_turns(talk.lines))
-    seconds = -(-turns[-1].end_ms // 1000) if turns else 0
+    turns = [turn for place in range(0, len(talk.lines), 2) for turn in _turns(talk.lines, place, step_seconds)]
     machine = outcome is MagicOutcome.VOICEMAIL
     course = [ringing, Step(steps=1, kind="answered", facts={} if machine else {"answered_by": "human"})]
     if machine:
@@ -125,8 +127,7 @@ def build_course(placement: Placement, talk: TalkScript) -> list[Step]:
     if outcome in _ASKED_TO_STOP:
         # The agent's goodbye ends the call. Our own hangup follows the request at once, and may come earlier.
         reason = EndReason.AGENT_HANGUP
-    over = {"end_reason": reason.value, "duration_seconds": seconds}
-    return [*course, Step(steps=last + 1, kind="ended", facts=over)]
+    return [*course, Step(steps=last + 1, kind="ended", facts={"end_reason": reason.value})]
 
 
 def _detection(placement: Placement) -> Step:
@@ -166,14 +167,28 @@ def _interim(course: Sequence[Step]) -> list[Step]:
     return [Step(steps=2 + turn.number // 2, kind="turn", facts={"turn": turn.model_dump()}) for turn in heard]
 
 
-def _turns(lines: Sequence[tuple[str, str]]) -> list[Turn]:
-    turns: list[Turn] = []
-    start = 0
-    for number, (speaker, text) in enumerate(lines):
-        end = start + len(text) * _MS_PER_CHARACTER
-        turns.append(Turn(number=number, speaker=speaker, text=text, start_ms=start, end_ms=end))
-        start = end
-    return turns
+def _turns(lines: Sequence[tuple[str, str]], place: int, step_seconds: int) -> list[Turn]:
+    said = lines[place : place + 2]
+    times = spread_speech([text for _, text in said], place // 2 * step_seconds * 1_000, step_seconds)
+    return [
+        Turn(number=number, speaker=speaker, text=text, start_ms=start, end_ms=end)
+        for number, ((speaker, text), (start, end)) in enumerate(zip(said, times, strict=True), place)
+    ]
+
+
+def spread_speech(said: Sequence[str], start_ms: int, step_seconds: int) -> list[tuple[int, int]]:
+    """Returns the start and the end of each text, in milliseconds. All of them are said within one step.
+
+    A simulated call takes as long as its record says. So people speak faster if a step is too short for their words.
+    """
+    natural = sum(map(len, said)) * _MS_PER_CHARACTER
+    pace = _MS_PER_CHARACTER * min(1, step_seconds * 1_000 / natural) if natural else 0
+    times: list[tuple[int, int]] = []
+    heard = 0
+    for text in said:
+        start, heard = heard, heard + len(text)
+        times.append((start_ms + int(start * pace), start_ms + int(heard * pace)))
+    return times
 
 
 def _matter(conversation: Conversation) -> str:

@@ -38,6 +38,8 @@ class LegState(BaseModel):
     to_number: str
     course: list[Step]
     step_seconds: int
+    #: The beginning of the course.
+    placed_at: str
     sequence: int = 0
     played: int = 0
     over: bool = False

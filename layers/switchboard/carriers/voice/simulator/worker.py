@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
@@ -47,15 +48,12 @@ def hang_up_leg(leg: LegState) -> None:
 
 def _hangup_facts(leg: LegState) -> dict[str, Any]:
     """Returns the provider's facts about a call that our side hangs up now."""
-    now = clock.now()
-    seconds = round((now - clock.parse(leg.answered_at)).total_seconds()) if leg.answered_at else 0
-    return {
-        "over": True,
-        "hung_up": True,
-        "ended_at": clock.format_iso(now),
-        "end_reason": EndReason.AGENT_HANGUP.value,
-        "duration_seconds": max(0, seconds),
-    }
+    return {"hung_up": True, **_end_facts(leg, EndReason.AGENT_HANGUP, clock.now_iso())}
+
+
+def _end_facts(leg: LegState, reason: EndReason, at: str) -> dict[str, Any]:
+    seconds = clock.seconds_between(clock.parse(leg.answered_at), clock.parse(at)) if leg.answered_at else 0
+    return {"over": True, "ended_at": at, "end_reason": reason.value, "duration_seconds": seconds}
 
 
 def apply_command(leg: LegState, facts: dict[str, Any], kind: reports.ReportKind | None = None, **told: Any) -> None:
@@ -102,7 +100,10 @@ def _play_step(leg: LegState, number: int) -> None:
     if after is None:
         telemetry.log_skip("the step was performed before", org_id=org_id, call_id=call_id, step=number)
         return
-    told = _reports_of(after, step.kind, **step.facts)
+    facts = step.facts
+    if step.kind == "ended":
+        facts = {**facts, "duration_seconds": after.duration_seconds}
+    told = _reports_of(after, step.kind, at=_moment_of(leg, step), **facts)
     if step.kind == "ended":
         told += _talk_reports(after)
     _queue(after, [one for one in told if one.steps])
@@ -115,11 +116,16 @@ def _step_facts(leg: LegState, step: Step, number: int) -> dict[str, Any]:
     """Returns the provider's facts about a call after a step."""
     known: dict[str, Any] = {"played": max(leg.played, number + 1)}
     if step.kind == "answered":
-        known["answered_at"] = clock.now_iso()
+        known["answered_at"] = _moment_of(leg, step)
     if step.kind == "ended":
-        known |= {"over": True, "ended_at": clock.now_iso()}
-        known |= {name: step.facts[name] for name in ("end_reason", "duration_seconds")}
+        known |= _end_facts(leg, EndReason(step.facts["end_reason"]), _moment_of(leg, step))
     return known
+
+
+def _moment_of(leg: LegState, step: Step) -> str:
+    """Returns the time of a step by the provider's clock. A busy worker performs it later."""
+    planned = clock.parse(leg.placed_at) + timedelta(seconds=step.steps * leg.step_seconds)
+    return clock.format_iso(min(planned, clock.now()))
 
 
 def _talk_reports(leg: LegState) -> list[_DelayedReport]:
@@ -138,8 +144,8 @@ def _talk_reports(leg: LegState) -> list[_DelayedReport]:
 def _reports_of(leg: LegState, kind: reports.ReportKind, steps: int = 0, **facts: Any) -> list[_DelayedReport]:
     """Returns the reports of an event: one after `steps` steps, or several late ones from an unruly provider."""
     ids = {"provider_call_id": leg.leg_id, "provider_conversation_id": leg.conversation_id}
-    what = {"org_id": leg.org_id, "call_id": leg.call_id, "kind": kind, "sequence": leg.sequence, "at": clock.now_iso()}
-    report = Report.model_validate(what | ids | facts)
+    what = {"org_id": leg.org_id, "call_id": leg.call_id, "kind": kind, "sequence": leg.sequence}
+    report = Report.model_validate({"at": clock.now_iso()} | what | ids | facts)
     delays = course.report_delays(leg.to_number, leg.call_id, leg.sequence)
     return [_DelayedReport(report, steps + delay) for delay in delays]
 
