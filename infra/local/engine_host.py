@@ -29,6 +29,7 @@ import sys
 import threading
 import time
 import types
+from collections import Counter
 from collections.abc import Awaitable, Callable, Collection
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -164,6 +165,36 @@ def _description(queue: dict[str, Any]) -> str:
     )
 
 
+def order_fairly(messages: list[dict[str, Any]], now: float) -> list[dict[str, Any]]:
+    """Returns the visible messages of a queue in the order in which a fair queue of SQS delivers them.
+
+    A group of messages (here an organization) that has few messages in flight comes before one that has many. So the
+    backlog of an organization whose servers do not answer delays nobody else. ministack has no fair queues.
+    """
+    held = Counter(one["group_id"] for one in messages if one["visible_at"] > now and one["receive_count"])
+    ranked: list[tuple[int, dict[str, Any]]] = []
+    for one in messages:
+        if one["visible_at"] <= now:
+            ranked.append((held[one["group_id"]], one))
+            held[one["group_id"]] += 1
+    return [one for _, one in sorted(ranked, key=lambda pair: pair[0])]
+
+
+def make_queues_fair(sqs: Any) -> None:
+    """Lets the standard queues of ministack's module `sqs` be fair."""
+    collect = sqs._collect_msgs
+
+    def collect_fairly(queue: dict[str, Any], most: int, hidden_seconds: int) -> list[dict[str, Any]]:
+        if queue["is_fifo"]:
+            return list(collect(queue, most, hidden_seconds))
+        for one in queue["messages"]:
+            sqs._ensure_msg_fields(one)
+        first = order_fairly(queue["messages"], time.time())[:most]
+        return list(collect({**queue, "messages": first}, most, hidden_seconds))
+
+    sqs._collect_msgs = collect_fairly
+
+
 class LongPolls:
     """Lets the receives of empty queues wait for a change, where ministack looks into each queue every 100 ms."""
 
@@ -234,6 +265,7 @@ class Host:
 
         self._app, self._persistence, self._dynamodb, self._sqs = app, persistence, dynamodb, sqs
         self._state, self._nonce = state, nonce
+        make_queues_fair(sqs)
         self.polls = LongPolls(sqs)
         self._tables_here = os.environ.get("STACK_TABLES") == "1"
         self._journal: Journal | None = None
