@@ -1,4 +1,4 @@
-"""The times of a record agree, in whatever order and with whatever clocks the reports of a call arrive."""
+"""The times of a record agree, for reports in any order and with any clocks."""
 
 from __future__ import annotations
 
