@@ -142,7 +142,7 @@ def _ids_of(missing: set[str]) -> set[str]:
 def _find_unfinished(client: Client) -> set[str]:
     """Returns the promised objects that are not in their last state, each as its kind, id and state."""
     conversation = f"/api/sms/conversations/{client.conversation_id}/messages"
-    states = {
+    states: dict[str, Callable[[str], Any]] = {
         "mail": lambda one: client.send("GET", f"/v1/email/messages/{one}", client.agent)["status"],
         "call": lambda one: client.send("GET", f"/v1/voice/calls/{one}", client.agent)["state"],
         "order": lambda one: _ask_status(client, one),

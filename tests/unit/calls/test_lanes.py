@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -233,7 +234,7 @@ def test_an_ending_call_wakes_a_call_that_starts_to_wait_at_the_same_time(world:
         world.run_due_jobs()
         second = world.accept_call(org)
         (place,) = world.due_positions()
-        with world.interrupted(number, lambda first=first: world.end_call(first)):
+        with world.interrupted(number, partial(world.end_call, first)):
             world.run_job(place)
         if world.read_call(first).state not in FINAL_STATES:
             assert number >= 5, "the interruption happened"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -119,7 +119,7 @@ class TestStored:
         self, call: Call, frozen: clock.FrozenClock, turn_first: bool
     ) -> None:
         frozen.advance(seconds=50)
-        steps = [
+        steps: list[Callable[[], None]] = [
             lambda: report_turn(call, "Hello, who is there?"),
             lambda: report_progress(call, "ended", end_reason=EndReason.CALLER_HANGUP, duration_seconds=40),
         ]
