@@ -342,6 +342,11 @@ class Call(BaseModel):
         return self.state in OVER_STATES and not self.provisional
 
     @property
+    def over_since(self) -> str:
+        """The time of the end by our clock, of a call that is over. The line's clock may be ahead of ours."""
+        return min(self.ended_at or self.updated_at, self.updated_at)
+
+    @property
     def has_voicemail(self) -> bool:
         """Whether the caller left a message, and it is stored."""
         return self.voicemail is CallerMessageState.RECORDED

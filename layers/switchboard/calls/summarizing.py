@@ -87,7 +87,7 @@ def _read_turns(call: Call) -> list[TalkTurn]:
 
 
 def _ended_within(call: Call, time: timedelta) -> bool:
-    return clock.parse(call.ended_at or call.updated_at) + time > clock.now()
+    return clock.parse(call.over_since) + time > clock.now()
 
 
 def _summarize_later(call: Call, pause: timedelta, tries: int) -> None:

@@ -85,7 +85,7 @@ def finish(call: Call, *spoken: str, answered_by: str = "human") -> Call:
     report_turn(call, "Hello from the agent.", speaker="agent", number=0)
     for number, text in enumerate(spoken, 1):
         report_turn(call, text, number=number)
-    report_progress(call, "ended", end_reason=EndReason.COMPLETED, duration_seconds=0)
+    report_progress(call, "ended", end_reason=EndReason.COMPLETED, duration_seconds=30)
     return read_call(call)
 
 

@@ -180,7 +180,7 @@ def _is_settled(call: Call) -> bool:
     if call.state not in FINAL_STATES or clock.parse(call.updated_at) + _SETTLED_AFTER > clock.now():
         return False
     awaits_summary = call.connected_at is not None and call.summarized_at is None
-    return not awaits_summary or clock.parse(call.ended_at or call.updated_at) + SUMMARY_LIMIT <= clock.now()
+    return not awaits_summary or clock.parse(call.over_since) + SUMMARY_LIMIT <= clock.now()
 
 
 def watch_call(
