@@ -18,7 +18,7 @@ _REASONS = {
     EndReason.PROVIDER_UNAVAILABLE: "The voice provider was not available.",
     EndReason.CONCURRENCY_LIMIT: "The organization's limit of concurrent calls was reached for too long.",
     EndReason.RATE_LIMIT: "The caller ID's limit of calls per second was reached for too long.",
-    EndReason.BLOCKED: "The compliance gate refused the call before it was dialed.",
+    EndReason.BLOCKED: "A compliance rule refused the call before it was dialed.",
 }
 
 
