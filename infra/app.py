@@ -38,8 +38,12 @@ _UNDER_CLI = "CDK_OUTDIR"
 def synthesize(out: Path | None, context: Mapping[str, Any], assets: build.Assets) -> CloudAssembly:
     """Write the stacks' templates. The context of the CDK's CLI, if there is one, overrides `context`."""
     flags = json.loads((build.ROOT / "cdk.json").read_text())["context"]
+    if str(context.get("local_engine")).lower() == "true":
+        # The local engine has no Fn::GetStackOutput.
+        flags["@aws-cdk/core:defaultCrossStackReferences"] = "strong"
     app = App(outdir=str(out) if out else None, context={**flags, **context}, analytics_reporting=False)
     deployment = Deployment.from_context(app.node.try_get_context)
+    check_place(deployment)
     Tags.of(app).add("app", "switchboard")
     Tags.of(app).add("stage", deployment.stage)
     Validations.of(app).add_plugins(AwsSolutionsChecks())
@@ -50,6 +54,17 @@ def synthesize(out: Path | None, context: Mapping[str, Any], assets: build.Asset
         RestApi(app, deployment, api, front=front, resources=workers.resources, assets=assets)
     Observability(app, deployment)
     return app.synth()
+
+
+def check_place(deployment: Deployment) -> None:
+    """Raise ValueError if the credentials of the CDK's CLI are for another account or region than the stage's."""
+    for name, wanted in (("ACCOUNT", deployment.account), ("REGION", deployment.region)):
+        given = os.environ.get(f"CDK_DEFAULT_{name}")
+        if wanted and given and given != wanted:
+            raise ValueError(
+                f"stage {deployment.stage} belongs to the {name.lower()} {wanted} (cdk.json, accounts), and your"
+                f" credentials are for {given}: choose another profile or another stage"
+            )
 
 
 def main() -> None:
@@ -63,7 +78,10 @@ def main() -> None:
         sys.exit("The functions' dependencies are not built: run `make build` first.")
     out = None if under_cli else arguments.output or build.ROOT / "cdk.out"
     context = dict(pair.split("=", 1) for pair in arguments.context)
-    assembly = synthesize(out, context, build.build_assets())
+    try:
+        assembly = synthesize(out, context, build.build_assets())
+    except ValueError as error:
+        sys.exit(str(error))
     if not under_cli:
         for stack in assembly.stacks:
             print(f"{len(stack.template['Resources']):4} resources  {stack.template_full_path}")

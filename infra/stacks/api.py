@@ -107,7 +107,8 @@ class RestApi(Stack):
                 "Mapping",
                 api_id=self.rest.rest_api_id,
                 stage=stage.stage_name,
-                domain_name=self._front.domain.domain_name,
+                # The name and not a reference, so that a new domain is a change of this stack.
+                domain_name=self._deployment.domain or "",
                 api_mapping_key=api.base_path or None,
             )
 

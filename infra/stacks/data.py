@@ -1,4 +1,4 @@
-"""The stored data: tables, buckets and the root secret. They stay when the stack is deleted."""
+"""The stored data: tables, buckets and the root secret. They stay when the stack is deleted (`keep_data`)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Data(Stack):
 
     def __init__(self, scope: Construct, deployment: Deployment) -> None:
         name = deployment.resource_name("data")
-        super().__init__(scope, name, stack_name=name, termination_protection=not deployment.local_engine)
+        super().__init__(scope, name, stack_name=name, termination_protection=deployment.is_protected)
         self.tables = {table.name: self._table(deployment, table) for table in topology.TABLES}
         for bucket in topology.BUCKETS:
             self._bucket(deployment, bucket)
@@ -32,7 +32,7 @@ class Data(Stack):
             secret_name=f"switchboard/{deployment.stage}/root",
             description="The secret from which signed cursors and repeatable secrets are derived",
             generate_secret_string=secretsmanager.SecretStringGenerator(password_length=64, exclude_punctuation=True),
-            removal_policy=RemovalPolicy.RETAIN,
+            removal_policy=removal_of(deployment),
         )
         accept_finding(
             self.root_secret,
@@ -52,8 +52,8 @@ class Data(Stack):
             point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
                 point_in_time_recovery_enabled=table.retained
             ),
-            deletion_protection=table.retained,
-            removal_policy=RemovalPolicy.RETAIN if table.retained else RemovalPolicy.DESTROY,
+            deletion_protection=table.retained and deployment.is_protected,
+            removal_policy=removal_of(deployment) if table.retained else RemovalPolicy.DESTROY,
             stream=dynamodb.StreamViewType.NEW_IMAGE if table.stream else None,
             time_to_live_attribute=table.ttl,
         )
@@ -78,7 +78,7 @@ class Data(Stack):
             encryption=s3.BucketEncryption.S3_MANAGED,
             enforce_ssl=True,
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            removal_policy=RemovalPolicy.RETAIN,
+            removal_policy=removal_of(deployment),
             lifecycle_rules=[
                 s3.LifecycleRule(
                     expiration=Duration.days(bucket.days) if bucket.days else None,
@@ -94,6 +94,15 @@ class Data(Stack):
         )
         if bucket.mail and deployment.mail_carrier == "ses":
             made.add_to_resource_policy(_written_by_ses(deployment, made, bucket.mail))
+
+
+def removal_of(deployment: Deployment) -> RemovalPolicy:
+    """Returns what happens to stored data when its stack is deleted.
+
+    Kept data has a fixed name. If the first creation of the stack fails, CloudFormation must delete it: the next
+    creation would find the name in use.
+    """
+    return RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if deployment.keep_data else RemovalPolicy.DESTROY
 
 
 def _written_by_ses(deployment: Deployment, bucket: s3.Bucket, prefix: str) -> iam.PolicyStatement:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
-from urllib.parse import urlsplit
+
+from infra.stacks import values
 
 MailCarrier = Literal["ses", "simulator"]
 SignInMail = Literal["cognito", "ses"]
@@ -17,6 +17,7 @@ TextsCarrier = Literal["none", "twilio"]
 PaymentsCarrier = Literal["none", "stripe", "simulator"]
 Switch = Literal["on", "off"]
 VoiceTalker = Literal["none", "announcer"]
+Owner = Literal["own", "existing"]
 
 #: The topology's queue for the reports of the mail carrier.
 MAIL_EVENTS = "email-events"
@@ -29,7 +30,6 @@ MISSING_IN_LOCAL_ENGINE = {
     "login_branding": "The engine refuses a stack with an AWS::Cognito::ManagedLoginBranding.",
 }
 
-_COUNTRIES = re.compile("[A-Z]{2}(?:,[A-Z]{2})*")
 #: The settings that are taken from the context unchanged.
 _AS_GIVEN = (
     *("stage", "domain", "certificate_arn", "sender_domain", "alarm_email", "language_model"),
@@ -44,6 +44,7 @@ _AS_GIVEN = (
     *("turnstile_secret_arn", "turnstile_site_key"),
     *("national_registry", "national_registry_folder"),
     *("oidc_issuer", "oidc_client_id", "oidc_client_secret_arn", "sign_in_mail", "sign_in_mfa"),
+    *("reserved_concurrency", "ses_identity", "receipt_rule_set", "api_logs_role"),
 )
 
 
@@ -127,12 +128,29 @@ class Deployment:
     national_registry_folder: str | None = None
     #: The address that receives alarms.
     alarm_email: str | None = None
+    #: Whether the functions of the topology keep executions for themselves. A new account has too few for that.
+    reserved_concurrency: Switch = "on"
+    #: Whether the SES identities of the domains belong to this deployment, or exist already.
+    ses_identity: Owner = "own"
+    #: The name of an existing rule set for inbound mail, which gets this deployment's rule. Without it, the deployment
+    #: has a rule set of its own.
+    receipt_rule_set: str | None = None
+    #: Whether this deployment sets the role with which API Gateway writes logs, for the whole account and region.
+    api_logs_role: Owner = "own"
+    #: Whether the stored data stays when its stack is deleted. Without it, `make destroy` deletes everything.
+    keep_data: bool = True
+    #: The account and the region of the deployment, if the context pins them: anything else is refused.
+    account: str | None = None
+    region: str | None = None
     #: Whether the templates are for the local engine.
     local_engine: bool = False
 
     @classmethod
     def from_context(cls, read: Callable[[str], Any]) -> Deployment:
-        """Read a deployment from a context. Raises ValueError if its settings contradict each other."""
+        """Read a deployment from a context.
+
+        Raises ValueError, with a line for each fault, if a value has a wrong form or settings contradict each other.
+        """
         sender = read("sender_domain")
         given: dict[str, Any] = {
             **{name: read(name) for name in _AS_GIVEN},
@@ -140,7 +158,17 @@ class Deployment:
             "mail_carrier": read("mail_carrier") or ("ses" if sender else "simulator"),
             "local_engine": str(read("local_engine")).lower() == "true",
         }
-        deployment = cls(**{name: value for name, value in given.items() if value})
+        kept = str(read("keep_data") or "true").lower()
+        faults = [*values.list_faults({**given, "keep_data": kept})]
+        if faults:
+            raise ValueError("\n".join(faults))
+        place = values.find_place(read("accounts"), given["stage"] or cls.stage)
+        deployment = cls(
+            **{name: value for name, value in given.items() if value},
+            keep_data=kept == "true",
+            account=place.account if place else None,
+            region=place.region if place else None,
+        )
         for contradiction in deployment._contradictions(sender):
             raise ValueError(contradiction)
         return deployment
@@ -148,20 +176,13 @@ class Deployment:
     def _contradictions(self, sender: str | None) -> Iterator[str]:
         if bool(self.domain) != bool(self.certificate_arn):
             yield "domain and certificate_arn must be given together or not at all"
-        if self.mail_carrier not in ("ses", "simulator"):
-            yield f"mail_carrier must be ses or simulator, not {self.mail_carrier}"
         if self.mail_carrier == "ses" and not sender:
             yield "mail_carrier=ses needs a sender_domain"
+        if self.mail_carrier != "ses" and (self.ses_identity == "existing" or self.receipt_rule_set):
+            yield "ses_identity=existing and receipt_rule_set need mail_carrier=ses"
         if bool(self.twilio_account_sid) != bool(self.twilio_secret_arn):
             yield "twilio_account_sid and twilio_secret_arn need each other"
         yield from self._contradictions_of_voice()
-        if self.texts_carrier not in ("none", "twilio"):
-            yield f"texts_carrier must be none or twilio, not {self.texts_carrier}"
-        for name, rate in self.text_rates.items():
-            if not _is_rate(rate):
-                yield f"texts_per_second_{name} must be a number above 0, not {rate}"
-        if self.carrier_answers_keywords not in ("on", "off"):
-            yield f"carrier_answers_keywords must be on or off, not {self.carrier_answers_keywords}"
         if self.texts_carrier == "twilio" and not (self.twilio_account_sid and self.domain):
             yield "texts_carrier=twilio needs a twilio_account_sid, and a domain for the carrier's callbacks"
         yield from self._contradictions_of_payments()
@@ -169,39 +190,25 @@ class Deployment:
             yield "livekit_url needs a livekit_api_key and a livekit_secret_arn"
         if bool(self.turnstile_secret_arn) != bool(self.turnstile_site_key):
             yield "turnstile_secret_arn and turnstile_site_key need each other"
-        if self.national_registry not in ("none", "files"):
-            yield f"national_registry must be none or files, not {self.national_registry}"
         if (self.national_registry == "files") != bool(self.national_registry_folder):
             yield "national_registry=files and a national_registry_folder must be given together or not at all"
         yield from self._contradictions_of_sign_in()
 
     def _contradictions_of_voice(self) -> Iterator[str]:
-        if self.voice_carrier not in ("none", "twilio"):
-            yield f"voice_carrier must be none or twilio, not {self.voice_carrier}"
-        if self.voice_talker not in ("none", "announcer"):
-            yield f"voice_talker must be none or announcer, not {self.voice_talker}"
         if self.voice_carrier == "twilio" and not (self.twilio_account_sid and self.domain):
             yield "voice_carrier=twilio needs a twilio_account_sid, and a domain for the line's callbacks"
         if self.voice_carrier == "none" and (
             self.voice_talker != "none" or self.caller_pool or self.transfer_countries
         ):
             yield "voice_talker, caller_pool and transfer_countries need a voice_carrier"
-        if self.transfer_countries and not _COUNTRIES.fullmatch(self.transfer_countries):
-            yield f"transfer_countries must be codes such as US,CA,MX, not {self.transfer_countries}"
-        if self.twilio_calls_per_second and not _is_rate(self.twilio_calls_per_second):
-            yield f"twilio_calls_per_second must be a number above 0, not {self.twilio_calls_per_second}"
 
     def _contradictions_of_payments(self) -> Iterator[str]:
-        if self.payments_carrier not in ("none", "stripe", "simulator"):
-            yield f"payments_carrier must be none, stripe or simulator, not {self.payments_carrier}"
         by_stripe = self.payments_carrier == "stripe"
         if by_stripe and not (self.stripe_secret_arn and self.stripe_webhook_secret_arn and self.domain):
             yield (
                 "payments_carrier=stripe needs a stripe_secret_arn, a stripe_webhook_secret_arn, and a domain for"
                 " Stripe's notifications"
             )
-        if self.stripe_automatic_tax not in ("on", "off"):
-            yield f"stripe_automatic_tax must be on or off, not {self.stripe_automatic_tax}"
         if (self.stripe_secret_arn or self.stripe_webhook_secret_arn) and not by_stripe:
             yield "stripe_secret_arn and stripe_webhook_secret_arn need payments_carrier=stripe"
         if by_stripe and {part.partition("=")[0].strip() for part in (self.stripe_prices or "").split(",")} != {
@@ -218,17 +225,16 @@ class Deployment:
             yield "oidc_client_secret_arn needs an oidc_issuer"
         if self.oidc_issuer and not self.domain:
             yield "oidc_issuer needs a domain, so that people can return after the sign-in"
-        if self.oidc_issuer and not _is_issuer(self.oidc_issuer):
-            yield f"oidc_issuer must be an https URL without query and fragment, not {self.oidc_issuer}"
-        if self.sign_in_mail not in ("cognito", "ses"):
-            yield f"sign_in_mail must be cognito or ses, not {self.sign_in_mail}"
         if self.sign_in_mail == "ses" and self.mail_carrier != "ses":
             yield "sign_in_mail=ses needs mail_carrier=ses"
-        if self.sign_in_mfa not in ("optional", "required"):
-            yield f"sign_in_mfa must be optional or required, not {self.sign_in_mfa}"
         of_a_pool = self.sign_in_mail == "ses" or self.sign_in_mfa == "required"
         if of_a_pool and (self.oidc_issuer or not self.domain):
             yield "sign_in_mail and sign_in_mfa belong to the user pool: they need a domain and no oidc_issuer"
+
+    @property
+    def is_protected(self) -> bool:
+        """Whether nothing may delete the stored data, or the stacks with it."""
+        return self.keep_data and not self.local_engine
 
     def has_feature(self, feature: str) -> bool:
         """Whether the templates may use a feature that the local engine lacks."""
@@ -256,7 +262,7 @@ class Deployment:
     @property
     def receipt_rule(self) -> tuple[str, str]:
         """The names of SES' rule set for inbound mail, and of its one rule."""
-        return self.resource_name("mail"), self.resource_name("inbound")
+        return self.receipt_rule_set or self.resource_name("mail"), self.resource_name("inbound")
 
     @property
     def platform_sender(self) -> str:
@@ -267,13 +273,3 @@ class Deployment:
     def mail_domains(self) -> tuple[str, ...]:
         """The domains from which mail is sent."""
         return tuple(dict.fromkeys((self.sender_domain, self.agents_domain)))
-
-
-def _is_rate(text: str) -> bool:
-    return str(text).isdecimal() and int(text) > 0
-
-
-def _is_issuer(url: str) -> bool:
-    """Whether a URL has the form of an issuer (OpenID Connect Core, 2)."""
-    parts = urlsplit(url)
-    return parts.scheme == "https" and bool(parts.netloc) and not (parts.query or parts.fragment)

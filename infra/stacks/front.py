@@ -31,7 +31,8 @@ class Front(Stack):
         super().__init__(scope, name, stack_name=name)
         self.firewall = self._firewall(name)
         self.domain = self._domain(deployment)
-        self._access_logs()
+        if deployment.api_logs_role == "own":
+            self._access_logs()
 
     def _firewall(self, name: str) -> wafv2.CfnWebACL:
         # No rule set that inspects bodies: HTML mail triggers them.

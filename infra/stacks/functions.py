@@ -87,7 +87,7 @@ class Functions:
             tracing=lambda_.Tracing.ACTIVE,
             logging_format=lambda_.LoggingFormat.JSON,
             log_group=log_group,
-            reserved_concurrent_executions=function.reserved,
+            reserved_concurrent_executions=function.reserved if self._deployment.reserved_concurrency == "on" else None,
             environment=self._environment(function) | (_ADAPTED if streams else {}),
             # The role is complete: the CDK must add nothing to it.
             role=role.without_policy_updates(),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from aws_cdk import Aws, CfnOutput, Duration, RemovalPolicy, Stack
+from aws_cdk import Aws, CfnOutput, Duration, Stack
 from aws_cdk import aws_cognito as cognito
 from constructs import Construct
 
+from infra.stacks.data import removal_of
 from infra.stacks.deployment import Deployment
 from infra.stacks.findings import accept_finding
 from switchboard.people.return_to import SIGNED_OUT_PATH
@@ -34,7 +35,7 @@ class Identity(Stack):
 
     def __init__(self, scope: Construct, deployment: Deployment) -> None:
         name = deployment.resource_name("identity")
-        super().__init__(scope, name, stack_name=name, termination_protection=not deployment.local_engine)
+        super().__init__(scope, name, stack_name=name, termination_protection=deployment.is_protected)
         self._deployment = deployment
         self._pool = self._people()
         client = self._client()
@@ -72,8 +73,8 @@ class Identity(Stack):
             mfa=cognito.Mfa.REQUIRED if self._deployment.sign_in_mfa == "required" else cognito.Mfa.OPTIONAL,
             mfa_second_factor=cognito.MfaSecondFactor(otp=True, sms=False),
             account_recovery=cognito.AccountRecovery.EMAIL_ONLY,
-            deletion_protection=not self._deployment.local_engine,
-            removal_policy=RemovalPolicy.RETAIN,
+            deletion_protection=self._deployment.is_protected,
+            removal_policy=removal_of(self._deployment),
         )
         if self._deployment.sign_in_mail == "ses":
             self._send_through_ses(pool)

@@ -61,7 +61,7 @@ class Mail(Construct):
             destination=ses.EventDestination.sns_topic(topic),
             events=list(REPORTED),
         )
-        for domain in deployment.mail_domains:
+        for domain in deployment.mail_domains if deployment.ses_identity == "own" else ():
             self._identity(domain, configuration)
 
     def receive(self, notices: sqs.Queue) -> None:
@@ -72,7 +72,11 @@ class Mail(Construct):
         """
         bucket = next(bucket for bucket in topology.BUCKETS if bucket.mail)
         rule_set_name, rule_name = self._deployment.receipt_rule
-        rule_set = ses.CfnReceiptRuleSet(self, "RuleSet", rule_set_name=rule_set_name)
+        rule_set = (
+            None
+            if self._deployment.receipt_rule_set
+            else ses.CfnReceiptRuleSet(self, "RuleSet", rule_set_name=rule_set_name)
+        )
         topic = sns.Topic(
             self,
             "Inbound",
@@ -110,7 +114,8 @@ class Mail(Construct):
                 ],
             ),
         )
-        rule.add_resource_dependency(rule_set)
+        if rule_set:
+            rule.add_resource_dependency(rule_set)
         rule.node.add_dependency(topic)
         CfnOutput(
             self,
@@ -118,12 +123,13 @@ class Mail(Construct):
             description="The MX record for the agents' mail",
             value=f"{self._deployment.agents_domain} MX 10 inbound-smtp.{Aws.REGION}.amazonaws.com",
         )
-        CfnOutput(
-            self,
-            "Activate",
-            description="A region has one active rule set, and CloudFormation cannot set it: run this once",
-            value=f"aws ses set-active-receipt-rule-set --rule-set-name {rule_set_name}",
-        )
+        if rule_set:
+            CfnOutput(
+                self,
+                "Activate",
+                description="A region has one active rule set, and CloudFormation cannot set it: run this once",
+                value=f"aws ses set-active-receipt-rule-set --rule-set-name {rule_set_name}",
+            )
 
     def _identity(self, domain: str, configuration: ses.ConfigurationSet) -> None:
         identity = ses.EmailIdentity(

@@ -64,6 +64,8 @@ class Templates:
                 return f"{self._named(stack, target)}.{attribute}"
             case {"Fn::ImportValue": export}:
                 return self.resolve(*self._exports[export])
+            case {"Fn::GetStackOutput": {"StackName": producer, "OutputName": output}}:
+                return self.resolve(producer, self.stacks[producer]["Outputs"][output]["Value"])
             case {"Fn::Join": [separator, parts]}:
                 return separator.join(str(part) for part in self.resolve(stack, parts))
             case dict():

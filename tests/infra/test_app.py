@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import pytest
 
 from infra import build, topology
 from infra.build import Assets
+from infra.stacks import values
 from infra.stacks.deployment import MISSING_IN_LOCAL_ENGINE, Deployment
 from tests.infra import full_list
 from tests.infra.conftest import FULL, Synthesize
@@ -169,13 +170,16 @@ def test_agents_may_live_on_a_domain_of_their_own() -> None:
         {"national_registry": "files"},
         {"national_registry_folder": "/opt/registry"},
         {"livekit_url": "wss://example.livekit.cloud", "livekit_api_key": "APIexample"},
+        {"ses_identity": "existing"},
+        {"receipt_rule_set": "inbound"},
     ],
 )
 def test_a_context_that_contradicts_itself_is_refused(context: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=r"domain|mail_carrier|livekit|national_registry"):
+    with pytest.raises(ValueError, match=r"domain|mail_carrier|livekit|national_registry|receipt_rule_set"):
         deployment(**context)
 
 
+_CERTIFICATE = {"certificate_arn": FULL["certificate_arn"]}
 _TWILIO = {name: FULL[name] for name in ("domain", "certificate_arn", "twilio_account_sid", "twilio_secret_arn")}
 
 
@@ -226,7 +230,10 @@ def test_payments_that_contradict_themselves_are_refused(context: dict[str, Any]
     [
         ({"oidc_issuer": "https://login.example.com"}, "oidc_issuer and oidc_client_id"),
         ({"oidc_client_id": "client"}, "oidc_issuer and oidc_client_id"),
-        ({"oidc_client_secret_arn": "arn:made-up"}, "oidc_client_secret_arn needs"),
+        (
+            {"oidc_client_secret_arn": "arn:aws:secretsmanager:us-east-1:111122223333:secret:made-up"},
+            "oidc_client_secret_arn needs",
+        ),
         ({"oidc_issuer": "http://login.example.com", "oidc_client_id": "client"}, "https URL"),
         ({"oidc_issuer": "https://login.example.com?a=b", "oidc_client_id": "client"}, "https URL"),
         ({"sign_in_mail": "pigeon"}, "sign_in_mail must be"),
@@ -256,6 +263,113 @@ def test_a_sign_in_that_contradicts_itself_is_refused(context: dict[str, Any], w
 def test_without_a_domain_sign_in_settings_are_refused(context: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="need"):
         deployment(**context)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "form"),
+    [
+        ("stage", "Prod", "1 to 10 characters of a-z"),
+        ("stage", "production-europe", "1 to 10 characters of a-z"),
+        ("stage", "prod-", "1 to 10 characters of a-z"),
+        ("domain", "https://api.example.com", "a domain in lower case"),
+        ("sender_domain", "Example.com", "a domain in lower case"),
+        ("certificate_arn", "made-up", "the ARN of a certificate"),
+        ("alarm_email", "oncall", "an email address"),
+        ("twilio_secret_arn", "twilio", "the ARN of a secret"),
+        ("caller_pool", "4155552671", "numbers such as"),
+        ("livekit_url", "https://example.livekit.cloud", "an address such as wss"),
+        ("billing_origins", "https://console.example.com/", "origins such as"),
+        ("keep_data", "maybe", "true or false"),
+        ("reserved_concurrency", "none", "on or off"),
+        ("api_logs_role", "none", "own or existing"),
+    ],
+)
+def test_a_value_of_a_wrong_form_is_refused_with_its_name(name: str, value: str, form: str) -> None:
+    with pytest.raises(ValueError, match=f"^{name} must be .*{form}"):
+        deployment(**{name: value})
+
+
+def test_all_wrong_values_are_named_together() -> None:
+    with pytest.raises(ValueError, match=r"(?s)stage must be .*domain must be"):
+        deployment(stage="Prod", domain="x")
+
+
+def test_every_setting_with_few_values_names_those_of_its_type() -> None:
+    types = get_type_hints(Deployment)
+    assert {
+        name: get_args(types[name]) if types[name] is not bool else ("true", "false") for name in values.CHOICES
+    } == values.CHOICES
+    literals = {name for name, kind in types.items() if get_origin(kind) is Literal}
+    assert literals <= values.CHOICES.keys(), "add its values to values.CHOICES"
+
+
+def test_names_of_the_longest_stage_are_short_enough(synthesize: Synthesize) -> None:
+    stage = "s" * values.LONGEST_STAGE
+    for bucket in synthesize({"stage": stage}).all("AWS::S3::Bucket"):
+        name = bucket["BucketName"].replace("AccountId", "111122223333").replace("Region", "ap-southeast-2")
+        assert len(name) <= 63
+    with pytest.raises(ValueError, match="stage must be"):
+        deployment(stage=stage + "s")
+
+
+_PINNED = '{"prod": "111122223333/eu-west-1", "staging": "444455556666/us-east-1"}'
+
+
+def test_a_stage_may_be_pinned_to_an_account_and_a_region() -> None:
+    made = deployment(stage="prod", accounts=_PINNED)
+    assert (made.account, made.region) == ("111122223333", "eu-west-1")
+    assert deployment(stage="prod").account is None
+    assert deployment(accounts=_PINNED).account is None, "the stage dev may be anywhere"
+    with pytest.raises(ValueError, match="stage prd is not among the stages of accounts: prod, staging"):
+        deployment(stage="prd", accounts=_PINNED)
+    with pytest.raises(ValueError, match="prod must be an account and a region"):
+        deployment(stage="prod", accounts='{"prod": "eu-west-1"}')
+    with pytest.raises(ValueError, match="must be an object"):
+        deployment(stage="prod", accounts="111122223333")
+
+
+@pytest.mark.parametrize(("name", "value"), [("ACCOUNT", "444455556666"), ("REGION", "us-east-1")])
+def test_credentials_for_another_place_are_refused(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from infra import app
+
+    made = deployment(stage="prod", accounts=_PINNED)
+    app.check_place(made)
+    monkeypatch.setenv("CDK_DEFAULT_ACCOUNT", "111122223333")
+    monkeypatch.setenv("CDK_DEFAULT_REGION", "eu-west-1")
+    app.check_place(made)
+    monkeypatch.setenv(f"CDK_DEFAULT_{name}", value)
+    with pytest.raises(ValueError, match=f"stage prod belongs to the {name.lower()}"):
+        app.check_place(made)
+
+
+def test_no_stack_locks_another_one(full_deployment: Templates, bare_deployment: Templates) -> None:
+    # CloudFormation refuses to change an export that another stack imports: a domain could never be dropped.
+    for templates in (full_deployment, bare_deployment):
+        for name, template in templates.stacks.items():
+            assert "Fn::ImportValue" not in json.dumps(template), name
+            assert not [one for one in template.get("Outputs", {}).values() if "Export" in one], name
+
+
+def test_data_that_is_not_kept_can_be_deleted_with_its_stack(synthesize: Synthesize) -> None:
+    made = synthesize({"stage": "test", "keep_data": "false", "domain": FULL["domain"]} | _CERTIFICATE)
+    for name, artifact in made.artifacts.items():
+        assert not artifact["properties"].get("terminationProtection"), name
+    for template in made.stacks.values():
+        kept = {id_ for id_, one in template["Resources"].items() if one.get("DeletionPolicy", "Delete") != "Delete"}
+        # The role for the logs of the account's APIs.
+        assert all(template["Resources"][id_]["Type"] == "AWS::IAM::Role" for id_ in kept), kept
+    assert not any(table.get("DeletionProtectionEnabled") for table in made.all("AWS::DynamoDB::Table"))
+    (pool,) = made.all("AWS::Cognito::UserPool")
+    assert pool.get("DeletionProtection") != "ACTIVE"
+
+
+def test_what_an_account_has_already_is_not_made_again(synthesize: Synthesize) -> None:
+    there = {"ses_identity": "existing", "receipt_rule_set": "inbound", "api_logs_role": "existing"}
+    made = synthesize({"stage": "test", "sender_domain": "example.com", "reserved_concurrency": "off", **there})
+    for kind in ("AWS::SES::EmailIdentity", "AWS::SES::ReceiptRuleSet", "AWS::ApiGateway::Account"):
+        assert not list(made.all(kind)), kind
+    assert made.one("AWS::SES::ReceiptRule")["RuleSetName"] == "inbound"
+    assert not any("ReservedConcurrentExecutions" in one for one in made.all("AWS::Lambda::Function"))
 
 
 def test_features_that_the_local_engine_lacks_are_left_out_for_it_only(

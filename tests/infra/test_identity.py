@@ -87,7 +87,7 @@ def test_the_user_pool_is_retained(full_deployment: Templates) -> None:
     pool = full_deployment.one("AWS::Cognito::UserPool")
     assert pool["DeletionProtection"] == "ACTIVE"
     kept = pool["resource"]
-    assert (kept["DeletionPolicy"], kept["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    assert (kept["DeletionPolicy"], kept["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
     assert full_deployment.artifacts[full_deployment.name("identity")]["properties"]["terminationProtection"] is True
 
 
