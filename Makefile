@@ -14,7 +14,8 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help python installed-run installed-all run status logs stop reset seed speech test lint types unit contract \
-	thorough integration infra coverage mutants fuzz chaos clients hooks synth build deploy invoke bench openapi noun lock clean
+	thorough integration infra coverage mutants fuzz chaos clients hooks synth build deploy bootstrap \
+	doctor diff destroy invoke bench openapi noun lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -102,7 +103,19 @@ build: installed-all ## build the deployable zips in build
 	$(BIN)/python -m infra.build
 
 deploy: build ## deploy with the CDK: CONTEXT="-c stage=prod -c domain=…"
-	npx aws-cdk@^2.1148 deploy --all --app "$(BIN)/python -m infra.app" $(CONTEXT)
+	@$(BIN)/python -m infra.cdk deploy $(CONTEXT)
+
+bootstrap: build ## prepare an account and region for the CDK, once
+	@$(BIN)/python -m infra.cdk bootstrap $(CONTEXT)
+
+doctor: installed-all ## check the account before a deployment: CONTEXT="-c stage=prod …"
+	@$(BIN)/python -m infra.doctor $(CONTEXT)
+
+diff: build ## show what a deployment would change
+	@$(BIN)/python -m infra.cdk diff $(CONTEXT)
+
+destroy: build ## delete a stage that was deployed with keep_data=false (asks first; FORCE=yes does not)
+	@$(BIN)/python -m infra.cdk destroy $(CONTEXT) $(if $(filter yes,$(FORCE)),--yes)
 
 invoke: installed-all ## run one handler on one event: FUNCTION=anima/email EVENT=events/anima-email-send.json
 	@$(BIN)/python -m infra.local.invoke $(FUNCTION) $(EVENT)
