@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .PHONY: help python installed-run installed-all run status logs stop reset seed speech test lint types unit contract \
 	thorough integration infra coverage mutants fuzz chaos clients hooks synth build deploy bootstrap \
-	doctor diff destroy invoke bench openapi noun lock clean
+	doctor diff smoke destroy invoke bench openapi noun lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -113,6 +113,9 @@ doctor: installed-all ## check the account before a deployment: CONTEXT="-c stag
 
 diff: build ## show what a deployment would change
 	@$(BIN)/python -m infra.cdk diff $(CONTEXT)
+
+smoke: installed-run ## check a running deployment as its callers see it: SWITCHBOARD_URL and keys as in .local/demo.env
+	@$(BIN)/python -m infra.smoke
 
 destroy: build ## delete a stage that was deployed with keep_data=false (asks first; FORCE=yes does not)
 	@$(BIN)/python -m infra.cdk destroy $(CONTEXT) $(if $(filter yes,$(FORCE)),--yes)
