@@ -114,7 +114,7 @@ doctor: installed-all ## check the account before a deployment: CONTEXT="-c stag
 diff: build ## show what a deployment would change
 	@$(BIN)/python -m infra.cdk diff $(CONTEXT)
 
-smoke: installed-run ## check a running deployment as its callers see it: SWITCHBOARD_URL and keys as in .local/demo.env
+smoke: installed-all ## check a running deployment as its callers see it: SWITCHBOARD_URL and keys as in .local/demo.env
 	@$(BIN)/python -m infra.smoke
 
 destroy: build ## delete a stage that was deployed with keep_data=false (asks first; FORCE=yes does not)

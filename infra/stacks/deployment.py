@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from infra.stacks import values
@@ -142,6 +142,8 @@ class Deployment:
     #: The account and the region of the deployment, if the context pins them: anything else is refused.
     account: str | None = None
     region: str | None = None
+    #: Other settings of the code, by their names in `infra/code_settings.py`. All functions get them.
+    settings: Mapping[str, str] = field(default_factory=dict)
     #: Whether the templates are for the local engine.
     local_engine: bool = False
 
@@ -166,6 +168,7 @@ class Deployment:
         deployment = cls(
             **{name: value for name, value in given.items() if value},
             keep_data=kept == "true",
+            settings=values.read_object("settings", read("settings"), '{"SESSION_SECONDS": "28800"}'),
             account=place.account if place else None,
             region=place.region if place else None,
         )

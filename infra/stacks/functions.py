@@ -18,6 +18,7 @@ from infra.stacks import buckets, grants, settings
 from infra.stacks.deployment import MAIL_EVENTS, Deployment
 from infra.stacks.findings import accept_finding
 from infra.stacks.settings import Resources
+from switchboard.kit.settings import PREFIX
 
 #: `topology.LOGS_DAYS` as a CDK value.
 RETENTION = logs.RetentionDays.THREE_MONTHS
@@ -136,7 +137,9 @@ class Functions:
             reads_and_writes=function.buckets,
             grants=function.grants,
         )
-        return granted | {f"SWITCHBOARD_{name}": value for name, value in function.settings.items()}
+        # The context goes over the topology.
+        own = function.settings | dict(self._deployment.settings)
+        return granted | {f"{PREFIX}{name}": value for name, value in own.items()}
 
     def _sent_queues(self, function: Function) -> tuple[str, ...]:
         # The mail simulator reports through the same queue as SES.

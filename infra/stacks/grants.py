@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from aws_cdk import Aws
@@ -15,12 +15,14 @@ from aws_cdk import aws_iam as iam
 
 from infra.resources import Grant
 from infra.stacks.deployment import Deployment
+from infra.stacks.identity import Issuer
 
 if TYPE_CHECKING:
     from infra.stacks.settings import Resources
 
-#: The id of an inference profile: its area, and the id of its model.
-_PROFILE = re.compile(r"(?:us|us-gov|eu|apac|global)\.(.+)")
+#: The id of an inference profile: its area, such as `us`, `jp` or `apac`, and the id of its model. No vendor has two
+#: letters.
+_PROFILE = re.compile(r"(?:[a-z]{2}|us-gov|apac|global)\.(.+)")
 
 Settings = dict[str, str | None]
 
@@ -40,6 +42,21 @@ def settings_of(grants: Iterable[Grant], deployment: Deployment, resources: Reso
         wanted = ROWS[grant].settings(deployment, resources)
         found |= {f"SWITCHBOARD_{name}": value for name, value in wanted.items() if value}
     return found
+
+
+def names_of_settings(deployment: Deployment, resources: Resources) -> frozenset[str]:
+    """The settings that grants make, also those that this deployment leaves at their defaults."""
+    every = replace(
+        deployment,
+        livekit_url="wss://example.com",
+        twilio_account_sid="AC",
+        **{f"texts_per_second_{kind}": "1" for kind in ("long_code", "toll_free", "short_code")},
+        voice_carrier="twilio",
+        texts_carrier="twilio",
+        payments_carrier="stripe",
+    )
+    known = replace(resources, issuer=Issuer("https://example.com", "client", "secret"))
+    return frozenset(name for row in ROWS.values() for name in row.settings(every, known))
 
 
 def statements_of(

@@ -12,13 +12,14 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_ssm as ssm
 
 from infra import topology
+from infra.code_settings import check_settings
 from infra.resources import Grant
 from infra.stacks import buckets
 from infra.stacks.deployment import Deployment
-from infra.stacks.grants import settings_of
+from infra.stacks.grants import names_of_settings, settings_of
 from infra.stacks.identity import Issuer
 from switchboard.aws.deployment import parameter_name
-from switchboard.kit.settings import env_key
+from switchboard.kit.settings import PREFIX, env_key
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,13 @@ def environment_of(
     environment |= {env_key("QUEUE", name): resources.queues[name].queue_url for name in queues}
     environment |= {env_key("BUCKET", name): buckets.name_of(deployment, name) for name in reads_and_writes}
     return environment | settings_of(grants, deployment, resources)
+
+
+def check_own_settings(deployment: Deployment, resources: Resources) -> None:
+    """Raise WrongSettingError for a setting of the context that no code reads, or that the stacks make."""
+    made = environment_of(deployment, resources, tables=(), queues=(), reads_and_writes=(), grants=Grant)
+    named = {name.removeprefix(PREFIX) for name in made} | {"PUBLIC_URL"}
+    check_settings(deployment.settings, names_of_settings(deployment, resources) | named)
 
 
 def store_settings(stack: Stack, deployment: Deployment, resources: Resources) -> None:

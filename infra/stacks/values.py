@@ -104,11 +104,7 @@ def find_place(accounts: Any, stage: str) -> Place | None:
     """
     if not accounts:
         return None
-    try:
-        pinned = json.loads(accounts) if isinstance(accounts, str) else accounts
-        places = {str(name): str(place) for name, place in pinned.items()}
-    except (ValueError, AttributeError):
-        raise ValueError('accounts must be an object such as {"prod": "111122223333/eu-west-1"}') from None
+    places = read_object("accounts", accounts, '{"prod": "111122223333/eu-west-1"}')
     if stage not in places:
         if stage == "dev":
             return None
@@ -117,6 +113,15 @@ def find_place(accounts: Any, stage: str) -> Place | None:
     if not found:
         raise ValueError(f"accounts: {stage} must be an account and a region, 111122223333/eu-west-1")
     return Place(*found.groups())
+
+
+def read_object(name: str, given: Any, example: str) -> dict[str, str]:
+    """Returns a setting that is an object of texts, or JSON of one. Raises ValueError."""
+    try:
+        found = json.loads(given) if isinstance(given, str) else given or {}
+        return {str(key): str(value) for key, value in found.items()}
+    except (ValueError, AttributeError):
+        raise ValueError(f"{name} must be an object such as {example}") from None
 
 
 def _is_issuer(url: str) -> bool:

@@ -45,6 +45,7 @@ class Workers(Stack):
         self._deployment, self._data = deployment, data
         self.queues = {queue.name: self._queue(queue) for queue in topology.QUEUES}
         self.resources = Resources(data.tables, self.queues, data.root_secret, issuer)
+        settings.check_own_settings(deployment, self.resources)
         settings.store_settings(self, deployment, self.resources)
         self._functions = Functions(self, deployment, self.resources, assets)
         for worker in topology.WORKERS:

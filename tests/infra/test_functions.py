@@ -22,6 +22,14 @@ _WRITE = ("BatchWriteItem", "ConditionCheckItem", "DeleteItem", "PutItem", "Upda
 _IDENTITY = "arn:Partition:ses:Region:AccountId:identity"
 
 
+@pytest.mark.parametrize("area", ["us", "jp", "au", "ca", "us-gov", "apac", "global"])
+def test_an_inference_profile_of_each_area_needs_its_models(area: str) -> None:
+    profile, model = grant_rows.model_arns(f"{area}.anthropic.claude-v1:0")
+    assert profile.endswith(f":inference-profile/{area}.anthropic.claude-v1:0")
+    assert model.endswith("::foundation-model/anthropic.claude-v1:0")
+    assert grant_rows.model_arns("anthropic.claude-v1:0")[0].endswith("::foundation-model/anthropic.claude-v1:0")
+
+
 @functions
 def test_it_runs_as_the_topology_says(full_deployment: Templates, function: resources.Function) -> None:
     made = full_deployment.function(function.name)
