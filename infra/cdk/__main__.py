@@ -46,7 +46,7 @@ def run_cdk(*arguments: str) -> int:
     program = packages / "aws-cdk" / "bin" / "cdk"
     # Nobody reads the notices of a pinned version.
     environ = os.environ | {"CDK_DISABLE_CLI_TELEMETRY": "true"}
-    command = [node.node_binary(), program, "--no-notices", *arguments]
+    command = [str(node.node_binary()), str(program), "--no-notices", *arguments]
     return subprocess.run(command, cwd=build.ROOT, env=environ, check=False).returncode
 
 

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import boto3
 from botocore.exceptions import ClientError
 
 from infra import topology
 from infra.stacks.deployment import Deployment
 
-Clients = Callable[[str], Any]
 
-
-def empty_buckets(deployment: Deployment, client: Clients = boto3.client) -> None:
+def empty_buckets(deployment: Deployment) -> None:
     """Delete every object of the deployment's buckets. A bucket that does not exist is left out."""
-    account, region = client("sts").get_caller_identity()["Account"], client("s3").meta.region_name
-    s3 = client("s3")
+    s3 = boto3.client("s3")
+    account, region = boto3.client("sts").get_caller_identity()["Account"], s3.meta.region_name
     for bucket in topology.BUCKETS:
         name = f"{deployment.resource_name(bucket.name)}-{account}-{region}"
         try:

@@ -38,7 +38,7 @@ def test_each_setting_that_the_code_reads_is_made_or_can_be_given(
     of_full = {name.removeprefix(PREFIX) for given in environments(full_deployment).values() for name in given}
     # Settings of grants that even the full deployment leaves out.
     secret: Any = SimpleNamespace(secret_arn="arn:secret")
-    made = of_full | names_of_settings(Deployment(), Resources({}, {}, secret, None))
+    made = frozenset(of_full) | names_of_settings(Deployment(), Resources({}, {}, secret, None))
     free = {}
     for setting in list_settings().values():
         try:

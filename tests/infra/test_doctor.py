@@ -179,7 +179,7 @@ def test_the_command_prints_what_to_do_and_fails(
     assert command.main() == 1
     assert capsys.readouterr().out.startswith("FAILED  stage must be 1 to 10 characters")
     monkeypatch.setattr(sys, "argv", ["doctor", "-c", "stage=test", "--json"])
-    monkeypatch.setattr(command.boto3, "client", lambda service, **_: clients(GOOD)(service))
+    monkeypatch.setattr("boto3.client", lambda service, **_: clients(GOOD)(service))
     assert command.main() == 0
     found = json.loads(capsys.readouterr().out)
     assert {"level": "ok", "text": "The names of stage test are free.", "advice": ""} in found
