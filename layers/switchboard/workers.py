@@ -60,9 +60,11 @@ def message_handler(
 ) -> LambdaHandler:
     """Returns a handler that passes the body of each message to `work`, for a queue with messages from providers.
 
-    `longest_seconds` is the longest time that one message may take. No message starts with less time left.
+    `longest_seconds` is the longest time that one message may take. No message starts with less time left. A body that
+    is no JSON object is a service's own notice, for example SES's "Successfully validated SNS topic". It is counted and
+    let go, because no retry can read it.
     """
-    return _one_by_one(work, longest_seconds * 1_000)
+    return _one_by_one(work, longest_seconds * 1_000, _read_message)
 
 
 def batch_handler(
@@ -155,7 +157,7 @@ def stream_handler(work: Callable[[Sequence[Item | None]], int | None]) -> Lambd
             first = work([_image(record) for record in records])
         if first is None:
             return {"batchItemFailures": []}
-        telemetry.emit_metric("StreamRecordFailed")
+        telemetry.emit_metric("StreamRecordFailed", Function=telemetry.function_name())
         return {"batchItemFailures": [{"itemIdentifier": records[first]["dynamodb"]["SequenceNumber"]}]}
 
     return handler
@@ -166,11 +168,31 @@ def _image(record: dict[str, Any]) -> Item | None:
     return dynamodb.decode_item(image) if image and record["eventName"] == "INSERT" else None
 
 
-def _one_by_one(take: Callable[[dict[str, Any]], None], enough_time: float = _ENOUGH_TIME) -> LambdaHandler:
+def _read_message(text: str) -> dict[str, Any] | None:
+    """Returns the body of a provider's message, `None` for a text that is no JSON object."""
+    try:
+        body = json.loads(text)
+    except ValueError:
+        body = None
+    if isinstance(body, dict):
+        return body
+    # The text stays out of the log: a stranger's message may be in it.
+    telemetry.emit_metric("MessageUnreadable", Function=telemetry.function_name())
+    telemetry.log_skip("the message is no JSON object", characters=len(text))
+    return None
+
+
+def _one_by_one(
+    take: Callable[[dict[str, Any]], None],
+    enough_time: float = _ENOUGH_TIME,
+    read: Callable[[str], dict[str, Any] | None] = json.loads,
+) -> LambdaHandler:
     def noted(record: SQSRecord) -> None:  # Powertools passes it by this name
         try:
             with telemetry.traced("job"):
-                take(json.loads(record.body))
+                body = read(record.body)
+                if body is not None:
+                    take(body)
         except Exception:
             _note_failure()
             raise
@@ -241,4 +263,4 @@ def _pause(records: list[dict[str, Any]], longest: int) -> None:
 
 def _note_failure() -> None:
     telemetry.logger().exception("job failed")
-    telemetry.emit_metric("JobFailed")
+    telemetry.emit_metric("JobFailed", Function=telemetry.function_name())

@@ -75,3 +75,21 @@ def test_other_exceptions_are_logged_in_full() -> None:
     entry = log_lines(ValueError("the queue has no such name"))
     assert "ValueError: the queue has no such name" in entry["exception"]
     assert telemetry.describe_error(ValueError("plain")) == "plain"
+
+
+def test_a_metric_is_counted_in_total_and_by_its_dimensions(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SWITCHBOARD_STAGE", "test")
+    telemetry.emit_metric("JobFailed", 2, Function="switchboard-test-workers-email")
+    line = json.loads(capsys.readouterr().out)
+    (metric,) = line["_aws"]["CloudWatchMetrics"]
+    assert metric == {
+        "Namespace": "Switchboard/test",
+        "Dimensions": [[], ["Function"]],
+        "Metrics": [{"Name": "JobFailed", "Unit": "Count"}],
+    }
+    assert (line["JobFailed"], line["Function"]) == (2, "switchboard-test-workers-email")
+    assert line["_aws"]["Timestamp"] > 1_700_000_000_000, "CloudWatch wants milliseconds"
+    telemetry.emit_metric("TimerDead")
+    assert json.loads(capsys.readouterr().out)["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [[]]

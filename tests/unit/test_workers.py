@@ -300,3 +300,24 @@ def test_jobs_are_frozen_and_their_queues_exist() -> None:
 def test_a_job_carries_its_organization_as_its_group() -> None:
     assert SEND.to_message(delay=5) == QueueMessage(queue="email", body=SEND.body, group="org_1", delay=5)
     assert SendMail.parse_body(SEND.body) == SEND
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        workers.message_handler,
+        lambda work: workers.group_handler(lambda _, bodies: work(bodies[0])),
+        lambda work: workers.batch_handler(SendMail, lambda found: work({"jobs": found})),
+    ],
+)
+def test_a_failed_job_is_counted_by_its_function(
+    make: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, pauses: list[tuple[str, int]]
+) -> None:
+    def fail(_: Any) -> set[int]:
+        raise Boom
+
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "switchboard-test-workers-email")
+    make(fail)({"Records": [make_record(SEND.body)]}, None)
+    (line,) = (json.loads(one) for one in capsys.readouterr().out.splitlines() if '"JobFailed"' in one)
+    assert line["Function"] == "switchboard-test-workers-email"
+    assert pauses

@@ -19,6 +19,7 @@ from botocore.exceptions import (
 )
 from botocore.exceptions import ConnectionError as NotConnectedError
 
+from switchboard import telemetry
 from switchboard.kit import clock
 
 if TYPE_CHECKING:
@@ -65,14 +66,19 @@ _OWN_CONFIG = {
 #: For the rate limiter: a request does not wait for it as long as for other reads and writes.
 _ONCE = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 1})
 
-#: DynamoDB's error codes for throttling of an item, a table or an account.
+_SERVER_ERROR = 500
+#: Error codes for throttling: of an item, a table or an account by DynamoDB, and of a sender by other services.
 _THROTTLES = frozenset(
     {
         "ProvisionedThroughputExceeded",
         "ProvisionedThroughputExceededException",
         "RequestLimitExceeded",
+        "RequestThrottled",
+        "SlowDown",
+        "Throttling",
         "ThrottlingError",
         "ThrottlingException",
+        "TooManyRequestsException",
     }
 )
 
@@ -101,9 +107,24 @@ def _made(service: str) -> Any:
     attempts = _ATTEMPTS.get(service, _ATTEMPTS_OTHERWISE)
     config = _CONFIG.merge(Config(retries={"mode": "standard", "total_max_attempts": attempts}))
     made = _session().create_client(service, config=config.merge(_OWN_CONFIG.get(service, Config())))
+    made.meta.events.register("response-received", _count_refusal)
     if attempts == 1:
         _Idle(made).watch()
     return made
+
+
+def _count_refusal(event_name: str, parsed_response: dict[str, Any] | None = None, **_: Any) -> None:
+    """Counts each response of AWS that throttles or fails, also those that botocore tries again by itself."""
+    if not parsed_response or "Error" not in parsed_response:
+        return
+    codes = {parsed_response["Error"].get("Code")}
+    codes |= {reason.get("Code") for reason in parsed_response.get("CancellationReasons") or ()}
+    # `response-received.dynamodb.PutItem`
+    service = event_name.split(".")[1]
+    if codes & _THROTTLES:
+        telemetry.emit_metric("AwsThrottled", Service=service)
+    elif parsed_response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= _SERVER_ERROR:
+        telemetry.emit_metric("AwsFailed", Service=service)
 
 
 class _Idle:
@@ -158,6 +179,7 @@ def dynamodb_client() -> DynamoDBClient:
 @cache
 def _made_once() -> Any:
     made = _session().create_client("dynamodb", config=_CONFIG.merge(_ONCE))
+    made.meta.events.register("response-received", _count_refusal)
     _Idle(made).watch()
     return made
 
