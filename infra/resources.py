@@ -111,6 +111,8 @@ class Function:
     grants: frozenset[Grant] = frozenset()
     memory: int = 1_024
     seconds: int = 29
+    #: Whether a production deployment keeps a snapshot for quick starts: for functions whose answers a call waits for.
+    #: A snapshot of 1 GB costs about four dollars a month (docs/decisions/0020-alarms-and-idle-cost.md).
     snapstart: bool = False
     #: How many invocations may run at once. `None` means as many as the account allows.
     reserved: int | None = None
@@ -125,7 +127,6 @@ class Group(Function):
 
     api: str = ""
     paths: tuple[str, ...] = ()
-    snapstart: bool = True
     #: The requests of one address in a minute, for a group that strangers may call and that has few environments. The
     #: firewall blocks the address for this group alone.
     address_per_minute: int | None = None
@@ -148,7 +149,7 @@ class Worker(Function):
     batch: int = 10
     #: How long a batch may wait for more messages, in seconds.
     window: int = 0
-    #: How many batches run at once. `None` means no limit.
+    #: How many batches of its queue run at once. A worker of a stream has `parallel` instead.
     concurrency: int | None = None
     #: How many batches of one shard of a stream run at once. The records of a partition key stay in order.
     parallel: int = 1

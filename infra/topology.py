@@ -150,6 +150,8 @@ GROUPS = (
         paths=("agent/{proxy+}",),
         tables=_EDGE | {"activity": WRITE},
         grants=frozenset({Grant.ROOT_SECRET}),
+        # Strangers sign up: the function counts them after it has read the request.
+        address_per_minute=120,
     ),
     Group(
         "anima/management",
@@ -193,7 +195,6 @@ GROUPS = (
         seconds=900,
         # The places of all pools plus the reserve in switchboard/streams/pools.py: 300 and 60. A test compares them.
         reserved=360,
-        snapstart=False,
     ),
     Group(
         "anima/voice",
@@ -201,6 +202,7 @@ GROUPS = (
         paths=("voice/{proxy+}",),
         tables=_EDGE | {"activity": READ_WRITE},
         grants=frozenset({Grant.ROOT_SECRET, Grant.NATIONAL_REGISTRY, Grant.VOICE}),
+        snapstart=True,
     ),
     Group(
         "anima/webhooks",
@@ -216,6 +218,7 @@ GROUPS = (
         # A repeated request reads the state of its limits without counting.
         tables=_EDGE | {"activity": READ_WRITE, "ratelimit": READ_WRITE},
         grants=frozenset({Grant.NATIONAL_REGISTRY, Grant.VOICE}),
+        snapstart=True,
     ),
     Group(
         "athos/sessions",
@@ -324,7 +327,6 @@ GROUPS = (
         seconds=900,
         # The places of all pools plus the reserve in switchboard/streams/pools.py: 120 and 30. A test compares them.
         reserved=150,
-        snapstart=False,
     ),
     Group(
         "hum/flows",
@@ -479,8 +481,6 @@ GROUPS = (
         sends=("roleplay", "voice-events"),
         grants=frozenset({Grant.TRANSPORT}),
         binary=("application/webhook+json",),
-        # No person waits for the response, so that a cold start does no harm.
-        snapstart=False,
     ),
     # Calls of test keys use the simulated provider in every stage.
     Group(
@@ -490,7 +490,6 @@ GROUPS = (
         tables={"ratelimit": WRITE},
         sends=("voice-events",),
         grants=frozenset({Grant.ROOT_SECRET}),
-        snapstart=False,
     ),
     # A talk waits for the answer. Servers of customers are called here, apart from what other callbacks need.
     Group(
@@ -500,6 +499,7 @@ GROUPS = (
         tables={"core": READ, "activity": READ_WRITE, "ratelimit": WRITE},
         # Credentials of servers are sealed.
         grants=frozenset({Grant.ROOT_SECRET}),
+        snapstart=True,
     ),
     # A caller waits for the answer. It decides about the call and charges it, so it reads and writes what calls do.
     Group(
@@ -512,6 +512,7 @@ GROUPS = (
         # A caller who waits hears silence, so no burst of other work may take this function's environments. An answer
         # takes some tenths of a second: 50 environments answer more than 100 calls a second.
         reserved=50,
+        snapstart=True,
     ),
     # Apart from calls: a campaign's reports must not take the environments that callers wait for.
     Group(
@@ -529,8 +530,6 @@ GROUPS = (
         tables={"core": READ, "ratelimit": WRITE},
         sends=("brands",),
         grants=frozenset({Grant.ROOT_SECRET, Grant.NUMBERS}),
-        # No person waits for the response.
-        snapstart=False,
     ),
     Group(
         "callbacks/stripe",
@@ -540,7 +539,6 @@ GROUPS = (
         sends=("billing",),
         # The simulator's secret is derived from the root secret.
         grants=frozenset({Grant.ROOT_SECRET, Grant.PAYMENT_NOTIFICATIONS}),
-        snapstart=False,
     ),
     Group(
         "callbacks/stripe_simulator",
@@ -550,7 +548,6 @@ GROUPS = (
         # The simulator's own notifications.
         sends=("billing",),
         grants=frozenset({Grant.SIMULATED_PAYMENTS}),
-        snapstart=False,
     ),
 )
 

@@ -16,6 +16,7 @@ VoiceCarrier = Literal["none", "twilio"]
 TextsCarrier = Literal["none", "twilio"]
 PaymentsCarrier = Literal["none", "stripe", "simulator"]
 Switch = Literal["on", "off"]
+Tier = Literal["development", "production"]
 VoiceTalker = Literal["none", "announcer"]
 Owner = Literal["own", "existing"]
 
@@ -27,12 +28,15 @@ INBOUND_MAIL = "inbound-mail"
 MISSING_IN_LOCAL_ENGINE = {
     "response_streaming": "responseTransferMode STREAM returns 500, and the web adapter's layer is missing.",
     "web_acl_association": "The engine refuses a stack with an AWS::WAFv2::WebACLAssociation.",
+    "composite_alarms": "The engine does not know AWS::CloudWatch::CompositeAlarm.",
+    "web_acl_logging": "The engine does not know AWS::WAFv2::LoggingConfiguration.",
     "login_branding": "The engine refuses a stack with an AWS::Cognito::ManagedLoginBranding.",
 }
 
 #: The settings that are taken from the context unchanged.
 _AS_GIVEN = (
     *("stage", "domain", "certificate_arn", "sender_domain", "alarm_email", "language_model"),
+    *("tier", "monthly_budget_dollars"),
     *("twilio_account_sid", "twilio_secret_arn", "twilio_calls_per_second"),
     "twilio_primary_profile",
     *("voice_carrier", "voice_talker", "caller_pool", "transfer_countries", "texts_carrier"),
@@ -144,6 +148,11 @@ class Deployment:
     region: str | None = None
     #: Other settings of the code, by their names in `infra/code_settings.py`. All functions get them.
     settings: Mapping[str, str] = field(default_factory=dict)
+    #: `development` leaves out what costs money while nobody uses it: snapshots, the firewall, most alarms and the
+    #: dashboard. The stage `dev` is a development deployment by default, and every other stage is not.
+    tier: Tier | None = None
+    #: The spending of the account in a month, in US dollars, of which people are told.
+    monthly_budget_dollars: str | None = None
     #: Whether the templates are for the local engine.
     local_engine: bool = False
 
@@ -242,6 +251,11 @@ class Deployment:
     def has_feature(self, feature: str) -> bool:
         """Whether the templates may use a feature that the local engine lacks."""
         return not (self.local_engine and feature in MISSING_IN_LOCAL_ENGINE)
+
+    @property
+    def is_production(self) -> bool:
+        """Whether the deployment has what a production needs, also where it costs money while idle."""
+        return self.tier == "production" or (self.tier is None and self.stage != "dev")
 
     def resource_name(self, *parts: str) -> str:
         """The name of a resource of this deployment: `switchboard-prod-email`."""

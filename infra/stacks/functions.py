@@ -84,7 +84,7 @@ class Functions:
             architecture=lambda_.Architecture.ARM_64,
             memory_size=function.memory,
             timeout=Duration.seconds(function.seconds),
-            snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if function.snapstart else None,
+            snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if self._has_snapshot(function) else None,
             tracing=lambda_.Tracing.ACTIVE,
             logging_format=lambda_.LoggingFormat.JSON,
             log_group=log_group,
@@ -94,7 +94,7 @@ class Functions:
             role=role.without_policy_updates(),
             recursive_loop=lambda_.RecursiveLoop.ALLOW if topology.feeds_itself(function) else None,
         )
-        if function.snapstart:
+        if self._has_snapshot(function):
             accept_finding(
                 made, "@aws-cdk/aws-lambda:snapStartRequirePublish", "Callers use the alias of its latest version."
             )
@@ -104,9 +104,13 @@ class Functions:
     def make_published(self, function: Function) -> lambda_.IFunction:
         """Make a function and return the target of its callers: with SnapStart, the alias of the latest version."""
         made = self.make_function(function)
-        if not function.snapstart:
+        if not self._has_snapshot(function):
             return made
         return lambda_.Alias(made, "Live", alias_name="live", version=made.current_version)
+
+    def _has_snapshot(self, function: Function) -> bool:
+        # A snapshot costs money as long as it is there, also if nobody uses the function.
+        return function.snapstart and self._deployment.is_production
 
     def is_streamed(self, function: Function) -> bool:
         """Whether a function's responses are streamed."""

@@ -1,48 +1,25 @@
-"""Alarms for the faults that nobody would notice, and a dashboard."""
+"""Alarms for the faults that nobody would notice, an alarm for spending, and a dashboard."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from aws_cdk import Duration, Stack
+from aws_cdk import Aws, Duration, Stack
+from aws_cdk import aws_budgets as budgets
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
-from infra import resources, topology
+from infra import alarms, resources, topology
 from infra.stacks.api import STAGE
 from infra.stacks.deployment import Deployment
-from switchboard.telemetry import NAMESPACE
+from switchboard import telemetry
 
-#: The age, in seconds, from which a waiting job and an event that is not fanned out cause an alarm.
-MAX_JOB_AGE_SECONDS, MAX_EVENT_AGE_SECONDS = 300, 60
-#: The limit for the response time of 99 of 100 requests, in milliseconds.
-MAX_P99_MILLISECONDS = 3_000
-#: Metrics of our code for faults that need an operator: a timer that was set aside, an item of the outbox that the
-#: fan-out skipped, a recording that was given up, and a recording that its provider still keeps. Then come
-#: use that may not be billed, and a subscription that its provider does not tell. The last ones are a disputed payment,
-#: an invoice that cannot be issued, a number that its registry does not add, and an unknown status of a registry.
-FAULT_METRICS = {
-    "timers-dead": "TimerDead",
-    "outbox-unreadable": "OutboxUnreadable",
-    "recordings-lost": "RecordingLost",
-    "recordings-not-forgotten": "RecordingNotForgotten",
-    "transcripts-not-forgotten": "TranscriptNotForgotten",
-    "language-model-refused": "LanguageModelRefused",
-    "use-reports-failed": "UseReportFailed",
-    "subscriptions-unreadable": "SubscriptionUnreadable",
-    "payments-disputed": "PaymentDisputed",
-    "invoices-not-finalized": "InvoiceNotFinalized",
-    "numbers-not-registered": "NumberNotRegistered",
-    "registry-status-unknown": "RegistryStatusUnknown",
-}
-#: The metric of an hourly schedule for rows of law with an overdue review. The alarm stays until the review is done.
-OVERDUE_METRICS = {"law-review-overdue": "LawReviewOverdue"}
-_MINUTE = Duration.minutes(1)
-_TWO_HOURS = Duration.hours(2)
-_FIVE_MINUTES = Duration.minutes(5)
+#: The parts of the monthly budget, in percent, at which people are told: spent, and expected at the month's end.
+SPENT_PERCENT, EXPECTED_PERCENT = 80, 100
 _MORE = cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD
 _FEWER = cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD
 
@@ -54,103 +31,142 @@ class Observability(Stack):
         name = deployment.resource_name("observability")
         super().__init__(scope, name, stack_name=name)
         self._deployment = deployment
-        self._topic = sns.Topic(self, "Alarms", topic_name=deployment.resource_name("alarms"), enforce_ssl=True)
-        if deployment.alarm_email:
-            self._topic.add_subscription(subscriptions.EmailSubscription(deployment.alarm_email))
-        for queue in topology.QUEUES:
-            self._watch_queue(queue)
-        for group in topology.GROUPS:
-            self._watch_group(group)
-        for worker in (*topology.WORKERS, *topology.SCHEDULES):
-            self._watch_worker(worker)
-        for name, metric in FAULT_METRICS.items():
-            self._alarm(name, _of_ours(metric), 0)
-        for name, metric in OVERDUE_METRICS.items():
-            self._alarm(name, _of_ours(metric, _TWO_HOURS), 0)
-        for api in topology.APIS:
-            self._alarm(f"{api.name}-5xx", self._of_api(api, "5XXError", "Average"), 0.01, periods=3)
-        self._dashboard()
+        self._topic = self._make_topic()
+        made = {alarm.name: self._alarm(alarm) for alarm in alarms.ALARMS if self._is_wanted(alarm)}
+        for composite in alarms.COMPOSITES:
+            self._composite(composite, made)
+        if deployment.monthly_budget_dollars:
+            self._budget(float(deployment.monthly_budget_dollars))
+        if deployment.is_production:
+            self._dashboard()
 
-    def _watch_queue(self, queue: resources.Queue) -> None:
-        self._alarm(f"{queue.name}-dlq", self._depth(f"{queue.name}-dlq", fifo=queue.fifo), 0)
-        self._alarm(f"{queue.name}-age", self._age(queue), MAX_JOB_AGE_SECONDS, periods=5)
+    def _make_topic(self) -> sns.Topic:
+        # Without a key of its own: a message has the alarm's name and figures alone, and a key with a wrong policy
+        # would silence every alarm.
+        topic = sns.Topic(self, "Alarms", topic_name=self._deployment.resource_name("alarms"), enforce_ssl=True)
+        # An explicit policy replaces SNS's own one, which lets every service of the account publish.
+        alarm_arns = f"arn:{Aws.PARTITION}:cloudwatch:{Aws.REGION}:{Aws.ACCOUNT_ID}:alarm:"
+        publishers = {
+            "cloudwatch.amazonaws.com": {
+                "ArnLike": {"aws:SourceArn": f"{alarm_arns}{self._deployment.resource_name('*')}"}
+            },
+            "budgets.amazonaws.com": {},
+        }
+        for service, conditions in publishers.items():
+            topic.add_to_resource_policy(
+                iam.PolicyStatement(
+                    principals=[iam.ServicePrincipal(service)],
+                    actions=["sns:Publish"],
+                    resources=[topic.topic_arn],
+                    conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}, **conditions},
+                )
+            )
+        if self._deployment.alarm_email:
+            topic.add_subscription(subscriptions.EmailSubscription(self._deployment.alarm_email))
+        return topic
 
-    def _watch_group(self, group: resources.Group) -> None:
-        self._alarm(f"{group.name}-errors", self._of(group, "Errors"), 0)
-        self._alarm(f"{group.name}-throttles", self._of(group, "Throttles"), 0)
-        if group.streaming:
-            return  # a stream lasts minutes
-        self._alarm(
-            f"{group.name}-p99", self._of(group, "Duration", "p99", _FIVE_MINUTES), MAX_P99_MILLISECONDS, periods=3
-        )
+    def _is_wanted(self, alarm: alarms.Alarm) -> bool:
+        if alarm.needs == "ses" and self._deployment.mail_carrier != "ses":
+            return False
+        return self._deployment.is_production or alarm.everywhere
 
-    def _watch_worker(self, worker: resources.Worker | resources.Schedule) -> None:
-        self._alarm(f"{worker.name}-errors", self._of(worker, "Errors"), 0)
-        self._alarm(f"{worker.name}-throttles", self._of(worker, "Throttles"), 0, periods=5)
-        if isinstance(worker, resources.Schedule):
-            period = Duration.minutes(5 * worker.rate_minutes)
-            self._alarm(f"{worker.name}-missing", self._of(worker, "Invocations", period=period), 1, below=True)
-        elif worker.stream:
-            age = self._of(worker, "IteratorAge", "Maximum")
-            self._alarm(f"{worker.name}-age", age, MAX_EVENT_AGE_SECONDS * 1_000, periods=5)
-            failures = self._depth(f"{worker.name}-failures", fifo=False)
-            self._alarm(f"{worker.name}-failures", failures, 0)
-
-    def _alarm(
-        self, name: str, metric: cloudwatch.Metric, threshold: float, *, periods: int = 1, below: bool = False
-    ) -> None:
-        # Missing data means that nothing happened. Only with `below` is missing data the alarm.
-        quiet = cloudwatch.TreatMissingData.BREACHING if below else cloudwatch.TreatMissingData.NOT_BREACHING
-        alarm = metric.create_alarm(
+    def _alarm(self, alarm: alarms.Alarm) -> cloudwatch.Alarm:
+        # Missing data means that nothing happened. Only for a silent metric is missing data the alarm.
+        quiet = cloudwatch.TreatMissingData.BREACHING if alarm.silent else cloudwatch.TreatMissingData.NOT_BREACHING
+        made = self._metric(alarm.metric).create_alarm(
             self,
-            name.replace("/", "-"),
-            alarm_name=self._deployment.resource_name(name),
-            comparison_operator=_FEWER if below else _MORE,
-            threshold=threshold,
-            evaluation_periods=periods,
+            alarm.name.replace("/", "-"),
+            alarm_name=self._deployment.resource_name(alarm.name),
+            alarm_description=f"{alarm.means} docs/operating.md#alarms: {alarm.kind or alarm.name}",
+            comparison_operator=_FEWER if alarm.silent else _MORE,
+            threshold=alarm.above,
+            evaluation_periods=alarm.periods,
             treat_missing_data=quiet,
+        )
+        if alarm.through is None or not self._deployment.has_feature("composite_alarms"):
+            made.add_alarm_action(actions.SnsAction(self._topic))
+        return made
+
+    def _composite(self, composite: alarms.Composite, made: Mapping[str, cloudwatch.Alarm]) -> None:
+        """Make an alarm that rings once for several alarms, if the deployment has them."""
+        found = [made[name] for name in composite.of if name in made]
+        if not found or not self._deployment.has_feature("composite_alarms"):
+            return
+        alarm = cloudwatch.CompositeAlarm(
+            self,
+            composite.name,
+            composite_alarm_name=self._deployment.resource_name(composite.name),
+            alarm_description=f"{composite.means} docs/operating.md#alarms: {composite.name}",
+            alarm_rule=cloudwatch.AlarmRule.any_of(
+                *(cloudwatch.AlarmRule.from_alarm(one, cloudwatch.AlarmState.ALARM) for one in found)
+            ),
         )
         alarm.add_alarm_action(actions.SnsAction(self._topic))
 
-    def _depth(self, name: str, *, fifo: bool) -> cloudwatch.Metric:
-        return self._of_queue(name, "ApproximateNumberOfMessagesVisible", fifo=fifo)
-
-    def _age(self, queue: resources.Queue) -> cloudwatch.Metric:
-        return self._of_queue(queue.name, "ApproximateAgeOfOldestMessage", fifo=queue.fifo)
-
-    def _of_queue(self, name: str, metric: str, *, fifo: bool) -> cloudwatch.Metric:
-        physical = self._deployment.resource_name(name) + (".fifo" if fifo else "")
-        return cloudwatch.Metric(
-            namespace="AWS/SQS",
-            metric_name=metric,
-            dimensions_map={"QueueName": physical},
-            statistic="Maximum",
-            period=_MINUTE,
+    def _budget(self, dollars: float) -> None:
+        """Tell people what the account spends. The budget is the account's: a tag would first have to be activated."""
+        told = [("ACTUAL", SPENT_PERCENT), ("FORECASTED", EXPECTED_PERCENT)]
+        budgets.CfnBudget(
+            self,
+            "Budget",
+            budget=budgets.CfnBudget.BudgetDataProperty(
+                budget_name=self._deployment.resource_name("spending"),
+                budget_type="COST",
+                time_unit="MONTHLY",
+                budget_limit=budgets.CfnBudget.SpendProperty(amount=dollars, unit="USD"),
+            ),
+            notifications_with_subscribers=[
+                budgets.CfnBudget.NotificationWithSubscribersProperty(
+                    notification=budgets.CfnBudget.NotificationProperty(
+                        comparison_operator="GREATER_THAN",
+                        notification_type=kind,
+                        threshold=percent,
+                        threshold_type="PERCENTAGE",
+                    ),
+                    subscribers=[
+                        budgets.CfnBudget.SubscriberProperty(address=self._topic.topic_arn, subscription_type="SNS")
+                    ],
+                )
+                for kind, percent in told
+            ],
         )
 
-    def _of(
-        self, function: resources.Function, metric: str, statistic: str = "Sum", period: Duration = _MINUTE
-    ) -> cloudwatch.Metric:
+    def _metric(self, metric: alarms.Metric) -> cloudwatch.Metric:
+        stage = self._deployment.stage
         return cloudwatch.Metric(
-            namespace="AWS/Lambda",
-            metric_name=metric,
-            dimensions_map={"FunctionName": self._deployment.resource_name(function.name)},
-            statistic=statistic,
-            period=period,
+            namespace=telemetry.metric_namespace(stage) if metric.namespace == alarms.OURS else metric.namespace,
+            metric_name=metric.name,
+            dimensions_map={name: self._dimension(value) for name, value in metric.dimensions},
+            statistic=metric.statistic,
+            period=Duration.minutes(metric.minutes),
         )
+
+    def _dimension(self, value: str | alarms.Named) -> str:
+        if isinstance(value, alarms.Named):
+            return self._deployment.resource_name(*value.parts) + value.suffix
+        return Aws.REGION if value == alarms.REGION else value
+
+    def _of_queue(self, queue: resources.Queue, metric: str, ending: str = "") -> cloudwatch.Metric:
+        name = alarms.Named((f"{queue.name}{ending}",), ".fifo" if queue.fifo else "")
+        return self._metric(alarms.Metric("AWS/SQS", metric, (("QueueName", name),), "Maximum"))
+
+    def _of(self, function: resources.Function, metric: str, statistic: str = "Sum") -> cloudwatch.Metric:
+        dimensions = (("FunctionName", alarms.Named((function.name,))),)
+        return self._metric(alarms.Metric("AWS/Lambda", metric, dimensions, statistic))
 
     def _of_api(self, api: resources.Api, metric: str, statistic: str) -> cloudwatch.Metric:
-        return cloudwatch.Metric(
-            namespace="AWS/ApiGateway",
-            metric_name=metric,
-            dimensions_map={"ApiName": self._deployment.resource_name("api", api.name), "Stage": STAGE},
-            statistic=statistic,
-            period=_FIVE_MINUTES,
-        )
+        dimensions = (("ApiName", alarms.Named(("api", api.name))), ("Stage", STAGE))
+        return self._metric(alarms.Metric("AWS/ApiGateway", metric, dimensions, statistic, 5))
+
+    def _failed_jobs(self, function: resources.Function) -> cloudwatch.Metric:
+        dimensions = (("Function", alarms.Named((function.name,))),)
+        return self._metric(alarms.Metric(alarms.OURS, "JobFailed", dimensions))
 
     def _dashboard(self) -> None:
         groups = [group for group in topology.GROUPS if not group.streaming]
+        streams = [group for group in topology.GROUPS if group.streaming]
         apis, queues, workers = topology.APIS, topology.QUEUES, (*topology.WORKERS, *topology.SCHEDULES)
+        waiting, oldest = "ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage"
         dashboard = cloudwatch.Dashboard(self, "Dashboard", dashboard_name=self._deployment.resource_name())
         dashboard.add_widgets(
             _graph("Requests", {api.name: self._of_api(api, "Count", "Sum") for api in apis}),
@@ -159,23 +175,19 @@ class Observability(Stack):
         )
         dashboard.add_widgets(
             _graph("Slowest 1 %, ms", {group.name: self._of(group, "Duration", "p99") for group in groups}),
-            _graph("Errors of groups", {group.name: self._of(group, "Errors") for group in topology.GROUPS}),
-            _graph("Errors of workers", {worker.name: self._of(worker, "Errors") for worker in workers}),
+            _graph("Crashes of groups", {group.name: self._of(group, "Errors") for group in topology.GROUPS}),
+            _graph("Crashes of workers", {worker.name: self._of(worker, "Errors") for worker in workers}),
         )
-        streams = [group for group in topology.GROUPS if group.streaming]
         dashboard.add_widgets(
+            _graph("Failed jobs", {worker.name: self._failed_jobs(worker) for worker in topology.WORKERS}),
+            _graph("Throttled", {one.name: self._of(one, "Throttles") for one in topology.FUNCTIONS}),
             _graph("Open streams", {one.name: self._of(one, "ConcurrentExecutions", "Maximum") for one in streams}),
         )
         dashboard.add_widgets(
-            _graph("Oldest job, s", {queue.name: self._age(queue) for queue in queues}),
-            _graph("Waiting", {queue.name: self._depth(queue.name, fifo=queue.fifo) for queue in queues}),
-            _graph("Given up", {queue.name: self._depth(f"{queue.name}-dlq", fifo=queue.fifo) for queue in queues}),
+            _graph("Oldest job, s", {queue.name: self._of_queue(queue, oldest) for queue in queues}),
+            _graph("Waiting", {queue.name: self._of_queue(queue, waiting) for queue in queues}),
+            _graph("Given up", {queue.name: self._of_queue(queue, waiting, "-dlq") for queue in queues}),
         )
-
-
-def _of_ours(metric: str, period: Duration = _MINUTE) -> cloudwatch.Metric:
-    """A metric that our code counts in the embedded metric format."""
-    return cloudwatch.Metric(namespace=NAMESPACE, metric_name=metric, statistic="Sum", period=period)
 
 
 def _graph(title: str, metrics: Mapping[str, cloudwatch.Metric]) -> cloudwatch.GraphWidget:

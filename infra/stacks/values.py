@@ -36,6 +36,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "ses_identity": ("own", "existing"),
     "api_logs_role": ("own", "existing"),
     "keep_data": ("true", "false"),
+    "tier": ("development", "production"),
 }
 #: The expression of other settings, and how the message names their form.
 FORMS: dict[str, tuple[str, str]] = {
@@ -66,7 +67,7 @@ FORMS: dict[str, tuple[str, str]] = {
     **dict.fromkeys(
         (
             *("twilio_calls_per_second", "texts_per_second_long_code", "texts_per_second_toll_free"),
-            "texts_per_second_short_code",
+            *("texts_per_second_short_code", "monthly_budget_dollars"),
         ),
         _NUMBER,
     ),

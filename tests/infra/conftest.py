@@ -52,12 +52,13 @@ FULL = {
     "national_registry": "files",
     "national_registry_folder": "/opt/registry",
     "alarm_email": "oncall@example.com",
+    "monthly_budget_dollars": "500",
 }
 Synthesize = Callable[..., Templates]
 #: Groups of tests that share what takes long to make, each with its fixtures. The longest one begins.
 _SHARING = {
     "engine": {"for_engine", "deployed", "described"},
-    "templates": {"full_deployment", "bare_deployment"},
+    "templates": {"full_deployment", "bare_deployment", "development"},
 }
 
 
@@ -104,6 +105,12 @@ def full_deployment(synthesize: Synthesize) -> Templates:
 def bare_deployment(synthesize: Synthesize) -> Templates:
     """A deployment with a stage and no other setting."""
     return synthesize({"stage": "test"})
+
+
+@pytest.fixture(scope="session")
+def development(synthesize: Synthesize) -> Templates:
+    """A development deployment: the default stage."""
+    return synthesize({"stage": "dev"})
 
 
 @pytest.fixture(scope="session")

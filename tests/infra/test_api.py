@@ -289,10 +289,15 @@ def test_a_stage_is_traced_throttled_and_logged(full_deployment: Templates, api:
     assert (settings["HttpMethod"], settings["ResourcePath"]) == ("*", "/*")
     assert (settings["ThrottlingRateLimit"], settings["ThrottlingBurstLimit"]) == (10_000, 5_000)
     assert settings["DataTraceEnabled"] is False
+    assert not settings.get("MetricsEnabled"), "metrics of `{proxy+}` cost money and say little"
     logs = stage["AccessLogSetting"]
     assert logs["DestinationArn"] == f"/aws/apigateway/{full_deployment.name('api', api.name)}.Arn"
     line = json.loads(logs["Format"])
-    assert {"requestId", "status", "ms", "error"} <= line.keys()
+    assert {"requestId", "status", "ms", "errorType"} <= line.keys()
+    # API Gateway escapes no quote in them, so a client could write fields of its own.
+    assert not {"$context.error.message", "$context.identity.userAgent", "$context.integrationErrorMessage"} & {
+        *line.values()
+    }
     # `path` is the whole path, with the token of a trigger, and `resourcePath` names the resource alone.
     secrets = re.compile(r"header|query|path(?<!resourcepath)|uri", re.IGNORECASE)
     assert not [variable for variable in line.values() if secrets.search(variable)]
@@ -305,12 +310,20 @@ def test_every_stage_has_a_firewall(full_deployment: Templates, api: Api) -> Non
     assert association["ResourceArn"].endswith(f"/stages/{find_resource(full_deployment, api, 'Stage')['id']}")
 
 
-def test_the_firewall_counts_by_address_and_reads_no_body(full_deployment: Templates) -> None:
+def test_the_firewall_blocks_by_address_and_only_counts_by_body(full_deployment: Templates) -> None:
     firewall = full_deployment.one("AWS::WAFv2::WebACL")
     assert firewall["Scope"] == "REGIONAL"
     assert firewall["DefaultAction"] == {"Allow": {}}
     rules = sorted(firewall["Rules"], key=lambda rule: rule["Priority"])
-    reputation, rate, *small = (rule["Statement"] for rule in rules)
+    assert [next(iter(rule.get("OverrideAction", rule.get("Action")))) for rule in rules] == [
+        "None",
+        *["Block"] * 5,
+        "Count",
+        "Count",
+    ], "a rule set that reads bodies must block nothing: HTML mail triggers it"
+    reputation, rate, *small, bad_inputs, anonymous = (rule["Statement"] for rule in rules)
+    assert bad_inputs["ManagedRuleGroupStatement"]["Name"] == "AWSManagedRulesKnownBadInputsRuleSet"
+    assert anonymous["ManagedRuleGroupStatement"]["Name"] == "AWSManagedRulesAnonymousIpList"
     assert reputation["ManagedRuleGroupStatement"] == {
         "Name": "AWSManagedRulesAmazonIpReputationList",
         "VendorName": "AWS",
@@ -323,10 +336,23 @@ def test_the_firewall_counts_by_address_and_reads_no_body(full_deployment: Templ
         assert (found["AggregateKeyType"], match["FieldToMatch"]) == ("IP", {"UriPath": {}})
         limits[match["PositionalConstraint"], match["SearchString"]] = found["Limit"]
     assert limits == {
+        ("CONTAINS", "/v1/agent/"): 120,
         ("CONTAINS", "/api/triggers/inbound/"): 6_000,
         ("CONTAINS", "/api/widget/"): 3_000,
         ("ENDS_WITH", "/mcp"): 6_000,
     }
+
+
+def test_the_firewall_logs_what_it_blocks_and_counts_without_secrets(full_deployment: Templates) -> None:
+    logging = full_deployment.one("AWS::WAFv2::LoggingConfiguration")
+    group = full_deployment.one("AWS::Logs::LogGroup", LogGroupName=f"aws-waf-logs-{full_deployment.name('front')}")
+    (destination,) = logging["LogDestinationConfigs"]
+    assert destination.endswith(f":log-group:{group['LogGroupName']}")
+    assert logging["LoggingFilter"]["DefaultBehavior"] == "DROP"
+    assert {"SingleHeader": {"Name": "authorization"}} in logging["RedactedFields"]
+    # The path of an inbound trigger has its token.
+    assert {"UriPath": {}} in logging["RedactedFields"]
+    assert {"QueryString": {}} in logging["RedactedFields"]
 
 
 def test_a_small_group_of_strangers_has_a_limit_by_address() -> None:

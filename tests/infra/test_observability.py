@@ -1,19 +1,88 @@
-"""Alarms and the dashboard."""
+"""Alarms, what they watch and whom they tell, and the dashboard."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import re
 from typing import Any
 
 import pytest
 
-from infra import resources, topology
+from infra import alarms, resources, topology
+from infra.alarms_of_code import CODE, FIGURES
+from infra.build import ROOT
 from switchboard import telemetry
 from tests.infra.templates import Templates
 from tests.infra.test_functions import queue_name
 
 queues = pytest.mark.parametrize("queue", [pytest.param(queue, id=queue.name) for queue in topology.QUEUES])
-functions = pytest.mark.parametrize("function", [pytest.param(made, id=made.name) for made in topology.FUNCTIONS])
+_EMITTED = re.compile(r'telemetry\.emit_metric\(\s*"(\w+)"')
+#: Metrics whose name is not in the call.
+_BY_NAME = {"PaymentDisputed", "InvoiceNotFinalized", "AwsThrottled", "AwsFailed"}
+
+
+def test_every_alarm_of_the_list_is_made(full_deployment: Templates) -> None:
+    made = {alarm["AlarmName"]: alarm for alarm in full_deployment.all("AWS::CloudWatch::Alarm")}
+    assert made.keys() == {full_deployment.name(alarm.name) for alarm in alarms.ALARMS}
+    for alarm in alarms.ALARMS:
+        found = made[full_deployment.name(alarm.name)]
+        assert (found["Threshold"], found["EvaluationPeriods"]) == (alarm.above, alarm.periods), alarm.name
+        assert found["Period"] == alarm.metric.minutes * 60
+        assert found["TreatMissingData"] == ("breaching" if alarm.silent else "notBreaching")
+        assert found["AlarmDescription"].startswith(alarm.means)
+    composites = {alarm["AlarmName"] for alarm in full_deployment.all("AWS::CloudWatch::CompositeAlarm")}
+    assert composites == {full_deployment.name(composite.name) for composite in alarms.COMPOSITES}
+
+
+def test_a_name_of_an_alarm_is_there_once() -> None:
+    names = [alarm.name for alarm in (*alarms.ALARMS, *alarms.COMPOSITES)]
+    assert len(names) == len(set(names))
+
+
+def test_every_alarm_notifies_the_operators_itself_or_through_one_that_does(full_deployment: Templates) -> None:
+    topic = full_deployment.one("AWS::SNS::Topic", TopicName=full_deployment.name("alarms"))
+    composites = list(full_deployment.all("AWS::CloudWatch::CompositeAlarm"))
+    assert all(alarm["AlarmActions"] == [topic["TopicName"]] for alarm in composites)
+    rules = " ".join(str(alarm["AlarmRule"]) for alarm in composites)
+    silent = [
+        alarm["AlarmName"]
+        for alarm in full_deployment.all("AWS::CloudWatch::Alarm")
+        if alarm.get("AlarmActions") != [topic["TopicName"]] and f"{alarm['id']}.Arn" not in rules
+    ]
+    assert not silent, f"let {silent} notify the topic of alarms, or ring through a composite alarm"
+    subscription = full_deployment.one("AWS::SNS::Subscription", Protocol="email")
+    assert (subscription["Endpoint"], subscription["TopicArn"]) == ("oncall@example.com", topic["TopicName"])
+
+
+def test_every_alarm_watches_an_existing_resource(full_deployment: Templates) -> None:
+    there = {
+        "QueueName": {made["QueueName"] for made in full_deployment.all("AWS::SQS::Queue")},
+        "FunctionName": {made["FunctionName"] for made in full_deployment.all("AWS::Lambda::Function")},
+        "ApiName": {made["Name"] for made in full_deployment.all("AWS::ApiGateway::RestApi")},
+        "Stage": {made["StageName"] for made in full_deployment.all("AWS::ApiGateway::Stage")},
+        "WebACL": {made["Name"] for made in full_deployment.all("AWS::WAFv2::WebACL")},
+        "Region": {"Region"},
+        "Rule": {"ALL"},
+        # The names that botocore gives the services of our clients.
+        "Service": {"bedrock-runtime", "dynamodb", "ses", "sqs"},
+    }
+    for alarm in full_deployment.all("AWS::CloudWatch::Alarm"):
+        for dimension in alarm.get("Dimensions", []):
+            assert dimension["Value"] in there[dimension["Name"]], alarm["AlarmName"]
+
+
+def test_every_metric_of_the_code_is_watched_or_a_figure(full_deployment: Templates) -> None:
+    emitted = set(_BY_NAME)
+    for folder in ("layers/switchboard", "functions"):
+        for path in (ROOT / folder).rglob("*.py"):
+            emitted |= set(_EMITTED.findall(path.read_text()))
+    watched = {one.metric for one in CODE.values()}
+    assert not watched & FIGURES
+    unknown = emitted - watched - FIGURES
+    assert not unknown, f"give {unknown} an alarm in infra/alarms_of_code.py, or list it in FIGURES"
+    gone = (watched | FIGURES) - emitted
+    assert not gone, f"remove {gone} from infra/alarms_of_code.py: nothing counts it"
+    ours = [alarm for alarm in full_deployment.all("AWS::CloudWatch::Alarm") if alarm["MetricName"] in watched]
+    assert {alarm["Namespace"] for alarm in ours} == {telemetry.metric_namespace("test")}
 
 
 @queues
@@ -24,41 +93,32 @@ def test_a_dead_letter_raises_an_alarm(full_deployment: Templates, queue: resour
 
 
 @queues
-def test_a_job_that_waits_too_long_raises_an_alarm(full_deployment: Templates, queue: resources.Queue) -> None:
+def test_a_job_that_waits_too_long_raises_the_alarm_of_its_cause(
+    full_deployment: Templates, queue: resources.Queue
+) -> None:
     alarm = find_alarm(
         full_deployment, "ApproximateAgeOfOldestMessage", QueueName=queue_name(full_deployment, queue.name)
     )
     assert alarm["Threshold"] == 300
+    causes = [name for name, names in alarms.CAUSES.items() if queue.name in names]
+    assert len(causes) == 1, f"give {queue.name} one cause in CAUSES of infra/alarms.py"
 
 
-@functions
-@pytest.mark.parametrize("metric", ["Errors", "Throttles"])
-def test_errors_and_throttles_raise_an_alarm(
-    full_deployment: Templates, function: resources.Function, metric: str
+def test_reserves_and_the_account_raise_an_alarm_before_they_are_used_up(full_deployment: Templates) -> None:
+    account = find_alarm(full_deployment, "ConcurrentExecutions")
+    assert account["Threshold"] < topology.ACCOUNT_EXECUTIONS
+    for group in topology.GROUPS:
+        if group.streaming:
+            name = full_deployment.name(group.name)
+            assert find_alarm(full_deployment, "ConcurrentExecutions", FunctionName=name)["Threshold"] < group.reserved
+
+
+def test_the_reputation_of_mail_is_watched_with_ses_alone(
+    full_deployment: Templates, bare_deployment: Templates
 ) -> None:
-    alarm = find_alarm(full_deployment, metric, FunctionName=full_deployment.name(function.name))
-    assert (alarm["Threshold"], alarm["Statistic"]) == (0, "Sum")
-
-
-@pytest.mark.parametrize(
-    "group", [pytest.param(group, id=group.name) for group in topology.GROUPS if not group.streaming]
-)
-def test_a_slow_group_raises_an_alarm(full_deployment: Templates, group: resources.Group) -> None:
-    alarm = find_alarm(full_deployment, "Duration", FunctionName=full_deployment.name(group.name))
-    assert (alarm["ExtendedStatistic"], alarm["Threshold"]) == ("p99", 3_000)
-
-
-def test_a_fan_out_that_falls_behind_or_gives_up_raises_an_alarm(full_deployment: Templates) -> None:
-    for worker in topology.WORKERS:
-        if worker.stream:
-            assert (
-                find_alarm(full_deployment, "IteratorAge", FunctionName=full_deployment.name(worker.name))["Threshold"]
-                == 60_000
-            )
-            failures = full_deployment.name(worker.name, "failures")
-            assert (
-                find_alarm(full_deployment, "ApproximateNumberOfMessagesVisible", QueueName=failures)["Threshold"] == 0
-            )
+    assert find_alarm(full_deployment, "Reputation.BounceRate")["Threshold"] < 0.05
+    assert find_alarm(full_deployment, "Reputation.ComplaintRate")["Threshold"] < 0.001
+    assert not [one for one in bare_deployment.all("AWS::CloudWatch::Alarm") if one["Namespace"] == "AWS/SES"]
 
 
 def test_overdue_law_reviews_raise_an_alarm_that_stays(full_deployment: Templates) -> None:
@@ -81,37 +141,30 @@ def test_an_api_that_fails_raises_an_alarm(full_deployment: Templates, api: reso
     assert find_alarm(full_deployment, "5XXError", ApiName=full_deployment.name("api", api.name), Stage="live")
 
 
-@pytest.mark.parametrize("metric", ["TimerDead", "OutboxUnreadable"])
-def test_work_that_waits_for_an_operator_raises_an_alarm(full_deployment: Templates, metric: str) -> None:
-    alarm = find_alarm(full_deployment, metric)
-    assert (alarm["Namespace"], alarm["Threshold"], alarm["Statistic"]) == (telemetry.NAMESPACE, 0, "Sum")
-    layer = Path(telemetry.__file__).parent
-    counted = [path for path in layer.rglob("*.py") if f'telemetry.emit_metric("{metric}")' in path.read_text()]
-    assert counted, "the alarm watches a metric without dimensions"
+def test_spending_tells_the_operators(full_deployment: Templates, bare_deployment: Templates) -> None:
+    budget = full_deployment.one("AWS::Budgets::Budget")
+    assert budget["Budget"]["BudgetLimit"] == {"Amount": 500, "Unit": "USD"}
+    told = budget["NotificationsWithSubscribers"]
+    assert {one["Notification"]["NotificationType"] for one in told} == {"ACTUAL", "FORECASTED"}
+    assert {each["Address"] for one in told for each in one["Subscribers"]} == {full_deployment.name("alarms")}
+    assert not list(bare_deployment.all("AWS::Budgets::Budget"))
 
 
-def test_every_alarm_notifies_the_operators(full_deployment: Templates) -> None:
-    topic = full_deployment.one("AWS::SNS::Topic", TopicName=full_deployment.name("alarms"))
-    silent = [
-        alarm["AlarmName"]
-        for alarm in full_deployment.all("AWS::CloudWatch::Alarm")
-        if alarm["AlarmActions"] != [topic["TopicName"]]
-    ]
-    assert not silent, f"let {silent} notify the topic of alarms in infra/stacks"
-    subscription = full_deployment.one("AWS::SNS::Subscription", Protocol="email")
-    assert (subscription["Endpoint"], subscription["TopicArn"]) == ("oncall@example.com", topic["TopicName"])
+def test_a_development_deployment_has_the_alarms_of_the_platform_alone(development: Templates) -> None:
+    made = {alarm["AlarmName"] for alarm in development.all("AWS::CloudWatch::Alarm")}
+    assert made == {development.name(alarm.name) for alarm in alarms.ALARMS if alarm.everywhere}
+    assert {development.name(name) for name in ("jobs-fail", "timers-dead", "schedules/tick-missing")} <= made
+    for kind in ("AWS::CloudWatch::Dashboard", "AWS::CloudWatch::CompositeAlarm", "AWS::WAFv2::WebACL"):
+        assert not list(development.all(kind))
+    assert not any("SnapStart" in made for made in development.all("AWS::Lambda::Function"))
 
 
-def test_every_alarm_watches_an_existing_metric(full_deployment: Templates) -> None:
-    there = {
-        "QueueName": {made["QueueName"] for made in full_deployment.all("AWS::SQS::Queue")},
-        "FunctionName": {made["FunctionName"] for made in full_deployment.all("AWS::Lambda::Function")},
-        "ApiName": {made["Name"] for made in full_deployment.all("AWS::ApiGateway::RestApi")},
-        "Stage": {made["StageName"] for made in full_deployment.all("AWS::ApiGateway::Stage")},
-    }
-    for alarm in full_deployment.all("AWS::CloudWatch::Alarm"):
-        for dimension in alarm.get("Dimensions", []):
-            assert dimension["Value"] in there[dimension["Name"]], alarm["AlarmName"]
+def test_the_operators_page_says_what_to_do_for_every_alarm() -> None:
+    page = (ROOT / "docs" / "operating.md").read_text()
+    section = page[page.index("## Alarms") :].split("\n## ")[0]
+    wanted = {getattr(alarm, "kind", None) or alarm.name for alarm in (*alarms.ALARMS, *alarms.COMPOSITES)}
+    rows = set(re.findall(r"^\| `([^`]+)`", section, re.MULTILINE)) - {"spending"}
+    assert rows == wanted, "docs/operating.md, Alarms: one row for each alarm of infra/alarms.py"
 
 
 def test_the_dashboard_shows_every_api_group_and_queue(full_deployment: Templates) -> None:
