@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .PHONY: help python installed-run installed-all run status logs stop reset seed speech test lint types unit contract \
 	thorough integration infra coverage mutants fuzz chaos clients hooks synth build deploy bootstrap \
-	doctor diff smoke destroy invoke bench openapi noun lock clean
+	doctor diff smoke destroy invoke bench cost openapi noun lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -125,6 +125,9 @@ invoke: installed-all ## run one handler on one event: FUNCTION=anima/email EVEN
 
 bench: installed-all ## run the measurements and print a summary; ONLY="fanout timers" runs some of them
 	$(BIN)/python -m tests.load $(addprefix --only ,$(ONLY))
+
+cost: installed-all ## print what an idle deployment costs in a month (ONLY=cdk.out reads templates of make synth)
+	@$(BIN)/python -m infra.cost $(addprefix --templates ,$(ONLY))
 
 openapi: installed-all ## write the portal's OpenAPI documents, errors and guides, and docs/events.md, retention.md and webhook-events.md
 	$(BIN)/python -m infra.openapi
