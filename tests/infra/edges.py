@@ -57,6 +57,8 @@ class Graph:
                 return {(stack, target)} & self._resources.keys()
             case {"Fn::GetAtt": [str(target), _]}:
                 return {(stack, target)} & self._resources.keys()
+            case {"Fn::GetStackOutput": {"StackName": str(producer), "OutputName": str(output)}}:
+                return self.places(producer, self.templates.stacks[producer]["Outputs"][output]["Value"])
             case {"Fn::ImportValue": str(export)}:
                 return self.places(*self.templates._exports[export])
             case dict():
