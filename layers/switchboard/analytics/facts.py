@@ -20,6 +20,8 @@ QUARTER_MINUTES = 15
 #: How many flows have their lines in one item. DynamoDB charges an update for the whole item, so few lines are cheap to
 #: write. All lines in the organization's own tallies cost each event of 500 flows 300 times as much as of one flow.
 FLOWS_PER_GROUP = 10
+#: The counters of a flow's line. Their first letters stand for them in a tally.
+LINE_COUNTERS = ("calls", "answered", "talks", "seconds")
 
 
 class TallyKey(NamedTuple):
@@ -84,7 +86,7 @@ def tallies_of(fact: CallFact) -> Tallies:
     quarter = moment.minute // QUARTER_MINUTES
     of_day = moment.hour * 4 + quarter
     counts, lines = _counts(fact), _flow_line(fact)
-    day = counts + Counter({f"q:{of_day}:{name}": counts[name] for name in ("calls", "seconds")})
+    day = counts + Counter({f"{name[0]}{of_day}": counts[name] for name in ("calls", "seconds")})
     found: dict[TallyKey, Counter[str]] = {}
     for flow_id in dict.fromkeys((None, fact.flow_id)):
         found |= {
@@ -131,7 +133,12 @@ def _flow_line(fact: CallFact) -> Counter[str]:
     """Returns the counts of a fact in the line of its flow."""
     group = counts_of_group(fact)
     flow = "" if fact.flow is None else fact.flow
-    return +Counter({f"f:{flow}:{name}": group[name] for name in ("calls", "answered", "talks", "seconds")})
+    return +Counter({f"f{flow}{name[0]}": group[name] for name in LINE_COUNTERS})
+
+
+def is_flow_line(name: str) -> bool:
+    """Whether a counter belongs to the line of a flow."""
+    return name.startswith("f")
 
 
 def _counts(fact: CallFact) -> Counter[str]:

@@ -13,7 +13,7 @@ from switchboard.events.models import Event
 def project(event: Event) -> tuple[str, Writes] | None:
     """Returns the tally of an opt-out, and the writes that count it."""
     # A repeated event has the same subject, where it is listed as applied.
-    chosen = zlib.crc32(event.id.encode()) % message_tallies.SLICES
+    chosen = zlib.crc32(event.id.encode()) % message_tallies.SLICES["opt_outs"]
     key = message_tallies.day_key(event.org_id, "opt_outs", event.at, chosen)
     return str(key["sk"]), message_tallies.count_writes(event.org_id, "opt_outs", event.at, chosen)
 

@@ -6,12 +6,12 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from switchboard.accounts.models import Organization
-from switchboard.analytics.messages import count_messages
 from switchboard.analytics.models import FlowFigures, RangeFigures
 from switchboard.analytics.ranges import find_range
 from switchboard.analytics.reading import RangeReading, RangeSums
 from switchboard.aws import reads
 from switchboard.call_records import newest
+from switchboard.call_records.companions import read_many
 from switchboard.call_records.models import CallRow
 from switchboard.calls.inbox import INBOX
 from switchboard.compliance import zones
@@ -44,20 +44,21 @@ class Dashboard(NamedTuple):
 
 
 def get_analytics(org: Organization, days: int, start: str | None, end: str | None) -> RangeFigures:
-    """Returns the figures of a range, in two round trips. Raises Invalid for an invalid range."""
-    wanted = find_range(zone_of(org), days, start, end)
-    reading, of_texts = (
-        RangeReading(org.id, None, wanted, with_lines=True),
-        BackgroundTask(lambda: count_messages(org.id, wanted)),
-    )
+    """Returns the figures of a range, in two round trips. Raises Invalid for an invalid range.
+
+    The first reads the tallies. The second reads the names of flows, and the lines of flows at both ends of the range.
+    """
+    reading = RangeReading(org.id, None, find_range(zone_of(org), days, start, end), whole=True)
     reading.start()
-    of_texts.start()
     sums = reading.sums(reads.read_refs(*reading.refs))
+    of_lines = reading.line_refs(sums.names)
+    # Without the lines at both ends, each flow may be among those with the most calls.
+    ids = sums.names.flows if of_lines else [flow_id for flow_id in list(sums.flows)[:MAX_FLOW_LINES] if flow_id]
+    answers = read_many([*(flows.flow_ref(org.id, flow_id) for flow_id in ids), *of_lines])
+    reading.add_lines(sums, answers[len(ids) :])
+    known = {flow.id: flow.name for flow in answers[: len(ids)] if flow}
     lines = list(sums.flows.items())[:MAX_FLOW_LINES]
-    refs = [flows.flow_ref(org.id, flow_id) for flow_id, _ in lines if flow_id]
-    known = {flow.id: flow.name for flow in reads.read_refs(*refs) if flow} if refs else {}
-    calls = _figures(sums, [FlowFigures(flow_id, known.get(flow_id or ""), figures) for flow_id, figures in lines])
-    return calls._replace(texts=of_texts.result())
+    return _figures(sums, [FlowFigures(flow_id, known.get(flow_id or ""), figures) for flow_id, figures in lines])
 
 
 def get_flow_analytics(org: Organization, flow_id: str, days: int, start: str | None, end: str | None) -> RangeFigures:
@@ -78,7 +79,9 @@ def get_flow_analytics(org: Organization, flow_id: str, days: int, start: str | 
 
 
 def _figures(sums: RangeSums, lines: list[FlowFigures]) -> RangeFigures:
-    return RangeFigures(sums.wanted, sums.totals, sums.days, sums.hours, sums.outcomes, sums.sentiments, lines)
+    return RangeFigures(
+        sums.wanted, sums.totals, sums.days, sums.hours, sums.outcomes, sums.sentiments, lines, sums.texts
+    )
 
 
 def get_dashboard(member: Member) -> Dashboard:

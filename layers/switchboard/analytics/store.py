@@ -3,24 +3,27 @@
 | item | pk | sk |
 |---|---|---|
 | fact of a call | `<org>#call-facts` | `<created_at>#<call id>` |
-| tally of an hour | `<org>#call-tallies#<flow>` | `hour#<YYYY-MM-DDTHH>` |
-| tally of a day | `<org>#call-tallies#<flow>` | `day#<YYYY-MM-DD>` |
-| lines of flows in an hour | `<org>#flow-tallies` | `hour#<YYYY-MM-DDTHH>#<group>` |
-| lines of flows in a day | `<org>#flow-tallies` | `day#<YYYY-MM-DD>#<group>` |
-| numbers of flows and outcomes | `<org>#call-tallies` | `names` |
+| tally of an hour | `<org>#tallies#<flow>` | `hour#<YYYY-MM-DDTHH>` |
+| tally of a day | `<org>#tallies#<flow>` | `day#<YYYY-MM-DD>` |
+| lines of flows in an hour | `<org>#tallies` | `hour#<YYYY-MM-DDTHH>#<group>` |
+| lines of flows in a day | `<org>#tallies` | `day#<YYYY-MM-DD>#<group>` |
+| texts of a month | `<org>#tallies` | `day#<YYYY-MM>#<kind>#<slice>` (`message_tallies`) |
+| numbers of flows and outcomes | `<org>#tallies` | `names` |
 
 Hours and days are in UTC, so that a tally holds for every time zone. The tallies of the whole organization have no
-flow in their key. A tally's attributes are counters:
+flow in their key. The lines of a day follow its tally, and the texts of a month come before its days. So one query
+reads all days of a report. A tally's attributes are counters:
 
 - `calls`, `inbound`, `answered`, `voicemails`, `transfers`, `talks`, `seconds` (`models.CallFigures`)
 - `o:<number>` for an outcome, `s:<word>` for a sentiment
-- `f:<number>:<counter>` for a flow, in the lines of flows only
+- `f<number><letter>` for a flow, in the lines of flows only (`facts.LINE_COUNTERS`)
 
 Lines of flows are in items of their own, ten flows in each (`facts.FLOWS_PER_GROUP`). An update costs as much as its
 whole item, so an event costs the same with one flow and with 500.
 
 In the tally of an hour each counter has the quarter of the hour before it: `2:calls`. The tally of a day also has
-`q:<quarter of the day>:calls` and `q:…:seconds`, for days and hours of other zones.
+`c<quarter of the day>` for calls and `s…` for seconds, for days and hours of other zones. There are up to 192 of them,
+and their names are short: a year of days fits into the megabyte that a query returns.
 """
 
 from __future__ import annotations
@@ -43,11 +46,7 @@ _KEYS = frozenset({"pk", "sk"})
 
 
 def _partition(org_id: str, flow_id: str | None) -> str:
-    return f"{org_id}#call-tallies" + (f"#{flow_id}" if flow_id else "")
-
-
-def _lines_partition(org_id: str) -> str:
-    return f"{org_id}#flow-tallies"
+    return f"{org_id}#tallies" + (f"#{flow_id}" if flow_id else "")
 
 
 def fact_ref(org_id: str, place: str) -> Ref[CallFact]:
@@ -59,13 +58,12 @@ def names_ref(org_id: str) -> Ref[CountedNames]:
 
 
 def tally_ref(org_id: str, key: TallyKey) -> Ref[Counter[str]]:
-    place = {"pk": _partition(org_id, key.flow_id), "sk": key.period}
-    if key.group is not None:
-        place = {"pk": _lines_partition(org_id), "sk": f"{key.period}#{key.group:02}"}
-    return Ref("core", place, _read_tally)
+    group = "" if key.group is None else f"#{key.group:02}"
+    return Ref("core", {"pk": _partition(org_id, key.flow_id), "sk": f"{key.period}{group}"}, read_tally)
 
 
-def _read_tally(item: Item) -> Counter[str]:
+def read_tally(item: Item) -> Counter[str]:
+    """Returns the counters of a tally."""
     return Counter({name: int(value) for name, value in item.items() if name not in _KEYS})
 
 
@@ -128,17 +126,11 @@ def tally_item(org_id: str, key: TallyKey, counts: Counter[str]) -> Item:
     return {**tally_ref(org_id, key).key, **counts}
 
 
-def list_days(org_id: str, flow_id: str | None, first: str, last: str) -> Iterator[tuple[str, Counter[str]]]:
-    """Yields the tallies of the days from `first` to `last`, both included, with their names."""
-    query = Query(table="core", partition=_partition(org_id, flow_id), between=(first, last))
-    return ((item["sk"], _read_tally(item)) for item in query.read_all())
-
-
-def list_flow_lines(org_id: str, first: str, last: str) -> Iterator[tuple[str, Counter[str]]]:
-    """Yields the lines of flows in the hours or days from `first` to `last`, both included, with their periods."""
-    # A tilde comes after all digits: the groups of the last period are included.
-    query = Query(table="core", partition=_lines_partition(org_id), between=(first, f"{last}#~"))
-    return ((item["sk"].rpartition("#")[0], _read_tally(item)) for item in query.read_all())
+def list_tallies(org_id: str, flow_id: str | None, first: str, last: str) -> list[Item]:
+    """Returns the items from the sort key `first` to the period `last` with its lines, both included."""
+    # A tilde comes after all digits: the lines of the last period are included.
+    query = Query(table="core", partition=_partition(org_id, flow_id), between=(first, f"{last}#~"))
+    return list(query.read_all())
 
 
 def list_facts(org_id: str, start: datetime, end: datetime) -> Iterator[CallFact]:

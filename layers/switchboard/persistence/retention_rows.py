@@ -259,12 +259,12 @@ KINDS: tuple[ItemKind, ...] = (
     ItemKind("core", "tag of an organization", "<org>#call-tags|<tag…>", _CHANGE, "Deleted with its last call."),
     # ---- analytics
     ItemKind("core", "fact of a call", "<org>#call-facts|<place…>", _ORG, "As long as its call: a tally is their sum."),
-    ItemKind("core", "numbers of flows and outcomes", "<org>#call-tallies|names", _ORG, "Tallies name them by number."),
-    ItemKind("core", "tally of an organization", "<org>#call-tallies|<unit>#<period>", _ORG, _TALLY),
-    ItemKind("core", "lines of flows in a tally", "<org>#flow-tallies|<unit>#<period>#<group>", _ORG, _TALLY),
-    ItemKind("core", "tally of a flow", "<org>#call-tallies#<flow>|<unit>#<period>", _ORG, _TALLY),
+    ItemKind("core", "numbers of flows and outcomes", "<org>#tallies|names", _ORG, "Tallies name them by number."),
+    ItemKind("core", "tally of an organization", "<org>#tallies|<unit>#<period>", _ORG, _TALLY),
+    ItemKind("core", "lines of flows in a tally", "<org>#tallies|<unit>#<period>#<group>", _ORG, _TALLY),
+    ItemKind("core", "tally of a flow", "<org>#tallies#<flow>|<unit>#<period>", _ORG, _TALLY),
     ItemKind("core", "tally of texts of a day", "<org>#text-tallies#<month>|<day>#<kind>#<slice>", _ORG, _TALLY),
-    ItemKind("core", "tally of texts of a month", "<org>#text-months|<month>#<kind>#<slice>", _ORG, _TALLY),
+    ItemKind("core", "tally of texts of a month", "<org>#tallies|<unit>#<month>#<kind>#<slice>", _ORG, _TALLY),
     # ---- inboxes
     ItemKind("core", "counted thing of an inbox", "<org>#inbox#<kind>|<place…>", _CHANGE, "Deleted with the thing."),
     ItemKind(

@@ -43,9 +43,8 @@ def figures(org_id: str) -> RangeFigures:
 def list_tallies(org_id: str) -> dict[str, Counter[str]]:
     """Return all tallies of an organization, without counters that are zero."""
     found = {
-        item["sk"]: store._read_tally(item)
-        for partition in ("call-tallies", "flow-tallies")
-        for item in Query(table="core", partition=f"{org_id}#{partition}").read_all()
+        item["sk"]: store.read_tally(item)
+        for item in Query(table="core", partition=f"{org_id}#tallies").read_all()
         if item["sk"] != "names"
     }
     return {period: +tally for period, tally in found.items() if +tally}

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from switchboard.accounts import organizations
-from switchboard.analytics import message_tallies
 from switchboard.aws.writes import commit
 from switchboard.campaigns import changes, claims, counts, store
 from switchboard.campaigns.models import Campaign, CampaignStatus, PauseReason, Recipient, RecipientStatus
@@ -33,6 +32,7 @@ from switchboard.persistence.collection import next_version
 from switchboard.persistence.optimistic import StaleVersionError
 from switchboard.usage import service as usage
 from tests.actors import system
+from tests.text_counts import count_texts
 from tests.unit.campaigns.desk import count_by_hand, make_campaign, read_counts
 from tests.unit.campaigns.virtual import (
     Mishaps,
@@ -232,8 +232,8 @@ def test_the_texts_of_a_turn_are_counted_together() -> None:
         world.run(150)
 
         assert read_counts(campaign).sent == 60
-        tallied = message_tallies.count_range(office.org_id, began - timedelta(hours=1), began + timedelta(hours=1))
-        assert tallied["sent"] == 60
+        tallied = count_texts(office.org_id, began - timedelta(hours=1), began + timedelta(hours=1))
+        assert tallied.sent == 60
 
 
 def test_after_a_cancel_no_text_goes_out() -> None:

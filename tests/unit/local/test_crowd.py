@@ -69,7 +69,7 @@ def _core(tables: memory_cloud.Tables) -> dict[tuple[str, str], Any]:
         if pk.startswith(_ORG) and "#projected#" not in pk and not pk.endswith("#projections")
     }
     # The projections add the names one by one, and count each change.
-    found[f"{_ORG}#call-tallies", "names"].pop("version")
+    found[f"{_ORG}#tallies", "names"].pop("version")
     return found
 
 

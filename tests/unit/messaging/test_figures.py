@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from zoneinfo import ZoneInfo
 
 import pytest
 
 from switchboard.analytics import message_tallies
-from switchboard.analytics.messages import count_messages
-from switchboard.analytics.models import CallRange, MessageFigures
+from switchboard.analytics.models import MessageFigures
 from switchboard.aws.writes import commit
 from switchboard.carriers import messages
 from switchboard.compliance import ledgers
@@ -21,6 +19,7 @@ from switchboard.messaging.models import ConversationStatus, MessageStatus
 from switchboard.persistence.collection import next_version
 from switchboard.projections import service as projections
 from tests.actors import Tenant, system
+from tests.text_counts import count_texts
 from tests.unit.calls.console_calls import save_number
 from tests.unit.messaging.desk import CONTACT, make_conversation, make_text
 from tests.unit.messaging.inbox import receive, report
@@ -28,7 +27,7 @@ from tests.unit.messaging.inbox import receive, report
 
 def figures_of(org_id: str, days: int = 1) -> MessageFigures:
     end = clock.now() + timedelta(minutes=15)
-    return count_messages(org_id, CallRange(end - timedelta(days=days), end, ZoneInfo("UTC")))
+    return count_texts(org_id, end - timedelta(days=days), end)
 
 
 def test_each_text_counts_once(acme: Tenant) -> None:
@@ -75,8 +74,22 @@ def test_a_range_ends_at_its_quarter_and_spans_months(acme: Tenant) -> None:
     for at in ("2026-01-31T23:50:00.000Z", "2026-02-01T00:14:59.000Z", "2026-02-01T00:15:00.000Z"):
         commit(message_tallies.count_writes(acme.org_id, "sent", at))
     start, end = clock.parse("2026-01-31T23:45:00Z"), clock.parse("2026-02-01T00:15:00Z")
-    assert message_tallies.count_range(acme.org_id, start, end) == {"sent": 2}
-    assert message_tallies.count_range(acme.org_id, end, end + timedelta(days=60)) == {"sent": 1}
+    assert count_texts(acme.org_id, start, end) == MessageFigures(sent=2)
+    assert count_texts(acme.org_id, end, end + timedelta(days=60)) == MessageFigures(sent=1)
+
+
+def test_texts_of_a_year_are_counted_once_each(acme: Tenant) -> None:
+    first = clock.parse("2025-03-10T09:20:00Z")
+    moments = [first + timedelta(hours=37 * place) for place in range(240)]
+    for at in moments:
+        commit(message_tallies.count_writes(acme.org_id, "received", clock.format_iso(at)))
+    for start, end in (
+        (first, moments[-1] + timedelta(minutes=1)),
+        (clock.parse("2025-03-31T00:00:00Z"), clock.parse("2026-02-28T13:30:00Z")),
+        (clock.parse("2025-06-14T23:30:00Z"), clock.parse("2025-06-16T00:00:00Z")),
+    ):
+        expected = sum(start - timedelta(minutes=5) <= at < end for at in moments)
+        assert count_texts(acme.org_id, start - timedelta(minutes=5), end).received == expected
 
 
 def test_open_conversations_are_counted(acme: Tenant) -> None:
