@@ -12,6 +12,8 @@ from switchboard.calls import history
 from switchboard.compliance import ledgers
 from switchboard.contacts import service as contacts
 from switchboard.contacts.models import Contact
+from switchboard.errors import NotFound
+from switchboard.kit.background import BackgroundTask
 from switchboard.messaging import store, words_projection
 from switchboard.messaging.activity import require_conversation
 from switchboard.messaging.models import ConversationStatus, TextConversation, TextMessage
@@ -110,8 +112,14 @@ def list_texts(
     exists. Raises NotFound without a conversation and a text, and Invalid for a cursor of another list.
     """
     page = store.list_messages(org_id, conversation_id, limit, before, after)
-    if not page[0] and not store.list_messages(org_id, conversation_id, 1)[0]:
-        require_conversation(org_id, conversation_id)
+    if not page[0]:
+        of_texts = BackgroundTask(lambda: store.list_messages(org_id, conversation_id, 1)[0])
+        of_texts.start()
+        try:
+            require_conversation(org_id, conversation_id)
+        except NotFound:
+            if not of_texts.result():
+                raise
     return page
 
 
