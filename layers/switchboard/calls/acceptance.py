@@ -9,7 +9,7 @@ from typing import NamedTuple
 from switchboard.accounts.models import Caller, Organization
 from switchboard.agents import service as agents
 from switchboard.aws.writes import Writes, commit
-from switchboard.calls import store, talk_texts
+from switchboard.calls import store
 from switchboard.calls.models import Call, Order, Tier
 from switchboard.carriers import voice
 from switchboard.carriers.caller_pool import list_pool_numbers
@@ -242,7 +242,7 @@ def _commit(
         within,
         *guards,
         compliance.acceptance_writes(verdict),
-        talk_texts.new_call_writes(call),
+        store.new_call_writes(call),
         compliance.verdict_writes(verdict, call.id),
         _call_event_writes(caller, call, "voice.call.created", verdict, tier=call.tier.value),
         once=once,

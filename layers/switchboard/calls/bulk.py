@@ -18,7 +18,6 @@ from switchboard.calls import (
     store,
     summaries,
     tags,
-    talk_texts,
     words_projection,
 )
 from switchboard.calls.models import Call, CallHistory
@@ -66,7 +65,7 @@ def bulk_items(org_id: str, calls: Iterable[BulkCall]) -> Iterator[tuple[str, It
 
 def _activity_items(one: BulkCall) -> Iterator[Item]:
     call = one.call
-    yield from (write.item for write in talk_texts.new_call_writes(call))
+    yield from (write.item for write in store.new_call_writes(call))
     yield from (store.turn_writes(call, turn).item for turn in one.turns)
     yield from (store.tool_use_writes(call, tool).item for tool in one.tools)
     yield from (item for note in one.notes for item in notes.note_items(note))

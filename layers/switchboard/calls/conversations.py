@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from switchboard.calls import acceptance, talk_texts, task_context
+from switchboard.calls import acceptance, task_context
 from switchboard.calls.models import Call
 from switchboard.carriers import voice
 from switchboard.carriers.voice import Conversation
@@ -14,7 +14,7 @@ _DEFAULT_LANGUAGE = "en-US"
 
 
 def new_conversation(call: Call, flow: Flow | None = None, tools: tuple[TalkTool, ...] = ()) -> Conversation:
-    """Returns the talk of a call, which has its texts (`talk_texts.add_texts`), with its other party.
+    """Returns the talk of a call, which has its texts (`store.add_texts`), with its other party.
 
     The flow, if there is one, has the prompt, and says where to hand the party on. The talker may use the `tools`.
     Raises RefusedError if the call's version of its flow is gone: nobody could say what to talk about.
@@ -32,7 +32,7 @@ def new_conversation(call: Call, flow: Flow | None = None, tools: tuple[TalkTool
         opt_out_key=opt_out_speech.OPT_OUT_KEY,
         provider_agent_id=call.provider_agent_id,
         prompt=render_flow_prompt(call, flow),
-        variables=talk_texts.find_variables(call),
+        variables=task_context.call_variables(call),
         inbound=call.direction == "INBOUND",
         transfer_labels=(*flow.transfer_map, *flow.flow_transfer_map) if flow else (),
         takes_messages=flow is not None and flow.voicemail_enabled,

@@ -22,7 +22,6 @@ from switchboard.calls import (
     lanes,
     pacing,
     store,
-    talk_texts,
     talk_tools,
     talks,
     timeouts,
@@ -84,7 +83,7 @@ def dial_call(org_id: str, call_id: str) -> None:
         return
     verdict, carrier, flow = _judge(org, call), acceptance.select_carrier(call.simulated), talks.get_flow(call)
     # Read before the claim: nothing may fail between the claim and the provider's answer.
-    call = talk_texts.add_texts(call)
+    call = store.add_texts(call)
     tools = talk_tools.list_talk_tools(org_id, flow.id if flow else None)
     if verdict.allowed and _ring_seconds(verdict.allowed_until) < _min_ring_seconds(call):
         _give_up(call, EndReason.BLOCKED, "refused before it was dialed: its calling hours end in a few seconds")

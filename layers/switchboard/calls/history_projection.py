@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from switchboard import telemetry
 from switchboard.aws.writes import Writes
-from switchboard.calls import history, history_store, store, talk_texts
+from switchboard.calls import history, history_store, store, task_context
 from switchboard.calls.history import CallHistory
 from switchboard.calls.models import Call
 from switchboard.events.models import Event
@@ -22,7 +22,7 @@ def project(event: Event) -> tuple[str, Writes] | None:
         return None
     e164 = call.person_number
     number_id = history.number_id(call.org_id, e164)
-    call = talk_texts.add_texts(call)
+    call = store.add_texts(call)
     before = history_store.get_history(call.org_id, number_id) or CallHistory(e164=e164)
     after = add_call(before, call)
     return number_id, history_store.history_writes(
@@ -40,7 +40,7 @@ def add_call(before: CallHistory, call: Call) -> CallHistory:
 
     The call must have its texts: they have the person's name.
     """
-    at, name = call.created_at, history.find_name(talk_texts.find_variables(call))
+    at, name = call.created_at, history.find_name(task_context.call_variables(call))
     after = before.model_copy(update={"calls": before.calls + 1, "last_call_at": max(before.last_call_at or at, at)})
     if name is None or (before.named_at or "", before.name or "") > (at, name):
         return after

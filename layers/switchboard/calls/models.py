@@ -202,7 +202,7 @@ class Call(BaseModel):
     voice_id: str
     #: The first words of the first talk. Empty if the flow's version has them.
     greeting: str = ""
-    #: Whether the texts of the talk are an item of their own (`switchboard.calls.talk_texts`).
+    #: Whether the texts of the talk are an item of their own (`switchboard.calls.store`).
     texts_apart: bool = False
     #: The name of the voice.
     agent_name: str = "your assistant"

@@ -15,8 +15,8 @@ from switchboard.calls import (
     machines,
     scripts,
     store,
-    talk_texts,
     talks,
+    task_context,
     timeouts,
     transfer_targets,
 )
@@ -126,5 +126,5 @@ def _turn_writes(call: Call, text: str) -> Writes:
 def _message_text(call: Call, message: str) -> str:
     org = organizations.get_organization(call.org_id)
     needs = disclosures.find_required(acceptance.contact_attempt(org, call.order))
-    text = fill_variables(message, talk_texts.find_variables(talk_texts.add_texts(call)))
+    text = fill_variables(message, task_context.call_variables(store.add_texts(call)))
     return machine_messages.write_message(text, needs, org.name, call.from_number, talks.find_language(call))

@@ -3,13 +3,16 @@
 | item | pk | sk |
 |---|---|---|
 | call | `<org>#call#<id>` | `call` |
+| texts of a call | `<org>#call#<id>` | `texts` |
 | turn | `<org>#call#<id>` | `turn#<number>` |
 | tool use | `<org>#call#<id>` | `tool#<id>` |
 | entry of a tag's list | `<org>#list#calls#tag=<tag>` | `<created_at>#<id>#<other number>` |
 | pointer from a `request_id` | `<org>#request#<live or test>#<request id>` | `request` |
 
 Turns and tool uses are separate items, so that reports of them do not write the call. The pointer is stored as long
-as the call.
+as the call. Each transition writes the call, and each page of a list reads it. So the longer texts of its talk (the
+first words, the variables and the task context) are an item of their own, in the commit of the call, and never change.
+Short ones stay on the call, because a second item costs more. The prompt is stored nowhere: the flow's version has it.
 
 gsi2 lists calls by direction. gsi1 lists them by direction and agent, gsi3 by direction and state, and gsi4 by
 direction, agent and state. A list of both directions reads two partitions. States of which a call soon leaves one for
@@ -54,6 +57,11 @@ LISTING = Listing(
     ),
 )
 _LISTED_AS = {State.DIALING: State.CREATED, State.UNCONFIRMED: State.CREATED, State.HOLD: State.ACTIVE}
+
+
+#: The longest texts of a call that stay on it, in bytes. With them, a usual call has less than two write units. A
+#: new one with a sentence of greeting has less than one.
+MAX_BYTES_ON_CALL = 500
 
 
 def _key(org_id: str, call_id: str) -> Key:
@@ -152,6 +160,35 @@ CALLS = Collection("activity", Call, _key, _lists, _pack, _unpack)
 def call_ref(org_id: str, call_id: str) -> Ref[Call]:
     """Returns the reference to a call."""
     return Ref("activity", _key(org_id, call_id), CALLS.from_item)
+
+
+def new_call_writes(call: Call) -> list[Put]:
+    """Returns the writes that store a new call with its texts."""
+    order = call.order
+    said = texts.dump_json(
+        {"greeting": call.greeting, "variables": order.variables, "task_context": order.task_context}
+    )
+    if len(said.encode()) <= MAX_BYTES_ON_CALL:
+        return [CALLS.create_write(call)]
+    return [
+        CALLS.create_write(call.model_copy(update={"texts_apart": True})),
+        Put(table="activity", item={**_texts_key(call), "texts": said}, unless_exists=True),
+    ]
+
+
+def add_texts(call: Call) -> Call:
+    """Returns a call with its texts, for a talk. Saving a later version of it stores no text again."""
+    if not call.texts_apart:
+        return call
+    item = reads.get_item("activity", _texts_key(call))
+    assert item is not None, "a call and its texts are in one commit"
+    said = texts.load_json(item["texts"])
+    order = call.order.model_copy(update={"variables": said["variables"], "task_context": said["task_context"]})
+    return call.model_copy(update={"greeting": said["greeting"], "order": order})
+
+
+def _texts_key(call: Call) -> Key:
+    return {**_key(call.org_id, call.id), "sk": "texts"}
 
 
 def tag_entry_writes(call: Call, before: Sequence[str], after: Sequence[str]) -> list[Put | Delete]:

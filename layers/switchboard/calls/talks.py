@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from switchboard import telemetry
-from switchboard.calls import acceptance, changes, store, talk_texts, talk_tools
+from switchboard.calls import acceptance, changes, store, talk_tools
 from switchboard.calls.changes import CallChange
 from switchboard.calls.conversations import find_language, new_conversation
 from switchboard.calls.models import OVER_STATES, Call, Tier
@@ -88,7 +88,7 @@ def open_talk(call: Call, flow: Flow | None) -> Call | None:
     talker = acceptance.select_carrier(call.simulated).talker
     try:
         tools = talk_tools.list_talk_tools(call.org_id, flow.id if flow else None)
-        opened = talker.open_talk(new_conversation(talk_texts.add_texts(call), flow, tools))
+        opened = talker.open_talk(new_conversation(store.add_texts(call), flow, tools))
     except (voice.RefusedError, voice.ThrottledError, voice.OutcomeUnknownError, Unavailable) as error:
         telemetry.logger().warning("talk not opened", extra={"call_id": call.id, "reason": str(error)})
         return None

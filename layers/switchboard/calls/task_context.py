@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from switchboard.calls.models import Call
 from switchboard.carriers.spoken import find_variables
 from switchboard.carriers.voice.ports.talker import CONTEXT_HEADING
 from switchboard.errors import Invalid
@@ -85,6 +86,11 @@ def context_variables(context: dict[str, Any]) -> dict[str, str]:
         if len(text) <= MAX_VARIABLE_CHARACTERS:
             found[key] = _separate_braces(text)
     return found
+
+
+def call_variables(call: Call) -> dict[str, str]:
+    """Returns the variables of a call with its texts: those of the request, and those of the task context."""
+    return call.order.variables | context_variables(call.order.task_context)
 
 
 def check_spoken(text: str, variables: Mapping[str, str], of: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from switchboard.audit import service as audit
 from switchboard.aws import clients
 from switchboard.aws.writes import commit
-from switchboard.calls import dialing, reports, service, store, talk_texts, talks, timeouts
+from switchboard.calls import dialing, reports, service, store, talks, timeouts
 from switchboard.calls.conversations import new_conversation
 from switchboard.calls.models import Call, Order, Tier
 from switchboard.carriers.voice import Conversation
@@ -39,7 +39,7 @@ def read_call(call: Call) -> Call:
 def read_conversation(call: Call) -> Conversation:
     """Returns what the talker is told about a stored call now."""
     found = read_call(call)
-    return new_conversation(talk_texts.add_texts(found), talks.get_flow(found))
+    return new_conversation(store.add_texts(found), talks.get_flow(found))
 
 
 def report_progress(call: Call, kind: str, **facts: Any) -> None:

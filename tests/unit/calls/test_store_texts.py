@@ -9,7 +9,7 @@ import pytest
 
 from switchboard.aws.dynamodb import Item, encode_item
 from switchboard.aws.writes import Put, commit
-from switchboard.calls import dialing, history_projection, outbound_scripts, store, talk_texts
+from switchboard.calls import dialing, history_projection, outbound_scripts, store
 from switchboard.calls.models import Call, CallHistory, State
 from switchboard.calls.task_context import MAX_CHARACTERS, MAX_VALUES
 from switchboard.carriers.voice.ports.script import Say
@@ -67,7 +67,7 @@ def save_old_form(call: Call, flow: Flow, **order: Any) -> None:
     """Stores a call as calls were stored before: with its texts and its flow's prompt."""
     now = read_call(call)
     item = store.CALLS.to_item(now)
-    whole = talk_texts.add_texts(now)
+    whole = store.add_texts(now)
     kept = whole.order.model_dump(mode="json") | {"prompt": flow.system_prompt} | order
     del kept["task_context"]
     old = whole.model_dump(mode="json", exclude={"texts_apart", "order"}) | {"order": json.dumps(kept)}
@@ -143,7 +143,7 @@ def test_an_agents_long_greeting_leaves_the_call(acme: Tenant, carrier: Provider
 def test_the_number_of_a_call_has_the_name_of_long_variables(ada: Member) -> None:
     call = place(ada, save_flow(ada.org_id), task_context={"name": "Ada", "facts": LONG})
     assert read_call(call).texts_apart
-    named = history_projection.add_call(CallHistory(e164=call.to_number), talk_texts.add_texts(read_call(call)))
+    named = history_projection.add_call(CallHistory(e164=call.to_number), store.add_texts(read_call(call)))
     assert named.name == "Ada"
 
 
