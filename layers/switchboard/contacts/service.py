@@ -198,8 +198,9 @@ def _checked(changes: dict[str, Any]) -> dict[str, Any]:
             raise Invalid(
                 "Invalid e-mail address: write it like ada@example.com.", fields={"email": "must be an e-mail address"}
             ) from None
-    time_zone, state = whereabouts.parse_whereabouts(given.get("time_zone"), given.get("state"))
-    given |= {name: value for name, value in (("time_zone", time_zone), ("state", state)) if name in given}
+    if given.get("time_zone") or given.get("state"):
+        time_zone, state = whereabouts.parse_whereabouts(given.get("time_zone"), given.get("state"))
+        given |= {name: value for name, value in (("time_zone", time_zone), ("state", state)) if name in given}
     if "zone_confirmed" in changes:
         given["zone_confirmed"] = bool(changes["zone_confirmed"])
     return given
