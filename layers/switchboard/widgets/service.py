@@ -91,7 +91,7 @@ def check_settings(org_id: str, wanted: WidgetSettings) -> WidgetSettings:
 
 def _check_privacy_url(url: str | None) -> str | None:
     try:
-        return url and destination.check_url(url)
+        return None if url is None else destination.check_url(url)
     except Invalid as error:
         problem = error.details["fields"]["url"]
         raise Invalid("The widget token is not valid: see the fields.", fields={"privacy_url": problem}) from None

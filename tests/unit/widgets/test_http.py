@@ -87,6 +87,7 @@ def test_a_token_has_the_defaults_of_the_contract(ask: Ask) -> None:
         ({"notice": "x" * 501}, "notice"),
         ({"notice": "two\nlines"}, "notice"),
         ({"consent_text": ""}, "consent_text"),
+        ({"privacy_url": ""}, "privacy_url"),
         ({"privacy_url": "http://shop.example/privacy"}, "privacy_url"),
         ({"privacy_url": "javascript:alert(1)"}, "privacy_url"),
     ],
