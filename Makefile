@@ -96,8 +96,8 @@ chaos: installed-all ## kill processes of a stack while clients work; nothing ma
 hooks: installed-all ## check each commit before it is made
 	$(BIN)/pre-commit install
 
-synth: installed-all ## write all stacks' templates to cdk.out
-	$(BIN)/python -m infra.app
+synth: installed-all ## write all stacks' templates to cdk.out (CONTEXT="-c stage=prod …")
+	$(BIN)/python -m infra.app $(CONTEXT)
 
 build: installed-all ## build the deployable zips in build
 	$(BIN)/python -m infra.build

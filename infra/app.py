@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Mapping
@@ -22,6 +21,7 @@ from aws_cdk.cx_api import CloudAssembly  # noqa: E402
 from cdk_nag import AwsSolutionsChecks  # noqa: E402
 
 from infra import topology  # noqa: E402
+from infra.context import parse_pairs, read_context  # noqa: E402
 from infra.stacks.api import RestApi  # noqa: E402
 from infra.stacks.data import Data  # noqa: E402
 from infra.stacks.deployment import Deployment  # noqa: E402
@@ -37,7 +37,7 @@ _UNDER_CLI = "CDK_OUTDIR"
 
 def synthesize(out: Path | None, context: Mapping[str, Any], assets: build.Assets) -> CloudAssembly:
     """Write the stacks' templates. The context of the CDK's CLI, if there is one, overrides `context`."""
-    flags = json.loads((build.ROOT / "cdk.json").read_text())["context"]
+    flags = read_context()
     if str(context.get("local_engine")).lower() == "true":
         # The local engine has no Fn::GetStackOutput.
         flags["@aws-cdk/core:defaultCrossStackReferences"] = "strong"
@@ -77,9 +77,8 @@ def main() -> None:
     if under_cli and not build.is_built():
         sys.exit("The functions' dependencies are not built: run `make build` first.")
     out = None if under_cli else arguments.output or build.ROOT / "cdk.out"
-    context = dict(pair.split("=", 1) for pair in arguments.context)
     try:
-        assembly = synthesize(out, context, build.build_assets())
+        assembly = synthesize(out, parse_pairs(arguments.context), build.build_assets())
     except ValueError as error:
         sys.exit(str(error))
     if not under_cli:

@@ -17,7 +17,6 @@ from infra.stacks.deployment import Deployment
 
 _HERE = Path(__file__).resolve().parent
 _HOME = build.ROOT / ".local" / "cdk"
-#: `diff` compares templates alone, and needs no built dependencies.
 _COMMANDS = ("bootstrap", "deploy", "diff", "destroy")
 
 
@@ -57,11 +56,19 @@ def _prepare_destroy(deployment: Deployment, *, sure: bool) -> None:
             f"Stage {deployment.stage} keeps its data. To delete it with everything in it, first deploy it with"
             " keep_data=false, then destroy it with the same context."
         )
-    if not sure and input(f"This deletes all data of stage {deployment.stage}. Type its name: ") != deployment.stage:
+    if not (sure or _agrees(deployment.stage)):
         sys.exit("Nothing was deleted.")
     from infra.cdk.emptying import empty_buckets
 
     empty_buckets(deployment)
+
+
+def _agrees(stage: str) -> bool:
+    """Whether a person types the name of the stage. Without a terminal, nobody does."""
+    try:
+        return input(f"This deletes all data of stage {stage}. Type its name: ") == stage
+    except EOFError:
+        return False
 
 
 if __name__ == "__main__":

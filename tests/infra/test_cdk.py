@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 
 import boto3
@@ -46,6 +47,8 @@ def test_a_wrong_context_runs_nothing(ran: list[tuple[str, ...]], monkeypatch: p
         run(monkeypatch, "deploy", "-c", "stage=Test")
     with pytest.raises(SystemExit, match="is not NAME=VALUE"):
         run(monkeypatch, "deploy", "-c", "stage")
+    with pytest.raises(SystemExit, match=r"the context has no keep_date: did you mean keep_data\?"):
+        run(monkeypatch, "deploy", "-c", "keep_date=false")
     assert not ran
 
 
@@ -70,6 +73,13 @@ def test_a_stage_is_destroyed_after_its_name_is_typed(
     assert "--force" in ran[1]
 
 
+def test_nothing_is_destroyed_if_nobody_can_answer(ran: list[tuple[str, ...]], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    with pytest.raises(SystemExit, match="Nothing was deleted"):
+        run(monkeypatch, "destroy", *_STAGE, "-c", "keep_data=false")
+    assert not ran
+
+
 def test_all_objects_of_a_stage_are_deleted_and_no_others(cloud: dict[str, str]) -> None:
     deployment = Deployment.from_context({"stage": "test", "keep_data": "false"}.get)
     s3 = boto3.client("s3")
@@ -83,4 +93,6 @@ def test_all_objects_of_a_stage_are_deleted_and_no_others(cloud: dict[str, str])
 
 def test_the_context_of_the_command_line_goes_over_the_file() -> None:
     assert read_context(["stage=a=b"])["stage"] == "a=b"
-    assert "@aws-cdk/core:target-partitions" in read_context([])
+    assert "@aws-cdk/core:target-partitions" in read_context()
+    flag = "@aws-cdk/core:defaultCrossStackReferences"
+    assert read_context([f"{flag}=both"])[flag] == "both"
