@@ -91,11 +91,19 @@ OURS = "ours"
 REGION = "REGION"
 
 
-def _function(name: str) -> tuple[tuple[str, Named], ...]:
-    return (("FunctionName", Named((name,))),)
+def function_metric(name: str, metric: str, statistic: str = "Sum", minutes: int = 1) -> Metric:
+    """A metric of Lambda about a function."""
+    return Metric("AWS/Lambda", metric, (("FunctionName", Named((name,))),), statistic, minutes)
 
 
-def _queue(name: str, metric: str, *, fifo: bool) -> Metric:
+def api_metric(name: str, metric: str, statistic: str) -> Metric:
+    """A metric of API Gateway about an API."""
+    dimensions = (("ApiName", Named(("api", name))), ("Stage", resources.API_STAGE))
+    return Metric("AWS/ApiGateway", metric, dimensions, statistic, 5)
+
+
+def queue_metric(name: str, metric: str, *, fifo: bool) -> Metric:
+    """A metric of SQS about a queue."""
     dimension = ("QueueName", Named((name,), ".fifo" if fifo else ""))
     return Metric("AWS/SQS", metric, (dimension,), "Maximum")
 
@@ -105,13 +113,13 @@ def _of_queues() -> Iterator[Alarm]:
     for queue in topology.QUEUES:
         yield Alarm(
             f"{queue.name}-dlq",
-            _queue(f"{queue.name}-dlq", "ApproximateNumberOfMessagesVisible", fifo=queue.fifo),
+            queue_metric(f"{queue.name}-dlq", "ApproximateNumberOfMessagesVisible", fifo=queue.fifo),
             "Jobs of this queue were given up. They wait for an operator.",
             kind="…-dlq",
         )
         yield Alarm(
             f"{queue.name}-age",
-            _queue(queue.name, "ApproximateAgeOfOldestMessage", fifo=queue.fifo),
+            queue_metric(queue.name, "ApproximateAgeOfOldestMessage", fifo=queue.fifo),
             "Jobs of this queue wait too long.",
             above=MAX_JOB_AGE_SECONDS,
             periods=5,
@@ -123,7 +131,7 @@ def _of_queues() -> Iterator[Alarm]:
 def _of_stream(worker: resources.Worker) -> Iterator[Alarm]:
     yield Alarm(
         f"{worker.name}-age",
-        Metric("AWS/Lambda", "IteratorAge", _function(worker.name), "Maximum"),
+        function_metric(worker.name, "IteratorAge", "Maximum"),
         "Events wait for the fan-out, so all background work is late.",
         above=MAX_EVENT_AGE_SECONDS * 1_000,
         periods=5,
@@ -131,7 +139,7 @@ def _of_stream(worker: resources.Worker) -> Iterator[Alarm]:
     )
     yield Alarm(
         f"{worker.name}-failures",
-        _queue(f"{worker.name}-failures", "ApproximateNumberOfMessagesVisible", fifo=False),
+        queue_metric(f"{worker.name}-failures", "ApproximateNumberOfMessagesVisible", fifo=False),
         "The fan-out gave records of the stream up. The queue names them.",
     )
 
@@ -141,7 +149,7 @@ def _of_groups() -> Iterator[Alarm]:
         if group.streaming:
             yield Alarm(
                 f"{group.name}-full",
-                Metric("AWS/Lambda", "ConcurrentExecutions", _function(group.name), "Maximum"),
+                function_metric(group.name, "ConcurrentExecutions", "Maximum"),
                 "The live streams have taken most of their places. Later clients get short answers.",
                 above=(group.reserved or 0) * NEARLY_FULL_PERCENT / 100,
                 periods=3,
@@ -150,7 +158,7 @@ def _of_groups() -> Iterator[Alarm]:
         elif group.snapstart:
             yield Alarm(
                 f"{group.name}-p99",
-                Metric("AWS/Lambda", "Duration", _function(group.name), "p99", 5),
+                function_metric(group.name, "Duration", "p99", 5),
                 "One of 100 requests of this group is slow.",
                 above=MAX_P99_MILLISECONDS,
                 periods=3,
@@ -160,9 +168,7 @@ def _of_groups() -> Iterator[Alarm]:
     for api in topology.APIS:
         yield Alarm(
             f"{api.name}-5xx",
-            Metric(
-                "AWS/ApiGateway", "5XXError", (("ApiName", Named(("api", api.name))), ("Stage", "live")), "Average", 5
-            ),
+            api_metric(api.name, "5XXError", "Average"),
             "More than one of 100 requests of this API fails.",
             above=0.01,
             periods=3,
@@ -205,7 +211,7 @@ def _of_platform() -> Iterator[Alarm]:
     for schedule in topology.SCHEDULES:
         yield Alarm(
             f"{schedule.name}-missing",
-            Metric("AWS/Lambda", "Invocations", _function(schedule.name), minutes=5 * schedule.rate_minutes),
+            function_metric(schedule.name, "Invocations", minutes=5 * schedule.rate_minutes),
             "The schedule does not run, so no timer fires, or no law is reviewed.",
             above=1,
             silent=True,

@@ -15,6 +15,8 @@ READ: frozenset[Access] = frozenset({"read"})
 WRITE: frozenset[Access] = frozenset({"write"})
 READ_WRITE: frozenset[Access] = frozenset({"read", "write"})
 READ_WRITE_DELETE: frozenset[Access] = READ_WRITE | {"delete"}
+#: The stage of each API in API Gateway.
+API_STAGE = "live"
 #: The IAM actions of each kind of access to a table.
 TABLE_ACTIONS: dict[Access, tuple[str, ...]] = {
     "read": ("BatchGetItem", "ConditionCheckItem", "GetItem", "Query"),

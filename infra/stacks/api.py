@@ -11,7 +11,7 @@ from constructs import Construct
 
 from infra import topology
 from infra.build import Assets
-from infra.resources import Api, FixedAnswer
+from infra.resources import API_STAGE, Api, FixedAnswer
 from infra.stacks import gateway_responses
 from infra.stacks.deployment import Deployment
 from infra.stacks.findings import accept_finding
@@ -19,7 +19,6 @@ from infra.stacks.front import Front
 from infra.stacks.functions import Functions, log_group_of
 from infra.stacks.settings import Resources
 
-STAGE = "live"
 #: Requests per second over all callers, and the burst: the limits of the AWS account.
 REQUESTS_PER_SECOND, MAX_BURST = 10_000, 5_000
 #: The longest time for which API Gateway streams a response.
@@ -75,7 +74,7 @@ class RestApi(Stack):
             disable_execute_api_endpoint=self._front.domain is not None,
             cloud_watch_role=False,
             deploy_options=apigateway.StageOptions(
-                stage_name=STAGE,
+                stage_name=API_STAGE,
                 access_log_destination=apigateway.LogGroupLogDestination(log_group),
                 access_log_format=_access_log(),
                 tracing_enabled=traced,

@@ -14,7 +14,6 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
 from infra import alarms, resources, topology
-from infra.stacks.api import STAGE
 from infra.stacks.deployment import Deployment
 from switchboard import telemetry
 
@@ -147,16 +146,13 @@ class Observability(Stack):
         return Aws.REGION if value == alarms.REGION else value
 
     def _of_queue(self, queue: resources.Queue, metric: str, ending: str = "") -> cloudwatch.Metric:
-        name = alarms.Named((f"{queue.name}{ending}",), ".fifo" if queue.fifo else "")
-        return self._metric(alarms.Metric("AWS/SQS", metric, (("QueueName", name),), "Maximum"))
+        return self._metric(alarms.queue_metric(f"{queue.name}{ending}", metric, fifo=queue.fifo))
 
     def _of(self, function: resources.Function, metric: str, statistic: str = "Sum") -> cloudwatch.Metric:
-        dimensions = (("FunctionName", alarms.Named((function.name,))),)
-        return self._metric(alarms.Metric("AWS/Lambda", metric, dimensions, statistic))
+        return self._metric(alarms.function_metric(function.name, metric, statistic))
 
     def _of_api(self, api: resources.Api, metric: str, statistic: str) -> cloudwatch.Metric:
-        dimensions = (("ApiName", alarms.Named(("api", api.name))), ("Stage", STAGE))
-        return self._metric(alarms.Metric("AWS/ApiGateway", metric, dimensions, statistic, 5))
+        return self._metric(alarms.api_metric(api.name, metric, statistic))
 
     def _failed_jobs(self, function: resources.Function) -> cloudwatch.Metric:
         dimensions = (("Function", alarms.Named((function.name,))),)
