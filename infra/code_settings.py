@@ -76,7 +76,8 @@ def _name_of(node: ast.expr) -> str | None:
 
 def check_settings(given: Mapping[str, str], made: frozenset[str]) -> None:
     """Raises WrongSettingError for settings that cannot be set. `made` are those that the deployment makes itself."""
-    known = list_settings()
+    # Most deployments give none, and reading all sources takes seconds.
+    known = list_settings() if given else {}
     for name, value in given.items():
         setting = known.get(name) or next(
             (one for one in known.values() if one.name.endswith("_") and name.startswith(one.name)), None

@@ -47,16 +47,20 @@ Check = Callable[[Account, Deployment], Iterator[Finding]]
 
 def check_place(account: Account, deployment: Deployment) -> Iterator[Finding]:
     """The credentials are for the stage's account and region."""
-    for name, wanted, given in (
-        ("account", deployment.account, account.id),
-        ("region", deployment.region, account.region),
-    ):
-        if wanted and wanted != given:
-            yield Finding("failed", f"The credentials are for the {name} {given}.", f"Choose a profile of {wanted}.")
+    others = [
+        (name, wanted, given)
+        for name, wanted, given in (
+            ("account", deployment.account, account.id),
+            ("region", deployment.region, account.region),
+        )
+        if wanted and wanted != given
+    ]
+    for name, wanted, given in others:
+        yield Finding("failed", f"The credentials are for the {name} {given}.", f"Choose a profile of {wanted}.")
     if deployment.account is None and deployment.stage != "dev":
         advice = f'Add {{"{deployment.stage}": "{account.id}/{account.region}"}} as accounts to cdk.json.'
         yield Finding("warning", f"Stage {deployment.stage} is not pinned to an account.", advice)
-    else:
+    elif not others:
         yield Finding("ok", f"The credentials are for {account.id} in {account.region}.")
 
 

@@ -142,8 +142,8 @@ def longest_transfer_seconds(call: Call, left: int | None) -> int:
     if left is None:
         return TALK_LIMIT_SECONDS
     price = usage.price_micros(acceptance.METER[call.tier])
-    passed = (clock.now() - clock.parse(call.answered_at or call.created_at)).total_seconds()
-    unpaid = max(0, count_minutes(round(passed)) - 1) * price
+    passed = clock.seconds_between(clock.parse(call.answered_at or call.created_at), clock.now())
+    unpaid = max(0, count_minutes(passed) - 1) * price
     return min(TALK_LIMIT_SECONDS, 60 * (max(0, left - unpaid) // (2 * price)))
 
 
