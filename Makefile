@@ -69,14 +69,14 @@ contract: installed-all
 	$(BIN)/pytest tests/contract -n 2 --dist loadfile
 
 integration: installed-all
-	$(BIN)/pytest tests/integration -n 2 --dist loadfile --ignore tests/integration/generated \
-		--ignore tests/integration/test_chaos.py
+	$(BIN)/pytest tests/integration -n 2 --dist loadfile --ignore tests/integration/generated
 
 infra: installed-all
 	$(BIN)/pytest tests/infra -n 2 --dist loadgroup --no-loadscope-reorder
 
-thorough: installed-all ## run the unit tests with all examples of property tests; `make test` tries a quarter of them
+thorough: installed-all ## run unit and integration tests with all examples and variations; `make test` tries fewer
 	TESTS=thorough $(BIN)/pytest tests/unit -n 2
+	TESTS=thorough $(BIN)/pytest tests/integration -n 2 --dist loadfile --ignore tests/integration/generated
 
 coverage: installed-all ## branches that tests take of signer, gate, limiter and effects, of some with ONLY="gate"
 	$(BIN)/python -m tests.guards.coverage $(ONLY)

@@ -29,8 +29,19 @@ from switchboard.timers import store as timer_store
 from switchboard.usage import charges
 from switchboard.webhooks import delivery_worker
 from tests import clients, moto_cloud
+from tests.settings import THOROUGH
 
 ROOT = Path(__file__).resolve().parents[1]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the tests marked `thorough` to `make thorough`: another test tries their behavior once."""
+    if THOROUGH:
+        return
+    left_out = [item for item in items if item.get_closest_marker("thorough")]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not item.get_closest_marker("thorough")]
 
 
 def pytest_collection_finish() -> None:

@@ -21,6 +21,7 @@ def test_a_seed_repeats_its_kills_and_leaves_no_part_out() -> None:
     assert {kill.part for kill in kills[: len(PARTS)]} == set(PARTS)
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(not Path("/proc").exists(), reason="processes are found through /proc")
 @pytest.mark.skipif(not dynoxide.has_build(), reason="tables in the AWS engine return to the last save after a kill")
 def test_nothing_that_was_answered_2xx_is_lost_when_processes_are_killed(tmp_path: Path) -> None:

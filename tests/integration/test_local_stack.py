@@ -111,7 +111,7 @@ def test_a_stack_that_cannot_start_in_the_background_says_why(tmp_path: Path) ->
 
 
 @needs_dynoxide
-@pytest.mark.parametrize("part", [ENGINE, TABLES, IDENTITY])
+@pytest.mark.parametrize("part", [ENGINE, TABLES, pytest.param(IDENTITY, marks=pytest.mark.thorough)])
 def test_a_killed_server_restarts_with_its_data_and_two_lines_of_log(stack: Running, part: str) -> None:
     said = len(read_text(stack.output).splitlines())
     before = stack.send()
@@ -132,7 +132,7 @@ def test_a_killed_server_restarts_with_its_data_and_two_lines_of_log(stack: Runn
 
 
 @needs_dynoxide
-@pytest.mark.parametrize("with_their_origin", [False, True])
+@pytest.mark.parametrize("with_their_origin", [pytest.param(False, marks=pytest.mark.thorough), True])
 def test_killed_pool_processes_are_replaced(stack: Running, with_their_origin: bool) -> None:
     before, told = stack.pool_processes(), read_text(stack.output).count(_REPLACED)
     assert len(before) > 1
@@ -157,8 +157,11 @@ def test_mail_that_waits_while_the_engine_is_killed_is_delivered_afterwards(stac
 @needs_dynoxide
 @pytest.mark.parametrize(
     "end",
-    [(signal.SIGKILL,), (signal.SIGHUP,), (signal.SIGINT, signal.SIGINT)],
-    ids=["kill -9", "closed terminal", "double Ctrl-C"],
+    [
+        pytest.param((signal.SIGKILL,), id="kill -9"),
+        pytest.param((signal.SIGHUP,), id="closed terminal", marks=pytest.mark.thorough),
+        pytest.param((signal.SIGINT, signal.SIGINT), id="double Ctrl-C", marks=pytest.mark.thorough),
+    ],
 )
 def test_a_restarted_stack_continues_with_its_data(stack: Running, end: tuple[int, ...]) -> None:
     keys, secret = stack.keys, read_text(stack.home / "data" / "root_secret")
@@ -235,6 +238,7 @@ def test_a_leftover_engine_is_reported_and_not_used(tmp_path: Path, foreign: Cal
     assert not (home / "ready").exists()
 
 
+@pytest.mark.thorough
 def test_tables_in_the_aws_engine_return_to_the_last_save_after_a_kill(tmp_path: Path) -> None:
     state = tmp_path / "home" / "data" / "state"
     state.mkdir(parents=True)

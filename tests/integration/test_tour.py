@@ -16,6 +16,7 @@ from tests import pages
 from tests.conftest import ROOT
 from tests.pages import Block, Shell
 from tests.running import Running
+from tests.settings import THOROUGH
 
 TOUR, CALLS, TEXTS = "docs/tour.md", "docs/tour-calls.md", "docs/tour-texts.md"
 #: The commands that a new terminal needs: the first part of each page, and of the tour the block that reads the keys.
@@ -65,11 +66,11 @@ def test_every_command_of_a_page_prints_the_pages_output(page: str, project: Pat
     assert pages.run(ROOT / page, project, environ) > 0
 
 
-def test_a_page_can_be_repeated_in_the_same_terminal(project: Path, environ: dict[str, str]) -> None:
+def test_the_page_of_calls_can_be_repeated_in_the_same_terminal(project: Path, environ: dict[str, str]) -> None:
     found = list(pages.blocks((ROOT / CALLS).read_text()))
     with Shell(project, environ) as shell:
-        counts = [pages.run_blocks(shell, CALLS, found) for _ in range(2)]
-    assert counts[0] == counts[1] > 0
+        counts = [pages.run_blocks(shell, CALLS, found) for _ in range(2 if THOROUGH else 1)]
+    assert min(counts) == max(counts) > 0
 
 
 def test_each_part_of_the_texts_page_works_in_a_new_terminal(project: Path, environ: dict[str, str]) -> None:
@@ -79,6 +80,7 @@ def test_each_part_of_the_texts_page_works_in_a_new_terminal(project: Path, envi
             assert pages.run_blocks(shell, TEXTS, [*first, *part]) > 0
 
 
+@pytest.mark.thorough
 def test_the_tour_goes_on_after_the_terminal_and_the_stack_were_killed(
     stack: Running, project: Path, environ: dict[str, str]
 ) -> None:
@@ -100,6 +102,7 @@ def _keys(found: list[Block]) -> Block:
     return next(block for block in found if block.text.startswith(_KEYS))
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(shutil.which("zsh") is None, reason="this machine has no zsh")
 @pytest.mark.parametrize("page", [TOUR, CALLS, TEXTS])
 def test_the_pages_work_in_zsh(page: str, project: Path, environ: dict[str, str]) -> None:

@@ -214,7 +214,7 @@ ENDS = ("", "!", "\x00")
 #: How many words of a pattern are tried alone, and how many in pairs.
 _ALONE, _PAIRED = 40, 7
 #: The length of a pattern that lists phrases.
-_MANY_WORDS = 3_000
+_MANY_WORDS = 900
 
 
 def list_costly_texts(pattern: re.Pattern[Any]) -> Iterator[tuple[str, str, str]]:

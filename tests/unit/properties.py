@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import Any
 
@@ -10,9 +9,8 @@ from hypothesis import HealthCheck, Phase, settings
 
 from switchboard.aws.dynamodb import Item, Key
 from switchboard.aws.writes import Put, Writes, _flatten
+from tests.settings import THOROUGH
 
-#: Whether property tests try all their examples (`make thorough`). The others are the same examples, but fewer.
-THOROUGH = os.environ.get("TESTS") == "thorough"
 #: The share of the examples that `make test` tries, and the number of examples that it tries in any case.
 _SHARE, _FEWEST = 4, 10
 

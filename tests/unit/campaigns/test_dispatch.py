@@ -32,6 +32,7 @@ from switchboard.persistence.collection import next_version
 from switchboard.persistence.optimistic import StaleVersionError
 from switchboard.usage import service as usage
 from tests.actors import system
+from tests.settings import THOROUGH
 from tests.text_counts import count_texts
 from tests.unit.campaigns.desk import count_by_hand, make_campaign, read_counts
 from tests.unit.campaigns.virtual import (
@@ -44,7 +45,6 @@ from tests.unit.campaigns.virtual import (
     worst_window,
 )
 from tests.unit.messaging.desk import make_conversation
-from tests.unit.properties import THOROUGH
 
 _SENT = RecipientStatus.SENT
 
