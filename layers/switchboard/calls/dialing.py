@@ -14,11 +14,12 @@ from switchboard import telemetry
 from switchboard.accounts import organizations, stops
 from switchboard.accounts.models import Organization
 from switchboard.accounts.stops import StoppedError
-from switchboard.aws.writes import Writes, commit
+from switchboard.aws.writes import Writes
 from switchboard.calls import (
     acceptance,
     changes,
     ending,
+    holds,
     lanes,
     pacing,
     store,
@@ -30,9 +31,10 @@ from switchboard.calls import (
 from switchboard.calls.changes import CallChange
 from switchboard.calls.conversations import new_conversation
 from switchboard.calls.ending import CallEnd
+from switchboard.calls.holds import TalkHold
 from switchboard.calls.jobs import ConfirmDial, DialCall, WakeWaiting
 from switchboard.calls.lanes import Lane
-from switchboard.calls.lengths import TALK_LIMIT
+from switchboard.calls.lengths import TALK_LIMIT, TALK_LIMIT_SECONDS
 from switchboard.calls.models import OVER_STATES, Call, State
 from switchboard.calls.pacing import AdmittedCall
 from switchboard.calls.reports import RING_REPORT_LIMIT
@@ -42,7 +44,7 @@ from switchboard.carriers.voice.ports.reports import EndReason
 from switchboard.compliance import service as compliance
 from switchboard.compliance.models import Purpose
 from switchboard.compliance.verdicts import Blocked, Verdict
-from switchboard.errors import Contended
+from switchboard.errors import Contended, QuotaExceeded
 from switchboard.flows.models import Flow
 from switchboard.kit import clock
 from switchboard.persistence.collection import next_version
@@ -88,20 +90,24 @@ def dial_call(org_id: str, call_id: str) -> None:
     if verdict.allowed and _ring_seconds(verdict.allowed_until) < _min_ring_seconds(call):
         _give_up(call, EndReason.BLOCKED, "refused before it was dialed: its calling hours end in a few seconds")
         return
-    claimed = None
+    claimed, hold = None, TalkHold(TALK_LIMIT_SECONDS, 0)
     try:
         if verdict.allowed:
             admitted = pacing.admit_call(org, call, lane)
             if admitted is None:
                 telemetry.log_skip("the call waits for its time", org_id=org_id, call_id=call_id)
                 return
-            claimed = _claim(org, admitted, verdict, analyzed=carrier.talker.reports_analysis())
+            hold = holds.find_hold(org, call)
+            claimed = _claim(org, admitted, verdict, hold, analyzed=carrier.talker.reports_analysis())
     except pacing.SlotTooLateError as late:
         _give_up(call, EndReason.RATE_LIMIT, str(late))
         return
     except StoppedError as stopped:
         _give_up(call, EndReason.BLOCKED, str(stopped))
         return
+    except QuotaExceeded:
+        # Others spent at the same time what the call should hold. The next attempt holds less.
+        raise Contended("Other calls took what was left: try again in a second.", retry_after=1) from None
     except Blocked:
         # A block or an opt-out was stored after the verdict. The next verdict will include it.
         verdict, claimed = _judge(org, call), None
@@ -115,7 +121,7 @@ def dial_call(org_id: str, call_id: str) -> None:
         telemetry.log_skip("the call is refused, claimed elsewhere or without a lane", org_id=org_id, call_id=call_id)
         return
     try:
-        placement = _placement(claimed, flow, verdict.allowed_until, left)
+        placement = _placement(claimed, flow, verdict.allowed_until, hold.seconds)
         made = carrier.place_call(new_conversation(claimed, flow, tools), placement)
     except voice.RefusedError as refusal:
         _end(claimed, EndReason.FAILED, str(refusal))
@@ -128,7 +134,7 @@ def dial_call(org_id: str, call_id: str) -> None:
         store.CALLS.change_object(org_id, call_id, lambda found: _dialed(found, made))
 
 
-def _placement(call: Call, flow: Flow | None, not_after: str | None, left: int | None) -> voice.Placement:
+def _placement(call: Call, flow: Flow | None, not_after: str | None, most_seconds: int) -> voice.Placement:
     return voice.Placement(
         org_id=call.org_id,
         call_id=call.id,
@@ -136,7 +142,7 @@ def _placement(call: Call, flow: Flow | None, not_after: str | None, left: int |
         to_number=call.to_number,
         not_after=not_after,
         ring_seconds=_ring_seconds(not_after),
-        most_seconds=ending.longest_talk_seconds(call, left),
+        most_seconds=most_seconds,
         # The recording is not ordered here: a script starts it, after the person has heard of it.
         machine="wait_for_beep" if talks.find_machine_message(call, flow) else "detect",
     )
@@ -170,21 +176,27 @@ def _why_withdrawn(org: Organization, left: int | None) -> str | None:
     return None
 
 
-def _claim(org: Organization, admitted: AdmittedCall, verdict: Verdict, *, analyzed: bool) -> Call | None:
+def _claim(
+    org: Organization, admitted: AdmittedCall, verdict: Verdict, hold: TalkHold, *, analyzed: bool
+) -> Call | None:
     """Claims a call for this worker and takes a lane. Returns `None` if another worker has the call or no lane is free.
 
     The same transaction checks everything that may have been withdrawn since the organization was read. Raises
-    StoppedError and Blocked, and Contended if the spending cap was changed: then the organization must be read again.
+    StoppedError and Blocked, and QuotaExceeded if the limits have no room for the hold. Raises Contended if the spending
+    cap was changed: then the organization must be read again.
     """
     call = admitted.call
     lane: Lane | None = admitted.lane
     facts = {"started_at": clock.now_iso(), "claim": call.version + 1, "awaits_analysis": analyzed}
+    charges = holds.hold_charges(org, call, hold)
+    facts["held_minutes"] = hold.minutes if charges else 0
     claimed = next_version(call, state=State.DIALING, **facts)
     watch = ConfirmDial(org_id=call.org_id, call_id=call.id, claim=claimed.claim)
     while lane:
         claimed = claimed.model_copy(update={"lane": lane.ref})
         try:
-            commit(
+            usage.commit_within(
+                charges,
                 store.CALLS.save_write(claimed),
                 stops.claim_checks(call.org_id, call.key_id, cap=stops.CapMark(org.cap_mark), sends=not call.simulated),
                 compliance.still_allowed_checks(verdict),
@@ -244,7 +256,8 @@ def _released(call: Call) -> CallChange:
     again = DialCall(org_id=call.org_id, call_id=call.id)
     wake = timers.job_write(WakeWaiting(org_id=call.org_id, call_id=call.id))
     due = timers.schedule(again, clock.now() + _RETRY_DELAY).write
-    return next_version(call, state=State.CREATED, lane=None), [due, waiting.leave_pools_writes(call), wake]
+    after = next_version(call, state=State.CREATED, lane=None, held_minutes=0)
+    return after, [due, waiting.leave_pools_writes(call), holds.release_writes(call), wake]
 
 
 def _dialed(call: Call, placed: voice.ProviderCallIds) -> CallChange:

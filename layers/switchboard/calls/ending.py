@@ -14,7 +14,7 @@ from switchboard.accounts import organizations
 from switchboard.aws.writes import Writes
 from switchboard.calls import acceptance, changes, waiting
 from switchboard.calls.changes import CallChange
-from switchboard.calls.lengths import TALK_LIMIT_SECONDS, count_minutes, fit_times, limit_seconds, suppose_answer
+from switchboard.calls.lengths import count_minutes, fit_times, limit_seconds, suppose_answer
 from switchboard.calls.models import Call, State
 from switchboard.carriers.voice.ports.reports import EndReason, Report
 from switchboard.kit import clock, texts
@@ -93,9 +93,10 @@ def end_call(call: Call, end: CallEnd) -> CallChange:
         "answer_supposed": supposed,
         "length_supposed": end.seconds is None,
         "provisional": end.provisional,
+        "held_minutes": 0,
     }
     # The first minute was charged when the call was placed.
-    settled, left = _settlement_writes(call, minutes - 1), waiting.leave_pools_writes(call)
+    settled, left = _settlement_writes(call, minutes - 1, released=call.held_minutes), waiting.leave_pools_writes(call)
     if state is State.COMPLETED and call.awaits_analysis and call.outcome is None and not end.provisional:
         known = end_event_data(call.model_copy(update=facts))
         change = changes.transition(call, State.ENDING, "voice.call.ending", ANALYSIS_LIMIT, facts, known)
@@ -124,27 +125,6 @@ def apply_analysis(call: Call, outcome: str | None, summary: str | None) -> Call
         return None
     after = next_version(call, **facts)
     return after, changes.event_writes(after, "voice.call.analyzed", outcome=outcome)
-
-
-def longest_talk_seconds(call: Call, left: int | None) -> int:
-    """Returns how long a call may last, in seconds. The rest of the organization's cap must pay for all of it."""
-    if left is None:
-        return TALK_LIMIT_SECONDS
-    # The first minute is already charged.
-    return min(TALK_LIMIT_SECONDS, 60 * (1 + max(0, left) // usage.price_micros(acceptance.METER[call.tier])))
-
-
-def longest_transfer_seconds(call: Call, left: int | None) -> int:
-    """Returns how long the talk with another number may last, in seconds. It is 0 if the cap has no room for it.
-
-    Both legs cost minutes, and the minutes of the call after its first one are not charged yet.
-    """
-    if left is None:
-        return TALK_LIMIT_SECONDS
-    price = usage.price_micros(acceptance.METER[call.tier])
-    passed = clock.seconds_between(clock.parse(call.answered_at or call.created_at), clock.now())
-    unpaid = max(0, count_minutes(passed) - 1) * price
-    return min(TALK_LIMIT_SECONDS, 60 * (max(0, left - unpaid) // (2 * price)))
 
 
 def record_transfer(call: Call, to_number: str, seconds: int | None, known: Mapping[str, Any]) -> CallChange:
@@ -246,12 +226,11 @@ def _price(call: Call, minutes: int) -> int:
     return 0 if call.free else minutes * usage.price_micros(acceptance.METER[call.tier])
 
 
-def _settlement_writes(call: Call, minutes: int) -> Writes:
+def _settlement_writes(call: Call, minutes: int, released: int = 0) -> Writes:
     if call.receipt is None:
         return None
-    return usage.correction_write(
-        organizations.get_organization(call.org_id), acceptance.METER[call.tier], minutes, call.receipt
-    )
+    org, meter = organizations.get_organization(call.org_id), acceptance.METER[call.tier]
+    return usage.correction_write(org, meter, minutes, call.receipt, released=released)
 
 
 def true_reason(call: Call, reason: EndReason) -> EndReason:

@@ -19,7 +19,7 @@ from switchboard.accounts import organizations, stops
 from switchboard.accounts.models import Organization
 from switchboard.accounts.stops import StoppedError
 from switchboard.aws.writes import Writes, commit
-from switchboard.calls import acceptance, changes, ending, lanes, scripts, store, talks
+from switchboard.calls import acceptance, changes, ending, holds, lanes, scripts, store, talks
 from switchboard.calls.jobs import CloseCall
 from switchboard.calls.lanes import LaneTakenError
 from switchboard.calls.lengths import TALK_LIMIT
@@ -161,10 +161,10 @@ def _accept(org: Organization, number: Number, incoming: IncomingCall, flow: Flo
             call = call.model_copy(update={"declined": Declined.BUSY})
     if lane is None and not flow.voicemail_enabled:
         return _answer_politely(call)
-    within = call_in_charges(org, call)
-    left = None if call.simulated else usage.remaining_micros(org, acceptance.METER[call.tier])
-    held = call.model_copy(update={"lane": lane.ref if lane else None, "receipt": usage.receipt_of(within)})
-    watched, watch = _watch(held, ending.longest_talk_seconds(held, left))
+    hold = holds.find_hold(org, call)
+    within = call_in_charges(org, call, hold.minutes)
+    facts = {"lane": lane.ref if lane else None, "receipt": usage.receipt_of(within), "held_minutes": hold.minutes}
+    watched, watch = _watch(call.model_copy(update=facts), hold.seconds)
     try:
         usage.commit_within(
             within,
@@ -177,12 +177,21 @@ def _accept(org: Organization, number: Number, incoming: IncomingCall, flow: Flo
     except (LaneTakenError, Contended):
         # Another call took the lane, or spent at the same time. Decide again with what is left.
         raise optimistic.StaleVersionError from None
+    except QuotaExceeded as refused:
+        if holds.was_outrun(refused, hold):
+            raise optimistic.StaleVersionError from None
+        raise
     return watched
 
 
-def call_in_charges(org: Organization, call: Call) -> list[Charge]:
-    """Returns the charges of a call in: its first minute. The daily limits are for calls that the tenant places."""
-    return [] if call.simulated else [usage.spending_charge(org, acceptance.METER[call.tier], 1, sends=False)]
+def call_in_charges(org: Organization, call: Call, held: int = 0) -> list[Charge]:
+    """Returns the charges of a call in: its first minute, and the minutes that it holds.
+
+    The daily limits are for calls that the tenant places.
+    """
+    if call.simulated:
+        return []
+    return [usage.spending_charge(org, acceptance.METER[call.tier], 1, sends=False, held=held)]
 
 
 def _find_flow(number: Number) -> Flow | None:

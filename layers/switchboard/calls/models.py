@@ -196,6 +196,8 @@ class Call(BaseModel):
     lane: str | None = None
     #: The timer that closes the call (`switchboard.timers`), if its present state has one.
     watch: str | None = None
+    #: The minutes beyond the first one that the call holds (`switchboard.calls.holds`). 0 after its end.
+    held_minutes: int = 0
     tier: Tier
     from_number: str
     to_number: str

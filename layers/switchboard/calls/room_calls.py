@@ -12,8 +12,9 @@ from switchboard import telemetry
 from switchboard.accounts import organizations
 from switchboard.accounts.models import Organization
 from switchboard.aws.writes import Update, Writes
-from switchboard.calls import acceptance, changes, ending, lanes, lanes_store, reports, store, talks
+from switchboard.calls import acceptance, changes, lanes, lanes_store, reports, store, talks
 from switchboard.calls.conversations import render_flow_greeting, render_flow_prompt
+from switchboard.calls.holds import TalkHold
 from switchboard.calls.lanes import Lane, Pool
 from switchboard.calls.models import OVER_STATES, Call, Order, State, Tier, WidgetVisit
 from switchboard.calls.spoken_texts import SpokenText, find_text
@@ -114,19 +115,14 @@ def leave_address_write(org_id: str, ref: str, call_id: str) -> Update:
     return lanes_store.release_lane_writes(org_id, name, int(number), call_id)
 
 
-def first_minute_charge(org: Organization, call: Call) -> Charge:
-    """Returns the charge of the first minute. The end of the call charges the others."""
-    return usage.spending_charge(org, meter_of(call), 1)
+def new_call_charge(org: Organization, call: Call, hold: TalkHold) -> Charge:
+    """Returns the charge of the first minute and of those that the call holds. The end charges the others."""
+    return usage.spending_charge(org, meter_of(call), 1, held=hold.minutes)
 
 
 def meter_of(call: Call) -> Meter:
     """Returns the meter that counts a call's minutes."""
     return acceptance.METER[call.tier]
-
-
-def longest_seconds(org: Organization, call: Call, wanted: int) -> int:
-    """Returns how long a talk may last, in seconds: the organization's own monthly cap must pay for all of it."""
-    return min(wanted, ending.longest_talk_seconds(call, usage.remaining_micros(org, meter_of(call))))
 
 
 def new_call_writes(call: Call, lane: Lane) -> list[Writes]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
-from switchboard.calls import changes, store, talks, transfer_targets
+from switchboard.calls import changes, holds, store, talks, transfer_targets
 from switchboard.calls.changes import CallChange
 from switchboard.calls.introductions import introduce
 from switchboard.calls.jobs import CloseVoicemail
@@ -202,11 +202,13 @@ def _find_number(call: Call, flow: Flow, label: str) -> str | None:
 def _begin_transfer(call: Call, to_number: str) -> Call:
     if call.transfer_target is not None:
         return call
+    longest = transfer_targets.longest_seconds(call)
 
     def decide(found: Call) -> CallChange:
         if found.transfer_target is not None or found.talk != call.talk or found.state in OVER_STATES:
             return None
-        return next_version(found, transfer_target=to_number), None
+        minutes, hold_write = holds.take_transfer_hold(found, longest)
+        return next_version(found, transfer_target=to_number, held_minutes=minutes), hold_write
 
     found = store.CALLS.change_object(call.org_id, call.id, decide) or store.CALLS.get_object(call.org_id, call.id)
     return found or call

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from switchboard import telemetry
 from switchboard.accounts import organizations
-from switchboard.calls import acceptance, ending
+from switchboard.calls import holds
 from switchboard.calls.models import Call
 from switchboard.errors import Invalid
 from switchboard.flows import transfer_numbers
-from switchboard.usage import service as usage
 
 #: A transfer that was begun lasts at least so long, in seconds.
 _MIN_SECONDS = 60
@@ -37,6 +36,4 @@ def longest_seconds(call: Call) -> int:
 
 
 def _affordable_seconds(call: Call) -> int:
-    org = organizations.get_organization(call.org_id)
-    left = None if call.simulated else usage.remaining_micros(org, acceptance.METER[call.tier])
-    return ending.longest_transfer_seconds(call, left)
+    return holds.find_transfer_seconds(organizations.get_organization(call.org_id), call)

@@ -46,6 +46,7 @@ __all__ = [
     "daily_charge_of_contact",
     "daily_charge_of_key",
     "get_monthly_usage",
+    "hold_charge",
     "monthly_charge",
     "monthly_counter_refs",
     "owed_write",
@@ -91,20 +92,19 @@ def commit_spending(
 _UNPAID = "unpaid"
 
 
-def spending_charge(org: Organization, meter: Meter, units: int, *, sends: bool = True) -> Charge:
+def spending_charge(org: Organization, meter: Meter, units: int, *, sends: bool = True, held: int = 0) -> Charge:
     """Returns the charge for units of a meter, within the plan's monthly quota and the organization's own cap.
+
+    `held` are more units, which count towards the limits only (`hold_charge`).
 
     Without somebody who pays for more, what the plan includes is a quota too (`Organization.pays_overage`). With
     `sends`, as for everything but a call in, an unpaid subscription leaves no room. A claim asks about it again, in its
     own transaction (`accounts.stops`).
     """
-    capped, limits = org.hard_cap.meters.get(CAP_SWITCH[meter], True), {}
-    if (quota := _monthly_quota(org, meter)) is not None:
-        limits[QUOTA_COUNTER.get(meter, meter.value)] = quota
-    if capped and org.hard_cap.enabled:
-        limits["capped"] = org.hard_cap.monthly_cap_cents * MICROS_PER_CENT
-
-    used = _spent(meter, units, capped=capped)
+    capped = org.hard_cap.meters.get(CAP_SWITCH[meter], True)
+    used, limits = _spent(meter, units, capped=capped), _limits(org, meter)
+    for counter, more in _held(meter, held, capped=capped).items():
+        used[counter] += more
     if sends and org.unpaid:
         used, limits = used | {_UNPAID: 1}, {_UNPAID: 0}
 
@@ -115,23 +115,56 @@ def spending_charge(org: Organization, meter: Meter, units: int, *, sends: bool 
                 " call, text and mail again.",
                 code="subscription_unpaid",
             )
-        if counter == "capped":
-            return QuotaExceeded(
-                "The organization's monthly spending cap is reached: raise the cap, or wait for the next month (UTC).",
-                code="hard_cap",
-                resource=CAP_SWITCH[meter],
-                current=current // MICROS_PER_CENT,
-                cap=org.hard_cap.monthly_cap_cents,
-            )
-        return QuotaExceeded(
-            _quota_text(org, meter, limits[counter]),
-            code="plan_quota",
-            resource=CAP_SWITCH[meter],
-            current=current,
-            cap=limits[counter],
-        )
+        return _limit_reached(org, meter, counter, current, limits[counter])
 
     return Charge(_month(org.id), used, limits, refusal, org.terms.sliced)
+
+
+def hold_charge(org: Organization, meter: Meter, units: int, spent: SpendingReceipt) -> Charge:
+    """Returns the charge that holds units for a use that was begun with `spent`, within the same limits.
+
+    Held units count towards the limits, and not as use. `correction_write` releases them.
+    """
+    limits = _limits(org, meter)
+    held = _held(meter, units, capped=spent.capped)
+
+    def refusal(counter: str, current: int) -> QuotaExceeded:
+        return _limit_reached(org, meter, counter, current, limits[counter])
+
+    within = {counter: limit for counter, limit in limits.items() if counter in held}
+    return Charge(_month(org.id, spent.period), held, within, refusal, org.terms.sliced)
+
+
+def _held(meter: Meter, units: int, *, capped: bool) -> dict[str, int]:
+    """Returns what held units add to the counters of limits."""
+    if not units:
+        return {}
+    shared = {QUOTA_COUNTER[meter]: units} if meter in QUOTA_COUNTER else {}
+    return shared | ({"capped": units * PRICE_MICROS[meter]} if capped else {})
+
+
+def _limits(org: Organization, meter: Meter) -> dict[str, int]:
+    """Returns the limits of a month by their counters: the plan's quota of the meter, and the organization's cap."""
+    limits = {}
+    if (quota := _monthly_quota(org, meter)) is not None:
+        limits[QUOTA_COUNTER.get(meter, meter.value)] = quota
+    if org.hard_cap.enabled and org.hard_cap.meters.get(CAP_SWITCH[meter], True):
+        limits["capped"] = org.hard_cap.monthly_cap_cents * MICROS_PER_CENT
+    return limits
+
+
+def _limit_reached(org: Organization, meter: Meter, counter: str, current: int, limit: int) -> QuotaExceeded:
+    if counter == "capped":
+        return QuotaExceeded(
+            "The organization's monthly spending cap is reached: raise the cap, or wait for the next month (UTC).",
+            code="hard_cap",
+            resource=CAP_SWITCH[meter],
+            current=current // MICROS_PER_CENT,
+            cap=org.hard_cap.monthly_cap_cents,
+        )
+    return QuotaExceeded(
+        _quota_text(org, meter, limit), code="plan_quota", resource=CAP_SWITCH[meter], current=current, cap=limit
+    )
 
 
 def _monthly_quota(org: Organization, meter: Meter) -> int | None:
@@ -246,8 +279,12 @@ def _unlimited(counter: str, current: int) -> QuotaExceeded:
     raise AssertionError(f"{counter} has no limit here, and {current} of it cannot be too many")
 
 
-def correction_write(org: Organization, meter: Meter, units: int, spent: SpendingReceipt) -> Update | None:
+def correction_write(
+    org: Organization, meter: Meter, units: int, spent: SpendingReceipt, *, released: int = 0
+) -> Update | None:
     """Returns the write that corrects a spending by the difference to the real use. Fewer units are negative.
+
+    It also releases so many held units. A negative number holds more.
 
     The correction counts where the spending counted: in the same month, even if a new one has begun, and towards the
     cap only if the spending did, even if the cap's switches have changed. So units are given back only where they were
@@ -255,9 +292,11 @@ def correction_write(org: Organization, meter: Meter, units: int, spent: Spendin
 
     The write has no condition, because the units are already used. If it exceeds a limit, the next spending fails.
     """
-    if not units:
+    if not units and not released:
         return None
     used = _spent(meter, units, capped=spent.capped)
+    for counter, held in _held(meter, released, capped=spent.capped).items():
+        used[counter] -= held
     return charges.unconditional_charge_write(
         Charge(_month(org.id, spent.period), used, {}, _unlimited, org.terms.sliced)
     )

@@ -17,7 +17,7 @@ from switchboard.accounts import organizations, stops
 from switchboard.accounts.models import Organization
 from switchboard.accounts.stops import StoppedError
 from switchboard.aws.writes import Writes
-from switchboard.calls import lookup, room_calls
+from switchboard.calls import holds, lookup, room_calls
 from switchboard.calls import service as calls
 from switchboard.calls.lanes import LaneTakenError
 from switchboard.calls.models import Call, WidgetVisit
@@ -25,7 +25,7 @@ from switchboard.carriers import captcha, rooms
 from switchboard.carriers.captcha import CaptchaDownError
 from switchboard.carriers.rooms import RoomTicket
 from switchboard.carriers.voice.ports.reports import Turn
-from switchboard.errors import Contended, Invalid, NotFound, Unavailable
+from switchboard.errors import Contended, Invalid, NotFound, QuotaExceeded, Unavailable
 from switchboard.events import service as events
 from switchboard.events.models import Actor, Subject, SystemActor
 from switchboard.flows import hours
@@ -159,16 +159,17 @@ def _start_once(
     )
     call = room_calls.new_room_call(org.id, ids.new_id("call"), _find_flow(token), visit, correlation_id)
     of_address, lane = room_calls.find_address_lane(org.id, address), room_calls.find_lane(org, call)
-    longest = room_calls.longest_seconds(org, call, token.max_session_seconds)
-    session = _new_session(org, token, call, visit, longest).model_copy(update={"address_lane": of_address.ref})
+    hold = holds.find_hold(org, call, token.max_session_seconds)
+    session = _new_session(org, token, call, visit, hold.seconds).model_copy(update={"address_lane": of_address.ref})
     within = [
-        room_calls.first_minute_charge(org, call),
+        room_calls.new_call_charge(org, call, hold),
         reservations.reservation_charge(
             org.id, days.PURPOSE, session.day, session.reserved_micros, token.daily_spend_cap_cents, _CAP_REACHED
         ),
     ]
-    call = call.model_copy(update={"lane": lane.ref, "receipt": usage.receipt_of(within)})
-    session, timer_writes = _timed(session, longest)
+    receipt = usage.receipt_of(within)
+    call = call.model_copy(update={"lane": lane.ref, "receipt": receipt, "held_minutes": hold.minutes})
+    session, timer_writes = _timed(session, hold.seconds)
     try:
         done = usage.commit_within(
             within,
@@ -185,6 +186,10 @@ def _start_once(
     except (LaneTakenError, Contended):
         # Another call took the lane, or another session counted at the same time. Decide again.
         raise StaleVersionError from None
+    except QuotaExceeded as refused:
+        if holds.was_outrun(refused, hold):
+            raise StaleVersionError from None
+        raise
     except StoppedError:
         raise _missing() from None
     return _load(org.id, done.subject_id) if done else (session, call)

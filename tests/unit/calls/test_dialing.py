@@ -352,4 +352,4 @@ def test_a_call_ends_when_the_cap_is_used_up(acme: Tenant, carrier: Provider) ->
     usage.set_hard_cap(acme.caller(master=True), org, HardCap(enabled=True, monthly_cap_cents=3 * minute))
     dial_call(acme)
     dial_call(acme)
-    assert [placement.most_seconds for placement in carrier.placements] == [180, 120]
+    assert [placement.most_seconds for placement in carrier.placements] == [120, 60]
