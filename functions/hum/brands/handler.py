@@ -50,6 +50,7 @@ def save_brand(request: BrandInput) -> RegistrationView:
     responses={
         400: "`invalid_registration`: `details` has all fields that are not valid, such as `ein`, `payload.state` and"
         " `campaign.samples`.",
+        402: "`plan_quota`: the plan's submissions of this month are used, or it includes none.",
         409: f"{_LOCKED}`brand_approved`: save a campaign first. `already_approved`: both are approved.",
         503: "`no_registry`: this deployment registers no brands.",
     },

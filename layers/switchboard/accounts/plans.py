@@ -30,6 +30,8 @@ class Plan:
     `numbers_included` the telephone numbers. Use beyond them costs its price, if `has_overage`. Nobody pays for the use
     of a plan without overage, so there they are limits.
 
+    `registrations_per_month` limits the submissions of brands and campaigns, because each costs the platform a fee.
+
     `sliced` plans count usage in leased slices instead of one item, because one item takes part in one transaction at
     a time. In a model of these conflicts, 100 transactions per second on one item already cause some refusals.
     """
@@ -48,6 +50,7 @@ class Plan:
     voice_minutes_per_month: int | None
     numbers: int | None
     numbers_included: int | None
+    registrations_per_month: int | None
     sliced: bool = False
     has_overage: bool = True
 
@@ -70,6 +73,7 @@ PLANS = {
             voice_minutes_per_month=10,
             numbers=3,
             numbers_included=1,
+            registrations_per_month=0,
             has_overage=False,
         ),
         Plan(
@@ -87,6 +91,7 @@ PLANS = {
             voice_minutes_per_month=110,
             numbers=25,
             numbers_included=1,
+            registrations_per_month=5,
         ),
         Plan(
             PlanName.GROWTH,
@@ -103,6 +108,7 @@ PLANS = {
             voice_minutes_per_month=600,
             numbers=250,
             numbers_included=3,
+            registrations_per_month=10,
             sliced=True,
         ),
         Plan(
@@ -120,6 +126,7 @@ PLANS = {
             voice_minutes_per_month=1_800,
             numbers=1_000,
             numbers_included=10,
+            registrations_per_month=25,
             sliced=True,
         ),
         Plan(
@@ -137,6 +144,7 @@ PLANS = {
             voice_minutes_per_month=None,
             numbers=None,
             numbers_included=None,
+            registrations_per_month=None,
             sliced=True,
         ),
     )

@@ -102,6 +102,9 @@ class Brand(BaseModel):
     #: The number of submissions, and the one that began the present set of things at the registry.
     attempt: int = 0
     first_attempt: int = 0
+    #: The month (`YYYY-MM`, UTC) of the latest submission, and the number of submissions in it.
+    submitted_month: str | None = None
+    submissions: int = 0
     #: When the present attempt began.
     begun_at: str | None = None
     #: The ids of the things at the registry by step, and the steps of the present attempt that are done.

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
+from switchboard.accounts import organizations
 from switchboard.aws.writes import Writes
 from switchboard.brands import records, sealing, store
 from switchboard.brands.brand_rules import SOLE_PROPRIETOR, find_brand_problems
@@ -17,7 +18,7 @@ from switchboard.brands.jobs import AdvanceRegistration, MarkNumbers, WatchRegis
 from switchboard.brands.models import EDITABLE, UNDER_WAY, Brand, BrandCampaign, RegistrationStatus
 from switchboard.carriers.registrations import get_registry
 from switchboard.carriers.registrations.ports.registry import Registry
-from switchboard.errors import Conflict, Invalid
+from switchboard.errors import Conflict, Invalid, QuotaExceeded
 from switchboard.events.models import Origin
 from switchboard.kit import clock
 from switchboard.persistence.collection import next_version
@@ -57,11 +58,12 @@ def submit_brand(origin: Origin, effect: IdempotencyKey | None = None) -> Brand:
     """Submits the brand, and the campaign if it is begun. A worker hands them to the registry, one after the other.
 
     For a brand that is submitted or approved, submits the campaign alone. Raises Invalid with all problems by field,
-    Conflict if nothing can be submitted, and Unavailable without a registry.
+    Conflict if nothing can be submitted, QuotaExceeded after the plan's last submission of the month, and Unavailable
+    without a registry.
     """
     if find_earlier_effect(effect):
         return get_brand(origin.org_id)
-    registry = get_registry()
+    registry, limit = get_registry(), organizations.get_organization(origin.org_id).terms.registrations_per_month
 
     def decide(before: Brand) -> Decision[Brand]:
         campaign = before.campaign if before.campaign and before.campaign.fields else None
@@ -70,9 +72,26 @@ def submit_brand(origin: Origin, effect: IdempotencyKey | None = None) -> Brand:
         if not sends_brand and not sends_campaign:
             raise _nothing_to_submit(before)
         _require_valid(before, campaign if sends_campaign else None, registry, brand=sends_brand)
-        return _submitted(origin, before, registry.name, brand=sends_brand, campaign=sends_campaign)
+        counted = _count_submission(before, limit)
+        return _submitted(origin, counted, registry.name, brand=sends_brand, campaign=sends_campaign)
 
     return change_brand(origin, decide, effect)
+
+
+def _count_submission(before: Brand, limit: int | None) -> Brand:
+    """Returns the brand with one submission more in this month. Raises QuotaExceeded at the plan's limit."""
+    month = clock.now_iso()[:7]
+    used = before.submissions if before.submitted_month == month else 0
+    if limit is not None and used >= limit:
+        remedy = "wait for the next month (UTC), or ask your contact for more" if limit else "subscribe to a plan"
+        raise QuotaExceeded(
+            f"The registry charges for each submission, and your plan includes {limit} a month: {remedy}.",
+            code="plan_quota",
+            resource="registrations",
+            current=used,
+            cap=limit,
+        )
+    return before.model_copy(update={"submitted_month": month, "submissions": used + 1})
 
 
 def _nothing_to_submit(brand: Brand) -> Conflict:

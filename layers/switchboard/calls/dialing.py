@@ -182,8 +182,8 @@ def _claim(
     """Claims a call for this worker and takes a lane. Returns `None` if another worker has the call or no lane is free.
 
     The same transaction checks everything that may have been withdrawn since the organization was read. Raises
-    StoppedError and Blocked, and QuotaExceeded if the limits have no room for the hold. Raises Contended if the spending
-    cap was changed: then the organization must be read again.
+    StoppedError and Blocked, and QuotaExceeded if the limits have no room for the hold. Raises Contended if the
+    spending cap was changed: then the organization must be read again.
     """
     call = admitted.call
     lane: Lane | None = admitted.lane

@@ -169,7 +169,7 @@ def _summarize_silence(call: Call, turns: Sequence[TalkTurn]) -> TalkSummary:
 def _count_model_use(call: Call) -> None:
     """Counts a use of the model before it costs money. Raises QuotaExceeded at the organization's daily limit."""
     org = organizations.get_organization(call.org_id)
-    usage.commit_within([usage.daily_charge(org, "model_summaries", MODEL_SUMMARIES_PER_DAY)])
+    usage.commit_within([usage.unbilled_charge(org, "model_summaries", MODEL_SUMMARIES_PER_DAY)])
 
 
 def _shorten(turns: Sequence[TalkTurn]) -> list[TalkTurn]:

@@ -68,9 +68,10 @@ def transcribe_sample(origin: Member, sample: AudioSample) -> Transcription:
     transcriber = speech.configured_transcriber()
     if not _is_started(transcriber, job):
         # Each job costs money. A later look at a job that runs costs nothing.
-        refusal = f"The organization's {SAMPLES_PER_DAY} samples of today are used: try again tomorrow (UTC)."
         org = origin.organization
-        usage.commit_within([usage.daily_charge(org, "transcriptions", SAMPLES_PER_DAY, refusal_text=refusal)])
+        limit = usage.unbilled_limit(org, SAMPLES_PER_DAY)
+        refusal = f"The organization's {limit} samples of today are used: try again tomorrow (UTC)."
+        usage.commit_within([usage.unbilled_charge(org, "transcriptions", SAMPLES_PER_DAY, refusal_text=refusal)])
         objects.upload_object(_BUCKET, audio.key, sample.read_chunks(), sample.media_type)
     found = _transcribed(transcriber, audio, job)
     event = events.new_event_write(

@@ -101,7 +101,7 @@ def _charge_call(turn: ReplyTurn, *, is_first: bool) -> None:
     """Counts a question to the model. Raises QuotaExceeded at a daily limit."""
     contact = turn.talk.contact_e164
     by_contact = usage.daily_charge_of_contact(turn.org, contact, "model_calls", MODEL_CALLS_PER_CONTACT)
-    by_org = usage.daily_charge(turn.org, "model_replies", MODEL_REPLIES_PER_DAY)
+    by_org = usage.unbilled_charge(turn.org, "model_replies", MODEL_REPLIES_PER_DAY)
     usage.commit_within([by_contact, by_org] if is_first else [by_contact])
 
 

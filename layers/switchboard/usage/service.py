@@ -60,6 +60,8 @@ __all__ = [
     "spending_charge",
     "sum_units",
     "total_ref",
+    "unbilled_charge",
+    "unbilled_limit",
     "used_in_month",
 ]
 
@@ -67,6 +69,8 @@ __all__ = [
 #: The text of a daily limit that the plan sets.
 _PLAN_CAP = "The plan's daily cap is reached: change the plan, or wait for the next day (UTC)."
 _PLAN_QUOTA = "The plan's monthly quota is reached: change the plan, or wait for the next month (UTC)."
+#: A plan that nobody pays for has this part of what the platform pays and bills nobody for.
+_FREE_PART = 50
 #: The time that the counters of a day are kept after it.
 _DAYS_KEPT = timedelta(days=35)
 
@@ -228,6 +232,19 @@ def daily_charge(org: Organization, counter: str, limit: int, *, refusal_text: s
         )
 
     return Charge(_day(org.id), {counter: 1}, {counter: limit}, refusal, org.terms.sliced)
+
+
+def unbilled_charge(org: Organization, counter: str, limit: int, *, refusal_text: str = _PLAN_CAP) -> Charge:
+    """Returns the charge for one use that the platform pays and bills nobody for, such as a question to a model.
+
+    `limit` is the most of them in a day (UTC). A plan that nobody pays for has a small part of it.
+    """
+    return daily_charge(org, counter, unbilled_limit(org, limit), refusal_text=refusal_text)
+
+
+def unbilled_limit(org: Organization, limit: int) -> int:
+    """Returns how many of an unbilled use an organization has in a day, at most `limit`."""
+    return limit if org.terms.has_overage else max(1, limit // _FREE_PART)
 
 
 def daily_charge_of_key(org: Organization, key_id: str, limit: int, refusal: QuotaExceeded) -> Charge:

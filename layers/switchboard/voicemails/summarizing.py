@@ -74,7 +74,7 @@ def _is_awaited(voicemail: Voicemail) -> bool:
 def _count_model_use(voicemail: Voicemail) -> None:
     """Counts a use of the model before it costs money. Raises QuotaExceeded at the organization's daily limit."""
     org = organizations.get_organization(voicemail.org_id)
-    usage.commit_within([usage.daily_charge(org, "model_digests", MODEL_DIGESTS_PER_DAY)])
+    usage.commit_within([usage.unbilled_charge(org, "model_digests", MODEL_DIGESTS_PER_DAY)])
 
 
 def _keep(voicemail: Voicemail, made_by: str, found: DigestTexts) -> None:

@@ -139,7 +139,7 @@ def _await_provider_text(voicemail: Voicemail, job: TranscribeVoicemail) -> None
 def _count_transcription(voicemail: Voicemail) -> None:
     """Counts a transcription before it costs money. Raises QuotaExceeded at the organization's daily limit."""
     org = organizations.get_organization(voicemail.org_id)
-    usage.commit_within([usage.daily_charge(org, "voicemail_transcriptions", TRANSCRIPTIONS_PER_DAY)])
+    usage.commit_within([usage.unbilled_charge(org, "voicemail_transcriptions", TRANSCRIPTIONS_PER_DAY)])
 
 
 def _look_later(voicemail: Voicemail, job: TranscribeVoicemail, why: str) -> None:
