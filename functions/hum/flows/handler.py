@@ -39,6 +39,7 @@ api = Api(Hum(), "flows", tags={"Flows": "The agents that talk in calls: their t
 
 _UNKNOWN = "There is no such flow."
 _CONFLICT = "The flow has another version than `If-Match` names: `version_conflict`."
+_DAILY = "The organization's 500 new versions of today are used: `daily_cap`."
 _INVALID = "A setting is not valid. For JSON in a text, the message names the line and the path."
 
 IfMatch = Annotated[
@@ -78,7 +79,7 @@ def list_flows(limit: Limit = 50, cursor: Cursor = None) -> FlowList:
     description="Only `name` is required. Assign the flow to a number with `PATCH /api/numbers/{id}`.",
     status=201,
     permission=Permission.FLOWS_WRITE,
-    responses={400: _INVALID},
+    responses={400: _INVALID, 402: _DAILY},
 )
 def create_flow(request: FlowInput) -> FlowView:
     flow = service.create_flow(api.member, FlowSettings.model_validate(request.settings()), api.member.effect)
@@ -103,7 +104,7 @@ def get_flow(flow_id: str) -> FlowView:
     description="A missing field stays unchanged. Each change is a new version. Calls in progress keep the version "
     "with which they began.",
     permission=Permission.FLOWS_WRITE,
-    responses={400: _INVALID, 404: _UNKNOWN, 409: _CONFLICT},
+    responses={400: _INVALID, 402: _DAILY, 404: _UNKNOWN, 409: _CONFLICT},
 )
 def update_flow(flow_id: str, request: FlowChanges, if_match: IfMatch = None) -> FlowView:
     flow = changes.update_flow(api.member, flow_id, request.given(), _version(if_match), api.member.effect)
@@ -146,6 +147,7 @@ def get_flow_config(flow_id: str) -> FlowConfigView:
     permission=Permission.FLOWS_WRITE,
     responses={
         400: "The text is not valid: `invalid_config`, with the line and the path.",
+        402: _DAILY,
         404: _UNKNOWN,
         409: _CONFLICT,
     },
@@ -192,6 +194,7 @@ def get_flow_version(
     permission=Permission.FLOWS_WRITE,
     responses={
         400: "The earlier settings do not fit now, for example because a flow that they name is deleted.",
+        402: _DAILY,
         404: "There is no such flow, or it has no such version.",
     },
 )
@@ -207,7 +210,7 @@ def rollback_flow(flow_id: str, request: FlowRollbackInput) -> FlowView:
     description="The copy is called `Copy of …`. No number uses it, and its versions begin at 1.",
     status=201,
     permission=Permission.FLOWS_WRITE,
-    responses={404: _UNKNOWN},
+    responses={402: _DAILY, 404: _UNKNOWN},
 )
 def duplicate_flow(flow_id: str) -> FlowView:
     return _view(changes.duplicate_flow(api.member, flow_id, api.member.effect))

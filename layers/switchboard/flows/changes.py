@@ -192,6 +192,7 @@ def _next_flow(
         created_by=after.updated_by,
     )
     writes: list[Writes] = [
+        service.version_count_write(before.org_id),
         service.missing_version_writes(before),
         store.version_writes(after, entry, source),
         transfers.transfer_writes(before, after),

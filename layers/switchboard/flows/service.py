@@ -23,9 +23,13 @@ from switchboard.kit.background import BackgroundTask
 from switchboard.numbers import service as numbers
 from switchboard.numbers.models import Number
 from switchboard.persistence.idempotency import IdempotencyKey, commit_once
+from switchboard.usage import service as usage
 
 __all__ = ["flow_ref", "list_flows"]
 
+#: The most versions of flows that an organization makes in a day (UTC). Nothing deletes a version, which has up to
+#: 200 KB, because calls name the version with which they began.
+VERSIONS_PER_DAY = 500
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -58,10 +62,17 @@ def make_flow(origin: Origin, settings: FlowSettings) -> Flow:
     )
 
 
+def version_count_write(org_id: str) -> Writes:
+    """Returns the write that counts a new version. Raises QuotaExceeded at commit after the day's last one."""
+    told = f"Your flows were changed {VERSIONS_PER_DAY} times today, which is the limit: try again tomorrow (UTC)."
+    return usage.daily_limit_write(org_id, "flow_versions", VERSIONS_PER_DAY, told)
+
+
 def first_version_writes(flow: Flow, note: str | None) -> list[Writes]:
     """Returns the writes of a new flow: the flow, its first version, and its transfers to other flows."""
     entry = first_entry(flow, note)
     return [
+        version_count_write(flow.org_id),
         store.flow_writes(flow),
         store.version_writes(flow, entry, None),
         transfers.transfer_writes(None, flow),
@@ -85,7 +96,7 @@ def missing_version_writes(before: Flow) -> Writes:
 
 
 def create_flow(origin: Origin, settings: FlowSettings, effect: IdempotencyKey | None = None) -> Flow:
-    """Creates a flow. Raises Invalid, or Conflict if another flow has its provider's agent."""
+    """Creates a flow. Raises Invalid, QuotaExceeded, or Conflict if another flow has its provider's agent."""
     flow, writes = new_flow_writes(origin, settings)
     done = commit_once(effect, flow.id, writes)
     return get_flow(origin.org_id, done.subject_id) if done else flow

@@ -45,6 +45,7 @@ __all__ = [
     "daily_charge",
     "daily_charge_of_contact",
     "daily_charge_of_key",
+    "daily_limit_write",
     "get_monthly_usage",
     "hold_charge",
     "monthly_charge",
@@ -232,6 +233,18 @@ def daily_charge(org: Organization, counter: str, limit: int, *, refusal_text: s
         )
 
     return Charge(_day(org.id), {counter: 1}, {counter: limit}, refusal, org.terms.sliced)
+
+
+def daily_limit_write(org_id: str, counter: str, limit: int, refusal_text: str) -> Update:
+    """Returns the write that counts one unit of a counter of its own with a daily limit (UTC), the same for each plan.
+
+    It is for commits that charge nothing. It raises QuotaExceeded at commit.
+    """
+
+    def refuse(_: list[Item | None]) -> QuotaExceeded:
+        return QuotaExceeded(refusal_text, code="daily_cap", resource=counter, current=limit, cap=limit)
+
+    return store.total_write(_day(org_id, f"#{counter}"), {counter: 1}, {counter: limit}, refuse)
 
 
 def unbilled_charge(org: Organization, counter: str, limit: int, *, refusal_text: str = _PLAN_CAP) -> Charge:

@@ -18,7 +18,7 @@ from switchboard.voicemails import summarizing as digests
 from switchboard.voicemails import transcribing
 from tests.actors import tenant
 
-#: What one use costs the platform at most, in cents: a model, or a minute and more of speech.
+#: The most that one use costs the platform, in cents: a question to a model, or minutes of speech.
 _MOST_CENTS = {
     "model_replies": (writing.MODEL_REPLIES_PER_DAY, 1),
     "model_digests": (digests.MODEL_DIGESTS_PER_DAY, 1),
