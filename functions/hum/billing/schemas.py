@@ -110,8 +110,8 @@ class BillingUsageView(BaseModel):
     numbers_included: int | None
     overage_cents: int = Field(description="The cost of the use beyond what is included.")
     cost_cents: int = Field(
-        description="The cost of the use at list prices, what the plan includes counted too. `overage_cap_cents` limits"
-        " it."
+        description="The cost of the use at list prices, what the plan includes and calls in progress hold counted too."
+        " `overage_cap_cents` limits it."
     )
 
 
@@ -153,6 +153,10 @@ class BillingView(BaseModel):
     current_period_end: str
     cancel_at_period_end: bool
     suspends_at: str | None = Field(description="When an unpaid subscription becomes `suspended`.")
+    numbers_released_at: str | None = Field(
+        description="When telephone numbers beyond the free plan are released, because nobody pays for them. A payment"
+        " ends it."
+    )
     usage: BillingUsageView
     stripe_customer: bool = Field(description="Whether the portal can be opened.")
     billing_email: str | None
@@ -171,6 +175,7 @@ class BillingView(BaseModel):
             current_period_end=ends,
             cancel_at_period_end=bool(account and account.cancel_at_period_end),
             suspends_at=summary.suspends_at,
+            numbers_released_at=account.numbers_due_at if account else None,
             usage=BillingUsageView(
                 minutes=summary.minutes,
                 minutes_included=summary.included.minutes,

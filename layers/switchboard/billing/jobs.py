@@ -32,6 +32,13 @@ class ReportUse(Job, queue="billing"):
     unanswered_since: str | None = None
 
 
+class ReleaseNumbers(Job, queue="numbers"):
+    """Mail about the release of an organization's numbers, or release them if `due_at` has come."""
+
+    org_id: str
+    due_at: str
+
+
 class RebalanceUsage(Job, queue="billing"):
     """Return the borrowed units of usage counters after a change of plan."""
 

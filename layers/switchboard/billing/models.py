@@ -121,6 +121,10 @@ class BillingAccount(BaseModel):
     paid_plans: dict[str, dict[PlanName, int]] = {}
     billed_since: str | None = None
     checkout: OpenCheckout | None = None
+    #: When the numbers are released because nobody pays, how many mails have said so, and the timer of the next job.
+    numbers_due_at: str | None = None
+    numbers_mails: int = 0
+    numbers_timer: str | None = None
     #: When the subscription was last read at the provider.
     read_at: str | None = None
     #: Since when the provider does not tell the subscription, and the next planned read with its timer. `unreadable`

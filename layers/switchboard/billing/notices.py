@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from switchboard.accounts.models import Organization
 from switchboard.aws.writes import Writes
 from switchboard.billing.models import UNPAID, BillingAccount, BillingStatus
@@ -47,6 +49,24 @@ _LETTERS: dict[BillingStatus, tuple[str, str]] = {
         ),
     ),
 }
+#: The numbers that a mail names.
+_NUMBERS_SHOWN = 100
+_RELEASE = (
+    "Telephone numbers of {name} are released on {day}",
+    (
+        "Nobody pays for {name} any more. Without a subscription it keeps {kept} of its telephone numbers, the oldest."
+        " On {day} (UTC) these go back to the carrier, who may give them to somebody else:\n\n{numbers}\n\n"
+        "To keep them, subscribe or pay before that day: {url}\nYou may also ask another carrier to take them over"
+        " (porting), as long as you have them.\n"
+    ),
+)
+_RELEASED = (
+    "The telephone number {e164} was released",
+    (
+        "{name} has no paid subscription, so its number {e164} went back to the carrier today. Calls and texts to it no"
+        " longer arrive here.\n"
+    ),
+)
 _DISPUTED = (
     "A payment for {name} is disputed",
     (
@@ -82,6 +102,22 @@ def notice_writes(
         return []
     subject, text = notice_text(org, status, since, in_debt=account.in_debt)
     return email.system_mail_writes(origin, None, receiver, subject, text)
+
+
+def release_letter(org: Organization, released: Sequence[str], day: str, kept: int) -> tuple[str, str]:
+    """Returns the subject and the text of a mail about numbers that are released on a day."""
+    shown = "\n".join(released[:_NUMBERS_SHOWN])
+    more = f"\nand {len(released) - _NUMBERS_SHOWN} more" if len(released) > _NUMBERS_SHOWN else ""
+    name = safe_for_mail(org.name) or "Your organization"
+    return _RELEASE[0].format(name=name, day=day), "Hello,\n\n" + _RELEASE[1].format(
+        name=name, day=day, numbers=shown + more, kept=kept, url=settings.text("PUBLIC_URL", "")
+    )
+
+
+def released_letter(org: Organization, e164: str) -> tuple[str, str]:
+    """Returns the subject and the text of a mail about a number that was released."""
+    name = safe_for_mail(org.name) or "Your organization"
+    return _RELEASED[0].format(e164=e164), "Hello,\n\n" + _RELEASED[1].format(name=name, e164=e164)
 
 
 def notice_address(org: Organization, account: BillingAccount | None) -> str | None:

@@ -13,7 +13,7 @@ from switchboard import telemetry
 from switchboard.accounts import organizations
 from switchboard.accounts.models import Organization
 from switchboard.aws.writes import Writes, commit
-from switchboard.billing import deferrals, moves, notices, paid_months, store, use_reports
+from switchboard.billing import deferrals, moves, notices, number_release, paid_months, store, use_reports
 from switchboard.billing.jobs import ApplyPaymentEvent, CheckPayment, RebalanceUsage
 from switchboard.billing.models import BillingAccount, BillingStatus
 from switchboard.billing.moves import BillingOutcome
@@ -154,6 +154,7 @@ def account_writes(
     after, check_writes = _schedule_check(before, after, outcome.next_check_at)
     after, read_writes = deferrals.end_waiting(before, after)
     after, use_writes = use_reports.plan_next_report(before, after, outcome.ended_at)
+    after, release_writes = number_release.plan_release(before, after, org, outcome.plan or org.plan)
     return after, [
         organizations.terms_writes(origin, outcome.plan, unpaid=outcome.unpaid, past_due=outcome.past_due),
         timers.job_write(RebalanceUsage(org_id=org.id)) if outcome.plan else None,
@@ -162,6 +163,7 @@ def account_writes(
         check_writes,
         read_writes,
         use_writes,
+        release_writes,
     ]
 
 

@@ -63,6 +63,7 @@ def test_the_summary_has_the_shape_of_the_contract(ask: Ask) -> None:
         "current_period_end": "2026-02-01T00:00:00.000Z",
         "cancel_at_period_end": False,
         "suspends_at": None,
+        "numbers_released_at": None,
         "usage": {
             "minutes": 0,
             "minutes_included": 10,
