@@ -52,6 +52,8 @@ class Organization(BaseModel):
     unpaid: bool = False
     #: Whether its subscription is unpaid. Use beyond what the plan includes is then refused.
     past_due: bool = False
+    #: Whether it has a subscription, and has not yet paid for a whole month. Its use then has a limit of its own.
+    new_payer: bool = False
     #: The caller's number for agents that have no number of their own.
     caller_id: str | None = None
     #: Its calling hours, narrower than the legal ones: `{"start": "09:00", "end": "18:00"}`, in the recipient's time.

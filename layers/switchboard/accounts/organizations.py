@@ -120,7 +120,12 @@ def set_limit(origin: Origin, name: str, value: int | None) -> None:
 
 
 def terms_writes(
-    origin: Origin, plan: PlanName | None, *, unpaid: bool | None = None, past_due: bool | None = None
+    origin: Origin,
+    plan: PlanName | None,
+    *,
+    unpaid: bool | None = None,
+    past_due: bool | None = None,
+    new_payer: bool | None = None,
 ) -> list[Writes]:
     """Returns the writes that move an organization to a plan, and stop or allow what it sends, and use beyond the plan.
 
@@ -131,6 +136,7 @@ def terms_writes(
     changes: dict[str, Any] = {} if plan is None else {"plan": plan.value}
     changes |= {} if unpaid is None else {"unpaid": unpaid}
     changes |= {} if past_due is None else {"past_due": past_due}
+    changes |= {} if new_payer is None else {"new_payer": new_payer}
     if not changes:
         return []
     stop = None

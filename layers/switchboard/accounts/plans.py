@@ -32,6 +32,10 @@ class Plan:
 
     `registrations_per_month` limits the submissions of brands and campaigns, because each costs the platform a fee.
 
+    `first_month_cents` is the most that the use of a new payer may cost in a month at list prices: what the price
+    includes, at the dearest, and about twice the price beyond it. A stolen card pays a month's price, and nothing
+    later.
+
     `sliced` plans count usage in leased slices instead of one item, because one item takes part in one transaction at
     a time. In a model of these conflicts, 100 transactions per second on one item already cause some refusals.
     """
@@ -51,6 +55,7 @@ class Plan:
     numbers: int | None
     numbers_included: int | None
     registrations_per_month: int | None
+    first_month_cents: int | None
     sliced: bool = False
     has_overage: bool = True
 
@@ -74,6 +79,7 @@ PLANS = {
             numbers=3,
             numbers_included=1,
             registrations_per_month=0,
+            first_month_cents=None,
             has_overage=False,
         ),
         Plan(
@@ -92,6 +98,7 @@ PLANS = {
             numbers=25,
             numbers_included=1,
             registrations_per_month=5,
+            first_month_cents=8_700,
         ),
         Plan(
             PlanName.GROWTH,
@@ -109,6 +116,7 @@ PLANS = {
             numbers=250,
             numbers_included=3,
             registrations_per_month=10,
+            first_month_cents=39_700,
             sliced=True,
         ),
         Plan(
@@ -127,6 +135,7 @@ PLANS = {
             numbers=1_000,
             numbers_included=10,
             registrations_per_month=25,
+            first_month_cents=129_800,
             sliced=True,
         ),
         Plan(
@@ -145,6 +154,7 @@ PLANS = {
             numbers=None,
             numbers_included=None,
             registrations_per_month=None,
+            first_month_cents=None,
             sliced=True,
         ),
     )

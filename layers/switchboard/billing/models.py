@@ -120,6 +120,9 @@ class BillingAccount(BaseModel):
     #: subscription began.
     paid_plans: dict[str, dict[PlanName, int]] = {}
     billed_since: str | None = None
+    #: When the running subscription began, and whether a whole month of an earlier or of this one was paid.
+    live_since: str | None = None
+    has_paid: bool = False
     checkout: OpenCheckout | None = None
     #: When the numbers are released because nobody pays, how many mails have said so, and the timer of the next job.
     numbers_due_at: str | None = None

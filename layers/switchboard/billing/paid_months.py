@@ -10,17 +10,22 @@ from __future__ import annotations
 import calendar
 import math
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from itertools import pairwise
 
 from switchboard.accounts.models import Organization
 from switchboard.accounts.plans import PlanName
 from switchboard.billing import catalog
 from switchboard.billing.catalog import Included
-from switchboard.billing.models import PLANS_ON_SALE, BillingAccount
+from switchboard.billing.models import PLANS_ON_SALE, BillingAccount, BillingStatus
 from switchboard.kit import clock
 
 #: A report may come some weeks late, and also counts the month before its own.
 _MONTHS_KEPT = 4
+#: A subscription that began less than this before its period has not yet paid for the use of a whole month.
+_WHOLE_MONTH = timedelta(days=27)
+#: The provider charges the card an hour after the period begins, and tells a failure within a day.
+_CHARGED_WITHIN = timedelta(days=2)
 
 
 def note_plan(before: BillingAccount, after: BillingAccount) -> BillingAccount:
@@ -37,6 +42,22 @@ def note_plan(before: BillingAccount, after: BillingAccount) -> BillingAccount:
     kept = {**after.paid_plans, month: {after.plan: _first_paid_day(after, known, month), **known}}
     months = {one: kept[one] for one in sorted(kept)[-_MONTHS_KEPT:]}
     return after.model_copy(update={"paid_plans": months, "billed_since": since})
+
+
+def note_payment(before: BillingAccount, after: BillingAccount) -> BillingAccount:
+    """Returns an account that knows when its subscription began, and whether a whole month of it was paid."""
+    if not after.is_live:
+        return after
+    if not before.is_live:
+        return after.model_copy(update={"live_since": clock.now_iso()})
+    if after.live_since is None:
+        # It began before this was remembered.
+        return after.model_copy(update={"has_paid": True})
+    if after.has_paid or after.status is not BillingStatus.ACTIVE or after.period_start is None:
+        return after
+    begins = clock.parse(after.period_start)
+    paid = begins - clock.parse(after.live_since) >= _WHOLE_MONTH and clock.now() - begins >= _CHARGED_WITHIN
+    return after.model_copy(update={"has_paid": True}) if paid else after
 
 
 def _first_paid_day(account: BillingAccount, known: Mapping[PlanName, int], month: str) -> int:

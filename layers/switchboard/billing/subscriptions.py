@@ -147,6 +147,8 @@ def account_writes(
     }
     changed = any(getattr(before, name) != value for name, value in facts.items())
     after = paid_months.note_plan(before, next_version(before, **facts, read_at=now))
+    after = paid_months.note_payment(before, after)
+    new_payer = after.is_live and not after.has_paid
     if after.is_live or gone:
         after = after.model_copy(update={"checkout": None})
     if gone:
@@ -156,7 +158,13 @@ def account_writes(
     after, use_writes = use_reports.plan_next_report(before, after, outcome.ended_at)
     after, release_writes = number_release.plan_release(before, after, org, outcome.plan or org.plan)
     return after, [
-        organizations.terms_writes(origin, outcome.plan, unpaid=outcome.unpaid, past_due=outcome.past_due),
+        organizations.terms_writes(
+            origin,
+            outcome.plan,
+            unpaid=outcome.unpaid,
+            past_due=outcome.past_due,
+            new_payer=None if new_payer is org.new_payer else new_payer,
+        ),
         timers.job_write(RebalanceUsage(org_id=org.id)) if outcome.plan else None,
         _changed_event_write(origin, before.status, after) if changed else None,
         _gone_event_write(origin, before) if gone else None,

@@ -97,4 +97,4 @@ def take_transfer_hold(call: Call, seconds: int) -> tuple[int, Writes]:
 
 def was_outrun(refused: QuotaExceeded, hold: TalkHold) -> bool:
     """Whether a refusal says that others took what a call should hold. Then the call holds less, if it asks again."""
-    return hold.minutes > 0 and refused.code in ("hard_cap", "plan_quota")
+    return hold.minutes > 0 and refused.code in ("hard_cap", "plan_quota", "credit_limit")

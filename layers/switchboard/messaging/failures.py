@@ -19,6 +19,7 @@ _REASONS = {
     "attempt_cap": "The contact had as many texts as the law allows in a day.",
     "plan_quota": "The plan's monthly quota was reached.",
     "hard_cap": "The organization's monthly spending cap was reached.",
+    "credit_limit": "The limit of a new subscription was reached, which holds until a whole month was paid.",
     "subscription_unpaid": "The organization's subscription was unpaid.",
     "no_carrier": "No carrier of texts is configured.",
 }

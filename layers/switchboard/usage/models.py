@@ -51,6 +51,8 @@ CAP_SWITCH = {
     Meter.NUMBER_LOCAL: "numbers",
     Meter.NUMBER_TOLL_FREE: "numbers",
 }
+#: The meters that are billed after their use. The use of a new payer has a limit over all of them.
+BILLED_LATER = frozenset(PRICE_MICROS) - {Meter.EMAIL}
 #: The plan's monthly limit of a meter.
 MONTHLY_QUOTA = {
     Meter.EMAIL: "emails_per_month",

@@ -22,6 +22,7 @@ from switchboard.persistence.optimistic import retry_on_conflict
 from switchboard.usage import charges, store
 from switchboard.usage.charges import SLICES, Charge, commit_within, require_room, total_ref, used_in_month
 from switchboard.usage.models import (
+    BILLED_LATER,
     CAP_SWITCH,
     INCLUDED,
     MICROS_PER_CENT,
@@ -95,6 +96,8 @@ def commit_spending(
 
 #: The counter of what an organization with an unpaid subscription sends. Its limit is zero, so it is never written.
 _UNPAID = "unpaid"
+#: The counter of the cost of what is billed after its use. Only a new payer has a limit of it.
+_CREDIT = "credit"
 
 
 def spending_charge(org: Organization, meter: Meter, units: int, *, sends: bool = True, held: int = 0) -> Charge:
@@ -144,8 +147,10 @@ def _held(meter: Meter, units: int, *, capped: bool) -> dict[str, int]:
     """Returns what held units add to the counters of limits."""
     if not units:
         return {}
+    cost = units * PRICE_MICROS[meter]
     shared = {QUOTA_COUNTER[meter]: units} if meter in QUOTA_COUNTER else {}
-    return shared | ({"capped": units * PRICE_MICROS[meter]} if capped else {})
+    shared |= {_CREDIT: cost} if meter in BILLED_LATER else {}
+    return shared | ({"capped": cost} if capped else {})
 
 
 def _limits(org: Organization, meter: Meter) -> dict[str, int]:
@@ -155,7 +160,15 @@ def _limits(org: Organization, meter: Meter) -> dict[str, int]:
         limits[QUOTA_COUNTER.get(meter, meter.value)] = quota
     if org.hard_cap.enabled and org.hard_cap.meters.get(CAP_SWITCH[meter], True):
         limits["capped"] = org.hard_cap.monthly_cap_cents * MICROS_PER_CENT
+    if (credit := _credit_micros(org, meter)) is not None:
+        limits[_CREDIT] = credit
     return limits
+
+
+def _credit_micros(org: Organization, meter: Meter) -> int | None:
+    """Returns what the billed use of a new payer may cost in a month, `None` without a limit."""
+    cents = org.terms.first_month_cents
+    return cents * MICROS_PER_CENT if org.new_payer and cents is not None and meter in BILLED_LATER else None
 
 
 def _limit_reached(org: Organization, meter: Meter, counter: str, current: int, limit: int) -> QuotaExceeded:
@@ -166,6 +179,15 @@ def _limit_reached(org: Organization, meter: Meter, counter: str, current: int, 
             resource=CAP_SWITCH[meter],
             current=current // MICROS_PER_CENT,
             cap=org.hard_cap.monthly_cap_cents,
+        )
+    if counter == _CREDIT:
+        return QuotaExceeded(
+            "A new subscription may use this much before a whole month was paid: wait for the next month (UTC), or ask"
+            " your contact for more.",
+            code="credit_limit",
+            resource=CAP_SWITCH[meter],
+            current=current // MICROS_PER_CENT,
+            cap=limit // MICROS_PER_CENT,
         )
     return QuotaExceeded(
         _quota_text(org, meter, limit), code="plan_quota", resource=CAP_SWITCH[meter], current=current, cap=limit
@@ -197,6 +219,7 @@ def _spent(meter: Meter, units: int, *, capped: bool) -> dict[str, int]:
 
 def _spent_at(meter: Meter, units: int, cost: int, *, capped: bool) -> dict[str, int]:
     shared = {QUOTA_COUNTER[meter]: units} if meter in QUOTA_COUNTER else {}
+    shared |= {_CREDIT: cost} if meter in BILLED_LATER else {}
     return {meter.value: units, **shared, "spent": cost} | ({"capped": cost} if capped else {})
 
 
@@ -399,12 +422,12 @@ def set_hard_cap(
 def remaining_micros(org: Organization, meter: Meter) -> int | None:
     """Returns how much a meter may still cost this month, in millionths of a dollar, or `None` without a limit.
 
-    The limits are the organization's cap, and the plan's quota of the meter. A negative rest means that more was spent
-    than they allow: a limit was lowered, or calls took longer than their prepaid time.
+    The limits are the organization's cap, the plan's quota of the meter, and the limit of a new payer. A negative rest
+    means that more was spent than they allow: a limit was lowered, or calls took longer than their prepaid time.
     """
     capped = org.hard_cap.enabled and org.hard_cap.meters.get(CAP_SWITCH[meter], True)
-    quota = _monthly_quota(org, meter)
-    if not capped and quota is None:
+    quota, credit = _monthly_quota(org, meter), _credit_micros(org, meter)
+    if not capped and quota is None and credit is None:
         return None
     items = store.list_counters(org.id, clock.now_iso()[:7])
     rests: list[int] = []
@@ -413,6 +436,8 @@ def remaining_micros(org: Organization, meter: Meter) -> int | None:
     if quota is not None:
         used = sum(item.get(QUOTA_COUNTER.get(meter, meter.value), 0) for item in items)
         rests.append((quota - used) * PRICE_MICROS[meter])
+    if credit is not None:
+        rests.append(credit - sum(item.get(_CREDIT, 0) for item in items))
     return min(rests)
 
 

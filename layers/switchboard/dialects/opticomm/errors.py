@@ -36,6 +36,7 @@ CODE_OF_REASON = {
     "daily_cap": "DAILY_LIMIT_EXCEEDED",
     "plan_quota": "DAILY_LIMIT_EXCEEDED",
     "hard_cap": "DAILY_LIMIT_EXCEEDED",
+    "credit_limit": "DAILY_LIMIT_EXCEEDED",
     "subscription_unpaid": "DAILY_LIMIT_EXCEEDED",
     "phone_disabled": "CALL_FAILED",
     "provider_down": "CALL_FAILED",
