@@ -76,7 +76,7 @@ class Deployed:
         resource.Table(self.templates.name(table)).put_item(Item=item)
 
 
-def wait_for_result(what: Callable[[], Any], seconds: float = 30) -> Any:
+def wait_for_result(what: Callable[[], Any], seconds: float = 150) -> Any:
     """Call until the result is truthy, and return it."""
     deadline = time.monotonic() + seconds
     while not (found := what()):
