@@ -8,6 +8,13 @@ STACK := PYTHONPATH=layers $(PYTHON) -m infra.local
 COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url --no-annotate
 
+# Switches: any usual word for yes or no. `$(call switch,NAME,--option)` is the option if the switch is on.
+SAYS_YES := 1 on On ON true True TRUE yes Yes YES
+SAYS_NO := 0 false False FALSE no No NO off Off OFF
+switch = $(if $(filter $(SAYS_YES),$($(1))),$(2))
+$(foreach name,DETACH FORCE WORKER,$(if $(filter-out $(SAYS_YES) $(SAYS_NO),$($(name))),\
+	$(error $(name)=$($(name)) is neither yes nor no: write $(name)=yes, or leave it out)))
+
 # Some machines and container images set this. Then each process compiles each module again, and a test run and a stack
 # start dozens of processes.
 unexport PYTHONDONTWRITEBYTECODE
@@ -31,7 +38,7 @@ installed-all: python
 	@$(PYTHON) -m infra.install all
 
 run: installed-run ## run the whole system on this machine (PORT=8080; in the background with DETACH=yes)
-	@exec $(BIN)/python -m infra.local $(if $(filter yes,$(DETACH)),--detach)
+	@exec $(BIN)/python -m infra.local $(call switch,DETACH,--detach)
 
 status: python ## show what runs, and whether each part works
 	@$(STACK) status
@@ -43,7 +50,7 @@ stop: python ## stop the running stack; its data is kept
 	@$(STACK) stop
 
 reset: python ## delete the local data (asks first; FORCE=yes does not)
-	@$(STACK) reset $(if $(filter yes,$(FORCE)),--force)
+	@$(STACK) reset $(call switch,FORCE,--force)
 
 seed: installed-run ## add an organization with a year of 100,000 calls to the running stack
 	@$(BIN)/python -m infra.local.crowd
@@ -117,8 +124,8 @@ diff: build ## show what a deployment would change
 smoke: installed-all ## check a running deployment as its callers see it: SWITCHBOARD_URL and keys as in .local/demo.env
 	@$(BIN)/python -m infra.smoke
 
-destroy: build ## delete a stage that was deployed with keep_data=false (asks first; FORCE=yes does not)
-	@$(BIN)/python -m infra.cdk destroy $(CONTEXT) $(if $(filter yes,$(FORCE)),--yes)
+destroy: installed-all ## delete a stage that was deployed with keep_data=false (asks first; FORCE=yes does not)
+	@$(BIN)/python -m infra.cdk destroy $(CONTEXT) $(call switch,FORCE,--yes)
 
 invoke: installed-all ## run one handler on one event: FUNCTION=anima/email EVENT=events/anima-email-send.json
 	@$(BIN)/python -m infra.local.invoke $(FUNCTION) $(EVENT)
@@ -140,7 +147,7 @@ openapi: installed-all ## write the portal's OpenAPI documents, errors and guide
 noun: installed-all ## write the skeleton of a noun: NAME=surveys WORKER=yes (API=hum SINGULAR= PREFIX=)
 	@test -n "$(NAME)" || { echo "Name the noun, in the plural: make noun NAME=surveys"; exit 2; }
 	@$(BIN)/python -m infra.noun $(NAME) --api $(or $(API),hum) $(addprefix --singular ,$(SINGULAR)) \
-		$(addprefix --prefix ,$(PREFIX)) $(if $(filter yes,$(WORKER)),--worker)
+		$(addprefix --prefix ,$(PREFIX)) $(call switch,WORKER,--worker)
 
 lock: installed-all ## pin the newest releases that the .in files allow
 	$(COMPILE) layers/dependencies/requirements.in -o layers/dependencies/requirements.txt

@@ -32,7 +32,7 @@ def main() -> int:
     except ValueError as error:
         sys.exit(str(error))
     if given.command == "destroy":
-        _prepare_destroy(deployment, sure=given.yes)
+        _prepare_destroy(deployment, is_sure=given.yes)
         others = ["--force", *others]
     options = [] if given.command == "bootstrap" else ["--all", "--app", f"{sys.executable} -m infra.app"]
     pairs = [part for pair in given.context for part in ("-c", pair)]
@@ -49,15 +49,19 @@ def run_cdk(*arguments: str) -> int:
     return subprocess.run(command, cwd=build.ROOT, env=environ, check=False).returncode
 
 
-def _prepare_destroy(deployment: Deployment, *, sure: bool) -> None:
-    """Ask for the stage's name, and empty its buckets, because CloudFormation deletes empty ones only."""
+def _prepare_destroy(deployment: Deployment, *, is_sure: bool) -> None:
+    """Ask for the stage's name, build, and empty the buckets, because CloudFormation deletes empty ones only.
+
+    A refusal comes first: a build takes minutes. The build comes before the first deletion, because the CDK needs it.
+    """
     if deployment.keep_data:
         sys.exit(
             f"Stage {deployment.stage} keeps its data. To delete it with everything in it, first deploy it with"
             " keep_data=false, then destroy it with the same context."
         )
-    if not (sure or _agrees(deployment.stage)):
+    if not (is_sure or _agrees(deployment.stage)):
         sys.exit("Nothing was deleted.")
+    build.main()
     from infra.cdk.emptying import empty_buckets
 
     empty_buckets(deployment)

@@ -5,7 +5,7 @@
 | none, `--detach` | 0, or 1 if the stack could not start: a line says why |
 | `status` | 0 if everything works, 1 if a part does not, 3 if no stack runs, 4 while it starts or stops |
 | `stop` | 0, also if no stack runs |
-| `reset` | 0, or 1 if a stack runs or the person says no |
+| `reset` | 0, or 1 if a stack runs, the person says no, or there is no terminal to ask |
 | `logs` | 0, or 1 if there are no logs |
 """
 

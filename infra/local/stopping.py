@@ -52,7 +52,10 @@ def stop_stack(home: Path) -> None:
 
 
 def reset_data(home: Path, *, force: bool) -> None:
-    """Delete the data of a folder. Asks a person at a terminal first. Raises SystemExit while a stack runs."""
+    """Delete the data of a folder. Asks a person at a terminal first, unless `force` is set.
+
+    Raises SystemExit while a stack runs, if the person says no, and without a terminal, where nobody can be asked.
+    """
     try:
         held = lock.lock_home(home)
     except BlockingIOError:
@@ -64,8 +67,11 @@ def reset_data(home: Path, *, force: bool) -> None:
             print(f"There is no data in {home}.")
             return
         listed = ", ".join(f"{name} ({format_bytes(size)})" for name, size in sizes.items())
-        if not force and "data" in sizes and sys.stdin.isatty() and not _agrees(f"Delete {listed} in {home}? [y/N] "):
-            sys.exit("Nothing was deleted.")
+        if not force and "data" in sizes:
+            if not sys.stdin.isatty():
+                sys.exit("Nothing was deleted: there is no terminal to ask. To delete without a question: FORCE=yes.")
+            if not _agrees(f"Delete {listed} in {home}? [y/N] "):
+                sys.exit("Nothing was deleted.")
         for path in (path for paths in found.values() for path in paths):
             if path.is_dir():
                 shutil.rmtree(path)

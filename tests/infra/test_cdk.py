@@ -8,6 +8,7 @@ import sys
 import boto3
 import pytest
 
+from infra import build
 from infra.cdk import __main__ as command
 from infra.cdk import emptying
 from infra.context import read_context
@@ -26,6 +27,7 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
         return 0
 
     monkeypatch.setattr(command, "run_cdk", note)
+    monkeypatch.setattr(build, "main", lambda: note("build"))
     monkeypatch.setattr(emptying, "empty_buckets", lambda deployment: note("empty", deployment.stage))
     return found
 
@@ -68,9 +70,9 @@ def test_a_stage_is_destroyed_after_its_name_is_typed(
     assert not ran
     monkeypatch.setattr("builtins.input", lambda _: "test")
     assert run(monkeypatch, "destroy", *thrown_away) == 0
-    assert ran[0] == ("empty", "test")
-    assert ran[1][:2] == ("destroy", "--all")
-    assert "--force" in ran[1]
+    assert ran[:2] == [("build",), ("empty", "test")], "nothing is deleted before the build, and a refusal needs none"
+    assert ran[2][:2] == ("destroy", "--all")
+    assert "--force" in ran[2]
 
 
 def test_nothing_is_destroyed_if_nobody_can_answer(ran: list[tuple[str, ...]], monkeypatch: pytest.MonkeyPatch) -> None:
