@@ -213,17 +213,22 @@ class LongPolls:
         sqs.asyncio = types.SimpleNamespace(iscoroutine=asyncio.iscoroutine, sleep=self.wait_for_change)
 
     async def wait_for_change(self, seconds: float) -> None:
-        """Wait for a change of any queue, or until a hidden message is visible again. Raises RuntimeError at the end.
+        """Wait for a change of any queue, or until a hidden message is visible again.
 
-        `seconds` is what ministack would have waited. It is less than its usual pause only at the end of a poll.
+        `seconds` is what ministack would have waited. It is less than its usual pause only at the end of a poll. Raises
+        ministack's own error at the end of the engine: it answers 503. Any other error is logged with a traceback.
         """
         if self._stopped:
-            raise RuntimeError("the engine stops")
+            raise self._end()
         pause = min(self.LONGEST_SECONDS, max(0.0, self._find_next_visible() - time.time()))
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._change.wait(), pause if seconds >= _USUAL_PAUSE_SECONDS else seconds)
         if self._stopped:
-            raise RuntimeError("the engine stops")
+            raise self._end()
+
+    def _end(self) -> Exception:
+        error: Exception = self._sqs._Err("ServiceUnavailable", "the engine stops", 503)
+        return error
 
     def wake(self) -> None:
         """Let all receives look into their queues again, very soon."""

@@ -16,6 +16,7 @@ from typing import Any
 from infra.install.cleaning import find_packages
 from infra.install.sizes import format_bytes, measure_bytes
 from infra.local import lock, report
+from infra.local.terminal import until_reader_stops
 from switchboard.kit.processes import is_alive
 
 #: The exit statuses, as of `systemctl status` where it has one.
@@ -42,16 +43,17 @@ def print_status(home: Path, *, as_json: bool) -> int:
         state = told["state"]
     parts = list(_check_parts(told)) if state == "serving" else []
     status = _exit_status(state, parts)
-    if as_json:
-        summary = {**told, "home": str(home), "status": _NAMES[status], "parts": [asdict(part) for part in parts]}
-        print(json.dumps(summary, indent=2))
-        return status
-    print(_headline(home, state, told))
-    for part in parts:
-        print(f"  {part.name:<30} {part.place:<24} {part.trouble or 'works'}")
-    if status == BROKEN:
-        print("A part that ended is started again by itself. If it is not, see `make logs`, then `make stop`.")
-    print(_describe_disk(home))
+    with until_reader_stops():
+        if as_json:
+            summary = {**told, "home": str(home), "status": _NAMES[status], "parts": [asdict(part) for part in parts]}
+            print(json.dumps(summary, indent=2))
+            return status
+        print(_headline(home, state, told))
+        for part in parts:
+            print(f"  {part.name:<30} {part.place:<24} {part.trouble or 'works'}")
+        if status == BROKEN:
+            print("A part that ended is started again by itself. If it is not, see `make logs`, then `make stop`.")
+        print(_describe_disk(home))
     return status
 
 

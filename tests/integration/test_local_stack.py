@@ -93,6 +93,8 @@ def test_a_stack_in_the_background_is_ready_at_return_and_stops_with_its_data(tm
     finally:
         status, text = detached.command("stop")
     assert (status, text.splitlines()[-1]) == (0, "Stopped. The data is kept.")
+    for log in detached.home.glob("*.log"):
+        assert "Traceback" not in log.read_text(), f"{log.name}: a normal stop is no error"
     assert detached.command("status")[0] == 3
     assert detached.command("stop")[0] == 0
     status, text = detached.command("reset", "--force")

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from infra.install import cleaning
+from infra.install.environments import ROOT
 from infra.local import lock, logs, status, stopping
 
 
@@ -61,16 +65,18 @@ def test_reset_asks_a_person_at_a_terminal(
     assert (home / "data").exists() != deleted
 
 
-def test_reset_does_not_ask_with_force_and_without_a_terminal(
-    home: Path, terminal: Callable[[str], list[str]], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_reset_does_not_ask_with_force(home: Path, terminal: Callable[[str], list[str]]) -> None:
     asked = terminal("n")
     stopping.reset_data(home, force=True)
-    (home / "data").mkdir()
-    monkeypatch.setattr(sys.stdin, "isatty", lambda: False, raising=False)
-    stopping.reset_data(home, force=False)
     assert not asked
     assert not (home / "data").exists()
+
+
+def test_reset_refuses_without_force_and_without_a_terminal(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: False, raising=False)
+    with pytest.raises(SystemExit, match="there is no terminal to ask"):
+        stopping.reset_data(home, force=False)
+    assert (home / "data").exists()
 
 
 def test_reset_and_a_second_stack_are_refused_while_a_stack_runs(home: Path) -> None:
@@ -90,6 +96,32 @@ def test_a_stopped_stack_has_status_3_and_stop_does_nothing(home: Path, capsys: 
     assert json.loads(capsys.readouterr().out)["status"] == "stopped"
     stopping.stop_stack(home)
     assert "No stack runs" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "status"), [("status", 3), ("status --json", 3), ("logs", 0), ("logs --follow --lines 0", 0)]
+)
+def test_a_reader_that_stops_reading_gets_no_traceback(home: Path, words: str, status: int) -> None:
+    """As with `make status | head -1`."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    program = subprocess.Popen(
+        [sys.executable, "-m", "infra.local", *words.split()],
+        env=os.environ | {"SWITCHBOARD_HOME": str(home)},
+        cwd=ROOT,
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    os.close(writing)
+    for _ in range(600):
+        with (home / "functions.log").open("a") as file:
+            file.write("new\n")
+        with suppress(subprocess.TimeoutExpired):
+            program.wait(0.1)
+            break
+    told = program.communicate(timeout=1)[1]
+    assert (told, program.returncode) == ("", status)
 
 
 def test_a_stack_that_reports_nothing_yet_has_status_4(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -28,7 +28,10 @@ class Store(dict[tuple[str, str, str], dict[str, Any]]):
 
 
 class Sqs:
-    """The engine's module of queues, with the parts that the journal uses."""
+    """The engine's module of queues, with the parts that the host uses."""
+
+    class _Err(Exception):
+        """An error with a code, a message and a status, which the engine answers."""
 
     def __init__(self) -> None:
         self._queues = Store()

@@ -49,15 +49,16 @@ def test_the_end_of_a_poll_is_kept() -> None:
     asyncio.run(run())
 
 
-def test_a_stop_ends_all_receives() -> None:
+def test_a_stop_ends_all_receives_with_an_error_that_the_engine_answers_without_a_traceback() -> None:
     async def run() -> None:
-        polls, _ = make_polls()
+        polls, sqs = make_polls()
         waiting = asyncio.create_task(polls.wait_for_change(0.1))
         await asyncio.sleep(0)
         polls.stop()
-        with pytest.raises(RuntimeError):
+        with pytest.raises(sqs._Err) as ended:
             await asyncio.wait_for(waiting, 5)
-        with pytest.raises(RuntimeError):
+        assert ended.value.args == ("ServiceUnavailable", "the engine stops", 503)
+        with pytest.raises(sqs._Err):
             await polls.wait_for_change(0.1)
 
     asyncio.run(run())
