@@ -37,7 +37,7 @@ def show_index() -> Response[Any]:
 def show_reference(name: str) -> Response[Any]:
     info = files.list_document_infos().get(name.removesuffix(guides.SUFFIX))
     if info is None:
-        raise NotFound("There is no such API: check the address.")
+        raise NotFound("There is no such page: see the list at /docs.")
     if name.endswith(guides.SUFFIX):
         return guides.send_text(operations.write_reference(name.removesuffix(guides.SUFFIX)), guides.MARKDOWN)
     return show_page(

@@ -20,6 +20,7 @@ def load_settings(local: str | None, stage: str | None) -> None:
     Raises NotFound if the deployment does not exist, and MissingSettingError if no deployment is selected.
     """
     if stage:
+        _read_region_as_the_aws_command_line()
         found = deployment.load_environ(stage)
     elif local is not None:
         found = _running(Path(local).expanduser())
@@ -31,6 +32,13 @@ def load_settings(local: str | None, stage: str | None) -> None:
     os.environ.update(found)
     settings.clear_cache()
     clients.clear_clients()
+
+
+def _read_region_as_the_aws_command_line() -> None:
+    """Makes AWS_REGION count, and an empty variable not. botocore alone does neither."""
+    region = os.environ.get("AWS_REGION") or os.environ.pop("AWS_DEFAULT_REGION", "")
+    if region:
+        os.environ["AWS_DEFAULT_REGION"] = region
 
 
 def _running(home: Path, otherwise: str = "") -> dict[str, str]:

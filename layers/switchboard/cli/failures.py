@@ -45,7 +45,7 @@ def describe_failure(error: BaseException) -> Failure | None:
                 " same folder, name a stack with --local HOME, or a deployment with --stage NAME",
             )
         case BotoCoreError() | ClientError():
-            return Failure(REFUSED, "aws", f"AWS: {error}{_cure(error)}")
+            return Failure(REFUSED, "aws", f"AWS: {str(error).removesuffix('.')}.{_cure(error)}")
         case SendError():
             return Failure(REFUSED, "not_sent", f"{error}: run the command again, sending a message twice is harmless")
         case ConditionFailedError():
@@ -78,7 +78,10 @@ def _usage_message(error: click.UsageError) -> str:
     message = error.format_message()
     if message.startswith("No such command"):
         path = error.ctx.command_path.removeprefix("switchboard").strip() if error.ctx else ""
-        message = f"{message.removesuffix('.')}: `{' '.join(('switchboard help', path)).strip()}` lists the commands"
+        end = "" if message.endswith("?") else ":"
+        message = (
+            f"{message.removesuffix('.')}{end} `{' '.join(('switchboard help', path)).strip()}` lists the commands"
+        )
     return message[:1].lower() + message[1:]
 
 
@@ -90,5 +93,11 @@ def _domain_message(error: DomainError) -> str:
 
 
 def _cure(error: Exception) -> str:
-    unreachable = type(error).__name__ in ("EndpointConnectionError", "ConnectTimeoutError", "ReadTimeoutError")
-    return ". Check that the stack runs, or the network" if unreachable else ""
+    match type(error).__name__:
+        case "EndpointConnectionError" | "ConnectTimeoutError" | "ReadTimeoutError":
+            return " Check that the stack runs, or the network"
+        case "NoRegionError":
+            return " Set AWS_REGION to the region of the deployment, or `region` in your AWS profile"
+        case "NoCredentialsError" | "TokenRetrievalError" | "SSOTokenLoadError" | "UnauthorizedSSOTokenError":
+            return " Sign in to AWS, or name a profile with AWS_PROFILE"
+    return ""

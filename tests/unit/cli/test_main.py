@@ -137,6 +137,25 @@ def test_an_error_of_aws_is_one_line(run: Run, cloud: dict[str, str], monkeypatc
     assert answer.err.startswith("switchboard: AWS: ")
 
 
+@pytest.mark.parametrize("region", [None, ""])
+def test_a_missing_region_or_sign_in_names_the_cure(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, region: str | None
+) -> None:
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", region) if region is not None else None
+    clients.clear_clients()
+    assert "Set AWS_REGION to the region of the deployment" in run("org", "list", "--stage", "prod").err
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    answer = run("org", "list", "--stage", "prod")
+    clients.clear_clients()
+    assert (answer.code, answer.err.count("\n")) == (1, 1)
+    assert answer.err.strip().endswith("Sign in to AWS, or name a profile with AWS_PROFILE")
+
+
 def test_an_interrupted_command_says_so(run: Run, cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     def stop(*_: Any) -> None:
         raise KeyboardInterrupt
@@ -213,6 +232,7 @@ def test_bash_completes_with_the_printed_script(run: Run, tmp_path: Path) -> Non
 def test_an_unknown_command_names_the_help_that_lists_the_commands(run: Run) -> None:
     assert "no such command 'nope': `switchboard help` lists the commands" in run("nope").err
     assert "`switchboard help org` lists the commands" in run("org", "nope").err
+    assert "Did you mean 'create'? `switchboard help org` lists the commands" in run("org", "creat").err
 
 
 def test_completion_completes_nouns_commands_options_and_words() -> None:

@@ -111,9 +111,13 @@ def test_a_guide_of_a_person_is_kept_by_no_shared_cache() -> None:
     assert again["statusCode"] == 304
 
 
-@pytest.mark.parametrize("path", ["/docs/guides/nothing", "/docs/guides/nothing.md", "/docs/nothing.md"])
-def test_an_unknown_page_is_404(path: str) -> None:
-    assert get(path)["statusCode"] == 404
+@pytest.mark.parametrize(
+    "path", ["/docs/guides/nothing", "/docs/guides/nothing.md", "/docs/nothing", "/docs/nothing.md"]
+)
+def test_an_unknown_page_is_404_and_names_the_list_of_pages(path: str) -> None:
+    answer = get(path)
+    assert answer["statusCode"] == 404
+    assert "see the list at /docs" in answer["body"]
 
 
 def test_the_list_of_guides_is_the_documentations_first_page() -> None:
