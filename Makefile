@@ -25,7 +25,7 @@ unexport PYTHONDONTWRITEBYTECODE
 	doctor diff smoke destroy invoke bench cost openapi noun lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 python:
 	@command -v $(PYTHON) > /dev/null || { echo "There is no $(PYTHON): install Python 3.11.4 or newer, or name it: make PYTHON=python3.12 …"; exit 1; }
@@ -34,7 +34,7 @@ python:
 installed-run: python
 	@$(PYTHON) -m infra.install run
 
-installed-all: python
+installed-all: python ## install pytest and all other tools into .venv; the targets that need them do it too
 	@$(PYTHON) -m infra.install all
 
 run: installed-run ## run the whole system on this machine (PORT=8080; in the background with DETACH=yes)

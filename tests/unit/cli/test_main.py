@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,11 +17,13 @@ import click
 import pytest
 from click.shell_completion import ShellComplete
 
+from infra.smoke import ANSWERS
 from switchboard.aws import clients, deployment
 from switchboard.cli import expand_local_option, nouns, program
 from switchboard.kit import settings
 from tests.actors import Tenant
 from tests.unit.cli.conftest import Run
+from tests.unit.opticomm.backend import post
 
 
 @pytest.fixture
@@ -127,6 +131,21 @@ def test_a_stage_is_found_by_its_parameter(run: Run, deployed: dict[str, str]) -
     assert answer.code == 1
     assert answer.err.startswith("switchboard: This AWS account and region have no deployment 'beta': check ")
     assert run("--stage", "prod", "--local", "org", "list").code == 2
+
+
+def test_the_page_of_a_deployment_makes_all_that_the_smoke_test_needs(run: Run, deployed: dict[str, str]) -> None:
+    clients.get_client("ssm").put_parameter(
+        Name="/switchboard/prod/environ", Type="String", Value=json.dumps(deployed | {"SWITCHBOARD_STAGE": "prod"})
+    )
+    page = (Path(__file__).resolve().parents[3] / "docs" / "deploying.md").read_text()
+    section = page.partition("### The first organization\n")[2].partition("\n### ")[0]
+    commands = re.findall(r"^\$ \.venv/bin/switchboard (--stage prod .*)$", section, re.MULTILINE)
+    made = [run(*shlex.split(command, comments=True), "--json").json for command in commands]
+    org, agent, flow, key, invite = made
+    assert (org["master_key"][:3], agent["agent_key"][:3], invite["email"]) == ("mk_", "ak_", "ada@example.com")
+    call = {"action": "initiate_call", "agent_id": flow["flow"], "phone_number": ANSWERS, "request_id": "smoke-1"}
+    placed = post(json.dumps(call), {"X-API-Key": key["text"], "Content-Type": "application/json"})
+    assert placed.is_success, placed.text
 
 
 def test_an_error_of_aws_is_one_line(run: Run, cloud: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:

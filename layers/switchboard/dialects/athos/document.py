@@ -23,6 +23,8 @@ be scored is never listed.
 **Quota.** Each minted session uses one place of the monthly quota (UTC). The place is returned if the session does not
 become a call: the token expires, the drill does not exist, or the voice transport is down.
 
+**Unknown names.** Fields of a body and query parameters that an operation does not know are ignored.
+
 **Errors** are `{"error": {"code", "message", "requestId"}}`. Programs act on `code`; `message` is for people. Every
 response has the id of its request in `X-Athos-Request-Id`. A condition without its own code uses the nearest one. Too
 many requests return 429 with `SERVICE_UNAVAILABLE` and `Retry-After`. An unknown path or an unsupported method returns

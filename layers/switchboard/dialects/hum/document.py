@@ -44,6 +44,9 @@ above are not stored. Keys are separate for each person.
 **Lists** return `next_cursor`. Send it as `cursor` to get the next page. It is `null` on the last page. A short page is
 not always the last page.
 
+**Unknown names.** Fields of a body and query parameters that an operation does not know are ignored. The schemas that
+refuse unknown fields have `additionalProperties: false`.
+
 **Errors** are `{{"error", "code", "message", "details"}}`. `error` names the status. `code` names the exact condition:
 programs act on it. `message` is for people. Objects of another organization return 404.
 """

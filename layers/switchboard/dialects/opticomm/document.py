@@ -35,6 +35,8 @@ daily calls and the spending cap. A 429 response has the seconds to wait in `ret
 order. The body has the fields of `check_status` and an `event`. Callbacks are signed as Standard Webhooks define, with
 the secret that was shown with the key. They are retried until your server accepts them.
 
+**Unknown names.** Fields of a body and query parameters that the operation does not know are ignored.
+
 **Order of checks.** Key, IP address, action, permission, repeated `request_id`, fields, limits, number, agent,
 do-not-call list, call. The response reports the first check that fails. The plan's daily calls and the spending cap are
 checked last. A condition without its own code uses the nearest one. An unknown path, an unsupported method and invalid
