@@ -65,6 +65,7 @@ CODE = {
     "subscriptions-unreadable": Watched("SubscriptionUnreadable", "The provider does not tell a subscription."),
     "payments-disputed": Watched("PaymentDisputed", "A customer disputes a payment."),
     "invoices-not-finalized": Watched("InvoiceNotFinalized", "An invoice cannot be issued."),
+    "deletions-blocked": Watched("OffboardingBlocked", "The deletion of an organization cannot end something."),
     "numbers-not-registered": Watched("NumberNotRegistered", "The registry does not add a number."),
     "registry-status-unknown": Watched("RegistryStatusUnknown", "The registry answers with an unknown status."),
     # The schedule counts every hour, so the alarm stays until the review is done.

@@ -10,17 +10,21 @@ from typing import Literal
 from switchboard.fanout import service as _fanout  # noqa: F401
 
 #: Only objects are deleted by a right of its own: for tables, to write is also to delete.
-Access = Literal["read", "write", "delete"]
+#: To scan a table and to list a bucket is for the deletion of an organization alone: no request needs it.
+Access = Literal["read", "write", "delete", "scan", "list"]
 READ: frozenset[Access] = frozenset({"read"})
 WRITE: frozenset[Access] = frozenset({"write"})
 READ_WRITE: frozenset[Access] = frozenset({"read", "write"})
 READ_WRITE_DELETE: frozenset[Access] = READ_WRITE | {"delete"}
+READ_WRITE_SCAN: frozenset[Access] = READ_WRITE | {"scan"}
+LIST_DELETE: frozenset[Access] = frozenset({"list", "delete"})
 #: The stage of each API in API Gateway.
 API_STAGE = "live"
 #: The IAM actions of each kind of access to a table.
 TABLE_ACTIONS: dict[Access, tuple[str, ...]] = {
     "read": ("BatchGetItem", "ConditionCheckItem", "GetItem", "Query"),
     "write": ("BatchWriteItem", "ConditionCheckItem", "DeleteItem", "PutItem", "UpdateItem"),
+    "scan": ("Scan",),
 }
 
 

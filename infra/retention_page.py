@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from infra import topology
+from switchboard.offboarding.kept import KEPT
 from switchboard.persistence.retention import FIVE_YEARS, ItemKind
 from switchboard.persistence.retention_rows import KINDS
 
@@ -23,8 +24,8 @@ Every kind of item has a row here: how long it is kept, how it ends, and why.
 |---|---|
 | TTL | DynamoDB deletes it by itself, at most two days after its time. Until then the code treats it as expired. |
 | a change | The commit that deletes the object deletes it. |
-| with its organization | It is kept as long as the organization exists. |
-| never | It is kept forever. |
+| with its organization | It is kept as long as the organization ([its end](#after-an-organization-is-deleted)). |
+| never | No change and no time ends it. |
 
 TTL is enough for everything that ends by time, because such a deletion needs no other work. No job looks for expired
 items.
@@ -34,6 +35,18 @@ To add a kind of item, add a row to `KINDS`, write one such item in `live` of `t
 organization, with every worker of a queue. It fails for an item without a row, for an item with another TTL than its
 row, and for a row without an item.
 
+"""
+
+_AFTER = """\
+## After an organization is deleted
+
+`switchboard org delete` begins the deletion of an organization
+([operating](operating.md#delete-an-organization), [decision](decisions/0022-deleting-organizations.md)). A worker
+deletes every item and object of the organization, of every kind above, except these. `switchboard/offboarding/kept.py`
+is the only list of what stays. The times count from the deletion, and DynamoDB deletes the items by TTL.
+
+| data | until | kinds of items | why |
+|---|---|---|---|
 """
 
 _BESIDE = """\
@@ -60,6 +73,9 @@ def _lines() -> Iterator[str]:
         yield "|---|---|---|---|---|"
         yield from (_row(kind) for kind in KINDS if kind.table == table.name)
         yield ""
+    yield from _AFTER.splitlines()
+    yield from (f"| {one.thing} | {one.until} | {', '.join(one.kinds)} | {one.why} |" for one in KEPT)
+    yield ""
     yield from _BESIDE.splitlines()
     yield from _beside()
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from infra.resources import (
+    LIST_DELETE,
     READ,
     READ_WRITE,
     READ_WRITE_DELETE,
+    READ_WRITE_SCAN,
     WRITE,
     Api,
     Bucket,
@@ -30,6 +32,8 @@ from switchboard.fanout import service as _fanout  # noqa: F401
 from switchboard.kit import jobs
 from switchboard.messaging import jobs as _text_jobs  # noqa: F401 no event starts them
 from switchboard.numbers import configuration
+from switchboard.offboarding import jobs as _offboarding_jobs  # noqa: F401 no event starts it
+from switchboard.offboarding.sweeping import BUCKETS as OWNED_BUCKETS
 
 TABLES = (
     Table("core", indexes=("gsi1",), ttl="expires", retained=True),
@@ -88,6 +92,8 @@ QUEUES = (
     Queue("mcp-servers", visibility_seconds=90),
     # Longer than a server may take to run a tool.
     Queue("tool-runs", visibility_seconds=120),
+    # Longer than a job of a deletion may take.
+    Queue("offboarding", visibility_seconds=150),
 )
 
 #: How long dead letters wait for an operator: the longest time that SQS keeps a message.
@@ -868,6 +874,19 @@ WORKERS = (
         batch=1,
         concurrency=10,
         seconds=100,
+    ),
+    Worker(
+        "workers/offboarding",
+        queue="offboarding",
+        # It finds all that belongs to an organization. The tables that end by themselves within days are left out.
+        tables={"activity": READ_WRITE_SCAN, "core": READ_WRITE_SCAN},
+        buckets=dict.fromkeys(OWNED_BUCKETS, LIST_DELETE),
+        # It hangs up calls, ends the subscription, and gives numbers back.
+        grants=frozenset({Grant.ROOT_SECRET, Grant.NUMBERS, Grant.PAYMENTS, Grant.VOICE, Grant.CALLBACKS}),
+        batch=1,
+        # A scan takes a part of what a table can read. Organizations leave rarely, and have time.
+        concurrency=2,
+        seconds=120,
     ),
 )
 

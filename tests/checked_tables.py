@@ -22,7 +22,9 @@ _INDEX_KEYS = {
 }
 _ANY_KEYS = {"pk": _PARTITION_KEY, "id": _PARTITION_KEY, "sk": _SORT_KEY}
 #: The parameters that hold an expression.
-_EXPRESSIONS = ("ConditionExpression", "FilterExpression", "KeyConditionExpression", "UpdateExpression")
+_EXPRESSIONS = (
+    *("ConditionExpression", "FilterExpression", "KeyConditionExpression", "ProjectionExpression", "UpdateExpression"),
+)
 #: All parameters of single requests. An unknown parameter fails instead of being ignored.
 _KNOWN = {
     *("TableName", "IndexName", "Key", "Item", *_EXPRESSIONS, "ExpressionAttributeNames", "ExpressionAttributeValues"),

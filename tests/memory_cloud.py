@@ -137,8 +137,17 @@ class Tables:
 
     def scan(self, **asked: Any) -> Item:
         self.asked("Scan")
-        values = Values(asked.get("ExpressionAttributeNames", {}), asked.get("ExpressionAttributeValues", {}))
-        return self._page(list(self._all(asked["TableName"])), values, asked, None)
+        name, names = asked["TableName"], asked.get("ExpressionAttributeNames", {})
+        values = Values(names, asked.get("ExpressionAttributeValues", {}))
+        items = list(self._all(name))
+        if start := asked.get("ExclusiveStartKey"):
+            after = tuple(start[part]["S"] for part in self._keys[name])
+            items = [one for one in items if tuple(one[part]["S"] for part in self._keys[name]) > after]
+        page = self._page(items, values, asked, None)
+        if shown := asked.get("ProjectionExpression"):
+            wanted = {names.get(part, part) for part in shown.split(", ")}
+            page["Items"] = [{part: one[part] for part in one if part in wanted} for one in page["Items"]]
+        return page
 
     def put_item(self, **asked: Any) -> Item:
         self._write("Put", asked)

@@ -12,6 +12,11 @@ def name_of(deployment: Deployment, bucket: str) -> str:
     return f"{deployment.resource_name(bucket)}-{Aws.ACCOUNT_ID}-{Aws.REGION}"
 
 
+def arn_of(deployment: Deployment, bucket: str) -> str:
+    """The ARN of a bucket of the topology."""
+    return f"arn:{Aws.PARTITION}:s3:::{name_of(deployment, bucket)}"
+
+
 def objects_of(deployment: Deployment, bucket: str) -> str:
     """The ARN of all objects of a bucket of the topology."""
     return f"arn:{Aws.PARTITION}:s3:::{name_of(deployment, bucket)}/*"

@@ -39,6 +39,8 @@ _BUCKET_ACTIONS: dict[Access, tuple[str, ...]] = {
     # A multipart upload needs the right to write, and its cancellation needs a right of its own.
     "write": ("s3:AbortMultipartUpload", "s3:PutObject"),
     "delete": ("s3:DeleteObject",),
+    # The right to list is one of the bucket itself.
+    "list": (),
 }
 
 
@@ -186,6 +188,8 @@ class Functions:
                     actions=["dynamodb:Query"], resources=[f"{arn}/index/{index}" for index in indexes]
                 )
         for name, access in function.buckets.items():
+            if "list" in access:
+                yield iam.PolicyStatement(actions=["s3:ListBucket"], resources=[buckets.arn_of(self._deployment, name)])
             yield iam.PolicyStatement(
                 actions=sorted(action for kind in access for action in _BUCKET_ACTIONS[kind]),
                 resources=[buckets.objects_of(self._deployment, name)],

@@ -125,7 +125,7 @@ def pause_campaign(campaign_id: str) -> Ok:
     responses={400: "`invalid_status`: it is completed.", 404: _UNKNOWN},
 )
 def cancel_campaign(campaign_id: str) -> Ok:
-    changes.cancel_campaign(api.member, campaign_id)
+    changes.cancel_campaign(api.member, campaign_id, api.member.effect)
     return DONE
 
 

@@ -46,7 +46,7 @@ def list_scheduled(
     responses={400: "It is no longer pending.", 404: "There is no such scheduled text."},
 )
 def cancel_scheduled(scheduled_id: str) -> Ok:
-    scheduling.cancel_scheduled_text(api.member, scheduled_id)
+    scheduling.cancel_scheduled_text(api.member, scheduled_id, api.member.effect)
     return DONE
 
 

@@ -155,8 +155,8 @@ def _plan_changed_write(origin: Origin, plan: PlanName) -> Writes:
     )
 
 
-def set_status(origin: Origin, status: Status) -> Organization:
-    """Makes an organization active, suspended or deleted. Returns it.
+def set_status(origin: Origin, status: Status, *beside: Writes) -> Organization:
+    """Makes an organization active, suspended or deleted, with the writes `beside` it. Returns it.
 
     Its keys follow within the key cache's time (KEY_CACHE_SECONDS). Accepted work that waits for a worker follows at
     once. Raises NotFound, and Conflict for a deleted organization.
@@ -175,12 +175,25 @@ def set_status(origin: Origin, status: Status) -> Organization:
             store.unchanged_organization_write(org, changes, ("status",)),
             stops.lift_writes(origin.org_id) if active else stops.stop_writes(origin.org_id, stops.ORGANIZATION),
             event_write,
+            *beside,
         )
         return org.model_copy(update=changes)
 
     changed = retry_on_conflict(attempt)
     assert changed is not None, "nothing here is recorded before"
     return changed
+
+
+def erased_profile_write(org_id: str) -> Writes:
+    """Returns the write that removes people and addresses from the profile of a deleted organization."""
+    blank = dict.fromkeys(
+        (
+            *("contact_name", "contact_email", "contact_phone", "owner_email", "caller_id", "calling_hours"),
+            *("address_line1", "address_line2", "address_city", "address_region"),
+            *("address_postal_code", "address_country"),
+        )
+    )
+    return store.organization_change_write(org_id, {**blank, "updated_at": clock.now_iso()})
 
 
 def set_calling_hours(origin: Origin, hours: dict[str, str] | None, effect: IdempotencyKey | None = None) -> None:

@@ -90,6 +90,22 @@ def delete_object(bucket: str, key: str) -> None:
     clients.get_client("s3").delete_object(Bucket=bucket_name(bucket), Key=key)
 
 
+def delete_objects(bucket: str, prefix: str, limit: int) -> int:
+    """Deletes up to `limit` objects, at most 1,000, whose keys begin with a prefix. Returns their number.
+
+    Raises ClientError if one of them cannot be deleted.
+    """
+    client, name = clients.get_client("s3"), bucket_name(bucket)
+    listed = client.list_objects_v2(Bucket=name, Prefix=prefix, MaxKeys=limit).get("Contents", ())
+    if not listed:
+        return 0
+    wanted = {"Objects": [{"Key": one["Key"]} for one in listed], "Quiet": True}
+    refused = client.delete_objects(Bucket=name, Delete=wanted).get("Errors", ())
+    if refused:
+        raise ClientError({"Error": {"Code": refused[0].get("Code", "")}}, "DeleteObjects")
+    return len(listed)
+
+
 def sign_download_link(bucket: str, key: str, filename: str, media_type: str, seconds: int) -> str:
     """Returns a signed link that downloads an object under this file name. The link is valid for some `seconds`.
 

@@ -73,6 +73,11 @@ def list_place(call: Call) -> str:
     return f"{place_of(call.created_at, call.id)}#{list_hint(call)}"
 
 
+def call_id_of(place: str) -> str:
+    """Returns the id of the call at a place of its lists."""
+    return place.split("#")[1]
+
+
 def list_hint(call: Call) -> str:
     """Returns the other side's number and the flow. A list reads the contact and the flow's name with the call."""
     return f"{call.person_number}#{call.flow_id or ''}"

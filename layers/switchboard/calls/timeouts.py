@@ -6,6 +6,7 @@ not answer, the end is provisional, and a later report of the provider corrects 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -23,6 +24,9 @@ from switchboard.timers import service as timers
 
 #: How many turns and tool uses of a transcript one run records.
 _REPORTS_PER_RUN = 150
+_CALLS_PER_READ = 100
+#: The states through which a call ends: it rings, is answered, and waits for its analysis.
+_MOST_STATES = 4
 
 
 def close_call(org_id: str, call_id: str, state: str) -> None:
@@ -41,6 +45,30 @@ def close_call(org_id: str, call_id: str, state: str) -> None:
         return
     if not store.CALLS.change_object(org_id, call_id, lambda found: decide_expired(found, State(state))):
         telemetry.log_skip("the call left the state of this timer", org_id=org_id, call_id=call_id)
+
+
+def close_calls(org_id: str) -> Iterator[str]:
+    """Ends the calls of an organization that is deleted, one after another. Yields the id of each that has ended.
+
+    A call whose talk has not ended at the provider gets its end by the provider's report, or by its timer.
+    """
+    running, before = [state for state in State if state not in FINAL_STATES], None
+    while places := store.list_places(org_id, None, running, _CALLS_PER_READ, None, before):
+        for call in store.find_calls([(org_id, store.call_id_of(place)) for place in places]):
+            if call is not None and call.state not in FINAL_STATES and _close_wholly(call):
+                yield call.id
+        before = places[-1]
+
+
+def _close_wholly(call: Call) -> bool:
+    """Closes a call, state after state: one that was answered meanwhile is a talk first. Returns whether it ended."""
+    now: Call | None = call
+    for _ in range(_MOST_STATES):
+        if now is None or now.state in FINAL_STATES:
+            return True
+        close_call(now.org_id, now.id, now.state.value)
+        now = store.CALLS.get_object(call.org_id, call.id)
+    return now is None or now.state in FINAL_STATES
 
 
 def hang_up_call(org_id: str, call_id: str) -> None:

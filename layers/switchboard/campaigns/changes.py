@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -22,9 +22,12 @@ from switchboard.numbers import a2p
 from switchboard.numbers import service as numbers
 from switchboard.numbers.a2p import NumberWarning
 from switchboard.persistence.collection import next_version
+from switchboard.persistence.idempotency import IdempotencyKey
 from switchboard.persistence.optimistic import Decision
 from switchboard.team.models import Member
 from switchboard.timers import service as timers
+
+_PAGE = 100
 
 
 class LaunchedCampaign(NamedTuple):
@@ -215,7 +218,7 @@ def complete_campaign(org_id: str, campaign_id: str, launch: int) -> bool:
         return False
 
 
-def cancel_campaign(member: Member, campaign_id: str) -> Campaign:
+def cancel_campaign(origin: Origin, campaign_id: str, effect: IdempotencyKey | None = None) -> Campaign:
     """Cancels a campaign that has not ended: no recipient is claimed afterwards. The pending ones count as canceled.
 
     Texts at the carrier still arrive, and rows that wait are not imported. Nothing changes for a canceled campaign.
@@ -238,11 +241,24 @@ def cancel_campaign(member: Member, campaign_id: str) -> Campaign:
         return after, [
             counts.cancel_writes(after),
             timers.cancel_writes(before.start_timer),
-            campaign_event_write(member, "campaign.canceled", after, number=after.number_id),
+            campaign_event_write(origin, "campaign.canceled", after, number=after.number_id),
         ]
 
-    changed = store.CAMPAIGNS.change_object(member.org_id, campaign_id, decide, once=member.effect)
-    return changed or require_campaign(member.org_id, campaign_id)
+    changed = store.CAMPAIGNS.change_object(origin.org_id, campaign_id, decide, once=effect)
+    return changed or require_campaign(origin.org_id, campaign_id)
+
+
+def list_running_ids(org_id: str) -> Iterator[str]:
+    """Yields the ids of the campaigns that have not ended."""
+    after: str | None = None
+    while True:
+        page = store.LISTING.read_page(org_id, {}, _PAGE, after)
+        for campaign in map(store.CAMPAIGNS.from_item, page.items):
+            if can_move(campaign.status, CampaignStatus.CANCELED):
+                yield campaign.id
+        after = page.cursor
+        if after is None:
+            return
 
 
 def _require_move(campaign: Campaign, status: CampaignStatus, done: str) -> None:

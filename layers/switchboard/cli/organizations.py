@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -22,10 +21,12 @@ from switchboard.cli.commands import (
     organization_argument,
     print_note,
     print_rows,
-    progress_bar,
     require_one,
 )
 from switchboard.usage import service as usage
+
+if TYPE_CHECKING:
+    from switchboard.offboarding.models import Deletion
 
 _LIMITS = tuple(field.name for field in fields(Plan) if field.name not in ("name", "sliced", "has_overage"))
 _LARGEST_CAP = 100_000_000
@@ -148,31 +149,59 @@ def rename_organization(org: Organization, name: str | None, slug: str | None) -
 @organization_argument
 @click.option("--yes", "is_sure", is_flag=True, help="Do not ask for the slug.")
 def delete_organization(org: Organization, *, is_sure: bool) -> None:
-    """Delete an organization for good; prints what was deleted, and what stays until when.
+    """Delete an organization and its data for good, in the background.
 
-    All its keys, members, webhooks, triggers, widgets, MCP servers, agents, contacts, voicemails and numbers go. A
-    deletion that was interrupted continues when the command runs again.
+    From now on its keys and members are refused, and no accepted work is done. A worker ends its calls, campaigns,
+    subscription and numbers, and deletes its data an hour later. Given again, the command tries again at once what the
+    worker could not end.
     """
-    # For a short start: a deletion needs the services of eleven nouns.
+    # For a short start: a deletion needs the services of many nouns.
     from switchboard.offboarding import service as offboarding
-    from switchboard.offboarding.models import KEPT
 
     confirm_destruction(
         f"{org.name} ({org.id}) is deleted for good. Its numbers go back to the carrier, and nobody can get them back.",
         org.slug,
         is_sure=is_sure,
     )
-    deleted: Counter[str] = Counter()
-    with progress_bar(0, "Deleting", lambda kind: f"{kind} {deleted[kind]}" if kind else "") as bar:
-        for kind in offboarding.delete_organization(operator_origin(org.id)):
-            deleted[kind] += 1
-            bar.update(1, kind)
+    print_rows(_deletion_row(offboarding.begin_deletion(operator_origin(org.id))))
+    print_note(f"`switchboard org deletion {org.id}` shows how far it is, and what stays.")
+
+
+@org_command.command("deletion")
+@organization_argument
+def show_deletion(org: Organization) -> None:
+    """Show how far the deletion of an organization is, and what stays. ORG is its id: its slug is soon free."""
+    from switchboard.offboarding import service as offboarding
+    from switchboard.offboarding.kept import KEPT
+
+    found = offboarding.get_deletion(org.id)
+    kept = [{"stays": one.thing, "until": one.until, "why": one.why} for one in KEPT]
     if is_json():
-        print_rows({"organization": org.id, "deleted": dict(deleted), "kept": [one._asdict() for one in KEPT]})
+        print_rows({**_deletion_row(found), "ended": found.ended, "trouble": found.trouble, "kept": kept})
         return
-    print_rows([{"deleted": kind, "number": number} for kind, number in deleted.items()], "It was deleted already.")
-    click.echo()
-    print_rows([{"stays": one.thing, "until": one.until, "why": one.why} for one in KEPT])
+    print_rows(_deletion_row(found))
+    for rows in (
+        [{"ended": kind, "number": number} for kind, number in found.ended.items()],
+        [{"cannot end": kind, "because": why} for kind, why in found.trouble.items()],
+        kept,
+    ):
+        if rows:
+            click.echo()
+            print_rows(rows)
+
+
+def _deletion_row(found: Deletion) -> dict[str, Any]:
+    return {
+        "organization": found.org_id,
+        "phase": found.phase.value,
+        "next": found.due,
+        "rows": found.rows,
+        "objects": found.objects,
+        "passes": found.passes,
+        "begun_at": found.created_at,
+        "erased_at": found.erased_at,
+        "completed_at": found.completed_at,
+    }
 
 
 def _row(org: Organization) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import datetime
 
 from switchboard.aws.reads import Query
@@ -14,6 +15,7 @@ from switchboard.messaging import store, text_events
 from switchboard.messaging.jobs import SendScheduledText
 from switchboard.messaging.models import ScheduledStatus, ScheduledText, ScheduleReason, TextMessage
 from switchboard.persistence.collection import next_version
+from switchboard.persistence.idempotency import IdempotencyKey
 from switchboard.persistence.listing import read_query_page
 from switchboard.persistence.optimistic import Decision
 from switchboard.team.models import Member
@@ -99,12 +101,19 @@ def list_scheduled_texts(
     )
 
 
-def cancel_scheduled_text(member: Member, scheduled_id: str) -> None:
+def list_pending_ids(org_id: str) -> Iterator[str]:
+    """Yields the ids of the scheduled texts that are pending, the soonest first."""
+    place = store.SCHEDULED_LISTING.find_partition(org_id, {"status": ScheduledStatus.PENDING.value})
+    for item in Query(table="activity", index=place.index, partition=place.name).read_all():
+        yield store.SCHEDULED.from_item(item).id
+
+
+def cancel_scheduled_text(origin: Origin, scheduled_id: str, effect: IdempotencyKey | None = None) -> None:
     """Cancels a pending scheduled text. Does nothing for a canceled one.
 
     Raises NotFound, and Invalid (`already_sent`, `already_failed`) if it has become a text or has failed.
     """
-    if not _ID.fullmatch(scheduled_id) or store.SCHEDULED.get_object(member.org_id, scheduled_id) is None:
+    if not _ID.fullmatch(scheduled_id) or store.SCHEDULED.get_object(origin.org_id, scheduled_id) is None:
         raise NotFound("There is no such scheduled text: check its id.")
 
     def decide(found: ScheduledText) -> Decision[ScheduledText]:
@@ -117,10 +126,10 @@ def cancel_scheduled_text(member: Member, scheduled_id: str) -> None:
         after = next_version(found, status=ScheduledStatus.CANCELED, timer=None)
         return after, [
             timers.cancel_writes(found.timer),
-            text_events.scheduled_event_write(member, "sms.schedule_canceled", after),
+            text_events.scheduled_event_write(origin, "sms.schedule_canceled", after),
         ]
 
-    store.SCHEDULED.change_object(member.org_id, scheduled_id, decide, member.effect)
+    store.SCHEDULED.change_object(origin.org_id, scheduled_id, decide, effect)
 
 
 def fail_scheduled(found: ScheduledText, error: str) -> tuple[ScheduledText, Writes]:

@@ -218,6 +218,19 @@ def release_number(origin: Origin, number: Number) -> None:
     _release_number(origin, organizations.get_organization(origin.org_id), number)
 
 
+def close_inventory(origin: Origin) -> bool:
+    """Gives back all numbers of an organization that is deleted, also unknown ones, and closes its account.
+
+    Returns False if nothing is left to close, or if no provider of numbers is configured. Raises Unavailable.
+    """
+    try:
+        inventory = get_inventory()
+    except Unavailable:
+        telemetry.log_skip("no provider of numbers is configured", org_id=origin.org_id)
+        return False
+    return ask_provider(lambda: inventory.close(origin.org_id))
+
+
 def _refresh_number(origin: Origin, number: Number, owned: OwnedNumber) -> bool:
     def decide(before: Number) -> Decision[Number]:
         if not before.active or not _differs(before, owned):

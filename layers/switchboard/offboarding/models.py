@@ -1,26 +1,59 @@
-"""The data that stays after the deletion of an organization."""
+"""The progress of the deletion of an organization."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from enum import StrEnum
+
+from pydantic import BaseModel
+
+from switchboard.events.models import SystemActor
 
 
-class KeptThing(NamedTuple):
-    """A kind of data that a deletion leaves, until when it stays, and why."""
+class Phase(StrEnum):
+    """What a deletion does now, in this order.
 
-    thing: str
-    until: str
-    why: str
+    `ending` ends all that acts or costs money, and `waiting` lets begun work end. `objects` and `rows` delete the data,
+    and are repeated until nothing is found. An `erased` organization is looked through once more, for what came late.
+    """
+
+    ENDING = "ending"
+    WAITING = "waiting"
+    OBJECTS = "objects"
+    ROWS = "rows"
+    DONE = "done"
 
 
-#: docs/retention.md has each kind of item.
-KEPT = (
-    KeptThing("name, slug, plan and dates of the organization", "no end", "the audit chain and the invoices name it"),
-    KeptThing("calls with recordings and transcripts, texts, mails", "no end", "no service erases single records yet"),
-    KeptThing("audit chain and events", "no end", "a chain with gaps proves nothing; it has ids and digests only"),
-    KeptThing("opt-outs, blocked numbers, consents", "no end", "47 CFR 64.1200 lets a lawsuit ask for the proof"),
-    KeptThing("verdicts of the compliance gate", "5 years after each", "16 CFR 310.5"),
-    KeptThing("digests of keys, addresses of inboxes", "no end", "events name them, and no address is given twice"),
-    KeptThing("usage and rent", "no end", "invoices rest on them"),
-    KeptThing("accounts of its members", "no end", "they may belong to other organizations"),
-)
+class Deletion(BaseModel):
+    """The deletion of an organization. `version` counts its steps.
+
+    `place` is the step of the phase: the number of an ending, a bucket, or a table. `position` is the place in a table.
+    `found` counts what the current pass has deleted. `ended`, `objects` and `rows` count over all passes.
+    """
+
+    id: str
+    org_id: str
+    version: int = 1
+    phase: Phase = Phase.ENDING
+    place: int = 0
+    position: dict[str, str] | None = None
+    passes: int = 0
+    found: int = 0
+    ended: dict[str, int] = {}
+    objects: int = 0
+    rows: int = 0
+    #: What could not be ended yet, by its kind, and why.
+    trouble: dict[str, str] = {}
+    #: When the next step is due, if it has to wait.
+    due: str | None = None
+    #: The origin of the deletion's changes.
+    work: SystemActor
+    created_at: str
+    updated_at: str
+    #: When a pass has found nothing more.
+    erased_at: str | None = None
+    completed_at: str | None = None
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing is left to do."""
+        return self.phase is Phase.DONE

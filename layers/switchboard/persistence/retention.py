@@ -31,6 +31,9 @@ class RetentionEnd(StrEnum):
 #: People may sue under the Telephone Consumer Protection Act for four years (28 U.S.C. 1658). Records of calls and of
 #: consent must be kept for five years (16 CFR 310.5).
 FIVE_YEARS = timedelta(days=5 * 366)
+#: The longest time for which tax and commercial laws commonly ask for books, for example § 147 of Germany's
+#: Abgabenordnung, and article L123-22 of France's Code de commerce.
+TEN_YEARS = timedelta(days=10 * 366)
 
 #: The forms of key parts that distinguish kinds from one another. Other parts are any text without `#`, or any text.
 _FORMS = {

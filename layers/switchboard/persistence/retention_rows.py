@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from switchboard.persistence.retention import FIVE_YEARS, ItemKind, RetentionEnd
+from switchboard.persistence.retention import FIVE_YEARS, TEN_YEARS, ItemKind, RetentionEnd
 
 _DAY = timedelta(days=1)
 _TTL, _CHANGE, _ORG, _NEVER = RetentionEnd.TTL, RetentionEnd.CHANGE, RetentionEnd.ORGANIZATION, RetentionEnd.NEVER
@@ -57,6 +57,15 @@ KINDS: tuple[ItemKind, ...] = (
     ItemKind("core", "MCP server", "<org>#mcp-servers|<id>", _CHANGE, "The organization deletes it."),
     ItemKind("core", "tools of an MCP server", "<org>#mcp-tools#<server>|<part>", _CHANGE, "It follows its server."),
     ItemKind("core", "label of an MCP server", "<org>#mcp-labels|<label>", _CHANGE, "It follows its server."),
+    ItemKind(
+        "core",
+        "deletion of an organization",
+        "<org>#offboarding|deletion",
+        _TTL,
+        "It shows how far the deletion is, and later proves it.",
+        TEN_YEARS,
+        "its begin",
+    ),
     ItemKind("core", "drills that are switched off", "<org>|drills", _ORG, "The tenant's own choice."),
     # ---- people and teams
     ItemKind("core", "person", "user#<id>|user", _NEVER, "Events name people by id."),

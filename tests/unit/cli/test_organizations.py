@@ -171,11 +171,14 @@ def test_a_deletion_needs_a_yes_and_says_what_stays(run: Run, acme: Tenant) -> N
     refused = run("org", "delete", "acme")
     assert (refused.code, "--yes" in refused.err) == (2, True)
     assert organizations.get_organization(acme.org_id).status == "active"
+    assert run("org", "deletion", "acme").code == 1
     told = run("org", "delete", "acme", "--yes")
-    assert told.code == 0
-    assert "audit chain and events" in told.out
-    again = run("org", "delete", "acme", "--yes", "--json").json
-    assert (again["deleted"], bool(again["kept"])) == ({}, True)
+    assert (told.code, f"switchboard org deletion {acme.org_id}" in told.err) == (0, True)
+    shown = run("org", "deletion", acme.org_id)
+    assert "audit chain and events" in shown.out
+    assert run("org", "delete", "acme", "--yes", "--json").json["phase"] == "ending"
+    again = run("org", "deletion", "acme", "--json").json
+    assert (again["phase"], again["trouble"], bool(again["kept"])) == ("ending", {}, True)
     assert run("org", "resume", "acme").code == 1
 
 

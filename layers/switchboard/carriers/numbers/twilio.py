@@ -26,6 +26,8 @@ from switchboard.carriers.twilio_subaccounts import find_subaccount, save_subacc
 
 #: The number is not on sale: 21421 it is invalid, 21422 somebody has it, 21452 the area has none.
 _UNAVAILABLE = frozenset({21421, 21422, 21452})
+#: The status of a subaccount that is closed for good.
+_CLOSED = "closed"
 #: The largest page of Twilio's lists.
 _PAGE = 1_000
 
@@ -105,6 +107,18 @@ class TwilioInventory:
         numbers = self._numbers(org_id)
         if numbers is not None:
             ask_twilio(lambda: numbers(sid).delete())
+
+    def close(self, org_id: str) -> bool:
+        """Closes the subaccount for good. Twilio releases its numbers, and deletes it after 30 days."""
+        account = find_subaccount(org_id)
+        if account is None:
+            return False
+        subaccount = self._client().api.v2010.accounts(account)
+        found = ask_twilio(subaccount.fetch)
+        if found is None or found.status == _CLOSED:
+            return False
+        ask_twilio(lambda: subaccount.update(status=_CLOSED))
+        return True
 
     def configure(self, org_id: str, sid: str, settings: NumberSettings) -> None:
         """Sets the name and the URLs of a number."""

@@ -170,6 +170,12 @@ class StripePayments:
             key = f"{change.key}:end" if change.plan is not None else change.key
             self._update(change.subscription_id, ending, key)
 
+    def end_subscription(self, org_id: str, subscription_id: str, key: str) -> None:  # noqa: ARG002 one account
+        """Cancels a subscription now. Stripe makes the last invoice of its metered prices."""
+        given: Any = {"invoice_now": True, "prorate": False}
+        with writing():
+            send_once(key, lambda options: self._client.subscriptions.cancel(subscription_id, given, options))
+
     def _change_plan(self, change: SubscriptionChange, plan: str) -> None:
         item = self._find_plan_item(change.subscription_id)
         given: Any = {

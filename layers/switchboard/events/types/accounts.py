@@ -26,6 +26,12 @@ class StatusChanged(TypedDict):
     status: Annotated[Code, "The status from now on."]
 
 
+class OrganizationErased(TypedDict):
+    rows: Annotated[Count, "The items of tables that were deleted, or got an end."]
+    objects: Annotated[Count, "The files that were deleted."]
+    passes: Annotated[Count, "How often everything was looked through."]
+
+
 class CallingHoursChanged(TypedDict):
     start: Annotated[Code | None, "The beginning of the hours, in the recipient's local time; null if removed."]
     end: Annotated[Code | None, "The end of the hours, in the recipient's local time; null if removed."]
@@ -68,6 +74,12 @@ TYPES = (
         "An organization was suspended, resumed or deleted.",
         "organization",
         StatusChanged,
+    ),
+    EventType(
+        "organization.erased",
+        "The data of a deleted organization were erased.",
+        "organization",
+        OrganizationErased,
     ),
     EventType(
         "organization.calling_hours_changed",

@@ -126,5 +126,11 @@ class NumberInventory(Protocol):
     def release(self, org_id: str, sid: str) -> None:
         """Gives a number back. Succeeds if the organization does not have it."""
 
+    def close(self, org_id: str) -> bool:
+        """Gives back all numbers of an organization, and closes its account at the provider for good.
+
+        Returns False if there is nothing to close. Raises RefusedError if the provider does not allow it.
+        """
+
     def configure(self, org_id: str, sid: str, settings: NumberSettings) -> None:
         """Sets a number's name and the URLs that the provider calls. Raises RefusedError if the number is gone."""

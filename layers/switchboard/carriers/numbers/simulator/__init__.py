@@ -96,6 +96,13 @@ class SimulatedInventory:
                 Delete(table="core", key=_pointer(found.e164)),
             )
 
+    def close(self, org_id: str) -> bool:
+        """Puts all numbers of the organization back into the stock."""
+        owned = self.list_owned(org_id)
+        for number in owned:
+            self.release(org_id, number.sid)
+        return bool(owned)
+
     def configure(self, org_id: str, sid: str, settings: NumberSettings) -> None:
         """Keeps the settings with the number."""
         changes = {

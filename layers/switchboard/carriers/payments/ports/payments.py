@@ -148,6 +148,12 @@ class Payments(Protocol):
     def change_subscription(self, change: SubscriptionChange) -> None:
         """Changes a subscription. Raises DeclinedError or AuthenticationRequiredError if a charge fails."""
 
+    def end_subscription(self, org_id: str, subscription_id: str, key: str) -> None:
+        """Ends a subscription at once. Its last invoice has the use that was reported, and no money is returned.
+
+        Raises RefusedError for one that has ended.
+        """
+
     def report_use(self, use: MeteredUse) -> None:
         """Reports units that are billed with the next invoice."""
 

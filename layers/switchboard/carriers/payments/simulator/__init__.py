@@ -165,6 +165,17 @@ class SimulatedPayments:
 
         _write(change.org_id, change.key, change_it)
 
+    def end_subscription(self, org_id: str, subscription_id: str, key: str) -> None:
+        """Ends a subscription at once."""
+
+        def end(before: SimulatedAccount) -> tuple[SimulatedAccount, str]:
+            ended = actions.end_subscription(before, subscription_id)
+            if ended is None:
+                raise RefusedError("the subscription has ended")
+            return ended[0], ""
+
+        _write(org_id, key, end)
+
     def report_use(self, use: MeteredUse) -> None:
         """Keeps the units of a key once."""
         _get_account(use.org_id, use.customer_id)
