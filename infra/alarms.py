@@ -34,7 +34,10 @@ CAUSES = {
     ),
     "late-models": ("scoring", "summaries", "replies", "digests", "tool-runs", "mcp-servers"),
     "late-webhooks": ("webhooks", "deliveries", "slow-deliveries", "triggers"),
-    "late-platform": ("audit", "projections", "timers", "contacts", "roleplay", "numbers", "brands", "billing"),
+    "late-platform": (
+        *("audit", "projections", "timers", "contacts", "roleplay"),
+        *("numbers", "brands", "billing", "offboarding"),
+    ),
 }
 
 

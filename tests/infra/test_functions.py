@@ -315,12 +315,16 @@ def expected_grants(full_deployment: Templates, function: resources.Function) ->
         arn = f"{full_deployment.name(table)}.Arn"
         for action in (*(_READ if "read" in access else ()), *(_WRITE if "write" in access else ())):
             yield f"dynamodb:{action}", arn
+        if "scan" in access:
+            yield "dynamodb:Scan", arn
         if "read" in access:
             yield from (("dynamodb:Query", f"{arn}/index/{index}") for index in topology.table(table).indexes)
     for bucket, access in function.buckets.items():
         for kind, action in _OBJECT_ACTIONS:
             if kind in access:
                 yield f"s3:{action}", f"arn:Partition:s3:::{bucket_name(full_deployment, bucket)}/*"
+        if "list" in access:
+            yield "s3:ListBucket", f"arn:Partition:s3:::{bucket_name(full_deployment, bucket)}"
     for queue in function.sends:
         yield "sqs:SendMessage", f"{queue_name(full_deployment, queue)}.Arn"
     if resources.Grant.ROOT_SECRET in function.grants:

@@ -79,7 +79,7 @@ def of_others(org_ids: set[str]) -> dict[tuple[str, str], dict[str, Any]]:
 
 
 def test_every_kind_of_item_goes_or_is_listed_as_kept(world: dict[str, str], frozen: clock.FrozenClock) -> None:
-    """A new kind goes by itself if its key begins with the organization, or if it has its `org_id`."""
+    """A new kind is deleted if its key begins with the organization, or if it has its `org_id`."""
     there = {kind.what for place in list_items() for kind in kinds_of(*place)}
     assert {kind.what for kind in KINDS} - there == UNMET - _SHARED
     for org_id in world.values():

@@ -36,6 +36,8 @@ from switchboard.messaging import store as messaging
 from switchboard.messaging.models import Author, MessageStatus, TextMedia
 from switchboard.messaging.threads import conversation_id_of
 from switchboard.numbers import service as numbers
+from switchboard.offboarding import service as offboarding
+from switchboard.offboarding.models import Phase
 from switchboard.roleplay import calls as roleplay
 from switchboard.roleplay.models import RoleplayState
 from switchboard.timers import service as timers
@@ -43,6 +45,7 @@ from switchboard.voicemails import store as voicemails
 from switchboard.webhooks import deliveries
 from switchboard.widgets import session_store
 from switchboard.widgets.models import WidgetSessionState
+from tests.actors import system
 from tests.unit.messaging.desk import make_conversation, make_text
 from tests.unit.messaging.texts_out import give_number
 
@@ -467,3 +470,11 @@ def test_invoke_reports_missing_arguments(arguments: list[str], message: str, mo
     monkeypatch.setattr(sys, "argv", ["invoke", *arguments])
     with pytest.raises(SystemExit, match=message):
         invoke.main()
+
+
+def test_sqs_offboarding_continues_a_deletion(run: Run, organization: dict[str, str]) -> None:
+    org_id = organization["ORGANIZATION_ID"]
+    offboarding.begin_deletion(system(org_id))
+    _, answer = run("workers/offboarding", "sqs-offboarding")
+    assert answer == DONE
+    assert offboarding.get_deletion(org_id).phase is Phase.WAITING

@@ -2,7 +2,7 @@
 
 | phase | does |
 |---|---|
-| ending | ends what acts or costs money (`offboarding.endings`). What fails is tried again, and stops nothing else |
+| ending | ends what acts or costs money (`offboarding.endings`). A failure is tried again, and stops nothing else |
 | waiting | lets begun calls, jobs and deliveries end |
 | objects, rows | delete the data (`offboarding.sweeping`), in passes: a later pass finds what late work has written |
 
@@ -42,11 +42,11 @@ _ENDED_PER_STEP = 5
 _QUIET = timedelta(hours=1)
 #: The pause between two passes. Late reports of providers come within it.
 _BETWEEN_PASSES = timedelta(days=1)
-#: When the last pass is made. Dead letters have gone by then, so nothing that an operator sends again is left.
+#: When the last pass is made. No dead letter is that old, so nothing is left that an operator could send again.
 _LAST_PASS = timedelta(days=16)
 #: A job that is not due for longer than this has been replaced by a later one. Clocks differ by less.
 _EARLIEST = timedelta(minutes=1)
-#: What could not be ended is tried again after these pauses, and then daily, until it works.
+#: An ending that failed is tried again after these pauses, and then daily, until it succeeds.
 _AGAIN = Deferral(timedelta(days=30), timedelta(minutes=5), timedelta(hours=6))
 #: The errors of one thing that cannot be ended now. Others are faults, and the queue repeats the job.
 _TROUBLES = (DomainError, RefusedError, ThrottledError, OutcomeUnknownError, *FAILURES)

@@ -1,8 +1,8 @@
-"""What a deletion ends before the data goes, in the order of harm.
+"""The endings of a deletion, before the data goes: all that acts or costs money, in the order of harm.
 
 The status comes first, in the commit that begins the deletion: from then on every key and session is refused, and no
-accepted work is done. Credentials and members follow, then what sends and calls, then connections to other systems.
-What needs a provider comes last, because a provider may be down.
+accepted work is done. Credentials and members follow, then calls and texts, then connections to other systems. Endings
+at a provider come last, because a provider may be down.
 
 Each ending yields the id of each thing that it has ended, one commit after another. A second run finds what is left.
 """

@@ -1,4 +1,4 @@
-"""What stays after the deletion of an organization, why, and until when.
+"""The data that stay after the deletion of an organization, why, and until when.
 
 This is the only list. The sweep deletes every other item of the organization (`offboarding.sweeping`). The command line
 and docs/retention.md show the list. A kind of item is kept if a row here has its name in `retention_rows.KINDS`.
@@ -102,7 +102,7 @@ _BY_NAME = {kind.what: kind for kind in KINDS}
 _LIVES: tuple[tuple[ItemKind, timedelta | None], ...] = tuple(
     (_BY_NAME[name], one.life) for one in KEPT for name in one.kinds
 )
-#: What the endings at providers read and write. It stays as long as one of them has not succeeded.
+#: The items that the endings at providers use. They stay as long as one of the endings has not succeeded.
 _NEEDED_TO_END = tuple(
     _BY_NAME[name]
     for name in (

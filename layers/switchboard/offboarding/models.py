@@ -10,7 +10,7 @@ from switchboard.events.models import SystemActor
 
 
 class Phase(StrEnum):
-    """What a deletion does now, in this order.
+    """The phases of a deletion, in their order.
 
     `ending` ends all that acts or costs money, and `waiting` lets begun work end. `objects` and `rows` delete the data,
     and are repeated until nothing is found. An `erased` organization is looked through once more, for what came late.
@@ -41,7 +41,7 @@ class Deletion(BaseModel):
     ended: dict[str, int] = {}
     objects: int = 0
     rows: int = 0
-    #: What could not be ended yet, by its kind, and why.
+    #: The reasons why things could not be ended yet, by their kind.
     trouble: dict[str, str] = {}
     #: When the next step is due, if it has to wait.
     due: str | None = None

@@ -39,6 +39,7 @@ class FakeTwilio:
         self.numbers: dict[str, dict[str, dict[str, Any]]] = {}
         self.requests: list[tuple[str, str, dict[str, str]]] = []
         self.faults: list[Callable[[str], tuple[int, Any] | None]] = []
+        self.closed: set[str] = set()
         self.page_size = 50
         #: A page of a list of numbers that answers with this status.
         self.broken_page: tuple[int, int] | None = None
@@ -61,6 +62,13 @@ class FakeTwilio:
                 sid = f"AC{len(self.accounts) + 1:032x}"
                 self.accounts[sid] = given["FriendlyName"]
                 return 201, {"sid": sid, "friendly_name": given["FriendlyName"]}
+            case ("GET", ["Accounts", sid]):
+                return 200, {"sid": sid, "status": "closed" if sid in self.closed else "active"}
+            case ("POST", ["Accounts", sid]):
+                assert given == {"Status": "closed"}
+                self.closed.add(sid)
+                self.numbers.pop(sid, None)
+                return 200, {"sid": sid, "status": "closed"}
             case ("GET", ["Accounts", _, "AvailablePhoneNumbers", country, kind]):
                 row = {
                     "phone_number": NUMBER, "friendly_name": "(415) 555-0128", "locality": "San Francisco",
@@ -260,6 +268,17 @@ def test_a_number_is_configured_and_released(fake: FakeTwilio, inventory: twilio
     assert inventory.list_owned(ORG) == []
     with pytest.raises(RefusedError):
         inventory.configure(ORG, bought.sid, NumberSettings("Night", url, None, None))
+
+
+def test_an_inventory_is_closed_once_with_all_its_numbers(fake: FakeTwilio, inventory: twilio.TwilioInventory) -> None:
+    assert not inventory.close(ORG), "an organization without a number has no subaccount"
+    inventory.buy(ORG, NUMBER, NumberSettings("Desk"))
+    assert inventory.close(ORG)
+    assert (fake.closed, fake.numbers) == ({*fake.accounts}, {})
+    assert not inventory.close(ORG)
+    fake.faults.append(lambda request: (503, {}) if request.startswith("GET") else None)
+    with pytest.raises(ThrottledError):
+        inventory.close(ORG)
 
 
 def test_a_configured_number_reaches_us_whatever_was_set_before(

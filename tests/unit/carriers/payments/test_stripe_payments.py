@@ -249,6 +249,17 @@ def test_an_end_that_the_portal_has_dated_is_taken_back(server: StripeServer, pa
     assert server.bodies[-1] == "cancel_at="
 
 
+def test_a_subscription_ends_at_once_with_a_last_invoice(server: StripeServer, payments: Payments) -> None:
+    answers(server, 200, subscription(status="canceled"))
+    payments.end_subscription("org_1", "sub_1", "end:sub_1")
+    (sent,) = server.requests
+    assert (sent.method, sent.path, sent.key) == ("DELETE", "/v1/subscriptions/sub_1", "end:sub_1")
+    assert sent.given == {"invoice_now": "true", "prorate": "false"}
+    answers(server, 404, stripe_error("invalid_request_error", "resource_missing"))
+    with pytest.raises(RefusedError):
+        payments.end_subscription("org_1", "sub_1", "end:sub_1")
+
+
 def test_use_has_an_identifier_and_a_key(server: StripeServer, payments: Payments) -> None:
     answers(server, 200, {"object": "billing.meter_event", "identifier": "k"})
     payments.report_use(MeteredUse("org_1", "cus_1", "voice_basic", 7, 1_769_903_999, "org_1:2026-01-31:voice_basic"))
