@@ -1,4 +1,4 @@
-"""Recognizes a spoken request for no more calls, in English and Spanish.
+"""Recognizes a spoken request for no more calls, in English, Spanish and French.
 
 A called person may revoke consent by any reasonable means (47 CFR 64.1200(a)(10)): no keyword is required, and the
 request may be part of a longer sentence. A missed call costs less than an unwanted call, so a doubtful request counts.
@@ -9,7 +9,7 @@ A person who calls us chose to call, and "stop" may be for the agent or for a re
 request counts, which names the calls or the list, and no key does (`explicit`).
 
 Transcripts often have no commas and full stops, so no pattern relies on them. The search first removes phrases that
-only look like a request (`NO_WISHES` of `data.opt_out_english` and `data.opt_out_spanish`).
+only look like a request (`NO_WISHES` of `data.opt_out_english`, `data.opt_out_spanish` and `data.opt_out_french`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from switchboard.compliance.data import opt_out_english, opt_out_spanish
+from switchboard.compliance.data import opt_out_english, opt_out_french, opt_out_spanish
 from switchboard.kit.texts import plain_words
 
 #: The telephone key that a called person presses to opt out (47 CFR 64.1200(b)(3)).
@@ -32,9 +32,11 @@ _TYPED_APOSTROPHES = str.maketrans("", "", "\u0060\u00b4")
 _CLAUSE = re.compile(r"[.,;:!?\u2026\u00a1\u00bf]+")
 _END, _CUT = "|", "/"
 
-_OTHER = re.compile("|".join((*opt_out_english.NO_WISHES, *opt_out_spanish.NO_WISHES)))
-_EXPLICIT = re.compile("|".join((*opt_out_english.WISHES, *opt_out_spanish.WISHES)))
-_WISHES = re.compile("|".join((*opt_out_english.WISHES, *opt_out_english.SHORT_WISHES, *opt_out_spanish.WISHES)))
+_LANGUAGES = (opt_out_english, opt_out_spanish, opt_out_french)
+_OTHER = re.compile("|".join(pattern for language in _LANGUAGES for pattern in language.NO_WISHES))
+_EXPLICIT_WISHES = tuple(pattern for language in _LANGUAGES for pattern in language.WISHES)
+_EXPLICIT = re.compile("|".join(_EXPLICIT_WISHES))
+_WISHES = re.compile("|".join((*_EXPLICIT_WISHES, *opt_out_english.SHORT_WISHES)))
 
 #: Turns that are a request only as a whole. Inside a sentence these words have many meanings.
 _WHOLE_TURNS = re.compile(
@@ -44,6 +46,7 @@ _WHOLE_TURNS = re.compile(
     r"(?:stop|quit)(?: (?:it|this|that|now|right now|please|already|immediately|stop|ok|okay|thanks"
     r"|thank you|sir|maam))*"
     r"|s t o p|end|revoke|forget me|delete me|no more"
+    r"|(?:(?:sil vous plait|svp|ok|bon|la|ca suffit) )*(?:arretez?|ca suffit)(?: (?:ca|tout|sil vous plait|svp|merci))*"
     r"|(?:(?:por favor|ya|no) )*(?:alto|basta|baja|paren?|no mas|detenganse|detengase)(?: (?:ya|por favor"
     r"|gracias))*"
 )

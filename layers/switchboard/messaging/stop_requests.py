@@ -1,4 +1,4 @@
-r"""Recognizes a request for no more texts inside a sentence, in English and Spanish. Pure.
+r"""Recognizes a request for no more texts inside a sentence, in English, Spanish and French. Pure.
 
 A person may revoke consent by any reasonable means (47 CFR 64.1200(a)(10)), and no keyword is required. Most wordings
 are the same as in a call, so `compliance.opt_out_speech` reads them. This module adds the words of texts, and

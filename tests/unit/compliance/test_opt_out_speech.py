@@ -47,6 +47,7 @@ def test_a_wish_beside_other_sentences_is_detected(text: str) -> None:
         *("stop ", "dont call me ", "no ", "i dont want to get ", "no quiero ", "take my ", "you dont call, "),
         *("dont ever you please ", "stop calls all the ", "a ", "please, ", "please ", "just ", "take me off of the "),
         *("told you guys ", "no me llame a b c ", "i dont want you to be ever ", "remove my a number ", "no "),
+        *("ne me ", "je ne veux plus de ", "arretez de m'", "retirez moi de la ", "ne m'appelez pas "),
     ],
 )
 def test_a_long_turn_is_parsed_quickly(words: str) -> None:

@@ -414,6 +414,44 @@ no me interesa no me llame
 no vuelva a marcar
 No me vuelva a hablar
 elimine mi número de su base de datos
+Ne m'appelez plus
+Ne m\u2019appelez plus jamais
+Ne me rappelez plus, s'il vous plaît
+N'appelez plus ce numéro
+Je vous prie de ne plus m'appeler
+Je vous demande de ne plus jamais nous appeler
+Arrêtez de m'appeler
+arrêtez de nous déranger
+Cessez de me contacter
+Cessez d'appeler
+Arrêtez vos appels
+Arrêtez de m'envoyer des textos
+plus d'appels s'il vous plaît
+Je ne veux plus recevoir d'appels
+Je ne veux plus être appelé
+Je ne veux pas que vous m'appeliez
+J'veux pas d'appels
+Je ne souhaite plus être contactée
+Retirez-moi de votre liste
+retirez moi de la liste s'il vous plaît
+Enlevez-moi de vos listes
+Enlevez mon numéro
+Supprimez mon numéro de votre système
+Rayez-nous de votre fichier
+Veuillez me retirer de votre liste d'appels
+Pouvez-vous m'enlever de votre liste
+Désinscrivez-moi
+Désabonnez-moi
+Laissez-moi tranquille
+Laissez-nous en paix
+Je retire mon consentement
+Mettez-moi sur la liste des numéros exclus
+Ne me contactez plus
+Ne m'écrivez plus
+Ne me textez plus
+M'appelez plus
+Appelez-moi plus jamais
+On m'a dit que vous ne m'appelleriez plus, ne m'appelez plus
 """.strip().splitlines()
 
 #: Inside a sentence these words have several meanings.
@@ -444,6 +482,28 @@ Stop, okay?
 """.strip().splitlines()
 
 OTHERS = """
+Ne m'appelez pas avant neuf heures
+Ne m'appelez pas demain, je serai absent
+Ne nous appelez pas le matin
+Ne m'appelez pas monsieur
+N'arrêtez pas de m'appeler
+Ne me retirez pas de la liste
+Pourquoi ne m'appelez-vous plus ?
+Appelez-moi plus tard
+Rappelez-moi demain
+Retirez-moi de la liste d'attente
+Je ne veux plus attendre
+Je ne veux pas manquer votre appel
+Mon numéro a changé, appelez-moi sur mon cellulaire
+Je n'ai plus de questions
+Supprimez le rendez-vous de jeudi
+J'attends votre appel
+Arrêtez l'enregistrement
+Vous pouvez enlever le deuxième article de la commande
+Il m'a appelé plus de trois fois
+Envoyez-moi plus de détails
+Je vous appelle plus tard
+Laissez-moi un message
 Do not call me, I will call you back.
 don't call me I'll call you
 Please don't call us, we will contact you
