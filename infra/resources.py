@@ -26,6 +26,13 @@ TABLE_ACTIONS: dict[Access, tuple[str, ...]] = {
     "write": ("BatchWriteItem", "ConditionCheckItem", "DeleteItem", "PutItem", "UpdateItem"),
     "scan": ("Scan",),
 }
+#: The IAM actions on the objects of a bucket. The right to list is one of the bucket itself.
+OBJECT_ACTIONS: dict[Access, tuple[str, ...]] = {
+    "read": ("GetObject",),
+    # A multipart upload needs the right to write, and its cancellation needs a right of its own.
+    "write": ("AbortMultipartUpload", "PutObject"),
+    "delete": ("DeleteObject",),
+}
 
 
 @dataclass(frozen=True)

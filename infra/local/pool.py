@@ -21,8 +21,11 @@ from pathlib import Path
 from typing import Any
 
 from infra import resources, topology
+from infra.local import rights
 from infra.local.terminal import print_line
 
+#: The rights of the function that this process runs.
+_guard = rights.Guard()
 _LOOK_EVERY_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 30.0
 
@@ -46,7 +49,8 @@ class Context:
 def invoke(name: str, event: dict[str, Any]) -> Any:
     """Run a function's handler in this process."""
     module = importlib.import_module(f"functions.{name.replace('/', '.')}.handler")
-    return module.handler(event, Context(topology.function(name)))
+    with _guard.running(name):
+        return module.handler(event, Context(topology.function(name)))
 
 
 class _Log(io.TextIOBase):
@@ -73,6 +77,7 @@ def _prepare(environ: dict[str, str], log: Path, warm: tuple[str, ...]) -> None:
     assert parent is not None
     threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
     os.environ.update(environ)
+    _guard.watch()
     for name in warm:
         importlib.import_module(f"functions.{name.replace('/', '.')}.handler")
 

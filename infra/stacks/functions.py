@@ -13,7 +13,7 @@ from constructs import Construct
 
 from infra import topology
 from infra.build import Assets
-from infra.resources import TABLE_ACTIONS, Access, Function, Grant, Group
+from infra.resources import OBJECT_ACTIONS, TABLE_ACTIONS, Function, Grant, Group
 from infra.stacks import buckets, grants, settings
 from infra.stacks.deployment import MAIL_EVENTS, Deployment
 from infra.stacks.findings import accept_finding
@@ -33,16 +33,6 @@ _ADAPTED = {
     # A readiness check by HTTP would be handled, counted and logged like a request.
     "AWS_LWA_READINESS_CHECK_PROTOCOL": "tcp",
 }
-
-_BUCKET_ACTIONS: dict[Access, tuple[str, ...]] = {
-    "read": ("s3:GetObject",),
-    # A multipart upload needs the right to write, and its cancellation needs a right of its own.
-    "write": ("s3:AbortMultipartUpload", "s3:PutObject"),
-    "delete": ("s3:DeleteObject",),
-    # The right to list is one of the bucket itself.
-    "list": (),
-}
-
 
 #: The finding of cdk-nag for `grants.transcription_jobs`.
 _JOBS = (
@@ -191,7 +181,7 @@ class Functions:
             if "list" in access:
                 yield iam.PolicyStatement(actions=["s3:ListBucket"], resources=[buckets.arn_of(self._deployment, name)])
             yield iam.PolicyStatement(
-                actions=sorted(action for kind in access for action in _BUCKET_ACTIONS[kind]),
+                actions=sorted(f"s3:{action}" for kind in access for action in OBJECT_ACTIONS.get(kind, ())),
                 resources=[buckets.objects_of(self._deployment, name)],
             )
         for name in self._sent_queues(function):

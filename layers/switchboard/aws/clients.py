@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from functools import cache
 from threading import RLock
@@ -37,6 +38,7 @@ __all__ = [
     "find_credentials_expiry",
     "get_client",
     "is_throttling",
+    "watch_calls",
 ]
 
 # A function answers within seconds: a hung socket must fail well before the function's own timeout.
@@ -87,6 +89,8 @@ CONNECTION_ERRORS = (HTTPClientError, NotConnectedError)
 #: Failures before the request was sent.
 NOT_REACHED_ERRORS = (ConnectTimeoutError, EndpointConnectionError)
 
+#: What checks each request: the local stack refuses those for which a function has no right.
+_checks: list[Callable[[str, str, dict[str, Any]], None]] = []
 #: botocore's session is not thread-safe. Its clients are.
 _making = RLock()
 
@@ -94,6 +98,23 @@ _making = RLock()
 @cache
 def _session() -> Any:
     return botocore.session.get_session()
+
+
+def watch_calls(check: Callable[[str, str, dict[str, Any]], None]) -> None:
+    """Calls `check(service, operation, request)` before each request of a client that is made from now on.
+
+    Its error becomes the error of the request.
+    """
+    _checks.append(check)
+
+
+def _check_calls(made: Any) -> None:
+    def before(params: dict[str, Any], model: Any, **_: Any) -> None:
+        for check in _checks:
+            check(model.service_model.service_name, model.name, params)
+
+    if _checks:
+        made.meta.events.register("before-parameter-build", before)
 
 
 def get_client(service: str) -> Any:
@@ -108,6 +129,7 @@ def _made(service: str) -> Any:
     config = _CONFIG.merge(Config(retries={"mode": "standard", "total_max_attempts": attempts}))
     made = _session().create_client(service, config=config.merge(_OWN_CONFIG.get(service, Config())))
     made.meta.events.register("response-received", _count_refusal)
+    _check_calls(made)
     if attempts == 1:
         _Idle(made).watch()
     return made
@@ -180,6 +202,7 @@ def dynamodb_client() -> DynamoDBClient:
 def _made_once() -> Any:
     made = _session().create_client("dynamodb", config=_CONFIG.merge(_ONCE))
     made.meta.events.register("response-received", _count_refusal)
+    _check_calls(made)
     _Idle(made).watch()
     return made
 
