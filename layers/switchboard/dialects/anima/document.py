@@ -29,8 +29,8 @@ as you sent them.
 events of a workflow. A request without a correlation id gets a new one. `x-request-id` is different: it identifies one
 HTTP request.
 
-**Unknown names.** Fields of a body and query parameters that an operation does not know are ignored. Only `attachments`
-and `fromIdentityId` of a mail are refused, because other versions give them a meaning.
+**Unknown names.** Fields of a body and query parameters that an operation does not know are ignored. A mail with
+attachments or with a sender of its own is refused, because other versions of this API give these fields a meaning.
 
 **Limits.** The plan of an organization sets its requests per minute and per second. Every response reports how many
 requests are left. A 429 response has the seconds to wait in `Retry-After`.
