@@ -42,7 +42,7 @@ class Right(NamedTuple):
 #: Services of a grant, whose resources the local stack does not have.
 _SERVICES = {"bedrock-runtime": Grant.LANGUAGE_MODEL, "ses": Grant.MAIL, "transcribe": Grant.SPEECH}
 _TRANSACTED = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}
-#: What SQS lets a worker do with the queue that starts it.
+#: The actions of a worker on the queue that starts it.
 _SOURCE_ACTIONS = ("ChangeMessageVisibility", "DeleteMessage", "GetQueueAttributes", "ReceiveMessage")
 #: The action that S3 asks for, for each operation with another name.
 _OBJECT_OPERATIONS = {

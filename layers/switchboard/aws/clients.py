@@ -89,7 +89,7 @@ CONNECTION_ERRORS = (HTTPClientError, NotConnectedError)
 #: Failures before the request was sent.
 NOT_REACHED_ERRORS = (ConnectTimeoutError, EndpointConnectionError)
 
-#: What checks each request: the local stack refuses those for which a function has no right.
+#: The checks of each request: the local stack refuses those for which a function has no right.
 _checks: list[Callable[[str, str, dict[str, Any]], None]] = []
 #: botocore's session is not thread-safe. Its clients are.
 _making = RLock()

@@ -11,7 +11,7 @@ _APPEL = r"(?:appel(?:ez?|es|er|le[sz]?)|telephon(?:ez?|er)|rappel(?:ez?|er|le[s
 _ECRIT = r"(?:ecri(?:vez|s|re)|text(?:ez?|er)|envoy(?:ez?|er)|derang(?:ez?|er)|harcel(?:ez?|er)|embet(?:ez?|er))"
 _ACTE = rf"(?:{_APPEL}|{_ECRIT})"
 _PLUS = r"(?:plus(?: jamais)?|jamais)"
-#: What follows "don't call me" when another time or another number is meant.
+#: Words after "don't call me" that mean another time or another number.
 _AILLEURS = (
     r"(?:avant|apres|pendant|entre|quand|lorsque|tant que|jusqua|aujourdhui|maintenant|demain|le (?:matin|soir|lundi"
     r"|mardi|mercredi|jeudi|vendredi|samedi|dimanche)|la nuit|si (?:tot|tard)|trop (?:tot|tard)|a cette heure"
