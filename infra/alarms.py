@@ -91,6 +91,8 @@ class Composite:
 
 
 OURS = "ours"
+#: The alias of the version that serves.
+ALIAS = "live"
 REGION = "REGION"
 
 
@@ -99,10 +101,10 @@ def function_metric(name: str, metric: str, statistic: str = "Sum", minutes: int
     return Metric("AWS/Lambda", metric, (("FunctionName", Named((name,))),), statistic, minutes)
 
 
-def api_metric(name: str, metric: str, statistic: str) -> Metric:
+def api_metric(name: str, metric: str, statistic: str, minutes: int = 5) -> Metric:
     """A metric of API Gateway about an API."""
     dimensions = (("ApiName", Named(("api", name))), ("Stage", resources.API_STAGE))
-    return Metric("AWS/ApiGateway", metric, dimensions, statistic, 5)
+    return Metric("AWS/ApiGateway", metric, dimensions, statistic, minutes)
 
 
 def queue_metric(name: str, metric: str, *, fifo: bool) -> Metric:
@@ -168,11 +170,21 @@ def _of_groups() -> Iterator[Alarm]:
                 through="slow",
                 kind="…-p99",
             )
+            yield Alarm(
+                f"{group.name}-crash",
+                Metric(
+                    "AWS/Lambda",
+                    "Errors",
+                    (("FunctionName", Named((group.name,))), ("Resource", Named((group.name,), f":{ALIAS}"))),
+                ),
+                "A function on which a call waits crashes. A release of it goes back.",
+                kind="…-crash",
+            )
     for api in topology.APIS:
         yield Alarm(
             f"{api.name}-5xx",
-            api_metric(api.name, "5XXError", "Average"),
-            "More than one of 100 requests of this API fails.",
+            api_metric(api.name, "5XXError", "Average", minutes=1),
+            "More than one of 100 requests of this API fails. A release of its functions goes back.",
             above=0.01,
             periods=3,
             kind="…-5xx",
@@ -187,9 +199,9 @@ def _of_lambda(metric: str, statistic: str = "Sum", minutes: int = 5) -> Metric:
 def _of_platform() -> Iterator[Alarm]:
     yield Alarm(
         "functions-crash",
-        _of_lambda("Errors"),
-        "Functions crash, run out of memory or take too long. The dashboard shows which.",
-        above=10,
+        _of_lambda("Errors", minutes=1),
+        "Functions crash, run out of memory or take too long. The dashboard shows which. A release goes back.",
+        above=5,
         everywhere=True,
     )
     yield Alarm(
@@ -274,3 +286,10 @@ COMPOSITES: tuple[Composite, ...] = tuple(
     )
     for name in ("slow", *CAUSES)
 )
+
+
+def list_release_alarms(group: resources.Group) -> tuple[str, ...]:
+    """Returns the names of the alarms that stop a release of a group and take it back."""
+    # The first two watch the whole deployment. A fault of the code is counted, and answered as 500.
+    own = (f"{group.name}-crash",) if group.snapstart and not group.streaming else ()
+    return ("requests-fail", "functions-crash", f"{group.api}-5xx", *own)

@@ -49,10 +49,17 @@ def synthesize(out: Path | None, context: Mapping[str, Any], assets: build.Asset
     Validations.of(app).add_plugins(AwsSolutionsChecks())
     data = Data(app, deployment)
     workers = Workers(app, deployment, data=data, issuer=issuer_of(app, deployment), assets=assets)
-    front = Front(app, deployment)
+    front, observability = Front(app, deployment), Observability(app, deployment)
     for api in topology.APIS:
-        RestApi(app, deployment, api, front=front, resources=workers.resources, assets=assets)
-    Observability(app, deployment)
+        RestApi(
+            app,
+            deployment,
+            api,
+            front=front,
+            observability=observability,
+            resources=workers.resources,
+            assets=assets,
+        )
     return app.synth()
 
 

@@ -17,6 +17,8 @@ from infra.stacks.deployment import Deployment
 from infra.stacks.findings import accept_finding
 from infra.stacks.front import Front
 from infra.stacks.functions import Functions, log_group_of
+from infra.stacks.observability import Observability
+from infra.stacks.releases import Canaries
 from infra.stacks.settings import Resources
 
 #: Requests per second over all callers, and the burst: the limits of the AWS account.
@@ -37,16 +39,25 @@ class RestApi(Stack):
         api: Api,
         *,
         front: Front,
+        observability: Observability,
         resources: Resources,
         assets: Assets,
     ) -> None:
         name = deployment.resource_name("api", api.name)
         super().__init__(scope, name, stack_name=name)
         self.add_stack_dependency(front)
+        # The alarms that stop a release.
+        self.add_stack_dependency(observability)
         self._deployment, self._front = deployment, front
         functions = Functions(self, deployment, resources, assets)
         groups = [group for group in topology.GROUPS if group.api == api.name]
-        handlers = {group.name: functions.make_published(group) for group in groups}
+        handlers = {group.name: functions.publish(functions.make_function(group)) for group in groups}
+        if deployment.has_canaries:
+            canaries = Canaries(self, deployment)
+            for group in groups:
+                alias = handlers[group.name]
+                assert isinstance(alias, lambda_.Alias), f"{group.name} has no alias"
+                canaries.release(group, alias)
         self.rest = self._rest_api(name, topology.binary_types(api), traced=api.traced)
         for group in groups:
             for path in filter(None, group.paths):

@@ -19,6 +19,7 @@ Switch = Literal["on", "off"]
 Tier = Literal["development", "production"]
 VoiceTalker = Literal["none", "announcer"]
 Owner = Literal["own", "existing"]
+Release = Literal["canary", "at_once"]
 
 #: The topology's queue for the reports of the mail carrier.
 MAIL_EVENTS = "email-events"
@@ -30,13 +31,14 @@ MISSING_IN_LOCAL_ENGINE = {
     "web_acl_association": "The engine refuses a stack with an AWS::WAFv2::WebACLAssociation.",
     "composite_alarms": "The engine does not know AWS::CloudWatch::CompositeAlarm.",
     "web_acl_logging": "The engine does not know AWS::WAFv2::LoggingConfiguration.",
+    "canaries": "The engine does not know AWS::CodeDeploy.",
     "login_branding": "The engine refuses a stack with an AWS::Cognito::ManagedLoginBranding.",
 }
 
 #: The settings that are taken from the context unchanged.
 _AS_GIVEN = (
     *("stage", "domain", "certificate_arn", "sender_domain", "alarm_email", "language_model"),
-    *("tier", "monthly_budget_dollars"),
+    *("tier", "release", "monthly_budget_dollars"),
     *("twilio_account_sid", "twilio_secret_arn", "twilio_calls_per_second"),
     "twilio_primary_profile",
     *("voice_carrier", "voice_talker", "caller_pool", "transfer_countries", "texts_carrier"),
@@ -151,6 +153,9 @@ class Deployment:
     #: `development` leaves out what costs money while nobody uses it: snapshots, the firewall, most alarms and the
     #: dashboard. The stage `dev` is a development deployment by default, and every other stage is not.
     tier: Tier | None = None
+    #: How a new version of a function behind an API gets its requests in production: `canary` gives it a tenth of them
+    #: for ten minutes, and goes back when an alarm rings. `at_once` does not wait, for example to go back by hand.
+    release: Release | None = None
     #: The spending of the account in a month, in US dollars, of which people are told.
     monthly_budget_dollars: str | None = None
     #: Whether the templates are for the local engine.
@@ -194,6 +199,8 @@ class Deployment:
             yield "ses_identity=existing and receipt_rule_set need mail_carrier=ses"
         if bool(self.twilio_account_sid) != bool(self.twilio_secret_arn):
             yield "twilio_account_sid and twilio_secret_arn need each other"
+        if self.release == "canary" and not self.is_production:
+            yield "release=canary needs tier=production: a development deployment changes its functions in place"
         yield from self._contradictions_of_voice()
         if self.texts_carrier == "twilio" and not (self.twilio_account_sid and self.domain):
             yield "texts_carrier=twilio needs a twilio_account_sid, and a domain for the carrier's callbacks"
@@ -256,6 +263,16 @@ class Deployment:
     def is_production(self) -> bool:
         """Whether the deployment has what a production needs, also where it costs money while idle."""
         return self.tier == "production" or (self.tier is None and self.stage != "dev")
+
+    @property
+    def has_aliases(self) -> bool:
+        """Whether callers and event sources call the alias of a published version, so that a release is one switch."""
+        return self.is_production
+
+    @property
+    def has_canaries(self) -> bool:
+        """Whether CodeDeploy moves the aliases of the functions behind an API."""
+        return self.is_production and self.release != "at_once" and self.has_feature("canaries")
 
     def resource_name(self, *parts: str) -> str:
         """The name of a resource of this deployment: `switchboard-prod-email`."""

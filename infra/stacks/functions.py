@@ -11,7 +11,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from infra import topology
+from infra import alarms, topology
 from infra.build import Assets
 from infra.resources import OBJECT_ACTIONS, TABLE_ACTIONS, Function, Grant, Group
 from infra.stacks import buckets, grants, settings
@@ -93,12 +93,14 @@ class Functions:
         accept_finding(made, "AwsSolutions-L1", "The dependencies are locked, built and measured for Python 3.13.")
         return made
 
-    def make_published(self, function: Function) -> lambda_.IFunction:
-        """Make a function and return the target of its callers: with SnapStart, the alias of the latest version."""
-        made = self.make_function(function)
-        if not self._has_snapshot(function):
+    def publish(self, made: lambda_.Function) -> lambda_.IFunction:
+        """Returns what a function's callers and event sources call: in production, the alias of its latest version.
+
+        Whatever refers to it keeps its logical id, and so changes in place when the tier changes.
+        """
+        if not self._deployment.has_aliases:
             return made
-        return lambda_.Alias(made, "Live", alias_name="live", version=made.current_version)
+        return lambda_.Alias(made, "Live", alias_name=alarms.ALIAS, version=made.current_version)
 
     def _has_snapshot(self, function: Function) -> bool:
         # A snapshot costs money as long as it is there, also if nobody uses the function.

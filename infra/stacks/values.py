@@ -37,6 +37,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "api_logs_role": ("own", "existing"),
     "keep_data": ("true", "false"),
     "tier": ("development", "production"),
+    "release": ("canary", "at_once"),
 }
 #: The expression of other settings, and how the message names their form.
 FORMS: dict[str, tuple[str, str]] = {

@@ -80,7 +80,7 @@ class Workers(Stack):
         lambda_.EventSourceMapping(
             made,
             "Source",
-            target=made,
+            target=self._functions.publish(made),
             event_source_arn=queue.queue_arn,
             batch_size=worker.batch,
             max_batching_window=Duration.seconds(worker.window) if worker.window else None,
@@ -107,7 +107,7 @@ class Workers(Stack):
         lambda_.EventSourceMapping(
             made,
             "Source",
-            target=made,
+            target=self._functions.publish(made),
             event_source_arn=stream,
             batch_size=worker.batch,
             max_batching_window=Duration.seconds(worker.window) if worker.window else None,
@@ -130,14 +130,15 @@ class Workers(Stack):
     def _from_clock(self, schedule: resources.Schedule) -> None:
         made = self._functions.make_function(schedule)
         # A failed tick is not retried: the next tick continues where it stopped.
-        made.configure_async_invoke(retry_attempts=0, max_event_age=Duration.minutes(1))
+        called = self._functions.publish(made)
+        called.configure_async_invoke(retry_attempts=0, max_event_age=Duration.minutes(1))
         rule = events.Rule(
             made,
             "Every",
             rule_name=self._deployment.resource_name(schedule.name),
             schedule=events.Schedule.rate(Duration.minutes(schedule.rate_minutes)),
         )
-        rule.add_target(targets.LambdaFunction(made, retry_attempts=0, max_event_age=Duration.minutes(1)))
+        rule.add_target(targets.LambdaFunction(called, retry_attempts=0, max_event_age=Duration.minutes(1)))
 
 
 def _shape(name: str, *, fifo: bool) -> dict[str, Any]:

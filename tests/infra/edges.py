@@ -17,12 +17,21 @@ Place = tuple[str, str]
 #: Conditions that bind a service to this account or to the resource that uses it.
 _BINDING = {"aws:sourceaccount", "aws:sourcearn"}
 _POLL = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
+_MOVE = ("lambda:UpdateAlias", "lambda:GetAlias")
 _FOLLOW = ("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator")
+#: What AWS' own policies allow, of what the walk asks for.
+MANAGED: dict[str, dict[str, Any]] = {
+    "AWSCodeDeployRoleForLambdaLimited": {
+        "Effect": "Allow",
+        "Action": ["cloudwatch:DescribeAlarms", "lambda:UpdateAlias", "lambda:GetAlias"],
+        "Resource": "*",
+    }
+}
 
 
 @dataclass(frozen=True)
 class Edge:
-    """`source` uses `target` with `action`, as a service (`who` is its principal) or as a function (its role)."""
+    """`source` uses `target` with `action`, as a service (`who` is its principal) or with the role of `who`."""
 
     source: Place
     action: str
@@ -74,6 +83,7 @@ class Graph:
         yield from self._from_topics()
         yield from self._to_functions()
         yield from self._of_functions()
+        yield from self._of_releases()
 
     def missing(self) -> list[Edge]:
         """Returns the arrows that no policy allows."""
@@ -160,6 +170,16 @@ class Graph:
             for target in self.places(place[0], invoked.get("DestinationConfig")):
                 yield Edge(place, "sqs:SendMessage", target, self._function(function))
 
+    def _of_releases(self) -> Iterator[Edge]:
+        alarms = {str(alarm["AlarmName"]): place for place, alarm in self.of("AWS::CloudWatch::Alarm")}
+        for place, _ in self.of("AWS::Lambda::Alias"):
+            policy = self._resources[place].get("UpdatePolicy", {}).get("CodeDeployLambdaAliasUpdate", {})
+            for group in self.places(place[0], policy.get("DeploymentGroupName")):
+                yield from (Edge(group, action, place, group) for action in _MOVE)
+        for place, group_ in self.of("AWS::CodeDeploy::DeploymentGroup"):
+            for alarm in group_["AlarmConfiguration"]["Alarms"]:
+                yield Edge(place, "cloudwatch:DescribeAlarms", alarms[alarm["Name"]], place)
+
     def _function(self, place: Place) -> Place:
         """Returns the function of an alias, and a function itself."""
         while self._resources[place]["Type"] != "AWS::Lambda::Function":
@@ -186,8 +206,18 @@ class Graph:
         for statement in self._properties(target).get("KeyPolicy", {}).get("Statement", []):
             yield target, statement
 
-    def _of_role(self, function: Place) -> Iterator[tuple[Place, dict[str, Any]]]:
-        for role in self.places(function[0], self._properties(function)["Role"]):
+    def _of_role(self, user: Place) -> Iterator[tuple[Place, dict[str, Any]]]:
+        properties = self._properties(user)
+        release = self._resources[user]["Type"] == "AWS::CodeDeploy::DeploymentGroup"
+        service = "codedeploy.amazonaws.com" if release else "lambda.amazonaws.com"
+        for role in self.places(user[0], properties["ServiceRoleArn" if release else "Role"]):
+            trusted = self._properties(role)["AssumeRolePolicyDocument"]["Statement"]
+            if {"Service": service} not in [one["Principal"] for one in trusted]:
+                continue
+            for arn in self._properties(role).get("ManagedPolicyArns", []):
+                name = str(self.templates.resolve(role[0], arn)).rpartition("/")[2]
+                if name in MANAGED:
+                    yield role, MANAGED[name]
             for policy in self._properties(role).get("Policies", []):
                 yield from ((role, statement) for statement in policy["PolicyDocument"]["Statement"])
 
@@ -246,4 +276,4 @@ def _as_list(value: Any) -> list[Any]:
 
 def kinds_of(edges: Iterable[Edge]) -> dict[tuple[str, str], Edge]:
     """Returns one arrow of each kind: the principal, and the action."""
-    return {(edge.who if isinstance(edge.who, str) else "a function", edge.action): edge for edge in edges}
+    return {(edge.who if isinstance(edge.who, str) else "a role", edge.action): edge for edge in edges}

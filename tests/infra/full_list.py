@@ -42,8 +42,8 @@ _HUM = {
 _PORTAL = ("live", "live/{proxy+}", "widget.js")
 _CALLBACKS = ("twilio", "elevenlabs", "stripe", "widget")
 _JOBS = (
-    *("sms", "ai", "transcripts", "summaries", "voicemails", "campaigns", "media"),
-    *("billing", "imports", "exports", "numbers", "brands", "analytics", "notices", "callbacks"),
+    *("summaries", "voicemails", "campaigns"),
+    *("billing", "imports", "exports", "numbers", "brands", "notices", "callbacks"),
 )
 _SCHEDULES = ("reconcile", "rollup", "retention", "invoices")
 

@@ -66,6 +66,17 @@ class Templates:
                 return self.resolve(*self._exports[export])
             case {"Fn::GetStackOutput": {"StackName": producer, "OutputName": output}}:
                 return self.resolve(producer, self.stacks[producer]["Outputs"][output]["Value"])
+            case {"Fn::Select": [int(index), {"Fn::Split": [":", {"Ref": alias}]}]}:
+                arn = [
+                    "arn",
+                    "Partition",
+                    "lambda",
+                    "Region",
+                    "AccountId",
+                    "function",
+                    *self._named(stack, alias).split(":"),
+                ]
+                return arn[index]
             case {"Fn::Join": [separator, parts]}:
                 return separator.join(str(part) for part in self.resolve(stack, parts))
             case dict():
@@ -77,7 +88,10 @@ class Templates:
     def _named(self, stack: str, target: str) -> str:
         if target.startswith("AWS::"):
             return target.removeprefix("AWS::")
-        properties = self.stacks[stack]["Resources"].get(target, {}).get("Properties", {})
+        resource = self.stacks[stack]["Resources"].get(target, {})
+        properties = resource.get("Properties", {})
+        if resource.get("Type") == "AWS::Lambda::Alias":
+            return f"{self.resolve(stack, properties['FunctionName'])}:{properties['Name']}"
         named = (properties[name] for name in _NAMES if isinstance(properties.get(name), str))
         return next(named, target)
 

@@ -77,6 +77,7 @@ def test_the_accepted_findings_of_cdk_nag_are_listed_with_reasons(full_deploymen
     for _, rules in full_deployment.metadata("aws:cdk:acknowledged-rules"):
         accepted |= {name.removeprefix("Annotation::"): reason for name, reason in rules.items()}
     logs = "arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"
+    releases = "arn:<AWS::Partition>:iam::aws:policy/service-role/AWSCodeDeployRoleForLambdaLimited"
     objects = "arn:<AWS::Partition>:s3:::switchboard-test-{}-<AWS::AccountId>-<AWS::Region>/*"
     listed = {
         "@aws-cdk/aws-lambda:snapStartRequirePublish",
@@ -92,6 +93,7 @@ def test_the_accepted_findings_of_cdk_nag_are_listed_with_reasons(full_deploymen
         "AwsSolutions-SMG4",
         "AwsSolutions-SQS3",
         f"AwsSolutions-IAM4[Policy::{logs}]",
+        f"AwsSolutions-IAM4[Policy::{releases}]",
         "AwsSolutions-S1",
         "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:bedrock:*::foundation-model/example.model-v1:0]",
         *(
@@ -282,6 +284,7 @@ def test_without_a_domain_sign_in_settings_are_refused(context: dict[str, Any]) 
         ("keep_data", "maybe", "true or false"),
         ("reserved_concurrency", "none", "on or off"),
         ("api_logs_role", "none", "own or existing"),
+        ("release", "slowly", "canary or at_once"),
     ],
 )
 def test_a_value_of_a_wrong_form_is_refused_with_its_name(name: str, value: str, form: str) -> None:

@@ -6,7 +6,7 @@ import copy
 
 import pytest
 
-from tests.infra.edges import Edge, Graph, kinds_of
+from tests.infra.edges import MANAGED, Edge, Graph, kinds_of
 from tests.infra.templates import Templates
 
 #: Types with no arrow that needs a right in a template.
@@ -17,7 +17,7 @@ NO_ARROWS = {
     *("AWS::ApiGateway::Stage", "AWS::ApiGatewayV2::ApiMapping"),
     *("AWS::CloudWatch::Dashboard", "AWS::Cognito::ManagedLoginBranding", "AWS::Cognito::UserPoolClient"),
     *("AWS::Cognito::UserPoolDomain", "AWS::DynamoDB::Table", "AWS::IAM::Role", "AWS::KMS::Key"),
-    *("AWS::Lambda::Alias", "AWS::Lambda::LayerVersion", "AWS::Lambda::Permission", "AWS::Lambda::Version"),
+    *("AWS::CodeDeploy::Application", "AWS::Lambda::LayerVersion", "AWS::Lambda::Permission", "AWS::Lambda::Version"),
     *("AWS::Logs::LogGroup", "AWS::S3::BucketPolicy", "AWS::SES::ConfigurationSet", "AWS::SES::EmailIdentity"),
     *("AWS::SES::ReceiptRuleSet", "AWS::SNS::Topic", "AWS::SNS::TopicPolicy", "AWS::SQS::Queue"),
     *("AWS::SQS::QueuePolicy", "AWS::SSM::Parameter", "AWS::SecretsManager::Secret"),
@@ -26,7 +26,13 @@ NO_ARROWS = {
 }
 WALKED = {
     *("AWS::ApiGateway::Method", "AWS::Budgets::Budget", "AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"),
-    *("AWS::Cognito::UserPool", "AWS::Events::Rule", "AWS::Lambda::EventInvokeConfig"),
+    *(
+        "AWS::CodeDeploy::DeploymentGroup",
+        "AWS::Cognito::UserPool",
+        "AWS::Events::Rule",
+        "AWS::Lambda::Alias",
+        "AWS::Lambda::EventInvokeConfig",
+    ),
     *("AWS::Lambda::EventSourceMapping", "AWS::Lambda::Function", "AWS::S3::Bucket"),
     *("AWS::SES::ConfigurationSetEventDestination", "AWS::SES::ReceiptRule", "AWS::SNS::Subscription"),
 }
@@ -39,10 +45,12 @@ KINDS = [
     ("sns.amazonaws.com", "sqs:SendMessage"),
     ("events.amazonaws.com", "lambda:InvokeFunction"),
     ("apigateway.amazonaws.com", "lambda:InvokeFunction"),
-    ("a function", "sqs:ReceiveMessage"),
-    ("a function", "dynamodb:GetRecords"),
-    ("a function", "sqs:SendMessage"),
-    ("a function", "logs:PutLogEvents"),
+    ("a role", "sqs:ReceiveMessage"),
+    ("a role", "dynamodb:GetRecords"),
+    ("a role", "sqs:SendMessage"),
+    ("a role", "logs:PutLogEvents"),
+    ("a role", "lambda:UpdateAlias"),
+    ("a role", "cloudwatch:DescribeAlarms"),
 ]
 
 
@@ -96,6 +104,9 @@ def take_away(deployment: Templates, edge: Edge) -> Templates:
             del without.stacks[stack]["Resources"][id_]
             continue
         properties = resource["Properties"]
+        if statement in MANAGED.values():
+            properties["ManagedPolicyArns"] = []
+            continue
         documents = [properties.get("PolicyDocument"), properties.get("KeyPolicy")]
         documents += [policy["PolicyDocument"] for policy in properties.get("Policies", [])]
         for document in filter(None, documents):

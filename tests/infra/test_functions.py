@@ -84,19 +84,19 @@ def test_without_streaming_responses_are_buffered(for_engine: Templates) -> None
 
 
 @functions
-def test_snapstart_goes_with_an_alias_of_the_latest_version(
+def test_it_has_an_alias_of_its_latest_version_and_perhaps_a_snapshot_of_it(
     full_deployment: Templates, function: resources.Function
 ) -> None:
     made = full_deployment.function(function.name)
     aliases = [
         alias for alias in full_deployment.all("AWS::Lambda::Alias") if alias["FunctionName"] == made["FunctionName"]
     ]
-    if function.snapstart:
-        assert made["SnapStart"] == {"ApplyOn": "PublishedVersions"}
-        assert [alias["Name"] for alias in aliases] == ["live"]
-    else:
-        assert "SnapStart" not in made
-        assert not aliases
+    assert [alias["Name"] for alias in aliases] == ["live"]
+    (alias,) = aliases
+    version = alias["FunctionVersion"].removesuffix(".Version")
+    (published,) = [one for one in full_deployment.all("AWS::Lambda::Version", made["stack"]) if one["id"] == version]
+    assert published["FunctionName"] == made["FunctionName"]
+    assert made.get("SnapStart") == ({"ApplyOn": "PublishedVersions"} if function.snapstart else None)
 
 
 @functions

@@ -57,6 +57,7 @@ def test_every_alarm_watches_an_existing_resource(full_deployment: Templates) ->
     there = {
         "QueueName": {made["QueueName"] for made in full_deployment.all("AWS::SQS::Queue")},
         "FunctionName": {made["FunctionName"] for made in full_deployment.all("AWS::Lambda::Function")},
+        "Resource": {f"{made['FunctionName']}:{made['Name']}" for made in full_deployment.all("AWS::Lambda::Alias")},
         "ApiName": {made["Name"] for made in full_deployment.all("AWS::ApiGateway::RestApi")},
         "Stage": {made["StageName"] for made in full_deployment.all("AWS::ApiGateway::Stage")},
         "WebACL": {made["Name"] for made in full_deployment.all("AWS::WAFv2::WebACL")},
@@ -138,7 +139,9 @@ def test_a_missing_tick_raises_an_alarm(full_deployment: Templates) -> None:
 
 @pytest.mark.parametrize("api", [pytest.param(api, id=api.name) for api in topology.APIS])
 def test_an_api_that_fails_raises_an_alarm(full_deployment: Templates, api: resources.Api) -> None:
-    assert find_alarm(full_deployment, "5XXError", ApiName=full_deployment.name("api", api.name), Stage="live")
+    alarm = find_alarm(full_deployment, "5XXError", ApiName=full_deployment.name("api", api.name), Stage="live")
+    # It must ring while a release is at its canary: ten minutes.
+    assert alarm["Period"] * alarm["EvaluationPeriods"] <= 300
 
 
 def test_spending_tells_the_operators(full_deployment: Templates, bare_deployment: Templates) -> None:

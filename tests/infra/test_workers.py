@@ -62,7 +62,8 @@ def test_every_queue_is_encrypted_and_requires_tls(full_deployment: Templates) -
 
 @from_queues
 def test_a_worker_reports_failed_jobs_only(full_deployment: Templates, worker: resources.Worker) -> None:
-    mapping = full_deployment.one("AWS::Lambda::EventSourceMapping", FunctionName=full_deployment.name(worker.name))
+    called = f"{full_deployment.name(worker.name)}:live"
+    mapping = full_deployment.one("AWS::Lambda::EventSourceMapping", FunctionName=called)
     assert mapping["EventSourceArn"] == f"{queue_name(full_deployment, worker.queue or '')}.Arn"
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert mapping["BatchSize"] == worker.batch
@@ -72,7 +73,8 @@ def test_a_worker_reports_failed_jobs_only(full_deployment: Templates, worker: r
 
 def test_fan_out_receives_inserts_only_and_records_failures(full_deployment: Templates) -> None:
     worker = next(worker for worker in topology.WORKERS if worker.stream)
-    mapping = full_deployment.one("AWS::Lambda::EventSourceMapping", FunctionName=full_deployment.name(worker.name))
+    called = f"{full_deployment.name(worker.name)}:live"
+    mapping = full_deployment.one("AWS::Lambda::EventSourceMapping", FunctionName=called)
     assert mapping["EventSourceArn"] == f"{full_deployment.name(worker.stream or '')}.StreamArn"
     assert [json.loads(each["Pattern"]) for each in mapping["FilterCriteria"]["Filters"]] == [
         {"eventName": ["INSERT"], "dynamodb": {"NewImage": {"outbox": {"S": [{"exists": True}]}}}}
@@ -90,7 +92,7 @@ def test_fan_out_receives_inserts_only_and_records_failures(full_deployment: Tem
 
 def test_every_worker_has_one_event_source(full_deployment: Templates) -> None:
     made = sorted(mapping["FunctionName"] for mapping in full_deployment.all("AWS::Lambda::EventSourceMapping"))
-    assert made == sorted(full_deployment.name(worker.name) for worker in topology.WORKERS), (
+    assert made == sorted(f"{full_deployment.name(worker.name)}:live" for worker in topology.WORKERS), (
         "infra/stacks: make one event source for each line of WORKERS in infra/topology.py"
     )
 
@@ -104,9 +106,9 @@ def test_a_schedule_starts_its_function_without_retries(
     assert rule["ScheduleExpression"] == rates[schedule.rate_minutes]
     assert rule["State"] == "ENABLED"
     (target,) = rule["Targets"]
-    assert target["Arn"] == f"{full_deployment.name(schedule.name)}.Arn"
+    assert target["Arn"] == f"{full_deployment.name(schedule.name)}:live"
     invoke = full_deployment.one("AWS::Lambda::EventInvokeConfig", FunctionName=full_deployment.name(schedule.name))
-    assert invoke["MaximumRetryAttempts"] == 0
+    assert (invoke["MaximumRetryAttempts"], invoke["Qualifier"]) == (0, "live")
     full_deployment.one("AWS::Lambda::Permission", Principal="events.amazonaws.com", SourceArn=f"{rule['Name']}.Arn")
 
 
