@@ -96,7 +96,7 @@ class Functions:
     def publish(self, made: lambda_.Function) -> lambda_.IFunction:
         """Returns what a function's callers and event sources call: in production, the alias of its latest version.
 
-        Whatever refers to it keeps its logical id, and so changes in place when the tier changes.
+        Resources that refer to it keep their logical ids, so they change in place when the tier changes.
         """
         if not self._deployment.has_aliases:
             return made

@@ -19,7 +19,7 @@ _BINDING = {"aws:sourceaccount", "aws:sourcearn"}
 _POLL = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
 _MOVE = ("lambda:UpdateAlias", "lambda:GetAlias")
 _FOLLOW = ("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator")
-#: What AWS' own policies allow, of what the walk asks for.
+#: The actions that AWS' own policies allow, as far as the walk asks for them.
 MANAGED: dict[str, dict[str, Any]] = {
     "AWSCodeDeployRoleForLambdaLimited": {
         "Effect": "Allow",

@@ -1,4 +1,4 @@
-"""What must not be replaced between two releases: the resources with data, and the properties that would replace them.
+"""The resources with data, which no release may replace, and the properties whose change would replace them.
 
 `python -m tests.infra.stored FOLDER` writes those of a synthesis (`make synth`) as the previous release.
 """
@@ -16,7 +16,7 @@ from tests.infra.templates import Templates
 #: The last release as a production, with the full context of conftest.py.
 PREVIOUS = Path(__file__).parent / "previous.json"
 #: Types that hold data, and their properties whose change replaces the resource (CloudFormation's reference of each
-#: type, "Update requires: Replacement"). What has a name is made again under the same name, and fails or is empty.
+#: type, "Update requires: Replacement"). A replacement under the same name fails, or is empty.
 REPLACING: Mapping[str, tuple[str, ...]] = {
     "AWS::Cognito::UserPool": ("UsernameAttributes", "AliasAttributes", "UsernameConfiguration"),
     "AWS::Cognito::UserPoolDomain": ("Domain", "UserPoolId"),

@@ -8,7 +8,7 @@ from infra import alarms, resources, topology
 from tests.infra.templates import Templates
 from tests.infra.test_app import deployment
 
-#: What refers to a function, and must be changed in place: two mappings of one queue, or two rules of one name, fail.
+#: Resources that refer to a function and must change in place: a queue may have one mapping, and a rule has a name.
 _IN_PLACE = ("AWS::Lambda::EventSourceMapping", "AWS::Events::Rule")
 
 groups = pytest.mark.parametrize("group", [pytest.param(group, id=group.name) for group in topology.GROUPS])

@@ -1,7 +1,7 @@
 """Templates with as few resources as show every trait once, so that a slow check reads hundreds and not thousands.
 
-A trait is a field of a type with a value, or the fields that an object has: two resources have equal traits if they
-differ only in names, in texts, and in the resources of one type to which they refer. Large resources are chosen first,
+A trait is a field of a type with a value, or the fields that an object has. Resources with equal traits differ only in
+names, in texts, and in the resources of one type to which they refer. Large resources are chosen first,
 because their names and lists are the closest to a limit.
 """
 
