@@ -71,7 +71,7 @@ def transcribe_sample(origin: Member, sample: AudioSample) -> Transcription:
         org = origin.organization
         limit = usage.unbilled_limit(org, SAMPLES_PER_DAY)
         refusal = f"The organization's {limit} samples of today are used: try again tomorrow (UTC)."
-        usage.commit_within([usage.unbilled_charge(org, "transcriptions", SAMPLES_PER_DAY, refusal_text=refusal)])
+        usage.commit_within([usage.daily_charge(org, "transcriptions", limit, refusal_text=refusal)])
         objects.upload_object(_BUCKET, audio.key, sample.read_chunks(), sample.media_type)
     found = _transcribed(transcriber, audio, job)
     event = events.new_event_write(

@@ -145,16 +145,11 @@ def hold_charge(org: Organization, meter: Meter, units: int, spent: SpendingRece
 
 def _held(meter: Meter, units: int, *, capped: bool) -> dict[str, int]:
     """Returns what held units add to the counters of limits."""
-    if not units:
-        return {}
-    cost = units * PRICE_MICROS[meter]
-    shared = {QUOTA_COUNTER[meter]: units} if meter in QUOTA_COUNTER else {}
-    shared |= {_CREDIT: cost} if meter in BILLED_LATER else {}
-    return shared | ({"capped": cost} if capped else {})
+    return _shared(meter, units, units * PRICE_MICROS[meter], capped=capped) if units else {}
 
 
 def _limits(org: Organization, meter: Meter) -> dict[str, int]:
-    """Returns the limits of a month by their counters: the plan's quota of the meter, and the organization's cap."""
+    """Returns the limits of a month by their counters: the meter's quota, the organization's cap, a payer's credit."""
     limits = {}
     if (quota := _monthly_quota(org, meter)) is not None:
         limits[QUOTA_COUNTER.get(meter, meter.value)] = quota
@@ -218,9 +213,14 @@ def _spent(meter: Meter, units: int, *, capped: bool) -> dict[str, int]:
 
 
 def _spent_at(meter: Meter, units: int, cost: int, *, capped: bool) -> dict[str, int]:
+    return {meter.value: units, "spent": cost, **_shared(meter, units, cost, capped=capped)}
+
+
+def _shared(meter: Meter, units: int, cost: int, *, capped: bool) -> dict[str, int]:
+    """Returns what units add to the counters that several meters share, which are those of limits."""
     shared = {QUOTA_COUNTER[meter]: units} if meter in QUOTA_COUNTER else {}
     shared |= {_CREDIT: cost} if meter in BILLED_LATER else {}
-    return {meter.value: units, **shared, "spent": cost} | ({"capped": cost} if capped else {})
+    return shared | ({"capped": cost} if capped else {})
 
 
 def receipt_of(within: Sequence[Charge]) -> SpendingReceipt | None:
@@ -425,19 +425,16 @@ def remaining_micros(org: Organization, meter: Meter) -> int | None:
     The limits are the organization's cap, the plan's quota of the meter, and the limit of a new payer. A negative rest
     means that more was spent than they allow: a limit was lowered, or calls took longer than their prepaid time.
     """
-    capped = org.hard_cap.enabled and org.hard_cap.meters.get(CAP_SWITCH[meter], True)
-    quota, credit = _monthly_quota(org, meter), _credit_micros(org, meter)
-    if not capped and quota is None and credit is None:
+    limits = _limits(org, meter)
+    if not limits:
         return None
     items = store.list_counters(org.id, clock.now_iso()[:7])
-    rests: list[int] = []
-    if capped:
-        rests.append(org.hard_cap.monthly_cap_cents * MICROS_PER_CENT - sum(item.get("capped", 0) for item in items))
-    if quota is not None:
-        used = sum(item.get(QUOTA_COUNTER.get(meter, meter.value), 0) for item in items)
-        rests.append((quota - used) * PRICE_MICROS[meter])
-    if credit is not None:
-        rests.append(credit - sum(item.get(_CREDIT, 0) for item in items))
+    # A quota counts units, and the other limits are sums of money.
+    prices = {QUOTA_COUNTER.get(meter, meter.value): PRICE_MICROS[meter]}
+    rests: list[int] = [
+        (limit - sum(item.get(counter, 0) for item in items)) * prices.get(counter, 1)
+        for counter, limit in limits.items()
+    ]
     return min(rests)
 
 
