@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+from switchboard.events.models import Actor, SystemActor
+from switchboard.kit import ids
 from switchboard.kit.jobs import Job
+
+
+def work_origin(org_id: str) -> SystemActor:
+    """Returns the actor of the jobs of billing."""
+    return SystemActor(
+        org_id=org_id, actor=Actor(type="system", id="billing"), agent_id=None, correlation_id=ids.new_id("corr")
+    )
 
 
 class ApplyPaymentEvent(Job, queue="billing"):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from switchboard import telemetry
 from switchboard.accounts.models import Organization
-from switchboard.aws.writes import Writes
+from switchboard.aws.writes import Writes, commit
 from switchboard.billing.models import UNPAID, BillingAccount, BillingStatus
 from switchboard.billing.moves import suspension_time
+from switchboard.errors import Conflict
 from switchboard.events.models import Origin
 from switchboard.kit import settings
 from switchboard.people.names import safe_for_mail
@@ -57,14 +59,14 @@ _RELEASE = (
         "Nobody pays for {name} any more. Without a subscription it keeps {kept} of its telephone numbers, the oldest."
         " On {day} (UTC) these go back to the carrier, who may give them to somebody else:\n\n{numbers}\n\n"
         "To keep them, subscribe or pay before that day: {url}\nYou may also ask another carrier to take them over"
-        " (porting), as long as you have them.\n"
+        " (porting), as long as you have them."
     ),
 )
 _RELEASED = (
     "The telephone number {e164} was released",
     (
         "{name} has no paid subscription, so its number {e164} went back to the carrier today. Calls and texts to it no"
-        " longer arrive here.\n"
+        " longer arrive here."
     ),
 )
 _DISPUTED = (
@@ -97,27 +99,36 @@ def notice_writes(
     if receiver is None:
         return []
     if stopped and status in (BillingStatus.ACTIVE, BillingStatus.TRIALING):
-        return email.system_mail_writes(origin, None, receiver, *_fill_letter(org, *_DISPUTED, since))
+        return email.system_mail_writes(
+            origin, None, receiver, *_fill_letter(org, *_DISPUTED, day=_suspension_day(since))
+        )
     if status is before or not told:
         return []
     subject, text = notice_text(org, status, since, in_debt=account.in_debt)
     return email.system_mail_writes(origin, None, receiver, subject, text)
 
 
+def commit_with_mail(org_id: str, mail: Sequence[Writes], *parts: Writes) -> None:
+    """Commits writes with a mail about them, or without it if the organization suppresses mail to its own address."""
+    try:
+        commit(*parts, list(mail))
+    except Conflict as refused:
+        if not mail:
+            raise
+        telemetry.log_skip("the notice is suppressed", org_id=org_id, code=refused.code)
+        commit(*parts)
+
+
 def release_letter(org: Organization, released: Sequence[str], day: str, kept: int) -> tuple[str, str]:
     """Returns the subject and the text of a mail about numbers that are released on a day."""
     shown = "\n".join(released[:_NUMBERS_SHOWN])
     more = f"\nand {len(released) - _NUMBERS_SHOWN} more" if len(released) > _NUMBERS_SHOWN else ""
-    name = safe_for_mail(org.name) or "Your organization"
-    return _RELEASE[0].format(name=name, day=day), "Hello,\n\n" + _RELEASE[1].format(
-        name=name, day=day, numbers=shown + more, kept=kept, url=settings.text("PUBLIC_URL", "")
-    )
+    return _fill_letter(org, *_RELEASE, day=day, numbers=shown + more, kept=str(kept))
 
 
 def released_letter(org: Organization, e164: str) -> tuple[str, str]:
     """Returns the subject and the text of a mail about a number that was released."""
-    name = safe_for_mail(org.name) or "Your organization"
-    return _RELEASED[0].format(e164=e164), "Hello,\n\n" + _RELEASED[1].format(name=name, e164=e164)
+    return _fill_letter(org, *_RELEASED, e164=e164)
 
 
 def notice_address(org: Organization, account: BillingAccount | None) -> str | None:
@@ -133,13 +144,13 @@ def notice_text(
     subject, text = _LETTERS[status]
     debt = f" {_DEBT}" if in_debt else ""
     pay = f"{debt}\n\n{_PAY}" if in_debt or status in UNPAID else ""
-    return _fill_letter(org, subject, f"{text}{pay}", since)
+    return _fill_letter(org, subject, f"{text}{pay}", day=_suspension_day(since))
 
 
-def _fill_letter(org: Organization, subject: str, text: str, since: str | None) -> tuple[str, str]:
-    facts = {
-        "name": safe_for_mail(org.name) or "Your organization",
-        "day": suspension_time(since)[:10] if since else "",
-        "url": settings.text("PUBLIC_URL", ""),
-    }
+def _suspension_day(since: str | None) -> str:
+    return suspension_time(since)[:10] if since else ""
+
+
+def _fill_letter(org: Organization, subject: str, text: str, **more: str) -> tuple[str, str]:
+    facts = {"name": safe_for_mail(org.name) or "Your organization", "url": settings.text("PUBLIC_URL", ""), **more}
     return subject.format(**facts), f"Hello,\n\n{text}\n".format(**facts)

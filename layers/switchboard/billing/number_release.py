@@ -20,11 +20,10 @@ from switchboard.accounts.models import Organization
 from switchboard.accounts.plans import PLANS, PlanName
 from switchboard.aws.writes import Writes, commit
 from switchboard.billing import notices, store
-from switchboard.billing.jobs import ReleaseNumbers
+from switchboard.billing.jobs import ReleaseNumbers, work_origin
 from switchboard.billing.models import BillingAccount, BillingStatus
 from switchboard.errors import Conflict, Unavailable
-from switchboard.events.models import Actor, SystemActor
-from switchboard.kit import clock, ids
+from switchboard.kit import clock
 from switchboard.numbers import registration
 from switchboard.numbers import service as numbers
 from switchboard.numbers.models import Number
@@ -138,7 +137,7 @@ def _release(job: ReleaseNumbers) -> None:
 
 def _release_first(org_id: str, found: Sequence[Number]) -> str | None:
     """Releases the first number that its provider takes back. Returns it, `None` if all must wait."""
-    origin = _work_origin(org_id)
+    origin = work_origin(org_id)
     for number in found:
         try:
             registration.release_number(origin, number)
@@ -155,18 +154,5 @@ def _commit_with_mail(
     from switchboard.email import service as email  # imported here so that other functions start without it
 
     receiver = notices.notice_address(org, account)
-    mail = email.system_mail_writes(_work_origin(org.id), None, receiver, *letter) if letter and receiver else None
-    try:
-        commit(*parts, mail)
-    except Conflict as refused:
-        if not mail:
-            raise
-        # The organization suppresses mail to its own address.
-        telemetry.log_skip("the notice is suppressed", org_id=org.id, code=refused.code)
-        commit(*parts)
-
-
-def _work_origin(org_id: str) -> SystemActor:
-    return SystemActor(
-        org_id=org_id, actor=Actor(type="system", id="billing"), agent_id=None, correlation_id=ids.new_id("corr")
-    )
+    mail = email.system_mail_writes(work_origin(org.id), None, receiver, *letter) if letter and receiver else []
+    notices.commit_with_mail(org.id, mail, *parts)

@@ -12,19 +12,18 @@ from datetime import timedelta
 from switchboard import telemetry
 from switchboard.accounts import organizations
 from switchboard.accounts.models import Organization
-from switchboard.aws.writes import Writes, commit
+from switchboard.aws.writes import Writes
 from switchboard.billing import deferrals, moves, notices, number_release, paid_months, store, use_reports
-from switchboard.billing.jobs import ApplyPaymentEvent, CheckPayment, RebalanceUsage
+from switchboard.billing.jobs import ApplyPaymentEvent, CheckPayment, RebalanceUsage, work_origin
 from switchboard.billing.models import BillingAccount, BillingStatus
 from switchboard.billing.moves import BillingOutcome
 from switchboard.carriers.outcomes import OutcomeUnknownError, ThrottledError
 from switchboard.carriers.payments import get_payments
 from switchboard.carriers.payments.ports import webhook
 from switchboard.carriers.payments.ports.payments import CustomerGoneError, Payments
-from switchboard.errors import Conflict
 from switchboard.events import service as events
-from switchboard.events.models import Actor, Origin, Subject, SystemActor
-from switchboard.kit import clock, ids
+from switchboard.events.models import Origin, Subject
+from switchboard.kit import clock
 from switchboard.persistence.collection import next_version
 from switchboard.persistence.optimistic import Decision, retry_on_conflict
 from switchboard.timers import service as timers
@@ -81,13 +80,6 @@ def check_payment(org_id: str) -> None:
         deferrals.read_again_later(org_id)
 
 
-def work_origin(org_id: str) -> SystemActor:
-    """Returns the actor of the jobs of billing."""
-    return SystemActor(
-        org_id=org_id, actor=Actor(type="system", id="billing"), agent_id=None, correlation_id=ids.new_id("corr")
-    )
-
-
 def sync_account(origin: Origin, payments: Payments, event_id: str | None = None) -> BillingAccount | None:
     """Reads the subscription and moves the account. Returns the account, `None` without a customer.
 
@@ -114,14 +106,7 @@ def sync_account(origin: Origin, payments: Payments, event_id: str | None = None
         mark = store.event_mark_write(org.id, event_id) if event_id else None
         stopped = outcome.unpaid is True
         mail = notices.notice_writes(origin, org, after, account.status, outcome.unpaid_since, stopped=stopped)
-        try:
-            commit(store.account_write(after), writes, mark, mail)
-        except Conflict as refused:
-            if not mail:
-                raise
-            # The organization suppresses mail to its own address. The move counts all the same.
-            telemetry.log_skip("the notice is suppressed", org_id=org.id, code=refused.code)
-            commit(store.account_write(after), writes, mark)
+        notices.commit_with_mail(org.id, mail, store.account_write(after), writes, mark)
         return after
 
     return retry_on_conflict(attempt)
