@@ -18,6 +18,8 @@ READ_WRITE: frozenset[Access] = frozenset({"read", "write"})
 READ_WRITE_DELETE: frozenset[Access] = READ_WRITE | {"delete"}
 READ_WRITE_SCAN: frozenset[Access] = READ_WRITE | {"scan"}
 LIST_DELETE: frozenset[Access] = frozenset({"list", "delete"})
+#: The queue for the reports of the mail carrier.
+MAIL_EVENTS = "email-events"
 #: The stage of each API in API Gateway.
 API_STAGE = "live"
 #: The IAM actions of each kind of access to a table.

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from botocore.exceptions import ClientError
 
 from infra import topology
-from infra.resources import OBJECT_ACTIONS, TABLE_ACTIONS, Function, Grant, Worker
+from infra.resources import MAIL_EVENTS, OBJECT_ACTIONS, TABLE_ACTIONS, Function, Grant, Worker
 from switchboard.aws.clients import watch_calls
 from switchboard.kit.settings import env_key
 
@@ -62,29 +62,39 @@ def list_rights(name: str) -> frozenset[Right]:
 
 
 def _rights_of(function: Function) -> Iterator[Right]:
-    for table, access in function.tables.items():
-        for kind in access:
-            yield from (Right(f"dynamodb:{action}", table) for action in TABLE_ACTIONS[kind])
-        if "read" in access:
-            yield from (Right("dynamodb:Query", f"{table}/{index}") for index in topology.table(table).indexes)
-    for bucket, access in function.buckets.items():
-        for kind in access:
-            yield from (Right(f"s3:{action}", bucket) for action in OBJECT_ACTIONS.get(kind, ()))
-        if "list" in access:
-            yield Right("s3:ListBucket", bucket)
-    # The mail simulator reports through the queue of SES' reports.
-    simulated = ("email-events",) if Grant.MAIL in function.grants else ()
-    yield from (Right("sqs:SendMessage", queue) for queue in (*function.sends, *simulated))
+    for rights in _accesses_of(function).values():
+        yield from rights
+    if Grant.MAIL in function.grants:
+        # The mail simulator reports through the queue of SES' reports.
+        yield Right("sqs:SendMessage", MAIL_EVENTS)
     if isinstance(function, Worker) and function.queue:
         yield from (Right(f"sqs:{action}", function.queue) for action in _SOURCE_ACTIONS)
     if Grant.ROOT_SECRET in function.grants:
         yield Right("secretsmanager:GetSecretValue", "root")
 
 
+def _accesses_of(function: Function) -> dict[str, set[Right]]:
+    """The rights of a function by the entries of the topology that give them. A read of an index reads its table."""
+    found: dict[str, set[Right]] = {}
+    for table, access in function.tables.items():
+        for kind in access:
+            found[f"{kind} table {table}"] = {Right(f"dynamodb:{action}", table) for action in TABLE_ACTIONS[kind]}
+        if "read" in access:
+            for index in topology.table(table).indexes:
+                found[f"read index {table}/{index}"] = {Right("dynamodb:Query", f"{table}/{index}")}
+                found[f"read table {table}"].add(Right("dynamodb:Query", f"{table}/{index}"))
+    for bucket, access in function.buckets.items():
+        for kind in access:
+            actions = ("ListBucket",) if kind == "list" else OBJECT_ACTIONS[kind]
+            found[f"{kind} bucket {bucket}"] = {Right(f"s3:{action}", bucket) for action in actions}
+    return found | {f"send to {queue}": {Right("sqs:SendMessage", queue)} for queue in function.sends}
+
+
 def list_needed(service: str, operation: str, request: Mapping[str, Any]) -> list[Right]:
     """Returns the rights that a request needs, one for each action and resource."""
     finder = _FINDERS.get(service)
-    return list(dict.fromkeys(finder(operation, request))) if finder else []
+    # No function has a right to another service.
+    return list(dict.fromkeys(finder(operation, request))) if finder else [Right(f"{service}:{operation}", "*")]
 
 
 def _of_tables(operation: str, request: Mapping[str, Any]) -> Iterator[Right]:
@@ -183,31 +193,15 @@ def list_unused(record: Iterable[str]) -> list[tuple[str, str]]:
     used: dict[str, set[Right]] = {}
     for line in record:
         name, action, resource = line.split()
-        used.setdefault(name, set()).add(Right(action, resource))
+        # A condition needs the right to read or to write, and is neither.
+        if action != "dynamodb:ConditionCheckItem":
+            used.setdefault(name, set()).add(Right(action, resource))
     return [
         (function.name, told)
         for function in topology.FUNCTIONS
         for told, rights in _accesses_of(function).items()
         if not rights & used.get(function.name, set())
     ]
-
-
-def _accesses_of(function: Function) -> dict[str, set[Right]]:
-    """The rights of a function, by the entries of the topology that give them. A condition is no access."""
-    found: dict[str, set[Right]] = {}
-    for table, access in function.tables.items():
-        for kind in access:
-            actions = set(TABLE_ACTIONS[kind]) - {"ConditionCheckItem"}
-            found[f"{kind} table {table}"] = {Right(f"dynamodb:{action}", table) for action in actions}
-        if "read" in access:
-            for index in topology.table(table).indexes:
-                found[f"read index {table}/{index}"] = {Right("dynamodb:Query", f"{table}/{index}")}
-                found[f"read table {table}"].add(Right("dynamodb:Query", f"{table}/{index}"))
-    for bucket, access in function.buckets.items():
-        for kind in access - {"list"}:
-            found[f"{kind} bucket {bucket}"] = {Right(f"s3:{action}", bucket) for action in OBJECT_ACTIONS[kind]}
-    found |= {f"send to {queue}": {Right("sqs:SendMessage", queue)} for queue in function.sends}
-    return found
 
 
 def main() -> None:

@@ -21,8 +21,6 @@ VoiceTalker = Literal["none", "announcer"]
 Owner = Literal["own", "existing"]
 Release = Literal["canary", "at_once"]
 
-#: The topology's queue for the reports of the mail carrier.
-MAIL_EVENTS = "email-events"
 #: The topology's queue for notices of inbound mail.
 INBOUND_MAIL = "inbound-mail"
 #: Features that the local engine (ministack 1.5.33) lacks. The context `local_engine=true` omits them.

@@ -13,9 +13,9 @@ from constructs import Construct
 
 from infra import alarms, topology
 from infra.build import Assets
-from infra.resources import OBJECT_ACTIONS, TABLE_ACTIONS, Function, Grant, Group
+from infra.resources import MAIL_EVENTS, OBJECT_ACTIONS, TABLE_ACTIONS, Function, Grant, Group
 from infra.stacks import buckets, grants, settings
-from infra.stacks.deployment import MAIL_EVENTS, Deployment
+from infra.stacks.deployment import Deployment
 from infra.stacks.findings import accept_finding
 from infra.stacks.settings import Resources
 from switchboard.kit.settings import PREFIX

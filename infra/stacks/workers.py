@@ -17,7 +17,7 @@ from infra import resources, topology
 from infra.build import Assets
 from infra.stacks import settings
 from infra.stacks.data import Data
-from infra.stacks.deployment import INBOUND_MAIL, MAIL_EVENTS, Deployment
+from infra.stacks.deployment import INBOUND_MAIL, Deployment
 from infra.stacks.findings import accept_finding
 from infra.stacks.functions import Functions
 from infra.stacks.identity import Issuer
@@ -56,7 +56,7 @@ class Workers(Stack):
         for schedule in topology.SCHEDULES:
             self._from_clock(schedule)
         if deployment.mail_carrier == "ses":
-            mail = Mail(self, deployment, self.queues[MAIL_EVENTS])
+            mail = Mail(self, deployment, self.queues[resources.MAIL_EVENTS])
             mail.receive(self.queues[INBOUND_MAIL])
 
     def _queue(self, queue: resources.Queue) -> sqs.Queue:

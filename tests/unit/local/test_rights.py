@@ -72,6 +72,8 @@ def test_a_call_without_a_right_is_refused_and_says_what_to_do() -> None:
         guard.check_call("sqs", "SendMessage", queue)
     with guard.running(CONTACTS), pytest.raises(ClientError, match="bedrock:InvokeModel"):
         guard.check_call("bedrock-runtime", "InvokeModel", {})
+    with guard.running(CONTACTS), pytest.raises(ClientError, match="ssm:GetParameter"):
+        guard.check_call("ssm", "GetParameter", {"Name": "/a"})
     guard.check_call("sqs", "SendMessage", queue)  # The stack itself may.
 
 
