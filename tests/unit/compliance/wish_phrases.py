@@ -502,6 +502,11 @@ Arrêtez l'enregistrement
 Vous pouvez enlever le deuxième article de la commande
 Il m'a appelé plus de trois fois
 Envoyez-moi plus de détails
+Pouvez-vous me rappeler plus tard
+Vous m'appelez plus tard ?
+Merci de me contacter plus tard
+Il nous contacte plus tard
+Vous devriez nous appeler plus souvent
 Je vous appelle plus tard
 Laissez-moi un message
 Do not call me, I will call you back.

@@ -10,7 +10,9 @@ from __future__ import annotations
 _APPEL = r"(?:appel(?:ez?|es|er|le[sz]?)|telephon(?:ez?|er)|rappel(?:ez?|er|le[sz]?)|contact(?:ez?|er))"
 _ECRIT = r"(?:ecri(?:vez|s|re)|text(?:ez?|er)|envoy(?:ez?|er)|derang(?:ez?|er)|harcel(?:ez?|er)|embet(?:ez?|er))"
 _ACTE = rf"(?:{_APPEL}|{_ECRIT})"
-_PLUS = r"(?:plus(?: jamais)?|jamais)"
+#: "Plus tard" is later, and "plus souvent" is more often.
+_LATER = r"(?! (?:tard|tot|souvent|vite|longtemps|rapidement|frequemment)\b)"
+_PLUS = rf"(?:plus(?: jamais)?{_LATER}|jamais)"
 #: Words after "don't call me" that mean another time or another number.
 _AILLEURS = (
     r"(?:avant|apres|pendant|entre|quand|lorsque|tant que|jusqua|aujourdhui|maintenant|demain|le (?:matin|soir|lundi"
