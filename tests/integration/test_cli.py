@@ -94,7 +94,9 @@ def test_an_organization_from_its_creation_to_its_verified_chain(
     wait_until(lambda: http.get("/v1/email/messages", headers=master).status_code == 403)
     run("org", "resume", "acme-renamed")
     wait_until(lambda: http.get("/v1/email/messages", headers=master).status_code == 200)
-    assert run("org", "delete", "acme-renamed", "--yes")["deleted"]["agent"] == 1
+    assert run("org", "delete", "acme-renamed", "--yes")["organization"] == org["organization"]
+    wait_until(lambda: run("org", "deletion", org["organization"])["phase"] == "waiting")
+    assert run("org", "deletion", org["organization"])["ended"]["agent"] == 1
     wait_until(lambda: http.get("/v1/email/messages", headers=master).status_code in (401, 403))
     assert run("org", "show", "acme-renamed")["status"] == "deleted"
 
